@@ -16,7 +16,7 @@ from actions.plan_context import Reads
 from actions.request import Target
 from fleet.kinds.deployment import REVISION
 from fleet.kinds.kind import Revisions, value_at
-from fleet.kinds.registry import kind_of, those
+from fleet.kinds.registry import kind_of, kinds_that
 from fleet.model.objects import TEMPLATE_HASH, ModelVersion, Pod
 from fleet.sources.kube.errors import KubeError, NotFoundError
 from fleet.sources.kube.project.fields import Interner, mapping, mappings, moment, text, texts
@@ -97,7 +97,7 @@ def _kept_in(kind: str) -> Revisions:
     """Return where a kind keeps its revisions. Raises KubeError for one that keeps none."""
     found = kind_of(kind).revisions
     if found is None:
-        others = " or a ".join(other.kind for other in those(lambda other: other.revisions))
+        others = " or a ".join(other.kind for other in kinds_that(lambda other: other.revisions))
         raise KubeError(f"a {kind} keeps no revisions", remedy=f"Roll back a {others}.")
     return found
 

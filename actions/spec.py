@@ -177,10 +177,10 @@ class ActionSpec:
     def targets(self) -> tuple[str, ...]:
         """Kinds of its target; the first one is meant where a name is given without a kind."""
         # Not at the top: the flags of an action are put together without it.
-        from fleet.kinds.registry import those
+        from fleet.kinds.registry import kinds_that
 
         workloads = self.workloads
-        able = those(lambda kind: kind.listed and workloads(kind)) if workloads is not None else ()
+        able = kinds_that(lambda kind: kind.listed and workloads(kind)) if workloads is not None else ()
         return (*(kind.kind for kind in able), *self.objects)
 
     @property

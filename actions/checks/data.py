@@ -39,7 +39,7 @@ async def check_data(plan: Plan, context: ClusterContext) -> Check:
 def doubt_unseen(checks: Sequence[Check], snapshot: Snapshot, target: Target) -> tuple[Check, ...]:
     """The checks; where not all pods of the target's namespace are known, none of them passes for lack of pods."""
     coverage = snapshot.coverage
-    if coverage.sees("pods", target.namespace) if target.namespace else coverage.whole("pods"):
+    if coverage.sees("pods", target.namespace) if target.namespace else coverage.knows_all("pods"):
         return tuple(checks)
     lack = coverage.lack("pods")
     return tuple(

@@ -115,7 +115,7 @@ def group_of(pod: Mapping[str, Any]) -> PodGroup | None:
     """The group that a pod belongs to; None for a pod of none."""
     labels = labels_of(pod)
     kind = grouping(labels)
-    if kind is None or kind.replica is None or (found := kind.replica.of(labels)) is None:
+    if kind is None or kind.replica is None or (found := kind.replica.place_of(labels)) is None:
         return None
     name, index = found
     workload = Target(kind.kind, pod["metadata"].get("namespace", ""), name)

@@ -40,7 +40,7 @@ from fleet.sources.kube.errors import (
     UnreachableError,
 )
 from fleet.sources.kube.health import in_words
-from fleet.sources.kube.resources import every
+from fleet.sources.kube.resources import all_resources
 from fleet.sources.kube.source import KubernetesSource
 
 _MEASURED = 8.0
@@ -140,7 +140,9 @@ async def _target(typed: str, kinds: tuple[str, ...], snapshot: Snapshot, source
         return find(typed, snapshot, namespace, default, kinds)
     except NotNamedError as missing:
         where = namespace or default
-        unseen = {resource.kind for resource in every() if not snapshot.coverage.sees(resource.qualified, where)}
+        unseen = {
+            resource.kind for resource in all_resources() if not snapshot.coverage.sees(resource.qualified, where)
+        }
         kind, name = parse(typed)
         wanted = [each for each in ((kind,) if kind else kinds) if each in unseen & set(kinds)]
         refused: KubeError = NotFoundError(str(missing))

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 
 from actions.request import Target
-from fleet.kinds.registry import those
+from fleet.kinds.registry import kinds_that
 from fleet.model.snapshot import Snapshot
 
 _OTHERS: Mapping[str, str] = {
@@ -36,7 +36,7 @@ def parse(typed: str) -> tuple[str, str]:
 def _kind(typed: str) -> str:
     """The kind of that spelling; what was typed, where nobody knows it."""
     spelled = typed.lower()
-    workload = next(iter(those(lambda kind: spelled in kind.names)), None)
+    workload = next(iter(kinds_that(lambda kind: spelled in kind.names)), None)
     return workload.kind if workload is not None else _OTHERS.get(spelled, typed)
 
 

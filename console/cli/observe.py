@@ -23,7 +23,7 @@ def once(settings: Settings, wait: float) -> tuple[Snapshot, int]:
     snapshot = interruptible.run(observe(settings, wait))
     if reached(snapshot):
         # An answer that is "you may not see them" must not pass for a fleet without pods.
-        seen = bool(snapshot.workloads) or snapshot.coverage.some("pods", snapshot.cluster.namespace)
+        seen = bool(snapshot.workloads) or snapshot.coverage.knows_any("pods", snapshot.cluster.namespace)
         return snapshot, exits.OK if seen else exits.PROBLEM
     # No server: there is no kubeconfig that could be used, which is bad input rather than bad weather.
     return snapshot, exits.UNREACHABLE if snapshot.cluster.server else exits.USAGE

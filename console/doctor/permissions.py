@@ -43,9 +43,9 @@ class Need:
 
 def needs() -> tuple[Need, ...]:
     """Everything that the console reads."""
-    from fleet.sources.kube.resources import PODS, every
+    from fleet.sources.kube.resources import PODS, all_resources
 
-    watched = (Need(r.qualified, ("list", "watch"), r.lost, r.namespaced, essential=r is PODS) for r in every())
+    watched = (Need(r.qualified, ("list", "watch"), r.lost, r.namespaced, essential=r is PODS) for r in all_resources())
     return (
         *watched,
         Need("namespaces", ("list",), "the choice of namespaces", namespaced=False),

@@ -15,8 +15,8 @@ from typing import Any
 from actions.catalogue import specs
 from actions.permissions import permissions_for
 from fleet.kinds.registry import listed
-from fleet.sources.kube.resources import every
-from fleet.timeline.cluster.registry import kept
+from fleet.sources.kube.resources import all_resources
+from fleet.timeline.cluster.registry import kept_kinds
 
 Rule = dict[str, Any]
 
@@ -103,14 +103,14 @@ def _workloads() -> Iterator[Rule]:
 def _witnesses() -> Iterator[Rule]:
     """Yield the rules of what tells of the past alone: those of everything else that does are there."""
     known = {kind.qualified for kind in listed()}
-    for row in kept():
+    for row in kept_kinds():
         if row.custom and row.qualified not in known:
             yield _rule(row.group, row.plural, ["list"])
 
 
 def _done() -> tuple[list[Rule], list[Rule]]:
     """Return the rules that the declarations of the actions need: in namespaces, and of the cluster's own objects."""
-    outside = {(resource.group, resource.name) for resource in every() if not resource.namespaced}
+    outside = {(resource.group, resource.name) for resource in all_resources() if not resource.namespaced}
     verbs: dict[tuple[str, str, str], set[str]] = {}
     for spec in specs():
         needs = [permission for target in spec.targets for permission in permissions_for(spec.kind, target)]

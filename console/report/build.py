@@ -171,7 +171,7 @@ def _engine(snapshot: Snapshot, key: str) -> doc.EnginePart:
 
 def _node(snapshot: Snapshot, node: Node) -> doc.NodePart:
     assessment = snapshot.assessments.get(node.name)
-    known = snapshot.coverage.whole("pods")
+    known = snapshot.coverage.knows_all("pods")
     free, allocatable = snapshot.free_gpus.get(node.name, (0 if known else None, sum(node.gpus.values())))
     return doc.NodePart(
         name=node.name,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def unknown_pods(snapshot: Snapshot) -> str:
     """Return that nobody can say which pods there are, where none is shown for that: none seen is not none there."""
     source, coverage, namespace = snapshot.of_objects, snapshot.coverage, snapshot.cluster.namespace
-    known = coverage.sees("pods", namespace) if namespace else coverage.whole("pods")
+    known = coverage.sees("pods", namespace) if namespace else coverage.knows_all("pods")
     answers = source is None or source.health in (Health.LIVE, Health.DEGRADED)
     if snapshot.pods or (known and answers):
         return ""

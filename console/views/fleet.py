@@ -14,7 +14,7 @@ from console.views.kept import Kept
 from console.views.query import LazyKeys, Query
 from console.views.subject import assessment_of
 from fleet.model.snapshot import Join, Snapshot
-from fleet.snapshot.differences import same
+from fleet.snapshot.differences import are_same
 from widgets.grid import Column, Group, Row, Sort
 from widgets.untrusted import untrusted_name
 
@@ -58,7 +58,7 @@ class FleetTable:
     def of(self, snapshot: Snapshot, query: Query) -> FleetModel:
         """The model for one Snapshot, in the order that the Snapshots before have led to."""
         (objects, values), known = drawn_from(snapshot), self._model
-        as_before = query is self._query and values == self._from[1] and same(objects, self._from[0])
+        as_before = query is self._query and values == self._from[1] and are_same(objects, self._from[0])
         # What an empty table says is of the sources, which always change.
         if as_before and known is not None and known.groups:
             return known

@@ -11,7 +11,7 @@ from fleet.model.frame import Frame
 from fleet.model.objects import Pod
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Severity, Snapshot
-from fleet.snapshot.differences import same
+from fleet.snapshot.differences import are_same
 from widgets.grid import WorstFirst
 
 
@@ -47,7 +47,7 @@ class RowsOrder:
     def order(self, snapshot: Snapshot, frame: Frame, keys: Sequence[str]) -> Sequence[str]:
         columns = frame.columns
         of = (snapshot.assessments, frame.index, columns.get(Quantity.WAITING), columns.get(Quantity.KV_USAGE))
-        if keys == self._keys and same(self._of, of):
+        if keys == self._keys and are_same(self._of, of):
             return self._order
         if keys != self._keys or frame.index is not self._index:
             self._keys, self._index, self._rows = keys, frame.index, frame.rows(keys)
@@ -121,7 +121,7 @@ class Matches:
         before, keys, said = self._said, snapshot.pods_of.get(workload, ()), snapshot.assessments
         pods = [snapshot.pods[key] for key in keys]
         reasons = [said.get(key, UNASSESSED).reason for key in keys]
-        if (before.workload, before.keys, before.reasons) == (says, keys, reasons) and same(before.pods, pods):
+        if (before.workload, before.keys, before.reasons) == (says, keys, reasons) and are_same(before.pods, pods):
             return before
         texts = [
             f"{pod.name} {pod.node} {pod.status} {reason} {pod.ip} {says}"

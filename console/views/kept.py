@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from fleet.snapshot.differences import same
+from fleet.snapshot.differences import are_same
 
 V = TypeVar("V")
 
@@ -22,7 +22,7 @@ class Kept(Generic[V]):
     def get(self, key: str, of: tuple[object, ...], make: Callable[[], V]) -> V:
         """The value of ``key``; made anew after one of the objects ``of`` has been replaced by another."""
         made_of, values = self._made
-        if not same(made_of, of):
+        if not are_same(made_of, of):
             values = {}
             self._made = (of, values)
         if key not in values:

@@ -42,7 +42,7 @@ class Group:
     variable: str = ""
     """The environment variable in which each pod is told the same; empty for none."""
 
-    def of(self, labels: Mapping[str, str]) -> tuple[str, str] | None:
+    def place_of(self, labels: Mapping[str, str]) -> tuple[str, str] | None:
         """(workload, index) of the group that a pod with these labels is of; None where they do not say both."""
         workload, index = labels.get(self.workload), labels.get(self.index)
         return None if workload is None or index is None else (workload, index)

@@ -54,9 +54,9 @@ def group_labels() -> tuple[str, ...]:
 
 def listed() -> tuple[WorkloadKind, ...]:
     """Return the kinds whose objects are listed and watched."""
-    return those(lambda kind: kind.listed)
+    return kinds_that(lambda kind: kind.listed)
 
 
-def those(can: Callable[[WorkloadKind], object]) -> tuple[WorkloadKind, ...]:
+def kinds_that(can: Callable[[WorkloadKind], object]) -> tuple[WorkloadKind, ...]:
     """Return the kinds for which ``can`` holds."""
     return tuple(kind for kind in KINDS if can(kind))

@@ -66,7 +66,7 @@ class FleetRow:
     """How much more the level is than that."""
 
 
-def before(bench: Bench, benches: Iterable[Bench]) -> Bench | None:
+def latest_comparable(bench: Bench, benches: Iterable[Bench]) -> Bench | None:
     """The latest earlier sweep that it can be compared with; None for none."""
     earlier = [other for other in benches if other.at < bench.at and not _obstacles(bench, other)]
     return max(earlier, key=lambda other: other.at, default=None)
@@ -77,7 +77,9 @@ def compare(bench: Bench, earlier: Bench) -> Comparison:
     obstacles = _obstacles(bench, earlier)
     known = {level.concurrency: level for level in earlier.levels}
     both = [(level, known[level.concurrency]) for level in bench.levels if level.concurrency in known]
-    differences = () if obstacles else tuple(Difference(now.concurrency, _ratios(now, _of(then))) for now, then in both)
+    differences = (
+        () if obstacles else tuple(Difference(now.concurrency, _ratios(now, _measures(then))) for now, then in both)
+    )
     return Comparison(earlier, obstacles, _circumstances(bench, earlier), differences)
 
 
@@ -121,14 +123,14 @@ def _circumstances(bench: Bench, earlier: Bench) -> tuple[str, ...]:
 
 
 def _ratios(level: Level, then: Mapping[str, float | None]) -> dict[str, float | None]:
-    return {name: _ratio(value, then[name]) for name, value in _of(level).items()}
+    return {name: _ratio(value, then[name]) for name, value in _measures(level).items()}
 
 
 def _ratio(now: float | None, then: float | None) -> float | None:
     return None if now is None or not then else now / then - 1
 
 
-def _of(level: Level) -> dict[str, float | None]:
+def _measures(level: Level) -> dict[str, float | None]:
     return {name: getattr(level, name) for name in MEASURED}
 
 

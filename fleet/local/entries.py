@@ -94,7 +94,7 @@ model_list:
 def _envoy(record: ServerRecord, address: str) -> str:
     kind = "STATIC" if _is_ip(address) else "STRICT_DNS"
     return f"""\
-# Envoy: static_resources{_told(record)}
+# Envoy: static_resources{_instruction(record)}
 clusters:
   - name: {_yaml(record.name)}
     type: {kind}
@@ -142,7 +142,7 @@ def _gateway_api(record: ServerRecord, address: str) -> str:
         shown, put = address, ""
         family = f"IPv{ipaddress.ip_address(address).version}"
     return f"""\
-# Gateway API: kubectl apply it yourself; an HTTPRoute names the Service as its backend{_told(record)}
+# Gateway API: kubectl apply it yourself; an HTTPRoute names the Service as its backend{_instruction(record)}
 {put}apiVersion: v1
 kind: Service
 metadata:
@@ -180,7 +180,7 @@ spec:
 """
 
 
-def _told(record: ServerRecord) -> str:
+def _instruction(record: ServerRecord) -> str:
     """Return the instruction for a gateway that has no variables of its own for the key."""
     return f"; clients send the key as Authorization: Bearer ${variable(record)}" if record.keyed else ""
 

@@ -80,7 +80,7 @@ def read_gpus() -> GpuReading:
             return _read(pynvml)
         except pynvml.NVMLError as error:
             _NVML.begun = None
-            return _without(pynvml, error)
+            return _no_reading(pynvml, error)
 
 
 @dataclass(slots=True)
@@ -94,7 +94,7 @@ class _Begun:
 _NVML: Final = _Begun()
 
 
-def _without(nvml: Any, error: Exception) -> GpuReading:
+def _no_reading(nvml: Any, error: Exception) -> GpuReading:
     if isinstance(error, nvml.NVMLError_LibraryNotFound | nvml.NVMLError_DriverNotLoaded):
         return GpuReading(problem="no NVIDIA driver on this machine")
     remedy = "look at nvidia-smi, which asks the same driver"
@@ -113,10 +113,10 @@ def _read(nvml: Any) -> GpuReading:
             if isinstance(error, nvml.NVMLError_Uninitialized):
                 raise
             lost.append(f"GPU {index} cannot be read: {error}")
-    version = _asked(nvml, nvml.nvmlSystemGetCudaDriverVersion)
+    version = _answer_or_none(nvml, nvml.nvmlSystemGetCudaDriverVersion)
     return GpuReading(
         tuple(gpus),
-        driver=_text(_asked(nvml, nvml.nvmlSystemGetDriverVersion) or ""),
+        driver=_text(_answer_or_none(nvml, nvml.nvmlSystemGetDriverVersion) or ""),
         # 13000 is 13.0, 12080 is 12.8.
         cuda=f"{version // 1000}.{version % 1000 // 10}" if version else "",
         problem="; ".join(lost),
@@ -128,7 +128,7 @@ def _gpu(nvml: Any, index: int, handle: Any) -> LocalGpu:
     """One GPU. Raises NVMLError where not even its name can be read."""
 
     def ask(question: Callable[..., T], *rest: Any) -> T | None:
-        return _asked(nvml, question, handle, *rest)
+        return _answer_or_none(nvml, question, handle, *rest)
 
     memory = ask(nvml.nvmlDeviceGetMemoryInfo)
     use = ask(nvml.nvmlDeviceGetUtilizationRates)
@@ -170,7 +170,7 @@ def _processes(found: Iterable[Any]) -> tuple[GpuProcess, ...]:
     return tuple(GpuProcess(pid, size) for pid, size in memory.items())
 
 
-def _asked(nvml: Any, question: Callable[..., T], *about: Any) -> T | None:
+def _answer_or_none(nvml: Any, question: Callable[..., T], *about: Any) -> T | None:
     """An answer, None for what this GPU, or this driver, does not report. Raises NVMLError for a GPU that is gone."""
     try:
         return question(*about)

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from fleet.local.server import Phase, Stage
-from fleet.local.tail import said
+from fleet.local.tail import without_process
 
 _ORDER: Final = {phase: number for number, phase in enumerate(Phase)}
 READ: Final = 1000
@@ -62,7 +62,7 @@ class Reader:
         time_of = stamp(line, at)
         if time_of != at:
             self._stamped = time_of
-        found = read(said(line))
+        found = read(without_process(line))
         if found is None:
             return
         phase, detail, done, total = found

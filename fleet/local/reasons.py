@@ -13,7 +13,7 @@ from itertools import takewhile
 from typing import Final, NamedTuple
 
 from fleet.local.server import Reason
-from fleet.local.tail import said
+from fleet.local.tail import without_process
 
 
 class _Cause(NamedTuple):
@@ -292,7 +292,7 @@ def reason_of(lines: Sequence[str], *, was_ready: bool = False) -> Reason:
     """
     if was_ready:
         lines = _since_ready(lines)
-    lines = [said(line) for line in lines]
+    lines = [without_process(line) for line in lines]
     asked = next((number for number, line in enumerate(lines) if _ASKED.search(line)), None)
     # Who is told to end says many things that look like errors.
     before = [line for line in (lines if asked is None else lines[:asked]) if not _CALM.search(line)]
@@ -351,8 +351,8 @@ def _quoted(lines: Sequence[str], at: int) -> str:
     if not _COUNTED.search(line):
         return line
     below = (_plain(each) for each in lines[at + 1 : at + 1 + _BELOW])
-    said = [_TYPE.sub("", each) for each in takewhile(lambda each: each and not _LINK.match(each), below)]
-    return ": ".join(said) or line
+    chain = [_TYPE.sub("", each) for each in takewhile(lambda each: each and not _LINK.match(each), below)]
+    return ": ".join(chain) or line
 
 
 def _plain(line: str) -> str:

@@ -119,7 +119,7 @@ def status(state: ServerState) -> str:
     if phase is Phase.READY:
         return state.stage.detail or "Running"
     counted = f" {state.stage.done:g}/{state.stage.total:g}" if state.stage.total else ""
-    return f"{phase}{counted}{f', ~{_lasting(state.eta)}' if state.eta is not None else ''}"
+    return f"{phase}{counted}{f', ~{_duration_text(state.eta)}' if state.eta is not None else ''}"
 
 
 def revision(record: ServerRecord) -> str:
@@ -183,7 +183,7 @@ def _workload_uid(record: ServerRecord) -> str:
     return f"{PROCESS}/{record.name}"
 
 
-def _lasting(seconds: float) -> str:
+def _duration_text(seconds: float) -> str:
     whole = max(round(seconds), 0)
     if whole < 60:
         return f"{whole}s"

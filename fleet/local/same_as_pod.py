@@ -80,7 +80,7 @@ def same_as(
     words = _arguments(pod, container)
     taken, differences = _sorted(words, exists)
     fields, extra = parse_arguments(taken)
-    fields, more = _placed(pod, fields, defaults, exists)
+    fields, more = _fields_here(pod, fields, defaults, exists)
     if not fields.get("model"):
         raise CannotCopyError(f"{pod.name} does not say which model it serves")
     differences += more
@@ -192,7 +192,7 @@ def _not_here(argument: Argument, exists: Callable[[str], bool]) -> Difference |
     return None
 
 
-def _placed(
+def _fields_here(
     pod: Pod, fields: dict[str, Any], defaults: LaunchSpec, exists: Callable[[str], bool]
 ) -> tuple[dict[str, Any], list[Difference]]:
     """The fields with the model, the address and the names that they have here."""

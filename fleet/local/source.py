@@ -21,7 +21,7 @@ from fleet.local.gpus import GpuReading, read_gpus
 from fleet.local.server import ServerState
 from fleet.model.objects import Condition, Event, Node, Pod, Workload
 from fleet.model.snapshot import MACHINE, Cluster, Health, SourceStatus
-from fleet.sources.kube.resources import every
+from fleet.sources.kube.resources import all_resources
 from fleet.sources.kube.state import KubeState
 from fleet.sources.status import StatusKeeper
 
@@ -32,7 +32,7 @@ LOOK: Final = 1.0
 """Seconds between two looks at the servers."""
 COUNT: Final = 30.0
 """Seconds after which the GPUs are counted again: a driver may be loaded meanwhile."""
-_SYNCED: Final = frozenset(resource.qualified for resource in every())
+_SYNCED: Final = frozenset(resource.qualified for resource in all_resources())
 
 
 class Watching(Protocol):
@@ -138,7 +138,7 @@ class LocalSource:
             )
         else:
             self._keeper.report(Health.LIVE, now, endpoint=self.host, notes=self._watcher.problems)
-        self._state = self._made()
+        self._state = self._kube_state()
         self._looked.set()
 
     async def _keep_looking(self) -> None:
@@ -146,13 +146,13 @@ class LocalSource:
             await self.look()
             await asyncio.sleep(LOOK)
 
-    def _made(self) -> KubeState:
+    def _kube_state(self) -> KubeState:
         """The state of the last look. What did not change is the same object as before."""
         before, count = self._state, len(self._gpus.gpus)
-        pods = _same(before.pods, (rows.pod(state, self.host, count) for state in self.servers))
-        workloads = _same(before.workloads, (rows.workload(state, count) for state in self.servers))
-        events = _same(before.events, (event for state in self.servers for event in rows.events(state)))
-        nodes = _same(before.nodes, (self._node(),))
+        pods = _keep_same(before.pods, (rows.pod(state, self.host, count) for state in self.servers))
+        workloads = _keep_same(before.workloads, (rows.workload(state, count) for state in self.servers))
+        events = _keep_same(before.events, (event for state in self.servers for event in rows.events(state)))
+        nodes = _keep_same(before.nodes, (self._node(),))
         kept = (
             pods is before.pods and workloads is before.workloads and events is before.events and nodes is before.nodes
         )
@@ -191,7 +191,7 @@ _BOOTED: Final = psutil.boot_time()
 """Read once: it is counted from the clock, and moves with it."""
 
 
-def _same(before: Mapping[str, Row], now: Iterable[Row]) -> Mapping[str, Row]:
+def _keep_same(before: Mapping[str, Row], now: Iterable[Row]) -> Mapping[str, Row]:
     """The rows of now; each one, and all of them together, the same object as before where nothing changed."""
     found = {}
     for row in now:

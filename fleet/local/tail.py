@@ -52,19 +52,19 @@ class Tail:
         *lines, self._rest = (self._rest + chunk).split(b"\n")
         if len(self._rest) > LONGEST:
             lines, self._rest = [*lines, self._rest], b""
-        return [_shown(line) for line in lines]
+        return [_plain_line(line) for line in lines]
 
     @property
     def unfinished(self) -> str:
         """The line that has no end yet: where a progress bar is."""
-        return _shown(self._rest)
+        return _plain_line(self._rest)
 
 
-def _shown(line: bytes) -> str:
+def _plain_line(line: bytes) -> str:
     return _TERMINAL.sub("", line.decode(errors="replace")).rstrip("\r").rpartition("\r")[2]
 
 
-def said(line: str) -> str:
+def without_process(line: str) -> str:
     """A line without the process that says it in front: ``(EngineCore_DP0 pid=90) INFO …`` is ``INFO …``."""
     return _SPEAKER.sub("", line)
 

@@ -114,7 +114,7 @@ class Watcher:
         stage = stages[-1]
         if stage.phase is not Phase.STOPPING:
             await self._ask(record, watched, stage, now)
-            stage, stages = _settled(watched, stages, now)
+            stage, stages = _stage_by_endpoints(watched, stages, now)
         loading = stage.phase not in (Phase.READY, Phase.STOPPING)
         return ServerState(
             # Whoever started it may not have written down yet when it was ready.
@@ -234,7 +234,7 @@ def _read(watched: _Watched, now: float) -> None:
         watched.reader.feed(watched.tail.unfinished, now)
 
 
-def _settled(watched: _Watched, stages: tuple[Stage, ...], now: float) -> tuple[Stage, tuple[Stage, ...]]:
+def _stage_by_endpoints(watched: _Watched, stages: tuple[Stage, ...], now: float) -> tuple[Stage, tuple[Stage, ...]]:
     """Ready is what the endpoints say, however far the log seems to be."""
     last = stages[-1]
     if watched.models or watched.ready is not None:

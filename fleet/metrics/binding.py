@@ -68,7 +68,7 @@ class _Binder:
         self._gpus()
         return self.out
 
-    def _own(self, dialects: DialectSet) -> dict[Dialect, list[int]]:
+    def _series_of_each(self, dialects: DialectSet) -> dict[Dialect, list[int]]:
         """The series of each dialect."""
         own: dict[Dialect, list[int]] = {}
         known = dialects.names
@@ -90,7 +90,7 @@ class _Binder:
         return sorted(kept.values())
 
     def _engines(self) -> None:
-        own = {d: found for d, found in self._own(ENGINES).items() if self._speaks(d, found)}
+        own = {d: found for d, found in self._series_of_each(ENGINES).items() if self._speaks(d, found)}
         keys = self._row_keys(own)
         if len(keys) > MOST_ENGINES:
             raise SourceProblem(
@@ -149,7 +149,7 @@ class _Binder:
         return found
 
     def _gateways(self) -> None:
-        for dialect, found in self._own(GATEWAYS).items():
+        for dialect, found in self._series_of_each(GATEWAYS).items():
             rows: dict[RowKey, list[int]] = defaultdict(list)
             for i in found:
                 labels = self.series[i].labels
@@ -165,7 +165,7 @@ class _Binder:
 
     def _gpus(self) -> None:
         names, exporters = GPUS.gpu, exporter_pods(GPUS)
-        own = self._own(GPUS)
+        own = self._series_of_each(GPUS)
         said: dict[tuple[str, str], set[GpuId]] = defaultdict(set)
         rows: dict[tuple[str, str], dict[Dialect, Found]] = defaultdict(lambda: defaultdict(dict))
         for dialect, found in own.items():
@@ -207,7 +207,7 @@ class _Binder:
             found = [
                 (metric, chosen)
                 for metric in rule.metrics
-                if (chosen := self._chosen(metric, (shared if rule.per_process else mine).get(metric.name, ())))
+                if (chosen := self._accepted(metric, (shared if rule.per_process else mine).get(metric.name, ())))
             ]
             if not found and rule.zero_beside in bound:
                 rows.rates.append(Cell(quantity, row, rule, (Term(()),)))
@@ -224,7 +224,7 @@ class _Binder:
             )
             (rows.gauges if kind is Kind.GAUGE else rows.rates).append(Cell(quantity, row, rule, terms))
 
-    def _chosen(self, metric: Metric, found: Iterable[int]) -> list[int]:
+    def _accepted(self, metric: Metric, found: Iterable[int]) -> list[int]:
         return [i for i in found if metric.accepts(self.series[i].labels)]
 
     def _term(self, metric: Metric, chosen: Iterable[int]) -> Term:

@@ -13,7 +13,7 @@ from fleet.model.quantity import Family
 
 def model_buckets(scope: Scope) -> str:
     """Bucket rates of every latency family by namespace and model."""
-    labels = scope.by("le", *unit_labels(scope.engines), *NAMESPACE_LABELS, *scope.engines.model_labels)
+    labels = scope.kept_labels("le", *unit_labels(scope.engines), *NAMESPACE_LABELS, *scope.engines.model_labels)
     rates = ((family, _bucket_rates(scope, family)) for family in scope.engines.families)
     return joined([tagged(family, f"sum by ({labels}) ({rate})") for family, rate in rates if rate])
 
@@ -24,7 +24,7 @@ def bucket_counts(scope: Scope) -> str:
     That tells a bucket that all engines have from one that only some releases have: cumulative counts may be added up
     only over the former. As dear as the rates themselves, but it changes only with the engines.
     """
-    labels = scope.by("le", *unit_labels(scope.engines), *NAMESPACE_LABELS, *scope.engines.model_labels)
+    labels = scope.kept_labels("le", *unit_labels(scope.engines), *NAMESPACE_LABELS, *scope.engines.model_labels)
     parts = []
     for family in scope.engines.families:
         instants = " or ".join(

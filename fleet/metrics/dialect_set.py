@@ -25,9 +25,9 @@ class DialectSet:
     """Dialects in the order in which they are asked for a number."""
 
     def __init__(self, members: Iterable[Dialect] = ()) -> None:
-        self._become(tuple(members))
+        self._replace_members(tuple(members))
 
-    def _become(self, members: tuple[Dialect, ...]) -> None:
+    def _replace_members(self, members: tuple[Dialect, ...]) -> None:
         self.members = members
         self.version = next(_VERSIONS)
         """Another one for each set of members: what was worked out from them before is void."""
@@ -55,11 +55,11 @@ class DialectSet:
     def adding(self, *dialects: Dialect) -> Iterator[None]:
         """Add these dialects for as long as the context lasts."""
         before = self.members
-        self._become((*before, *dialects))
+        self._replace_members((*before, *dialects))
         try:
             yield
         finally:
-            self._become(before)
+            self._replace_members(before)
 
     def __iter__(self) -> Iterator[Dialect]:
         return iter(self.members)
@@ -67,7 +67,7 @@ class DialectSet:
     def __bool__(self) -> bool:
         return bool(self.members)
 
-    def among(self, names: Collection[str]) -> DialectSet:
+    def of_products(self, names: Collection[str]) -> DialectSet:
         """Return the dialects of these products."""
         key = frozenset(names)
         if key not in self._among:
@@ -92,7 +92,7 @@ class DialectSet:
 
     def exposes(self, names: Iterable[str], quantity: Quantity) -> bool:
         """Whether one of these products has a metric of a quantity."""
-        return any(member.exposes(quantity) for member in self.among(tuple(names)))
+        return any(member.exposes(quantity) for member in self.of_products(tuple(names)))
 
 
 def _unique(values: Iterable[T]) -> tuple[T, ...]:

@@ -51,7 +51,7 @@ class EngineNumbers:
                         part.put(row, place, metric.factor(labels))
         for labels, place in unranked:
             self._of_first(labels, place, labels[TAG])
-        self._choices = list(self._chosen())
+        self._choices = list(self._choose())
 
     def read(self, values: Sequence[float], ages: array[float], young: Rates) -> tuple[Table, Means]:
         """The table and the means, of the values of such an answer.
@@ -90,7 +90,7 @@ class EngineNumbers:
                     readers[name].append((member, metric, part))
         return readers
 
-    def _chosen(self) -> Iterator[Choice]:
+    def _choose(self) -> Iterator[Choice]:
         for member in self._rows.series.engines:
             for quantity, rule in member.rules.items():
                 parts = (self._gauges.get((member, quantity, metric.name)) for metric in rule.metrics)

@@ -74,11 +74,13 @@ class EngineSeries:
         self.clusters = tuple(sorted(filter(None, clusters)))
         """The clusters that the store knows engines of, where its series name them."""
         told = {labels.get(DIALECT, "") for labels, _ in seen}
-        self.engines = ENGINES.among({name for name in told if name} | _there(ENGINES, names))
+        self.engines = ENGINES.of_products({name for name in told if name} | _present_products(ENGINES, names))
         """The dialects of engines that the store has series of."""
-        self.gateways = GATEWAYS.among(_there(GATEWAYS, names))
+        self.gateways = GATEWAYS.of_products(_present_products(GATEWAYS, names))
         """And those of gateways."""
-        self.gpus = GPUS.among({member.name for member in GPUS if any(name in names for name in member.seen_by())})
+        self.gpus = GPUS.of_products(
+            {member.name for member in GPUS if any(name in names for name in member.seen_by())}
+        )
         """And those of exporters of GPUs."""
         self.labels = frozenset(label for labels, _ in seen for label in labels).intersection(engine_labels(ENGINES))
         """The labels that name engines here."""
@@ -138,7 +140,7 @@ class EngineSeries:
 
     def rows(self, values: Sequence[float]) -> EngineRows:
         """The rows. The same object as the last time as long as of each engine the same process is chosen."""
-        if self._rows is None or not self._rows.stand(values):
+        if self._rows is None or not self._rows.chooses_same(values):
             self._rows = EngineRows(self, values)
         return self._rows
 
@@ -165,7 +167,7 @@ class EngineRows:
             if self._chosen.get(engine) == who:
                 self._row_of_key[own] = of[engine]
 
-    def stand(self, values: Sequence[float]) -> bool:
+    def chooses_same(self, values: Sequence[float]) -> bool:
         """Whether the same processes would be chosen."""
         return all(_newest(by, values) == self._chosen[engine] for engine, by in self._several.items())
 
@@ -208,7 +210,7 @@ class EngineRows:
         """The pods (``namespace/pod``) of the engines whose series name no model."""
         return frozenset(f"{engine.namespace}/{engine.pod}" for engine in self.ids if not engine.model and engine.pod)
 
-    def where(self, pods: Iterable[str]) -> dict[str, set[str]]:
+    def label_values(self, pods: Iterable[str]) -> dict[str, set[str]]:
         """Label → values that select the engines of these pods (``namespace/pod``) in a query."""
         wanted = set(pods)
         chosen: dict[str, set[str]] = defaultdict(set)
@@ -235,7 +237,7 @@ def _telling(labels: Iterable[str], rows: Collection[Labels]) -> tuple[str, ...]
     return kept
 
 
-def _there(dialects: DialectSet, names: Collection[str]) -> set[str]:
+def _present_products(dialects: DialectSet, names: Collection[str]) -> set[str]:
     """The products of which every process has one of these metrics."""
     return {member.name for member in dialects if any(name in names for name in running_names(member))}
 

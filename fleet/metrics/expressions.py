@@ -64,7 +64,7 @@ class Scope:
         """The window as PromQL has it, to the millisecond."""
         return duration(self.window)
 
-    def by(self, *labels: str) -> str:
+    def kept_labels(self, *labels: str) -> str:
         """The labels to keep in an aggregation."""
         naming = engine_labels(self.engines)
         return listed(label for label in labels if label in self.labels or label not in naming)
@@ -162,10 +162,10 @@ def in_units(member: Dialect, base: str, buckets: str) -> str:
 
 def rate_of(scope: Scope, member: Dialect, name: str, matches: Sequence[Match]) -> str:
     """The rate of a counter of a dialect, of each series once."""
-    return once(scope, member, plain_rate(scope, name, matches))
+    return deduplicated(scope, member, plain_rate(scope, name, matches))
 
 
-def once(scope: Scope, member: Dialect, vector: str) -> str:
+def deduplicated(scope: Scope, member: Dialect, vector: str) -> str:
     """A vector in which what several scrapers saw, or several ranks repeat, stands once."""
     labels = (*scope.replicas, *member.repeated_by)
     return f"max without ({listed(labels)}) ({vector})" if labels else vector

@@ -41,7 +41,7 @@ class Gpus:
                 name = tag or labels.get("__name__", "")
                 cells[spelt.get(name, name)][key].append((labels, place))
                 self.example = self.example or ({} if tag else labels)
-        said = _who(seen)
+        said = _gpus_by_key(seen)
         self.ids = tuple(sorted(one_gpu(ids) for ids, _ in said.values()))
         self._stamps = [said[gpu[:2]][1] for gpu in self.ids]
         self._masks = [
@@ -51,7 +51,7 @@ class Gpus:
             for name, bits in reversed(GPUS.masks.items())
             if name in cells and (mask := cells[name].get(gpu[:2]))
         ]
-        self._choices = list(self._chosen(cells))
+        self._choices = list(self._choose(cells))
 
     def read(self, values: Sequence[float], at: float) -> tuple[Table, dict[str, tuple[str, ...]]]:
         """The table, and what lowers the clocks of each GPU that says so, of the values of such an answer."""
@@ -60,7 +60,7 @@ class Gpus:
         reasons = {key: bit_words(values[place], bits) for key, place, bits in self._masks}
         return Table(table(found), ages), reasons
 
-    def _chosen(self, cells: dict[str, _Cells]) -> Iterator[Choice]:
+    def _choose(self, cells: dict[str, _Cells]) -> Iterator[Choice]:
         for member in GPUS:
             for quantity, rule in member.rules.items():
                 parts = [
@@ -80,7 +80,7 @@ class Gpus:
         return part if part.there else None
 
 
-def _who(seen: Iterable[tuple[Labels, int]]) -> dict[_Key, tuple[list[GpuId], list[int]]]:
+def _gpus_by_key(seen: Iterable[tuple[Labels, int]]) -> dict[_Key, tuple[list[GpuId], list[int]]]:
     """The GPUs as their series name them, and where the times of their samples stand."""
     found = tuple(seen)
     exported = any(labels.get(POD_LABELS[0]) for labels, _ in found)

@@ -147,15 +147,15 @@ def one_gpu(found: Iterable[GpuId]) -> GpuId:
     holders = sorted({holder for gpu in ids for holder in gpu.holders})
     namespace, pod = holders[0] if holders else ("", "")
 
-    def said(read: Callable[[GpuId], str]) -> str:
+    def first_of(read: Callable[[GpuId], str]) -> str:
         return next(filter(None, map(read, ids)), "")
 
     return ids[0]._replace(
-        node=said(lambda gpu: gpu.node),
-        ordinal=said(lambda gpu: gpu.ordinal),
+        node=first_of(lambda gpu: gpu.node),
+        ordinal=first_of(lambda gpu: gpu.ordinal),
         namespace=namespace,
         pod=pod,
-        model=said(lambda gpu: gpu.model),
-        profile=said(lambda gpu: gpu.profile),
+        model=first_of(lambda gpu: gpu.model),
+        profile=first_of(lambda gpu: gpu.profile),
         sharers=tuple(holders[1:]),
     )

@@ -22,7 +22,7 @@ _within: ContextVar[tuple[Match, ...]] = ContextVar("within", default=())
 
 
 @contextmanager
-def within(matches: Iterable[Match]) -> Iterator[None]:
+def limited_to(matches: Iterable[Match]) -> Iterator[None]:
     """Queries that are written meanwhile are about series that match these too: one cluster of a store of several."""
     before = _within.set(tuple(matches))
     try:

@@ -22,8 +22,8 @@ from fleet.metrics.expressions import (
     YOUNG,
     Scope,
     by_name,
+    deduplicated,
     histogram_rates,
-    once,
     plain_rate,
     rate_of,
     spelling_pattern,
@@ -63,7 +63,7 @@ def engines(window: float, asked: DialectSet, young: float) -> list[str]:
     ``young`` seconds ago. ``asked`` are the dialects that the store is known to have; of the others, gateways among
     them, only that they are there.
     """
-    changing = [_down(asked), _gone(asked, window), _young(asked, young)] if asked else []
+    changing = [_down(asked), _recently_gone(asked, window), _young_engines(asked, young)] if asked else []
     stamps = (stamp_part(member, engine_labels(ENGINES)) for member in asked)
     return queries((*changing, *_present(asked), *stamps))
 
@@ -79,14 +79,14 @@ def running_names(member: Dialect) -> list[str]:
     return [name for metric in metrics for name in member.spellings(metric.name)]
 
 
-def _gone(asked: DialectSet, window: float) -> str:
+def _recently_gone(asked: DialectSet, window: float) -> str:
     """Engines without a sample now that had one within the window: rates go back to them."""
     running = _running(asked)
     gone = " or ".join(f"(count_over_time({one}{duration(window)}) unless {one})" for one in running)
     return tagged(GONE, f"max by ({listed(engine_labels(ENGINES))}) ({gone})")
 
 
-def _young(asked: DialectSet, seconds: float) -> str:
+def _young_engines(asked: DialectSet, seconds: float) -> str:
     """Engines that were not there so many seconds ago: ``rate`` divides their increase by more than their age.
 
     Told by what names an engine: one that a second scraper has begun to see, or that got another target label, is old.
@@ -153,7 +153,7 @@ def _rates_of_engines(scope: Scope) -> Iterable[str]:
             rates = _rates_of(scope, member, rule.metrics)
             if rates and rule.per_process:
                 # Other servers have the metrics of processes too: only all labels tell theirs from an engine's.
-                by = scope.by(*PROCESS_LABELS)
+                by = scope.kept_labels(*PROCESS_LABELS)
                 yield tagged(f"{quantity}/{PROCESS}", _summed(by, rule, rates))
             elif rates:
                 yield tagged(quantity, _summed(listed(scope.key), rule, rates))
@@ -208,15 +208,15 @@ def gateways(scope: Scope) -> list[str]:
     for member in scope.gateways:
         parts.append(stamp_part(member, labels))
         for quantity, rule in member.rules.items():
-            numbers = [_of(member, number) for number in _every_number(scope, member, rule.metrics)]
+            numbers = [_labelled_with(member, number) for number in _every_number(scope, member, rule.metrics)]
             parts.append(tagged(quantity, _summed(by, rule, numbers)))
         for family, bases in member.families.items():
-            rates = _of(member, unchecked_rates(scope, member, bases))
+            rates = _labelled_with(member, unchecked_rates(scope, member, bases))
             parts.append(tagged(family, f"sum by ({listed(('le', *unit_labels(scope.gateways)))}, {by}) ({rates})"))
     return queries(parts)
 
 
-def _of(member: Dialect, expression: str) -> str:
+def _labelled_with(member: Dialect, expression: str) -> str:
     return f'label_replace({expression}, "{DIALECT}", "{member.name}", "", "")'
 
 
@@ -226,7 +226,7 @@ def _every_number(scope: Scope, member: Dialect, metrics: Iterable[Metric]) -> I
         where = (*metric.where, *member.where)
         spelt = []
         for name in member.spellings(metric.name):
-            gauge = once(scope, member, selector(name, where))
+            gauge = deduplicated(scope, member, selector(name, where))
             gauge = f"clamp_min({gauge} - {metric.less:g}, 0)" if metric.less else gauge
             gauge = gauge if metric.state is None else f"({gauge} == bool {metric.state:g})"
             number = rate_of(scope, member, name, where) if metric.kind is Kind.COUNTER else gauge

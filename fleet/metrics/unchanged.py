@@ -25,27 +25,27 @@ def keeping(before: Measurement | None, after: Measurement) -> Measurement:
     if before is None:
         return after
     engines, gateways, gpus = (
-        _same(getattr(before, rows), getattr(after, rows)) for rows in ("engines", "gateways", "gpus")
+        _kept_if_equal(getattr(before, rows), getattr(after, rows)) for rows in ("engines", "gateways", "gpus")
     )
     return replace(
         after,
         engines=engines,
-        dialects=_same(before.dialects, after.dialects),
+        dialects=_kept_if_equal(before.dialects, after.dialects),
         engine_table=_table(before.engine_table, after.engine_table, same_rows=engines is before.engines),
         gateways=gateways,
         gateway_table=_table(before.gateway_table, after.gateway_table, same_rows=gateways is before.gateways),
-        gateway_histograms=_each(before.gateway_histograms, after.gateway_histograms),
+        gateway_histograms=_kept_families(before.gateway_histograms, after.gateway_histograms),
         gpus=gpus,
         gpu_table=_table(before.gpu_table, after.gpu_table, same_rows=gpus is before.gpus),
-        histograms=_each(before.histograms, after.histograms),
+        histograms=_kept_families(before.histograms, after.histograms),
         means=after.means if engines is not before.engines else _means(before.means, after.means),
-        unreachable=_same(before.unreachable, after.unreachable),
-        unread=_same(before.unread, after.unread),
-        throttle_reasons=_same(before.throttle_reasons, after.throttle_reasons),
+        unreachable=_kept_if_equal(before.unreachable, after.unreachable),
+        unread=_kept_if_equal(before.unread, after.unread),
+        throttle_reasons=_kept_if_equal(before.throttle_reasons, after.throttle_reasons),
     )
 
 
-def _same(before: V, after: V) -> V:
+def _kept_if_equal(before: V, after: V) -> V:
     return before if before == after else after
 
 
@@ -58,7 +58,7 @@ def _table(before: Table, after: Table, *, same_rows: bool) -> Table:
     if not same_rows:
         return after
     columns = {quantity: _column(before.columns.get(quantity), own) for quantity, own in after.columns.items()}
-    return Table(columns, _column(before.ages, after.ages), _same(before.reset, after.reset))
+    return Table(columns, _column(before.ages, after.ages), _kept_if_equal(before.reset, after.reset))
 
 
 def _means(
@@ -70,17 +70,17 @@ def _means(
     }
 
 
-def _each(
+def _kept_families(
     before: Mapping[Family, Mapping[V, Histogram]], after: Mapping[Family, Mapping[V, Histogram]]
 ) -> Mapping[Family, Mapping[V, Histogram]]:
     out = {}
     for family, own in after.items():
         known = before.get(family, {})
-        each = {whose: _kept(known.get(whose), one) for whose, one in own.items()}
+        each = {whose: _kept_histogram(known.get(whose), one) for whose, one in own.items()}
         same = known.keys() == each.keys() and all(known[whose] is one for whose, one in each.items())
         out[family] = known if same else each
     return out
 
 
-def _kept(before: Histogram | None, after: Histogram) -> Histogram:
+def _kept_histogram(before: Histogram | None, after: Histogram) -> Histogram:
     return before if before is not None and before == after else after

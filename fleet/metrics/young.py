@@ -41,12 +41,12 @@ def rates(matrix: Iterable[Mapping[str, Any]], rows: EngineRows, window: float) 
     """
     found: dict[tuple[Process, _Scraper], list[_Seen]] = defaultdict(list)
     try:
-        for labels, scraper, samples in _once(matrix):
+        for labels, scraper, samples in _distinct_series(matrix):
             if rows.of_process(labels):
                 found[process(labels), scraper].append((Series(labels["__name__"], dict(labels)), samples))
     except (AttributeError, IndexError, KeyError, TypeError, ValueError):
         raise SourceProblem("its answer is JSON, but not Prometheus'", "check the Prometheus URL") from None
-    watched = [_of(page, rows, window) for seen in found.values() for page in _pages(seen)]
+    watched = [_rates_of_page(page, rows, window) for seen in found.values() for page in _pages(seen)]
     known: dict[int, dict[Quantity, float]] = defaultdict(dict)
     for _, of_page in sorted(watched, key=itemgetter(0)):
         for row, quantity, rate in of_page:
@@ -54,7 +54,7 @@ def rates(matrix: Iterable[Mapping[str, Any]], rows: EngineRows, window: float) 
     return known
 
 
-def _once(matrix: Iterable[Mapping[str, Any]]) -> Iterator[tuple[Labels, _Scraper, _Samples]]:
+def _distinct_series(matrix: Iterable[Mapping[str, Any]]) -> Iterator[tuple[Labels, _Scraper, _Samples]]:
     """The series without their replica labels, each once however many queries it answers."""
     seen: set[frozenset[tuple[str, str]]] = set()
     for element in matrix:
@@ -85,7 +85,7 @@ def _pages(seen: Iterable[_Seen]) -> Iterator[list[_Seen]]:
         yield page
 
 
-def _of(
+def _rates_of_page(
     page: Sequence[_Seen], rows: EngineRows, window: float
 ) -> tuple[tuple[float, float], list[tuple[int, Quantity, float]]]:
     """How long a page was watched in seconds and until when, and the rates by it, as of a target that is scraped."""

@@ -18,7 +18,7 @@ class Coverage:
     limited: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Resources that may not be listed as a whole → the namespaces in which they may be; empty for nowhere."""
 
-    def whole(self, *resources: str) -> bool:
+    def knows_all(self, *resources: str) -> bool:
         """Whether all that there is of these is known."""
         return not any(resource in self.pending or resource in self.limited for resource in resources)
 
@@ -26,7 +26,7 @@ class Coverage:
         """Whether all that a namespace has of a resource is known."""
         return resource not in self.pending and namespace in self.limited.get(resource, (namespace,))
 
-    def some(self, resource: str, namespace: str = "") -> bool:
+    def knows_any(self, resource: str, namespace: str = "") -> bool:
         """Whether anything is known of a resource: in this namespace, or in any where none is named."""
         scopes = self.limited.get(resource)
         if resource in self.pending or scopes is None:
@@ -41,10 +41,10 @@ class Coverage:
                 return f"the {name} of this cluster are not listed yet"
             if resource in self.limited:
                 scopes = self.limited[resource]
-                beyond = f" beyond {_some(scopes)}" if scopes else ""
+                beyond = f" beyond {_first_names(scopes)}" if scopes else ""
                 return f"you may not list {name}{beyond}"
         return ""
 
 
-def _some(names: tuple[str, ...], shown: int = 3) -> str:
+def _first_names(names: tuple[str, ...], shown: int = 3) -> str:
     return ", ".join(names[:shown]) + (f" and {len(names) - shown} more" if len(names) > shown else "")

@@ -23,7 +23,7 @@ _collects = False
 
 
 @contextmanager
-def uncollected() -> Iterator[None]:
+def collector_paused() -> Iterator[None]:
     """The collector waits until the last of these is closed.
 
     Whatever is read and dropped within is not even looked at afterwards: what counts then is what came to be less what
@@ -55,5 +55,5 @@ def collect() -> None:
 
 def decoded(content: bytes | bytearray | memoryview | str) -> Any:
     """Decode a JSON text. Raises orjson.JSONDecodeError, a ValueError, for anything else."""
-    with uncollected():
+    with collector_paused():
         return orjson.loads(content)

@@ -120,7 +120,7 @@ def divide(top: Sequence[float], bottom: Sequence[float]) -> array[float]:
 
 def as_they_are(columns: Mapping[Quantity, array[float]]) -> dict[Quantity, Make]:
     """The columns of the rows themselves, and the ratio of each."""
-    values: dict[Quantity, Values] = {quantity: partial(_given, column) for quantity, column in columns.items()}
+    values: dict[Quantity, Values] = {quantity: partial(_unchanged, column) for quantity, column in columns.items()}
     return _with_ratios(columns, None, values, lambda _, bottom: columns[bottom])
 
 
@@ -140,7 +140,7 @@ def gauges_and_rates(
         if how in _FOLD:
             folded[quantity] = cache(partial(fold, values, members, how))
         elif quantity in RATIOS:
-            folded[quantity] = cache(partial(_alone, values, members))
+            folded[quantity] = cache(partial(_of_only_member, values, members))
 
     def divisor(top: Quantity, bottom: Quantity) -> array[float]:
         told = _told_with(columns[top], columns[bottom])
@@ -149,7 +149,7 @@ def gauges_and_rates(
     return _with_ratios(columns, members, folded, divisor)
 
 
-def _given(values: array[float]) -> array[float]:
+def _unchanged(values: array[float]) -> array[float]:
     return values
 
 
@@ -163,7 +163,7 @@ def _told_with(tops: array[float], bottoms: array[float]) -> array[float]:
     return array("d", (NAN if math.isnan(t) else b for t, b in pairs))
 
 
-def _alone(values: array[float], members: Members) -> array[float]:
+def _of_only_member(values: array[float], members: Members) -> array[float]:
     """The value of the only member; NaN where there are several."""
     if members.gather is None:
         return array("d")

@@ -41,10 +41,10 @@ class Aging:
     def states(self, silence: float) -> bytes:
         """A State per row, ``silence`` seconds later; the same object for as long as no row's state changes."""
         if not self._from <= silence <= self._until:
-            self._states, self._from, self._until = self._seen(silence), silence, self._next(silence)
+            self._states, self._from, self._until = self._states_at(silence), silence, self._next(silence)
         return self._states
 
-    def _seen(self, silence: float) -> bytes:
+    def _states_at(self, silence: float) -> bytes:
         if silence <= AHEAD:
             return bytes([State.STALE]) * len(self.ages)
         if silence > LOOKBACK:

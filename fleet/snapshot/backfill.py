@@ -26,7 +26,7 @@ def steps(remembered: Iterable[Past], topology: Topology, step: float, clock_ske
     for entry in remembered:
         pod = topology.pod_of(entry.group) if entry.group.pod or entry.group.instance else ""
         workload = topology.workload_of.get(pod, "")
-        alone = _alone(topology, entry) if entry.group.model and not pod else ""
+        alone = _only_workload(topology, entry) if entry.group.model and not pod else ""
         for at, value in entry.points:
             slot = math.floor((at - clock_skew) / step) * step
             if pod:
@@ -41,7 +41,7 @@ def steps(remembered: Iterable[Past], topology: Topology, step: float, clock_ske
     return {slot: {quantity: dict(values) for quantity, values in found.items()} for slot, found in out.items()}
 
 
-def _alone(topology: Topology, entry: Past) -> str:
+def _only_workload(topology: Topology, entry: Past) -> str:
     model = topology.models.get(f"{entry.group.namespace}/{entry.group.model}")
     if model is None or len(model.workloads) != 1 or len(topology.served[model.workloads[0]]) > 1:
         # Of a workload with several models, one model's percentile is not its own.

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from fleet.model.frame import Column
 from fleet.model.quantity import Quantity
-from fleet.snapshot.differences import same
+from fleet.snapshot.differences import are_same
 
 
 class Make(NamedTuple):
@@ -21,9 +21,9 @@ class Make(NamedTuple):
     of: tuple[object, ...]
     fold: Callable[[], Column]
 
-    def like(self, other: Make | None) -> bool:
+    def equals(self, other: Make | None) -> bool:
         """Whether the other would make the same."""
-        return other is not None and same(self.of, other.of)
+        return other is not None and are_same(self.of, other.of)
 
 
 class Columns(Mapping[Quantity, Column]):
@@ -69,10 +69,10 @@ class Columns(Mapping[Quantity, Column]):
         """Take over what was made before of the same objects."""
         makers = self._makers
         for quantity, column in before._made.copy().items():
-            if quantity in makers and makers[quantity].like(before._makers.get(quantity)):
+            if quantity in makers and makers[quantity].equals(before._makers.get(quantity)):
                 self._made.setdefault(quantity, column)
 
-    def but(self, makers: Mapping[Quantity, Make]) -> Columns:
+    def with_makers(self, makers: Mapping[Quantity, Make]) -> Columns:
         """The same with other makers of these quantities; what is made of the others stays."""
         other = Columns({**self._makers, **makers})
         other.keep(self)

@@ -10,7 +10,7 @@ from typing import TypeVar
 V = TypeVar("V")
 
 
-def same(before: Sequence[object], now: Sequence[object]) -> bool:
+def are_same(before: Sequence[object], now: Sequence[object]) -> bool:
     """Whether these are the very same objects, one by one."""
     return len(before) == len(now) and all(map(is_, before, now))
 
@@ -24,7 +24,7 @@ def replaced(before: Mapping[str, V], now: Mapping[str, V]) -> tuple[str, ...] |
     return tuple(compress(now, map(is_not, before.values(), now.values())))
 
 
-def others(before: Mapping[str, V], now: Mapping[str, V]) -> Iterable[str]:
+def changed_keys(before: Mapping[str, V], now: Mapping[str, V]) -> Iterable[str]:
     """The keys whose rows are other objects than before, new ones among them."""
     rows = replaced(before, now)
     return rows if rows is not None else [key for key, row in now.items() if before.get(key) is not row]

@@ -20,7 +20,7 @@ from fleet.kinds.registry import kind_of
 from fleet.model.frame import Frame
 from fleet.model.objects import Pod
 from fleet.model.snapshot import Assessment, Severity
-from fleet.snapshot.differences import others, unlike
+from fleet.snapshot.differences import changed_keys, unlike
 from fleet.snapshot.gpu_accounting import FINISHED
 from fleet.snapshot.topology import Topology
 
@@ -116,9 +116,9 @@ def _differences(before: _Seen, seen: _Seen) -> _Due:
     elif topology is not was:
         gpus.update(unlike(was.gpus, topology.gpus))
         pods.update(_others_joined(was, topology))
-        workloads.update(others(was.workloads, topology.workloads), unlike(was.pods_of, topology.pods_of))
+        workloads.update(changed_keys(was.workloads, topology.workloads), unlike(was.pods_of, topology.pods_of))
         workloads.update(topology.workloads if was.coverage != topology.coverage else ())
-        nodes.update(others(was.nodes, topology.nodes))
+        nodes.update(changed_keys(was.nodes, topology.nodes))
         gone = _keys(was) - _keys(topology)
     gpus = {key for key in gpus if key in topology.gpus}
     pods.update(pod for gpu in gpus for pod in seen.holders(gpu))
@@ -132,7 +132,7 @@ def _differences(before: _Seen, seen: _Seen) -> _Due:
 
 def _others_joined(was: Topology, topology: Topology) -> Iterator[str]:
     """The pods that have another row or belong to something else."""
-    yield from others(was.pods, topology.pods)
+    yield from changed_keys(was.pods, topology.pods)
     for name in _OF_A_POD:
         yield from unlike(getattr(was, name), getattr(topology, name))
     for workload in unlike(was.model_of, topology.model_of):

@@ -33,13 +33,13 @@ def followed(before: Topology | None, kube: KubeState, measurement: Measurement 
     if before is None:
         return build_topology(kube, measurement)
     if not before.has_rows_of(measurement):
-        return _settled(before, build_topology(kube, measurement))
+        return _with_kept_joins(before, build_topology(kube, measurement))
     if before.has(kube):
         return before
-    return _with_other_rows(before, kube) or _settled(before, build_topology(kube, measurement))
+    return _with_other_rows(before, kube) or _with_kept_joins(before, build_topology(kube, measurement))
 
 
-def _settled(before: Topology, now: Topology) -> Topology:
+def _with_kept_joins(before: Topology, now: Topology) -> Topology:
     """The joins of now, in which whatever turned out as before is the same object."""
     mine, theirs = now.structure(), before.structure()
     kept = {name: theirs[name] for name, rows in mine.items() if _alike(theirs[name], rows)}
@@ -77,16 +77,16 @@ def _with_other_rows(before: Topology, kube: KubeState) -> Topology | None:
         version=object(),
         touched=Touched(before.version, pods, owners, nodes),
         kube=replace(kube, events={}),
-        pods=_with(before.pods, {key: kube.pods[key] for key in pods}) if unseen or not pods else kube.pods,
+        pods=_replaced_rows(before.pods, {key: kube.pods[key] for key in pods}) if unseen or not pods else kube.pods,
         nodes=kube.nodes,
-        workloads=_with(before.workloads, owners),
-        parts=_with(before.parts, owners),
+        workloads=_replaced_rows(before.workloads, owners),
+        parts=_replaced_rows(before.parts, owners),
         autoscalers=before.autoscalers if was.autoscalers is kube.autoscalers else by_target(kube),
         budgets=before.budgets if was.budgets is kube.budgets else budgets_of(kube),
     )
 
 
-def _with(rows: Mapping[str, V], others: Mapping[str, Any]) -> Mapping[str, V]:
+def _replaced_rows(rows: Mapping[str, V], others: Mapping[str, Any]) -> Mapping[str, V]:
     """The rows, those of ``others`` that are among them in their places; the same object where there are none."""
     mine = {key: row for key, row in others.items() if key in rows}
     return {**rows, **mine} if mine else rows
@@ -98,7 +98,7 @@ def _stays_pod(before: Topology, kube: KubeState, was: Pod, now: Pod) -> bool:
         _PLACE_OF_POD(was) == _PLACE_OF_POD(now)
         and [container.image for container in was.containers] == [container.image for container in now.containers]
         and _is_listed(before.workload_of[now.key], kube)
-        and _alone(before, [was]) == _alone(before, [now])
+        and _join_failures(before, [was]) == _join_failures(before, [now])
     )
 
 
@@ -117,7 +117,7 @@ def _is_listed(workload: str, kube: KubeState) -> bool:
     return workload in kube.workloads or workload in kube.links
 
 
-def _alone(before: Topology, pods: Iterable[Pod]) -> list[object]:
+def _join_failures(before: Topology, pods: Iterable[Pod]) -> list[object]:
     """Return what failed joins of these pods would be reported, if they were to serve."""
     return list(
         pods_alone(

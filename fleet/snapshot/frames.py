@@ -28,7 +28,7 @@ from fleet.snapshot.aggregate import (
 )
 from fleet.snapshot.aging import Aging
 from fleet.snapshot.columns import Columns, Make
-from fleet.snapshot.differences import same
+from fleet.snapshot.differences import are_same
 from fleet.snapshot.latency_parts import GatewayParts, Parts
 from fleet.snapshot.topology import Topology
 
@@ -56,7 +56,7 @@ class Frames:
         if made is None or made.measurement is not measurement or made.rows is not topology.rows:
             made = self._measured = _Measured(topology, measurement, made)
             self.measured += 1
-        return made.at(now, focus)
+        return made.frames_at(now, focus)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +115,14 @@ class _Measured:
         self._add_gateways(topology)
         self._before = None
 
-    def at(self, now: float, focus: frozenset[str] | None) -> Mapping[str, Frame]:
+    def frames_at(self, now: float, focus: frozenset[str] | None) -> Mapping[str, Frame]:
         """The frames at a moment. What has not changed is the same: keys, columns, ages and states."""
         measured_pods = self.rows.measured_pods
         whole = focus is None or len(measured_pods) <= FOCUS_ALL_BELOW
         self._look_at(frozenset(measured_pods) if whole or focus is None else focus)
         silence = now + self.measurement.clock_skew - self.measurement.at
         seen = tuple(aging.states(silence) for aging in (self._engines, self._gpus, self._gateways))
-        if not same(seen, self._seen):
+        if not are_same(seen, self._seen):
             self._seen = seen
             for name, frame in self._frames.items():
                 self._frames[name] = replace(frame, states=self._doubts[name].states(silence))
@@ -133,7 +133,7 @@ class _Measured:
             return
         self._focus = focus
         frame, before = self._frames["pod"], self._columns["pod"]
-        columns = before.but(percentiles(self._parts.of_pods(focus), len(frame.keys)))
+        columns = before.with_makers(percentiles(self._parts.of_pods(focus), len(frame.keys)))
         columns.prepare(before.read)
         self._columns["pod"], self._frames["pod"] = columns, replace(frame, columns=columns)
 

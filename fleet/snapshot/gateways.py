@@ -29,7 +29,7 @@ def models_behind(
         named[model.name].append(key)
     by_name = {(service.namespace, service.name): service for service in services}
 
-    def behind(row: GatewayId) -> set[str]:
+    def models_behind(row: GatewayId) -> set[str]:
         """The models of the servers behind a row."""
         if not row.backend:
             return set()
@@ -38,9 +38,9 @@ def models_behind(
         return {model for key in found for model in served_by_pod.get(key, ())}
 
     def of(row: GatewayId) -> str:
-        candidates: Collection[str] = named.get(row.model, ()) if row.model else behind(row)
+        candidates: Collection[str] = named.get(row.model, ()) if row.model else models_behind(row)
         if len(candidates) > 1:
-            candidates = behind(row).intersection(candidates) or {
+            candidates = models_behind(row).intersection(candidates) or {
                 key for key in candidates if models[key].namespace == row.namespace
             }
         return next(iter(candidates)) if len(candidates) == 1 else ""

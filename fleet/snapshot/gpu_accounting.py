@@ -18,7 +18,7 @@ FINISHED = frozenset({"Succeeded", "Failed"})
 
 def free_gpus(kube: KubeState) -> dict[str, tuple[int, int]]:
     """(free, allocatable) per node. Empty where not all pods are known: one that is not seen may hold any of them."""
-    if not kube.coverage.whole("pods"):
+    if not kube.coverage.knows_all("pods"):
         return {}
     held: Counter[str] = Counter()
     for pod in kube.pods.values():

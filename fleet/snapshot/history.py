@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from fleet.model.frame import Frame
 from fleet.model.quantity import Quantity
 from fleet.model.reading import State
-from fleet.snapshot.differences import same
+from fleet.snapshot.differences import are_same
 
 STEP = 15.0
 POINTS = 60
@@ -64,8 +64,8 @@ class Recorder:
         slot = math.floor(at / self.step)
         kept = (frame.columns.get(quantity) for frame in frames for quantity in KEPT)
         of = (*kept, *(part for frame in frames for part in (frame.index, frame.states)))
-        if not same(of, self._of):
-            self._of, self._last = of, Point(tuple((frame.index, _kept(frame)) for frame in frames))
+        if not are_same(of, self._of):
+            self._of, self._last = of, Point(tuple((frame.index, _columns_kept(frame)) for frame in frames))
         if self._points.get(slot) is not self._last:
             self._points[slot] = self._last
             self._trim()
@@ -113,7 +113,7 @@ class View:
         return tuple(out[start:])
 
 
-def _kept(frame: Frame) -> dict[Quantity, array[float]]:
+def _columns_kept(frame: Frame) -> dict[Quantity, array[float]]:
     """The columns worth keeping; a row whose source is silent is a gap, not a flat line."""
     doubtful = max(frame.states, default=State.FRESH) >= State.STALE
     silent = [i for i, state in enumerate(frame.states) if state >= State.STALE] if doubtful else []

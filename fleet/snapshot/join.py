@@ -116,4 +116,4 @@ def match(kube: KubeState, measurement: Measurement) -> Matches:
 
 def pods_are_known(coverage: Coverage, namespace: str) -> bool:
     """Whether a pod of a namespace that is not among those known is none; of an unnamed one, all must be known."""
-    return coverage.sees("pods", namespace) if namespace else coverage.whole("pods")
+    return coverage.sees("pods", namespace) if namespace else coverage.knows_all("pods")

@@ -70,13 +70,13 @@ class Parts:
 
     def _of_focus(self, family: Family, focus: frozenset[str]) -> dict[int, list[Histogram]]:
         rows, found = self._topology.rows.measured_pods, self._pods[family]
-        return {row: _of(found[key]) for row, key in enumerate(rows) if key in focus and key in found}
+        return {row: _histograms_of(found[key]) for row, key in enumerate(rows) if key in focus and key in found}
 
     def _of_workload(self, family: Family, key: str) -> list[Histogram]:
         """Return the histograms of its own pods if all are there, else of its models where nothing else serves them."""
         own = self._of_pods_of(family, self._topology.rows.engine_pods[key])
         if own:
-            return _of(own)
+            return _histograms_of(own)
         if key not in self._topology.rows.alone:
             return []
         whole = self._models[family]
@@ -90,7 +90,7 @@ class Parts:
         parts = self._of_pods_of(family, pods)
         if any(not part.model for part in parts) and any(self._serves_others(pod, name) for pod in pods):
             return []
-        return _of(part for part in parts if part.model in ("", name))
+        return _histograms_of(part for part in parts if part.model in ("", name))
 
     def _of_pods_of(self, family: Family, pods: Sequence[str]) -> list[_Part]:
         """The histograms of all these pods, or none at all: part of a fleet is not its percentile.
@@ -108,7 +108,7 @@ class Parts:
         return any(topology.engines[key].model != name for key in topology.engines_of.get(pod, ()))
 
 
-def _of(parts: Iterable[_Part]) -> list[Histogram]:
+def _histograms_of(parts: Iterable[_Part]) -> list[Histogram]:
     return [part.histogram for part in parts]
 
 

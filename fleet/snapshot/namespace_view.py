@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from fleet.model.snapshot import Join, Snapshot, Unmatched
-from fleet.snapshot.differences import replaced, same
+from fleet.snapshot.differences import are_same, replaced
 
 V = TypeVar("V")
 
@@ -37,7 +37,7 @@ class Viewer:
     def _narrowed(self, whole: Snapshot, namespace: str) -> dict[str, Any]:
         pods, workloads = (self._table(name, getattr(whole, name)) for name in ("pods", "workloads"))
         keep = self._keep
-        engines_of = keep("engines_of", (whole.engines_of, pods.members), lambda: _of(whole.engines_of, pods.rows))
+        engines_of = keep("engines_of", (whole.engines_of, pods.members), lambda: _rows_of(whole.engines_of, pods.rows))
         shown = keep("", (engines_of,), lambda: {engine for engines in engines_of.values() for engine in engines})
         joins = (whole.unmatched, whole.gpus, whole.engines)
 
@@ -53,7 +53,7 @@ class Viewer:
         found = {
             "pods": pods.rows,
             "workloads": workloads.rows,
-            "models": keep("models", (whole.models,), lambda: _within(whole.models, namespace)),
+            "models": keep("models", (whole.models,), lambda: _in_namespace(whole.models, namespace)),
             "engines_of": engines_of,
             "budgets": keep("budgets", (whole.budgets,), limited),
             "events": keep("events", (whole.events,), told),
@@ -69,10 +69,10 @@ class Viewer:
             ("gpus_of", pods.members, pods.rows),
         ):
             rows = getattr(whole, name)
-            found[name] = keep(name, (rows, members), partial(_of, rows, keys))
+            found[name] = keep(name, (rows, members), partial(_rows_of, rows, keys))
         for name in ("gateways_of", "autoscalers"):
             rows = getattr(whole, name)
-            found[name] = keep(name, (rows,), partial(_inside, rows, f"{namespace}/"))
+            found[name] = keep(name, (rows,), partial(_with_prefix, rows, f"{namespace}/"))
         return found
 
     def _table(self, name: str, rows: Mapping[str, Any]) -> _Table:
@@ -82,7 +82,7 @@ class Viewer:
     def _keep(self, name: str, of: tuple[object, ...], make: Callable[[], V]) -> V:
         """Return what was made of these very objects before, else make it now."""
         made_of, made = self._kept.get(name, ((), None))
-        if not made_of or not same(made_of, of):
+        if not made_of or not are_same(made_of, of):
             made = make()
             self._kept[name] = (of, made)
         found: V = made
@@ -102,20 +102,20 @@ class _Table:
 def _narrow(before: _Table | None, whole: Mapping[str, Any], namespace: str) -> _Table:
     others = replaced(before.whole, whole) if before is not None else None
     if before is None or others is None:
-        return _Table(whole, _within(whole, namespace))
+        return _Table(whole, _in_namespace(whole, namespace))
     mine = {key: whole[key] for key in others if key in before.rows}
     return replace(before, whole=whole, rows={**before.rows, **mine} if mine else before.rows)
 
 
-def _of(rows: Mapping[str, V], keys: Collection[str]) -> dict[str, V]:
+def _rows_of(rows: Mapping[str, V], keys: Collection[str]) -> dict[str, V]:
     return {key: row for key, row in rows.items() if key in keys}
 
 
-def _inside(rows: Mapping[str, V], prefix: str) -> dict[str, V]:
+def _with_prefix(rows: Mapping[str, V], prefix: str) -> dict[str, V]:
     return {key: row for key, row in rows.items() if key.startswith(prefix)}
 
 
-def _within(rows: Mapping[str, V], namespace: str) -> dict[str, V]:
+def _in_namespace(rows: Mapping[str, V], namespace: str) -> dict[str, V]:
     """Return the rows in a namespace; and those that name none, which may be of this one."""
     return {key: row for key, row in rows.items() if getattr(row, "namespace", "") in (namespace, "")}
 

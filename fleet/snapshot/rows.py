@@ -85,15 +85,15 @@ def rows_of(fleet: Serving) -> Rows:
         pod_engines=Members.of((engine_rows.get(p, ()) for p in measured_pods), engines),
         pod_gpus=Members.of((gpu_rows.get(p, ()) for p in measured_pods), fleet.gpus),
         measured_workloads=measured_workloads,
-        workload_engines=Members.of((_all(engine_rows, engine_pods[w]) for w in measured_workloads), engines),
-        workload_gpus=Members.of((_all(gpu_rows, gpu_pods[w]) for w in measured_workloads), fleet.gpus),
+        workload_engines=Members.of((_rows_of_pods(engine_rows, engine_pods[w]) for w in measured_workloads), engines),
+        workload_gpus=Members.of((_rows_of_pods(gpu_rows, gpu_pods[w]) for w in measured_workloads), fleet.gpus),
         engine_pods=engine_pods,
         model_engines=Members.of(
             ([i for rows in by_pod.values() for i in rows] for by_pod in model_rows.values()), engines
         ),
         model_gpus=Members.of(
             (
-                _all(gpu_rows, _with_gpus(model, gpu_pods, model_rows[key], fleet.served))
+                _rows_of_pods(gpu_rows, _with_gpus(model, gpu_pods, model_rows[key], fleet.served))
                 for key, model in fleet.models.items()
             ),
             fleet.gpus,
@@ -106,7 +106,7 @@ def rows_of(fleet: Serving) -> Rows:
     )
 
 
-def _all(rows: Mapping[str, Sequence[int]], pods: Iterable[str]) -> list[int]:
+def _rows_of_pods(rows: Mapping[str, Sequence[int]], pods: Iterable[str]) -> list[int]:
     """The rows of several pods. A GPU that several of them share is one GPU."""
     return list(dict.fromkeys(i for pod in pods for i in rows.get(pod, ())))
 

@@ -96,7 +96,7 @@ def build_topology(kube: KubeState, measurement: Measurement | None) -> Topology
     """Join everything with everything, each kind of thing once."""
     measured = _rows_alone(measurement or _NOTHING)
     matches = match(kube, measured)
-    fleet = _placed(kube, measured, matches)
+    fleet = _place(kube, measured, matches)
     engine_rows = _grouped(fleet.engine_pods)
     served = served_by(fleet.workloads, fleet.pods_of, fleet.pods, engine_rows, fleet.engines)
     models = models_of(served, fleet.workloads)
@@ -176,12 +176,12 @@ class _Placed:
     """The pod of each engine."""
 
 
-def _placed(kube: KubeState, measured: Measurement, matches: Matches) -> _Placed:
+def _place(kube: KubeState, measured: Measurement, matches: Matches) -> _Placed:
     """Every engine in a pod, every pod in a workload."""
     pods = dict(kube.pods)
     owners = ownership(kube.pods, kube.links, kube.workloads)
     workload_of, workloads = dict(owners.workload_of), dict(owners.workloads)
-    engines = _named(measured, matches.engine_pods, pods, workload_of, workloads)
+    engines = _with_models(measured, matches.engine_pods, pods, workload_of, workloads)
     engine_pods = list(matches.engine_pods)
     _add_unseen(engines, engine_pods, pods, workload_of, workloads, kube)
     pods_of: dict[str, list[str]] = defaultdict(list)
@@ -306,7 +306,7 @@ def _unmatched(
     yield from gpus_alone([gpu for gpu in measured.gpus if not gpus.held_by[gpu.key]], gpus.use, kube.coverage)
 
 
-def _named(
+def _with_models(
     measured: Measurement,
     engine_pod: Sequence[str],
     pods: Mapping[str, Pod],

@@ -43,8 +43,8 @@ def leader_of(pod: Pod, members: Sequence[Pod]) -> Pod | None:
     """The pod that runs the engine which ``pod`` is a part of; ``members`` are the pods of its workload."""
     kind = grouping(pod.labels)
     group = kind.replica if kind is not None else None
-    if group is not None and (own := group.of(pod.labels)):
-        leaders = [one for one in members if group.of(one.labels) == own and group.leads(one.labels)]
+    if group is not None and (own := group.place_of(pod.labels)):
+        leaders = [one for one in members if group.place_of(one.labels) == own and group.leads(one.labels)]
     else:
         leaders = [one for one in members if not one.serving.follows]
     return leaders[0] if len(leaders) == 1 else None

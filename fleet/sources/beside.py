@@ -27,11 +27,11 @@ class Beside:
 
     async def start(self) -> None:
         """Start each."""
-        await self._each("start", lambda source: source.start())
+        await self._for_each("start", lambda source: source.start())
 
     async def close(self) -> None:
         """Close each; those that fail keep no other open."""
-        await self._each("close", lambda source: source.close())
+        await self._for_each("close", lambda source: source.close())
 
     async def wait_synced(self, timeout: float) -> None:  # noqa: ASYNC109 -- that some say nothing is an answer
         """Wait until each has said what it can, ``timeout`` seconds at most."""
@@ -39,7 +39,7 @@ class Beside:
         async def wait(source: FactSource) -> None:
             await source.wait_synced(timeout)
 
-        await self._each("wait", wait)
+        await self._for_each("wait", wait)
 
     def hurry(self) -> None:
         """Hurry each."""
@@ -66,7 +66,7 @@ class Beside:
                     found[source.name] = facts
         return Facts(found)
 
-    async def _each(self, what: str, do: Callable[[FactSource], Awaitable[None]]) -> None:
+    async def _for_each(self, what: str, do: Callable[[FactSource], Awaitable[None]]) -> None:
         async def guarded(source: FactSource) -> None:
             with self._or_say(source, what):
                 await do(source)

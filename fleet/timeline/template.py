@@ -28,7 +28,7 @@ _SPOKEN_OF = frozenset({"image", "command", "args", "env", "resources"})
 def template_changes(before: Raw, after: Raw, clean: Clean) -> tuple[str, ...]:
     """A line for each thing that differs; none where both run the same."""
     one, other = _bare(before), _bare(after)
-    found = [*_containers(one, other, clean), *_restart(one, other), *_others(one, other, clean)]
+    found = [*_containers(one, other, clean), *_restart(one, other), *_other_differences(one, other, clean)]
     return tuple(found)
 
 
@@ -42,25 +42,25 @@ def _bare(template: Raw) -> dict[str, Any]:
 
 def _containers(before: Raw, after: Raw, clean: Clean) -> Iterator[str]:
     for key in ("initContainers", "containers"):
-        old, new = (_named(mapping(template, "spec"), key) for template in (before, after))
+        old, new = (_containers_by_name(mapping(template, "spec"), key) for template in (before, after))
         several = len(old.keys() | new.keys()) > 1 or key == "initContainers"
         for name in dict.fromkeys([*old, *new]):
             where = f"{name}: " if several else ""
             if name not in new:
                 yield f"container {name} is gone"
             elif name not in old:
-                yield f"container {name} is new: {_short(text(new[name], 'image'))}"
+                yield f"container {name} is new: {_shorten(text(new[name], 'image'))}"
             else:
                 yield from (where + line for line in _container(old[name], new[name], clean))
 
 
-def _named(spec: Raw, key: str) -> dict[str, Raw]:
+def _containers_by_name(spec: Raw, key: str) -> dict[str, Raw]:
     return {text(container, "name"): container for container in mappings(spec, key)}
 
 
 def _container(before: Raw, after: Raw, clean: Clean) -> Iterator[str]:
     if text(before, "image") != text(after, "image"):
-        yield f"image {_short(text(before, 'image'))} → {_short(text(after, 'image'))}"
+        yield f"image {_shorten(text(before, 'image'))} → {_shorten(text(after, 'image'))}"
     yield from _arguments(_words(before), _words(after), clean)
     yield from _variables(before, after)
     yield from _resources(before, after)
@@ -81,7 +81,7 @@ def _arguments(before: Sequence[str], after: Sequence[str], clean: Clean) -> Ite
         if old.get(name) == new.get(name):
             continue
         said = True
-        one, other = (_short(" ".join(shown.get(name, ()))) for shown in (shown_old, shown_new))
+        one, other = (_shorten(" ".join(shown.get(name, ()))) for shown in (shown_old, shown_new))
         if name not in new:
             yield f"{name or 'words'} {one} is gone".replace("  ", " ")
         elif name not in old:
@@ -133,10 +133,10 @@ def _restart(before: Raw, after: Raw) -> Iterator[str]:
         text(mapping(mapping(template, "metadata"), "annotations"), RESTARTED) for template in (before, after)
     )
     if other and one != other:
-        yield f"restart asked for at {_short(other)}"
+        yield f"restart asked for at {_shorten(other)}"
 
 
-def _others(before: Raw, after: Raw, clean: Clean) -> Iterator[str]:
+def _other_differences(before: Raw, after: Raw, clean: Clean) -> Iterator[str]:
     """Everything else, by where it stands; the value only of what is short."""
     paths = list(_paths(_unrestarted(before), _unrestarted(after), ""))
     for path, one, other in paths[:_MOST_OTHERS]:
@@ -163,7 +163,7 @@ def _value(path: str, value: Any, clean: Clean) -> str:
     name = path.rpartition(".")[2]
     cleaned = clean({name: value})
     shown = next(iter(cleaned.values()), None) if isinstance(cleaned, dict) else None
-    return _short(shown) if isinstance(shown, str) else ""
+    return _shorten(shown) if isinstance(shown, str) else ""
 
 
 def _paths(before: Any, after: Any, at: str) -> Iterator[tuple[str, Any, Any]]:
@@ -187,5 +187,5 @@ def _mappings(value: Any) -> list[Raw]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-def _short(value: str) -> str:
+def _shorten(value: str) -> str:
     return value if len(value) <= _LONGEST else value[: _LONGEST - 1] + "…"

@@ -65,7 +65,7 @@ def merged(told: Sequence[Told], since: float, now: float, namespace: str = "") 
         kin.update(one.kin)
         gaps |= dict.fromkeys(one.gaps)
     # A clock that is ahead of ours is no reason to leave out what it dates.
-    seen = once([one.entries for one in told])
+    seen = merge_sightings([one.entries for one in told])
     inside = ("", namespace) if namespace else None
     entries = [one for one in seen if one.ended >= since and (inside is None or one.about.namespace in inside)]
     return Timeline(since, now, tuple(sorted(entries, key=_order)), kin, tuple(gaps))
@@ -75,7 +75,7 @@ def _order(entry: Entry) -> tuple[float, str, str]:
     return entry.at, str(entry.about), entry.what
 
 
-def once(sources: Iterable[Sequence[Entry]]) -> list[Entry]:
+def merge_sightings(sources: Iterable[Sequence[Entry]]) -> list[Entry]:
     """Merge what two sources saw at what may be one moment: the time of who knows it best, all evidence.
 
     What one source tells twice happened twice.
@@ -94,7 +94,7 @@ def once(sources: Iterable[Sequence[Entry]]) -> list[Entry]:
             kept.append(entry)
             tellers.append({teller})
         else:
-            kept[place] = _both(kept[place], entry)
+            kept[place] = _merge_pair(kept[place], entry)
             tellers[place].add(teller)
     return kept
 
@@ -103,7 +103,7 @@ def _overlap(one: Entry, other: Entry) -> bool:
     return one.at <= other.at + other.within and other.at <= one.at + one.within
 
 
-def _both(best: Entry, other: Entry) -> Entry:
+def _merge_pair(best: Entry, other: Entry) -> Entry:
     """One entry of two; who knows what was before has the better words."""
     return replace(
         best,

@@ -25,7 +25,7 @@ from fleet.model.snapshot import Cluster, Health, Snapshot, SourceStatus
 from fleet.sources.kube.answers import Response
 from fleet.sources.kube.errors import ConflictError, ForbiddenError, KubeError, NotFoundError
 from fleet.sources.kube.reads import Permission
-from fleet.sources.kube.resources import every, object_path
+from fleet.sources.kube.resources import all_resources, object_path
 
 NOW = 1_790_000_000.0
 OTHERS = {
@@ -130,7 +130,7 @@ class FakeCluster:
         ]
 
     async def path_of(self, kind: str, namespace: str, name: str) -> str:
-        for resource in every():
+        for resource in all_resources():
             if resource.kind == kind:
                 return resource.path(namespace, name)
         if kind in OTHERS:
@@ -167,7 +167,7 @@ class FakeCluster:
             return dict(mutation.body)
         path = mutation.path.removesuffix("/scale")
         for kind, namespace, name in self.objects:
-            of = next((r.path(namespace, name) for r in every() if r.kind == kind), "")
+            of = next((r.path(namespace, name) for r in all_resources() if r.kind == kind), "")
             if kind in OTHERS:
                 of = object_path(*OTHERS[kind], namespace, name)
             if of == path:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from console.cli.collector import collect_rarely, not_yet
-from fleet.net.decoding import uncollected
+from fleet.net.decoding import collector_paused
 from tests.console.terminal import terminal
 from tests.waiting import block_until
 
@@ -60,10 +60,10 @@ def test_nothing_is_looked_at_while_the_console_starts(collections: list[int]) -
 
 def test_what_is_being_decoded_when_the_console_begins_to_look_is_not_looked_at(collections: list[int]) -> None:
     not_yet()
-    with uncollected():
+    with collector_paused():
         collect_rarely()
         answer = [[number] for number in range(60_000)]
-        with uncollected():
+        with collector_paused():
             assert not gc.isenabled()
         assert (gc.isenabled(), len(answer), collections) == (False, 60_000, [])
     assert gc.isenabled()

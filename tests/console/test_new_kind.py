@@ -23,7 +23,7 @@ from fleet.kinds import registry
 from fleet.kinds.kind import Replicas, WorkloadKind
 from fleet.model.snapshot import Snapshot
 from fleet.snapshot.builder import Builder
-from fleet.sources.kube.resources import every, workloads
+from fleet.sources.kube.resources import all_resources, workloads
 from fleet.sources.kube.source import KubernetesSource
 from tests.console.cli import kubeconfig
 from tests.console.screens.desk import desk
@@ -85,7 +85,7 @@ def member(number: int) -> Object:
 
 def populate(api: Api, *, but: str = "") -> None:
     """A cluster with one group of three pods; ``but`` is a resource that may not be read."""
-    for resource in every():
+    for resource in all_resources():
         if not resource.optional:
             api.objects.setdefault(resource.path(), {})
     api.put(GROUP, COLLECTION)

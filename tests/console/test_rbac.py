@@ -18,8 +18,8 @@ from fleet.sources.kube.client import KubeClient
 from fleet.sources.kube.errors import ForbiddenError
 from fleet.sources.kube.kubeconfig import load_access
 from fleet.sources.kube.reads import KubeReads
-from fleet.sources.kube.resources import every
-from fleet.timeline.cluster.registry import kept
+from fleet.sources.kube.resources import all_resources
+from fleet.timeline.cluster.registry import kept_kinds
 from tests.simulator.api_process import Process, simulator
 
 pytestmark = pytest.mark.real("kubectl")
@@ -74,7 +74,7 @@ async def test_a_role_can_do_what_it_must_and_nothing_else(
     client = KubeClient(load_access(str(fleet.kubeconfig), "demo-nobody"))
     reads = KubeReads(client)
     try:
-        for resource in every():
+        for resource in all_resources():
             place = "serving" if resource.namespaced else ""
             assert await allowed(reads, "watch", resource.group, resource.name, "", place), resource.name
         asked = {
@@ -148,7 +148,7 @@ def test_the_oncall_role_has_what_the_actions_declare_and_no_more_than_that() ->
 @pytest.mark.parametrize("role", list(Role))
 def test_both_roles_may_list_whatever_tells_of_the_past(role: Role) -> None:
     rules = manifests(role)[0]["rules"]
-    for row in kept():
+    for row in kept_kinds():
         assert any(
             row.group in rule["apiGroups"] and row.plural in rule["resources"] and "list" in rule["verbs"]
             for rule in rules

@@ -16,7 +16,7 @@ from console.wiring.actions import runner
 from console.wiring.audit_folder import audit_folder
 from fleet.model.snapshot import Snapshot
 from fleet.sources.kube.errors import ServerError
-from fleet.sources.kube.resources import PODS, every
+from fleet.sources.kube.resources import PODS, all_resources
 from fleet.sources.kube.source import KubernetesSource
 from tests.fleet.sources.kube.api import Api, pod, reply
 from tests.prefork import quarterdeck
@@ -27,7 +27,7 @@ REVIEWS = "/selfsubjectreviews"
 @pytest.fixture
 async def cluster() -> AsyncIterator[Api]:
     async with Api() as api:
-        for resource in every():
+        for resource in all_resources():
             if not resource.optional:
                 api.objects.setdefault(resource.path(), {})
         api.put(pod("a"), PODS.path())

@@ -9,7 +9,7 @@ from aiohttp import web
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Health, Snapshot
 from fleet.observer import Observer
-from fleet.sources.kube.resources import every
+from fleet.sources.kube.resources import all_resources
 from fleet.sources.kube.source import KubernetesSource
 from fleet.sources.metrics import MetricsCollector, MetricsSettings, Use
 from fleet.sources.prometheus.transport import PrometheusEndpoint
@@ -40,7 +40,7 @@ async def test_pods_and_numbers_are_there_page_by_page_and_say_that_they_are_not
     shown: list[Snapshot] = []
     fake = Fake({"num_requests": [(SEEN, str(NOW)), (RUNNING, "3")]}, nothing_of_the_past)
     async with Api() as api, serving(fake):
-        for resource in every():
+        for resource in all_resources():
             if not resource.optional:
                 api.objects.setdefault(resource.path(), {})
         for name in ["p", *(f"q-{number:03}" for number in range(ALL - 1))]:
@@ -62,7 +62,7 @@ async def test_pods_and_numbers_are_there_page_by_page_and_say_that_they_are_not
             third.set()
             await until(lambda: described(shown[-1]) == (ALL, 3.0, ""))
             await until(lambda: shown[-1].sources[0].health is Health.LIVE)
-            assert shown[-1].coverage.whole("pods")
+            assert shown[-1].coverage.knows_all("pods")
         finally:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)

@@ -27,7 +27,7 @@ from actions.progress import Outcome, Result
 from actions.request import LOCAL, LOCAL_SERVER, Request, Target, expect
 from actions.words import count
 from fleet.local.benches import Bench, Level, read_benches
-from fleet.local.comparing import before, compare
+from fleet.local.comparing import compare, latest_comparable
 from fleet.local.errors import LocalError
 from fleet.local.record import ServerRecord, servers_folder
 from fleet.local.server import Phase, ServerState
@@ -152,7 +152,7 @@ def _keep(folder: Path, bench: Bench) -> str:
     if not bench.levels:
         return "nothing was measured"
     try:
-        earlier = before(bench, read_benches(folder))
+        earlier = latest_comparable(bench, read_benches(folder))
         keep_bench(folder, bench)
     except LocalError as error:
         return f"{_summary(bench, None)}\n{error.message}: these numbers are not kept"

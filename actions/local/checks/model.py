@@ -10,7 +10,7 @@ from typing import Final
 from actions.local.machine import Reading, unheard
 from actions.plan import Check, Verdict
 from actions.words import count
-from fleet.local.fit.checksums import Verified, stated
+from fleet.local.fit.checksums import Verified, stated_checksums
 from fleet.local.fit.files import ModelFiles, hub_cache, locate, survey
 from fleet.local.fit.memory import GIB, gib
 from fleet.local.spec import LaunchSpec
@@ -62,7 +62,7 @@ async def check_checksums(
 ) -> Check | None:
     """Compare what has a stated checksum; None where nothing has. ``reading`` is told how far it is."""
     about = "checksums"
-    wanted = await asyncio.to_thread(stated, files.weights)
+    wanted = await asyncio.to_thread(stated_checksums, files.weights)
     if not wanted:
         return None
     verified = Verified(remembered)

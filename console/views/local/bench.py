@@ -10,7 +10,7 @@ from console.views.layout import head, sections
 from console.views.load import method_text
 from console.views.since import clock
 from fleet.local.benches import Bench, Level
-from fleet.local.comparing import RATES, Comparison, against_fleet, before, compare
+from fleet.local.comparing import RATES, Comparison, against_fleet, compare, latest_comparable
 from fleet.model.snapshot import Snapshot
 from themes.glyphs import Glyphs
 from themes.palette import Role
@@ -49,7 +49,7 @@ def benches_lines(
     """
     if not benches:
         return []
-    parts = [_bench(bench, before(bench, benches), width, glyphs) for bench in benches]
+    parts = [_bench(bench, latest_comparable(bench, benches), width, glyphs) for bench in benches]
     fleet = _fleet(benches[0], snapshot, own, width, glyphs) if snapshot is not None else []
     return sections(parts[0], fleet, *parts[1:])
 

@@ -116,7 +116,7 @@ _PLAIN_MLA: Final = frozenset(
 def attention(text: Mapping[str, Any], layers: int) -> Attention:
     """The kinds of the ``layers`` layers of a language model, whose part of config.json ``text`` is."""
     model = str(text.get("model_type") or "")
-    if (odd := _odd(text, model)) is not None:
+    if (odd := _why_unknown(text, model)) is not None:
         return Attention(layers, unknown=odd)
     kinds = next((kinds for key in _KINDS if isinstance(kinds := text.get(key), list) and kinds), None)
     if kinds is not None:
@@ -126,7 +126,7 @@ def attention(text: Mapping[str, Any], layers: int) -> Attention:
     return _of_pattern(text, model, layers)
 
 
-def _odd(text: Mapping[str, Any], model: str) -> str | None:
+def _why_unknown(text: Mapping[str, Any], model: str) -> str | None:
     """Return why it is none of the models that are worked out here."""
     if any(str(key).lower().startswith(_STATES) and value for key, value in text.items()):
         return "some of its layers keep a state instead of tokens (Mamba, linear attention)"

@@ -20,7 +20,7 @@ _LINE: Final = re.compile(r"^([0-9a-fA-F]{64})[ \t]+\*?(?:\./)?(.+?)\s*$")
 _BLOB: Final = re.compile(r"^[0-9a-f]{64}$")
 
 
-def stated(weights: Iterable[Path]) -> dict[Path, str]:
+def stated_checksums(weights: Iterable[Path]) -> dict[Path, str]:
     """File → the checksum that a manifest beside it states, or the Hugging Face cache, whose blobs are named by it."""
     found: dict[Path, str] = {}
     manifests: dict[Path, Mapping[str, str]] = {}

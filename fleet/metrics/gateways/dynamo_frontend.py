@@ -18,7 +18,7 @@ _C = Kind.COUNTER
 _REQUESTS = "dynamo_frontend_requests_total"
 
 
-def _ended(error_type: str) -> Rule:
+def _errors_of(error_type: str) -> Rule:
     where = (Match("error_type", Op.MATCHES, error_type),)
     return Rule((Metric(_REQUESTS, _C, where=where),), zero_beside=Quantity.GATEWAY_REQUESTS)
 
@@ -46,9 +46,9 @@ DYNAMO_FRONTEND = Dialect(
         ),
         Quantity.GATEWAY_QUEUED: Rule((Metric("dynamo_frontend_router_queue_pending_requests"),)),
         Quantity.GATEWAY_REQUESTS: Rule((Metric(_REQUESTS, _C),)),
-        Quantity.GATEWAY_REJECTIONS: _ended("overload"),
+        Quantity.GATEWAY_REJECTIONS: _errors_of("overload"),
         # Those of the client (validation, not_found, cancelled) are not its.
-        Quantity.GATEWAY_ERRORS: _ended("internal|unavailable|response_timeout"),
+        Quantity.GATEWAY_ERRORS: _errors_of("internal|unavailable|response_timeout"),
         Quantity.GATEWAY_RETRIES: Rule(
             (Metric("dynamo_frontend_model_migration_total", _C),), zero_beside=Quantity.GATEWAY_REQUESTS
         ),

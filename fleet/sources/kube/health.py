@@ -126,9 +126,9 @@ def _notes(feeds: Sequence[Feed[Any]], user: str) -> tuple[list[str], list[str]]
         if feed.denied is not None and readable:
             partial.setdefault(readable, []).append(feed.resource.name)
         elif feed.denied is not None:
-            notes.append(_lost(feed, feed.denied, user))
+            notes.append(_loss(feed, feed.denied, user))
         else:
-            notes += [_lost(feed, t, user) for t in troubles.values() if _is_refusal(t) and not _is_absent(feed, t)]
+            notes += [_loss(feed, t, user) for t in troubles.values() if _is_refusal(t) and not _is_absent(feed, t)]
         notes += [f"{feed.resource.name}: {t.message}" for t in troubles.values() if not _is_refusal(t)]
         if feed.defect is not None:
             notes.append(f"{feed.resource.name}: a defect of Quarterdeck, please report it: {feed.defect!r}")
@@ -161,7 +161,7 @@ def _is_absent(feed: Feed[Any], trouble: Trouble) -> bool:
     return feed.resource.optional and isinstance(trouble, NotFoundError)
 
 
-def _lost(feed: Feed[Any], trouble: Trouble, user: str) -> str:
+def _loss(feed: Feed[Any], trouble: Trouble, user: str) -> str:
     """Return what is missing, why, and who can change it."""
     resource = feed.resource
     if isinstance(trouble, NotFoundError):

@@ -22,7 +22,7 @@ Field = Callable[[Any, Place], Any]
 _NAMES: Final = {bool: "a boolean", int: "a number", float: "a number", str: "text", list: "a list", dict: "a mapping"}
 
 
-def _wrong(value: object, place: Place, wanted: str) -> KubeconfigError:
+def _mistyped(value: object, place: Place, wanted: str) -> KubeconfigError:
     found = _NAMES.get(type(value), f"a {type(value).__name__}")
     quoted = " Write it in quotes." if wanted == "text" and found in ("a number", "a boolean") else ""
     bare = " Write true or false without quotes." if wanted.startswith("a boolean") and found == "text" else ""
@@ -34,14 +34,14 @@ def _wrong(value: object, place: Place, wanted: str) -> KubeconfigError:
 def string(value: Any, place: Place) -> str:
     """A string; kubectl takes no number for one."""
     if not isinstance(value, str):
-        raise _wrong(value, place, "text")
+        raise _mistyped(value, place, "text")
     return value
 
 
 def boolean(value: Any, place: Place) -> bool:
     """true or false, and nothing that looks like it."""
     if not isinstance(value, bool):
-        raise _wrong(value, place, "a boolean (true or false)")
+        raise _mistyped(value, place, "a boolean (true or false)")
     return value
 
 
@@ -57,7 +57,7 @@ def data(value: Any, place: Place) -> str:
     return text
 
 
-def anything(value: Any, place: Place) -> Any:
+def unchecked(value: Any, place: Place) -> Any:
     """Return the value of an extension unchecked: whoever defined it knows."""
     del place
     return value
@@ -68,7 +68,7 @@ def list_of(element: Field, empty: Any) -> Field:
 
     def check(value: Any, place: Place) -> list[Any]:
         if not isinstance(value, list):
-            raise _wrong(value, place, "a list")
+            raise _mistyped(value, place, "a list")
         return [
             empty if item is None else element(item, f"item {number} of {place}") for number, item in enumerate(value)
         ]
@@ -81,7 +81,7 @@ def map_of(element: Field, empty: Any) -> Field:
 
     def check(value: Any, place: Place) -> dict[str, Any]:
         if not isinstance(value, dict):
-            raise _wrong(value, place, "a mapping")
+            raise _mistyped(value, place, "a mapping")
         return {name: empty if item is None else element(item, f"{name!r} in {place}") for name, item in value.items()}
 
     return check
@@ -92,7 +92,7 @@ def struct(fields: Mapping[str, Field]) -> Field:
 
     def check(value: Any, place: Place) -> dict[str, Any]:
         if not isinstance(value, dict):
-            raise _wrong(value, place, "a mapping")
+            raise _mistyped(value, place, "a mapping")
         return {
             name: check_field(value[name], f"{name} of {place}")
             for name, check_field in fields.items()
@@ -103,7 +103,7 @@ def struct(fields: Mapping[str, Field]) -> Field:
 
 
 _STRINGS = list_of(string, "")
-_EXTENSIONS = list_of(struct({"name": string, "extension": anything}), {})
+_EXTENSIONS = list_of(struct({"name": string, "extension": unchecked}), {})
 
 CLUSTER: Final = struct(
     {

@@ -75,7 +75,7 @@ class Links:
                 if link is not None:
                     return link
             try:
-                renewed = await self._made(link, untrusted=untrusted)
+                renewed = await self._make(link, untrusted=untrusted)
             except KubeconfigError as error:
                 self._not_renewed = error
                 self._next_renewal = monotonic() + self._renewal
@@ -93,7 +93,7 @@ class Links:
                 await self._let_go()
             return renewed
 
-    async def _made(self, link: Link | None, *, untrusted: bool) -> Link:
+    async def _make(self, link: Link | None, *, untrusted: bool) -> Link:
         """Make a link with the present credentials; on the connections of ``link`` where those are made as before."""
         # The imports take longer than a frame of the screen may.
         await asyncio.to_thread(imported, "fleet.sources.kube.session")

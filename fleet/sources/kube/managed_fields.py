@@ -25,7 +25,7 @@ class _Next:
         self._text = text
         self._at = -1
 
-    def since(self, begin: int) -> int:
+    def find_from(self, begin: int) -> int:
         """Return the next place from ``begin`` on, which only grows; the length of the body for none."""
         if self._at < begin:
             found = self._body.find(self._text, begin)
@@ -40,11 +40,11 @@ def without_managed_fields(body: bytes) -> bytes:
     at = 0
     while (begin := body.find(_BEGIN, at)) >= 0:
         begin += len(_BEGIN)
-        end = ends.since(begin)
+        end = ends.find_from(begin)
         if end == len(body):
             break
         kept.append(body[at:begin])
-        whole = all(other.since(begin) > end for other in others)
+        whole = all(other.find_from(begin) > end for other in others)
         # Behind the last entry's own bracket.
         at = end + 1 if whole else begin
     return b"".join([*kept, body[at:]]) if kept else body

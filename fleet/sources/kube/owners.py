@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from fleet.kinds.registry import those
+from fleet.kinds.registry import kinds_that
 from fleet.model.objects import TEMPLATE_HASH, Owner, Pod, Workload
 
 _LONGEST = 10
@@ -103,20 +103,20 @@ class _Chains:
             return _Top(key, row, None, None)
         if owner.uid in self._above:
             return self._above[owner.uid]
-        above = self._by_uid.get(owner.uid) or self._beyond(row, owner)
+        above = self._by_uid.get(owner.uid) or self._workload_above(row, owner)
         if above is None:
             key = f"{row.namespace}/{owner.kind}/{owner.name}"
             return _Top(key, None, owner, row if isinstance(row, Workload) else None)
         top = self._above[owner.uid] = self.top(above, links + 1)
         return top
 
-    def _beyond(self, row: Workload | Pod, owner: Owner) -> Workload | None:
+    def _workload_above(self, row: Workload | Pod, owner: Owner) -> Workload | None:
         """Return the workload above a link that is out of reach: named after it and the hash of the template."""
         suffix = "-" + row.labels.get(TEMPLATE_HASH, "")
         if not owner.name.endswith(suffix):
             return None
         name = owner.name.removesuffix(suffix)
-        makers = those(lambda kind: kind.through == owner.kind)
+        makers = kinds_that(lambda kind: kind.through == owner.kind)
         found = (self._workloads.get(f"{row.namespace}/{kind.kind}/{name}") for kind in makers)
         return next(filter(None, found), None)
 

@@ -13,7 +13,7 @@ from fleet.sources.kube.client import ANY, KubeClient
 from fleet.sources.kube.errors import ForbiddenError, KubeError, NotFoundError
 from fleet.sources.kube.project.events import project_event
 from fleet.sources.kube.project.fields import Interner, Raw, mapping, mappings, text
-from fleet.sources.kube.resources import EVENTS, every, object_path
+from fleet.sources.kube.resources import EVENTS, all_resources, object_path
 
 _AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"
 _ACCESS_REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
@@ -69,7 +69,7 @@ class KubeReads:
         """
         if kind == "Secret":
             raise ForbiddenError("secrets are never read", reason="Secret", remedy="Use kubectl, knowingly.")
-        for resource in every():
+        for resource in all_resources():
             if resource.kind == kind:
                 return resource.path(namespace, name)
         return await self._discover(kind, namespace, name)

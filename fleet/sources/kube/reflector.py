@@ -14,7 +14,7 @@ from typing import Any, Generic
 import orjson
 
 from fleet.net.bodies import limits
-from fleet.net.decoding import uncollected
+from fleet.net.decoding import collector_paused
 from fleet.sources.kube.client import KubeClient
 from fleet.sources.kube.errors import (
     DefectError,
@@ -189,7 +189,7 @@ class Reflector(Generic[R]):
         self.unwatched = error
         self._attempted()
 
-    def _worked(self) -> None:
+    def _note_success(self) -> None:
         self.trouble = None
         self.troubled_since = None
         # Whoever woke it has what they wanted.
@@ -211,7 +211,7 @@ class Reflector(Generic[R]):
         try:
             while not pages.complete:
                 body = await pages.fetch()
-                with uncollected():
+                with collector_paused():
                     page = pages.read(body)
                     del body
                     version = page.version
@@ -226,7 +226,7 @@ class Reflector(Generic[R]):
         self._replace(fresh)
         self._version = version
         self._stuck = 0
-        self._worked()
+        self._note_success()
 
     async def _take(self, items: list[Any], fresh: dict[str, R]) -> None:
         """Project a page, in slices. Until the first list is complete its pages are shown as they come."""
@@ -286,7 +286,7 @@ class Reflector(Generic[R]):
         began, before = time.monotonic(), self._heard
         broken = False
         async with self._client.stream(self.resource.path(self.scope), query, idle=seconds + 30.0) as chunks:
-            self._worked()
+            self._note_success()
             # It stands; whether it is of use, its first event tells.
             if not self._expired:
                 self.unwatched = None

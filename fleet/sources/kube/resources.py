@@ -113,6 +113,6 @@ def workloads(kind: WorkloadKind) -> Resource[Workload]:
     )
 
 
-def every() -> tuple[Resource[Any], ...]:
+def all_resources() -> tuple[Resource[Any], ...]:
     """All of them, in the order in which they are asked for."""
     return (*_FIRST, *map(workloads, listed()), *_THEN)

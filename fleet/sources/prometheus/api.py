@@ -83,7 +83,7 @@ class Api:
         if self._skew is None or self._jumped or was_set:
             opened = self._open()
             before = self._wall()
-            result = _asked(lambda: opened.client.custom_query("time()"))
+            result = _result_of(lambda: opened.client.custom_query("time()"))
             after = self._wall()
             skew = _number(result) - (before + after) / 2
             # VictoriaMetrics answers whole seconds; so small a difference is none.
@@ -95,7 +95,7 @@ class Api:
     def query(self, promql: str, at: float) -> list[Any]:
         """The result of an instant query at Unix time ``at``, where that is short."""
         opened = self._open()
-        result = _asked(lambda: opened.client.custom_query(promql, params=_at(at)))
+        result = _result_of(lambda: opened.client.custom_query(promql, params=_time_parameter(at)))
         self._watch(opened.adapter)
         if not isinstance(result, list):
             raise not_prometheus()
@@ -103,7 +103,7 @@ class Api:
 
     def vector(self, promql: str, at: float) -> Answer:
         """The answer to an instant query, however long."""
-        answer = self._get("query", query=promql, **_at(at))
+        answer = self._get("query", query=promql, **_time_parameter(at))
         self._watch(self._open().adapter)
         return answer
 
@@ -158,7 +158,7 @@ def _minus(moment: float | None, other: float) -> float | None:
     return None if moment is None else moment - other
 
 
-def _at(moment: float) -> dict[str, str]:
+def _time_parameter(moment: float) -> dict[str, str]:
     return {"time": f"{moment:.3f}"}
 
 
@@ -170,7 +170,7 @@ def _is_series(element: Any) -> bool:
     return isinstance(values, list) and all(isinstance(pair, list) and len(pair) == 2 for pair in values)
 
 
-def _asked(ask: Callable[[], Any]) -> Any:
+def _result_of(ask: Callable[[], Any]) -> Any:
     """The result as PrometheusConnect takes it out of the answer. Raises SourceProblem where it finds none."""
     try:
         return ask()

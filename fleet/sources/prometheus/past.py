@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from fleet.metrics.dialect import Dialect, Kind, Match, Op
 from fleet.metrics.dialect_set import DialectSet
 from fleet.metrics.identity import NAMESPACE_LABELS, POD_LABELS, first, gpu_key, gpu_key_labels
-from fleet.metrics.promql import TAG, scaled, selector, tagged, within
+from fleet.metrics.promql import TAG, limited_to, scaled, selector, tagged
 from fleet.metrics.registry import ENGINES, GPUS
 from fleet.model.measurement import Group
 from fleet.model.quantity import QUANTILES, Family, Quantity
@@ -44,7 +44,7 @@ async def past(source: PrometheusSource, start: float, end: float, step: float, 
     Raises SourceProblem.
     """
     span = f"[{round(max(window, step))}s]"
-    with within(source.within):
+    with limited_to(source.within):
         texts = _pods(source.dialects, span), _models(source.dialects, span), _gpus()
 
     async def asked(text: str) -> list[Any]:
@@ -75,7 +75,7 @@ async def latency(source: PrometheusSource, namespace: str, pods: str, seconds: 
 
     ``pods`` is a regular expression that their whole names match. Raises SourceProblem.
     """
-    with within(source.within):
+    with limited_to(source.within):
         text = _latency(source.dialects, namespace, pods, f"[{round(seconds)}s]")
     result = await source.query(text) if text else []
     found = {series["metric"].get(TAG, ""): float(series["value"][1]) for series in result}
@@ -89,7 +89,7 @@ def _latency(engines: DialectSet, namespace: str, pods: str, span: str) -> str:
         for per_second, found in _buckets(engines, family).items():
             grown = (
                 # Where the exporter's own pod is named too, the first of the labels is the workload's.
-                f"increase({selector(name, (*member.where, *_whose(i, namespace, pods)))}{span})"
+                f"increase({selector(name, (*member.where, *_pod_matches(i, namespace, pods)))}{span})"
                 for member, name in found
                 for i in range(_SPELLINGS)
             )
@@ -99,7 +99,7 @@ def _latency(engines: DialectSet, namespace: str, pods: str, span: str) -> str:
     return " or ".join(parts)
 
 
-def _whose(i: int, namespace: str, pods: str) -> tuple[Match, ...]:
+def _pod_matches(i: int, namespace: str, pods: str) -> tuple[Match, ...]:
     """The pods by the i-th label that may name them, and only where no label before it does."""
     return (
         *(Match(label, Op.EQUAL, "") for label in POD_LABELS[:i]),

@@ -142,7 +142,7 @@ class PrometheusSource:
     @property
     def dialects(self) -> DialectSet:
         """The dialects of the engines that it has had series of; all of them before any was seen."""
-        return ENGINES.among(self._seen) if self._seen else ENGINES
+        return ENGINES.of_products(self._seen) if self._seen else ENGINES
 
     async def query(self, text: str, at: float | None = None) -> list[Any]:
         """The ``result`` of an instant query, as the HTTP API has it. Raises SourceProblem."""
@@ -169,7 +169,7 @@ class PrometheusSource:
 
     def _measure(self, pods: frozenset[str] | None, at: float | None) -> Measurement:
         sent = self._api.requests
-        with promql.within(self.within):
+        with promql.limited_to(self.within):
             found = self._as_spelt(pods, at, sent)
             if at is None and self._api.jumped:
                 # It was asked for another time than now: hours ago, where the clock was set back by hours.
@@ -200,13 +200,13 @@ class PrometheusSource:
         ended = max(self._window, 4 * known) if known else _LOOK_BACK
         interval = known or _DEFAULT_INTERVAL
         young = self._stretched(interval) - _EXTRAPOLATED * interval
-        engines, stamps = self._who(ended, young, at, notes)
+        engines, stamps = self._find_engines(ended, young, at, notes)
         self._engine_interval = self._interval(self._engine_interval, *engines.example, at)
         interval = self._engine_interval.seconds or _DEFAULT_INTERVAL
         window = self._stretched(interval)
         known_young = window - _EXTRAPOLATED * interval
         if window > ended or abs(known_young - young) > interval / 2:
-            engines, stamps = self._who(max(window, ended), known_young, at, notes)
+            engines, stamps = self._find_engines(max(window, ended), known_young, at, notes)
         rows = engines.rows(stamps)
         scope = Scope(
             engines.engines,
@@ -232,7 +232,7 @@ class PrometheusSource:
             known = (rows, ENGINES.version, GPUS.version)
             return self._pool.submit(lambda: memory.read(found.result(), known, make))
 
-        fresh = self._pool.submit(self._young, young_samples(scope, rows), rows, window, at, notes)
+        fresh = self._pool.submit(self._young_rates, young_samples(scope, rows), rows, window, at, notes)
         look = self._releases_may_differ(rows)
         counted = self._pool.submit(self._ask, (bucket_counts(scope),), at, notes) if look else None
         numbers = read(self._numbers, partial(EngineNumbers, rows), of_numbers)
@@ -288,7 +288,9 @@ class PrometheusSource:
         """The window, which has four scrapes in it at least."""
         return max(self._window, 4 * interval)
 
-    def _who(self, ended: float, young: float, at: float, notes: dict[str, None]) -> tuple[EngineSeries, list[float]]:
+    def _find_engines(
+        self, ended: float, young: float, at: float, notes: dict[str, None]
+    ) -> tuple[EngineSeries, list[float]]:
         """Return whose the engines are; asked again where there are some of a product that was not asked for."""
         asked = self.dialects
         engines, stamps = self._who_of(asked, ended, young, at, notes)
@@ -319,7 +321,9 @@ class PrometheusSource:
             notes.update(dict.fromkeys(answer.warnings))
         return found
 
-    def _young(self, texts: Iterable[str], rows: EngineRows, window: float, at: float, notes: dict[str, None]) -> Rates:
+    def _young_rates(
+        self, texts: Iterable[str], rows: EngineRows, window: float, at: float, notes: dict[str, None]
+    ) -> Rates:
         elements = (answer.elements() for answer in self._ask(texts, at, notes))
         return rates(chain.from_iterable(elements), rows, window)
 

@@ -48,7 +48,7 @@ def _own_buckets(scope: Scope, rows: EngineRows, pods: frozenset[str] | None) ->
     if pods is not None:
         # No series of theirs names a model, so theirs are not among the models' buckets.
         pods |= rows.nameless
-    where = None if pods is None or len(pods) > _MOST_PODS else rows.where(pods)
+    where = None if pods is None or len(pods) > _MOST_PODS else rows.label_values(pods)
     if where is not None and not where:
         return []
     together = bucket_queries.engine_buckets(scope, scope.engines.families, where)
@@ -60,4 +60,4 @@ def _own_buckets(scope: Scope, rows: EngineRows, pods: frozenset[str] | None) ->
 def young_samples(scope: Scope, rows: EngineRows) -> list[str]:
     """Return the queries for engines younger than the window; none for more of them than a URL can name."""
     pods = {f"{rows.ids[row].namespace}/{rows.ids[row].pod}" for row in rows.young}
-    return queries.young_samples(scope, rows.where(pods)) if 0 < len(pods) <= _MOST_PODS else []
+    return queries.young_samples(scope, rows.label_values(pods)) if 0 < len(pods) <= _MOST_PODS else []

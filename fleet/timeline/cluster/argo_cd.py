@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from fleet.model.objects import ObjectRef
 from fleet.sources.kube.project.fields import Raw, mapping, mappings, moment, text
-from fleet.timeline.cluster.kept import Asked, Kept, each, ref_of
+from fleet.timeline.cluster.kept import Asked, Kept, ref_of, tell_each
 from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence, Weight
 
 NAME = "Argo CD"
@@ -39,7 +39,7 @@ def _syncs(ref: ObjectRef, status: Raw, asked: Asked) -> Iterator[Entry]:
                 f"synced to {revision[:_SHORT]}" + (f" of {of}" if of else ""),
                 ref,
                 (evidence,),
-                who=_who(mapping(sync, "initiatedBy")),
+                who=_initiator(mapping(sync, "initiatedBy")),
             )
 
 
@@ -54,12 +54,12 @@ def _failure(ref: ObjectRef, state: Raw) -> Iterator[Entry]:
             f"sync failed: {' '.join(text(state, 'message').split())}",
             ref,
             (Evidence(f"{ref} status.operationState.finishedAt", text(state, "finishedAt")),),
-            who=_who(mapping(mapping(state, "operation"), "initiatedBy")),
+            who=_initiator(mapping(mapping(state, "operation"), "initiatedBy")),
             weight=Weight.BAD,
         )
 
 
-def _who(initiator: Raw) -> str:
+def _initiator(initiator: Raw) -> str:
     """A person's name where one began it; by itself, Argo CD."""
     return text(initiator, "username") or NAME
 
@@ -70,7 +70,7 @@ APPLICATIONS = Kept(
     version="v1alpha1",
     plural="applications",
     take=_take,
-    tell=each,
+    tell=tell_each,
     lost="syncs of Argo CD",
     custom=True,
 )

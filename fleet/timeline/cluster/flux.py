@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fleet.model.objects import ObjectRef
 from fleet.sources.kube.project.fields import Raw, mapping, mappings, moment, text
 from fleet.timeline.cluster.conditions import Meaning, conditions_of
-from fleet.timeline.cluster.kept import Asked, Kept, each, ref_of
+from fleet.timeline.cluster.kept import Asked, Kept, ref_of, tell_each
 from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence, Weight
 
 _CONDITIONS = {
@@ -58,7 +58,7 @@ HELM_RELEASES = Kept(
     version="v2",
     plural="helmreleases",
     take=_release,
-    tell=each,
+    tell=tell_each,
     lost="releases of Flux",
     custom=True,
 )
@@ -68,7 +68,7 @@ KUSTOMIZATIONS = Kept(
     version="v1",
     plural="kustomizations",
     take=_kustomization,
-    tell=each,
+    tell=tell_each,
     lost="what Flux applies",
     custom=True,
 )

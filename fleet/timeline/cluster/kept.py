@@ -71,7 +71,7 @@ class Kept(Generic[T]):
         return f"{self.plural}.{self.group}" if self.group else self.plural
 
 
-def each(taken: Sequence[tuple[Entry, ...]], asked: Asked) -> Iterable[Entry]:
+def tell_each(taken: Sequence[tuple[Entry, ...]], asked: Asked) -> Iterable[Entry]:
     """``tell`` of objects that each tell on their own: ``take`` has made the entries."""
     del asked
     return (entry for entries in taken for entry in entries)

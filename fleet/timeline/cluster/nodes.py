@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fleet.model.objects import ObjectRef
 from fleet.sources.kube.project.fields import Raw, mapping, mappings, moment, text
 from fleet.timeline.cluster.conditions import Meaning, conditions_of
-from fleet.timeline.cluster.kept import Asked, Kept, each, ref_of, stamped
+from fleet.timeline.cluster.kept import Asked, Kept, ref_of, stamped, tell_each
 from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence, Weight
 from fleet.timeline.who import tool
 
@@ -79,6 +79,6 @@ NODES = Kept(
     plural="nodes",
     namespaced=False,
     take=_take,
-    tell=each,
+    tell=tell_each,
     lost="when nodes joined, were lost or were cordoned",
 )

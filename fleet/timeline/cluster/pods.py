@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fleet.model.objects import ObjectRef
 from fleet.sources.kube.project.fields import Raw, integer, mapping, mappings, moment, text
 from fleet.timeline.cluster.conditions import Meaning, conditions_of
-from fleet.timeline.cluster.kept import Asked, Kept, each, note_owner, ref_of, stamped
+from fleet.timeline.cluster.kept import Asked, Kept, note_owner, ref_of, stamped, tell_each
 from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence, Weight
 
 _CONDITIONS = {
@@ -91,7 +91,7 @@ PODS = Kept(
     kind="Pod",
     plural="pods",
     take=_take,
-    tell=each,
+    tell=tell_each,
     lost="starts and ends of pods",
     page=125,
 )

@@ -14,7 +14,7 @@ from fleet.timeline.cluster.rollouts import CONTROLLER_REVISIONS, REPLICA_SETS
 from fleet.timeline.cluster.workloads import workload
 
 
-def kept() -> tuple[Row, ...]:
+def kept_kinds() -> tuple[Row, ...]:
     """All of them; kinds of workloads that are links are asked for the templates that they keep."""
     return (
         REPLICA_SETS,

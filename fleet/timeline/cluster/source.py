@@ -12,7 +12,7 @@ from fleet.sources.kube.errors import ExpiredError, ForbiddenError, KubeconfigEr
 from fleet.sources.kube.project.fields import Raw, mapping, mappings, text
 from fleet.sources.kube.resources import object_path
 from fleet.timeline.cluster.kept import Asked, Row
-from fleet.timeline.cluster.registry import kept
+from fleet.timeline.cluster.registry import kept_kinds
 from fleet.timeline.entry import Entry
 from fleet.timeline.source import Gap, Told
 from fleet.timeline.template import Clean
@@ -38,9 +38,9 @@ class ClusterTimeline:
     async def tell(self, since: float) -> Told:
         """Tell what all kinds do. The object of one may be made by another: all are listed first."""
         del since  # How far back objects reach they say themselves.
-        asked, rows = Asked(self._clean), kept()
+        asked, rows = Asked(self._clean), kept_kinds()
         listed = await asyncio.gather(*(self._take(row, asked) for row in rows))
-        entries = await asyncio.to_thread(_told, rows, [taken for taken, _ in listed], asked)
+        entries = await asyncio.to_thread(_make_entries, rows, [taken for taken, _ in listed], asked)
         return Told(entries, asked.kin, tuple(gap for _, gap in listed if gap is not None))
 
     async def _take(self, row: Row, asked: Asked) -> tuple[list[Any], Gap | None]:
@@ -88,7 +88,7 @@ class ClusterTimeline:
             query["continue"] = token
 
 
-def _told(rows: Sequence[Row], taken: Sequence[list[Any]], asked: Asked) -> tuple[Entry, ...]:
+def _make_entries(rows: Sequence[Row], taken: Sequence[list[Any]], asked: Asked) -> tuple[Entry, ...]:
     """Make the entries, on a thread: hundreds of templates are compared."""
     return tuple(entry for row, some in zip(rows, taken, strict=True) for entry in row.tell(some, asked))
 

@@ -61,7 +61,7 @@ def written(raw: Raw, ref: ObjectRef, asked: Asked) -> Iterator[Entry]:
             write.at,
             WHOLE_SECONDS,
             EntryKind.CHANGE,
-            _what(write, mapping(raw, "spec")),
+            _change_text(write, mapping(raw, "spec")),
             ref,
             (Evidence(f"{ref} metadata.managedFields", write.stamp),),
             who=write.tool,
@@ -74,7 +74,7 @@ def _topic(write: Write, spec: Raw) -> str:
     return f"{field}={spec[field]}" if len(write.fields) == 1 and isinstance(spec.get(field), int) else ""
 
 
-def _what(write: Write, spec: Raw) -> str:
+def _change_text(write: Write, spec: Raw) -> str:
     if len(write.fields) == 1:
         field = write.fields[0]
         value = spec.get(field)

@@ -101,7 +101,7 @@ async def next_where(seen: asyncio.Queue[Snapshot], true: Callable[[Snapshot], b
 
 async def test_a_namespace_switch_changes_what_is_shown_and_nothing_of_what_is_known() -> None:
     async with delivered() as (session, seen):
-        first = await next_where(seen, lambda s: s.coverage.whole("pods") and len(s.gpus) > 0)
+        first = await next_where(seen, lambda s: s.coverage.knows_all("pods") and len(s.gpus) > 0)
         await session.switch(namespace="batch")
         batch = await next_where(seen, lambda s: s.cluster.namespace == "batch")
         assert {pod.namespace for pod in batch.pods.values()} == {"batch"}

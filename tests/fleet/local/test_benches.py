@@ -13,7 +13,7 @@ import orjson
 import pytest
 
 from fleet.local.benches import BENCHES, Bench, Level, from_json, read_benches, to_json
-from fleet.local.comparing import MEASURED, RATES, FleetRow, against_fleet, before, compare
+from fleet.local.comparing import MEASURED, RATES, FleetRow, against_fleet, compare, latest_comparable
 from fleet.model.frame import Column, Frame
 from fleet.model.reading import State
 from fleet.model.snapshot import Snapshot
@@ -75,7 +75,7 @@ def test_what_is_not_alike_is_not_compared(change: Mapping[str, Any], words: str
     comparison = compare(BENCH, then(**change))
     assert comparison.obstacles == (words,)
     assert comparison.differences == ()
-    assert before(BENCH, [then(**change)]) is None
+    assert latest_comparable(BENCH, [then(**change)]) is None
 
 
 def test_another_version_and_other_arguments_are_told_and_compared() -> None:
@@ -90,8 +90,8 @@ def test_another_version_and_other_arguments_are_told_and_compared() -> None:
 def test_the_latest_earlier_one_is_compared_with() -> None:
     older, newer = then(), replace(then(), id="b1b", at=150.0)
     later = replace(BENCH, id="b3", at=300.0)
-    assert before(BENCH, [later, BENCH, older, newer]) == newer
-    assert before(older, [BENCH, older]) is None
+    assert latest_comparable(BENCH, [later, BENCH, older, newer]) == newer
+    assert latest_comparable(older, [BENCH, older]) is None
 
 
 def fleet() -> tuple[Snapshot, str, str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import orjson
 import pytest
 
-from fleet.net.decoding import decoded, uncollected
+from fleet.net.decoding import collector_paused, decoded
 
 LARGE = b"[" + b",".join([b'{"a":[1]}'] * 50_000) + b"]"
 
@@ -55,7 +55,7 @@ def test_the_collector_is_left_as_it_was_found(collections: list[int], text: byt
 
 
 def test_what_is_read_and_dropped_meanwhile_is_not_looked_at_afterwards_either(collections: list[int]) -> None:
-    with uncollected():
+    with collector_paused():
         answer = decoded(LARGE)
         while answer:
             answer.pop()
@@ -67,7 +67,7 @@ def test_what_is_read_and_dropped_meanwhile_is_not_looked_at_afterwards_either(c
 
 def test_it_waits_until_the_last_has_done_whatever_ends_the_others(collections: list[int]) -> None:
     del collections
-    first = uncollected()
+    first = collector_paused()
     with first:
         with pytest.raises(orjson.JSONDecodeError):
             decoded(b"no JSON")

@@ -7,7 +7,7 @@ from typing import Any
 
 from actions.audit.redaction import redacted
 from fleet.timeline.cluster.kept import Asked, Row
-from fleet.timeline.cluster.registry import kept
+from fleet.timeline.cluster.registry import kept_kinds
 from fleet.timeline.entry import Entry
 
 DAY = "2026-11-21T"
@@ -17,7 +17,7 @@ def told(objects: Mapping[str, Sequence[Mapping[str, Any]]]) -> tuple[list[Entry
     """``objects`` by kind; all are taken before any of them tells, as with a server."""
     asked = Asked(redacted)
     taken: list[tuple[Row, list[Any]]] = [
-        (row, [row.take(raw, asked) for raw in objects.get(row.kind, ())]) for row in kept()
+        (row, [row.take(raw, asked) for raw in objects.get(row.kind, ())]) for row in kept_kinds()
     ]
     return [entry for row, some in taken for entry in row.tell(some, asked)], asked
 

@@ -21,17 +21,17 @@ def is_extended(resource: str) -> bool:
 
 def gpus_of_resources(quantities: Raw) -> dict[str, int]:
     """The GPU entries of a resource list."""
-    return _counted(quantities, is_gpu)
+    return _count(quantities, is_gpu)
 
 
 def devices_of_resources(quantities: Raw) -> dict[str, int]:
     """The extended resources of a resource list, GPUs among them."""
-    return _counted(quantities, is_extended)
+    return _count(quantities, is_extended)
 
 
 def container_gpus(container: Raw) -> dict[str, int]:
     """GPUs of one container. Limits decide: for extended resources requests equal them, and may be left out."""
-    return _asked(container, gpus_of_resources)
+    return _demand(container, gpus_of_resources)
 
 
 def pod_gpus(spec: Raw) -> tuple[int, str]:
@@ -57,7 +57,7 @@ def claims_devices(spec: Raw) -> bool:
     return any(True for _ in mappings(spec, "resourceClaims"))
 
 
-def _counted(quantities: Raw, wanted: Callable[[str], bool]) -> dict[str, int]:
+def _count(quantities: Raw, wanted: Callable[[str], bool]) -> dict[str, int]:
     """Extended resources are whole numbers, written as text; thousands may be written as ``2k``."""
     found = {}
     for name, quantity in quantities.items():
@@ -70,7 +70,7 @@ def _counted(quantities: Raw, wanted: Callable[[str], bool]) -> dict[str, int]:
     return found
 
 
-def _asked(container: Raw, of: Callable[[Raw], dict[str, int]]) -> dict[str, int]:
+def _demand(container: Raw, of: Callable[[Raw], dict[str, int]]) -> dict[str, int]:
     resources = mapping(container, "resources")
     return of(mapping(resources, "limits")) or of(mapping(resources, "requests"))
 
@@ -82,14 +82,14 @@ def _peak(spec: Raw, of: Callable[[Raw], dict[str, int]]) -> dict[str, int]:
     sidecars: Counter[str] = Counter()
     peak: dict[str, int] = {}
     for container in mappings(spec, "initContainers"):
-        asked = _asked(container, of)
+        asked = _demand(container, of)
         if text(container, "restartPolicy") == "Always":
             sidecars.update(asked)
             asked = {}
         _raise_to(peak, sidecars + Counter(asked))
     running = Counter(sidecars)
     for container in mappings(spec, "containers"):
-        running.update(_asked(container, of))
+        running.update(_demand(container, of))
     _raise_to(peak, running)
     return peak
 

@@ -64,7 +64,7 @@ def _start(command: Command, version: int) -> Start | None:
     del version  # of the engines that are known
     names = [program(word) for word in command]
     for engine in engines():
-        behind = next((at for words in engine.programs if (at := _behind(names, words))), 0)
+        behind = next((at for words in engine.programs if (at := _index_behind(names, words))), 0)
         if behind:
             return Start(engine, command[behind:])
     return None
@@ -124,7 +124,7 @@ def gateway_of(container: Raw, found: Sequence[Command]) -> Product | None:
     for command in found:
         names = [program(word) for word in command]
         for product in GATEWAYS.products:
-            if any(_behind(names, words) for words in product.programs):
+            if any(_index_behind(names, words) for words in product.programs):
                 return product
     return gateway({}, (text(container, "image"),))
 
@@ -159,7 +159,7 @@ def is_value(word: str) -> bool:
     return bool(word) and not word.startswith("-")
 
 
-def _behind(names: Sequence[str], words: tuple[str, ...]) -> int:
+def _index_behind(names: Sequence[str], words: tuple[str, ...]) -> int:
     """Return the index behind the words of a program in a command, 0 for a command without them."""
     size = len(words)
     for at in range(len(names) - size + 1):
@@ -218,7 +218,7 @@ def _follows(found: Sequence[Command], labels: Raw, index: str, *, own_entrypoin
 def _runs(found: Sequence[Command], words: tuple[str, ...], name: str = "") -> bool:
     """Whether one of these commands is this one, with a value for a flag where that is named."""
     for command in found:
-        behind = _behind([program(word) for word in command], words)
+        behind = _index_behind([program(word) for word in command], words)
         if behind and (not name or flag(command[behind:], name)):
             return True
     return False

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fleet.local.fit.checksums import Verified, stated
+from fleet.local.fit.checksums import Verified, stated_checksums
 from fleet.local.fit.files import hub_cache, locate, survey
 from tests.fleet.local.fit.models import model, tensors
 
@@ -130,16 +130,16 @@ def test_checksums_of_a_manifest_and_of_blobs(tmp_path: Path) -> None:
     file = tmp_path / "a.safetensors"
     file.write_bytes(b"data")
     digest = sha256(b"data").hexdigest()
-    assert stated([file]) == {}
+    assert stated_checksums([file]) == {}
     (tmp_path / "SHA256SUMS").write_text(f"{digest.upper()}  ./a.safetensors\n")
-    assert stated([file]) == {file: digest}
+    assert stated_checksums([file]) == {file: digest}
     blob = tmp_path / "blobs" / digest
     blob.parent.mkdir()
     blob.write_bytes(b"data")
     link = tmp_path / "snapshot" / "b.safetensors"
     link.parent.mkdir()
     link.symlink_to(blob)
-    assert stated([link]) == {link: digest}
+    assert stated_checksums([link]) == {link: digest}
 
 
 async def test_what_was_verified_is_remembered_until_it_changes(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from fleet.sources.kube.pace import Pace
-from fleet.sources.kube.resources import every
+from fleet.sources.kube.resources import all_resources
 from tests.fleet.sources.kube.api import Api
 from tests.fleet.sources.kube.users import with_plugin
 
@@ -36,7 +36,7 @@ async def api() -> AsyncIterator[Api]:
 @pytest.fixture
 async def cluster(api: Api) -> Api:
     """A server that has every resource but the custom ones."""
-    for resource in every():
+    for resource in all_resources():
         if not resource.optional:
             api.objects.setdefault(resource.path(), {})
     return api

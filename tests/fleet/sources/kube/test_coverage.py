@@ -9,7 +9,7 @@ from aiohttp import web
 
 from fleet.model.coverage import Coverage
 from fleet.model.snapshot import Health
-from fleet.sources.kube.resources import every
+from fleet.sources.kube.resources import all_resources
 from fleet.sources.kube.source import KubernetesSource
 from tests.fleet.sources.kube.api import PODS, Api, is_list, pod
 from tests.fleet.sources.kube.followed import following, status_when, thing
@@ -42,15 +42,15 @@ async def test_where_the_whole_is_forbidden_the_namespace_in_view_is_read_and_th
 ) -> None:
     cluster.put(pod("a", "one"))
     cluster.put(pod("b", "two"))
-    cluster.denied |= {r.path() for r in every() if r.namespaced}
+    cluster.denied |= {r.path() for r in all_resources() if r.namespaced}
     async with following(cluster, namespace="one") as source:
         assert await source.wait_synced(PATIENCE)
         state = source.state()
         assert set(state.pods) == {"one/a"}
         assert state.coverage.sees("pods", "one")
         assert not state.coverage.sees("pods", "two")
-        assert not state.coverage.whole("pods")
-        assert state.coverage.whole("nodes")
+        assert not state.coverage.knows_all("pods")
+        assert state.coverage.knows_all("nodes")
         assert "/api/v1/namespaces/two/pods" not in asked(cluster)
         status = await status_when(source, Health.LIVE)
         assert "only namespace one" in status.notes[0], "nothing in view is missing, and that is said all the same"

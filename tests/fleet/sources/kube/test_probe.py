@@ -16,7 +16,7 @@ from fleet.sources.kube.answers import Response
 from fleet.sources.kube.client import KubeClient
 from fleet.sources.kube.errors import NotFoundError
 from fleet.sources.kube.probe import ServerProbe
-from fleet.sources.kube.resources import every
+from fleet.sources.kube.resources import all_resources
 from tests.fleet.sources.kube.api import Api, Handler, pod, reply
 from tests.fleet.sources.kube.conftest import QUICK
 from tests.fleet.sources.kube.followed import following, health, status_when
@@ -150,11 +150,11 @@ async def test_a_network_that_swallows_everything_is_noticed_without_a_broken_co
     cluster.put(pod("a"))
     async with following(cluster) as source:
         await status_when(source, Health.LIVE)
-        await until(lambda: cluster.watching == len(every()) - 1 and source.state().cluster.version)
+        await until(lambda: cluster.watching == len(all_resources()) - 1 and source.state().cluster.version)
         cluster.hang = True
         found = await status_when(source, Health.DOWN)
         assert "did not answer in time" in found.problem
         before = sum(asked.watch for asked in cluster.requests)
         cluster.hang = False
         await status_when(source, Health.LIVE)
-        await until(lambda: sum(asked.watch for asked in cluster.requests) >= before + len(every()) - 1)
+        await until(lambda: sum(asked.watch for asked in cluster.requests) >= before + len(all_resources()) - 1)

@@ -21,7 +21,7 @@ from fleet.sources.kube.project.nodes import project_node
 from fleet.sources.kube.project.pods import project_pod
 from fleet.sources.kube.project.policies import project_autoscaler, project_budget
 from fleet.sources.kube.project.workloads import project_workload
-from fleet.sources.kube.resources import every
+from fleet.sources.kube.resources import all_resources
 from tests.conftest import RECORDINGS
 
 KUBE = RECORDINGS / "kube-1.36"
@@ -166,7 +166,7 @@ def test_every_recorded_object_can_be_projected_described_and_dumped() -> None:
     objects = every_recorded_object()
     assert len(objects) > 100
     for raw in objects:
-        for resource in every():
+        for resource in all_resources():
             if raw.get("kind") == resource.kind:
                 assert resource.project(raw, Interner()).uid == raw["metadata"].get("uid", "")
         assert describe(raw, now=1.8e9)

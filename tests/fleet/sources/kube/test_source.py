@@ -14,7 +14,7 @@ from fleet.model.objects import Node
 from fleet.model.snapshot import Health
 from fleet.sources.kube.client import KubeClient
 from fleet.sources.kube.project.fields import Interner, Raw
-from fleet.sources.kube.resources import NODES, every
+from fleet.sources.kube.resources import NODES, all_resources
 from tests.fleet.sources.kube.api import PODS, Api, is_list, is_watch, pod, reply, status
 from tests.fleet.sources.kube.followed import following, health, status_when, thing
 from tests.waiting import PATIENCE, until
@@ -23,7 +23,7 @@ DEPLOYMENTS = "/apis/apps/v1/deployments"
 
 
 async def test_every_resource_is_followed_with_one_watch_each(cluster: Api) -> None:
-    for resource in every():
+    for resource in all_resources():
         if not resource.optional:
             cluster.put(thing(f"a-{resource.name}", "serving" if resource.namespaced else ""), resource.path())
     async with following(cluster) as source:
@@ -41,8 +41,8 @@ async def test_every_resource_is_followed_with_one_watch_each(cluster: Api) -> N
         assert set(state.budgets) == {"serving/a-poddisruptionbudgets"}
         assert set(state.services) == {"serving/a-services"}
         assert set(state.events) == {"serving/a-events"}
-        assert len(state.synced) == len(every()) - 1
-        await until(lambda: cluster.watching == len(every()) - 1)
+        assert len(state.synced) == len(all_resources()) - 1
+        await until(lambda: cluster.watching == len(all_resources()) - 1)
         cluster.put(thing("late"), DEPLOYMENTS)
         await until(lambda: "serving/Deployment/late" in source.state().workloads)
     watched = [asked.path for asked in cluster.requests if asked.watch]
@@ -68,14 +68,14 @@ async def test_nothing_is_copied_while_nothing_changes(cluster: Api) -> None:
 async def test_requests_are_counted_per_tick(cluster: Api) -> None:
     async with following(cluster) as source:
         assert await source.wait_synced(PATIENCE)
-        await until(lambda: cluster.watching == len(every()) - 1 and source.state().cluster.version)
+        await until(lambda: cluster.watching == len(all_resources()) - 1 and source.state().cluster.version)
         source.tick()
         before = len(cluster.requests)
         cluster.end_watches()
-        await until(lambda: cluster.watching == len(every()) - 1 and len(cluster.requests) > before)
+        await until(lambda: cluster.watching == len(all_resources()) - 1 and len(cluster.requests) > before)
         source.tick()
         counted = source.statuses()[0].requests
-        assert counted >= len(every()) - 1
+        assert counted >= len(all_resources()) - 1
         assert source.statuses()[0].requests == counted, "reading it changes nothing"
 
 
@@ -91,7 +91,7 @@ async def test_a_missing_resource_is_a_note_and_the_rest_works(cluster: Api) -> 
 
 
 async def test_a_custom_resource_is_followed_once_it_is_there(cluster: Api) -> None:
-    (optional,) = (resource for resource in every() if resource.optional)
+    (optional,) = (resource for resource in all_resources() if resource.optional)
     # For a user who may not list it, what is not there is forbidden.
     cluster.denied.add(optional.path())
     async with following(cluster) as source:
@@ -133,7 +133,7 @@ async def test_forbidden_everywhere_falls_back_to_the_namespaces(cluster: Api) -
         cluster.denied.clear()
         await status_when(source, Health.LIVE)
         assert set(source.state().pods) == {"one/p", "two/p", "two/q", "three/p"}
-        await until(lambda: cluster.watching == len(every()) - 1)
+        await until(lambda: cluster.watching == len(all_resources()) - 1)
 
 
 async def test_namespaces_that_may_not_be_listed_are_those_of_the_configuration_and_the_context(cluster: Api) -> None:
@@ -152,7 +152,7 @@ async def test_a_user_who_may_nothing(cluster: Api) -> None:
     async with following(cluster) as source:
         assert await source.wait_synced(PATIENCE)
         found = await status_when(source, Health.DEGRADED)
-        assert len(found.notes) == len(every()) - 1
+        assert len(found.notes) == len(all_resources()) - 1
         assert "forbidden" in found.problem
 
 
@@ -241,10 +241,10 @@ async def test_a_defect_of_ours_costs_one_resource_and_is_said(cluster: Api, mon
 async def test_a_dropped_watch_is_no_trouble(cluster: Api) -> None:
     async with following(cluster) as source:
         await status_when(source, Health.LIVE)
-        await until(lambda: cluster.watching == len(every()) - 1)
+        await until(lambda: cluster.watching == len(all_resources()) - 1)
         for _ in range(3):
             cluster.drop_watches()
-            await until(lambda: cluster.watching == len(every()) - 1 or health(source) is not Health.LIVE)
+            await until(lambda: cluster.watching == len(all_resources()) - 1 or health(source) is not Health.LIVE)
             assert health(source) is Health.LIVE
 
 
@@ -261,7 +261,7 @@ async def test_watch_errors_of_all_kinds_keep_the_rows(cluster: Api) -> None:
 
 async def test_stopping_leaves_nothing_behind(cluster: Api) -> None:
     async with following(cluster) as source:
-        await until(lambda: cluster.watching == len(every()) - 1)
+        await until(lambda: cluster.watching == len(all_resources()) - 1)
     await until(lambda: cluster.watching == 0)
     count = len(cluster.requests)
     assert source.state().pods is not None
