@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from actions.plan import Plan
 from actions.progress import Outcome, Progress
+from fleet.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from actions.plan import Mutation, Plan
 from actions.plan_context import PlanContext
 from actions.request import Request
+from fleet.dataclass import dataclass
 
 if TYPE_CHECKING:
     from actions.execution import Execution

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 
 from actions.plan import Change
+from fleet.dataclass import dataclass
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 from typing import Any, Final
 
 from actions.request import Request, Target, placed
+from fleet.dataclass import dataclass
 from fleet.model.objects import ClusterId
 
 MERGE: Final = "application/merge-patch+json"

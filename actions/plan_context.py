@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from actions.plan import Mutation, Scope
+from fleet.dataclass import dataclass
 from fleet.model.snapshot import Snapshot
 from fleet.sources.kube.reads import Permission
 

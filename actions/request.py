@@ -7,9 +7,10 @@ itself and for the one that undoes it.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 from typing import Any, ClassVar, Final, TypeVar
 
+from fleet.dataclass import dataclass
 from fleet.model.objects import SAME_CLUSTER, ClusterId, ObjectRef
 
 LOCAL_SERVER: Final = "LocalNode"

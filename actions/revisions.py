@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from actions.kubeobj import kind_in, written
 from actions.plan_context import Reads
 from actions.request import Target
+from fleet.dataclass import dataclass
 from fleet.kinds.deployment import REVISION
 from fleet.kinds.kind import Revisions, value_at
 from fleet.kinds.registry import kind_of, kinds_that

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from actions.kubeobj import kind_in
+from fleet.dataclass import dataclass
 from fleet.kinds.kind import Replicas, Update
 
 DEFAULT = "25%"

@@ -7,12 +7,13 @@ declaration changes nothing and imports nothing that could. What plans and execu
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, fields
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from actions.permissions import Permission, Resource
 from actions.request import LOCAL_SERVER, Request, Target
+from fleet.dataclass import dataclass
 
 if TYPE_CHECKING:
     from actions.execution_context import ClusterAction

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from fleet.dataclass import dataclass
 from fleet.model.snapshot import Health
 from themes.glyphs import Glyphs
 from themes.palette import Role

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from actions.audit.head import Head, parse_head
 from actions.audit.line import digest, parse
 from actions.audit.reading import Look, lines
+from fleet.dataclass import dataclass
 
 LABEL: Final = "audit log at"
 """Text before an anchor in a message."""

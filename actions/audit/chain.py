@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from actions.audit.folder import HEAD, number_of
 from actions.audit.head import parse_head
 from actions.audit.line import GENESIS, digest, legible, looks_torn, parse
 from actions.audit.reading import Look, lines
+from fleet.dataclass import dataclass
 
 
 class Wrong(StrEnum):

@@ -7,9 +7,9 @@ it shows an accident or a clumsy hand, and proves nothing against somebody who m
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 
 from actions.audit.line import GENESIS, canonical, digest
+from fleet.dataclass import dataclass
 
 SCHEMA = "quarterdeck/audit-head/v1"
 

@@ -7,7 +7,7 @@ can be read.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from actions.audit.line import Record
 from actions.audit.process import still_runs
 from actions.audit.reading import look_at, records
 from actions.request import shown_kind
+from fleet.dataclass import dataclass
 
 Alive = Callable[[Mapping[str, Any], str], bool | None]
 """Tell from the process and the host of a record whether it still runs; None where that cannot be seen."""

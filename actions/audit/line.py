@@ -10,8 +10,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
+
+from fleet.dataclass import dataclass
 
 SCHEMA: Final = "quarterdeck/audit/v1"
 GENESIS: Final = "0" * 64

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from actions.audit.anchor import Anchor, Anchored, look_for
@@ -13,6 +13,7 @@ from actions.audit.history import RecordedAction, history
 from actions.audit.owner import Owner, is_shared, owner_of
 from actions.audit.query import Wanted
 from actions.audit.reading import Look, look_at, look_at_file, records
+from fleet.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

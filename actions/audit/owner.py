@@ -5,12 +5,12 @@ from __future__ import annotations
 import pwd
 import stat
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from actions.audit.line import Record
 from actions.audit.reading import Look
 from actions.audit.who import login
+from fleet.dataclass import dataclass
 
 _WRITABLE_BY_OTHERS = 0o022
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from fnmatch import fnmatch
 from typing import Any
 
 from actions.audit.history import RecordedAction
+from fleet.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from actions.audit.disk import holding_writers
 from actions.audit.folder import HEAD, LOCK, log_files
 from actions.audit.line import Record, legible
+from fleet.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

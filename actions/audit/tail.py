@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from actions.audit.line import GENESIS, parse
+from fleet.dataclass import dataclass
 
 _WINDOW = 1 << 16
 """Bytes that are read first from the end; twice as many each time while there is no whole record in them."""

@@ -6,7 +6,8 @@ import os
 import pwd
 import socket
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from fleet.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from actions.drain.eviction import budget_words, eviction, has_two_budgets
@@ -17,6 +17,7 @@ from actions.kubeobj import permitted, selects
 from actions.plan import Check, Verdict
 from actions.plan_context import ClusterContext
 from actions.words import count, some_names, span
+from fleet.dataclass import dataclass
 from fleet.sources.kube.errors import ConflictError, ForbiddenError, KubeError, NotFoundError, ThrottledError
 
 ABOUT = "budget"

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from actions.words import count
+from fleet.dataclass import dataclass
 from fleet.metrics.gpus.vendors import is_gpu
 from fleet.model.objects import Node
 from fleet.model.snapshot import Snapshot

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from actions.checks.autoscaler import ABOUT as AUTOSCALER
@@ -27,6 +26,7 @@ from actions.plan_context import ClusterContext
 from actions.request import Target
 from actions.rolling import Rolling, rolling_of
 from actions.words import count, some_names, span
+from fleet.dataclass import dataclass
 from fleet.model.snapshot import Snapshot
 
 _GRACE_PERIOD = "terminationGracePeriodSeconds"

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from actions.drain.manner import Method
 from actions.kubeobj import includes, keys_of
+from fleet.dataclass import dataclass
 from fleet.kinds.registry import kind_of
 
 _OPPOSITE = {"on": "off", "true": "false", "yes": "no", "enabled": "disabled", "active": "inactive", "1": "0"}

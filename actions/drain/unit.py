@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from actions.drain.strategy import DrainStrategy
 from actions.kubeobj import is_ready, labels_of
 from actions.request import Target
+from fleet.dataclass import dataclass
 from fleet.kinds.registry import grouping
 
 _GRACE = 30.0

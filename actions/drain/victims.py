@@ -6,11 +6,11 @@ Source: kubectl 1.36, pkg/drain/filters.go.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from actions.kubeobj import controller_of
+from fleet.dataclass import dataclass
 from fleet.kinds.registry import kind_of
 
 MIRROR = "kubernetes.io/config.mirror"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from actions.drain.eviction import expect_planned, pause_for
@@ -15,6 +14,7 @@ from actions.kubeobj import labels_of
 from actions.plan_context import Reads
 from actions.progress import Outcome, Result
 from actions.words import count, span
+from fleet.dataclass import dataclass
 from fleet.sources.kube.errors import ForbiddenError, NotFoundError
 
 LEAVING = 30.0

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from statistics import median
 
 from actions.request import Target
+from fleet.dataclass import dataclass
 from fleet.model.objects import Pod
 from fleet.model.snapshot import Snapshot
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from actions.execution_context import ClusterExecution
@@ -13,6 +12,7 @@ from actions.plan import Plan
 from actions.progress import Outcome, Result
 from actions.request import Target
 from actions.words import count
+from fleet.dataclass import dataclass
 from fleet.kinds.kind import Replicas, Update, count_at
 from fleet.sources.kube.errors import NotFoundError
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 import httpx
@@ -13,6 +12,7 @@ import orjson
 
 from actions.local.events import LONGEST, Events
 from actions.local.refused import Refusal, in_words
+from fleet.dataclass import dataclass
 from fleet.guard import RefusedError, may_ask
 from fleet.local.answer import Piece
 from fleet.local.errors import LocalError

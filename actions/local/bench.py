@@ -6,7 +6,7 @@ import asyncio
 import re
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +18,7 @@ from actions.local.bench_output import Output, level_of, why_ended
 from actions.local.environment import environment_beside, inherited, set_for
 from actions.local.spawn import run
 from actions.local.store import kept_environment, whole_env
+from fleet.dataclass import dataclass
 from fleet.local.benches import Level
 from fleet.local.errors import LocalError
 from fleet.local.record import ServerRecord

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from dataclasses import dataclass
 from typing import Protocol
 
 from actions.audit.who import login
@@ -13,6 +12,7 @@ from actions.plan import Plan, Scope
 from actions.plan_context import PlanContext
 from actions.progress import Outcome
 from actions.request import LOCAL, Request
+from fleet.dataclass import dataclass
 from fleet.model.snapshot import Cluster, Snapshot
 
 

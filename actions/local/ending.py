@@ -8,7 +8,6 @@ import socket
 import stat
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +15,7 @@ import psutil
 
 from actions.local.environment import SERVER_ID
 from actions.local.own_names import mark_of
+from fleet.dataclass import dataclass
 from fleet.local.process import Identity, group
 from fleet.local.record import ServerRecord
 

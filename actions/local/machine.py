@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
+from fleet.dataclass import dataclass
 from fleet.local.gpus import GpuReading, read_gpus
 from fleet.local.server import ServerState
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
 
+from fleet.dataclass import dataclass
 from fleet.local.errors import LocalError
 from fleet.local.record import KEY, ServerRecord
 

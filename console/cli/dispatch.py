@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from console.config.load import Loaded, chosen_file, load
 from console.config.problem import ConfigError
 from console.report.harmless import harmless
 from fleet import guard
+from fleet.dataclass import dataclass
 from fleet.net import bodies
 
 if TYPE_CHECKING:

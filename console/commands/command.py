@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 from console.commands.desk import Desk
+from fleet.dataclass import dataclass
 from fleet.model.objects import ObjectRef
 from fleet.model.snapshot import Snapshot
 

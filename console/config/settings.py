@@ -5,13 +5,13 @@ import as a bare Textual app, validates them (see validate.py) only where a file
 The reference in docs/configuration.md is written from here.
 """
 
-# ruff: noqa: RUF009  setting() only wraps dataclasses.field()
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, ClassVar, Literal, TypeVar
 
+from fleet.dataclass import dataclass
 from fleet.local.vllm_arguments import ARGUMENTS
 from fleet.sources.prometheus.stacks import NAMESPACES
 

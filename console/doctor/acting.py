@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from actions.catalogue import specs
 from actions.permissions import Permission, granted, permissions_for
 from console.doctor.check import Check, Verdict
+from fleet.dataclass import dataclass
 
 if TYPE_CHECKING:
     from actions.plan_context import Reads

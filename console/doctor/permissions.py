@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from console.doctor.check import Check, Verdict
+from fleet.dataclass import dataclass
 
 if TYPE_CHECKING:
     from fleet.sources.kube.reads import KubeReads

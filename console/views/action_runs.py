@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TypeGuard
 
 from actions.action_run import ActionRun
@@ -13,6 +12,7 @@ from console.views.filter import Filter
 from console.views.layout import followed, head, labelled, sections, told
 from console.views.plan import place
 from console.views.since import clock
+from fleet.dataclass import dataclass
 from fleet.model.snapshot import Severity
 from themes.glyphs import Glyphs
 from themes.palette import Role

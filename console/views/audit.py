@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from actions.audit.history import RecordedAction
@@ -11,6 +10,7 @@ from actions.audit.opened import Opened
 from actions.audit.words import Fact, Tone, everything, moment, opened_text, outcome_tone
 from console.views.filter import Filter
 from console.views.layout import told
+from fleet.dataclass import dataclass
 from fleet.model.snapshot import Severity
 from themes.glyphs import Glyphs
 from themes.palette import Role

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from typing import Generic, TypeVar, overload
 
 from console.views.query import by_number
+from fleet.dataclass import dataclass
 from fleet.model.snapshot import Join, Snapshot
 from widgets.cells import NOTHING, Cell
 from widgets.grid import Column, Sort

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from console.views.columns import Cells, Shown, drawn, ordered, shown_in
 from console.views.drawn_from import drawn_from
@@ -13,6 +12,7 @@ from console.views.fleet_order import FleetOrder
 from console.views.kept import Kept
 from console.views.query import LazyKeys, Query
 from console.views.subject import assessment_of
+from fleet.dataclass import dataclass
 from fleet.model.snapshot import Join, Snapshot
 from fleet.snapshot.differences import are_same
 from widgets.grid import Column, Group, Row, Sort

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 
 from console.views.filter import Filter
 from console.views.subject import UNASSESSED
+from fleet.dataclass import dataclass
 from fleet.model.frame import Frame
 from fleet.model.objects import Pod
 from fleet.model.quantity import Quantity

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from console.views.columns import Cells, Shown, drawn, ordered, shown_in
 from console.views.empty import empty_text
@@ -11,6 +10,7 @@ from console.views.kept import Kept
 from console.views.node_columns import COLUMNS, NodeColumn
 from console.views.query import Query
 from console.views.subject import UNASSESSED, assessment_of
+from fleet.dataclass import dataclass
 from fleet.model.snapshot import Severity, Snapshot, rank
 from widgets.grid import Column, Group, Row, Sort, WorstFirst
 

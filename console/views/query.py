@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import overload
 
 from console.views.filter import EVERYTHING, Filter
+from fleet.dataclass import dataclass
 from widgets.grid import Sort
 
 

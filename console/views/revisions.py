@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from actions.revisions import Revision
 from actions.words import count
 from console.views.filter import Filter
+from fleet.dataclass import dataclass
 from fleet.model.objects import ModelVersion
 from themes.palette import Role
 from widgets.cells import Name, Text

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from console.views.filter import Filter
 from console.views.subject import is_free_gpu
+from fleet.dataclass import dataclass
 from fleet.model.snapshot import Severity, Snapshot
 from themes.palette import Role
 from widgets.cells import Text

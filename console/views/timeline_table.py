@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from console.views.filter import Filter
 from console.views.layout import told
 from console.views.timeline import clock, place, span, what, when
+from fleet.dataclass import dataclass
 from fleet.model.snapshot import Severity
 from fleet.timeline.entry import Entry, Weight
 from fleet.timeline.timeline import Timeline

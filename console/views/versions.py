@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 
 from console.views.layout import head, labelled, packed, pairs, told
 from console.views.objects import version_lines
+from fleet.dataclass import dataclass
 from fleet.model.objects import ModelVersion, Pod, Workload
 from themes.palette import Role
 from widgets.line import Line, Span

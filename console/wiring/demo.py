@@ -12,9 +12,10 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+
+from fleet.dataclass import dataclass
 
 _USAGE = 2
 """The exit code of argparse."""

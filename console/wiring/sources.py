@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from console.config.settings import FromEnvironment, PrometheusSettings, Settings
 from console.report.crash import keep
 from console.wiring.contexts import is_machine
+from fleet.dataclass import dataclass
 from fleet.observer import Observer
 from fleet.snapshot.builder import Builder
 from fleet.sources.kube.absent import AbsentKubernetes

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from actions.audit.redaction import redacted
 from actions.audit.timeline import AuditTimeline
 from console.config.settings import Settings
 from console.wiring.audit_folder import audit_logs
+from fleet.dataclass import dataclass
 from fleet.metrics.dialect import Match, Op
 from fleet.sources.kube.client import KubeClient
 from fleet.sources.store import Store

@@ -7,10 +7,10 @@ the root before what it brings about.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Generic, TypeVar
 
+from fleet.dataclass import dataclass
 from fleet.diagnosis.sign import Row, Sign
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Assessment, Severity

@@ -9,11 +9,12 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from operator import eq, ge, gt, lt
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
+from fleet.dataclass import dataclass
 from fleet.model.frame import Frame
 from fleet.model.quantity import Quantity
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
+from fleet.dataclass import dataclass
 from fleet.model.objects import Pod, Workload
 from fleet.model.snapshot import Assessment, Severity, rank
 

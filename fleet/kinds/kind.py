@@ -8,10 +8,10 @@ none of them asks what it is called. Everything here only reads raw JSON, in whi
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
+from fleet.dataclass import dataclass
 from fleet.sources.kube.project.fields import Raw, integer, mapping
 
 AT_ONCE: Final = "starts another at once"

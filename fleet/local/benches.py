@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
 import orjson
+
+from fleet.dataclass import dataclass
 
 BENCHES: Final = "benches.jsonl"
 """The file's name; one sweep per line, oldest first."""

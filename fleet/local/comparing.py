@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from fleet.dataclass import dataclass
 from fleet.local.benches import Bench, Level
 from fleet.model.quantity import Quantity
 from fleet.model.reading import State

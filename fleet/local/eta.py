@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import orjson
 
+from fleet.dataclass import dataclass
 from fleet.local.record import STARTS, ServerRecord
 from fleet.local.server import Phase, ServerState, Stage
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import ModuleType
 from typing import Any, Final, TypeVar
 
+from fleet.dataclass import dataclass
 from fleet.metrics.gpus.clock_reasons import throttle_reasons
 
 T = TypeVar("T")

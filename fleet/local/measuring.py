@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final, NoReturn
 
+from fleet.dataclass import dataclass
 from fleet.local.gpus import MEGA, GpuReading, LocalGpu, read_gpus
 from fleet.local.process import owners
 from fleet.local.rows import NAMESPACE

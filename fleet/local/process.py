@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 
 import psutil
+
+from fleet.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

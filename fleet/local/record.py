@@ -7,13 +7,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from errno import EINVAL
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from fleet.dataclass import dataclass
 from fleet.local.process import Identity
 from fleet.local.spec import LaunchSpec
 

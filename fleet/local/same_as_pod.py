@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 from typing import Any, Final
 
+from fleet.dataclass import dataclass
 from fleet.local.arguments import FIELDS, Argument, arguments_of, parse_arguments
 from fleet.local.spec import DEFAULT_PORT, LaunchSpec, with_values
 from fleet.model.objects import Container, Pod

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from typing import Any, Final
 
+from fleet.dataclass import dataclass
 from fleet.local.vllm_arguments import ARGUMENTS, VllmArgument
 
 LOOPBACK: Final = "127.0.0.1"

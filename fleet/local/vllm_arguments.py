@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final
+
+from fleet.dataclass import dataclass
 
 _LENGTH: Final = re.compile(r"(\d+(?:\.\d+)?)([kKmMgG]?)")
 _FACTORS: Final = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "K": 2**10, "M": 2**20, "G": 2**30}

@@ -7,12 +7,13 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Final
 
 import httpx
 
+from fleet.dataclass import dataclass
 from fleet.local.eta import Start, estimate, read_starts
 from fleet.local.phases import Reader
 from fleet.local.process import group, listens

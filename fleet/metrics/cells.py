@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import chain
 from typing import NamedTuple
 
+from fleet.dataclass import dataclass
 from fleet.metrics.dialect import IMPLAUSIBLE, Bits, Rule, pick
 from fleet.model.measurement import EngineId, GatewayId, GpuId
 from fleet.model.quantity import Family, Quantity

@@ -23,10 +23,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from functools import lru_cache
 
+from fleet.dataclass import dataclass
 from fleet.metrics.product import Product
 from fleet.model.quantity import QUANTILES, RATIOS, Family, Quantity
 

@@ -13,10 +13,10 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import islice
 from sys import intern
 
+from fleet.dataclass import dataclass
 from fleet.sources.problem import SourceProblem
 
 _NAME = re.compile(rb"[ \t]*([a-zA-Z_:][a-zA-Z0-9_:]*)")

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
+from fleet.dataclass import dataclass
 from fleet.metrics.dialect import Dialect, Match, Op
 from fleet.metrics.dialect_set import DialectSet
 from fleet.metrics.identity import engine_labels

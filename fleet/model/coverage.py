@@ -6,7 +6,9 @@ Resources are named as in ``kubectl auth can-i``: ``pods``, ``deployments.apps``
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from fleet.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,10 @@ The Snapshot has fields for what every screen needs. What one source more knows 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Generic, TypeVar
+
+from fleet.dataclass import dataclass
 
 T = TypeVar("T")
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from fleet.dataclass import dataclass
 from fleet.model.quantity import Quantity
 from fleet.model.reading import MISSING, UNKNOWN, Bound, Reading, State
 

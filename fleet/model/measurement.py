@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
+from fleet.dataclass import dataclass
 from fleet.model.histogram import Histogram
 from fleet.model.quantity import Family, Quantity
 

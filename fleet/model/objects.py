@@ -8,8 +8,10 @@ The whole object is read again, on demand, for describe and YAML.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, NamedTuple
+
+from fleet.dataclass import dataclass
 
 TEMPLATE_HASH: Final = "pod-template-hash"
 """The label of pods that says which template they were made from, where links (ReplicaSets) make them."""

@@ -6,8 +6,9 @@ engines and exporters use, across their versions, to these.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from fleet.dataclass import dataclass
 
 
 class Unit(StrEnum):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from enum import IntEnum
+
+from fleet.dataclass import dataclass
 
 LOOKBACK = 300.0
 """Seconds after which a silent source's values are unknown, and no verdict is made on older ones: Prometheus' own."""

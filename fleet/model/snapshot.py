@@ -9,10 +9,11 @@ Immutable, built once per tick off the UI path (fleet/snapshot/builder.py). Keys
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from enum import StrEnum
 from typing import Any, Final, NamedTuple, Protocol
 
+from fleet.dataclass import dataclass
 from fleet.model.coverage import Coverage
 from fleet.model.facts import NO_FACTS, Facts
 from fleet.model.frame import Frame

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from io import BytesIO
 from typing import Final
+
+from fleet.dataclass import dataclass
 
 MIB: Final = 2**20
 PIECE: Final = 256 * 1024

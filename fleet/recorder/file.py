@@ -14,11 +14,11 @@ import sqlite3
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from fleet.dataclass import dataclass
 from fleet.recorder.problem import RecordingError
 
 VERSION: Final = 2

@@ -13,11 +13,12 @@ import sys
 import zlib
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from struct import Struct
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
+from fleet.dataclass import dataclass
 from fleet.model.histogram import Histogram
 from fleet.model.measurement import EngineId, GatewayId, GpuId, Group, Measurement, Table
 from fleet.model.quantity import Family, Quantity

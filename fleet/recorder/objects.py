@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import orjson
 
+from fleet.dataclass import dataclass
 from fleet.model.coverage import Coverage
 from fleet.model.objects import (
     Event,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from fleet.dataclass import dataclass
 from fleet.model.measurement import Measurement
 from fleet.model.snapshot import SourceStatus
 from fleet.recorder import metrics, objects

@@ -11,11 +11,12 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache, partial
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+from fleet.dataclass import dataclass
 from fleet.model.frame import Column
 from fleet.model.histogram import Histogram, merge, quantile
 from fleet.model.quantity import MEANINGS, QUANTILES, RATIOS, Combine, Family, Quantity

@@ -7,8 +7,8 @@ GPUs, and the workloads of such pods. While nothing is said differently the mapp
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
+from fleet.dataclass import dataclass
 from fleet.diagnosis.cause import Of
 from fleet.diagnosis.causes.unseen import MAY_NOT_LIST
 from fleet.diagnosis.registry import causes_of

@@ -10,8 +10,9 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from fleet.dataclass import dataclass
 from fleet.model.frame import Frame
 from fleet.model.measurement import Measurement
 from fleet.model.quantity import Quantity

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 
+from fleet.dataclass import dataclass
 from fleet.model.coverage import Coverage
 from fleet.model.measurement import EngineId, GpuId, Measurement
 from fleet.model.objects import Node, Pod

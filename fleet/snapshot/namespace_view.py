@@ -7,10 +7,11 @@ is out of view never looks absent; whoever plans or reckons asks the Snapshot fo
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from typing import Any, TypeVar
 
+from fleet.dataclass import dataclass
 from fleet.model.snapshot import Join, Snapshot, Unmatched
 from fleet.snapshot.differences import are_same, replaced
 

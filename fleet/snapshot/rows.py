@@ -6,8 +6,8 @@ Here a value leaves the order of its source for the order of the screens; what i
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
+from fleet.dataclass import dataclass
 from fleet.model.measurement import EngineId
 from fleet.model.snapshot import ModelGroup
 from fleet.snapshot.aggregate import Members

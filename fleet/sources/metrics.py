@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
+from fleet.dataclass import dataclass
 from fleet.metrics.joining import join
 from fleet.metrics.unchanged import keeping
 from fleet.model.measurement import Measurement

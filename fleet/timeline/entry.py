@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from fleet.dataclass import dataclass
 from fleet.model.objects import ObjectRef
 
 WHOLE_SECONDS: Final = 1.0

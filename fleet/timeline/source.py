@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
+from fleet.dataclass import dataclass
 from fleet.timeline.entry import Entry
 from fleet.timeline.kinship import Kinship
 

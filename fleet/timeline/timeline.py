@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from fleet.dataclass import dataclass
 from fleet.model.objects import ObjectRef
 from fleet.timeline.entry import Entry
 from fleet.timeline.folding import folded

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import ClassVar
@@ -16,6 +16,7 @@ from actions.catalogue import KINDS, Entry, from_json, spec_of, specs_of
 from actions.permissions import permissions_for
 from actions.request import LOCAL_SERVER, Request, Target, to_json
 from actions.spec import ActionSpec, Argument, Takes, UsageError
+from fleet.dataclass import dataclass
 
 ACTS = ("runner", "planner", "writer", "execution_context", "undo", "checks.", "follow.", "audit.")
 """What plans, executes and records."""

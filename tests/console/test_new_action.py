@@ -11,7 +11,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -23,6 +22,7 @@ from actions.plan import MERGE, Change, Mutation, Plan, Step, Undo
 from actions.progress import Outcome, Result
 from actions.request import Request, Target
 from actions.spec import BY_NAME, ActionSpec, Argument, Inline, UsageError, Values, patch
+from fleet.dataclass import dataclass
 from fleet.model.objects import ObjectRef
 from fleet.model.snapshot import Snapshot
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from fleet.dataclass import dataclass
 from widgets.grid.model import Column
 
 

@@ -16,13 +16,13 @@ fit are on the next page (→). Messages: Highlighted, Selected, Vanished, Marks
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
+from fleet.dataclass import dataclass
 from themes.palette import Role
 from widgets.grid.columns import Page, pages
 from widgets.grid.drawing import head_line, notice_lines, scroll_thumb

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from fleet.dataclass import dataclass
 from fleet.model.snapshot import Severity
 from widgets.cells import Cell
 from widgets.line import Align

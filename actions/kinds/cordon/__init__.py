@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from actions.permissions import PATCH_NODE, Permission, Resource
 from actions.request import Request
 from actions.spec import ActionSpec
+from fleet.dataclass import dataclass
 
 if TYPE_CHECKING:
     from actions.execution_context import ClusterAction

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from actions.drain.manner import AtDeadline, Method
 from actions.permissions import EVICT, LIST_ENDPOINTS, PATCH_POD, Permission, Resource
 from actions.request import Request, Target
 from actions.spec import ActionSpec, Argument, Takes
+from fleet.dataclass import dataclass
 
 if TYPE_CHECKING:
     from actions.execution_context import ClusterAction

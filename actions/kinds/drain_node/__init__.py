@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from actions.drain.manner import AtDeadline
@@ -10,6 +9,7 @@ from actions.kinds.drain import AT_DEADLINE, DEADLINE
 from actions.permissions import EVICT, LIST_ENDPOINTS, PATCH_NODE, PATCH_POD, Permission, Resource
 from actions.request import Request
 from actions.spec import ActionSpec, Argument, Takes
+from fleet.dataclass import dataclass
 
 if TYPE_CHECKING:
     from actions.execution_context import ClusterAction

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from actions.request import Request, Target
 from actions.spec import ActionSpec, Argument, Takes, UsageError, Values
 from actions.spec import replicas as number_of_replicas
+from fleet.dataclass import dataclass
 
 if TYPE_CHECKING:
     from actions.execution_context import ClusterAction

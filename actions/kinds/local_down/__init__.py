@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from actions.request import LOCAL_SERVER, Request
 from actions.spec import ActionSpec, Argument, Takes, no_permissions
+from fleet.dataclass import dataclass
 
 if TYPE_CHECKING:
     from actions.local.context import LocalAction

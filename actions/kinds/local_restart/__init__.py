@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from actions.kinds.local_down import GRACE
 from actions.kinds.local_up import VERIFY
 from actions.request import LOCAL_SERVER, Request
 from actions.spec import ActionSpec, Launch, no_permissions
+from fleet.dataclass import dataclass
 from fleet.local.spec import LaunchSpec
 
 if TYPE_CHECKING:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from actions.request import LOCAL_SERVER, Request
 from actions.spec import ActionSpec, Argument, Launch, Takes, no_permissions
+from fleet.dataclass import dataclass
 from fleet.local.spec import LaunchSpec
 
 if TYPE_CHECKING:

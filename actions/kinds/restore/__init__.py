@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from actions.permissions import LIST_ENDPOINTS, PATCH_POD, Permission, Resource
 from actions.request import Request, Target
 from actions.spec import ActionSpec
+from fleet.dataclass import dataclass
 
 if TYPE_CHECKING:
     from actions.execution_context import ClusterAction

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from actions.request import Request
 from actions.spec import BY_NAME, ActionSpec, Argument, Inline, Listed
+from fleet.dataclass import dataclass
 
 if TYPE_CHECKING:
     from actions.execution_context import ClusterAction

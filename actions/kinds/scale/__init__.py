@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from actions.permissions import Permission, Resource
 from actions.request import Request, Target
 from actions.spec import BY_NAME, ActionSpec, Argument, Inline, Takes, UsageError, Values, replicas
+from fleet.dataclass import dataclass
 from fleet.kinds.registry import kind_of
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final
 
 import psutil
@@ -35,6 +35,7 @@ from actions.local.checks.system import (
 from actions.local.installed import ASKED
 from actions.local.machine import Installed, Machine
 from actions.plan import Check, Table, Verdict
+from fleet.dataclass import dataclass
 from fleet.local.fit.architecture import architecture
 from fleet.local.fit.files import ModelFiles
 from fleet.local.fit.memory import GIB

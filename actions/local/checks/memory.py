@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import ceil, floor
 
 from actions.local.checks.kv_manager import managed
 from actions.local.machine import Installed
 from actions.plan import Check, Table, Verdict
+from fleet.dataclass import dataclass
 from fleet.local.fit.architecture import BYTES, Architecture
 from fleet.local.fit.files import ModelFiles
 from fleet.local.fit.groups import USUAL, Manager

@@ -10,7 +10,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from actions.action_run import ActionRun
 from actions.audit.opened import open_folder
@@ -33,6 +33,7 @@ from console.session.local.presets import defaults
 from console.session.local.watcher import SharedWatcher
 from console.wiring import local_actions
 from console.wiring.audit_folder import audit_folder
+from fleet.dataclass import dataclass
 from fleet.local.errors import LocalError
 from fleet.local.gpus import read_gpus
 from fleet.local.same_as_pod import Difference

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from fleet.dataclass import dataclass
 
 CONCURRENCY: Final = (1, 4, 16)
 _PROMPT, _OUTPUT = 256, 128

@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from actions.audit.marks import MARK
 from actions.local.store import mask_variables
+from fleet.dataclass import dataclass
 from fleet.local.arguments import BY_FLAG
 from fleet.local.naming import is_name, name_for
 from fleet.local.spec import LOOPBACK, LaunchSpec, serve_arguments, value_of, with_values

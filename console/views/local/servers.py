@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from console.views.filter import Filter
 from console.views.numbers import number, usage
 from console.views.since import coarse
+from fleet.dataclass import dataclass
 from fleet.local.server import Phase, ServerState, Stage
 from fleet.model.quantity import MEANINGS, Quantity
 from fleet.model.reading import MISSING

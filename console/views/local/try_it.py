@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from console.views.layout import followed, pairs
+from fleet.dataclass import dataclass
 from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.line import Line, Span

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 
+from fleet.dataclass import dataclass
 from fleet.diagnosis.cause import Cause, Of, Stage, says
 from fleet.diagnosis.sign import Fact, Reasons, Row
 from fleet.diagnosis.subject import PodSeen

@@ -8,8 +8,9 @@ number that is made up would let a start pass that vLLM refuses.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
+
+from fleet.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

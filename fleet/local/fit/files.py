@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from fleet.dataclass import dataclass
 from fleet.local.fit.safetensors import read_header
 
 _TOKENIZERS = (

@@ -9,10 +9,10 @@ _get_kv_cache_groups_uniform_page_size; v1/kv_cache_interface.py: max_admission_
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import ceil
 from typing import Final
 
+from fleet.dataclass import dataclass
 from fleet.local.fit.attention import Attention
 
 _PADDED: Final = 1.5

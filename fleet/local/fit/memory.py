@@ -9,10 +9,10 @@ vLLM's pool per GPU = utilisation · total − weights − overhead. (vLLM, "Opt
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import ceil
 from typing import Final
 
+from fleet.dataclass import dataclass
 from fleet.local.fit.architecture import BYTES, Architecture
 from fleet.local.fit.groups import USUAL, Groups, Manager, groups_of
 

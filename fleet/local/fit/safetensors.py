@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import orjson
+
+from fleet.dataclass import dataclass
 
 LARGEST: Final = 100 << 20
 """Bytes of a header at most: what the format's own readers allow."""

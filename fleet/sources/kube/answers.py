@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from fleet.dataclass import dataclass
 from fleet.net.bodies import Body, BodyError, Inflating, Limit
 from fleet.net.decoding import decoded
 from fleet.sources.kube.errors import ERROR_BODY_LIMIT, NotKubernetesError

@@ -12,13 +12,14 @@ import base64
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import orjson
 
+from fleet.dataclass import dataclass
 from fleet.files import SECRET_LIMIT, read_text
 from fleet.sources.kube.errors import KubeconfigError
 from fleet.sources.kube.exec_plugin import run_exec_plugin

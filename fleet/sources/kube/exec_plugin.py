@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from fleet.dataclass import dataclass
 from fleet.sources.kube.errors import KubeconfigError
 from fleet.sources.kube.kubeconfig import Access
 from fleet.sources.kube.plugin_process import run_to_end

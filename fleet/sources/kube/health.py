@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from copy import copy
-from dataclasses import dataclass
 from typing import Any
 
+from fleet.dataclass import dataclass
 from fleet.model.snapshot import Health
 from fleet.sources.kube.errors import (
     DefectError,

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
+from fleet.dataclass import dataclass
 from fleet.files import SECRET_LIMIT, check_file, read_text
 from fleet.sources.kube.errors import KubeconfigError
 from fleet.sources.kube.kubeconfig_file import read_document

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from fleet.dataclass import dataclass
 from fleet.imports import imported
 from fleet.net.proxies import Proxy
 from fleet.sources.kube.credentials import Credentials, Login

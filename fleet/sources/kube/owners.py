@@ -7,9 +7,10 @@ whatever owns the last known link, even where the console cannot list that kind:
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
+from fleet.dataclass import dataclass
 from fleet.kinds.registry import kinds_that
 from fleet.model.objects import TEMPLATE_HASH, Owner, Pod, Workload
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import quote
 
+from fleet.dataclass import dataclass
 from fleet.kinds.kind import WorkloadKind
 from fleet.kinds.registry import listed
 from fleet.model.objects import Workload

@@ -11,10 +11,12 @@ import base64
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any, NoReturn
+
+from fleet.dataclass import dataclass
 
 Pem = Path | bytes
 """A file of certificates or of a key, or what stands in one."""

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from fleet.dataclass import dataclass
 from fleet.metrics.promql import selector
 from fleet.metrics.queries import running_names
 from fleet.metrics.registry import ENGINES

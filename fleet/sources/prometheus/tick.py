@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from urllib.parse import quote
 
+from fleet.dataclass import dataclass
 from fleet.metrics import bucket_queries, promql, queries
 from fleet.metrics.engine_rows import EngineRows
 from fleet.metrics.expressions import Scope

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import urlsplit, urlunsplit
 
+from fleet.dataclass import dataclass
 from fleet.sources.problem import SourceProblem
 
 ProxyFetch = Callable[[str], tuple[int, Mapping[str, str], bytes]]

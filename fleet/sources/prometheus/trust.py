@@ -8,9 +8,9 @@ offered, and never asked.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from fleet.dataclass import dataclass
 from fleet.model.objects import Service
 from fleet.sources.prometheus.discover import Candidate
 from fleet.sources.prometheus.stacks import NAMESPACES

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
+from fleet.dataclass import dataclass
 from fleet.model.measurement import Measurement
 from fleet.model.objects import Pod
 from fleet.model.snapshot import Health

@@ -9,9 +9,10 @@ authority of the configuration vouches for, unless clear text is allowed in so m
 from __future__ import annotations
 
 import ssl
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
+from fleet.dataclass import dataclass
 from fleet.sources.scrape.target import Target
 
 

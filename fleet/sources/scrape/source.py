@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from fleet.dataclass import dataclass
 from fleet.guard import Guard, RefusedError, reads_only
 from fleet.metrics.exposition import Layouts
 from fleet.metrics.tables import Tables

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from ssl import SSLContext
 
+from fleet.dataclass import dataclass
 from fleet.metrics.binding import bind, names
 from fleet.metrics.cells import Binding
 from fleet.metrics.dialect import IMPLAUSIBLE, bit_words

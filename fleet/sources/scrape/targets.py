@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from ipaddress import ip_address
 
+from fleet.dataclass import dataclass
 from fleet.metrics.product import Product
 from fleet.metrics.products import by_name, exporter, gateway, is_read
 from fleet.metrics.registry import GATEWAYS

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Generic, TypeVar
 
+from fleet.dataclass import dataclass
 from fleet.model.objects import ObjectRef
 from fleet.sources.kube.project.fields import Raw, mapping, owner, text
 from fleet.timeline.entry import Entry, Evidence

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from fleet.dataclass import dataclass
 from fleet.kinds.deployment import REVISION
 from fleet.kinds.kind import Revisions, value_at
 from fleet.kinds.replicaset import REPLICA_SET

@@ -6,9 +6,9 @@ Labels are those that kube-state-metrics writes; a scraper that keeps its own la
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from fleet.dataclass import dataclass
 from fleet.metrics.dialect import Match
 from fleet.model.objects import ObjectRef
 from fleet.timeline.entry import EntryKind, Weight

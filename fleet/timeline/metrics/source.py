@@ -10,11 +10,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import ceil
 from typing import Any, TypeAlias
 
+from fleet.dataclass import dataclass
 from fleet.kinds.replicaset import REPLICA_SET
 from fleet.metrics.dialect import Match
 from fleet.metrics.promql import selector

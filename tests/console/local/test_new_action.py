@@ -11,7 +11,6 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -20,6 +19,7 @@ from actions.plan import Change, Plan, Step
 from actions.progress import Outcome, Result
 from actions.request import LOCAL_SERVER, Request
 from actions.spec import ActionSpec, Argument, no_permissions
+from fleet.dataclass import dataclass
 from tests.console.local.test_cli import Machine, machine
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ config maps are never read, so a port that stands in one, or in a file that ``--
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
+from fleet.dataclass import dataclass
 from fleet.kinds.registry import grouping
 from fleet.metrics.product import Product
 from fleet.metrics.products import by_image, engines, gateway

@@ -1,0 +1,170 @@
+"""``@dataclass`` whose methods are made when somebody first calls them.
+
+The standard library writes the source of each method of each class and compiles it where the class is defined: half a
+millisecond to one for a class, and most classes of a program that has just started are not used yet. Here a class gets
+its fields (``fields``, ``replace`` and ``asdict`` know them, patterns match) and, in place of methods, what makes them.
+The methods do what the standard library's do. To type checkers it is the standard library's own.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import MISSING, Field, FrozenInstanceError
+from reprlib import recursive_repr
+from typing import TYPE_CHECKING, Any, TypeVar
+
+T = TypeVar("T")
+_Method = Callable[..., Any]
+
+
+def _dataclass(
+    *, frozen: bool = False, slots: bool = False, kw_only: bool = False, eq: bool = True
+) -> Callable[[type[T]], type[T]]:
+    """What the standard library's does with these; a class that inherits from another of these is frozen as that is."""
+
+    def make(cls: type[T]) -> type[T]:
+        own = frozenset(cls.__dict__)
+        # Asked for a text that says what the class is, the standard library would inspect its signature.
+        cls.__doc__ = cls.__doc__ or cls.__name__
+        bare = dataclasses.dataclass(init=False, repr=False, eq=False, slots=slots, kw_only=kw_only)
+        return _completed(bare(cls), own, frozen=frozen, eq=eq)
+
+    return make
+
+
+def _completed(cls: type[T], own: frozenset[str], *, frozen: bool, eq: bool) -> type[T]:
+    """With the methods that it does not define itself (``own``)."""
+    methods: dict[str, _Method] = {"__init__": _made_later(cls, "__init__", _init), "__repr__": recursive_repr()(_repr)}
+    if eq:
+        methods["__eq__"] = _made_later(cls, "__eq__", _eq)
+    if eq and frozen:
+        methods["__hash__"] = _made_later(cls, "__hash__", _hash)
+    if frozen:
+        methods |= _frozen(cls)
+    # One that defines how it compares, and nothing else, has None for its hash by then.
+    settled = own - {"__hash__"} if "__eq__" in own and cls.__dict__.get("__hash__") is None else own
+    for name, method in methods.items():
+        if name not in settled:
+            _put(cls, name, method)
+    if eq and not frozen and "__hash__" not in settled:
+        cls.__hash__ = None  # type: ignore[assignment] # as the standard library: what changes is no key
+    return cls
+
+
+def _put(cls: type, name: str, method: _Method) -> None:
+    method.__name__, method.__qualname__ = name, f"{cls.__qualname__}.{name}"
+    method.__module__ = cls.__module__
+    setattr(cls, name, method)
+
+
+def _made_later(cls: type, name: str, make: Callable[[type], _Method]) -> _Method:
+    """A method that puts the one that ``make`` gives in its place when it is first called, on whatever thread."""
+
+    def method(self: object, /, *args: object, **named: object) -> object:
+        made = make(cls)
+        _put(cls, name, made)
+        return made(self, *args, **named)
+
+    return method
+
+
+def _compiled(head: str, body: Sequence[str], names: dict[str, object]) -> _Method:
+    """The function of this head and body; ``names`` are those that it finds besides its arguments."""
+    exec(f"def {head}:\n " + "\n ".join(body or ("pass",)), names)  # noqa: S102 - made of the names of fields alone
+    function: _Method = names[head.partition("(")[0]]  # type: ignore[assignment] # just defined
+    return function
+
+
+def _init(cls: type) -> _Method:
+    names: dict[str, object] = {"_MISSING": MISSING, "_set": object.__setattr__}
+    positional: list[str] = []
+    keywords: list[str] = []
+    body: list[str] = []
+    for each in dataclasses.fields(cls):
+        value = _value(each, names)
+        if each.init:
+            (keywords if each.kw_only else positional).append(_parameter(each))
+        if value:
+            body.append(f"_set(self, {each.name!r}, {value})")
+    if hasattr(cls, "__post_init__"):
+        body.append("self.__post_init__()")
+    parameters = ["self", *positional, *(["*", *keywords] if keywords else [])]
+    return _compiled(f"__init__({', '.join(parameters)})", body, names)
+
+
+def _parameter(each: Field[Any]) -> str:
+    if each.default is MISSING and each.default_factory is MISSING:
+        return each.name
+    return f"{each.name}={'_MISSING' if each.default is MISSING else f'_default_{each.name}'}"
+
+
+def _value(each: Field[Any], names: dict[str, object]) -> str:
+    """Where an instance has the value of a field from; empty for one that it has to set itself."""
+    names[f"_default_{each.name}"] = each.default if each.default_factory is MISSING else each.default_factory
+    if each.default_factory is not MISSING:
+        made = f"_default_{each.name}()"
+        return f"{made} if {each.name} is _MISSING else {each.name}" if each.init else made
+    if each.init:
+        return each.name
+    return "" if each.default is MISSING else f"_default_{each.name}"
+
+
+def _tuple(of: str, fields: Sequence[Field[Any]]) -> str:
+    return f"({''.join(f'{of}.{each.name},' for each in fields)})"
+
+
+def _eq(cls: type) -> _Method:
+    compared = [each for each in dataclasses.fields(cls) if each.compare]
+    body = [
+        "if other.__class__ is not self.__class__:",
+        "  return NotImplemented",
+        f"return {_tuple('self', compared)} == {_tuple('other', compared)}",
+    ]
+    return _compiled("__eq__(self, other)", body, {})
+
+
+def _hash(cls: type) -> _Method:
+    every = dataclasses.fields(cls)
+    hashed = [each for each in every if (each.compare if each.hash is None else each.hash)]
+    return _compiled("__hash__(self)", [f"return hash({_tuple('self', hashed)})"], {})
+
+
+def _repr(self: Any) -> str:
+    shown = (f"{each.name}={getattr(self, each.name)!r}" for each in dataclasses.fields(self) if each.repr)
+    return f"{self.__class__.__qualname__}({', '.join(shown)})"
+
+
+def _frozen(cls: type[Any]) -> dict[str, _Method]:
+    """What keeps an instance as it is, and lets it be copied and pickled all the same."""
+    names = frozenset(each.name for each in dataclasses.fields(cls))
+
+    def refuse_to_set(self: object, name: str, value: object) -> None:
+        if type(self) is cls or name in names:
+            raise FrozenInstanceError(f"cannot assign to field {name!r}")
+        super(cls, self).__setattr__(name, value)
+
+    def refuse_to_delete(self: object, name: str) -> None:
+        if type(self) is cls or name in names:
+            raise FrozenInstanceError(f"cannot delete field {name!r}")
+        super(cls, self).__delattr__(name)
+
+    def state(self: Any) -> list[object]:
+        return [getattr(self, each.name) for each in dataclasses.fields(self)]
+
+    def restore(self: Any, values: Sequence[object]) -> None:
+        for each, value in zip(dataclasses.fields(self), values, strict=True):
+            object.__setattr__(self, each.name, value)
+
+    return {
+        "__setattr__": refuse_to_set,
+        "__delattr__": refuse_to_delete,
+        "__getstate__": state,
+        "__setstate__": restore,
+    }
+
+
+if TYPE_CHECKING:
+    from dataclasses import dataclass as dataclass
+else:
+    dataclass = _dataclass
