@@ -16,9 +16,10 @@ from tests.ports import free_port
 from tests.real.vllm_install import READY
 from tests.waiting import PATIENCE
 
-UNBOUND = {"VLLM_CPU_OMP_THREADS_BIND": "nobind"}
+UNBOUND = {"VLLM_CPU_OMP_THREADS_BIND": "nobind", "OMP_NUM_THREADS": "1"}
 """By default every server binds itself, and the compilers that it starts, to the first core of this machine: several
-that start side by side would take turns on one core, with the others idle.
+that start side by side would take turns on one core, with the others idle. One thread, since several spin while they
+wait for each other, and on a busy machine for most of the time.
 """
 EAGER = "--enforce-eager"
 """Without compiling the model, which takes most of a start and says nothing of what is served."""
