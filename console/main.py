@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
 
     try:
-        if not streams.told(run):
+        if not streams.write_out(run):
             return code or exits.PROBLEM
     except KeyboardInterrupt:
         return exits.INTERRUPTED

@@ -35,7 +35,7 @@ class _Parser(argparse.ArgumentParser):
         raise SystemExit(USAGE_ERROR)
 
 
-def _whole(low: int, high: int) -> Callable[[str], int]:
+def _integer(low: int, high: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
         if not text.isdecimal() or not low <= int(text) <= high:
             raise argparse.ArgumentTypeError(f"must be a whole number from {low} to {high}, not {text!r}")
@@ -58,10 +58,10 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line; what is wrong with it ends the program with exit code 2."""
     parser = _Parser(prog="python -m simulator", description="A simulated LLM serving fleet on loopback.")
     parser.add_argument("--scenario", choices=sorted(SCENARIOS), default="steady")
-    parser.add_argument("--pods", type=_whole(1, MAX_PODS), help="engine pods (default: those of the blueprint)")
-    parser.add_argument("--seed", type=_whole(0, 2**31), default=1)
+    parser.add_argument("--pods", type=_integer(1, MAX_PODS), help="engine pods (default: those of the blueprint)")
+    parser.add_argument("--seed", type=_integer(0, 2**31), default=1)
     parser.add_argument("--speed", type=_speed, default=1.0, help="simulated seconds per real second")
-    parser.add_argument("--port", type=_whole(0, 65_535), default=0, help="of the API server; 0 takes a free one")
+    parser.add_argument("--port", type=_integer(0, 65_535), default=0, help="of the API server; 0 takes a free one")
     parser.add_argument("--folder", type=Path, help="for its files; removed at the end (default: a new one)")
     parser.add_argument("--until-stdin-closes", action="store_true", help="end with the process that started this")
     return parser.parse_args(argv)

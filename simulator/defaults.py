@@ -28,7 +28,7 @@ def defaulted(obj: Object) -> Object:
     return obj | {"spec": fill(obj)} if fill and "spec" in obj else obj
 
 
-def _with(spec: Object, defaults: Object) -> Object:
+def _fill(spec: Object, defaults: Object) -> Object:
     """Return the spec with the defaults where it has nothing; null is the same as nothing."""
     return spec | {key: value for key, value in defaults.items() if spec.get(key) is None}
 
@@ -36,27 +36,27 @@ def _with(spec: Object, defaults: Object) -> Object:
 def _template(template: Object) -> Object:
     spec = template.get("spec") or {}
     containers = [_container(container) for container in spec.get("containers", [])]
-    return {"metadata": template.get("metadata") or {}, "spec": _with(spec, _POD) | {"containers": containers}}
+    return {"metadata": template.get("metadata") or {}, "spec": _fill(spec, _POD) | {"containers": containers}}
 
 
 def _container(container: Object) -> Object:
-    filled = _with(container, _CONTAINER)
+    filled = _fill(container, _CONTAINER)
     if ports := container.get("ports"):
-        filled["ports"] = [_with(port, {"protocol": "TCP"}) for port in ports]
+        filled["ports"] = [_fill(port, {"protocol": "TCP"}) for port in ports]
     for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
         if probe in container:
             times = {"timeoutSeconds": 1, "periodSeconds": 10, "successThreshold": 1, "failureThreshold": 3}
-            filled[probe] = _with(container[probe], times)
+            filled[probe] = _fill(container[probe], times)
     return filled
 
 
 def _deployment(obj: Object) -> Object:
     spec = obj["spec"]
     defaults = {"replicas": 1, "strategy": {}, "revisionHistoryLimit": 10, "progressDeadlineSeconds": 600}
-    filled = _with(spec, defaults)
-    strategy = _with(filled["strategy"], {"type": "RollingUpdate"})
+    filled = _fill(spec, defaults)
+    strategy = _fill(filled["strategy"], {"type": "RollingUpdate"})
     if strategy["type"] == "RollingUpdate":
-        strategy["rollingUpdate"] = _with(strategy.get("rollingUpdate") or {}, _ROLLING)
+        strategy["rollingUpdate"] = _fill(strategy.get("rollingUpdate") or {}, _ROLLING)
     return filled | {"strategy": strategy, "template": _template(spec["template"])}
 
 
@@ -68,16 +68,16 @@ def _stateful_set(obj: Object) -> Object:
         "revisionHistoryLimit": 10,
         "persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Retain", "whenScaled": "Retain"},
     }
-    return _with(obj["spec"], defaults) | {"template": _template(obj["spec"]["template"])}
+    return _fill(obj["spec"], defaults) | {"template": _template(obj["spec"]["template"])}
 
 
 def _replica_set(obj: Object) -> Object:
-    return _with(obj["spec"], {"replicas": 1}) | {"template": _template(obj["spec"].get("template") or {})}
+    return _fill(obj["spec"], {"replicas": 1}) | {"template": _template(obj["spec"].get("template") or {})}
 
 
 def _daemon_set(obj: Object) -> Object:
     update = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 1, "maxSurge": 0}}
-    filled = _with(obj["spec"], {"updateStrategy": update, "revisionHistoryLimit": 10})
+    filled = _fill(obj["spec"], {"updateStrategy": update, "revisionHistoryLimit": 10})
     return filled | {"template": _template(obj["spec"]["template"])}
 
 
@@ -93,12 +93,12 @@ def _service(obj: Object) -> Object:
         number = int.from_bytes(safe_hash([meta.get("namespace", ""), meta["name"]]).encode()) % 60_000
         address = f"10.97.{number // 250}.{number % 250 + 2}"
         defaults |= {"clusterIP": address, "clusterIPs": [address]}
-    ports = [_with(port, {"protocol": "TCP", "targetPort": port["port"]}) for port in obj["spec"].get("ports", [])]
-    return _with(obj["spec"], defaults) | {"ports": ports}
+    ports = [_fill(port, {"protocol": "TCP", "targetPort": port["port"]}) for port in obj["spec"].get("ports", [])]
+    return _fill(obj["spec"], defaults) | {"ports": ports}
 
 
 def _autoscaler(obj: Object) -> Object:
-    return _with(obj["spec"], {"minReplicas": 1})
+    return _fill(obj["spec"], {"minReplicas": 1})
 
 
 def _leader_worker_set(obj: Object) -> Object:
@@ -106,7 +106,7 @@ def _leader_worker_set(obj: Object) -> Object:
         "type": "RollingUpdate",
         "rollingUpdateConfiguration": {"partition": 0, "maxUnavailable": 1, "maxSurge": 0},
     }
-    return _with(obj["spec"], {"replicas": 1, "rolloutStrategy": rollout, "startupPolicy": "LeaderCreated"})
+    return _fill(obj["spec"], {"replicas": 1, "rolloutStrategy": rollout, "startupPolicy": "LeaderCreated"})
 
 
 _KINDS: dict[str, Callable[[Object], Object]] = {

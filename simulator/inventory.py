@@ -10,7 +10,7 @@ from simulator import objects
 from simulator.blueprint import Blueprint, WorkloadSpec
 from simulator.machines import Machine
 from simulator.objects import DCGM_PORT, ENGINE_PORT, ROUTER_PORT, SERVING, Object, manifest
-from simulator.owners import marked
+from simulator.owners import as_applied_by
 from simulator.pods import Place
 from simulator.store import Store
 from simulator.templates import NAME_LABEL
@@ -45,7 +45,7 @@ def _put_workload(store: Store, workload: WorkloadSpec, resource: str, address: 
     values["worker_template"] = objects.worker_template(template)
     obj = manifest(workload.kind, place[1], born, namespace=place[0], **values)
     obj = objects.annotated(obj, CHANGE_CAUSE, cause(workload.version, workload.revision))
-    store.put(marked(obj, workload.managed_by))
+    store.put(as_applied_by(obj, workload.managed_by))
     if workload.old_revision:
         before = replace(workload, version=workload.old_version or workload.version)
         old = objects.engine_template(before, workload.old_revision, resource)
@@ -54,7 +54,7 @@ def _put_workload(store: Store, workload: WorkloadSpec, resource: str, address: 
     if workload.group > 1:
         selector["app.kubernetes.io/component"] = "engine"
     values = {"port": ENGINE_PORT, "address": address, "selector": selector}
-    store.put(marked(manifest("Service", place[1], born, namespace=place[0], **values), workload.managed_by))
+    store.put(as_applied_by(manifest("Service", place[1], born, namespace=place[0], **values), workload.managed_by))
     if workload.max_replicas:
         kind = "ScaledObject" if workload.keda else "HorizontalPodAutoscaler"
         span = {"low": workload.replicas, "high": workload.max_replicas, "target": workload.name}

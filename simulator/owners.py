@@ -12,7 +12,7 @@ _MANAGERS = {
 _FIELDS: Object = {"f:metadata": {"f:labels": {}, "f:annotations": {}}, "f:spec": {"f:replicas": {}, "f:template": {}}}
 
 
-def marked(obj: Object, by: str) -> Object:
+def as_applied_by(obj: Object, by: str) -> Object:
     """The object as `by` (argocd, flux, helm; "" for a person with kubectl) would have applied it."""
     meta = obj["metadata"]
     if by not in _MANAGERS:

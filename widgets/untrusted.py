@@ -40,7 +40,7 @@ def untrusted(text: str) -> str:
 
 
 def _made_safe(text: str) -> str:
-    safe = "".join(map(_safe, _WORD.sub(_seen, _SEQUENCES.sub("", text)).expandtabs(1)))
+    safe = "".join(map(_safe, _WORD.sub(_visible_or_escaped, _SEQUENCES.sub("", text)).expandtabs(1)))
     return safe if is_visible(safe) or (safe and text.isspace()) else escaped(text)
 
 
@@ -78,7 +78,7 @@ def escaped(text: str) -> str:
     return f'"{codes}"' if len(text) <= _ESCAPED else f'"{codes}…"'
 
 
-def _seen(word: re.Match[str]) -> str:
+def _visible_or_escaped(word: re.Match[str]) -> str:
     safe = "".join(map(_safe, word[0]))
     return safe if is_visible(safe) else escaped(word[0])
 

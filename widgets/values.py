@@ -54,11 +54,11 @@ def scaled(value: float) -> str:
     for factor, suffix in _THOUSANDS:
         # 999,950 is 1.00M, not 1000k: compare with what rounding will show.
         if size >= 0.9995 * factor:
-            return f"{_three(value / factor)}{suffix}"
+            return f"{_three_digits(value / factor)}{suffix}"
     return significant(value)
 
 
-def _three(value: float) -> str:
+def _three_digits(value: float) -> str:
     size = abs(value)
     return f"{value:.2f}" if size < 9.995 else f"{value:.1f}" if size < 99.95 else f"{value:.0f}"
 
@@ -72,7 +72,7 @@ def seconds_text(value: float) -> str:
         return f"{significant(value * 1e6)}µs"
     if size < 0.9995:
         return f"{_milli(value * 1e3)}ms"
-    return f"{_three(value) if size < 99.95 else f'{value:.0f}'}s"
+    return f"{_three_digits(value) if size < 99.95 else f'{value:.0f}'}s"
 
 
 def _milli(value: float) -> str:
@@ -84,7 +84,7 @@ def bytes_text(value: float) -> str:
     size = abs(value)
     for factor, suffix in _BINARY:
         if size >= 0.9995 * factor:
-            return f"{_three(value / factor)}{suffix}"
+            return f"{_three_digits(value / factor)}{suffix}"
     return f"{value:.0f}B"
 
 

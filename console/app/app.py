@@ -98,7 +98,7 @@ class QuarterdeckApp(App[None]):
             focused = self.focused
             if focused is not None and self._is_line(focused):
                 await settled((focused,))
-            told = self._told()
+            told = self._key_receivers()
             if await self._check_bindings(event.key):
                 await self._settle(told)
                 return
@@ -113,7 +113,7 @@ class QuarterdeckApp(App[None]):
         """Whether a widget takes letters as letters: those of them that are on their way come before any other key."""
         return widget.check_consume_key("a", "a")
 
-    def _told(self) -> list[MessagePump]:
+    def _key_receivers(self) -> list[MessagePump]:
         """Return the widgets that may have something to do for a key, from the focused one to its screen."""
         return [self.screen] if self.focused is None else [n for n in self.focused.ancestors_with_self if n is not self]
 

@@ -20,7 +20,7 @@ class LocalPages:
         self._navigator = desk.navigator
         self._local = desk.local
 
-    def _named(self, name: str) -> ServerState | None:
+    def _server(self, name: str) -> ServerState | None:
         return next((server for server in self._local.states if server.name == name), None)
 
     def open_list(self) -> None:
@@ -72,11 +72,11 @@ class LocalPages:
 
     def open_restart(self, name: str) -> None:
         from console.screens.local.form import LaunchForm
-        from console.views.local.form import again
+        from console.views.local.form import restarted
 
-        found = self._named(name)
+        found = self._server(name)
         if found is not None:
-            self._navigator.open(LaunchForm(self._desk, again(self._local.servers, found)))
+            self._navigator.open(LaunchForm(self._desk, restarted(self._local.servers, found)))
 
     def open_try(self, name: str) -> None:
         from console.screens.local.try_it import TryScreen
@@ -86,6 +86,6 @@ class LocalPages:
     def open_bench(self, name: str) -> None:
         from console.screens.local.bench import BenchForm
 
-        found = self._named(name)
+        found = self._server(name)
         if found is not None:
             self._navigator.open(BenchForm(self._desk, found))

@@ -44,7 +44,7 @@ def run(invocation: Invocation) -> int:
     else:
         _tell(log)
         form = options.format or "json" if options.what == "export" or options.json else ""
-        told = _document(form, log.select(_wanted(options)), log)
+        told = _document(form, log.select(_filter(options)), log)
         if options.output is None:
             tell = streams.document if form == "json" else streams.page
             tell(told.removesuffix("\n") if form == "json" else told)
@@ -82,7 +82,7 @@ def _open(invocation: Invocation) -> Opened:
     return open_folder(audit_logs(invocation.load().settings, invocation.environ), anchors)
 
 
-def _wanted(options: argparse.Namespace) -> Wanted:
+def _filter(options: argparse.Namespace) -> Wanted:
     given = {name: getattr(options, name) for name in _FILTERS}
     return Wanted(**{name: value for name, value in given.items() if value is not None})
 

@@ -79,7 +79,7 @@ async def _act(invocation: Invocation, settings: Settings) -> int:
         status = source.statuses()[0]
         say(f"{status.problem}\n  {status.remedy}")
         return exits.USAGE
-    async with _observed(settings, source, options.wait) as newest:
+    async with _observing(settings, source, options.wait) as newest:
         # What Prometheus knows is no ground to act on: the API server's own reason comes first.
         if source.trouble is not None:
             raise in_words(source.trouble, source.access)
@@ -162,7 +162,7 @@ async def _target(typed: str, kinds: tuple[str, ...], snapshot: Snapshot, source
 
 
 @asynccontextmanager
-async def _observed(settings: Settings, source: KubernetesSource, wait: float) -> AsyncIterator[list[Snapshot]]:
+async def _observing(settings: Settings, source: KubernetesSource, wait: float) -> AsyncIterator[list[Snapshot]]:
     """The newest Snapshot of the whole cluster, in a list of one; the sources run for as long as the block does.
 
     The first is one from after the cluster was listed, where that took at most ``wait`` seconds.

@@ -69,7 +69,7 @@ async def carry_out_all(
         outcome = await runner.wait(state.id) if state is not None else None
         outcome = in_words(outcome) if outcome is not None else None
         code = code if outcome is None else _code(outcome)
-        if not streams.told(partial(_tell, plan, outcome, options)):
+        if not streams.write_out(partial(_tell, plan, outcome, options)):
             code = code or exits.PROBLEM
         if outcome is not None and outcome.anchor:
             say(f"{LABEL} {outcome.anchor}")
@@ -79,7 +79,7 @@ async def carry_out_all(
 
 async def _ask(plan: Plan, options: Options) -> tuple[int, str]:
     """Print it and ask; how it was confirmed, else the exit code that goes with what spoke against it."""
-    if not options.json and not streams.told(partial(_print_plan, plan, requests=options.dry_run)):
+    if not options.json and not streams.write_out(partial(_print_plan, plan, requests=options.dry_run)):
         return exits.PROBLEM, ""
     if plan.blocks:
         for check in plan.blocks:
@@ -87,7 +87,7 @@ async def _ask(plan: Plan, options: Options) -> tuple[int, str]:
         return exits.REFUSED, ""
     if options.dry_run:
         return exits.OK, ""
-    confirmed = "--yes" if options.yes else await asyncio.to_thread(_asked, plan)
+    confirmed = "--yes" if options.yes else await asyncio.to_thread(_ask_person, plan)
     if not confirmed:
         say("nothing was sent")
         return exits.REFUSED, ""
@@ -121,7 +121,7 @@ def _code(outcome: Outcome) -> int:
     return exits.OK if outcome.ok else exits.PROBLEM
 
 
-def _asked(plan: Plan) -> str:
+def _ask_person(plan: Plan) -> str:
     """Ask, and return how the person confirmed; empty for no."""
     if not sys.stdin.isatty():
         say("--yes is needed where nobody can be asked")

@@ -32,12 +32,12 @@ def show(
         say("--record keeps what a console sees, and without a terminal there is none\n  Start it in a terminal.")
         return exits.USAGE
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        return _once(settings, fleet)
+        return _run_once(settings, fleet)
     if terminal in {"", "dumb"}:
         say(
             f"TERM={terminal} cannot show the console, so this is the fleet, once\n  Set TERM to what this terminal is."
         )
-        return _once(settings, fleet)
+        return _run_once(settings, fleet)
     not_yet()
     from console.cli.open import open_console
     from console.wiring.session import session_of
@@ -49,12 +49,12 @@ def show(
     return open_console(settings, invocation.environ, session, here)
 
 
-def _once(settings: Settings, fleet: Starting | None) -> int:
+def _run_once(settings: Settings, fleet: Starting | None) -> int:
     if fleet is not None:
         fleet.wait()
-    from console.cli.observe import WAIT, explain, once, print_table
+    from console.cli.observe import WAIT, explain, print_table, snapshot_within
 
-    snapshot, code = once(settings, WAIT)
+    snapshot, code = snapshot_within(settings, WAIT)
     print_table(snapshot, settings)
     for line in explain(snapshot):
         say(line)

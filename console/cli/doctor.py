@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from actions.local.installed import find_executable, read
 from console.cli import exits, interruptible, streams
 from console.cli.dispatch import Invocation
-from console.cli.observe import WAIT, observe, reached
+from console.cli.observe import WAIT, any_answered, observe
 from console.cli.parser import setting_flags
 from console.config.load import from_flags
 from console.config.problem import ConfigError
@@ -125,4 +125,4 @@ async def _permissions(
 
 
 def _code(snapshot: Snapshot) -> int:
-    return exits.OK if reached(snapshot) else exits.UNREACHABLE
+    return exits.OK if any_answered(snapshot) else exits.UNREACHABLE

@@ -52,7 +52,7 @@ def find(typed: str, snapshot: Snapshot, namespace: str, default: str, kinds: tu
         raise NotNamedError(f"{typed}: this takes {' or '.join(kinds)}, not {kind}")
     if kind in _UNSEEN and name:
         return Target(kind, namespace or default, name)
-    known = [target for target in _known(snapshot) if target.kind in kinds and (not kind or target.kind == kind)]
+    known = [target for target in _targets(snapshot) if target.kind in kinds and (not kind or target.kind == kind)]
     inside = [t for t in known if not namespace or not t.namespace or t.namespace == namespace]
     found = [t for t in inside if t.name == name]
     if not found:
@@ -91,7 +91,7 @@ def _parts(snapshot: Snapshot) -> Iterable[Target]:
         yield Target(workload.kind, workload.namespace, workload.name, workload.uid)
 
 
-def _known(snapshot: Snapshot) -> Iterable[Target]:
+def _targets(snapshot: Snapshot) -> Iterable[Target]:
     for workload in snapshot.workloads.values():
         if workload.uid:
             yield Target(workload.kind, workload.namespace, workload.name, workload.uid)

@@ -18,10 +18,10 @@ WAIT = 30.0
 """Seconds that the sources get, unless the command line says otherwise."""
 
 
-def once(settings: Settings, wait: float) -> tuple[Snapshot, int]:
+def snapshot_within(settings: Settings, wait: float) -> tuple[Snapshot, int]:
     """A Snapshot that is as complete as ``wait`` seconds allow, and the exit code that it stands for."""
     snapshot = interruptible.run(observe(settings, wait))
-    if reached(snapshot):
+    if any_answered(snapshot):
         # An answer that is "you may not see them" must not pass for a fleet without pods.
         seen = bool(snapshot.workloads) or snapshot.coverage.knows_any("pods", snapshot.cluster.namespace)
         return snapshot, exits.OK if seen else exits.PROBLEM
@@ -39,7 +39,7 @@ async def observe(settings: Settings, wait: float) -> Snapshot:
     return await observing.once(wait)
 
 
-def reached(snapshot: Snapshot) -> bool:
+def any_answered(snapshot: Snapshot) -> bool:
     """Whether any source answered."""
     return any(source.health in (Health.LIVE, Health.DEGRADED) for source in snapshot.sources)
 

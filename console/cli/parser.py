@@ -67,7 +67,7 @@ def parse(prog: str, arguments: Sequence[str]) -> argparse.Namespace:
     # What stands behind `--` of what starts a server is for vllm: no flag of it is one of ours.
     cut = arguments.index("--") if "--" in arguments else len(arguments)
     parser, commands = build(prog, arguments[:cut])
-    meant = _meant(parser, commands, arguments[:cut])
+    meant = _parser_for(parser, commands, arguments[:cut])
     known = {flag for each in (parser, meant) for flag in _long_flags(each)}
     for argument in arguments[:cut]:
         # argparse would take the value behind an unknown flag for the command, and complain about that.
@@ -86,7 +86,7 @@ def parse(prog: str, arguments: Sequence[str]) -> argparse.Namespace:
     return options
 
 
-def _meant(parser: Parser, commands: dict[str, Parser], arguments: Sequence[str]) -> Parser:
+def _parser_for(parser: Parser, commands: dict[str, Parser], arguments: Sequence[str]) -> Parser:
     """The parser of the command that a command line names; that of the console where it names none."""
     words = parser.words(arguments)
     command = next((word for word in words if word in commands), "")

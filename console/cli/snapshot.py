@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from console.cli import streams
 from console.cli.dispatch import Invocation, say
-from console.cli.observe import explain, once, print_table
+from console.cli.observe import explain, print_table, snapshot_within
 
 
 def run(invocation: Invocation) -> int:
@@ -13,7 +13,7 @@ def run(invocation: Invocation) -> int:
     2 where there is no usable kubeconfig either.
     """
     settings = invocation.load().settings
-    snapshot, code = once(settings, invocation.options.wait)
+    snapshot, code = snapshot_within(settings, invocation.options.wait)
     if invocation.options.json:
         from console.report.build import to_json
 

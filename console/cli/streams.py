@@ -155,7 +155,7 @@ def _to_nowhere(descriptor: int) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
 
 
-def told(tell: Callable[[], object]) -> bool:
+def write_out(tell: Callable[[], object]) -> bool:
     """Tell on stdout; False where that could not be written, which is said.
 
     A reader that has seen enough (head, less) is all right: what is told goes nowhere from then on.

@@ -130,7 +130,7 @@ def _needs_actions(context: Context) -> str | None:
     return None if some else "nothing was done in this session; :audit shows what was done before"
 
 
-def _instead() -> Iterator[Command]:
+def _alternatives() -> Iterator[Command]:
     for number in range(1, _INSTEAD + 1):
         yield Command(
             f"plan.instead_{number}",
@@ -186,7 +186,7 @@ ACTIONS: tuple[Command, ...] = (
         needs=PlanPage,
         dangerous=True,
     ),
-    *_instead(),
+    *_alternatives(),
     Command(
         "action.stop",
         "Stop the action; asks first",

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Protocol, runtime_checkable
 
 
-def can(view: object, ability: type) -> bool:
+def has_ability(view: object, ability: type) -> bool:
     """Whether a screen has an ability. It is asked for every key of the key bar whenever the cursor moves."""
     screen: type = type(view)
     return _has(screen, ability)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from console.commands.capabilities import can
+from console.commands.capabilities import has_ability
 from console.commands.command import Command, Context
 
 
@@ -24,11 +24,11 @@ def refusal(command: Command, context: Context, *, read_only: bool) -> str | Non
 
 def is_out_of_place(command: Command, context: Context) -> bool:
     """Whether the screen in front is none of the command's, or cannot do what it needs."""
-    lacks = command.needs is not None and not can(context.view, command.needs)
+    lacks = command.needs is not None and not has_ability(context.view, command.needs)
     return lacks or context.where not in command.where
 
 
-def offered(commands: Iterable[Command], context: Context, *, read_only: bool) -> tuple[Command, ...]:
+def runnable(commands: Iterable[Command], context: Context, *, read_only: bool) -> tuple[Command, ...]:
     """Return the commands that would run here and now."""
     return tuple(c for c in commands if refusal(c, context, read_only=read_only) is None)
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from console.commands.command import Command, ScreenId
 from console.commands.local import SAME, SERVER
-from console.commands.table import NAMES, TABLE, named
+from console.commands.table import NAMES, TABLE, by_name
 
 
 class Typed(NamedTuple):
@@ -27,7 +27,7 @@ def parse_line(text: str, where: ScreenId) -> Typed | None:
     name, _, argument = text.strip().lstrip(":").strip().partition(" ")
     if not name:
         return None
-    command = named(name.lower(), where)
+    command = by_name(name.lower(), where)
     if command is None:
         near = difflib.get_close_matches(name.lower(), NAMES, n=1)
         hint = f"; did you mean :{near[0]}?" if near else "; ? lists them"

@@ -94,14 +94,14 @@ def _with_server(do: Callable[[Desk, str], None]) -> Callable[[Desk, Context], N
     return run
 
 
-async def _same(desk: Desk, context: Context) -> None:
+async def _open_same(desk: Desk, context: Context) -> None:
     if context.subject is not None:
         await desk.local_pages.open_same(context.subject)
 
 
-def _up(desk: Desk, context: Context) -> Awaitable[None] | None:
+def _open_launch(desk: Desk, context: Context) -> Awaitable[None] | None:
     if context.argument == SAME:
-        return _same(desk, context)
+        return _open_same(desk, context)
     desk.local_pages.open_up(context.argument)
     return None
 
@@ -146,7 +146,7 @@ def _action(
     )
 
 
-def _others(*known: ActionSpec) -> Iterator[Command]:
+def _formless_actions(*known: ActionSpec) -> Iterator[Command]:
     """Actions on a server for which no form is opened first."""
     return (_action(spec) for spec in specs() if spec.local and spec.names and spec not in known)
 
@@ -163,7 +163,7 @@ LOCAL: tuple[Command, ...] = (
     ),
     _action(
         LOCAL_UP,
-        _up,
+        _open_launch,
         where=_NOT_IN_A_LINE,
         bound=frozenset({ScreenId.LOCAL}),
         argument="[MODEL | PRESET | same]",
@@ -172,14 +172,14 @@ LOCAL: tuple[Command, ...] = (
     Command(
         "local.same",
         "Start on this machine what the pod runs",
-        _same,
+        _open_same,
         ("equals_sign",),
         (SAME,),
         where=_SUBJECTS,
         dangerous=True,
         available=_needs_pod,
     ),
-    *_others(LOCAL_UP, LOCAL_RESTART, LOCAL_BENCH),
+    *_formless_actions(LOCAL_UP, LOCAL_RESTART, LOCAL_BENCH),
     _action(LOCAL_RESTART, _with_server(lambda desk, name: desk.local_pages.open_restart(name))),
     Command(
         "local.try",

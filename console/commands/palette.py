@@ -15,7 +15,7 @@ from textual.widgets import Input, OptionList
 
 from console.commands.command import Command, Context
 from console.commands.desk import Desk
-from console.commands.dispatch import disabled, offered
+from console.commands.dispatch import disabled, runnable
 from console.commands.keys import key_text, keys_of
 from console.commands.table import BY_ID, commands_for
 from widgets.untrusted import untrusted
@@ -52,7 +52,7 @@ class TableProvider(Provider):
 
     def _commands(self) -> Iterator[tuple[Command, str]]:
         here, read_only = commands_for(self._context.where), self._desk.read_only
-        for command in offered(here, self._context, read_only=read_only):
+        for command in runnable(here, self._context, read_only=read_only):
             keys = " ".join(key_text(key) for key in keys_of(command, self._desk.options.keymap))
             names = " ".join(f":{name}" for name in command.names)
             yield command, escape("   ".join(part for part in (keys, names) if part))

@@ -42,7 +42,7 @@ RESERVED: tuple[Reserved, ...] = (
 )
 
 
-def taken(commands: Iterable[Command]) -> Iterator[str]:
+def conflicts(commands: Iterable[Command]) -> Iterator[str]:
     """Yield the parts of it that commands have for something else."""
     for command in commands:
         bound = command.where if command.bound is None else command.bound

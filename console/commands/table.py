@@ -364,7 +364,7 @@ BY_ID: Mapping[str, Command] = {command.id: command for command in TABLE}
 NAMES = tuple(dict.fromkeys(name for command in TABLE for name in command.names))
 
 
-def named(name: str, where: ScreenId) -> Command | None:
+def by_name(name: str, where: ScreenId) -> Command | None:
     """The command of this name: where several have it (``drain``), the one that works on this screen."""
     every = [command for command in TABLE if name in command.names]
     return next((command for command in every if where in command.where), every[0] if every else None)

@@ -48,7 +48,7 @@ def _is_here(context: Context) -> bool:
     return context.snapshot is not None and context.snapshot.is_machine
 
 
-def _here() -> str:
+def _why_not_here() -> str:
     """Return why no action on a cluster is for what the context of this machine shows, and what is."""
     here = (spec for spec in specs() if spec.local and spec.launch is not Launch.NEW)
     names = [f":{spec.names[0]}" for spec in here if spec.names]
@@ -64,7 +64,7 @@ def _one(spec: ActionSpec, context: Context) -> Choice:
     """The workload, or the pod, under the cursor."""
     kinds = tuple(kind for kind in spec.targets if kind != "Pod")
     if _is_here(context):
-        return _here()
+        return _why_not_here()
     if context.marked:
         what = "one" if len(kinds) < len(spec.targets) else "one workload"
         return f"{what} at a time; esc clears the marks"
@@ -92,7 +92,7 @@ def _pods(context: Context) -> Choice:
     """The marked pods in the order of the screen, else the one under the cursor."""
     snapshot = context.snapshot
     if _is_here(context):
-        return _here()
+        return _why_not_here()
     keys = context.marked or ((context.subject,) if context.subject is not None else ())
     if snapshot is None or not keys:
         return "no pod is under the cursor"

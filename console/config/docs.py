@@ -107,7 +107,7 @@ def _section(
             if above is not None:
                 free = get_origin(hints[field.name]) is Mapping or hints[field.name] is dict
                 cells.append("–" if free else f"`{variable((*above, field.name))}`")
-            cells.append(_about(field))
+            cells.append(_description(field))
             yield f"| {' | '.join(cells)} |"
 
 
@@ -123,7 +123,7 @@ def _default(field: Field[Any]) -> str:
     return json.dumps(field.default, ensure_ascii=False)
 
 
-def _about(field: Field[Any]) -> str:
+def _description(field: Field[Any]) -> str:
     low, high = field.metadata["minimum"], field.metadata["maximum"]
     about: str = field.metadata["about"]
     return f"{about} {low:g} to {high:g}." if low is not None else about

@@ -274,7 +274,7 @@ def _read_policy(path: Path) -> tuple[Policy, dict[Key, str]]:
 
 
 def _error(origins: Mapping[Key, str], faults: Iterable[Fault]) -> ConfigError:
-    problems = [Problem(_where(origins, f.path), f.what, f.remedy) for f in faults]
+    problems = [Problem(_origin_of(origins, f.path), f.what, f.remedy) for f in faults]
     return ConfigError(*sorted(problems, key=_place))
 
 
@@ -293,12 +293,12 @@ def _raise(origins: Mapping[Key, str], found: Iterable[tuple[Key, str, str]]) ->
 def located(origins: Mapping[Key, str], found: Iterable[tuple[Key, str, str]]) -> list[Problem]:
     """Return the findings of a rule as problems that say where."""
     return [
-        Problem(_where(origins, key), f"[{key[0]}] {'.'.join(key[1:])}: {what}" if len(key) > 1 else what, remedy)
+        Problem(_origin_of(origins, key), f"[{key[0]}] {'.'.join(key[1:])}: {what}" if len(key) > 1 else what, remedy)
         for key, what, remedy in found
     ]
 
 
-def _where(origins: Mapping[Key, str], path: Key) -> str:
+def _origin_of(origins: Mapping[Key, str], path: Key) -> str:
     for depth in range(len(path), 0, -1):
         if path[:depth] in origins:
             return origins[path[:depth]]

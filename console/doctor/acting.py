@@ -30,7 +30,7 @@ class Acting:
     """The reason why the server could not be asked."""
 
 
-def wanted() -> dict[tuple[str, str], tuple[Permission, ...]]:
+def needed_permissions() -> dict[tuple[str, str], tuple[Permission, ...]]:
     """(kind of action, kind of target) → what it needs, of all actions on a cluster."""
     found = {(spec.kind, target): permissions_for(spec.kind, target) for spec in specs() for target in spec.targets}
     return {key: permissions for key, permissions in found.items() if permissions}
@@ -42,7 +42,7 @@ async def ask(reads: Reads, namespace: str) -> Acting:
 
     from fleet.sources.kube.errors import KubeconfigError, KubeError
 
-    every = wanted()
+    every = needed_permissions()
     # What is of the whole cluster is the same question as what is of a namespace, where all are in view.
     questions = dict.fromkeys((p._replace(namespaced=True), p.scope(namespace)) for ps in every.values() for p in ps)
     try:
@@ -73,7 +73,7 @@ def judge(acting: Acting, user: str, namespace: str) -> Check:
     if not acting.missing:
         return Check(SUBJECT, Verdict.OK, f"{who} may do all of them, {where}")
     targets: dict[str, list[str]] = {}
-    for kind, target in wanted():
+    for kind, target in needed_permissions():
         targets.setdefault(kind, []).append(target)
     refused = {kind: [each for each in every if (kind, each) in acting.missing] for kind, every in targets.items()}
     whole = [kind for kind, some in refused.items() if not some]

@@ -13,7 +13,7 @@ from fleet.model.snapshot import Snapshot
 def check_dialects(snapshot: Snapshot) -> Iterator[Check]:
     """The products that are read; a warning where this fleet runs one that nobody has seen answer yet."""
     details = [
-        f"{what}: {', '.join(map(_said, dialects))}"
+        f"{what}: {', '.join(map(_dialect_text, dialects))}"
         for what, dialects in (("engines", ENGINES), ("gateways", GATEWAYS), ("GPUs", GPUS))
         if dialects
     ]
@@ -30,6 +30,6 @@ def check_dialects(snapshot: Snapshot) -> Iterator[Check]:
         yield Check("dialects", Verdict.OK, f"{len((*every, *GPUS))} products are read, {known}", tuple(details))
 
 
-def _said(dialect: Dialect) -> str:
+def _dialect_text(dialect: Dialect) -> str:
     versions = f" {dialect.versions}" if dialect.versions else ""
     return f"{dialect.name}{versions} ({dialect.proof.value})"

@@ -64,7 +64,7 @@ def _gpus(reading: GpuReading, *, cpu: bool) -> Check:
 
 def _servers(servers: Sequence[ServerState], notes: tuple[str, ...]) -> Check:
     dead = [state for state in servers if not state.alive]
-    details = (*(f"{state.name}: {_told(state)}" for state in servers), *notes)
+    details = (*(f"{state.name}: {_server_text(state)}" for state in servers), *notes)
     fix = "\n".join(f"quarterdeck local down {state.name}" for state in dead)
     if not servers:
         return Check("servers", Verdict.WARN if notes else Verdict.OK, "none", notes)
@@ -72,7 +72,7 @@ def _servers(servers: Sequence[ServerState], notes: tuple[str, ...]) -> Check:
     return Check("servers", Verdict.WARN if dead or notes else Verdict.OK, finding, details, fix)
 
 
-def _told(state: ServerState) -> str:
+def _server_text(state: ServerState) -> str:
     if state.reason is not None and state.reason.remedy:
         return f"{status(state)}; {state.reason.remedy}"
     return f"{status(state)}, {state.record.spec.url}"

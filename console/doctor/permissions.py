@@ -113,12 +113,12 @@ def judge(answer: Answer, user: str, namespace: str) -> Check:
         "permissions",
         Verdict.FAIL if any(need.blocks for need in lacking) else Verdict.WARN,
         f"{only}may {what} {names} {where}" if lacking else f"{only}may read everything there",
-        tuple(f"{need.resource} ({', '.join(need.verbs)}): {_lost(need)}" for need in lacking),
+        tuple(f"{need.resource} ({', '.join(need.verbs)}): {_loss(need)}" for need in lacking),
         "\n".join(grants(lacking, user, answer.namespace)),
     )
 
 
-def _lost(need: Need) -> str:
+def _loss(need: Need) -> str:
     """Return what goes with the refused verbs; what may be listed is shown, and only late."""
     return "listed now and then, so its changes come late" if need.verbs == ("watch",) else need.lost
 

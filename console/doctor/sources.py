@@ -58,7 +58,7 @@ def check_api_server(snapshot: Snapshot, *, explained: bool) -> Check:
     finding = f"{version}, as {cluster.user or 'nobody'}{groups}, {len(snapshot.pods)} pods"
     if status.health is Health.LIVE or (status.health is Health.DEGRADED and explained):
         return Check("API server", Verdict.OK, finding)
-    return Check("API server", Verdict.WARN, finding, status.notes or (_said(status),))
+    return Check("API server", Verdict.WARN, finding, status.notes or (_status_text(status),))
 
 
 def check_metrics(snapshot: Snapshot, settings: Settings) -> Iterator[Check]:
@@ -80,7 +80,7 @@ def check_others(snapshot: Snapshot) -> Iterator[Check]:
     for status in snapshot.sources:
         if status.name in _CHECKED_BY_NAME:
             continue
-        said = status.endpoint or "answers" if status.health is Health.LIVE else _said(status)
+        said = status.endpoint or "answers" if status.health is Health.LIVE else _status_text(status)
         yield Check(status.name, _VERDICTS[status.health], said, status.notes, status.remedy)
 
 
@@ -91,7 +91,7 @@ def _prometheus(status: SourceStatus, settings: Settings) -> Check:
     if settings.prometheus.enabled == "never":
         return Check("prometheus", Verdict.OK, "switched off by the configuration")
     if status.endpoint:
-        return Check("prometheus", _VERDICTS[status.health], _said(status), status.notes, status.remedy)
+        return Check("prometheus", _VERDICTS[status.health], _status_text(status), status.notes, status.remedy)
     wanted = settings.prometheus.enabled == "always"
     said = status.problem or "none is configured, and none was found among the cluster's services"
     offered = f"# if it is yours, in the configuration:\n{status.remedy}" if status.remedy.startswith("[") else ""
@@ -104,10 +104,10 @@ def _scrape(status: SourceStatus) -> Check:
         return Check("direct scrape", Verdict.OK, status.problem or "not needed: Prometheus has the engines")
     if status.health is Health.LIVE:
         return Check("direct scrape", Verdict.OK, f"through {status.endpoint}", status.notes)
-    return Check("direct scrape", _VERDICTS[status.health], _said(status), status.notes, status.remedy)
+    return Check("direct scrape", _VERDICTS[status.health], _status_text(status), status.notes, status.remedy)
 
 
-def _said(status: SourceStatus) -> str:
+def _status_text(status: SourceStatus) -> str:
     where = f"{status.endpoint}: " if status.endpoint else ""
     return f"{where}{status.problem or status.health}"
 

@@ -76,7 +76,7 @@ def manifests(
     subjects = [_subject("User", user) for user in users] + [_subject("Group", group) for group in groups]
     subjects = subjects or [_subject("Group", f"quarterdeck:{role}")]
     acts = role is Role.ONCALL
-    done_inside, done_outside = _done() if acts else ([], [])
+    done_inside, done_outside = _action_rules() if acts else ([], [])
     inside = [*_SEEN_BESIDE_WORKLOADS, *_workloads(), *_witnesses(), *done_inside]
     inside += [_LOGS] if logs or acts else []
     inside += [_PROXY] if proxy else []
@@ -108,7 +108,7 @@ def _witnesses() -> Iterator[Rule]:
             yield _rule(row.group, row.plural, ["list"])
 
 
-def _done() -> tuple[list[Rule], list[Rule]]:
+def _action_rules() -> tuple[list[Rule], list[Rule]]:
     """Return the rules that the declarations of the actions need: in namespaces, and of the cluster's own objects."""
     outside = {(resource.group, resource.name) for resource in all_resources() if not resource.namespaced}
     verbs: dict[tuple[str, str, str], set[str]] = {}

@@ -15,7 +15,7 @@ from textual.worker import Worker, WorkerState
 
 from console.commands.command import OWN, Command, Context, ScreenId
 from console.commands.desk import Desk
-from console.commands.dispatch import offered, refusal
+from console.commands.dispatch import refusal, runnable
 from console.commands.habits import habit
 from console.commands.keys import key_text, keys_of
 from console.commands.table import BY_ID, bound_on
@@ -192,12 +192,12 @@ class ConsoleScreen(Screen[None]):
         """A key that nothing is bound to: who knows it from elsewhere is told what to do instead, or why it is not."""
         # Of a line that is typed into, a key that is bound comes by here before it is looked up.
         bound = event.key in self.active_bindings
-        words = None if bound else self._instead(event.key)
+        words = None if bound else self._hint_for(event.key)
         if words is not None and not self.entry.is_typed_into:
             event.stop()
             self.say(words)
 
-    def _instead(self, key: str) -> str | None:
+    def _hint_for(self, key: str) -> str | None:
         """Return the hint for a key that nothing is bound to now; None for none."""
         read_only = self.desk.read_only
         known = habit(key, read_only=read_only)
@@ -231,7 +231,7 @@ class ConsoleScreen(Screen[None]):
 
     def _hints(self) -> list[Hint]:
         context = self.context()
-        commands = offered(bound_on(self.where), context, read_only=self.desk.read_only)
+        commands = runnable(bound_on(self.where), context, read_only=self.desk.read_only)
         heard = ((command, self._first_heard(command)) for command in commands if command.hint)
         return [Hint(key_text(key), command.hint, command.id in _LAST) for command, key in heard if key]
 

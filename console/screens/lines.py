@@ -11,7 +11,7 @@ from widgets.line_view import LineView
 Draw = Callable[[int, Glyphs], Sequence[Line]]
 
 
-def nothing(width: int, glyphs: Glyphs) -> Sequence[Line]:
+def draw_nothing(width: int, glyphs: Glyphs) -> Sequence[Line]:
     """Draw no lines."""
     del width, glyphs
     return ()
@@ -22,10 +22,10 @@ class Lines(LineView):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
-        self._draw_lines: Draw = nothing
+        self._draw_lines: Draw = draw_nothing
 
     def on_unmount(self) -> None:
-        self._draw_lines = nothing
+        self._draw_lines = draw_nothing
 
     def show(self, draw: Draw) -> int:
         """Show other lines; returns the number of lines refreshed."""

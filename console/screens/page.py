@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from console.screens.lines import Draw, nothing
+from console.screens.lines import Draw, draw_nothing
 from widgets.line import Line
 from widgets.text_pane import TextPane
 
@@ -14,11 +14,11 @@ class Page(TextPane):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
-        self._draw_page: Draw = nothing
+        self._draw_page: Draw = draw_nothing
         self._page: Sequence[Line] = ()
 
     def on_unmount(self) -> None:
-        self._draw_page, self._page = nothing, ()
+        self._draw_page, self._page = draw_nothing, ()
 
     def show(self, draw: Draw) -> int:
         """Show another page in place: the position stays as far as it can. Returns the number of lines refreshed."""

@@ -287,7 +287,7 @@ class PlanScreen(ConsoleScreen):
             return f"it cannot be applied: {plan.blocks[0].text}"
         return next((why for _, why in self._to_type()), "")
 
-    def _how(self, plan: Plan) -> str:
+    def _confirmation(self, plan: Plan) -> str:
         """Return how it was confirmed, for the record."""
         large = large_step(plan)
         typed = [plan.target.name] if plan.scope.production else []
@@ -331,7 +331,7 @@ class PlanScreen(ConsoleScreen):
                     self.say("it is not the plan that you saw, and nothing was sent; look, then apply", Role.WARNING)
                     return
                 plan = again
-            state = await acting.start(plan, self.reason.value, self._how(plan))
+            state = await acting.start(plan, self.reason.value, self._confirmation(plan))
         except SessionError as error:
             self.say(error.in_a_line, Role.ERROR)
         else:

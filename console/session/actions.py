@@ -63,7 +63,7 @@ class ActionSite:
 
         await self._identify()
         try:
-            return self._kept(await self._connected().plan(request))
+            return self._note_plan(await self._connected().plan(request))
         except RefusedError as error:
             raise SessionError(str(error)) from error
 
@@ -78,7 +78,7 @@ class ActionSite:
             log = await asyncio.to_thread(open_folder, self._audit)
         except OSError as error:
             raise SessionError(f"the audit log cannot be read: {error}") from error
-        return self._kept(await runner.plan_undo(log.actions, Who.of_this_process(cluster.user, cluster.groups)))
+        return self._note_plan(await runner.plan_undo(log.actions, Who.of_this_process(cluster.user, cluster.groups)))
 
     async def start(self, plan: Plan, reason: str, confirmation: str) -> ActionRun:
         """Carry out a plan of ours. Raises SessionError."""
@@ -121,7 +121,7 @@ class ActionSite:
             self._runner = self._connect(self._keep)
         return self._runner
 
-    def _kept(self, plan: Plan) -> Plan:
+    def _note_plan(self, plan: Plan) -> Plan:
         self._planned.add(plan.id)
         return plan
 

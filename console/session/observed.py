@@ -92,7 +92,7 @@ class ObservedCluster:
         """Return the reader of objects of this cluster (None: the one in view); in another nothing is read."""
         if self._connection is None:
             return NoReader(_NOT_YET)
-        other = self._other(cluster, self._connection)
+        other = self._other_cluster_error(cluster, self._connection)
         return self._connection.reader if other is None else NoReader(str(other))
 
     @property
@@ -109,12 +109,12 @@ class ObservedCluster:
     def reads(self, cluster: ClusterId | None = None) -> KubeReads:
         """Raises KubeconfigError where there is no cluster, and SessionError where another one is in view."""
         connection = self._connected()
-        if (other := self._other(cluster, connection)) is not None:
+        if (other := self._other_cluster_error(cluster, connection)) is not None:
             raise SessionError(str(other))
         return connection.reads()
 
     @staticmethod
-    def _other(cluster: ClusterId | None, connection: Connection) -> OtherClusterError | None:
+    def _other_cluster_error(cluster: ClusterId | None, connection: Connection) -> OtherClusterError | None:
         """Return the error for a connection that does not lead to this cluster."""
         if cluster is None:
             return None

@@ -9,7 +9,7 @@ from typing import TypeGuard
 from actions.action_run import ActionRun
 from actions.progress import Load, Outcome, Progress, Result
 from console.views.filter import Filter
-from console.views.layout import followed, head, labelled, sections, told
+from console.views.layout import followed, head, labelled, sections, wrapped
 from console.views.plan import place
 from console.views.since import clock
 from fleet.dataclass import dataclass
@@ -39,11 +39,11 @@ def announcement(action_run: ActionRun) -> tuple[str, Role]:
     outcome = action_run.outcome
     if outcome is None:
         raise ValueError("it is under way")
-    words = "; ".join(_told(outcome).splitlines())
+    words = "; ".join(_outcome_text(outcome).splitlines())
     return untrusted(f"{action_run.plan.title}: {words}"), _RESULTS[outcome.result][1]
 
 
-def _told(outcome: Outcome) -> str:
+def _outcome_text(outcome: Outcome) -> str:
     """The result and its words, which may begin with the result."""
     result = outcome.result.value
     if outcome.text.startswith(result):
@@ -63,11 +63,11 @@ def going_on(action_runs: Sequence[ActionRun]) -> list[str]:
     return [
         f"{what} under way. Nothing more of it is done or recorded when this program ends.",
         *(f"{untrusted(run.plan.title)}: {_so_far(run)}" for run in running),
-        f"What was sent stays sent: {_who(running)} by itself. The audit log keeps what was done.",
+        f"What was sent stays sent: {_who_goes_on(running)} by itself. The audit log keeps what was done.",
     ]
 
 
-def _who(running: Sequence[ActionRun]) -> str:
+def _who_goes_on(running: Sequence[ActionRun]) -> str:
     here = {run.plan.target.is_server for run in running}
     if here == {True}:
         return "a server that loads or ends goes on"
@@ -111,9 +111,9 @@ def action_run_lines(action_run: ActionRun, width: int, glyphs: Glyphs, why_not:
         _outcome(outcome, width) if outcome is not None else [],
         _effect(outcome, glyphs) if outcome is not None else [],
         [
-            *told("reason", untrusted(action_run.reason), width),
+            *wrapped("reason", untrusted(action_run.reason), width),
             labelled("begun", Span(clock(action_run.begun))),
-            *told("undo", f"{untrusted(plan.undo.text)}{_promise(action_run, why_not)}", width),
+            *wrapped("undo", f"{untrusted(plan.undo.text)}{_promise(action_run, why_not)}", width),
         ],
     )
 
@@ -149,12 +149,12 @@ def _step(
     if progress.text:
         text = untrusted(progress.text)
         if here and outcome is None and progress.total <= 0 and progress.eta is not None:
-            text += f", {_left(progress.eta)}"
+            text += f", {_time_left(progress.eta)}"
         lines += followed((Span(" " * 8),), text, Role.DIM if done else Role.TEXT, width, 8)
     return lines
 
 
-def _left(eta: float) -> str:
+def _time_left(eta: float) -> str:
     return f"about {age_text(max(0.0, eta))} more"
 
 
@@ -165,7 +165,7 @@ def _bar(progress: Progress, glyphs: Glyphs) -> Line:
         Span(f" {significant(progress.done)} of {significant(progress.total)}"),
     ]
     if progress.eta is not None:
-        spans.append(Span(f"   {_left(progress.eta)}", Role.DIM))
+        spans.append(Span(f"   {_time_left(progress.eta)}", Role.DIM))
     return Line(tuple(spans))
 
 
@@ -178,7 +178,7 @@ def _outcome(outcome: Outcome, width: int) -> list[Line]:
     role = _RESULTS[outcome.result][1]
     lines = [
         line
-        for text in _told(outcome).splitlines()
+        for text in _outcome_text(outcome).splitlines()
         for line in followed((Span("   "),), untrusted(text), role, width, 6)
     ]
     if outcome.remedy:

@@ -9,7 +9,7 @@ from actions.audit.history import RecordedAction
 from actions.audit.opened import Opened
 from actions.audit.words import Fact, Tone, everything, moment, opened_text, outcome_tone
 from console.views.filter import Filter
-from console.views.layout import told
+from console.views.layout import wrapped
 from fleet.dataclass import dataclass
 from fleet.model.snapshot import Severity
 from themes.glyphs import Glyphs
@@ -108,5 +108,5 @@ def action_lines(action: RecordedAction, width: int, glyphs: Glyphs) -> list[Lin
 def _fact_lines(fact: Fact, width: int) -> list[Line]:
     lines: list[Line] = []
     for i, part in enumerate(fact.text.splitlines()):
-        lines += told("" if i else fact.label, untrusted_line(part), width, ROLES[fact.tone])
+        lines += wrapped("" if i else fact.label, untrusted_line(part), width, ROLES[fact.tone])
     return lines

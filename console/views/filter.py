@@ -36,7 +36,7 @@ def parse_filter(text: str) -> Filter:
         return Filter(text, _selector(text[2:].strip()))
     if text.startswith("-f"):
         wanted = text[2:].replace(" ", "").casefold()
-        return Filter(text, lambda row, _labels: any(_within(wanted, word) for word in row.casefold().split()))
+        return Filter(text, lambda row, _labels: any(_is_subsequence(wanted, word) for word in row.casefold().split()))
     inverse = text.startswith("!")
     try:
         pattern = re.compile(text[1:] if inverse else text, re.IGNORECASE)
@@ -45,7 +45,7 @@ def parse_filter(text: str) -> Filter:
     return Filter(text, lambda row, _labels: (pattern.search(row) is None) is inverse)
 
 
-def _within(wanted: str, word: str) -> bool:
+def _is_subsequence(wanted: str, word: str) -> bool:
     """All characters of ``wanted`` are in ``word``, in their order."""
     rest = iter(word)
     return all(char in rest for char in wanted)

@@ -47,7 +47,7 @@ def packed(label: str, items: Iterable[tuple[str, Span]], width: int) -> list[Li
     return [labelled("" if i else label, *pairs(row)) for i, row in enumerate(rows)]
 
 
-def told(label: str, text: str, width: int, role: Role = Role.TEXT) -> list[Line]:
+def wrapped(label: str, text: str, width: int, role: Role = Role.TEXT) -> list[Line]:
     """A text behind a label, on as many lines as ``width`` cells ask for; none where there is no text."""
     parts = folded(text, max(20, width - LABEL - 6))
     return [labelled("" if i else label, Span(part, role)) for i, part in enumerate(parts)]
@@ -75,7 +75,7 @@ def sections(*parts: Sequence[Line]) -> list[Line]:
     return out
 
 
-def beside(left: Sequence[Line], right: Sequence[Line], left_width: int, right_width: int) -> list[Line]:
+def side_by_side(left: Sequence[Line], right: Sequence[Line], left_width: int, right_width: int) -> list[Line]:
     """Two blocks side by side, ``left_width`` and ``right_width`` cells wide."""
     return [
         Line((*fit_spans(a.spans, left_width, "left", "…"), *fit_spans(b.spans, right_width, "left", "…")))

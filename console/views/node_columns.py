@@ -121,7 +121,7 @@ def _activity(frame: Frame, key: str, quantity: Quantity) -> Cell:
     return gpu_activity(frame, key)
 
 
-def _why(shown: Shown, node: str) -> Cell:
+def _assessment(shown: Shown, node: str) -> Cell:
     row = shown.snapshot.nodes.get(node)
     if row is None:
         return Text("no such node in Kubernetes", Role.UNKNOWN)
@@ -167,5 +167,5 @@ COLUMNS: tuple[NodeColumn, ...] = (
     measured(Column("clock", "MHZ", 5, priority=7), Quantity.SM_CLOCK),
     measured(Column("throttle", "THR%", 4, priority=6), Quantity.THROTTLE),
     measured(Column("xid", "XID", 4, priority=2), Quantity.XID),
-    TableColumn(Column("why", "", 10, align="left", grow=3, widest=60, priority=4), _why, _gpu_why),
+    TableColumn(Column("why", "", 10, align="left", grow=3, widest=60, priority=4), _assessment, _gpu_why),
 )

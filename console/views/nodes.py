@@ -47,7 +47,7 @@ def nodes_model(snapshot: Snapshot, query: Query, order: WorstFirst) -> NodesMod
     """Nodes that have GPUs, and GPUs whose node Kubernetes does not show; with ``others`` every node."""
     names = [name for name in snapshot.nodes if query.others or _has_gpus(snapshot, name)]
     names += [name for name in snapshot.gpus_on if name not in snapshot.nodes]
-    members = {name: _shown(snapshot, name, query) for name in names}
+    members = {name: _shown_gpus(snapshot, name, query) for name in names}
     if query.filter:
         members = {
             name: gpus
@@ -69,7 +69,7 @@ def _has_gpus(snapshot: Snapshot, name: str) -> bool:
     return bool(snapshot.gpus_on.get(name)) or any(snapshot.nodes[name].gpus.values())
 
 
-def _shown(snapshot: Snapshot, name: str, query: Query) -> tuple[str, ...]:
+def _shown_gpus(snapshot: Snapshot, name: str, query: Query) -> tuple[str, ...]:
     """The GPUs of a node that the filter lets through, by their ordinal."""
     of = (snapshot.gpus_on, snapshot.gpus)
     gpus = _SORTED.get(name, of, lambda: tuple(sorted(of[0].get(name, ()), key=lambda key: _ordinal(snapshot, key))))

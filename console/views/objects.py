@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
-from console.views.layout import followed, head, labelled, packed, told
+from console.views.layout import followed, head, labelled, packed, wrapped
 from fleet.model.objects import Condition, Container, Event, ModelVersion
 from themes.glyphs import Glyphs
 from themes.palette import Role
@@ -36,7 +36,7 @@ def version_lines(version: ModelVersion, digest: str, width: int) -> list[Line]:
     lines = [
         head("version"),
         labelled("image", Span(untrusted(version.image))),
-        *told("digest", digest, width, Role.DIM),
+        *wrapped("digest", digest, width, Role.DIM),
     ]
     if version.model:
         revision = Span(untrusted(version.revision)) if version.revision else Span("unpinned", Role.WARNING)
@@ -65,8 +65,8 @@ def container_lines(containers: Sequence[Container], now: float, width: int) -> 
         if container.last_reason or container.last_exit_code is not None:
             items.append(("last", Span(_last(container, now), Role.WARNING)))
         lines += packed(untrusted_name(container.name), items, width)
-        lines += told("", untrusted(container.message), width, Role.DIM)
-        lines += told("", untrusted(shlex.join(container.command)), width, Role.DIM)
+        lines += wrapped("", untrusted(container.message), width, Role.DIM)
+        lines += wrapped("", untrusted(shlex.join(container.command)), width, Role.DIM)
     return lines
 
 
@@ -81,7 +81,7 @@ def condition_lines(conditions: Sequence[Condition], now: float, width: int, gly
     if not conditions:
         return []
     lines = [head("conditions")]
-    well = [c for c in conditions if _well(c)]
+    well = [c for c in conditions if _is_good(c)]
     bad = [c for c in conditions if c not in well]
     for (status, reason, message), alike in groupby(bad, key=lambda c: (c.status, c.reason, c.message)):
         first, *others = alike
@@ -96,7 +96,7 @@ def condition_lines(conditions: Sequence[Condition], now: float, width: int, gly
     return lines
 
 
-def _well(condition: Condition) -> bool:
+def _is_good(condition: Condition) -> bool:
     return condition.status == ("True" if condition.type in _GOOD else "False")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from console.views.layout import head, labelled, packed, told
+from console.views.layout import head, labelled, packed, wrapped
 from console.views.load import value_span
 from fleet.metrics.dialect_set import DialectSet
 from fleet.metrics.registry import ENGINES, GATEWAYS
@@ -66,7 +66,7 @@ def unexposed_lines(snapshot: Snapshot, pods: Iterable[str], width: int) -> list
     lines: list[Line] = []
     for product, dialects in lacks:
         if said := _lack(ENGINES, product, dialects, OF_ENGINES):
-            lines += told("", said, width, Role.DIM)
+            lines += wrapped("", said, width, Role.DIM)
     return lines
 
 
@@ -86,7 +86,7 @@ def gateway_lines(snapshot: Snapshot, model: str, width: int, glyphs: Glyphs) ->
         lines.append(labelled(mine[0].dialect, Span(untrusted_name(process)), Span(servers, Role.DIM)))
     for dialect in dict.fromkeys(row.dialect for row in rows):
         if said := _lack(GATEWAYS, dialect, (dialect,), OF_GATEWAYS):
-            lines += told("", said, width, Role.DIM)
+            lines += wrapped("", said, width, Role.DIM)
     return lines
 
 

@@ -222,11 +222,11 @@ def diff_lines(diff: str, width: int) -> list[Line]:
     return [
         Line((Span(part, _diff_role(line)),))
         for line in diff.splitlines()
-        for part in _whole(untrusted(line), width, 3)
+        for part in _wrapped(untrusted(line), width, 3)
     ]
 
 
-def _whole(text: str, width: int, indent: int) -> Iterable[str]:
+def _wrapped(text: str, width: int, indent: int) -> Iterable[str]:
     """A text as it is, in as many parts as ``width`` asks for."""
     return (" " * indent + text[start:end] for start, end in wrap(text, max(20, width - indent)))
 
@@ -247,7 +247,7 @@ def request_lines(mutations: Iterable[Mutation], width: int) -> list[Line]:
         if mutation.body is not None:
             lines.append(Line((Span(f"      {mutation.content_type}", Role.DIM),)))
             body = json.dumps(mutation.body, indent=2, ensure_ascii=False)
-            rows = (part for row in body.splitlines() for part in _whole(untrusted(row), width, 6))
+            rows = (part for row in body.splitlines() for part in _wrapped(untrusted(row), width, 6))
             lines += [Line((Span(row),)) for row in rows]
     return lines or [labelled("", Span("none: it only waits", Role.DIM))]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from console.views.layout import beside, head
+from console.views.layout import head, side_by_side
 from fleet.model.quantity import MEANINGS, Quantity
 from fleet.model.snapshot import Snapshot
 from themes.glyphs import Glyphs
@@ -61,5 +61,5 @@ def plot_block(snapshot: Snapshot, key: str, width: int, glyphs: Glyphs, height:
     half = width // 2
     for left, right in zip(models[::2], models[1::2], strict=True):
         one, other = plot_lines(left, half, height, glyphs), plot_lines(right, half, height, glyphs)
-        lines += [*beside(one, other, half, width - half), BLANK]
+        lines += [*side_by_side(one, other, half, width - half), BLANK]
     return lines[:-1]

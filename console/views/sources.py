@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from console.views.layout import head, labelled, sections, told
+from console.views.layout import head, labelled, sections, wrapped
 from console.views.load import method_text
 from console.views.since import clock, coarse
 from fleet.model.snapshot import Health, Snapshot, SourceStatus
@@ -25,8 +25,8 @@ def source_lines(snapshot: Snapshot, width: int, glyphs: Glyphs) -> list[Line]:
     about = [
         head("cluster"),
         labelled("server", Span(untrusted(cluster.server)), Span(f"   {untrusted(cluster.version)}", Role.DIM)),
-        *told("identity", untrusted(" · ".join((cluster.user, *cluster.groups))), width),
-        *told("numbers", f"{method_text(snapshot)}; {measured}", width),
+        *wrapped("identity", untrusted(" · ".join((cluster.user, *cluster.groups))), width),
+        *wrapped("numbers", f"{method_text(snapshot)}; {measured}", width),
     ]
     return sections(about, *(_source(source, snapshot.at, width, glyphs) for source in snapshot.sources))
 
@@ -43,8 +43,8 @@ def _source(source: SourceStatus, now: float, width: int, glyphs: Glyphs) -> lis
         lines.append(labelled("endpoint", Span(untrusted(source.endpoint))))
     if source.last_ok is not None and source.health is not Health.LIVE:
         lines.append(labelled("last answer", Span(f"{clock(source.last_ok)}, {age_text(now - source.last_ok)} ago")))
-    lines += told("problem", untrusted(source.problem), width, glyph.role)
-    lines += told("what to do", untrusted(source.remedy), width)
+    lines += wrapped("problem", untrusted(source.problem), width, glyph.role)
+    lines += wrapped("what to do", untrusted(source.remedy), width)
     for i, note in enumerate(source.notes):
-        lines += told("" if i else "notes", untrusted(note), width, Role.DIM)
+        lines += wrapped("" if i else "notes", untrusted(note), width, Role.DIM)
     return lines

@@ -15,7 +15,7 @@ _PRECISE = 1.0
 """Seconds: what is known better than that is shown without more words."""
 
 
-def when(entry: Entry) -> str:
+def utc_text(entry: Entry) -> str:
     """The time of an entry in UTC, with how far it may be off where that is more than a second."""
     at = datetime.fromtimestamp(entry.at, UTC).strftime("%Y-%m-%d %H:%M:%S")
     return at if entry.within <= _PRECISE else f"{at} +{span(entry.within)}"
@@ -41,7 +41,7 @@ def place(ref: ObjectRef) -> str:
     return f"{ref.namespace}/{name}" if ref.namespace else name
 
 
-def what(entry: Entry, *, by: bool = True) -> str:
+def event_text(entry: Entry, *, by: bool = True) -> str:
     """Return what happened, how often and, where that is wanted, by whom, in one line."""
     said, several = entry.what, len(entry.objects)
     if entry.times > 1:
@@ -58,7 +58,7 @@ def lines(timeline: Timeline, width: int, glyphs: Glyphs, *, changes: bool = Tru
     widest = min(max(map(len, names), default=0), max(16, width // 3))
     for entry, name in zip(timeline.entries, names, strict=True):
         shown = name if len(name) <= widest else glyphs.ellipsis + name[-(widest - len(glyphs.ellipsis)) :]
-        yield _cut(f"{when(entry)}  {shown:<{widest}}  {untrusted_line(what(entry))}", width, glyphs)
+        yield _cut(f"{utc_text(entry)}  {shown:<{widest}}  {untrusted_line(event_text(entry))}", width, glyphs)
         if changes and len(entry.changes) > 1:
             for change in entry.changes:
                 yield _cut(f"{'':19}  {'':<{widest}}    {untrusted_line(change)}", width, glyphs)

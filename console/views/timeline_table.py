@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from console.views.filter import Filter
-from console.views.layout import told
-from console.views.timeline import clock, place, span, what, when
+from console.views.layout import wrapped
+from console.views.timeline import clock, event_text, place, span, utc_text
 from fleet.dataclass import dataclass
 from fleet.model.snapshot import Severity
 from fleet.timeline.entry import Entry, Weight
@@ -52,7 +52,7 @@ class TimelineModel:
         entry = self.timeline.entries[int(key)]
         cells = (
             Text(clock(entry.at, self.timeline.until)),
-            Text(untrusted_line(what(entry, by=False)), _ROLES[entry.weight]),
+            Text(untrusted_line(event_text(entry, by=False)), _ROLES[entry.weight]),
             Name(untrusted(place(entry.about))),
             Text(untrusted(entry.who), Role.DIM),
         )
@@ -60,7 +60,7 @@ class TimelineModel:
 
 
 def _matches(entry: Entry, wanted: Filter) -> bool:
-    words = " ".join((when(entry), place(entry.about), what(entry), *entry.changes))
+    words = " ".join((utc_text(entry), place(entry.about), event_text(entry), *entry.changes))
     return wanted.matches(words, {"kind": str(entry.kind), "by": entry.who, "object": place(entry.about)})
 
 
@@ -73,15 +73,17 @@ def title_lines(timeline: Timeline | None, of: str, width: int) -> list[Line]:
     lines = [Line((name, back))]
     if timeline.gaps:
         missing = "; ".join(dict.fromkeys(gap.what for gap in timeline.gaps))
-        lines += told("not told", untrusted(missing), width, Role.UNKNOWN)[:2]
+        lines += wrapped("not told", untrusted(missing), width, Role.UNKNOWN)[:2]
     return lines
 
 
 def entry_lines(entry: Entry, width: int, glyphs: Glyphs) -> list[Line]:
     """Everything of one entry, as a page: what says so comes last."""
     del glyphs
-    lines = [Line((Span(f" {untrusted_line(what(entry))}", _ROLES[entry.weight]),))]
-    facts = [("when", f"{when(entry)} UTC, known to {span(entry.within) if entry.within >= 1 else 'the millisecond'}")]
+    lines = [Line((Span(f" {untrusted_line(event_text(entry))}", _ROLES[entry.weight]),))]
+    facts = [
+        ("when", f"{utc_text(entry)} UTC, known to {span(entry.within) if entry.within >= 1 else 'the millisecond'}")
+    ]
     if entry.last is not None:
         facts.append(("until", f"{span(entry.last - entry.at)} later"))
     facts.append(("object", place(entry.about)))
@@ -90,5 +92,5 @@ def entry_lines(entry: Entry, width: int, glyphs: Glyphs) -> list[Line]:
     facts += [("" if i else "changed", change) for i, change in enumerate(entry.changes)]
     facts += [("" if i else "evidence", f"{one.where}  {one.value}".rstrip()) for i, one in enumerate(entry.evidence)]
     for label, text in facts:
-        lines += told(label, untrusted_line(text), width)
+        lines += wrapped(label, untrusted_line(text), width)
     return lines

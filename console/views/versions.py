@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
-from console.views.layout import head, labelled, packed, pairs, told
+from console.views.layout import head, labelled, packed, pairs, wrapped
 from console.views.objects import version_lines
 from fleet.dataclass import dataclass
 from fleet.model.objects import ModelVersion, Pod, Workload
@@ -106,7 +106,7 @@ def workload_version_lines(workload: Workload, pods: Sequence[Pod], now: float, 
             labelled("" if i else "differs", *pairs([(untrusted(what), Span(untrusted(change), Role.WARNING))]))
         )
     if not found:
-        lines += told("differs", "not in image or arguments: y shows the rest of the template", width, Role.DIM)
+        lines += wrapped("differs", "not in image or arguments: y shows the rest of the template", width, Role.DIM)
     return lines
 
 
@@ -136,5 +136,5 @@ def _one_version(workload: Workload, versions: Sequence[Running], width: int) ->
     digests: Mapping[str, None] = dict.fromkeys(digest for version in versions for digest in version.digests)
     lines = version_lines(workload.version, " · ".join(digests), width)
     if len(digests) > 1:
-        lines += told("", "one tag, several images: it was moved between two starts", width, Role.WARNING)
+        lines += wrapped("", "one tag, several images: it was moved between two starts", width, Role.WARNING)
     return lines

@@ -39,13 +39,13 @@ def connect(
         return ClusterConnection(settings, source, context, environ, memory)
     if isinstance(source, AbsentKubernetes):
         status = source.statuses()[0]
-        return nowhere(settings, KubeconfigError(status.problem, status.remedy), context, namespace, environ)
+        return unreachable(settings, KubeconfigError(status.problem, status.remedy), context, namespace, environ)
     from console.session.local.reader import LocalReader
 
     return NoCluster(settings, source, context, environ, LocalReader(source), not_a_cluster(context))
 
 
-def nowhere(
+def unreachable(
     settings: Settings, why: KubeconfigError, context: str, namespace: str, environ: Mapping[str, str]
 ) -> Connection:
     """Return a connection to a cluster that cannot be addressed, which says ``why``."""

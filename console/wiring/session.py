@@ -164,7 +164,7 @@ class SimulatedWiring(SettingsWiring):
             await self._fleet.ready()
 
     def connect(self, context: str, namespace: str) -> Connection:
-        from console.wiring.connections import nowhere
+        from console.wiring.connections import unreachable
         from console.wiring.contexts import is_machine
         from fleet.sources.kube.errors import KubeconfigError
 
@@ -172,4 +172,4 @@ class SimulatedWiring(SettingsWiring):
         if error is None or is_machine(self._settings, context, self._environ):
             return super().connect(context, namespace)
         remedy = "Quit, and correct the command line." if error.usage else "Quit, and start the demo again."
-        return nowhere(self._settings, KubeconfigError(str(error), remedy), context, namespace, self._environ)
+        return unreachable(self._settings, KubeconfigError(str(error), remedy), context, namespace, self._environ)

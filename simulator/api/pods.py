@@ -38,7 +38,7 @@ class PodServer:
                 if previous
                 else f'container "{container}" in pod "{name}" is not available'
             ) from None
-        kept = _chosen(lines, query, self._world.clock.now())
+        kept = _selected(lines, query, self._world.clock.now())
         position = _Position(lines)
         limit = _number(query, "limitBytes")
         stamps = _true(query, "timestamps")
@@ -142,7 +142,7 @@ def _container(pod: Obj, asked: str, *, previous: bool) -> str:
     return str(chosen)
 
 
-def _chosen(lines: list[LogLine], query: Mapping[str, str], now: float) -> list[LogLine]:
+def _selected(lines: list[LogLine], query: Mapping[str, str], now: float) -> list[LogLine]:
     seconds, tail = _number(query, "sinceSeconds"), _number(query, "tailLines")
     try:
         start = unix(query.get("sinceTime"))

@@ -69,7 +69,7 @@ class Authorizer:
         if namespace:
             bindings = bindings + self._store.list(API, "RoleBinding", namespace)
         for binding in bindings:
-            subject = next((s for s in binding.get("subjects", ()) if _is(user, s)), None)
+            subject = next((s for s in binding.get("subjects", ()) if _is_subject(user, s)), None)
             if subject is None:
                 continue
             reference, metadata = binding["roleRef"], binding["metadata"]
@@ -87,7 +87,7 @@ class Authorizer:
                     yield Grant(rule, reason)
 
 
-def _is(user: User, subject: Obj) -> bool:
+def _is_subject(user: User, subject: Obj) -> bool:
     if subject["kind"] == "User":
         return bool(subject["name"] == user.name)
     return subject["kind"] == "Group" and subject["name"] in user.groups
@@ -95,7 +95,7 @@ def _is(user: User, subject: Obj) -> bool:
 
 def covers(rule: Obj, asked: Attributes) -> bool:
     """Whether a PolicyRule covers a request."""
-    if not _in(asked.verb, rule["verbs"]):
+    if not _grants_value(asked.verb, rule["verbs"]):
         return False
     if asked.path:
         urls = rule.get("nonResourceURLs", ())
@@ -106,10 +106,10 @@ def covers(rule: Obj, asked: Attributes) -> bool:
     resource = f"{asked.resource}/{asked.subresource}" if asked.subresource else asked.resource
     granted = rule.get("resources", ())
     any_resource = bool(asked.subresource) and f"*/{asked.subresource}" in granted
-    return _in(asked.group, rule.get("apiGroups", ())) and (any_resource or _in(resource, granted))
+    return _grants_value(asked.group, rule.get("apiGroups", ())) and (any_resource or _grants_value(resource, granted))
 
 
-def _in(value: str, granted: Sequence[str]) -> bool:
+def _grants_value(value: str, granted: Sequence[str]) -> bool:
     return value in granted or "*" in granted
 
 

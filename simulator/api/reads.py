@@ -229,7 +229,7 @@ class Reader:
                     if cursor <= self._store.version:
                         cursor = self._store.version
                         yield _line(b"BOOKMARK", view.bookmark(cursor, initial_end=False))
-                await _either(changed, min(next_bookmark if options.bookmarks else end, end) - loop.time())
+                await _wait_at_most(changed, min(next_bookmark if options.bookmarks else end, end) - loop.time())
 
     def _next_bookmark(self, now: float, end: float) -> float:
         # The API server's last bookmark comes 2 s before the end, one thirtieth of its interval.
@@ -267,7 +267,7 @@ def _line(event: bytes, document: bytes) -> bytes:
     return b'{"type":"%s","object":%s}\n' % (event, document)
 
 
-async def _either(event: asyncio.Event, seconds: float) -> None:
+async def _wait_at_most(event: asyncio.Event, seconds: float) -> None:
     """Wait for the event, at most so long."""
     if seconds > 0:
         try:

@@ -91,16 +91,16 @@ _SPECS: Mapping[str, Shape] = {
 
 def misshapen(kind: str, obj: Mapping[str, Any]) -> Iterator[Problem]:
     """Yield what is wrong with an object; nothing for a kind that no controller reads."""
-    yield from _wrong("metadata", obj["metadata"], {"labels": _TEXTS, "annotations": _TEXTS})
+    yield from _problems("metadata", obj["metadata"], {"labels": _TEXTS, "annotations": _TEXTS})
     if kind in _SPECS and obj.get("spec") is None:
         yield "spec", "Required value"
     elif kind in _SPECS:
-        yield from _wrong("spec", obj["spec"], _SPECS[kind])
+        yield from _problems("spec", obj["spec"], _SPECS[kind])
 
 
-def _wrong(field: str, value: Any, shape: Shape) -> Iterator[Problem]:
+def _problems(field: str, value: Any, shape: Shape) -> Iterator[Problem]:
     if isinstance(shape, tuple):
-        found = [list(_wrong(field, value, one)) for one in shape]
+        found = [list(_problems(field, value, one)) for one in shape]
         if all(found):
             yield found[-1][0]
     elif isinstance(shape, dict):
@@ -112,7 +112,7 @@ def _wrong(field: str, value: Any, shape: Shape) -> Iterator[Problem]:
             yield field, "Required value"
         else:
             for number, item in enumerate(value):
-                yield from _wrong(f"{field}[{number}]", item, shape[0])
+                yield from _problems(f"{field}[{number}]", item, shape[0])
     elif isinstance(shape, re.Pattern):
         if not isinstance(value, str) or not shape.fullmatch(value):
             yield _invalid(field, value, f"text like {shape.pattern}")
@@ -125,10 +125,10 @@ def _wrong_fields(field: str, value: Mapping[str, Any], shape: Mapping[str, Shap
         if name.endswith("!") and value.get(name[:-1]) is None:
             yield f"{field}.{name[:-1]}", "Required value"
         elif name != "*" and value.get(name.rstrip("!")) is not None:
-            yield from _wrong(f"{field}.{name.rstrip('!')}", value[name.rstrip("!")], inner)
+            yield from _problems(f"{field}.{name.rstrip('!')}", value[name.rstrip("!")], inner)
     if "*" in shape:
         for name in value.keys() - shape.keys():
-            yield from _wrong(f"{field}.{name}", value[name], shape["*"])
+            yield from _problems(f"{field}.{name}", value[name], shape["*"])
 
 
 def _invalid(field: str, value: Any, wanted: str) -> Problem:

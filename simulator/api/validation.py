@@ -90,7 +90,7 @@ def _problems(resource: Resource, old: Obj, new: Obj) -> Iterator[Problem]:
             if spec.get(name) != before.get(name):
                 yield f"spec.{name}", f"Invalid value: {_go(spec.get(name))}: field is immutable"
     rolling = (spec.get("strategy") or {}).get("rollingUpdate") or {}
-    if kind == "Deployment" and _zero(rolling.get("maxSurge")) and _zero(rolling.get("maxUnavailable")):
+    if kind == "Deployment" and _is_zero(rolling.get("maxSurge")) and _is_zero(rolling.get("maxUnavailable")):
         yield "spec.strategy.rollingUpdate.maxUnavailable", "Invalid value: 0: may not be 0 when `maxSurge` is 0"
     if kind == "HorizontalPodAutoscaler" and spec.get("minReplicas", 1) > spec.get("maxReplicas", 0):
         text = f"Invalid value: {spec.get('maxReplicas', 0)}: must be greater than or equal to `minReplicas`"
@@ -100,7 +100,7 @@ def _problems(resource: Resource, old: Obj, new: Obj) -> Iterator[Problem]:
         yield f"metadata.annotations[{_COST}]", f'Invalid value: "{cost}": must be a 32bit integer'
 
 
-def _zero(value: Any) -> bool:
+def _is_zero(value: Any) -> bool:
     return value in (0, "0", "0%")
 
 

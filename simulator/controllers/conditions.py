@@ -61,8 +61,8 @@ def _progressing(
     if all_updated and status["updatedReplicas"] == status["availableReplicas"] == desired:
         return _keep(known, _true(DONE, f"{what} has successfully progressed.", now))
     if known is None or known["reason"] in (DONE, RESUMED) or _further(status, before):
-        return _since(known, _true(UPDATED, f"{what} is progressing.", now))
-    if known["reason"] != LATE and now > _at(known["lastUpdateTime"]) + deadline:
+        return _with_since(known, _true(UPDATED, f"{what} is progressing.", now))
+    if known["reason"] != LATE and now > _unix(known["lastUpdateTime"]) + deadline:
         late = condition("Progressing", False, now, LATE, f"{what} has timed out progressing.")
         return late | {"lastUpdateTime": objects.timestamp(now)}
     return known
@@ -89,15 +89,15 @@ def _unknown(reason: str, message: str, now: float) -> Object:
 def _keep(known: Object | None, new: Object) -> Object:
     """The condition as it was if it says the same."""
     same = known is not None and all(known[key] == new[key] for key in ("status", "reason", "message"))
-    return known if known is not None and same else _since(known, new)
+    return known if known is not None and same else _with_since(known, new)
 
 
-def _since(known: Object | None, new: Object) -> Object:
+def _with_since(known: Object | None, new: Object) -> Object:
     """A condition whose status did not change has its status since when it had it."""
     if known is None or known["status"] != new["status"]:
         return new
     return new | {"lastTransitionTime": known["lastTransitionTime"]}
 
 
-def _at(stamp: str) -> float:
+def _unix(stamp: str) -> float:
     return datetime.fromisoformat(stamp).timestamp()

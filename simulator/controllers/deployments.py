@@ -82,13 +82,13 @@ class Deployments:
                 copied[HISTORY] = ",".join(filter(None, [history, str(before)])) if before else history
         annotations = current["metadata"].get("annotations", {}) | copied
         store.put(current | {"metadata": current["metadata"] | {"annotations": annotations}})
-        current = self._again(current)
+        current = self._reread(current)
         revision = current["metadata"]["annotations"][REVISION]
         if (meta.get("annotations") or {}).get(REVISION) != revision:
             store.put(objects.annotated(obj, REVISION, revision))
         return current
 
-    def _again(self, obj: Object) -> Object:
+    def _reread(self, obj: Object) -> Object:
         meta = obj["metadata"]
         found = self._cluster.store.get(obj["apiVersion"], obj["kind"], meta["namespace"], meta["name"])
         return found or obj
@@ -97,9 +97,9 @@ class Deployments:
         """One step of a rolling update: start what maxSurge allows, stop what maxUnavailable allows."""
         desired, limit = obj["spec"]["replicas"], rollout.limits(obj["spec"])
         total = sum(rs["spec"]["replicas"] for rs in (*old, current))
-        size = rollout.grown(desired, limit, current["spec"]["replicas"], total)
+        size = rollout.grow(desired, limit, current["spec"]["replicas"], total)
         self._scale(obj, current, size, now)
-        after = rollout.shrunk(desired, limit, _part(current, size), [_part(rs) for rs in old])
+        after = rollout.shrink(desired, limit, _part(current, size), [_part(rs) for rs in old])
         for rs, replicas in zip(old, after, strict=True):
             self._scale(obj, rs, replicas, now)
 
@@ -147,7 +147,7 @@ class Deployments:
     def _prune(self, obj: Object, old: Sequence[Object]) -> None:
         """Delete the oldest revisions beyond revisionHistoryLimit once nothing of them is left."""
         limit = obj["spec"].get("revisionHistoryLimit", 10)
-        done = [rs for rs in map(self._again, old) if not rs["spec"]["replicas"]]
+        done = [rs for rs in map(self._reread, old) if not rs["spec"]["replicas"]]
         done = [rs for rs in done if not rs.get("status", {}).get("replicas")]
         for rs in sorted(done, key=_revision)[: max(0, len(done) - limit)]:
             meta = rs["metadata"]

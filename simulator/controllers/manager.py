@@ -48,11 +48,11 @@ class Controllers:
 
     def follow_pods(self, now: float) -> None:
         """Endpoints and budgets follow the pods that came, went or changed."""
-        touched = self._touched()
+        touched = self._changed_pods()
         self.endpoints.reconcile(touched)
         self._budgets.reconcile(touched, now)
 
-    def _touched(self) -> dict[str, list[Pod]]:
+    def _changed_pods(self) -> dict[str, list[Pod]]:
         """The pods of the namespaces where a pod came, went or changed since the last look."""
         pods = self._cluster.pods.values()
         touched: dict[str, list[Pod]] = {name: [] for name in self._cluster.touched}

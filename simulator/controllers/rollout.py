@@ -44,14 +44,14 @@ def limits(spec: Mapping[str, Any]) -> Limits:
     return Limits(surge, min(desired, unavailable or int(not surge)))
 
 
-def grown(desired: int, limit: Limits, new: int, total: int) -> int:
+def grow(desired: int, limit: Limits, new: int, total: int) -> int:
     """Replicas of the new ReplicaSet after a step: as many more as maxSurge leaves room for."""
     if new >= desired:
         return desired
     return new + max(0, min(desired + limit.surge - total, desired - new))
 
 
-def shrunk(desired: int, limit: Limits, new: Part, old: Sequence[Part]) -> list[int]:
+def shrink(desired: int, limit: Limits, new: Part, old: Sequence[Part]) -> list[int]:
     """Replicas of the old ReplicaSets (oldest first) after a step: the unavailable go first, then what is spare."""
     least = desired - limit.unavailable
     after = [part.replicas for part in old]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from actions.plan_context import Reads
-from console.doctor.acting import Acting, ask, judge, read_only, wanted
+from console.doctor.acting import Acting, ask, judge, needed_permissions, read_only
 from console.doctor.check import Verdict
 from fleet.sources.kube.errors import UnreachableError
 from fleet.sources.kube.reads import Permission
@@ -46,7 +46,7 @@ async def test_what_is_alike_is_one_line_and_asked_once() -> None:
     server = Server(rule)
     acting = await ask(server.reads, "serving")
     assert len(server.asked) == len(set(server.asked)), "a question twice"
-    assert len(server.asked) < len(wanted()), "fewer than actions and their targets"
+    assert len(server.asked) < len(needed_permissions()), "fewer than actions and their targets"
     check = judge(acting, "ann", "serving")
     assert check.verdict is Verdict.WARN
     assert check.finding == "ann may not do all of them in namespace serving"
@@ -73,7 +73,7 @@ async def test_who_may_do_nothing_is_told_so_and_what_a_plan_will_ask() -> None:
         "this identity may do none of them in all namespaces; a plan asks for the namespace of its target"
     )
     assert not any(line.startswith("permitted") for line in check.details)
-    assert set(acting.missing) == set(wanted())
+    assert set(acting.missing) == set(needed_permissions())
 
 
 async def test_a_server_that_cannot_be_asked_is_no_refusal() -> None:

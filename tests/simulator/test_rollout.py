@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.controllers.rollout import Limits, Part, grown, limits, resized, shrunk
+from simulator.controllers.rollout import Limits, Part, grow, limits, resized, shrink
 
 
 @pytest.mark.parametrize(
@@ -43,21 +43,21 @@ def test_recreate_may_leave_nobody() -> None:
     ],
 )
 def test_the_new_one_grows_into_the_surge(desired: int, limit: Limits, new: int, total: int, expected: int) -> None:
-    assert grown(desired, limit, new, total) == expected
+    assert grow(desired, limit, new, total) == expected
 
 
 def test_old_pods_that_are_not_available_go_first() -> None:
-    assert shrunk(4, Limits(1, 1), Part(1, 0), [Part(2, 0), Part(2, 2)]) == [1, 2]
+    assert shrink(4, Limits(1, 1), Part(1, 0), [Part(2, 0), Part(2, 2)]) == [1, 2]
 
 
 def test_old_pods_go_when_new_ones_are_available() -> None:
-    assert shrunk(5, Limits(2, 1), Part(2, 0), [Part(5, 5)]) == [4]
-    assert shrunk(5, Limits(2, 1), Part(3, 1), [Part(4, 4)]) == [3]
-    assert shrunk(5, Limits(2, 1), Part(5, 5), [Part(1, 1)]) == [0]
+    assert shrink(5, Limits(2, 1), Part(2, 0), [Part(5, 5)]) == [4]
+    assert shrink(5, Limits(2, 1), Part(3, 1), [Part(4, 4)]) == [3]
+    assert shrink(5, Limits(2, 1), Part(5, 5), [Part(1, 1)]) == [0]
 
 
 def test_without_room_for_a_surge_nothing_is_stopped() -> None:
-    assert shrunk(2, Limits(1, 0), Part(1, 0), [Part(2, 2)]) == [2]
+    assert shrink(2, Limits(1, 0), Part(1, 0), [Part(2, 2)]) == [2]
 
 
 def test_scaling_in_the_middle_of_a_rollout_is_proportional() -> None:
@@ -79,10 +79,10 @@ def test_a_step_never_leaves_the_limits(
     limit = Limits(surge, unavailable)
     old = [Part(replicas, min(replicas, available)) for replicas, available in ready]
     total = new + sum(part.replicas for part in old)
-    size = grown(desired, limit, new, total)
+    size = grow(desired, limit, new, total)
     assert size <= desired
     assert size == min(new, desired) or size - new + total <= desired + surge
-    after = shrunk(desired, limit, Part(size, min(size, new)), old)
+    after = shrink(desired, limit, Part(size, min(size, new)), old)
     before = sum(part.available for part in old) + min(size, new)
     left = sum(min(replicas, part.available) for replicas, part in zip(after, old, strict=True)) + min(size, new)
     assert all(0 <= replicas <= part.replicas for replicas, part in zip(after, old, strict=True))

@@ -26,7 +26,7 @@ from actions.spec import ActionSpec, Launch
 from console.cli import exits, interruptible
 from console.cli.confirm import ProgressPrinter, carry_out_all, execute
 from console.cli.dispatch import Invocation, say
-from console.cli.local.asked import begun, like, placed, with_flags
+from console.cli.local.asked import addressed, base_spec, like_pod, with_flags
 from console.cli.local.telling import PhasePrinter
 from console.config.settings import Settings
 from console.session.local.presets import defaults
@@ -96,7 +96,7 @@ async def _carry_out(asked: _Asked, spec: ActionSpec) -> int:
     async with asked.watching() as here:
         if spec.launch is not None:
             return await _start(asked, here, spec)
-        servers = await _chosen(asked, here, spec)
+        servers = await _named_servers(asked, here, spec)
         if not servers:
             say("there are no servers on this machine")
             return exits.OK
@@ -106,15 +106,15 @@ async def _carry_out(asked: _Asked, spec: ActionSpec) -> int:
         return next((code for code, _ in ended if code != exits.OK), exits.OK)
 
 
-async def _chosen(asked: _Asked, here: SharedWatcher, spec: ActionSpec) -> Sequence[ServerState]:
+async def _named_servers(asked: _Asked, here: SharedWatcher, spec: ActionSpec) -> Sequence[ServerState]:
     """The servers that were named. Raises LocalError."""
     options = asked.options
     if not spec.each:
-        return (_named(await here.look(), options.name, here.problems),)
+        return (_find_server(await here.look(), options.name, here.problems),)
     if bool(options.names) is options.all:
         raise LocalError("say which server, or --all", "quarterdeck local ls lists them.")
     known = await here.look()
-    return known if options.all else [_named(known, name, here.problems) for name in dict.fromkeys(options.names)]
+    return known if options.all else [_find_server(known, name, here.problems) for name in dict.fromkeys(options.names)]
 
 
 async def _new(asked: _Asked, servers: Sequence[ServerState]) -> LaunchSpec:
@@ -124,13 +124,13 @@ async def _new(asked: _Asked, servers: Sequence[ServerState]) -> LaunchSpec:
     if options.like:
         if options.model or options.preset:
             raise LocalError("--like takes its model from the pod: leave MODEL and --preset out")
-        spec = await _like(asked, ports)
+        spec = await _spec_like_pod(asked, ports)
     else:
-        spec = begun(options, settings, asked.invocation.environ)
+        spec = base_spec(options, settings, asked.invocation.environ)
     spec = with_flags(spec, options, options.extra)
     # A dead one of the same name is replaced: the plan says so.
     taken = {server.name for server in servers if server.alive}
-    return placed(spec, options.name or "", taken, settings.local.port, ports)
+    return addressed(spec, options.name or "", taken, settings.local.port, ports)
 
 
 async def _start(asked: _Asked, here: SharedWatcher, spec: ActionSpec) -> int:
@@ -140,7 +140,7 @@ async def _start(asked: _Asked, here: SharedWatcher, spec: ActionSpec) -> int:
         launched = await _new(asked, servers)
         target = Target(LOCAL_SERVER, LOCAL, launched.name)
     else:
-        server = _named(servers, options.name, here.problems)
+        server = _find_server(servers, options.name, here.problems)
         launched = with_flags(server.record.spec, options, options.extra)
         target = _target(server)
     name = launched.name
@@ -196,7 +196,7 @@ async def _try(asked: _Asked) -> int:
     """The answer on stdout as it comes, the numbers on stderr."""
     options = asked.options
     async with asked.watching() as here:
-        server = _named(await here.look(), options.name, here.problems)
+        server = _find_server(await here.look(), options.name, here.problems)
     model = server.models[0] if server.models else server.record.spec.served
     task = asyncio.current_task()
     if task is not None:
@@ -232,21 +232,21 @@ def _say_it(text: str) -> None:
     say(untrusted(text))
 
 
-async def _like(asked: _Asked, ports: set[int]) -> LaunchSpec:
+async def _spec_like_pod(asked: _Asked, ports: set[int]) -> LaunchSpec:
     """The same as a pod of the cluster; what had to differ is told."""
-    from console.cli.observe import explain, observe, reached
+    from console.cli.observe import any_answered, explain, observe
 
     settings, environ = asked.settings, asked.invocation.environ
     try:
         snapshot = await observe(settings, asked.options.wait)
     except KubeconfigError as error:
         raise LocalError(error.message, error.remedy) from error
-    if not reached(snapshot):
+    if not any_answered(snapshot):
         raise LocalError("; ".join(explain(snapshot)) or "the cluster cannot be reached")
     found = await installed(settings.local.vllm, environ, _say_it)
     gpus = 0 if found is not None and found.cpu else len((await asyncio.to_thread(read_gpus)).gpus)
     given = {name: value for name, value in vars(asked.options).items() if name in {"host", "port", "hub"}}
-    same = like(
+    same = like_pod(
         asked.options.like,
         snapshot,
         settings.cluster.namespace,
@@ -264,7 +264,7 @@ def _differences(differences: tuple[Difference, ...]) -> list[str]:
     return lines + [untrusted(f"  {d.what}: {d.there} → {d.here} ({d.why})") for d in differences]
 
 
-def _named(servers: tuple[ServerState, ...], name: str, problems: Sequence[str]) -> ServerState:
+def _find_server(servers: tuple[ServerState, ...], name: str, problems: Sequence[str]) -> ServerState:
     found = next((server for server in servers if server.name == name), None)
     if found is None:
         # It may be the one whose record cannot be read.

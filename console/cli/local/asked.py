@@ -25,7 +25,7 @@ _SECRETS = {
 }
 
 
-def begun(options: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> LaunchSpec:
+def base_spec(options: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> LaunchSpec:
     """Return the base of a new server: a preset, or the model alone. Port 0 where none was said. Raises LocalError."""
     model = options.model or ""
     preset = options.preset or (model if model in settings.local.presets and not Path(model).exists() else "")
@@ -36,7 +36,7 @@ def begun(options: argparse.Namespace, settings: Settings, environ: Mapping[str,
     return LaunchSpec("", model, port=0, hub=local.hub, usage_stats=local.usage_stats)
 
 
-def like(typed: str, snapshot: Snapshot, namespace: str, defaults: LaunchSpec, gpus: int, version: str) -> Same:
+def like_pod(typed: str, snapshot: Snapshot, namespace: str, defaults: LaunchSpec, gpus: int, version: str) -> Same:
     """The same as the pod ``NS/POD`` (or ``POD``, in ``namespace`` first). Raises LocalError."""
     wanted, _, name = typed.rpartition("/")
     found = [pod for pod in snapshot.pods.values() if pod.name == name and wanted in {"", pod.namespace}]
@@ -79,7 +79,7 @@ def _extra(spec: LaunchSpec, words: Sequence[str]) -> dict[str, Any]:
     return {**fields, "extra": rest}
 
 
-def placed(spec: LaunchSpec, name: str, taken: Collection[str], first: int, ports: Collection[int]) -> LaunchSpec:
+def addressed(spec: LaunchSpec, name: str, taken: Collection[str], first: int, ports: Collection[int]) -> LaunchSpec:
     """Give the spec a name of its own and a port that is free, where none was said. Raises LocalError."""
     if not spec.model:
         raise LocalError("say which model: quarterdeck local up MODEL", "Or --preset NAME, or --like NS/POD.")

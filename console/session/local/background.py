@@ -22,7 +22,7 @@ class BackgroundObserver:
         self.snapshot: Snapshot | None = None
         """The newest one; None while it is not wanted."""
 
-    async def be(self, *, wanted: bool) -> None:
+    async def switch(self, *, wanted: bool) -> None:
         """Observe from now on, or no more. Raises what ended the observing, if anything has."""
         if self._observing is not None and (not wanted or self._observing.done()):
             self._observing.cancel()

@@ -37,14 +37,14 @@ class LocalReader:
     async def describe(self, ref: ObjectRef) -> str:
         if ref.kind == "Node":
             return "\n".join(self._machine()) + "\n"
-        return "\n".join(_told(self._named(ref), time.time())) + "\n"
+        return "\n".join(_event_lines(self._server(ref), time.time())) + "\n"
 
     async def yaml(self, ref: ObjectRef) -> str:
         if ref.kind == "Node":
             node = self._source.state().nodes[self._source.host]
             return to_yaml({"kind": "Node", "name": node.name, "gpus": dict(node.gpus), "product": node.gpu_product})
         # Through JSON: YAML has no tuples.
-        document = orjson.loads(orjson.dumps(to_json(self._named(ref).record)))
+        document = orjson.loads(orjson.dumps(to_json(self._server(ref).record)))
         # Also what looks like no secret may be one: of the environment the names are enough.
         document["spec"]["env"] = sorted(document["spec"]["env"])
         return to_yaml({"kind": PROCESS, **document})
@@ -61,7 +61,7 @@ class LocalReader:
     ) -> AsyncGenerator[LogLine, None]:
         """The lines carry no time of their own, so ``since`` leaves none out."""
         del container, since
-        state = self._named(pod)
+        state = self._server(pod)
         if previous:
             raise SessionError(f"{pod.name} has one log: every start begins a new one")
         reader = Tail(state.record.log)
@@ -77,7 +77,7 @@ class LocalReader:
         if reader.unfinished:
             yield LogLine(reader.unfinished)
 
-    def _named(self, ref: ObjectRef) -> ServerState:
+    def _server(self, ref: ObjectRef) -> ServerState:
         for state in self._source.servers:
             if ref.kind in ("Pod", PROCESS) and state.name == ref.name:
                 return state
@@ -92,7 +92,7 @@ class LocalReader:
             yield _line("Server", f"{server.name}: {status(server)}")
 
 
-def _told(state: ServerState, now: float) -> Iterator[str]:
+def _event_lines(state: ServerState, now: float) -> Iterator[str]:
     record, spec = state.record, state.record.spec
     yield _line("Name", record.name)
     yield _line("Status", status(state))

@@ -63,10 +63,10 @@ class LocalServerSession:
                     seen = latest
                     self._looked()
                 ready = any(state.stage.phase is Phase.READY for state in latest)
-                await self._aside.be(wanted=ready and not self._in_view())
+                await self._aside.switch(wanted=ready and not self._in_view())
                 await asyncio.sleep(LOOK)
         finally:
-            await self._aside.be(wanted=False)
+            await self._aside.switch(wanted=False)
 
     @property
     def snapshot(self) -> Snapshot | None:
@@ -132,26 +132,26 @@ class LocalServerSession:
             raise SessionError(str(error)) from error
 
     def log(self, name: str) -> AsyncIterator[str]:
-        return self._bridge.stream(follow(self._named(name).record.log))
+        return self._bridge.stream(follow(self._server(name).record.log))
 
     def ask(self, name: str, prompt: str, tokens: int = 256) -> AsyncIterator[Piece]:
         from actions.local.ask import ask
 
-        state = self._named(name)
+        state = self._server(name)
         model = state.models[0] if state.models else state.record.spec.served
         return self._bridge.stream(ask(state.record, model, prompt, tokens=tokens))
 
     async def benches(self, name: str) -> tuple[Bench, ...]:
-        served = self._named(name).record.spec.served
+        served = self._server(name).record.spec.served
         found = await self._bridge.call(asyncio.to_thread(read_benches, self._servers.folder))
         return tuple(bench for bench in found if bench.model == served or bench.server == name)
 
     def entries(self, name: str) -> str:
         from fleet.local.entries import entries
 
-        return entries(self._named(name).record)
+        return entries(self._server(name).record)
 
-    def _named(self, name: str) -> ServerState:
+    def _server(self, name: str) -> ServerState:
         found = next((state for state in self.servers if state.name == name), None)
         if found is None:
             raise SessionError(f"there is no server {name} on this machine any more")

@@ -60,7 +60,7 @@ def _bench(bench: Bench, earlier: Bench | None, width: int, glyphs: Glyphs) -> l
     compared = compare(bench, earlier) if earlier is not None else None
     wide = compared is not None and width >= _TABLE + _BESIDE
     title = head(_day(bench.at), remark + (", stopped before its end" if bench.cancelled else ""))
-    lines = [title, Line((*_heads("CONCURRENT"), *(_against(compared) if compared is not None and wide else ())))]
+    lines = [title, Line((*_heads("CONCURRENT"), *(_comparison(compared) if compared is not None and wide else ())))]
     for level in bench.levels:
         changes = _changes(compared, level.concurrency, glyphs) if compared is not None and wide else ()
         lines.append(Line((*_numbers(str(level.concurrency), _values(level), glyphs), *changes)))
@@ -69,7 +69,7 @@ def _bench(bench: Bench, earlier: Bench | None, width: int, glyphs: Glyphs) -> l
     if compared is None:
         return lines
     if not wide:
-        lines.append(Line((Span(" " * (3 + _FIRST)), *_against(compared))))
+        lines.append(Line((Span(" " * (3 + _FIRST)), *_comparison(compared))))
         for level in bench.levels:
             lead = Span(f"   {fit(str(level.concurrency), _FIRST, 'left', glyphs.ellipsis)}", Role.DIM)
             lines.append(Line((lead, *_changes(compared, level.concurrency, glyphs))))
@@ -88,7 +88,7 @@ def _heads(first: str) -> tuple[Span, ...]:
     return (Span(f"   {fit(first, _FIRST, 'left', '')}{titles}", Role.HEAD),)
 
 
-def _against(compared: Comparison) -> tuple[Span, ...]:
+def _comparison(compared: Comparison) -> tuple[Span, ...]:
     words = "".join(fit(_COLUMNS[name], _CHANGE, "right", "") for name in _COMPARED)
     return (Span(f"   {words}", Role.HEAD), Span(f" % since {clock(compared.earlier.at)}", Role.DIM))
 

@@ -141,7 +141,7 @@ def copied(machine: Machine, pod: str, same: Same) -> Form:
     return Form(title, same.spec, values, presets, unset, servers=machine.servers, differences=same.differences)
 
 
-def again(machine: Machine, server: ServerState) -> Form:
+def restarted(machine: Machine, server: ServerState) -> Form:
     """A server that is there, started again."""
     spec = server.record.spec
     others = tuple(other for other in machine.servers if other.name != server.name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from console.views.layout import followed, head, labelled, pairs, sections, told
+from console.views.layout import followed, head, labelled, pairs, sections, wrapped
 from console.views.load import latency_lines, load_lines
 from console.views.local.servers import (
     address_of,
@@ -14,7 +14,7 @@ from console.views.local.servers import (
     phase_text,
     pod_keys,
     severity_of,
-    time_text,
+    utc_text,
 )
 from console.views.since import clock, coarse
 from fleet.local.server import Phase, ServerState, Stage
@@ -39,7 +39,7 @@ def title_line(server: ServerState, now: float, glyphs: Glyphs) -> Line:
     role = Role.DIM if severity is Severity.OK else severity_role(severity)
     spans = [Span(" "), severity_span(severity, glyphs), Span(f" {untrusted_name(server.name)}", Role.STRONG)]
     spans.append(Span(f"  {phase_text(server.stage)}", role))
-    if times := time_text(server, now):
+    if times := utc_text(server, now):
         spans.append(Span(f"  {times}", Role.DIM))
     elif server.stage.phase is Phase.STOPPING:
         spans.append(Span(f"  for {age_text(max(0.0, now - server.stage.began))}", Role.DIM))
@@ -163,14 +163,14 @@ def _facts(server: ServerState, gpus: str, width: int) -> list[Line]:
     served = ", ".join(server.models) or spec.served
     names = ", ".join(sorted(spec.env))
     rows = [
-        *told("command", command_text(server), width),
-        *told("model", untrusted_name(spec.model), width),
-        *told("served as", untrusted(served), width),
+        *wrapped("command", command_text(server), width),
+        *wrapped("model", untrusted_name(spec.model), width),
+        *wrapped("served as", untrusted(served), width),
         labelled("address", *pairs(address)),
         labelled("vLLM", *pairs((("", Span(untrusted(record.version))), ("GPUs", Span(gpus))))),
-        *told("variables", untrusted(names), width),
-        *told("API key", f"asked for; it is in {untrusted(record.folder)}/key" if record.keyed else "none", width),
-        *told("log", untrusted(str(record.log)), width),
+        *wrapped("variables", untrusted(names), width),
+        *wrapped("API key", f"asked for; it is in {untrusted(record.folder)}/key" if record.keyed else "none", width),
+        *wrapped("log", untrusted(str(record.log)), width),
     ]
     pid = labelled("process", *pairs(process))
     return [*rows, pid if spans_width(pid.spans) <= width else labelled("process", process[0][1])]

@@ -87,7 +87,7 @@ def phase_text(stage: Stage) -> str:
     return f"{stage.phase.value} {count_text(stage)}".rstrip()
 
 
-def time_text(server: ServerState, now: float) -> str:
+def utc_text(server: ServerState, now: float) -> str:
     """``41s, about 1m10s more`` for one that loads; empty for one that does not."""
     if not is_loading(server):
         return ""

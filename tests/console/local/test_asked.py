@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from console.cli.local.asked import begun, like, placed, with_flags
+from console.cli.local.asked import addressed, base_spec, like_pod, with_flags
 from console.cli.parser import parse
 from console.config.settings import FromEnvironment, LocalSettings, Preset, Settings
 from fleet.local.errors import LocalError
@@ -27,7 +27,7 @@ def options(*words: str) -> argparse.Namespace:
 
 def asked(*words: str, settings: Settings = SETTINGS, environ: Mapping[str, str] = {}) -> LaunchSpec:
     given = options("up", *words)
-    return with_flags(begun(given, settings, environ), given, given.extra)
+    return with_flags(base_spec(given, settings, environ), given, given.extra)
 
 
 def test_a_model_alone_leaves_all_else_to_vllm() -> None:
@@ -123,17 +123,17 @@ def test_a_restart_keeps_what_is_not_given() -> None:
 
 def test_a_name_and_a_port_of_its_own(unused_port: int) -> None:
     spec = LaunchSpec("", "meta-llama/Llama-3.1-8B", port=0)
-    found = placed(spec, "", {"llama-3.1-8b"}, unused_port, {unused_port})
+    found = addressed(spec, "", {"llama-3.1-8b"}, unused_port, {unused_port})
     assert found.name == "llama-3.1-8b-2"
     assert found.port > unused_port
-    assert placed(replace(spec, port=81), "mine", (), unused_port, ()) == replace(spec, name="mine", port=81)
-    assert placed(replace(spec, name="chat"), "", {"chat"}, 1, ()).name == "chat-2"
+    assert addressed(replace(spec, port=81), "mine", (), unused_port, ()) == replace(spec, name="mine", port=81)
+    assert addressed(replace(spec, name="chat"), "", {"chat"}, 1, ()).name == "chat-2"
 
 
 @pytest.mark.parametrize(("name", "model", "words"), [("a/b", "m", "a/b cannot be"), ("", "", "say which model")])
 def test_no_name_or_no_model(name: str, model: str, words: str) -> None:
     with pytest.raises(LocalError, match=words):
-        placed(LaunchSpec("", model), name, (), 8000, ())
+        addressed(LaunchSpec("", model), name, (), 8000, ())
 
 
 def pod(namespace: str, **more: Any) -> Pod:
@@ -147,21 +147,21 @@ def test_the_same_as_a_pod() -> None:
     a, b = pod("a"), pod("b", version=ModelVersion(model="org/m"))
     snapshot = replace(make_snapshot(), pods={a.key: a, b.key: b})
     defaults = LaunchSpec("", "", port=8005)
-    found = like("b/chat-0", snapshot, "", defaults, gpus=0, version="0.32.0")
+    found = like_pod("b/chat-0", snapshot, "", defaults, gpus=0, version="0.32.0")
     assert found.spec == LaunchSpec("", "org/m", port=8005, extra=("--seed", "1"))
     assert ("vLLM", "0.11.0", "0.32.0") in [(d.what, d.there, d.here) for d in found.differences]
-    assert like("chat-0", snapshot, "a", defaults, 0, "").spec == found.spec
+    assert like_pod("chat-0", snapshot, "a", defaults, 0, "").spec == found.spec
     with pytest.raises(LocalError, match="more than one pod: in a, b"):
-        like("chat-0", snapshot, "", defaults, 0, "")
+        like_pod("chat-0", snapshot, "", defaults, 0, "")
     with pytest.raises(LocalError, match="there is no pod c/chat-0"):
-        like("c/chat-0", snapshot, "", defaults, 0, "")
+        like_pod("c/chat-0", snapshot, "", defaults, 0, "")
 
 
 def test_a_pod_that_is_no_vllm() -> None:
     other = replace(pod("a"), containers=(Container("x", "lmsysorg/sglang:1", command=("sglang",)),))
     snapshot = replace(make_snapshot(), pods={other.key: other})
     with pytest.raises(LocalError, match="runs SGLang"):
-        like("a/chat-0", snapshot, "", LaunchSpec("", ""), 0, "")
+        like_pod("a/chat-0", snapshot, "", LaunchSpec("", ""), 0, "")
 
 
 @pytest.fixture

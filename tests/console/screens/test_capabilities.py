@@ -14,9 +14,9 @@ from textual.widgets import Static
 
 import console.screens
 from console.commands import capabilities, table
-from console.commands.capabilities import can
+from console.commands.capabilities import has_ability
 from console.commands.command import Command, Context, ScreenId
-from console.commands.dispatch import offered, refusal
+from console.commands.dispatch import refusal, runnable
 from console.screens.base import ConsoleScreen, bindings_of
 from tests.console.screens.desk import desk
 from tests.fleets import make_snapshot
@@ -43,7 +43,7 @@ ABILITIES = tuple(
 
 
 def _can(screen: type[ConsoleScreen], ability: type) -> bool:
-    return can(screen.__new__(screen), ability)
+    return has_ability(screen.__new__(screen), ability)
 
 
 def test_every_screen_is_looked_at() -> None:
@@ -105,7 +105,7 @@ async def test_a_command_for_what_the_screen_cannot_do_is_not_available_there() 
             await d.settle()
             context = d.screen.context()
             assert refusal(FOLD, context, read_only=False) == words
-            assert (FOLD in offered((FOLD,), context, read_only=False)) is (words is None)
+            assert (FOLD in runnable((FOLD,), context, read_only=False)) is (words is None)
             d.desk.commands.perform(FOLD, context)
             assert d.screen.said == (words or "")
         assert isinstance(screen, FoldableScreen)
@@ -124,5 +124,5 @@ def test_what_can_be_done_is_what_python_would_say() -> None:
     paper, sorted_ = PaperScreen.__new__(PaperScreen), Sorted.__new__(Sorted)
     for view in (paper, sorted_):
         for ability in ABILITIES:
-            assert can(view, ability) is isinstance(view, ability)
-    assert can(sorted_, capabilities.Sortable)
+            assert has_ability(view, ability) is isinstance(view, ability)
+    assert has_ability(sorted_, capabilities.Sortable)

@@ -19,8 +19,8 @@ from console.commands.help import FILTERS, MOVING, help_lines, signs
 from console.commands.keys import check_keymap, key_text, keys_of, parse_key
 from console.commands.line import UnknownCommandError, complete, parse_line
 from console.commands.reference import keys_markdown, with_actions
-from console.commands.reserved import taken
-from console.commands.table import BY_ID, TABLE, bound_on, named
+from console.commands.reserved import conflicts
+from console.commands.table import BY_ID, TABLE, bound_on, by_name
 from console.config.options import Options
 from console.session.failure import SessionError
 from tests.console.screens.desk import Desk, desk
@@ -240,8 +240,8 @@ async def test_the_palette_offers_what_is_available_and_runs_it() -> None:
 
 
 async def test_a_name_that_kinds_share_is_of_the_one_that_is_for_this_screen() -> None:
-    assert named("drain", ScreenId.FLEET) is BY_ID["act.drain"]
-    assert named("drain", ScreenId.NODES) is named("drain-node", ScreenId.NODES) is BY_ID["act.drain-node"]
+    assert by_name("drain", ScreenId.FLEET) is BY_ID["act.drain"]
+    assert by_name("drain", ScreenId.NODES) is by_name("drain-node", ScreenId.NODES) is BY_ID["act.drain-node"]
     async with desk(make_snapshot()) as d:
         await d.command("nodes")
         await d.press("ctrl+p", *"drain")
@@ -366,8 +366,8 @@ def test_the_table_of_actions_in_the_documents_is_their_declarations() -> None:
 
 
 def test_no_command_has_a_key_or_a_name_that_is_kept() -> None:
-    assert list(taken(TABLE)) == []
+    assert list(conflicts(TABLE)) == []
     logs = BY_ID["open.logs"]
-    assert list(taken([replace(logs, keys=("f",))])) == ["open.logs has the key f, which is kept for: incidents"]
-    assert list(taken([replace(logs, names=("logs", "at"))])) != []
-    assert list(taken([replace(BY_ID["view.follow"], keys=("f", "s"))])) == []
+    assert list(conflicts([replace(logs, keys=("f",))])) == ["open.logs has the key f, which is kept for: incidents"]
+    assert list(conflicts([replace(logs, names=("logs", "at"))])) != []
+    assert list(conflicts([replace(BY_ID["view.follow"], keys=("f", "s"))])) == []

@@ -14,7 +14,7 @@ from actions.request import LOCAL, LOCAL_SERVER, Request, Target
 from console.commands.command import ScreenId
 from console.screens.local.form import LaunchForm
 from console.session.failure import SessionError
-from console.views.local.form import Form, again, filled_in, new, preset_chosen, read
+from console.views.local.form import Form, filled_in, new, preset_chosen, read, restarted
 from fleet.local.same_as_pod import Difference, Same
 from fleet.local.spec import LaunchSpec, serve_arguments
 from tests.console.screens.desk import SIZES, Desk, desk
@@ -168,7 +168,7 @@ def test_a_preset_whose_name_is_taken_gets_another_and_its_own_port() -> None:
 
 def test_a_server_that_is_started_again_says_what_it_was() -> None:
     here = ScriptedServers(servers=(make_server("tiny", spec={"max_model_len": 2048}),))
-    form = again(here, here.servers[0])
+    form = restarted(here, here.servers[0])
     assert "name" not in [row.key for row in form.rows]
     assert read(form, form.values).spec == here.servers[0].record.spec
     changed = read(form, {**form.values, "max_model_len": "4096", "dtype": "half"})
