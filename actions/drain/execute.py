@@ -9,7 +9,7 @@ from actions.drain.eviction import evict, eviction, expect_planned, wait_until_g
 from actions.drain.replacement import follow_first, follow_replacement, pods_of
 from actions.drain.requests import Looks, RequestsOf
 from actions.drain.unit import Unit
-from actions.drain.wait import Ended, Terms, ended, wait_until_unselected
+from actions.drain.wait import Terms, WaitResult, wait_for_requests, wait_until_unselected
 from actions.execution_context import ClusterExecution
 from actions.kubeobj import labels_of
 from actions.plan import MERGE, Mutation
@@ -22,7 +22,7 @@ AS_READ_THEN = "(as read then)"
 """Stands in a plan for the resourceVersion that a pod will have when its turn comes."""
 
 
-class Phase(StrEnum):
+class DrainPhase(StrEnum):
     """The parts of a drain, in their order."""
 
     RELEASE = "release"
@@ -32,15 +32,15 @@ class Phase(StrEnum):
     REPLACE = "replace"
 
 
-def phases(unit: Unit) -> tuple[Phase, ...]:
+def phases(unit: Unit) -> tuple[DrainPhase, ...]:
     """Return the phases that this unit goes through."""
     way = unit.strategy
     wanted = {
-        Phase.RELEASE: bool(way.release),
-        Phase.LEAVE: bool(way.labels),
-        Phase.WAIT: way.waits,
-        Phase.EVICT: True,
-        Phase.REPLACE: unit.replaced,
+        DrainPhase.RELEASE: bool(way.release),
+        DrainPhase.LEAVE: bool(way.labels),
+        DrainPhase.WAIT: way.waits,
+        DrainPhase.EVICT: True,
+        DrainPhase.REPLACE: unit.replaced,
     }
     return tuple(phase for phase, there in wanted.items() if there)
 
@@ -67,12 +67,12 @@ async def drain(
     unit: Unit,
     execution: ClusterExecution,
     terms: Terms,
-    enter: Callable[[Phase], None],
+    enter: Callable[[DrainPhase], None],
     *,
     as_planned: bool,
     follow: bool = True,
     requests: Callable[[Unit, ClusterExecution], Looks] = RequestsOf,
-) -> Ended:
+) -> WaitResult:
     """Take the unit out of service, wait, evict, see it gone and (``follow``) replaced where something replaces it.
 
     ``as_planned``: the pod must be the very one of the plan, to its resourceVersion; else the same pod with the same
@@ -83,37 +83,37 @@ async def drain(
         try:
             version = await _unchanged(unit, way.before, execution)
         except NotFoundError:
-            return Ended()
+            return WaitResult()
     if way.release:
-        enter(Phase.RELEASE)
+        enter(DrainPhase.RELEASE)
         known = await pods_of(unit, execution)
         await execution.send(labelling(unit, way.release, version))
         outcome = await follow_first(unit, known.keys(), execution)
         if outcome is not None:
-            return Ended(outcome)
+            return WaitResult(outcome)
         version = await _unchanged(unit, way.before | way.release, execution)
     cut = ""
     if way.labels:
-        enter(Phase.LEAVE)
+        enter(DrainPhase.LEAVE)
         await execution.send(labelling(unit, way.labels, version))
         outcome = await wait_until_unselected(unit, execution)
         if outcome is not None:
-            return Ended(outcome)
+            return WaitResult(outcome)
     if way.waits:
-        enter(Phase.WAIT)
+        enter(DrainPhase.WAIT)
         looks = requests(unit, execution)
         try:
-            outcome, cut = await ended(unit, execution, terms, looks)
+            outcome, cut = await wait_for_requests(unit, execution, terms, looks)
         finally:
             await looks.close()
         if outcome is not None:
-            return Ended(outcome)
-    enter(Phase.EVICT)
+            return WaitResult(outcome)
+    enter(DrainPhase.EVICT)
     outcome = await _evicted(unit, execution, terms)
     if outcome is None and follow and unit.replaced:
-        enter(Phase.REPLACE)
+        enter(DrainPhase.REPLACE)
         outcome = await follow_replacement(unit, execution)
-    return Ended(outcome, cut)
+    return WaitResult(outcome, cut)
 
 
 async def _evicted(unit: Unit, execution: ClusterExecution, terms: Terms) -> Outcome | None:

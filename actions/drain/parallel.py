@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from actions.drain.execute import Phase, drain
+from actions.drain.execute import DrainPhase, drain
 from actions.drain.unit import Unit
 from actions.drain.wait import Terms
 from actions.execution_context import ClusterExecution
@@ -13,11 +13,11 @@ from actions.progress import Outcome
 from fleet.model.snapshot import Snapshot
 
 _WORDS = {
-    Phase.RELEASE: "a replacement starts",
-    Phase.LEAVE: "leaves its endpoints",
-    Phase.WAIT: "waits for its requests",
-    Phase.EVICT: "is evicted",
-    Phase.REPLACE: "is replaced",
+    DrainPhase.RELEASE: "a replacement starts",
+    DrainPhase.LEAVE: "leaves its endpoints",
+    DrainPhase.WAIT: "waits for its requests",
+    DrainPhase.EVICT: "is evicted",
+    DrainPhase.REPLACE: "is replaced",
 }
 
 
@@ -93,7 +93,7 @@ class _Part:
     def step(self, index: int) -> None:
         """The steps of the plan are those of all the drains."""
 
-    def enter(self, phase: Phase) -> None:
+    def enter(self, phase: DrainPhase) -> None:
         self._drains.tell(self._name, _WORDS[phase])
 
     def say(self, text: str, done: float = 0.0, total: float = 0.0, eta: float | None = None) -> None:

@@ -37,7 +37,7 @@ class Terms:
     at_deadline: AtDeadline
 
 
-class Ended(NamedTuple):
+class WaitResult(NamedTuple):
     """The end of the wait for a unit's requests, or of all of its drain."""
 
     outcome: Outcome | None = None
@@ -85,7 +85,7 @@ async def wait_until_unselected(unit: Unit, execution: ClusterExecution) -> Outc
     )
 
 
-async def ended(unit: Unit, execution: ClusterExecution, terms: Terms, requests: Looks) -> Ended:
+async def wait_for_requests(unit: Unit, execution: ClusterExecution, terms: Terms, requests: Looks) -> WaitResult:
     """Wait until the pod has no requests left, or the deadline comes."""
     fall, front, since = Fall(), unit.front, execution.now()
     first: Seen | None = None
@@ -124,7 +124,7 @@ async def ended(unit: Unit, execution: ClusterExecution, terms: Terms, requests:
 
     reached = await execution.until(idle, terms.deadline)
     if back:
-        return Ended(
+        return WaitResult(
             Outcome(
                 Result.FAILED,
                 f"somebody has put {unit.name} back into service meanwhile",
@@ -132,7 +132,7 @@ async def ended(unit: Unit, execution: ClusterExecution, terms: Terms, requests:
             )
         )
     if reached:
-        return Ended()
+        return WaitResult()
     still = count(last.requests, "request") if last is not None else "requests that nobody can see"
     if terms.at_deadline is AtDeadline.STOP:
         outcome = Outcome(
@@ -140,6 +140,6 @@ async def ended(unit: Unit, execution: ClusterExecution, terms: Terms, requests:
             f"{still} still on {unit.name} after {span(terms.deadline)}; it stays out of service and goes on with them",
             "drain it again to wait longer, or undo to put it back",
         )
-        return Ended(outcome)
+        return WaitResult(outcome)
     execution.say(f"deadline: {still} left, with {span(front.grace)} of grace")
-    return Ended(cut=f"{still} still on {unit.name} at its deadline")
+    return WaitResult(cut=f"{still} still on {unit.name} at its deadline")

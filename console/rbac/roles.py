@@ -16,7 +16,7 @@ from actions.catalogue import specs
 from actions.permissions import permissions_for
 from fleet.kinds.registry import listed
 from fleet.sources.kube.resources import all_resources
-from fleet.timeline.cluster.registry import kept_kinds
+from fleet.timeline.cluster.registry import witnesses
 
 Rule = dict[str, Any]
 
@@ -103,7 +103,7 @@ def _workloads() -> Iterator[Rule]:
 def _witnesses() -> Iterator[Rule]:
     """Yield the rules of what tells of the past alone: those of everything else that does are there."""
     known = {kind.qualified for kind in listed()}
-    for row in kept_kinds():
+    for row in witnesses():
         if row.custom and row.qualified not in known:
             yield _rule(row.group, row.plural, ["list"])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fleet.snapshot.history import Recorder
+from fleet.snapshot.history import RecentHistory
 
 if TYPE_CHECKING:
     from fleet.model.objects import ClusterId
@@ -19,11 +19,11 @@ class Memory:
 
     def __init__(self, record: Path | None = None) -> None:
         self._record = record
-        self._histories: dict[ClusterId, Recorder] = {}
+        self._histories: dict[ClusterId, RecentHistory] = {}
 
-    def history(self, cluster: ClusterId) -> Recorder:
+    def history(self, cluster: ClusterId) -> RecentHistory:
         """The same one for the same cluster, looked at as the same user."""
-        return self._histories.setdefault(cluster, Recorder())
+        return self._histories.setdefault(cluster, RecentHistory())
 
     def keeps(self, cluster: Cluster) -> Keeps | None:
         """Return what writes down what is seen of it. The file is opened at the first tick."""

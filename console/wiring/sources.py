@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from console.session.local.watcher import SharedWatcher
     from fleet.local.source import LocalSource
     from fleet.recorder.protocol import Keeps
-    from fleet.snapshot.history import Recorder
+    from fleet.snapshot.history import RecentHistory
 
 Source: TypeAlias = "KubernetesSource | AbsentKubernetes | LocalSource"
 """A cluster in view, what stands in for one that cannot be addressed, or this machine."""
@@ -98,7 +98,7 @@ def observer(
     now: float,
     environ: Mapping[str, str] = os.environ,
     keeps: Keeps | None = None,
-    history: Recorder | None = None,
+    history: RecentHistory | None = None,
 ) -> Observer:
     """An Observer of this cluster, its metrics and what is beside them, not yet started.
 

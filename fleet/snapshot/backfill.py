@@ -1,4 +1,4 @@
-"""The strips before the console's own time: what Prometheus remembers, as the recorder would have kept it."""
+"""The strips before the console's own time: what Prometheus remembers, as the history would have kept it."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from fleet.snapshot.backfill import steps
 from fleet.snapshot.fleet_health import FleetHealth
 from fleet.snapshot.following import followed
 from fleet.snapshot.frames import Frames
-from fleet.snapshot.history import Recorder
+from fleet.snapshot.history import RecentHistory
 from fleet.snapshot.topology import Topology
 from fleet.sources.kube.state import KubeState
 from fleet.sources.prometheus.past import Past
@@ -29,8 +29,8 @@ EVENTS_KEPT = 500
 class Builder:
     """Builds Snapshots and keeps what does not change between them."""
 
-    def __init__(self, recorder: Recorder | None = None) -> None:
-        self._recorder = recorder or Recorder()
+    def __init__(self, history: RecentHistory | None = None) -> None:
+        self._history = history or RecentHistory()
         self._sequence = 0
         self._topology: Topology | None = None
         self._events: tuple[Mapping[str, Event], tuple[Event, ...]] = ({}, ())
@@ -69,7 +69,7 @@ class Builder:
         self._sequence += 1
         frames = self._frames.of(topology, measurement, now, focus)
         reasons = measurement.throttle_reasons if measurement else NO_REASONS
-        view = self._recorder.record(now, (frames["workload"], frames["pod"]))
+        view = self._history.record(now, (frames["workload"], frames["pod"]))
         return Snapshot(
             sequence=self._sequence,
             at=now,
@@ -104,8 +104,8 @@ class Builder:
         """
         if self._topology is None:
             return
-        for at, values in sorted(steps(past, self._topology, self._recorder.step, clock_skew).items()):
-            self._recorder.backfill(at, values)
+        for at, values in sorted(steps(past, self._topology, self._history.step, clock_skew).items()):
+            self._history.backfill(at, values)
 
     def _newest_events(self, kube: KubeState) -> tuple[Event, ...]:
         if self._events[0] is not kube.events:

@@ -48,8 +48,8 @@ class Point:
         return math.nan
 
 
-class Recorder:
-    """Keeps the points; Snapshots look at it through a View that ends at their own time."""
+class RecentHistory:
+    """The points of the last quarter of an hour; Snapshots look at it through a HistoryView that ends at their time."""
 
     def __init__(self, step: float = STEP, points: int = POINTS) -> None:
         self.step = step
@@ -59,7 +59,7 @@ class Recorder:
         self._last = Point(())
         """The last point, and what it was made of."""
 
-    def record(self, at: float, frames: tuple[Frame, ...]) -> View:
+    def record(self, at: float, frames: tuple[Frame, ...]) -> HistoryView:
         """Note the values at ``at`` (Unix seconds); within one step the latest counts. Returns the view up to it."""
         slot = math.floor(at / self.step)
         kept = (frame.columns.get(quantity) for frame in frames for quantity in KEPT)
@@ -69,7 +69,7 @@ class Recorder:
         if self._points.get(slot) is not self._last:
             self._points[slot] = self._last
             self._trim()
-        return View(self, slot)
+        return HistoryView(self, slot)
 
     def backfill(self, at: float, values: Mapping[Quantity, Mapping[str, float]]) -> None:
         """Fill a step that was before the console's time, from a source that remembers. What is there stays."""
@@ -94,20 +94,20 @@ class Recorder:
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class HistoryView:
     """A history as one Snapshot sees it."""
 
-    recorder: Recorder
+    history: RecentHistory
     slot: int
 
     @property
     def step(self) -> float:
-        return self.recorder.step
+        return self.history.step
 
     def strip(self, key: str, quantity: Quantity, points: int) -> tuple[float, ...]:
         out = []
         for slot in range(self.slot - points + 1, self.slot + 1):
-            point = self.recorder.at(slot)
+            point = self.history.at(slot)
             out.append(math.nan if point is None else point.value(key, quantity))
         start = next((i for i, v in enumerate(out) if not math.isnan(v)), len(out))
         return tuple(out[start:])

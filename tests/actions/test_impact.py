@@ -12,13 +12,13 @@ from actions.impact import Impact, impacts, mean, serving
 from actions.plan import Verdict
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
-from fleet.snapshot.history import Recorder
+from fleet.snapshot.history import RecentHistory
 from tests.actions.pods import chat
 
 
 def remembered(*running: float) -> Snapshot:
     """Three pods whose history was a step each, the latest last."""
-    recorder = Recorder()
+    recorder = RecentHistory()
     for i, value in enumerate(running):
         cluster = chat(requests=value)
         snapshot = replace(cluster.snapshot, at=cluster.clock + 15 * i)

@@ -19,7 +19,7 @@ from fleet.sources.kube.errors import ForbiddenError
 from fleet.sources.kube.kubeconfig import load_access
 from fleet.sources.kube.reads import KubeReads
 from fleet.sources.kube.resources import all_resources
-from fleet.timeline.cluster.registry import kept_kinds
+from fleet.timeline.cluster.registry import witnesses
 from tests.simulator.api_process import Process, simulator
 
 pytestmark = pytest.mark.real("kubectl")
@@ -148,7 +148,7 @@ def test_the_oncall_role_has_what_the_actions_declare_and_no_more_than_that() ->
 @pytest.mark.parametrize("role", list(Role))
 def test_both_roles_may_list_whatever_tells_of_the_past(role: Role) -> None:
     rules = manifests(role)[0]["rules"]
-    for row in kept_kinds():
+    for row in witnesses():
         assert any(
             row.group in rule["apiGroups"] and row.plural in rule["resources"] and "list" in rule["verbs"]
             for rule in rules

@@ -16,7 +16,7 @@ from actions.checks.quota import check_quota
 from actions.checks.rollout import check_rollout
 from actions.checks.running import check_running, expected
 from actions.checks.server import check_server
-from actions.drain.execute import AS_READ_THEN, Phase, drain, evictions, labelling, phases
+from actions.drain.execute import AS_READ_THEN, DrainPhase, drain, evictions, labelling, phases
 from actions.drain.inspect import Inspection
 from actions.drain.manner import AtDeadline, Method
 from actions.drain.unit import Unit, from_fact, to_fact
@@ -97,7 +97,7 @@ class DrainAction:
         for i, unit in enumerate(units):
             passed = phases(unit)
 
-            def enter(phase: Phase, offset: int = at, passed: tuple[Phase, ...] = passed) -> None:
+            def enter(phase: DrainPhase, offset: int = at, passed: tuple[DrainPhase, ...] = passed) -> None:
                 execution.step(offset + passed.index(phase))
 
             outcome, cut = await drain(unit, execution, terms, enter, as_planned=i == 0)
@@ -130,13 +130,13 @@ def steps_of(unit: Unit, terms: Terms, context: ClusterContext, *, as_planned: b
     steps = []
     for phase in phases(unit):
         match phase:
-            case Phase.RELEASE:
+            case DrainPhase.RELEASE:
                 step = Step(
                     f"start a replacement for {unit.name}",
                     f"{_flips(unit, way.release)}: {way.why}; waits until it is ready",
                     (labelling(unit, way.release, version),),
                 )
-            case Phase.LEAVE:
+            case DrainPhase.LEAVE:
                 told = AS_READ_THEN if way.release else version
                 why = "out of its Services' endpoints" if way.release else way.why
                 step = Step(
@@ -144,15 +144,15 @@ def steps_of(unit: Unit, terms: Terms, context: ClusterContext, *, as_planned: b
                     f"{_flips(unit, way.labels)}: {why}",
                     (labelling(unit, way.labels, told),),
                 )
-            case Phase.WAIT:
+            case DrainPhase.WAIT:
                 step = _waiting(unit, terms, context)
-            case Phase.EVICT:
+            case DrainPhase.EVICT:
                 uids = ", ".join(f"{member.uid[:8]}…" for member in unit.members)
                 requests = evictions(unit, terms)
                 grace = max(request.body["deleteOptions"]["gracePeriodSeconds"] for request in requests)
                 orphan = "; an orphan that nobody else would end" if way.orphaned else ""
                 step = Step(f"evict {unit.name}", f"uid {uids}, grace {grace} s{orphan}", requests)
-            case Phase.REPLACE:
+            case DrainPhase.REPLACE:
                 step = Step("wait until it is replaced", _ready_again(unit))
         steps.append(step)
     return steps

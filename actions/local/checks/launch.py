@@ -51,7 +51,7 @@ OLDEST: Final = (0, 6)
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class Findings:
     """The findings."""
 
     checks: tuple[Check, ...]
@@ -67,7 +67,7 @@ async def check_launch(
     *,
     instead_of: ServerRecord | None = None,
     verify: bool = False,
-) -> Looked:
+) -> Findings:
     """Look at everything; ``instead_of`` is the server that this one replaces: its name, port and GPUs are free."""
     servers = await machine.servers.look()
     reading = await asyncio.to_thread(machine.gpus)
@@ -88,7 +88,7 @@ async def check_launch(
     memory, tables, environment = _fit(spec, files, reading, installed, machine, instead_of)
     checks += [*memory, check_session(), check_disk(servers_folder(machine.state))]
     checks.append(check_shared(spec.gpus, free_shared()))
-    return Looked(tuple(check for check in checks if check is not None), tables, environment)
+    return Findings(tuple(check for check in checks if check is not None), tables, environment)
 
 
 def check_vllm(installed: Installed | None, named: str = "") -> Check:

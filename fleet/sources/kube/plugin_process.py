@@ -21,7 +21,7 @@ OUTPUT_LIMIT = 1 << 20
 """Bytes that are kept of each of its streams: an ExecCredential with certificates has a few thousand."""
 
 
-class Ended(NamedTuple):
+class PluginResult(NamedTuple):
     """The end of a plugin, and its output."""
 
     code: int
@@ -29,7 +29,7 @@ class Ended(NamedTuple):
     talk: bytes
 
 
-async def run_to_end(command: str, arguments: Sequence[str], env: Mapping[str, str], seconds: float) -> Ended:
+async def run_to_end(command: str, arguments: Sequence[str], env: Mapping[str, str], seconds: float) -> PluginResult:
     """Run it without stdin. Raises OSError where it cannot be started, TimeoutError where it takes longer.
 
     Whatever ends the wait, its process group is gone then, unless it ended well and let go of the pipes.
@@ -46,7 +46,7 @@ async def run_to_end(command: str, arguments: Sequence[str], env: Mapping[str, s
             async with asyncio.timeout(AFTERWARDS):
                 await listener.silent.wait()
         code = transport.get_returncode()
-        return Ended(-1 if code is None else code, bytes(listener.said[1]), bytes(listener.said[2]))
+        return PluginResult(-1 if code is None else code, bytes(listener.said[1]), bytes(listener.said[2]))
     finally:
         if not listener.exited.is_set() or not listener.silent.is_set():
             with suppress(ProcessLookupError, PermissionError):

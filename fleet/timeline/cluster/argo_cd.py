@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from fleet.model.objects import ObjectRef
 from fleet.sources.kube.project.fields import Raw, mapping, mappings, moment, text
-from fleet.timeline.cluster.kept import Asked, Kept, ref_of, tell_each
+from fleet.timeline.cluster.witness import Asked, Witness, ref_of, tell_each
 from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence, Weight
 
 NAME = "Argo CD"
@@ -64,7 +64,7 @@ def _initiator(initiator: Raw) -> str:
     return text(initiator, "username") or NAME
 
 
-APPLICATIONS = Kept(
+APPLICATIONS = Witness(
     kind="Application",
     group="argoproj.io",
     version="v1alpha1",

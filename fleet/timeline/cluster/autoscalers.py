@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from fleet.model.objects import ObjectRef
 from fleet.sources.kube.project.fields import Raw, integer, mapping, moment, text
 from fleet.timeline.cluster.conditions import Meaning, conditions_of
-from fleet.timeline.cluster.kept import Asked, Kept, note_owner, ref_of
+from fleet.timeline.cluster.witness import Asked, Witness, note_owner, ref_of
 from fleet.timeline.cluster.writes import note_writes, written
 from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence, Weight
 from fleet.timeline.who import AUTOSCALER
@@ -54,7 +54,7 @@ def _tell(taken: Sequence[Raw], asked: Asked) -> Iterator[Entry]:
         yield from written(raw, ref, asked)
 
 
-AUTOSCALERS = Kept(
+AUTOSCALERS = Witness(
     kind=_KIND,
     group="autoscaling",
     version="v2",

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from fleet.model.objects import ObjectRef
 from fleet.sources.kube.project.fields import Raw, integer, mapping, moment, text
-from fleet.timeline.cluster.kept import Asked, Kept
+from fleet.timeline.cluster.witness import Asked, Witness
 from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence, Weight
 
 _SAID_BY_PODS = frozenset({"Scheduled", "Pulled", "Pulling", "Created", "Started"})
@@ -75,7 +75,7 @@ def _tell(taken: Sequence[Entry | None], asked: Asked) -> Iterator[Entry]:
             yield entry
 
 
-EVENTS = Kept(
+EVENTS = Witness(
     kind="Event",
     plural="events",
     take=_take,

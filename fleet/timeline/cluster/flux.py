@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fleet.model.objects import ObjectRef
 from fleet.sources.kube.project.fields import Raw, mapping, mappings, moment, text
 from fleet.timeline.cluster.conditions import Meaning, conditions_of
-from fleet.timeline.cluster.kept import Asked, Kept, ref_of, tell_each
+from fleet.timeline.cluster.witness import Asked, Witness, ref_of, tell_each
 from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence, Weight
 
 _CONDITIONS = {
@@ -52,7 +52,7 @@ def _kustomization(raw: Raw, asked: Asked) -> tuple[Entry, ...]:
     return tuple(conditions_of(raw, ref, _CONDITIONS))
 
 
-HELM_RELEASES = Kept(
+HELM_RELEASES = Witness(
     kind="HelmRelease",
     group="helm.toolkit.fluxcd.io",
     version="v2",
@@ -62,7 +62,7 @@ HELM_RELEASES = Kept(
     lost="releases of Flux",
     custom=True,
 )
-KUSTOMIZATIONS = Kept(
+KUSTOMIZATIONS = Witness(
     kind="Kustomization",
     group="kustomize.toolkit.fluxcd.io",
     version="v1",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fleet.model.objects import ObjectRef
 from fleet.sources.kube.project.fields import Raw, mapping, mappings, moment, text
 from fleet.timeline.cluster.conditions import Meaning, conditions_of
-from fleet.timeline.cluster.kept import Asked, Kept, ref_of, stamped, tell_each
+from fleet.timeline.cluster.witness import Asked, Witness, ref_of, stamped, tell_each
 from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence, Weight
 from fleet.timeline.who import tool
 
@@ -74,7 +74,7 @@ def _cordon(raw: Raw, ref: ObjectRef) -> Iterator[Entry]:
             )
 
 
-NODES = Kept(
+NODES = Witness(
     kind="Node",
     plural="nodes",
     namespaced=False,

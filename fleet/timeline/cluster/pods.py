@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fleet.model.objects import ObjectRef
 from fleet.sources.kube.project.fields import Raw, integer, mapping, mappings, moment, text
 from fleet.timeline.cluster.conditions import Meaning, conditions_of
-from fleet.timeline.cluster.kept import Asked, Kept, note_owner, ref_of, stamped, tell_each
+from fleet.timeline.cluster.witness import Asked, Witness, note_owner, ref_of, stamped, tell_each
 from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence, Weight
 
 _CONDITIONS = {
@@ -87,7 +87,7 @@ def _end(ref: ObjectRef, status: Raw, state: str, ended: Raw, at: float) -> Entr
     )
 
 
-PODS = Kept(
+PODS = Witness(
     kind="Pod",
     plural="pods",
     take=_take,

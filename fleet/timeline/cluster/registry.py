@@ -7,14 +7,14 @@ from fleet.timeline.cluster.argo_cd import APPLICATIONS
 from fleet.timeline.cluster.autoscalers import AUTOSCALERS
 from fleet.timeline.cluster.events import EVENTS
 from fleet.timeline.cluster.flux import HELM_RELEASES, KUSTOMIZATIONS
-from fleet.timeline.cluster.kept import Row
 from fleet.timeline.cluster.nodes import NODES
 from fleet.timeline.cluster.pods import PODS
 from fleet.timeline.cluster.rollouts import CONTROLLER_REVISIONS, REPLICA_SETS
+from fleet.timeline.cluster.witness import AnyWitness
 from fleet.timeline.cluster.workloads import workload
 
 
-def kept_kinds() -> tuple[Row, ...]:
+def witnesses() -> tuple[AnyWitness, ...]:
     """All of them; kinds of workloads that are links are asked for the templates that they keep."""
     return (
         REPLICA_SETS,

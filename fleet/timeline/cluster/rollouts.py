@@ -11,7 +11,7 @@ from fleet.kinds.kind import Revisions, value_at
 from fleet.kinds.replicaset import REPLICA_SET
 from fleet.model.objects import ObjectRef
 from fleet.sources.kube.project.fields import Raw, mapping, moment, owner, text
-from fleet.timeline.cluster.kept import Asked, Kept, Write, note_owner, ref_of, stamped
+from fleet.timeline.cluster.witness import Asked, Witness, Write, note_owner, ref_of, stamped
 from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence
 from fleet.timeline.template import template_changes
 
@@ -122,7 +122,7 @@ def began(written: float, created: float) -> bool:
     return -WHOLE_SECONDS <= created - written <= _WRITE_TO_TEMPLATE
 
 
-REPLICA_SETS = Kept(
+REPLICA_SETS = Witness(
     kind=REPLICA_SET.kind,
     group=REPLICA_SET.group,
     version=REPLICA_SET.version,
@@ -132,7 +132,7 @@ REPLICA_SETS = Kept(
     lost="rollouts of Deployments, and what each changed",
     page=100,
 )
-CONTROLLER_REVISIONS = Kept(
+CONTROLLER_REVISIONS = Witness(
     kind=Revisions.CONTROLLER_REVISIONS.value,
     group="apps",
     plural="controllerrevisions",

@@ -11,8 +11,8 @@ from fleet.sources.kube.client import KubeClient
 from fleet.sources.kube.errors import ExpiredError, ForbiddenError, KubeconfigError, KubeError, NotFoundError
 from fleet.sources.kube.project.fields import Raw, mapping, mappings, text
 from fleet.sources.kube.resources import object_path
-from fleet.timeline.cluster.kept import Asked, Row
-from fleet.timeline.cluster.registry import kept_kinds
+from fleet.timeline.cluster.registry import witnesses
+from fleet.timeline.cluster.witness import AnyWitness, Asked
 from fleet.timeline.entry import Entry
 from fleet.timeline.source import Gap, Told
 from fleet.timeline.template import Clean
@@ -38,12 +38,12 @@ class ClusterTimeline:
     async def tell(self, since: float) -> Told:
         """Tell what all kinds do. The object of one may be made by another: all are listed first."""
         del since  # How far back objects reach they say themselves.
-        asked, rows = Asked(self._clean), kept_kinds()
+        asked, rows = Asked(self._clean), witnesses()
         listed = await asyncio.gather(*(self._take(row, asked) for row in rows))
         entries = await asyncio.to_thread(_make_entries, rows, [taken for taken, _ in listed], asked)
         return Told(entries, asked.kin, tuple(gap for _, gap in listed if gap is not None))
 
-    async def _take(self, row: Row, asked: Asked) -> tuple[list[Any], Gap | None]:
+    async def _take(self, row: AnyWitness, asked: Asked) -> tuple[list[Any], Gap | None]:
         taken: list[Any] = []
         try:
             try:
@@ -59,14 +59,14 @@ class ClusterTimeline:
             return taken, _gap(row, error)
         return taken, None
 
-    async def _list(self, row: Row, namespace: str, asked: Asked, taken: list[Any]) -> None:
+    async def _list(self, row: AnyWitness, namespace: str, asked: Asked, taken: list[Any]) -> None:
         async for items in self._pages(row, namespace):
             for number, raw in enumerate(items, 1):
                 taken.append(row.take(raw, asked))
                 if number % TURN == 0:
                     await asyncio.sleep(0)
 
-    async def _pages(self, row: Row, namespace: str) -> AsyncIterator[list[Raw]]:
+    async def _pages(self, row: AnyWitness, namespace: str) -> AsyncIterator[list[Raw]]:
         """Page by page; the rest at once where the server forgets sooner than the pages are read."""
         path = object_path(row.group, row.version, row.plural, namespace)
         query = {"limit": str(row.page)}
@@ -88,10 +88,10 @@ class ClusterTimeline:
             query["continue"] = token
 
 
-def _make_entries(rows: Sequence[Row], taken: Sequence[list[Any]], asked: Asked) -> tuple[Entry, ...]:
+def _make_entries(rows: Sequence[AnyWitness], taken: Sequence[list[Any]], asked: Asked) -> tuple[Entry, ...]:
     """Make the entries, on a thread: hundreds of templates are compared."""
     return tuple(entry for row, some in zip(rows, taken, strict=True) for entry in row.tell(some, asked))
 
 
-def _gap(row: Row, error: KubeError | KubeconfigError) -> Gap:
+def _gap(row: AnyWitness, error: KubeError | KubeconfigError) -> Gap:
     return Gap(row.lost, f"{row.qualified}: {error.message}", error.remedy)

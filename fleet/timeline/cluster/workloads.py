@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from fleet.kinds.kind import WorkloadKind
 from fleet.sources.kube.project.fields import Raw, mapping
 from fleet.timeline.cluster.conditions import Meaning, conditions_of
-from fleet.timeline.cluster.kept import Asked, Kept, note_owner, ref_of
+from fleet.timeline.cluster.witness import Asked, Witness, note_owner, ref_of
 from fleet.timeline.cluster.writes import note_writes, written
 from fleet.timeline.entry import Entry, Weight
 
@@ -26,7 +26,7 @@ _CONDITIONS = {
 """Custom resources have Ready and Available by convention."""
 
 
-def workload(kind: WorkloadKind) -> Kept[Raw]:
+def workload(kind: WorkloadKind) -> Witness[Raw]:
     """Return what is kept and told of a kind of workload."""
 
     def take(raw: Raw, asked: Asked) -> Raw:
@@ -44,7 +44,7 @@ def workload(kind: WorkloadKind) -> Kept[Raw]:
             yield from written(raw, ref, asked)
             yield from conditions_of(raw, ref, _CONDITIONS)
 
-    return Kept(
+    return Witness(
         kind=kind.kind,
         group=kind.group,
         version=kind.version,

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 from fleet.model.objects import ObjectRef
 from fleet.sources.kube.project.fields import Raw, mapping, mappings, moment, text
-from fleet.timeline.cluster.kept import Asked, Write
 from fleet.timeline.cluster.rollouts import began
+from fleet.timeline.cluster.witness import Asked, Write
 from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence
 from fleet.timeline.who import OWN_HANDS, tool
 

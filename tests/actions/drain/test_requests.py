@@ -11,7 +11,7 @@ from aiohttp import web
 from actions.drain.inspect import Inspection
 from actions.drain.manner import AtDeadline
 from actions.drain.requests import Fall, RequestsOf, Seen, measured
-from actions.drain.wait import Terms, ended
+from actions.drain.wait import Terms, wait_for_requests
 from fleet.engine_api import EngineProbe
 from fleet.sources.kube.project.fields import Interner
 from fleet.sources.kube.project.pods import project_pod
@@ -174,5 +174,5 @@ async def test_what_was_seen_before_it_left_is_no_zero() -> None:
             return None
 
     began = execution.now()
-    assert await ended(unit, execution, Terms(300.0, AtDeadline.EVICT), Late()) == (None, "")
+    assert await wait_for_requests(unit, execution, Terms(300.0, AtDeadline.EVICT), Late()) == (None, "")
     assert execution.now() - began == 20, "the scrapes after 5 and 20 seconds"

@@ -15,7 +15,7 @@ from console.wiring.demo import simulated
 from console.wiring.session import session_of
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
-from fleet.snapshot.history import View
+from fleet.snapshot.history import HistoryView
 from tests.waiting import PATIENCE
 
 
@@ -133,9 +133,9 @@ async def test_the_history_of_a_cluster_is_there_again_when_one_comes_back_to_it
         other = await of("demo-oncall")
         await session.switch(context="demo")
         after = await of("demo")
-    assert isinstance(before.history, View)
-    assert isinstance(after.history, View)
-    assert isinstance(other.history, View)
-    assert after.history.recorder is before.history.recorder
+    assert isinstance(before.history, HistoryView)
+    assert isinstance(after.history, HistoryView)
+    assert isinstance(other.history, HistoryView)
+    assert after.history.history is before.history.history
     # As another user it may be another part of the cluster.
-    assert other.history.recorder is not before.history.recorder
+    assert other.history.history is not before.history.history

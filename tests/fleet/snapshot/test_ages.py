@@ -12,7 +12,7 @@ from fleet.model.measurement import Group
 from fleet.model.quantity import Quantity
 from fleet.model.reading import State
 from fleet.snapshot.builder import Builder
-from fleet.snapshot.history import Recorder
+from fleet.snapshot.history import RecentHistory
 from fleet.sources.prometheus.past import Past
 from tests.fleet.rows import LIVE, NOW, deployment, engine, kube, measurement, pod
 
@@ -75,7 +75,7 @@ def test_a_restart_marks_the_pod_and_not_the_workload() -> None:
 
 
 def test_history_draws_what_was_and_leaves_gaps_where_nothing_was_known() -> None:
-    builder = Builder(Recorder(step=15, points=10))
+    builder = Builder(RecentHistory(step=15, points=10))
     state = kube([pod("a")], deployment())
     for at, waiting in ((0, 1.0), (15, 2.0), (45, 4.0)):
         m = measurement({engine("a"): {Quantity.WAITING: waiting}}, at=NOW + at)
@@ -90,7 +90,7 @@ def test_history_draws_what_was_and_leaves_gaps_where_nothing_was_known() -> Non
 
 @pytest.mark.parametrize("skew", [0.0, 0.01, 600.0, -600.0])
 def test_what_prometheus_remembers_is_drawn_at_the_consoles_own_time_whatever_its_clock_says(skew: float) -> None:
-    builder = Builder(Recorder(step=15, points=10))
+    builder = Builder(RecentHistory(step=15, points=10))
     m = measurement({engine("a"): {Quantity.WAITING: 9.0}})
     state = kube([pod("a")], deployment())
     builder.build(state, m, [LIVE], NOW)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fleet.model.objects import ObjectRef
-from fleet.timeline.cluster.registry import kept_kinds
+from fleet.timeline.cluster.registry import witnesses
 from fleet.timeline.entry import Entry, EntryKind, Weight
 from tests.conftest import RECORDINGS
 from tests.fleet.timeline.told import DAY, deployment, manager, owned, replica_set, template, told
@@ -292,7 +292,7 @@ def test_every_kind_takes_whatever_stands_in_an_object() -> None:
         {"metadata": {"name": "a", "managedFields": [{"fieldsV1": 7, "time": f"{DAY}09:00:00Z"}]}},
         {"status": {"conditions": [{"type": "Ready", "status": "True"}], "containerStatuses": [{"lastState": 3}]}},
     ]
-    told({row.kind: odd for row in kept_kinds()})
+    told({row.kind: odd for row in witnesses()})
 
 
 @pytest.mark.parametrize("name", ["replicasets_two_revisions", "replicasets_after_rollback"])

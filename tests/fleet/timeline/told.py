@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from actions.audit.redaction import redacted
-from fleet.timeline.cluster.kept import Asked, Row
-from fleet.timeline.cluster.registry import kept_kinds
+from fleet.timeline.cluster.registry import witnesses
+from fleet.timeline.cluster.witness import AnyWitness, Asked
 from fleet.timeline.entry import Entry
 
 DAY = "2026-11-21T"
@@ -16,8 +16,8 @@ DAY = "2026-11-21T"
 def told(objects: Mapping[str, Sequence[Mapping[str, Any]]]) -> tuple[list[Entry], Asked]:
     """``objects`` by kind; all are taken before any of them tells, as with a server."""
     asked = Asked(redacted)
-    taken: list[tuple[Row, list[Any]]] = [
-        (row, [row.take(raw, asked) for raw in objects.get(row.kind, ())]) for row in kept_kinds()
+    taken: list[tuple[AnyWitness, list[Any]]] = [
+        (row, [row.take(raw, asked) for raw in objects.get(row.kind, ())]) for row in witnesses()
     ]
     return [entry for row, some in taken for entry in row.tell(some, asked)], asked
 

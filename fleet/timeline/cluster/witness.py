@@ -48,7 +48,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept(Generic[T]):
+class Witness(Generic[T]):
     """One kind of object. ``take`` is called for each as its page arrives: the page is not kept."""
 
     kind: str
@@ -96,4 +96,4 @@ def note_owner(raw: Raw, ref: ObjectRef, kin: Kinship) -> None:
         kin.note_maker(ref, ObjectRef(above.kind, ref.namespace, above.name))
 
 
-Row = Kept[Any]
+AnyWitness = Witness[Any]
