@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Protocol
 
 from actions.execution import Execution
-from actions.executor import Answer
+from actions.executor import Answer, Send
 from actions.journal import Journal
 from actions.plan import Mutation, Plan
-from actions.plan_context import ClusterContext, Reads
+from actions.plan_context import ClusterContext
 from actions.planner import make_plan
-from actions.request import Request
+from actions.request import Request, placed
 
 AGAIN = 2
 """Further plans where the target moved on meanwhile: controllers write statuses all the time."""
@@ -29,25 +29,29 @@ class ClusterExecutor:
 
     def __init__(self, context: Callable[[], ClusterContext], writer: Sender) -> None:
         self.context = context
-        self.send = writer.send
-        self.close = writer.close
+        self._writer = writer
 
     async def plan(self, request: Request) -> Plan:
         """Made again where the server's dry run found that the target is no longer what was read."""
-        plan, moved = await make_plan(request, self.context())
+        context = self.context()
+        request = placed(request, context.scope.cluster)
+        plan, moved = await make_plan(request, context)
         for _ in range(AGAIN):
             if not moved:
                 break
             plan, moved = await make_plan(request, self.context())
-        return plan
+        return plan.placed()
 
     def begin(self, journal: Journal) -> Execution:
-        return _OnCluster(self, journal, self.context().reads)
+        return _OnCluster(self.context, self._writer.send, journal)
+
+    async def close(self) -> None:
+        await self._writer.close()
 
 
 class _OnCluster(Execution):
     """A ClusterExecution: it can look at the cluster."""
 
-    def __init__(self, executor: ClusterExecutor, journal: Journal, reads: Reads) -> None:
-        super().__init__(executor, journal)
-        self.reads = reads
+    def __init__(self, context: Callable[[], ClusterContext], send: Send, journal: Journal) -> None:
+        super().__init__(context, send, journal)
+        self.reads = context().reads

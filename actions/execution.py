@@ -7,10 +7,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
-from actions.executor import Executor
+from actions.executor import Send
 from actions.journal import Journal
 from actions.note import is_note, note
 from actions.plan import Mutation
+from actions.plan_context import PlanContext
 from actions.progress import Progress
 from fleet.local.errors import LocalError
 from fleet.model.snapshot import Snapshot
@@ -21,13 +22,16 @@ POLL = 1.0
 
 
 class Execution:
-    """One action at work, whose plan and reason are the ``journal``'s. Its subclasses know where it works."""
+    """One action at work, whose plan and reason are the ``journal``'s. Its subclasses know where it works.
 
-    def __init__(self, executor: Executor, journal: Journal) -> None:
-        context = executor.context()
-        self.rules = context.rules
-        self.now = context.now
-        self._executor = executor
+    ``context`` gives that place as it is now, ``send`` is the one way to change it.
+    """
+
+    def __init__(self, context: Callable[[], PlanContext], send: Send, journal: Journal) -> None:
+        self.rules = context().rules
+        self.now = context().now
+        self._context = context
+        self._do = send
         self._journal = journal
         self._plan = journal.state.plan
         self._step = 0
@@ -41,7 +45,7 @@ class Execution:
     @property
     def snapshot(self) -> Snapshot:
         """The newest one."""
-        return self._executor.context().snapshot
+        return self._context().snapshot
 
     @property
     def doubt(self) -> str:
@@ -69,7 +73,7 @@ class Execution:
         reached = self._journal.state.reached
         self._journal.reach(reached=reached or not is_note(mutation.path))
         try:
-            answer = await self._executor.send(mutation)
+            answer = await self._do(mutation)
         except (KubeError, KubeconfigError, LocalError) as error:
             left = isinstance(error, UnreachableError) and error.sent
             if not left:

@@ -1,8 +1,11 @@
-"""The place where actions are done: a cluster, or this machine. Both have the same face; differences stay behind it."""
+"""The place where actions are done: a cluster, or this machine. Both have the same face; differences stay behind it.
+
+What an executor begins is the one way to change something there: it records what it sends.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from actions.plan import Mutation, Plan
@@ -25,23 +28,26 @@ class Answer:
     """Record for the audit log; its ``status`` is what HTTP calls success, whoever did it."""
 
 
+Send = Callable[[Mutation], Awaitable[Answer]]
+"""Does a mutation once; it is never repeated. Raises KubeError, KubeconfigError and LocalError."""
+
+
 class Executor(Protocol):
-    """Plans actions in one place and does what they send there. It records nothing: its caller does."""
+    """Plans actions in one place, and begins them there."""
 
     def context(self) -> PlanContext:
         """The place as it is now."""
         ...
 
     async def plan(self, request: Request) -> Plan:
-        """Plan a request. Raises KubeError, KubeconfigError and LocalError."""
+        """Plan a request; every target in the plan says that it is here.
+
+        Raises KubeError, KubeconfigError and LocalError, and OtherClusterError for a target of another place.
+        """
         ...
 
     def begin(self, journal: Journal) -> Execution:
         """Return the means of a confirmed action to do its work."""
-        ...
-
-    async def send(self, mutation: Mutation) -> Answer:
-        """Do it once; it is never repeated. Raises KubeError, KubeconfigError and LocalError."""
         ...
 
     async def close(self) -> None:

@@ -128,7 +128,7 @@ class Scope:
     @property
     def cluster(self) -> ClusterId:
         """The cluster of all that a plan is about."""
-        return ClusterId(self.context, self.server)
+        return ClusterId.of(self.context, self.server)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,7 @@ class Plan:
         return self.request.target
 
     def placed(self) -> Plan:
-        """The plan with every request in it said to be for the cluster that it was made on."""
+        """The plan with every target in it said to be in the cluster that it was made on."""
         here = self.scope.cluster
         others = tuple(replace(one, request=placed(one.request, here)) for one in self.alternatives)
         back = self.undo.request

@@ -17,7 +17,7 @@ def recorded_plan(plan: Plan) -> dict[str, Any]:
         "title": plan.title,
         "made_at": plan.made_at,
         "scope": asdict(plan.scope),
-        "target": asdict(plan.target),
+        "target": plan.target.to_json(),
         "request": to_json(plan.request),
         "verdict": str(plan.verdict),
         "checks": [asdict(check) | {"verdict": str(check.verdict)} for check in plan.checks],

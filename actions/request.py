@@ -7,8 +7,8 @@ itself and for the one that undoes it.
 
 from __future__ import annotations
 
-from dataclasses import asdict, field, replace
-from typing import Any, ClassVar, Final, TypeVar
+from dataclasses import asdict, fields, replace
+from typing import Any, ClassVar, Final, Self, TypeVar
 
 from fleet.dataclass import dataclass
 from fleet.model.objects import SAME_CLUSTER, ClusterId, ObjectRef
@@ -26,17 +26,35 @@ def shown_kind(kind: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One object of the cluster; ``namespace`` is empty for a node, ``uid`` where only the name was given."""
+    """One object; ``namespace`` is empty for a node, ``uid`` where only the name was given.
+
+    ``cluster`` is where it was chosen: the same name, and even the same uid, in another is another object. What has
+    only been typed, or was recorded, is of the cluster on which it is planned.
+    """
 
     kind: str
     namespace: str
     name: str
     uid: str = ""
+    cluster: ClusterId = SAME_CLUSTER
+
+    @classmethod
+    def of(cls, ref: ObjectRef, uid: str) -> Self:
+        """The object of this name and uid."""
+        return cls(ref.kind, ref.namespace, ref.name, uid, ref.cluster)
 
     @property
     def ref(self) -> ObjectRef:
         """The object by name."""
-        return ObjectRef(self.kind, self.namespace, self.name)
+        return ObjectRef(self.kind, self.namespace, self.name, self.cluster)
+
+    def beside(self, kind: str, name: str, uid: str = "") -> Target:
+        """Another object of its namespace."""
+        return Target(kind, self.namespace, name, uid, self.cluster)
+
+    def to_json(self) -> dict[str, Any]:
+        """As the audit log and ``--json`` have it."""
+        return asdict(self, dict_factory=_recorded)
 
     @property
     def is_server(self) -> bool:
@@ -54,8 +72,6 @@ class Request:
     kind: ClassVar[str]
     """What the action is called on the command line and in the audit log."""
     target: Target
-    cluster: ClusterId = field(default=SAME_CLUSTER, kw_only=True, compare=False)
-    """Where its targets are: known from when they were chosen, and of every request in a plan."""
 
     @property
     def targets(self) -> tuple[Target, ...]:
@@ -81,12 +97,27 @@ class OtherClusterError(Exception):
 
 
 def placed(request: R, here: ClusterId) -> R:
-    """The request, said to be for cluster ``here``. Raises OtherClusterError for one that is of another."""
-    if request.cluster not in (SAME_CLUSTER, here):
-        raise OtherClusterError(request.cluster, here)
-    return replace(request, cluster=here)
+    """The request with every target said to be in cluster ``here``. Raises OtherClusterError for one of another."""
+    return replace(request, **{each.name: _placed(getattr(request, each.name), here) for each in fields(request)})
+
+
+def _placed(value: Any, here: ClusterId) -> Any:
+    match value:
+        case Target(cluster=cluster):
+            if cluster not in (SAME_CLUSTER, here):
+                raise OtherClusterError(cluster, here)
+            return replace(value, cluster=here)
+        case tuple():
+            return tuple(_placed(each, here) for each in value)
+        case _:
+            return value
 
 
 def to_json(request: Request) -> dict[str, Any]:
-    """The request as JSON values; ``kind`` says which one it is. Its cluster is in the scope of the plan beside it."""
-    return {"kind": request.kind} | {name: value for name, value in asdict(request).items() if name != "cluster"}
+    """The request as JSON values; ``kind`` says which one it is."""
+    return {"kind": request.kind} | asdict(request, dict_factory=_recorded)
+
+
+def _recorded(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Of a request and of its targets: their cluster is in the scope of the plan, beside them."""
+    return {name: value for name, value in pairs if not isinstance(value, ClusterId)}

@@ -14,7 +14,7 @@ from actions.journal import Audit, append
 from actions.plan import Plan
 from actions.plan_context import Rules
 from actions.progress import Outcome, Result
-from actions.request import OtherClusterError, Request, placed
+from actions.request import OtherClusterError, Request
 from actions.run import Run
 from actions.undo import plan_undo
 
@@ -54,14 +54,13 @@ class Runner:
         cluster.
         """
         try:
-            asked = placed(request, self.executor.context().scope.cluster)
+            return await self.executor.plan(request)
         except OtherClusterError as error:
             raise RefusedError(str(error)) from error
-        return (await self.executor.plan(asked)).placed()
 
     async def plan_undo(self, done: Sequence[RecordedAction], who: Who) -> Plan:
         """Plan to take back this person's last action; ``done`` is the audit log's history. Raises KubeError."""
-        return (await plan_undo(done, who, self.executor)).placed()
+        return await plan_undo(done, who, self.executor)
 
     def start(self, plan: Plan, reason: str, confirmation: str) -> ActionRun:
         """Carry it out from now on; it goes on when nobody looks. ``confirmation`` says how the person confirmed.

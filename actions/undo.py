@@ -19,9 +19,10 @@ from actions.audit.who import Who
 from actions.catalogue import from_json, is_known, spec_of
 from actions.executor import Executor
 from actions.note import is_note
-from actions.plan import Check, Plan, Verdict
+from actions.plan import Check, Plan, Scope, Verdict
 from actions.request import Request, to_json
 from actions.words import some_names, span
+from fleet.model.objects import ClusterId
 from fleet.model.snapshot import Snapshot
 from fleet.sources.kube.errors import NotFoundError
 
@@ -75,7 +76,7 @@ def why_not(action_run: ActionRun, session: Iterable[ActionRun], snapshot: Snaps
     ``session``: all its actions, newest first.
     """
     own = _deed_of(action_run)
-    same = [run for run in session if run.plan.scope.server == action_run.plan.scope.server]
+    same = [run for run in session if run.plan.scope.cluster == action_run.plan.scope.cluster]
     deeds = [_deed_of(run) for run in reversed(same)]
     if not own.inverse:
         return "nothing takes it back"
@@ -94,17 +95,20 @@ def why_not(action_run: ActionRun, session: Iterable[ActionRun], snapshot: Snaps
     return _vanished(request, snapshot) if request is not None else ""
 
 
-def last_undo(done: Iterable[RecordedAction], who: Who, server: str) -> RecordedAction | None:
-    """The last action of this person on the cluster at ``server`` that can be taken back; ``done`` is oldest first.
+def last_undo(done: Iterable[RecordedAction], who: Who, cluster: ClusterId) -> RecordedAction | None:
+    """The last action of this person on a cluster that can be taken back; ``done`` is oldest first.
 
     A person is the identity that the cluster knows together with the login on the machine: several may share either.
+    What was done through another context of the same server comes after all that was done through this one: it is the
+    same cluster by another name, or another behind the same proxy.
     """
     mine = [
         action
         for action in done
-        if action.scope.get("server") == server
+        if action.scope.get("server") == cluster.server
         and (action.who.get("identity"), action.who.get("local_user")) == (who.identity, who.local_user)
     ]
+    mine.sort(key=lambda action: action.scope.get("context") == cluster.context)
     found = next_undone([_recorded(action) for action in mine])
     return next((action for action in mine if found is not None and action.id == found.id), None)
 
@@ -115,7 +119,7 @@ async def plan_undo(done: Sequence[RecordedAction], who: Who, executor: Executor
     Raises NotFoundError where there is nothing to take back, and what planning raises.
     """
     context = executor.context()
-    action = last_undo(done, who, context.scope.server)
+    action = last_undo(done, who, context.scope.cluster)
     if action is None:
         raise NotFoundError(
             f"{who.identity or who.local_user} has done nothing on this cluster that could be taken back",
@@ -132,9 +136,18 @@ async def plan_undo(done: Sequence[RecordedAction], who: Who, executor: Executor
     return replace(
         plan,
         title=f"Undo “{action.title}”: {plan.title[:1].lower()}{plan.title[1:]}",
-        checks=(_check_since(action, plan, context.now()), *plan.checks),
+        checks=(*_check_where(action, context.scope), _check_since(action, plan, context.now()), *plan.checks),
         undoes=action.id,
     )
+
+
+def _check_where(action: RecordedAction, here: Scope) -> tuple[Check, ...]:
+    """One server may stand before several clusters, and tell them by who asks."""
+    context = str(action.scope.get("context") or "")
+    if context in ("", here.context):
+        return ()
+    text = f"it was done through the context {context}, which leads to the same server"
+    return (Check("cluster", Verdict.WARN, text, f"make sure that {context} and {here.context} are one cluster"),)
 
 
 def _check_since(action: RecordedAction, plan: Plan, now: float) -> Check:

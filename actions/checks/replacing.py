@@ -122,7 +122,7 @@ async def check_held(
     restarts = tuple(
         Alternative(
             f"restart pod {name}",
-            Restart(Target("Pod", target.namespace, name, uids[name])),
+            Restart(target.beside("Pod", name, uids[name])),
             "once the template is written: it then starts with that one",
         )
         for name in old[:3]

@@ -14,7 +14,7 @@ from typing import Any, Final, cast
 
 from actions.catalogue import spec_of
 from actions.execution import Execution
-from actions.executor import Answer
+from actions.executor import Answer, Send
 from actions.journal import Journal
 from actions.local.context import LocalAction, LocalContext, local_snapshot
 from actions.local.environment import SERVER_ID, SOCKETS, inherited, to_keep
@@ -24,7 +24,7 @@ from actions.local.steps import REMOVE, SIGNAL, START
 from actions.local.store import forget, keep, keep_environment, owned, runtime, whole_env
 from actions.plan import Mutation, Plan, Scope
 from actions.plan_context import Rules
-from actions.request import LOCAL_SERVER, Request
+from actions.request import LOCAL_SERVER, Request, placed
 from fleet.guard import RefusedError, may_start
 from fleet.local.errors import LocalError
 from fleet.local.process import Identity
@@ -67,12 +67,13 @@ class LocalExecutor:
 
     async def plan(self, request: Request) -> Plan:
         # No cluster stands behind it: no permission to ask for, no data to be too old, no Event to write.
-        return await action_of(request.kind).plan(request, self.context())
+        action = action_of(request.kind)
+        return (await action.plan(placed(request, self._scope.cluster), self.context())).placed()
 
     def begin(self, journal: Journal) -> Execution:
-        return _OnMachine(self, journal, self._machine)
+        return _OnMachine(self.context, self._send, journal)
 
-    async def send(self, mutation: Mutation) -> Answer:
+    async def _send(self, mutation: Mutation) -> Answer:
         try:
             may_start(mutation.about)
         except RefusedError as error:
@@ -128,9 +129,9 @@ class LocalExecutor:
 class _OnMachine(Execution):
     """A LocalExecution: it knows the machine."""
 
-    def __init__(self, executor: LocalExecutor, journal: Journal, machine: Machine) -> None:
-        super().__init__(executor, journal)
-        self.machine = machine
+    def __init__(self, context: Callable[[], LocalContext], send: Send, journal: Journal) -> None:
+        super().__init__(context, send, journal)
+        self.machine = context().machine
 
 
 def _signal(mutation: Mutation) -> dict[str, Any]:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from actions.request import Request, Target
     from console.app.desk import ConsoleDesk
     from console.session.protocol import ActionService, Changed
-    from fleet.model.objects import ClusterId
 
 
 class ActionController:
@@ -111,10 +110,10 @@ class ActionController:
             return self._desk.local.is_looked_at
         return shown.plan.target.is_server
 
-    def open_revisions(self, target: Target, cluster: ClusterId) -> None:
+    def open_revisions(self, target: Target) -> None:
         from console.screens.revisions import RevisionsScreen
 
-        self._desk.navigator.open(RevisionsScreen(self._desk, target, cluster))
+        self._desk.navigator.open(RevisionsScreen(self._desk, target))
 
     def open_actions(self) -> None:
         from console.screens.actions import ActionsScreen

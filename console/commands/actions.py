@@ -7,7 +7,6 @@ planned and executed: that is imported when one is planned, and never in read-on
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from actions.catalogue import KINDS, spec_of
@@ -71,8 +70,7 @@ def _row(spec: ActionSpec) -> Command:
 def _run(desk: Desk, context: Context, spec: ActionSpec, chosen: tuple[Chosen, ...]) -> None:
     """Plan it; where its argument was not typed and is needed, ask for that first."""
     inline, typed, snapshot = spec.inline, context.argument, context.snapshot
-    cluster = chosen[0].ref.cluster
-    targets = tuple(Target(ref.kind, ref.namespace, ref.name, uid) for ref, uid in chosen)
+    targets = tuple(Target.of(ref, uid) for ref, uid in chosen)
 
     def plan(value: Any) -> None:
         try:
@@ -80,7 +78,7 @@ def _run(desk: Desk, context: Context, spec: ActionSpec, chosen: tuple[Chosen, .
         except UsageError as error:
             desk.navigator.say(str(error), Role.WARNING)
         else:
-            desk.actions.open_plan(replace(request, cluster=cluster))
+            desk.actions.open_plan(request)
 
     if inline is not None and inline.current is not None and snapshot is not None:
         now, what, example = inline.current(snapshot, chosen[0].ref), inline.what, inline.example
@@ -97,7 +95,7 @@ def _run(desk: Desk, context: Context, spec: ActionSpec, chosen: tuple[Chosen, .
         else:
             desk.line.ask_amount(f"{what} of {targets[0].name}", now, count)
     elif inline is not None and inline.choose_from is Listed.REVISIONS and not typed:
-        desk.actions.open_revisions(targets[0], cluster)
+        desk.actions.open_revisions(targets[0])
     else:
         plan(typed or None)
 

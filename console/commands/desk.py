@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from console.session.protocol import ActionService, Session
     from console.views.since import SinceTracker
     from fleet.local.server import ServerState
-    from fleet.model.objects import ClusterId, ObjectRef
+    from fleet.model.objects import ObjectRef
     from fleet.model.snapshot import Snapshot
     from widgets.prompt import History, Kind
 
@@ -151,7 +151,7 @@ class ActionController(Protocol):
         """Plan what takes the last action back."""
         ...
 
-    def open_revisions(self, target: Target, cluster: ClusterId) -> None:
+    def open_revisions(self, target: Target) -> None:
         """The revisions of a workload of that cluster, to choose one."""
         ...
 

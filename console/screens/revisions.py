@@ -22,7 +22,6 @@ from widgets.grid import Grid
 
 if TYPE_CHECKING:
     from actions.revisions import Revision
-    from fleet.model.objects import ClusterId
 
 
 class RevisionsScreen(TableScreen):
@@ -31,10 +30,9 @@ class RevisionsScreen(TableScreen):
     where = ScreenId.REVISIONS
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.REVISIONS)
 
-    def __init__(self, desk: Desk, target: Target, cluster: ClusterId) -> None:
+    def __init__(self, desk: Desk, target: Target) -> None:
         super().__init__(desk, Grid(waiting=f"reading the revisions of {target.name} …"))
         self._target = target
-        self._cluster = cluster
         self._found: Sequence[Revision] = ()
 
     def on_mount(self) -> None:
@@ -45,7 +43,7 @@ class RevisionsScreen(TableScreen):
         if acting is None:
             return
         try:
-            self._found = await acting.revisions(self._target, self._cluster)
+            self._found = await acting.revisions(self._target)
         except SessionError as error:
             self.say(error.in_a_line, Role.ERROR)
             self.grid.show(RevisionsModel((), self.query_.filter, time.time(), error.problem))
@@ -64,4 +62,4 @@ class RevisionsScreen(TableScreen):
         if chosen is not None and chosen.current:
             self.say("that is what runs now")
         elif chosen is not None:
-            self.desk.actions.open_plan(RollBack(self._target, chosen.name, cluster=self._cluster))
+            self.desk.actions.open_plan(RollBack(self._target, chosen.name))

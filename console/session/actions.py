@@ -167,13 +167,13 @@ class SessionActions:
         site = self._machine if here or self._is_local() else self._cluster
         return await self._bridge.call(site.undo())
 
-    async def revisions(self, target: Target, cluster: ClusterId) -> Sequence[Revision]:
-        return await self._bridge.call(self._revisions(target, cluster))
+    async def revisions(self, target: Target) -> Sequence[Revision]:
+        return await self._bridge.call(self._revisions(target))
 
-    async def _revisions(self, target: Target, cluster: ClusterId) -> Sequence[Revision]:
+    async def _revisions(self, target: Target) -> Sequence[Revision]:
         from actions.revisions import revisions
 
-        return await revisions(target, self._reads(cluster))
+        return await revisions(target, self._reads(target.cluster))
 
     async def start(self, plan: Plan, reason: str, confirmation: str) -> ActionRun:
         return await self._bridge.call(self._site(plan.target).start(plan, reason, confirmation))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from actions.request import Request, Target
     from actions.revisions import Revision
     from console.session.local.protocol import LocalServers, Looked
-    from fleet.model.objects import ClusterId, ObjectRef
+    from fleet.model.objects import ObjectRef
     from fleet.model.snapshot import Snapshot
     from fleet.timeline.timeline import Timeline
     from widgets.log_buffer import LogLine
@@ -108,7 +108,7 @@ class ActionService(Protocol):
         """
         ...
 
-    async def revisions(self, target: Target, cluster: ClusterId) -> Sequence[Revision]:
+    async def revisions(self, target: Target) -> Sequence[Revision]:
         """The revisions that a workload can be rolled back to, newest first."""
         ...
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from fleet.dataclass import dataclass
@@ -32,16 +33,22 @@ class ClusterId(NamedTuple):
     context: str = ""
     server: str = ""
 
+    @staticmethod
+    @lru_cache(maxsize=64)
+    def of(context: str, server: str) -> ClusterId:
+        """The same object for the same cluster: whatever is of a cluster has a reference to it and no more."""
+        return ClusterId(context, server)
+
     def __str__(self) -> str:
         return " at ".join(filter(None, self)) or "this cluster"
 
 
 SAME_CLUSTER: Final = ClusterId()
-"""The cluster of whatever it is that names an object."""
+"""The cluster of whatever it is that names an object: of the Snapshot, the timeline or the plan that it is in."""
 
 
 class ObjectRef(NamedTuple):
-    """An object by name; ``namespace`` is empty for cluster-scoped ones."""
+    """An object by name; ``namespace`` is empty for cluster-scoped ones. In another cluster it is another object."""
 
     kind: str
     namespace: str

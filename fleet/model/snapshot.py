@@ -92,7 +92,7 @@ class Cluster:
     @property
     def id(self) -> ClusterId:
         """Identity that tells its objects from those of the same names in another."""
-        return ClusterId(self.context, self.server)
+        return ClusterId.of(self.context, self.server)
 
 
 class Severity(StrEnum):

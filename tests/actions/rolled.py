@@ -11,12 +11,12 @@ from fleet.sources.kube.project.fields import Interner
 from fleet.sources.kube.project.nodes import project_node
 from fleet.sources.kube.project.pods import project_pod
 from tests.actions.objects import GPU, node
-from tests.actions.stage import SNAPSHOT, FakeCluster
+from tests.actions.stage import SCOPE, SNAPSHOT, FakeCluster
 
 Obj = dict[str, Any]
-CHAT = Target("Deployment", "serving", "chat", "uid-chat")
+CHAT = Target("Deployment", "serving", "chat", "uid-chat", SCOPE.cluster)
 CHAT_PATH = "/apis/apps/v1/namespaces/serving/deployments/chat"
-CODER = Target("StatefulSet", "serving", "coder", "uid-coder")
+CODER = Target("StatefulSet", "serving", "coder", "uid-coder", SCOPE.cluster)
 CODER_PATH = "/apis/apps/v1/namespaces/serving/statefulsets/coder"
 MADE = {1: "2026-09-20T10:00:00Z", 2: "2026-09-21T10:00:00Z"}
 

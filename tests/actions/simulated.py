@@ -19,11 +19,14 @@ from actions.plan_context import ClusterContext
 from actions.progress import Outcome
 from actions.request import Request, Target
 from actions.runner import Runner
+from actions.writer import Writer
 from console.config.settings import ClusterSettings, Settings
 from console.wiring import sources
 from console.wiring.actions import runner
 from console.wiring.audit_folder import audit_folder
+from fleet.guard import may_change
 from fleet.model.snapshot import Snapshot
+from fleet.sources.kube.client import KubeClient
 from fleet.sources.kube.reads import KubeReads
 from fleet.sources.kube.source import KubernetesSource
 from tests.simulator.api_process import simulator
@@ -79,7 +82,11 @@ class Simulated:
 
     async def write(self, mutation: Mutation) -> dict[str, Any]:
         """What another person does meanwhile."""
-        return (await self.runner.executor.send(mutation)).document
+        writer = Writer(KubeClient(self.source.client.access, guard=may_change))
+        try:
+            return (await writer.send(mutation)).document
+        finally:
+            await writer.close()
 
 
 @asynccontextmanager

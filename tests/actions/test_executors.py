@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from actions.action_run import ActionRun
 from actions.cluster import ClusterExecutor
 from actions.executor import Executor
+from actions.journal import Journal
 from actions.kinds.local_down import LocalDown
 from actions.kinds.scale import Scale
 from actions.local.context import local_scope
@@ -16,13 +19,19 @@ from actions.local.executor import LocalExecutor
 from actions.local.machine import Machine
 from actions.local.steps import removing
 from actions.plan_context import Rules
-from actions.request import LOCAL, LOCAL_SERVER, Target
+from actions.request import LOCAL, LOCAL_SERVER, OtherClusterError, Target
 from fleet.local.server import ServerState
-from tests.actions.stage import FakeCluster, deployment
+from tests.actions.stage import NOW, SCOPE, FakeCluster, deployment
 
 CHAT = Target("Deployment", "serving", "chat-70b")
 
-KEPT = {"status", "audit_id", "warning", "uid", "resource_version"}
+HPA = {
+    "kind": "HorizontalPodAutoscaler",
+    "metadata": {"name": "chat", "namespace": "serving", "uid": "uid-hpa"},
+    "spec": {"scaleTargetRef": {"kind": "Deployment", "name": "chat-70b"}, "maxReplicas": 4},
+}
+
+KEPT = {"step", "status", "audit_id", "warning", "uid", "resource_version"}
 """What records of both have had of an answer since there are any."""
 
 
@@ -59,14 +68,36 @@ async def test_each_context_has_what_is_its_own_and_no_more(tmp_path: Path) -> N
 
 
 async def test_the_log_has_the_same_fields_of_what_either_did(tmp_path: Path) -> None:
-    cluster = on_cluster()
+    cluster, log = on_cluster(), FakeCluster()
     (tmp_path / "left").write_text("")
     both: tuple[Executor, ...] = (cluster, on_machine(tmp_path))
-    (mutation,) = (await cluster.plan(Scale(CHAT, 6))).steps[0].mutations
-    answers = [
-        await executor.send(sent)
-        for executor, sent in zip(both, (mutation, removing(str(tmp_path / "left"), "it")), strict=True)
-    ]
-    assert [answer.record.keys() for answer in answers] == [KEPT, KEPT]
-    assert [answer.record["status"] for answer in answers] == [200, 200]
+    plan = replace(await cluster.plan(Scale(CHAT, 6)), note=None)
+    (mutation,) = plan.steps[0].mutations
+    for executor, sent in zip(both, (mutation, removing(str(tmp_path / "left"), "it")), strict=True):
+        await executor.begin(Journal(ActionRun(plan, "", NOW), log, lambda _: None)).send(sent)
+    assert [event for event, _, _ in log.audited] == ["sending", "answered"] * 2
+    answers = [content for event, _, content in log.audited if event == "answered"]
+    assert [answer.keys() for answer in answers] == [KEPT, KEPT]
+    assert [answer["status"] for answer in answers] == [200, 200]
     assert not (tmp_path / "left").exists()
+
+
+async def test_what_is_of_another_place_is_planned_by_neither(tmp_path: Path) -> None:
+    machine, cluster = on_machine(tmp_path), on_cluster()
+    here, there = (executor.context().scope.cluster for executor in (machine, cluster))
+    with pytest.raises(OtherClusterError, match=f"it is for {there}, and this is {here}"):
+        await machine.plan(LocalDown(Target(LOCAL_SERVER, LOCAL, "tiny", cluster=there)))
+    with pytest.raises(OtherClusterError, match=f"it is for {here}, and this is {there}"):
+        await cluster.plan(Scale(replace(CHAT, cluster=here), 6))
+
+
+async def test_every_target_in_a_plan_says_where_it_is() -> None:
+    """Also those of what undoes it and of what would serve better, which the kind makes of what it has read."""
+    stage = FakeCluster()
+    stage.add(deployment())
+    stage.add(HPA)
+    plan = await stage.executor.plan(Scale(CHAT, 6))
+    assert plan.undo.request is not None
+    assert plan.alternatives
+    requests = (plan.request, plan.undo.request, *(other.request for other in plan.alternatives))
+    assert {target.cluster for request in requests for target in request.targets} == {SCOPE.cluster}

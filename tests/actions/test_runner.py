@@ -55,10 +55,10 @@ async def test_an_object_of_another_cluster_is_not_planned_whatever_is_called_th
     runner = stage.runner()
     for elsewhere in (ELSEWHERE, SCOPE.cluster._replace(server="https://moved"), SCOPE.cluster._replace(context="me")):
         with pytest.raises(RefusedError, match=f"it is for {elsewhere}, and this is prod-eu1 at https://eu1"):
-            await runner.plan(Scale(CHAT, 6, cluster=elsewhere))
+            await runner.plan(Scale(replace(CHAT, cluster=elsewhere), 6))
     assert not stage.asked, "the server was not even asked"
-    plan = await runner.plan(Scale(CHAT, 6, cluster=SCOPE.cluster))
-    assert plan.request.cluster == SCOPE.cluster
+    plan = await runner.plan(Scale(replace(CHAT, cluster=SCOPE.cluster), 6))
+    assert plan.target.cluster == SCOPE.cluster
 
 
 async def test_a_plan_of_another_cluster_is_never_sent_to_this_one(stage: FakeCluster) -> None:
@@ -66,8 +66,8 @@ async def test_a_plan_of_another_cluster_is_never_sent_to_this_one(stage: FakeCl
     here.add(deployment())
     there.scope = replace(SCOPE, context=ELSEWHERE.context, server=ELSEWHERE.server)
     plan = await there.runner().plan(Scale(CHAT, 6))
-    assert plan.request.cluster == plan.scope.cluster == ELSEWHERE
-    assert all(other.request.cluster == ELSEWHERE for other in plan.alternatives)
+    assert plan.target.cluster == plan.scope.cluster == ELSEWHERE
+    assert all(other.request.target.cluster == ELSEWHERE for other in plan.alternatives)
     with pytest.raises(RefusedError, match="it is for prod-us1 at https://us1"):
         here.runner().start(plan, "", "--yes")
     with pytest.raises(RefusedError, match="it is for prod-us1 at https://us1"):

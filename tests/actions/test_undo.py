@@ -24,6 +24,7 @@ from actions.request import Request, Target, to_json
 from actions.runner import Runner
 from actions.spec import ActionSpec
 from actions.undo import last_undo, plan_undo
+from fleet.model.objects import ClusterId
 from fleet.sources.kube.errors import NotFoundError
 from tests.actions.plans import check
 from tests.actions.rolled import CHAT, chat, deployment, replica_set
@@ -94,8 +95,29 @@ async def test_what_another_person_did_is_left_to_them(log: Recorded) -> None:
 
 async def test_what_was_done_on_another_cluster_is_left_there(log: Recorded) -> None:
     await log.do(Scale(CHAT, 4))
-    assert last_undo(log.done, ME, "https://us2") is None
-    assert last_undo(log.done, ME, SCOPE.server) is not None
+    assert last_undo(log.done, ME, ClusterId(SCOPE.context, "https://us2")) is None
+    assert last_undo(log.done, ME, SCOPE.cluster) is not None
+
+
+async def test_behind_one_server_the_actions_of_the_context_in_view_come_first(log: Recorded) -> None:
+    """A proxy may stand before many clusters, and tell them by who asks."""
+    await log.do(Scale(CHAT, 4))
+    other = chat(gpus=32)
+    other.scope = replace(SCOPE, context="eu2-behind-the-same-proxy")
+    here, there = log.cluster, other
+    log.cluster = there
+    await log.do(Pause(replace(CHAT, cluster=there.scope.cluster)))
+    log.cluster = here
+    plan = await log.undo()
+    assert plan.request == Scale(CHAT, 2)
+    assert [one.about for one in plan.checks].count("cluster") == 0
+    assert await log.do(plan) is Result.CONVERGED
+    # Nothing of this context is left. Whether the other name is the same cluster only a person can tell.
+    plan = await log.undo()
+    assert plan.request == Resume(CHAT)
+    where = check(plan, "cluster")
+    assert where.verdict is Verdict.WARN
+    assert "the context eu2-behind-the-same-proxy" in where.text
 
 
 async def test_what_is_gone_cannot_be_taken_back_and_that_is_said(log: Recorded) -> None:
@@ -122,7 +144,7 @@ async def test_what_the_server_refused_needs_no_undo(log: Recorded) -> None:
     plan = await log.cluster.runner().plan(Scale(CHAT, 4))
     changed_by_another(log)
     assert await log.do(plan) is Result.CONFLICT
-    assert last_undo(log.done, ME, SCOPE.server) is None
+    assert last_undo(log.done, ME, SCOPE.cluster) is None
 
 
 async def test_an_undo_that_was_refused_leaves_it_to_be_undone(log: Recorded) -> None:
@@ -167,7 +189,7 @@ async def test_what_was_not_recorded_in_full_is_not_sent_in_part(log: Recorded) 
 
 async def test_the_log_says_in_which_cluster_once_and_is_taken_back_as_it_always_was(log: Recorded) -> None:
     """A request has its cluster in memory alone: the log tells it in the scope, as ever."""
-    assert await log.do(Scale(CHAT, 4, cluster=SCOPE.cluster)) is Result.CONVERGED
+    assert await log.do(Scale(replace(CHAT, cluster=SCOPE.cluster), 4)) is Result.CONVERGED
     opened = open_folder(log.folder)
     assert opened.intact
     (action,) = opened.actions
@@ -178,8 +200,8 @@ async def test_the_log_says_in_which_cluster_once_and_is_taken_back_as_it_always
     # By another name of the same server, too.
     log.cluster.scope = replace(SCOPE, context="eu1-by-another-name")
     plan = await log.cluster.runner().plan_undo(log.done, ME)
-    assert plan.request == Scale(CHAT, 2)
-    assert plan.request.cluster == log.cluster.scope.cluster
+    assert plan.request == Scale(replace(CHAT, cluster=log.cluster.scope.cluster), 2)
+    assert plan.target.cluster == log.cluster.scope.cluster
     assert await log.do(plan) is Result.CONVERGED
     assert replicas(log) == 2
     assert open_folder(log.folder).intact
@@ -188,6 +210,8 @@ async def test_the_log_says_in_which_cluster_once_and_is_taken_back_as_it_always
 @pytest.mark.parametrize("spec", tuple(specs()), ids=lambda spec: spec.request.kind)
 def test_no_request_is_recorded_with_its_cluster(spec: ActionSpec) -> None:
     names = [each.name for each in fields(spec.request) if each.init]
-    values = {name: CHAT if name == "target" else SCOPE.cluster if name == "cluster" else None for name in names}
-    assert "cluster" in values
-    assert to_json(spec.request(**values)).keys() == {"kind", *names} - {"cluster"}  # type: ignore[arg-type]
+    values = {name: CHAT if name == "target" else (CHAT,) if name == "others" else None for name in names}
+    recorded = to_json(spec.request(**values))  # type: ignore[arg-type]
+    assert recorded.keys() == {"kind", *names}
+    targets = (recorded["target"], *recorded.get("others", ()))
+    assert [target.keys() for target in targets] == [{"kind", "namespace", "name", "uid"}] * len(targets)

@@ -72,7 +72,7 @@ class HoldAction:
         replicas = expect(plan.request, Hold).replicas
         if replicas is None:
             return await _follow_on(plan, execution)
-        workload = Target(plan.facts["kind"], plan.target.namespace, plan.facts["name"])
+        workload = plan.target.beside(plan.facts["kind"], plan.facts["name"])
         return await follow_autoscaler(plan, execution, workload, lambda found: found == replicas)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from actions.checks.autoscaler import check_autoscaler, find_autoscaler
@@ -73,7 +74,7 @@ class ScaleAction:
             changes=(Change("replicas", str(now), str(wanted)),),
             impact=tuple(change for one in impact for change in one.changes),
             alternatives=alternatives,
-            undo=Undo(f"scale back to {now}", Scale(_resolved(target, obj), now)),
+            undo=Undo(f"scale back to {now}", Scale(replace(target, uid=obj["metadata"].get("uid", "")), now)),
         )
 
     async def execute(self, plan: Plan, execution: ClusterExecution) -> Outcome:
@@ -154,7 +155,3 @@ def scale_mutation(path: str, obj: dict[str, Any], replicas: int) -> Mutation:
         MERGE,
         about=f"set {replicas} replicas",
     )
-
-
-def _resolved(target: Target, obj: dict[str, Any]) -> Target:
-    return Target(target.kind, target.namespace, target.name, obj["metadata"].get("uid", ""))

@@ -8,8 +8,9 @@ from actions.progress import Outcome
 from actions.request import Target
 from tests.actions.plans import make_plan
 from tests.actions.pods import HandWork, PodCluster
+from tests.actions.stage import SCOPE
 
-CHAT0 = Target("Pod", "serving", "chat-0", "uid-chat-0")
+CHAT0 = Target("Pod", "serving", "chat-0", "uid-chat-0", SCOPE.cluster)
 PATH = "/api/v1/namespaces/serving/pods/chat-0"
 
 

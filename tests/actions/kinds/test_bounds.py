@@ -14,10 +14,10 @@ from actions.request import Target
 from fleet.sources.kube.errors import KubeError
 from tests.actions.plans import check, make_plan
 from tests.actions.rolled import CHAT, chat, owner
-from tests.actions.stage import FakeCluster, settled
+from tests.actions.stage import SCOPE, FakeCluster, settled
 
-HPA = Target("HorizontalPodAutoscaler", "serving", "chat", "uid-hpa")
-SCALED = Target("ScaledObject", "serving", "chat", "uid-so")
+HPA = Target("HorizontalPodAutoscaler", "serving", "chat", "uid-hpa", SCOPE.cluster)
+SCALED = Target("ScaledObject", "serving", "chat", "uid-so", SCOPE.cluster)
 PAUSED_AT = "autoscaling.keda.sh/paused-replicas"
 PAUSED = "autoscaling.keda.sh/paused"
 
@@ -89,9 +89,7 @@ async def test_bounds_that_cross_are_blocked_before_the_server_says_so() -> None
 async def test_the_hpa_of_keda_is_left_to_keda() -> None:
     plan = await make_plan(Bounds(HPA, 2, 3), scaled(ownerReferences=[owner("ScaledObject", "chat")]).context())
     assert check(plan, "owner").verdict is Verdict.BLOCK
-    assert [a.request for a in plan.alternatives] == [
-        Bounds(Target("ScaledObject", "serving", "chat", "uid-chat"), 2, 3)
-    ]
+    assert [a.request for a in plan.alternatives] == [Bounds(HPA.beside("ScaledObject", "chat", "uid-chat"), 2, 3)]
 
 
 async def test_more_than_there_are_gpus_for_is_said() -> None:

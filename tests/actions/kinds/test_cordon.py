@@ -15,8 +15,9 @@ from fleet.sources.kube.errors import ConflictError, NotFoundError
 from tests.actions.objects import node
 from tests.actions.plans import make_plan, verdict
 from tests.actions.pods import HandWork, PodCluster, chat
+from tests.actions.stage import SCOPE
 
-NODE = Target("Node", "", "node-1", "uid-node-1")
+NODE = Target("Node", "", "node-1", "uid-node-1", SCOPE.cluster)
 
 
 def nodes() -> PodCluster:

@@ -17,9 +17,9 @@ from fleet.sources.kube.errors import ConflictError, error_of_status
 from tests.actions.objects import budget, node, pod, replica_set, service
 from tests.actions.plans import check, make_plan
 from tests.actions.pods import HandWork, PodCluster, chat
-from tests.actions.stage import deployment
+from tests.actions.stage import SCOPE, deployment
 
-NODE = Target("Node", "", "node-1", "uid-node-1")
+NODE = Target("Node", "", "node-1", "uid-node-1", SCOPE.cluster)
 ASKED = DrainNode(NODE, delete_empty_dir=True)
 LWS = "leaderworkerset.sigs.k8s.io/"
 

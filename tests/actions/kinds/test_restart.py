@@ -18,11 +18,11 @@ from actions.request import Target
 from fleet.model.objects import PodDisruptionBudget
 from tests.actions.plans import check, make_plan
 from tests.actions.rolled import CHAT, CODER, chat, coder, owner, pod
-from tests.actions.stage import settled
+from tests.actions.stage import SCOPE, settled
 from tests.conftest import RECORDINGS
 
 STAMP = "kubectl.kubernetes.io/restartedAt"
-POD = Target("Pod", "serving", "chat-0", "uid-chat-0")
+POD = Target("Pod", "serving", "chat-0", "uid-chat-0", SCOPE.cluster)
 POD_PATH = "/api/v1/namespaces/serving/pods/chat-0"
 
 
@@ -72,8 +72,8 @@ async def test_on_delete_says_that_nothing_restarts_by_itself_and_never_converge
     assert held.verdict is Verdict.WARN
     assert "no pod is replaced by this; coder-0, coder-1 keep what they run" in held.text
     assert [a.request for a in plan.alternatives] == [
-        Restart(Target("Pod", "serving", "coder-0", "uid-coder-0")),
-        Restart(Target("Pod", "serving", "coder-1", "uid-coder-1")),
+        Restart(CODER.beside("Pod", "coder-0", "uid-coder-0")),
+        Restart(CODER.beside("Pod", "coder-1", "uid-coder-1")),
     ]
     assert not [c.text for c in plan.checks if "take the GPUs" in c.text or "it has no pods" in c.text]
     outcome = await runner.wait(runner.start(plan, "", "yes").id)

@@ -71,7 +71,7 @@ async def test_of_several_those_that_are_still_there_come_back() -> None:
     cluster.requests["chat-1"] = 1000.0
     other = Target("Pod", "serving", "chat-1", "uid-chat-1")
     restore = await drained(cluster, Drain(other, (CHAT0,), deadline=5.0, at_deadline=AtDeadline.STOP))
-    assert restore.others == (CHAT0,)
+    assert [target.uid for target in restore.others] == [CHAT0.uid]
     del cluster.objects["Pod", "serving", "chat-0"]
     plan = await make_plan(restore, cluster.context())
     assert verdict(plan, "pod") is Verdict.WARN

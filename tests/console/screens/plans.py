@@ -19,7 +19,7 @@ def acting(**fields: object) -> ScriptedSession:
 
 def target() -> Target:
     workload = make_snapshot().workloads[WORST]
-    return Target("Deployment", "serving", NAME, workload.uid)
+    return Target("Deployment", "serving", NAME, workload.uid, make_snapshot().cluster.id)
 
 
 async def open_scale(d: Desk, number: str = "7") -> PlanScreen:

@@ -20,7 +20,7 @@ from fleet.local.record import ServerRecord
 from fleet.local.same_as_pod import Same
 from fleet.local.server import Phase, Reason, ServerState, Stage
 from fleet.local.spec import LaunchSpec, serve_arguments
-from fleet.model.objects import ClusterId, ObjectRef, Pod
+from fleet.model.objects import ObjectRef, Pod
 from fleet.model.snapshot import Snapshot
 from fleet.timeline.kinship import Kinship
 from fleet.timeline.timeline import Timeline
@@ -138,8 +138,8 @@ class ScriptedActing:
             raise SessionError("nothing was done in this session that could be taken back")
         return await self.plan(self.last)
 
-    async def revisions(self, target: Target, cluster: ClusterId) -> Sequence[Revision]:
-        self.asked.append(("revisions", target, cluster))
+    async def revisions(self, target: Target) -> Sequence[Revision]:
+        self.asked.append(("revisions", target))
         self._may_fail()
         return self.found
 

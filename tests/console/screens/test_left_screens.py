@@ -59,7 +59,7 @@ OPENERS: Mapping[ScreenId, Callable[[Desk], Awaitable[None] | None]] = {
     ScreenId.PLAN: lambda d: d.desk.actions.open_plan(Scale(target(), 3)),
     ScreenId.ACTION: _action,
     ScreenId.ACTIONS: lambda d: d.desk.actions.open_actions(),
-    ScreenId.REVISIONS: lambda d: d.desk.actions.open_revisions(target(), make_snapshot().cluster.id),
+    ScreenId.REVISIONS: lambda d: d.desk.actions.open_revisions(target()),
     ScreenId.CONFIRM: lambda d: d.desk.navigator.confirm("Quit?", ("one action",), "Stay", "Quit", lambda: None),
     ScreenId.LOCAL: lambda d: d.desk.local_pages.open_list(),
     ScreenId.LOCAL_SERVER: lambda d: d.desk.local_pages.open_server("tiny"),

@@ -113,14 +113,16 @@ async def test_what_is_chosen_there_is_planned_there(there: Snapshot) -> None:
         await d.until(lambda: isinstance(d.screen, PlanScreen) and d.screen.plan is not None)
         assert isinstance(d.screen, PlanScreen)
         assert d.screen.plan is not None
-        assert d.screen.plan.request.cluster == there.cluster.id
+        assert d.screen.plan.target.cluster == there.cluster.id
         assert session.there.asked != []
         assert session.there.mutations() == []
 
 
 def asked(d: Desk) -> list[ClusterId]:
     """Where each request is for that a plan was asked for."""
-    return [each[1].cluster for each in d.session.acts.asked if each[0] == "plan" and isinstance(each[1], Request)]
+    return [
+        each[1].target.cluster for each in d.session.acts.asked if each[0] == "plan" and isinstance(each[1], Request)
+    ]
 
 
 @ANY_OTHER
@@ -182,7 +184,7 @@ async def test_what_was_marked_is_not_marked_there(there: Snapshot) -> None:
         ((_, request),) = session.acts.asked
         assert isinstance(request, Request)
         assert [target.uid for target in request.targets] == [HERE.pods[HERE.pods_of[WORST][2]].uid]
-        assert request.cluster == there.cluster.id
+        assert request.target.cluster == there.cluster.id
 
 
 @ANY_OTHER

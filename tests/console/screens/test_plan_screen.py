@@ -273,7 +273,7 @@ async def test_nodes_are_cordoned_and_drained_on_their_screen() -> None:
         assert "it is not cordoned" in d.screen.said
         await d.press("r")
         await d.until(lambda: d.screen.where is ScreenId.PLAN)
-        node = Target("Node", "", name, snapshot.nodes[name].uid)
+        node = Target("Node", "", name, snapshot.nodes[name].uid, snapshot.cluster.id)
         assert d.session.acts.asked == [("plan", DrainNode(node))]
 
 

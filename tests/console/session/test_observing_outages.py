@@ -152,7 +152,7 @@ async def test_what_was_seen_in_another_context_is_not_read_in_this_one(tmp_path
                 _ = [line async for line in lines]
             actions = session.actions(lambda _: None)
             with pytest.raises(SessionError, match=refused):
-                await actions.revisions(Target("Deployment", "serving", "chat"), seen.cluster)
+                await actions.revisions(Target("Deployment", "serving", "chat", cluster=seen.cluster))
 
 
 async def test_a_bug_in_putting_the_sources_together_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -139,9 +139,9 @@ async def test_what_was_chosen_in_another_cluster_is_not_planned_here() -> None:
     acts = Acting(cluster, Told())
     for elsewhere in (SCOPE.cluster._replace(context="prod-us1"), SCOPE.cluster._replace(server="https://moved")):
         with pytest.raises(SessionError, match=f"it is for {elsewhere}, and this is prod-eu1 at https://eu1"):
-            await acts.plan(Scale(TARGET, 5, cluster=elsewhere))
+            await acts.plan(Scale(replace(TARGET, cluster=elsewhere), 5))
     assert cluster.asked == []
-    plan = await acts.plan(Scale(TARGET, 5, cluster=SCOPE.cluster))
+    plan = await acts.plan(Scale(replace(TARGET, cluster=SCOPE.cluster), 5))
     cluster.scope = replace(SCOPE, server="https://moved")
     with pytest.raises(SessionError, match="it is for prod-eu1 at https://eu1, and this is prod-eu1 at https://moved"):
         await acts.start(plan, "", "Apply")
