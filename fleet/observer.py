@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from fleet.model.measurement import Measurement
 from fleet.model.snapshot import Health, Snapshot, SourceStatus
+from fleet.snapshot.backfill import Step
 from fleet.snapshot.builder import Builder
 from fleet.snapshot.history import POINTS, STEP
 from fleet.snapshot.namespace_view import Viewer
@@ -39,7 +42,7 @@ class Observer:
     block.
 
     ``report`` keeps the details of an error that nobody foresaw and says where (empty for nowhere). ``keeps`` is told
-    what the sources said at each tick.
+    what the sources said at each tick, when that is on its way to the screen already, and may be asked what was before.
     """
 
     def __init__(
@@ -70,6 +73,12 @@ class Observer:
         self._past: list[Past] = []
         self._report = report
         self._keeps = keeps
+        self._keeping: asyncio.Task[None] | None = None
+        self._recalled: Mapping[float, Step] = {}
+        self._untold = False
+        """Whether no source has said what was before."""
+        self._shown = False
+        self._first_tick = time.monotonic()
         self._last: Snapshot | None = None
         self._broken: SourceStatus | None = None
         self._sound = True
@@ -182,7 +191,15 @@ class Observer:
         await self.metrics.close()
         await self.objects.close()
         if self._keeps is not None:
-            self._keeps.close()
+            await self.kept()
+            with suppress(TimeoutError):
+                # A disk that hangs keeps nobody from leaving.
+                await asyncio.wait_for(asyncio.to_thread(self._keeps.close), GIVE_UP)
+
+    async def kept(self) -> None:
+        """Wait until the last tick is kept, but not for a disk that hangs."""
+        if self._keeping is not None:
+            await asyncio.wait({self._keeping}, timeout=GIVE_UP)
 
     async def synced(self, timeout: float) -> None:  # noqa: ASYNC109 - as above
         """Wait until the cluster is known, but not for one that keeps being out of reach."""
@@ -207,9 +224,11 @@ class Observer:
         wanted = None if self._focus is None else self._focus | self._builder.shared()
         await self.metrics.measure(state, wanted, self._clock())
         latest = self.metrics.latest
-        if not self._remembers and latest is not None and latest.source == "prometheus" and latest.engines:
+        if not self._remembers and latest is not None and latest.engines:
             self._remembers = True
-            self._past = await self.metrics.remembered(latest, STEP * POINTS, STEP)
+            if latest.source == "prometheus":
+                self._past = await self.metrics.remembered(latest, STEP * POINTS, STEP)
+            self._untold = not self._past
 
     async def _build(self, state: KubeState) -> Snapshot:
         now = self._clock()
@@ -219,16 +238,35 @@ class Observer:
         if self._read_only:
             state = replace(state, cluster=replace(state.cluster, read_only=True))
         past, self._past = self._past, []
+        recalled, self._recalled = self._recalled, {}
         latest = self.metrics.latest
 
         def build() -> Snapshot:
             snapshot = self._builder.build(state, latest, sources, now, self._focus, facts)
             self._builder.remember(past, latest.clock_skew if latest is not None else 0.0)
-            if self._keeps is not None:
-                self._keeps.note(state, told, latest, now)
+            self._builder.recall(recalled)
             return snapshot
 
-        return await asyncio.to_thread(build)
+        snapshot = await asyncio.to_thread(build)
+        if self._keeps is not None and self._shown and (self._keeping is None or self._keeping.done()):
+            # Beside what is shown, which waits for no disk; what is still being written is not joined by more.
+            self._keeping = asyncio.create_task(self._keep(self._keeps, state, told, latest, now), name="keep")
+        # What nobody sees yet is not kept: the first numbers come first.
+        self._shown = self._shown or self._complete() or time.monotonic() - self._first_tick >= EAGER_FOR
+        return snapshot
+
+    async def _keep(
+        self,
+        keeps: Keeps,
+        state: KubeState,
+        told: tuple[SourceStatus, ...],
+        latest: Measurement | None,
+        now: float,
+    ) -> None:
+        if self._untold:
+            self._untold = False
+            self._recalled = await asyncio.to_thread(keeps.before, now, STEP * POINTS, STEP)
+        await asyncio.to_thread(keeps.note, state, told, latest, now)
 
     def _complete(self) -> bool:
         return self.metrics.latest is not None and "pods" in self.objects.state().synced

@@ -49,7 +49,8 @@ def _settings(own: Settings, options: argparse.Namespace, fleet: Starting) -> Se
     # What is done to a simulated fleet is nothing for the record of what was done to real ones. Servers of this
     # machine are real, in a demo too.
     actions = replace(own.actions, audit_dir=str(fleet.folder / "audit"))
-    return replace(own, cluster=cluster, prometheus=prometheus, actions=actions)
+    recorder = replace(own.recorder, enabled=False)
+    return replace(own, cluster=cluster, prometheus=prometheus, actions=actions, recorder=recorder)
 
 
 def simulator_arguments(options: argparse.Namespace) -> list[str]:

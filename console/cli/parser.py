@@ -185,9 +185,14 @@ def _demo(parser: argparse.ArgumentParser) -> None:
 
 
 def _replay(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", type=Path, help="what --record wrote")
     parser.add_argument(
-        "--at", metavar="T", type=moment, help="begin there: 2026-11-20T14:02Z (default: its beginning)"
+        "file", metavar="FILE", type=Path, nargs="?", help="what --record wrote (default: what is kept of the context)"
+    )
+    parser.add_argument(
+        "--at",
+        metavar="T",
+        type=moment,
+        help="begin there: 2026-11-20T14:02Z (default: its beginning; of what is kept its last hour)",
     )
     parser.add_argument(
         "--speed", metavar="X", type=_speed, default=1.0, help="seconds of it per second (1); 0 stands still"

@@ -1,9 +1,13 @@
-"""``quarterdeck replay FILE``: the console on a recording. Read-only, whatever the configuration says."""
+"""``quarterdeck replay [FILE]``: the console on a recording. Read-only, whatever the configuration says.
+
+Without FILE: on what is always kept of the current context.
+"""
 
 from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from typing import Final
 
 from console.cli import exits, interruptible
 from console.cli.dispatch import Invocation, say
@@ -11,12 +15,15 @@ from console.cli.observe import print_table
 from fleet import guard
 from fleet.recorder.problem import RecordingError
 
+RECENT: Final = 3600.0
+"""Seconds before the end of what is always kept at which it is played from: what one is asked about is not long ago."""
+
 
 def run(invocation: Invocation) -> int:
     """Exit 0; 2 for a file that is no recording. Without a terminal the fleet once, as it was at the end."""
-    from console.wiring.recorded import RecordedWiring
-    from fleet.recorder.playing import stamped
+    from console.wiring.recorded import RecordedWiring, kept_file
     from fleet.recorder.reading import Recording
+    from fleet.recorder.written import stamped
 
     options = invocation.options
     settings = invocation.load().settings
@@ -24,12 +31,13 @@ def run(invocation: Invocation) -> int:
     guard.lock()
     terminal = sys.stdin.isatty() and sys.stdout.isatty()
     try:
-        with Recording(options.file) as recording:
+        file = options.file or kept_file(settings, invocation.environ)
+        with Recording(file) as recording:
             first, last = recording.first, recording.last
-            begin = first if terminal else last
+            begin = last if not terminal else first if options.file is not None else max(first, last - RECENT)
             at = begin if options.at is None else options.at
             if not first <= at <= last:
-                say(f"{options.file} is from {stamped(first)} to {stamped(last)} UTC: --at is not within")
+                say(f"{file} is from {stamped(first)} to {stamped(last)} UTC: --at is not within")
                 return exits.USAGE
             # What cannot be read is said here, and not on a screen that has nothing to show.
             recording.at(at)
@@ -37,7 +45,7 @@ def run(invocation: Invocation) -> int:
         say(error.problem + (f"\n{error.remedy}" if error.remedy else ""))
         return exits.USAGE
     settings = replace(settings, read_only=True)
-    wiring = RecordedWiring(settings, invocation.environ, options.file, at, options.speed)
+    wiring = RecordedWiring(settings, invocation.environ, file, at, options.speed)
     if not terminal:
         print_table(interruptible.run(wiring.connect("", "").observer.once(0.0)), settings)
         return exits.OK

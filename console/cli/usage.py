@@ -12,7 +12,7 @@ commands:
   demo                the console on a simulated fleet
   snapshot            the fleet, once, on stdout (--table or --json)
   timeline            what happened, to everything or to one object, when, and who did it (or --json)
-  replay              the console on a recording (what --record wrote), as it was then
+  replay              the console on what it saw: the last hours of this cluster, or what --record wrote
   doctor              what is reachable, permitted and measured; what to do about the rest
 
 actions (each prints its plan and asks; --dry-run ends there):
@@ -37,7 +37,7 @@ which fleet (any command):
   --read-only         let nothing through that changes the cluster
 
 what is kept of it (console and demo):
-  --record FILE       keep what is seen in FILE, for replay
+  --record FILE       keep what is seen in FILE, for replay, beside what is kept always
 
 how it looks and behaves (any command):
   --refresh S         seconds between updates

@@ -171,6 +171,20 @@ class ActionSettings:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class RecorderSettings:
+    """The record of what the console saw of each cluster, for `quarterdeck replay` (docs/recording.md)."""
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+    enabled: bool = setting(
+        True, "Keep it, in recordings/ of the state folder ($XDG_STATE_HOME/quarterdeck), for nobody else to read."
+    )
+    hours: float = setting(24.0, "Hours that are kept.", minimum=0.25, maximum=8760)
+    size: float = setting(
+        200.0, "MiB that a cluster's may take. What is older gets coarser, then goes.", minimum=1, maximum=1048576
+    )
+
+
 def with_arguments(cls: type[T]) -> type[T]:
     """Give a table a key for each argument of vLLM, behind its model."""
     own = dict(cls.__annotations__)
@@ -240,6 +254,7 @@ class Settings:
     scrape: ScrapeSettings = field(default_factory=ScrapeSettings)
     ui: UiSettings = field(default_factory=UiSettings)
     actions: ActionSettings = field(default_factory=ActionSettings)
+    recorder: RecorderSettings = field(default_factory=RecorderSettings)
     local: LocalSettings = field(default_factory=LocalSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)
     keys: Mapping[str, str] = setting(
@@ -268,6 +283,7 @@ SECTIONS: dict[str, type] = {
     "scrape": ScrapeSettings,
     "ui": UiSettings,
     "actions": ActionSettings,
+    "recorder": RecorderSettings,
     "local": LocalSettings,
     "limits": LimitSettings,
 }

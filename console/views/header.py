@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from console.views.layout import followed
 from console.views.production import is_production
 from console.views.since import clock, coarse
-from fleet.model.snapshot import Health, Snapshot, SourceStatus
+from fleet.model.snapshot import RECORDER, Health, Snapshot, SourceStatus
 from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.header import HeaderModel, SourceBadge, health_span
@@ -44,9 +44,14 @@ def header_model(
         read_only=read_only or cluster.read_only,
         under_way=under_way,
         production=is_production(production, cluster.context or context, cluster.cluster),
-        sources=tuple(_badge(source, snapshot.at) for source in snapshot.sources if source.health is not Health.OFF),
+        sources=tuple(_badge(source, snapshot.at) for source in snapshot.sources if _is_told(source)),
         clock=clock(snapshot.at),
     )
+
+
+def _is_told(source: SourceStatus) -> bool:
+    """Whether the header has room for it: the recorder, on which no number depends, only where something is wrong."""
+    return source.health is not Health.OFF and (source.name, source.health) != (RECORDER, Health.LIVE)
 
 
 def _badge(source: SourceStatus, now: float) -> SourceBadge:

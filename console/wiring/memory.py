@@ -1,23 +1,30 @@
-"""Memory that outlives the look at one cluster: its last quarter of an hour, for whoever comes back; the recording."""
+"""Memory that outlives the look at one cluster: its last quarter of an hour, for whoever comes back; its recordings."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from console.config import paths
+from fleet.recorder.later import Later
 from fleet.snapshot.history import RecentHistory
 
 if TYPE_CHECKING:
+    from console.config.settings import RecorderSettings
     from fleet.model.objects import ClusterId
     from fleet.model.snapshot import Cluster
+    from fleet.recorder.always import Keep
     from fleet.recorder.protocol import Keeps
     from fleet.recorder.writer import RecordingWriter
 
 
 class Memory:
-    """``record``: the file to which what is seen of clusters goes; None for none."""
+    """``record``: the file to which what is seen of clusters goes as well; None for none."""
 
-    def __init__(self, record: Path | None = None) -> None:
+    def __init__(self, settings: RecorderSettings, environ: Mapping[str, str], record: Path | None = None) -> None:
+        self._settings = settings
+        self._environ = environ
         self._record = record
         self._histories: dict[ClusterId, RecentHistory] = {}
 
@@ -26,18 +33,44 @@ class Memory:
         return self._histories.setdefault(cluster, RecentHistory())
 
     def keeps(self, cluster: Cluster) -> Keeps | None:
-        """Return what writes down what is seen of it. The file is opened at the first tick."""
-        record = self._record
-        if record is None:
+        """Return what writes down what is seen of it. Files are opened when the first numbers are on the screen."""
+        if not self._settings.enabled and self._record is None:
             return None
-        from fleet.recorder.keeping import Keeping
+        return Later(lambda: self._all(cluster))
 
-        def open_file() -> RecordingWriter:
-            from console.wiring.redaction import Redacting
-            from fleet.recorder.writer import RecordingWriter
+    def _all(self, cluster: Cluster) -> Keeps:
+        from fleet.recorder.keeping import Several
 
-            writer = RecordingWriter(record, Redacting())
-            writer.describe(context=cluster.context, server=cluster.server, cluster=cluster.cluster)
-            return writer
+        found: list[Keeps] = []
+        if self._settings.enabled:
+            from fleet.recorder.always import AlwaysKeeping
 
-        return Keeping(open_file)
+            found.append(AlwaysKeeping(self._keep(), cluster))
+        if self._record is not None:
+            from fleet.recorder.keeping import Keeping
+
+            record = self._record
+            found.append(Keeping(lambda: _writer(record, cluster)))
+        return Several(found)
+
+    def _keep(self) -> Keep:
+        from console.wiring.redaction import Redacting
+        from fleet.recorder.always import Keep
+        from fleet.recorder.thinning import Bounds
+
+        bounds = Bounds(self._settings.hours * 3600.0, int(self._settings.size * 2**20))
+        return Keep(recordings_folder(self._environ), bounds, Redacting)
+
+
+def recordings_folder(environ: Mapping[str, str]) -> Path:
+    """Return the folder of what is always kept."""
+    return paths.state_folder(environ) / "recordings"
+
+
+def _writer(record: Path, cluster: Cluster) -> RecordingWriter:
+    from console.wiring.redaction import Redacting
+    from fleet.recorder.writer import RecordingWriter
+
+    writer = RecordingWriter(record, Redacting())
+    writer.describe(context=cluster.context, server=cluster.server, cluster=cluster.cluster)
+    return writer

@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, NoReturn
 
 from console.config.settings import Settings
 from console.session.reader import NoReader, ObjectReader
+from console.wiring.memory import recordings_folder
 from console.wiring.session import SettingsWiring
 from fleet.observer import Observer
+from fleet.recorder.always import file_of
 from fleet.recorder.playing import Playback, RecordedMetrics, RecordedObjects
+from fleet.recorder.problem import RecordingError
 from fleet.recorder.reading import Recording
 from fleet.sources.kube.errors import KubeconfigError
+from fleet.sources.kube.kubeconfig import load_access
 
 if TYPE_CHECKING:
     from console.session.connection import Connection, Told
@@ -72,6 +76,18 @@ class RecordedConnection:
     def runner(self, newest: Callable[[], Snapshot], changed: Told) -> NoReturn:
         del newest, changed
         self.reads()
+
+
+def kept_file(settings: Settings, environ: Mapping[str, str]) -> Path:
+    """What is always kept of the context that the settings name. Raises RecordingError where there is nothing."""
+    try:
+        access = load_access(settings.cluster.kubeconfig or None, settings.cluster.context or None, environ)
+    except KubeconfigError as error:
+        raise RecordingError(error.message, error.remedy) from None
+    file = file_of(recordings_folder(environ), access.context, access.server)
+    if not file.exists():
+        raise RecordingError(f"nothing has been kept of {access.context} yet", "The console keeps what it sees.")
+    return file
 
 
 def name_of(path: Path) -> str:

@@ -75,7 +75,7 @@ class SettingsWiring:
         from console.wiring.memory import Memory
 
         # What was seen of a cluster is there again when somebody comes back to it.
-        self._memory = self._memory or Memory(self._record)
+        self._memory = self._memory or Memory(self._settings.recorder, self._environ, self._record)
         return connect(self._settings, context, namespace, self._environ, self._servers, self._memory)
 
     def contexts(self) -> tuple[str, ...]:

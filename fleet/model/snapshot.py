@@ -36,6 +36,9 @@ KUBERNETES: Final = "kubernetes"
 MACHINE: Final = "machine"
 """The source of the objects where this machine is in view."""
 
+RECORDER: Final = "recorder"
+"""The source that keeps what was seen. Nothing that is shown depends on it."""
+
 
 class Health(StrEnum):
     """The health of a source."""

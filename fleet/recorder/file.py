@@ -19,12 +19,16 @@ from types import TracebackType
 from typing import Final, Self
 
 from fleet.dataclass import dataclass
-from fleet.recorder.problem import RecordingError
+from fleet.recorder.problem import RecordingError, UnusableError
 
 VERSION: Final = 2
 """Of the format. A program reads its own and older ones, from this one on: there has been no release of the first."""
 APPLICATION: Final = 0x51644B31
 """``application_id`` of the database: what tells a recording from every other."""
+_JOURNAL: Final = 8 * 2**20
+"""Bytes of the journal beside it that stay when all of it is in the file."""
+_PAGES_AT_ONCE: Final = 4096
+"""That are given back to the disk after something was forgotten; the others are written to again."""
 OBJECTS: Final = "objects"
 LAYOUT: Final = "layout"
 NUMBERS: Final = "numbers"
@@ -82,6 +86,7 @@ class RecordingFile:
             found._connection.execute("PRAGMA journal_mode = WAL")
             # A killed process loses nothing that was committed; a machine that loses power may lose the last seconds.
             found._connection.execute("PRAGMA synchronous = NORMAL")
+            found._connection.execute(f"PRAGMA journal_size_limit = {_JOURNAL}")
         return found
 
     @classmethod
@@ -161,6 +166,14 @@ class RecordingFile:
         where = "kind = ? AND at <= ?" + (" AND base IS NULL" if alone else "")
         return next(self._frames(where, (kind, at), "at DESC, id DESC LIMIT 1"), None)
 
+    def times(self, kind: str, begin: float, end: float) -> list[float]:
+        """Unix times of the frames of a kind between two moments, oldest first."""
+        with self._said():
+            rows = self._connection.execute(
+                "SELECT at FROM frames WHERE kind = ? AND at BETWEEN ? AND ? ORDER BY at", (kind, begin, end)
+            ).fetchall()
+        return [at for (at,) in rows if isinstance(at, float)]
+
     def _frames(self, where: str, values: tuple[object, ...], order: str) -> Iterator[Frame]:
         with self._said():
             rows = self._connection.execute(
@@ -217,7 +230,7 @@ class RecordingFile:
     def _shrink(self) -> None:
         with self._said():
             # Each row is a page that was given back.
-            self._connection.execute("PRAGMA incremental_vacuum").fetchall()
+            self._connection.execute(f"PRAGMA incremental_vacuum({_PAGES_AT_ONCE})").fetchall()
 
     def _tables(self) -> bool:
         return bool(self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
@@ -226,9 +239,9 @@ class RecordingFile:
         application = self._connection.execute("PRAGMA application_id").fetchone()[0]
         version = self._connection.execute("PRAGMA user_version").fetchone()[0]
         if application != APPLICATION:
-            raise RecordingError(f"{self.path} is no recording of quarterdeck")
+            raise UnusableError(f"{self.path} is no recording of quarterdeck")
         if version < VERSION:
-            raise RecordingError(f"{self.path} was recorded before there was a release, in a form that is gone")
+            raise UnusableError(f"{self.path} was recorded before there was a release, in a form that is gone")
         if version > VERSION:
             raise RecordingError(f"{self.path} was recorded by a newer quarterdeck", "play it with that version")
 
@@ -240,13 +253,13 @@ class RecordingFile:
         except sqlite3.DatabaseError as error:
             text = str(error)
             if "not a database" in text:
-                raise RecordingError(f"{self.path} is no recording of quarterdeck") from None
+                raise UnusableError(f"{self.path} is no recording of quarterdeck") from None
             if "malformed" in text:
-                raise RecordingError(f"{self.path} is damaged: {text}") from None
+                raise UnusableError(f"{self.path} is damaged: {text}") from None
             raise RecordingError(f"{self.path}: {text}") from None
         except (UnicodeDecodeError, OverflowError) as error:
             # A word or a number of it, or of what SQLite says of it, is none.
-            raise RecordingError(f"{self.path} is damaged: {error}") from None
+            raise UnusableError(f"{self.path} is damaged: {error}") from None
 
 
 def _connected(path: Path, mode: str) -> sqlite3.Connection:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
 
 from fleet.model.measurement import Measurement
-from fleet.model.snapshot import Health, SourceStatus
+from fleet.model.snapshot import RECORDER, Health, SourceStatus
 from fleet.recorder.problem import RecordingError
+from fleet.recorder.protocol import Keeps
 from fleet.recorder.writer import RecordingWriter
+from fleet.snapshot.backfill import Step
 from fleet.sources.kube.state import KubeState
-
-NAME = "recorder"
 
 
 class Keeping:
@@ -41,8 +41,13 @@ class Keeping:
             except RecordingError as error:
                 remedy = error.remedy or "Free some space, or name another file; the console goes on without it."
                 problem = f"nothing is recorded: {error}"
-                self._failed = SourceStatus(NAME, Health.DOWN, now, problem=problem, remedy=remedy)
+                self._failed = SourceStatus(RECORDER, Health.DOWN, now, problem=problem, remedy=remedy)
                 self._end()
+
+    def before(self, now: float, seconds: float, step: float) -> Mapping[float, Step]:
+        """It is begun now: nothing."""
+        del now, seconds, step
+        return {}
 
     def statuses(self) -> tuple[SourceStatus, ...]:
         """Why nothing is kept any more."""
@@ -58,3 +63,30 @@ class Keeping:
         recorder, self._recorder = self._recorder, None
         if recorder is not None:
             recorder.close()
+
+
+class Several:
+    """Implements Keeps for several who keep."""
+
+    def __init__(self, all_of_them: Sequence[Keeps]) -> None:
+        self._all = all_of_them
+
+    def note(
+        self, state: KubeState, statuses: tuple[SourceStatus, ...], measurement: Measurement | None, now: float
+    ) -> None:
+        """One tick, to each."""
+        for one in self._all:
+            one.note(state, statuses, measurement, now)
+
+    def before(self, now: float, seconds: float, step: float) -> Mapping[float, Step]:
+        """Steps of the first that knows anything."""
+        return next((found for one in self._all if (found := one.before(now, seconds, step))), {})
+
+    def statuses(self) -> tuple[SourceStatus, ...]:
+        """Statuses of each."""
+        return tuple(status for one in self._all for status in one.statuses())
+
+    def close(self) -> None:
+        """Each."""
+        for one in self._all:
+            one.close()

@@ -5,23 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from fleet.model.measurement import Measurement
 from fleet.model.snapshot import Health, SourceStatus
 from fleet.recorder.problem import RecordingError
 from fleet.recorder.reading import Moment, Recording
+from fleet.recorder.written import stamped
 from fleet.sources.kube.state import KubeState
 from fleet.sources.problem import SourceProblem
 from fleet.sources.prometheus.past import Latency, Past
 from fleet.sources.store import Store
 
 NAME = "recording"
-
-
-def stamped(at: float) -> str:
-    """A Unix time in UTC, to the second."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 class Playback:
@@ -93,6 +88,8 @@ class RecordedObjects:
         now = self._playback.now()
         stamp = stamped(now)
         how = "its end" if self._playback.over else f"played {self._playback.speed:g}×"
+        left = self._playback.recording.seconds_between(now)
+        how += f", of which a measurement every {left:g} s is left" if left else ""
         problem = f"a recording of {stamp} UTC, {how}: nothing here is now, and nothing can be done"
         if self._broken is not None:
             problem = f"the recording cannot be read on from {stamp} UTC: {self._broken}"

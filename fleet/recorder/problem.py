@@ -22,6 +22,10 @@ class RecordingError(Exception):
         self.remedy = remedy
 
 
+class UnusableError(RecordingError):
+    """What there is under its name is no recording, or a damaged one: nobody can go on with it."""
+
+
 def first_problem(error: ValueError) -> str:
     """What a check of types found first: where, and what; never what stands there."""
     from pydantic import ValidationError

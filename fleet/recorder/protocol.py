@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from fleet.model.measurement import Measurement
 from fleet.model.snapshot import SourceStatus
+from fleet.snapshot.backfill import Step
 from fleet.sources.kube.state import KubeState
 
 
@@ -16,6 +18,11 @@ class Keeps(Protocol):
         self, state: KubeState, statuses: tuple[SourceStatus, ...], measurement: Measurement | None, now: float
     ) -> None:
         """One tick. Called on a worker thread, for one tick at a time. Never raises."""
+        ...
+
+    def before(self, now: float, seconds: float, step: float) -> Mapping[float, Step]:
+        """Steps of the seconds before ``now``, a Unix time, by the time of a step: for the strips. On a worker
+        thread. Never raises."""
         ...
 
     def statuses(self) -> tuple[SourceStatus, ...]:

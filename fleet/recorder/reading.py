@@ -14,6 +14,7 @@ from fleet.recorder.file import LAYOUT, NUMBERS, OBJECTS, Frame, RecordingFile
 from fleet.recorder.metrics import Layout
 from fleet.recorder.objects import Looked
 from fleet.recorder.problem import YEAR_9999, RecordingError
+from fleet.recorder.thinning import seconds_between, thinned
 from fleet.sources.kube.state import KubeState
 
 
@@ -40,6 +41,7 @@ class Recording:
             self._file.close()
             raise RecordingError(f"{path} is of no time that there is")
         self.about = self._file.about()
+        self._thinned = thinned(self.about)
         self._looked: Looked | None = None
         self._at: Frame | None = None
         self._numbers: Frame | None = None
@@ -61,6 +63,14 @@ class Recording:
         moment = max(moment, self.first)
         looked = self._objects(moment)
         return Moment(looked.state, looked.statuses, self._measured(moment))
+
+    def measured(self, begin: float, end: float) -> list[float]:
+        """Unix times between two moments at which a measurement was kept, oldest first."""
+        return self._file.times(NUMBERS, max(begin, self.first), end)
+
+    def seconds_between(self, at: float) -> float:
+        """Seconds between the measurements that thinning has left at a moment; 0 where all are there."""
+        return seconds_between(self._thinned, at)
 
     def _objects(self, moment: float) -> Looked:
         last = self._file.latest(OBJECTS, moment)

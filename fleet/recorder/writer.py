@@ -4,33 +4,35 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
-from fleet.dataclass import dataclass
 from fleet.model.measurement import Measurement
 from fleet.model.snapshot import SourceStatus
 from fleet.recorder import metrics, objects
 from fleet.recorder.file import LAYOUT, NUMBERS, OBJECTS, RecordingFile
 from fleet.recorder.metrics import Layout
 from fleet.recorder.objects import Looked, Redaction
+from fleet.recorder.thinning import Bounds, Thinned, thinned, trim
 from fleet.sources.kube.state import KubeState
 
 ANEW: Final = 1800.0
 """Seconds after which all objects are written again: whoever goes to a moment reads no more than that."""
 
 
+_TRIM_EVERY: Final = 60.0
 EVERY: Final = 15.0
 """Seconds between measurements that are kept where everything is kept always: as often as a Prometheus measures, and
 as the strips have points. The screens may draw more often."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """How much is kept."""
+class Kept(NamedTuple):
+    """What there is of a recording."""
 
-    seconds: float = 24 * 3600.0
-    size: int = 200 * 2**20
+    first: float
+    """Unix time."""
+    size: int
     """Bytes."""
+    thinned: tuple[Thinned, ...]
 
 
 class RecordingWriter:
@@ -70,6 +72,11 @@ class RecordingWriter:
             self._trimmed = now
             trim(self._file, self._bounds, now)
 
+    def kept(self) -> Kept:
+        """What there is of it by now: something was noted before."""
+        span = self._file.span()
+        return Kept(span[0] if span else 0.0, self._file.size(), thinned(self._file.about()))
+
     def close(self) -> None:
         """Nothing more is written."""
         self._file.close()
@@ -95,22 +102,3 @@ class RecordingWriter:
         if self._layout is None or self._layout[1] != layout:
             self._layout = self._file.add(LAYOUT, now, metrics.pack_layout(layout)), layout
         self._file.add(NUMBERS, now, metrics.pack_numbers(metrics.numbers_of(measurement)), self._layout[0])
-
-
-_TRIM_EVERY: Final = 60.0
-_COARSER: Final = (15.0, 60.0, 300.0, 1800.0)
-"""Seconds between two measurements that are kept, the next where the one before does not save enough."""
-
-
-def trim(file: RecordingFile, bounds: Bounds, now: float) -> None:
-    """Forget what is too old; where it is too large all the same, thin the older half, then forget that."""
-    file.drop_before(now - bounds.seconds)
-    for coarser in _COARSER:
-        span = file.span()
-        if file.size() <= bounds.size or span is None:
-            return
-        file.thin(NUMBERS, (span[0] + span[1]) / 2, coarser)
-    span = file.span()
-    for eighths in range(1, 9):
-        if file.size() > bounds.size and span is not None:
-            file.drop_before(span[0] + (span[1] - span[0]) * eighths / 8)

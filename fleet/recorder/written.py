@@ -1,10 +1,17 @@
-"""Values of the model as JSON. Writing needs no schema, so that recording costs no more than the writing itself."""
+"""Values in writing: of the model as JSON, which needs no schema, so that recording costs no more than the writing
+itself; times as people read them."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
+
+
+def stamped(at: float) -> str:
+    """A Unix time in UTC, to the second."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def to_json(value: Any) -> bytes:

@@ -14,7 +14,7 @@ from fleet.model.facts import NO_FACTS, Facts
 from fleet.model.measurement import Measurement
 from fleet.model.objects import Event
 from fleet.model.snapshot import Snapshot, SourceStatus
-from fleet.snapshot.backfill import steps
+from fleet.snapshot.backfill import Step, steps
 from fleet.snapshot.fleet_health import FleetHealth
 from fleet.snapshot.following import followed
 from fleet.snapshot.frames import Frames
@@ -104,7 +104,11 @@ class Builder:
         """
         if self._topology is None:
             return
-        for at, values in sorted(steps(past, self._topology, self._history.step, clock_skew).items()):
+        self.recall(steps(past, self._topology, self._history.step, clock_skew))
+
+    def recall(self, recalled: Mapping[float, Step]) -> None:
+        """The same with what was kept, by the time of a step."""
+        for at, values in sorted(recalled.items()):
             self._history.backfill(at, values)
 
     def _newest_events(self, kube: KubeState) -> tuple[Event, ...]:

@@ -13,7 +13,8 @@ from itertools import islice
 from pathlib import Path
 
 from fleet.model.snapshot import Health, SourceStatus
-from fleet.recorder.writer import EVERY, Bounds, RecordingWriter
+from fleet.recorder.thinning import Bounds
+from fleet.recorder.writer import EVERY, RecordingWriter
 from fleet.snapshot.builder import Builder
 from tests.benchmarks.effort import Effort
 from tests.benchmarks.result import Report, Result

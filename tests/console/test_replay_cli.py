@@ -14,9 +14,13 @@ from console.wiring.recorded import RecordedWiring
 from console.wiring.redaction import Redacting
 from fleet import guard
 from fleet.model.objects import Container, Event, ObjectRef
+from fleet.model.snapshot import Cluster
+from fleet.recorder.always import AlwaysKeeping, Keep
 from fleet.recorder.reading import Recording
+from fleet.recorder.thinning import Bounds
 from fleet.recorder.writer import RecordingWriter
 from fleet.sources.kube.errors import KubeconfigError
+from tests.console.cli import kubeconfig
 from tests.fleet.recorder.seen import BEGAN, Plain, moments
 from tests.fleet.rows import kube, pod
 
@@ -118,3 +122,35 @@ def test_no_secret_of_a_command_line_or_a_message_is_written_down(tmp_path: Path
     assert secret not in repr(state)
     command = state.pods["serving/chat-1"].containers[0].command
     assert (command[:3], command[4:]) == (("vllm", "serve", "--api-key"), ("--port", "8000"))
+
+
+SERVER = "https://kube.example.com:6443"
+
+
+def keep(tmp_path: Path) -> None:
+    """What the console would have kept of that server."""
+    folder = tmp_path / ".local" / "state" / "quarterdeck" / "recordings"
+    keeping = AlwaysKeeping(Keep(folder, Bounds(), Plain), Cluster("c", "c", SERVER))
+    for now, moment in moments(300):
+        keeping.note(*moment, now)
+    keeping.close()
+
+
+def test_without_a_file_it_is_what_is_kept_of_the_context(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    keep(tmp_path)
+    asking = ("--kubeconfig", str(kubeconfig(tmp_path, SERVER)), "replay")
+    assert run(tmp_path, *asking) == 0
+    out = capsys.readouterr().out
+    assert "a recording of 2026-11-29 10:14:45 UTC" in out
+    assert "chat-1" in out
+    assert run(tmp_path, *asking, "--at", "2026-11-29T09:01Z") == 0
+    assert "2026-11-29 09:01:00 UTC" in capsys.readouterr().out
+
+
+def test_where_nothing_is_kept_that_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = str(kubeconfig(tmp_path, SERVER))
+    assert run(tmp_path, "--kubeconfig", file, "replay") == 2
+    assert "nothing has been kept of c yet" in capsys.readouterr().err
+    assert run(tmp_path, "--kubeconfig", file, "--context", "nowhere", "replay") == 2
+    assert "nowhere" in capsys.readouterr().err
+    assert not (tmp_path / ".local").exists(), "who only asks makes nothing"

@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
-from console.config.settings import ClusterSettings, Settings
+from console.config.settings import ClusterSettings, RecorderSettings, Settings
 from console.session.failure import SessionError
 from console.session.observing import ObservingSession
-from console.wiring.demo import simulated
+from console.wiring.demo import Simulation, simulated
+from console.wiring.recorded import kept_file
 from console.wiring.session import session_of
 from fleet.model.quantity import Quantity
-from fleet.model.snapshot import Snapshot
+from fleet.model.snapshot import RECORDER, Snapshot
+from fleet.recorder.reading import Recording
 from fleet.snapshot.history import HistoryView
 from tests.waiting import PATIENCE
 
@@ -139,3 +142,47 @@ async def test_the_history_of_a_cluster_is_there_again_when_one_comes_back_to_it
     assert after.history.history is before.history.history
     # As another user it may be another part of the cluster.
     assert other.history.history is not before.history.history
+
+
+async def kept_of(fleet: Simulation, folder: Path, settings: Settings, done: Callable[[Snapshot], bool]) -> None:
+    """Look at it until ``done`` with what is seen."""
+    session = session_of(settings, environ={"HOME": str(folder)})
+    here, seen = asyncio.get_running_loop(), asyncio.Queue[Snapshot]()
+
+    def deliver(snapshot: Snapshot) -> None:
+        here.call_soon_threadsafe(seen.put_nowait, snapshot)
+
+    session.start(deliver)
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while not done(await seen.get()):
+                pass
+    finally:
+        await session.close()
+
+
+async def test_what_is_seen_is_kept_from_the_first_numbers_on_and_can_be_played(tmp_path: Path) -> None:
+    with simulated(["--pods", "4", "--seed", "7"]) as fleet:
+        cluster = ClusterSettings(kubeconfig=str(fleet.kubeconfig))
+        read_only = Settings(read_only=True, cluster=cluster)
+        await kept_of(fleet, tmp_path, read_only, lambda snapshot: snapshot.source(RECORDER) is not None)
+        (file,) = (tmp_path / ".local" / "state" / "quarterdeck" / "recordings").glob("*.qdr")
+        assert kept_file(read_only, {"HOME": str(tmp_path)}) == file
+        with Recording(file) as recording:
+            moment = recording.at(recording.last)
+        assert moment.state.pods
+        assert moment.measurement is not None
+    # Nothing is written anywhere else, in read-only mode neither.
+    assert names_under(tmp_path) == {".local", "state", "quarterdeck", "recordings", file.name, f"{file.stem}.lock"}
+
+
+def names_under(folder: Path) -> set[str]:
+    return {entry.name for entry in folder.rglob("*")}
+
+
+async def test_nothing_is_kept_where_that_is_set(tmp_path: Path) -> None:
+    with simulated(["--pods", "4", "--seed", "7"]) as fleet:
+        cluster = ClusterSettings(kubeconfig=str(fleet.kubeconfig))
+        off = Settings(cluster=cluster, recorder=RecorderSettings(enabled=False))
+        await kept_of(fleet, tmp_path, off, lambda snapshot: snapshot.measured_at is not None and snapshot.sequence > 4)
+        assert not (tmp_path / ".local").exists()

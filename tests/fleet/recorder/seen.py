@@ -49,7 +49,7 @@ def measured(number: int, pods: int = 3) -> Measurement:
 def state(number: int, pods: int = 3) -> KubeState:
     """Pods come and go, and restart."""
     found = [_pod(i, number // 4 if i == 0 else 0) for i in range(pods + number // 5 % 2)]
-    return kube(found, _deployment(pods), [_NODE])
+    return replace(kube(found, _deployment(pods), [_NODE]), synced=_SYNCED)
 
 
 @cache
@@ -64,6 +64,7 @@ def _deployment(pods: int) -> Sequence[Workload]:
 
 
 _NODE = node("node-1")
+_SYNCED = frozenset({"pods"})
 
 
 def moments(ticks: int, pods: int = 3) -> Iterator[tuple[float, Moment]]:

@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from fleet.model.quantity import Quantity
-from fleet.model.snapshot import Health, Snapshot
+from fleet.model.snapshot import RECORDER, Health, Snapshot
 from fleet.observer import Observer
 from fleet.recorder.file import OBJECTS
-from fleet.recorder.keeping import NAME as RECORDER
 from fleet.recorder.keeping import Keeping
 from fleet.recorder.playing import NAME, Playback, RecordedMetrics, RecordedObjects
 from fleet.recorder.problem import RecordingError
@@ -113,9 +112,11 @@ async def test_a_recording_of_an_observer_is_what_the_observer_showed(file: Path
         objects = RecordedObjects(playback)
         keeping = Keeping(lambda: RecordingWriter(again, Plain()))
         observing = Observer(objects, RecordedMetrics(objects), clock=playback.now, keeps=keeping)
+        await observing.tick()
         for number in range(40):
             clock.seconds = 100.0 + number * STEP
             shown.append(await observing.tick())
+            await observing.kept()
         keeping.close()
     with Recording(again) as recording:
         for snapshot in shown:
@@ -137,7 +138,10 @@ async def test_a_file_that_cannot_be_written_is_said_once_and_the_observing_goes
     objects = RecordedObjects(playback)
     observing = Observer(objects, RecordedMetrics(objects), clock=playback.now, keeps=Keeping(broken))
     await observing.tick()
+    await observing.tick()
+    await observing.kept()
     snapshot = await observing.tick()
+    await observing.kept()
     (status,) = [source for source in snapshot.sources if source.name == RECORDER]
     assert status.health is Health.DOWN
     assert "nothing is recorded: no space left on device" in status.problem

@@ -24,7 +24,8 @@ from fleet.model.quantity import Family
 from fleet.recorder.file import APPLICATION, NUMBERS, OBJECTS, VERSION, RecordingFile
 from fleet.recorder.problem import RecordingError
 from fleet.recorder.reading import Moment, Recording
-from fleet.recorder.writer import Bounds, RecordingWriter, trim
+from fleet.recorder.thinning import Bounds, seconds_between, thinned, trim
+from fleet.recorder.writer import RecordingWriter
 from tests.fleet.recorder.seen import BEGAN, STEP, Plain, moments
 from tests.waiting import PATIENCE
 
@@ -152,6 +153,10 @@ def test_what_is_too_large_gets_coarser_before_it_goes_and_the_youngest_half_sta
         span = opened.span()
         assert span is not None
         assert span[0] == BEGAN, "nothing at the beginning was forgotten"
+        parts = thinned(opened.about())
+        # How coarse it is says the recording itself.
+        assert seconds_between(parts, BEGAN) > 0
+        assert seconds_between(parts, seen[-1][0]) == 0
     with Recording(file) as recording:
         assert all(is_it(recording.at(now), moment) for now, moment in seen[len(seen) // 2 + 1 :])
         # What was thinned is the measurement before, and says of when it is.

@@ -1,0 +1,180 @@
+"""Keeping what is seen of a cluster always: a file per cluster, which one console writes and every console reads.
+
+Who writes it holds a lock beside it. That is the system's and gone with the process, however that ends: the next who
+looks takes over. Whatever goes wrong is said among the sources, tried again, and ends nothing else.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from threading import Lock
+from typing import Final, NamedTuple
+
+from fleet.model.measurement import Measurement
+from fleet.model.snapshot import RECORDER, Cluster, Health, SourceStatus
+from fleet.recorder.objects import Redaction
+from fleet.recorder.problem import RecordingError, UnusableError
+from fleet.recorder.recall import recalled
+from fleet.recorder.thinning import Bounds, stamped_spans
+from fleet.recorder.writer import EVERY, RecordingWriter
+from fleet.snapshot.backfill import Step
+from fleet.sources.kube.state import KubeState
+
+AGAIN: Final = 60.0
+"""Seconds until what failed is tried again: somebody may have made room meanwhile."""
+BUSY_AGAIN: Final = 5.0
+"""The same where another console writes: it may have ended meanwhile."""
+_LOOK_EVERY: Final = 60.0
+"""Seconds after which its size is asked again."""
+
+
+class Keep(NamedTuple):
+    """An order to keep what is seen: where, how much of it, without which secrets."""
+
+    folder: Path
+    bounds: Bounds
+    redaction: Callable[[], Redaction]
+
+
+def file_of(folder: Path, context: str, server: str) -> Path:
+    """The file of a cluster, looked at through a context, whether it exists or not."""
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", context).strip("-.")[:60] or "cluster"
+    digest = hashlib.sha256(f"{context}\n{server}".encode()).hexdigest()[:10]
+    return folder / f"{name}-{digest}.qdr"
+
+
+class BusyError(Exception):
+    """Another console writes it."""
+
+
+class AlwaysKeeping:
+    """Implements Keeps. What it is told while it cannot write is not kept."""
+
+    def __init__(self, keep: Keep, cluster: Cluster) -> None:
+        self.path = file_of(keep.folder, cluster.context, cluster.server)
+        self._keep = keep
+        self._cluster = cluster
+        self._writer: RecordingWriter | None = None
+        self._lock: int | None = None
+        self._tried = -AGAIN
+        self._again = 0.0
+        self._looked = 0.0
+        self._aside = ""
+        self._status: SourceStatus | None = None
+        self._closed = False
+        self._one = Lock()
+
+    def note(
+        self, state: KubeState, statuses: tuple[SourceStatus, ...], measurement: Measurement | None, now: float
+    ) -> None:
+        """One tick."""
+        with self._one:
+            if self._closed or (self._writer is None and 0 <= now - self._tried < self._again):
+                return
+            self._tried = now
+            try:
+                writer = self._writer = self._writer or self._open()
+                writer.note(state, statuses, measurement, now)
+                if self._status is None or self._status.health is not Health.LIVE or now - self._looked >= _LOOK_EVERY:
+                    self._say_what_there_is(writer, now)
+            except BusyError:
+                self._again = BUSY_AGAIN
+                notes = ("another console keeps it; this one goes on with it when that one ends",)
+                self._status = SourceStatus(RECORDER, Health.OFF, now, endpoint=str(self.path), notes=notes)
+            except UnusableError as error:
+                self._end()
+                self._set_aside(error, now)
+            except RecordingError as error:
+                self._fail(error.problem, error.remedy, now)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the console goes on without a recording
+                self._fail(f"a defect of Quarterdeck, {type(error).__name__}: {error}", "", now)
+
+    def before(self, now: float, seconds: float, step: float) -> Mapping[float, Step]:
+        """Steps of the seconds before ``now``; none where there is nothing, or nothing can be read."""
+        try:
+            return recalled(self.path, now - seconds, now, step)
+        except RecordingError:
+            # Whoever writes it next says what is wrong with it.
+            return {}
+
+    def statuses(self) -> tuple[SourceStatus, ...]:
+        """One: since when and how coarsely it is kept, or why it is not. None before the first tick."""
+        return () if self._status is None else (self._status,)
+
+    def close(self) -> None:
+        """Close the file; whatever comes later is not kept."""
+        with self._one:
+            self._closed = True
+            self._end()
+
+    def _open(self) -> RecordingWriter:
+        self._lock = _locked(self.path.with_suffix(".lock"))
+        writer = RecordingWriter(self.path, self._keep.redaction(), self._keep.bounds, EVERY)
+        cluster = self._cluster
+        writer.describe(context=cluster.context, server=cluster.server, cluster=cluster.cluster)
+        return writer
+
+    def _say_what_there_is(self, writer: RecordingWriter, now: float) -> None:
+        self._looked = now
+        kept = writer.kept()
+        bounds = self._keep.bounds
+        size = f"{kept.size / 2**20:.1f} MiB of at most {bounds.size / 2**20:.0f}"
+        notes = [f"kept since {stamped_spans(kept.first, kept.thinned)}; {size}, {bounds.seconds / 3600:g} h"]
+        if self._aside:
+            notes.append(self._aside)
+        since = self._status.since if self._status is not None and self._status.health is Health.LIVE else now
+        self._status = SourceStatus(RECORDER, Health.LIVE, since, endpoint=str(self.path), notes=tuple(notes))
+
+    def _set_aside(self, error: UnusableError, now: float) -> None:
+        """Keep the damaged file under another name: it may be all that somebody has of last night."""
+        aside = self.path.with_suffix(".damaged")
+        try:
+            for suffix in ("-wal", "-shm"):
+                Path(f"{self.path}{suffix}").unlink(missing_ok=True)
+            self.path.replace(aside)
+        except OSError as problem:
+            self._fail(f"{error.problem}; {problem.strerror}", "", now)
+            return
+        self._again = 0.0
+        self._aside = f"what was kept before could not be written to ({error.problem}); it is {aside.name} now"
+
+    def _fail(self, problem: str, remedy: str, now: float) -> None:
+        self._end()
+        self._again = AGAIN
+        remedy = remedy or "Free some space, or set recorder.enabled = false; the console goes on without it."
+        since = self._status.since if self._status is not None and self._status.health is Health.DEGRADED else now
+        notes = (f"nothing is kept: {problem}", remedy)
+        self._status = SourceStatus(RECORDER, Health.DEGRADED, since, endpoint=str(self.path), notes=notes)
+
+    def _end(self) -> None:
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            with suppress(RecordingError):
+                writer.close()
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            os.close(lock)
+
+
+def _locked(path: Path) -> int:
+    """An open file that holds the lock as long as it is open. Raises BusyError, and RecordingError."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise RecordingError(f"{path}: {error.strerror}") from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        raise BusyError from None
+    except OSError as error:
+        os.close(lock)
+        raise RecordingError(f"{path}: {error.strerror}") from None
+    return lock

@@ -1,0 +1,45 @@
+"""A keeper of what is seen, made when there is something to keep: the first screen waits for none of its modules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fleet.model.measurement import Measurement
+    from fleet.model.snapshot import SourceStatus
+    from fleet.recorder.protocol import Keeps
+    from fleet.snapshot.backfill import Step
+    from fleet.sources.kube.state import KubeState
+
+
+class Later:
+    """Implements Keeps."""
+
+    def __init__(self, make: Callable[[], Keeps]) -> None:
+        self._make = make
+        self._made: Keeps | None = None
+
+    def note(
+        self, state: KubeState, statuses: tuple[SourceStatus, ...], measurement: Measurement | None, now: float
+    ) -> None:
+        """One tick, after which it exists."""
+        self._it().note(state, statuses, measurement, now)
+
+    def before(self, now: float, seconds: float, step: float) -> Mapping[float, Step]:
+        """Ask it; it exists afterwards."""
+        return self._it().before(now, seconds, step)
+
+    def statuses(self) -> tuple[SourceStatus, ...]:
+        """None before it exists."""
+        return () if self._made is None else self._made.statuses()
+
+    def close(self) -> None:
+        """Where there is something to close."""
+        if self._made is not None:
+            self._made.close()
+
+    def _it(self) -> Keeps:
+        if self._made is None:
+            self._made = self._make()
+        return self._made

@@ -1,0 +1,77 @@
+"""Keeping within bounds: what is too old goes, what is too large gets coarser, and it is written down how coarse."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from fleet.recorder.file import NUMBERS, RecordingFile
+from fleet.recorder.written import stamped
+
+ABOUT: Final = "thinned"
+"""The key under which a recording says it: ``until:seconds`` for each part, the coarsest first."""
+_COARSER: Final = (60.0, 300.0, 1800.0)
+"""Seconds between two measurements that are kept, the next where the one before does not save enough."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much is kept."""
+
+    seconds: float = 24 * 3600.0
+    size: int = 200 * 2**20
+    """Bytes."""
+
+
+class Thinned(NamedTuple):
+    """A part that was thinned: up to a moment one measurement at most is kept of so many seconds."""
+
+    until: float
+    """Unix time."""
+    seconds: float
+
+
+def trim(file: RecordingFile, bounds: Bounds, now: float) -> None:
+    """Forget what is too old; where it is too large all the same, thin the older half, then forget that."""
+    file.drop_before(now - bounds.seconds)
+    for coarser in _COARSER:
+        span = file.span()
+        if file.size() <= bounds.size or span is None:
+            return
+        until = (span[0] + span[1]) / 2
+        file.thin(NUMBERS, until, coarser)
+        _write_down(file, Thinned(until, coarser), span[0])
+    span = file.span()
+    for eighths in range(1, 9):
+        if file.size() > bounds.size and span is not None:
+            file.drop_before(span[0] + (span[1] - span[0]) * eighths / 8)
+
+
+def thinned(about: Mapping[str, str]) -> tuple[Thinned, ...]:
+    """Parts of a recording that were thinned, the coarsest and oldest first; none where it says nothing readable."""
+    try:
+        parts = [part.partition(":") for part in about.get(ABOUT, "").split()]
+        return tuple(Thinned(float(until), float(seconds)) for until, _, seconds in parts)
+    except ValueError:
+        return ()
+
+
+def seconds_between(parts: tuple[Thinned, ...], at: float) -> float:
+    """Seconds between the measurements that are left at a moment; 0 where all are."""
+    return max((part.seconds for part in parts if at <= part.until), default=0.0)
+
+
+def _write_down(file: RecordingFile, new: Thinned, first: float) -> None:
+    left = [part for part in thinned(file.about()) if part.until > first and not _is_within(part, new)]
+    file.describe(**{ABOUT: " ".join(f"{part.until:.0f}:{part.seconds:g}" for part in (*left, new))})
+
+
+def _is_within(part: Thinned, other: Thinned) -> bool:
+    return part.until <= other.until and part.seconds <= other.seconds
+
+
+def stamped_spans(first: float, parts: tuple[Thinned, ...]) -> str:
+    """Moment since when it is kept, and how coarse what is older is, in words."""
+    coarse = [f"before {stamped(part.until)} a measurement every {part.seconds:g} s" for part in parts]
+    return "; ".join((f"{stamped(first)} UTC", *coarse))
