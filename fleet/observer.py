@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -19,10 +19,10 @@ from fleet.snapshot.backfill import Step
 from fleet.snapshot.builder import Builder
 from fleet.snapshot.history import POINTS, STEP
 from fleet.snapshot.namespace_view import Viewer
-from fleet.sources.beside import Beside
+from fleet.sources.beside import Beside, Makes, none
 from fleet.sources.kube.state import KubeState
 from fleet.sources.prometheus.past import Past
-from fleet.sources.protocol import FactSource, MetricsSource, ObjectSource
+from fleet.sources.protocol import MetricsSource, ObjectSource
 from fleet.sources.status import defect
 
 if TYPE_CHECKING:
@@ -41,15 +41,16 @@ class Observer:
     """Drives the sources of one cluster, and any others beside them. Belongs to one event loop; ``deliver`` must not
     block.
 
-    ``report`` keeps the details of an error that nobody foresaw and says where (empty for nowhere). ``keeps`` is told
-    what the sources said at each tick, when that is on its way to the screen already, and may be asked what was before.
+    ``beside`` makes the other sources, once the first value is there. ``report`` keeps the details of an error that
+    nobody foresaw and says where (empty for nowhere). ``keeps`` is told what the sources said at each tick, when that
+    is on its way to the screen already, and may be asked what was before.
     """
 
     def __init__(
         self,
         objects: ObjectSource,
         metrics: MetricsSource,
-        beside: Sequence[FactSource] = (),
+        beside: Makes = none,
         *,
         refresh: float = 2.0,
         read_only: bool = False,
@@ -61,6 +62,8 @@ class Observer:
         self.objects = objects
         self.metrics = metrics
         self._beside = Beside(beside, clock)
+        self._starting: asyncio.Task[None] | None = None
+        """The start of the sources beside; None before the first value is there."""
         self._refresh = refresh
         self._read_only = read_only
         self._clock = clock
@@ -68,6 +71,8 @@ class Observer:
         self._viewer = Viewer()
         self._focus: frozenset[str] | None = frozenset()
         self._wake = asyncio.Event()
+        self._unmade: tuple[SourceStatus, ...] = ()
+        """The reason for no sources beside, where they could not be made."""
         self._measuring_now: asyncio.Task[None] | None = None
         self._remembers = False
         self._past: list[Past] = []
@@ -105,13 +110,15 @@ class Observer:
         synced: asyncio.Task[bool] | None = None
         try:
             # Within: who is told to end while the sources start has started some of them.
-            await self._start()
+            await self.objects.start()
             # The first screen with numbers must not wait for the next tick once there is somebody to measure.
             synced = asyncio.create_task(self.objects.wait_synced(), name="first sync")
             synced.add_done_callback(lambda _: self._wake.set())
             while True:
                 deliver(self._viewer.view(await self._tick_or_say()))
                 starting = not self._complete() and time.monotonic() - begun < EAGER_FOR
+                if not starting and self._starting is None:
+                    self._starting = asyncio.create_task(self._start_beside(self._refresh), name="start beside")
                 await self._pause(EAGER if starting else self._refresh)
         finally:
             if synced is not None:
@@ -123,7 +130,7 @@ class Observer:
         """One Snapshot that is as complete as ``timeout`` seconds allow: synced, measured, rates included."""
         deadline = time.monotonic() + timeout
         try:
-            await self._start()
+            await asyncio.gather(self.objects.start(), self._start_beside())
             await self.synced(timeout)
             await self._beside.wait_synced(min(GIVE_UP, max(0.0, deadline - time.monotonic())))
             self.objects.tick()
@@ -184,9 +191,9 @@ class Observer:
 
     async def close(self) -> None:
         """Let go of every connection."""
-        if self._measuring_now is not None:
-            self._measuring_now.cancel()
-            await asyncio.gather(self._measuring_now, return_exceptions=True)
+        for task in filter(None, (self._measuring_now, self._starting)):
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
         await self._beside.close()
         await self.metrics.close()
         await self.objects.close()
@@ -217,8 +224,13 @@ class Observer:
             waiting.cancel()
             await asyncio.gather(waiting, return_exceptions=True)
 
-    async def _start(self) -> None:
-        await asyncio.gather(self.objects.start(), self._beside.start())
+    async def _start_beside(self, after: float = 0.0) -> None:
+        """Begin in ``after`` seconds: meanwhile the first value is drawn, which would have to share the interpreter."""
+        try:
+            await asyncio.sleep(after)
+            await self._beside.start()
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must reach the person with what is known
+            self._unmade = (defect(error, self._clock(), self._report(error)),)
 
     async def _measure(self, state: KubeState) -> None:
         wanted = None if self._focus is None else self._focus | self._builder.shared()
@@ -233,7 +245,7 @@ class Observer:
     async def _build(self, state: KubeState) -> Snapshot:
         now = self._clock()
         facts = self._beside.facts()
-        told = (*self.objects.statuses(), *self.metrics.statuses(), *self._beside.statuses())
+        told = (*self.objects.statuses(), *self.metrics.statuses(), *self._beside.statuses(), *self._unmade)
         sources = told if self._keeps is None else (*told, *self._keeps.statuses())
         if self._read_only:
             state = replace(state, cluster=replace(state.cluster, read_only=True))

@@ -37,7 +37,7 @@ def run(invocation: Invocation) -> int:
 
 
 def _settings(own: Settings, options: argparse.Namespace, fleet: Starting) -> Settings:
-    """The person's own kubeconfig, context and Prometheus are not the demo's."""
+    """The person's own kubeconfig, context, Prometheus and Alertmanager are not the demo's."""
     cluster = replace(
         own.cluster,
         kubeconfig=str(fleet.kubeconfig),
@@ -46,11 +46,14 @@ def _settings(own: Settings, options: argparse.Namespace, fleet: Starting) -> Se
         namespace=getattr(options, "namespace", ""),
     )
     prometheus = replace(type(own.prometheus)(), url=getattr(options, "prometheus", ""))
+    alertmanager = replace(type(own.alertmanager)(), url=getattr(options, "alertmanager", ""))
+    rules = type(own.rules)()
     # What is done to a simulated fleet is nothing for the record of what was done to real ones. Servers of this
     # machine are real, in a demo too.
     actions = replace(own.actions, audit_dir=str(fleet.folder / "audit"))
     recorder = replace(own.recorder, enabled=False)
-    return replace(own, cluster=cluster, prometheus=prometheus, actions=actions, recorder=recorder)
+    mine = replace(own, cluster=cluster, actions=actions, recorder=recorder)
+    return replace(mine, prometheus=prometheus, alertmanager=alertmanager, rules=rules)
 
 
 def simulator_arguments(options: argparse.Namespace) -> list[str]:

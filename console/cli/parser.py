@@ -147,6 +147,7 @@ def setting_flags(options: argparse.Namespace) -> list[Flag]:
             ("namespace", ("cluster", "namespace"), "--namespace"),
             ("kubeconfig", ("cluster", "kubeconfig"), "--kubeconfig"),
             ("prometheus", ("prometheus", "url"), "--prometheus"),
+            ("alertmanager", ("alertmanager", "url"), "--alertmanager"),
             ("read_only", ("read_only",), "--read-only"),
             ("refresh", ("ui", "refresh"), "--refresh"),
             ("theme", ("ui", "theme"), "--theme"),
@@ -167,6 +168,7 @@ def _global_flags(parser: argparse.ArgumentParser) -> None:
     view.add_argument("-A", "--all-namespaces", action="store_true", default=argparse.SUPPRESS, help="every namespace")
     group.add_argument("--kubeconfig", metavar="FILE", help="kubeconfig file")
     group.add_argument("--prometheus", metavar="URL", help="Prometheus, Thanos, Mimir or VictoriaMetrics")
+    group.add_argument("--alertmanager", metavar="URL", help="Alertmanager, where it is not found by itself")
     group.add_argument("--read-only", action="store_true", help="let nothing through that changes the cluster")
     group.add_argument("--refresh", metavar="S", type=float, help="seconds between updates")
     group.add_argument("--theme", metavar="T", choices=get_args(ThemeChoice), help="colours")

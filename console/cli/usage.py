@@ -34,6 +34,7 @@ which fleet (any command):
                       every namespace, whatever the configuration says
   --kubeconfig FILE   kubeconfig file
   --prometheus URL    Prometheus, Thanos, Mimir or VictoriaMetrics
+  --alertmanager URL  Alertmanager, where it is not found by itself
   --read-only         let nothing through that changes the cluster
 
 what is kept of it (console and demo):

@@ -9,7 +9,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from console.config.keys import variable
-from console.config.settings import SECTIONS, Policy, Preset, Settings
+from console.config.settings import NAMED, SECTIONS, Policy, Settings
 
 INTRODUCTION = """\
 # Configuration
@@ -29,10 +29,10 @@ errors.
 
 Secrets never stand in the file: it names the file or the environment variable that holds them.
 
-The API server and a configured Prometheus are reached through the proxies that kubectl would take: `proxy-url` of the
-cluster in the kubeconfig, else `HTTPS_PROXY` and `HTTP_PROXY` with `NO_PROXY` (hosts, addresses, CIDRs); http, https
-and socks5. Loopback is always asked directly, `ALL_PROXY` is not read, and pods are asked at their own addresses or
-through the API server, never through a proxy.
+The API server and a configured Prometheus or Alertmanager are reached through the proxies that kubectl would take:
+`proxy-url` of the cluster in the kubeconfig, else `HTTPS_PROXY` and `HTTP_PROXY` with `NO_PROXY` (hosts, addresses,
+CIDRs); http, https and socks5. Loopback is always asked directly, `ALL_PROXY` is not read, and pods are asked at their
+own addresses or through the API server, never through a proxy.
 
 `read_only` is only ever tightened: once one source says true, no other one undoes it. The administrator of a machine
 can lay down `/etc/quarterdeck/policy.toml` (below); a policy that cannot be understood locks.
@@ -54,6 +54,9 @@ bearer_token_file = "~/.config/quarterdeck/token"
 [prometheus.headers]
 X-Scope-OrgID = "ops"
 X-Api-Key = { env = "MIMIR_KEY" }
+
+[alertmanager.also.batch]
+url = "https://alerts.batch.example.com"
 
 [ui]
 refresh = 5
@@ -84,7 +87,8 @@ def lines() -> Iterator[str]:
     yield from _section("Top level", Settings, (), skip={*SECTIONS, "keys"})
     for name, section in SECTIONS.items():
         yield from _section(f"`[{name}]`", section, (name,), about=section.__doc__ or "")
-    yield from _section("`[local.presets.NAME]`", Preset, None, about=Preset.__doc__ or "")
+    for (name, table), kind in NAMED.items():
+        yield from _section(f"`[{name}.{table}.NAME]`", kind, None, about=kind.__doc__ or "")
     yield from ("", "## `[keys]`", "", _field(Settings, "keys").metadata["about"])
     yield from _section("The site's policy", Policy, None, about=" ".join(POLICY.splitlines()))
     yield from ("", "## Other variables", "")

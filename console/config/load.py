@@ -14,7 +14,7 @@ from console.config import paths, rules
 from console.config.file import is_there, text_of
 from console.config.keys import PREFIX, Key, variable
 from console.config.problem import ConfigError, Problem
-from console.config.settings import SECTIONS, Policy, Settings
+from console.config.settings import NAMED, SECTIONS, Policy, Settings
 from fleet.dataclass import dataclass
 
 if TYPE_CHECKING:
@@ -99,17 +99,26 @@ def chosen_file(environ: Mapping[str, str], file: Path | None) -> Path:
 def _from_file(path: Path) -> _Layer:
     document, origins = _read(path)
     for name, section in SECTIONS.items():
-        table = document.get(name)
-        if isinstance(table, dict):
-            for f in fields(section):
-                if f.metadata["path"] and isinstance(table.get(f.name), str):
-                    table[f.name] = _expand(table[f.name], path.parent)
+        _expand_paths(document.get(name), section, path.parent)
+    for (name, inner), kind in NAMED.items():
+        above = document.get(name)
+        tables = above.get(inner) if isinstance(above, dict) else None
+        for table in tables.values() if isinstance(tables, dict) else ():
+            _expand_paths(table, kind, path.parent)
     _expand_models(document.get("local"), path.parent)
     if isinstance(document.get("keys"), dict):
         # Commands have dots in their names, and TOML takes a bare `open.logs` for a table in a table.
         document["keys"] = _flat(document["keys"])
         origins |= {("keys", ".".join(key[1:])): where for key, where in origins.items() if key[0] == "keys"}
     return _Layer(document, origins)
+
+
+def _expand_paths(table: Any, section: type, base: Path) -> None:
+    """The paths of one table, where it is one."""
+    if isinstance(table, dict):
+        for f in fields(section):
+            if f.metadata["path"] and isinstance(table.get(f.name), str):
+                table[f.name] = _expand(table[f.name], base)
 
 
 def _expand_models(local: Any, base: Path) -> None:

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 from console.config.settings import (
     SECTIONS,
+    EndpointSettings,
     FromEnvironment,
     LocalSettings,
-    PrometheusSettings,
     ScrapeSettings,
     Settings,
 )
@@ -35,7 +35,8 @@ def check(settings: Settings, check_keys: CheckKeys) -> Iterator[tuple[Where, st
         section = getattr(settings, name)
         for field in fields(section):
             yield from _range((name, field.name), getattr(section, field.name), field.metadata)
-    yield from _prometheus(settings.prometheus)
+    for where, endpoint in endpoints(settings):
+        yield from _endpoint(where, endpoint)
     yield from _scrape(settings.scrape)
     yield from _presets(settings.local)
     if settings.keys:
@@ -50,18 +51,21 @@ def check(settings: Settings, check_keys: CheckKeys) -> Iterator[tuple[Where, st
 
 def check_references(settings: Settings, environ: Mapping[str, str]) -> Iterator[tuple[Where, str, str]]:
     """The same for what lies outside: files that cannot be read, environment variables that are not set."""
-    for name in SECTIONS:
-        section = getattr(settings, name)
-        for field in fields(section):
-            value = getattr(section, field.name)
+    tables_of = [((name,), getattr(settings, name)) for name in SECTIONS]
+    named = ((where, endpoint) for where, endpoint in endpoints(settings) if len(where) > 1)
+    for where, table in (*tables_of, *named):
+        for field in fields(table):
+            value = getattr(table, field.name)
             if field.metadata["path"] and value and field.name != "kubeconfig":
                 try:
                     check_file(value, sys.maxsize if field.name == "vllm" else SECRET_LIMIT)
                 except OSError as error:
-                    yield (name, field.name), f"{value}: {error.strerror}", "Correct the path, or make it readable."
+                    yield (*where, field.name), f"{value}: {error.strerror}", "Correct the path, or make it readable."
             elif field.name.endswith("_env") and value and not environ.get(value):
-                yield (name, field.name), f"the environment variable {value} is not set", f"export {value}=…"
-    tables: dict[Where, Mapping[str, str | FromEnvironment]] = {("prometheus", "headers"): settings.prometheus.headers}
+                yield (*where, field.name), f"the environment variable {value} is not set", f"export {value}=…"
+    tables: dict[Where, Mapping[str, str | FromEnvironment]] = {
+        (*where, "headers"): endpoint.headers for where, endpoint in endpoints(settings)
+    }
     for name, preset in settings.local.presets.items():
         tables["local", "presets", name, "env"] = preset.env
     for above, table in tables.items():
@@ -98,13 +102,29 @@ def _keys(keys: Mapping[str, str], check_keys: CheckKeys) -> Iterator[tuple[Wher
         yield ("keys", where), problem, ""
 
 
-def _prometheus(p: PrometheusSettings) -> Iterator[tuple[Where, str, str]]:
-    def at(name: str) -> Where:
-        return ("prometheus", name)
+def endpoints(settings: Settings) -> Iterator[tuple[Where, EndpointSettings]]:
+    """Everything that is asked over HTTP with credentials of its own, by its table."""
+    yield ("prometheus",), settings.prometheus
+    for name, section in (("alertmanager", settings.alertmanager), ("rules", settings.rules)):
+        yield (name,), section
+        for key, endpoint in section.also.items():
+            yield (name, "also", key), endpoint
 
+
+def _endpoint(where: Where, p: EndpointSettings) -> Iterator[tuple[Where, str, str]]:
+    def at(name: str) -> Where:
+        return (*where, name)
+
+    if len(where) > 1:
+        if not is_name(where[-1]):
+            yield where, f'"{where[-1]}" cannot be a name here', "Letters, digits, dots and dashes, 63 at most."
+        if not p.url:
+            yield where, "it names nothing to ask", "Set its url."
+        for field in fields(p):
+            yield from _range(at(field.name), getattr(p, field.name), field.metadata)
     if p.url:
         yield from _url(at("url"), p.url)
-    yield from _headers(p.headers)
+    yield from _headers(at("headers"), p.headers)
     for one, other in (
         ("bearer_token_file", "bearer_token_env"),
         ("password_file", "password_env"),
@@ -133,19 +153,19 @@ def _scrape(s: ScrapeSettings) -> Iterator[tuple[Where, str, str]]:
         yield ("scrape", "bearer_token_file"), "the token would go over connections that nobody verifies", remedy
 
 
-def _headers(headers: Mapping[str, str | FromEnvironment]) -> Iterator[tuple[Where, str, str]]:
+def _headers(where: Where, headers: Mapping[str, str | FromEnvironment]) -> Iterator[tuple[Where, str, str]]:
     """Names as RFC 9110 has them; no message repeats a value, which may be a secret."""
     for number, (name, value) in enumerate(headers.items(), start=1):
         if not _HEADER.fullmatch(name):
             shown = name if name.isprintable() and name else f"number {number}"
             yield (
-                ("prometheus", "headers"),
+                where,
                 f"header {shown}: its name can be no header's: letters, digits and dashes",
                 'As in headers = { "X-Scope-OrgID" = "team" }.',
             )
         if isinstance(value, str) and not sendable(value):
             what = "its value has a line break, a control character or one that is not of Latin-1 in it"
-            yield ("prometheus", "headers"), f"header {name!r}: {what}", "No request can carry it."
+            yield where, f"header {name!r}: {what}", "No request can carry it."
 
 
 def _url(where: Where, url: str) -> Iterator[tuple[Where, str, str]]:

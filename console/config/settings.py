@@ -69,24 +69,11 @@ class ClusterSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class PrometheusSettings:
-    """The Prometheus HTTP API: Prometheus itself, Thanos, Mimir, VictoriaMetrics."""
+class EndpointSettings:
+    """An HTTP API that is asked, and the credentials for it."""
 
     __pydantic_config__: ClassVar[Any] = STRICT
-    enabled: Use = setting("auto", "`auto`: where it is configured or found; `always`: say so when there is none.")
-    url: str = setting("", "Base URL, without /api/v1. Empty: found among the cluster's services.")
-    services: tuple[str, ...] = setting(
-        (), "Services of the cluster (`namespace/name`) that are trusted to be its Prometheus, wherever they live."
-    )
-    namespaces: tuple[str, ...] = setting(
-        NAMESPACES,
-        "Namespaces of monitoring stacks: a Prometheus found there is trusted, unless an engine runs there too. "
-        "Name none that somebody may make for themselves.",
-    )
-    cluster: str = setting(
-        "", "The cluster in a store that holds several: only series whose `cluster_label` has this value. Empty: all."
-    )
-    cluster_label: str = setting("cluster", "The label by which such a store tells clusters apart.")
+    url: str = setting("", "Base URL, without /api/….")
     bearer_token_file: str = setting("", "File with a bearer token; read again when it changes.", path=True)
     bearer_token_env: str = setting("", "Name of the environment variable that holds a bearer token.")
     username: str = setting("", "User name of basic authentication.")
@@ -100,12 +87,56 @@ class PrometheusSettings:
     )
     insecure_skip_verify: bool = setting(False, "Do not verify the server's certificate.")
     timeout: float = setting(10.0, "Seconds to wait for an answer.", minimum=0.1, maximum=120)
+
+
+@dataclass(frozen=True, slots=True)
+class PrometheusSettings(EndpointSettings):
+    """The Prometheus HTTP API: Prometheus itself, Thanos, Mimir, VictoriaMetrics."""
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+    enabled: Use = setting("auto", "`auto`: where it is configured or found; `always`: say so when there is none.")
+    url: str = setting("", "Base URL, without /api/v1. Empty: found among the cluster's services.")
+    services: tuple[str, ...] = setting(
+        (), "Services of the cluster (`namespace/name`) that are trusted to be its Prometheus, wherever they live."
+    )
+    namespaces: tuple[str, ...] = setting(
+        NAMESPACES,
+        "Namespaces of monitoring stacks: a Prometheus or Alertmanager found there is trusted, unless an engine runs "
+        "there too. Name none that somebody may make for themselves.",
+    )
+    cluster: str = setting(
+        "", "The cluster in a store that holds several: only series whose `cluster_label` has this value. Empty: all."
+    )
+    cluster_label: str = setting("cluster", "The label by which such a store tells clusters apart.")
     window: float = setting(
         60.0,
         "Seconds over which rates and percentiles are taken; at least four scrape intervals.",
         minimum=5,
         maximum=3600,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class AlertmanagerSettings(EndpointSettings):
+    """Alertmanager: which alerts fire, who is told, and what is silenced."""
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+    enabled: Use = setting("auto", "`auto`: where it is configured or found; `always`: say so when there is none.")
+    url: str = setting("", "Base URL, without /api/v2. Empty: what Prometheus sends to, or a service of the cluster.")
+    services: tuple[str, ...] = setting(
+        (), "Services of the cluster (`namespace/name`) that are trusted to be its Alertmanager, wherever they live."
+    )
+    also: Mapping[str, EndpointSettings] = setting({}, "More of them, each a table of its own: see below.")
+
+
+@dataclass(frozen=True, slots=True)
+class RulesSettings(EndpointSettings):
+    """Evaluation of the rules of alerts: by Prometheus itself, Thanos Ruler, Mimir's ruler, vmalert."""
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+    enabled: Use = setting("auto", "`auto`: where there is one; `always`: say so when there is none.")
+    url: str = setting("", "Base URL, without /api/v1. Empty: the Prometheus that the numbers come from.")
+    also: Mapping[str, EndpointSettings] = setting({}, "More of them, each a table of its own: see below.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +267,7 @@ class LimitSettings:
     scrape: float = setting(64.0, "One page of /metrics; pages of 22 MB exist.", minimum=0.1, maximum=4096)
     prometheus: float = setting(256.0, "Prometheus' answer to one query.", minimum=0.1, maximum=4096)
     kubernetes_list: float = setting(64.0, "One page of a list of Kubernetes.", minimum=0.1, maximum=4096)
+    alerts: float = setting(32.0, "All alerts, or all rules, at once.", minimum=0.1, maximum=4096)
     other: float = setting(
         4.0, "Anything else: one object, one event of a watch, an engine's models.", minimum=0.1, maximum=4096
     )
@@ -251,6 +283,8 @@ class Settings:
     )
     cluster: ClusterSettings = field(default_factory=ClusterSettings)
     prometheus: PrometheusSettings = field(default_factory=PrometheusSettings)
+    alertmanager: AlertmanagerSettings = field(default_factory=AlertmanagerSettings)
+    rules: RulesSettings = field(default_factory=RulesSettings)
     scrape: ScrapeSettings = field(default_factory=ScrapeSettings)
     ui: UiSettings = field(default_factory=UiSettings)
     actions: ActionSettings = field(default_factory=ActionSettings)
@@ -280,6 +314,8 @@ class Policy:
 SECTIONS: dict[str, type] = {
     "cluster": ClusterSettings,
     "prometheus": PrometheusSettings,
+    "alertmanager": AlertmanagerSettings,
+    "rules": RulesSettings,
     "scrape": ScrapeSettings,
     "ui": UiSettings,
     "actions": ActionSettings,
@@ -288,3 +324,10 @@ SECTIONS: dict[str, type] = {
     "limits": LimitSettings,
 }
 """Tables of the file that hold a fixed set of keys."""
+
+NAMED: dict[tuple[str, str], type] = {
+    ("alertmanager", "also"): EndpointSettings,
+    ("rules", "also"): EndpointSettings,
+    ("local", "presets"): Preset,
+}
+"""Tables of tables, each of which has a name of its own: ``[local.presets.NAME]``."""

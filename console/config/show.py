@@ -9,7 +9,7 @@ from typing import Any
 
 from console.config.keys import Key
 from console.config.load import Loaded
-from console.config.settings import SECTIONS, FromEnvironment, Preset
+from console.config.settings import NAMED, SECTIONS, FromEnvironment
 
 _WIDTH = 44
 
@@ -22,13 +22,14 @@ def lines(loaded: Loaded) -> Iterator[str]:
         section = getattr(loaded.settings, name)
         yield from ("", f"[{name}]")
         for field in fields(section):
-            if field.name != "presets":
+            if (name, field.name) not in NAMED:
                 yield _field_line(loaded, (name, field.name), section, field)
-    for name, preset in loaded.settings.local.presets.items():
-        yield from ("", f"[local.presets.{_key(name)}]")
-        for field in fields(preset):
-            if getattr(preset, field.name) != getattr(Preset(), field.name):
-                yield _field_line(loaded, ("local", "presets", name, field.name), preset, field)
+    for (section, table), kind in NAMED.items():
+        for name, one in getattr(getattr(loaded.settings, section), table).items():
+            yield from ("", f"[{section}.{table}.{_key(name)}]")
+            for field in fields(one):
+                if getattr(one, field.name) != getattr(kind(), field.name):
+                    yield _field_line(loaded, (section, table, name, field.name), one, field)
     yield from ("", "[keys]")
     for action, key in sorted(loaded.settings.keys.items()):
         yield _line(loaded, ("keys", action), key)

@@ -10,6 +10,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
+from console.config.settings import NAMED
 from fleet.dataclass import dataclass
 
 T = TypeVar("T")
@@ -71,9 +72,9 @@ def _fault(cls: type, loc: Path, kind: str, context: Mapping[str, Any]) -> Fault
 
 def _one_of_free_keys(loc: Path) -> Path:
     """The key of a header or of a preset's variable that is meant; empty for another place."""
-    if len(loc) > 2 and loc[:2] == ("prometheus", "headers"):
+    if len(loc) > 2 and loc[1] == "headers":
         return loc[:3]
-    return loc[:5] if len(loc) > 4 and loc[:2] == ("local", "presets") and loc[3] == "env" else ()
+    return loc[:5] if len(loc) > 4 and loc[:2] in NAMED and loc[3] in ("env", "headers") else ()
 
 
 def _unknown(cls: type, loc: Path) -> Fault:

@@ -38,10 +38,9 @@ _SEEN_BESIDE_WORKLOADS = (
     _rule("", "pods services endpoints events resourcequotas"),
     _rule("apps", "controllerrevisions"),
     _rule("autoscaling", "horizontalpodautoscalers"),
-    # Which Prometheus of the cluster is to be believed.
-    _rule("monitoring.coreos.com", "prometheuses", ["list"]),
-    _rule("operator.victoriametrics.com", "vmsingles", ["list"]),
-    _rule("operator.victoriametrics.com", "vmclusters", ["list"]),
+    # Which Prometheus and which Alertmanager of the cluster are to be believed.
+    _rule("monitoring.coreos.com", "prometheuses alertmanagers", ["list"]),
+    _rule("operator.victoriametrics.com", "vmsingles vmclusters vmalertmanagers", ["list"]),
     _rule("policy", "poddisruptionbudgets"),
     # Where these are installed; a rule for what is not there does nothing.
     _rule("keda.sh", "scaledobjects"),

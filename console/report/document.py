@@ -41,7 +41,7 @@ class SourcePart(Part):
     """One source of the Snapshot."""
 
     name: str
-    """kubernetes, prometheus or scrape."""
+    """kubernetes, prometheus, scrape, and what is beside them: alertmanager, rules, or with a name: rules/thanos."""
     health: Health
     """starting, live, degraded (something of it is missing), down, or off (not configured or not needed)."""
     since: float

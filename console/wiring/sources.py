@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING, TypeAlias
 
-from console.config.settings import FromEnvironment, PrometheusSettings, Settings
+from console.config.settings import PrometheusSettings, Settings
 from console.report.crash import keep
 from console.wiring.contexts import is_machine
 from fleet.dataclass import dataclass
@@ -18,7 +20,6 @@ from fleet.sources.kube.errors import KubeconfigError
 from fleet.sources.kube.kubeconfig import load_access
 from fleet.sources.kube.source import KubernetesSource
 from fleet.sources.metrics import MetricsCollector, MetricsSettings, Use
-from fleet.sources.prometheus.transport import PrometheusEndpoint
 from fleet.sources.prometheus.trust import Trust
 from fleet.sources.protocol import FactSource, MetricsSource
 from fleet.sources.scrape.collector import ScrapeCollectorSettings
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from fleet.local.source import LocalSource
     from fleet.recorder.protocol import Keeps
     from fleet.snapshot.history import RecentHistory
+    from fleet.sources.prometheus.transport import PrometheusEndpoint
 
 Source: TypeAlias = "KubernetesSource | AbsentKubernetes | LocalSource"
 """A cluster in view, what stands in for one that cannot be addressed, or this machine."""
@@ -45,15 +47,35 @@ class Surroundings:
     environ: Mapping[str, str]
     objects: Source
     """What is in view: who watches a cluster through its API server asks ``objects.client``."""
+    metrics: MetricsSource
+    """The metrics of it: who asks the same Prometheus gets it from ``metrics.store``."""
     now: float
     """Unix time."""
 
+    @property
+    def on_machine(self) -> bool:
+        """Whether this machine is in view, and no cluster."""
+        return not isinstance(self.objects, KubernetesSource | AbsentKubernetes)
 
-MakesSource: TypeAlias = Callable[[Surroundings], FactSource | None]
-"""Makes a source; None where it has no use."""
 
-BESIDE: tuple[MakesSource, ...] = ()
-"""The sources beside the objects and their metrics: a line for each."""
+MakesSources: TypeAlias = Callable[[Surroundings], Iterable[FactSource]]
+"""Makes the sources of one kind: as many as the settings name, none where it has no use."""
+
+
+def _alertmanagers(around: Surroundings) -> Iterable[FactSource]:
+    from console.wiring.alerts import alertmanagers
+
+    return alertmanagers(around)
+
+
+def _rules(around: Surroundings) -> Iterable[FactSource]:
+    from console.wiring.alerts import rules
+
+    return rules(around)
+
+
+BESIDE: tuple[MakesSources, ...] = (_alertmanagers, _rules)
+"""The sources beside the objects and their metrics: a line for each kind. They are made after the first value."""
 
 
 def source_of(
@@ -112,11 +134,11 @@ def observer(
         from fleet.local.measuring import LocalMeasuring
 
         measuring = LocalMeasuring(lambda: source.servers, metrics, now, host=source.host)
-    around = Surroundings(settings, environ, source, now)
+    around = Surroundings(settings, environ, source, measuring, now)
     return Observer(
         source,
         measuring,
-        [made for make in BESIDE if (made := make(around)) is not None],
+        lambda: _beside(around),
         refresh=settings.ui.refresh,
         read_only=settings.read_only,
         report=lambda error: keep(error, sys.argv[1:]),
@@ -125,12 +147,18 @@ def observer(
     )
 
 
+async def _beside(around: Surroundings) -> list[FactSource]:
+    """Make them; their modules are imported on a thread, so that everything else goes on meanwhile."""
+    await asyncio.to_thread(import_module, "console.wiring.alerts")
+    return [made for make in BESIDE for made in make(around)]
+
+
 def measuring_settings(settings: Settings, environ: Mapping[str, str] = os.environ) -> MetricsSettings:
     """The settings of the metrics sources."""
     prometheus, scrape = settings.prometheus, settings.scrape
     return MetricsSettings(
         prometheus=Use(prometheus.enabled),
-        endpoint=endpoint(prometheus, environ) if prometheus.url else None,
+        endpoint=_endpoint(prometheus, environ) if prometheus.url else None,
         trust=Trust(frozenset(prometheus.services), frozenset(prometheus.namespaces)),
         within={prometheus.cluster_label: prometheus.cluster} if prometheus.cluster else {},
         timeout=prometheus.timeout,
@@ -157,22 +185,8 @@ def measuring_settings(settings: Settings, environ: Mapping[str, str] = os.envir
     )
 
 
-def endpoint(settings: PrometheusSettings, environ: Mapping[str, str] = os.environ) -> PrometheusEndpoint:
-    """The configured Prometheus; secrets from the environment are read here, those in files at each request."""
-    return PrometheusEndpoint(
-        url=settings.url,
-        token=environ.get(settings.bearer_token_env, "") if settings.bearer_token_env else "",
-        token_file=settings.bearer_token_file,
-        username=settings.username,
-        password=environ.get(settings.password_env, "") if settings.password_env else "",
-        password_file=settings.password_file,
-        ca_file=settings.ca_file,
-        cert_file=settings.cert_file,
-        key_file=settings.key_file,
-        headers={
-            name: environ.get(value.env, "") if isinstance(value, FromEnvironment) else value
-            for name, value in settings.headers.items()
-        },
-        verify=not settings.insecure_skip_verify,
-        timeout=settings.timeout,
-    )
+def _endpoint(prometheus: PrometheusSettings, environ: Mapping[str, str]) -> PrometheusEndpoint:
+    # Where one is configured: most are found.
+    from console.wiring.endpoints import endpoint
+
+    return endpoint(prometheus, environ=environ)

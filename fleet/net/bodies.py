@@ -62,6 +62,8 @@ class Limits:
     """One page of a list."""
     other: Limit = Limit(4 * MIB, "limits.other")
     """Anything else: one object, one event of a watch, an engine's list of models."""
+    alerts: Limit = Limit(32 * MIB, "limits.alerts")
+    """All alerts or all rules at once; a thousand alerts with their annotations are about 2 MB."""
 
 
 _limits = Limits()

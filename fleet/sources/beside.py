@@ -6,27 +6,39 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TypeAlias
 
 from fleet.model.facts import Facts
 from fleet.model.snapshot import Health, SourceStatus
 from fleet.sources.protocol import FactSource
 from fleet.sources.status import StatusKeeper, unforeseen
 
+Makes: TypeAlias = Callable[[], Awaitable[Sequence[FactSource]]]
+"""Makes the sources, when they are to start: the first screen waits for none of them, nor for their modules."""
+
+
+async def none() -> Sequence[FactSource]:
+    """No sources."""
+    return ()
+
 
 class Beside:
-    """Any number of sources, driven as one. Raises ValueError where two have one name."""
+    """Any number of sources, driven as one."""
 
-    def __init__(self, sources: Sequence[FactSource], clock: Callable[[], float] = time.time) -> None:
-        names = [source.name for source in sources]
-        if twice := {name for name in names if names.count(name) > 1}:
-            raise ValueError(f"two sources have one name: {', '.join(sorted(twice))}")
-        self._sources = tuple(sources)
+    def __init__(self, make: Makes = none, clock: Callable[[], float] = time.time) -> None:
+        self._make = make
+        self._sources: tuple[FactSource, ...] = ()
         self._clock = clock
         self._broken: dict[tuple[str, str], StatusKeeper] = {}
         """Failures of a source that nobody foresaw, by its name and what it was to do."""
 
     async def start(self) -> None:
-        """Start each."""
+        """Make and start each. Raises ValueError where two have one name, and what the making raises."""
+        made = await self._make()
+        names = [source.name for source in made]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"two sources have one name: {', '.join(sorted(twice))}")
+        self._sources = tuple(made)
         await self._for_each("start", lambda source: source.start())
 
     async def close(self) -> None:

@@ -126,7 +126,7 @@ class MetricsCollector:
         """The Prometheus that is asked, or would be. Raises SourceProblem for one that was found and may not be."""
         if self._settings.prometheus is Use.NEVER:
             return None
-        return await self._asking.store(state, now)
+        return await self._asking.store(state, now, wanted=self._settings.prometheus is Use.ALWAYS)
 
     async def latency(self, namespace: str, pods: str, seconds: float) -> Latency:
         """Raises SourceProblem, also where there is no Prometheus."""

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 from fleet.model.facts import Dated
 from fleet.model.snapshot import Health, SourceStatus
 from fleet.sources.kube.pace import Backoff, Pace
-from fleet.sources.problem import SourceProblem
+from fleet.sources.problem import NothingToAskError, SourceProblem
 from fleet.sources.status import StatusKeeper, unforeseen
 
 T = TypeVar("T")
@@ -20,7 +20,8 @@ T = TypeVar("T")
 class PollingSource(ABC, Generic[T]):
     """Asks every ``every`` seconds; after failures in a row less and less often, up to every ``longest`` seconds.
 
-    ``endpoint`` is where it is reached, without credentials.
+    ``endpoint``, ``notes`` and ``requests`` are what the status says beside how it is. ``ask`` sets them,
+    where they are not the same each time. ``expected`` is False for what is looked for, and not missed.
     """
 
     def __init__(
@@ -30,14 +31,21 @@ class PollingSource(ABC, Generic[T]):
         every: float,
         longest: float = 60.0,
         endpoint: str = "",
+        expected: bool = True,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.name = name
         self._every = every
         self._backoff = Backoff(Pace(first=min(every, longest), longest=longest))
-        self._endpoint = endpoint
+        self.endpoint = endpoint
+        """The address that it is reached at, without credentials."""
+        self.notes: tuple[str, ...] = ()
+        """Lesser things that a person should know."""
+        self.requests = 1
+        """How many were sent for the last answer."""
+        self.expected = expected
         self._clock = clock
-        self._keeper = StatusKeeper(name, Health.STARTING, clock())
+        self._keeper = StatusKeeper(name, Health.STARTING if expected else Health.OFF, clock())
         self._facts: Dated[T] | None = None
         self._hurried = asyncio.Event()
         self._asked = asyncio.Event()
@@ -45,7 +53,10 @@ class PollingSource(ABC, Generic[T]):
 
     @abstractmethod
     async def ask(self) -> T:
-        """Ask once. Raises SourceProblem; whatever else it raises is a defect that is said like one."""
+        """Ask once. Raises SourceProblem, and NothingToAskError where there is nobody to ask, which is no trouble.
+
+        Whatever else it raises is a defect that is said like one.
+        """
 
     async def disconnect(self) -> None:
         """Let go of what ``ask`` holds open; called once, at the end."""
@@ -98,23 +109,36 @@ class PollingSource(ABC, Generic[T]):
         """Seconds until it is to be asked again."""
         try:
             value = await self.ask()
+        except NothingToAskError as nothing:
+            return self._off(nothing)
         except SourceProblem as problem:
             return self._failed(problem)
         except Exception as error:  # noqa: BLE001 - whatever it is, the source must say so and be asked again
             return self._failed(unforeseen(error))
         now = self._clock()
         self._backoff.reset()
-        self._facts = Dated(now, value)
-        self._keeper.report(Health.LIVE, now, endpoint=self._endpoint, requests=1)
+        last = self._facts
+        # What is made of facts is kept for as long as they are the same object.
+        self._facts = Dated(now, last.value if last is not None and last.value == value else value)
+        self._report(Health.LIVE)
+        return self._every
+
+    def _off(self, nothing: NothingToAskError) -> float:
+        self._facts = None
+        self._report(Health.OFF, nothing)
         return self._every
 
     def _failed(self, problem: SourceProblem) -> float:
-        self._keeper.report(
-            Health.DOWN,
-            self._clock(),
-            problem=problem.problem,
-            remedy=problem.remedy,
-            endpoint=self._endpoint,
-            requests=1,
-        )
+        self._report(Health.DOWN, problem)
         return max(self._every, self._backoff.wait())
+
+    def _report(self, health: Health, problem: SourceProblem | None = None) -> None:
+        self._keeper.report(
+            health,
+            self._clock(),
+            problem=problem.problem if problem is not None else "",
+            remedy=problem.remedy if problem is not None else "",
+            endpoint=self.endpoint,
+            notes=self.notes,
+            requests=self.requests,
+        )

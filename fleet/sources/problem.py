@@ -16,6 +16,14 @@ class UnreadError(SourceProblem):
     """A target answers as it should, and no dialect reads the metrics of its product: nothing is wrong with it."""
 
 
+class NothingToAskError(SourceProblem):
+    """Nobody is there to be asked, and that is no trouble: nothing was configured, and nothing was found."""
+
+
+class NoApiError(SourceProblem):
+    """An answer that says that there is no such API."""
+
+
 class NamePatternError(SourceProblem):
     """A store that refuses regular expressions on ``__name__``; exact names it may answer."""
 

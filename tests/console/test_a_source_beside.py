@@ -109,9 +109,9 @@ def wired(monkeypatch: pytest.MonkeyPatch, url: str) -> Iterator[list[Pager]]:
     """The one line: every Observer gets a Pager. Gives those that were made."""
     made: list[Pager] = []
 
-    def pager(_: sources.Surroundings) -> Pager:
+    def pager(_: sources.Surroundings) -> Iterator[Pager]:
         made.append(Pager(url))
-        return made[-1]
+        yield made[-1]
 
     monkeypatch.setattr(sources, "BESIDE", (*sources.BESIDE, pager))
     yield made
@@ -209,7 +209,7 @@ async def test_a_defect_of_one_is_its_own_line_and_closes_the_others_all_the_sam
     fleet: Simulation, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with wired(monkeypatch, service.url):
-        monkeypatch.setattr(sources, "BESIDE", (lambda _: Broken(), *sources.BESIDE))
+        monkeypatch.setattr(sources, "BESIDE", (lambda _: [Broken()], *sources.BESIDE))
         settings = Settings(cluster=ClusterSettings(kubeconfig=str(fleet.kubeconfig)))
         source = sources.source_of(settings, "", "")
         observing = sources.observer(settings, source, 0.0)
@@ -279,11 +279,11 @@ async def test_several_clusters_stand_side_by_side(fleet: Simulation, monkeypatc
     settings = Settings(cluster=ClusterSettings(kubeconfig=str(fleet.kubeconfig)))
     others = fleet.contexts[1:3]
 
-    def beside(context: str) -> sources.MakesSource:
-        def make(around: sources.Surroundings) -> OtherCluster | None:
+    def beside(context: str) -> sources.MakesSources:
+        def make(around: sources.Surroundings) -> Iterator[OtherCluster]:
             """Only beside the first: an Observer of another has none beside it."""
-            in_view = around.objects.state().cluster.context
-            return OtherCluster(context, around, context) if in_view == fleet.contexts[0] else None
+            if around.objects.state().cluster.context == fleet.contexts[0]:
+                yield OtherCluster(context, around, context)
 
         return make
 
@@ -299,6 +299,22 @@ async def test_several_clusters_stand_side_by_side(fleet: Simulation, monkeypatc
         assert other.pods
 
 
-def test_two_sources_of_one_name_are_refused() -> None:
+async def test_two_sources_of_one_name_are_refused() -> None:
+    async def make() -> list[Broken]:
+        return [Broken(), Broken()]
+
     with pytest.raises(ValueError, match="two sources have one name: broken"):
-        Beside([Broken(), Broken()])
+        await Beside(make).start()
+
+
+async def test_what_cannot_be_made_is_a_line_and_the_fleet_is_there_all_the_same(
+    fleet: Simulation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sources, "BESIDE", (lambda _: [Broken(), Broken()],))
+    settings = Settings(cluster=ClusterSettings(kubeconfig=str(fleet.kubeconfig)))
+    source = sources.source_of(settings, "", "")
+    snapshot = await sources.observer(settings, source, 0.0).once(PATIENCE)
+    said = snapshot.source("console")
+    assert said is not None
+    assert "unexpected ValueError" in said.problem
+    assert snapshot.pods

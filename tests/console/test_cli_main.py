@@ -266,7 +266,19 @@ def test_config_show_is_toml_that_can_be_read_back() -> None:
 
     shown = tomllib.loads(run(["config", "show"], QUARTERDECK_CLUSTER_PRODUCTION='a"b,ü').stdout)
     assert shown["cluster"]["production"] == ['a"b', "ü"]
-    assert set(shown) == {"read_only", "cluster", "prometheus", "scrape", "limits", "ui", "actions", "local", "keys"}
+    sections = {
+        "cluster",
+        "prometheus",
+        "alertmanager",
+        "rules",
+        "scrape",
+        "limits",
+        "ui",
+        "actions",
+        "local",
+        "recorder",
+    }
+    assert set(shown) == {"read_only", "keys"} | sections
 
 
 def test_config_check(tmp_path: Path) -> None:

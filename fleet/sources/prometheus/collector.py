@@ -5,24 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
-import orjson
-
 from fleet.metrics.registry import ENGINES
 from fleet.model.measurement import Measurement
 from fleet.model.snapshot import Health
 from fleet.net.bodies import limits
-from fleet.sources.kube.client import ANY, JSON
-from fleet.sources.kube.errors import KubeconfigError, KubeError
-from fleet.sources.kube.project.fields import mapping, mappings, text
 from fleet.sources.kube.state import KubeState
 from fleet.sources.problem import SourceProblem
-from fleet.sources.prometheus.discover import Candidate, Discovery, candidates, find
+from fleet.sources.prometheus.discover import Candidate, Discovery, find
 from fleet.sources.prometheus.past import Latency, Past, latency, past
+from fleet.sources.prometheus.products import PROMETHEUS
+from fleet.sources.prometheus.services import Services
 from fleet.sources.prometheus.source import PrometheusSource
-from fleet.sources.prometheus.transport import PrometheusEndpoint, through_loop
-from fleet.sources.prometheus.trust import OPERATED, Operated, Sorted, Trust, adoption, offer, sort
+from fleet.sources.prometheus.transport import PrometheusEndpoint
+from fleet.sources.prometheus.trust import Trust, adoption, offer
 from fleet.sources.scrape.collector import Getter
-from fleet.sources.scrape.targets import none_is_read, runs_engine
+from fleet.sources.scrape.targets import none_is_read
 from fleet.sources.status import StatusKeeper, unforeseen
 
 LOOK_AGAIN = 60.0
@@ -46,15 +43,14 @@ class PrometheusCollector:
         trust: Trust | None = None,
         within: Mapping[str, str] | None = None,
     ) -> None:
-        self._client = client
-        self._trust = trust or Trust()
+        self._services = Services(client, PROMETHEUS, trust or Trust(), timeout, limits().prometheus)
         self._within = within
         self._offered: tuple[Candidate, ...] = ()
         """Found by their names, and not asked: nothing says that they are to be believed."""
         self._configured = endpoint
         self._window = window
-        self._timeout = timeout
         self._source: PrometheusSource | None = None
+        self._searching = asyncio.Lock()
         self._failures = 0
         self._not_before = float("-inf")
         self._engines_seen = False
@@ -155,9 +151,11 @@ class PrometheusCollector:
         except SourceProblem:
             return []
 
-    async def store(self, state: KubeState, now: float) -> PrometheusSource | None:
+    async def store(self, state: KubeState, now: float, *, wanted: bool) -> PrometheusSource | None:
         """The one that is asked, looked for now where that was not done. Raises SourceProblem where it may not be."""
-        found = self._source or await self._find(state, now, wanted=False)
+        found = self._source
+        if found is None and now >= self._not_before:
+            found = await self._find(state, now, wanted=wanted)
         if found is None and self._offered:
             raise SourceProblem(self.keeper.status.problem, self.keeper.status.remedy)
         return found
@@ -169,15 +167,20 @@ class PrometheusCollector:
         return await latency(self._source, namespace, pods, seconds)
 
     async def _find(self, state: KubeState, now: float, *, wanted: bool) -> PrometheusSource | None:
+        """One search at a time: whoever comes meanwhile gets what the first has found."""
+        async with self._searching:
+            return self._source or await self._search(state, now, wanted=wanted)
+
+    async def _search(self, state: KubeState, now: float, *, wanted: bool) -> PrometheusSource | None:
         if self._configured is not None:
             self._source = PrometheusSource(self._configured, window=self._window, within=self._within)
             return self._source
         if "services" not in state.synced and not state.services:
             return None
         self._not_before = now + LOOK_AGAIN
-        found = await self._sort(state)
+        found = await self._services.sort(state)
         self._offered = found.offered
-        discovery = await find(found.trusted, self._proxied)
+        discovery = await find(found.trusted, lambda one: self._services.endpoint(one.proxy_path))
         if discovery.endpoint is None:
             self._report_none(discovery, now, wanted=wanted)
             return None
@@ -205,48 +208,6 @@ class PrometheusCollector:
             remedy=remedy,
             notes=(*tried, *map(offer, self._offered)),
         )
-
-    async def _sort(self, state: KubeState) -> Sorted:
-        """The candidates of the cluster, by whether they may be asked. The operators' resources are read if need be."""
-        found = candidates(state.services.values())
-        engines = {pod.namespace for pod in state.pods.values() if runs_engine(pod)}
-        said = sort(found, state.services, self._trust, with_engines=engines)
-        if not said.offered:
-            return said
-        operated = [one for kind in OPERATED for one in await self._operated(kind)]
-        return sort(found, state.services, self._trust, operated, engines)
-
-    async def _operated(self, kind: str) -> list[Operated]:
-        """The resources of an operator; none where there is no such operator, or they may not be listed."""
-        try:
-            answer = await self._client.get(
-                OPERATED[kind], accept=JSON, timeout=self._timeout, limit=limits().kubernetes_list
-            )
-            document = answer.json()
-        except (KubeError, KubeconfigError):
-            return []
-        items = mappings(document if isinstance(document, dict) else {}, "items")
-        every = (mapping(raw, "metadata") for raw in items)
-        return [Operated(kind, text(metadata, "namespace"), text(metadata, "name")) for metadata in every]
-
-    def _proxied(self, candidate: Candidate) -> PrometheusEndpoint:
-        """A candidate through the API server's service proxy."""
-        fetch = through_loop(self._get, asyncio.get_running_loop(), self._timeout + 1)
-        return PrometheusEndpoint(url=candidate.proxy_path, timeout=self._timeout, proxy=fetch)
-
-    async def _get(self, path: str) -> tuple[int, Mapping[str, str], bytes]:
-        try:
-            answer = await self._client.get(path, accept=ANY, timeout=self._timeout, limit=limits().prometheus)
-        except KubeconfigError as error:
-            raise SourceProblem(error.message, error.remedy) from error
-        except KubeError as error:
-            if not error.status:
-                raise SourceProblem(error.message, error.remedy) from error
-            said = orjson.dumps({"status": "error", "error": error.message})
-            return error.status, {"Content-Type": JSON}, said
-        # Its date is how a clock that jumps is noticed.
-        dated = {name: answer.headers[name] for name in ("Date",) if name in answer.headers}
-        return answer.status, {"Content-Type": answer.content_type} | dated, answer.body
 
     async def _forget(self) -> None:
         source, self._source = self._source, None

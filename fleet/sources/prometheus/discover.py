@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from fleet.model.objects import Service
 from fleet.net.plain_url import segment
 from fleet.sources.problem import SourceProblem
 from fleet.sources.prometheus.api import Api
+from fleet.sources.prometheus.products import PROMETHEUS, Known
 from fleet.workers import Workers
 
 if TYPE_CHECKING:
@@ -29,57 +30,8 @@ _TIMEOUT = 5.0
 """Seconds for one candidate to answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """A product as its charts install it: ``name`` is a regular expression for the Service's whole name."""
-
-    product: str
-    name: str
-    labels: tuple[tuple[str, str], ...]
-    ports: tuple[int, ...]
-    path: str = ""
-
-
-# In the order of preference: the cluster's own Prometheus before stores that may hold several clusters.
-KNOWN = (
-    Known(
-        "Prometheus",
-        r"prometheus|prometheus-k8s|(.*-)?prometheus-server|(.*-)?kube-prometheus-prometheus"
-        r"|(.*-)?kube-prometheus-stack-prometheus|prometheus-kube-prometheus-prometheus",
-        (("app.kubernetes.io/name", "prometheus"), ("app", "kube-prometheus-stack-prometheus")),
-        (9090, 80, 9091, 443),
-    ),
-    # Headless, and of every instance of the operator: right, but the last of the Prometheus ones.
-    Known("Prometheus", r"prometheus-operated", (("operated-prometheus", "true"),), (9090,)),
-    Known(
-        "VictoriaMetrics",
-        r"vmsingle(-.*)?|(.*-)?victoria-metrics-single-server",
-        (("app.kubernetes.io/name", "vmsingle"), ("app.kubernetes.io/name", "victoria-metrics-single")),
-        (8429, 8428),
-    ),
-    Known(
-        "VictoriaMetrics cluster",
-        r"vmselect(-.*)?|(.*-)?victoria-metrics-cluster-vmselect",
-        (("app.kubernetes.io/name", "vmselect"),),
-        (8481,),
-        "/select/0/prometheus",
-    ),
-    Known(
-        "Thanos",
-        r"(.*-)?thanos-query(-frontend)?|thanos-querier",
-        (("app.kubernetes.io/component", "query-frontend"), ("app.kubernetes.io/name", "thanos-query")),
-        (9090, 10902, 9091),
-    ),
-    Known(
-        "Mimir",
-        r"(.*-)?mimir-(nginx|gateway|query-frontend)|(.*-)?cortex-(nginx|gateway|query-frontend)",
-        (),
-        (80, 8080),
-        "/prometheus",
-    ),
-)
-_TLS_PORTS = (443, 9091)
-"""OpenShift's monitoring answers TLS on 9091."""
+_TLS_PORTS = (443, 9091, 9094)
+"""OpenShift's monitoring answers TLS on 9091, its Alertmanager on 9094."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,17 +72,17 @@ class Discovery:
     attempts: tuple[Attempt, ...]
 
 
-def candidates(services: Iterable[Service]) -> list[Candidate]:
-    """The Services that look like a Prometheus API, the likeliest first."""
+def candidates(services: Iterable[Service], known: Sequence[Known] = PROMETHEUS.known) -> list[Candidate]:
+    """The Services that look like one of the known products, the likeliest first."""
     found: list[tuple[tuple[int, int, str], Candidate]] = []
     for service in services:
-        for rank, known in enumerate(KNOWN):
-            named = re.fullmatch(known.name, service.name) is not None
-            labelled = any(service.labels.get(label) == value for label, value in known.labels)
-            port = _port(service, known)
+        for rank, product in enumerate(known):
+            named = re.fullmatch(product.name, service.name) is not None
+            labelled = any(service.labels.get(label) == value for label, value in product.labels)
+            port = _port(service, product)
             if (named or labelled) and port:
                 order = (rank, 0 if named else 1, service.key)
-                found.append((order, Candidate(known.product, service.namespace, service.name, port, known.path)))
+                found.append((order, Candidate(product.product, service.namespace, service.name, port, product.path)))
                 break
     return [candidate for _, candidate in sorted(found, key=lambda pair: pair[0])]
 

@@ -1,4 +1,4 @@
-"""Refusals of Prometheus in words: by status, by what they say, and connections that fail."""
+"""Refusals of Prometheus, and of what is asked like it, in words: by status, by what they say, and lost connections."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import requests
 from urllib3.exceptions import ReadTimeoutError
 
 from fleet.net.proxies import Proxy
-from fleet.sources.problem import NamePatternError, SourceProblem
+from fleet.sources.problem import NamePatternError, NoApiError, SourceProblem
 from fleet.sources.prometheus.transport import PrometheusEndpoint
 
 _REFUSED_QUERY = (400, 403, 405, 422, 501)
@@ -26,9 +26,10 @@ _LONGEST_REASON = 4096
 
 def refuse(status: int, headers: Mapping[str, str], content: bytes, endpoint: PrometheusEndpoint) -> None:
     """Raise SourceProblem unless this carries an answer."""
+    product = endpoint.product
     if status == 200:
         if _FAILED.match(content):
-            raise SourceProblem(f"Prometheus could not answer: {_reason(content)}", "see its log")
+            raise SourceProblem(f"{product.name} could not answer: {_reason(content)}", "see its log")
         return
     if status in (301, 302, 303, 307, 308):
         where = urlsplit(headers.get("Location", "")).netloc or "elsewhere"
@@ -36,7 +37,7 @@ def refuse(status: int, headers: Mapping[str, str], content: bytes, endpoint: Pr
     if status in (400, 401, 403) and b"no org id" in content[:_LONGEST_REASON].lower():
         raise SourceProblem(
             f"{endpoint.shown} wants to know the tenant ({status}: no org id)",
-            'name it in the configuration: [prometheus.headers] X-Scope-OrgID = "TENANT"',
+            f'name it in the configuration: [{product.section}.headers] X-Scope-OrgID = "TENANT"',
         )
     if status == 401:
         raise SourceProblem(
@@ -46,7 +47,8 @@ def refuse(status: int, headers: Mapping[str, str], content: bytes, endpoint: Pr
         remedy = "ask for get on services/proxy" if endpoint.proxy else "ask for access, or check the tenant header"
         raise SourceProblem(f"{endpoint.shown} forbids the query (403): {_reason(content)}", remedy)
     if status == 404:
-        raise SourceProblem(f"{endpoint.shown} has no Prometheus API (404)", "check the URL: it stands before /api/v1")
+        said = f"{endpoint.shown} has no {product.name} API (404)"
+        raise NoApiError(said, f"check the URL: it stands before {product.before}")
     if status in _REFUSED_QUERY and _about_name_patterns(content[:_LONGEST_REASON]):
         raise NamePatternError(
             f"{endpoint.shown} refuses regular expressions on __name__, as Google Managed Prometheus does, "
@@ -54,7 +56,7 @@ def refuse(status: int, headers: Mapping[str, str], content: bytes, endpoint: Pr
             "the engines are scraped directly meanwhile; --prometheus names a Prometheus of the cluster's own",
         )
     if status in (400, 422):
-        raise SourceProblem(f"Prometheus rejects the query: {_reason(content)}", "is it older than 2.20?")
+        raise SourceProblem(f"{product.name} rejects the query: {_reason(content)}", "is it older than 2.20?")
     raise SourceProblem(f"{endpoint.shown} answers HTTP {status}: {_reason(content)}", "see the log of that server")
 
 
@@ -92,7 +94,7 @@ def explain(error: Exception, endpoint: PrometheusEndpoint, proxy: Proxy | None 
     if isinstance(error, requests.exceptions.SSLError):
         if "CERTIFICATE_VERIFY_FAILED" in text:
             return SourceProblem(
-                f"the certificate of {where} is not trusted", "set the CA file of the Prometheus settings"
+                f"the certificate of {where} is not trusted", f"set the CA file of the {endpoint.product.name} settings"
             )
         return SourceProblem(
             f"TLS with {where} fails: {one_line(text)}", "is it http, or does it want a client certificate?"
@@ -102,7 +104,9 @@ def explain(error: Exception, endpoint: PrometheusEndpoint, proxy: Proxy | None 
             f"{where} does not answer within {endpoint.timeout:g} s", "is it overloaded or firewalled?"
         )
     if "Connection refused" in text:
-        return SourceProblem(f"{where} refuses the connection", "is Prometheus up, and the port right?")
+        return SourceProblem(f"{where} refuses the connection", f"is {endpoint.product.name} up, and the port right?")
     if "Name or service not known" in text or "NameResolutionError" in text:
-        return SourceProblem(f"{where}: no such host", "check the Prometheus URL; a cluster's own names need the proxy")
-    return SourceProblem(f"{where} cannot be reached: {one_line(text)}", "check the Prometheus URL")
+        return SourceProblem(
+            f"{where}: no such host", f"check the {endpoint.product.name} URL; a cluster's own names need the proxy"
+        )
+    return SourceProblem(f"{where} cannot be reached: {one_line(text)}", f"check the {endpoint.product.name} URL")

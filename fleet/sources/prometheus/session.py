@@ -24,7 +24,7 @@ from urllib3.util.retry import Retry
 
 from fleet.files import SECRET_LIMIT, check_file, read_text
 from fleet.guard import Guard, RefusedError
-from fleet.net.bodies import Body, BodyError, limits
+from fleet.net.bodies import Body, BodyError, Limit, limits
 from fleet.net.deadline import bound
 from fleet.net.headers import sendable
 from fleet.net.proxies import proxy_for
@@ -37,28 +37,32 @@ PATIENCE = 3.0
 _PART = 256 * 1024
 
 
-def open_session(endpoint: PrometheusEndpoint, guard: Guard) -> tuple[requests.Session, Adapter]:
-    """A session for this endpoint and the adapter to mount at ``endpoint.base``.
+def open_session(
+    endpoint: PrometheusEndpoint, guard: Guard, limit: Limit | None = None
+) -> tuple[requests.Session, Adapter]:
+    """A session for this endpoint and the adapter to mount at ``endpoint.base``; ``limit`` holds for each answer.
 
     Raises SourceProblem for an unusable URL or a file that is not there.
     """
     if urlsplit(endpoint.base).scheme not in ("http", "https"):
-        raise SourceProblem(f"{endpoint.shown} is not a URL of http or https", "correct the Prometheus URL")
+        raise SourceProblem(
+            f"{endpoint.shown} is not a URL of http or https", f"correct the {endpoint.product.name} URL"
+        )
     for path in filter(None, (endpoint.ca_file, endpoint.cert_file, endpoint.key_file)):
         try:
             check_file(path, SECRET_LIMIT)
         except FileNotFoundError:
             raise SourceProblem(
-                f"{path}: no such file", "correct the certificate files of the Prometheus settings"
+                f"{path}: no such file", f"correct the certificate files of the {endpoint.product.name} settings"
             ) from None
         except OSError as error:
             raise SourceProblem(
-                f"{path}: {error.strerror}", "correct the certificate files of the Prometheus settings"
+                f"{path}: {error.strerror}", f"correct the certificate files of the {endpoint.product.name} settings"
             ) from error
     for name, value in endpoint.headers.items():
         if not sendable(name) or not sendable(value):
             said = f"the header {name!r} has a name or value that no request can carry"
-            raise SourceProblem(said, "correct [prometheus] headers")
+            raise SourceProblem(said, f"correct [{endpoint.product.section}] headers")
     session = requests.Session()
     session.headers.update(
         {"User-Agent": "quarterdeck", "Accept": "application/json", "Accept-Encoding": "gzip"} | dict(endpoint.headers)
@@ -68,7 +72,7 @@ def open_session(endpoint: PrometheusEndpoint, guard: Guard) -> tuple[requests.S
         session.cert = (endpoint.cert_file, endpoint.key_file) if endpoint.key_file else endpoint.cert_file
     # Set even without credentials, so that no ~/.netrc is consulted.
     session.auth = Credentials(endpoint)
-    return session, Adapter(endpoint, guard)
+    return session, Adapter(endpoint, guard, limit)
 
 
 class Credentials(requests.auth.AuthBase):
@@ -120,11 +124,12 @@ class _Whole(BytesIO):
 class Adapter(HTTPAdapter):
     """Sends requests (no retries: the tick is the retry) and turns bad answers into words."""
 
-    def __init__(self, endpoint: PrometheusEndpoint, guard: Guard) -> None:
+    def __init__(self, endpoint: PrometheusEndpoint, guard: Guard, limit: Limit | None = None) -> None:
         super().__init__(pool_connections=1, pool_maxsize=8, max_retries=Retry(0, read=False))
         bound(self.poolmanager, PATIENCE * endpoint.timeout)
         self._endpoint = endpoint
         self._guard = guard
+        self._limit = limit or limits().prometheus
         self._last = threading.local()
         self.requests = 0
         """How many were sent."""
@@ -165,7 +170,7 @@ class Adapter(HTTPAdapter):
         if proxy is None:
             return {}
         if proxy.problem:
-            raise SourceProblem(proxy.problem, "correct it, or add the host of Prometheus to NO_PROXY")
+            raise SourceProblem(proxy.problem, "correct it, or add the host that is asked to NO_PROXY")
         # The names of SOCKS are for the proxy to look up.
         return {urlsplit(url).scheme: proxy.url.replace("socks5://", "socks5h://", 1)}
 
@@ -184,7 +189,7 @@ class Adapter(HTTPAdapter):
         patience = PATIENCE * self._endpoint.timeout
         until = time.monotonic() + patience
         try:
-            body = Body(response.headers.get("Content-Encoding", ""), limits().prometheus)
+            body = Body(response.headers.get("Content-Encoding", ""), self._limit)
             while part := response.raw.read1(_PART, decode_content=False):
                 body.add(part)
                 if time.monotonic() > until:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from fleet.dataclass import dataclass
 from fleet.sources.problem import SourceProblem
+from fleet.sources.prometheus.products import PROMETHEUS, Product
 
 ProxyFetch = Callable[[str], tuple[int, Mapping[str, str], bytes]]
 """GET of a path (with its query) on the API server: status, headers, body. Called from worker threads.
@@ -42,6 +43,8 @@ class PrometheusEndpoint:
     timeout: float = 10.0
     """Seconds to connect, and then between two bytes of the answer."""
     proxy: ProxyFetch | None = None
+    product: Product = PROMETHEUS
+    """The product that is there, for messages."""
 
     @property
     def base(self) -> str:

@@ -8,12 +8,20 @@ offered, and never asked.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from fleet.dataclass import dataclass
 from fleet.model.objects import Service
 from fleet.sources.prometheus.discover import Candidate
 from fleet.sources.prometheus.stacks import NAMESPACES
+
+_SELECTED = {
+    "Prometheus": ("operator.prometheus.io/name", "prometheus"),
+    "Alertmanager": ("alertmanager",),
+}
+"""Labels by which a Service selects the pods of a resource of prometheus-operator."""
+_PREFIXES = {"VMSingle": "vmsingle", "VMCluster": "vmselect", "VMAlertmanager": "vmalertmanager"}
+"""Prefixes that the operator of VictoriaMetrics puts before the name of a resource, for its Service."""
 
 
 class Operated(NamedTuple):
@@ -27,20 +35,11 @@ class Operated(NamedTuple):
         """Whether this is a Service that its operator makes for it, or that selects its pods, in its own namespace."""
         if service.namespace != self.namespace:
             return False
-        if self.kind == "Prometheus":
-            labels = ("operator.prometheus.io/name", "prometheus")
+        if labels := _SELECTED.get(self.kind):
             selected = any(service.selector.get(label) == self.name for label in labels)
-            return selected or service.name == "prometheus-operated"
-        prefix = {"VMSingle": "vmsingle", "VMCluster": "vmselect"}.get(self.kind)
+            return selected or service.name == f"{self.kind.lower()}-operated"
+        prefix = _PREFIXES.get(self.kind)
         return prefix is not None and service.name == f"{prefix}-{self.name}"
-
-
-OPERATED: Final = {
-    "Prometheus": "/apis/monitoring.coreos.com/v1/prometheuses",
-    "VMSingle": "/apis/operator.victoriametrics.com/v1beta1/vmsingles",
-    "VMCluster": "/apis/operator.victoriametrics.com/v1beta1/vmclusters",
-}
-"""Lists of the resources of operators, by kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +77,12 @@ def sort(
     return Sorted(tuple(trusted), tuple(offered))
 
 
-def adoption(candidate: Candidate) -> str:
+def adoption(candidate: Candidate, section: str = "prometheus") -> str:
     """The lines of the configuration that would adopt it."""
-    return f'[prometheus]\nservices = ["{candidate.namespace}/{candidate.name}"]'
+    return f'[{section}]\nservices = ["{candidate.namespace}/{candidate.name}"]'
 
 
-def offer(candidate: Candidate) -> str:
+def offer(candidate: Candidate, section: str = "prometheus") -> str:
     """Return the message about a candidate that is not trusted."""
-    line = adoption(candidate).replace("\n", " ")
+    line = adoption(candidate, section).replace("\n", " ")
     return f"{candidate} is offered and not asked: a name alone is no reason to believe it; if it is yours: {line}"

@@ -12,6 +12,7 @@ import requests
 from fleet import guard
 from fleet.guard import RefusedError, reads_only
 from fleet.net.http import client
+from fleet.sources.alerts.api import JsonApi
 from fleet.sources.kube.client import KubeClient
 from fleet.sources.kube.errors import ForbiddenError
 from fleet.sources.kube.kubeconfig import Access
@@ -100,6 +101,19 @@ async def prometheus(base: str, path: str, guard: guard.Guard) -> None:
     await asyncio.to_thread(send)
 
 
+async def alerts(base: str, path: str, guard: guard.Guard) -> None:
+    api = JsonApi(PrometheusEndpoint(base), guard)
+    try:
+        await asyncio.to_thread(api.get, path)
+    except SourceProblem as problem:
+        if "sent" in problem.problem or "proxy" in problem.problem:
+            raise RefusedError(problem.problem) from problem
+    except requests.RequestException as error:
+        raise RefusedError(str(error)) from error
+    finally:
+        api.close()
+
+
 async def engine(base: str, path: str, guard: guard.Guard) -> None:
     async with client(10.0, guard) as asking:
         try:
@@ -108,7 +122,7 @@ async def engine(base: str, path: str, guard: guard.Guard) -> None:
             raise RefusedError(str(error)) from error
 
 
-SENDERS = pytest.mark.parametrize("send", [kube, scrape, prometheus, engine])
+SENDERS = pytest.mark.parametrize("send", [kube, scrape, prometheus, alerts, engine])
 
 
 @SENDERS

@@ -1,0 +1,1 @@
+"""Alerts and rules: what Alertmanager, and whatever evaluates rules, tell of them."""

@@ -1,0 +1,114 @@
+"""Alertmanager as a source: the alerts that it was sent, who is told of them, and the silences (its v2 API)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
+
+from fleet.guard import Guard, reads_only
+from fleet.model.alerts import Notified
+from fleet.sources.alerts.api import JsonApi
+from fleet.sources.alerts.read import Plain, Reader
+from fleet.sources.polling import PollingSource
+from fleet.sources.problem import SourceProblem
+from fleet.workers import Workers
+
+if TYPE_CHECKING:
+    from fleet.sources.prometheus.transport import PrometheusEndpoint
+
+T = TypeVar("T")
+
+EVERY = 10.0
+"""Seconds from one question to the next: Prometheus sends its alerts anew every minute, and what changes at once."""
+FORGOTTEN = 3
+"""Failures in a row after which one that was found is looked for again."""
+
+
+class Found(NamedTuple):
+    """An endpoint to ask, and what else a person should know of the search."""
+
+    endpoint: PrometheusEndpoint
+    notes: tuple[str, ...] = ()
+
+
+class Finds(Protocol):
+    """Raises NothingToAskError where there is nobody to ask."""
+
+    def __call__(self) -> Awaitable[Found]: ...
+
+
+class FollowsApi(PollingSource[T]):
+    """A source whose endpoint is found when it is first asked, and again after failures."""
+
+    def __init__(
+        self,
+        name: str,
+        find: Finds,
+        *,
+        plain: Plain,
+        every: float = EVERY,
+        expected: bool = False,
+        guard: Guard = reads_only,
+    ) -> None:
+        super().__init__(name, every=every, expected=expected)
+        self._find = find
+        self._plain = plain
+        self._guard = guard
+        self._worker = Workers(1, name)
+        self._api: JsonApi | None = None
+        self._found: tuple[str, ...] = ()
+        self._failures = 0
+
+    def read(self, api: JsonApi, reader: Reader) -> T:
+        """Ask for all of it, on a thread that may wait. Raises SourceProblem."""
+        raise NotImplementedError
+
+    async def ask(self) -> T:
+        api = await self._opened()
+        reader, before = Reader(self._plain), api.sent
+        try:
+            value = await self._aside(lambda: self.read(api, reader))
+        except SourceProblem:
+            self._failures += 1
+            if self._failures >= FORGOTTEN:
+                await self._forget()
+            raise
+        self._failures = 0
+        self.requests = api.sent - before
+        left_out = ", ".join(f"{count} {what}" for what, count in sorted(reader.left_out.items()))
+        cut = (f"more than is kept: {left_out} are left out",) if left_out else ()
+        self.notes = (*self._found, *reader.remarks, *cut)
+        return value
+
+    async def disconnect(self) -> None:
+        await self._forget()
+        self._worker.shutdown(cancel_futures=True)
+
+    async def _opened(self) -> JsonApi:
+        if self._api is None:
+            found = await self._find()
+            self._api, self._found = JsonApi(found.endpoint, self._guard), found.notes
+            self.endpoint, self._failures = found.endpoint.shown, 0
+        return self._api
+
+    async def _forget(self) -> None:
+        api, self._api = self._api, None
+        if api is not None:
+            api.close()
+
+    async def _aside(self, do: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._worker, do)
+
+
+class AlertmanagerSource(FollowsApi[Notified]):
+    """One Alertmanager."""
+
+    def read(self, api: JsonApi, reader: Reader) -> Notified:
+        # All of them, also those that nobody is told of: it is shown why.
+        alerts = api.get("/api/v2/alerts")
+        silences = api.get("/api/v2/silences")
+        if not isinstance(alerts, list) or not isinstance(silences, list):
+            said = f"{api.endpoint.shown} does not answer as an Alertmanager would"
+            raise SourceProblem(said, "is it another product? Its URL ends before /api/v2")
+        return Notified(reader.notified(alerts), reader.silences(silences))

@@ -1,0 +1,71 @@
+"""The JSON API of an Alertmanager, or of what evaluates rules: blocking calls, made from a worker thread.
+
+It goes the way of the queries of Prometheus, so it has their credentials, certificates, proxies, bounds and words.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from fleet.guard import reads_only
+from fleet.imports import IMPORTING
+from fleet.net.bodies import limits
+from fleet.sources.problem import SourceProblem
+
+if TYPE_CHECKING:
+    import requests
+
+    from fleet.guard import Guard
+    from fleet.sources.prometheus.session import Adapter
+    from fleet.sources.prometheus.transport import PrometheusEndpoint
+
+
+class JsonApi:
+    """Nothing is imported or opened before the first call."""
+
+    def __init__(self, endpoint: PrometheusEndpoint, guard: Guard = reads_only) -> None:
+        self.endpoint = endpoint
+        self._guard = guard
+        self._lock = threading.Lock()
+        self._opened: tuple[requests.Session, Adapter] | None = None
+
+    @property
+    def sent(self) -> int:
+        """How many requests were sent so far."""
+        return self._opened[1].requests if self._opened is not None else 0
+
+    def get(self, path: str, **parameters: str) -> Any:
+        """The JSON at a path behind the endpoint's URL. Raises SourceProblem, in words, for whatever goes wrong."""
+        session = self._session()
+        url, timeout = f"{self.endpoint.base}{path}", self.endpoint.timeout
+        # Said with the request: of a session alone, REQUESTS_CA_BUNDLE would outdo a CA file of the settings.
+        content = session.get(url, params=parameters, timeout=timeout, verify=session.verify).content
+        try:
+            return orjson.loads(content)
+        except orjson.JSONDecodeError:
+            said = "a page of HTML" if content.lstrip()[:1] == b"<" else "no JSON"
+            raise SourceProblem(
+                f"{self.endpoint.shown} answers {said}", "is that a login page, or another product?"
+            ) from None
+
+    def close(self) -> None:
+        """Close the connections."""
+        with self._lock:
+            opened, self._opened = self._opened, None
+        if opened is not None:
+            opened[0].close()
+
+    def _session(self) -> requests.Session:
+        with self._lock:
+            if self._opened is None:
+                with IMPORTING:
+                    from fleet.sources.prometheus.session import open_session
+                session, adapter = open_session(self.endpoint, self._guard, limits().alerts)
+                # For whatever is asked: no request of this session goes another way.
+                session.mount("http://", adapter)
+                session.mount("https://", adapter)
+                self._opened = session, adapter
+            return self._opened[0]

@@ -1,0 +1,167 @@
+"""Reading alerts, silences and rules from the JSON of Alertmanager and of rules. Pure.
+
+What they answer is from outside: of each text, of each set of labels and of the whole no more is kept than a person
+could read, and what was left out is counted. Texts may hold secrets (a token in a link, a password in a summary), so
+each goes through ``plain`` first.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import field
+from typing import Any, Final
+
+from fleet.dataclass import dataclass
+from fleet.model.alerts import Alert, Matcher, Rule, Silence
+from fleet.sources.kube.project.fields import Raw, mapping, mappings, moment, text, texts
+
+MOST_ALERTS: Final = 2000
+MOST_RULES: Final = 5000
+"""kube-prometheus-stack has 170 rules of alerts and about as many that record."""
+MOST_SILENCES: Final = 1000
+MOST_LABELS: Final = 64
+LONGEST: Final = 4000
+"""Characters of a text; the longest expressions of kube-prometheus have 900."""
+
+Plain = Callable[[str], str]
+"""A text without the secrets that may be in it."""
+
+
+@dataclass(slots=True)
+class Reader:
+    """Reads the answers of one source."""
+
+    plain: Plain
+    left_out: dict[str, int] = field(default_factory=dict)
+    """How many of what were not kept."""
+    remarks: list[str] = field(default_factory=list)
+    """Lesser things that a person should know of the answer."""
+
+    def notified(self, raw: Any) -> tuple[Alert, ...]:
+        """The alerts of Alertmanager's /api/v2/alerts."""
+        return tuple(map(self._notified, self._first(_list(raw), MOST_ALERTS, "alerts")))
+
+    def silences(self, raw: Any) -> tuple[Silence, ...]:
+        """The silences of /api/v2/silences that are not over."""
+        kept = (one for one in _list(raw) if text(mapping(one, "status"), "state") != "expired")
+        return tuple(map(self._silence, self._first(list(kept), MOST_SILENCES, "silences")))
+
+    def rules(self, raw: Any) -> tuple[Rule, ...]:
+        """The rules of /api/v1/rules."""
+        found = [(group, rule) for group in _groups(raw) for rule in mappings(group, "rules")]
+        return tuple(self._rule(group, rule) for group, rule in self._first(found, MOST_RULES, "rules"))
+
+    def of_rules(self, raw: Any) -> tuple[Alert, ...]:
+        """The alerts that stand within the rules of /api/v1/rules."""
+        rules = (rule for group in _groups(raw) for rule in mappings(group, "rules"))
+        return self._evaluated(alert for rule in rules for alert in mappings(rule, "alerts"))
+
+    def alerts(self, raw: Any) -> tuple[Alert, ...]:
+        """The alerts of /api/v1/alerts."""
+        return self._evaluated(mappings(_data(raw), "alerts"))
+
+    def _evaluated(self, raw: Iterable[Raw]) -> tuple[Alert, ...]:
+        live = [one for one in raw if text(one, "state") in ("firing", "pending")]
+        return tuple(map(self._active, self._first(live, MOST_ALERTS, "alerts")))
+
+    def _notified(self, raw: Raw) -> Alert:
+        status = mapping(raw, "status")
+        return Alert(
+            labels=self._labels(raw, "labels"),
+            annotations=self._labels(raw, "annotations"),
+            since=moment(raw, "startsAt"),
+            link=self._text(text(raw, "generatorURL")),
+            fingerprint=text(raw, "fingerprint")[:LONGEST],
+            silenced_by=tuple(texts(status, "silencedBy")),
+            inhibited_by=tuple(texts(status, "inhibitedBy")),
+            muted_by=tuple(texts(status, "mutedBy")),
+            receivers=tuple(self._text(text(one, "name")) for one in mappings(raw, "receivers")),
+        )
+
+    def _active(self, raw: Raw) -> Alert:
+        return Alert(
+            labels=self._labels(raw, "labels"),
+            annotations=self._labels(raw, "annotations"),
+            firing=text(raw, "state") == "firing",
+            since=moment(raw, "activeAt"),
+            value=number(raw.get("value")),
+        )
+
+    def _silence(self, raw: Raw) -> Silence:
+        matchers = (
+            Matcher(
+                self._text(text(one, "name")),
+                self._text(text(one, "value")),
+                one.get("isRegex") is True,
+                # Absent before Alertmanager 0.22.
+                one.get("isEqual") is not False,
+            )
+            for one in mappings(raw, "matchers")[:MOST_LABELS]
+        )
+        return Silence(
+            id=text(raw, "id")[:LONGEST],
+            matchers=tuple(matchers),
+            starts=moment(raw, "startsAt") or 0.0,
+            ends=moment(raw, "endsAt") or 0.0,
+            by=self._text(text(raw, "createdBy")),
+            comment=self._text(text(raw, "comment")),
+            state=text(mapping(raw, "status"), "state"),
+        )
+
+    def _rule(self, group: Raw, raw: Raw) -> Rule:
+        return Rule(
+            group=self._text(text(group, "name")),
+            name=self._text(text(raw, "name")),
+            expression=self._text(text(raw, "query")),
+            alerting=text(raw, "type") != "recording",
+            labels=self._labels(raw, "labels"),
+            annotations=self._labels(raw, "annotations"),
+            holds=number(raw.get("duration")) or 0.0,
+            health=text(raw, "health"),
+            problem=self._text(text(raw, "lastError")),
+            state=text(raw, "state"),
+            evaluated=moment(raw, "lastEvaluation"),
+            interval=number(group.get("interval")) or 0.0,
+        )
+
+    def _labels(self, raw: Raw, key: str) -> dict[str, str]:
+        pairs = [(name, value) for name, value in mapping(raw, key).items() if isinstance(value, str)]
+        return {self._text(name): self._text(value) for name, value in self._first(pairs, MOST_LABELS, "labels")}
+
+    def _text(self, value: str) -> str:
+        cut = value if len(value) <= LONGEST else f"{value[:LONGEST]}…"
+        return self.plain(cut)
+
+    def _first(self, found: list[Any], most: int, what: str) -> list[Any]:
+        if len(found) > most:
+            self.left_out[what] = self.left_out.get(what, 0) + len(found) - most
+        return found[:most]
+
+
+def number(value: object) -> float | None:
+    """A finite number, also where it is written as a text, as values of alerts are; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        found = float(value)
+    except ValueError:
+        return None
+    return found if math.isfinite(found) else None
+
+
+def is_success(raw: Any) -> bool:
+    """Whether it is an answer as Prometheus' API gives them."""
+    return isinstance(raw, dict) and raw.get("status") == "success" and isinstance(raw.get("data"), dict)
+
+
+def _list(raw: Any) -> list[Raw]:
+    return [one for one in raw if isinstance(one, dict)] if isinstance(raw, list) else []
+
+
+def _data(raw: Any) -> Raw:
+    return mapping(raw if isinstance(raw, dict) else {}, "data")
+
+
+def _groups(raw: Any) -> list[Raw]:
+    return mappings(_data(raw), "groups")

@@ -1,0 +1,50 @@
+"""Rules as a source: what evaluates them says which there are, and which alerts are pending or fire by them.
+
+Prometheus, Thanos Ruler, Mimir's ruler and vmalert answer /api/v1/rules alike. What answers /api/v1/alerts alone, as a
+gateway may let through, has alerts without their rules.
+"""
+
+from __future__ import annotations
+
+from fleet.model.alerts import Evaluated, Rule
+from fleet.sources.alerts.alertmanager import FollowsApi
+from fleet.sources.alerts.api import JsonApi
+from fleet.sources.alerts.read import Reader, is_success
+from fleet.sources.problem import NoApiError, NothingToAskError, SourceProblem
+
+
+class RulesSource(FollowsApi[Evaluated]):
+    """Whatever evaluates rules. One that is ``expected`` to and does not is a trouble: somebody has configured it."""
+
+    def read(self, api: JsonApi, reader: Reader) -> Evaluated:
+        try:
+            answer = api.get("/api/v1/rules")
+            found = Evaluated(reader.rules(answer), reader.of_rules(answer))
+        except NoApiError:
+            answer = self._alerts(api)
+            found = Evaluated((), reader.alerts(answer))
+        if not is_success(answer):
+            said = f"{api.endpoint.shown} does not answer as what evaluates rules would"
+            raise SourceProblem(said, "is it another product? Its URL ends before /api/v1")
+        reader.remarks += _failing(found.rules)
+        return found
+
+    def _alerts(self, api: JsonApi) -> object:
+        try:
+            return api.get("/api/v1/alerts")
+        except NoApiError as error:
+            if self.expected:
+                raise
+            # Thanos Query and VictoriaMetrics answer queries, and evaluate nothing.
+            said = f"{api.endpoint.shown} evaluates no rules"
+            raise NothingToAskError(
+                said, "name what does: [rules] url (Thanos Ruler, vmalert, Mimir's ruler)"
+            ) from error
+
+
+def _failing(rules: tuple[Rule, ...]) -> list[str]:
+    failing = [rule for rule in rules if rule.health == "err"]
+    if not failing:
+        return []
+    first, more = failing[0], f", and {len(failing) - 1} more" if len(failing) > 1 else ""
+    return [f"the rule {first.name} of {first.group} cannot be evaluated{more}: {first.problem}"]
