@@ -21,6 +21,7 @@ from fleet.recorder.reading import Recording
 from fleet.recorder.thinning import Bounds
 from fleet.recorder.writer import EVERY
 from fleet.snapshot.history import STEP
+from tests.fleet.recorder import day, kills
 from tests.fleet.recorder.seen import BEGAN, Plain, moments
 from tests.waiting import PATIENCE
 
@@ -255,3 +256,19 @@ def test_the_numbers_of_a_step_are_kept_once(folder: Path) -> None:
     keeps.close()
     with Recording(keeps.path) as recording:
         assert recording.measured(0.0, now + 100) == [now, now + EVERY]
+
+
+def test_kill_after_kill_loses_the_tick_that_was_being_kept_at_most(folder: Path) -> None:
+    assert kills.run(folder, 12).ticks > 12
+
+
+def test_hours_stay_within_the_bounds_and_the_youngest_is_whole(folder: Path) -> None:
+    bounds = Bounds(seconds=3 * 3600.0, size=2_200_000)
+    found = list(day.hours(folder, 20, 6, bounds, tick=EVERY))
+    assert [one.back >= min(one.hour, 3) - 0.01 for one in found] == [True] * 6, "thinned before it goes"
+    assert all(one.back < 3.6 for one in found), "all rows are written twice an hour: from there on it can be read"
+    assert all(one.size < bounds.size * 1.25 for one in found)
+    assert found[-1].coarsest
+    with Recording(next(folder.glob("*.qdr"))) as recording:
+        last = recording.measured(recording.last - 3600.0, recording.last)
+        assert len(last) >= 3600 / EVERY

@@ -1,0 +1,104 @@
+"""``python -m tests.fleet.recorder.kills [ROUNDS]``: kill -9 a console that keeps what it sees, again and again.
+
+Each round a process goes on with the same file and is killed at a random moment. What it had said to be kept must be
+there, every moment must be what was seen, and the next must be able to go on at once.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from fleet.model.snapshot import Cluster, Health
+from fleet.recorder.always import AlwaysKeeping, Keep
+from fleet.recorder.reading import Moment, Recording
+from fleet.recorder.thinning import Bounds
+from tests.fleet.recorder.seen import BEGAN, STEP, Plain, measured, state, statuses
+
+LONGEST = 0.06
+"""Seconds that a process lives at most, from its first tick on: some write nothing more, some dozens of ticks."""
+LOOKED_AT = 5
+"""Moments of a recording that are compared each time, beside the last."""
+
+
+@dataclass(frozen=True)
+class Kills:
+    """How it went."""
+
+    rounds: int
+    ticks: int
+    """Noted in all; those that were being noted when their process was killed included."""
+    within: int
+    """Rounds in which the tick that was being noted is there: those were killed after the transaction."""
+
+
+def run(folder: Path, rounds: int, seed: int = 1) -> Kills:
+    """Raises AssertionError where something is lost that had been said to be kept, or is not what was seen."""
+    rng = random.Random(seed)
+    last = -1
+    within = 0
+    for _ in range(rounds):
+        said = _lived(folder, last + 1, rng.random() * LONGEST)
+        assert said > last, "it could not go on where the one before was killed"
+        file = next(folder.glob("*.qdr"))
+        with Recording(file) as recording:
+            there = round((recording.last - BEGAN) / STEP)
+            assert there in (said, said + 1), f"{said} was said to be kept, {there} is there"
+            for number in (there, *rng.choices(range(there + 1), k=LOOKED_AT)):
+                _check(recording.at(BEGAN + number * STEP), number)
+        within += there - said
+        last = there
+    return Kills(rounds, last + 1, within)
+
+
+def _lived(folder: Path, first: int, seconds: float) -> int:
+    """The number of the last tick that a process said to have kept before it was killed."""
+    reads, says = os.pipe()
+    pid = os.fork()
+    if not pid:
+        os.close(reads)
+        _note_for_ever(folder, first, says)
+    os.close(says)
+    with os.fdopen(reads, "rb") as told:
+        assert told.readline() == b"%d\n" % first
+        time.sleep(seconds)
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        lines = [line for line in told.read().splitlines(keepends=True) if line.endswith(b"\n")]
+    return int(lines[-1]) if lines else first
+
+
+def _note_for_ever(folder: Path, first: int, says: int) -> None:
+    try:
+        keeping = AlwaysKeeping(Keep(folder, Bounds(), Plain), Cluster("prod", "prod", "https://kube.example.com"))
+        for number in range(first, sys.maxsize):
+            keeping.note(state(number), statuses(requests=number), measured(number), BEGAN + number * STEP)
+            (status,) = keeping.statuses()
+            assert status.health is Health.LIVE, status.notes
+            os.write(says, b"%d\n" % number)
+    finally:
+        os._exit(1)
+
+
+def _check(found: Moment, number: int) -> None:
+    seen = state(number)
+    assert (found.state.pods, found.state.workloads) == (seen.pods, seen.workloads), number
+    assert found.measurement is not None
+    assert found.measurement.at == measured(number).at, number
+
+
+def main() -> None:
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+    with tempfile.TemporaryDirectory(prefix="quarterdeck-kills-") as folder:
+        began = time.monotonic()
+        print(run(Path(folder) / "recordings", rounds), f"{time.monotonic() - began:.0f} s")
+
+
+if __name__ == "__main__":
+    main()
