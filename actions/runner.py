@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from actions.action_run import ActionRun
-from actions.audit.history import RecordedAction
-from actions.audit.who import Who
 from actions.executor import Executor
 from actions.journal import Audit, append
 from actions.plan import Plan
 from actions.plan_context import Rules
 from actions.progress import Outcome, Result
-from actions.request import OtherClusterError, Request
+from actions.request import OtherClusterError
 from actions.run import Run
-from actions.undo import plan_undo
 
 MEASURED = 30.0
 """Seconds that the first measurement after the end may take; without it the effect is not known."""
@@ -48,19 +45,6 @@ class Runner:
     def action_runs(self) -> tuple[ActionRun, ...]:
         """All of this session, newest first."""
         return tuple(run.state for run in reversed(self._runs.values()))
-
-    async def plan(self, request: Request) -> Plan:
-        """Plan a request. Raises KubeError, KubeconfigError, LocalError, and RefusedError for what is of another
-        cluster.
-        """
-        try:
-            return await self.executor.plan(request)
-        except OtherClusterError as error:
-            raise RefusedError(str(error)) from error
-
-    async def plan_undo(self, done: Sequence[RecordedAction], who: Who) -> Plan:
-        """Plan to take back this person's last action; ``done`` is the audit log's history. Raises KubeError."""
-        return await plan_undo(done, who, self.executor)
 
     def start(self, plan: Plan, reason: str, confirmation: str) -> ActionRun:
         """Carry it out from now on; it goes on when nobody looks. ``confirmation`` says how the person confirmed.

@@ -16,6 +16,7 @@ from actions.request import Target
 from actions.revisions import revisions
 from actions.runner import Runner
 from actions.spec import UsageError
+from actions.undo import plan_undo
 from console.cli import exits, interruptible, streams
 from console.cli.action_command import request_of, targets_of
 from console.cli.confirm import ProgressPrinter, execute
@@ -106,9 +107,8 @@ async def _plan_and_do(
     if options.command == "undo":
         cluster = await source.identify()
         log = await asyncio.to_thread(open_folder, audit_folder(settings, invocation.environ))
-        plan = await runner.plan_undo(
-            log.actions, Who.of_this_process(cluster.user, cluster.groups, invocation.environ)
-        )
+        who = Who.of_this_process(cluster.user, cluster.groups, invocation.environ)
+        plan = await plan_undo(log.actions, who, runner.executor)
     else:
         specs = specs_of(options.command)
         targets = await _targets(targets_of(specs), options, snapshot, source)
@@ -121,7 +121,7 @@ async def _plan_and_do(
                     print(revision_text(revision, time.time()))
             return exits.OK
         await source.identify()
-        plan = await runner.plan(request_of(specs, options, targets))
+        plan = await runner.executor.plan(request_of(specs, options, targets))
     code, _ = await execute(plan, options, runner)
     return code
 

@@ -7,6 +7,7 @@ planned and executed: that is imported when one is planned, and never in read-on
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from actions.catalogue import KINDS, spec_of
@@ -16,7 +17,7 @@ from console.commands import on_screen
 from console.commands.capabilities import ActionPage, PlanPage
 from console.commands.command import Command, Context, ScreenId
 from console.commands.desk import Desk
-from console.commands.targets import Chosen, choose
+from console.commands.targets import choose
 from themes.palette import Role
 
 _SUBJECTS = frozenset({ScreenId.FLEET, ScreenId.DETAIL})
@@ -47,15 +48,10 @@ def _row(spec: ActionSpec) -> Command:
             return None
         return context.actions.denied(spec.kind, choice[0].ref)
 
-    def run(desk: Desk, context: Context) -> None:
-        choice = choose(spec, context)
-        if not isinstance(choice, str):
-            _run(desk, context, spec, choice)
-
     return Command(
         f"act.{spec.kind}",
         spec.title,
-        run,
+        partial(_run, spec),
         spec.keys,
         spec.names,
         where=_NODES if "Node" in spec.targets else _SUBJECTS,
@@ -67,8 +63,11 @@ def _row(spec: ActionSpec) -> Command:
     )
 
 
-def _run(desk: Desk, context: Context, spec: ActionSpec, chosen: tuple[Chosen, ...]) -> None:
+def _run(spec: ActionSpec, desk: Desk, context: Context) -> None:
     """Plan it; where its argument was not typed and is needed, ask for that first."""
+    chosen = choose(spec, context)
+    if isinstance(chosen, str):
+        return
     inline, typed, snapshot = spec.inline, context.argument, context.snapshot
     targets = tuple(Target.of(ref, uid) for ref, uid in chosen)
 

@@ -58,27 +58,24 @@ class ActionSite:
         return tuple(self._states.values())
 
     async def plan(self, request: Request) -> Plan:
-        """Raises KubeError, KubeconfigError, LocalError, and SessionError for what is of another cluster."""
-        from actions.runner import RefusedError
-
+        """Plan a request. Raises KubeError, KubeconfigError, LocalError, and OtherClusterError."""
         await self._identify()
-        try:
-            return self._note_plan(await self._connected().plan(request))
-        except RefusedError as error:
-            raise SessionError(str(error)) from error
+        return self._note_plan(await self._connected().executor.plan(request))
 
     async def undo(self) -> Plan:
         """A plan that takes back this person's last action here. Raises as ``plan``, and SessionError."""
         from actions.audit.opened import open_folder
         from actions.audit.who import Who
+        from actions.undo import plan_undo
 
         cluster = await self._identify()
-        runner = self._connected()
+        executor = self._connected().executor
         try:
             log = await asyncio.to_thread(open_folder, self._audit)
         except OSError as error:
             raise SessionError(f"the audit log cannot be read: {error}") from error
-        return self._note_plan(await runner.plan_undo(log.actions, Who.of_this_process(cluster.user, cluster.groups)))
+        who = Who.of_this_process(cluster.user, cluster.groups)
+        return self._note_plan(await plan_undo(log.actions, who, executor))
 
     async def start(self, plan: Plan, reason: str, confirmation: str) -> ActionRun:
         """Carry out a plan of ours. Raises SessionError."""

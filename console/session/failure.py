@@ -22,6 +22,7 @@ class SessionError(Exception):
 
 def in_words(error: BaseException) -> SessionError:
     """Any failure as something to show. What is not one of ours is a bug: its type goes with it."""
+    from actions.request import OtherClusterError
     from fleet.local.errors import LocalError
     from fleet.sources.kube.errors import KubeconfigError, KubeError
 
@@ -29,4 +30,6 @@ def in_words(error: BaseException) -> SessionError:
         return error
     if isinstance(error, KubeError | KubeconfigError | LocalError):
         return SessionError(error.message, error.remedy)
+    if isinstance(error, OtherClusterError):
+        return SessionError(str(error))
     return SessionError(f"unexpected {type(error).__name__}: {error}", "please report this")

@@ -19,6 +19,7 @@ from actions.plan_context import ClusterContext
 from actions.progress import Outcome
 from actions.request import Request, Target
 from actions.runner import Runner
+from actions.undo import plan_undo
 from actions.writer import Writer
 from console.config.settings import ClusterSettings, Settings
 from console.wiring import sources
@@ -72,13 +73,13 @@ class Simulated:
 
     async def done(self, request: Request) -> Outcome:
         """Plan it and carry it out."""
-        return await self.do(await self.runner.plan(request))
+        return await self.do(await self.runner.executor.plan(request))
 
     async def undo(self) -> Plan:
         """The plan that takes back what was done last, from the audit log."""
         cluster = await self.source.identify()
         log = open_folder(audit_folder(Settings(), os.environ))
-        return await self.runner.plan_undo(log.actions, Who.of_this_process(cluster.user, cluster.groups))
+        return await plan_undo(log.actions, Who.of_this_process(cluster.user, cluster.groups), self.runner.executor)
 
     async def write(self, mutation: Mutation) -> dict[str, Any]:
         """What another person does meanwhile."""

@@ -16,7 +16,7 @@ from actions.kinds.scale import Scale
 from actions.plan_context import ClusterContext
 from actions.progress import Cause, Result
 from actions.recorded import recorded_plan
-from actions.request import Target
+from actions.request import OtherClusterError, Target
 from actions.runner import RefusedError, Runner
 from fleet.model.objects import ClusterId
 from fleet.sources.kube.errors import ForbiddenError, KubeError, UnauthorizedError, UnreachableError
@@ -40,7 +40,7 @@ def stuck(obj: dict[str, Any]) -> dict[str, Any]:
 
 async def test_without_an_audit_log_nothing_is_sent(stage: FakeCluster) -> None:
     runner = stage.runner()
-    plan = await runner.plan(Scale(CHAT, 6))
+    plan = await runner.executor.plan(Scale(CHAT, 6))
     stage.audit_error = AuditError("the disk is full")
     outcome = await runner.wait(runner.start(plan, "", "yes").id)
     assert outcome.result is Result.FAILED
@@ -54,10 +54,10 @@ ELSEWHERE = ClusterId("prod-us1", "https://us1")
 async def test_an_object_of_another_cluster_is_not_planned_whatever_is_called_the_same_here(stage: FakeCluster) -> None:
     runner = stage.runner()
     for elsewhere in (ELSEWHERE, SCOPE.cluster._replace(server="https://moved"), SCOPE.cluster._replace(context="me")):
-        with pytest.raises(RefusedError, match=f"it is for {elsewhere}, and this is prod-eu1 at https://eu1"):
-            await runner.plan(Scale(replace(CHAT, cluster=elsewhere), 6))
+        with pytest.raises(OtherClusterError, match=f"it is for {elsewhere}, and this is prod-eu1 at https://eu1"):
+            await runner.executor.plan(Scale(replace(CHAT, cluster=elsewhere), 6))
     assert not stage.asked, "the server was not even asked"
-    plan = await runner.plan(Scale(replace(CHAT, cluster=SCOPE.cluster), 6))
+    plan = await runner.executor.plan(Scale(replace(CHAT, cluster=SCOPE.cluster), 6))
     assert plan.target.cluster == SCOPE.cluster
 
 
@@ -65,13 +65,13 @@ async def test_a_plan_of_another_cluster_is_never_sent_to_this_one(stage: FakeCl
     here, there = FakeCluster(), stage
     here.add(deployment())
     there.scope = replace(SCOPE, context=ELSEWHERE.context, server=ELSEWHERE.server)
-    plan = await there.runner().plan(Scale(CHAT, 6))
+    plan = await there.runner().executor.plan(Scale(CHAT, 6))
     assert plan.target.cluster == plan.scope.cluster == ELSEWHERE
     assert all(other.request.target.cluster == ELSEWHERE for other in plan.alternatives)
     with pytest.raises(RefusedError, match="it is for prod-us1 at https://us1"):
         here.runner().start(plan, "", "--yes")
-    with pytest.raises(RefusedError, match="it is for prod-us1 at https://us1"):
-        await here.runner().plan(plan.request)
+    with pytest.raises(OtherClusterError, match="it is for prod-us1 at https://us1"):
+        await here.runner().executor.plan(plan.request)
     assert not here.mutations()
     assert not here.audited
     recorded = recorded_plan(plan)
@@ -87,7 +87,7 @@ async def test_that_a_person_has_looked_at_what_was_cut_off_is_recorded(stage: F
 async def test_a_plan_that_is_blocked_is_refused(stage: FakeCluster) -> None:
     stage.forbidden.add("patch deployments/scale")
     runner = stage.runner()
-    plan = await runner.plan(Scale(CHAT, 6))
+    plan = await runner.executor.plan(Scale(CHAT, 6))
     with pytest.raises(RefusedError, match="may not patch deployments/scale"):
         runner.start(plan, "", "--yes")
     assert not stage.mutations()
@@ -96,7 +96,7 @@ async def test_a_plan_that_is_blocked_is_refused(stage: FakeCluster) -> None:
 @pytest.mark.parametrize(("reason", "fits"), [("", False), ("because", False), ("INC-4471 thermal", True)])
 async def test_a_reason_may_be_required(stage: FakeCluster, reason: str, fits: bool) -> None:
     runner = stage.with_rules(require_reason=True, reason_pattern=r"INC-\d+").runner()
-    plan = await runner.plan(Scale(CHAT, 6))
+    plan = await runner.executor.plan(Scale(CHAT, 6))
     if fits:
         assert (await runner.wait(runner.start(plan, reason, "yes").id)).ok
     else:
@@ -107,7 +107,7 @@ async def test_a_reason_may_be_required(stage: FakeCluster, reason: str, fits: b
 
 async def test_a_request_without_an_answer_is_unknown_not_failed(stage: FakeCluster) -> None:
     runner = stage.runner()
-    plan = await runner.plan(Scale(CHAT, 6))
+    plan = await runner.executor.plan(Scale(CHAT, 6))
     stage.fail[SCALE] = UnreachableError("the connection broke")
     outcome = await runner.wait(runner.start(plan, "", "yes").id)
     assert outcome.result is Result.FAILED
@@ -125,7 +125,7 @@ async def test_stopping_leaves_what_was_done_and_says_so(stage: FakeCluster) -> 
             sent.set()
 
     runner = stage.runner(changed)
-    plan = await runner.plan(Scale(CHAT, 6))
+    plan = await runner.executor.plan(Scale(CHAT, 6))
     state = runner.start(plan, "", "yes")
     await sent.wait()
     runner.stop(state.id)
@@ -139,7 +139,7 @@ async def test_stopping_leaves_what_was_done_and_says_so(stage: FakeCluster) -> 
 async def test_a_workload_that_does_not_arrive_times_out(stage: FakeCluster) -> None:
     stage.react = stuck
     runner = stage.with_rules(follow_timeout=0.0).runner()
-    plan = await runner.plan(Scale(CHAT, 6))
+    plan = await runner.executor.plan(Scale(CHAT, 6))
     outcome = await runner.wait(runner.start(plan, "", "yes").id)
     assert outcome.result is Result.TIMED_OUT
     assert "4 of 6" in outcome.text
@@ -148,7 +148,10 @@ async def test_a_workload_that_does_not_arrive_times_out(stage: FakeCluster) -> 
 async def test_several_run_side_by_side(stage: FakeCluster) -> None:
     stage.add(deployment("embed", 2))
     runner = stage.runner()
-    plans = [await runner.plan(Scale(CHAT, 6)), await runner.plan(Scale(Target("Deployment", "serving", "embed"), 3))]
+    plans = [
+        await runner.executor.plan(Scale(CHAT, 6)),
+        await runner.executor.plan(Scale(Target("Deployment", "serving", "embed"), 3)),
+    ]
     states = [runner.start(plan, "", "yes") for plan in plans]
     assert [(await runner.wait(state.id)).result for state in states] == [Result.CONVERGED, Result.CONVERGED]
     assert [u.plan.target.name for u in runner.action_runs] == ["embed", "chat-70b"]
@@ -168,7 +171,7 @@ async def test_the_effect_is_measured_after_the_end_not_before(stage: FakeCluste
         return stage.context()
 
     runner = Runner(ClusterExecutor(context, stage), stage, settle=30.0)
-    plan = await runner.plan(Scale(CHAT, 6))
+    plan = await runner.executor.plan(Scale(CHAT, 6))
     outcome = await runner.wait(runner.start(plan, "", "yes").id)
     assert outcome.before is not None
     assert outcome.after is not None
@@ -185,7 +188,7 @@ async def test_stopping_while_it_measures_changes_nothing_of_how_it_ended(stage:
         return stage.context()
 
     runner = Runner(ClusterExecutor(context, stage), stage, settle=30.0)
-    plan = await runner.plan(Scale(CHAT, 6))
+    plan = await runner.executor.plan(Scale(CHAT, 6))
     state = runner.start(plan, "", "yes")
     await measuring.wait()
     runner.stop(state.id)
@@ -194,7 +197,7 @@ async def test_stopping_while_it_measures_changes_nothing_of_how_it_ended(stage:
 
 async def test_a_status_that_moved_on_is_no_conflict(stage: FakeCluster) -> None:
     runner = stage.runner()
-    plan = await runner.plan(Scale(CHAT, 6))
+    plan = await runner.executor.plan(Scale(CHAT, 6))
     # What a controller does all the time: the resourceVersion is another, the generation is not.
     stage.add(stage.get("Deployment", "serving", "chat-70b"))
     outcome = await runner.wait(runner.start(plan, "", "yes").id)
@@ -205,7 +208,7 @@ async def test_a_status_that_moved_on_is_no_conflict(stage: FakeCluster) -> None
 
 async def test_what_somebody_else_wrote_on_it_is_a_conflict_though_its_spec_is_the_same(stage: FakeCluster) -> None:
     runner = stage.runner()
-    plan = await runner.plan(Scale(CHAT, 6))
+    plan = await runner.executor.plan(Scale(CHAT, 6))
     other = stage.get("Deployment", "serving", "chat-70b")
     other["metadata"]["labels"] = {"team": "second"}
     stage.add(other)
@@ -215,7 +218,7 @@ async def test_what_somebody_else_wrote_on_it_is_a_conflict_though_its_spec_is_t
 
 async def test_a_request_that_found_no_connection_was_not_sent_and_that_is_known(stage: FakeCluster) -> None:
     runner = stage.runner()
-    plan = await runner.plan(Scale(CHAT, 6))
+    plan = await runner.executor.plan(Scale(CHAT, 6))
     refused = UnreachableError("connection refused by https://eu1", reason="refused")
     refused.sent = False
     stage.fail[SCALE] = refused
@@ -240,6 +243,6 @@ async def test_a_request_that_found_no_connection_was_not_sent_and_that_is_known
 )
 async def test_why_nothing_was_done_is_told_to_programs(stage: FakeCluster, error: KubeError, cause: Cause) -> None:
     runner = stage.runner()
-    plan = await runner.plan(Scale(CHAT, 6))
+    plan = await runner.executor.plan(Scale(CHAT, 6))
     stage.fail[SCALE] = error
     assert (await runner.wait(runner.start(plan, "", "yes").id)).cause is cause

@@ -61,7 +61,7 @@ async def ready(it: Simulated) -> int:
 async def test_a_pod_is_drained_by_its_service_only_label_and_replaced() -> None:
     async with simulated(*FAST) as it:
         pod, before = pods_of(it, "chat-70b")[0], await ready(it)
-        plan = await it.runner.plan(Drain(target(pod)))
+        plan = await it.runner.executor.plan(Drain(target(pod)))
         assert method(plan) == Method.LABEL
         assert not plan.blocks
         outcome = await it.do(plan)
@@ -75,7 +75,7 @@ async def test_a_pod_is_drained_by_its_service_only_label_and_replaced() -> None
 async def test_a_pod_that_stays_with_its_requests_is_put_back() -> None:
     async with simulated(*FAST) as it:
         pod = pods_of(it, "chat-70b")[0]
-        plan = await it.runner.plan(Drain(target(pod), deadline=0.0, at_deadline=AtDeadline.STOP))
+        plan = await it.runner.executor.plan(Drain(target(pod), deadline=0.0, at_deadline=AtDeadline.STOP))
         outcome = await it.do(plan)
         assert outcome.result is Result.TIMED_OUT, outcome
         assert not await receives(pod.namespace, pod.name, "chat-70b", it.reads)
@@ -88,7 +88,7 @@ async def test_a_pod_that_stays_with_its_requests_is_put_back() -> None:
 async def test_an_orphan_is_replaced_at_once_and_ended_at_last() -> None:
     async with simulated(*FAST) as it:
         pod, before = pods_of(it, "chat-70b")[0], await ready(it)
-        plan = await it.runner.plan(Drain(target(pod), method=Method.ORPHAN, replacement_first=False))
+        plan = await it.runner.executor.plan(Drain(target(pod), method=Method.ORPHAN, replacement_first=False))
         assert method(plan) == Method.ORPHAN
         assert (await it.do(plan)).ok
         assert await gone(it, pod)
@@ -99,7 +99,7 @@ async def test_a_replacement_is_ready_before_the_pod_leaves() -> None:
     async with simulated(*FAST) as it:
         pod = pods_of(it, "chat-8b")[0]
         known = {p.uid for p in it.snapshot.pods.values()}
-        plan = await it.runner.plan(Drain(target(pod)))
+        plan = await it.runner.executor.plan(Drain(target(pod)))
         assert not plan.blocks
         assert "start a replacement" in plan.steps[0].title
         outcome = await it.do(plan)
@@ -115,7 +115,7 @@ async def test_a_replacement_is_ready_before_the_pod_leaves() -> None:
 async def test_two_drains_side_by_side_share_what_the_budget_allows() -> None:
     async with simulated(*FAST) as it:
         first, second, _ = pods_of(it, "chat-70b")
-        plans = [await it.runner.plan(Drain(target(pod), replacement_first=False)) for pod in (first, second)]
+        plans = [await it.runner.executor.plan(Drain(target(pod), replacement_first=False)) for pod in (first, second)]
         outcomes = await asyncio.gather(*(it.do(plan) for plan in plans))
         assert [outcome.result for outcome in outcomes] == [Result.CONVERGED] * 2, outcomes
         assert await gone(it, first)
@@ -127,7 +127,7 @@ async def test_a_multi_host_engine_is_drained_as_one_whichever_of_its_pods_was_c
     async with simulated(*FAST) as it:
         group = pods_of(it, "night-72b")
         worker = next(p for p in group if p.labels["leaderworkerset.sigs.k8s.io/worker-index"] == "1")
-        plan = await it.runner.plan(Drain(target(worker), replacement_first=False))
+        plan = await it.runner.executor.plan(Drain(target(worker), replacement_first=False))
         assert plan.title == "Drain group 0 of night-72b"
         assert len(group) == 2
         outcome = await it.do(plan)
@@ -139,10 +139,10 @@ async def test_a_node_is_cordoned_drained_and_opened_again() -> None:
     async with simulated(*FAST) as it:
         node = next(p.node for p in pods_of(it, "embed"))
         victims = [p for p in it.snapshot.pods.values() if p.node == node and p.owner and p.owner.kind != "DaemonSet"]
-        plan = await it.runner.plan(DrainNode(Target("Node", "", node)))
+        plan = await it.runner.executor.plan(DrainNode(Target("Node", "", node)))
         assert [c.about for c in plan.blocks] == ["emptyDir"]
         (allowed,) = [a.request for a in plan.alternatives]
-        plan = await it.runner.plan(allowed)
+        plan = await it.runner.executor.plan(allowed)
         outcome = await it.do(plan)
         assert outcome.result is Result.CONVERGED, outcome
         assert [await gone(it, pod) for pod in victims] == [True] * len(victims)
@@ -156,11 +156,11 @@ async def test_a_node_is_cordoned_drained_and_opened_again() -> None:
 async def test_a_node_that_somebody_changes_meanwhile_is_planned_again() -> None:
     async with simulated(*FAST) as it:
         node = Target("Node", "", next(iter(it.snapshot.nodes)))
-        plan = await it.runner.plan(Cordon(node))
-        other = await it.runner.plan(Cordon(node))
+        plan = await it.runner.executor.plan(Cordon(node))
+        other = await it.runner.executor.plan(Cordon(node))
         assert (await it.do(other)).ok
         assert (await it.do(plan)).result is Result.CONFLICT
-        again = await it.runner.plan(Cordon(node))
+        again = await it.runner.executor.plan(Cordon(node))
         assert verdict(again, "node") is Verdict.WARN
 
 
@@ -169,7 +169,7 @@ async def test_the_pods_of_a_node_are_those_that_kubectl_would_evict() -> None:
     async with simulated(*FAST) as it:
         for node in it.snapshot.nodes:
             asked = DrainNode(Target("Node", "", node), delete_empty_dir=True, force=True)
-            plan = await it.runner.plan(asked)
+            plan = await it.runner.executor.plan(asked)
             ours = {member["name"] for unit in plan.facts["units"] for member in unit["members"]}
             flags = ("--ignore-daemonsets", "--delete-emptydir-data", "--force", "--dry-run=server")
             command = ("kubectl", "--kubeconfig", str(it.kubeconfig), "drain", node, *flags)

@@ -91,7 +91,7 @@ async def test_a_workload_goes_back_and_forth_between_its_revisions(workload: Ta
 
 async def test_a_second_person_is_never_overwritten() -> None:
     async with simulated(*FAST) as it:
-        plans = [await it.runner.plan(request) for request in (RollBack(EMBED), Restart(EMBED), Pause(EMBED))]
+        plans = [await it.runner.executor.plan(request) for request in (RollBack(EMBED), Restart(EMBED), Pause(EMBED))]
         label = {"metadata": {"labels": {"team": "second"}}}
         await it.write(Mutation("PATCH", EMBED_PATH, label, MERGE))
         before = await it.raw(EMBED)
@@ -107,7 +107,7 @@ async def test_a_rollout_that_waits_for_gpus_is_foreseen_and_unblocked() -> None
         free = spare_for(it.snapshot, spec).places
         await it.write(Mutation("POST", EMBED_PATH.rpartition("/")[0], filler(deployment, free)))
         await it.until(lambda: not spare_for(it.snapshot, spec).places)
-        plan = await it.runner.plan(Restart(EMBED))
+        plan = await it.runner.executor.plan(Restart(EMBED))
         assert "would stand still" in check(plan, "spare GPUs").text
         assert [a.request for a in plan.alternatives] == [Unblock(plan.target)]
         restarting = it.runner.start(plan, "", "test")
@@ -116,7 +116,7 @@ async def test_a_rollout_that_waits_for_gpus_is_foreseen_and_unblocked() -> None
             return bool(await waiting_for_gpus(await it.raw(EMBED), it.context()))
 
         await it.until(waits)
-        unblock = await it.runner.plan(Unblock(EMBED))
+        unblock = await it.runner.executor.plan(Unblock(EMBED))
         assert "it waits for GPUs" in check(unblock, "rollout").text
         assert (await it.do(unblock)).result is Result.CONVERGED
         assert (await it.runner.wait(restarting.id)).result is Result.CONVERGED
@@ -140,9 +140,9 @@ def filler(deployment: dict[str, Any], pods: int) -> dict[str, Any]:
 async def test_a_pause_holds_a_rollout_and_a_resume_ends_it() -> None:
     async with calm() as it:
         newest, before = await revisions(EMBED, it.reads)
-        rollback = await it.runner.plan(RollBack(EMBED))
+        rollback = await it.runner.executor.plan(RollBack(EMBED))
         assert (await it.done(Pause(EMBED))).ok
-        blocked = await it.runner.plan(RollBack(EMBED))
+        blocked = await it.runner.executor.plan(RollBack(EMBED))
         assert blocked.blocks
         assert (await it.do(rollback)).result is Result.CONFLICT
         template = before.template
@@ -154,7 +154,7 @@ async def test_a_pause_holds_a_rollout_and_a_resume_ends_it() -> None:
 
         # Its controller writes to it once more when it has seen the template: a plan of before would be out of date.
         await it.until(seen)
-        resume = await it.runner.plan(Resume(EMBED))
+        resume = await it.runner.executor.plan(Resume(EMBED))
         assert "its pods are replaced from now on" in check(resume, "rollout").text
         assert (await it.do(resume)).result is Result.CONVERGED
         assert await running(it, EMBED) == of(before)
@@ -165,7 +165,7 @@ async def test_a_pod_is_replaced_by_another() -> None:
         pod = next(p for p in it.snapshot.pods.values() if p.name.startswith("chat-8b-"))
         target = Target("Pod", pod.namespace, pod.name, pod.uid)
         ready = (await it.raw(Target("Deployment", "serving", "chat-8b")))["status"]["readyReplicas"]
-        plan = await it.runner.plan(Restart(target))
+        plan = await it.runner.executor.plan(Restart(target))
         assert (await it.raw(target))["metadata"].get("deletionTimestamp") is None, "a dry run deletes nothing"
         assert (await it.do(plan)).result is Result.CONVERGED
         with pytest.raises(NotFoundError):

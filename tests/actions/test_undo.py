@@ -43,7 +43,7 @@ class Recorded:
     async def do(self, request: Request | Plan, who: Who = ME) -> Result:
         """Plan it where it is no plan yet, and carry it out as somebody."""
         runner = Runner(self.cluster.executor, AuditLog(self.folder, who), settle=0.0)
-        plan = request if isinstance(request, Plan) else await runner.plan(request)
+        plan = request if isinstance(request, Plan) else await runner.executor.plan(request)
         return (await runner.wait(runner.start(plan, "", "yes").id)).result
 
     @property
@@ -141,7 +141,7 @@ def changed_by_another(log: Recorded) -> None:
 
 
 async def test_what_the_server_refused_needs_no_undo(log: Recorded) -> None:
-    plan = await log.cluster.runner().plan(Scale(CHAT, 4))
+    plan = await log.cluster.runner().executor.plan(Scale(CHAT, 4))
     changed_by_another(log)
     assert await log.do(plan) is Result.CONFLICT
     assert last_undo(log.done, ME, SCOPE.cluster) is None
@@ -199,7 +199,7 @@ async def test_the_log_says_in_which_cluster_once_and_is_taken_back_as_it_always
     assert (action.scope["context"], action.scope["server"]) == SCOPE.cluster
     # By another name of the same server, too.
     log.cluster.scope = replace(SCOPE, context="eu1-by-another-name")
-    plan = await log.cluster.runner().plan_undo(log.done, ME)
+    plan = await log.undo()
     assert plan.request == Scale(replace(CHAT, cluster=log.cluster.scope.cluster), 2)
     assert plan.target.cluster == log.cluster.scope.cluster
     assert await log.do(plan) is Result.CONVERGED

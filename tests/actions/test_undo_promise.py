@@ -38,7 +38,7 @@ class Session:
         self.runner = Runner(self.cluster.executor, AuditLog(folder, ME), settle=0.0)
 
     async def do(self, request: Request | Plan) -> str:
-        plan = request if isinstance(request, Plan) else await self.runner.plan(request)
+        plan = request if isinstance(request, Plan) else await self.runner.executor.plan(request)
         state = self.runner.start(plan, "", "yes")
         await self.runner.wait(state.id)
         return state.id
@@ -84,7 +84,7 @@ async def test_undo_is_promised_of_the_action_that_it_takes_back_and_of_no_other
 
 
 async def test_undo_is_not_promised_of_what_never_reached_the_cluster(session: Session) -> None:
-    plan = await session.runner.plan(Scale(CHAT, 4))
+    plan = await session.runner.executor.plan(Scale(CHAT, 4))
     obj = session.cluster.get("Deployment", "serving", "chat")
     obj["spec"]["minReadySeconds"] = 5
     session.cluster.add(obj)

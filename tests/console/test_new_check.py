@@ -49,7 +49,7 @@ def cluster() -> FakeCluster:
 async def test_every_plan_has_it_and_where_it_blocks_nothing_is_sent() -> None:
     stage = cluster()
     runner = stage.runner()
-    plan = await runner.plan(Scale(CHAT, 5))
+    plan = await runner.executor.plan(Scale(CHAT, 5))
     assert [check.about for check in plan.checks][:2] == ["permission", "freeze"]
     assert plan.verdict is Verdict.BLOCK
     with pytest.raises(RefusedError, match=WHY):

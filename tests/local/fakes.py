@@ -126,7 +126,7 @@ class Box:
     async def carried_out(self, request: Request) -> tuple[Plan, Outcome]:
         """Planned, confirmed and done."""
         runner = self.runner()
-        plan = await runner.plan(request)
+        plan = await runner.executor.plan(request)
         outcome = await runner.wait(runner.start(plan, "", "yes").id)
         await runner.close()
         return plan, outcome

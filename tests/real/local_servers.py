@@ -153,7 +153,7 @@ class Here:
         """Planned, confirmed and done."""
         runner = self.runner(watcher)
         try:
-            plan = await runner.plan(request)
+            plan = await runner.executor.plan(request)
             return plan, await runner.wait(runner.start(plan, "", "yes").id)
         finally:
             await runner.close()

@@ -206,7 +206,7 @@ async def test_down_under_load_fails_no_request_and_leaves_nothing(here: Here, w
     async with clients(record, DRAINED, LONG) as sent:
         await all_in(record, before, DRAINED)
         runner = here.runner(watcher)
-        plan = await runner.plan(LocalDown(Target(LOCAL_SERVER, LOCAL, ONE, record.id)))
+        plan = await runner.executor.plan(LocalDown(Target(LOCAL_SERVER, LOCAL, ONE, record.id)))
         ending = runner.start(plan, "", "yes")
         await until(here, watcher, ONE, Phase.STOPPING)
         assert await refused(record)
@@ -285,7 +285,7 @@ async def test_a_model_that_lacks_a_shard_is_refused_before_anything_starts(here
     spec = here.spec(TWO)
     runner = here.runner(watcher)
     asked = type(spec)("broken", str(broken), port=spec.port, env=spec.env)
-    plan = await runner.plan(LocalUp(Target(LOCAL_SERVER, LOCAL, "broken"), asked))
+    plan = await runner.executor.plan(LocalUp(Target(LOCAL_SERVER, LOCAL, "broken"), asked))
     assert plan.verdict is Verdict.BLOCK
     (blocked,) = plan.blocks
     assert missing.name in blocked.text

@@ -119,7 +119,7 @@ async def test_a_sweep_is_within_what_the_server_counted(server: ServerRecord, t
     scope = local_scope(os.getuid(), require_reason=False)
     runner = Runner(LocalExecutor(machine, scope, Rules(follow_timeout=300.0)), servers, settle=0)
     target = Target(LOCAL_SERVER, LOCAL, "tiny", "id-1")
-    plan = await runner.plan(LocalBench(target, (1, 2), PROMPT, OUTPUT, REQUESTS))
+    plan = await runner.executor.plan(LocalBench(target, (1, 2), PROMPT, OUTPUT, REQUESTS))
     assert {check.about: check.verdict for check in plan.checks} == dict.fromkeys(
         ("server", "tool", "sizes", "length", "others"), Verdict.PASS
     )

@@ -23,6 +23,7 @@ from actions.progress import Outcome, Result
 from actions.request import LOCAL, LOCAL_SERVER, Target
 from actions.runner import Runner
 from actions.spec import ActionSpec, Launch
+from actions.undo import plan_undo
 from console.cli import exits, interruptible
 from console.cli.confirm import ProgressPrinter, carry_out_all, execute
 from console.cli.dispatch import Invocation, say
@@ -101,7 +102,7 @@ async def _carry_out(asked: _Asked, spec: ActionSpec) -> int:
             say("there are no servers on this machine")
             return exits.OK
         async with asked.running(here, ProgressPrinter(several=len(servers) > 1).changed) as runner:
-            plans = [await runner.plan(spec.make(vars(options), (_target(server),))) for server in servers]
+            plans = [await runner.executor.plan(spec.make(vars(options), (_target(server),))) for server in servers]
             ended = await carry_out_all(plans, options, runner)
         return next((code for code, _ in ended if code != exits.OK), exits.OK)
 
@@ -165,7 +166,7 @@ async def _start(asked: _Asked, here: SharedWatcher, spec: ActionSpec) -> int:
 
     teller = PhasePrinter(loading)
     async with asked.running(here, teller.changed, teller.reading) as runner:
-        code, _ = await execute(await runner.plan(request), options, runner, in_words)
+        code, _ = await execute(await runner.executor.plan(request), options, runner, in_words)
     if code == exits.PROBLEM:
         await _tell_last_words(here, name)
     return exits.OK if options.detach and begun and code == exits.INTERRUPTED else code
@@ -185,7 +186,7 @@ async def _undo(asked: _Asked) -> int:
     who = Who.of_this_process(machine.user, machine.groups, asked.invocation.environ)
     async with asked.watching() as here, asked.running(here, ProgressPrinter().changed) as runner:
         try:
-            plan = await runner.plan_undo(log.actions, who)
+            plan = await plan_undo(log.actions, who, runner.executor)
         except NotFoundError as error:
             raise LocalError(error.message, error.remedy) from error
         code, _ = await execute(plan, asked.options, runner)

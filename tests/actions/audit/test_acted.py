@@ -68,7 +68,7 @@ async def scale(stage: FakeCluster, audit: AuditLog | FakeCluster) -> Result:
     """Scale a Deployment on the stage."""
     stage.add(deployment())
     runner = Runner(stage.executor, audit, settle=0.0)
-    plan = await runner.plan(Scale(CHAT, 6))
+    plan = await runner.executor.plan(Scale(CHAT, 6))
     outcome = await runner.wait(runner.start(plan, "INC-7 token=abc", "typed chat-70b").id)
     return outcome.result
 

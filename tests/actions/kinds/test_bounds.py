@@ -57,7 +57,7 @@ async def test_an_hpa_gets_new_bounds_and_its_workload_follows() -> None:
     cluster = scaled()
     runner = cluster.runner()
     version = cluster.get("HorizontalPodAutoscaler", "serving", "chat")["metadata"]["resourceVersion"]
-    plan = await runner.plan(Bounds(HPA, minimum=3))
+    plan = await runner.executor.plan(Bounds(HPA, minimum=3))
     (mutation,) = plan.steps[0].mutations
     assert mutation.content_type == MERGE
     assert mutation.body == {
@@ -101,7 +101,7 @@ async def test_more_than_there_are_gpus_for_is_said() -> None:
 async def test_at_0_an_hpa_is_off_and_nothing_is_waited_for() -> None:
     cluster = scaled(replicas=0)
     runner = cluster.runner()
-    plan = await runner.plan(Bounds(HPA, 2, 3))
+    plan = await runner.executor.plan(Bounds(HPA, 2, 3))
     assert "where an HPA is off" in check(plan, "replicas").text
     assert (await runner.wait(runner.start(plan, "", "yes").id)).result is Result.CONVERGED
 
@@ -109,13 +109,13 @@ async def test_at_0_an_hpa_is_off_and_nothing_is_waited_for() -> None:
 async def test_a_scaled_object_is_held_and_let_go() -> None:
     cluster = scaled()
     runner = cluster.runner()
-    plan = await runner.plan(Hold(SCALED, 3))
+    plan = await runner.executor.plan(Hold(SCALED, 3))
     version = cluster.get("ScaledObject", "serving", "chat")["metadata"]["resourceVersion"]
     assert plan.mutations[0].body == {"metadata": {"resourceVersion": version, "annotations": {PAUSED_AT: "3"}}}
     assert plan.undo.request == Hold(SCALED)
     assert (await runner.wait(runner.start(plan, "", "yes").id)).result is Result.CONVERGED
     assert cluster.get("Deployment", "serving", "chat")["spec"]["replicas"] == 3
-    back = await runner.plan(Hold(SCALED))
+    back = await runner.executor.plan(Hold(SCALED))
     assert back.changes == (Change("held at", "3", "nothing"),)
     assert back.undo.request == Hold(SCALED, 3)
     assert (await runner.wait(runner.start(back, "", "yes").id)).result is Result.CONVERGED
@@ -125,7 +125,7 @@ async def test_a_scaled_object_is_held_and_let_go() -> None:
 async def test_a_hold_that_somebody_sets_meanwhile_is_not_laid_on_keda() -> None:
     cluster = scaled(annotations={PAUSED_AT: "3"})
     runner = cluster.runner()
-    plan = await runner.plan(Hold(SCALED))
+    plan = await runner.executor.plan(Hold(SCALED))
     cluster.react = lambda obj: {**obj, "metadata": {**obj["metadata"], "annotations": {PAUSED_AT: "5"}}}
     outcome = await runner.wait(runner.start(plan, "", "yes").id)
     assert (outcome.result, outcome.text) == (Result.FAILED, "somebody else has held it at 5 since")
@@ -158,7 +158,7 @@ async def test_an_autoscaler_that_does_not_act_times_out() -> None:
     cluster = scaled().with_rules(follow_timeout=0.0)
     cluster.react = lambda obj: obj
     runner = cluster.runner()
-    plan = await runner.plan(Bounds(HPA, minimum=3))
+    plan = await runner.executor.plan(Bounds(HPA, minimum=3))
     outcome = await runner.wait(runner.start(plan, "", "yes").id)
     assert outcome.result is Result.TIMED_OUT
     assert "still asked for 2" in outcome.text

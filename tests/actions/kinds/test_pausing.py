@@ -16,7 +16,7 @@ async def test_pause_and_resume_take_each_other_back() -> None:
     cluster = chat(gpus=12)
     runner = cluster.runner()
     version = cluster.get("Deployment", "serving", "chat")["metadata"]["resourceVersion"]
-    plan = await runner.plan(Pause(CHAT))
+    plan = await runner.executor.plan(Pause(CHAT))
     (mutation,) = plan.steps[0].mutations
     assert (mutation.method, mutation.path) == ("PATCH", CHAT_PATH)
     assert mutation.body == {"metadata": {"resourceVersion": version}, "spec": {"paused": True}}
@@ -24,7 +24,7 @@ async def test_pause_and_resume_take_each_other_back() -> None:
     assert (await runner.wait(runner.start(plan, "", "yes").id)).text == "paused"
     assert cluster.get("Deployment", "serving", "chat")["spec"]["paused"] is True
     assert plan.undo.request == Resume(CHAT)
-    back = await runner.plan(plan.undo.request)
+    back = await runner.executor.plan(plan.undo.request)
     assert back.mutations[0].body["spec"] == {"paused": None}
     assert (await runner.wait(runner.start(back, "", "yes").id)).result is Result.CONVERGED
     assert "paused" not in cluster.get("Deployment", "serving", "chat")["spec"]
@@ -34,7 +34,7 @@ async def test_pause_and_resume_take_each_other_back() -> None:
 async def test_a_pause_that_somebody_ends_meanwhile_is_not_said_to_hold() -> None:
     cluster = chat(gpus=12)
     runner = cluster.runner()
-    plan = await runner.plan(Pause(CHAT))
+    plan = await runner.executor.plan(Pause(CHAT))
     settled = cluster.react
     cluster.react = lambda obj: settled({**obj, "spec": {**obj["spec"], "paused": False}})
     outcome = await runner.wait(runner.start(plan, "", "yes").id)

@@ -30,7 +30,7 @@ POD_PATH = "/api/v1/namespaces/serving/pods/chat-0"
 async def test_a_workload_is_restarted_by_a_mark_on_its_template(target: Target) -> None:
     cluster = chat(gpus=12) if target is CHAT else coder()
     runner = cluster.runner()
-    plan = await runner.plan(Restart(target))
+    plan = await runner.executor.plan(Restart(target))
     (mutation,) = plan.steps[0].mutations
     before = cluster.get(target.kind, "serving", target.name)
     assert mutation.content_type == STRATEGIC
@@ -66,7 +66,7 @@ async def test_a_paused_deployment_is_resumed_first() -> None:
 async def test_on_delete_says_that_nothing_restarts_by_itself_and_never_converges_by_itself() -> None:
     cluster = coder(updateStrategy={"type": "OnDelete"}).with_rules(follow_timeout=0.1)
     runner = cluster.runner()
-    plan = await runner.plan(Restart(CODER))
+    plan = await runner.executor.plan(Restart(CODER))
     assert "OnDelete" in plan.steps[1].detail
     held = check(plan, "OnDelete")
     assert held.verdict is Verdict.WARN
@@ -84,7 +84,7 @@ async def test_on_delete_says_that_nothing_restarts_by_itself_and_never_converge
 async def test_on_delete_has_converged_once_each_pod_was_deleted_by_hand() -> None:
     cluster = coder(updateStrategy={"type": "OnDelete"})
     runner = cluster.runner()
-    plan = await runner.plan(Restart(CODER))
+    plan = await runner.executor.plan(Restart(CODER))
     for name in ("coder-0", "coder-1"):
         new = pod(name, of="coder")
         new["metadata"]["uid"] = f"uid-new-{name}"
@@ -100,7 +100,7 @@ async def test_a_partition_above_all_pods_replaces_none() -> None:
     held = {"type": "RollingUpdate", "rollingUpdate": {"partition": 2}}
     cluster = coder(updateStrategy=held).with_rules(follow_timeout=0.1)
     runner = cluster.runner()
-    plan = await runner.plan(Restart(CODER))
+    plan = await runner.executor.plan(Restart(CODER))
     assert "no pod is replaced, all 2 keep the template that they have" in check(plan, "partition").text
     outcome = await runner.wait(runner.start(plan, "", "yes").id)
     assert outcome.result is Result.TIMED_OUT
@@ -115,7 +115,7 @@ async def test_somebody_who_pauses_the_rollout_meanwhile_does_not_end_it() -> No
     cluster = chat(gpus=12).with_rules(follow_timeout=0.1)
     cluster.react = paused
     runner = cluster.runner()
-    outcome = await runner.wait(runner.start(await runner.plan(Restart(CHAT)), "", "yes").id)
+    outcome = await runner.wait(runner.start(await runner.executor.plan(Restart(CHAT)), "", "yes").id)
     assert outcome.result is Result.TIMED_OUT
     assert "its rollout is paused by somebody: 0 of 2 pods are of the new template" in outcome.text
 
@@ -129,7 +129,7 @@ async def test_a_pause_that_holds_nothing_back_is_not_what_is_missing() -> None:
     cluster = chat(gpus=12).with_rules(follow_timeout=0.1)
     cluster.react = paused
     runner = cluster.runner()
-    outcome = await runner.wait(runner.start(await runner.plan(Restart(CHAT)), "", "yes").id)
+    outcome = await runner.wait(runner.start(await runner.executor.plan(Restart(CHAT)), "", "yes").id)
     assert outcome.result is Result.TIMED_OUT
     assert "its rollout is paused by somebody: 1 of 2 available" in outcome.text
 
@@ -137,7 +137,7 @@ async def test_a_pause_that_holds_nothing_back_is_not_what_is_missing() -> None:
 async def test_a_pod_is_deleted_by_its_uid_and_the_dry_run_keeps_it() -> None:
     cluster = chat()
     runner = cluster.runner()
-    plan = await runner.plan(Restart(POD))
+    plan = await runner.executor.plan(Restart(POD))
     (mutation,) = plan.steps[0].mutations
     assert (mutation.method, mutation.path) == ("DELETE", POD_PATH)
     assert mutation.body == {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": "uid-chat-0"}}
@@ -157,7 +157,7 @@ async def test_a_pod_is_deleted_by_its_uid_and_the_dry_run_keeps_it() -> None:
 async def test_another_pod_of_the_name_is_left_alone() -> None:
     cluster = chat()
     runner = cluster.runner()
-    plan = await runner.plan(Restart(POD))
+    plan = await runner.executor.plan(Restart(POD))
     another = pod("chat-0")
     another["metadata"]["uid"] = "uid-of-another"
     cluster.add(another)

@@ -66,7 +66,7 @@ async def test_what_differs_is_said_and_shown_and_no_secret_is() -> None:
 async def test_it_is_done_and_followed_and_annotations_stay() -> None:
     cluster = chat()
     runner = cluster.runner()
-    plan = await runner.plan(RollBack(CHAT))
+    plan = await runner.executor.plan(RollBack(CHAT))
     outcome = await runner.wait(runner.start(plan, "", "yes").id)
     assert outcome.result is Result.CONVERGED
     now = cluster.get("Deployment", "serving", "chat")
@@ -77,7 +77,7 @@ async def test_it_is_done_and_followed_and_annotations_stay() -> None:
 async def test_a_change_in_between_is_not_overwritten() -> None:
     cluster = chat()
     runner = cluster.runner()
-    plan = await runner.plan(RollBack(CHAT))
+    plan = await runner.executor.plan(RollBack(CHAT))
     edited = cluster.get("Deployment", "serving", "chat")
     edited["spec"]["template"]["spec"]["containers"][0]["image"] = "vllm:v3"
     cluster.add(edited)
@@ -173,7 +173,7 @@ async def test_recreate_is_a_full_outage() -> None:
 async def test_a_stateful_set_gets_what_its_controller_revision_keeps() -> None:
     cluster = coder()
     runner = cluster.runner()
-    plan = await runner.plan(RollBack(CODER))
+    plan = await runner.executor.plan(RollBack(CODER))
     (mutation,) = plan.steps[0].mutations
     assert mutation.content_type == STRATEGIC
     version = cluster.get("StatefulSet", "serving", "coder")["metadata"]["resourceVersion"]
@@ -198,7 +198,7 @@ async def test_on_delete_only_the_pods_of_another_revision_wait_to_be_deleted() 
     cluster = coder(updateStrategy={"type": "OnDelete"}).with_rules(follow_timeout=0.1)
     cluster.add(pod("coder-1", 1, of="coder"))
     runner = cluster.runner()
-    plan = await runner.plan(RollBack(CODER))
+    plan = await runner.executor.plan(RollBack(CODER))
     assert "coder-0 keeps what it runs until somebody deletes it" in check(plan, "OnDelete").text
     outcome = await runner.wait(runner.start(plan, "", "yes").id)
     assert outcome.result is Result.TIMED_OUT

@@ -151,7 +151,7 @@ async def test_a_name_that_was_used_again_is_another_object() -> None:
 async def test_the_change_is_sent_recorded_and_followed() -> None:
     stage = cluster()
     runner = stage.runner()
-    plan = await runner.plan(Scale(CHAT, 6))
+    plan = await runner.executor.plan(Scale(CHAT, 6))
     outcome = await runner.wait(runner.start(plan, "INC-7", "typed chat-70b").id)
     assert outcome.result is Result.CONVERGED
     assert stage.get("Deployment", "serving", "chat-70b")["spec"]["replicas"] == 6
@@ -166,7 +166,7 @@ async def test_the_change_is_sent_recorded_and_followed() -> None:
 async def test_a_change_in_between_is_never_overwritten() -> None:
     stage = cluster()
     runner = stage.runner()
-    plan = await runner.plan(Scale(CHAT, 6))
+    plan = await runner.executor.plan(Scale(CHAT, 6))
     stage.add(deployment(replicas=5))
     outcome = await runner.wait(runner.start(plan, "", "yes").id)
     assert outcome.result is Result.CONFLICT
@@ -182,7 +182,7 @@ async def test_somebody_who_decides_otherwise_meanwhile_is_noticed() -> None:
 
     stage.react = autoscaled
     runner = stage.runner()
-    plan = await runner.plan(Scale(CHAT, 6))
+    plan = await runner.executor.plan(Scale(CHAT, 6))
     outcome = await runner.wait(runner.start(plan, "", "yes").id)
     assert outcome.result is Result.FAILED
     assert "somebody else has set 4" in outcome.text

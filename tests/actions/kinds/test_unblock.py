@@ -30,7 +30,7 @@ async def test_a_rollout_that_waits_for_gpus_is_let_go_on_and_the_old_values_com
     cluster = stuck()
     runner = cluster.runner()
     version = cluster.get("Deployment", "serving", "chat")["metadata"]["resourceVersion"]
-    plan = await runner.plan(Unblock(CHAT))
+    plan = await runner.executor.plan(Unblock(CHAT))
     (mutation,) = plan.steps[0].mutations
     assert (mutation.method, mutation.path, mutation.content_type) == ("PATCH", CHAT_PATH, STRATEGIC)
     assert mutation.body == {
@@ -44,7 +44,7 @@ async def test_a_rollout_that_waits_for_gpus_is_let_go_on_and_the_old_values_com
     assert Change("ready replicas of chat", "2", "1") in plan.impact
     assert (await runner.wait(runner.start(plan, "", "yes").id)).result is Result.CONVERGED
     assert plan.undo.request == Unblock(CHAT, "25%", "25%")
-    back = await runner.plan(plan.undo.request)
+    back = await runner.executor.plan(plan.undo.request)
     assert back.verdict is Verdict.PASS
     assert (await runner.wait(runner.start(back, "", "yes").id)).result is Result.CONVERGED
     strategy = cluster.get("Deployment", "serving", "chat")["spec"]["strategy"]

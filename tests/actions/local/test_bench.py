@@ -67,7 +67,7 @@ class Stage:
         self.changed(action_run)
 
     async def plan(self, *concurrency: int, **more: Any) -> Plan:
-        return await self.runner.plan(LocalBench(TARGET, concurrency or (1, 2), **more))
+        return await self.runner.executor.plan(LocalBench(TARGET, concurrency or (1, 2), **more))
 
     async def run(self, *concurrency: int, **more: Any) -> Outcome:
         plan = await self.plan(*concurrency, **more)

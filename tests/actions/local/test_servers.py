@@ -55,7 +55,7 @@ async def test_two_side_by_side_and_one_goes(opened: Open) -> None:
 async def test_an_old_plan_writes_nothing_over_a_server_that_was_started_meanwhile(opened: Open) -> None:
     box = await opened()
     runner = box.runner()
-    old = await runner.plan(box.up(box.spec()))
+    old = await runner.executor.plan(box.up(box.spec()))
     await box.carried_out(box.up(box.spec()))
     before = (await box.server()).record
     outcome = await runner.wait(runner.start(old, "", "yes").id)
@@ -70,7 +70,7 @@ async def test_an_old_plan_writes_nothing_over_a_server_that_was_started_meanwhi
 async def test_of_two_that_start_the_same_server_at_once_one_does(opened: Open) -> None:
     box = await opened()
     runner = box.runner()
-    plans = [await runner.plan(box.up(box.spec())) for _ in range(2)]
+    plans = [await runner.executor.plan(box.up(box.spec())) for _ in range(2)]
     outcomes = await asyncio.gather(*(runner.wait(runner.start(plan, "", "yes").id) for plan in plans))
     await runner.close()
     assert sorted(outcome.result for outcome in outcomes) == [Result.CONVERGED, Result.FAILED]
@@ -127,16 +127,16 @@ async def test_a_server_that_was_started_again_is_not_the_one_that_was_chosen(op
     plan, _ = await box.carried_out(box.up(box.spec()))
     await box.carried_out(LocalRestart(Target(LOCAL_SERVER, LOCAL, "tiny"), (await box.server()).record.spec))
     with pytest.raises(LocalError, match="not the one that was chosen"):
-        await box.runner().plan(LocalDown(plan.target))
+        await box.runner().executor.plan(LocalDown(plan.target))
     with pytest.raises(LocalError, match="no server nobody"):
-        await box.runner().plan(box.down("nobody"))
+        await box.runner().executor.plan(box.down("nobody"))
 
 
 async def test_read_only_starts_and_ends_nothing(opened: Open) -> None:
     box = await opened()
     await box.carried_out(box.up(box.spec()))
     runner = box.runner()
-    plan = await runner.plan(box.down())
+    plan = await runner.executor.plan(box.down())
     guard.lock()
     outcome = await runner.wait(runner.start(plan, "", "yes").id)
     assert outcome.result is Result.FAILED

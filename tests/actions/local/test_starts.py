@@ -90,12 +90,12 @@ async def test_a_port_that_is_taken_forbids_it_and_one_that_is_stolen_is_said(op
     box = await opened()
     spec = box.spec()
     runner = box.runner()
-    plan = await runner.plan(box.up(spec))
+    plan = await runner.executor.plan(box.up(spec))
     with socket.create_server((spec.host, spec.port)):
         outcome = await runner.wait(runner.start(plan, "", "yes").id)
         assert outcome.result is Result.FAILED
         assert "another process took its port" in outcome.text
-        again = await runner.plan(box.up(replace(spec, name="other")))
+        again = await runner.executor.plan(box.up(replace(spec, name="other")))
         (blocked,) = again.blocks
         assert blocked.text.startswith(f"127.0.0.1:{spec.port} is taken")
         assert "is free" in blocked.fix
@@ -109,7 +109,7 @@ async def test_stopping_to_follow_does_not_stop_the_server(opened: Open) -> None
     hold = box.vllm.with_name("hold")
     hold.touch()
     runner = box.runner()
-    plan = await runner.plan(box.up(box.spec()))
+    plan = await runner.executor.plan(box.up(box.spec()))
     state = runner.start(plan, "", "yes")
     loading = await box.loading()
     assert (loading.stage.done, loading.stage.total) == (1, 3)
@@ -124,14 +124,14 @@ async def test_stopping_to_follow_does_not_stop_the_server(opened: Open) -> None
 async def test_a_name_that_runs_is_not_started_twice(opened: Open) -> None:
     box = await opened()
     await box.carried_out(box.up(box.spec()))
-    plan = await box.runner().plan(box.up(box.spec()))
+    plan = await box.runner().executor.plan(box.up(box.spec()))
     assert [check.about for check in plan.blocks] == ["name"]
 
 
 async def test_the_vllm_of_the_settings_that_is_not_there_is_named(opened: Open) -> None:
     box = await opened()
     box.vllm.unlink()
-    plan = await box.runner().plan(box.up(box.spec()))
+    plan = await box.runner().executor.plan(box.up(box.spec()))
     ((about, text),) = [(c.about, c.text) for c in plan.blocks if c.about == "vLLM"]
     assert (about, text) == ("vLLM", f"{box.vllm} is no program that can be run: it is what the settings name")
 

@@ -84,11 +84,11 @@ def with_rows() -> dict[str, Any]:
                 record = (await box.server()).record
                 changed = with_values(record.spec, {"mood_swings": 0})
                 request = LocalRestart(Target(LOCAL_SERVER, LOCAL, "tiny"), changed)
-                plan = await box.runner().plan(request)
+                plan = await box.runner().executor.plan(request)
                 changes = [f"{change.what}: {change.before} to {change.after}" for change in plan.changes]
                 await box.carried_out(box.down())
                 older = box.spec(extra=("--mood-swings", "2", "--other", "x"))
-                spec = expect((await box.runner().plan(box.up(older))).request, LocalUp).spec
+                spec = expect((await box.runner().executor.plan(box.up(older))).request, LocalUp).spec
                 lifted = {**spec.more, "extra": spec.extra}
                 return list(record.argv), dict(record.spec.more), changes, plan.diff.splitlines(), lifted
 

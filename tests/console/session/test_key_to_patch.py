@@ -1,4 +1,5 @@
-"""From the key that confirms a plan to the PATCH: what is called on the way, counted where the way is cut.
+"""From a key to the plan on the screen, and from the key that confirms it to the PATCH: what is called on the way,
+counted where the way is cut.
 
 A stack ends where work is handed on: to a worker beside the keys (``ConsoleScreen.beside``), to the other thread
 (``Bridge.call``), to the task of the action (``Run.go``). The stacks that stand there and at ``KubeClient.send`` are
@@ -17,14 +18,19 @@ from typing import Any
 
 import pytest
 
+from actions.kinds.restart.action import RestartAction
 from actions.run import Run
+from console.app.navigator import Navigator
 from console.screens.base import ConsoleScreen
+from console.screens.page import Page
 from console.session.bridge import Bridge
 from fleet.sources.kube.client import KubeClient
 from tests.console.session.test_actions import acting, unscaled
 
 OURS = ("actions", "console", "fleet", "themes", "widgets")
 MOST = 10
+MOST_TO_PLAN = 13
+"""From the command to what plans its kind: the request is made, a screen opened, and the other thread asked."""
 
 
 class Way:
@@ -84,3 +90,34 @@ async def test_a_key_becomes_a_patch_in_few_hops(monkeypatch: pytest.MonkeyPatch
     # None of the cuts has lost a piece of the way.
     assert {"PlanScreen._go", "ActionSite.start", "ScaleAction.execute", "Execution.send"} <= set(hops)
     assert len(hops) <= MOST, hops
+
+
+async def test_a_key_becomes_a_plan_on_the_screen_in_few_hops(monkeypatch: pytest.MonkeyPatch) -> None:
+    way = Way()
+
+    def plans(_: ConsoleScreen, __: object, group: str) -> bool:
+        return group == "plan"
+
+    def asks(_: Bridge, question: Any) -> bool:
+        return inspect.iscoroutine(question) and question.__qualname__.endswith(".plan")
+
+    def shown(_: Page, draw: Callable[..., Any]) -> bool:
+        return draw.__qualname__.startswith("PlanScreen.")
+
+    async with acting() as stage:
+        stage.move_to(unscaled(stage.snapshot))
+        await stage.pilot.pause()
+        monkeypatch.setattr(Navigator, "open", way.stops_at(Navigator.open))
+        monkeypatch.setattr(ConsoleScreen, "beside", way.stops_at(ConsoleScreen.beside, plans))
+        monkeypatch.setattr(Bridge, "call", way.stops_at(Bridge.call, asks))
+        monkeypatch.setattr(RestartAction, "plan", way.stops_at(RestartAction.plan))
+        monkeypatch.setattr(Page, "show", way.stops_at(Page.show, shown))
+        await stage.pilot.press("r")
+        await stage.planned()
+    hops = [*dict.fromkeys(way.hops)]
+    key, planned = hops.index("ConsoleScreen.action_command"), hops.index("RestartAction.plan")
+    there, back = hops[key + 1 : planned], hops[planned + 1 :]
+    # None of the cuts has lost a piece of the way.
+    assert {"CommandRunner.perform", "PlanScreen._load", "ActionSite.plan", "ClusterExecutor.plan"} <= set(there)
+    assert len(there) <= MOST_TO_PLAN, there
+    assert back == ["PlanScreen._show_plan", "PlanScreen._draw_page", "Page.show"]
