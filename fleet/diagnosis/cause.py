@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import IntEnum, StrEnum
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from fleet.dataclass import dataclass
 from fleet.diagnosis.sign import Row, Sign
@@ -25,6 +25,8 @@ class Of(StrEnum):
     GPU = "GPU"
     ENGINE = "engine"
     """The engines of one pod together, by the pod's row of numbers."""
+    REPLICA = "replica"
+    """A pod among the others of its workload, by the numbers of them all."""
     POD = "pod"
     WORKLOAD = "workload"
 
@@ -46,6 +48,14 @@ class Stage(IntEnum):
     """There are no numbers to judge it by."""
     ASLEEP = 6
     SERVING = 7
+
+
+class Help(NamedTuple):
+    """Something that helps."""
+
+    text: str
+    command: str = ""
+    """The command of the console that does it, or leads to it (``scale``, ``previous``); empty for none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +85,24 @@ class Cause(Generic[S]):
     """Ids of what it does not bring about and is told before, where both hold and are as bad."""
     beside: bool = False
     """It says nothing of an object that is otherwise well, and counts beside another trouble of its holder."""
+    symptom: bool = False
+    """It only says how the parts of an object stand: what is found of those is its root."""
+    peers: bool = False
+    """What it explains, it explains of the other replicas too: they carry the load of this one."""
+    after: float = 0.0
+    """Seconds for which it must hold before it fires."""
+    clears: float = 60.0
+    """Seconds for which it must not hold before it is over."""
+    still: tuple[Sign[S], ...] = ()
+    """While it fires, it goes on for as long as these hold: the same at limits that are easier to keep to."""
+    alike: tuple[str, ...] = ()
+    """Ids of causes that look alike, at the object, its GPUs or its node: explained are those that are ruled out."""
+    decides: tuple[str, ...] = ()
+    """What would prove it, or another: each one cheap look."""
+    helps: tuple[Help, ...] = ()
+    """What to do about it, the mildest first."""
+    avoid: tuple[str, ...] = ()
+    """What not to do, and why."""
 
     def excluded(self, of: S) -> bool:
         """Whether a sign holds that must not. One that is unknown excludes nothing, as it proves nothing."""

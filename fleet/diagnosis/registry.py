@@ -20,6 +20,7 @@ from fleet.diagnosis.causes import (
     rollout,
     starting,
     stuck,
+    uneven,
     unmeasured,
     unseen,
 )
@@ -42,6 +43,8 @@ CAUSES: tuple[Cause[Any], ...] = (
     kv_cache.KV_FULL,
     queue.QUEUE_DEEP,
     errors.ERRORS,
+    uneven.SLOW,
+    uneven.OVERLOADED,
     asleep.ENGINE,
     unmeasured.METRICS_UNKNOWN,
     unmeasured.METRICS_TOO_OLD,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from operator import is_not
 
 from fleet.diagnosis.cause import Cause
@@ -30,14 +30,21 @@ class Screen:
         self._causes = [(cause, _row_signs(cause.must)) for cause in ordered(causes)]
         self.quantities = _read(cause for cause, _ in self._causes)
 
-    def found(self, frame: Frame, reasons: Reasons = NO_REASONS) -> dict[str, Assessment]:
-        """By the keys of the frame: of the causes that hold of a row, the one that is told."""
-        found: dict[int, Assessment] = {}
+    def held(self, frame: Frame, reasons: Reasons) -> dict[int, list[Cause[Row]]]:
+        """Row → the causes that hold of it, the one that is told first; all of the first stage at which any does."""
+        held: dict[int, list[Cause[Row]]] = {}
         for cause, must in self._causes:
             for at in together(must, frame, reasons):
-                if at not in found and not cause.excluded(row := Row(frame, at, reasons)):
-                    found[at] = cause.assessment(row)
-        return {frame.keys[at]: found[at] for at in sorted(found)}
+                before = held.get(at)
+                if before is not None and before[0].stage is not cause.stage:
+                    continue
+                if cause.excluded(Row(frame, at, reasons)):
+                    continue
+                if before is None:
+                    held[at] = [cause]
+                else:
+                    before.append(cause)
+        return held
 
 
 class Kept:
@@ -49,13 +56,17 @@ class Kept:
         self._doubts: tuple[bytes, tuple[int, ...]] = (b"", ())
         self._ages: tuple[array[float], float] = (array("d"), -math.inf)
         self._found: Signs = {}
+        self.held: Mapping[str, Sequence[Cause[Row]]] = {}
+        """Key → the causes that hold of it, the one that is told first."""
 
     def of(self, frame: Frame, reasons: Reasons = NO_REASONS) -> Signs:
         """The signs now: the same object for as long as nothing says otherwise."""
         of = (frame.index, reasons, *(frame.columns.get(name) for name in self._screen.quantities))
         doubts = (frame.states, self._too_old(frame))
         if doubts != self._doubts or len(of) != len(self._of) or any(map(is_not, of, self._of)):
-            found = self._screen.found(frame, reasons)
+            held = self._screen.held(frame, reasons)
+            self.held = {frame.keys[at]: held[at] for at in sorted(held)}
+            found = {frame.keys[at]: held[at][0].assessment(Row(frame, at, reasons)) for at in sorted(held)}
             self._of, self._doubts = of, doubts
             if found != self._found:
                 self._found = found

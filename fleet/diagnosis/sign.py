@@ -52,6 +52,8 @@ class Fact(Generic[S]):
     name: str
     reads: str
     holds: Callable[[S], bool | None]
+    shows: Callable[[S], str] = lambda _: ""
+    """What stands there, in the words of whoever wrote it: a condition's message, an exit code."""
 
 
 class Row(NamedTuple):
@@ -122,7 +124,10 @@ class Level:
         return (self.quantity,)
 
     def holds(self, row: Row) -> bool | None:
-        value = row.value(self.quantity)
+        return self.met(row.value(self.quantity))
+
+    def met(self, value: float) -> bool | None:
+        """Whether a value of the quantity is so."""
         return None if math.isnan(value) else _COMPARE[self.how](value, self.limit)
 
     def among(self, frame: Frame, reasons: Reasons, rows: Iterable[int] | None) -> Collection[int]:

@@ -7,6 +7,7 @@ measured is UNKNOWN. What metrics tell of themselves is in ``fleet.diagnosis.scr
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 from fleet.diagnosis.cause import Cause, Of, Stage
 from fleet.diagnosis.judging import Judge
@@ -20,6 +21,13 @@ TROUBLED = frozenset({*_WORTH_TELLING, Severity.UNKNOWN})
 """How a pod stands of which nobody can say that it is well."""
 
 
+class Judged(NamedTuple):
+    """How an object stands, and by which cause of its own; None for none."""
+
+    stands: Assessment
+    cause: Cause[Any] | None = None
+
+
 class Standing:
     """Judges by the causes that are known when it is made."""
 
@@ -30,7 +38,7 @@ class Standing:
 
     def of_pod(
         self, seen: PodSeen, sign: Assessment = WELL, gpus: Sequence[Assessment] = (), xids: Sequence[Assessment] = ()
-    ) -> Assessment:
+    ) -> Judged:
         """One pod: the worst of all that can be said of it. ``sign`` is how it stands by its metrics alone, ``gpus``
         how its GPUs do; ``xids``: what counts of those beside another trouble.
         """
@@ -39,27 +47,27 @@ class Standing:
         if seen.is_up and _asks_metrics(cause):
             own = sign if cause is None else _worst([own, sign])
         if cause is not None and cause.stage in _BEFORE_GPUS:
-            return own
+            return Judged(own, cause)
         if own.severity in TROUBLED and xids:
             # What an application has left in the gauge stays there for good: it counts beside a trouble, and alone it
             # says nothing of a pod that is well.
             gpus = [*gpus, *xids]
         sick = [gpu for gpu in gpus if gpu.severity in _WORTH_TELLING]
-        return _worst([own, *sick]) if sick else own
+        return Judged(_worst([own, *sick]) if sick else own, cause)
 
-    def of_workload(self, seen: WorkloadSeen) -> Assessment:
+    def of_workload(self, seen: WorkloadSeen) -> Judged:
         """One workload: its own counts first, then the worst of its pods (a sick pod of many is no sick workload)."""
         workload, pods = seen.workload, seen.pods
         if workload.kind == "Pod" and pods and (workload.desired == 0 or pods[0].severity is Severity.GONE):
             # Nobody owes a bare pod a successor: it ends as its only pod does.
-            return pods[0]
+            return Judged(pods[0])
         cause = self._workloads.first(seen)
-        return cause.assessment(seen) if cause is not None else WELL
+        return Judged(WELL) if cause is None else Judged(cause.assessment(seen), cause)
 
-    def of_node(self, node: Node) -> Assessment:
+    def of_node(self, node: Node) -> Judged:
         """One node, by its conditions."""
         cause = self._nodes.first(node)
-        return cause.assessment(node) if cause is not None else WELL
+        return Judged(WELL) if cause is None else Judged(cause.assessment(node), cause)
 
 
 _BEFORE_GPUS = frozenset({Stage.GOING, Stage.BROKEN, Stage.UNSEEN, Stage.PLACING})
@@ -82,9 +90,9 @@ def _worst(found: Iterable[Assessment]) -> Assessment:
 
 def assess_pod(pod: Pod) -> Assessment:
     """How a pod stands that serves no model, by its own row."""
-    return Standing().of_pod(PodSeen(pod))
+    return Standing().of_pod(PodSeen(pod)).stands
 
 
 def assess_workload(workload: Workload, pods: Sequence[Assessment], ready: int) -> Assessment:
     """How a workload stands whose ready pods all serve."""
-    return Standing().of_workload(WorkloadSeen(workload, pods, ready, ready))
+    return Standing().of_workload(WorkloadSeen(workload, pods, ready, ready)).stands

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import field, fields
 from enum import StrEnum
-from typing import Any, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from fleet.dataclass import dataclass
 from fleet.model.coverage import Coverage
@@ -30,6 +30,9 @@ from fleet.model.objects import (
     Workload,
 )
 from fleet.model.quantity import Quantity
+
+if TYPE_CHECKING:
+    from fleet.model.finding import Incident
 
 KUBERNETES: Final = "kubernetes"
 """The source of the objects where a cluster is in view."""
@@ -285,6 +288,8 @@ class Snapshot(Structure):
     by_gpu: Frame = field(default_factory=Frame)
     assessments: Mapping[str, Assessment] = field(default_factory=dict)
     """Pod key, workload key, node name or GPU key → how it stands."""
+    incidents: tuple[Incident, ...] = ()
+    """What is wrong, the worst first; what belongs together is one."""
     history: History = field(default_factory=NoHistory)
     facts: Facts = NO_FACTS
     """Facts of sources beside the cluster and its metrics; they are of no namespace, so no view narrows them."""

@@ -8,7 +8,9 @@ screen), because quantiles of every pod of 5,000 would cost more than all the re
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
+from fleet.diagnosis.diagnosis import Diagnosis
 from fleet.diagnosis.sign import NO_REASONS
 from fleet.model.facts import NO_FACTS, Facts
 from fleet.model.measurement import Measurement
@@ -36,6 +38,7 @@ class Builder:
         self._events: tuple[Mapping[str, Event], tuple[Event, ...]] = ({}, ())
         self._frames = Frames()
         self._health = FleetHealth()
+        self._diagnosis = Diagnosis()
         self.joined = 0
         """How often everything was joined since this exists: tests count what a tick costs."""
 
@@ -70,7 +73,7 @@ class Builder:
         frames = self._frames.of(topology, measurement, now, focus)
         reasons = measurement.throttle_reasons if measurement else NO_REASONS
         view = self._history.record(now, (frames["workload"], frames["pod"]))
-        return Snapshot(
+        snapshot = Snapshot(
             sequence=self._sequence,
             at=now,
             cluster=kube.cluster,
@@ -92,6 +95,7 @@ class Builder:
             facts=facts,
             **topology.structure(),
         )
+        return replace(snapshot, incidents=self._diagnosis.of(snapshot, self._health.held))
 
     def shared(self) -> frozenset[str]:
         """Pods whose percentiles are needed to tell apart the workloads that serve one model."""

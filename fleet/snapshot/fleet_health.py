@@ -7,14 +7,16 @@ GPUs, and the workloads of such pods. While nothing is said differently the mapp
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from fleet.dataclass import dataclass
-from fleet.diagnosis.cause import Of
+from fleet.diagnosis.cause import Cause, Of
 from fleet.diagnosis.causes.unseen import MAY_NOT_LIST
+from fleet.diagnosis.held import Held
 from fleet.diagnosis.registry import causes_of
 from fleet.diagnosis.screening import Kept, Signs
 from fleet.diagnosis.sign import Reasons
-from fleet.diagnosis.standing import TROUBLED, Standing
+from fleet.diagnosis.standing import TROUBLED, Judged, Standing
 from fleet.diagnosis.subject import WELL, PodSeen, WorkloadSeen
 from fleet.kinds.registry import kind_of
 from fleet.model.frame import Frame
@@ -39,6 +41,7 @@ class FleetHealth:
         self._standing = Standing()
         self._before: _Seen | None = None
         self._found: dict[str, Assessment] = {}
+        self._told: dict[str, Cause[Any]] = {}
         self.assessed = 0
         """How many objects were assessed since this exists: tests count what a tick costs."""
 
@@ -53,14 +56,21 @@ class FleetHealth:
         before, found = self._before, self._found
         seen = _Seen(topology, self._engines.of(pods), self._cards.of(cards, reasons), self._xids.of(cards), now)
         due = _everything(topology) if before is None else _differences(before, seen)
-        said = _assess(self._standing, seen, due, found)
+        said = _assess(self._standing, seen, due, found, self._told)
         self.assessed += len(said)
         news = {key: one for key, one in said.items() if found.get(key) != one}
         if due.gone:
             found = {key: one for key, one in found.items() if key not in due.gone}
+            for key in due.gone:
+                self._told.pop(key, None)
         self._found = {**found, **news} if news else found
         self._before = seen
         return self._found
+
+    @property
+    def held(self) -> Held:
+        """The causes by which they stand so."""
+        return Held(self._told, self._engines.held, self._cards.held, self._xids.held)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,17 +153,26 @@ def _keys(topology: Topology) -> set[str]:
     return {*topology.gpus, *topology.pods, *topology.workloads, *topology.nodes}
 
 
-def _assess(standing: Standing, seen: _Seen, due: _Due, kept: Mapping[str, Assessment]) -> dict[str, Assessment]:
-    """How all that is due stands; ``kept``: how the others do."""
+def _assess(
+    standing: Standing, seen: _Seen, due: _Due, kept: Mapping[str, Assessment], told: dict[str, Cause[Any]]
+) -> dict[str, Assessment]:
+    """How all that is due stands; ``kept``: how the others do. Notes in ``told`` by which causes of their own."""
     topology = seen.topology
     found: dict[str, Assessment] = {}
 
     def stands(key: str) -> Assessment:
         return found[key] if key in found else kept[key]
 
+    def note(key: str, judged: Judged) -> None:
+        found[key] = judged.stands
+        if judged.cause is not None:
+            told[key] = judged.cause
+        else:
+            told.pop(key, None)
+
     ready = _Ready(topology)
     for key in due.pods:
-        found[key] = _of_pod(standing, seen, key, ready)
+        note(key, _of_pod(standing, seen, key, ready))
     for key in due.gpus:
         found[key] = seen.cards.get(key, WELL)
     for key, xid in seen.xids.items():
@@ -164,9 +183,9 @@ def _assess(standing: Standing, seen: _Seen, due: _Due, kept: Mapping[str, Asses
     for key in due.workloads:
         if key in topology.workloads:
             pods = topology.pods_of.get(key, ())
-            found[key] = _of_workload(standing, topology, key, ready, {pod: stands(pod) for pod in pods})
+            note(key, _of_workload(standing, topology, key, ready, {pod: stands(pod) for pod in pods}))
     for key in due.nodes:
-        found[key] = standing.of_node(topology.nodes[key])
+        note(key, standing.of_node(topology.nodes[key]))
     return found
 
 
@@ -188,7 +207,7 @@ def _ready(topology: Topology, pods: Iterable[str]) -> int:
     return sum(row.ready for row in rows if row.deleted is None)
 
 
-def _of_pod(standing: Standing, seen: _Seen, key: str, ready: _Ready) -> Assessment:
+def _of_pod(standing: Standing, seen: _Seen, key: str, ready: _Ready) -> Judged:
     topology, pod = seen.topology, seen.topology.pods[key]
     workload, gpus = topology.workload_of[key], topology.gpus_of.get(key, ())
     return standing.of_pod(
@@ -222,7 +241,7 @@ def _live(topology: Topology, pods: Sequence[str]) -> int:
 
 def _of_workload(
     standing: Standing, topology: Topology, key: str, ready: _Ready, pods: Mapping[str, Assessment]
-) -> Assessment:
+) -> Judged:
     workload, ready_pods = topology.workloads[key], ready.of(key)
     unseen = ""
     if not topology.coverage.sees("pods", workload.namespace):

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from fleet.dataclass import dataclass
+from fleet.model.finding import Incident
 from fleet.model.snapshot import Join, Snapshot, Unmatched
 from fleet.snapshot.differences import are_same, replaced
 
@@ -51,6 +52,9 @@ class Viewer:
         def limited() -> tuple[Any, ...]:
             return tuple(row for row in whole.budgets if row.namespace == namespace)
 
+        def wrong() -> tuple[Any, ...]:
+            return tuple(one for one in whole.incidents if _is_felt(one, namespace))
+
         found = {
             "pods": pods.rows,
             "workloads": workloads.rows,
@@ -59,6 +63,7 @@ class Viewer:
             "budgets": keep("budgets", (whole.budgets,), limited),
             "events": keep("events", (whole.events,), told),
             "unmatched": keep("unmatched", joins, concerned),
+            "incidents": keep("incidents", (whole.incidents,), wrong),
         }
         for name, members, keys in (
             ("engines", shown, shown),
@@ -119,6 +124,12 @@ def _with_prefix(rows: Mapping[str, V], prefix: str) -> dict[str, V]:
 def _in_namespace(rows: Mapping[str, V], namespace: str) -> dict[str, V]:
     """Return the rows in a namespace; and those that name none, which may be of this one."""
     return {key: row for key, row in rows.items() if getattr(row, "namespace", "") in (namespace, "")}
+
+
+def _is_felt(incident: Incident, namespace: str) -> bool:
+    """Whether an incident is one of this namespace: of its objects, or of what is beneath them."""
+    workloads = incident.reach.workloads
+    return not workloads or any(key.startswith(f"{namespace}/") for key in workloads)
 
 
 def _concerns(unmatched: Unmatched, whole: Snapshot, namespace: str) -> bool:

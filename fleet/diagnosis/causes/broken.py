@@ -5,7 +5,8 @@ The reasons are those of kubernetes/pkg/kubelet (container and image errors) and
 
 from __future__ import annotations
 
-from fleet.diagnosis.cause import Cause, Of, Stage
+from fleet.diagnosis.cause import Cause, Help, Of, Stage
+from fleet.diagnosis.causes.symptoms import OVERLOAD
 from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.subject import PodSeen
 from fleet.model.snapshot import Severity
@@ -41,6 +42,10 @@ OOM = Cause[PodSeen](
     sentence="A container was killed because it took more memory of the host than its limit.",
     words=_status,
     must=(_STOPPED, _OOM),
+    explains=(*OVERLOAD, "rollout-stuck"),
+    peers=True,
+    helps=(Help("see the limit, and what was asked for", "describe"), Help("see what it did last", "previous")),
+    avoid=("Do not raise the limit beyond what the node has: the kernel then kills whom it likes.",),
 )
 CRASH_LOOP = Cause[PodSeen](
     id="crash-loop",
@@ -50,6 +55,16 @@ CRASH_LOOP = Cause[PodSeen](
     sentence="A container starts, dies and is started again.",
     words=_status,
     must=(_STOPPED, _LOOP),
+    explains=(*OVERLOAD, "rollout-stuck"),
+    peers=True,
+    alike=("gpu-hardware-xid", "out-of-memory"),
+    helps=(
+        Help("read the end of the log before it died", "previous"),
+        Help("see what changed before it", "past"),
+        Help("go back to the revision before", "rollback"),
+    ),
+    avoid=("Do not restart it: it does that by itself.",),
+    decides=("the last lines of the log before it died",),
 )
 IMAGE = Cause[PodSeen](
     id="image-not-pulled",
@@ -59,6 +74,11 @@ IMAGE = Cause[PodSeen](
     sentence="The image of a container cannot be pulled.",
     words=_status,
     must=(_STOPPED, _IMAGE),
+    explains=(*OVERLOAD, "rollout-stuck"),
+    peers=True,
+    after=60,
+    helps=(Help("see what the registry answered", "describe"), Help("go back to the revision before", "rollback")),
+    decides=("the event of the pull: not found is the name, denied is the secret, timeout is the network",),
 )
 CONFIG = Cause[PodSeen](
     id="container-not-created",
@@ -68,6 +88,9 @@ CONFIG = Cause[PodSeen](
     sentence="A container cannot be created: a Secret, a ConfigMap, a path or a command of its description is missing.",
     words=_status,
     must=(_STOPPED, _CONFIG),
+    explains=(*OVERLOAD, "rollout-stuck"),
+    peers=True,
+    helps=(Help("see what is missing", "describe"), Help("go back to the revision before", "rollback")),
 )
 EVICTED = Cause[PodSeen](
     id="evicted",
@@ -77,6 +100,9 @@ EVICTED = Cause[PodSeen](
     sentence="The kubelet put the pod out because its node ran short of something.",
     words=_status,
     must=(_STOPPED, _EVICTED),
+    explains=(*OVERLOAD, "rollout-stuck"),
+    peers=True,
+    helps=(Help("see what the node was short of", "describe"),),
 )
 NODE_LOST = Cause[PodSeen](
     id="node-lost",
@@ -86,6 +112,9 @@ NODE_LOST = Cause[PodSeen](
     sentence="The node of the pod has not answered for so long that the pod is given up.",
     words=_status,
     must=(_STOPPED, _LOST),
+    explains=(*OVERLOAD, "rollout-stuck"),
+    peers=True,
+    helps=(Help("see its node", "nodes"),),
 )
 REFUSED = Cause[PodSeen](
     id="refused-by-node",
@@ -95,6 +124,9 @@ REFUSED = Cause[PodSeen](
     sentence="The kubelet refused the pod: its node could not give it the devices that it was placed there for.",
     words=_status,
     must=(_STOPPED, _REFUSED),
+    explains=(*OVERLOAD, "rollout-stuck"),
+    peers=True,
+    helps=(Help("see what the kubelet says", "describe"), Help("see the GPUs of its node", "nodes")),
 )
 FAILED = Cause[PodSeen](
     id="pod-failed",
@@ -105,4 +137,7 @@ FAILED = Cause[PodSeen](
     words=_status,
     must=(Fact("it failed", "status.phase", lambda seen: seen.pod.phase == "Failed" or seen.stopped_by in _DIED),),
     must_not=(_OOM, _LOOP, _IMAGE, _CONFIG, _EVICTED, _LOST, _REFUSED),
+    explains=(*OVERLOAD, "rollout-stuck"),
+    peers=True,
+    helps=(Help("read the end of its log", "logs"), Help("see what Kubernetes says", "describe")),
 )

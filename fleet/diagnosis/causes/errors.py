@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fleet.diagnosis.cause import Cause, Of
+from fleet.diagnosis.cause import Cause, Help, Of
 from fleet.diagnosis.sign import Is, Level, Row
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Severity
@@ -25,4 +25,9 @@ ERRORS = Cause[Row](
     sentence="The engine answers requests with errors.",
     words=_Share(),
     must=(Level(Quantity.ERROR_RATIO, Is.AT_LEAST, FAILING),),
+    after=120,
+    clears=300,
+    alike=("queue-deep", "gpu-hardware-xid"),
+    helps=(Help("read its log", "logs"), Help("see whether a rollout came before", "past")),
+    decides=("which status codes: 503 is a queue that is full, 500 is the engine",),
 )

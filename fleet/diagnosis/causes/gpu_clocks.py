@@ -5,7 +5,7 @@ The software power cap alone is no trouble: H100-class GPUs run into it whenever
 
 from __future__ import annotations
 
-from fleet.diagnosis.cause import Cause, Numbers, Of
+from fleet.diagnosis.cause import Cause, Help, Numbers, Of
 from fleet.diagnosis.sign import Either, Is, Level, Lowered, Row
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Severity
@@ -15,6 +15,8 @@ THROTTLED = 0.05
 HOT = 85.0
 """°C above which a GPU deserves a look; also what tells heat from the power cap where the exporter does not
 give the reason."""
+COOL = 80.0
+"""°C below which a GPU that was hot is not any more."""
 _HARDWARE = frozenset({"hardware slowdown", "thermal (hardware)", "power brake"})
 _BY_HARDWARE = Lowered(_HARDWARE, "the hardware lowers its clocks")
 
@@ -30,7 +32,13 @@ BY_HARDWARE = Cause[Row](
     sentence="The GPU protects itself: its hardware lowers the clocks.",
     words=_why,
     must=(_BY_HARDWARE,),
-    explains=("gpu-throttled-by-heat", "gpu-hot"),
+    explains=("gpu-throttled-by-heat", "gpu-hot", "replica-slow", "queue-deep"),
+    after=120,
+    helps=(
+        Help("keep new pods away from the node", "cordon"),
+        Help("move its pods, then look at cooling and power", "drain"),
+    ),
+    decides=("the temperatures of the other GPUs of the node: one that is hot is a fan, all of them are the air",),
 )
 BY_HEAT = Cause[Row](
     id="gpu-throttled-by-heat",
@@ -47,7 +55,12 @@ BY_HEAT = Cause[Row](
             "heat lowers its clocks",
         ),
     ),
-    explains=("gpu-hot",),
+    explains=("gpu-hot", "replica-slow", "queue-deep"),
+    after=120,
+    still=(Level(Quantity.GPU_TEMPERATURE, Is.AT_LEAST, COOL),),
+    clears=300,
+    helps=(Help("see its neighbours", "nodes"), Help("keep new pods away from the node", "cordon")),
+    avoid=("Do not take the software power cap for it: a GPU that is fully loaded runs into that every day.",),
 )
 HOT_GPU = Cause[Row](
     id="gpu-hot",
@@ -56,4 +69,8 @@ HOT_GPU = Cause[Row](
     sentence="The GPU is hot, and not slower for it yet.",
     words=Numbers("{:.0f} °C", (Quantity.GPU_TEMPERATURE,)),
     must=(Level(Quantity.GPU_TEMPERATURE, Is.ABOVE, HOT),),
+    after=300,
+    still=(Level(Quantity.GPU_TEMPERATURE, Is.AT_LEAST, COOL),),
+    clears=300,
+    helps=(Help("see its neighbours", "nodes"),),
 )

@@ -5,7 +5,8 @@ The gauge is sticky: it says that it happened, to this pod or to one before it, 
 
 from __future__ import annotations
 
-from fleet.diagnosis.cause import Cause, Numbers, Of
+from fleet.diagnosis.cause import Cause, Help, Numbers, Of
+from fleet.diagnosis.causes.symptoms import AWAY, STUCK
 from fleet.diagnosis.sign import Code, Row
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Severity
@@ -26,7 +27,16 @@ HARDWARE_XID = Cause[Row](
     sentence="The GPU is broken, or has to be reset: its driver says so.",
     words=_SAID,
     must=(Code(Quantity.XID, HARDWARE),),
-    explains=("gpu-throttled-by-hardware", "engine-stuck", "engine-takes-nothing"),
+    explains=("gpu-throttled-by-hardware", "gpu-throttled-by-heat", "errors", *STUCK, *AWAY),
+    helps=(
+        Help("keep new pods away from the node", "cordon"),
+        Help("see what the pod on it says", "logs"),
+        Help("move the pods, then reset the GPU or reboot the node", "drain"),
+    ),
+    avoid=(
+        "Do not reset it before nvidia-bug-report is taken: the reset clears what proves the fault.",
+        "Do not restart the pod on it: it comes back to the same GPU.",
+    ),
 )
 APPLICATION_XID = Cause[Row](
     id="gpu-application-xid",
@@ -36,4 +46,8 @@ APPLICATION_XID = Cause[Row](
     words=_SAID,
     must=(Code(Quantity.XID, HARDWARE | ECHO, but=True),),
     beside=True,
+    explains=(*STUCK, *AWAY),
+    helps=(Help("see what the program said", "previous"), Help("restart the pod: the GPU can stay", "restart")),
+    avoid=("Do not drain the node: the same code comes back with the same program elsewhere.",),
+    decides=("whether the same code is on GPUs of other nodes that run the same model",),
 )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from fleet.diagnosis.cause import Cause, Of, Stage, says
+from fleet.diagnosis.cause import Cause, Help, Of, Stage, says
+from fleet.diagnosis.causes.symptoms import AWAY, GPU_SILENCE, SILENCE, STUCK
 from fleet.diagnosis.sign import Fact
 from fleet.model.objects import Node
 from fleet.model.snapshot import Severity
@@ -20,6 +21,9 @@ NOT_READY = Cause[Node](
     sentence="The kubelet says that its node is not ready.",
     words=says("not ready"),
     must=(Fact("Ready is False", "condition Ready", lambda node: node.ready == "False"),),
+    explains=(*AWAY, *SILENCE, *GPU_SILENCE, *STUCK),
+    helps=(Help("see what the kubelet complains of", "describe"), Help("keep new pods away from it", "cordon")),
+    avoid=("Do not delete its pods by force: two engines may then write to one volume.",),
 )
 SILENT = Cause[Node](
     id="kubelet-silent",
@@ -29,6 +33,9 @@ SILENT = Cause[Node](
     sentence="Nobody has heard from the kubelet: the node is down, or cut off.",
     words=says("kubelet silent"),
     must=(Fact("Ready is Unknown", "condition Ready", lambda node: node.ready not in ("True", "False")),),
+    explains=(*AWAY, *SILENCE, *GPU_SILENCE, *STUCK),
+    helps=(Help("see since when, and what came before", "past"), Help("keep new pods away from it", "cordon")),
+    avoid=("Do not delete its pods by force: two engines may then write to one volume.",),
 )
 PRESSURE = Cause[Node](
     id="node-pressure",
@@ -39,6 +46,7 @@ PRESSURE = Cause[Node](
     must=(Fact("something is short", "conditions", lambda node: bool(_pressures(node))),),
     explains=("evicted",),
     before=("node-cordoned",),
+    helps=(Help("see what is short, and who takes it", "describe"), Help("move its pods", "drain")),
 )
 CORDONED = Cause[Node](
     id="node-cordoned",
@@ -47,4 +55,5 @@ CORDONED = Cause[Node](
     sentence="Somebody cordoned the node: no new pod comes here.",
     words=says("cordoned"),
     must=(Fact("it is cordoned", "spec.unschedulable", lambda node: node.unschedulable),),
+    helps=(Help("see who did it, and when", "past"), Help("let pods come here again", "uncordon")),
 )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from fleet.diagnosis.cause import Cause, Of, Stage, says
+from fleet.diagnosis.cause import Cause, Help, Of, Stage, says
+from fleet.diagnosis.causes.symptoms import OVERLOAD
 from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.subject import PodSeen
 from fleet.model.objects import Condition
@@ -17,6 +18,11 @@ def unplaced(seen: PodSeen) -> Condition | None:
     return next(found, None)
 
 
+def _message(seen: PodSeen) -> str:
+    condition = unplaced(seen)
+    return "" if condition is None else condition.message
+
+
 def _gated(seen: PodSeen) -> bool:
     condition = unplaced(seen)
     return condition is not None and condition.reason == "SchedulingGated"
@@ -29,7 +35,9 @@ def _short_of_gpus(seen: PodSeen) -> bool:
 
 _PENDING: Fact[PodSeen] = Fact("it is pending", "status.phase", lambda seen: seen.pod.phase == "Pending")
 _GATED: Fact[PodSeen] = Fact("its scheduling is gated", "condition PodScheduled", _gated)
-_UNPLACED: Fact[PodSeen] = Fact("no node suits it", "condition PodScheduled", lambda seen: unplaced(seen) is not None)
+_UNPLACED: Fact[PodSeen] = Fact(
+    "no node suits it", "condition PodScheduled", lambda seen: unplaced(seen) is not None, _message
+)
 _NO_GPU: Fact[PodSeen] = Fact("GPUs are short", "condition PodScheduled", _short_of_gpus)
 
 GATED = Cause[PodSeen](
@@ -50,6 +58,16 @@ NO_FREE_GPU = Cause[PodSeen](
     words=says("no free GPU"),
     must=(_PENDING, _UNPLACED, _NO_GPU),
     must_not=(_GATED,),
+    explains=(*OVERLOAD, "rollout-stuck"),
+    peers=True,
+    after=120,
+    helps=(
+        Help("see which GPUs are free, and where", "nodes"),
+        Help("see what the scheduler says of each node", "describe"),
+        Help("want fewer replicas, so that a rollout can go on", "scale"),
+    ),
+    avoid=("Do not wait for a new node without a look at it: its GPUs do not count until their driver is there.",),
+    decides=("whether free GPUs are many on one node or one on many: an engine needs all of its own on one",),
 )
 UNSCHEDULABLE = Cause[PodSeen](
     id="unschedulable",
@@ -60,6 +78,11 @@ UNSCHEDULABLE = Cause[PodSeen](
     words=says("unschedulable"),
     must=(_PENDING, _UNPLACED),
     must_not=(_GATED, _NO_GPU),
+    explains=(*OVERLOAD, "rollout-stuck"),
+    peers=True,
+    after=120,
+    helps=(Help("see what the scheduler says of each node", "describe"),),
+    decides=("which of taints, affinity, volumes and CPU the scheduler names",),
 )
 PENDING = Cause[PodSeen](
     id="pod-pending",

@@ -41,6 +41,8 @@ NOBODY_SERVES = Cause[WorkloadSeen](
     words=lambda seen: seen.worst.reason or NONE_READY,
     must=(_NONE_READY,),
     must_not=(_UNKNOWN, _STARTING),
+    symptom=True,
+    after=60,
 )
 ALL_START = Cause[WorkloadSeen](
     id="no-replica-ready-yet",
@@ -58,15 +60,19 @@ NOT_KNOWN = Cause[WorkloadSeen](
     sentence="How some replicas do is not known.",
     words=_reason,
     must=(_UNKNOWN,),
+    symptom=True,
+    after=60,
 )
 LOST = Cause[WorkloadSeen](
     id="replicas-lost",
     of=Of.WORKLOAD,
     severity=Severity.WARNING,
-    sentence="Some replicas serve nobody.",
+    sentence="Some replicas serve badly, or not at all.",
     words=_reason,
     must=(_SOME_READY, _CRITICAL),
     serious=(_HALF_LOST,),
+    symptom=True,
+    after=60,
 )
 TROUBLED = Cause[WorkloadSeen](
     id="replicas-in-trouble",
@@ -75,6 +81,8 @@ TROUBLED = Cause[WorkloadSeen](
     sentence="Some replicas serve less well than they could.",
     words=_reason,
     must=(_SOME_READY, _worst_is(Severity.WARNING)),
+    symptom=True,
+    after=60,
 )
 MISSING = Cause[WorkloadSeen](
     id="replicas-missing",
@@ -84,6 +92,8 @@ MISSING = Cause[WorkloadSeen](
     words=_reason,
     must=(_SOME_READY, _MISSING),
     must_not=(_UNKNOWN, _STARTING, _CRITICAL, _worst_is(Severity.WARNING)),
+    symptom=True,
+    after=60,
 )
 SOME_START = Cause[WorkloadSeen](
     id="replicas-start",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fleet.diagnosis.cause import Cause, Of, Stage, says
+from fleet.diagnosis.cause import Cause, Help, Of, Stage, says
 from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.subject import WorkloadSeen
 from fleet.model.snapshot import Severity
@@ -24,4 +24,9 @@ STUCK = Cause[WorkloadSeen](
     words=says("rollout stuck"),
     must=(Fact("its deadline has passed", "condition Progressing", _given_up),),
     serious=(Fact("no replica is ready", "condition Ready of the pods", lambda seen: not seen.ready),),
+    explains=("replicas-missing", "replicas-lost", "no-replica-ready"),
+    alike=("no-free-gpu", "image-not-pulled", "crash-loop"),
+    helps=(Help("see what its newest pods wait for", "describe"), Help("go back to the revision before", "rollback")),
+    avoid=("Do not raise maxSurge: a new replica needs GPUs beside those of the old one.",),
+    decides=("whether the model loads for longer than progressDeadlineSeconds: then it only needs time",),
 )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fleet.diagnosis.cause import Cause, Of, Stage, says
+from fleet.diagnosis.cause import Cause, Help, Of, Stage, says
+from fleet.diagnosis.causes.symptoms import OVERLOAD
 from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.subject import PodSeen
 from fleet.model.objects import Container
@@ -41,6 +42,10 @@ KILLED = Cause[PodSeen](
     sentence="A container was killed because it took more memory of the host than its limit, and is not ready again.",
     words=lambda seen: f"OOMKilled, {seen.pod.restarts} restarts",
     must=(_UNREADY, _KILLED),
+    explains=(*OVERLOAD, "rollout-stuck"),
+    peers=True,
+    helps=(Help("see the limit, and what was asked for", "describe"), Help("see what it did last", "previous")),
+    avoid=("Do not raise the limit beyond what the node has: the kernel then kills whom it likes.",),
 )
 RESTARTED = Cause[PodSeen](
     id="restarts-and-not-ready",
@@ -51,6 +56,12 @@ RESTARTED = Cause[PodSeen](
     words=lambda seen: f"not ready, {seen.pod.restarts} restarts",
     must=(_UNREADY, _AGAIN),
     must_not=(_KILLED,),
+    explains=(*OVERLOAD, "rollout-stuck"),
+    peers=True,
+    alike=("gpu-hardware-xid",),
+    helps=(Help("read the end of the log before it died", "previous"), Help("see what changed before it", "past")),
+    avoid=("Do not restart it: it does that by itself.",),
+    decides=("the last lines of the log before it died, and whether a probe killed it",),
 )
 LOADING = Cause[PodSeen](
     id="pod-loading",
@@ -71,4 +82,9 @@ NOT_READY = Cause[PodSeen](
     words=says("not ready"),
     must=(_UNREADY,),
     must_not=(_KILLED, _AGAIN, _LOADING),
+    explains=(*OVERLOAD, "rollout-stuck"),
+    peers=True,
+    after=60,
+    alike=("node-not-ready", "kubelet-silent", "gpu-hardware-xid"),
+    helps=(Help("see what its probe says", "describe"), Help("read its log", "logs")),
 )

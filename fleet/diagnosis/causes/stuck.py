@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
-from fleet.diagnosis.cause import Cause, Of, says
+from fleet.diagnosis.cause import Cause, Help, Of, says
+from fleet.diagnosis.causes.symptoms import OVERLOAD
 from fleet.diagnosis.sign import Is, Level, Row
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Severity
 
+_ALIKE = ("engine-asleep", "gpu-hardware-xid", "gpu-throttled-by-hardware", "node-not-ready", "kubelet-silent")
+_DECIDES = (
+    "the last lines of its log: a watchdog of NCCL, EngineDeadError, or nothing since it hangs",
+    "one request for one token: an engine that answers it had only stale gauges",
+)
+_HELPS = (
+    Help("read the end of its log", "logs"),
+    Help("start its pods anew, one after the other", "restart"),
+)
+_AVOID = (
+    "Do not believe /health: it answers 200 while the engine hangs.",
+    "Do not restart a single pod of an engine that runs on several: its group hangs with it.",
+)
 _NO_TOKENS = (Level(Quantity.GENERATION_TOKENS, Is.EXACTLY, 0), Level(Quantity.PROMPT_TOKENS, Is.EXACTLY, 0))
 
 RUNNING = Cause[Row](
@@ -16,7 +30,13 @@ RUNNING = Cause[Row](
     sentence="The engine hangs: requests run and no token comes of it.",
     words=says("stuck: requests running, no tokens"),
     must=(*_NO_TOKENS, Level(Quantity.RUNNING, Is.ABOVE, 0)),
-    explains=("kv-cache-full", "queue-deep", "errors"),
+    explains=(*OVERLOAD, "errors"),
+    peers=True,
+    after=60,
+    alike=_ALIKE,
+    decides=_DECIDES,
+    helps=_HELPS,
+    avoid=_AVOID,
 )
 WAITING = Cause[Row](
     id="engine-takes-nothing",
@@ -25,5 +45,11 @@ WAITING = Cause[Row](
     sentence="The engine hangs: requests wait, none is taken up, and no token is made.",
     words=says("stuck: requests wait, none runs, no tokens"),
     must=(*_NO_TOKENS, Level(Quantity.RUNNING, Is.EXACTLY, 0), Level(Quantity.WAITING, Is.ABOVE, 0)),
-    explains=("kv-cache-full", "queue-deep", "errors"),
+    explains=(*OVERLOAD, "errors"),
+    peers=True,
+    after=60,
+    alike=_ALIKE,
+    decides=_DECIDES,
+    helps=_HELPS,
+    avoid=_AVOID,
 )

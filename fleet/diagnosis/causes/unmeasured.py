@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from fleet.dataclass import dataclass
-from fleet.diagnosis.cause import Cause, Of, Stage, says
+from fleet.diagnosis.cause import Cause, Help, Of, Stage, says
 from fleet.diagnosis.sign import Fact, Reasons, Row
 from fleet.diagnosis.subject import PodSeen
 from fleet.model.frame import Frame, greatest
@@ -78,6 +78,9 @@ NO_METRICS = Cause[PodSeen](
     words=says("no metrics"),
     must=(_UP, _UNMEASURED),
     must_not=(_EXCUSED,),
+    after=60,
+    helps=(Help("see which source is behind", "sources"), Help("read its log", "logs")),
+    avoid=("Do not take silence for health, nor for death: an engine under load may be too slow to be scraped.",),
 )
 METRICS_UNKNOWN = Cause[Row](
     id="metrics-unknown",
@@ -87,6 +90,9 @@ METRICS_UNKNOWN = Cause[Row](
     sentence="The source of the engine's metrics does not answer.",
     words=says("metrics unknown"),
     must=(_UNKNOWN,),
+    after=60,
+    helps=(Help("see which source is behind", "sources"), Help("read its log", "logs")),
+    avoid=("Do not take silence for health, nor for death: an engine under load may be too slow to be scraped.",),
 )
 METRICS_TOO_OLD = Cause[Row](
     id="metrics-too-old",
@@ -97,6 +103,9 @@ METRICS_TOO_OLD = Cause[Row](
     words=says("metrics are old"),
     must=(TooOld(),),
     must_not=(_UNKNOWN,),
+    after=60,
+    helps=(Help("see which source is behind", "sources"), Help("read its log", "logs")),
+    avoid=("Do not take silence for health, nor for death: an engine under load may be too slow to be scraped.",),
 )
 METRICS_STALE = Cause[Row](
     id="metrics-stale",
@@ -105,6 +114,9 @@ METRICS_STALE = Cause[Row](
     sentence="The engine's metrics have not been renewed for several intervals.",
     words=says("metrics are old"),
     must=(InState(State.STALE),),
+    after=60,
+    helps=(Help("see which source is behind", "sources"), Help("read its log", "logs")),
+    avoid=("Do not take silence for health, nor for death: an engine under load may be too slow to be scraped.",),
 )
 GPU_UNKNOWN = Cause[Row](
     id="gpu-metrics-unknown",
@@ -114,6 +126,8 @@ GPU_UNKNOWN = Cause[Row](
     sentence="The source of the GPU's metrics does not answer.",
     words=says("no GPU metrics"),
     must=(_UNKNOWN,),
+    after=60,
+    helps=(Help("see which source is behind", "sources"),),
 )
 GPU_TOO_OLD = Cause[Row](
     id="gpu-metrics-too-old",
@@ -124,4 +138,6 @@ GPU_TOO_OLD = Cause[Row](
     words=says("GPU metrics are old"),
     must=(TooOld(),),
     must_not=(_UNKNOWN,),
+    after=60,
+    helps=(Help("see which source is behind", "sources"),),
 )

@@ -13,7 +13,7 @@ import pytest
 from fleet.diagnosis.cause import Cause, Of, Stage, says
 from fleet.diagnosis.judging import Judge, ordered
 from fleet.diagnosis.registry import CAUSES, causes_of
-from fleet.diagnosis.screening import Screen
+from fleet.diagnosis.screening import Kept
 from fleet.diagnosis.sign import Either, Fact, Is, Level, Lowered, Row
 from fleet.model.frame import Column, Frame
 from fleet.model.quantity import Quantity
@@ -84,9 +84,9 @@ def test_what_is_not_measured_proves_nothing_and_excludes_nothing() -> None:
     rows = frame(GPU_TEMPERATURE=[90, math.nan, 90], THROTTLE=[math.nan, 0.5, 0.5])
     throttled = Level(SHARE, Is.ABOVE, 0.1)
     assert [HOT.holds(Row(rows, at)) for at in range(3)] == [True, None, True]
-    proven = Screen([cause("hot-and-slow", HOT, throttled)]).found(rows)
+    proven = Kept([cause("hot-and-slow", HOT, throttled)]).of(rows)
     assert set(proven) == {"r2"}
-    spared = Screen([cause("hot-and-not-slow", HOT, must_not=(throttled,))]).found(rows)
+    spared = Kept([cause("hot-and-not-slow", HOT, must_not=(throttled,))]).of(rows)
     assert set(spared) == {"r0"}
 
 
@@ -94,7 +94,7 @@ def test_a_column_that_nobody_measures_is_unknown_at_every_row() -> None:
     rows = frame(GPU_TEMPERATURE=[90, 20])
     level = Level(Quantity.XID, Is.EXACTLY, 0)
     assert level.holds(Row(rows, 0)) is None
-    assert Screen([cause("no-xid", level)]).found(rows) == {}
+    assert Kept([cause("no-xid", level)]).of(rows) == {}
 
 
 @pytest.mark.parametrize(
@@ -104,8 +104,8 @@ def test_a_level_is_the_same_by_row_by_column_and_after_another_sign(how: Is, ex
     rows = frame(GPU_TEMPERATURE=[84, 85, 86, math.nan], THROTTLE=[1, 1, 1, 1])
     level = Level(TEMPERATURE, how, 85)
     assert {key for at, key in enumerate(rows.keys) if level.holds(Row(rows, at))} == expected
-    assert set(Screen([cause("alone", level)]).found(rows)) == expected
-    assert set(Screen([cause("second", Level(SHARE, Is.EXACTLY, 1), level)]).found(rows)) == expected
+    assert set(Kept([cause("alone", level)]).of(rows)) == expected
+    assert set(Kept([cause("second", Level(SHARE, Is.EXACTLY, 1), level)]).of(rows)) == expected
 
 
 def test_one_of_several_ways_is_enough_and_one_that_is_unknown_is_not_a_no() -> None:
@@ -115,14 +115,14 @@ def test_one_of_several_ways_is_enough_and_one_that_is_unknown_is_not_a_no() -> 
     reasons = {"r1": ("thermal",), "r2": ("power cap",)}
     seen = [either.holds(Row(rows, at, reasons)) for at in range(4)]
     assert seen == [True, True, False, None]
-    assert set(Screen([cause("heat", either)]).found(rows, reasons)) == {"r0", "r1"}
+    assert set(Kept([cause("heat", either)]).of(rows, reasons)) == {"r0", "r1"}
     assert set(either.quantities) == {TEMPERATURE, SHARE}
 
 
 def test_what_may_be_serious_is_critical_only_where_it_is() -> None:
     rows = frame(GPU_TEMPERATURE=[86, 99])
     one = cause("hot", HOT, serious=(Level(TEMPERATURE, Is.ABOVE, 95),))
-    found = Screen([one]).found(rows)
+    found = Kept([one]).of(rows)
     assert [found[key].severity for key in rows.keys] == [Severity.WARNING, Severity.CRITICAL]
 
 
@@ -145,4 +145,4 @@ def test_causes_that_begin_with_the_same_sign_ask_for_it_once() -> None:
 
 def test_a_cause_of_rows_that_cannot_be_looked_for_in_a_column_is_refused() -> None:
     with pytest.raises(TypeError, match="cannot be looked for in a column"):
-        Screen([cause("slow", Fact("of a row", "nothing", lambda _: True))])
+        Kept([cause("slow", Fact("of a row", "nothing", lambda _: True))])

@@ -98,3 +98,17 @@ def test_a_view_is_made_once_for_as_long_as_nothing_comes_or_goes() -> None:
     assert second.everything is not first.everything
     third = viewer.view(builder.build(fleet("batch"), measured(), [LIVE], NOW + 4))
     assert set(third.pods) == {"batch/b"}
+
+
+def test_incidents_are_those_that_are_felt_in_view() -> None:
+    both = measurement(
+        {engine("a"): {}, engine("b", "jobs", **BATCH): {}},
+        gpus={GpuId("GPU-0", "", "n1", "0", namespace="batch", pod="b"): {Quantity.XID: 79.0}},
+    )
+
+    def seen(namespace: str) -> list[str]:
+        snapshot = Viewer().view(Builder().build(fleet(namespace), both, [LIVE], NOW))
+        return [incident.root.key for incident in snapshot.incidents]
+
+    assert seen("") == seen("batch") == ["GPU-0"]
+    assert seen("serving") == []

@@ -1,0 +1,48 @@
+"""What is wrong with a fleet: from the causes that hold to incidents, from Snapshot to Snapshot."""
+
+from __future__ import annotations
+
+import math
+from itertools import chain
+
+from fleet.diagnosis import registry
+from fleet.diagnosis.cause import Of
+from fleet.diagnosis.grouping import incidents_of
+from fleet.diagnosis.held import Held, Holds
+from fleet.diagnosis.hysteresis import Hysteresis
+from fleet.diagnosis.peers import apart
+from fleet.model.finding import Incident
+from fleet.model.snapshot import Snapshot
+
+PEERS_EVERY = 15.0
+"""Seconds after which replicas are compared again: nothing of it is news sooner, and all of them are looked at."""
+
+
+class Diagnosis:
+    """Of one fleet. While nothing is said differently the incidents are the same objects."""
+
+    def __init__(self) -> None:
+        self._causes = {cause.id: cause for cause in registry.CAUSES}
+        self._of_replicas = registry.causes_of(Of.REPLICA)
+        self._apart: tuple[Holds, ...] = ()
+        self._compared = -math.inf
+        self._hysteresis = Hysteresis()
+        self._of: tuple[object, ...] = ()
+        self._at = 0.0
+        self._incidents: tuple[Incident, ...] = ()
+
+    def of(self, snapshot: Snapshot, held: Held) -> tuple[Incident, ...]:
+        """The incidents at a Snapshot, the worst first."""
+        of = (snapshot.assessments, snapshot.by_pod.columns, snapshot.by_gpu.columns, snapshot.pods, snapshot.workloads)
+        same = len(of) == len(self._of) and all(a is b for a, b in zip(of, self._of, strict=True))
+        if same and self._at <= snapshot.at < self._hysteresis.until:
+            return self._incidents
+        if not 0 <= snapshot.at - self._compared < PEERS_EVERY:
+            self._apart, self._compared = tuple(apart(snapshot, self._of_replicas)), snapshot.at
+        apart_still = (holds for holds in self._apart if holds.key in snapshot.pods)
+        findings = self._hysteresis.of(snapshot, chain(held.those(snapshot), apart_still))
+        found = incidents_of(snapshot, findings, self._causes)
+        if found != self._incidents:
+            self._incidents = found
+        self._of, self._at = of, snapshot.at
+        return self._incidents

@@ -1,0 +1,184 @@
+"""From findings to incidents: what one root brings about is one incident, and two roots are two.
+
+Roots are looked for below: at the same object, the GPUs and the node of a pod, the replicas that are away. Nothing is
+put under a root that does not declare to explain it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from fleet.dataclass import dataclass
+from fleet.diagnosis.cause import Cause, Of
+from fleet.diagnosis.reaching import holders, reach_of
+from fleet.model.finding import Finding, FindingState, Incident
+from fleet.model.snapshot import Severity, Snapshot, rank
+
+_PODS = frozenset({Of.POD, Of.ENGINE, Of.REPLICA})
+TOGETHER = 300.0
+"""Seconds within which nodes that have the same have it from the same."""
+
+
+def incidents_of(
+    snapshot: Snapshot, findings: Sequence[Finding], causes: Mapping[str, Cause[Any]]
+) -> tuple[Incident, ...]:
+    """The incidents, the worst first."""
+    kin = _Kin(snapshot, findings, causes)
+    members: dict[int, list[Finding]] = defaultdict(list)
+    roots: dict[int, Finding] = {}
+    for finding in findings:
+        root = kin.root(finding)
+        roots[id(root)] = root
+        if finding is not root:
+            members[id(root)].append(finding)
+    grouped = _alike(snapshot, roots.values())
+    found = [_incident(snapshot, about, alike, members, causes) for about, alike in grouped]
+    return tuple(sorted(found, key=_order))
+
+
+def _order(incident: Incident) -> tuple[int, int, float, float, str]:
+    waiting = incident.reach.waiting
+    felt = -waiting if waiting == waiting else 0.0
+    return _STATES_ORDER[incident.state], rank(incident.severity), felt, incident.since, incident.key
+
+
+_STATES_ORDER = {FindingState.FIRING: 0, FindingState.PENDING: 1, FindingState.RECOVERING: 2}
+
+
+@dataclass(slots=True)
+class _Kin:
+    """Which finding has which below it."""
+
+    snapshot: Snapshot
+    findings: Sequence[Finding]
+    causes: Mapping[str, Cause[Any]]
+    _at: dict[str, list[Finding]]
+    _of_workload: dict[str, list[Finding]]
+    _roots: dict[int, Finding]
+
+    def __init__(self, snapshot: Snapshot, findings: Sequence[Finding], causes: Mapping[str, Cause[Any]]) -> None:
+        self.snapshot, self.findings, self.causes = snapshot, findings, causes
+        self._at, self._of_workload, self._roots = defaultdict(list), defaultdict(list), {}
+        for finding in findings:
+            self._at[finding.key].append(finding)
+            for workload in _workloads(snapshot, finding):
+                self._of_workload[workload].append(finding)
+
+    def root(self, finding: Finding) -> Finding:
+        """The finding from which it follows, or itself."""
+        found = self._roots.get(id(finding))
+        if found is None:
+            self._roots[id(finding)] = finding
+            above = self._above(finding)
+            found = self._roots[id(finding)] = finding if above is None else self.root(above)
+        return found
+
+    def _above(self, finding: Finding) -> Finding | None:
+        symptom = self.causes[finding.cause].symptom
+        for place in self._places(finding):
+            explaining = [one for one in place if one is not finding and self._explains(one, finding)]
+            if symptom and not explaining:
+                explaining = [one for one in place if not self.causes[one.cause].symptom]
+            if explaining:
+                return min(explaining, key=lambda one: (rank(one.severity), one.since, one.key))
+        return None
+
+    def _explains(self, one: Finding, other: Finding) -> bool:
+        cause = self.causes[one.cause]
+        if other.cause not in cause.explains:
+            return False
+        apart = {one.kind, other.kind} <= _PODS and one.key != other.key
+        return cause.peers or not apart
+
+    def _places(self, finding: Finding) -> Iterator[Sequence[Finding]]:
+        """Where its root may be, the lowest first."""
+        at, snapshot = self._at, self.snapshot
+        match finding.kind:
+            case Of.POD | Of.ENGINE | Of.REPLICA:
+                pod = snapshot.pods.get(finding.key)
+                yield at.get(pod.node, ()) if pod is not None else ()
+                yield [one for gpu in snapshot.gpus_of.get(finding.key, ()) for one in at.get(gpu, ())]
+                yield at[finding.key]
+                yield self._of_workload.get(snapshot.workload_of.get(finding.key, ""), ())
+            case Of.GPU:
+                gpu = snapshot.gpus.get(finding.key)
+                yield at.get(gpu.node, ()) if gpu is not None else ()
+                yield at[finding.key]
+            case Of.WORKLOAD:
+                yield self._of_workload.get(finding.key, ())
+            case _:
+                yield at[finding.key]
+
+
+def _workloads(snapshot: Snapshot, finding: Finding) -> Iterable[str]:
+    """The workloads to whose pods it happens; its own is not among them."""
+    match finding.kind:
+        case Of.POD | Of.ENGINE | Of.REPLICA:
+            found = snapshot.workload_of.get(finding.key)
+            return () if found is None else (found,)
+        case Of.GPU:
+            return {snapshot.workload_of[pod] for pod in holders(snapshot, finding.key)}
+        case _:
+            return ()
+
+
+def _alike(snapshot: Snapshot, roots: Iterable[Finding]) -> Iterator[tuple[str, list[Finding]]]:
+    """Roots that are one: the same cause at several pods of a workload, GPUs of a node, or nodes at one time.
+
+    Each with the key of what it is about.
+    """
+    places: dict[tuple[str, str], list[Finding]] = defaultdict(list)
+    for root in roots:
+        places[root.cause, _place(snapshot, root)].append(root)
+    for (_, place), alike in places.items():
+        alike.sort(key=lambda one: (rank(one.severity), one.since, one.key))
+        if alike[0].kind == Of.NODE:
+            yield from ((together[0].key, together) for together in _at_one_time(alike))
+        else:
+            yield (alike[0].key if len(alike) == 1 else place), alike
+
+
+def _place(snapshot: Snapshot, root: Finding) -> str:
+    match root.kind:
+        case Of.POD | Of.ENGINE | Of.REPLICA:
+            return snapshot.workload_of.get(root.key, root.key)
+        case Of.GPU:
+            gpu = snapshot.gpus.get(root.key)
+            return gpu.node if gpu is not None and gpu.node in snapshot.nodes else root.key
+        case Of.NODE:
+            return ""
+        case _:
+            return root.key
+
+
+def _at_one_time(nodes: Sequence[Finding]) -> Iterator[list[Finding]]:
+    together: list[Finding] = []
+    for node in sorted(nodes, key=lambda one: (one.since, one.key)):
+        if together and node.since - together[-1].since > TOGETHER:
+            yield together
+            together = []
+        together.append(node)
+    yield together
+
+
+def _incident(
+    snapshot: Snapshot,
+    about: str,
+    alike: Sequence[Finding],
+    members: Mapping[int, Sequence[Finding]],
+    causes: Mapping[str, Cause[Any]],
+) -> Incident:
+    root = alike[0]
+    findings = (*alike, *(one for each in alike for one in members.get(id(each), ())))
+    firing = [one for one in findings if one.state is not FindingState.PENDING] or findings
+    return Incident(
+        f"{root.cause}@{about}",
+        about,
+        causes[root.cause].sentence,
+        root,
+        findings,
+        min((one.severity for one in firing), key=rank, default=Severity.UNKNOWN),
+        reach_of(snapshot, findings),
+    )

@@ -1,0 +1,57 @@
+"""The causes that hold of the objects of a fleet at one moment, as they were found when these were assessed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import field
+from typing import Any, NamedTuple
+
+from fleet.dataclass import dataclass
+from fleet.diagnosis.cause import Cause
+from fleet.model.snapshot import Severity, Snapshot
+
+WORTH = frozenset({Severity.CRITICAL, Severity.WARNING, Severity.UNKNOWN})
+"""How an object stands that is looked into."""
+
+
+class Holds(NamedTuple):
+    """One cause at one object."""
+
+    cause: Cause[Any]
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """By the keys of objects."""
+
+    own: Mapping[str, Cause[Any]] = field(default_factory=dict)
+    """Of pods, workloads and nodes: the one by which they stand."""
+    engines: Mapping[str, Sequence[Cause[Any]]] = field(default_factory=dict)
+    """Of pods: what their numbers say."""
+    gpus: Mapping[str, Sequence[Cause[Any]]] = field(default_factory=dict)
+    beside: Mapping[str, Sequence[Cause[Any]]] = field(default_factory=dict)
+    """Of GPUs: what counts beside a trouble of the pod that holds them."""
+
+    def those(self, snapshot: Snapshot) -> Iterator[Holds]:
+        """All that hold of what is not well."""
+        said, own = snapshot.assessments, self.own
+        for key, stands in said.items():
+            if stands.severity not in WORTH:
+                continue
+            cause = own.get(key)
+            if cause is not None and cause.severity in WORTH:
+                yield Holds(cause, key)
+            for other in self._measured(snapshot, key, cause):
+                yield Holds(other, key)
+
+    def _measured(self, snapshot: Snapshot, key: str, own: Cause[Any] | None) -> Sequence[Cause[Any]]:
+        """What numbers say of it: of a GPU, or of a pod of which nothing else says that they do not count."""
+        if key in snapshot.gpus:
+            return self.gpus.get(key) or self.beside.get(key, ())
+        found = self.engines.get(key)
+        if not found or (own is not None and own.stage < found[0].stage):
+            return ()
+        pod = snapshot.pods.get(key)
+        up = pod is not None and pod.ready and snapshot.workload_of.get(key) in snapshot.model_of
+        return [cause for cause in found if cause.severity in WORTH] if up else ()

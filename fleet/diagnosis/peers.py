@@ -1,0 +1,147 @@
+"""A replica among the others of its workload: signs that compare its numbers with theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from statistics import median
+from typing import Any, NamedTuple
+
+from fleet.dataclass import dataclass
+from fleet.diagnosis.cause import Cause
+from fleet.diagnosis.held import Holds
+from fleet.model.frame import Frame
+from fleet.model.quantity import Quantity
+from fleet.model.reading import State
+from fleet.model.snapshot import Snapshot
+
+
+class Replica(NamedTuple):
+    """One row among those of its workload."""
+
+    frame: Frame
+    at: int
+    peers: Sequence[int]
+    """All rows of the workload, itself among them."""
+
+
+LEAST = 3
+"""Replicas from which on one can be told from the others: of two, nobody knows which is the odd one."""
+OUTLIER = 3.5
+"""Modified z-score from which on a number is an outlier (Iglewicz and Hoaglin, 1993)."""
+_NORMAL = 0.6745
+"""What makes the median deviation of normal numbers their standard deviation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slower:
+    """Each of its requests gets fewer tokens per second than those of its peers do: ``times`` fewer than the median's.
+
+    Of replicas that run at least ``least`` requests: of a single one, the length of its prompt is all that is seen.
+    """
+
+    times: float
+    least: float
+    reads: str = "generation_tokens_per_second / requests_running"
+
+    @property
+    def name(self) -> str:
+        return f"its tokens/s per request are {self.times:g} times fewer than the median of its peers"
+
+    def holds(self, of: Replica) -> bool | None:
+        if not self._rates(of.frame, [of.at]):
+            return None
+        return of.at in self.among(of.frame, of.peers)
+
+    def among(self, frame: Frame, rows: Sequence[int]) -> Collection[int]:
+        rates = self._rates(frame, rows)
+        if len(rates) < LEAST:
+            return ()
+        middle = median(rates.values())
+        limit = middle / self.times
+        slow = [row for row, rate in rates.items() if rate < limit]
+        # Where half of them are slow there is no odd one.
+        if not slow or 2 * len(slow) >= len(rates):
+            return ()
+        spread = median(abs(rate - middle) for rate in rates.values())
+        return [row for row in slow if not spread or _NORMAL * (middle - rates[row]) / spread > OUTLIER]
+
+    def shows(self, of: Replica) -> str:
+        rates = self._rates(of.frame, of.peers)
+        middle = median(rates.values())
+        return f"{rates[of.at]:.1f} tokens/s per request, the median of {len(rates)} replicas is {middle:.1f}"
+
+    def _rates(self, frame: Frame, rows: Sequence[int]) -> dict[int, float]:
+        tokens, running = frame.values(rows, Quantity.GENERATION_TOKENS), frame.values(rows, Quantity.RUNNING)
+        # A replica that makes none at all hangs, which is another cause; NaN is not above anything.
+        return {
+            row: made / requests
+            for row, made, requests in zip(rows, tokens, running, strict=True)
+            if requests >= self.least and made > 0
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Busier:
+    """It has more than ``times`` the mean of its peers, and its requests wait while another could take them."""
+
+    times: float
+    more: float
+    """Requests that it has more than the mean, at least."""
+    room: float
+    """KV usage below which another has room."""
+    reads: str = "requests_running, requests_waiting, kv_cache_usage"
+
+    @property
+    def name(self) -> str:
+        return f"it has more than {self.times:g} times the requests of the mean, while another has none waiting"
+
+    def holds(self, of: Replica) -> bool | None:
+        return of.at in self.among(of.frame, of.peers)
+
+    def among(self, frame: Frame, rows: Sequence[int]) -> Collection[int]:
+        if len(rows) < 2:
+            return ()
+        waiting = frame.values(rows, Quantity.WAITING)
+        if not any(one > 0 for one in waiting):
+            return ()
+        running, usage = frame.values(rows, Quantity.RUNNING), frame.values(rows, Quantity.KV_USAGE)
+        if not any(one == 0 and kv < self.room for one, kv in zip(waiting, usage, strict=True)):
+            return ()
+        load = [a + b for a, b in zip(running, waiting, strict=True)]
+        if any(one != one for one in load):
+            return ()
+        mean = sum(load) / len(load)
+        limit = max(self.times * mean, mean + self.more)
+        return [row for row, has, wait in zip(rows, load, waiting, strict=True) if has > limit and wait > 0]
+
+    def shows(self, of: Replica) -> str:
+        running, waiting = (of.frame.values(of.peers, one) for one in (Quantity.RUNNING, Quantity.WAITING))
+        load = [a + b for a, b in zip(running, waiting, strict=True)]
+        own = load[of.peers.index(of.at)]
+        return f"{own:.0f} requests here, {sum(load) / len(load):.1f} in the mean of {len(load)} replicas"
+
+
+def replica_of(snapshot: Snapshot, key: str) -> Replica | None:
+    """A pod among those of its workload that are measured and ready; None where it is none of them."""
+    rows = _rows(snapshot, snapshot.workload_of.get(key, ""))
+    at = snapshot.by_pod.index.get(key)
+    return Replica(snapshot.by_pod, at, rows) if at is not None and at in rows else None
+
+
+def apart(snapshot: Snapshot, causes: Sequence[Cause[Any]]) -> Iterator[Holds]:
+    """The causes that hold of replicas that are not as their peers."""
+    frame = snapshot.by_pod
+    for workload in snapshot.model_of:
+        rows = _rows(snapshot, workload)
+        for cause in causes if len(rows) > 1 else ():
+            for at in cause.must[0].among(frame, rows):  # type: ignore[attr-defined]
+                of = Replica(frame, at, rows)
+                if all(sign.holds(of) for sign in cause.must[1:]) and not cause.excluded(of):
+                    yield Holds(cause, frame.keys[at])
+
+
+def _rows(snapshot: Snapshot, workload: str) -> list[int]:
+    """Rows of its pods that are ready, and fresh enough to be compared."""
+    pods, states = snapshot.pods, snapshot.by_pod.states
+    ready = [key for key in snapshot.pods_of.get(workload, ()) if pods[key].ready]
+    return [row for row in snapshot.by_pod.rows(ready) if row >= 0 and states[row] < State.STALE]

@@ -1,0 +1,31 @@
+"""Numbers in words, for evidence: ``KV-cache blocks in use: 97 %``."""
+
+from __future__ import annotations
+
+import math
+
+from fleet.model.quantity import MEANINGS, Quantity, Unit
+
+
+def named(quantity: Quantity) -> str:
+    """What it is called, without what its table says beside."""
+    return MEANINGS[quantity].text.split(";", 1)[0].split(", sticky", 1)[0]
+
+
+def number(quantity: Quantity, value: float) -> str:
+    """A value with its unit; a dash for none."""
+    if math.isnan(value):
+        return "–"
+    match MEANINGS[quantity].unit:
+        case Unit.RATIO:
+            return f"{100 * value:.0f} %" if value >= 0.1 or value == 0 else f"{100 * value:.1f} %"
+        case Unit.COUNT:
+            return f"{value:.0f}"
+        case Unit.SECONDS:
+            return f"{value:.2f} s" if value < 10 else f"{value:.0f} s"
+        case Unit.CELSIUS as unit:
+            return f"{value:.0f} {unit.value}"
+        case Unit.PER_SECOND:
+            return f"{value:.1f}/s"
+        case unit:
+            return f"{value:,.0f} {unit.value}"

@@ -1,0 +1,74 @@
+"""Since when a cause holds: as the object itself says, else as its numbers of the last quarter of an hour do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import takewhile
+from typing import Any, NamedTuple
+
+from fleet.diagnosis.cause import Cause, Of, Stage
+from fleet.diagnosis.saying import named
+from fleet.diagnosis.sign import Level
+from fleet.model.objects import Condition, Node, Pod
+from fleet.model.snapshot import Snapshot
+
+POINTS = 60
+"""How far back the numbers are looked through: as many steps as are kept."""
+
+
+class Since(NamedTuple):
+    """A moment, and what tells it."""
+
+    at: float
+    told_by: str
+
+
+def began(snapshot: Snapshot, cause: Cause[Any], key: str) -> Since | None:
+    """None where nothing but the console has seen it."""
+    match cause.of:
+        case Of.POD:
+            return _pod(snapshot.pods[key], cause.stage)
+        case Of.NODE:
+            return _node(snapshot.nodes[key])
+        case Of.WORKLOAD:
+            stuck = cause.stage is Stage.BROKEN
+            return _told(snapshot.workloads[key].conditions, "Progressing", "False") if stuck else None
+        case Of.ENGINE:
+            return _numbers(snapshot, cause, key)
+        case Of.GPU | Of.REPLICA:
+            return None
+
+
+def _pod(pod: Pod, stage: Stage) -> Since | None:
+    if stage is Stage.PLACING:
+        return _told(pod.conditions, "PodScheduled", "False") or Since(pod.created, "when it was created")
+    if stage in (Stage.BROKEN, Stage.STARTING):
+        return _told(pod.conditions, "Ready", "False") or Since(pod.created, "when it was created")
+    return None
+
+
+def _node(node: Node) -> Since | None:
+    if node.ready != "True":
+        return _told(node.conditions, "Ready", node.ready)
+    pressed = [one for one in node.conditions if one.type.endswith("Pressure") and one.status == "True" and one.since]
+    first = min(pressed, key=lambda one: one.since or 0.0, default=None)
+    return None if first is None or first.since is None else Since(first.since, f"its condition {first.type}")
+
+
+def _told(conditions: Iterable[Condition], name: str, status: str) -> Since | None:
+    found = next((one for one in conditions if one.type == name and one.status == status), None)
+    return None if found is None or found.since is None else Since(found.since, f"its condition {name}")
+
+
+def _numbers(snapshot: Snapshot, cause: Cause[Any], key: str) -> Since | None:
+    """As far back as every number that is kept has been over its limit without a gap."""
+    lengths: dict[str, int] = {}
+    for sign in cause.must:
+        if isinstance(sign, Level):
+            strip = snapshot.history.strip(key, sign.quantity, POINTS)
+            if strip:
+                lengths[named(sign.quantity)] = sum(1 for _ in takewhile(sign.met, reversed(strip)))
+    if not lengths:
+        return None
+    points = min(lengths.values())
+    return Since(snapshot.at - max(0, points - 1) * snapshot.history.step, f"the numbers of {', '.join(lengths)}")

@@ -1,0 +1,101 @@
+"""What is found to be wrong: findings of single objects, and the incidents that they belong to.
+
+A finding is one cause at one object. An incident is what belongs together: a root, and what follows from it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from enum import StrEnum
+
+from fleet.dataclass import dataclass
+from fleet.model.snapshot import Severity
+
+
+class FindingState(StrEnum):
+    """How sure it is in time."""
+
+    PENDING = "pending"
+    """It holds, and not yet for as long as it must."""
+    FIRING = "firing"
+    RECOVERING = "recovering"
+    """It holds no more, and not yet for as long as it must not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One cause at one object."""
+
+    cause: str
+    """The cause's id."""
+    kind: str
+    """What it is the cause of: node, GPU, engine, pod or workload."""
+    key: str
+    """The object's key in the Snapshot; of an engine its pod's."""
+    severity: Severity
+    words: str
+    """What it is, as in the row of the object."""
+    state: FindingState
+    since: float
+    """Unix time from which on it is known to hold."""
+    told_by: str
+    """How that is known."""
+    due: float = 0.0
+    """Unix time at which a pending one fires."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Who feels it. NaN for what is not measured."""
+
+    replicas: int = 0
+    """Pods that are concerned."""
+    of: int = 0
+    """Pods that the workloads concerned want; 0 for none."""
+    running: float = math.nan
+    """Requests that run in the pods concerned."""
+    waiting: float = math.nan
+    """Requests that wait there."""
+    workloads: tuple[str, ...] = ()
+    """Keys of the workloads concerned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """What belongs together: one root."""
+
+    key: str
+    """The same for as long as it lasts."""
+    about: str
+    """The key of the object that it is about: the root's own, or the workload whose pods have the same."""
+    sentence: str
+    """The root's cause in one sentence."""
+    root: Finding
+    findings: tuple[Finding, ...]
+    """All of them, the root first."""
+    severity: Severity
+    """The worst of them."""
+    reach: Reach
+
+    @property
+    def state(self) -> FindingState:
+        """Firing where any of it is; else pending where any is."""
+        states = {finding.state for finding in self.findings}
+        order = (FindingState.FIRING, FindingState.PENDING, FindingState.RECOVERING)
+        return next(state for state in order if state in states)
+
+    @property
+    def since(self) -> float:
+        """Unix time from which on its root is known to hold."""
+        return self.root.since
+
+    @property
+    def alike(self) -> Sequence[Finding]:
+        """Those with the cause of the root, itself among them."""
+        return [finding for finding in self.findings if finding.cause == self.root.cause]
+
+    @property
+    def symptoms(self) -> Sequence[Finding]:
+        """What follows from the root."""
+        return [finding for finding in self.findings if finding.cause != self.root.cause]

@@ -1,0 +1,79 @@
+"""Small fleets in trouble, from Snapshot to Snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fleet.model.finding import Incident
+from fleet.model.measurement import GpuId
+from fleet.model.objects import Condition, Container, ModelVersion, Node, Pod
+from fleet.model.quantity import Quantity
+from fleet.model.snapshot import Snapshot
+from fleet.snapshot.builder import Builder
+from fleet.snapshot.history import RecentHistory
+from tests.fleet.rows import LIVE, NOW, deployment, engine, kube, measurement, node, pod
+
+Q = Quantity
+CHAT = "serving/Deployment/chat"
+WELL = {Q.RUNNING: 8.0, Q.WAITING: 0.0, Q.GENERATION_TOKENS: 400.0, Q.PROMPT_TOKENS: 90.0, Q.KV_USAGE: 0.3}
+STUCK = WELL | {Q.GENERATION_TOKENS: 0.0, Q.PROMPT_TOKENS: 0.0}
+DEEP = WELL | {Q.WAITING: 70.0}
+COOL = {Q.GPU_TEMPERATURE: 60.0, Q.XID: 0.0, Q.THROTTLE: 0.0}
+NUMBERS = Mapping[Quantity, float]
+
+
+def unready(since: float, **more: Any) -> dict[str, Any]:
+    """What a pod has that is not ready since then."""
+    return {"ready": False, "conditions": (Condition("Ready", "False", since=since),), **more}
+
+
+def crashing(since: float) -> dict[str, Any]:
+    container = Container("vllm", "vllm:1", restarts=4, reason="CrashLoopBackOff")
+    return unready(since, status="CrashLoopBackOff", restarts=4, containers=(container,))
+
+
+class Fleet:
+    """A Deployment of replicas ``chat-0`` … with a GPU each, two on a node."""
+
+    def __init__(self, replicas: int = 3) -> None:
+        self.pods: dict[str, dict[str, Any]] = {f"chat-{i}": {} for i in range(replicas)}
+        self.engines: dict[str, NUMBERS] = dict.fromkeys(self.pods, WELL)
+        self.gpus: dict[str, NUMBERS] = dict.fromkeys(self.pods, COOL)
+        self.reasons: dict[str, tuple[str, ...]] = {}
+        self.nodes: dict[str, Node] = {f"n{i // 2}": node(f"n{i // 2}") for i in range(replicas)}
+        self.workload: dict[str, Any] = {}
+        self.history = RecentHistory()
+        self.builder = Builder(self.history)
+        self.now = NOW
+
+    def of(self, *changed: str, **more: Any) -> None:
+        """These replicas are otherwise."""
+        for name in changed:
+            self.pods[name] = more
+
+    def at(self, seconds: float) -> Snapshot:
+        """The Snapshot so many seconds after the beginning."""
+        self.now = NOW + seconds
+        version = ModelVersion(model="llama", served_name="llama")
+        rows = [self._pod(i, name, version) for i, name in enumerate(self.pods)]
+        engines = {engine(name): numbers for name, numbers in self.engines.items()}
+        gpus = {
+            GpuId(f"GPU-{name}", "", f"n{i // 2}", str(i % 2), "serving", name): self.gpus[name]
+            for i, name in enumerate(self.pods)
+        }
+        m = measurement(engines, gpus=gpus, at=self.now, throttle_reasons=self.reasons)
+        state = kube(rows, deployment(desired=len(self.pods), **self.workload), list(self.nodes.values()))
+        return self.builder.build(state, m, [LIVE], self.now)
+
+    def incidents(self, *seconds: float) -> tuple[Incident, ...]:
+        """The incidents at the last of these moments, having looked at all of them."""
+        return [self.at(one) for one in seconds][-1].incidents
+
+    def _pod(self, i: int, name: str, version: ModelVersion) -> Pod:
+        fields: dict[str, Any] = {"node": f"n{i // 2}", "gpus": 1, "version": version}
+        return pod(name, **(fields | self.pods[name]))
+
+
+def causes(incidents: Sequence[Incident]) -> list[str]:
+    return [one.root.cause for one in incidents]

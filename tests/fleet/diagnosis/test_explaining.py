@@ -1,0 +1,80 @@
+"""Why a finding is what it is called: the numbers, what was ruled out by which, and what nobody can know."""
+
+from __future__ import annotations
+
+from fleet.diagnosis.explaining import Explanation, explain
+from fleet.model.objects import Condition
+from tests.fleet.diagnosis.fleets import COOL, STUCK, WELL, Fleet, Q
+from tests.fleet.rows import NOW
+
+
+def explained(fleet: Fleet, seconds: float = 0) -> Explanation:
+    snapshot = fleet.at(seconds)
+    return explain(snapshot, snapshot.incidents[0].root)
+
+
+def stuck() -> Fleet:
+    fleet = Fleet()
+    fleet.engines["chat-1"] = STUCK
+    return fleet
+
+
+def test_the_evidence_is_numbers_with_their_source_window_and_age() -> None:
+    seen = {one.text: one for one in explained(stuck()).evidence}
+    assert "tokens generated: 0 tokens/s" in seen
+    assert "requests in execution batches: 8" in seen
+    rate = seen["tokens generated: 0 tokens/s"]
+    assert (rate.source, rate.window, rate.age) == ("scrape", 60.0, 0.0)
+    assert seen["requests in execution batches: 8"].window == 0.0
+
+
+def test_what_looks_alike_is_ruled_out_by_a_number_of_the_gpu_or_the_node() -> None:
+    out = {one.cause: one.by for one in explained(stuck()).ruled_out}
+    assert out["gpu-hardware-xid"] == "last XID code: 0"
+    assert out["node-not-ready"] == "not so: Ready is False"
+    assert "gpu-throttled-by-hardware" not in out
+
+
+def test_what_is_not_measured_is_not_ruled_out() -> None:
+    fleet = stuck()
+    fleet.gpus["chat-1"] = {Q.GPU_TEMPERATURE: 60.0}
+    told = explained(fleet)
+    open_ = {one.cause: one.by for one in told.open}
+    assert open_["gpu-hardware-xid"] == "last_xid is not known"
+    assert open_["gpu-throttled-by-hardware"] == "throttle reasons is not known"
+    assert "gpu-hardware-xid" not in {one.cause for one in told.ruled_out}
+
+
+def test_what_holds_as_well_is_neither() -> None:
+    fleet = Fleet()
+    fleet.engines["chat-1"] = WELL | {Q.PREEMPTIONS: 2.0}
+    fleet.gpus["chat-1"] = COOL | {Q.GPU_TEMPERATURE: 95.0, Q.THROTTLE: 0.5}
+    snapshot = fleet.at(0)
+    preempts = next(f for i in snapshot.incidents for f in i.findings if f.cause == "kv-cache-preempts")
+    told = explain(snapshot, preempts)
+    assert "gpu-throttled-by-heat" not in {one.cause for one in (*told.ruled_out, *told.open)}
+
+
+def test_what_the_scheduler_says_is_evidence() -> None:
+    fleet = Fleet()
+    message = "0/2 nodes are available: 2 Insufficient nvidia.com/gpu."
+    waits = Condition("PodScheduled", "False", "Unschedulable", message, since=NOW - 700)
+    fleet.of("chat-2", ready=False, phase="Pending", status="Pending", node="", conditions=(waits,))
+    told = explained(fleet)
+    assert any(message in one.text and one.source == "kubernetes" for one in told.evidence)
+
+
+def test_it_says_what_helps_what_would_decide_and_what_not_to_do() -> None:
+    told = explained(stuck())
+    assert [one.command for one in told.helps] == ["logs", "restart"]
+    assert told.decides
+    assert any("/health" in one for one in told.avoid)
+
+
+def test_of_an_object_that_is_gone_only_what_helps_is_left() -> None:
+    fleet = stuck()
+    finding = fleet.at(0).incidents[0].root
+    fleet.pods.pop("chat-1"), fleet.engines.pop("chat-1"), fleet.gpus.pop("chat-1")
+    told = explain(fleet.at(5), finding)
+    assert (told.evidence, told.ruled_out) == ((), ())
+    assert told.helps

@@ -1,0 +1,185 @@
+"""What belongs together is one incident, the root before what follows from it; two roots are two."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from fleet.model.finding import FindingState, Reach
+from fleet.model.objects import Condition
+from fleet.model.snapshot import Severity
+from tests.fleet.diagnosis.fleets import CHAT, COOL, DEEP, STUCK, WELL, Fleet, Q, causes, crashing, unready
+from tests.fleet.rows import NOW
+
+
+def test_of_a_fleet_that_is_well_nothing_is_said() -> None:
+    assert Fleet().incidents(0, 60, 600) == ()
+
+
+def test_a_cause_fires_once_it_has_held_for_as_long_as_it_must() -> None:
+    fleet = Fleet()
+    fleet.at(0)
+    fleet.engines["chat-1"] = STUCK
+    (begun,) = fleet.incidents(15)
+    assert (begun.root.cause, begun.state, begun.root.due) == ("engine-stuck", FindingState.PENDING, NOW + 75)
+    (later,) = fleet.incidents(60)
+    assert later.state is FindingState.PENDING
+    (fires,) = fleet.incidents(75)
+    assert (fires.state, fires.severity, fires.since) == (FindingState.FIRING, Severity.CRITICAL, NOW + 15)
+    assert fires.root.told_by == "the numbers of tokens generated, requests in execution batches"
+
+
+def test_of_what_no_history_is_kept_the_console_says_since_when_it_has_seen_it() -> None:
+    fleet = Fleet(2)
+    fleet.gpus["chat-0"] = COOL | {Q.XID: 79.0}
+    (found,) = fleet.incidents(0)
+    assert found.root.told_by == "this console, which found it so"
+    fleet.gpus["chat-1"] = COOL | {Q.XID: 48.0}
+    (both,) = fleet.incidents(20)
+    told = {one.key: (one.told_by, one.since) for one in both.alike}
+    assert told["GPU-chat-1"] == ("this console, which has seen it begin", NOW + 20)
+
+
+def test_it_is_over_once_it_has_not_held_for_long_enough_and_begins_anew_if_it_comes_back() -> None:
+    fleet = Fleet()
+    fleet.engines["chat-1"] = STUCK
+    fleet.incidents(0, 60)
+    fleet.engines["chat-1"] = WELL
+    (easing,) = fleet.incidents(65)
+    assert easing.state is FindingState.RECOVERING
+    fleet.engines["chat-1"] = STUCK
+    (back,) = fleet.incidents(100)
+    assert (back.state, back.since) == (FindingState.FIRING, NOW), "it was not over yet"
+    fleet.engines["chat-1"] = WELL
+    assert fleet.incidents(110, 200) == ()
+
+
+def test_what_did_not_hold_for_long_enough_leaves_nothing_behind() -> None:
+    fleet = Fleet(1)
+    fleet.engines["chat-0"] = DEEP
+    fleet.incidents(0, 30)
+    fleet.engines["chat-0"] = WELL
+    assert fleet.incidents(35) == ()
+
+
+def test_what_fires_goes_on_until_it_is_below_the_lower_limit() -> None:
+    fleet = Fleet(1)
+    fleet.engines["chat-0"] = DEEP
+    fleet.incidents(0, 60)
+    fleet.engines["chat-0"] = WELL | {Q.WAITING: 30.0}
+    (on,) = fleet.incidents(70, 200, 400)
+    assert on.state is FindingState.FIRING
+    fleet.engines["chat-0"] = WELL | {Q.WAITING: 20.0}
+    (easing,) = fleet.incidents(410)
+    assert easing.state is FindingState.RECOVERING
+    assert fleet.incidents(600) == ()
+
+
+def test_what_numbers_of_the_past_tell_is_believed_before_what_the_console_has_seen() -> None:
+    fleet = Fleet()
+    strip = {Q.WAITING: {"serving/chat-1": 70.0}}
+    fleet.at(0)
+    for back in range(1, 9):
+        fleet.history.backfill(NOW - 15 * back, strip)
+    fleet.engines["chat-1"] = DEEP
+    (found,) = fleet.incidents(0)
+    assert found.state is FindingState.FIRING
+    assert 100 <= NOW - found.since <= 120
+    assert found.root.told_by == "the numbers of requests waiting to be scheduled"
+
+
+def test_a_broken_gpu_is_the_root_of_its_pod_and_of_what_its_workload_lacks() -> None:
+    fleet = Fleet()
+    fleet.gpus["chat-1"] = COOL | {Q.XID: 79.0}
+    fleet.of("chat-1", **crashing(NOW - 300))
+    (found,) = fleet.incidents(0)
+    assert (found.root.cause, found.root.key, found.about) == ("gpu-hardware-xid", "GPU-chat-1", "GPU-chat-1")
+    assert {(one.cause, one.key) for one in found.symptoms} == {
+        ("crash-loop", "serving/chat-1"),
+        ("replicas-lost", CHAT),
+    }
+    assert found.severity is Severity.CRITICAL
+
+
+def test_a_node_that_is_silent_is_the_root_of_all_that_is_on_it() -> None:
+    fleet = Fleet(4)
+    lost = Condition("Ready", "Unknown", since=NOW - 90)
+    fleet.nodes["n0"] = replace(fleet.nodes["n0"], ready="Unknown", conditions=(lost,))
+    for name in ("chat-0", "chat-1"):
+        fleet.of(name, **unready(NOW - 80))
+    (found,) = fleet.incidents(0)
+    assert (found.root.cause, found.root.key, found.since) == ("kubelet-silent", "n0", NOW - 90)
+    assert found.root.told_by == "its condition Ready"
+    assert {one.key for one in found.symptoms} == {"serving/chat-0", "serving/chat-1", CHAT}
+    assert (found.reach.replicas, found.reach.of) == (2, 4)
+
+
+def test_two_roots_are_two_incidents_and_neither_hides_the_other() -> None:
+    fleet = Fleet(4)
+    fleet.gpus["chat-0"] = COOL | {Q.XID: 79.0}
+    fleet.engines["chat-3"] = WELL | {Q.PREEMPTIONS: 2.0}
+    found = fleet.incidents(0, 200)
+    assert set(causes(found)) == {"gpu-hardware-xid", "kv-cache-preempts"}
+    assert found[0].severity is Severity.CRITICAL
+
+
+def test_a_replica_that_is_away_is_the_root_of_the_queue_of_the_others() -> None:
+    fleet = Fleet(3)
+    fleet.of("chat-0", **crashing(NOW - 300))
+    fleet.engines |= {"chat-1": DEEP, "chat-2": DEEP}
+    (found,) = fleet.incidents(0, 90)
+    assert found.root.cause == "crash-loop"
+    assert [one.cause for one in found.symptoms].count("queue-deep") == 2
+    assert found.reach.waiting == 140.0
+
+
+def test_replicas_with_the_same_are_one_incident_about_their_workload() -> None:
+    fleet = Fleet(4)
+    fleet.engines |= dict.fromkeys(("chat-0", "chat-2", "chat-3"), DEEP)
+    (found,) = fleet.incidents(0, 90)
+    assert (found.about, len(found.alike), found.key) == (CHAT, 3, f"queue-deep@{CHAT}")
+    assert found.reach == Reach(3, 4, 24.0, 210.0, (CHAT,))
+
+
+@pytest.mark.parametrize(("replicas", "severity"), [(6, Severity.WARNING), (2, Severity.CRITICAL), (1, "critical")])
+def test_how_bad_a_replica_that_is_away_is_follows_those_that_are_left(replicas: int, severity: Severity) -> None:
+    fleet = Fleet(replicas)
+    fleet.of("chat-0", **crashing(NOW - 300))
+    (found,) = fleet.incidents(0, 90)
+    assert (found.root.cause, found.severity) == ("crash-loop", severity)
+
+
+def test_a_queue_is_worse_the_longer_it_is() -> None:
+    fleet = Fleet(2)
+    fleet.engines["chat-0"] = WELL | {Q.WAITING: 400.0}
+    (found,) = fleet.incidents(0, 90)
+    assert found.severity is Severity.CRITICAL
+
+
+def test_a_rollout_that_waits_for_a_gpu_is_stuck_for_that() -> None:
+    fleet = Fleet(3)
+    message = "0/2 nodes are available: 2 Insufficient nvidia.com/gpu."
+    waits = Condition("PodScheduled", "False", "Unschedulable", message, since=NOW - 700)
+    fleet.of("chat-2", ready=False, phase="Pending", status="Pending", node="", conditions=(waits,))
+    fleet.workload = {"conditions": (Condition("Progressing", "False", "ProgressDeadlineExceeded", since=NOW - 60),)}
+    (found,) = fleet.incidents(0)
+    assert (found.root.cause, found.since) == ("no-free-gpu", NOW - 700)
+    assert "rollout-stuck" in [one.cause for one in found.symptoms]
+
+
+def test_a_pod_that_loads_or_leaves_is_no_incident() -> None:
+    fleet = Fleet(3)
+    fleet.of("chat-0", ready=False, deleted=NOW)
+    fleet.of("chat-1", ready=False, phase="Pending", status="ContainerCreating")
+    assert [one.root.cause for one in fleet.incidents(0, 30)] == []
+
+
+def test_while_nothing_is_said_differently_the_incidents_are_the_same_objects() -> None:
+    fleet = Fleet()
+    fleet.engines["chat-1"] = STUCK
+    fleet.at(0)
+    first = fleet.at(61)
+    second = fleet.at(63)
+    assert second.incidents is first.incidents
+    assert first.incidents

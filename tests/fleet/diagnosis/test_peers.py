@@ -1,0 +1,70 @@
+"""A replica against the others of its workload; and what looks like an odd one and is none."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.fleet.diagnosis.fleets import COOL, WELL, Fleet, Q, causes
+
+SLOW = WELL | {Q.GENERATION_TOKENS: 200.0}
+
+
+def test_a_replica_whose_requests_get_half_the_tokens_is_slow_after_ten_minutes() -> None:
+    fleet = Fleet(5)
+    fleet.engines["chat-2"] = SLOW
+    assert fleet.incidents(0, 300)[0].state == "pending"
+    (found,) = fleet.incidents(610)
+    assert (found.root.cause, found.root.key, found.state) == ("replica-slow", "serving/chat-2", "firing")
+
+
+def test_a_gpu_that_is_throttled_is_why() -> None:
+    fleet = Fleet(5)
+    fleet.engines["chat-2"] = SLOW
+    fleet.reasons["GPU-chat-2"] = ("thermal (hardware)",)
+    fleet.gpus["chat-2"] = COOL | {Q.THROTTLE: 0.9}
+    (found,) = fleet.incidents(0, 610)
+    assert found.root.cause == "gpu-throttled-by-hardware"
+    assert "replica-slow" in [one.cause for one in found.symptoms]
+
+
+@pytest.mark.parametrize(
+    ("replicas", "slow"), [(2, ["chat-0"]), (4, ["chat-0", "chat-1"])], ids=["one of two", "half of them"]
+)
+def test_of_too_few_and_of_halves_nobody_is_the_odd_one(replicas: int, slow: list[str]) -> None:
+    fleet = Fleet(replicas)
+    fleet.engines |= dict.fromkeys(slow, SLOW)
+    assert fleet.incidents(0, 700) == ()
+
+
+def test_a_replica_that_runs_a_single_request_is_not_compared() -> None:
+    fleet = Fleet(4)
+    fleet.engines["chat-0"] = WELL | {Q.RUNNING: 1.0, Q.GENERATION_TOKENS: 10.0}
+    assert fleet.incidents(0, 700) == ()
+
+
+def test_replicas_that_differ_as_they_always_do_are_all_well() -> None:
+    fleet = Fleet(6)
+    for i, name in enumerate(fleet.engines):
+        fleet.engines[name] = WELL | {Q.GENERATION_TOKENS: 320.0 + 40 * i}
+    assert fleet.incidents(0, 700) == ()
+
+
+def test_requests_that_wait_in_one_replica_while_another_is_free_are_not_spread() -> None:
+    fleet = Fleet(3)
+    fleet.engines["chat-1"] = WELL | {Q.RUNNING: 30.0, Q.WAITING: 20.0, Q.GENERATION_TOKENS: 1500.0}
+    (found,) = fleet.incidents(0, 310)
+    assert (found.root.cause, found.root.key) == ("replica-overloaded", "serving/chat-1")
+
+
+@pytest.mark.parametrize("kv", [0.9])
+def test_where_the_others_are_full_too_it_is_capacity_and_not_routing(kv: float) -> None:
+    fleet = Fleet(3)
+    fleet.engines = dict.fromkeys(fleet.engines, WELL | {Q.KV_USAGE: kv})
+    fleet.engines["chat-1"] = WELL | {Q.RUNNING: 30.0, Q.WAITING: 20.0, Q.GENERATION_TOKENS: 1500.0}
+    assert "replica-overloaded" not in causes(fleet.incidents(0, 310))
+
+
+def test_uneven_routing_without_a_queue_is_by_design() -> None:
+    fleet = Fleet(3)
+    fleet.engines["chat-1"] = WELL | {Q.RUNNING: 60.0, Q.GENERATION_TOKENS: 3000.0}
+    assert fleet.incidents(0, 700) == ()
