@@ -1,6 +1,6 @@
-"""What is found to be wrong: findings of single objects, and the incidents that they belong to.
+"""Findings, each one cause at one object, and the incidents that group them.
 
-A finding is one cause at one object. An incident is what belongs together: a root, and what follows from it.
+An incident has one root; what follows from it is in the same one.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from fleet.model.snapshot import Severity
 
 
 class FindingState(StrEnum):
-    """How sure it is in time."""
+    """A finding's place in time, by the hysteresis of its cause."""
 
     PENDING = "pending"
-    """It holds, and not yet for as long as it must."""
+    """Holding, and not yet for as long as it must to fire."""
     FIRING = "firing"
     RECOVERING = "recovering"
-    """It holds no more, and not yet for as long as it must not."""
+    """Not holding any more, and not yet for as long as it takes to be over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,24 +30,24 @@ class Finding:
     cause: str
     """The cause's id."""
     kind: str
-    """What it is the cause of: node, GPU, engine, pod or workload."""
+    """Kind of the object: node, GPU, engine, replica, pod or workload."""
     key: str
     """The object's key in the Snapshot; of an engine its pod's."""
     severity: Severity
     words: str
-    """What it is, as in the row of the object."""
+    """The short words of it, as in the row of the object."""
     state: FindingState
     since: float
     """Unix time from which on it is known to hold."""
     told_by: str
-    """How that is known."""
+    """Source of ``since``: a condition, the numbers of the past, this console."""
     due: float = 0.0
     """Unix time at which a pending one fires."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Who feels it. NaN for what is not measured."""
+    """Extent of an incident for users. NaN for what is not measured."""
 
     replicas: int = 0
     """Pods that are concerned."""
@@ -63,7 +63,7 @@ class Reach:
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """What belongs together: one root."""
+    """A root and all that follows from it."""
 
     key: str
     """The same for as long as it lasts."""
@@ -92,10 +92,10 @@ class Incident:
 
     @property
     def alike(self) -> Sequence[Finding]:
-        """Those with the cause of the root, itself among them."""
+        """Findings with the cause of the root, itself among them."""
         return [finding for finding in self.findings if finding.cause == self.root.cause]
 
     @property
     def symptoms(self) -> Sequence[Finding]:
-        """What follows from the root."""
+        """Findings that follow from the root."""
         return [finding for finding in self.findings if finding.cause != self.root.cause]

@@ -289,7 +289,7 @@ class Snapshot(Structure):
     assessments: Mapping[str, Assessment] = field(default_factory=dict)
     """Pod key, workload key, node name or GPU key → how it stands."""
     incidents: tuple[Incident, ...] = ()
-    """What is wrong, the worst first; what belongs together is one."""
+    """Incidents that are pending, firing or not over yet, the worst first."""
     history: History = field(default_factory=NoHistory)
     facts: Facts = NO_FACTS
     """Facts of sources beside the cluster and its metrics; they are of no namespace, so no view narrows them."""
