@@ -34,7 +34,7 @@ HARDWARE_XID = Cause[Row](
         Help("move the pods, then reset the GPU or reboot the node", "drain"),
     ),
     avoid=(
-        "Do not reset it before nvidia-bug-report is taken: the reset clears what proves the fault.",
+        "Do not reset it before the report of its driver is taken: the reset clears what proves the fault.",
         "Do not restart the pod on it: it comes back to the same GPU.",
     ),
 )
