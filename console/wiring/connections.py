@@ -14,6 +14,7 @@ from console.wiring import sources
 from console.wiring.contexts import not_a_cluster
 from console.wiring.memory import Memory
 from fleet.model.snapshot import Cluster, Snapshot
+from fleet.net.early import EarlyQuestions
 from fleet.sources.kube.absent import AbsentKubernetes
 from fleet.sources.kube.errors import KubeconfigError
 from fleet.sources.kube.reads import KubeReads
@@ -32,11 +33,12 @@ def connect(
     environ: Mapping[str, str],
     servers: Callable[[], SharedWatcher],
     memory: Memory,
+    early: EarlyQuestions | None = None,
 ) -> Connection:
     """Return what ``context`` names. Call it with a running event loop."""
-    source = sources.source_of(settings, context, namespace, environ, servers=servers)
+    source = sources.source_of(settings, context, namespace, environ, servers=servers, early=early)
     if isinstance(source, KubernetesSource):
-        return ClusterConnection(settings, source, context, environ, memory)
+        return ClusterConnection(settings, source, context, environ, memory, early)
     if isinstance(source, AbsentKubernetes):
         status = source.statuses()[0]
         return unreachable(settings, KubeconfigError(status.problem, status.remedy), context, namespace, environ)
@@ -65,6 +67,7 @@ class ClusterConnection:
         context: str,
         environ: Mapping[str, str],
         memory: Memory,
+        early: EarlyQuestions | None = None,
     ) -> None:
         self._settings = settings
         self._source = source
@@ -73,7 +76,7 @@ class ClusterConnection:
         here = source.state().cluster
         self.context, self.cluster = here.context or context, here.id
         self.observer = sources.observer(
-            settings, source, time.time(), environ, memory.keeps(here), memory.history(self.cluster)
+            settings, source, time.time(), environ, memory.keeps(here), memory.history(self.cluster), early
         )
         self.reader: ObjectReader = ClusterReader(self._reads, settings.cluster.namespaces, self._past)
 

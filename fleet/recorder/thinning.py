@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from fleet.dataclass import dataclass
 from fleet.recorder.file import NUMBERS, RecordingFile
 from fleet.recorder.written import stamped
 

@@ -16,6 +16,7 @@ from fleet.metrics.joining import join
 from fleet.metrics.unchanged import keeping
 from fleet.model.measurement import Measurement
 from fleet.model.snapshot import SourceStatus
+from fleet.net.early import EarlyQuestions
 from fleet.sources.kube.state import KubeState
 from fleet.sources.prometheus.collector import PrometheusCollector
 from fleet.sources.prometheus.past import Latency, Past
@@ -67,12 +68,15 @@ _RATES = 2
 class MetricsCollector:
     """The metrics of one cluster: ``latest`` is the last measurement, however old."""
 
-    def __init__(self, client: Getter, settings: MetricsSettings, now: float) -> None:
+    def __init__(
+        self, client: Getter, settings: MetricsSettings, now: float, early: EarlyQuestions | None = None
+    ) -> None:
         self._settings = settings
         self._asking = PrometheusCollector(
             client, settings.endpoint, settings.window, settings.timeout, now, settings.trust, settings.within
         )
-        self._scraping = ScrapeCollector(client, settings.scraping, now)
+        self._scraping = ScrapeCollector(client, settings.scraping, now, early)
+        self._early = early
         self._next = float("-inf")
         self._scrapes = 0
         self._attempt: asyncio.Task[Measurement | None] | None = None
@@ -116,6 +120,8 @@ class MetricsCollector:
         # A scrape that nobody answered tells nothing: what was known before grows old on the screen instead.
         if found is not None and (found.engines or found.gpus or not found.unreachable):
             self.latest = keeping(self.latest, found)
+            if self._early is not None:
+                self._early.answered()
         self._next = now + pause(self.latest, self._settings.refresh, self._scrapes)
 
     async def remembered(self, latest: Measurement, seconds: float, step: float) -> list[Past]:

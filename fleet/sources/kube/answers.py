@@ -37,6 +37,12 @@ class Response:
         return decode(self.body)
 
 
+def media_type(headers: Mapping[str, str]) -> str:
+    """That of a body without its parameters, as aiohttp has it."""
+    said = headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    return said if said.count("/") == 1 else "application/octet-stream"
+
+
 async def read_whole(response: aiohttp.ClientResponse, limit: Limit) -> bytes:
     """The body, decoded. Raises BodyError for one that is larger than its limit, or cannot be decoded."""
     body = Body(response.headers.get("Content-Encoding", ""), limit)

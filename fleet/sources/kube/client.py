@@ -10,6 +10,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from ssl import SSLError
 from time import time
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
@@ -19,11 +20,15 @@ import orjson
 from fleet.dataclass import dataclass
 from fleet.guard import Guard, RefusedError, reads_only
 from fleet.net.bodies import BodyError, Inflating, Limit, limits
-from fleet.sources.kube.answers import Response, beginning, cut_off, read_whole
+from fleet.net.early import EarlyQuestions, Question
+from fleet.sources.kube.answers import Response, beginning, cut_off, media_type, read_whole
+from fleet.sources.kube.credentials import Login
 from fleet.sources.kube.errors import (
+    ERROR_BODY_LIMIT,
     UNTRUSTED,
     ForbiddenError,
     KubeconfigError,
+    KubeError,
     NotKubernetesError,
     OversizedError,
     ServerError,
@@ -50,6 +55,7 @@ OPEN_TIMEOUT = 30.0
 READ_TIMEOUT = 60.0
 """Seconds for a whole answer: the API server's own limit for non-streaming requests."""
 
+_UNAUTHORIZED = 401
 _REVIEWS = (
     "/apis/authentication.k8s.io/v1/selfsubjectreviews",
     "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
@@ -87,7 +93,9 @@ class KubeClient:
         environ: Mapping[str, str] = os.environ,
         concurrency: int = CONCURRENCY,
         renewal: float = RENEWAL,
+        early: EarlyQuestions | None = None,
     ) -> None:
+        """``early`` asks what reads for as long as it does so: without the HTTP client, which is not imported then."""
         self.access = access
         self.requests = 0
         self.last_ok: float | None = None
@@ -96,6 +104,7 @@ class KubeClient:
         self._guard = guard
         self._slots = asyncio.Semaphore(concurrency)
         self._links = Links(access, environ, renewal)
+        self._early = early
 
     @property
     def server(self) -> str:
@@ -164,6 +173,9 @@ class KubeClient:
         :class:`KubeconfigError` on entering, and :class:`UnreachableError` where the connection breaks while it is
         read; the chunks end where the server ends them.
         """
+        if self._early is not None:
+            # What changes from now on is missed by nobody: a watch goes on from the version of the list.
+            await self._early.over()
         async with self._slots:
             try:
                 async with asyncio.timeout(OPEN_TIMEOUT):
@@ -182,12 +194,16 @@ class KubeClient:
 
     async def close(self) -> None:
         """Close the connections; streams under way end."""
+        if self._early is not None:
+            self._early.end()
         await self._links.close()
 
     async def _whole(self, request: _Request, slot: AbstractAsyncContextManager[None] | None = None) -> Response:
-        import aiohttp
-
         async with slot or self._slots:
+            if self._early is not None and self._early.open and (answer := await self._ask(request, self._early)):
+                return answer
+            import aiohttp
+
             response = await self._send(request)
             try:
                 self._check(response, request.accept)
@@ -201,6 +217,39 @@ class KubeClient:
                 response.release()
         self.last_ok = time()
         return Response(response.status, content, response.content_type, response.headers)
+
+    async def _ask(self, request: _Request, early: EarlyQuestions) -> Response | None:
+        """The answer without the HTTP client; None where that is to ask, and to say what is wrong."""
+        introduction = await self._links.introduced()
+        if introduction is None:
+            return None
+        login, context = introduction
+        question = Question(
+            request.method,
+            self.access.server + request.path + (f"?{urlencode(request.query)}" if request.query else ""),
+            self._headers(login, request),
+            request.limit or limits().other,
+            request.total or READ_TIMEOUT,
+            request.body or b"",
+            context,
+            login.tls.server_name,
+        )
+        try:
+            answer = await early.ask(question)
+        except (RefusedError, SSLError):
+            return None
+        except OSError as error:
+            raise error_of_exception(error, self.server) from error
+        if answer is None or answer.status == _UNAUTHORIZED:
+            return None
+        self.requests += 1
+        if not 200 <= answer.status < 300:
+            raise self._noted(error_of_response(answer.status, answer.headers, answer.body[:ERROR_BODY_LIMIT]))
+        content_type = media_type(answer.headers)
+        if request.accept == JSON and content_type != JSON:
+            return None
+        self.last_ok = time()
+        return Response(answer.status, answer.body, content_type, answer.headers)
 
     async def _chunks(self, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
         import aiohttp
@@ -254,7 +303,7 @@ class KubeClient:
                 request.method,
                 URL(url, encoded=True),
                 data=request.body,
-                headers=self._headers(link, request),
+                headers=self._headers(link.login, request),
                 # The token goes to the server of the kubeconfig and nowhere else.
                 allow_redirects=False,
                 # Inflated in _read and _chunks, where it is bounded.
@@ -279,10 +328,13 @@ class KubeClient:
                 f"no request can be made of what is set for {self.server}: {error}",
                 f"Check server, token and impersonation of context {self.access.context!r}.",
             ) from error
-        failure = error_of_response(response.status, response.headers, content)
+        raise self._noted(error_of_response(response.status, response.headers, content))
+
+    def _noted(self, failure: KubeError) -> KubeError:
+        """The failure, which may be an answer of an API server all the same."""
         if not isinstance(failure, NotKubernetesError | UnauthorizedError | ServerError):
             self.last_ok = time()
-        raise failure
+        return failure
 
     def _judged(self, request: _Request) -> str:
         """The URL that is sent, as it is. Raises RefusedError where the guard refuses it."""
@@ -293,11 +345,11 @@ class KubeClient:
         self._guard(request.method, url)
         return url
 
-    def _headers(self, link: Link, request: _Request) -> list[tuple[str, str]]:
+    def _headers(self, login: Login, request: _Request) -> list[tuple[str, str]]:
         accepted = [("Accept", request.accept), ("Accept-Encoding", "gzip"), ("User-Agent", USER_AGENT)]
         headers = [*accepted, *self._links.credentials.impersonation()]
-        if link.login.authorization:
-            headers.append(("Authorization", link.login.authorization))
+        if login.authorization:
+            headers.append(("Authorization", login.authorization))
         if request.body is not None:
             headers.append(("Content-Type", request.content_type))
         return headers

@@ -66,6 +66,11 @@ class Credentials:
         return self._due is not None and time.time() >= self._due
 
     @property
+    def from_plugin(self) -> bool:
+        """Whether a process is started to get them."""
+        return "exec" in self._user
+
+    @property
     def renewable(self) -> bool:
         """Whether loading again can give something other than the last time."""
         changing = ("exec", "tokenFile", "client-certificate")

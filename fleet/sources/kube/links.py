@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Mapping
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fleet.dataclass import dataclass
 from fleet.imports import imported
-from fleet.net.proxies import Proxy
+from fleet.net.proxies import Proxy, proxy_for
 from fleet.sources.kube.credentials import Credentials, Login
 from fleet.sources.kube.errors import KubeconfigError, UnreachableError
 from fleet.sources.kube.kubeconfig import Access
-from fleet.sources.kube.tls import Tls
+from fleet.sources.kube.tls import Tls, context_of
 
 if TYPE_CHECKING:
     import aiohttp
 
+UNUSABLE = (ssl.SSLError, OSError, ValueError)
+"""What certificates that cannot be used raise."""
 RENEWAL = 30.0
 """Seconds between two attempts to renew credentials: a plugin may open a browser, so it is not run per request."""
 
@@ -40,6 +43,14 @@ class Link:
         return self.proxy.shown if self.proxy is not None else ""
 
 
+class Introduction(NamedTuple):
+    """What is shown before there is a session; there is no proxy then."""
+
+    login: Login
+    context: ssl.SSLContext | None
+    """That of TLS; None for a server in clear text."""
+
+
 class Links:
     """The one link of a client: the one to use now. Belongs to one event loop.
 
@@ -52,11 +63,33 @@ class Links:
         self._environ = environ
         self._connecting = asyncio.Lock()
         self._link: Link | None = None
+        self._introduction: Introduction | None = None
         self._left: list[aiohttp.ClientSession] = []
         self._renewal = renewal
         self._next_renewal = 0.0
         self._not_renewed: KubeconfigError | None = None
         self._closed = False
+
+    async def introduced(self) -> Introduction | None:
+        """What to show while there is no session; None where only a session will do.
+
+        That is so once there is one, through a proxy, where a plugin gives the credentials (it is run once), and where
+        something is wrong with them or with the certificates: making the session says what.
+        """
+        async with self._connecting:
+            if self._link is not None or self._closed or self._not_renewed is not None or self.credentials.from_plugin:
+                return None
+            if self._introduction is None or self.credentials.due:
+                try:
+                    if proxy_of(self.access, self.credentials.cluster, self._environ) is not None:
+                        return None
+                    login = await self.credentials.load()
+                    secure = self.access.server.startswith("https:")
+                    context = await asyncio.to_thread(context_of, login.tls) if secure else None
+                except (KubeconfigError, *UNUSABLE):
+                    return None
+                self._introduction = Introduction(login, context)
+            return self._introduction
 
     async def connected(self, instead_of: Link | None = None, *, untrusted: bool = False) -> Link:
         """The session; made on the first request, and again when credentials are due or ``instead_of`` was refused.
@@ -97,7 +130,7 @@ class Links:
         """Make a link with the present credentials; on the connections of ``link`` where those are made as before."""
         # The imports take longer than a frame of the screen may.
         await asyncio.to_thread(imported, "fleet.sources.kube.session")
-        from fleet.sources.kube.session import UNUSABLE, open_session, proxy_of
+        from fleet.sources.kube.session import open_session
 
         login = await self.credentials.load()
         proxy = proxy_of(self.access, self.credentials.cluster, self._environ)
@@ -131,6 +164,18 @@ class Links:
             # Somebody else may have been here meanwhile.
             if session in self._left:
                 self._left.remove(session)
+
+
+def proxy_of(access: Access, settings: Mapping[str, Any], environ: Mapping[str, str]) -> Proxy | None:
+    """The proxy to an API server: the cluster's own for whatever address, else the environment's.
+
+    Raises :class:`KubeconfigError` for one that cannot be used.
+    """
+    own = settings.get("proxy-url")
+    proxy = Proxy(own, f"proxy-url of cluster {access.cluster!r}") if own else proxy_for(access.server, environ)
+    if proxy is not None and proxy.problem:
+        raise KubeconfigError(proxy.problem, f"Correct it, as socks5://host:1080, or add {access.server} to NO_PROXY.")
+    return proxy
 
 
 def closed_error(message: str) -> UnreachableError:

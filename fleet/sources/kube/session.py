@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
-from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
 
 from fleet.imports import imported
-from fleet.net.proxies import Proxy, proxy_for
-from fleet.sources.kube.errors import KubeconfigError
-from fleet.sources.kube.kubeconfig import Access
+from fleet.net.early import CONNECT_TIMEOUT as CONNECT_TIMEOUT
+from fleet.net.proxies import Proxy
 from fleet.sources.kube.tls import Tls, context_of
 
-CONNECT_TIMEOUT = 10.0
-"""Seconds to a TCP and TLS connection."""
 CONNECTIONS = 100
 """Connections to one server at most: a watch takes one for itself."""
 BUFFER = 2**21
@@ -29,18 +24,6 @@ class Sent:
 
     def __init__(self) -> None:
         self.begun = False
-
-
-def proxy_of(access: Access, settings: Mapping[str, Any], environ: Mapping[str, str]) -> Proxy | None:
-    """The proxy to an API server: the cluster's own for whatever address, else the environment's.
-
-    Raises :class:`KubeconfigError` for one that cannot be used.
-    """
-    own = settings.get("proxy-url")
-    proxy = Proxy(own, f"proxy-url of cluster {access.cluster!r}") if own else proxy_for(access.server, environ)
-    if proxy is not None and proxy.problem:
-        raise KubeconfigError(proxy.problem, f"Correct it, as socks5://host:1080, or add {access.server} to NO_PROXY.")
-    return proxy
 
 
 async def open_session(tls: Tls, proxy: Proxy | None) -> aiohttp.ClientSession:
@@ -70,7 +53,3 @@ def _tracing() -> aiohttp.TraceConfig:
     tracing = aiohttp.TraceConfig()
     tracing.on_request_headers_sent.append(begun)
     return tracing
-
-
-UNUSABLE = (ssl.SSLError, OSError, ValueError)
-"""Exceptions of certificates that cannot be used."""

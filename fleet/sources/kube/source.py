@@ -14,6 +14,7 @@ from typing import Any
 from fleet.kinds.registry import listed
 from fleet.model.coverage import Coverage
 from fleet.model.snapshot import KUBERNETES, Cluster, Health, SourceStatus
+from fleet.net.early import EarlyQuestions
 from fleet.sources.kube.client import KubeClient
 from fleet.sources.kube.errors import ForbiddenError, NotFoundError, ThrottledError
 from fleet.sources.kube.feed import Feed, Merged
@@ -53,10 +54,11 @@ class KubernetesSource:
         namespaces: Sequence[str] = (),
         pace: Pace | None = None,
         environ: Mapping[str, str] = os.environ,
+        early: EarlyQuestions | None = None,
     ) -> None:
         self.access = access
         self._pace = pace or Pace()
-        self.client = KubeClient(access, environ=environ, renewal=self._pace.longest)
+        self.client = KubeClient(access, environ=environ, renewal=self._pace.longest, early=early)
         self.reads = KubeReads(self.client)
         fallback = [*namespaces, access.namespace or "default"]
         self._scopes = Scopes(self.client, namespace, fallback, fresh=self._pace.denied * 0.9)

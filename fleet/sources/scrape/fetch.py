@@ -6,6 +6,7 @@ from errno import ECONNRESET
 from typing import TYPE_CHECKING
 
 from fleet.net.bodies import Body, BodyError, Limit
+from fleet.net.early import Question
 from fleet.net.redirect import RedirectError
 from fleet.sources.problem import ClearTextError, SourceProblem
 
@@ -62,6 +63,11 @@ def open_session(concurrency: int, timeout: float, *, keep: bool) -> aiohttp.Cli
         auto_decompress=False,
         cookie_jar=aiohttp.DummyCookieJar(),
     )
+
+
+def question(target: Target, timeout: float, limit: Limit) -> Question:
+    """The same GET for who asks without aiohttp; whatever is special about TLS is left to that."""
+    return Question("GET", target.url, [*_ACCEPT.items(), *target.headers.items()], limit, timeout)
 
 
 async def get(session: aiohttp.ClientSession, target: Target, limit: Limit) -> tuple[bytes, bool]:

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 
 from fleet.dataclass import dataclass
 from fleet.guard import Guard, RefusedError, reads_only
+from fleet.imports import imported
 from fleet.metrics.exposition import Layouts
 from fleet.metrics.tables import Tables
 from fleet.model.measurement import Measurement
 from fleet.net.bodies import limits
+from fleet.net.early import EarlyQuestions
 from fleet.net.redirect import MOST_REDIRECTS, RedirectError, followed
 from fleet.sources.problem import ClearTextError, SourceProblem, UnreadError
-from fleet.sources.scrape.fetch import get, in_words, open_session, room_for
+from fleet.sources.scrape.fetch import get, in_words, open_session, question, room_for
 from fleet.sources.scrape.target import Target, TargetState
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ _MOST_CONNECTIONS = 330
 """Targets whose connections are kept for the next scrape, 10 KiB each: of more of them each is asked every 5 s or more
 seldom (``fleet.sources.metrics.PER_TARGET``), and by then an engine's server has closed it (vLLM's
 ``VLLM_HTTP_TIMEOUT_KEEP_ALIVE``, uvicorn's default)."""
+_OK = 200
 _PER_TURN = 100
 """Targets put together in one turn of the event loop."""
 
@@ -54,10 +57,12 @@ class ScrapeSource:
         settings: ScrapeSettings | None = None,
         *,
         guard: Guard = reads_only,
+        early: EarlyQuestions | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings or ScrapeSettings()
         self._guard = guard
+        self._early = early
         self._clock = clock
         self._session: aiohttp.ClientSession | None = None
         self._room = 0
@@ -179,6 +184,12 @@ class ScrapeSource:
         if target.fetch is not None:
             async with asyncio.timeout(self._settings.timeout):
                 return await target.fetch(target.url), True
+        if self._early is not None and self._early.open:
+            answer = await self._early.ask(question(target, self._settings.timeout, limits().scrape))
+            if answer is not None and answer.status == _OK:
+                return answer.body, True
+        if self._session is None:
+            await asyncio.to_thread(imported, "aiohttp")
         if self._session is None:
             self._session = open_session(self._settings.concurrency, self._settings.timeout, keep=self._keeps)
         return await get(self._session, target, limits().scrape)
