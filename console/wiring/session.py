@@ -62,21 +62,19 @@ class SettingsWiring:
         self._watcher: SharedWatcher | None = None
 
     async def ready(self) -> None:
-        """What the settings lead to is there, or is not: only the imports are waited for.
-
-        aiohttp comes first. It reads every certificate that the system trusts, twice, without the lock of the
-        interpreter: meanwhile the screens are imported.
-        """
-        imported("aiohttp")
+        """What the settings lead to is there, or is not: only the imports are waited for."""
         imported("console.wiring.connections")
 
     def connect(self, context: str, namespace: str) -> Connection:
         from console.wiring.connections import connect
         from console.wiring.memory import Memory
+        from fleet.net.early import EarlyQuestions
 
+        # Whoever looks at another cluster later has the HTTP client by then.
+        early = EarlyQuestions() if self._memory is None else None
         # What was seen of a cluster is there again when somebody comes back to it.
         self._memory = self._memory or Memory(self._settings.recorder, self._environ, self._record)
-        return connect(self._settings, context, namespace, self._environ, self._servers, self._memory)
+        return connect(self._settings, context, namespace, self._environ, self._servers, self._memory, early)
 
     def contexts(self) -> tuple[str, ...]:
         from console.wiring.contexts import every_context

@@ -13,6 +13,7 @@ from console.config.settings import PrometheusSettings, Settings
 from console.report.crash import keep
 from console.wiring.contexts import is_machine
 from fleet.dataclass import dataclass
+from fleet.net.early import EarlyQuestions
 from fleet.observer import Observer
 from fleet.snapshot.builder import Builder
 from fleet.sources.kube.absent import AbsentKubernetes
@@ -84,13 +85,14 @@ def source_of(
     namespace: str,
     environ: Mapping[str, str] = os.environ,
     servers: Callable[[], SharedWatcher] | None = None,
+    early: EarlyQuestions | None = None,
 ) -> Source:
     """What ``context`` names: this machine, or see ``kubernetes``. ``servers`` gives who looks at this machine already.
 
     This machine has one namespace, which is in view whatever is asked for. Call it with a running event loop.
     """
     if not is_machine(settings, context, environ):
-        return kubernetes(settings, context, namespace, environ)
+        return kubernetes(settings, context, namespace, environ, early)
     from console.session.local.watcher import SharedWatcher
     from fleet.local.source import LocalSource
 
@@ -101,7 +103,11 @@ def source_of(
 
 
 def kubernetes(
-    settings: Settings, context: str, namespace: str, environ: Mapping[str, str] = os.environ
+    settings: Settings,
+    context: str,
+    namespace: str,
+    environ: Mapping[str, str] = os.environ,
+    early: EarlyQuestions | None = None,
 ) -> KubernetesSource | AbsentKubernetes:
     """The cluster that ``context`` names (empty: the current one), or what stands in for one that cannot be addressed.
 
@@ -109,7 +115,9 @@ def kubernetes(
     """
     try:
         access = load_access(settings.cluster.kubeconfig or None, context or None, environ)
-        return KubernetesSource(access, namespace=namespace, namespaces=settings.cluster.namespaces, environ=environ)
+        return KubernetesSource(
+            access, namespace=namespace, namespaces=settings.cluster.namespaces, environ=environ, early=early
+        )
     except KubeconfigError as error:
         return AbsentKubernetes(error, context, namespace)
 
@@ -121,6 +129,7 @@ def observer(
     environ: Mapping[str, str] = os.environ,
     keeps: Keeps | None = None,
     history: RecentHistory | None = None,
+    early: EarlyQuestions | None = None,
 ) -> Observer:
     """An Observer of this cluster, its metrics and what is beside them, not yet started.
 
@@ -129,7 +138,7 @@ def observer(
     metrics = measuring_settings(settings, environ)
     measuring: MetricsSource
     if isinstance(source, KubernetesSource | AbsentKubernetes):
-        measuring = MetricsCollector(source.client, metrics, now)
+        measuring = MetricsCollector(source.client, metrics, now, early)
     else:
         from fleet.local.measuring import LocalMeasuring
 
