@@ -43,7 +43,7 @@ class OddError(Exception):
 
 
 class Headers(Mapping[str, str]):
-    """Of an answer; looked up whatever the case of the name."""
+    """The headers of an answer, looked up whatever the case of the name."""
 
     def __init__(self, fields: Mapping[str, str]) -> None:
         self._fields = fields
@@ -98,7 +98,7 @@ class EarlyQuestions:
         return not self._over.is_set()
 
     def answered(self) -> None:
-        """There are numbers: when they are on the screen, this is over."""
+        """End soon: there are numbers, and a moment to draw them in."""
         if self.open:
             self._ending.cancel()
             self._ending = asyncio.get_running_loop().call_later(DRAWING, self.end)
