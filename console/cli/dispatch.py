@@ -38,6 +38,7 @@ COMMANDS = {
     "local": "console.cli.local.command",
     "rbac": "console.cli.rbac",
     "config": "console.cli.config",
+    "record": "console.cli.record",
 }
 """Command → module with its ``run``; only the one that was asked for is imported."""
 

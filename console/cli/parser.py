@@ -215,6 +215,12 @@ def _record(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--record", metavar="FILE", type=Path, help="keep what is seen in FILE, for quarterdeck replay")
 
 
+def _recording(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", choices=("scrub",), help="take names, addresses, prompts and secrets out, to share it")
+    parser.add_argument("file", metavar="IN", type=Path, help="a recording")
+    parser.add_argument("out", metavar="OUT", type=Path, help="where to; must not be there yet")
+
+
 def _snapshot(parser: argparse.ArgumentParser) -> None:
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="quarterdeck/snapshot/v1 (docs/snapshot.md)")
@@ -280,6 +286,7 @@ _LOOKS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "snapshot": ("The fleet, once, on stdout.", _snapshot),
     "timeline": ("What happened, as far back as the cluster and our own records still tell.", _timeline),
     "replay": ("The console on a recording: read-only, with the keys of every day.", _replay),
+    "record": ("A recording without names, for others.", _recording),
     "doctor": ("What is reachable, permitted and measured, and what to do about the rest.", _doctor),
     "audit": ("The audit log: what was done, by whom, and whether the log is what was written.", _audit),
     "rbac": ("The least-privilege role of an auditor or an on-call engineer, as YAML for kubectl apply.", _rbac),

@@ -13,6 +13,7 @@ commands:
   snapshot            the fleet, once, on stdout (--table or --json)
   timeline            what happened, to everything or to one object, when, and who did it (or --json)
   replay              the console on what it saw: the last hours of this cluster, or what --record wrote
+  record              scrub: a recording without names, addresses, prompts and secrets, to share it
   doctor              what is reachable, permitted and measured; what to do about the rest
 
 actions (each prints its plan and asks; --dry-run ends there):

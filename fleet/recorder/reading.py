@@ -68,6 +68,10 @@ class Recording:
         """Unix times between two moments at which a measurement was kept, oldest first."""
         return self._file.times(NUMBERS, max(begin, self.first), end)
 
+    def changes(self) -> list[float]:
+        """Unix times at which anything was written, oldest first."""
+        return sorted({at for kind in (OBJECTS, NUMBERS) for at in self._file.times(kind, self.first, self.last)})
+
     def seconds_between(self, at: float) -> float:
         """Seconds between the measurements that thinning has left at a moment; 0 where all are there."""
         return seconds_between(self._thinned, at)

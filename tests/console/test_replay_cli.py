@@ -154,3 +154,21 @@ def test_where_nothing_is_kept_that_is_said(tmp_path: Path, capsys: pytest.Captu
     assert run(tmp_path, "--kubeconfig", file, "--context", "nowhere", "replay") == 2
     assert "nowhere" in capsys.readouterr().err
     assert not (tmp_path / ".local").exists(), "who only asks makes nothing"
+
+
+def test_a_recording_can_be_scrubbed_and_played(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out.qdr"
+    assert run(tmp_path, "record", "scrub", str(file), str(out)) == 0
+    assert "names replaced" in capsys.readouterr().out
+    assert run(tmp_path, "replay", str(out)) == 0
+    shown = capsys.readouterr().out
+    assert "pod-1" in shown
+    assert "chat-" not in shown
+
+
+def test_what_cannot_be_scrubbed_is_said(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(tmp_path, "record", "scrub", str(file), str(file)) == 2
+    assert "is there already" in capsys.readouterr().err
+    assert run(tmp_path, "record", "scrub", __file__, str(tmp_path / "out.qdr")) == 2
+    assert "no recording" in capsys.readouterr().err
+    assert not (tmp_path / "out.qdr").exists()

@@ -48,10 +48,11 @@ def run(folder: Path, rounds: int, seed: int = 1) -> Kills:
         assert said > last, "it could not go on where the one before was killed"
         file = next(folder.glob("*.qdr"))
         with Recording(file) as recording:
-            there = round((recording.last - BEGAN) / STEP)
+            there = _number(recording.last)
             assert there in (said, said + 1), f"{said} was said to be kept, {there} is there"
-            for number in (there, *rng.choices(range(there + 1), k=LOOKED_AT)):
-                _check(recording.at(BEGAN + number * STEP), number)
+            kept = recording.measured(recording.first, recording.last)
+            for at in (recording.last, *rng.choices(kept, k=LOOKED_AT)):
+                _check(recording.at(at), _number(at))
         within += there - said
         last = there
     return Kills(rounds, last + 1, within)
@@ -84,6 +85,10 @@ def _note_for_ever(folder: Path, first: int, says: int) -> None:
             os.write(says, b"%d\n" % number)
     finally:
         os._exit(1)
+
+
+def _number(at: float) -> int:
+    return round((at - BEGAN) / STEP)
 
 
 def _check(found: Moment, number: int) -> None:

@@ -1,0 +1,21 @@
+"""``quarterdeck record scrub IN OUT``: a recording that can be given to others."""
+
+from __future__ import annotations
+
+from console.cli import exits
+from console.cli.dispatch import Invocation, say
+from fleet.recorder.problem import RecordingError
+
+
+def run(invocation: Invocation) -> int:
+    """Exit 0; 2 for a file that is no recording, and for one that is there already."""
+    from fleet.recorder.scrub import scrub
+
+    options = invocation.options
+    try:
+        replaced = scrub(options.file, options.out)
+    except RecordingError as error:
+        say(error.problem + (f"\n{error.remedy}" if error.remedy else ""))
+        return exits.USAGE
+    print(f"{options.out}: {replaced} names replaced; times and numbers are as they were (docs/recording.md)")
+    return exits.OK

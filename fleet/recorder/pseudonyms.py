@@ -1,0 +1,221 @@
+"""Pseudonyms: the same text becomes the same one everywhere, and says what it is of.
+
+Words that belong to nobody (of Kubernetes, of engines, of numbers) stay. Nobody can go back from a pseudonym: which
+stands for what is in memory alone, while a recording is scrubbed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from functools import cache
+from ipaddress import ip_address
+from typing import Final
+
+from fleet.local.vllm_arguments import ARGUMENTS
+from fleet.metrics.gpus.vendors import VENDORS
+from fleet.metrics.products import engines
+from fleet.metrics.registry import GATEWAYS, GPUS
+
+_PUBLIC: Final = """
+    true false none null auto http https metrics grpc tcp udp default localhost 0.0.0.0 127.0.0.1 :: /metrics
+    kube-system kube-public kube-node-lease serve server api_server worker head leader prefill decode python
+    python3 python3.10 python3.11 python3.12 sh bash /bin/sh /bin/bash -c -m -u env exec ray start half float16
+    bfloat16 float32 fp8 int8 awq gptq fp8_e4m3 fp8_e5m2 mp nccl cuda rocm info debug warning error
+"""
+"""Values that belong to nobody in particular."""
+_WORDS: Final = """
+    a able about above access add added address after again age all allocatable allowed already also an and
+    annotation another answer answered answers any api are as asked at available back back-off backoff be
+    because been before began below between both but by bytes can cannot card cards change changed check claim
+    claims cluster clusters code completed condition conditions config connect connected connection connections
+    container containers context cordoned could cpu crash crashed create created creating current data days
+    deadline delete deleted deleting deletion deployment deployments denied did different disk do does done down
+    draining driver drop due during each empty endpoint endpoints error errors event events evicted evicting
+    exceeded exec exist exists exit exited exiting expected expired failed failing failure failures fatal few
+    file first fit for forbidden found from full get given gone gpu gpus graceful group had has have health
+    healthy held host hour hours http id if ignored image images in initialized insufficient instead interrupted
+    into invalid is it its job jobs kill killed killing kubelet label labels last least left less limit limits
+    list listed liveness load loaded loading lost lower makes match matches maximum memory message method metric
+    metrics minimum minute minutes missing model models more most mount mounted mounting must name named names
+    namespace namespaces need needed network new newer no node nodes none not nothing nominated now of off old
+    older on once one ones only open or other others out over page parsed part path pending permission permitted
+    phase pod pods policy port ports preempted preemption previous probe process processes profile progress
+    progressing prometheus pull pulled pulling query quota rank reach reached read readiness ready reason
+    reasons receive received refused replica replicas replicaset replicasets request requests requested resource
+    resources restart restarted restarting restarts retry revision running same scale scaled scaling schedule
+    scheduled scheduler scheduling scrape scraped scrapes second seconds see server service services set several
+    sha256 should shut shutdown since slow so some sources space start started starting startup state status
+    still stop stopped stopping storage stuck such successful successfully sum syncing taint tainted tainted(s)
+    taints target targets task tasks template terminated terminating termination than that the their them then
+    there these they this those throttled time timed timeout tls to token tolerate tolerated toleration
+    tolerations too total two unable unavailable unbound under unhealthy unknown unreachable unschedulable
+    untolerated up update updated upgrade use used user uses using valid value values version volume volumes
+    waiting was watch went were when where which while who will with within without workload would wrong xid yet
+    zero oom oomkilled crashloopbackoff imagepullbackoff errimagepull kube-scheduler
+    kube-controller-manager deployment-controller replicaset-controller statefulset-controller
+"""
+"""Words of messages of Kubernetes, of engines and of ours. All others are taken out of messages."""
+_DOMAINS: Final = (
+    "kubernetes.io",
+    "k8s.io",
+    "x-k8s.io",
+    "intel.com",
+    "google.com",
+    "helm.sh",
+    "prometheus.io",
+    "ray.io",
+    "kserve.io",
+)
+_NUMBER: Final = re.compile(r"[-+]?\d{1,9}(\.\d+)?(%|[a-zA-Z]{1,3})?(/\d{1,9})?")
+_VERSION: Final = re.compile(r"v?\d+(\.\d+){1,3}")
+_TOKEN: Final = re.compile(r"[^\s\"'`,;()\[\]{}<>=]+")
+HIDDEN: Final = "…"
+
+
+class Pseudonyms:
+    """Those of one recording."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, str] = {}
+        self._count: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def name(self, text: str, kind: str) -> str:
+        """Pseudonym of a text, by what it is of where it is new; a text of nobody stays."""
+        if not text or text.lower() in _words(_PUBLIC) or _NUMBER.fullmatch(text):
+            return text
+        found = self._known.get(text)
+        if found is None:
+            self._count[kind] += 1
+            found = self._known[text] = f"{kind}-{self._count[kind]}"
+        return found
+
+    def path(self, text: str, kind: str) -> str:
+        """Pseudonym part by part of a text whose parts are parted by slashes: the key of an object."""
+        return "/".join(self.name(part, kind) for part in text.split("/"))
+
+    def address(self, text: str) -> str:
+        """Pseudonym of host:port, an address or a URL; ports and schemes stay."""
+        scheme, slashes, rest = text.rpartition("://")
+        if slashes:
+            return f"{scheme}://{self.address(rest.partition('/')[0])}"
+        host, colon, port = text.rpartition(":")
+        if colon and port.isdecimal() and not _is_ip(text):
+            return f"{self.address(host)}:{port}"
+        if text in _words(_PUBLIC) or not _is_ip(text.strip("[]")):
+            return self.name(text, "host")
+        found = self._known.get(text)
+        if found is None:
+            self._count["ip"] += 1
+            number = self._count["ip"]
+            found = self._known[text] = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
+        return found
+
+    def image(self, text: str) -> str:
+        """Pseudonym of an image: its product's name and its version stay."""
+        repository, at, digest = text.partition("@")
+        last = repository.rpartition("/")[2]
+        tag = last.partition(":")[2]
+        repository = repository.removesuffix(f":{tag}") if tag else repository
+        part = next((part for part in _image_parts() if part in repository), "")
+        named = "/".join(filter(None, (self.name(repository, "image"), part)))
+        if tag:
+            named += f":{tag if _VERSION.fullmatch(tag) or tag == 'latest' else self.name(tag, 'tag')}"
+        return f"{named}@{self.name(digest, 'digest')}" if at else named
+
+    def label(self, key: str) -> str:
+        """Key of a label or an annotation, or the name of a resource: those of public projects stay."""
+        domain, slash, name = key.rpartition("/")
+        if not slash:
+            return key if key in _LABELS else self.name(key, "label")
+        if any(domain == public or domain.endswith(f".{public}") for public in _domains()):
+            # What a node is for is named by its owners.
+            return f"{domain}/{self.name(name, 'role')}" if domain.startswith("node-role.") else key
+        return f"{self.name(domain, 'domain')}/{self.name(name, 'label')}"
+
+    def command(self, words: tuple[str, ...]) -> tuple[str, ...]:
+        """Pseudonym of a command line: programs and flags that are known stay, and numbers."""
+        return tuple(map(self._word, words))
+
+    def _word(self, word: str) -> str:
+        if word in _programs():
+            return word
+        if word.startswith("-"):
+            flag, equals, value = word.partition("=")
+            flag = flag if flag in _flags() or flag in _words(_PUBLIC) else f"--{self.name(flag, 'flag')}"
+            return f"{flag}{equals}{self.name(value, 'value')}"
+        return self.name(word, "value")
+
+    def text(self, text: str) -> str:
+        """A message without any word that is not of Kubernetes, of an engine or of ours."""
+        return _TOKEN.sub(lambda found: self._token(found.group()), text)
+
+    def _token(self, token: str) -> str:
+        bare = token.strip(".:!?/")
+        known = self._known.get(bare) or self._known.get(token)
+        if known is not None:
+            return token.replace(bare, known)
+        if bare.lower() in _words(_WORDS) | _products() or _NUMBER.fullmatch(bare) or not any(map(str.isalnum, bare)):
+            return token
+        return HIDDEN
+
+
+_LABELS: Final = frozenset(
+    {"app", "component", "name", "role", "tier", "pod-template-hash", "controller-revision-hash"}
+)
+
+
+def _is_ip(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+@cache
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+@cache
+def _products() -> frozenset[str]:
+    """Names of products, in small letters, and of the resources of GPUs."""
+    every = (*engines(), *GATEWAYS.products, *GPUS.products)
+    return frozenset(
+        (*(product.name.lower() for product in every), *(name for vendor in VENDORS for name in vendor.resources))
+    )
+
+
+@cache
+def _domains() -> tuple[str, ...]:
+    of_vendors = (name.partition("/")[0] for vendor in VENDORS for name in (*vendor.resources, *vendor.slices))
+    return (*_DOMAINS, *of_vendors)
+
+
+@cache
+def _image_parts() -> tuple[str, ...]:
+    parts = {part for product in (*engines(), *GATEWAYS.products, *GPUS.products) for part in product.images}
+    return tuple(sorted(parts, key=lambda part: (-len(part), part)))
+
+
+@cache
+def _programs() -> frozenset[str]:
+    every = (*engines(), *GATEWAYS.products)
+    return frozenset(word for product in every for words in product.programs for word in words)
+
+
+@cache
+def _flags() -> frozenset[str]:
+    of_products = (
+        flag
+        for product in (*engines(), *GATEWAYS.products)
+        for flag in (*product.port_flags, *product.model_flags, *product.name_flags)
+    )
+    of_servers = (f"--{each.name.replace('_', '-')}" for each in ARGUMENTS)
+    return frozenset(
+        (*of_products, *of_servers, "--host", "--api-key", "--trust-remote-code", "--tensor-parallel-size")
+    )

@@ -1,0 +1,257 @@
+"""Scrubbing a recording: names, addresses, prompts and secrets go; what happened, when, and to whom of them, stays.
+
+Every text is replaced, but where this says that it is of Kubernetes or of an engine and of nobody in particular: what
+is added to the model tomorrow is hidden until somebody says otherwise. What was joined by a name is joined by its
+pseudonym. Numbers and times stay as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass, replace
+from enum import Enum
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from fleet.model.measurement import Measurement
+from fleet.recorder.problem import RecordingError
+from fleet.recorder.pseudonyms import Pseudonyms
+from fleet.recorder.reading import Moment, Recording
+from fleet.recorder.thinning import ABOUT
+from fleet.recorder.writer import RecordingWriter
+
+T = TypeVar("T")
+Rule = Callable[[Pseudonyms, Any], Any]
+
+
+def _keep(names: Pseudonyms, value: Any) -> Any:
+    del names
+    return value
+
+
+def _named(kind: str) -> Rule:
+    return lambda names, value: names.name(value, kind)
+
+
+def _labelled(names: Pseudonyms, value: Mapping[str, str]) -> dict[str, str]:
+    return {names.label(key): names.name(text, "value") for key, text in value.items()}
+
+
+def _texts(names: Pseudonyms, value: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(names.text, value))
+
+
+def _taints(names: Pseudonyms, value: tuple[tuple[str, str, str], ...]) -> tuple[tuple[str, str, str], ...]:
+    return tuple((names.label(key), names.name(text, "value"), effect) for key, text, effect in value)
+
+
+def _devices(names: Pseudonyms, value: tuple[tuple[str, int], ...]) -> tuple[tuple[str, int], ...]:
+    return tuple((names.label(resource), count) for resource, count in value)
+
+
+def _resources(names: Pseudonyms, value: Mapping[str, int]) -> dict[str, int]:
+    return {names.label(resource): count for resource, count in value.items()}
+
+
+def _limited(names: Pseudonyms, value: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    return {kind: tuple(names.name(each, "namespace") for each in spaces) for kind, spaces in value.items()}
+
+
+def _ports(names: Pseudonyms, value: tuple[tuple[str, int], ...]) -> tuple[tuple[str, int], ...]:
+    return tuple((names.name(name, "port"), port) for name, port in value)
+
+
+def _sharers(names: Pseudonyms, value: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    return tuple((names.name(namespace, "namespace"), names.name(pod, "pod")) for namespace, pod in value)
+
+
+def _address(names: Pseudonyms, value: str) -> str:
+    return names.address(value)
+
+
+_OF_ANY: Final[Mapping[str, Rule]] = {
+    "kind": _keep,
+    "namespace": _named("namespace"),
+    "pod": _named("pod"),
+    "node": _named("node"),
+    "uid": _named("uid"),
+    "involved_uid": _named("uid"),
+    "model": _named("model"),
+    "served_name": _named("model"),
+    "resource_version": _named("version"),
+    "message": lambda names, value: names.text(value),
+    "problem": lambda names, value: names.text(value),
+    "remedy": lambda names, value: names.text(value),
+    "notes": _texts,
+    "reason": _keep,
+    "image": lambda names, value: names.image(value),
+    "digest": _named("digest"),
+    "command": lambda names, value: names.command(value),
+    "labels": _labelled,
+    "annotations": _labelled,
+    "selector": _labelled,
+    "ip": _address,
+    "address": _address,
+    "server": _address,
+    "endpoint": _address,
+    "instance": _address,
+    "backend": _address,
+    "ports": _ports,
+    "taints": _taints,
+    "sharers": _sharers,
+    "gpu_resource": lambda names, value: names.label(value),
+    "uuid": _named("GPU"),
+}
+"""What becomes of a field, of whatever it is."""
+_KEPT: Final = frozenset(
+    f"{owner}.{name}"
+    for owner, names in {
+        "Condition": "type status",
+        "Serving": "engine gateway ports",
+        "Container": "state last_reason",
+        "Pod": "phase status",
+        "Node": "ready gpu_product kubelet",
+        "Workload": "strategy",
+        "Service": "type",
+        "Event": "type source",
+        "Cluster": "version",
+        "SourceStatus": "name progress",
+        "EngineId": "engine",
+        "Group": "engine",
+        "GatewayId": "dialect",
+        "GpuId": "ordinal instance_id model profile",
+        "Coverage": "pending",
+    }.items()
+    for name in names.split()
+)
+"""Fields whose texts are of Kubernetes, of a product or of a device."""
+_OF_ONE: Final[Mapping[str, Rule]] = {
+    "Pod.name": _named("pod"),
+    "Pod.devices": _devices,
+    "Node.name": _named("node"),
+    "Node.gpus": _resources,
+    "Node.devices": _resources,
+    "Owner.name": _named("workload"),
+    "ObjectRef.name": _named("object"),
+    "Workload.name": _named("workload"),
+    "Event.name": _named("event"),
+    "Coverage.limited": _limited,
+    "Cluster.groups": lambda names, value: tuple(names.name(each, "group") for each in value),
+    "Cluster.context": _named("context"),
+    "ClusterId.context": _named("context"),
+    "Cluster.cluster": _named("cluster"),
+    "Cluster.user": _named("user"),
+}
+
+
+class Scrubber:
+    """Scrubs moment after moment; what is the same object in two of them is the same object afterwards."""
+
+    def __init__(self) -> None:
+        self.names = Pseudonyms()
+        self._done: dict[int, tuple[Any, Any]] = {}
+
+    def moment(self, moment: Moment) -> Moment:
+        """The same without names."""
+        state = moment.state
+        rows: dict[str, Any] = {
+            name: self._rows(value)
+            for name in ("pods", "nodes", "workloads", "links", "autoscalers", "budgets", "services", "events")
+            if (value := getattr(state, name)) is not None
+        }
+        cluster, coverage = self._one(state.cluster), self._one(state.coverage)
+        scrubbed = replace(state, cluster=cluster, coverage=coverage, **rows)
+        measured = None if moment.measurement is None else self._kept(moment.measurement, self._measurement)
+        return Moment(scrubbed, tuple(map(self._one, moment.statuses)), measured)
+
+    def _rows(self, rows: Mapping[str, Any]) -> Mapping[str, Any]:
+        return self._kept(rows, lambda each: {row.key: row for row in map(self._row, each.values())})
+
+    def _row(self, row: T) -> T:
+        return self._kept(row, self._one)
+
+    def _kept(self, value: T, scrub: Callable[[T], T]) -> T:
+        """The result of before for the same object, which is held as long: its place in memory is nobody else's."""
+        known = self._done.get(id(value))
+        if known is None or known[0] is not value:
+            known = self._done[id(value)] = value, scrub(value)
+        return known[1]
+
+    def _one(self, value: Any) -> Any:
+        """Any value of the model, without what its fields say of whom."""
+        if isinstance(value, tuple) and hasattr(value, "_fields"):
+            return type(value)(*(self._field(value, name) for name in value._fields))
+        if is_dataclass(value) and not isinstance(value, type):
+            return replace(value, **{each.name: self._field(value, each.name) for each in fields(value)})
+        if isinstance(value, tuple):
+            return tuple(map(self._one, value))
+        if isinstance(value, str) and not isinstance(value, Enum):
+            return self.names.name(value, "text")
+        if isinstance(value, Mapping):
+            return {self._one(key): self._one(each) for key, each in value.items()}
+        if isinstance(value, frozenset):
+            return frozenset(map(self._one, value))
+        return value
+
+    def _field(self, owner: Any, name: str) -> Any:
+        value, place = getattr(owner, name), f"{type(owner).__name__}.{name}"
+        if place in _KEPT or not value:
+            return value
+        rule = _OF_ONE.get(place) or _OF_ANY.get(name)
+        return self._one(value) if rule is None else rule(self.names, value)
+
+    def _measurement(self, m: Measurement) -> Measurement:
+        names = self.names
+        return replace(
+            m,
+            engines=tuple(map(self._one, m.engines)),
+            gateways=tuple(map(self._one, m.gateways)),
+            gpus=tuple(map(self._one, m.gpus)),
+            histograms={family: self._keyed(found) for family, found in m.histograms.items()},
+            gateway_histograms={family: self._keyed(found) for family, found in m.gateway_histograms.items()},
+            unreachable={self._target(key): names.text(text) for key, text in m.unreachable.items()},
+            unread={self._target(key): names.text(text) for key, text in m.unread.items()},
+            notes=_texts(names, m.notes),
+            throttle_reasons={names.path(key, "GPU"): _texts(names, why) for key, why in m.throttle_reasons.items()},
+        )
+
+    def _keyed(self, histograms: Mapping[Any, T]) -> dict[Any, T]:
+        return {self._one(key): histogram for key, histogram in histograms.items()}
+
+    def _target(self, target: str) -> str:
+        """``namespace/pod``, or an address."""
+        return self.names.path(target, "pod") if "/" in target and "://" not in target else self.names.address(target)
+
+
+def scrub(path: Path, out: Path) -> int:
+    """Write a recording without names to a file that is not there yet; how many pseudonyms it has.
+
+    Raises RecordingError.
+    """
+    if out.exists():
+        raise RecordingError(f"{out} is there already", "Name a file that is not.")
+    scrubber = Scrubber()
+    with Recording(path) as recording:
+        writer = RecordingWriter(out, Nothing())
+        try:
+            for at in recording.changes():
+                writer.note(*scrubber.moment(recording.at(at)), at)
+            about = {key: scrubber.names.name(recording.about.get(key, ""), key) for key in ("context", "cluster")}
+            thinned = {ABOUT: recording.about[ABOUT]} if ABOUT in recording.about else {}
+            server = scrubber.names.address(recording.about.get("server", ""))
+            writer.describe(server=server, scrubbed="1", **about, **thinned)
+        finally:
+            writer.close()
+    return len(scrubber.names)
+
+
+class Nothing:
+    """Implements Redaction: nothing is left to take out."""
+
+    def words(self, command: tuple[str, ...]) -> tuple[str, ...]:
+        """The same."""
+        return command
+
+    def text(self, text: str) -> str:
+        """The same."""
+        return text
