@@ -19,6 +19,9 @@ _OTHER_FILES = 256
 """Files that the rest of the program may have open."""
 _FIRST = 4096
 """Bytes of a refusal that are looked at."""
+_IDLE = 60.0
+"""Seconds for which a connection may idle: longer than from one scrape of many targets to the next. A server may close
+it sooner (vLLM's after five seconds), and then it is gone here as well."""
 _TLS_WORDS = (b"HTTPS server", b"HTTPS port", b"malformed HTTP response", b"malformed HTTP status")
 _ACCEPT = {
     "Accept": "text/plain; version=0.0.4, */*; q=0.1",
@@ -56,7 +59,11 @@ def open_session(concurrency: int, timeout: float, *, keep: bool) -> aiohttp.Cli
     import aiohttp
 
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=concurrency, force_close=not keep),
+        connector=(
+            aiohttp.TCPConnector(limit=concurrency, keepalive_timeout=_IDLE)
+            if keep
+            else aiohttp.TCPConnector(limit=concurrency, force_close=True)
+        ),
         timeout=aiohttp.ClientTimeout(total=timeout),
         headers=_ACCEPT,
         # Inflated here, where it is bounded: an exporter may compress although it was not asked to.
