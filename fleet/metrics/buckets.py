@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from fleet.metrics.answers import Labels, edge, histograms
-from fleet.metrics.engine_rows import EngineRows
+from fleet.metrics.engine_rows import Placing
 from fleet.metrics.identity import NAMESPACE_LABELS, first
 from fleet.metrics.promql import TAG
 from fleet.metrics.registry import ENGINES
@@ -55,7 +55,7 @@ def model_buckets(series: Iterable[Labels]) -> Buckets:
     return Buckets(series, group)
 
 
-def engine_buckets(rows: EngineRows, series: Iterable[Labels]) -> Buckets:
+def engine_buckets(rows: Placing, series: Iterable[Labels]) -> Buckets:
     """Return the buckets by engine, from the answers to ``bucket_queries.engine_buckets``."""
     groups = [Group(e.namespace, e.model, e.pod, e.engine, e.instance) for e in rows.ids]
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from fleet.metrics.answers import Labels
 from fleet.metrics.columns import Choice, Part, columns, table
 from fleet.metrics.dialect import Dialect, Metric
-from fleet.metrics.engine_rows import EngineRows
+from fleet.metrics.engine_rows import Placing
 from fleet.metrics.expressions import PROCESS, RESET
 from fleet.metrics.promql import TAG
 from fleet.metrics.tables import blank
-from fleet.metrics.young import Rates
+from fleet.metrics.young import Rated
 from fleet.model.measurement import Table
 from fleet.model.quantity import Quantity
 
@@ -25,7 +25,7 @@ Means = dict[Quantity, "tuple[array[float], array[float]]"]
 class EngineNumbers:
     """The meaning of the series of that answer. A counter's rate outdoes a gauge that an engine computed."""
 
-    def __init__(self, rows: EngineRows, series: Iterable[Labels]) -> None:
+    def __init__(self, rows: Placing, series: Iterable[Labels]) -> None:
         self._rows = rows
         self._count = len(rows.ids)
         self._reset: set[int] = set()
@@ -33,7 +33,7 @@ class EngineNumbers:
         self._means: dict[Quantity, dict[str, Part]] = {}
         self._gauges: dict[tuple[Dialect, Quantity, str], Part] = {}
         readers = self._readers()
-        dialects = rows.series.engines
+        dialects = rows.engines
         shared = bool(dialects.telling)
         unranked: list[tuple[Labels, int]] = []
         for place, labels in enumerate(series):
@@ -53,11 +53,11 @@ class EngineNumbers:
             self._of_first(labels, place, labels[TAG])
         self._choices = list(self._choose())
 
-    def read(self, values: Sequence[float], ages: array[float], young: Rates) -> tuple[Table, Means]:
+    def read(self, values: Sequence[float], ages: array[float], young: Mapping[int, Rated]) -> tuple[Table, Means]:
         """The table and the means, of the values of such an answer.
 
-        ``young`` are the rates of the rows whose engines are younger than the window; what is not among them is not
-        known yet.
+        ``young`` are the rows whose engines are younger than the window, each with its rates; what is not among those
+        is not known yet.
         """
         found = columns(
             (
@@ -75,15 +75,16 @@ class EngineNumbers:
         }
         return Table(table(found), ages, frozenset(self._reset)), means
 
-    def _rated(self, quantity: Quantity, column: list[float], young: Rates) -> list[float]:
-        for row in self._rows.young:
-            column[row] = young.get(row, {}).get(quantity, math.nan)
+    @staticmethod
+    def _rated(quantity: Quantity, column: list[float], young: Mapping[int, Rated]) -> list[float]:
+        for row, rated in young.items():
+            column[row] = rated.get(quantity, math.nan)
         return column
 
     def _readers(self) -> dict[str, list[tuple[Dialect, Metric, Part]]]:
         """Return the readers of each gauge by its name, and where they put it."""
         readers: dict[str, list[tuple[Dialect, Metric, Part]]] = defaultdict(list)
-        for member in self._rows.series.engines:
+        for member in self._rows.engines:
             for quantity, metric in member.gauges():
                 part = self._gauges[member, quantity, metric.name] = Part(self._count, metric, summed=True)
                 for name in member.spellings(metric.name):
@@ -91,7 +92,7 @@ class EngineNumbers:
         return readers
 
     def _choose(self) -> Iterator[Choice]:
-        for member in self._rows.series.engines:
+        for member in self._rows.engines:
             for quantity, rule in member.rules.items():
                 parts = (self._gauges.get((member, quantity, metric.name)) for metric in rule.metrics)
                 spelt = [part if part is not None and part.there else None for part in parts]
@@ -129,13 +130,13 @@ class EngineNumbers:
 
     def _zeros(self, found: dict[Quantity, list[float]]) -> None:
         """Set to zero what does not exist because nothing incremented it, where what stands beside it is there."""
-        for member in self._rows.series.engines:
+        for member in self._rows.engines:
             for quantity, rule in member.rules.items():
                 if rule.zero_beside is None or rule.zero_beside not in found:
                     continue
                 known = found.get(quantity) or [math.nan] * self._count
                 for row, beside in enumerate(found[rule.zero_beside]):
-                    speaks = member.name in self._rows.series.dialects[row]
+                    speaks = member.name in self._rows.dialects[row]
                     if speaks and math.isnan(known[row]) and not math.isnan(beside):
                         known[row] = 0.0
                 found[quantity] = known

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from fleet.dataclass import dataclass
 from fleet.metrics.answers import Labels, Process, process
 from fleet.metrics.dialect import Dialect
 from fleet.metrics.dialect_set import DialectSet
@@ -145,48 +146,35 @@ class EngineSeries:
         return self._rows
 
 
-class EngineRows:
-    """The rows of the engines: of each the process whose sample is the newest one is chosen."""
+@dataclass(frozen=True, slots=True)
+class Placing:
+    """Which row a series is about, by its labels. Equal ones place every series alike, whoever is young or old."""
 
-    def __init__(self, series: EngineSeries, values: Sequence[float]) -> None:
-        self.series = series
-        self.ids = tuple(series.stamps)
-        self._chosen = {engine: _newest(by, values) for engine, by in series.stamps.items()}
-        self._several = {engine: by for engine, by in series.stamps.items() if len(by) > 1}
-        self._places = [tuple(series.stamps[engine][self._chosen[engine]]) for engine in self.ids]
-        of = {engine: row for row, engine in enumerate(self.ids)}
-        self._of_process: dict[Process, list[int]] = defaultdict(list)
-        for row, engine in enumerate(self.ids):
-            self._of_process[self._chosen[engine]].append(row)
-        self.young = tuple(row for row, engine in enumerate(self.ids) if self._chosen[engine] in series.young)
-        """The rows of engines that are younger than the window of rates."""
-        self._row_of_key: dict[_Key, int] = {}
-        self._process_of_key: dict[_Key, Process] = {}
-        for own, its, who, engine in series.keys:
-            self._process_of_key[its] = who
-            if self._chosen.get(engine) == who:
-                self._row_of_key[own] = of[engine]
-
-    def chooses_same(self, values: Sequence[float]) -> bool:
-        """Whether the same processes would be chosen."""
-        return all(_newest(by, values) == self._chosen[engine] for engine, by in self._several.items())
-
-    def ages(self, values: Sequence[float], at: float) -> array[float]:
-        """Return the age of the newest sample of each row, in seconds at ``at``."""
-        return array("d", (max(0.0, at - max(map(values.__getitem__, places))) for places in self._places))
+    ids: tuple[EngineId, ...]
+    """The rows."""
+    engines: DialectSet
+    """The dialects of engines that the store has series of."""
+    dialects: tuple[tuple[str, ...], ...]
+    """The products whose metrics each row answers."""
+    key: tuple[str, ...]
+    process_key: tuple[str, ...]
+    """The labels that tell engines apart, and processes (see ``EngineSeries``)."""
+    rows_of_process: Mapping[Process, Sequence[int]]
+    row_of_key: Mapping[_Key, int]
+    process_of_key: Mapping[_Key, Process]
 
     def row(self, labels: Labels) -> int | None:
         """The row of a series, None when another process was chosen for that engine or none is known."""
-        return self._row_of_key.get(tuple(map(labels.get, self.series.key)))
+        return self.row_of_key.get(tuple(map(labels.get, self.key)))
 
     def of_process(self, labels: Labels) -> Sequence[int]:
         """The rows of the process that a series with all its labels comes from."""
-        return self._of_process.get(process(labels), ())
+        return self.rows_of_process.get(process(labels), ())
 
     def of_those(self, labels: Labels) -> Sequence[int]:
         """The rows of its process that a series may be about, by what it says of model and rank."""
-        who = self._process_of_key.get(tuple(map(labels.get, self.series.process_key)))
-        mine = self._of_process.get(who, ()) if who else ()
+        who = self.process_of_key.get(tuple(map(labels.get, self.process_key)))
+        mine = self.rows_of_process.get(who, ()) if who else ()
         model, rank = first(labels, ENGINES.model_labels), first(labels, ENGINES.rank_labels)
         return [row for row in mine if model in ("", self.ids[row].model) and rank in ("", self.ids[row].engine)]
 
@@ -204,6 +192,51 @@ class EngineRows:
             return (row,)
         mine = self.of_those(labels)
         return mine if len(mine) == 1 or first(labels, ENGINES.rank_labels) else ()
+
+
+class EngineRows:
+    """The rows of the engines: of each the process whose sample is the newest one is chosen."""
+
+    def __init__(self, series: EngineSeries, values: Sequence[float]) -> None:
+        self.series = series
+        self.ids = tuple(series.stamps)
+        self._chosen = {engine: _newest(by, values) for engine, by in series.stamps.items()}
+        self._several = {engine: by for engine, by in series.stamps.items() if len(by) > 1}
+        self._places = [tuple(series.stamps[engine][self._chosen[engine]]) for engine in self.ids]
+        of = {engine: row for row, engine in enumerate(self.ids)}
+        of_process: dict[Process, list[int]] = defaultdict(list)
+        for row, engine in enumerate(self.ids):
+            of_process[self._chosen[engine]].append(row)
+        self.young = tuple(row for row, engine in enumerate(self.ids) if self._chosen[engine] in series.young)
+        """The rows of engines that are younger than the window of rates."""
+        row_of_key: dict[_Key, int] = {}
+        process_of_key: dict[_Key, Process] = {}
+        for own, its, who, engine in series.keys:
+            process_of_key[its] = who
+            if self._chosen.get(engine) == who:
+                row_of_key[own] = of[engine]
+        self.placing = Placing(
+            self.ids,
+            series.engines,
+            series.dialects,
+            series.key,
+            series.process_key,
+            dict(of_process),
+            row_of_key,
+            process_of_key,
+        )
+
+    def chooses_same(self, values: Sequence[float]) -> bool:
+        """Whether the same processes would be chosen."""
+        return all(_newest(by, values) == self._chosen[engine] for engine, by in self._several.items())
+
+    def ages(self, values: Sequence[float], at: float) -> array[float]:
+        """Return the age of the newest sample of each row, in seconds at ``at``."""
+        return array("d", (max(0.0, at - max(map(values.__getitem__, places))) for places in self._places))
+
+    def of_process(self, labels: Labels) -> Sequence[int]:
+        """The rows of the process that a series with all its labels comes from."""
+        return self.placing.of_process(labels)
 
     @property
     def nameless(self) -> frozenset[str]:

@@ -23,8 +23,10 @@ from fleet.metrics.window import Window
 from fleet.model.quantity import Quantity
 from fleet.sources.problem import SourceProblem
 
-Rates = Mapping[int, Mapping[Quantity, float]]
-"""Row → the rates that are known of it."""
+Rated = Mapping[Quantity, float]
+"""The rates that are known of an engine."""
+Rates = Mapping[int, Rated]
+"""Those of each row that is younger than the window."""
 _Samples = dict[float, float]
 """Unix time → value."""
 _Seen = tuple[Series, _Samples]
@@ -33,7 +35,7 @@ _Scraper = tuple[str, ...]
 
 
 def rates(matrix: Iterable[Mapping[str, Any]], rows: EngineRows, window: float) -> Rates:
-    """Return the rates from the answers to ``queries.young_samples``; of a row with one sample only, none is known.
+    """Return the rates of all young rows by the answers to ``queries.young_samples``; one sample only tells of none.
 
     A process may be there several times: as each of two scrapers saw it, and under the labels that it had until the
     scrape configuration changed, for which one that is old looks young too. Of each rate the one is taken that was
@@ -47,10 +49,11 @@ def rates(matrix: Iterable[Mapping[str, Any]], rows: EngineRows, window: float) 
     except (AttributeError, IndexError, KeyError, TypeError, ValueError):
         raise SourceProblem("its answer is JSON, but not Prometheus'", "check the Prometheus URL") from None
     watched = [_rates_of_page(page, rows, window) for seen in found.values() for page in _pages(seen)]
-    known: dict[int, dict[Quantity, float]] = defaultdict(dict)
+    known: dict[int, dict[Quantity, float]] = {row: {} for row in rows.young}
     for _, of_page in sorted(watched, key=itemgetter(0)):
         for row, quantity, rate in of_page:
-            known[row][quantity] = rate
+            if row in known:
+                known[row][quantity] = rate
     return known
 
 

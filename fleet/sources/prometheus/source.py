@@ -226,20 +226,26 @@ class PrometheusSource:
         of_models, of_numbers, of_gpus, of_gateways, *of_own = asked
 
         def read(
-            memory: Remembered[T], make: Callable[[Iterable[answers.Labels]], T], found: Future[list[Answer]]
+            memory: Remembered[T],
+            make: Callable[[Iterable[answers.Labels]], T],
+            found: Future[list[Answer]],
+            *against: object,
         ) -> Future[tuple[T, list[float]]]:
             # None waits for ever for a thread: whatever is waited for here has one already, or gets one before this.
-            known = (rows, ENGINES.version, GPUS.version)
-            return self._pool.submit(lambda: memory.read(found.result(), known, make))
+            return self._pool.submit(lambda: memory.read(found.result(), against, make))
 
         fresh = self._pool.submit(self._young_rates, young_samples(scope, rows), rows, window, at, notes)
         look = self._releases_may_differ(rows)
         counted = self._pool.submit(self._ask, (bucket_counts(scope),), at, notes) if look else None
-        numbers = read(self._numbers, partial(EngineNumbers, rows), of_numbers)
-        own = [read(memory, partial(engine_buckets, rows), one) for memory, one in zip(self._own, of_own, strict=False)]
-        models = read(self._models, model_buckets, of_models)
-        gpus = read(self._gpus, Gpus, of_gpus)
-        counts = read(self._counts, model_buckets, counted) if counted is not None else None
+        placing, version = rows.placing, ENGINES.version
+        numbers = read(self._numbers, partial(EngineNumbers, placing), of_numbers, placing, version)
+        own = [
+            read(memory, partial(engine_buckets, placing), one, placing, version)
+            for memory, one in zip(self._own, of_own, strict=False)
+        ]
+        models = read(self._models, model_buckets, of_models, version)
+        gpus = read(self._gpus, Gpus, of_gpus, GPUS.version)
+        counts = read(self._counts, model_buckets, counted, version) if counted is not None else None
         of_engines, values = numbers.result()
         engine_table, means = of_engines.read(values, rows.ages(stamps, at), fresh.result())
         restarted = engine_table.reset

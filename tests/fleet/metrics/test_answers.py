@@ -46,7 +46,7 @@ def _engines(*seen: Sample) -> EngineRows:
 
 def _numbers(rows: EngineRows, *found: Sample) -> Table:
     ages = array("d", [0.0]) * len(rows.ids)
-    return EngineNumbers(rows, _labels(found)).read(_values(found), ages, {})[0]
+    return EngineNumbers(rows.placing, _labels(found)).read(_values(found), ages, {})[0]
 
 
 def _gpus(found: Sequence[Sample]) -> tuple[Gpus, Table]:

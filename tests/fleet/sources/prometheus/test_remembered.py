@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import orjson
 import pytest
 
 from fleet.metrics.answers import Labels
-from fleet.metrics.expressions import PRESENT
+from fleet.metrics.expressions import GONE, PRESENT, YOUNG
 from fleet.model.quantity import Quantity
 from fleet.sources.problem import SourceProblem
 from fleet.sources.prometheus import answer
+from fleet.sources.prometheus import source as source_module
 from fleet.sources.prometheus.answer import Answer
 from fleet.sources.prometheus.remembered import Remembered
 from fleet.sources.prometheus.source import PrometheusSource
 from fleet.sources.prometheus.transport import PrometheusEndpoint
-from tests.fleet.metrics.fake_prometheus import LABELS, SEEN, Fake, serving
+from tests.fleet.metrics.fake_prometheus import LABELS, SEEN, Fake, asking, serving
 
 ODD = '"result":[ },"value":[1,"1"]},{"metric":{ \\ é'
 """A label that looks like what stands between labels."""
@@ -158,3 +159,40 @@ async def test_measurements_follow_what_comes_and_goes_and_who_was_seen_last() -
         assert await told([stamp(9), stamp(1, **both)], rates) == [9]
         assert await told([stamp(1), stamp(9, **both)], rates) == [4]
         await source.close()
+
+
+async def test_an_engine_that_grows_up_and_another_one_s_end_leave_what_series_mean_as_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[str] = []
+
+    def counted(name: str, make: Callable[..., Any]) -> Callable[..., Any]:
+        def making(*arguments: Any) -> Any:
+            made.append(name)
+            return make(*arguments)
+
+        return making
+
+    for name in ("EngineNumbers", "Gpus", "model_buckets", "engine_buckets"):
+        monkeypatch.setattr(source_module, name, counted(name, getattr(source_module, name)))
+    key = {name: LABELS[name] for name in ("instance", "model_name", "engine")}
+    there = {"q": f"{PRESENT}/0", "__name__": "vllm:generation_tokens_total"}, "1"
+    ended = {**LABELS, "pod": "gone", "instance": "10.0.0.9:8000", "q": GONE}, "1"
+    fake = Fake()
+    async with serving(fake), asking(PrometheusEndpoint(fake.url)) as source:
+
+        async def told(tokens: float, *more: tuple[dict[str, str], str]) -> float:
+            fake.vectors = {
+                "timestamp(vllm": [(SEEN, str(time.time() - 3)), there, *more],
+                "generation_tokens_per_second": [({**key, "q": "generation_tokens_per_second"}, str(tokens))],
+            }
+            m = await source.measure({"llm/p"})
+            return m.engine_table.columns[Quantity.GENERATION_TOKENS][0] if m.engine_table.columns else math.nan
+
+        assert math.isnan(await told(5, ({**LABELS, "q": YOUNG}, "1")))
+        assert sorted(set(made)) == ["EngineNumbers", "Gpus", "engine_buckets", "model_buckets"]
+        made.clear()
+        assert await told(6) == 6
+        assert await told(7, ended) == 7
+        assert math.isnan(await told(8, ({**LABELS, "q": YOUNG}, "1")))
+        assert made == []

@@ -156,7 +156,7 @@ def test_a_restart_within_its_youth_loses_nothing() -> None:
 
 
 def test_one_sample_is_no_rate() -> None:
-    assert rates([_raw(GENERATED, (-5, 700))], _rows(LABELS), 60.0) == {}
+    assert rates([_raw(GENERATED, (-5, 700))], _rows(LABELS), 60.0) == {0: {}}
 
 
 def test_what_two_replicas_saw_counts_once_and_what_nobody_asked_for_not_at_all() -> None:
