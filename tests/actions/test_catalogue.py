@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import fields, replace
+from dataclasses import MISSING, fields, replace
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import ClassVar
@@ -70,10 +70,13 @@ def test_every_summary_is_written_from_a_line() -> None:
 @pytest.mark.parametrize(
     "entry", [e for e in KINDS if e.command and spec_of(e.kind).launch is None], ids=lambda entry: entry.kind
 )
-def test_what_needs_no_more_than_its_target_is_recorded_and_read_again(entry: Entry) -> None:
+def test_what_is_asked_for_is_recorded_and_read_again(entry: Entry) -> None:
     spec = spec_of(entry.kind)
     target = Target(spec.targets[0], "serving", "chat", "uid-1")
-    request = spec.make({one.field: 3 for one in spec.arguments if one.takes is Takes.INTEGER}, (target,))
+    needed = {one.name for one in fields(spec.request) if one.default is MISSING and one.default_factory is MISSING}
+    texts = {one.field: "a text" for one in spec.arguments if one.takes is Takes.TEXT and one.field in needed}
+    numbers = {one.field: 3 for one in spec.arguments if one.takes is Takes.INTEGER}
+    request = spec.make(texts | numbers, (target,))
     assert isinstance(request, Request)
     assert from_json(to_json(request)) == request
 

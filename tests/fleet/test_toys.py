@@ -116,7 +116,7 @@ async def test_scraped_directly() -> None:
         found = await rig.tick(pages, after=10.0)
     assert found.unreachable == {}
     assert [(g.dialect, g.model, g.backend) for g in found.gateways] == [("Drake", "", DUCK), ("Drake", "duck", "")]
-    _is_as_it_should_be(found, rel=1e-9)
+    _is_as_it_should_be(found, rel=1e-6)
 
 
 async def test_scraped_over_http() -> None:
@@ -141,7 +141,7 @@ async def test_scraped_over_http() -> None:
         finally:
             await source.close()
     assert found.unreachable == {}
-    _is_as_it_should_be(found, rel=1e-9)
+    _is_as_it_should_be(found, rel=1e-6)
 
 
 async def test_an_engine_and_a_gateway_in_one_process() -> None:
