@@ -6,7 +6,17 @@ Every state has its own glyph in both sets, so that no state is told by colour a
 from __future__ import annotations
 
 import codecs
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import Enum
+
+
+class Dots(Enum):
+    """The cells that curves are drawn in."""
+
+    BRAILLE = "braille"
+    BLOCKS = "blocks"
+    """Half blocks, for terminals whose font has no braille."""
+    SIGNS = "signs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +25,7 @@ class Glyphs:
 
     ascii: bool
     """True when nothing outside ASCII may reach the terminal."""
+    dots: Dots
     ok: str
     starting: str
     warning: str
@@ -56,6 +67,7 @@ class Glyphs:
 
 UNICODE = Glyphs(
     ascii=False,
+    dots=Dots.BRAILLE,
     ok="●",
     starting="◐",
     warning="▲",
@@ -86,6 +98,7 @@ UNICODE = Glyphs(
 
 ASCII = Glyphs(
     ascii=True,
+    dots=Dots.SIGNS,
     ok="o",
     starting="~",
     warning="!",
@@ -113,6 +126,9 @@ ASCII = Glyphs(
     strip="_.-=+*#@",
     gap=" ",
 )
+
+BLOCKS = replace(UNICODE, dots=Dots.BLOCKS)
+"""Glyphs for the console of Linux, whose fonts have no braille."""
 
 
 def glyphs_for(encoding: str | None) -> Glyphs:

@@ -17,7 +17,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Literal
 
-from themes.glyphs import ASCII, UNICODE, Glyphs, glyphs_for
+from themes.glyphs import ASCII, BLOCKS, UNICODE, Glyphs, glyphs_for
 
 GlyphSet = Literal["auto", "unicode", "ascii"]
 ThemeName = Literal["quarterdeck-dark", "quarterdeck-light", "ansi"]
@@ -69,7 +69,8 @@ def choose_glyphs(environ: Mapping[str, str], encoding: str | None, wanted: Glyp
     if wanted == "auto":
         locale = environ.get("LC_ALL") or environ.get("LC_CTYPE", "")
         explicit = environ.get("PYTHONUTF8") == "1" or environ.get("PYTHONIOENCODING")
-        return glyphs_for("ascii" if locale in {"C", "POSIX"} and not explicit else encoding)
+        chosen = glyphs_for("ascii" if locale in {"C", "POSIX"} and not explicit else encoding)
+        return BLOCKS if chosen is UNICODE and environ.get("TERM") == "linux" else chosen
     return UNICODE if wanted == "unicode" else ASCII
 
 

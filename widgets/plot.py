@@ -1,4 +1,4 @@
-"""One quantity over time, on a fixed scale, in braille dots (stars in ASCII)."""
+"""One quantity over time, on a fixed scale, in dots."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from fleet.model.quantity import Unit
 from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.line import Line, Span, fit, plain
+from widgets.raster import Raster
 from widgets.strip_chart import Scale, height, resample
 from widgets.values import WORDS, age_text, number_text, unit_text
 
@@ -33,8 +34,6 @@ class PlotModel:
 
 _AXIS = 7
 """Cells of the labels at the left."""
-_DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
-"""Bits of U+2800 by column and row, from the top."""
 
 
 def plot_lines(model: PlotModel, width: int, lines: int, glyphs: Glyphs) -> list[Line]:
@@ -47,7 +46,7 @@ def plot_lines(model: PlotModel, width: int, lines: int, glyphs: Glyphs) -> list
     across, down = width - _AXIS - 1, lines - 2
     if across < 4 or down < 1:
         return [head][:lines]
-    cells = _ascii_cells(model, across, down) if glyphs.ascii else _braille_cells(model, across, down)
+    cells = _cells(model, across, down, glyphs)
     fresh = across - math.ceil(across * model.stale / max(1, len(model.values)))
     limit = _limit_row(model, down)
     out = [head]
@@ -77,29 +76,12 @@ def _spread(values: Sequence[float], points: int) -> list[float]:
     return [values[i * count // points] for i in range(points)] if 0 < count < points else resample(values, points)
 
 
-def _braille_cells(model: PlotModel, across: int, down: int) -> list[str]:
-    grid = [[0] * across for _ in range(down)]
-    top = down * 4 - 1
-    before: int | None = None
-    for x, value in enumerate(_spread(model.values, across * 2)):
-        if math.isnan(value):
-            before = None
-            continue
-        at = top - round(height(value, model.scale) * top)
-        # A jump is drawn as a vertical line from where the curve was.
-        first, last = (at, at) if before is None else (min(at, before), max(at, before))
-        for y in range(first, last + 1):
-            grid[y // 4][x // 2] |= _DOTS[x % 2][y % 4]
-        before = at
-    return ["".join(chr(0x2800 + dots) if dots else " " for dots in row) for row in grid]
-
-
-def _ascii_cells(model: PlotModel, across: int, down: int) -> list[str]:
-    grid = [[" "] * across for _ in range(down)]
-    for x, value in enumerate(_spread(model.values, across)):
-        if not math.isnan(value):
-            grid[down - 1 - round(height(value, model.scale) * (down - 1))][x] = "*"
-    return ["".join(row) for row in grid]
+def _cells(model: PlotModel, across: int, down: int, glyphs: Glyphs) -> list[str]:
+    raster = Raster(across, down, glyphs)
+    top = raster.height - 1
+    values = _spread(model.values, raster.width)
+    raster.curve([None if math.isnan(v) else top - round(height(v, model.scale) * top) for v in values])
+    return raster.rows()
 
 
 def _limit_row(model: PlotModel, down: int) -> int | None:

@@ -11,6 +11,8 @@ from console.commands.palette import Palette
 from console.commands.table import TABLE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from console.app.desk import ConsoleDesk
     from fleet.model.objects import ObjectRef
 
@@ -69,6 +71,11 @@ class Pages:
         from console.screens.timeline import TimelineScreen
 
         self._navigator.push(TimelineScreen(self._desk, ref))
+
+    def open_plot(self, keys: Sequence[str], quantity: str) -> None:
+        from console.screens.plot import PlotScreen
+
+        self._navigator.open(PlotScreen(self._desk, keys, quantity))
 
     def open_audit(self) -> None:
         from console.screens.audit import AuditScreen

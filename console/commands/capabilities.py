@@ -130,3 +130,24 @@ class Fillable(Protocol):
     def submit(self) -> None:
         """Plan what was filled in."""
         ...
+
+
+@runtime_checkable
+class PlotView(Protocol):
+    """A page that shows a quantity over time."""
+
+    def step_plot(self, step: int) -> None:
+        """Show the next (1) or the previous (-1) quantity."""
+        ...
+
+    def look_back(self, span: str) -> None:
+        """Show another span, by its name."""
+        ...
+
+    def compare(self) -> None:
+        """Lay the next earlier moment over it, or none."""
+        ...
+
+    def point(self, step: int) -> None:
+        """Move the pointer by so many values."""
+        ...

@@ -42,6 +42,7 @@ class ScreenId(StrEnum):
     FORM = "form"
     TRY = "try"
     BENCHES = "benchmarks"
+    PLOT = "plot"
 
 
 _EXPLANATION = re.compile("[:;,]")

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from console.commands.command import Command, ScreenId
 from console.commands.local import SAME, SERVER
+from console.commands.plot import QUANTITY, plot_names
 from console.commands.table import NAMES, TABLE, by_name
 
 
@@ -59,6 +60,8 @@ def complete(
         values = contexts
     elif command.id == "local.up":
         values = (SAME, *presets)
+    elif command.argument == QUANTITY:
+        values = plot_names()
     elif command.argument == SERVER:
         values = servers
     return [f"{name} {value}" for value in _beginning(argument.strip(), values)]

@@ -11,6 +11,7 @@ from console.commands.capabilities import (
     Followable,
     HidesOthers,
     PlanPage,
+    PlotView,
     PodLog,
     Searchable,
     Sortable,
@@ -112,6 +113,35 @@ def stop_action(_: Desk, context: Context) -> None:
 def plan_again(_: Desk, context: Context) -> None:
     if isinstance(context.view, ActionPage):
         context.view.plan_again()
+
+
+def step_plot(step: int) -> Run:
+    def run(_: Desk, context: Context) -> None:
+        if isinstance(context.view, PlotView):
+            context.view.step_plot(step)
+
+    return run
+
+
+def look_back(span: str) -> Run:
+    def run(_: Desk, context: Context) -> None:
+        if isinstance(context.view, PlotView):
+            context.view.look_back(span)
+
+    return run
+
+
+def point(step: int) -> Run:
+    def run(_: Desk, context: Context) -> None:
+        if isinstance(context.view, PlotView):
+            context.view.point(step)
+
+    return run
+
+
+def compare(_: Desk, context: Context) -> None:
+    if isinstance(context.view, PlotView):
+        context.view.compare()
 
 
 def submit(_: Desk, context: Context) -> None:

@@ -35,6 +35,7 @@ _SCREENS = {
     ScreenId.FORM: "form",
     ScreenId.TRY: "try",
     ScreenId.BENCHES: "benchmarks",
+    ScreenId.PLOT: "plot",
 }
 
 

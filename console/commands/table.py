@@ -18,6 +18,7 @@ from console.commands.capabilities import (
 from console.commands.command import OBJECTS, TABLES, Command, Context, ScreenId
 from console.commands.desk import Desk
 from console.commands.local import LOCAL, server_of
+from console.commands.plot import PLOTS
 from console.views import fleet_columns, node_columns
 from console.views.subject import has_pod, pod_for, restarts_of, worst_pod
 from fleet.kinds.registry import listed
@@ -224,6 +225,7 @@ TABLE: tuple[Command, ...] = (
     Command("open.yaml", "YAML", _yaml, ("y",), ("yaml",), OBJECTS, "yaml", available=_needs_target),
     *ACTIONS,
     *LOCAL,
+    *PLOTS,
     Command(
         "open.fleet",
         "Models, workloads and pods",

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from console.session.failure import SessionError
 from fleet.model.objects import SAME_CLUSTER, ObjectRef
 from fleet.sources.kube.describe import describe, to_yaml
 from fleet.sources.kube.errors import ForbiddenError
 from fleet.sources.kube.reads import KubeReads
+from fleet.sources.problem import SourceProblem
 from widgets.log_buffer import LogLine
 
 if TYPE_CHECKING:
+    from fleet.model.curve import Curve, CurveQuestion
     from fleet.timeline.source import TimelineSource
     from fleet.timeline.timeline import Timeline
 
@@ -21,14 +24,20 @@ if TYPE_CHECKING:
 class ClusterReader:
     """An ObjectReader of a cluster. ``named`` are namespaces that the settings name.
 
-    ``past`` gives who knows the past, and the namespace in view.
+    ``past`` gives who knows the past, and the namespace in view. ``curve`` asks the metrics store; it raises
+    SourceProblem.
     """
 
     def __init__(
-        self, reads: KubeReads, named: Iterable[str], past: Callable[[], tuple[Sequence[TimelineSource], str]]
+        self,
+        reads: KubeReads,
+        named: Iterable[str],
+        past: Callable[[], tuple[Sequence[TimelineSource], str]],
+        curve: Callable[[CurveQuestion], Awaitable[Curve]],
     ) -> None:
         self._reads = reads
         self._past = past
+        self._curve = curve
         self._named = frozenset(named)
 
     async def namespaces(self, seen: Iterable[str]) -> tuple[str, ...]:
@@ -55,6 +64,12 @@ class ClusterReader:
         sources, namespace = self._past()
         found = await ask(sources, since, time.time(), namespace)
         return found if ref is None else found.of(ref._replace(cluster=SAME_CLUSTER))
+
+    async def curve(self, question: CurveQuestion) -> Curve:
+        try:
+            return await self._curve(question)
+        except SourceProblem as problem:
+            raise SessionError(problem.problem, problem.remedy) from problem
 
     async def logs(
         self, pod: ObjectRef, container: str, *, follow: bool, previous: bool, tail: int, since: int

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from console.session.local.protocol import LocalServers, Looked
     from console.session.local.servers import LocalServerSession
     from console.session.protocol import ActionService, Changed
+    from fleet.model.curve import Curve, CurveQuestion
     from fleet.model.objects import ObjectRef
     from fleet.model.snapshot import Snapshot
     from fleet.timeline.timeline import Timeline
@@ -77,6 +78,9 @@ class ObservingSession:
     async def timeline(self, ref: ObjectRef | None, since: float) -> Timeline:
         reader = self._cluster.reader(None if ref is None else ref.cluster)
         return await self._bridge.call(reader.timeline(ref, since))
+
+    async def curve(self, question: CurveQuestion) -> Curve:
+        return await self._bridge.call(self._cluster.reader().curve(question))
 
     def logs(
         self, pod: ObjectRef, container: str, *, follow: bool, previous: bool, tail: int, since: int

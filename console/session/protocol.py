@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from actions.request import Request, Target
     from actions.revisions import Revision
     from console.session.local.protocol import LocalServers, Looked
+    from fleet.model.curve import Curve, CurveQuestion
     from fleet.model.objects import ObjectRef
     from fleet.model.snapshot import Snapshot
     from fleet.timeline.timeline import Timeline
@@ -73,6 +74,10 @@ class Session(Protocol):
 
     async def timeline(self, ref: ObjectRef | None, since: float) -> Timeline:
         """Return what happened from ``since`` (Unix time) on, to an object or (None) to all in view."""
+        ...
+
+    async def curve(self, question: CurveQuestion) -> Curve:
+        """Return one quantity of an object in view over time, asked of the metrics store."""
         ...
 
     def logs(

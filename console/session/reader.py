@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from console.session.failure import SessionError
 
 if TYPE_CHECKING:
+    from fleet.model.curve import Curve, CurveQuestion
     from fleet.model.objects import ObjectRef
     from fleet.timeline.timeline import Timeline
     from widgets.log_buffer import LogLine
@@ -30,6 +31,10 @@ class ObjectReader(Protocol):
 
     async def timeline(self, ref: ObjectRef | None, since: float) -> Timeline:
         """Return what happened from ``since`` (Unix time) on, to an object or (None) to all in view."""
+        ...
+
+    async def curve(self, question: CurveQuestion) -> Curve:
+        """One quantity of an object over time, from the metrics store."""
         ...
 
     def logs(
@@ -59,6 +64,10 @@ class NoReader:
 
     async def timeline(self, ref: ObjectRef | None, since: float) -> Timeline:
         del ref, since
+        raise SessionError(*self._why)
+
+    async def curve(self, question: CurveQuestion) -> Curve:
+        del question
         raise SessionError(*self._why)
 
     async def logs(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 from console.views.layout import head, side_by_side
 from fleet.model.quantity import MEANINGS, Quantity
 from fleet.model.snapshot import Snapshot
 from themes.glyphs import Glyphs
+from widgets.chart import nice_top
 from widgets.line import BLANK, Line
 from widgets.plot import PlotModel, plot_lines
 from widgets.strip_chart import Scale
@@ -28,16 +28,6 @@ _PLOTS: tuple[tuple[str, Quantity, float], ...] = (
     ("running", Quantity.RUNNING, 32),
 )
 """Title, quantity, and the least that the scale reaches up to."""
-
-
-def nice_top(values: Sequence[float], least: float) -> float:
-    """The end of a scale: 1, 2 or 5 times a power of ten, not below ``least``, so that it seldom changes."""
-    highest = max((value for value in values if not math.isnan(value)), default=0.0)
-    top = least
-    while top < highest:
-        size = 10.0 ** math.floor(math.log10(top) + 1e-9)
-        top = next(size * step for step in (2, 5, 10) if size * step > top * (1 + 1e-9))
-    return top
 
 
 def plot_model(snapshot: Snapshot, key: str, title: str, quantity: Quantity, least: float) -> PlotModel:

@@ -19,10 +19,12 @@ from fleet.sources.kube.absent import AbsentKubernetes
 from fleet.sources.kube.errors import KubeconfigError
 from fleet.sources.kube.reads import KubeReads
 from fleet.sources.kube.source import KubernetesSource
+from fleet.sources.problem import SourceProblem
 
 if TYPE_CHECKING:
     from actions.runner import Runner
     from console.session.local.watcher import SharedWatcher
+    from fleet.model.curve import Curve, CurveQuestion
     from fleet.timeline.source import TimelineSource
 
 
@@ -78,7 +80,16 @@ class ClusterConnection:
         self.observer = sources.observer(
             settings, source, time.time(), environ, memory.keeps(here), memory.history(self.cluster), early
         )
-        self.reader: ObjectReader = ClusterReader(self._reads, settings.cluster.namespaces, self._past)
+        self.reader: ObjectReader = ClusterReader(self._reads, settings.cluster.namespaces, self._past, self._curve)
+
+    async def _curve(self, question: CurveQuestion) -> Curve:
+        from console.wiring.timeline import of_this_cluster
+        from fleet.sources.curves import curve
+
+        store = await self.observer.metrics.store(self._source.state(), time.time())
+        if store is None:
+            raise SourceProblem("no metrics store answers here", "name one with --prometheus URL")
+        return await curve(store, of_this_cluster(self._settings), question)
 
     def _past(self) -> tuple[Sequence[TimelineSource], str]:
         # Few ask for it: imported when somebody does.

@@ -45,9 +45,13 @@ def _audit(past: Past) -> TimelineSource:
 
 
 def _metrics(past: Past) -> TimelineSource:
-    prometheus = past.settings.prometheus
-    within = (Match(prometheus.cluster_label, Op.EQUAL, prometheus.cluster),) if prometheus.cluster else ()
-    return MetricsTimeline(past.store, within, prometheus.cluster_label)
+    return MetricsTimeline(past.store, of_this_cluster(past.settings), past.settings.prometheus.cluster_label)
+
+
+def of_this_cluster(settings: Settings) -> tuple[Match, ...]:
+    """The labels that all series of this cluster have in a store of several."""
+    prometheus = settings.prometheus
+    return (Match(prometheus.cluster_label, Op.EQUAL, prometheus.cluster),) if prometheus.cluster else ()
 
 
 SOURCES: tuple[Makes, ...] = (_cluster, _metrics, _audit)

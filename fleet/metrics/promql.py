@@ -83,7 +83,8 @@ def duration(seconds: float) -> str:
 
 def scaled(expression: str, scale: float) -> str:
     """A part in the canonical unit."""
-    return expression if scale == 1.0 else f"{expression} * {scale:g}"
+    # Every digit: :g has six, and a MiB has seven.
+    return expression if scale == 1.0 else f"{expression} * {scale!r}"
 
 
 def tagged(tag: str, expression: str) -> str:

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from rich.color import ColorType
 from textual.app import App
 
-from themes.glyphs import ASCII, UNICODE, Glyphs, glyphs_for
+from themes.glyphs import ASCII, BLOCKS, UNICODE, Glyphs, glyphs_for
 from themes.look import GlyphSet, Look, ThemeName, choose_look, look, use
 from themes.palette import MONO, PALETTES, SIXTEEN, Role, palette_for
 from themes.textual_themes import STYLESHEET, register
@@ -38,7 +38,8 @@ def test_glyphs_follow_the_encoding(encoding: str | None, expected: Glyphs) -> N
     ],
 )
 def test_theme_follows_the_terminal(environ: dict[str, str], theme: str, no_color: bool) -> None:
-    assert choose_look(environ, "utf-8") == Look(UNICODE, theme, no_color)  # type: ignore[arg-type]
+    glyphs = BLOCKS if environ.get("TERM") == "linux" else UNICODE
+    assert choose_look(environ, "utf-8") == Look(glyphs, theme, no_color)  # type: ignore[arg-type]
 
 
 def test_what_is_configured_wins() -> None:
@@ -48,7 +49,7 @@ def test_what_is_configured_wins() -> None:
     assert look() is chosen
 
 
-@pytest.mark.parametrize("glyphs", [UNICODE, ASCII])
+@pytest.mark.parametrize("glyphs", [UNICODE, ASCII, BLOCKS])
 def test_every_state_has_a_glyph_of_its_own_one_cell_wide(glyphs: Glyphs) -> None:
     states = [glyphs.ok, glyphs.starting, glyphs.warning, glyphs.critical, glyphs.gone, glyphs.asleep]
     others = [glyphs.missing, glyphs.unknown, glyphs.mark]

@@ -25,9 +25,9 @@ def test_the_curve_stands_on_its_scale() -> None:
     assert texts(MODEL, 24, 6) == [
         " TTFT p95 3.00s",
         " 3.00s             ****",
-        "               ****    ",
-        "           ****        ",
-        "    0s ****            ",
+        "               *****   ",
+        "           *****       ",
+        "    0s *****           ",
         "       15m ago      now",
     ]
 

@@ -21,6 +21,7 @@ from fleet.sources.kube.describe import age, to_yaml
 from widgets.log_buffer import LogLine
 
 if TYPE_CHECKING:
+    from fleet.model.curve import Curve, CurveQuestion
     from fleet.timeline.timeline import Timeline
 
 
@@ -55,6 +56,10 @@ class LocalReader:
             "what happened on this machine is not put together",
             ":audit has what was done, and the page of a server its starts and ends",
         )
+
+    async def curve(self, question: CurveQuestion) -> Curve:
+        del question
+        raise SessionError("no metrics store keeps what this machine's servers did")
 
     async def logs(
         self, pod: ObjectRef, container: str, *, follow: bool, previous: bool, tail: int, since: int

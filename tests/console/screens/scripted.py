@@ -20,6 +20,7 @@ from fleet.local.record import ServerRecord
 from fleet.local.same_as_pod import Same
 from fleet.local.server import Phase, Reason, ServerState, Stage
 from fleet.local.spec import LaunchSpec, serve_arguments
+from fleet.model.curve import Curve, CurveQuestion
 from fleet.model.objects import ObjectRef, Pod
 from fleet.model.snapshot import Snapshot
 from fleet.timeline.kinship import Kinship
@@ -35,6 +36,9 @@ class ScriptedSession:
     namespace: str = ""
     texts: Mapping[str, str] = field(default_factory=dict)
     happened: Timeline = field(default_factory=lambda: Timeline(0.0, 0.0, (), Kinship()))
+    curves: Callable[[CurveQuestion], Curve] = lambda question: rising(question)
+    """The answers of a metrics store; ``lacks_store`` is raised where there is none."""
+    lacks_store: SessionError | None = None
     log_lines: tuple[str | LogLine, ...] = ()
     fails: SessionError | None = None
     asked: list[tuple[object, ...]] = field(default_factory=list)
@@ -87,6 +91,13 @@ class ScriptedSession:
         self._may_fail()
         return self.happened
 
+    async def curve(self, question: CurveQuestion) -> Curve:
+        self.asked.append(("curve", question))
+        self._may_fail()
+        if self.lacks_store is not None:
+            raise self.lacks_store
+        return self.curves(question)
+
     async def logs(
         self, pod: ObjectRef, container: str, *, follow: bool, previous: bool, tail: int, since: int
     ) -> AsyncIterator[LogLine]:
@@ -110,6 +121,14 @@ class ScriptedSession:
     def _may_fail(self) -> None:
         if self.fails is not None:
             raise self.fails
+
+
+def rising(question: CurveQuestion) -> Curve:
+    """A curve from 0 to 100, in a band from half of it to twice as much where one is wanted."""
+    last = max(1, question.range.points - 1)
+    values = tuple(100.0 * i / last for i in range(question.range.points))
+    band = (tuple(v / 2 for v in values), tuple(2 * v for v in values)) if question.band else ((), ())
+    return Curve(question.quantity, question.range, values, *band)
 
 
 @dataclass

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from console.commands.command import Command, Context, ScreenId
 from console.commands.dispatch import refusal
 from console.views.filter import FilterError, parse_filter
-from console.views.plots import nice_top
 from console.views.query import LazyKeys, Query, by_number
 from console.views.since import coarse
 from console.views.subject import place_of, pod_for, ref_of
 from fleet.model.objects import ObjectRef
 from tests.console.screens.desk import desk
 from tests.fleets import make_snapshot
+from widgets.chart import nice_top
 from widgets.grid import Sort
 from widgets.line import folded
 

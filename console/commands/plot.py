@@ -1,0 +1,116 @@
+"""The commands of plots: opening one, and what is drawn of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from console.commands import on_screen
+from console.commands.capabilities import PlotView
+from console.commands.command import OBJECTS, Command, Context, ScreenId
+from console.commands.desk import Desk
+from console.views.plotted import SPANS, found, names, plotted_of
+
+QUANTITY = "[QUANTITY]"
+_HERE = frozenset({ScreenId.PLOT})
+_JUMP = 10
+"""Points that the pointer goes at once, with shift."""
+
+
+def _keys(context: Context) -> tuple[str, ...]:
+    """The objects: the first two that are marked, or the one under the cursor."""
+    if len(context.marked) > 1:
+        return context.marked[:2]
+    return (context.subject,) if context.subject is not None else ()
+
+
+def _needs_plots(context: Context) -> str | None:
+    snapshot, keys = context.snapshot, _keys(context)
+    if snapshot is None or not keys:
+        return "nothing is under the cursor"
+    plots = plotted_of(snapshot, keys[0])
+    if not plots:
+        return "of this nothing is measured over time"
+    if context.argument and found(plots, context.argument) is None:
+        return f"no plot {context.argument!r}; there are {', '.join(plot.name for plot in plots)}"
+    return None
+
+
+def _open(desk: Desk, context: Context) -> None:
+    desk.pages.open_plot(_keys(context), context.argument)
+
+
+def _spans() -> Iterator[Command]:
+    for number, name in enumerate(SPANS, 1):
+        yield Command(
+            f"plot.span_{name}",
+            f"The last {name}",
+            on_screen.look_back(name),
+            (str(number),),
+            where=_HERE,
+            family="The last 15m, 1h, 6h, 24h, 7d",
+            needs=PlotView,
+        )
+
+
+def plot_names() -> tuple[str, ...]:
+    """Return what may follow ``:plot``."""
+    return tuple(names())
+
+
+PLOTS: tuple[Command, ...] = (
+    Command(
+        "open.plot",
+        "Plot over time; of two that are marked, both",
+        _open,
+        ("v",),
+        ("plot",),
+        OBJECTS | _HERE,
+        "plot",
+        argument=QUANTITY,
+        bound=OBJECTS,
+        available=_needs_plots,
+    ),
+    *_spans(),
+    Command(
+        "plot.next",
+        "The next quantity",
+        on_screen.step_plot(1),
+        ("down", "j", "tab"),
+        where=_HERE,
+        hint="quantity",
+        needs=PlotView,
+    ),
+    Command(
+        "plot.previous",
+        "The quantity before",
+        on_screen.step_plot(-1),
+        ("up", "k", "shift+tab"),
+        where=_HERE,
+        needs=PlotView,
+    ),
+    Command(
+        "plot.compare",
+        "Lay an hour ago, yesterday or a week ago over it",
+        on_screen.compare,
+        ("c",),
+        where=_HERE,
+        hint="compare",
+        needs=PlotView,
+    ),
+    Command(
+        "plot.earlier",
+        "Read the value before; the first time the newest",
+        on_screen.point(-1),
+        ("left",),
+        where=_HERE,
+        hint="read",
+        needs=PlotView,
+    ),
+    Command("plot.later", "Read the value after", on_screen.point(1), ("right",), where=_HERE, needs=PlotView),
+    Command(
+        "plot.much_earlier", "Ten values before", on_screen.point(-_JUMP), ("shift+left",), where=_HERE, needs=PlotView
+    ),
+    Command(
+        "plot.much_later", "Ten values after", on_screen.point(_JUMP), ("shift+right",), where=_HERE, needs=PlotView
+    ),
+)

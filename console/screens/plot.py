@@ -1,0 +1,242 @@
+"""A quantity over time: of one object or two, of one moment or two, as far back as the metrics store reaches."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import BindingType
+from textual.widget import Widget
+
+from console.commands.command import ScreenId
+from console.commands.desk import Desk
+from console.screens.base import ConsoleScreen, bindings_of
+from console.session.failure import SessionError
+from console.views.plot_page import (
+    Layer,
+    PlotPage,
+    chart_model,
+    kept_curve,
+    kept_text,
+    plot_lines,
+    source_text,
+)
+from console.views.plotted import EARLIER, SPANS, Plotted, found, plotted_of
+from console.views.series import series_of
+from console.views.subject import ref_of
+from fleet.model.curve import Curve, CurveQuestion, TimeRange, time_range
+from fleet.model.snapshot import Snapshot
+from themes.glyphs import Glyphs
+from widgets.chart import AXIS, time_at
+from widgets.chart_view import ChartView
+from widgets.line import Line, plain
+
+if TYPE_CHECKING:
+    from fleet.timeline.entry import Entry
+
+_LEAST_WINDOW = 60.0
+"""Seconds: the window of the rates where no Snapshot says another."""
+_SELDOM = 15.0
+"""Seconds between two questions for the same curve, at least."""
+_SCRAPES = 4
+"""Scrapes in a window of the rates: no two points are nearer than one of them."""
+
+
+class PlotScreen(ConsoleScreen):
+    """One plot at a time; what the console kept is there at once, and what the store knows when it has answered."""
+
+    where = ScreenId.PLOT
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.PLOT)
+
+    def __init__(self, desk: Desk, keys: Sequence[str], wanted: str = "") -> None:
+        self._keys = tuple(keys[:2])
+        self._span = next(iter(SPANS))
+        self._earlier = 0
+        self._pointer = math.nan
+        self._curves: dict[tuple[str, Plotted, str, float], Curve] = {}
+        self._problem = ""
+        self._entries: tuple[Entry, ...] = ()
+        self._told_since = math.inf
+        snapshot = desk.snapshot
+        self._plots = plotted_of(snapshot, self._keys[0]) if snapshot is not None else ()
+        self._at = found(self._plots, wanted) or 0 if wanted else 0
+        self.chart = ChartView(self._draw_page)
+        super().__init__(desk)
+
+    def body(self) -> Iterable[Widget]:
+        yield self.chart
+
+    @property
+    def subject(self) -> str | None:
+        return self._keys[0]
+
+    def on_mount(self) -> None:
+        self.focus_body()
+        self._ask_all()
+
+    def draw(self, snapshot: Snapshot) -> None:
+        del snapshot
+        if self._is_due():
+            self.beside(self._ask, "curves")
+        self.chart.redraw()
+
+    # what commands ask
+
+    def step_plot(self, step: int) -> None:
+        if self._plots:
+            self._at = (self._at + step) % len(self._plots)
+            self._show_another()
+
+    def look_back(self, span: str) -> None:
+        self._span, self._pointer = span, math.nan
+        self._show_another()
+
+    def compare(self) -> None:
+        """Lay the next earlier moment over it, or none."""
+        self._earlier = (self._earlier + 1) % len(EARLIER)
+        self._show_another()
+
+    def point(self, step: int) -> None:
+        """Move the pointer by so many points; it begins at the newest."""
+        wanted = self._range()
+        at = wanted.points - 1 if math.isnan(self._pointer) else wanted.index(self._pointer) + step
+        self._pointer = wanted.start + wanted.step * min(max(0, at), wanted.points - 1)
+        self.chart.redraw()
+
+    def back(self) -> bool:
+        """Take the pointer away first."""
+        if math.isnan(self._pointer):
+            return False
+        self._pointer = math.nan
+        self.chart.redraw()
+        return True
+
+    def on_chart_view_pointed(self, message: ChartView.Pointed) -> None:
+        # A pointer that was set follows the mouse; one that was not waits for a click.
+        page = self._page()
+        if page is not None and (message.is_click or not math.isnan(self._pointer)):
+            at = time_at(chart_model(page, self.chart.glyphs), self.chart.size.width, message.x)
+            if not math.isnan(at):
+                self._pointer = page.range.start + page.range.step * page.range.index(at)
+                self.chart.redraw()
+
+    # what is shown
+
+    @property
+    def _plot(self) -> Plotted:
+        return self._plots[self._at]
+
+    def _range(self) -> TimeRange:
+        """The range in as many points as there are dots for, and no more."""
+        snapshot = self.desk.snapshot
+        at, window = (snapshot.at, self._window(snapshot)) if snapshot is not None else (0.0, _LEAST_WINDOW)
+        across = max(20, self.size.width - AXIS)
+        return time_range(at, SPANS[self._span], 2 * across, window / _SCRAPES)
+
+    @staticmethod
+    def _window(snapshot: Snapshot) -> float:
+        return snapshot.window if snapshot.method == "prometheus" and snapshot.window else _LEAST_WINDOW
+
+    def _draw_page(self, width: int, height: int, glyphs: Glyphs) -> Sequence[Line]:
+        page = self._page()
+        if page is None:
+            return [plain(" of this nothing is measured over time")]
+        return plot_lines(page, width, height, glyphs)
+
+    def _page(self) -> PlotPage | None:
+        snapshot = self.desk.snapshot
+        if snapshot is None or not self._plots:
+            return None
+        plot, wanted = self._plot, self._range()
+        layers = [self._layer(snapshot, key, plot, wanted, 0.0) for key in self._keys]
+        words, before = EARLIER[self._earlier]
+        if before:
+            layers.append(self._layer(snapshot, self._keys[0], plot, wanted, before, words))
+        first = layers[0].curve
+        store = self._curves.get((self._keys[0], plot, self._span, 0.0))
+        kept = kept_text(snapshot, first)
+        if store is not None:
+            state = source_text(store.range, self._window(snapshot))
+        else:
+            state = f"{kept}; {self._problem}" if self._problem else f"{kept}; asking the metrics store …"
+        # The points of a store are where they were asked for, until the next ones are there.
+        shown = store.range if store is not None else wanted
+        return PlotPage(
+            self._keys,
+            plot,
+            self._span,
+            shown,
+            tuple(layers),
+            tuple(entry for entry in self._entries if shown.start <= entry.at <= shown.end),
+            self._pointer,
+            state,
+            is_problem=bool(self._problem) and store is None,
+            number=f"{self._at + 1}/{len(self._plots)}",
+        )
+
+    def _layer(
+        self, snapshot: Snapshot, key: str, plot: Plotted, wanted: TimeRange, before: float, words: str = ""
+    ) -> Layer:
+        curve = self._curves.get((key, plot, self._span, before))
+        if curve is None and not before:
+            curve = kept_curve(snapshot, key, plot, wanted)
+        if not words:
+            words = key.rpartition("/")[2] if len(self._keys) > 1 else "now"
+        return Layer(words, curve, before)
+
+    # what is asked
+
+    def _show_another(self) -> None:
+        self._problem = ""
+        self.chart.redraw()
+        self._ask_all()
+
+    def _ask_all(self) -> None:
+        if self._plots:
+            self.beside(self._ask, "curves")
+            self.beside(self._ask_what_happened, "happened")
+
+    def _is_due(self) -> bool:
+        """Whether the store has another point by now; one that did not answer is not asked again by itself."""
+        if not self._plots or self._problem:
+            return False
+        shown = self._curves.get((self._keys[0], self._plot, self._span, 0.0))
+        return shown is not None and self._range().end >= shown.range.end + max(shown.range.step, _SELDOM)
+
+    async def _ask(self) -> None:
+        """One query for each curve, the newest first."""
+        snapshot = self.desk.snapshot
+        if snapshot is None:
+            return
+        plot, span, wanted, window = self._plot, self._span, self._range(), self._window(snapshot)
+        before = EARLIER[self._earlier][1]
+        asked = [(key, 0.0) for key in self._keys] + ([(self._keys[0], before)] if before else [])
+        for key, earlier in asked:
+            series = series_of(snapshot, key)
+            if series is None:
+                continue
+            question = CurveQuestion(plot.quantity, series, wanted.before(earlier), window, plot.band)
+            try:
+                curve = await self.desk.session.curve(question)
+            except SessionError as error:
+                self._problem = error.in_a_line
+                self.chart.redraw()
+                return
+            # In its place on the axis of now.
+            self._curves[key, plot, span, earlier] = Curve(curve.quantity, wanted, curve.values, curve.low, curve.high)
+            self._problem = ""
+            self.chart.redraw()
+
+    async def _ask_what_happened(self) -> None:
+        """Ask once for each longer range; without an answer there are no marks."""
+        snapshot, since = self.desk.snapshot, self._range().start
+        if snapshot is None or since >= self._told_since:
+            return
+        ref = ref_of(snapshot.everything, self._keys[0])
+        try:
+            told = await self.desk.session.timeline(ref, since)
+        except SessionError:
+            return
+        self._told_since, self._entries = since, told.entries
+        self.chart.redraw()

@@ -1,0 +1,188 @@
+"""The page of one plot: what is drawn, the chart, what the pointer reads, and what happened meanwhile."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from console.views.plotted import SPANS, Plotted
+from console.views.timeline import clock, event_text, place
+from console.views.timeline import span as span_text
+from fleet.model.curve import Curve, TimeRange
+from fleet.model.snapshot import Snapshot
+from fleet.timeline.entry import Entry, Weight
+from themes.glyphs import Glyphs
+from themes.palette import Role
+from widgets.chart import ChartModel, Drawn, Mark, chart_lines, nice_top
+from widgets.line import Line, Span, fit_spans, spans_width
+from widgets.untrusted import untrusted, untrusted_line, untrusted_name
+from widgets.values import WORDS, age_text, number_text, unit_text
+
+KEPT_POINTS = 60
+"""Points of the strips that the console keeps itself."""
+_ENTRIES = 5
+"""Lines for what happened, at most."""
+_TALL = 18
+"""Lines from which on some of them are for what happened."""
+_ROLES = {Weight.PLAIN: Role.ACCENT, Weight.GOOD: Role.OK, Weight.BAD: Role.WARNING}
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One curve of a plot and what it is called; ``before`` is how many seconds earlier it was measured."""
+
+    name: str
+    curve: Curve | None
+    before: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class PlotPage:
+    """Everything that the page of a plot shows."""
+
+    names: tuple[str, ...]
+    """The objects: one, or two that are compared."""
+    plot: Plotted
+    span: str
+    range: TimeRange
+    layers: tuple[Layer, ...]
+    entries: tuple[Entry, ...] = ()
+    pointer: float = math.nan
+    state: str = ""
+    """Where the numbers are from, or why there are none."""
+    is_problem: bool = False
+    number: str = ""
+    """Which of the quantities it is: ``3/15``."""
+
+
+def kept_curve(snapshot: Snapshot, key: str, plot: Plotted, wanted: TimeRange) -> Curve | None:
+    """What the console itself has seen of a quantity, over the range; None for nothing."""
+    strip, step = snapshot.history.strip(key, plot.quantity, KEPT_POINTS), snapshot.history.step
+    if all(math.isnan(value) for value in strip):
+        return None
+    newest = math.floor(snapshot.at / step) * step
+    values = [math.nan] * wanted.points
+    for back, value in enumerate(reversed(strip)):
+        at = newest - back * step
+        if wanted.start - wanted.step / 2 <= at <= wanted.end + wanted.step and not math.isnan(value):
+            index = wanted.index(at)
+            # Of several in one step the highest is kept, so that no short peak is lost.
+            values[index] = value if math.isnan(values[index]) else max(values[index], value)
+    found = Curve(plot.quantity, wanted, tuple(values))
+    return None if math.isnan(found.since) else found
+
+
+def chart_model(page: PlotPage, glyphs: Glyphs) -> ChartModel:
+    """The chart of a page: the first layer over the others, and the band of the first alone."""
+    drawn = []
+    for number, layer in enumerate(page.layers):
+        if layer.curve is not None:
+            band = (layer.curve.low, layer.curve.high) if number == 0 else ((), ())
+            role = Role.TREND if number == 0 else Role.ACCENT
+            drawn.append(Drawn(layer.curve.values, *band, role=role, dotted=number > 0))
+    every = [value for one in drawn for value in (*one.values, *one.high)]
+    top = nice_top(every, page.plot.least, page.plot.unit)
+    signs = _signs(glyphs)
+    marks = tuple(Mark(entry.at, signs[entry.weight], _ROLES[entry.weight]) for entry in page.entries)
+    return ChartModel(page.plot.unit, page.range.start, page.range.end, top, tuple(drawn), marks, page.pointer)
+
+
+def plot_lines(page: PlotPage, width: int, height: int, glyphs: Glyphs) -> list[Line]:
+    """The page in ``height`` lines."""
+    happened = _happened(page, width, glyphs) if height >= _TALL else []
+    below = [_reading(page, glyphs), *happened]
+    head = [_title(page, width, glyphs), _legend(page, glyphs), Line()]
+    chart = chart_lines(chart_model(page, glyphs), width, height - len(head) - len(below), glyphs)
+    return [*head, *chart, *below][:height]
+
+
+def _signs(glyphs: Glyphs) -> Mapping[Weight, str]:
+    return {Weight.PLAIN: glyphs.starting, Weight.GOOD: glyphs.ok, Weight.BAD: glyphs.warning}
+
+
+def _title(page: PlotPage, width: int, glyphs: Glyphs) -> Line:
+    names = f" {glyphs.between} ".join(untrusted_name(name) for name in page.names)
+    left = (Span(f" {page.plot.title}", Role.STRONG), Span(f" {page.number}  ", Role.DIM), Span(names))
+    spans: list[Span] = []
+    for number, name in enumerate(SPANS, 1):
+        spans += [Span(f" {number} ", Role.KEY), Span(name, Role.STRONG if name == page.span else Role.DIM)]
+    right = (*spans, Span("  UTC ", Role.DIM))
+    room = width - spans_width(right)
+    return Line((*fit_spans(left, room, "left", glyphs.ellipsis), *right)) if room > 20 else Line(left)
+
+
+def _legend(page: PlotPage, glyphs: Glyphs) -> Line:
+    """Each curve with its newest value and its range."""
+    spans: list[Span] = []
+    for number, layer in enumerate(page.layers):
+        sign = ("* " if number == 0 else "o ") if glyphs.ascii else ("━ " if number == 0 else "┅ ")
+        spans.append(Span(f" {sign}", Role.TREND if number == 0 else Role.ACCENT))
+        spans.append(Span(f"{untrusted(layer.name)} "))
+        known = [v for v in layer.curve.values if not math.isnan(v)] if layer.curve is not None else []
+        if not known:
+            spans.append(Span(f"{glyphs.missing}  ", Role.DIM))
+            continue
+        spans.append(Span(_value(page.plot, known[-1]), Role.STRONG))
+        spans.append(Span(f"  {_value(page.plot, min(known))} to {_value(page.plot, max(known))}  ", Role.DIM))
+        if number == 0 and layer.curve is not None and layer.curve.low and page.plot.band:
+            low, high = (str(edge).rpartition("_")[2] for edge in page.plot.band)
+            spans.append(Span(f" {':' if glyphs.ascii else '░'} {low} to {high}  ", Role.DIM))
+    return Line(tuple(spans))
+
+
+def _value(plot: Plotted, value: float) -> str:
+    blank = " " if plot.unit in WORDS else ""
+    return number_text(value, plot.unit) + blank + unit_text(plot.unit)
+
+
+def _reading(page: PlotPage, glyphs: Glyphs) -> Line:
+    """What the pointer reads; without one, where the numbers are from."""
+    if math.isnan(page.pointer):
+        return Line((Span(f" {untrusted_line(page.state)}", Role.UNKNOWN if page.is_problem else Role.DIM),))
+    index = page.range.index(page.pointer)
+    spans = [Span(f" {clock(page.pointer, page.range.end)} ", Role.KEY)]
+    for number, layer in enumerate(page.layers):
+        value = layer.curve.values[index] if layer.curve is not None else math.nan
+        name = f" {untrusted(layer.name)} " if len(page.layers) > 1 else " "
+        spans.append(Span(name, Role.DIM))
+        spans.append(Span(glyphs.missing if math.isnan(value) else _value(page.plot, value), Role.STRONG))
+        band = layer.curve if layer.curve is not None and layer.curve.low and layer.curve.high else None
+        if number == 0 and band is not None and not math.isnan(band.low[index]):
+            edges = f"  {_value(page.plot, band.low[index])} to {_value(page.plot, band.high[index])}"
+            spans.append(Span(edges, Role.DIM))
+    return Line(tuple(spans))
+
+
+def _happened(page: PlotPage, width: int, glyphs: Glyphs) -> list[Line]:
+    """The latest of what happened in the range; with a pointer, what happened nearest to it."""
+    entries: Iterable[Entry] = page.entries
+    if not math.isnan(page.pointer):
+        entries = sorted(sorted(entries, key=lambda e: abs(e.at - page.pointer))[:_ENTRIES], key=lambda e: e.at)
+    lines = []
+    signs = _signs(glyphs)
+    for entry in list(entries)[-_ENTRIES:][::-1]:
+        role = _ROLES[entry.weight]
+        spans = (
+            Span(f" {clock(entry.at, page.range.end)} ", Role.DIM),
+            Span(f"{signs[entry.weight]} ", role),
+            Span(untrusted_line(event_text(entry))),
+            Span(f"  {untrusted(place(entry.about))}", Role.DIM),
+        )
+        lines.append(Line(fit_spans(spans, width, "left", glyphs.ellipsis)))
+    return lines
+
+
+def source_text(page_range: TimeRange, window: float) -> str:
+    """How the numbers of a store were asked, in words."""
+    step = page_range.step
+    if step > window:
+        return f"metrics store, every {span_text(step)}: each point is of the {span_text(step)} before it"
+    return f"metrics store, every {span_text(step)}, rates and percentiles over {span_text(window)}"
+
+
+def kept_text(snapshot: Snapshot, curve: Curve | None) -> str:
+    """How far back the console's own numbers reach."""
+    if curve is None:
+        return "nothing of it is kept here"
+    return f"kept here: since {clock(curve.since, snapshot.at)} UTC, {age_text(snapshot.at - curve.since)} ago"

@@ -1,0 +1,175 @@
+"""PromQL for one quantity of one object over time, by the rules of the live numbers.
+
+Percentiles come from merged buckets, ratios from sums, and what two scrapers saw counts once. Where a step is longer
+than the window of the rates, a gauge is what it was over the step (its mean; the highest or lowest where a group's is),
+and rates and percentiles are of the whole step, so that no moment falls between two points.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from fleet.metrics.dialect import IMPLAUSIBLE, Dialect, Kind, Match, Metric, Op, Pick, Rule
+from fleet.metrics.dialect_set import DialectSet
+from fleet.metrics.expressions import PART
+from fleet.metrics.identity import NAMESPACE_LABELS, POD_LABELS, REPLICA_LABELS, gpu_key_labels
+from fleet.metrics.promql import duration, joined, listed, pattern, scaled, selector, tagged
+from fleet.metrics.registry import ENGINES, GPUS
+from fleet.model.curve import CurveQuestion, Series
+from fleet.model.quantity import GPU_QUANTITIES, MEANINGS, QUANTILES, RATIOS, Combine, Quantity
+
+_SPELLINGS = 2
+"""The labels that may name a pod and are asked for: the others are of exporters that few run, and each makes the query
+longer."""
+_SCRAPERS = ("job", "endpoint", "service", "container", "prometheus", *REPLICA_LABELS)
+"""Labels of whoever scrapes, not of what is scraped."""
+_OPERATORS = {
+    Combine.SUM: "sum",
+    Combine.WHOLE: "sum",
+    Combine.MEAN: "avg",
+    Combine.MAX: "max",
+    Combine.MIN: "min",
+}
+_OVER_TIME = {Combine.MAX: "max_over_time", Combine.MIN: "min_over_time"}
+
+
+def curve_query(question: CurveQuestion) -> str:
+    """One query, whose parts are tagged with their quantities; empty where no dialect has them."""
+    wanted = (question.quantity, *(question.band or ()))
+    writing = _Writing(question)
+    parts = ((quantity, writing.part(quantity)) for quantity in dict.fromkeys(wanted))
+    return joined([tagged(quantity, text) for quantity, text in parts if text])
+
+
+class _Writing:
+    """Writes the parts of one query."""
+
+    def __init__(self, question: CurveQuestion) -> None:
+        series, step = question.series, question.range.step
+        self._series = series
+        self._long = step > question.window
+        self._step = duration(step)
+        self._span = duration(max(step, question.window))
+        self._engines = ENGINES.of_products(series.products) if series.products else ENGINES
+
+    def part(self, quantity: Quantity) -> str:
+        """The expression of a quantity; empty where no dialect has it."""
+        if quantity in GPU_QUANTITIES:
+            return self._gpus(quantity)
+        if quantity in QUANTILES:
+            return self._quantile(quantity)
+        if quantity in RATIOS:
+            top, bottom = (self._combined(one, self._engines, "sum") for one in RATIOS[quantity])
+            return f"{top} / ({bottom} > 0)" if top and bottom else ""
+        if any(quantity in member.phases for member in self._engines):
+            return self._mean(quantity)
+        return self._combined(quantity, self._engines, self._operator(quantity))
+
+    def _operator(self, quantity: Quantity) -> str:
+        meaning = MEANINGS[quantity]
+        return _OPERATORS.get(meaning.to_pod if self._series.is_one else meaning.to_group, "sum")
+
+    def _combined(self, quantity: Quantity, dialects: DialectSet, operator: str) -> str:
+        """A quantity of all the engines: each counts once, whoever scrapes it."""
+        each = " or ".join(part for member in dialects for part in self._of(member, quantity))
+        if not each:
+            return ""
+        kept = (*NAMESPACE_LABELS, *POD_LABELS, "instance", *dialects.model_labels, *dialects.rank_labels)
+        repeated = {label: None for member in dialects for label in member.repeated_by}
+        once = f"max without ({listed((*_SCRAPERS, *repeated))}) ({each})"
+        return f"{operator} (sum by ({listed(kept)}) ({once}))"
+
+    def _of(self, member: Dialect, quantity: Quantity) -> Iterator[str]:
+        rule = member.rules.get(quantity)
+        if rule is None:
+            return
+        for metric in _plain(rule):
+            for name in member.spellings(metric.name):
+                for matches in whose(self._series):
+                    yield self._metric(quantity, metric, name, (*matches, *metric.where, *member.where))
+
+    def _metric(self, quantity: Quantity, metric: Metric, name: str, matches: Sequence[Match]) -> str:
+        selected = selector(name, matches)
+        if metric.kind is Kind.COUNTER:
+            return scaled(f"rate({selected}{self._span})", metric.scale)
+        if self._long:
+            over = _OVER_TIME.get(MEANINGS[quantity].to_group, "avg_over_time")
+            selected = f"{over}({selected}{self._step})"
+        less = f" - {metric.less:g}" if metric.less else ""
+        return f"({scaled(selected, metric.scale)}{less})" if less else scaled(selected, metric.scale)
+
+    def _quantile(self, quantity: Quantity) -> str:
+        family, q = QUANTILES[quantity]
+        found: dict[float, list[str]] = defaultdict(list)
+        for member in self._engines:
+            for base in member.families.get(family, ()):
+                for name in member.spellings(f"{base}_bucket"):
+                    found[member.per_second.get(base, 1.0)] += self._rates(name, member.where)
+        # Buckets that two scrapers saw count twice in every one of them, which leaves the percentile as it is.
+        return " or ".join(
+            scaled(f"histogram_quantile({q:g}, sum by (le) ({' or '.join(rates)}))", 1 / per_second)
+            for per_second, rates in found.items()
+        )
+
+    def _mean(self, quantity: Quantity) -> str:
+        parts: dict[str, list[str]] = {"sum": [], "count": []}
+        for member in self._engines:
+            for base in member.phases.get(quantity, ()):
+                for part, rates in parts.items():
+                    for name in member.spellings(f"{base}_{part}"):
+                        scale = 1 / member.per_second.get(base, 1.0) if part == "sum" else 1.0
+                        rates += [scaled(rate, scale) for rate in self._rates(name, member.where)]
+        return f"sum ({' or '.join(parts['sum'])}) / (sum ({' or '.join(parts['count'])}) > 0)"
+
+    def _rates(self, name: str, where: Sequence[Match]) -> Iterator[str]:
+        return (f"rate({selector(name, (*matches, *where))}{self._span})" for matches in whose(self._series))
+
+    def _gpus(self, quantity: Quantity) -> str:
+        """A quantity of all the GPUs, each once; what is no number of a GPU is left out."""
+        pick, parts = Pick.FIRST, []
+        for member in GPUS:
+            rule = member.rules.get(quantity)
+            if rule is not None:
+                pick = rule.pick if rule.pick in (Pick.MAX, Pick.SUM) else pick
+                parts += list(self._of(member, quantity))
+        if not parts:
+            return ""
+        if pick is not Pick.FIRST:
+            parts = [f'label_replace({part}, "{PART}", "{i}", "", "")' for i, part in enumerate(parts)]
+        each = "sum" if pick is Pick.SUM else "max"
+        once = f"{each} by ({listed(gpu_key_labels(GPUS))}) ({' or '.join(parts)})"
+        return f"{self._operator(quantity)} ({once} < {IMPLAUSIBLE:g})"
+
+
+def _plain(rule: Rule) -> tuple[Metric, ...]:
+    """The spellings of a quantity that are a number as they stand; of parts of a whole the whole alone."""
+    metrics = rule.metrics[:1] if rule.pick is Pick.WHOLE else rule.metrics
+    return tuple(m for m in metrics if m.weights is None and not m.products and m.state is None)
+
+
+def whose(series: Series) -> list[tuple[Match, ...]]:
+    """The label selectors of an object's series: alternatives, of which no series matches two."""
+    uuid, instance = series.gpu
+    if uuid:
+        return [(Match(label, Op.EQUAL, uuid), *_part(instance)) for label in GPUS.gpu.uuid]
+    found: list[tuple[Match, ...]] = []
+    if series.pods:
+        for i in range(_SPELLINGS):
+            others = (Match(label, Op.EQUAL, "") for label in POD_LABELS[:i])
+            # Where the exporter's own pod is named too, the first of the labels is the workload's.
+            named = Match(POD_LABELS[i], Op.MATCHES, series.pods)
+            found.append((*others, named, Match(NAMESPACE_LABELS[i], Op.EQUAL, series.namespace)))
+    if series.instances:
+        unnamed = (Match(label, Op.EQUAL, "") for label in POD_LABELS[:_SPELLINGS])
+        found.append((*unnamed, Match("instance", Op.MATCHES, pattern(series.instances))))
+    return found
+
+
+def _part(instance: str) -> tuple[Match, ...]:
+    """A part of a GPU, or (empty) the whole of one that is not split."""
+    own = GPUS.gpu
+    if instance:
+        return tuple(Match(label, Op.MATCHES, f"|{pattern([instance])}") for label in own.instance)
+    wholes = {label: [value for name, value in own.whole if name == label] for label in own.instance}
+    return tuple(Match(label, Op.MATCHES, pattern(["", *values])) for label, values in wholes.items())

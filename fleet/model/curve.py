@@ -1,0 +1,99 @@
+"""One quantity of one object over time, in evenly spaced points."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from fleet.model.quantity import Quantity
+
+STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 28_800, 86_400)
+"""Seconds between two points: divisors of an hour or a day, so that points stand on round times."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeRange:
+    """Evenly spaced moments, Unix times of the console's clock."""
+
+    end: float
+    """The last one: a multiple of ``step``, so that the same range asked again has the same points."""
+    step: float
+    points: int
+
+    @property
+    def start(self) -> float:
+        """The first one."""
+        return self.end - self.step * (self.points - 1)
+
+    @property
+    def seconds(self) -> float:
+        """Time from the first to the last."""
+        return self.end - self.start
+
+    def times(self) -> Iterator[float]:
+        """All of them, oldest first."""
+        start = self.start
+        return (start + self.step * i for i in range(self.points))
+
+    def before(self, seconds: float) -> TimeRange:
+        """The same range so many seconds earlier."""
+        return TimeRange(self.end - seconds, self.step, self.points)
+
+    def index(self, at: float) -> int:
+        """The place of the moment nearest to a time, the first or the last one for what is outside."""
+        return min(max(0, round((at - self.start) / self.step)), self.points - 1)
+
+
+def time_range(now: float, seconds: float, points: int, least: float) -> TimeRange:
+    """The last ``seconds`` in at most about ``points``, no two of them nearer than ``least`` seconds."""
+    step = next((s for s in STEPS if s >= least and s * points >= seconds), STEPS[-1])
+    return TimeRange(math.floor(now / step) * step, step, math.floor(seconds / step) + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """The values of a quantity at each moment of a range, NaN for gaps."""
+
+    quantity: Quantity
+    range: TimeRange
+    values: tuple[float, ...]
+    low: tuple[float, ...] = ()
+    """The lower edge of a band around them, and ``high`` the upper one; empty for none."""
+    high: tuple[float, ...] = ()
+
+    @property
+    def since(self) -> float:
+        """The time of the first value; NaN where there is none."""
+        times = zip(self.range.times(), self.values, strict=True)
+        return next((at for at, value in times if not math.isnan(value)), math.nan)
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """The time series of a metrics store that are about one object."""
+
+    namespace: str = ""
+    pods: str = ""
+    """A regular expression (RE2) of whole names: the pods that there are and those that are gone."""
+    instances: tuple[str, ...] = ()
+    """Targets (host:port) that no label names a pod of."""
+    gpu: tuple[str, str] = ("", "")
+    """UUID and part of a GPU; empty for none."""
+    products: frozenset[str] = frozenset()
+    """The dialects that its engines are known to speak; empty where none is known."""
+    is_one: bool = False
+    """One pod or one GPU, and no group of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class CurveQuestion:
+    """A curve that is wanted of a metrics store."""
+
+    quantity: Quantity
+    series: Series
+    range: TimeRange
+    window: float
+    """Seconds of the rates, where the steps are not longer."""
+    band: tuple[Quantity, Quantity] | None = None
+    """The quantities at the edges of the band."""
