@@ -126,8 +126,11 @@ class Observer:
                 await asyncio.gather(synced, return_exceptions=True)
             await self.close()
 
-    async def once(self, timeout: float) -> Snapshot:  # noqa: ASYNC109 - an incomplete Snapshot is an answer, not an error
-        """One Snapshot that is as complete as ``timeout`` seconds allow: synced, measured, rates included."""
+    async def once(self, timeout: float, *, looks_back: bool = False) -> Snapshot:  # noqa: ASYNC109 - an incomplete Snapshot is an answer, not an error
+        """One Snapshot that is as complete as ``timeout`` seconds allow: synced, measured, rates included.
+
+        ``looks_back``: it has the histories that a source remembers, for those who ask since when something is so.
+        """
         deadline = time.monotonic() + timeout
         try:
             await asyncio.gather(self.objects.start(), self._start_beside())
@@ -139,7 +142,12 @@ class Observer:
                 await self._measured_or_said(state)
                 pause = self.metrics.settles_in()
                 if not pause or time.monotonic() + pause > deadline:
+                    if looks_back:
+                        await self._look_back()
                     snapshot = await self._build(state)
+                    if looks_back:
+                        # The past is joined by what the first one has found to belong together.
+                        snapshot = await self._build(state)
                     if self._broken is not None:
                         snapshot = replace(snapshot, sources=(self._broken, *snapshot.sources))
                     return self._viewer.view(snapshot)
@@ -238,9 +246,14 @@ class Observer:
         latest = self.metrics.latest
         if not self._remembers and latest is not None and latest.engines:
             self._remembers = True
-            if latest.source == "prometheus":
-                self._past = await self.metrics.remembered(latest, STEP * POINTS, STEP)
+            await self._look_back()
             self._untold = not self._past
+
+    async def _look_back(self) -> None:
+        """Ask for what was before the console's time, where somebody remembers it."""
+        latest = self.metrics.latest
+        if latest is not None and latest.source == "prometheus":
+            self._past = await self.metrics.remembered(latest, STEP * POINTS, STEP)
 
     async def _build(self, state: KubeState) -> Snapshot:
         now = self._clock()

@@ -29,6 +29,7 @@ COMMANDS = {
     "": "console.cli.console",
     "demo": "console.cli.demo",
     "snapshot": "console.cli.snapshot",
+    "check": "console.cli.check",
     "timeline": "console.cli.timeline",
     "replay": "console.cli.replay",
     "doctor": "console.cli.doctor",

@@ -18,9 +18,12 @@ WAIT = 30.0
 """Seconds that the sources get, unless the command line says otherwise."""
 
 
-def snapshot_within(settings: Settings, wait: float) -> tuple[Snapshot, int]:
-    """A Snapshot that is as complete as ``wait`` seconds allow, and the exit code that it stands for."""
-    snapshot = interruptible.run(observe(settings, wait))
+def snapshot_within(settings: Settings, wait: float, *, looks_back: bool = False) -> tuple[Snapshot, int]:
+    """A Snapshot that is as complete as ``wait`` seconds allow, and the exit code that it stands for.
+
+    ``looks_back``: with what a source remembers of the last quarter of an hour.
+    """
+    snapshot = interruptible.run(observe(settings, wait, looks_back=looks_back))
     if any_answered(snapshot):
         # An answer that is "you may not see them" must not pass for a fleet without pods.
         seen = bool(snapshot.workloads) or snapshot.coverage.knows_any("pods", snapshot.cluster.namespace)
@@ -29,14 +32,14 @@ def snapshot_within(settings: Settings, wait: float) -> tuple[Snapshot, int]:
     return snapshot, exits.UNREACHABLE if snapshot.cluster.server else exits.USAGE
 
 
-async def observe(settings: Settings, wait: float) -> Snapshot:
+async def observe(settings: Settings, wait: float, *, looks_back: bool = False) -> Snapshot:
     """Start the sources, wait until they have told what they know, stop them."""
     from console.wiring.sources import observer, source_of
 
     source = source_of(settings, settings.cluster.context, settings.cluster.namespace)
     observing = observer(settings, source, time.time())
     observing.focus(None)
-    return await observing.once(wait)
+    return await observing.once(wait, looks_back=looks_back)
 
 
 def any_answered(snapshot: Snapshot) -> bool:

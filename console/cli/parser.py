@@ -22,9 +22,12 @@ from widgets.untrusted import untrusted
 class Parser(argparse.ArgumentParser):
     """Errors in one line and a hint, not the whole usage."""
 
+    wrong = exits.USAGE
+    """The exit code of wrong usage."""
+
     def error(self, message: str) -> NoReturn:
         told = untrusted(self._improve(message))
-        self.exit(exits.USAGE, f"{self.prog}: {told}\n  {self.prog} --help lists what there is.\n")
+        self.exit(self.wrong, f"{self.prog}: {told}\n  {self.prog} --help lists what there is.\n")
 
     def format_help(self) -> str:
         return usage.text(self.prog) if " " not in self.prog.removeprefix("kubectl ") else super().format_help()
@@ -117,6 +120,9 @@ def build(prog: str, words: Sequence[str] | None = None) -> tuple[Parser, dict[s
         commands[name] = command = into.add_parser(name, allow_abbrev=False)
         if name in _LOOKS:
             command.description, add = _LOOKS[name]
+            if name == "check":
+                # 2 is critical there, and a flag that is misspelt is no fire.
+                command.wrong = exits.UNREACHABLE
             add(command)
         elif name == "local":
             from console.cli.local.flags import add_local
@@ -228,6 +234,12 @@ def _snapshot(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--wait", metavar="S", type=seconds, default=30.0, help="wait this long for the sources (30)")
 
 
+def _check(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="quarterdeck/check/v1 (docs/check.md)")
+    parser.add_argument("--now", action="store_true", help="count what holds now, however short a time it has")
+    parser.add_argument("--wait", metavar="S", type=seconds, default=30.0, help="wait this long for the sources (30)")
+
+
 def _timeline(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("object", metavar="OBJECT", nargs="?", help="KIND/NAME: what happened to it (default: to all)")
     parser.add_argument("--since", metavar="T", type=moment, help="6h (default), 2d, 2026-11-20 or 2026-11-20T14:02Z")
@@ -284,6 +296,7 @@ def _config(parser: argparse.ArgumentParser) -> None:
 _LOOKS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "demo": ("The console on a simulated fleet.", _demo),
     "snapshot": ("The fleet, once, on stdout.", _snapshot),
+    "check": ("What is wrong, as an exit code: 0 ok, 1 warning, 2 critical, 3 unknown.", _check),
     "timeline": ("What happened, as far back as the cluster and our own records still tell.", _timeline),
     "replay": ("The console on a recording: read-only, with the keys of every day.", _replay),
     "record": ("A recording without names, for others.", _recording),

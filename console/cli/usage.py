@@ -11,6 +11,7 @@ commands:
   (none)              the console, on the current kubeconfig context
   demo                the console on a simulated fleet
   snapshot            the fleet, once, on stdout (--table or --json)
+  check               what is wrong, as an exit code: 0 ok, 1 warning, 2 critical, 3 unknown (or --json)
   timeline            what happened, to everything or to one object, when, and who did it (or --json)
   replay              the console on what it saw: the last hours of this cluster, or what --record wrote
   record              scrub: a recording without names, addresses, prompts and secrets, to share it
@@ -51,7 +52,7 @@ how it looks and behaves (any command):
   --version           print the version
 
 exit codes: 0 ok, 1 a problem was found, 2 wrong usage or bad input, 3 nothing reachable,
-  4 an action was refused or declined, 130 interrupted
+  4 an action was refused or declined, 130 interrupted; check has its own
 """
 
 

@@ -49,6 +49,9 @@ class Hysteresis:
             one = before.get(place)
             if one is None:
                 one = _Kept(cause, began(snapshot, cause, key) or Since(now, told), now, stands)
+            elif not one.fired and one.since.told_by == SEEN_FIRST:
+                # What was before the console's time is read after its first look.
+                one.since = began(snapshot, cause, key) or one.since
             one.last, one.stands = now, stands
             one.fired = one.fired or now - one.since.at >= cause.after
             kept[place] = one

@@ -1,0 +1,79 @@
+"""``quarterdeck check``: what is wrong, as an exit code (0 ok, 1 warning, 2 critical, 3 unknown) and in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from console.cli import exits, streams
+from console.cli.dispatch import Invocation, say
+from console.cli.observe import any_answered, explain, snapshot_within
+from console.config.problem import ConfigError
+from console.report.harmless import harmless
+from console.views.incident_words import felt, in_time, place
+from fleet.diagnosis.verdict import Verdict, counted, verdict
+from fleet.model.finding import Incident
+from fleet.model.snapshot import Severity, Snapshot
+
+
+def run(invocation: Invocation) -> int:
+    """Exit as monitoring plugins do; 3 also for a configuration that cannot be used, since 2 is critical."""
+    try:
+        settings = invocation.load().settings
+    except ConfigError as error:
+        for problem in error.problems:
+            say(problem)
+        return Verdict.UNKNOWN
+    snapshot, seen = snapshot_within(settings, invocation.options.wait, looks_back=True)
+    now: bool = invocation.options.now
+    blind = not any_answered(snapshot) or seen != exits.OK
+    code = Verdict.UNKNOWN if blind else verdict(snapshot.incidents, pending=now)
+    if invocation.options.json:
+        from console.report.check import to_json
+
+        streams.document(to_json(snapshot, code))
+    else:
+        for line in told(snapshot, code, pending=now, blind=blind):
+            print(harmless(line))
+    for line in explain(snapshot):
+        say(line)
+    return code
+
+
+def told(snapshot: Snapshot, code: Verdict, *, pending: bool, blind: bool) -> Iterator[str]:
+    """The plugin's line, with its numbers behind a bar, and a line for each incident."""
+    firing = counted(snapshot.incidents, pending=pending)
+    others = [one for one in snapshot.incidents if one not in firing]
+    yield f"{code.name}: {_first(snapshot, firing, others, blind=blind)} | {_numbers(firing, others)}"
+    for incident in (*firing, *others):
+        yield _line(snapshot, incident)
+
+
+def _first(snapshot: Snapshot, firing: list[Incident], others: list[Incident], *, blind: bool) -> str:
+    """The worst in a few words. A bar is what stands before the numbers, so none is in them."""
+    if blind:
+        return "nothing could be looked at"
+    worst = next(iter(firing or others), None)
+    if worst is None:
+        return f"{len(snapshot.model_of)} serving workloads, nothing is wrong"
+    said = f"{place(snapshot, worst.about)}: {worst.root.words}".replace("|", "/")
+    more = len(firing or others) - 1
+    beside = f", and {more} more" if more else ""
+    return f"{said}{beside}" if firing else f"nothing has been wrong for long; {worst.state.value}: {said}{beside}"
+
+
+def _numbers(firing: list[Incident], others: list[Incident]) -> str:
+    """Performance data: how many of each."""
+    count = {severity: sum(one.severity is severity for one in firing) for severity in Severity}
+    told = {
+        "critical": count[Severity.CRITICAL],
+        "warning": count[Severity.WARNING],
+        "unknown": count[Severity.UNKNOWN],
+        "pending": len(others),
+    }
+    return " ".join(f"{name}={number}" for name, number in told.items())
+
+
+def _line(snapshot: Snapshot, incident: Incident) -> str:
+    what = f"{place(snapshot, incident.about)}: {incident.root.words}"
+    said = (what, incident.sentence.rstrip("."), in_time(incident, snapshot.at), felt(incident.reach))
+    return f"  {incident.severity.value:<8} {incident.state.value:<10} {'; '.join(filter(None, said))}"

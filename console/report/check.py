@@ -1,0 +1,223 @@
+"""The document that ``quarterdeck check --json`` prints: quarterdeck/check/v1.
+
+What has no value is absent. Within v1 fields may be added; none is removed and none changes its meaning.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import Field
+
+from console.report.part import Part
+from fleet.diagnosis.explaining import Ruled, explain
+from fleet.diagnosis.verdict import Verdict, verdict
+from fleet.model.finding import Finding, FindingState, Incident, Reach
+from fleet.model.snapshot import Health, Severity, Snapshot
+
+SCHEMA: Literal["quarterdeck/check/v1"] = "quarterdeck/check/v1"
+_SOUND = frozenset({Health.LIVE, Health.OFF})
+
+
+class ObjectPart(Part):
+    """One object, as ``quarterdeck snapshot --json`` calls it."""
+
+    kind: str
+    """node, GPU, engine, replica, pod or workload; engine and replica are a pod, by its numbers."""
+    key: str
+    """Key in quarterdeck/snapshot/v1: namespace/name of a pod, namespace/Kind/name of a workload, UUID of a GPU."""
+
+
+class EvidencePart(Part):
+    """One thing that is seen."""
+
+    text: str
+    source: str
+    window: float | None = None
+    """Seconds over which it is taken; absent for what is so at one moment."""
+    age: float
+    """Seconds since it was so."""
+
+
+class AlikePart(Part):
+    """A cause that looks alike."""
+
+    cause: str
+    sentence: str
+    by: str
+    """By what it was ruled out; or what would have to be known to do so."""
+
+
+class HelpPart(Part):
+    """Something that helps."""
+
+    text: str
+    command: str | None = None
+    """Command of the console (``:scale``) or of this program that does it, or leads to it."""
+
+
+class FindingPart(Part):
+    """One cause at one object."""
+
+    cause: str
+    object: ObjectPart
+    severity: Severity
+    state: FindingState
+    words: str
+    since: float
+    """Unix time."""
+
+
+class ReachPart(Part):
+    """Who feels it."""
+
+    replicas: int
+    of: int | None = None
+    """Replicas that the workloads concerned want; absent where none is concerned."""
+    running: float | None = None
+    """Requests that run in the replicas concerned; absent where nobody measures them."""
+    waiting: float | None = None
+    """Requests that wait there."""
+    workloads: tuple[str, ...] = ()
+
+
+class IncidentPart(Part):
+    """A root, and what follows from it."""
+
+    key: str
+    """The same for as long as it lasts."""
+    cause: str
+    """Id of the root's cause: it stays the same from version to version."""
+    sentence: str
+    words: str
+    about: ObjectPart
+    severity: Severity
+    state: FindingState
+    """pending (not for long enough yet: it does not count), firing, or recovering."""
+    since: float
+    """Unix time from which on the root is known to hold."""
+    told_by: str
+    """How that is known."""
+    due: float | None = None
+    """Unix time at which the root fires, where it is pending."""
+    reach: ReachPart
+    evidence: tuple[EvidencePart, ...]
+    ruled_out: tuple[AlikePart, ...]
+    not_ruled_out: tuple[AlikePart, ...]
+    """For want of an input."""
+    decides: tuple[str, ...]
+    """What would prove it, or another."""
+    helps: tuple[HelpPart, ...]
+    avoid: tuple[str, ...]
+    """What not to do."""
+    findings: tuple[FindingPart, ...]
+    """All that belongs to it, the root first."""
+
+
+class SourcePart(Part):
+    """A source that is not sound: what it does not tell cannot be found."""
+
+    name: str
+    health: Health
+    problem: str
+
+
+class CheckDocument(Part):
+    """What is wrong, the worst first."""
+
+    schema_: Literal["quarterdeck/check/v1"] = Field(default=SCHEMA, alias="schema")
+    cluster: str
+    context: str
+    at: float
+    """Unix time at which it was looked."""
+    verdict: Literal["ok", "warning", "critical", "unknown"]
+    code: int
+    """Exit code: 0 ok, 1 warning, 2 critical, 3 unknown."""
+    incidents: tuple[IncidentPart, ...]
+    sources: tuple[SourcePart, ...]
+
+
+def to_json(snapshot: Snapshot, code: Verdict | None = None, *, pending: bool = False) -> str:
+    """The document of a Snapshot; ``code`` where something else than its incidents decides."""
+    found = verdict(snapshot.incidents, pending=pending) if code is None else code
+    names: Mapping[Verdict, Literal["ok", "warning", "critical", "unknown"]] = {
+        Verdict.OK: "ok",
+        Verdict.WARNING: "warning",
+        Verdict.CRITICAL: "critical",
+        Verdict.UNKNOWN: "unknown",
+    }
+    document = CheckDocument(
+        cluster=snapshot.cluster.server,
+        context=snapshot.cluster.context,
+        at=snapshot.at,
+        verdict=names[found],
+        code=int(found),
+        incidents=tuple(_incident(snapshot, one) for one in snapshot.incidents),
+        sources=tuple(
+            SourcePart(name=one.name, health=one.health, problem=one.problem)
+            for one in snapshot.sources
+            if one.health not in _SOUND
+        ),
+    )
+    return document.model_dump_json(indent=2, exclude_none=True)
+
+
+def _incident(snapshot: Snapshot, incident: Incident) -> IncidentPart:
+    root, told = incident.root, explain(snapshot, incident.root)
+    kind = root.kind if incident.about == root.key else _kind(snapshot, incident.about)
+    return IncidentPart(
+        key=incident.key,
+        cause=root.cause,
+        sentence=incident.sentence,
+        words=root.words,
+        about=ObjectPart(kind=kind, key=incident.about),
+        severity=incident.severity,
+        state=incident.state,
+        since=incident.since,
+        told_by=root.told_by,
+        due=root.due or None,
+        reach=_reach(incident.reach),
+        findings=tuple(map(_finding, incident.findings)),
+        decides=told.decides,
+        avoid=told.avoid,
+        helps=tuple(HelpPart(text=one.text, command=one.command or None) for one in told.helps),
+        evidence=tuple(
+            EvidencePart(text=one.text, source=one.source, window=one.window or None, age=one.age)
+            for one in told.evidence
+        ),
+        ruled_out=tuple(map(_alike, told.ruled_out)),
+        not_ruled_out=tuple(map(_alike, told.open)),
+    )
+
+
+def _alike(ruled: Ruled) -> AlikePart:
+    return AlikePart(cause=ruled.cause, sentence=ruled.sentence, by=ruled.by)
+
+
+def _kind(snapshot: Snapshot, key: str) -> str:
+    if key in snapshot.nodes:
+        return "node"
+    return "workload" if key in snapshot.workloads else "pod"
+
+
+def _reach(reach: Reach) -> ReachPart:
+    return ReachPart(
+        replicas=reach.replicas,
+        of=reach.of or None,
+        running=None if math.isnan(reach.running) else reach.running,
+        waiting=None if math.isnan(reach.waiting) else reach.waiting,
+        workloads=reach.workloads,
+    )
+
+
+def _finding(finding: Finding) -> FindingPart:
+    return FindingPart(
+        cause=finding.cause,
+        object=ObjectPart(kind=finding.kind, key=finding.key),
+        severity=finding.severity,
+        state=finding.state,
+        words=finding.words,
+        since=finding.since,
+    )

@@ -1,0 +1,113 @@
+"""``quarterdeck check``: what is wrong as an exit code, as the line of a monitoring plugin, and as a document."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from console.cli.check import told
+from console.cli.dispatch import dispatch
+from console.report.check import CheckDocument, to_json
+from fleet.diagnosis.verdict import Verdict, verdict
+from tests.fleet.diagnosis.fleets import COOL, STUCK, WELL, Fleet, Q, crashing
+from tests.fleet.rows import NOW
+from tests.simulator.api_process import simulator
+
+FIRST = re.compile(r"^(OK|WARNING|CRITICAL|UNKNOWN): ([^|]+) \| critical=\d+ warning=\d+ unknown=\d+ pending=\d+$")
+
+
+def broken() -> Fleet:
+    fleet = Fleet()
+    fleet.gpus["chat-1"] = COOL | {Q.XID: 79.0}
+    fleet.of("chat-1", **crashing(NOW - 300))
+    return fleet
+
+
+def lines(fleet: Fleet, *seconds: float, pending: bool = False) -> tuple[Verdict, list[str]]:
+    snapshot = [fleet.at(one) for one in seconds][-1]
+    code = verdict(snapshot.incidents, pending=pending)
+    return code, list(told(snapshot, code, pending=pending, blind=False))
+
+
+def test_of_a_fleet_that_is_well_it_is_ok() -> None:
+    assert lines(Fleet(), 0) == (
+        Verdict.OK,
+        ["OK: 1 serving workloads, nothing is wrong | critical=0 warning=0 unknown=0 pending=0"],
+    )
+
+
+def test_the_first_line_names_the_root_and_each_incident_has_one() -> None:
+    code, (first, only) = lines(broken(), 0)
+    assert code is Verdict.CRITICAL
+    assert first == "CRITICAL: GPU 1 of n0: XID 79 | critical=1 warning=0 unknown=0 pending=0"
+    assert only.split()[:2] == ["critical", "firing"]
+    assert "1 of 3 replicas" in only
+
+
+def test_what_has_not_held_for_long_enough_counts_only_where_it_is_asked_for() -> None:
+    fleet = Fleet()
+    fleet.engines["chat-1"] = STUCK
+    code, (first, _) = lines(fleet, 0)
+    assert code is Verdict.OK
+    assert first.startswith("OK: nothing has been wrong for long; pending: serving/chat-1: stuck")
+    assert lines(fleet, 5, pending=True)[0] is Verdict.CRITICAL
+    assert lines(fleet, 65)[0] is Verdict.CRITICAL
+
+
+def test_what_is_not_known_is_unknown_where_nothing_is_worse() -> None:
+    fleet = Fleet()
+    fleet.engines.pop("chat-1")
+    assert lines(fleet, 0, 61)[0] is Verdict.UNKNOWN
+    fleet.engines["chat-0"] = WELL | {Q.PREEMPTIONS: 3.0}
+    assert lines(fleet, 70, 300)[0] is Verdict.WARNING
+
+
+def test_the_document_has_the_incident_with_its_evidence_and_what_belongs_to_it() -> None:
+    document: dict[str, Any] = json.loads(to_json(broken().at(0)))
+    assert (document["schema"], document["verdict"], document["code"]) == ("quarterdeck/check/v1", "critical", 2)
+    (incident,) = document["incidents"]
+    assert (incident["cause"], incident["about"]) == ("gpu-hardware-xid", {"kind": "GPU", "key": "GPU-chat-1"})
+    assert incident["evidence"][0] == {"text": "last XID code: 79", "source": "scrape", "age": 0.0}
+    assert incident["findings"][0]["object"]["key"] == "GPU-chat-1"
+    assert {one["cause"] for one in incident["findings"]} == {"gpu-hardware-xid", "crash-loop", "replicas-lost"}
+    assert incident["helps"][0]["command"] == "cordon"
+    assert CheckDocument.model_validate(document).incidents[0].reach.of == 3
+
+
+def test_the_page_explains_every_field_of_an_incident() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "check.md").read_text()
+    (incident,) = json.loads(to_json(broken().at(0)))["incidents"]
+    assert [name for name in incident if f"`.{name}" not in page] == []
+
+
+@pytest.mark.parametrize("wrong", [["--no-such-flag"], ["--wait", "soon"]])
+def test_wrong_usage_is_unknown_and_not_critical(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        dispatch("quarterdeck", ["check", *wrong], {})
+    assert ended.value.code == Verdict.UNKNOWN
+    assert capsys.readouterr().err
+
+
+def test_where_nothing_can_be_reached_it_is_unknown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    environ = {"HOME": str(tmp_path), "KUBECONFIG": str(tmp_path / "none")}
+    assert dispatch("quarterdeck", ["check", "--wait", "1"], environ, tmp_path / "no-policy") == Verdict.UNKNOWN
+    assert capsys.readouterr().out.startswith("UNKNOWN: nothing could be looked at | ")
+    config = tmp_path / "config.toml"
+    config.write_text("nonsense = 1\n[")
+    assert dispatch("quarterdeck", ["check", "--config", str(config)], environ, tmp_path / "x") == Verdict.UNKNOWN
+
+
+def test_on_a_fleet_with_a_broken_gpu_it_is_critical(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with simulator("--scenario", "gpu-fault", "--pods", "12", "--seed", "7") as process:
+        line = ["check", "--kubeconfig", str(process.kubeconfig)]
+        environ = {"HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path)}
+        assert dispatch("quarterdeck", line, environ, tmp_path / "no-policy") == Verdict.CRITICAL
+        first = capsys.readouterr().out.splitlines()[0]
+        assert (match := FIRST.match(first)) is not None
+        assert "XID 79" in match[2]
+        assert dispatch("quarterdeck", [*line, "--json"], environ, tmp_path / "no-policy") == Verdict.CRITICAL
+        assert json.loads(capsys.readouterr().out)["incidents"][0]["cause"] == "gpu-hardware-xid"
