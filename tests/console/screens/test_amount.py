@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from textual.events import Paste
 
 from actions.kinds.scale import Scale
 from console.commands.command import ScreenId
@@ -37,6 +38,19 @@ async def test_letters_for_a_number_are_refused_in_words_and_plan_nothing() -> N
         assert d.session.acts.asked == []
         await d.press("enter")
         assert d.session.acts.asked == [("plan", Scale(target(), desired))]
+
+
+async def test_letters_that_come_before_the_line_is_open_or_are_pasted_plan_nothing_either() -> None:
+    async with desk(make_snapshot(), session=acting()) as d:
+        await d.pilot.press("s", "f", "o", "enter")
+        await d.until(lambda: "enter once more plans" in d.screen.said)
+        assert d.session.acts.asked == []
+        await d.press("escape", "s")
+        d.app.post_message(Paste("twelve"))
+        await d.until(lambda: d.screen.said.startswith("only a number can be typed here"))
+        await d.press("enter")
+        assert "enter once more plans" in d.screen.said
+        assert d.session.acts.asked == []
 
 
 async def test_a_number_behind_refused_letters_is_that_number() -> None:
