@@ -101,10 +101,11 @@ def _workloads() -> Iterator[Rule]:
 
 def _witnesses() -> Iterator[Rule]:
     """Yield the rules of what tells of the past alone: those of everything else that does are there."""
-    known = {kind.qualified for kind in listed()}
-    for row in witnesses():
-        if row.custom and row.qualified not in known:
-            yield _rule(row.group, row.plural, ["list"])
+    rules = (*_SEEN_BESIDE_WORKLOADS, *_SEEN_IN_THE_CLUSTER, *_workloads())
+    seen = {(group, plural) for rule in rules for group in rule["apiGroups"] for plural in rule["resources"]}
+    for witness in witnesses():
+        if (witness.group, witness.plural) not in seen:
+            yield _rule(witness.group, witness.plural, ["list"])
 
 
 def _action_rules() -> tuple[list[Rule], list[Rule]]:
