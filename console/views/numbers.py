@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fleet.diagnosis.causes.gpu_clocks import HOT, THROTTLED
-from fleet.diagnosis.causes.kv_cache import FULL
+from fleet.diagnosis.causes.gpus import HOT, THROTTLED
+from fleet.diagnosis.causes.load import FULL
 from fleet.model.frame import Frame
 from fleet.model.quantity import MEANINGS, Quantity
 from fleet.model.reading import Reading, State

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from statistics import median
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from fleet.dataclass import dataclass
@@ -13,6 +12,13 @@ from fleet.model.frame import Frame
 from fleet.model.quantity import Quantity
 from fleet.model.reading import State
 from fleet.model.snapshot import Snapshot
+
+
+def median(values: Iterable[float]) -> float:
+    """The middle one, of an even number the mean of the two in the middle; the library's imports ``decimal``."""
+    ordered = sorted(values)
+    middle = len(ordered) // 2
+    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
 
 
 class Replica(NamedTuple):

@@ -11,7 +11,7 @@ from typing import Any
 
 from fleet.dataclass import dataclass
 from fleet.diagnosis.cause import Cause, Of
-from fleet.diagnosis.causes.unseen import MAY_NOT_LIST
+from fleet.diagnosis.causes.presence import MAY_NOT_LIST
 from fleet.diagnosis.held import Held
 from fleet.diagnosis.registry import causes_of
 from fleet.diagnosis.screening import Kept, Signs

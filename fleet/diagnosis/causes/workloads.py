@@ -1,8 +1,11 @@
-"""Workloads, by their own counts and by how their pods stand: a sick pod of many is not a sick workload."""
+"""Workloads, by their own counts and by how their pods stand, and rollouts that do not come to an end (F37).
+
+A sick pod of many is not a sick workload.
+"""
 
 from __future__ import annotations
 
-from fleet.diagnosis.cause import Cause, Of, Stage
+from fleet.diagnosis.cause import Cause, Help, Of, Stage, says
 from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.subject import WorkloadSeen
 from fleet.model.snapshot import Severity
@@ -116,4 +119,28 @@ SAY = Cause[WorkloadSeen](
     sentence="The same is said of all replicas.",
     words=lambda seen: seen.pods[0].reason,
     must=(Fact("all pods say one thing", "how its pods stand", _all_say_one_thing),),
+)
+
+
+def _given_up(seen: WorkloadSeen) -> bool:
+    # Other controllers say Progressing=False when there is nothing left to do.
+    return any(
+        one.type == "Progressing" and one.reason == "ProgressDeadlineExceeded" for one in seen.workload.conditions
+    )
+
+
+STUCK = Cause[WorkloadSeen](
+    id="rollout-stuck",
+    of=Of.WORKLOAD,
+    stage=Stage.BROKEN,
+    severity=Severity.WARNING,
+    sentence="The rollout has made no progress for as long as its deadline allows.",
+    words=says("rollout stuck"),
+    must=(Fact("its deadline has passed", "condition Progressing", _given_up),),
+    serious=(Fact("no replica is ready", "condition Ready of the pods", lambda seen: not seen.ready),),
+    explains=("replicas-missing", "replicas-lost", "no-replica-ready"),
+    alike=("no-free-gpu", "image-not-pulled", "crash-loop"),
+    helps=(Help("see what its newest pods wait for", "describe"), Help("go back to the revision before", "rollback")),
+    avoid=("Do not raise maxSurge: a new replica needs GPUs beside those of the old one.",),
+    decides=("whether the model loads for longer than progressDeadlineSeconds: then it only needs time",),
 )

@@ -1,4 +1,6 @@
-"""A KV cache that is too small for what is asked of it (F01)."""
+"""An engine that has more to do than it can: its KV cache is too small (F01), its queue too long (F03), its answers are
+errors (the raw guard of F30).
+"""
 
 from __future__ import annotations
 
@@ -54,4 +56,52 @@ KV_FULL = Cause[Row](
     alike=("engine-stuck", "gpu-throttled-by-hardware", "gpu-throttled-by-heat"),
     helps=_HELPS,
     avoid=_AVOID,
+)
+
+DEEP = 50
+"""Waiting requests per ready pod that llm-d's alerts call a problem."""
+SERIOUS = 3 * DEEP
+"""Waiting requests per pod from which on users give up before they are served (three times the limit)."""
+
+QUEUE_DEEP = Cause[Row](
+    id="queue-deep",
+    of=Of.ENGINE,
+    severity=Severity.WARNING,
+    sentence="More requests wait in the engine than it can serve soon.",
+    words=Numbers("{:.0f} requests wait", (Quantity.WAITING,)),
+    must=(Level(Quantity.WAITING, Is.AT_LEAST, DEEP),),
+    explains=("errors",),
+    serious=(Level(Quantity.WAITING, Is.AT_LEAST, SERIOUS),),
+    after=60,
+    still=(Level(Quantity.WAITING, Is.AT_LEAST, DEEP / 2),),
+    clears=180,
+    alike=("engine-stuck", "kv-cache-full", "gpu-throttled-by-hardware", "gpu-throttled-by-heat"),
+    helps=(Help("add replicas", "scale"), Help("see what came before it", "past")),
+    avoid=("Do not restart replicas that serve: what waits in them is lost, and comes back as retries.",),
+    decides=("whether requests wait in one replica or in all: one is routing, all is capacity",),
+)
+
+FAILING = 0.05
+"""Share of requests answered with an error that nobody overlooks."""
+
+
+class _Share:
+    quantities = (Quantity.ERROR_RATIO,)
+
+    def __call__(self, row: Row) -> str:
+        return f"{100 * row.value(Quantity.ERROR_RATIO):.0f} % errors"
+
+
+ERRORS = Cause[Row](
+    id="errors",
+    of=Of.ENGINE,
+    severity=Severity.WARNING,
+    sentence="The engine answers requests with errors.",
+    words=_Share(),
+    must=(Level(Quantity.ERROR_RATIO, Is.AT_LEAST, FAILING),),
+    after=120,
+    clears=300,
+    alike=("queue-deep", "gpu-hardware-xid"),
+    helps=(Help("read its log", "logs"), Help("see whether a rollout came before", "past")),
+    decides=("which status codes: 503 is a queue that is full, 500 is the engine",),
 )
