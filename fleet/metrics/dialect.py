@@ -244,6 +244,8 @@ class Dialect:
     backend_labels: tuple[str, ...] = ()
     """Labels of a gateway that name the server behind it, by its address or URL."""
     gpu: GpuLabels = field(default_factory=GpuLabels)
+    settings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Metric whose labels say how an engine was started → those of them that are arguments, and nothing measured."""
     masks: Mapping[str, Bits] = field(default_factory=dict)
     """Bit masks of why a GPU's clocks are lowered now, newest name first, and what their bits say."""
 

@@ -65,6 +65,21 @@ VLLM = Dialect(
     present=(Quantity.RUNNING, Quantity.WAITING, Quantity.KV_USAGE),
     # The production-stack router exposes the same names, once more, with the engine's address in the label server.
     where=(_equal("server", ""),),
+    # The rest of its labels is measured at each start (num_gpu_blocks), or the same everywhere.
+    settings={
+        "vllm:cache_config_info": (
+            "gpu_memory_utilization",
+            "block_size",
+            "cache_dtype",
+            "enable_prefix_caching",
+            "prefix_caching_hash_algo",
+            "num_gpu_blocks_override",
+            "sliding_window",
+            "swap_space",
+            "cpu_offload_gb",
+            "calculate_kv_scales",
+        )
+    },
     rules={
         Quantity.RUNNING: Rule((Metric("vllm:num_requests_running"),)),
         Quantity.WAITING: Rule((Metric("vllm:num_requests_waiting"),)),

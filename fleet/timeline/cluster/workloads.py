@@ -8,7 +8,7 @@ from fleet.kinds.kind import WorkloadKind
 from fleet.sources.kube.project.fields import Raw, mapping
 from fleet.timeline.cluster.conditions import Meaning, conditions_of
 from fleet.timeline.cluster.witness import Asked, Witness, note_owner, ref_of
-from fleet.timeline.cluster.writes import note_writes, written
+from fleet.timeline.cluster.writes import CHART, RELEASE, note_writes, written
 from fleet.timeline.entry import Entry, Weight
 
 _CONDITIONS = {
@@ -57,4 +57,8 @@ def workload(kind: WorkloadKind) -> Witness[Raw]:
 
 
 def _slim(metadata: Raw) -> Raw:
-    return {key: metadata[key] for key in ("name", "namespace", "creationTimestamp") if key in metadata}
+    plain = {key: metadata[key] for key in ("name", "namespace", "creationTimestamp") if key in metadata}
+    labels, notes = mapping(metadata, "labels"), mapping(metadata, "annotations")
+    chart = {CHART: labels[CHART]} if CHART in labels else {}
+    release = {RELEASE: notes[RELEASE]} if RELEASE in notes else {}
+    return {**plain, "labels": chart, "annotations": release}

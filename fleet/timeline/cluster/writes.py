@@ -7,6 +7,7 @@ only a tool with one field is known to have written that one then; of several, o
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from fleet.model.objects import ObjectRef
 from fleet.sources.kube.project.fields import Raw, mapping, mappings, moment, text
@@ -17,6 +18,11 @@ from fleet.timeline.who import OWN_HANDS, tool
 
 _NAMED = 4
 """Fields that are named of one write."""
+CHART = "helm.sh/chart"
+"""The label by which Helm's charts name themselves and their version (Helm's documentation, labels and annotations)."""
+RELEASE = "meta.helm.sh/release-name"
+"""The annotation that Helm writes to all that it installs."""
+_RELEASERS = frozenset({"Helm", "Flux (Helm)"})
 
 
 def note_writes(raw: Raw, ref: ObjectRef, asked: Asked) -> None:
@@ -55,18 +61,41 @@ def written(raw: Raw, ref: ObjectRef, asked: Asked) -> Iterator[Entry]:
         if created is not None and write.at - created <= WHOLE_SECONDS:
             continue
         rolled = "template" in write.fields and any(began(write.at, at) for at in asked.rollouts.get(ref, ()))
-        if write.tool in OWN_HANDS or rolled:
+        release = _release(metadata, ref) if write.tool in _RELEASERS else None
+        if write.tool in OWN_HANDS or (rolled and release is None):
             continue
+        wrote = Evidence(f"{ref} metadata.managedFields", write.stamp)
+        # It owns labels as well: what it changed then may be none of the spec.
+        what = release.what if release is not None else _change_text(write, mapping(raw, "spec"))
         yield Entry(
             write.at,
             WHOLE_SECONDS,
             EntryKind.CHANGE,
-            _change_text(write, mapping(raw, "spec")),
+            what,
             ref,
-            (Evidence(f"{ref} metadata.managedFields", write.stamp),),
+            (wrote,) if release is None else (wrote, release.evidence),
             who=write.tool,
-            topic=_topic(write, mapping(raw, "spec")),
+            topic="" if release is not None else _topic(write, mapping(raw, "spec")),
         )
+
+
+class _Release(NamedTuple):
+    """What the last write of Helm to an object was of, as the object says itself."""
+
+    what: str
+    evidence: Evidence
+
+
+def _release(metadata: Raw, ref: ObjectRef) -> _Release | None:
+    """Return the release of an object; None where it says none.
+
+    Helm's own records are Secrets, which this program reads nothing of.
+    """
+    chart, name = text(mapping(metadata, "labels"), CHART), text(mapping(metadata, "annotations"), RELEASE)
+    if not name:
+        return None
+    what = f"Helm release {name} applied" + (f", chart {chart}" if chart else "")
+    return _Release(what, Evidence(f"{ref} metadata {RELEASE}, {CHART}", f"{name}, {chart or 'no chart'}"))
 
 
 def _topic(write: Write, spec: Raw) -> str:

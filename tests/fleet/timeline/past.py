@@ -19,6 +19,8 @@ BEGAN = NOW - DAYS * 86_400
 
 OTHER = 'cluster="there"'
 CHAT, POD, GONE = "chat", "chat-5b6d-1", "chat-4a4a-9"
+SILENT = "chat-5b6d-2"
+"""A pod whose process does not say when it began."""
 
 
 class Done(NamedTuple):
@@ -27,6 +29,8 @@ class Done(NamedTuple):
     at: int
     about: ObjectRef
     what: str
+    within: float = 2 * SCRAPE + 1
+    """Seconds; no entry may be vaguer."""
 
 
 def at(hours: float, seconds: int = 17) -> int:
@@ -47,6 +51,13 @@ TRUTH = (
     Done(at(27), ObjectRef("HorizontalPodAutoscaler", "llm", CHAT), "maxReplicas 8 → 12"),
     Done(at(30), NODE, "cordoned: takes no new pods"),
     Done(at(31), NODE, "uncordoned: takes pods again"),
+    Done(at(6, 5), ObjectRef("Pod", "llm", POD), "server process started again", 4),
+    Done(at(12), ObjectRef("Pod", "llm", SILENT), "server process started again"),
+    Done(at(24), DEPLOYMENT, "vLLM started with gpu_memory_utilization 0.9 → 0.8 and 1 more"),
+    Done(at(32), DEPLOYMENT, "vLLM started with gpu_memory_utilization 0.8 → 0.9 and 1 more"),
+    Done(at(16), NODE, "GPU 2 is another card: GPU-c → GPU-e", 3600),
+    Done(at(35), NODE, "GPU 3 gone (GPU-d)"),
+    Done(at(36), ObjectRef("Node", "", "gpu-2"), "GPU 1 new (GPU-z)"),
     Done(at(40), DEPLOYMENT, "alert QueueGrows fires"),
     Done(at(40.5), DEPLOYMENT, "alert QueueGrows ended"),
 )
@@ -95,11 +106,72 @@ def _history() -> Iterator[tuple[str, str, dict[int, float]]]:
     alert = 'alertname="QueueGrows",alertstate="firing",namespace="llm",deployment="chat"'
     yield "ALERTS", alert, _between(at(40), at(40.5))
     yield "ALERTS", alert.replace("firing", "pending"), _between(at(39.9), at(40))
+    yield from _of_servers()
+    yield from _of_gpus()
     owned = 'namespace="llm",replicaset="chat-4a4a",owner_kind="Deployment",owner_name="chat"'
     yield "kube_replicaset_owner", owned, _between(0, at(15))
     # Another cluster of the same store, which has objects of the same names.
     yield "kube_deployment_spec_replicas", f'{OTHER},namespace="llm",deployment="chat"', _stepped((0, 1), (at(33), 9))
     yield "kube_node_info", f'{OTHER},node="gpu-1"', _between(0, never)
+
+
+def _of_servers() -> Iterator[tuple[str, str, dict[int, float]]]:
+    """Processes, counters and settings of engines, and of what is no engine."""
+    always = _between(0, NOW + 1)
+    chat = f'namespace="llm",pod="{POD}",container="vllm"'
+    yield "vllm:num_requests_running", chat, always
+    yield "process_start_time_seconds", chat, _stepped((0, BEGAN - 500), (at(6), at(6, 5)))
+    # An exporter beside it, and another pod, began again too: they are no engines.
+    beside = f'namespace="llm",pod="{POD}",container="proxy"'
+    yield "process_start_time_seconds", beside, _stepped((0, BEGAN - 400), (at(7), at(7)))
+    other = 'namespace="kube-system",pod="coredns-1",container="dns"'
+    yield "process_start_time_seconds", other, _stepped((0, BEGAN - 300), (at(8), at(8)))
+    silent = f'namespace="llm",pod="{SILENT}",container="vllm"'
+    yield "vllm:num_requests_running", silent, always
+    for whose, reset in ((silent, at(12)), (chat, at(6))):
+        counted = {scrape: float(scrape - (BEGAN if scrape < reset else reset)) for scrape in always}
+        yield "vllm:generation_tokens_total", whose, counted
+    old = 'gpu_memory_utilization="0.9",block_size="16"'
+    new = 'gpu_memory_utilization="0.8",block_size="32"'
+    # A rollout with other settings (its pods begin one after the other), and later its way back. How many blocks fit is
+    # measured at each start.
+    for number, (pod, begin, end, settings) in enumerate(
+        (
+            ("chat-4a4a-7", 0, at(24, 30), old),
+            ("chat-4a4a-8", 0, at(24.2), old),
+            ("chat-7c7c-1", at(24), at(32.1), new),
+            ("chat-7c7c-2", at(24.1), at(32.2), new),
+            ("chat-4b4b-5", at(32), NOW + 1, old),
+            ("chat-4b4b-6", at(32.1), NOW + 1, old),
+        )
+    ):
+        labels = f'namespace="llm",pod="{pod}",container="vllm",{settings},num_gpu_blocks="{9000 + number}"'
+        yield "vllm:cache_config_info", labels, _between(begin, end)
+        made = f'namespace="llm",pod="{pod}",created_by_kind="ReplicaSet",created_by_name="{pod[:9]}"'
+        # Its pods outlive what is told of them here: their end is another story.
+        yield "kube_pod_info", made, always
+    for made in ("chat-7c7c", "chat-4b4b"):
+        owned = f'namespace="llm",replicaset="{made}",owner_kind="Deployment",owner_name="chat"'
+        yield "kube_replicaset_owner", owned, always
+
+
+def _of_gpus() -> Iterator[tuple[str, str, dict[int, float]]]:
+    """Two nodes: a card is replaced, one falls off the bus, one is new; for half an hour nobody says anything."""
+    silent = _between(at(10), at(10.5))
+    for node, ordinal, uuid, begin, end in (
+        ("gpu-1", 0, "GPU-a", 0, NOW + 1),
+        ("gpu-1", 1, "GPU-b", 0, NOW + 1),
+        ("gpu-1", 2, "GPU-c", 0, at(15.5)),
+        ("gpu-1", 2, "GPU-e", at(16.25), NOW + 1),
+        ("gpu-1", 3, "GPU-d", 0, at(35)),
+        ("gpu-2", 0, "GPU-y", 0, NOW + 1),
+        ("gpu-2", 1, "GPU-z", at(36), NOW + 1),
+    ):
+        held = {scrape: 50.0 for scrape in _between(begin, end) if scrape not in silent}
+        # Who holds a card changes, and it is the same card.
+        for pod, part in (("a", range(BEGAN, at(4))), ("b", range(at(4), NOW + 1))):
+            labels = f'Hostname="{node}",gpu="{ordinal}",UUID="{uuid}",namespace="llm",pod="{pod}"'
+            yield "DCGM_FI_DEV_GPU_TEMP", labels, {scrape: value for scrape, value in held.items() if scrape in part}
 
 
 def _openmetrics() -> Iterator[str]:
@@ -111,7 +183,7 @@ def _openmetrics() -> Iterator[str]:
             yield f"# TYPE {metric} gauge"
         for scrape, value in samples.items():
             where = "" if labels.startswith(OTHER) else ',cluster="here"'
-            yield f'{metric}{{{labels}{where},instance="ksm",job="kube-state-metrics"}} {value:g} {scrape}'
+            yield f'{metric}{{{labels}{where},instance="ksm",job="kube-state-metrics"}} {value:.12g} {scrape}'
     yield "# EOF"
 
 

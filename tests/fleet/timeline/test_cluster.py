@@ -227,6 +227,27 @@ def test_a_node_tells_when_it_was_lost_and_who_cordoned_it() -> None:
     ]
 
 
+def test_helm_says_which_release_it_applied_also_where_a_rollout_followed() -> None:
+    raw = deployment(manager("helm", "09:00:00", {"template": {}, "replicas": {}}), replicas=2)
+    raw["metadata"]["labels"] = {"helm.sh/chart": "vllm-stack-0.1.5"}
+    raw["metadata"]["annotations"] = {"meta.helm.sh/release-name": "chat"}
+    sets = [
+        replica_set("chat-1", "08:00:00", "1", template("vllm:1")),
+        replica_set("chat-2", "09:00:01", "2", template("vllm:2")),
+    ]
+    entries, _ = told({"Deployment": [raw], "ReplicaSet": sets})
+    (release,) = [entry for entry in entries if entry.what.startswith("Helm release")]
+    assert (release.what, release.who) == ("Helm release chat applied, chart vllm-stack-0.1.5", "Helm")
+    assert [one.value for one in release.evidence][1] == "chat, vllm-stack-0.1.5"
+    assert any(entry.what.startswith("revision 2") and entry.who == "Helm" for entry in entries)
+
+
+def test_what_is_no_release_of_helm_is_told_as_before() -> None:
+    raw = deployment(manager("helm", "09:00:00", {"replicas": {}}), replicas=2)
+    entries, _ = told({"Deployment": [raw]})
+    assert ("09:00:00", "spec.replicas set to 2", "Helm") in said(entries)
+
+
 def test_argo_cd_says_who_began_each_sync_and_what_belongs_to_it() -> None:
     raw = {
         "metadata": {"name": "chat", "namespace": "argocd"},

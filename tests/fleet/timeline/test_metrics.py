@@ -14,7 +14,7 @@ from fleet.timeline.entry import Entry
 from fleet.timeline.metrics.source import MetricsTimeline
 from fleet.timeline.source import Told
 from tests.fleet.metrics.servers import Prometheus
-from tests.fleet.timeline.past import DEPLOYMENT, GONE, NODE, NOW, SCRAPE, TRUTH, Done, two_days
+from tests.fleet.timeline.past import DEPLOYMENT, GONE, NODE, NOW, TRUTH, Done, two_days
 
 pytestmark = pytest.mark.real("prometheus", "promtool")
 
@@ -51,7 +51,7 @@ async def test_all_that_was_done_is_told_at_its_time_and_nothing_else(source: Pr
     for done in TRUTH:
         (entry,) = [entry for entry in found.entries if is_it(entry, done)]
         assert entry.at <= done.at <= entry.at + entry.within, done
-        assert entry.within <= 2 * SCRAPE + 1, "no vaguer than two scrapes"
+        assert entry.within <= done.within, "no vaguer than it has to be"
         assert entry.evidence[0].value
     assert len(found.entries) == len(TRUTH)
 
