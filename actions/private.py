@@ -1,10 +1,11 @@
-"""Folders that are their owner's alone: what this program keeps of what runs and what was done is nobody else's."""
+"""What this program keeps of what runs and what was done: its owner's alone, and no file is ever seen half written."""
 
 from __future__ import annotations
 
 import errno
 import os
 import stat
+import tempfile
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +26,20 @@ def make_private(folder: Path, top: Path) -> None:
         found = step.stat()
         if found.st_mode & _OTHERS and not found.st_mode & stat.S_ISVTX and found.st_uid == os.geteuid():
             step.chmod(_MODE)
+
+
+def write_whole(file: Path, content: bytes) -> None:
+    """Whole or not at all, on the disk when this returns, readable by its owner alone. Raises OSError."""
+    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(content)
+            out.flush()
+            os.fsync(out.fileno())
+        Path(name).replace(file)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
 
 
 def _make(folder: Path, *, parents: bool = False) -> None:

@@ -7,7 +7,7 @@ region per line that differs is refreshed, up to the last cell that does. An unc
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from textual.geometry import Region, Size
 from textual.strip import Strip
@@ -16,7 +16,20 @@ from textual.widget import Widget
 from themes.look import look
 from themes.palette import Palette, palette_for
 from widgets.line import BLANK, Line, changed_width, segments_of
-from widgets.line_strip import LineStrip
+
+
+class LineStrip(Strip):
+    """A Strip that does not hold on to itself.
+
+    Textual keeps the parts of a strip that was divided in the strip, and a line that goes from edge to edge has one
+    part: itself. Every line that was ever painted is then a cycle of thirty objects, and waits for the collector.
+    """
+
+    __slots__ = ()
+
+    def divide(self, cuts: Iterable[int]) -> Sequence[Strip]:
+        inside = [cut for cut in cuts if cut <= self.cell_length]
+        return [self] if inside == [self.cell_length] else super().divide(inside)
 
 
 class LineView(Widget):

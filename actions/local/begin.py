@@ -11,9 +11,8 @@ from actions.local.context import LocalExecution
 from actions.local.ending import Belongings, left_of
 from actions.local.environment import set_for
 from actions.local.machine import Installed, Machine
-from actions.local.starts import remember
 from actions.local.steps import removing, starting
-from actions.local.store import claim, last_of, mark_ready, prepare, without_secrets
+from actions.local.store import claim, last_of, mark_ready, prepare, remember_start, without_secrets
 from actions.plan import Mutation, Step
 from actions.progress import Outcome, Result
 from actions.words import count
@@ -88,7 +87,7 @@ async def start(spec: LaunchSpec, mutation: Mutation, execution: LocalExecution,
     if state.stage.phase is Phase.DEAD:
         return _died(state)
     await asyncio.to_thread(mark_ready, state.record, state.record.ready or execution.now())
-    await asyncio.to_thread(remember, servers_folder(machine.state), state)
+    await asyncio.to_thread(remember_start, servers_folder(machine.state), state)
     return Outcome(
         Result.CONVERGED,
         f"ready after {state.elapsed:.0f} s at {spec.url} as {', '.join(state.models) or spec.served}",

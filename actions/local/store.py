@@ -19,10 +19,11 @@ from actions.audit.marks import MARK
 from actions.audit.redaction import redacted_variables
 from actions.local.ending import survey
 from actions.local.own_names import with_own_names
-from actions.local.whole import write_whole
-from actions.private import make_private
+from actions.private import make_private, write_whole
+from fleet.local import eta
 from fleet.local.errors import LocalError
-from fleet.local.record import ENVIRONMENT, KEY, LOG, RECORD, SECRETS, ServerRecord, from_json, to_json
+from fleet.local.record import ENVIRONMENT, KEY, LOG, RECORD, SECRETS, STARTS, ServerRecord, from_json, to_json
+from fleet.local.server import ServerState
 from fleet.local.spec import LaunchSpec
 
 KEY_VARIABLE: Final = "VLLM_API_KEY"
@@ -31,6 +32,8 @@ SOCKETS: Final = 107 - 51
 vLLM 0.9 end in ``_output_socket``."""
 _LOGS: Final = 3
 """Logs of earlier starts that are kept."""
+_STARTS: Final = 200
+"""Starts whose length is remembered; the oldest go."""
 
 
 def mask_variables(env: Mapping[str, str]) -> dict[str, str]:
@@ -234,3 +237,17 @@ def _unwritable(folder: Path, error: OSError) -> LocalError:
     return LocalError(
         f"{folder} cannot be written: {error.strerror or error}", "Free some space, or set XDG_STATE_HOME."
     )
+
+
+def remember_start(folder: Path, state: ServerState) -> None:
+    """Write down how long a start took, for the next one's ETA; ``folder`` is where servers are recorded.
+
+    Raises LocalError.
+    """
+    file = folder / STARTS
+    line = orjson.dumps(eta.to_json(eta.start_of(state)))
+    try:
+        lines = file.read_bytes().splitlines() if file.exists() else []
+        file.write_bytes(b"\n".join([*lines[-_STARTS + 1 :], line]) + b"\n")
+    except OSError as error:
+        raise LocalError(f"{file} cannot be written: {error.strerror or error}") from error

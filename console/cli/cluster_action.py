@@ -24,7 +24,7 @@ from console.cli.dispatch import Invocation, say
 from console.cli.named import NotNamedError, find, parse
 from console.cli.observe import explain
 from console.config.settings import Settings
-from console.report.revisions import to_json
+from console.report.action import revisions_json
 from console.views.revisions import revision_text
 from console.wiring import actions, sources
 from console.wiring.audit_folder import audit_folder
@@ -115,7 +115,7 @@ async def _plan_and_do(
         if getattr(options, "list", False):
             found = await revisions(targets[0], source.reads)
             if options.json:
-                streams.document(to_json(targets[0], found))
+                streams.document(revisions_json(targets[0], found))
             else:
                 for revision in found:
                     print(revision_text(revision, time.time()))

@@ -1,8 +1,9 @@
-"""An action as a JSON document: the plan that was made, and how it ended."""
+"""Actions as JSON documents: the plan that was made and how it ended, and the revisions that one may go back to."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -10,8 +11,11 @@ from actions.audit.redaction import redacted
 from actions.plan import Plan
 from actions.progress import Outcome
 from actions.recorded import recorded_plan
+from actions.request import Target
+from actions.revisions import Revision
 
 SCHEMA = "quarterdeck/action/v1"
+REVISIONS_SCHEMA = "quarterdeck/revisions/v1"
 
 
 def document(plan: Plan, outcome: Outcome | None, *, reason: str = "") -> dict[str, Any]:
@@ -27,3 +31,10 @@ def document(plan: Plan, outcome: Outcome | None, *, reason: str = "") -> dict[s
 def to_json(plan: Plan, outcome: Outcome | None, *, reason: str = "") -> str:
     """The document as text."""
     return json.dumps(document(plan, outcome, reason=reason), indent=2, ensure_ascii=False)
+
+
+def revisions_json(target: Target, revisions: Sequence[Revision]) -> str:
+    """Newest first, as they are given. What looks like a secret in a command line is left out, and so are templates."""
+    told = [{name: value for name, value in asdict(each).items() if name != "template"} for each in revisions]
+    document = redacted({"schema": REVISIONS_SCHEMA, "target": target.to_json(), "revisions": told})
+    return json.dumps(document, indent=2, ensure_ascii=False)

@@ -7,7 +7,7 @@ import gc
 from rich.segment import Segment
 from textual.strip import Strip
 
-from widgets.line_strip import LineStrip
+from widgets.line_view import LineStrip
 
 
 def _alive() -> int:

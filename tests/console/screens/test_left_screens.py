@@ -28,7 +28,7 @@ from tests.fleets import make_snapshot
 from widgets.cells import Number
 from widgets.grid import Row
 from widgets.line import Line
-from widgets.line_strip import LineStrip
+from widgets.line_view import LineStrip
 from widgets.log_buffer import LogLine
 
 POD = healthy(make_snapshot())
