@@ -67,6 +67,11 @@ class Pages:
 
         self._navigator.open(JoinsScreen(self._desk))
 
+    def open_alerts(self, key: str) -> None:
+        from console.screens.alerts import AlertsScreen
+
+        self._navigator.push(AlertsScreen(self._desk, key))
+
     def open_timeline(self, ref: ObjectRef | None) -> None:
         from console.screens.timeline import TimelineScreen
 

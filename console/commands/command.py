@@ -29,6 +29,8 @@ class ScreenId(StrEnum):
     JOINS = "joins"
     AUDIT = "audit"
     TIMELINE = "timeline"
+    ALERTS = "alerts"
+    ALERT = "alert"
     CHOICE = "choice"
     HELP = "help"
     PLAN = "plan"
@@ -47,8 +49,10 @@ class ScreenId(StrEnum):
 
 _EXPLANATION = re.compile("[:;,]")
 EVERYWHERE = frozenset(ScreenId)
-OBJECTS = frozenset({ScreenId.FLEET, ScreenId.DETAIL, ScreenId.NODES, ScreenId.JOINS})
+OBJECTS = frozenset({ScreenId.FLEET, ScreenId.DETAIL, ScreenId.NODES, ScreenId.JOINS, ScreenId.ALERTS, ScreenId.ALERT})
 """Screens with an object under the cursor."""
+OF_ALERTS = frozenset({ScreenId.ALERTS, ScreenId.ALERT})
+"""Screens whose object under the cursor is the one that an alert concerns."""
 TABLES = frozenset({ScreenId.FLEET, ScreenId.NODES})
 OWN = frozenset({ScreenId.LOCAL, ScreenId.LOCAL_SERVER, ScreenId.LOCAL_LOG, ScreenId.TRY, ScreenId.BENCHES})
 """Screens with a vLLM server of this machine under the cursor: their subject is its name."""

@@ -67,6 +67,10 @@ class Pages(Protocol):
 
     def open_joins(self) -> None: ...
 
+    def open_alerts(self, key: str) -> None:
+        """Alerts: of all in view, or of an object by its key."""
+        ...
+
     def open_audit(self) -> None: ...
 
     def open_timeline(self, ref: ObjectRef | None) -> None:

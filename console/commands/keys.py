@@ -18,6 +18,7 @@ _NAMES = {
     "right_square_bracket": "]",
     "plus": "+",
     "equals_sign": "=",
+    "asterisk": "*",
     "minus": "-",
     "exclamation_mark": "!",
     "pagedown": "pgdn",

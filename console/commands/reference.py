@@ -21,6 +21,8 @@ _SCREENS = {
     ScreenId.SOURCES: "sources",
     ScreenId.JOINS: "joins",
     ScreenId.TIMELINE: "timeline",
+    ScreenId.ALERTS: "alerts",
+    ScreenId.ALERT: "an alert",
     ScreenId.AUDIT: "audit",
     ScreenId.CHOICE: "namespaces, contexts",
     ScreenId.HELP: "help",

@@ -16,6 +16,7 @@ _WRAPPED = _LOGS | {
     ScreenId.HELP,
     ScreenId.DETAIL,
     ScreenId.SOURCES,
+    ScreenId.ALERT,
     ScreenId.LOCAL_SERVER,
     ScreenId.BENCHES,
 }

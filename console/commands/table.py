@@ -15,11 +15,12 @@ from console.commands.capabilities import (
     Sortable,
     Wrappable,
 )
-from console.commands.command import OBJECTS, TABLES, Command, Context, ScreenId
+from console.commands.command import OBJECTS, OF_ALERTS, TABLES, Command, Context, ScreenId
 from console.commands.desk import Desk
 from console.commands.local import LOCAL, server_of
 from console.commands.plot import PLOTS
 from console.views import fleet_columns, node_columns
+from console.views.alert_marks import board
 from console.views.subject import has_pod, pod_for, restarts_of, worst_pod
 from fleet.kinds.registry import listed
 
@@ -30,13 +31,14 @@ _TEXTS = frozenset(
         ScreenId.HELP,
         ScreenId.DETAIL,
         ScreenId.SOURCES,
+        ScreenId.ALERT,
         ScreenId.LOCAL_SERVER,
         ScreenId.LOCAL_LOG,
         ScreenId.BENCHES,
     }
 )
 _LOGS = frozenset({ScreenId.LOGS, ScreenId.LOCAL_LOG})
-_LISTS = TABLES | {ScreenId.JOINS}
+_LISTS = TABLES | {ScreenId.JOINS, ScreenId.ALERTS}
 
 
 def _needs_target(context: Context) -> str | None:
@@ -47,6 +49,16 @@ def _needs_target(context: Context) -> str | None:
 
 def _needs_subject(context: Context) -> str | None:
     return None if context.subject is not None else "nothing is under the cursor"
+
+
+def _needs_alert(context: Context) -> str | None:
+    snapshot, subject = context.snapshot, context.subject
+    alerts = board(snapshot) if snapshot is not None else None
+    return None if alerts is not None and alerts.of.get(subject or "") else "no alert concerns what is under the cursor"
+
+
+def _needs_joined(context: Context) -> str | None:
+    return None if context.subject is not None else "the alert names no object that is in view"
 
 
 def _pod(context: Context) -> str | None:
@@ -115,8 +127,15 @@ def _logs(*, previous: bool) -> Callable[[Desk, Context], None]:
 
 
 def _detail(desk: Desk, context: Context) -> None:
-    if context.subject is not None:
-        (desk.local_pages.open_server if context.where is ScreenId.LOCAL else desk.pages.open_detail)(context.subject)
+    if context.subject is None:
+        return
+    nodes = context.snapshot.nodes if context.snapshot is not None else {}
+    if context.where is ScreenId.LOCAL:
+        desk.local_pages.open_server(context.subject)
+    elif context.where in OF_ALERTS and context.subject in nodes:
+        desk.pages.open_nodes(context.subject)
+    else:
+        desk.pages.open_detail(context.subject)
 
 
 async def _namespace(desk: Desk, context: Context) -> None:
@@ -241,7 +260,7 @@ TABLE: tuple[Command, ...] = (
         ("o",),
         ("nodes", "no", "gpus"),
         hint="nodes",
-        bound=frozenset({ScreenId.FLEET, ScreenId.DETAIL, ScreenId.SOURCES, ScreenId.JOINS}),
+        bound=frozenset({ScreenId.FLEET, ScreenId.DETAIL, ScreenId.SOURCES, ScreenId.JOINS, ScreenId.ALERTS}),
     ),
     Command(
         "open.sources",
@@ -255,6 +274,30 @@ TABLE: tuple[Command, ...] = (
         "Joins that could not be made",
         lambda desk, _: desk.pages.open_joins(),
         names=("joins", "loose"),
+    ),
+    Command(
+        "open.alerts",
+        "Alerts: which are pending or fire, and who is told",
+        lambda desk, _: desk.pages.open_alerts(""),
+        names=("alerts",),
+    ),
+    Command(
+        "open.alerts_of",
+        "Alerts of the object under the cursor, and of its parts",
+        lambda desk, context: desk.pages.open_alerts(context.subject or ""),
+        ("asterisk",),
+        where=OBJECTS - OF_ALERTS,
+        hint="alerts",
+        available=_needs_alert,
+    ),
+    Command(
+        "open.of_alert",
+        "The object that the alert concerns",
+        _detail,
+        ("asterisk",),
+        where=OF_ALERTS,
+        hint="object",
+        available=_needs_joined,
     ),
     Command(
         "open.past",
@@ -342,7 +385,9 @@ TABLE: tuple[Command, ...] = (
         "Filter, or search in text",
         lambda desk, _: desk.line.ask_filter(),
         ("slash",),
-        where=TABLES | _TEXTS | {ScreenId.CHOICE, ScreenId.AUDIT, ScreenId.ACTIONS, ScreenId.LOCAL, ScreenId.TIMELINE},
+        where=TABLES
+        | _TEXTS
+        | {ScreenId.CHOICE, ScreenId.AUDIT, ScreenId.ACTIONS, ScreenId.LOCAL, ScreenId.TIMELINE, ScreenId.ALERTS},
         hint="filter",
         needs=Narrowable,
     ),

@@ -9,6 +9,7 @@ from operator import attrgetter
 from typing import Any
 
 from console.report import document as doc
+from console.report.alerts import alert_parts
 from console.report.part import ReadingPart, StateName
 from fleet.model.frame import Frame
 from fleet.model.objects import HorizontalPodAutoscaler, ModelVersion, Node, Pod, Workload
@@ -55,6 +56,7 @@ def document(snapshot: Snapshot) -> doc.SnapshotDocument:
             doc.LoosePart(join=unmatched.join, key=unmatched.key, detail=unmatched.detail or None)
             for unmatched in snapshot.unmatched
         ),
+        alerts=tuple(alert_parts(snapshot)),
     )
 
 

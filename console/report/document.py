@@ -10,6 +10,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from console.report.alerts import AlertPart
 from console.report.part import Judgement, Metrics, Part, Readings, Reason
 from fleet.model.snapshot import GpuUse, Health, Join
 
@@ -363,3 +364,5 @@ class SnapshotDocument(Part):
     """Gateways before the engines, by key."""
     loose: tuple[LoosePart, ...]
     """Objects that are known in one world and not in another."""
+    alerts: tuple[AlertPart, ...] = ()
+    """Alerts that are pending or fire, the worst first."""

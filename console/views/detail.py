@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from console.views.alert_marks import alert_section
 from console.views.gpus import gpu_lines
 from console.views.layout import head, labelled, packed, pairs, sections
 from console.views.load import latency_lines, load_lines, phase_lines
@@ -79,6 +80,7 @@ def _pod_page(snapshot: Snapshot, pod: Pod, width: int, glyphs: Glyphs) -> list[
     )
     return sections(
         _title(snapshot, key, pod.name, facts, width, glyphs),
+        alert_section(snapshot, key, width),
         # Of a pod that serves, its load is asked for; of one that does not, why.
         *((*load, *life) if pod.ready else (*life, *load)),
         plot_block(snapshot, key, width, glyphs) if measured else [],
@@ -153,6 +155,7 @@ def _workload_page(snapshot: Snapshot, workload: Workload, width: int, glyphs: G
     complete = workload.ready >= workload.desired
     return sections(
         _title(snapshot, key, workload.name, facts, width, glyphs),
+        alert_section(snapshot, key, width),
         *((*load, *life) if complete else (*life, *load)),
         plot_block(snapshot, key, width, glyphs) if serving else [],
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from console.views.alert_marks import any_concern, mark, names_of
 from console.views.columns import Shown, TableColumn, blank, never
 from console.views.kept import Kept
 from console.views.numbers import SCALES, gpu_activity, number, usage
@@ -193,7 +194,16 @@ def _reason(shown: Shown, row: Workload | Pod) -> Cell:
     snapshot, join = shown.snapshot, shown.joins.get(row.key)
     reason = reason_of(snapshot, row.key) or (str(join) if join is not None else "")
     severity = assessment_of(snapshot, row.key).severity
+    if not reason:
+        # What the console sees nothing in, somebody was told of.
+        names, worst = names_of(snapshot, row.key)
+        if names:
+            return Text(f"alert {names}", severity_role(worst))
     return Text(untrusted(reason), Role.DIM if severity is Severity.OK else severity_role(severity))
+
+
+def _alerts(shown: Shown, row: Workload | Pod) -> Cell:
+    return mark(shown.snapshot, row.key)
 
 
 def _trend(shown: Shown, row: Workload | Pod) -> Cell:
@@ -202,6 +212,7 @@ def _trend(shown: Shown, row: Workload | Pod) -> Cell:
 
 
 _BESIDE: tuple[FleetColumn, ...] = (
+    TableColumn(Column("alerts", "!", 2, priority=8), _alerts, _alerts, shown=any_concern),
     TableColumn(Column("age", "AGE", 5), value=_by_age, key="A", words="age", shown=never),
     TableColumn(Column("node", "NODE", 10, align="left", grow=1, widest=24, priority=9), blank, _node),
     TableColumn(Column("rev", "REV", 8, align="left", widest=14, grow=1, priority=10), _revision, _pod_version),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import Final
+from typing import Final, Literal
 
 from fleet.dataclass import dataclass
 
+AlertState = Literal["pending", "firing", "silenced", "inhibited", "muted"]
 NAME: Final = "alertname"
 """The label that names an alert."""
 
@@ -75,7 +76,7 @@ class Alert:
         return self.labels.get("severity", "")
 
     @property
-    def state(self) -> str:
+    def state(self) -> AlertState:
         """pending, firing, or why nobody is told of it: silenced, inhibited, muted."""
         if self.silenced_by:
             return "silenced"

@@ -21,6 +21,8 @@ T = TypeVar("T")
 
 EVERY = 10.0
 """Seconds from one question to the next: Prometheus sends its alerts anew every minute, and what changes at once."""
+_NAMED = 5
+"""Clusters that a note names."""
 FORGOTTEN = 3
 """Failures in a row after which one that was found is looked for again."""
 
@@ -47,6 +49,7 @@ class FollowsApi(PollingSource[T]):
         find: Finds,
         *,
         plain: Plain,
+        within: tuple[str, str] = ("", ""),
         every: float = EVERY,
         expected: bool = False,
         guard: Guard = reads_only,
@@ -54,6 +57,7 @@ class FollowsApi(PollingSource[T]):
         super().__init__(name, every=every, expected=expected)
         self._find = find
         self._plain = plain
+        self._within = within
         self._guard = guard
         self._worker = Workers(1, name)
         self._api: JsonApi | None = None
@@ -66,7 +70,7 @@ class FollowsApi(PollingSource[T]):
 
     async def ask(self) -> T:
         api = await self._opened()
-        reader, before = Reader(self._plain), api.sent
+        reader, before = Reader(self._plain, self._within), api.sent
         try:
             value = await self._aside(lambda: self.read(api, reader))
         except SourceProblem:
@@ -78,8 +82,16 @@ class FollowsApi(PollingSource[T]):
         self.requests = api.sent - before
         left_out = ", ".join(f"{count} {what}" for what, count in sorted(reader.left_out.items()))
         cut = (f"more than is kept: {left_out} are left out",) if left_out else ()
-        self.notes = (*self._found, *reader.remarks, *cut)
+        self.notes = (*self._found, *reader.remarks, *cut, *self._mixed(reader))
         return value
+
+    def _mixed(self, reader: Reader) -> tuple[str, ...]:
+        label, wanted = self._within
+        if wanted or len(reader.clusters) < 2:
+            return ()
+        some = ", ".join(sorted(reader.clusters)[:_NAMED])
+        of = f"it has alerts of {len(reader.clusters)} clusters ({some}), which may be mixed up here"
+        return (f'{of}: name yours in the configuration: [prometheus] cluster = "NAME" (label {label})',)
 
     async def disconnect(self) -> None:
         await self._forget()

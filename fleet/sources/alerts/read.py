@@ -2,15 +2,17 @@
 
 What they answer is from outside: of each text, of each set of labels and of the whole no more is kept than a person
 could read, and what was left out is counted. Texts may hold secrets (a token in a link, a password in a summary), so
-each goes through ``plain`` first.
+each goes through ``plain`` first, but for expressions.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import field
 from typing import Any, Final
+from urllib.parse import unquote_plus
 
 from fleet.dataclass import dataclass
 from fleet.model.alerts import Alert, Matcher, Rule, Silence
@@ -24,6 +26,9 @@ MOST_LABELS: Final = 64
 LONGEST: Final = 4000
 """Characters of a text; the longest expressions of kube-prometheus have 900."""
 
+_DRAWN = re.compile(r"g\d+\.[a-z_]+")
+"""A parameter of Prometheus' own pages: ``g0.expr``, ``g0.tab``."""
+
 Plain = Callable[[str], str]
 """A text without the secrets that may be in it."""
 
@@ -33,6 +38,10 @@ class Reader:
     """Reads the answers of one source."""
 
     plain: Plain
+    within: tuple[str, str] = ("", "")
+    """A label and its value by which alerts are of this cluster; empty for all."""
+    clusters: set[str] = field(default_factory=set)
+    """The clusters that alerts name by that label."""
     left_out: dict[str, int] = field(default_factory=dict)
     """How many of what were not kept."""
     remarks: list[str] = field(default_factory=list)
@@ -40,7 +49,7 @@ class Reader:
 
     def notified(self, raw: Any) -> tuple[Alert, ...]:
         """The alerts of Alertmanager's /api/v2/alerts."""
-        return tuple(map(self._notified, self._first(_list(raw), MOST_ALERTS, "alerts")))
+        return tuple(map(self._notified, self._first(self._here(_list(raw)), MOST_ALERTS, "alerts")))
 
     def silences(self, raw: Any) -> tuple[Silence, ...]:
         """The silences of /api/v2/silences that are not over."""
@@ -62,8 +71,24 @@ class Reader:
         return self._evaluated(mappings(_data(raw), "alerts"))
 
     def _evaluated(self, raw: Iterable[Raw]) -> tuple[Alert, ...]:
-        live = [one for one in raw if text(one, "state") in ("firing", "pending")]
+        live = self._here(one for one in raw if text(one, "state") in ("firing", "pending"))
         return tuple(map(self._active, self._first(live, MOST_ALERTS, "alerts")))
+
+    def _here(self, raw: Iterable[Raw]) -> list[Raw]:
+        """The alerts that are of this cluster, or do not say of which."""
+        label, wanted = self.within
+        kept, elsewhere = [], 0
+        for one in raw:
+            named = text(mapping(one, "labels"), label) if label else ""
+            if named:
+                self.clusters.add(named[:LONGEST])
+            if wanted and named not in ("", wanted):
+                elsewhere += 1
+            else:
+                kept.append(one)
+        if elsewhere:
+            self.remarks.append(f"{elsewhere} alerts of other clusters are not shown")
+        return kept
 
     def _notified(self, raw: Raw) -> Alert:
         status = mapping(raw, "status")
@@ -71,7 +96,7 @@ class Reader:
             labels=self._labels(raw, "labels"),
             annotations=self._labels(raw, "annotations"),
             since=moment(raw, "startsAt"),
-            link=self._text(text(raw, "generatorURL")),
+            link=self._link(text(raw, "generatorURL")),
             fingerprint=text(raw, "fingerprint")[:LONGEST],
             silenced_by=tuple(texts(status, "silencedBy")),
             inhibited_by=tuple(texts(status, "inhibitedBy")),
@@ -113,7 +138,8 @@ class Reader:
         return Rule(
             group=self._text(text(group, "name")),
             name=self._text(text(raw, "name")),
-            expression=self._text(text(raw, "query")),
+            # As it is: what takes a matcher for a password would make another expression of it.
+            expression=_cut(text(raw, "query")),
             alerting=text(raw, "type") != "recording",
             labels=self._labels(raw, "labels"),
             annotations=self._labels(raw, "annotations"),
@@ -130,13 +156,27 @@ class Reader:
         return {self._text(name): self._text(value) for name, value in self._first(pairs, MOST_LABELS, "labels")}
 
     def _text(self, value: str) -> str:
-        cut = value if len(value) <= LONGEST else f"{value[:LONGEST]}…"
-        return self.plain(cut)
+        return self.plain(_cut(value))
+
+    def _link(self, url: str) -> str:
+        """A URL without secrets; of its query, the expression and how it is drawn stay as they are."""
+        place, _, query = _cut(url).partition("?")
+        said = (self._parameter(*part.partition("=")[::2]) for part in query.split("&"))
+        return f"{self.plain(place)}?{'&'.join(said)}" if query else self.plain(place)
+
+    def _parameter(self, name: str, value: str) -> str:
+        decoded = unquote_plus(value)
+        harmless = _DRAWN.fullmatch(name) is not None and self.plain(decoded) == decoded
+        return f"{name}={value}" if harmless else self.plain(f"?{name}={value}").removeprefix("?")
 
     def _first(self, found: list[Any], most: int, what: str) -> list[Any]:
         if len(found) > most:
             self.left_out[what] = self.left_out.get(what, 0) + len(found) - most
         return found[:most]
+
+
+def _cut(value: str) -> str:
+    return value if len(value) <= LONGEST else f"{value[:LONGEST]}…"
 
 
 def number(value: object) -> float | None:

@@ -1,0 +1,66 @@
+"""Alerts in the document of a Snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from console.report.part import Part
+from console.views.alerts import in_view, row_of
+from fleet.alerts.board import Row
+from fleet.model.snapshot import Snapshot
+
+
+class AlertPart(Part):
+    """An alert that is pending or fires."""
+
+    name: str
+    """Label alertname."""
+    state: Literal["pending", "firing", "silenced", "inhibited", "muted"]
+    """silenced, inhibited and muted (a time interval) fire, and nobody is told."""
+    severity: str | None = None
+    """Label severity."""
+    since: float | None = None
+    """Unix time from which its expression has held."""
+    objects: tuple[str, ...] = ()
+    """Keys of the objects that its labels name, the closest first."""
+    unjoined: str | None = None
+    """Reason for no objects."""
+    labels: dict[str, str]
+    """All of them."""
+    annotations: dict[str, str]
+    """Texts that its rule gives it."""
+    expression: str | None = None
+    """PromQL of its rule, where somebody who evaluates it is asked."""
+    value: float | None = None
+    """Value of the expression."""
+    link: str | None = None
+    """URL of the expression at whoever evaluates it."""
+    silences: tuple[str, ...] = ()
+    """Ids of the silences that cover it."""
+    sources: tuple[str, ...]
+    """Names of the sources that tell of it."""
+
+
+def alert_parts(snapshot: Snapshot) -> Iterator[AlertPart]:
+    """The alerts in view, the worst first."""
+    return (_part(row) for key in in_view(snapshot) if (row := row_of(snapshot, key)) is not None)
+
+
+def _part(row: Row) -> AlertPart:
+    told, alert = row.told, row.told.alert
+    return AlertPart(
+        name=alert.name,
+        state=alert.state,
+        severity=alert.severity or None,
+        since=alert.since,
+        objects=row.concerned.objects,
+        unjoined=row.concerned.unjoined or None,
+        labels=dict(sorted(alert.labels.items())),
+        annotations=dict(sorted(alert.annotations.items())),
+        expression=told.rule.expression if told.rule is not None else None,
+        value=alert.value,
+        link=alert.link or None,
+        silences=alert.silenced_by,
+        sources=told.sources,
+    )

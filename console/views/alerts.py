@@ -1,0 +1,195 @@
+"""Alerts on the screen: a row per alert, everything of one of them, and the mark of the objects that they concern."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+
+from console.views.alert_marks import board, summary_of
+from console.views.filter import Filter
+from console.views.layout import head, labelled, wrapped
+from console.views.since import clock
+from fleet.alerts.board import Row as AlertRow
+from fleet.dataclass import dataclass
+from fleet.model.alerts import NAME, Evaluated, Notified, Silence
+from fleet.model.snapshot import Health, Snapshot
+from themes.glyphs import Glyphs
+from themes.palette import Role
+from widgets.cells import NOTHING, Cell, Name, Text
+from widgets.grid import Column, Group, Row, Sort
+from widgets.line import Line, Span
+from widgets.severity import severity_role
+from widgets.untrusted import untrusted, untrusted_line, untrusted_name
+from widgets.values import age_text
+
+_COLUMNS = (
+    Column("alert", "ALERT", 22, align="left", grow=2, widest=44, priority=0),
+    Column("state", "STATE", 9, align="left", priority=1),
+    Column("since", "SINCE", 6, priority=1),
+    Column("object", "OBJECT", 20, align="left", grow=2, widest=44, priority=0),
+    Column("summary", "SUMMARY", 16, align="left", grow=5, widest=200, priority=2),
+)
+
+
+def row_of(snapshot: Snapshot, key: str) -> AlertRow | None:
+    """One alert by its key; None for one that is over."""
+    alerts = board(snapshot)
+    return alerts.rows.get(key) if alerts is not None else None
+
+
+def in_view(snapshot: Snapshot) -> list[str]:
+    """Keys of the alerts that concern what is in view, or no namespace; the worst first."""
+    namespace = snapshot.cluster.namespace
+    alerts = board(snapshot)
+    rows = alerts.rows if alerts is not None else {}
+    return [key for key, row in rows.items() if not namespace or row.concerned.namespace in ("", namespace)]
+
+
+def object_of(snapshot: Snapshot, row: AlertRow) -> str | None:
+    """The closest object of an alert that is in view; None where there is none."""
+    kinds = (snapshot.pods, snapshot.workloads, snapshot.gpus, snapshot.nodes)
+    objects = row.concerned.objects
+    here = next((key for key in objects if any(key in rows for rows in kinds)), None)
+    if here is not None:
+        return here
+    models = [snapshot.models[key] for key in objects if key in snapshot.models]
+    return next((key for model in models for key in model.workloads if key in snapshot.workloads), None)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AlertsModel:
+    """A GridModel of alerts; ``only`` is the key of an object whose alerts alone are wanted."""
+
+    snapshot: Snapshot
+    filter: Filter
+    only: str = ""
+    sort: Sort | None = None
+    columns: tuple[Column, ...] = _COLUMNS
+
+    @property
+    def waiting(self) -> str:
+        if self.filter:
+            return "no alert matches"
+        if self.only:
+            return f"no alert concerns {untrusted_name(self.only)}"
+        return empty_text(self.snapshot)
+
+    @property
+    def groups(self) -> Sequence[Group]:
+        alerts = board(self.snapshot)
+        if alerts is None:
+            return []
+        keys = alerts.of.get(self.only, ()) if self.only else in_view(self.snapshot)
+        return [Group(key) for key in keys if not self.filter or _matches(alerts.rows[key], self.filter)]
+
+    def row(self, key: str) -> Row:
+        row = row_of(self.snapshot, key)
+        if row is None:
+            return Row(key, tuple(NOTHING for _ in _COLUMNS))
+        alert, severity = row.told.alert, row.severity
+        since = age_text(self.snapshot.at - alert.since) if alert.since is not None else ""
+        cells: tuple[Cell, ...] = (
+            Text(untrusted(alert.name) or "(no name)", severity_role(severity)),
+            Text(alert.state, Role.DIM if alert.suppressed or not alert.firing else Role.TEXT),
+            Text(since),
+            Name(_object_words(row)),
+            Text(untrusted_line(summary_of(row)), Role.DIM),
+        )
+        return Row(key, cells, severity)
+
+
+def empty_text(snapshot: Snapshot) -> str:
+    """Return the text of no alerts: nothing fires, or nobody is there who would say so."""
+    facts = snapshot.facts
+    told_by = [*facts.of(Notified), *facts.of(Evaluated)]
+    if told_by:
+        of = f" in namespace {untrusted_name(snapshot.cluster.namespace)}" if snapshot.cluster.namespace else ""
+        return f"no alert is pending or fires{of} ({', '.join(map(untrusted, told_by))})"
+    sources = [source for source in snapshot.sources if source.name.partition("/")[0] in ("alertmanager", "rules")]
+    down = next((source for source in sources if source.health is Health.DOWN), None)
+    if down is not None:
+        return f"not known: {untrusted_line(down.problem)}\n:sources says more"
+    if not sources or any(source.health is Health.STARTING for source in sources):
+        return "asking for alerts …"
+    return "\n".join(untrusted_line(f"{source.problem}: {source.remedy}") for source in sources)
+
+
+def _object_words(row: AlertRow) -> str:
+    objects = row.concerned.objects
+    return untrusted_name(objects[0]) if objects else row.concerned.namespace and f"({row.concerned.namespace})"
+
+
+def _matches(row: AlertRow, wanted: Filter) -> bool:
+    alert = row.told.alert
+    labels = (f"{name}={value}" for name, value in alert.labels.items())
+    words = (alert.name, alert.state, *row.concerned.objects, *labels, *alert.annotations.values())
+    return wanted.matches(" ".join(words), dict(alert.labels))
+
+
+def alert_lines(snapshot: Snapshot, key: str, width: int, glyphs: Glyphs) -> list[Line]:
+    """Everything of one alert, as a page."""
+    del glyphs
+    row = row_of(snapshot, key)
+    if row is None:
+        return [Line((Span(" this alert is over", Role.DIM),))]
+    alert, rule = row.told.alert, row.told.rule
+    role = severity_role(row.severity)
+    lines = [Line((Span(f" {untrusted(alert.name)}", role), Span(f"  {alert.state}", Role.STRONG)))]
+    lines += _facts(_about(snapshot, row), width)
+    lines += [head("annotations")] if alert.annotations else []
+    lines += _facts(alert.annotations.items(), width)
+    lines += [head("labels")]
+    lines += _facts(((name, value) for name, value in sorted(alert.labels.items()) if name != NAME), width)
+    if rule is not None:
+        holds = f"for {age_text(rule.holds)}" if rule.holds else "at once"
+        facts = [("group", rule.group), ("expression", rule.expression), ("fires", holds)]
+        facts += [("health", rule.health if rule.health != "err" else f"err: {rule.problem}")] if rule.health else []
+        lines += [head("rule"), *_facts(facts, width)]
+    elif "rules" not in "".join(row.told.sources):
+        lines += [head("rule", "not known: nobody who is asked evaluates it")]
+    if alert.link:
+        lines += [head("where it comes from"), *_facts([("link", alert.link)], width)]
+    return lines
+
+
+def _about(snapshot: Snapshot, row: AlertRow) -> Iterator[tuple[str, str]]:
+    alert = row.told.alert
+    for at, one in enumerate(row.concerned.objects):
+        yield "" if at else "object", one
+    if not row.concerned.objects:
+        yield "object", f"none: {row.concerned.unjoined}"
+    if alert.since is not None:
+        yield "since", f"{_moment(alert.since)}, {age_text(snapshot.at - alert.since)} ago"
+    if alert.value is not None:
+        yield "value", f"{alert.value:g}"
+    for silence in row.told.silences:
+        yield "silenced", _silence_words(silence, snapshot.at)
+    if alert.silenced_by and not row.told.silences:
+        yield "silenced", f"by {', '.join(alert.silenced_by)}"
+    if row.told.inhibitors:
+        yield "inhibited", f"by {', '.join(dict.fromkeys(row.told.inhibitors))}, which says more"
+    if alert.muted_by:
+        yield "muted", f"by {', '.join(alert.muted_by)}"
+    if alert.receivers:
+        yield "told to", ", ".join(alert.receivers)
+    yield "told by", f"{', '.join(row.told.sources)}, heard {clock(row.told.at)}"
+
+
+def _silence_words(silence: Silence, now: float) -> str:
+    matchers = " ".join(map(str, silence.matchers))
+    until = f"until {_moment(silence.ends)} ({age_text(max(0.0, silence.ends - now))} more)"
+    return f"{until} by {silence.by}: {silence.comment}  {{{matchers}}}  id {silence.id}"
+
+
+def _moment(at: float) -> str:
+    try:
+        return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    except (OverflowError, ValueError, OSError):
+        return "a time that no calendar has"
+
+
+def _facts(facts: Iterable[tuple[str, str]], width: int) -> list[Line]:
+    lines: list[Line] = []
+    for label, text in facts:
+        lines += wrapped(untrusted(label), untrusted_line(text), width) or [labelled(untrusted(label))]
+    return lines

@@ -1,0 +1,99 @@
+"""The alerts of a Snapshot with the objects that they concern, and the other way round."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fleet.alerts.joined import Concerned, Index
+from fleet.alerts.merged import Told, merged
+from fleet.dataclass import dataclass
+from fleet.model.alerts import Alert, Evaluated, Notified
+from fleet.model.facts import Facts
+from fleet.model.snapshot import Severity, Snapshot, rank
+from fleet.snapshot.differences import are_same
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One alert and what it concerns."""
+
+    told: Told
+    concerned: Concerned
+
+    @property
+    def severity(self) -> Severity:
+        return severity_of(self.told.alert)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Board:
+    """Every alert, and those of each object."""
+
+    rows: Mapping[str, Row]
+    """By the key of the alert, the worst first."""
+    of: Mapping[str, tuple[str, ...]]
+    """Key of an object → keys of the alerts that concern it or a part of it, the worst first."""
+
+    def telling(self, key: str) -> tuple[Row, ...]:
+        """The alerts of an object of which somebody is told, and that have held for long enough."""
+        every = (self.rows[alert] for alert in self.of.get(key, ()))
+        return tuple(row for row in every if row.told.alert.firing and not row.told.alert.suppressed)
+
+
+NONE = Board({}, {})
+_SEVERITIES = {"critical": Severity.CRITICAL, "page": Severity.CRITICAL, "none": Severity.OK, "info": Severity.OK}
+"""Values of the label severity of kube-prometheus; ``none`` is of alerts that always fire (Watchdog)."""
+
+
+def severity_of(alert: Alert) -> Severity:
+    """How bad it is by the label that most rules set; what is pending, or nobody is told of, is no trouble yet."""
+    if alert.suppressed:
+        return Severity.ASLEEP
+    if not alert.firing:
+        return Severity.STARTING
+    return _SEVERITIES.get(alert.severity.lower(), Severity.WARNING)
+
+
+class BoardMaker:
+    """The board from one Snapshot to the next: the very same one while nothing that it is made of is another."""
+
+    def __init__(self) -> None:
+        self._facts: tuple[object, ...] = ()
+        self._told: tuple[Told, ...] = ()
+        self._from: tuple[object, ...] = ()
+        self._board = NONE
+
+    def of(self, snapshot: Snapshot) -> Board:
+        """The board of a Snapshot; the whole cluster's, whatever is in view."""
+        facts = snapshot.facts
+        values = (*_of(facts, Notified), *_of(facts, Evaluated))
+        if not values:
+            return NONE
+        if not are_same(self._facts, values):
+            self._facts, self._told = values, merged(facts)
+        whole = snapshot.everything
+        parts = (self._told, whole.pods, whole.nodes, whole.workloads, whole.parts, whole.gpus, whole.models)
+        if not are_same(self._from, parts):
+            self._from, self._board = parts, _board(self._told, Index(whole))
+        return self._board
+
+
+def _of(facts: Facts, kind: type[Notified | Evaluated]) -> tuple[object, ...]:
+    return tuple(dated.value for dated in facts.of(kind).values())
+
+
+def _board(told: tuple[Told, ...], index: Index) -> Board:
+    ordered = sorted(told, key=lambda one: (_rank(one.alert), -(one.alert.since or 0.0), one.alert.name, one.key))
+    rows = {one.key: Row(one, index.concerned(one.alert)) for one in ordered}
+    of: dict[str, list[str]] = {}
+    for key, row in rows.items():
+        every = dict.fromkeys(row.concerned.objects)
+        for one in row.concerned.objects:
+            every |= dict.fromkeys(index.above(one))
+        for one in every:
+            of.setdefault(one, []).append(key)
+    return Board(rows, {key: tuple(keys) for key, keys in of.items()})
+
+
+def _rank(alert: Alert) -> int:
+    return rank(severity_of(alert))
