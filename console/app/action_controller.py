@@ -6,7 +6,7 @@ In read-only mode there is nothing behind it: ``service`` is None, and what acts
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from console.commands.command import ScreenId
 from console.session.failure import SessionError
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from actions.request import Request, Target
     from console.app.desk import ConsoleDesk
     from console.session.protocol import ActionService, Changed
+
+
+LOG_AFTER: Final = 0.5
+"""Seconds from the first Snapshot until the audit log is read for actions that were cut off."""
 
 
 class ActionController:
@@ -41,8 +45,8 @@ class ActionController:
             return None
         if self._service is None:
             self._service = self._desk.session.actions(self._changed)
-            # The log is read once what asks for the service, the first values, is on the screen.
-            self._app.call_after_refresh(self._look_for_what_was_cut_off, self._service)
+            # The first Snapshot asks for the service: the log is read when its values are on the screen.
+            self._app.set_timer(LOG_AFTER, partial(self._look_for_what_was_cut_off, self._service))
         return self._service
 
     def _look_for_what_was_cut_off(self, service: ActionService) -> None:

@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import os
 import selectors
+import socket
 from codecs import getincrementaldecoder
+from contextlib import suppress
+from threading import Event
+from time import monotonic
 from typing import Any, Protocol, cast
 
+from textual import constants
 from textual._parser import ParseError
 from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 
 _READ = 4096
 _BEAT = 0.1
-"""Seconds after which an escape that nothing follows is the key."""
+"""Seconds between looks at the time while an escape may turn out to be the key, because nothing follows it."""
 
 
 class Ends(Protocol):
@@ -32,12 +37,37 @@ class Ends(Protocol):
         ...
 
 
+class _Ending(Event):
+    """The end of the thread that reads keys: ``selectable`` can be waited for together with a file."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.selectable, self._told = socket.socketpair()
+
+    def set(self) -> None:
+        """End it; what waits for ``selectable`` wakes up."""
+        super().set()
+        # Told to end once more, when all is closed, there is nobody to wake.
+        with suppress(OSError):
+            self._told.send(b"\0")
+
+    def heard(self) -> None:
+        """Forget what woke it, so that it can be waited for again."""
+        self.selectable.recv(_READ)
+
+    def close(self) -> None:
+        """Let go of what is waited for."""
+        self.selectable.close()
+        self._told.close()
+
+
 class TerminalDriver(LinuxDriver):
     """Reads keys until the app or the terminal ends; leaves the terminal as it was found, once."""
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self._entered = False
+        self.exit_event = self._ending = _Ending()
 
     @property
     def _ends(self) -> Ends:
@@ -55,6 +85,10 @@ class TerminalDriver(LinuxDriver):
         # Textual leaves these on: reports in pixels, and of movement with a button down.
         self.write("\x1b[?1016l\x1b[?1002l")
         super().stop_application_mode()
+
+    def close(self) -> None:
+        super().close()
+        self._ending.close()
 
     def give_back(self) -> None:
         """Leave the terminal where the app did not come to that."""
@@ -81,8 +115,15 @@ class TerminalDriver(LinuxDriver):
         decode = getincrementaldecoder("utf-8")("ignore").decode
         with selectors.SelectSelector() as selector:
             selector.register(self.fileno, selectors.EVENT_READ)
-            while not self.exit_event.is_set():
-                if selector.select(_BEAT):
+            selector.register(self._ending.selectable, selectors.EVENT_READ)
+            settled = -1.0
+            while not self._ending.is_set():
+                # Nobody types for most of the time: then nothing is waited for but that somebody does.
+                ready = {key.fileobj for key, _ in selector.select(_BEAT if monotonic() < settled else None)}
+                if self._ending.selectable in ready:
+                    self._ending.heard()
+                if self.fileno in ready:
+                    settled = monotonic() + constants.ESCAPE_DELAY + 2 * _BEAT
                     data = self._typed()
                     if not data:
                         self._app.call_later(self._ends.hang_up)

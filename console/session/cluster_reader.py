@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from console.session.failure import SessionError
 from fleet.model.objects import SAME_CLUSTER, ObjectRef
-from fleet.sources.kube.describe import describe, to_yaml
 from fleet.sources.kube.errors import ForbiddenError
 from fleet.sources.kube.reads import KubeReads
 from fleet.sources.problem import SourceProblem
@@ -47,6 +46,8 @@ class ClusterReader:
             return tuple(sorted(self._named.union(seen)))
 
     async def describe(self, ref: ObjectRef) -> str:
+        from fleet.sources.kube.describe import describe
+
         raw = await self._reads.get_raw(ref.kind, ref.namespace, ref.name)
         uid = str(raw.get("metadata", {}).get("uid", ""))
         try:
@@ -56,6 +57,8 @@ class ClusterReader:
         return describe(raw, found, now=time.time())
 
     async def yaml(self, ref: ObjectRef) -> str:
+        from fleet.sources.kube.describe import to_yaml
+
         return to_yaml(await self._reads.get_raw(ref.kind, ref.namespace, ref.name))
 
     async def timeline(self, ref: ObjectRef | None, since: float) -> Timeline:

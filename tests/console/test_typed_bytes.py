@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import selectors
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -80,5 +83,56 @@ async def test_each_key_arrives_and_nothing_ends_but_with_the_end(pieces: tuple[
     with always_readable() as readable:
         driver = Pieces(person, readable, pieces)
         driver._run_input_thread()
+        driver.close()
     assert person.told == [("hang_up",)]
     assert driver.keys == keys
+
+
+async def test_who_types_nothing_costs_nothing_and_is_ended_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float | None] = []
+    waiting = threading.Event()
+    select = selectors.SelectSelector.select
+
+    def watched(self: selectors.SelectSelector, timeout: float | None = None) -> Any:
+        waits.append(timeout)
+        if timeout is None:
+            waiting.set()
+        return select(self, timeout)
+
+    monkeypatch.setattr(selectors.SelectSelector, "select", watched)
+    readable, writable = os.pipe()
+    with always_readable():
+        driver = Pieces(Person(), readable, (b"n", b"\x1b"))
+        monkeypatch.setattr(driver, "_typed", partial(typed, driver, readable))
+        reading = threading.Thread(target=driver._run_input_thread, daemon=True)
+        reading.start()
+        assert waiting.wait(10)
+        assert waits == [None]
+        # An escape that nothing follows is the key: the time is looked at until that is certain, and no longer.
+        for _ in range(2):
+            waiting.clear()
+            os.write(writable, b".")
+            assert waiting.wait(10)
+        assert driver.keys == ["n", "\x1b"]
+        waiting.clear()
+        driver.exit_event.set()
+        reading.join(10)
+        assert not reading.is_alive()
+        # It can be started again, as after a program that was suspended.
+        driver.exit_event.clear()
+        again = threading.Thread(target=driver._run_input_thread, daemon=True)
+        again.start()
+        assert waiting.wait(10)
+        driver.exit_event.set()
+        again.join(10)
+        assert not again.is_alive()
+    driver.close()
+    driver.exit_event.set()
+    os.close(readable)
+    os.close(writable)
+
+
+def typed(driver: Pieces, readable: int) -> bytes:
+    """The next piece, for one byte of the file."""
+    os.read(readable, 1)
+    return driver.pieces.pop(0)

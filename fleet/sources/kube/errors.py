@@ -10,7 +10,6 @@ import socket
 import ssl
 import time
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import orjson
@@ -285,6 +284,11 @@ def _of_connection(error: BaseException, server: str, through: str) -> Unreachab
 def _seconds(value: str | None) -> float | None:
     """Retry-After (RFC 9110: seconds, or a date) in seconds from now; None for what is neither, or is over."""
     text = (value or "").strip()
+    if not text:
+        return None
+    # Few answers have one, and the package of mail comes with it.
+    from email.utils import parsedate_to_datetime
+
     try:
         seconds = float(text) if text[:1].isdigit() else parsedate_to_datetime(text).timestamp() - time.time()
     except (ValueError, TypeError, OverflowError):

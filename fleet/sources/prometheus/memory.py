@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import sys
 from contextlib import suppress
@@ -21,6 +20,8 @@ def share_heaps() -> None:
     """
     if sys.platform != "linux" or "MALLOC_ARENA_MAX" in os.environ:
         return
+    import ctypes
+
     # Another C library than glibc has no such function, and needs none.
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).mallopt(_ARENA_MAX, _ARENAS)
