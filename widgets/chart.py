@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import NamedTuple
 
+from fleet.dataclass import dataclass
 from fleet.model.quantity import Unit
 from themes.glyphs import Glyphs
 from themes.palette import Role

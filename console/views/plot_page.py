@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from console.views.plotted import SPANS, Plotted
 from console.views.timeline import clock, event_text, place
 from console.views.timeline import span as span_text
+from fleet.dataclass import dataclass
 from fleet.model.curve import Curve, TimeRange
 from fleet.model.snapshot import Snapshot
 from fleet.timeline.entry import Entry, Weight
