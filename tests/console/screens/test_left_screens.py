@@ -53,6 +53,7 @@ OPENERS: Mapping[ScreenId, Callable[[Desk], Awaitable[None] | None]] = {
     ScreenId.SOURCES: lambda d: d.desk.pages.open_sources(),
     ScreenId.JOINS: lambda d: d.desk.pages.open_joins(),
     ScreenId.TIMELINE: lambda d: d.desk.pages.open_timeline(None),
+    ScreenId.PLOT: lambda d: d.desk.pages.open_plot((POD,), ""),
     ScreenId.AUDIT: lambda d: d.desk.pages.open_audit(),
     ScreenId.CHOICE: lambda d: d.desk.scope.choose_namespace(),
     ScreenId.HELP: lambda d: d.desk.pages.open_help(),
