@@ -50,8 +50,8 @@ def header_model(
 
 
 def _is_told(source: SourceStatus) -> bool:
-    """Whether the header has room for it: the recorder, on which no number depends, only where something is wrong."""
-    return source.health is not Health.OFF and (source.name, source.health) != (RECORDER, Health.LIVE)
+    """Whether the header has room for it: the recorder, on which no number depends, only where it says a problem."""
+    return source.health is not Health.OFF and (source.name != RECORDER or bool(source.problem))
 
 
 def _badge(source: SourceStatus, now: float) -> SourceBadge:

@@ -36,8 +36,12 @@ def connect(
     servers: Callable[[], SharedWatcher],
     memory: Memory,
     early: EarlyQuestions | None = None,
+    here: Settings | None = None,
 ) -> Connection:
-    """Return what ``context`` names. Call it with a running event loop."""
+    """Return what ``context`` names; ``here``: the settings for this machine, where they are others.
+
+    Call it with a running event loop.
+    """
     source = sources.source_of(settings, context, namespace, environ, servers=servers, early=early)
     if isinstance(source, KubernetesSource):
         return ClusterConnection(settings, source, context, environ, memory, early)
@@ -46,7 +50,12 @@ def connect(
         return unreachable(settings, KubeconfigError(status.problem, status.remedy), context, namespace, environ)
     from console.session.local.reader import LocalReader
 
-    return NoCluster(settings, source, context, environ, LocalReader(source), not_a_cluster(context))
+    def past() -> Sequence[TimelineSource]:
+        from console.wiring.local_timeline import local_timeline_sources
+
+        return local_timeline_sources(here or settings, environ, source)
+
+    return NoCluster(settings, source, context, environ, LocalReader(source, past), not_a_cluster(context))
 
 
 def unreachable(

@@ -74,7 +74,8 @@ class SettingsWiring:
         early = EarlyQuestions() if self._memory is None else None
         # What was seen of a cluster is there again when somebody comes back to it.
         self._memory = self._memory or Memory(self._settings.recorder, self._environ, self._record)
-        return connect(self._settings, context, namespace, self._environ, self._servers, self._memory, early)
+        memory = self._memory
+        return connect(self._settings, context, namespace, self._environ, self._servers, memory, early, self._here)
 
     def contexts(self) -> tuple[str, ...]:
         from console.wiring.contexts import every_context

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import orjson
@@ -16,20 +16,22 @@ from fleet.local.rows import NAMESPACE, PROCESS, events, revision, status
 from fleet.local.server import ServerState
 from fleet.local.source import LocalSource
 from fleet.local.tail import PAUSE, Tail
-from fleet.model.objects import ObjectRef
+from fleet.model.objects import SAME_CLUSTER, ObjectRef
 from fleet.sources.kube.describe import age, to_yaml
 from widgets.log_buffer import LogLine
 
 if TYPE_CHECKING:
     from fleet.model.curve import Curve, CurveQuestion
+    from fleet.timeline.source import TimelineSource
     from fleet.timeline.timeline import Timeline
 
 
 class LocalReader:
     """An ObjectReader of this machine. No value of the environment, and no key, is in it."""
 
-    def __init__(self, source: LocalSource) -> None:
+    def __init__(self, source: LocalSource, past: Callable[[], Sequence[TimelineSource]]) -> None:
         self._source = source
+        self._past = past
 
     async def namespaces(self, seen: Iterable[str]) -> tuple[str, ...]:
         del seen
@@ -51,11 +53,10 @@ class LocalReader:
         return to_yaml({"kind": PROCESS, **document})
 
     async def timeline(self, ref: ObjectRef | None, since: float) -> Timeline:
-        del ref, since
-        raise SessionError(
-            "what happened on this machine is not put together",
-            ":audit has what was done, and the page of a server its starts and ends",
-        )
+        from fleet.timeline.timeline import ask
+
+        found = await ask(self._past(), since, time.time())
+        return found if ref is None else found.of(ref._replace(cluster=SAME_CLUSTER))
 
     async def curve(self, question: CurveQuestion) -> Curve:
         del question

@@ -154,6 +154,35 @@ async def test_describe_yaml_and_log_of_a_server_tell_no_secret(box: Box) -> Non
         assert f"name: {node}" in await session.yaml(ObjectRef("Node", "", node))
 
 
+async def test_the_timeline_has_what_a_server_did_and_what_was_done_to_it(box: Box) -> None:
+    await started(box)
+    async with console(box) as stage:
+        await stage.until(lambda: "● tiny" in stage.shown)
+        stage.move_to(SERVER)
+        await stage.line("down")
+        await stage.planned()
+        await stage.apply()
+        stage.desk.navigator.go_home()
+        await stage.line(f"up {box.model}")
+        await stage.until(
+            lambda: stage.desk.navigator.front is not None and stage.desk.navigator.front.where is ScreenId.FORM
+        )
+        await stage.pilot.press("ctrl+s")
+        await stage.planned()
+        await stage.apply()
+        stage.desk.navigator.go_home()
+        await stage.until(lambda: "● model" in stage.shown)
+        found = await stage.session.timeline(ObjectRef("Pod", "local", "model"), 0.0)
+        whats = [entry.what for entry in found.entries]
+        assert f"server started with {box.model}" in whats
+        assert any(what.endswith(": converged") for what in whats), whats
+        every = await stage.session.timeline(None, 0.0)
+        assert [entry.about.name for entry in every.entries if ": converged" in entry.what] == ["tiny", "model"]
+        await stage.line("down model")
+        await stage.planned()
+        await stage.apply()
+
+
 async def test_a_server_that_is_killed_is_critical_and_told_of(box: Box) -> None:
     await started(box)
     async with console(box) as stage:
