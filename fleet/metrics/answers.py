@@ -25,6 +25,13 @@ Sample = tuple[Labels, float, str]
 """One element of an instant vector: its labels, its value, and which part of a joined query it comes from."""
 
 
+def named(metric: Labels) -> Labels:
+    """The labels of a series, its name among them where the query had to put that elsewhere."""
+    if NAMED not in metric:
+        return metric
+    return {label: text for label, text in metric.items() if label != NAMED} | {"__name__": metric[NAMED]}
+
+
 def samples(result: Iterable[Mapping[str, Any]]) -> Iterator[Sample]:
     """The elements of a vector as the HTTP API has them; the numbers are strings, ``NaN`` and ``+Inf`` among them.
 
@@ -32,9 +39,7 @@ def samples(result: Iterable[Mapping[str, Any]]) -> Iterator[Sample]:
     """
     try:
         for element in result:
-            metric = element["metric"]
-            if NAMED in metric:
-                metric = {label: text for label, text in metric.items() if label != NAMED} | {"__name__": metric[NAMED]}
+            metric = named(element["metric"])
             yield metric, float(element["value"][1]), metric.get(TAG, "")
     except (AttributeError, IndexError, KeyError, TypeError, ValueError):
         raise SourceProblem("its answer is JSON, but not Prometheus'", "check the Prometheus URL") from None

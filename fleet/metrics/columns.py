@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from operator import itemgetter
 
 from fleet.metrics.dialect import Metric, Pick, Rule, pick
+from fleet.metrics.moved import LostError
 from fleet.model.quantity import Quantity
 
 _NONE = -1
@@ -32,6 +34,17 @@ class _Layer:
             self.factors = [1.0] * len(self.places)
         if self.factors is not None:
             self.factors[row] = factor
+
+    def moved(self, sources: Sequence[int], places: Sequence[int]) -> _Layer:
+        """The layer of other rows (see ``Part.moved``)."""
+        found = [self.places[row] if row >= 0 else _NONE for row in sources]
+        other = _Layer(0)
+        other.places = [places[place] for place in found]
+        if other.places.count(_NONE) != found.count(_NONE):
+            raise LostError
+        if self.factors is not None:
+            other.factors = [self.factors[row] if row >= 0 else 1.0 for row in sources]
+        return other
 
     def read(self, values: Sequence[float]) -> Sequence[float]:
         if len(self.places) < 2:
@@ -56,11 +69,28 @@ class Part:
 
     def put(self, row: int, place: int, factor: float = 1.0) -> None:
         """The row has this number as well."""
-        layer = next((layer for layer in self._layers if layer.places[row] == _NONE), None)
-        if layer is None:
+        for layer in self._layers:
+            if layer.places[row] == _NONE:
+                break
+        else:
             layer = _Layer(self._rows)
             self._layers.append(layer)
         layer.put(row, place, factor)
+
+    def moved(self, sources: Sequence[int], places: Sequence[int]) -> Part:
+        """The part of other rows: each has the numbers that the row of ``sources`` had, none for -1, and they stand
+        where ``places`` says (see ``Moved``). Raises LostError where one of those numbers is not there any more.
+        """
+        other = copy(self)
+        other._rows = len(sources)
+        layers = (layer.moved(sources, places) for layer in self._layers)
+        other._layers = [layer for layer in layers if layer.places.count(_NONE) < len(sources)]
+        return other
+
+    @property
+    def places(self) -> Iterator[int]:
+        """Where its numbers stand."""
+        return (place for layer in self._layers for place in layer.places if place != _NONE)
 
     @property
     def there(self) -> bool:

@@ -5,18 +5,22 @@ from __future__ import annotations
 import math
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from typing import TypeVar
 
 from fleet.metrics.answers import Labels
 from fleet.metrics.columns import Choice, Part, columns, table
 from fleet.metrics.dialect import Dialect, Metric
 from fleet.metrics.engine_rows import Placing
 from fleet.metrics.expressions import PROCESS, RESET
+from fleet.metrics.moved import LostError, Moved
 from fleet.metrics.promql import TAG
 from fleet.metrics.tables import blank
 from fleet.metrics.young import Rated
 from fleet.model.measurement import Table
 from fleet.model.quantity import Quantity
+
+K = TypeVar("K")
 
 Means = dict[Quantity, "tuple[array[float], array[float]]"]
 """Phase → the rates of its sum and of its count, aligned with the rows."""
@@ -25,18 +29,45 @@ Means = dict[Quantity, "tuple[array[float], array[float]]"]
 class EngineNumbers:
     """The meaning of the series of that answer. A counter's rate outdoes a gauge that an engine computed."""
 
-    def __init__(self, rows: Placing, series: Iterable[Labels]) -> None:
+    def __init__(self, rows: Placing, series: Iterable[Labels] = ()) -> None:
         self._rows = rows
         self._count = len(rows.ids)
-        self._reset: set[int] = set()
+        self._open: Container[int] = range(self._count)
+        """The rows that series may be put into."""
+        self._reset = Part(self._count)
         self._rates: dict[Quantity, Part] = {}
-        self._means: dict[Quantity, dict[str, Part]] = {}
-        self._gauges: dict[tuple[Dialect, Quantity, str], Part] = {}
+        self._means: dict[tuple[Quantity, str], Part] = {}
+        self._gauges = {
+            (member, quantity, metric.name): Part(self._count, metric, summed=True)
+            for member in rows.engines
+            for quantity, metric in member.gauges()
+        }
+        self._place(enumerate(series))
+
+    def followed(self, rows: Placing, moved: Moved) -> EngineNumbers:
+        """The meaning of the next answer's series. Raises LostError where that is to be worked out from nothing."""
+        sources = rows.sources(self._rows)
+
+        def taken(parts: Mapping[K, Part]) -> dict[K, Part]:
+            return {key: part.moved(sources, moved.places) for key, part in parts.items()}
+
+        other = EngineNumbers(rows)
+        other._open = {row for row, source in enumerate(sources) if source < 0}
+        other._reset = self._reset.moved(sources, moved.places)
+        other._gauges = taken(self._gauges)
+        other._rates = {quantity: part for quantity, part in taken(self._rates).items() if part.there}
+        other._means = {phase: part for phase, part in taken(self._means).items() if part.there}
+        parts = (other._reset, *other._gauges.values(), *other._rates.values(), *other._means.values())
+        other._place(moved.others({place for part in parts for place in part.places}))
+        return other
+
+    def _place(self, series: Iterable[tuple[int, Labels]]) -> None:
+        """Put series into their rows, in the order in which they stand."""
         readers = self._readers()
-        dialects = rows.engines
+        dialects = self._rows.engines
         shared = bool(dialects.telling)
         unranked: list[tuple[Labels, int]] = []
-        for place, labels in enumerate(series):
+        for place, labels in series:
             tag = labels.get(TAG, "")
             if tag:
                 if not self._rate(labels, place, tag):
@@ -47,7 +78,8 @@ class EngineNumbers:
                 if shared and dialects.owner(name, labels) is not member:
                     continue
                 if metric.accepts(labels):
-                    for row in rows.of_gauge(labels):
+                    for row in self._rows.of_gauge(labels):
+                        self._into(row)
                         part.put(row, place, metric.factor(labels))
         for labels, place in unranked:
             self._of_first(labels, place, labels[TAG])
@@ -70,10 +102,11 @@ class EngineNumbers:
         )
         self._zeros(found)
         means = {
-            quantity: (self._mean(parts.get("sum"), values), self._mean(parts.get("count"), values))
-            for quantity, parts in self._means.items()
+            quantity: (self._mean((quantity, "sum"), values), self._mean((quantity, "count"), values))
+            for quantity, _ in self._means
         }
-        return Table(table(found), ages, frozenset(self._reset)), means
+        reset = frozenset(filter(self._reset.knows, range(self._count))) if self._reset.there else frozenset[int]()
+        return Table(table(found), ages, reset), means
 
     @staticmethod
     def _rated(quantity: Quantity, column: list[float], young: Mapping[int, Rated]) -> list[float]:
@@ -86,7 +119,7 @@ class EngineNumbers:
         readers: dict[str, list[tuple[Dialect, Metric, Part]]] = defaultdict(list)
         for member in self._rows.engines:
             for quantity, metric in member.gauges():
-                part = self._gauges[member, quantity, metric.name] = Part(self._count, metric, summed=True)
+                part = self._gauges[member, quantity, metric.name]
                 for name in member.spellings(metric.name):
                     readers[name].append((member, metric, part))
         return readers
@@ -116,16 +149,22 @@ class EngineNumbers:
             self._put(mine[0], place, tag)
 
     def _put(self, row: int, place: int, tag: str) -> None:
+        self._into(row)
         name, _, which = tag.partition("/")
         quantity = _TAGS.get(name)
         if tag == RESET:
-            self._reset.add(row)
+            self._reset.put(row, place)
         elif quantity is not None and which in ("sum", "count"):
-            self._means.setdefault(quantity, {}).setdefault(which, Part(self._count)).put(row, place)
+            _part_of(self._means, (quantity, which), self._count).put(row, place)
         elif quantity is not None:
-            self._rates.setdefault(quantity, Part(self._count)).put(row, place)
+            _part_of(self._rates, quantity, self._count).put(row, place)
 
-    def _mean(self, part: Part | None, values: Sequence[float]) -> array[float]:
+    def _into(self, row: int) -> None:
+        if row not in self._open:
+            raise LostError
+
+    def _mean(self, phase: tuple[Quantity, str], values: Sequence[float]) -> array[float]:
+        part = self._means.get(phase)
         return blank(self._count) if part is None else array("d", part.read(values))
 
     def _zeros(self, found: dict[Quantity, list[float]]) -> None:
@@ -140,6 +179,12 @@ class EngineNumbers:
                     if speaks and math.isnan(known[row]) and not math.isnan(beside):
                         known[row] = 0.0
                 found[quantity] = known
+
+
+def _part_of(parts: dict[K, Part], key: K, rows: int) -> Part:
+    if key not in parts:
+        parts[key] = Part(rows)
+    return parts[key]
 
 
 _TAGS = {str(quantity): quantity for quantity in Quantity}

@@ -25,6 +25,7 @@ from fleet.metrics.identity import (
     engine_labels,
     first,
 )
+from fleet.metrics.moved import LostError
 from fleet.metrics.promql import TAG
 from fleet.metrics.queries import running_names
 from fleet.metrics.registry import ENGINES, GATEWAYS, GPUS
@@ -162,6 +163,30 @@ class Placing:
     rows_of_process: Mapping[Process, Sequence[int]]
     row_of_key: Mapping[_Key, int]
     process_of_key: Mapping[_Key, Process]
+
+    def sources(self, before: Placing) -> list[int]:
+        """Which row of ``before`` each row is, -1 for a new one: those of a process whose rows are all as they were.
+
+        Raises LostError where series may find other rows than they did.
+        """
+        if self.engines is not before.engines or (self.key, self.process_key) != (before.key, before.process_key):
+            raise LostError
+        sources = [-1] * len(self.ids)
+        rows: dict[int, int] = {}
+        for who, mine in self.rows_of_process.items():
+            theirs = before.rows_of_process.get(who, ())
+            if self._of(mine) == before._of(theirs):
+                for row, source in zip(mine, theirs, strict=True):
+                    sources[row], rows[source] = source, row
+        kept = {who for who, theirs in before.rows_of_process.items() if theirs and theirs[0] in rows}
+        if not all(
+            self.row_of_key.get(key) == rows[row] for key, row in before.row_of_key.items() if row in rows
+        ) or not all(self.process_of_key.get(key) == who for key, who in before.process_of_key.items() if who in kept):
+            raise LostError
+        return sources
+
+    def _of(self, rows: Sequence[int]) -> list[tuple[EngineId, tuple[str, ...]]]:
+        return [(self.ids[row], self.dialects[row]) for row in rows]
 
     def row(self, labels: Labels) -> int | None:
         """The row of a series, None when another process was chosen for that engine or none is known."""

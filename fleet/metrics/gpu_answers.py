@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from fleet.metrics.answers import Labels
 from fleet.metrics.columns import Choice, Part, columns, table
 from fleet.metrics.dialect import Dialect, Kind, Metric, bit_words
 from fleet.metrics.expressions import STAMP
 from fleet.metrics.identity import POD_LABELS, exporter_pods, gpu_id, gpu_key, one_gpu
+from fleet.metrics.moved import LostError, Moved
 from fleet.metrics.promql import TAG
 from fleet.metrics.registry import GPUS
 from fleet.model.measurement import GpuId, Table
+from fleet.model.quantity import Quantity
 
 _Key = tuple[str, str]
 """UUID and MIG instance."""
@@ -24,60 +27,122 @@ _Cells = dict[_Key, list[tuple[Labels, int]]]
 class Gpus:
     """The meaning of the series of that answer."""
 
-    def __init__(self, series: Iterable[Labels]) -> None:
-        seen: list[tuple[Labels, int]] = []
-        cells: dict[str, _Cells] = defaultdict(lambda: defaultdict(list))
-        self.example: Labels = {}
-        """The labels of one GPU's gauge."""
-        names = GPUS.gpu
-        spelt = {spelling: name for member in GPUS for name in _of_gpus(member) for spelling in member.spellings(name)}
-        for place, labels in enumerate(series):
-            key, tag = gpu_key(labels, names), labels.get(TAG, "")
-            if not key[0]:
-                continue
-            if tag == STAMP:
-                seen.append((labels, place))
-            else:
-                name = tag or labels.get("__name__", "")
-                cells[spelt.get(name, name)][key].append((labels, place))
-                self.example = self.example or ({} if tag else labels)
-        said = _gpus_by_key(seen)
-        self.ids = tuple(sorted(one_gpu(ids) for ids, _ in said.values()))
-        self._stamps = [said[gpu[:2]][1] for gpu in self.ids]
-        self._masks = [
-            (gpu.key, mask[0][1], bits)
-            for gpu in self.ids
-            # The newest name last: what is said under it counts.
-            for name, bits in reversed(GPUS.masks.items())
-            if name in cells and (mask := cells[name].get(gpu[:2]))
-        ]
-        self._choices = list(self._choose(cells))
+    def __init__(self, series: Iterable[Labels] = ()) -> None:
+        self._version = GPUS.version
+        self.ids: tuple[GpuId, ...] = ()
+        self._stamps: list[list[int]] = []
+        self._masks: dict[tuple[_Key, str], int] = {}
+        self._parts: dict[tuple[Dialect, Quantity, int], Part] = {}
+        """By dialect, quantity and the spelling's number in its rule."""
+        self._place(_sorted(enumerate(series)), {})
+
+    def followed(self, moved: Moved) -> Gpus:
+        """The meaning of the series of the next answer. Raises LostError where that is to be worked out from nothing.
+
+        Of all GPUs it is read again who holds them: that is said in one series of each, and hardly ever stays as it is.
+        """
+        if self._version != GPUS.version:
+            raise LostError
+        other = Gpus()
+        masks = {mask: moved.places[place] for mask, place in self._masks.items()}
+        taken = {moved.places[place] for part in self._parts.values() for place in part.places}.union(masks.values())
+        said = _sorted(moved.others(taken))
+        rows = {gpu[:2]: row for row, gpu in enumerate(self.ids)}
+        told = {gpu_key(labels, GPUS.gpu) for labels, _ in said.stamps}
+        kept = rows.keys() & told
+        known = frozenset(moved.places)
+        for cells in said.cells.values():
+            for key in cells.keys() & kept:
+                # What was there before, and counted for nothing, counts for nothing now.
+                if not all(place in known for _, place in cells.pop(key)):
+                    raise LostError
+        other._masks = {mask: place for mask, place in masks.items() if mask[0] in kept}
+        if -1 in other._masks.values() or (self.example and gpu_key(self.example, GPUS.gpu) not in kept):
+            raise LostError
+        other._place(said, {key: rows[key] for key in kept}, self, moved)
+        other.example = self.example or other.example
+        return other
 
     def read(self, values: Sequence[float], at: float) -> tuple[Table, dict[str, tuple[str, ...]]]:
         """The table, and what lowers the clocks of each GPU that says so, of the values of such an answer."""
         ages = array("d", (max(0.0, at - max(map(values.__getitem__, places))) for places in self._stamps))
         found = columns((choice.quantity, choice.read(values)) for choice in self._choices)
-        reasons = {key: bit_words(values[place], bits) for key, place, bits in self._masks}
+        reasons = {
+            gpu.key: bit_words(values[place], bits)
+            # The newest name last: what is said under it counts.
+            for name, bits in reversed(GPUS.masks.items())
+            for gpu in (self.ids if self._masks else ())
+            if (place := self._masks.get((gpu[:2], name))) is not None
+        }
         return Table(table(found), ages), reasons
 
-    def _choose(self, cells: dict[str, _Cells]) -> Iterator[Choice]:
-        for member in GPUS:
-            for quantity, rule in member.rules.items():
-                parts = [
-                    self._part(metric, cells[metric.name]) if metric.name in cells else None for metric in rule.metrics
-                ]
-                if any(parts):
-                    yield Choice(quantity, rule, parts)
+    def _place(
+        self, said: _Said, kept: Mapping[_Key, int], before: Gpus | None = None, moved: Moved | None = None
+    ) -> None:
+        """Put series into their rows; those that are ``kept`` (key → row) have the series of ``before``."""
+        by_key = _gpus_by_key(said.stamps)
+        self.ids = tuple(sorted(one_gpu(ids) for ids, _ in by_key.values()))
+        self._stamps = [by_key[gpu[:2]][1] for gpu in self.ids]
+        self.example: Labels = said.example
+        """The labels of one GPU's gauge."""
+        for name in GPUS.masks:
+            for gpu in self.ids if name in said.cells else ():
+                if found := said.cells[name].get(gpu[:2]):
+                    self._masks[gpu[:2], name] = found[0][1]
+        sources = [kept.get(gpu[:2], -1) for gpu in self.ids]
+        fresh = [row for row, source in enumerate(sources) if source < 0]
+        for member, quantity, number, metric in _metrics():
+            part = before._parts.get((member, quantity, number)) if before is not None else None
+            if part is not None and moved is not None:
+                part = part.moved(sources, moved.places)
+            else:
+                part = Part(len(self.ids), None if metric.kind is Kind.COUNTER else metric)
+            self._fill(part, metric, said.cells.get(metric.name, {}), fresh)
+            if part.there:
+                self._parts[member, quantity, number] = part
+        self._choices = list(self._choose())
 
-    def _part(self, metric: Metric, cells: _Cells) -> Part | None:
-        """The first of a GPU's samples of a name that belongs to the quantity."""
-        part = Part(len(self.ids), None if metric.kind is Kind.COUNTER else metric)
-        for row, gpu in enumerate(self.ids):
-            for labels, place in cells.get(gpu[:2], ()):
+    def _fill(self, part: Part, metric: Metric, cells: _Cells, rows: Iterable[int]) -> None:
+        """Put the first of a GPU's samples of a name that belongs to the quantity into each of these rows."""
+        for row in rows if cells else ():
+            for labels, place in cells.get(self.ids[row][:2], ()):
                 if metric.accepts(labels):
                     part.put(row, place, metric.scale if metric.kind is Kind.COUNTER else metric.factor(labels))
                     break
-        return part if part.there else None
+
+    def _choose(self) -> Iterator[Choice]:
+        for member in GPUS:
+            for quantity, rule in member.rules.items():
+                parts = [self._parts.get((member, quantity, number)) for number in range(len(rule.metrics))]
+                if any(parts):
+                    yield Choice(quantity, rule, parts)
+
+
+class _Said(NamedTuple):
+    """Series by what they tell, each with its place among the values."""
+
+    stamps: list[tuple[Labels, int]]
+    cells: dict[str, _Cells]
+    example: Labels
+
+
+def _sorted(series: Iterable[tuple[int, Labels]]) -> _Said:
+    stamps: list[tuple[Labels, int]] = []
+    cells: dict[str, _Cells] = defaultdict(lambda: defaultdict(list))
+    example: Labels = {}
+    names = GPUS.gpu
+    spelt = {spelling: m.name for member, _, _, m in _metrics() for spelling in member.spellings(m.name)}
+    for place, labels in series:
+        key, tag = gpu_key(labels, names), labels.get(TAG, "")
+        if not key[0]:
+            continue
+        if tag == STAMP:
+            stamps.append((labels, place))
+        else:
+            name = tag or labels.get("__name__", "")
+            cells[spelt.get(name, name)][key].append((labels, place))
+            example = example or ({} if tag else labels)
+    return _Said(stamps, cells, example)
 
 
 def _gpus_by_key(seen: Iterable[tuple[Labels, int]]) -> dict[_Key, tuple[list[GpuId], list[int]]]:
@@ -94,5 +159,8 @@ def _gpus_by_key(seen: Iterable[tuple[Labels, int]]) -> dict[_Key, tuple[list[Gp
     return said
 
 
-def _of_gpus(member: Dialect) -> Iterator[str]:
-    yield from (metric.name for rule in member.rules.values() for metric in rule.metrics)
+def _metrics() -> Iterator[tuple[Dialect, Quantity, int, Metric]]:
+    for member in GPUS:
+        for quantity, rule in member.rules.items():
+            for number, metric in enumerate(rule.metrics):
+                yield member, quantity, number, metric

@@ -2,17 +2,22 @@
 
 A query about a fleet is answered with the same series in the same order until something comes or goes, and the labels
 are nine tenths of the text. They are known again by their hashes (64 bits under a key of this process, each at its
-place), which take a fortieth of the memory that labels would.
+place), which take a fortieth of the memory that labels would; where a pod has come or gone, by their hashes alone.
 """
 
 from __future__ import annotations
 
 import math
+import operator
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Generic, NamedTuple, TypeVar
 
-from fleet.metrics.answers import Labels, samples
+import orjson
+
+from fleet.metrics.answers import Labels, named, samples
+from fleet.metrics.moved import LostError, Moved
 from fleet.sources.prometheus.answer import Answer
 
 T = TypeVar("T")
@@ -34,18 +39,23 @@ class Remembered(Generic[T]):
         """Replaced as a whole: a slow answer of a measurement that failed may still be read beside the next one's."""
 
     def read(
-        self, answers: Sequence[Answer], against: object, make: Callable[[Iterable[Labels]], T]
+        self,
+        answers: Sequence[Answer],
+        against: object,
+        make: Callable[[Iterable[Labels]], T],
+        follow: Callable[[T, Moved], T] | None = None,
     ) -> tuple[T, list[float]]:
         """The meaning, and the values of the series in their order with a NaN behind them.
 
         ``make`` works the meaning out of all labels; it is asked again only where the series or ``against`` (compared
-        with ==) are others than the last time. Raises SourceProblem for what is no vector.
+        with ==) are others than the last time. ``follow`` makes it of the one before where most series are as they
+        were; it may raise LostError. Raises SourceProblem for what is no vector.
         """
         known = self._known
-        if known is not None and known.against == against:
-            found = _values(answers, known.hashes)
+        if known is not None and (follow is not None or known.against == against):
+            found = self._followed(answers, known, against, follow)
             if found is not None:
-                return known.meaning, found
+                return found
         values: list[float] = []
         meaning = make(_series(answers, values))
         hashes, numbers = _as_written(answers)
@@ -55,23 +65,59 @@ class Remembered(Generic[T]):
         values.append(math.nan)
         return meaning, values
 
-
-def _values(answers: Iterable[Answer], known: array[int]) -> list[float] | None:
-    """The values, None where the series are others."""
-    values: list[float] = []
-    try:
-        for answer in answers:
-            for labels, numbers in answer.texts():
-                at = len(values)
-                if array("q", map(hash, labels)) != known[at : at + len(labels)]:
+    def _followed(
+        self, answers: Sequence[Answer], known: _Known[T], against: object, follow: Callable[[T, Moved], T] | None
+    ) -> tuple[T, list[float]] | None:
+        """The same by what is known; None where all is to be read anew."""
+        hashes, values = array("q"), list[float]()
+        same = known.against == against
+        try:
+            for labels, numbers in chain.from_iterable(answer.texts() for answer in answers):
+                begin = len(hashes)
+                hashes.extend(map(hash, labels))
+                if follow is None and hashes[begin:] != known.hashes[begin : len(hashes)]:
                     return None
                 values += map(float, numbers)
-    except ValueError:
+        except ValueError:
+            return None
+        if len(values) != len(hashes):
+            return None
+        values.append(math.nan)
+        if same and hashes == known.hashes:
+            return known.meaning, values
+        places = _places(known.hashes, hashes) if follow is not None else None
+        if follow is None or places is None:
+            return None
+        try:
+            meaning = follow(known.meaning, Moved(places, len(hashes), _Written(answers)))
+        except (LostError, ValueError):
+            return None
+        self._known = _Known(hashes, against, meaning)
+        return meaning, values
+
+
+def _places(before: array[int], now: array[int]) -> list[int] | None:
+    """Where each series stands now, -1 for nowhere, and a -1 behind them; None where some have changed places."""
+    at = dict(zip(now, range(len(now)), strict=True))
+    places = [at.get(each, -1) for each in before]
+    stayed = [place for place in places if place >= 0]
+    # One that is written twice would be taken for the other.
+    if len(at) < len(now) or any(map(operator.ge, stayed, stayed[1:])):
         return None
-    if len(values) != len(known):
-        return None
-    values.append(math.nan)
-    return values
+    return [*places, -1]
+
+
+class _Written:
+    """The labels of single series of some answers. Raises ValueError for what is none."""
+
+    def __init__(self, answers: Sequence[Answer]) -> None:
+        self._answers = answers
+        self._texts: list[bytes] | None = None
+
+    def __call__(self, place: int) -> Labels:
+        if self._texts is None:
+            self._texts = [text for answer in self._answers for labels, _ in answer.texts() for text in labels]
+        return named(orjson.loads(b"{%b}" % self._texts[place]))
 
 
 def _series(answers: Iterable[Answer], values: list[float]) -> Iterator[Labels]:

@@ -36,6 +36,7 @@ from fleet.metrics.engine_rows import EngineRows, EngineSeries
 from fleet.metrics.expressions import Scope
 from fleet.metrics.gateway_answers import Gateways
 from fleet.metrics.gpu_answers import Gpus
+from fleet.metrics.moved import Moved
 from fleet.metrics.registry import ENGINES, GATEWAYS, GPUS
 from fleet.metrics.young import Rates, rates
 from fleet.model.measurement import EngineId, Measurement, Table
@@ -229,22 +230,31 @@ class PrometheusSource:
             memory: Remembered[T],
             make: Callable[[Iterable[answers.Labels]], T],
             found: Future[list[Answer]],
-            *against: object,
+            against: object,
+            follow: Callable[[T, Moved], T] | None = None,
         ) -> Future[tuple[T, list[float]]]:
             # None waits for ever for a thread: whatever is waited for here has one already, or gets one before this.
-            return self._pool.submit(lambda: memory.read(found.result(), against, make))
+            return self._pool.submit(lambda: memory.read(found.result(), against, make, follow))
 
         fresh = self._pool.submit(self._young_rates, young_samples(scope, rows), rows, window, at, notes)
         look = self._releases_may_differ(rows)
         counted = self._pool.submit(self._ask, (bucket_counts(scope),), at, notes) if look else None
         placing, version = rows.placing, ENGINES.version
-        numbers = read(self._numbers, partial(EngineNumbers, placing), of_numbers, placing, version)
+        placed = (placing, version)
+
+        numbers = read(
+            self._numbers,
+            partial(EngineNumbers, placing),
+            of_numbers,
+            placed,
+            lambda before, moved: before.followed(placing, moved),
+        )
         own = [
-            read(memory, partial(engine_buckets, placing), one, placing, version)
+            read(memory, partial(engine_buckets, placing), one, placed)
             for memory, one in zip(self._own, of_own, strict=False)
         ]
         models = read(self._models, model_buckets, of_models, version)
-        gpus = read(self._gpus, Gpus, of_gpus, GPUS.version)
+        gpus = read(self._gpus, Gpus, of_gpus, GPUS.version, lambda before, moved: before.followed(moved))
         counts = read(self._counts, model_buckets, counted, version) if counted is not None else None
         of_engines, values = numbers.result()
         engine_table, means = of_engines.read(values, rows.ages(stamps, at), fresh.result())
