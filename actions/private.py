@@ -1,4 +1,4 @@
-"""What this program keeps of what runs and what was done: its owner's alone, and no file is ever seen half written."""
+"""Files of what runs and what was done: their owner's alone, and none is ever seen half written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person asks for: one small dataclass per action, declared beside it in actions.kinds, and its JSON.
+"""Requests of people: one small dataclass per action, declared beside it in actions.kinds, and its JSON.
 
 A request names its target by uid where it was chosen on a screen: the object that was under the cursor when the key
 went down, whatever has taken its name or its row since. The JSON form is what the audit log records, for the request
@@ -53,7 +53,7 @@ class Target:
         return Target(kind, self.namespace, name, uid, self.cluster)
 
     def to_json(self) -> dict[str, Any]:
-        """As the audit log and ``--json`` have it."""
+        """Return it as the audit log and ``--json`` have it."""
         return asdict(self, dict_factory=_recorded)
 
     @property
@@ -70,7 +70,7 @@ class Request:
     """Base of all requests."""
 
     kind: ClassVar[str]
-    """What the action is called on the command line and in the audit log."""
+    """Kind of the action on the command line and in the audit log."""
     target: Target
 
     @property
@@ -119,5 +119,5 @@ def to_json(request: Request) -> dict[str, Any]:
 
 
 def _recorded(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Of a request and of its targets: their cluster is in the scope of the plan, beside them."""
+    """Return the fields of a request and of its targets: their cluster is in the scope of the plan, beside them."""
     return {name: value for name, value in pairs if not isinstance(value, ClusterId)}

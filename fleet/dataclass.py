@@ -21,7 +21,7 @@ _Method = Callable[..., Any]
 def _dataclass(
     *, frozen: bool = False, slots: bool = False, kw_only: bool = False, eq: bool = True
 ) -> Callable[[type[T]], type[T]]:
-    """What the standard library's does with these; a class that inherits from another of these is frozen as that is."""
+    """Do as the standard library does with these; a class that inherits from another of these is frozen as that is."""
 
     def make(cls: type[T]) -> type[T]:
         own = frozenset(cls.__dict__)
@@ -34,7 +34,7 @@ def _dataclass(
 
 
 def _completed(cls: type[T], own: frozenset[str], *, frozen: bool, eq: bool) -> type[T]:
-    """With the methods that it does not define itself (``own``)."""
+    """Return the class with the methods that it does not define itself (``own``)."""
     methods: dict[str, _Method] = {"__init__": _made_later(cls, "__init__", _init), "__repr__": recursive_repr()(_repr)}
     if eq:
         methods["__eq__"] = _made_later(cls, "__eq__", _eq)
@@ -100,7 +100,7 @@ def _parameter(each: Field[Any]) -> str:
 
 
 def _value(each: Field[Any], names: dict[str, object]) -> str:
-    """Where an instance has the value of a field from; empty for one that it has to set itself."""
+    """Return the source of a field's value in an instance; empty for one that it has to set itself."""
     names[f"_default_{each.name}"] = each.default if each.default_factory is MISSING else each.default_factory
     if each.default_factory is not MISSING:
         made = f"_default_{each.name}()"
@@ -136,7 +136,7 @@ def _repr(self: Any) -> str:
 
 
 def _frozen(cls: type[Any]) -> dict[str, _Method]:
-    """What keeps an instance as it is, and lets it be copied and pickled all the same."""
+    """Return the methods that keep an instance as it is, and let it be copied and pickled all the same."""
     names = frozenset(each.name for each in dataclasses.fields(cls))
 
     def refuse_to_set(self: object, name: str, value: object) -> None:

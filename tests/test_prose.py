@@ -11,14 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("actions", "console", "fleet", "simulator", "themes", "widgets", "tests")
-BEGIN_WITH_THE_IDEA = (
-    *(f"actions/{folder}" for folder in ("audit", "checks", "drain", "follow", "kinds", "local")),
-    *(f"console/{folder}" for folder in ("commands", "config", "doctor", "rbac")),
-    *(f"fleet/{folder}" for folder in ("kinds", "local", "model", "net")),
-    "simulator",
-    "themes",
-    "widgets",
-)
+BEGIN_WITH_THE_IDEA = tuple(room for room in ROOMS if room != "tests")
 POINTS_ELSEWHERE = re.compile(r"\s*See\s")
 NOT_OURS = re.compile(
     r"""

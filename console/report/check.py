@@ -47,7 +47,7 @@ class AlikePart(Part):
     cause: str
     sentence: str
     by: str
-    """By what it was ruled out; or what would have to be known to do so."""
+    """Sign that ruled it out; or what would have to be known to do so."""
 
 
 class HelpPart(Part):
@@ -71,7 +71,7 @@ class FindingPart(Part):
 
 
 class ReachPart(Part):
-    """Who feels it."""
+    """The users who feel it."""
 
     replicas: int
     of: int | None = None
@@ -99,19 +99,19 @@ class IncidentPart(Part):
     since: float
     """Unix time from which on the root is known to hold."""
     told_by: str
-    """How that is known."""
+    """The way in which that is known."""
     due: float | None = None
     """Unix time at which the root fires, where it is pending."""
     reach: ReachPart
     evidence: tuple[EvidencePart, ...]
     ruled_out: tuple[AlikePart, ...]
     not_ruled_out: tuple[AlikePart, ...]
-    """For want of an input."""
+    """Causes not ruled out, for want of an input."""
     decides: tuple[str, ...]
-    """What would prove it, or another."""
+    """Looks that would prove it, or another."""
     helps: tuple[HelpPart, ...]
     avoid: tuple[str, ...]
-    """What not to do."""
+    """Steps to avoid."""
     findings: tuple[FindingPart, ...]
     """All that belongs to it, the root first."""
 
@@ -125,7 +125,7 @@ class SourcePart(Part):
 
 
 class CheckDocument(Part):
-    """What is wrong, the worst first."""
+    """The faults of a fleet, the worst first."""
 
     schema_: Literal["quarterdeck/check/v1"] = Field(default=SCHEMA, alias="schema")
     cluster: str

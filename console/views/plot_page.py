@@ -50,14 +50,14 @@ class PlotPage:
     entries: tuple[Entry, ...] = ()
     pointer: float = math.nan
     state: str = ""
-    """Where the numbers are from, or why there are none."""
+    """Source of the numbers, or why there are none."""
     is_problem: bool = False
     number: str = ""
-    """Which of the quantities it is: ``3/15``."""
+    """Place among the quantities: ``3/15``."""
 
 
 def kept_curve(snapshot: Snapshot, key: str, plot: Plotted, wanted: TimeRange) -> Curve | None:
-    """What the console itself has seen of a quantity, over the range; None for nothing."""
+    """Return what the console itself has seen of a quantity, over the range; None for nothing."""
     strip, step = snapshot.history.strip(key, plot.quantity, KEPT_POINTS), snapshot.history.step
     if all(math.isnan(value) for value in strip):
         return None
@@ -137,7 +137,7 @@ def _value(plot: Plotted, value: float) -> str:
 
 
 def _reading(page: PlotPage, glyphs: Glyphs) -> Line:
-    """What the pointer reads; without one, where the numbers are from."""
+    """Return what the pointer reads; without one, where the numbers are from."""
     if math.isnan(page.pointer):
         return Line((Span(f" {untrusted_line(page.state)}", Role.UNKNOWN if page.is_problem else Role.DIM),))
     index = page.range.index(page.pointer)
@@ -174,7 +174,7 @@ def _happened(page: PlotPage, width: int, glyphs: Glyphs) -> list[Line]:
 
 
 def source_text(page_range: TimeRange, window: float) -> str:
-    """How the numbers of a store were asked, in words."""
+    """Return how the numbers of a store were asked, in words."""
     step = page_range.step
     if step > window:
         return f"metrics store, every {span_text(step)}: each point is of the {span_text(step)} before it"

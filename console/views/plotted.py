@@ -67,7 +67,7 @@ EARLIER: tuple[tuple[str, float], ...] = (
 
 
 def plotted_of(snapshot: Snapshot, key: str) -> tuple[Plotted, ...]:
-    """Those that an object can have: empty for what has no plots, a node for one."""
+    """Return the plots that an object can have: empty for what has none, a node for one."""
     whole = snapshot.everything
     if key in whole.gpus:
         return tuple(plot for plot in PLOTTED if plot.of_gpus)
@@ -89,5 +89,5 @@ def found(plots: tuple[Plotted, ...], name: str) -> int | None:
 
 
 def names() -> Iterator[str]:
-    """What ``:plot`` takes."""
+    """Yield what ``:plot`` takes."""
     return (plot.name for plot in PLOTTED)

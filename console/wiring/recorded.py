@@ -79,7 +79,7 @@ class RecordedConnection:
 
 
 def kept_file(settings: Settings, environ: Mapping[str, str]) -> Path:
-    """What is always kept of the context that the settings name. Raises RecordingError where there is nothing."""
+    """Return what is always kept of the context that the settings name. Raises RecordingError where nothing is."""
     try:
         access = load_access(settings.cluster.kubeconfig or None, settings.cluster.context or None, environ)
     except KubeconfigError as error:

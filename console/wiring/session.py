@@ -62,7 +62,7 @@ class SettingsWiring:
         self._watcher: SharedWatcher | None = None
 
     async def ready(self) -> None:
-        """What the settings lead to is there, or is not: only the imports are waited for."""
+        """Wait until what the settings lead to is there, or is not: only the imports are waited for."""
         imported("console.wiring.connections")
 
     def connect(self, context: str, namespace: str) -> Connection:
@@ -141,7 +141,7 @@ class SettingsWiring:
 
 
 class SimulatedWiring(SettingsWiring):
-    """To a simulated fleet that may be starting still. One that does not start is a cluster that cannot be reached."""
+    """The way to a simulated fleet that may be starting still. One that does not start is a cluster out of reach."""
 
     def __init__(
         self,

@@ -42,12 +42,12 @@ Source: TypeAlias = "KubernetesSource | AbsentKubernetes | LocalSource"
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a source beside the one in view may be made of."""
+    """The surroundings that a source beside the one in view may be made of."""
 
     settings: Settings
     environ: Mapping[str, str]
     objects: Source
-    """What is in view: who watches a cluster through its API server asks ``objects.client``."""
+    """Source in view: who watches a cluster through its API server asks ``objects.client``."""
     metrics: MetricsSource
     """The metrics of it: who asks the same Prometheus gets it from ``metrics.store``."""
     now: float
@@ -87,7 +87,7 @@ def source_of(
     servers: Callable[[], SharedWatcher] | None = None,
     early: EarlyQuestions | None = None,
 ) -> Source:
-    """What ``context`` names: this machine, or see ``kubernetes``. ``servers`` gives who looks at this machine already.
+    """Return what ``context`` names: this machine, or see ``kubernetes``. ``servers`` gives who looks at it already.
 
     This machine has one namespace, which is in view whatever is asked for. Call it with a running event loop.
     """

@@ -30,7 +30,7 @@ class Board:
     """Every alert, and those of each object."""
 
     rows: Mapping[str, Row]
-    """By the key of the alert, the worst first."""
+    """Rows by the key of the alert, the worst first."""
     of: Mapping[str, tuple[str, ...]]
     """Key of an object → keys of the alerts that concern it or a part of it, the worst first."""
 
@@ -46,7 +46,7 @@ _SEVERITIES = {"critical": Severity.CRITICAL, "page": Severity.CRITICAL, "none":
 
 
 def severity_of(alert: Alert) -> Severity:
-    """How bad it is by the label that most rules set; what is pending, or nobody is told of, is no trouble yet."""
+    """Return its severity by the label that most rules set; what is pending, or told to nobody, is no trouble."""
     if alert.suppressed:
         return Severity.ASLEEP
     if not alert.firing:

@@ -61,7 +61,7 @@ class _Found:
         self._rules = rules
         self._by_name: dict[str, list[str]] = {}
         self._projected: dict[tuple[str, tuple[str, ...]], dict[tuple[str, ...], str]] = {}
-        """By name and the labels that are looked at: the values of these → the key of the alert that has them."""
+        """Values of the labels that are looked at → key of the alert that has them, by its name and these labels."""
 
     def notified(self, name: str, notified: Dated[Notified]) -> None:
         silences = {silence.id: silence for silence in notified.value.silences}

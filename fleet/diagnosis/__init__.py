@@ -1,1 +1,1 @@
-"""What is wrong with an object, and by which signs: causes as declared data, and what judges by them. Pure."""
+"""Diagnosis of objects: causes as declared data with their signs, and what judges by them. Pure."""

@@ -19,7 +19,7 @@ S = TypeVar("S")
 
 
 class Of(StrEnum):
-    """What kind of object a cause speaks of."""
+    """The kind of object that a cause speaks of."""
 
     NODE = "node"
     GPU = "GPU"
@@ -37,15 +37,15 @@ class Stage(IntEnum):
     """
 
     GOING = 0
-    """It leaves, or is meant to be away."""
+    """Leaving, or meant to be away."""
     BROKEN = 1
     UNSEEN = 2
     """Nobody can say, for want of permission or of a list."""
     PLACING = 3
-    """It has no node yet."""
+    """Not placed on a node yet."""
     STARTING = 4
     MEASURING = 5
-    """There are no numbers to judge it by."""
+    """No numbers yet to judge it by."""
     ASLEEP = 6
     SERVING = 7
 
@@ -68,27 +68,27 @@ class Cause(Generic[S]):
     stage: Stage = Stage.SERVING
     severity: Severity
     sentence: str
-    """What it is, in one sentence that is true of every object that has it."""
+    """Description in one sentence that is true of every object that has it."""
     words: Callable[[S], str]
-    """What it is of this one, in as few words as the row of a table has room for."""
+    """Description of this one, in as few words as the row of a table has room for."""
     must: tuple[Sign[S], ...]
     """All of these hold. Of rows of numbers, first the one that holds of the fewest."""
     must_not: tuple[Sign[S], ...] = ()
     """None of these holds; each is a cause that looks alike."""
     may: tuple[Sign[S], ...] = ()
-    """What makes it more likely where it holds: shown with the evidence, decides nothing."""
+    """Signs that make it more likely where it holds: shown with the evidence, decide nothing."""
     serious: tuple[Sign[S], ...] = ()
-    """Where one of these holds, it is critical, whatever ``severity`` says."""
+    """Signs one of which makes it critical, whatever ``severity`` says."""
     explains: tuple[str, ...] = ()
     """Ids of what it brings about: those are symptoms where this is found."""
     before: tuple[str, ...] = ()
     """Ids of what it does not bring about and is told before, where both hold and are as bad."""
     beside: bool = False
-    """It says nothing of an object that is otherwise well, and counts beside another trouble of its holder."""
+    """True if it says nothing of an object that is otherwise well, and counts beside another trouble of its holder."""
     symptom: bool = False
-    """It only says how the parts of an object stand: what is found of those is its root."""
+    """True if it only says how the parts of an object stand: what is found of those is its root."""
     peers: bool = False
-    """What it explains, it explains of the other replicas too: they carry the load of this one."""
+    """True if it explains the same of the other replicas: they carry the load of this one."""
     after: float = 0.0
     """Seconds for which it must hold before it fires."""
     clears: float = 60.0
@@ -98,18 +98,18 @@ class Cause(Generic[S]):
     alike: tuple[str, ...] = ()
     """Ids of causes that look alike, at the object, its GPUs or its node: explained are those that are ruled out."""
     decides: tuple[str, ...] = ()
-    """What would prove it, or another: each one cheap look."""
+    """Looks that would prove it, or another: each a cheap one."""
     helps: tuple[Help, ...] = ()
-    """What to do about it, the mildest first."""
+    """Remedies, the mildest first."""
     avoid: tuple[str, ...] = ()
-    """What not to do, and why."""
+    """Steps to avoid, and why."""
 
     def excluded(self, of: S) -> bool:
         """Whether a sign holds that must not. One that is unknown excludes nothing, as it proves nothing."""
         return bool(self.must_not) and any(sign.holds(of) for sign in self.must_not)
 
     def assessment(self, of: S) -> Assessment:
-        """How an object stands that has it."""
+        """Return how an object stands that has it."""
         serious = bool(self.serious) and any(sign.holds(of) for sign in self.serious)
         return Assessment(Severity.CRITICAL if serious else self.severity, self.words(of))
 

@@ -1,4 +1,4 @@
-"""What is wrong with a fleet: from the causes that hold to incidents, from Snapshot to Snapshot."""
+"""Diagnosis of a fleet: from the causes that hold to incidents, from Snapshot to Snapshot."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PEERS_EVERY = 15.0
 
 
 class Diagnosis:
-    """Of one fleet. While nothing is said differently the incidents are the same objects."""
+    """The diagnosis of one fleet. While nothing is said differently the incidents are the same objects."""
 
     def __init__(self) -> None:
         self._causes = {cause.id: cause for cause in registry.CAUSES}

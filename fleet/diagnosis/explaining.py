@@ -1,4 +1,4 @@
-"""Why a finding is what it is called: what is seen, what was ruled out and by which number, and what would decide.
+"""The explanation of a finding: what is seen, what was ruled out and by which number, and what would decide.
 
 Worked out when somebody asks: most findings of an incident are never looked at.
 """
@@ -27,7 +27,7 @@ class Evidence(NamedTuple):
 
     text: str
     source: str
-    """Where it is read: ``prometheus``, ``kubernetes``."""
+    """Source of it: ``prometheus``, ``kubernetes``."""
     window: float = 0.0
     """Seconds over which it is taken; 0 for what is so at one moment."""
     age: float = 0.0
@@ -38,26 +38,26 @@ class Ruled(NamedTuple):
     """A cause that looks alike, and by what it is not that; by what it could be told, where that is not known."""
 
     cause: str
-    """Its id."""
+    """Id of the cause."""
     sentence: str
     by: str
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Of one finding."""
+    """The explanation of one finding."""
 
     evidence: tuple[Evidence, ...]
     ruled_out: tuple[Ruled, ...]
     open: tuple[Ruled, ...]
-    """What could not be ruled out, for want of an input."""
+    """Causes that could not be ruled out, for want of an input."""
     decides: tuple[str, ...]
     helps: tuple[Help, ...]
     avoid: tuple[str, ...]
 
 
 def explain(snapshot: Snapshot, finding: Finding) -> Explanation:
-    """Why it is that, by the numbers of a Snapshot. Of an object that is gone: only what helps."""
+    """Explain a finding by the numbers of a Snapshot. Of an object that is gone: only what helps."""
     causes = {cause.id: cause for cause in registry.CAUSES}
     cause = causes[finding.cause]
     subject = subject_of(snapshot, cause.of, finding.key)
@@ -72,7 +72,7 @@ def explain(snapshot: Snapshot, finding: Finding) -> Explanation:
 
 
 def _evidence(snapshot: Snapshot, cause: Cause[Any], subject: Any) -> Iterator[Evidence]:
-    """What its signs read, each number once."""
+    """Yield what its signs read, each number once."""
     told: set[str] = set()
     holding = [sign for sign in (*cause.may, *cause.serious) if sign.holds(subject)]
     for sign in (*cause.must, *holding):
@@ -83,7 +83,7 @@ def _evidence(snapshot: Snapshot, cause: Cause[Any], subject: Any) -> Iterator[E
 
 
 def _seen(sign: Any, subject: Any) -> Iterator[tuple[str, Quantity | None]]:
-    """What a sign reads of an object, in words: its numbers, or what it holds."""
+    """Yield what a sign reads of an object, in words: its numbers, or what it holds."""
     if isinstance(subject, Row):
         for quantity in sign.quantities:
             yield f"{named(quantity)}: {number(quantity, subject.value(quantity))}", quantity
@@ -122,7 +122,7 @@ def _ruled(snapshot: Snapshot, kind: Of, key: str, other: Cause[Any]) -> tuple[b
 
 
 def _answer(cause: Cause[Any], subject: Any) -> tuple[bool | None, str]:
-    """By the first sign that does not hold; else by the first that is not known."""
+    """Answer by the first sign that does not hold; else by the first that is not known."""
     held = [(sign, sign.holds(subject)) for sign in cause.must]
     for wanted, form in ((False, "{}"), (None, "{} is not known")):
         sign = next((sign for sign, holds in held if holds is wanted), None)
@@ -132,7 +132,7 @@ def _answer(cause: Cause[Any], subject: Any) -> tuple[bool | None, str]:
 
 
 def _negated(sign: Any, subject: Any) -> str:
-    """What is seen where a sign does not hold."""
+    """Return what is seen where a sign does not hold."""
     if isinstance(subject, Row):
         said = ", ".join(text for text, quantity in _seen(sign, subject) if quantity is not None or subject.said)
         return said or f"not so: {sign.name}"

@@ -1,4 +1,4 @@
-"""From findings to incidents: what one root brings about is one incident, and two roots are two.
+"""Grouping of findings into incidents: what one root brings about is one incident, and two roots are two.
 
 Roots are looked for below: at the same object, the GPUs and the node of a pod, the replicas that are away. Nothing is
 put under a root that does not declare to explain it.
@@ -49,7 +49,7 @@ _STATES_ORDER = {FindingState.FIRING: 0, FindingState.PENDING: 1, FindingState.R
 
 @dataclass(slots=True)
 class _Kin:
-    """Which finding has which below it."""
+    """The findings below each finding."""
 
     snapshot: Snapshot
     findings: Sequence[Finding]
@@ -93,7 +93,7 @@ class _Kin:
         return cause.peers or not apart
 
     def _places(self, finding: Finding) -> Iterator[Sequence[Finding]]:
-        """Where its root may be, the lowest first."""
+        """Yield the places where its root may be, the lowest first."""
         at, snapshot = self._at, self.snapshot
         match finding.kind:
             case Of.POD | Of.ENGINE | Of.REPLICA:

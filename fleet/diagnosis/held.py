@@ -11,7 +11,7 @@ from fleet.diagnosis.cause import Cause
 from fleet.model.snapshot import Severity, Snapshot
 
 WORTH = frozenset({Severity.CRITICAL, Severity.WARNING, Severity.UNKNOWN})
-"""How an object stands that is looked into."""
+"""Severities of objects that are looked into."""
 
 
 class Holds(NamedTuple):
@@ -23,15 +23,15 @@ class Holds(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """By the keys of objects."""
+    """The causes that hold, by the keys of objects."""
 
     own: Mapping[str, Cause[Any]] = field(default_factory=dict)
-    """Of pods, workloads and nodes: the one by which they stand."""
+    """Causes by which pods, workloads and nodes stand."""
     engines: Mapping[str, Sequence[Cause[Any]]] = field(default_factory=dict)
-    """Of pods: what their numbers say."""
+    """Causes that the numbers of pods show."""
     gpus: Mapping[str, Sequence[Cause[Any]]] = field(default_factory=dict)
     beside: Mapping[str, Sequence[Cause[Any]]] = field(default_factory=dict)
-    """Of GPUs: what counts beside a trouble of the pod that holds them."""
+    """Causes of GPUs that count beside a trouble of the pod that holds them."""
 
     def those(self, snapshot: Snapshot) -> Iterator[Holds]:
         """All that hold of what is not well."""
@@ -46,7 +46,7 @@ class Held:
                 yield Holds(other, key)
 
     def _measured(self, snapshot: Snapshot, key: str, own: Cause[Any] | None) -> Sequence[Cause[Any]]:
-        """What numbers say of it: of a GPU, or of a pod of which nothing else says that they do not count."""
+        """Return the causes in the numbers of a GPU, or of a pod of which nothing else says that they do not count."""
         if key in snapshot.gpus:
             return self.gpus.get(key) or self.beside.get(key, ())
         found = self.engines.get(key)

@@ -1,4 +1,4 @@
-"""What holds, in time: a cause fires once it has held for as long as it must, and is over once it has not for as long.
+"""Hysteresis: a cause fires once it has held for as long as it must, and is over once it has not for as long.
 
 The one place in which findings have a memory.
 """
@@ -68,7 +68,7 @@ class Hysteresis:
 
 
 def _stands(snapshot: Snapshot, cause: Cause[Any], key: str) -> Assessment:
-    """How bad it is for users, and in which words."""
+    """Return how bad it is for users, and in which words."""
     if cause.of in (Of.WORKLOAD, Of.NODE):
         return snapshot.assessments[key]
     subject = subject_of(snapshot, cause.of, key)

@@ -1,4 +1,4 @@
-"""Which causes hold of an object, in the order in which they are told."""
+"""Judgement: the causes that hold of an object, in the order in which they are told."""
 
 from __future__ import annotations
 

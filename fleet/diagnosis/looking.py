@@ -1,4 +1,4 @@
-"""What the signs of a cause look at, taken from a Snapshot."""
+"""Subjects of signs, taken from a Snapshot."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PODS = frozenset({Of.POD, Of.ENGINE, Of.REPLICA})
 
 
 def subject_of(snapshot: Snapshot, kind: Of, key: str) -> Any:
-    """What is looked at of an object, by its kind; None for what is not there, or has no numbers."""
+    """Return what is looked at of an object, by its kind; None for what is not there, or has no numbers."""
     match kind:
         case Of.ENGINE:
             at = snapshot.by_pod.index.get(key)

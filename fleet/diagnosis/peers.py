@@ -35,7 +35,7 @@ LEAST = 3
 OUTLIER = 3.5
 """Modified z-score from which on a number is an outlier (Iglewicz and Hoaglin, 1993)."""
 _NORMAL = 0.6745
-"""What makes the median deviation of normal numbers their standard deviation."""
+"""Factor that makes the median deviation of normal numbers their standard deviation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class Slower:
 
 @dataclass(frozen=True, slots=True)
 class Busier:
-    """It has more than ``times`` the mean of its peers, and its requests wait while another could take them."""
+    """More than ``times`` the mean of its peers, with requests that wait while another could take them."""
 
     times: float
     more: float

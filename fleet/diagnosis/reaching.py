@@ -20,7 +20,7 @@ def holders(snapshot: Snapshot, gpu: str) -> list[str]:
 
 
 def reach_of(snapshot: Snapshot, findings: Iterable[Finding]) -> Reach:
-    """Of all findings of an incident."""
+    """Return the reach of all findings of an incident."""
     pods: dict[str, None] = {}
     workloads: dict[str, None] = {}
     nodes: set[str] = set()
@@ -53,6 +53,6 @@ def _serves(snapshot: Snapshot, pod: str) -> bool:
 
 
 def _sum(frame: Frame, rows: Iterable[int], quantity: Quantity) -> float:
-    """Of those that are known; NaN where none is."""
+    """Return the sum of the known values; NaN where none is."""
     known = [value for value in frame.values(rows, quantity) if value == value]
     return sum(known) if known else math.nan

@@ -78,9 +78,9 @@ CAUSES: tuple[Cause[Any], ...] = (
     workloads.SOME_START,
     workloads.SAY,
 )
-"""In no order that matters: which of several is told is declared by each."""
+"""The causes, in no order that matters: which of several is told is declared by each."""
 
 
 def causes_of(kind: Of) -> tuple[Cause[Any], ...]:
-    """Those that speak of one kind of object."""
+    """Return the causes that speak of one kind of object."""
     return tuple(cause for cause in CAUSES if cause.of is kind)

@@ -8,7 +8,7 @@ from fleet.model.quantity import MEANINGS, Quantity, Unit
 
 
 def named(quantity: Quantity) -> str:
-    """What it is called, without what its table says beside."""
+    """Return its name, without what its table says beside."""
     return MEANINGS[quantity].text.split(";", 1)[0].split(", sticky", 1)[0]
 
 

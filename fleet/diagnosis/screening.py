@@ -1,4 +1,4 @@
-"""What metrics alone say of pods and GPUs: of most of them nothing, which is that they are well.
+"""Screening of pods and GPUs by their metrics: of most of them nothing, which is that they are well.
 
 Looked for column by column: of thousands of rows a few are over some threshold, and only those are judged one by one.
 What was found stands until a column, a state or an age says otherwise.
@@ -48,7 +48,7 @@ class Screen:
 
 
 class Kept:
-    """What a screen found last."""
+    """The last result of a screen."""
 
     def __init__(self, causes: Iterable[Cause[Row]]) -> None:
         self._screen = Screen(causes)

@@ -31,7 +31,7 @@ class Sign(Protocol[S_contra]):
 
     @property
     def name(self) -> str:
-        """What holds where it holds: ``the kubelet backs off``."""
+        """The sign in words, as it holds: ``the kubelet backs off``."""
         ...
 
     @property
@@ -53,7 +53,7 @@ class Fact(Generic[S]):
     reads: str
     holds: Callable[[S], bool | None]
     shows: Callable[[S], str] = lambda _: ""
-    """What stands there, in the words of whoever wrote it: a condition's message, an exit code."""
+    """Text that stands there, in the words of whoever wrote it: a condition's message, an exit code."""
 
 
 class Row(NamedTuple):
@@ -74,7 +74,7 @@ class Row(NamedTuple):
 
     @property
     def said(self) -> tuple[str, ...]:
-        """What lowers the clocks of a GPU."""
+        """Reasons for a GPU's lowered clocks."""
         return self.reasons.get(self.key, ())
 
 
@@ -83,16 +83,16 @@ class RowSign(Sign[Row], Protocol):
 
     @property
     def quantities(self) -> tuple[Quantity, ...]:
-        """What it reads."""
+        """Quantities that it reads."""
         ...
 
     def among(self, frame: Frame, reasons: Reasons, rows: Iterable[int] | None) -> Collection[int]:
-        """Those of ``rows`` (None: of all) at which it holds."""
+        """Return which of ``rows`` (None: of all) it holds of."""
         ...
 
 
 class Is(StrEnum):
-    """How a number stands to a limit."""
+    """The relation of a number to a limit."""
 
     ABOVE = ">"
     AT_LEAST = "≥"

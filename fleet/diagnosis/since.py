@@ -1,4 +1,4 @@
-"""Since when a cause holds: as the object itself says, else as its numbers of the last quarter of an hour do."""
+"""Beginnings of causes: as the object itself says, else as its numbers of the last quarter of an hour do."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _told(conditions: Iterable[Condition], name: str, status: str) -> Since | No
 
 
 def _numbers(snapshot: Snapshot, cause: Cause[Any], key: str) -> Since | None:
-    """As far back as every number that is kept has been over its limit without a gap."""
+    """Return since when every number that is kept has been over its limit without a gap."""
     lengths: dict[str, int] = {}
     for sign in cause.must:
         if isinstance(sign, Level):

@@ -1,4 +1,4 @@
-"""How a pod, a workload or a node stands, in one word and a few more: the glyph and the worst-first order.
+"""The standing of a pod, a workload or a node, in one word and a few more: the glyph and the worst-first order.
 
 Derived from the causes that hold of it. A missing input never makes anything well: a pod that serves and is not
 measured is UNKNOWN. What metrics tell of themselves is in ``fleet.diagnosis.screening``.
@@ -18,11 +18,11 @@ from fleet.model.snapshot import Assessment, Severity, rank
 
 _WORTH_TELLING = frozenset({Severity.CRITICAL, Severity.WARNING})
 TROUBLED = frozenset({*_WORTH_TELLING, Severity.UNKNOWN})
-"""How a pod stands of which nobody can say that it is well."""
+"""Severities of a pod of which nobody can say that it is well."""
 
 
 class Judged(NamedTuple):
-    """How an object stands, and by which cause of its own; None for none."""
+    """The standing of an object, and the cause of its own by which it stands; None for none."""
 
     stands: Assessment
     cause: Cause[Any] | None = None
@@ -89,10 +89,10 @@ def _worst(found: Iterable[Assessment]) -> Assessment:
 
 
 def assess_pod(pod: Pod) -> Assessment:
-    """How a pod stands that serves no model, by its own row."""
+    """Return how a pod stands that serves no model, by its own row."""
     return Standing().of_pod(PodSeen(pod)).stands
 
 
 def assess_workload(workload: Workload, pods: Sequence[Assessment], ready: int) -> Assessment:
-    """How a workload stands whose ready pods all serve."""
+    """Return how a workload stands whose ready pods all serve."""
     return Standing().of_workload(WorkloadSeen(workload, pods, ready, ready)).stands

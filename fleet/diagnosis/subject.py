@@ -1,4 +1,4 @@
-"""What the signs of a cause look at: an object with what is known beside it."""
+"""Subjects of the signs of a cause: an object with what is known beside it."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ class PodSeen(NamedTuple):
 
     pod: Pod
     serving: bool = False
-    """It runs an engine."""
+    """True if it runs an engine."""
     measured: bool = True
-    """There are metrics of its engine."""
+    """True if there are metrics of its engine."""
     unmeasured: str = ""
-    """Why there need not be any."""
+    """The reason why there need not be any."""
     replaced: bool = False
-    """Its workload has all its replicas without it."""
+    """True if its workload has all its replicas without it."""
 
     @property
     def stopped_by(self) -> str:
-        """Why a container does not run, in kubectl's word, be it one of those that run before the others."""
+        """Reason of a container that does not run, in kubectl's word, be it one of those that run before the others."""
         return self.pod.status.removeprefix("Init:")
 
     @property
     def is_up(self) -> bool:
-        """It serves, and Kubernetes calls it ready."""
+        """True if it serves, and Kubernetes calls it ready."""
         return self.pod.ready and self.serving
 
 
@@ -46,9 +46,9 @@ class WorkloadSeen:
     ready: int
     """How many of its pods Kubernetes calls ready."""
     serving: int
-    """Those of them that are not critical: a pod that is ready and stuck serves nobody."""
+    """Number of them that are not critical: a pod that is ready and stuck serves nobody."""
     unseen: str = ""
-    """Why its pods are not all known, empty for all."""
+    """The reason why its pods are not all known, empty for all."""
 
     @property
     def missing(self) -> int:
@@ -57,5 +57,5 @@ class WorkloadSeen:
 
     @cached_property
     def worst(self) -> Assessment:
-        """How the pod stands that stands worst."""
+        """Return the assessment of the pod that stands worst."""
         return min(self.pods, key=lambda stands: rank(stands.severity), default=WELL)

@@ -106,7 +106,7 @@ class Binding:
 
     @property
     def gauges(self) -> Iterator[Cell]:
-        """Those of all rows, kind by kind."""
+        """Gauges of all rows, kind by kind."""
         return chain(self.of_engines.gauges, self.of_gateways.gauges, self.of_gpus.gauges)
 
     @property

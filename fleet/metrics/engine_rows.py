@@ -149,7 +149,7 @@ class EngineSeries:
 
 @dataclass(frozen=True, slots=True)
 class Placing:
-    """Which row a series is about, by its labels. Equal ones place every series alike, whoever is young or old."""
+    """The places of series in rows, by their labels. Equal ones place every series alike, whoever is young or old."""
 
     ids: tuple[EngineId, ...]
     """The rows."""

@@ -28,11 +28,11 @@ class Window:
         self.span = span
         """Seconds; may be changed between samples."""
         self._checkpoints = array("d")
-        """Their times."""
+        """Times of the checkpoints."""
         self._gains = array("f")
-        """What each counter has gained from each checkpoint to the next, and from the last one to now, in one row."""
+        """Gain of each counter from each checkpoint to the next, and from the last one to now, in one row."""
         self._now = array("d")
-        """What the counters have come to; of one that is no number now, the last that it was."""
+        """Sums of the counters now; of one that is no number now, the last that it was."""
         self._blank: tuple[int, ...] = ()
         """The counters that are no numbers now."""
         self._at = -math.inf
@@ -81,7 +81,7 @@ class Window:
 
     @property
     def now(self) -> Sequence[float]:
-        """What the counters have come to."""
+        """Sums of the counters now."""
         return self._now
 
     def rates(self) -> array[float]:

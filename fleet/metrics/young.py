@@ -26,7 +26,7 @@ from fleet.sources.problem import SourceProblem
 Rated = Mapping[Quantity, float]
 """The rates that are known of an engine."""
 Rates = Mapping[int, Rated]
-"""Those of each row that is younger than the window."""
+"""Rates of each row that is younger than the window."""
 _Samples = dict[float, float]
 """Unix time → value."""
 _Seen = tuple[Series, _Samples]

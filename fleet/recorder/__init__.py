@@ -1,1 +1,1 @@
-"""What the sources said, kept on disk: written beside every tick, and played again as if it were now."""
+"""Recordings: what the sources said, kept on disk beside every tick, and played again as if it were now."""

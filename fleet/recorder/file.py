@@ -22,13 +22,13 @@ from fleet.dataclass import dataclass
 from fleet.recorder.problem import RecordingError, UnusableError
 
 VERSION: Final = 2
-"""Of the format. A program reads its own and older ones, from this one on: there has been no release of the first."""
+"""Version of the format. A program reads its own and older ones, from this one on: the first was never released."""
 APPLICATION: Final = 0x51644B31
 """``application_id`` of the database: what tells a recording from every other."""
 _JOURNAL: Final = 8 * 2**20
 """Bytes of the journal beside it that stay when all of it is in the file."""
 _PAGES_AT_ONCE: Final = 4096
-"""That are given back to the disk after something was forgotten; the others are written to again."""
+"""Pages given back to the disk after something was forgotten; the others are written to again."""
 OBJECTS: Final = "objects"
 LAYOUT: Final = "layout"
 NUMBERS: Final = "numbers"
@@ -123,7 +123,7 @@ class RecordingFile:
             self._connection.close()
 
     def about(self) -> Mapping[str, str]:
-        """What was written down of it: which cluster, since when, by which version."""
+        """Return what was written down of it: which cluster, since when, by which version."""
         with self._said():
             return dict(self._connection.execute("SELECT key, value FROM about"))
 
@@ -214,7 +214,7 @@ class RecordingFile:
         )
 
     def thin(self, kind: str, until: float, keep: float) -> int:
-        """Of the frames up to a moment that no other differs from, keep one per ``keep`` seconds; how many went."""
+        """Keep one frame per ``keep`` seconds of those up to a moment that none differs from; return how many went."""
         with self._said(), self._connection:
             gone = self._connection.execute(
                 "DELETE FROM frames WHERE kind = ?1 AND at <= ?2"
@@ -247,7 +247,7 @@ class RecordingFile:
 
     @contextmanager
     def _said(self) -> Iterator[None]:
-        """What SQLite fails with, in words."""
+        """Translate the failures of SQLite into words."""
         try:
             yield
         except sqlite3.DatabaseError as error:

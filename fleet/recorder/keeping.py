@@ -45,12 +45,12 @@ class Keeping:
                 self._end()
 
     def before(self, now: float, seconds: float, step: float) -> Mapping[float, Step]:
-        """It is begun now: nothing."""
+        """Return nothing: it is begun now."""
         del now, seconds, step
         return {}
 
     def statuses(self) -> tuple[SourceStatus, ...]:
-        """Why nothing is kept any more."""
+        """Return why nothing is kept any more."""
         return () if self._failed is None else (self._failed,)
 
     def close(self) -> None:

@@ -35,7 +35,7 @@ class Later:
         return () if self._made is None else self._made.statuses()
 
     def close(self) -> None:
-        """Where there is something to close."""
+        """Close it, where there is something to close."""
         if self._made is not None:
             self._made.close()
 

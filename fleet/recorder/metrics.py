@@ -34,12 +34,12 @@ T = TypeVar("T")
 _WIDTH: Final = 4
 """Bytes of a number: single precision, the least significant byte first."""
 _HEAD: Final = Struct("<6d")
-"""What every measurement begins with: at, window, interval, interval of GPUs, skew of the clock, requests."""
+"""Head of every measurement: at, window, interval, interval of GPUs, skew of the clock, requests."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Columns:
-    """Which quantities a table has, how long they are, and how many of its rows have an age."""
+    """The quantities of a table, how long they are, and how many of its rows have an age."""
 
     quantities: tuple[Quantity, ...] = ()
     rows: int = 0
@@ -49,7 +49,7 @@ class _Columns:
 
 @dataclass(frozen=True, slots=True)
 class _Histograms(Generic[T]):
-    """Whose histograms there are, and which edges each has: its place in ``Layout.edges``."""
+    """The histograms there are, and which edges each has: its place in ``Layout.edges``."""
 
     of: tuple[T, ...]
     edges: tuple[int, ...]
@@ -88,7 +88,7 @@ def _adapter() -> TypeAdapter[Layout]:
 
 
 def layout_of(m: Measurement) -> Layout:
-    """What its numbers are of."""
+    """Return what its numbers are of."""
     edges = _Edges()
     return Layout(
         source=m.source,
@@ -111,7 +111,7 @@ def layout_of(m: Measurement) -> Layout:
 
 
 def numbers_of(m: Measurement) -> bytes:
-    """Its numbers, in the order of its layout."""
+    """Return its numbers, in the order of its layout."""
     parts = [_HEAD.pack(m.at, m.window, m.interval, m.gpu_interval, m.clock_skew, m.requests)]
     for table in (m.engine_table, m.gateway_table, m.gpu_table):
         parts += map(_single, table.columns.values())
@@ -135,7 +135,7 @@ def _packer(count: int) -> Callable[..., bytes]:
 
 
 def _single(numbers: Iterable[float]) -> bytes:
-    """In single precision; what is too large for that is infinite."""
+    """Pack numbers in single precision; what is too large for that is infinite."""
     found = array("f", numbers)
     if sys.byteorder == "big":
         found.byteswap()

@@ -33,14 +33,14 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 LEVEL: Final = 1
-"""Of zlib: the higher ones take several times as long for a few per cent."""
+"""Level of zlib: the higher ones take several times as long for a few per cent."""
 ROWS: Final = ("pods", "nodes", "workloads", "links", "autoscalers", "budgets", "services", "events")
 """The fields of a KubeState that are rows by their keys."""
 
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """What the cluster was at one moment: its rows, and how its sources were."""
+    """The cluster at one moment: its rows, and how its sources were."""
 
     state: KubeState
     statuses: tuple[SourceStatus, ...] = ()
@@ -92,7 +92,7 @@ def whole(looked: Looked, redaction: Redaction) -> bytes:
 
 
 def difference(before: Looked, after: Looked, redaction: Redaction) -> bytes | None:
-    """What is other than before; None for nothing that anybody could see."""
+    """Return what is other than before; None for nothing that anybody could see."""
     changes = _changes(before, after, redaction)
     if _still(before, after) and not changes.gone and not any(getattr(changes, name) for name in ROWS):
         return None
@@ -123,7 +123,7 @@ _ROWS_AT_ONCE: Final = 250
 
 
 def _packed(changes: _Changes) -> bytes:
-    """As JSON, deflated."""
+    """Pack changes as JSON, deflated."""
     deflater = zlib.compressobj(LEVEL)
     parts = [deflater.compress(part) for part in _written(changes)]
     return b"".join((*parts, deflater.flush()))

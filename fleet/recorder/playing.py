@@ -52,7 +52,7 @@ class RecordedObjects:
 
     @property
     def moment(self) -> Moment:
-        """What is played now."""
+        """The moment that is played now."""
         return self._moment
 
     async def start(self) -> None:
@@ -128,7 +128,7 @@ class RecordedMetrics:
         del state, pods, now
 
     async def remembered(self, latest: Measurement, seconds: float, step: float) -> list[Past]:
-        """What was before is in the recording alone."""
+        """Return nothing: what was before is in the recording alone."""
         del latest, seconds, step
         return []
 
@@ -143,7 +143,7 @@ class RecordedMetrics:
         raise SourceProblem("this is a recording: no store is asked about it")
 
     def statuses(self) -> tuple[SourceStatus, ...]:
-        """Those are with the objects."""
+        """Return nothing: those are with the objects."""
         return ()
 
     def hurry(self) -> None:

@@ -1,4 +1,4 @@
-"""What is wrong with a recording, in words for the person who named it."""
+"""Problems of a recording, in words for the person who named it."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class RecordingError(Exception):
 
 
 class UnusableError(RecordingError):
-    """What there is under its name is no recording, or a damaged one: nobody can go on with it."""
+    """Raised when there is no recording under its name, or a damaged one: nobody can go on with it."""
 
 
 def first_problem(error: ValueError) -> str:
-    """What a check of types found first: where, and what; never what stands there."""
+    """Return what a check of types found first: where, and what; never what stands there."""
     from pydantic import ValidationError
 
     if not isinstance(error, ValidationError):
@@ -50,7 +50,7 @@ def check_numbers(value: Any) -> None:
 
 
 def inflated(data: bytes) -> bytes:
-    """What was deflated. Raises RecordingError for what is damaged, and for what would not fit into memory."""
+    """Inflate what was deflated. Raises RecordingError for what is damaged, and for what would not fit into memory."""
     inflater = zlib.decompressobj()
     try:
         whole = inflater.decompress(data, LARGEST)

@@ -1,4 +1,4 @@
-"""Who is told what the sources said: the contract between the Observer and whatever keeps it."""
+"""The contract between the Observer and whatever keeps what the sources said."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Keeps(Protocol):
         ...
 
     def statuses(self) -> tuple[SourceStatus, ...]:
-        """What is wrong with it; nothing where nothing is."""
+        """Return what is wrong with it; nothing where nothing is."""
         ...
 
     def close(self) -> None:

@@ -74,7 +74,7 @@ HIDDEN: Final = "…"
 
 
 class Pseudonyms:
-    """Those of one recording."""
+    """The pseudonyms of one recording."""
 
     def __init__(self) -> None:
         self._known: dict[str, str] = {}

@@ -19,7 +19,7 @@ from fleet.sources.kube.state import KubeState
 
 
 class Moment(NamedTuple):
-    """What the sources had said by then."""
+    """The last words of all sources by then."""
 
     state: KubeState
     statuses: tuple[SourceStatus, ...]
@@ -59,7 +59,7 @@ class Recording:
         self._file.close()
 
     def at(self, moment: float) -> Moment:
-        """What was known at a Unix time; before the first frame what that says."""
+        """Return what was known at a Unix time; before the first frame what that says."""
         moment = max(moment, self.first)
         looked = self._objects(moment)
         return Moment(looked.state, looked.statuses, self._measured(moment))
@@ -113,7 +113,7 @@ class Recording:
         return metrics.measurement(self._layout_of(frame), metrics.unpack_numbers(frame.data))
 
     def _layout_of(self, frame: Frame) -> Layout:
-        """What its numbers are of; the same object for all that have the same."""
+        """Return what its numbers are of; the same object for all that have the same."""
         if self._layout is None or self._layout[0] != frame.base:
             found = self._file.frame(frame.base) if frame.base is not None else None
             if found is None or found.kind != LAYOUT:

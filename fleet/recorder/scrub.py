@@ -102,7 +102,7 @@ _OF_ANY: Final[Mapping[str, Rule]] = {
     "gpu_resource": lambda names, value: names.label(value),
     "uuid": _named("GPU"),
 }
-"""What becomes of a field, of whatever it is."""
+"""Rules for fields, of whatever they are."""
 _KEPT: Final = frozenset(
     f"{owner}.{name}"
     for owner, names in {

@@ -26,7 +26,7 @@ as the strips have points. The screens may draw more often."""
 
 
 class Kept(NamedTuple):
-    """What there is of a recording."""
+    """The contents of a recording."""
 
     first: float
     """Unix time."""
@@ -73,7 +73,7 @@ class RecordingWriter:
             trim(self._file, self._bounds, now)
 
     def kept(self) -> Kept:
-        """What there is of it by now: something was noted before."""
+        """Return what there is of it by now: something was noted before."""
         span = self._file.span()
         return Kept(span[0] if span else 0.0, self._file.size(), thinned(self._file.about()))
 

@@ -1,4 +1,4 @@
-"""How everything in a fleet stands: GPUs, then the pods that hold them, then their workloads, and the nodes.
+"""Health of a fleet: GPUs, then the pods that hold them, then their workloads, and the nodes.
 
 Kept from one tick to the next: what is assessed anew is what has another row, another sign of its metrics or of its
 GPUs, and the workloads of such pods. While nothing is said differently the mapping is the same object.
@@ -48,7 +48,7 @@ class FleetHealth:
     def of(
         self, topology: Topology, frames: Mapping[str, Frame], reasons: Reasons, now: float
     ) -> Mapping[str, Assessment]:
-        """By the keys of GPUs, pods and workloads, and the names of nodes; ``now`` is Unix time.
+        """Return health by the keys of GPUs, pods and workloads, and the names of nodes; ``now`` is Unix time.
 
         ``reasons``: what lowers the clocks of GPUs.
         """
@@ -75,7 +75,7 @@ class FleetHealth:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What the objects of one tick are assessed by; ``engines``, ``cards`` and ``xids`` are signs of its metrics."""
+    """The input of one tick's assessment; ``engines``, ``cards`` and ``xids`` are signs of its metrics."""
 
     topology: Topology
     engines: Signs
@@ -109,11 +109,11 @@ def _everything(topology: Topology) -> _Due:
 
 
 _OF_A_POD = ("workload_of", "engines_of", "gpus_of", "unmeasured")
-"""What a pod is assessed by, beside its row and the signs of its metrics."""
+"""Input of a pod's assessment, beside its row and the signs of its metrics."""
 
 
 def _differences(before: _Seen, seen: _Seen) -> _Due:
-    """What may stand otherwise than before."""
+    """Return what may stand otherwise than before."""
     was, topology = before.topology, seen.topology
     gpus = {*unlike(before.cards, seen.cards), *unlike(before.xids, seen.xids)}
     pods, workloads, nodes = {*unlike(before.engines, seen.engines)}, set[str](), set[str]()
@@ -156,7 +156,7 @@ def _keys(topology: Topology) -> set[str]:
 def _assess(
     standing: Standing, seen: _Seen, due: _Due, kept: Mapping[str, Assessment], told: dict[str, Cause[Any]]
 ) -> dict[str, Assessment]:
-    """How all that is due stands; ``kept``: how the others do. Notes in ``told`` by which causes of their own."""
+    """Assess all that is due; ``kept``: how the others stand. Notes in ``told`` by which causes of their own."""
     topology = seen.topology
     found: dict[str, Assessment] = {}
 

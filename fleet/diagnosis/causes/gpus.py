@@ -16,9 +16,9 @@ from fleet.model.snapshot import Severity
 HARDWARE = frozenset(
     {46, 48, 62, 64, 74, 79, 95, 109, 110, 119, 120, 136, 140, 143, *range(144, 151), 151, 155, 156, 158}
 )
-"""After these the GPU must be reset, drained or rebooted."""
+"""Errors after which the GPU must be reset, drained or rebooted."""
 ECHO = frozenset({37, 38, 43, 44, 45, 63, 66, 67, 121, 137, 141, 154})
-"""These follow another event or only inform: no reason to call a GPU sick."""
+"""Errors that follow another event or only inform: no reason to call a GPU sick."""
 
 _SAID = Numbers("XID {:.0f}", (Quantity.XID,))
 

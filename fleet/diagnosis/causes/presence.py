@@ -1,4 +1,4 @@
-"""What is away: on its way out, on purpose, or out of sight. What Kubernetes does not tell is not gone."""
+"""Absence: on its way out, on purpose, or out of sight. What Kubernetes does not tell is not gone."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ class Response:
 
 
 def media_type(headers: Mapping[str, str]) -> str:
-    """That of a body without its parameters, as aiohttp has it."""
+    """Return the media type of a body without its parameters, as aiohttp has it."""
     said = headers.get("Content-Type", "").partition(";")[0].strip().lower()
     return said if said.count("/") == 1 else "application/octet-stream"
 

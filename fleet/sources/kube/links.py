@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import aiohttp
 
 UNUSABLE = (ssl.SSLError, OSError, ValueError)
-"""What certificates that cannot be used raise."""
+"""Exceptions of certificates that cannot be used."""
 RENEWAL = 30.0
 """Seconds between two attempts to renew credentials: a plugin may open a browser, so it is not run per request."""
 
@@ -44,11 +44,11 @@ class Link:
 
 
 class Introduction(NamedTuple):
-    """What is shown before there is a session; there is no proxy then."""
+    """The credentials shown before there is a session; there is no proxy then."""
 
     login: Login
     context: ssl.SSLContext | None
-    """That of TLS; None for a server in clear text."""
+    """Context of TLS; None for a server in clear text."""
 
 
 class Links:
@@ -71,7 +71,7 @@ class Links:
         self._closed = False
 
     async def introduced(self) -> Introduction | None:
-        """What to show while there is no session; None where only a session will do.
+        """Return what to show while there is no session; None where only a session will do.
 
         That is so once there is one, through a proxy, where a plugin gives the credentials (it is run once), and where
         something is wrong with them or with the certificates: making the session says what.

@@ -47,14 +47,14 @@ NAMED = 5
 
 
 class Beside(StrEnum):
-    """What stands beside the engines and may be scraped where Prometheus has them alone."""
+    """Gateways and exporters beside the engines, which may be scraped where Prometheus has the engines alone."""
 
     GPUS = "GPUs"
     GATEWAYS = "gateways"
 
 
 def _beside(pod: Pod) -> Beside | None:
-    """What a pod is that runs no engine."""
+    """Return what a pod is that runs no engine."""
     if exports_gpus(pod):
         return Beside.GPUS
     return Beside.GATEWAYS if stands_beside(pod) is not None and not runs_engine(pod) else None
@@ -65,7 +65,7 @@ def _unread(pod: Pod) -> str:
 
 
 class _What(NamedTuple):
-    """What a pod is beside the engines, and why the metrics of its engine are not read."""
+    """The role of a pod beside the engines, and why the metrics of its engine are not read."""
 
     pod: Pod
     beside: Beside | None
@@ -77,7 +77,7 @@ class _What(NamedTuple):
 
 
 class _Asked(NamedTuple):
-    """Where a pod is asked, and why the metrics of its engine are not read."""
+    """The endpoints of a pod, and why the metrics of its engine are not read."""
 
     pod: Pod
     endpoints: list[Endpoint]
@@ -126,9 +126,9 @@ class ScrapeCollector:
         self._found_in: object = None
         self._endpoints: list[Endpoint] = []
         self._asked: dict[str, _Asked] = {}
-        """Where each pod is asked."""
+        """Endpoints of each pod."""
         self._what: dict[str, _What] = {}
-        """What each pod is beside the engines."""
+        """Role of each pod beside the engines."""
         self._unclear: dict[str, str] = {}
         self._unread: dict[str, str] = {}
         self.keeper = StatusKeeper("scrape", Health.STARTING, now)
@@ -136,7 +136,7 @@ class ScrapeCollector:
     async def measure_or_say(
         self, state: KubeState, now: float, only: frozenset[Beside] = frozenset()
     ) -> Measurement | None:
-        """As ``measure``; what nobody foresaw is a trouble of this source like any other, and ends nothing else."""
+        """Measure as ``measure`` does; what nobody foresaw is a trouble of this source, and ends nothing else."""
         try:
             return await self.measure(state, now, only)
         except Exception as error:  # noqa: BLE001 - whatever it is, the source must say so and be asked again
@@ -195,7 +195,7 @@ class ScrapeCollector:
         return replace(target, over_tls=self._target(replace(endpoint, tls=True), via))
 
     def _find(self, state: KubeState) -> list[Endpoint]:
-        """Those of all pods. Of a pod that is as it was, what it runs and where is not asked again."""
+        """Return the endpoints of all pods. Of a pod that is as it was, what it runs and where is not asked again."""
         if self._found_in is not state.pods:
             self._found_in = state.pods
             before, self._asked = self._asked, {}
@@ -211,7 +211,7 @@ class ScrapeCollector:
         return _Asked(pod, endpoints((pod,), self._settings.ports, self._settings.path), _unread(pod))
 
     def _find_beside(self, state: KubeState, only: frozenset[Beside]) -> list[Endpoint]:
-        """Those beside the engines alone. Of a pod that is as it was, what it is is not asked again."""
+        """Return the endpoints beside the engines alone. Of a pod that is as it was, what it is is not asked again."""
         before, self._what = self._what, {}
         for key, pod in state.pods.items():
             known = before.get(key)

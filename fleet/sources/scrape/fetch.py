@@ -125,7 +125,7 @@ async def get(session: aiohttp.ClientSession, target: Target, limit: Limit) -> t
 
 
 def _hung_up(error: Exception) -> ClearTextError:
-    """What a server of TLS does when it is spoken to in clear text: it hangs up, or answers an alert."""
+    """Return the error of a server of TLS that is spoken to in clear text: it hangs up, or answers an alert."""
     return ClearTextError(f"does not answer properly ({type(error).__name__}): does it speak TLS?")
 
 

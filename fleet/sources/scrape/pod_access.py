@@ -1,4 +1,4 @@
-"""What engines with a guarded /metrics are shown: a bearer token, for the pods that the configuration names alone.
+"""Credentials for engines with a guarded /metrics: a bearer token, for the pods that the configuration names alone.
 
 A pod is whatever its owner makes of it, so a token that is sent to one can be kept by whoever may create pods there.
 Therefore it goes only to engines of the namespaces that are listed, straight to the pod's address, and over TLS that an
@@ -18,7 +18,7 @@ from fleet.sources.scrape.target import Target
 
 @dataclass(frozen=True, slots=True)
 class PodAccess:
-    """Who gets the token of ``token_file``, and which authorities are trusted. Empty: nobody, none.
+    """The pods that get the token of ``token_file``, and the authorities that are trusted. Empty: none.
 
     ``ca_file``: the authorities that must have signed what engines present over TLS. Their names are not compared: a
     pod is asked by its address, which stands in no certificate. ``cleartext``: the token may also go over plain HTTP,
@@ -39,7 +39,7 @@ class Credentials:
         self._token = ""
         self._context: ssl.SSLContext | None = None
         self.problem = ""
-        """What is wrong with the files, in words; empty for nothing."""
+        """The fault of the files, in words; empty for nothing."""
 
     def read(self) -> None:
         """Read the files again. What cannot be read is not used, and ``problem`` says so."""

@@ -36,7 +36,7 @@ _PER_TURN = 100
 
 @dataclass(frozen=True, slots=True)
 class ScrapeSettings:
-    """How to scrape: seconds, and how many requests at once."""
+    """Settings of the scrape: seconds, and how many requests at once."""
 
     window: float = 60.0
     interval: float = 5.0

@@ -38,21 +38,21 @@ class Target:
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
     ssl: SSLContext | bool = True
-    """As aiohttp has it: True verifies against the system's CAs, False does not verify."""
+    """TLS as aiohttp has it: True verifies against the system's CAs, False does not verify."""
     fetch: Fetch | None = None
     node: str = ""
     """The node that it runs on; empty where nobody knows."""
     name: str = ""
-    """What it is called where its pod answers at several ports."""
+    """Name of the target where its pod answers at several ports."""
 
     known: bool = True
-    """It is an exporter, gateway or engine whose metrics are read: other metrics there are a mistake."""
+    """True for an exporter, gateway or engine whose metrics are read: other metrics there are a mistake."""
     over_tls: Target | None = None
     """The same one over TLS, for who does not speak HTTP in clear text although nothing says so."""
 
     @property
     def key(self) -> str:
-        """How the target is called in ``Measurement.unreachable``."""
+        """Key of the target in ``Measurement.unreachable``."""
         return self.name or (f"{self.namespace}/{self.pod}" if self.pod else self.url)
 
 
@@ -78,10 +78,10 @@ class TargetState:
         self._node = ""
         self.binding = Binding()
         self.wants_tls = False
-        """It did not speak HTTP in clear text and answered over TLS."""
+        """True once it did not speak HTTP in clear text and answered over TLS."""
         self.window = Window(span)
         self.gauges = array("d")
-        """What the cells of ``binding.gauges`` hold."""
+        """Values of the cells of ``binding.gauges``."""
         self.reasons: Mapping[str, tuple[str, ...]] = _NO_REASONS
         """GPU key → what lowers its clocks now, for the GPUs that say so."""
         self.heard_at = -math.inf
@@ -120,7 +120,7 @@ class TargetState:
 
 
 def _nothing_read(body: bytes, *, known: bool) -> SourceProblem:
-    """What is said of metrics that no dialect knows: whose they are, where their names tell."""
+    """Return the problem of metrics that no dialect knows: whose they are, where their names tell."""
     found = metric_names(body)
     engine = by_metrics(found)
     if engine is not None and not is_read(engine):

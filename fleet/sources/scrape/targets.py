@@ -1,4 +1,4 @@
-"""Which addresses to scrape when there is no Prometheus: the engines, gateways and exporters of GPUs among the pods."""
+"""Addresses to scrape when there is no Prometheus: the engines, gateways and exporters of GPUs among the pods."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _METRICS_PORTS = ("metrics", "http-metrics")
 _PORT_NAMES = (*_METRICS_PORTS, "http", "api", "openai", "server")
 """Names that charts give the port that answers /metrics, the most telling first."""
 _NOT_HTTP = ("grpc", "envoy", "health", "debug", "admin", "zmq", "kv", "nixl", "nccl", "rpc", "dist", "gcs", "ssh")
-"""In the names of ports that do something else."""
+"""Parts of the names of ports that do something else."""
 _QUOTED = 60
 """Characters of a pod's own text that a message repeats."""
 
 
 class Via(StrEnum):
-    """How a pod is reached."""
+    """The way to a pod."""
 
     POD_IP = "pod-ip"
     PROXY = "proxy"
@@ -33,23 +33,23 @@ class Via(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a pod answers metrics: at its own address and nowhere else, whatever the pod says of itself."""
+    """The place where a pod answers metrics: its own address and nowhere else, whatever the pod says of itself."""
 
     pod: Pod
     port: int
     path: str
-    """In its plain form (``fleet.net.plain_url``)."""
+    """Path in its plain form (``fleet.net.plain_url``)."""
     problem: str = ""
-    """Why it is not asked: what the pod says is no port and path of its own. Empty for one that is asked."""
+    """The reason why it is not asked: the pod says no port and path of its own. Empty for one that is asked."""
     tls: bool = False
     one_of_several: bool = False
     """The pod answers at other ports too: an API server for each of its data-parallel ranks."""
     known: bool = False
-    """Its product is one whose metrics are read."""
+    """True if its product is one whose metrics are read."""
 
     @property
     def key(self) -> str:
-        """How it is called among the targets."""
+        """Key of it among the targets."""
         return f"{self.pod.key}:{self.port}" if self.one_of_several else self.pod.key
 
     @property
@@ -147,7 +147,7 @@ def _endpoint(pod: Pod, port: int, default: str, *, one_of_several: bool = False
 
 
 def _speaks_tls(pod: Pod, port: int) -> bool:
-    """By the annotation prometheus.io/scheme, else as its engine is told to at this port."""
+    """Whether TLS is spoken, by the annotation prometheus.io/scheme, else as its engine is told to at this port."""
     scheme = pod.annotations.get("prometheus.io/scheme", "").strip().lower()
     if scheme in ("http", "https"):
         return scheme == "https"
@@ -185,13 +185,13 @@ def runs_engine(pod: Pod) -> bool:
 
 
 def unread(pod: Pod) -> str:
-    """Why the metrics of a pod's engine are not read although it runs one, in words; empty where they are read."""
+    """Return why the metrics of a pod's engine are not read although it runs one; empty where they are read."""
     engine = by_name(pod.serving.engine)
     return "" if engine is None or is_read(engine) else engine.unread
 
 
 def none_is_read(pods: Iterable[Pod]) -> bool:
-    """There are engines, and none whose metrics are read: nobody owes any."""
+    """Whether there are engines, and none whose metrics are read: nobody owes any."""
     engines = [pod for pod in pods if runs_engine(pod)]
     return bool(engines) and all(map(unread, engines))
 

@@ -80,7 +80,7 @@ def written(raw: Raw, ref: ObjectRef, asked: Asked) -> Iterator[Entry]:
 
 
 class _Release(NamedTuple):
-    """What the last write of Helm to an object was of, as the object says itself."""
+    """The release of Helm's last write to an object, as the object says itself."""
 
     what: str
     evidence: Evidence

@@ -48,7 +48,7 @@ async def starts(asking: Asking) -> list[Entry]:
 
 
 async def _engines(asking: Asking) -> set[tuple[str, ...]]:
-    """Whose metrics are those of an engine: other processes of a pod begin again, too."""
+    """Return the processes of engines by their labels: other processes of a pod begin again, too."""
     names = {name for member in ENGINES for name in member.seen_by()}
     found = set[tuple[str, ...]]()
     for name in sorted(names):
