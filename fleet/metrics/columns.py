@@ -89,7 +89,7 @@ class Part:
 
     @property
     def places(self) -> Iterator[int]:
-        """Where its numbers stand."""
+        """Places of its numbers."""
         return (place for layer in self._layers for place in layer.places if place != _NONE)
 
     @property

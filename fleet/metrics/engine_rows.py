@@ -165,7 +165,7 @@ class Placing:
     process_of_key: Mapping[_Key, Process]
 
     def sources(self, before: Placing) -> list[int]:
-        """Which row of ``before`` each row is, -1 for a new one: those of a process whose rows are all as they were.
+        """Return each row's place in ``before``, -1 for a new one: of a process whose rows are all as they were.
 
         Raises LostError where series may find other rows than they did.
         """

@@ -33,7 +33,7 @@ class Gpus:
         self._stamps: list[list[int]] = []
         self._masks: dict[tuple[_Key, str], int] = {}
         self._parts: dict[tuple[Dialect, Quantity, int], Part] = {}
-        """By dialect, quantity and the spelling's number in its rule."""
+        """Parts by dialect, quantity and the spelling's number in its rule."""
         self._place(_sorted(enumerate(series)), {})
 
     def followed(self, moved: Moved) -> Gpus:

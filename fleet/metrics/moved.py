@@ -18,7 +18,7 @@ class LostError(Exception):
 
 
 class Moved:
-    """Where the series of the answer before stand in this one; those of both are in the same order."""
+    """The places in this answer of the series of the one before; those of both are in the same order."""
 
     def __init__(self, places: Sequence[int], count: int, labels: Callable[[int], Labels]) -> None:
         self.places = places

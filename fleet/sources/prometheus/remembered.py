@@ -97,7 +97,7 @@ class Remembered(Generic[T]):
 
 
 def _places(before: array[int], now: array[int]) -> list[int] | None:
-    """Where each series stands now, -1 for nowhere, and a -1 behind them; None where some have changed places."""
+    """Return where each series is now, -1 for nowhere, and a -1 behind them; None where some have changed places."""
     at = dict(zip(now, range(len(now)), strict=True))
     places = [at.get(each, -1) for each in before]
     stayed = [place for place in places if place >= 0]
