@@ -26,8 +26,8 @@ LIMITS = {27: 1.0, 300: 3.0, 2_000: 8.0}
 """Pods → percent of one core."""
 SECONDS = 15.0
 WARM = 10.0
-LATENCY = r"\d(?:ms|s) +\d+ms"
-"""TTFT beside ITL: rates and percentiles are there."""
+LATENCY = r"\d(?:ms|s) +~?\d+ "
+"""TTFT beside the utilisation of the GPUs: rates and percentiles are there."""
 _START = 45.0
 """Seconds until a simulated fleet of two thousand pods is on the screen, on two cores of a server: for the plan."""
 
