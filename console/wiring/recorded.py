@@ -12,7 +12,7 @@ from console.wiring.memory import recordings_folder
 from console.wiring.session import SettingsWiring
 from fleet.observer import Observer
 from fleet.recorder.always import file_of
-from fleet.recorder.playing import Playback, RecordedMetrics, RecordedObjects
+from fleet.recorder.playing import Playback, PlayedBefore, RecordedMetrics, RecordedObjects
 from fleet.recorder.problem import RecordingError
 from fleet.recorder.reading import Recording
 from fleet.sources.kube.errors import KubeconfigError
@@ -63,7 +63,13 @@ class RecordedConnection:
         self.context = name_of(playback.recording.path)
         self.cluster = objects.state().cluster.id
         self.observer = Observer(
-            objects, RecordedMetrics(objects), refresh=refresh, read_only=True, clock=playback.now, report=keep
+            objects,
+            RecordedMetrics(objects),
+            refresh=refresh,
+            read_only=True,
+            clock=playback.now,
+            report=keep,
+            keeps=PlayedBefore(playback.recording.path),
         )
         self.reader: ObjectReader = NoReader(_WHY, _REMEDY)
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from fleet.model.measurement import Measurement
 from fleet.model.snapshot import Health, SourceStatus
 from fleet.recorder.problem import RecordingError
 from fleet.recorder.reading import Moment, Recording
+from fleet.recorder.recall import recalled
 from fleet.recorder.written import stamped
+from fleet.snapshot.backfill import Step
 from fleet.sources.kube.state import KubeState
 from fleet.sources.problem import SourceProblem
 from fleet.sources.prometheus.past import Latency, Past
@@ -103,11 +106,38 @@ class RecordedObjects:
         self._playback.recording.close()
 
 
+class PlayedBefore:
+    """Implements Keeps for what is played: nothing is kept of it again, and what was before is in the recording."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def note(
+        self, state: KubeState, statuses: tuple[SourceStatus, ...], measurement: Measurement | None, now: float
+    ) -> None:
+        """Nothing."""
+
+    def before(self, now: float, seconds: float, step: float) -> Mapping[float, Step]:
+        """Steps before the moment that is played; none where they cannot be read."""
+        try:
+            return recalled(self._path, now - seconds, now, step)
+        except RecordingError:
+            return {}
+
+    def statuses(self) -> tuple[SourceStatus, ...]:
+        """Nothing is wrong with it that its objects do not say."""
+        return ()
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
 class RecordedMetrics:
     """A MetricsSource: the measurement of the moment that is played."""
 
     def __init__(self, objects: RecordedObjects) -> None:
         self._objects = objects
+        self._looked = False
 
     @property
     def latest(self) -> Measurement | None:
@@ -115,9 +145,9 @@ class RecordedMetrics:
         return self._objects.moment.measurement
 
     def due(self, state: KubeState, now: float) -> bool:
-        """Nobody is asked."""
+        """Once: whoever observes asks then what was before."""
         del state, now
-        return False
+        return not self._looked
 
     def settles_in(self) -> float:
         """This is all."""
@@ -126,6 +156,7 @@ class RecordedMetrics:
     async def measure(self, state: KubeState, pods: frozenset[str] | None, now: float) -> None:
         """Nobody is asked."""
         del state, pods, now
+        self._looked = self.latest is not None
 
     async def remembered(self, latest: Measurement, seconds: float, step: float) -> list[Past]:
         """Return nothing: what was before is in the recording alone."""

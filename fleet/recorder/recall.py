@@ -3,38 +3,38 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
-from fleet.model.snapshot import Snapshot
+from fleet.model.frame import Frame
 from fleet.recorder.reading import Recording
 from fleet.snapshot.backfill import Step
-from fleet.snapshot.builder import Builder
-from fleet.snapshot.history import KEPT
+from fleet.snapshot.following import followed
+from fleet.snapshot.frames import Frames
+from fleet.snapshot.history import KEPT, columns_kept
 
 
 def recalled(path: Path, begin: float, end: float, step: float) -> dict[float, Step]:
     """Time of a step (Unix seconds) → quantity → key → value, for pods and workloads; what was not measured is no step.
 
-    The rows and numbers of then become Snapshots, by the same rules as those of now. Raises RecordingError.
+    The rows and numbers of then are joined and folded by the same rules as those of now. Raises RecordingError.
     """
     out: dict[float, Step] = {}
-    builder = Builder()
+    frames, topology = Frames(), None
     with Recording(path) as recording:
         for at in recording.measured(begin, end):
             slot = math.floor(at / step) * step
             if slot not in out:
-                moment = recording.at(at)
-                out[slot] = _step(builder.build(moment.state, moment.measurement, (), at, frozenset()))
+                state, _, measurement = recording.at(at)
+                topology = followed(topology, state, measurement)
+                out[slot] = _step(frames.of(topology, measurement, at, frozenset()))
     return out
 
 
-def _step(snapshot: Snapshot) -> Step:
-    found: Step = {}
-    for quantity in KEPT:
-        values: dict[str, float] = {}
-        for frame in (snapshot.by_workload, snapshot.by_pod):
-            column = frame.columns.get(quantity)
-            if column is not None:
-                values |= {key: value for key, value in zip(frame.keys, column.values, strict=True) if value == value}
-        found[quantity] = values
+def _step(frames: Mapping[str, Frame]) -> Step:
+    found: Step = {quantity: {} for quantity in KEPT}
+    for frame in (frames["workload"], frames["pod"]):
+        for quantity, values in columns_kept(frame).items():
+            known = zip(frame.keys, values, strict=True)
+            found[quantity] |= {key: value for key, value in known if not math.isnan(value)}
     return found

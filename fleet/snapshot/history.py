@@ -65,7 +65,7 @@ class RecentHistory:
         kept = (frame.columns.get(quantity) for frame in frames for quantity in KEPT)
         of = (*kept, *(part for frame in frames for part in (frame.index, frame.states)))
         if not are_same(of, self._of):
-            self._of, self._last = of, Point(tuple((frame.index, _columns_kept(frame)) for frame in frames))
+            self._of, self._last = of, Point(tuple((frame.index, columns_kept(frame)) for frame in frames))
         if self._points.get(slot) is not self._last:
             self._points[slot] = self._last
             self._trim()
@@ -113,7 +113,7 @@ class HistoryView:
         return tuple(out[start:])
 
 
-def _columns_kept(frame: Frame) -> dict[Quantity, array[float]]:
+def columns_kept(frame: Frame) -> dict[Quantity, array[float]]:
     """The columns worth keeping; a row whose source is silent is a gap, not a flat line."""
     doubtful = max(frame.states, default=State.FRESH) >= State.STALE
     silent = [i for i, state in enumerate(frame.states) if state >= State.STALE] if doubtful else []

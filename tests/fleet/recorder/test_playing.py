@@ -13,7 +13,7 @@ from fleet.model.snapshot import RECORDER, Health, Snapshot
 from fleet.observer import Observer
 from fleet.recorder.file import OBJECTS
 from fleet.recorder.keeping import Keeping
-from fleet.recorder.playing import NAME, Playback, RecordedMetrics, RecordedObjects
+from fleet.recorder.playing import NAME, Playback, PlayedBefore, RecordedMetrics, RecordedObjects
 from fleet.recorder.problem import RecordingError
 from fleet.recorder.reading import Recording
 from fleet.recorder.writer import RecordingWriter
@@ -81,6 +81,20 @@ async def test_it_says_that_it_is_a_recording_and_that_nothing_may_be_done(playb
     assert "its end" in snapshot.sources[0].problem
     assert snapshot.at == playback.recording.last
     assert snapshot.cluster.read_only
+
+
+async def test_the_strips_show_what_was_before_the_moment_at_which_it_is_begun(file: Path, clock: Clock) -> None:
+    seen = list(moments(40))
+    with Recording(file) as recording:
+        objects = RecordedObjects(Playback(recording, seen[30][0], 0.0, clock))
+        keeps = PlayedBefore(file)
+        observing = Observer(objects, RecordedMetrics(objects), clock=lambda: seen[30][0], keeps=keeps)
+        strip: tuple[float, ...] = ()
+        while len(strip) < 2:
+            strip = (await observing.tick()).history.strip("serving/chat-1", Quantity.RUNNING, 60)
+            await observing.kept()
+    measured = [moment.measurement for _, moment in seen[:31] if moment.measurement is not None]
+    assert strip == tuple(each.engine_table.columns[Quantity.RUNNING][1] for each in measured)
 
 
 async def test_another_namespace_can_be_looked_at(playback: Playback) -> None:
