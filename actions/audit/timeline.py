@@ -7,7 +7,7 @@ from pathlib import Path
 
 from actions.audit.history import RecordedAction
 from actions.audit.opened import open_folder
-from fleet.model.objects import ObjectRef
+from fleet.model.objects import ClusterId, ObjectRef
 from fleet.timeline.entry import Entry, EntryKind, Evidence, Weight
 from fleet.timeline.kinship import Kinship
 from fleet.timeline.source import Gap, Told
@@ -21,9 +21,9 @@ class AuditTimeline:
 
     name = "audit log"
 
-    def __init__(self, folder: Path, server: str) -> None:
+    def __init__(self, folder: Path, cluster: ClusterId) -> None:
         self._folder = folder
-        self._server = server
+        self._cluster = cluster
 
     async def tell(self, since: float) -> Told:
         """Read the log, on a thread: one of years takes seconds."""
@@ -35,18 +35,22 @@ class AuditTimeline:
             gap = Gap("what was done from here", f"{error.filename}: {error.strerror}")
             return Told((), Kinship(), (gap,))
         there = (action for action in log.actions if action.last_heard >= since and self._is_here(action))
-        return Told(tuple(_entry(action) for action in there), Kinship())
+        return Told(tuple(_entry(action, self._cluster) for action in there), Kinship())
 
     def _is_here(self, action: RecordedAction) -> bool:
-        return str(action.scope.get("server") or "") == self._server
+        return str(action.scope.get("server") or "") == self._cluster.server
 
 
-def _entry(action: RecordedAction) -> Entry:
+def _entry(action: RecordedAction, cluster: ClusterId) -> Entry:
     target = action.target
     kind, namespace, name = (str(target.get(part) or "") for part in ("kind", "namespace", "name"))
     said = [f"{action.title}: {action.outcome}"]
     if action.reason:
         said.append(f"({action.reason})")
+    context = str(action.scope.get("context") or "")
+    if context not in ("", cluster.context):
+        # The same cluster by another name, or another behind the same proxy: only a person can tell.
+        said.append(f"[through the context {context}]")
     return Entry(
         action.began,
         _EXACT,

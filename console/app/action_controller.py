@@ -64,7 +64,7 @@ class ActionController:
     @property
     def changing(self) -> frozenset[str]:
         """The uids of what is being acted on."""
-        return frozenset(run.plan.target.uid for run in self._runs if run.outcome is None)
+        return frozenset(run.plan.target.uid for run in self._runs if run.plan.target.is_server and run.outcome is None)
 
     def going_on(self) -> list[str]:
         """Return the actions under way, for one who leaves; none where none is."""
@@ -98,21 +98,23 @@ class ActionController:
     def open_undo(self) -> None:
         from console.screens.plan import PlanScreen
 
-        service = self.service
-        if service is not None:
-            plan = partial(service.undo, here=self._undoes_here)
-            self._desk.navigator.open(PlanScreen(self._desk, plan))
+        service, snapshot, shown = self.service, self._desk.snapshot, self._shown
+        if service is None or snapshot is None:
+            return
+        here = self._desk.local.is_looked_at if shown is None else shown.plan.target.is_server
+        if shown is not None and not here and shown.plan.scope.cluster != snapshot.cluster.id:
+            words = f"“{shown.plan.title}” was done on {shown.plan.scope.cluster}, which is not in view"
+            self._desk.navigator.say(words, Role.WARNING)
+            return
+        self._desk.navigator.open(PlanScreen(self._desk, partial(service.undo, here=here)))
 
     @property
-    def _undoes_here(self) -> bool:
-        """Whether an undo is meant for this machine: by the action that is shown, else by what is looked at."""
+    def _shown(self) -> ActionRun | None:
+        """The action that is in front, which an undo is meant for."""
         from console.screens.actions import ActionScreen
 
         front = self._desk.navigator.front
-        shown = front.action_run if isinstance(front, ActionScreen) else None
-        if shown is None:
-            return self._desk.local.is_looked_at
-        return shown.plan.target.is_server
+        return front.action_run if isinstance(front, ActionScreen) else None
 
     def open_revisions(self, target: Target) -> None:
         from console.screens.revisions import RevisionsScreen

@@ -53,6 +53,7 @@ class ConsoleDesk:
             # Nothing that was seen, or marked, in the other cluster says anything about this one.
             self.since = SinceTracker()
             self.navigator.forget_marks()
+            self.navigator.leave(self.snapshot.cluster.id)
         self.snapshot = snapshot
         self.since.observe(snapshot.everything)
         front = self.navigator.front

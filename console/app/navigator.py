@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
     from console.app.desk import ConsoleDesk
+    from fleet.model.objects import ClusterId
 
 
 class Navigator:
@@ -62,6 +63,11 @@ class Navigator:
 
     def go_home(self) -> None:
         while len(self._screens) > 1:
+            self._app.pop_screen()
+
+    def leave(self, cluster: ClusterId) -> None:
+        """Another cluster comes into view: close what tells of this one, with all that was opened from there."""
+        while any(screen.cluster == cluster for screen in self._screens):
             self._app.pop_screen()
 
     def forget_marks(self) -> None:

@@ -45,17 +45,20 @@ class Pages:
         snapshot = self._desk.snapshot
         found = snapshot.pods.get(pod) if snapshot is not None else None
         if snapshot is not None and found is not None:
-            self._navigator.push(LogsScreen(self._desk, found, snapshot.cluster.id, previous=previous))
+            ref = snapshot.ref("Pod", found.namespace, found.name)
+            self._navigator.push(LogsScreen(self._desk, found, ref, previous=previous))
 
     def open_describe(self, ref: ObjectRef) -> None:
         from console.screens.text import TextScreen
 
-        self._navigator.push(TextScreen(self._desk, f"describe {ref}", partial(self._desk.session.describe, ref)))
+        read = partial(self._desk.session.describe, ref)
+        self._navigator.push(TextScreen(self._desk, f"describe {ref}", read))
 
     def open_yaml(self, ref: ObjectRef) -> None:
         from console.screens.text import TextScreen
 
-        self._navigator.push(TextScreen(self._desk, f"yaml {ref}", partial(self._desk.session.yaml, ref)))
+        read = partial(self._desk.session.yaml, ref)
+        self._navigator.push(TextScreen(self._desk, f"yaml {ref}", read))
 
     def open_sources(self) -> None:
         from console.screens.reading import SourcesScreen
@@ -75,7 +78,9 @@ class Pages:
     def open_timeline(self, ref: ObjectRef | None) -> None:
         from console.screens.timeline import TimelineScreen
 
-        self._navigator.push(TimelineScreen(self._desk, ref))
+        snapshot = self._desk.snapshot
+        if snapshot is not None:
+            self._navigator.push(TimelineScreen(self._desk, snapshot.cluster.id if ref is None else ref))
 
     def open_plot(self, keys: Sequence[str], quantity: str) -> None:
         from console.screens.plot import PlotScreen

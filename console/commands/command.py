@@ -57,6 +57,19 @@ TABLES = frozenset({ScreenId.FLEET, ScreenId.NODES})
 OWN = frozenset({ScreenId.LOCAL, ScreenId.LOCAL_SERVER, ScreenId.LOCAL_LOG, ScreenId.TRY, ScreenId.BENCHES})
 """Screens with a vLLM server of this machine under the cursor: their subject is its name."""
 
+STAYING = OWN | {
+    ScreenId.FLEET,
+    ScreenId.SOURCES,
+    ScreenId.AUDIT,
+    ScreenId.ACTION,
+    ScreenId.ACTIONS,
+    ScreenId.CHOICE,
+    ScreenId.CONFIRM,
+    ScreenId.FORM,
+    ScreenId.HELP,
+}
+"""Screens that tell of no cluster, or of whichever is in view: another cluster closes all others."""
+
 
 class Context(NamedTuple):
     """The context of a command: the moment at which it was asked for.

@@ -75,7 +75,7 @@ class ActionScreen(ReadingScreen):
         acting, snapshot = self.desk.actions.service, self.desk.snapshot
         if found.outcome is None or acting is None or snapshot is None:
             return ""
-        if not found.plan.target.is_server and found.plan.scope.server != snapshot.cluster.server:
+        if not found.plan.target.is_server and found.plan.scope.cluster != snapshot.cluster.id:
             return "another cluster is in view"
         return why_not(found, acting.action_runs, snapshot)
 

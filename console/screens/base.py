@@ -13,7 +13,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.worker import Worker, WorkerState
 
-from console.commands.command import OWN, Command, Context, ScreenId
+from console.commands.command import OWN, STAYING, Command, Context, ScreenId
 from console.commands.desk import Desk
 from console.commands.dispatch import refusal, runnable
 from console.commands.habits import habit
@@ -31,6 +31,8 @@ from widgets.message_line import MessageLine
 
 if TYPE_CHECKING:
     from textual.worker import WorkType
+
+    from fleet.model.objects import ClusterId
 
 _OUTAGES = 4
 """Lines for what is wrong with the sources; the screen of sources has all of it."""
@@ -80,6 +82,8 @@ class ConsoleScreen(Screen[None]):
         self._messages = MessageLine()
         self._keybar = Keybar(*self._hints())
         self._drawn: Snapshot | None = None
+        seen = None if self.where in STAYING else desk.snapshot
+        self._cluster = seen.cluster.id if seen is not None else None
         self.entry = EntryLine(self, desk)
 
     def compose(self) -> ComposeResult:
@@ -115,6 +119,11 @@ class ConsoleScreen(Screen[None]):
 
     def forget_marks(self) -> None:
         """Another cluster comes into view: what has the same name there was not marked."""
+
+    @property
+    def cluster(self) -> ClusterId | None:
+        """The cluster that it tells of: when another comes into view it is closed. None for any, or for none."""
+        return self._cluster
 
     # what the app asks
 

@@ -16,7 +16,7 @@ from console.screens.lines import Lines
 from console.screens.searched import SearchedScreen
 from console.session.failure import SessionError
 from console.views.containers import dropped_text, lack_in_full, lack_of_log, worth_reading
-from fleet.model.objects import ClusterId, ObjectRef, Pod
+from fleet.model.objects import ObjectRef, Pod
 from fleet.model.snapshot import Snapshot
 from themes.palette import Role
 from widgets.line import Line, Span
@@ -43,9 +43,9 @@ class LogsScreen(SearchedScreen):
     }
     """
 
-    def __init__(self, desk: Desk, pod: Pod, cluster: ClusterId, *, previous: bool) -> None:
+    def __init__(self, desk: Desk, pod: Pod, ref: ObjectRef, *, previous: bool) -> None:
         self._pod = pod
-        self._ref = ObjectRef("Pod", pod.namespace, pod.name, cluster)
+        self._ref = ref
         self.log_view = LogView()
         super().__init__(desk, self.log_view)
         self._previous = previous

@@ -8,7 +8,7 @@ what is different is shown.
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import ClassVar
 
 from textual import events
@@ -21,11 +21,12 @@ from actions.request import OtherClusterError
 from console.commands.command import ScreenId
 from console.commands.desk import Desk
 from console.screens.base import ConsoleScreen, bindings_of
-from console.screens.confirm import Buttons
+from console.screens.confirmation import Confirmation
 from console.screens.lines import Lines
 from console.screens.page import Page
 from console.session.failure import SessionError
 from console.views.plan import banner_line, confirm_line, differences, plan_lines, plan_title, planning_line
+from fleet.model.objects import ClusterId
 from fleet.model.snapshot import Snapshot
 from themes.glyphs import Glyphs
 from themes.palette import Role
@@ -93,24 +94,21 @@ class PlanScreen(ConsoleScreen):
         self.page = Page()
         self.page.can_focus = False
         self._title, self._confirm, self._banner = Lines(id="title"), Lines(id="confirm"), Lines(id="banner")
-        self.reason = Field("reason ", id="reason")
-        self.name_ = Field("type the name of the target to apply ", id="name")
-        self.number = Field("type the number of replicas to apply ", id="number")
-        self.cancel = PushButton("Cancel", id="cancel")
-        self.apply = PushButton("Apply", Role.DIM, id="apply")
+        self.confirmation = Confirmation()
+
+    @property
+    def cluster(self) -> ClusterId | None:
+        return None if self.plan is None or self.plan.target.is_server else self.plan.scope.cluster
 
     def body(self) -> Iterable[Widget]:
         yield self._title
         yield self.page
         yield self._confirm
         yield self._banner
-        yield self.reason
-        yield self.name_
-        yield self.number
-        yield Buttons(self.cancel, self.apply)
+        yield from self.confirmation.widgets()
 
     def on_mount(self) -> None:
-        self.set_focus(self.cancel)
+        self.set_focus(self.confirmation.cancel)
         self._title.show(lambda _width, _glyphs: [planning_line()])
         if self._reading is not None:
             self._telling = self.set_interval(LOOK, self._tell_reading)
@@ -140,13 +138,8 @@ class PlanScreen(ConsoleScreen):
         self.plan, self._news, self._changed = plan, news, ""
         self._seen = self._version(self.desk.snapshot)
         self.set_class(plan.scope.production, "production")
-        large = large_step(plan)
-        self.set_class(large is not None, "large")
-        if large is not None:
-            self.number.relabel(f"from {large.before} to {large.after} {large.what}: type {large.after} to apply: ")
-        needed = "required" if plan.scope.require_reason else "shift-tab"
-        self.reason.relabel(f"reason, {needed}: ")
-        self.name_.relabel(f"type {plan.target.name} to apply: ")
+        self.set_class(large_step(plan) is not None, "large")
+        self.confirmation.ask(plan)
         self._title.show(lambda width, glyphs: [plan_title(plan, width, glyphs)])
         self._banner.show(lambda width, glyphs: [banner_line(plan, width, glyphs)])
         self._draw_page()
@@ -168,11 +161,10 @@ class PlanScreen(ConsoleScreen):
         self.page.show(page)
 
     def _draw_confirm(self) -> None:
-        plan, missing = self.plan, self._missing()
+        plan = self.plan
         if plan is not None:
             self._confirm.show(lambda width, glyphs: [confirm_line(plan, width, glyphs, more=self.page.below)])
-            role = Role.DIM if missing else Role.CRITICAL if plan.scope.production else Role.STRONG
-            self.apply.show("Apply", role)
+            self.confirmation.show(plan, ready=not self._missing())
 
     def draw(self, snapshot: Snapshot) -> None:
         if self.plan is not None and not self._changed and self._version(snapshot) != self._seen:
@@ -229,13 +221,13 @@ class PlanScreen(ConsoleScreen):
             self.say(f"there is no alternative {number}")
 
     def back(self) -> bool:
-        if self.reason.typing or self.name_.typing or self.number.typing:
-            self.set_focus(self.cancel)
+        if self.confirmation.is_typed_into:
+            self.set_focus(self.confirmation.cancel)
             return True
         return False
 
     def focus_body(self) -> None:
-        self.set_focus(self.cancel)
+        self.set_focus(self.confirmation.cancel)
 
     def action_scroll_page(self, how: str, steps: int) -> None:
         if how == "scroll_rows":
@@ -249,34 +241,21 @@ class PlanScreen(ConsoleScreen):
 
     def on_field_given_up(self, message: Field.GivenUp) -> None:
         del message
-        self.set_focus(self.cancel)
+        self.set_focus(self.confirmation.cancel)
 
     def on_field_entered(self, message: Field.Entered) -> None:
         """Move on to what is next; enter in a line never applies anything."""
-        open_ = dict(self._to_type())
-        if message.field in open_ and message.field is not self.reason:
+        open_ = dict(self.confirmation.lacking(self.plan)) if self.plan is not None else {}
+        if message.field in open_ and message.field is not self.confirmation.reason:
             self.say(open_[message.field], Role.WARNING)
             return
         following = next((field for field in open_ if field is not message.field), None)
         if following is not None:
             following.take_focus()
         else:
-            self.set_focus(self.cancel)
+            self.set_focus(self.confirmation.cancel)
 
     # confirmation
-
-    def _to_type(self) -> Iterator[tuple[Field, str]]:
-        """The lines that are not yet as they must be, and why."""
-        plan = self.plan
-        if plan is None:
-            return
-        if plan.scope.require_reason and not self.reason.value:
-            yield self.reason, "a reason is required here"
-        if plan.scope.production and self.name_.value != plan.target.name:
-            yield self.name_, f"this is production: type {plan.target.name} to go on"
-        large = large_step(plan)
-        if large is not None and self.number.value != large.after:
-            yield self.number, f"from {large.before} to {large.after} {large.what}: type {large.after} to go on"
 
     def _missing(self) -> str:
         """Return why it cannot be applied yet; empty for nothing."""
@@ -285,24 +264,18 @@ class PlanScreen(ConsoleScreen):
             return self._problem.problem if self._problem is not None else "the plan is not made yet"
         if plan.blocks:
             return f"it cannot be applied: {plan.blocks[0].text}"
-        return next((why for _, why in self._to_type()), "")
-
-    def _confirmation(self, plan: Plan) -> str:
-        """Return how it was confirmed, for the record."""
-        large = large_step(plan)
-        typed = [plan.target.name] if plan.scope.production else []
-        typed += [large.after] if large is not None else []
-        return f"typed {' and '.join(typed)}, then Apply" if typed else "Apply"
+        return next((why for _, why in self.confirmation.lacking(plan)), "")
 
     def on_push_button_pressed(self, message: PushButton.Pressed) -> None:
-        if message.button is self.cancel:
+        if message.button is self.confirmation.cancel:
             self.desk.navigator.go_back()
             return
         missing = self._missing()
         if missing:
             self.say(missing, Role.WARNING)
-            field = next((field for field, _ in self._to_type()), None)
-            if field is not None and self.plan is not None and not self.plan.blocks:
+            plan = self.plan
+            field = next((field for field, _ in self.confirmation.lacking(plan)), None) if plan is not None else None
+            if field is not None and plan is not None and not plan.blocks:
                 field.take_focus()
         elif not self._busy:
             self._busy = True
@@ -327,11 +300,11 @@ class PlanScreen(ConsoleScreen):
                 news = differences(plan, again)
                 self._show_plan(again, news)
                 if news or again.blocks:
-                    self.set_focus(self.cancel)
+                    self.set_focus(self.confirmation.cancel)
                     self.say("it is not the plan that you saw, and nothing was sent; look, then apply", Role.WARNING)
                     return
                 plan = again
-            state = await acting.start(plan, self.reason.value, self._confirmation(plan))
+            state = await acting.start(plan, self.confirmation.reason.value, self.confirmation.in_words(plan))
         except SessionError as error:
             self.say(error.in_a_line, Role.ERROR)
         else:

@@ -233,9 +233,9 @@ class PlotScreen(ConsoleScreen):
         snapshot, since = self.desk.snapshot, self._range().start
         if snapshot is None or since >= self._told_since:
             return
-        ref = ref_of(snapshot.everything, self._keys[0])
+        of = ref_of(snapshot.everything, self._keys[0]) or snapshot.cluster.id
         try:
-            told = await self.desk.session.timeline(ref, since)
+            told = await self.desk.session.timeline(of, since)
         except SessionError:
             return
         self._told_since, self._entries = since, told.entries

@@ -22,11 +22,11 @@ from console.views.query import Query
 from console.views.tables import ChoiceModel
 from console.views.timeline import place
 from console.views.timeline_table import TimelineModel, entry_lines, title_lines
+from fleet.model.objects import ClusterId, ObjectRef
 from themes.palette import Role
 from widgets.grid import Grid
 
 if TYPE_CHECKING:
-    from fleet.model.objects import ObjectRef
     from fleet.timeline.entry import Entry
     from fleet.timeline.timeline import Timeline
 
@@ -35,7 +35,7 @@ BACK = 24 * 3600.0
 
 
 class TimelineScreen(TableScreen):
-    """A row per entry, the latest first; enter shows what says so."""
+    """A row per entry ``of`` an object, or of all of a cluster, the latest first; enter shows what says so."""
 
     where = ScreenId.TIMELINE
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.TIMELINE)
@@ -46,9 +46,9 @@ class TimelineScreen(TableScreen):
     }
     """
 
-    def __init__(self, desk: Desk, ref: ObjectRef | None = None) -> None:
+    def __init__(self, desk: Desk, of: ObjectRef | ClusterId) -> None:
         super().__init__(desk, Grid(waiting="reading what happened …"))
-        self._ref = ref
+        self._of = of
         self._title = Lines(id="title")
         self._timeline: Timeline | None = None
 
@@ -62,7 +62,7 @@ class TimelineScreen(TableScreen):
 
     async def _load(self) -> None:
         try:
-            self._timeline = await self.desk.session.timeline(self._ref, self._now() - BACK)
+            self._timeline = await self.desk.session.timeline(self._of, self._now() - BACK)
         except SessionError as error:
             self.say(error.in_a_line, Role.ERROR)
             # It stays when the message is gone: nothing is being read any more.
@@ -76,7 +76,7 @@ class TimelineScreen(TableScreen):
         return self.desk.snapshot.at if self.desk.snapshot is not None else time.time()
 
     def _head(self) -> None:
-        of = place(self._ref) if self._ref is not None else ""
+        of = place(self._of) if isinstance(self._of, ObjectRef) else ""
         draw = partial(title_lines, self._timeline, of)
         self._title.styles.height = len(draw(self.size.width))
         self._title.show(lambda width, _glyphs: draw(width))

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from console.session.failure import SessionError
-from fleet.model.objects import SAME_CLUSTER, ObjectRef
+from fleet.model.objects import ObjectRef
 from fleet.sources.kube.errors import ForbiddenError
 from fleet.sources.kube.reads import KubeReads
 from fleet.sources.problem import SourceProblem
@@ -66,7 +66,7 @@ class ClusterReader:
 
         sources, namespace = self._past()
         found = await ask(sources, since, time.time(), namespace)
-        return found if ref is None else found.of(ref._replace(cluster=SAME_CLUSTER))
+        return found if ref is None else found.of(ref)
 
     async def curve(self, question: CurveQuestion) -> Curve:
         try:

@@ -131,7 +131,13 @@ class ObservedCluster:
         newest = self.newest
         if newest is None:
             raise KubeconfigError(_NOT_YET)
-        return self._connected().runner(lambda: self.newest or newest, changed)
+        connection = self._connected()
+
+        def seen() -> Snapshot:
+            """The newest one of this connection: what still ends there must not look at the next."""
+            return self.newest or newest if self._connection is connection else newest
+
+        return connection.runner(seen, changed)
 
     async def identify(self) -> Cluster:
         """The cluster, with who we are to it, once there is a Snapshot of all that plans are made on.
@@ -145,7 +151,10 @@ class ObservedCluster:
         lack = await wait_until_known(lambda: self.newest, self._arrived, PATIENCE)
         if lack:
             raise SessionError(f"{lack}: no plan is made on half a fleet", "Wait until it is, or look at :sources.")
-        return await connection.identify()
+        cluster = await connection.identify()
+        if self._connection is not connection:
+            raise SessionError("another cluster has come into view meanwhile", "Choose it again.")
+        return cluster
 
     def _connected(self) -> Connection:
         from fleet.sources.kube.errors import KubeconfigError

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from console.session.local.servers import LocalServerSession
     from console.session.protocol import ActionService, Changed
     from fleet.model.curve import Curve, CurveQuestion
-    from fleet.model.objects import ObjectRef
+    from fleet.model.objects import ClusterId, ObjectRef
     from fleet.model.snapshot import Snapshot
     from fleet.timeline.timeline import Timeline
     from widgets.log_buffer import LogLine
@@ -75,12 +75,14 @@ class ObservingSession:
     async def yaml(self, ref: ObjectRef) -> str:
         return await self._bridge.call(self._cluster.reader(ref.cluster).yaml(ref))
 
-    async def timeline(self, ref: ObjectRef | None, since: float) -> Timeline:
-        reader = self._cluster.reader(None if ref is None else ref.cluster)
-        return await self._bridge.call(reader.timeline(ref, since))
+    async def timeline(self, of: ObjectRef | ClusterId, since: float) -> Timeline:
+        from fleet.model.objects import ObjectRef
+
+        cluster, ref = (of.cluster, of) if isinstance(of, ObjectRef) else (of, None)
+        return await self._bridge.call(self._cluster.reader(cluster).timeline(ref, since))
 
     async def curve(self, question: CurveQuestion) -> Curve:
-        return await self._bridge.call(self._cluster.reader().curve(question))
+        return await self._bridge.call(self._cluster.reader(question.series.cluster).curve(question))
 
     def logs(
         self, pod: ObjectRef, container: str, *, follow: bool, previous: bool, tail: int, since: int

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from actions.revisions import Revision
     from console.session.local.protocol import LocalServers, Looked
     from fleet.model.curve import Curve, CurveQuestion
-    from fleet.model.objects import ObjectRef
+    from fleet.model.objects import ClusterId, ObjectRef
     from fleet.model.snapshot import Snapshot
     from fleet.timeline.timeline import Timeline
     from widgets.log_buffer import LogLine
@@ -72,7 +72,7 @@ class Session(Protocol):
         """The object as YAML, without managedFields."""
         ...
 
-    async def timeline(self, ref: ObjectRef | None, since: float) -> Timeline:
+    async def timeline(self, of: ObjectRef | ClusterId, since: float) -> Timeline:
         """Return what happened from ``since`` (Unix time) on, to an object or (None) to all in view."""
         ...
 

@@ -27,7 +27,7 @@ def series_of(snapshot: Snapshot, key: str) -> Series | None:
         names = {_generalized(member, workload.name) for member in members} or _usual(workload.name)
         return _of_pods(whole, workload.namespace, "|".join(sorted(names)), members)
     if gpu is not None:
-        return Series(gpu=(gpu.uuid, gpu.instance_id), is_one=True)
+        return Series(gpu=(gpu.uuid, gpu.instance_id), is_one=True, cluster=whole.cluster.id)
     return None
 
 
@@ -41,6 +41,7 @@ def _of_pods(snapshot: Snapshot, namespace: str, names: str, pods: Iterable[Pod]
         tuple(sorted({engine.instance for engine in ids if engine.instance and not engine.pod})),
         products=frozenset(name for names in spoken for name in names),
         is_one=is_one,
+        cluster=snapshot.cluster.id,
     )
 
 

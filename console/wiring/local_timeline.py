@@ -17,5 +17,5 @@ def local_timeline_sources(
     settings: Settings, environ: Mapping[str, str], source: LocalSource
 ) -> tuple[TimelineSource, ...]:
     """The servers themselves, and the log of what was done to them; ``settings`` are those for this machine."""
-    audit = AuditTimeline(audit_logs(settings, environ), source.host)
+    audit = AuditTimeline(audit_logs(settings, environ), source.state().cluster.id)
     return LocalTimeline(lambda: source.servers, source.host, LOCAL_SERVER), audit

@@ -11,6 +11,7 @@ from console.config.settings import Settings
 from console.wiring.audit_folder import audit_logs
 from fleet.dataclass import dataclass
 from fleet.metrics.dialect import Match, Op
+from fleet.model.objects import ClusterId
 from fleet.sources.kube.client import KubeClient
 from fleet.sources.store import Store
 from fleet.timeline.cluster.source import ClusterTimeline
@@ -41,7 +42,8 @@ def _cluster(past: Past) -> TimelineSource:
 
 
 def _audit(past: Past) -> TimelineSource:
-    return AuditTimeline(audit_logs(past.settings, past.environ), past.client.access.server)
+    access = past.client.access
+    return AuditTimeline(audit_logs(past.settings, past.environ), ClusterId.of(access.context, access.server))
 
 
 def _metrics(past: Past) -> TimelineSource:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 
 from fleet.dataclass import dataclass
+from fleet.model.objects import SAME_CLUSTER, ClusterId
 from fleet.model.quantity import Quantity
 
 STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 28_800, 86_400)
@@ -84,6 +85,8 @@ class Series:
     """The dialects that its engines are known to speak; empty where none is known."""
     is_one: bool = False
     """One pod or one GPU, and no group of them."""
+    cluster: ClusterId = SAME_CLUSTER
+    """The cluster of that object."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import field, replace
 
 from fleet.dataclass import dataclass
-from fleet.model.objects import ObjectRef
+from fleet.model.objects import SAME_CLUSTER, ObjectRef
 from fleet.timeline.entry import Entry
 from fleet.timeline.folding import folded
 from fleet.timeline.kinship import Kinship
@@ -35,7 +35,8 @@ class Timeline:
 
     def of(self, ref: ObjectRef) -> Timeline:
         """Return what happened to one object and to all that belongs to it."""
-        return replace(self, single=tuple(entry for entry in self.single if ref in self.kin.of(entry.about)))
+        own = ref._replace(cluster=SAME_CLUSTER)
+        return replace(self, single=tuple(entry for entry in self.single if own in self.kin.of(entry.about)))
 
     def find(self, kind: str, name: str, namespace: str = "") -> tuple[ObjectRef, ...]:
         """The objects of a name that are spoken of; any kind and namespace where none is given."""

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from actions.audit.timeline import AuditTimeline
-from fleet.model.objects import ObjectRef
+from fleet.model.objects import ClusterId, ObjectRef
 from fleet.timeline.entry import EntryKind
 from tests.actions.audit.logs import filled, intent, log_in
 
 SERVER = "https://10.0.0.1:6443"
+HERE = ClusterId("prod", SERVER)
 
 
 async def test_what_was_done_on_this_server_is_told_with_who_and_why(tmp_path: Path) -> None:
@@ -19,7 +20,7 @@ async def test_what_was_done_on_this_server_is_told_with_who_and_why(tmp_path: P
     log.append("intent", "a1", intent("chat", title="Scale chat to 6", reason="queue", scope={"server": SERVER}))
     log.append("result", "a1", {"result": "converged"})
     log.append("intent", "b1", intent("chat", title="Scale chat to 7", scope={"server": "https://elsewhere"}))
-    told = await AuditTimeline(tmp_path, SERVER).tell(0.0)
+    told = await AuditTimeline(tmp_path, HERE).tell(0.0)
     (entry,) = told.entries
     assert entry.what == "Scale chat to 6: converged (queue)"
     assert entry.about == ObjectRef("Deployment", "serving", "chat")
@@ -30,19 +31,33 @@ async def test_what_was_done_on_this_server_is_told_with_who_and_why(tmp_path: P
     assert entry.last >= entry.at
 
 
+async def test_what_was_done_through_another_context_of_the_same_server_says_so(tmp_path: Path) -> None:
+    """One proxy may stand before many clusters, and know them by the caller."""
+    log = log_in(tmp_path)
+    for context in ("prod", "staging"):
+        scope = {"context": context, "server": SERVER}
+        log.append("intent", context, intent("chat", title="Scale chat to 6", reason="", scope=scope))
+        log.append("result", context, {"result": "converged"})
+    told = await AuditTimeline(tmp_path, HERE).tell(0.0)
+    assert [entry.what for entry in told.entries] == [
+        "Scale chat to 6: converged",
+        "Scale chat to 6: converged [through the context staging]",
+    ]
+
+
 async def test_what_is_older_is_not_told(tmp_path: Path) -> None:
     filled(tmp_path, 2)
-    assert not (await AuditTimeline(tmp_path, "").tell(4e9)).entries
+    assert not (await AuditTimeline(tmp_path, ClusterId()).tell(4e9)).entries
 
 
 async def test_no_log_is_no_gap_and_one_that_cannot_be_read_is(tmp_path: Path) -> None:
-    assert not (await AuditTimeline(tmp_path / "none", SERVER).tell(0.0)).gaps
+    assert not (await AuditTimeline(tmp_path / "none", HERE).tell(0.0)).gaps
     (tmp_path / "file").write_text("")
-    told = await AuditTimeline(tmp_path / "file", SERVER).tell(0.0)
+    told = await AuditTimeline(tmp_path / "file", HERE).tell(0.0)
     assert [gap.what for gap in told.gaps] == ["what was done from here"]
 
 
 @pytest.mark.parametrize("field", ["target", "scope", "title"])
 async def test_a_record_may_hold_anything(tmp_path: Path, field: str) -> None:
     log_in(tmp_path).append("intent", "a1", {"scope": {"server": SERVER}, field: 7})
-    await AuditTimeline(tmp_path, SERVER).tell(0.0)
+    await AuditTimeline(tmp_path, HERE).tell(0.0)

@@ -176,7 +176,7 @@ async def test_the_timeline_has_what_a_server_did_and_what_was_done_to_it(box: B
         whats = [entry.what for entry in found.entries]
         assert f"server started with {box.model}" in whats
         assert any(what.endswith(": converged") for what in whats), whats
-        every = await stage.session.timeline(None, 0.0)
+        every = await stage.session.timeline(stage.snapshot.cluster.id, 0.0)
         assert [entry.about.name for entry in every.entries if ": converged" in entry.what] == ["tiny", "model"]
         await stage.line("down model")
         await stage.planned()

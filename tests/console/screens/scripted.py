@@ -21,7 +21,7 @@ from fleet.local.same_as_pod import Same
 from fleet.local.server import Phase, Reason, ServerState, Stage
 from fleet.local.spec import LaunchSpec, serve_arguments
 from fleet.model.curve import Curve, CurveQuestion
-from fleet.model.objects import ObjectRef, Pod
+from fleet.model.objects import ClusterId, ObjectRef, Pod
 from fleet.model.snapshot import Snapshot
 from fleet.timeline.kinship import Kinship
 from fleet.timeline.timeline import Timeline
@@ -86,8 +86,8 @@ class ScriptedSession:
         self._may_fail()
         return self.texts.get("yaml", f"kind: {ref.kind}")
 
-    async def timeline(self, ref: ObjectRef | None, since: float) -> Timeline:
-        self.asked.append(("timeline", ref, since))
+    async def timeline(self, of: ObjectRef | ClusterId, since: float) -> Timeline:
+        self.asked.append(("timeline", of, since))
         self._may_fail()
         return self.happened
 

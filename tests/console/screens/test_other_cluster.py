@@ -18,6 +18,7 @@ from console.session.actions import ActionSite, SessionActions
 from console.session.bridge import Bridge
 from console.session.permissions import Permissions
 from console.session.protocol import ActionService, Changed
+from fleet.model.curve import CurveQuestion
 from fleet.model.objects import ClusterId, ModelVersion
 from fleet.model.snapshot import Assessment, Cluster, Severity, Snapshot
 from tests.actions.stage import FakeCluster, deployment
@@ -133,11 +134,14 @@ async def test_a_revision_of_before_is_rolled_back_to_there_and_nowhere_else(the
     async with desk(HERE, session=session, size=(140, 40)) as d:
         await d.press("b")
         await d.until(lambda: "v0.31" in d.text)
-        await d.deliver(there)
         await d.press("enter")
         await d.until(lambda: d.screen.where is ScreenId.PLAN)
         assert isinstance(session.acts.asked[-1][1], RollBack)
         assert asked(d) == [HERE.cluster.id]
+        await d.press("escape")
+        assert d.screen.where is ScreenId.REVISIONS
+        await d.deliver(there)
+        assert d.screen is d.fleet, "the revisions of what is not in view any more are not shown"
 
 
 @ANY_OTHER
@@ -200,3 +204,17 @@ async def test_since_when_it_is_so_there_is_not_known_from_here(there: Snapshot)
         assert since == (HERE.at + 60, True)
         await d.deliver(stands(there, Severity.CRITICAL, 120))
         assert d.desk.since.since(WORST) == (HERE.at + 120, False)
+
+
+@ANY_OTHER
+async def test_a_plot_is_of_its_cluster(there: Snapshot) -> None:
+    session = ScriptedSession()
+    async with desk(HERE, session=session) as d:
+        d.grid.move_to(HERE.pods_of[WORST][0])
+        await d.command("plot")
+        await d.until(lambda: d.screen.where is ScreenId.PLOT and any(each[0] == "curve" for each in session.asked))
+        (question,) = [each[1] for each in session.asked if each[0] == "curve"]
+        assert isinstance(question, CurveQuestion)
+        assert question.series.cluster == HERE.cluster.id
+        await d.deliver(there)
+        assert d.screen is d.fleet, "what was measured there would be drawn for one of the same name here"

@@ -86,15 +86,15 @@ async def test_in_production_the_name_of_the_target_must_be_typed() -> None:
         assert "PRODUCTION" in d.line_with("users feel this")
         await d.press("tab", "enter")
         assert "this is production: type mixtral-8x22b" in d.screen.said
-        assert screen.name_.typing
+        assert screen.confirmation.name.typing
         await d.type("mixtral-8x22")
         await d.press("enter", "tab", "tab", "enter")
         assert started(d) == []
-        screen.name_.take_focus()
+        screen.confirmation.name.take_focus()
         await d.type("b")
         await d.press("enter")
         assert started(d) == []
-        assert screen.cancel.has_focus
+        assert screen.confirmation.cancel.has_focus
         await d.press("tab", "enter")
         await d.until(lambda: d.screen.where is ScreenId.ACTION)
         assert [asked[2:] for asked in started(d)] == [("", "typed mixtral-8x22b, then Apply")]
@@ -119,7 +119,7 @@ async def test_a_reason_is_asked_for_where_one_is_required_and_goes_along() -> N
         assert "reason, required:" in d.text
         await d.press("tab", "enter")
         assert "a reason is required" in d.screen.said
-        assert screen.reason.typing
+        assert screen.confirmation.reason.typing
         await d.type("INC-4471 s")
         await d.press("enter", "tab", "enter")
         await d.until(lambda: d.screen.where is ScreenId.ACTION)
@@ -142,7 +142,7 @@ async def test_an_old_plan_is_made_again_and_what_is_different_is_shown_before_a
         assert started(d) == []
         assert "it is now: Scale it from 5" in d.text
         assert "permission: not any more (was pass)" in d.text
-        assert screen.cancel.has_focus
+        assert screen.confirmation.cancel.has_focus
         await d.press("tab", "enter")
         await d.until(lambda: d.screen.where is ScreenId.ACTION)
         assert screen.plan is not None
@@ -325,7 +325,7 @@ async def test_a_large_step_asks_for_its_number_again(before: str, after: str, s
         screen = await open_scale(d, after)
         assert f"from {before} to {after} replicas: type {after} to apply" in d.text
         await d.press("tab", "tab", "enter")
-        assert screen.number.typing
+        assert screen.confirmation.number.typing
         await d.type("5")
         await d.press("enter")
         assert f"type {after} to go on" in d.screen.said
@@ -333,7 +333,7 @@ async def test_a_large_step_asks_for_its_number_again(before: str, after: str, s
         await d.press("backspace")
         await d.type(after)
         await d.press("enter")
-        assert screen.cancel.has_focus
+        assert screen.confirmation.cancel.has_focus
         await d.press("tab", "enter")
         await d.until(lambda: d.screen.where is ScreenId.ACTION)
         assert [asked[2:] for asked in started(d)] == [("", f"typed {after}, then Apply")]
@@ -345,7 +345,7 @@ async def test_a_large_step_asks_for_its_number_again(before: str, after: str, s
 async def test_a_small_step_does_not(before: str, after: str) -> None:
     async with desk(make_snapshot(), session=stepping(before, after)) as d:
         screen = await open_scale(d, after)
-        assert not screen.number.display
+        assert not screen.confirmation.number.display
         await d.press("tab", "enter")
         await d.until(lambda: d.screen.where is ScreenId.ACTION)
 

@@ -55,7 +55,7 @@ async def test_the_latest_is_first_with_when_what_where_and_by_whom() -> None:
         # Nothing of an object's name steers the terminal.
         assert "\x1b" not in d.text
     (asked,) = [asked for asked in session.asked if asked[0] == "timeline"]
-    assert asked[1] is None
+    assert asked[1] == make_snapshot().cluster.id
     assert isinstance(asked[2], float)
     assert asked[2] == make_snapshot().at - 86_400
 

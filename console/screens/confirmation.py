@@ -1,0 +1,70 @@
+"""The confirmation of a plan: what must be typed before it may be applied, and the two buttons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from textual.widget import Widget
+
+from actions.large_step import large_step
+from actions.plan import Plan
+from console.screens.confirm import Buttons
+from themes.palette import Role
+from widgets.field import Field
+from widgets.push_button import PushButton
+
+
+class Confirmation:
+    """A line for the reason, one for the name of the target in production, and one for the number of a large step."""
+
+    def __init__(self) -> None:
+        self.reason = Field("reason ", id="reason")
+        self.name = Field("type the name of the target to apply ", id="name")
+        self.number = Field("type the number of replicas to apply ", id="number")
+        self.cancel = PushButton("Cancel", id="cancel")
+        self._apply = PushButton("Apply", Role.DIM, id="apply")
+
+    def widgets(self) -> Iterable[Widget]:
+        """All of them, in the order of the screen."""
+        yield from self._fields
+        yield Buttons(self.cancel, self._apply)
+
+    @property
+    def _fields(self) -> tuple[Field, ...]:
+        return self.reason, self.name, self.number
+
+    @property
+    def is_typed_into(self) -> bool:
+        """Whether one of the lines has the keys."""
+        return any(field.typing for field in self._fields)
+
+    def ask(self, plan: Plan) -> None:
+        """Say in front of each line what this plan needs there."""
+        large = large_step(plan)
+        if large is not None:
+            self.number.relabel(f"from {large.before} to {large.after} {large.what}: type {large.after} to apply: ")
+        needed = "required" if plan.scope.require_reason else "shift-tab"
+        self.reason.relabel(f"reason, {needed}: ")
+        self.name.relabel(f"type {plan.target.name} to apply: ")
+
+    def show(self, plan: Plan, *, ready: bool) -> None:
+        """Show the button as it looks for a plan that is ready to be applied, or is not."""
+        self._apply.show("Apply", Role.DIM if not ready else Role.CRITICAL if plan.scope.production else Role.STRONG)
+
+    def lacking(self, plan: Plan) -> Iterator[tuple[Field, str]]:
+        """Give the lines that are not yet as they must be, and why."""
+        if plan.scope.require_reason and not self.reason.value:
+            yield self.reason, "a reason is required here"
+        if plan.scope.production and self.name.value != plan.target.name:
+            yield self.name, f"this is production: type {plan.target.name} to go on"
+        large = large_step(plan)
+        if large is not None and self.number.value != large.after:
+            yield self.number, f"from {large.before} to {large.after} {large.what}: type {large.after} to go on"
+
+    @staticmethod
+    def in_words(plan: Plan) -> str:
+        """Return how it was confirmed, for the record."""
+        large = large_step(plan)
+        typed = [plan.target.name] if plan.scope.production else []
+        typed += [large.after] if large is not None else []
+        return f"typed {' and '.join(typed)}, then Apply" if typed else "Apply"
