@@ -75,6 +75,11 @@ class Pages:
 
         self._navigator.push(AlertsScreen(self._desk, key))
 
+    def open_incidents(self, key: str | None) -> None:
+        from console.screens.incidents import IncidentsScreen
+
+        self._navigator.open(IncidentsScreen(self._desk, key))
+
     def open_timeline(self, ref: ObjectRef | None) -> None:
         from console.screens.timeline import TimelineScreen
 

@@ -20,7 +20,7 @@ from console.commands.desk import Desk
 from console.commands.targets import choose
 from themes.palette import Role
 
-_SUBJECTS = frozenset({ScreenId.FLEET, ScreenId.DETAIL})
+_SUBJECTS = frozenset({ScreenId.FLEET, ScreenId.DETAIL, ScreenId.INCIDENTS, ScreenId.INCIDENT})
 _NODES = frozenset({ScreenId.NODES})
 _ANY = frozenset({ScreenId.FLEET, ScreenId.DETAIL, ScreenId.NODES, ScreenId.ACTIONS, ScreenId.ACTION})
 _UNDO = _ANY | {ScreenId.LOCAL, ScreenId.LOCAL_SERVER}

@@ -64,6 +64,13 @@ class HidesOthers(Protocol):
 
 
 @runtime_checkable
+class ListsIncidents(Protocol):
+    def open_incident(self) -> None:
+        """Open the one under the cursor."""
+        ...
+
+
+@runtime_checkable
 class Searchable(Protocol):
     def step_match(self, step: int) -> None:
         """Go to the next (1) or previous (-1) match of the search."""

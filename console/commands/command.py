@@ -27,6 +27,8 @@ class ScreenId(StrEnum):
     TEXT = "text"
     SOURCES = "sources"
     JOINS = "joins"
+    INCIDENTS = "incidents"
+    INCIDENT = "incident"
     AUDIT = "audit"
     TIMELINE = "timeline"
     ALERTS = "alerts"
@@ -49,7 +51,18 @@ class ScreenId(StrEnum):
 
 _EXPLANATION = re.compile("[:;,]")
 EVERYWHERE = frozenset(ScreenId)
-OBJECTS = frozenset({ScreenId.FLEET, ScreenId.DETAIL, ScreenId.NODES, ScreenId.JOINS, ScreenId.ALERTS, ScreenId.ALERT})
+OBJECTS = frozenset(
+    {
+        ScreenId.FLEET,
+        ScreenId.DETAIL,
+        ScreenId.NODES,
+        ScreenId.JOINS,
+        ScreenId.ALERTS,
+        ScreenId.ALERT,
+        ScreenId.INCIDENTS,
+        ScreenId.INCIDENT,
+    }
+)
 """Screens with an object under the cursor."""
 OF_ALERTS = frozenset({ScreenId.ALERTS, ScreenId.ALERT})
 """Screens whose object under the cursor is the one that an alert concerns."""

@@ -71,6 +71,10 @@ class Pages(Protocol):
         """Alerts: of all in view, or of an object by its key."""
         ...
 
+    def open_incidents(self, key: str | None) -> None:
+        """What is wrong, with the cursor on the incident in which an object (its key) has a part."""
+        ...
+
     def open_audit(self) -> None: ...
 
     def open_timeline(self, ref: ObjectRef | None) -> None:

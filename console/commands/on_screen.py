@@ -10,6 +10,7 @@ from console.commands.capabilities import (
     Fillable,
     Followable,
     HidesOthers,
+    ListsIncidents,
     PlanPage,
     PlotView,
     PodLog,
@@ -103,6 +104,11 @@ def toggle_diff(_: Desk, context: Context) -> None:
 def toggle_requests(_: Desk, context: Context) -> None:
     if isinstance(context.view, PlanPage):
         context.view.toggle_requests()
+
+
+def open_incident(_: Desk, context: Context) -> None:
+    if isinstance(context.view, ListsIncidents):
+        context.view.open_incident()
 
 
 def stop_action(_: Desk, context: Context) -> None:

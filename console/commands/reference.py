@@ -20,6 +20,8 @@ _SCREENS = {
     ScreenId.TEXT: "describe, YAML",
     ScreenId.SOURCES: "sources",
     ScreenId.JOINS: "joins",
+    ScreenId.INCIDENTS: "incidents",
+    ScreenId.INCIDENT: "incident",
     ScreenId.TIMELINE: "timeline",
     ScreenId.ALERTS: "alerts",
     ScreenId.ALERT: "an alert",

@@ -36,7 +36,6 @@ class Reserved(NamedTuple):
 RESERVED: tuple[Reserved, ...] = (
     Reserved("to the change before", "left_square_bracket"),
     Reserved("to the change after", "right_square_bracket"),
-    Reserved("incidents", "f", "incidents", EVERYWHERE - _LOGS),
     Reserved("why it is so", "w", "why", EVERYWHERE - _WRAPPED),
     Reserved("a ticket of it", "exclamation_mark", "ticket"),
     Reserved("everything as it was at a moment", name="at"),

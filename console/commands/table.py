@@ -9,6 +9,7 @@ from console.commands.actions import ACTIONS
 from console.commands.capabilities import (
     Followable,
     HidesOthers,
+    ListsIncidents,
     Narrowable,
     PodLog,
     Searchable,
@@ -30,6 +31,7 @@ _TEXTS = frozenset(
         ScreenId.TEXT,
         ScreenId.HELP,
         ScreenId.DETAIL,
+        ScreenId.INCIDENT,
         ScreenId.SOURCES,
         ScreenId.ALERT,
         ScreenId.LOCAL_SERVER,
@@ -37,8 +39,22 @@ _TEXTS = frozenset(
         ScreenId.BENCHES,
     }
 )
+_WRAPPED = _TEXTS - {ScreenId.INCIDENT}
 _LOGS = frozenset({ScreenId.LOGS, ScreenId.LOCAL_LOG})
-_LISTS = TABLES | {ScreenId.JOINS, ScreenId.ALERTS}
+_LISTS = TABLES | {ScreenId.JOINS, ScreenId.ALERTS, ScreenId.INCIDENTS}
+_NARROWED = (
+    TABLES
+    | _TEXTS
+    | {
+        ScreenId.INCIDENTS,
+        ScreenId.ALERTS,
+        ScreenId.CHOICE,
+        ScreenId.AUDIT,
+        ScreenId.ACTIONS,
+        ScreenId.LOCAL,
+        ScreenId.TIMELINE,
+    }
+)
 
 
 def _needs_target(context: Context) -> str | None:
@@ -136,6 +152,18 @@ def _detail(desk: Desk, context: Context) -> None:
         desk.pages.open_nodes(context.subject)
     else:
         desk.pages.open_detail(context.subject)
+
+
+def _concerned(desk: Desk, context: Context) -> None:
+    """To the page of a pod or a workload; of a node or a GPU there is none, so to its row."""
+    snapshot, key = context.snapshot, context.subject
+    if snapshot is None or key is None:
+        return
+    whole = snapshot.everything
+    if key in whole.nodes or key in whole.gpus:
+        desk.pages.open_nodes(key)
+    else:
+        desk.pages.open_detail(key)
 
 
 async def _namespace(desk: Desk, context: Context) -> None:
@@ -260,7 +288,7 @@ TABLE: tuple[Command, ...] = (
         ("o",),
         ("nodes", "no", "gpus"),
         hint="nodes",
-        bound=frozenset({ScreenId.FLEET, ScreenId.DETAIL, ScreenId.SOURCES, ScreenId.JOINS, ScreenId.ALERTS}),
+        bound=frozenset({ScreenId.SOURCES}) | (OBJECTS - {ScreenId.NODES, ScreenId.ALERT}),
     ),
     Command(
         "open.sources",
@@ -268,6 +296,43 @@ TABLE: tuple[Command, ...] = (
         lambda desk, _: desk.pages.open_sources(),
         (),
         ("sources",),
+    ),
+    Command(
+        "open.incidents",
+        "Incidents: what is wrong, since when, and why",
+        lambda desk, context: desk.pages.open_incidents(context.subject),
+        ("f",),
+        ("incidents",),
+        hint="incidents",
+        bound=frozenset(
+            {
+                ScreenId.FLEET,
+                ScreenId.DETAIL,
+                ScreenId.NODES,
+                ScreenId.JOINS,
+                ScreenId.ALERTS,
+                ScreenId.SOURCES,
+                ScreenId.TIMELINE,
+            }
+        ),
+    ),
+    Command(
+        "open.incident",
+        "The incident under the cursor: its evidence, and what was ruled out",
+        on_screen.open_incident,
+        ("enter",),
+        where=frozenset({ScreenId.INCIDENTS}),
+        hint="open",
+        needs=ListsIncidents,
+    ),
+    Command(
+        "open.concerned",
+        "The object that it is about",
+        _concerned,
+        ("enter",),
+        where=frozenset({ScreenId.INCIDENT}),
+        hint="object",
+        available=_needs_subject,
     ),
     Command(
         "open.joins",
@@ -357,7 +422,15 @@ TABLE: tuple[Command, ...] = (
     ),
     *_sorts(),
     Command("view.follow", "Follow", on_screen.toggle_follow, ("f", "s"), where=_LOGS, hint="follow", needs=Followable),
-    Command("view.wrap", "Wrap lines", on_screen.toggle_wrap, ("w",), where=_TEXTS, hint="wrap", needs=Wrappable),
+    Command(
+        "view.wrap",
+        "Wrap lines",
+        on_screen.toggle_wrap,
+        ("w",),
+        where=_WRAPPED,
+        hint="wrap",
+        needs=Wrappable,
+    ),
     Command(
         "view.container",
         "Next container",
@@ -385,9 +458,7 @@ TABLE: tuple[Command, ...] = (
         "Filter, or search in text",
         lambda desk, _: desk.line.ask_filter(),
         ("slash",),
-        where=TABLES
-        | _TEXTS
-        | {ScreenId.CHOICE, ScreenId.AUDIT, ScreenId.ACTIONS, ScreenId.LOCAL, ScreenId.TIMELINE, ScreenId.ALERTS},
+        where=_NARROWED,
         hint="filter",
         needs=Narrowable,
     ),

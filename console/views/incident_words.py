@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 
+from console.views.since import coarse
 from fleet.model.finding import FindingState, Incident, Reach
 from fleet.model.snapshot import Snapshot
-
-MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
+from widgets.values import age_text
 
 
 def place(snapshot: Snapshot, key: str) -> str:
-    """The object as a person calls it: ``chat-8b``, ``gpu-node-3``, ``GPU 2 of gpu-node-3``."""
+    """The object as a person calls it: ``serving/chat-8b``, ``gpu-node-3``, ``GPU 2 of gpu-node-3``."""
     gpu = snapshot.gpus.get(key)
     if gpu is not None:
         return f"GPU {gpu.ordinal} of {gpu.node}" if gpu.node else f"GPU {gpu.uuid}"
@@ -21,31 +21,21 @@ def place(snapshot: Snapshot, key: str) -> str:
     return f"{pod.namespace}/{pod.name}" if pod is not None else key
 
 
-def lasted(seconds: float) -> str:
-    """A length of time in its two largest units at most: ``40s``, ``3m``, ``2h10m``, ``3d4h``."""
-    seconds = max(0.0, seconds)
-    if seconds < MINUTE:
-        return f"{seconds:.0f}s"
-    if seconds < HOUR:
-        return f"{seconds / MINUTE:.0f}m"
-    if seconds < DAY:
-        hours, minutes = divmod(seconds // MINUTE, 60)
-        return f"{hours:.0f}h{minutes:.0f}m" if minutes else f"{hours:.0f}h"
-    days, hours = divmod(seconds // HOUR, 24)
-    return f"{days:.0f}d{hours:.0f}h" if hours else f"{days:.0f}d"
-
-
 def in_time(incident: Incident, now: float) -> str:
     """``for 3m``, ``for 40s, counts in 20s``, ``easing``."""
-    held = f"for {lasted(now - incident.since)}"
     match incident.state:
         case FindingState.PENDING:
             due = min(one.due for one in incident.findings if one.due)
-            return f"{held}, counts in {lasted(due - now)}"
+            return f"for {lasted(now - incident.since)}, counts in {lasted(due - now)}"
         case FindingState.RECOVERING:
             return "easing"
         case FindingState.FIRING:
-            return held
+            return f"for {lasted(now - incident.since)}"
+
+
+def lasted(seconds: float) -> str:
+    """A length of time, in steps that leave an idle screen quiet."""
+    return age_text(coarse(max(0.0, seconds)))
 
 
 def felt(reach: Reach) -> str:
@@ -55,7 +45,8 @@ def felt(reach: Reach) -> str:
         said.append(f"{reach.replicas} of {reach.of} replicas")
     elif reach.replicas:
         said.append(f"{reach.replicas} pods")
-    for number, words in ((reach.waiting, "wait"), (reach.running, "run")):
-        if not math.isnan(number) and number > 0:
-            said.append(f"{number:,.0f} {'requests ' if len(said) < 2 else ''}{words}")
+    counted = [(number, words) for number, words in ((reach.waiting, "wait"), (reach.running, "run")) if number > 0]
+    for i, (number, words) in enumerate(counted):
+        if not math.isnan(number):
+            said.append(f"{number:,.0f} {'' if i else 'requests '}{words}")
     return ", ".join(said)

@@ -101,7 +101,9 @@ class _Kin:
                 yield at.get(pod.node, ()) if pod is not None else ()
                 yield [one for gpu in snapshot.gpus_of.get(finding.key, ()) for one in at.get(gpu, ())]
                 yield at[finding.key]
-                yield self._of_workload.get(snapshot.workload_of.get(finding.key, ""), ())
+                others = self._of_workload.get(snapshot.workload_of.get(finding.key, ""), ())
+                # What is beneath another replica reaches this one only through what it does to that one.
+                yield [one for one in others if one.kind in _PODS]
             case Of.GPU:
                 gpu = snapshot.gpus.get(finding.key)
                 yield at.get(gpu.node, ()) if gpu is not None else ()

@@ -183,3 +183,13 @@ def test_while_nothing_is_said_differently_the_incidents_are_the_same_objects() 
     second = fleet.at(63)
     assert second.incidents is first.incidents
     assert first.incidents
+
+
+def test_a_broken_gpu_does_not_explain_the_replica_beside_it() -> None:
+    fleet = Fleet(4)
+    fleet.gpus["chat-0"] = COOL | {Q.XID: 79.0}
+    fleet.engines["chat-3"] = STUCK
+    assert {one.root.cause: one.root.key for one in fleet.incidents(0, 70)} == {
+        "gpu-hardware-xid": "GPU-chat-0",
+        "engine-stuck": "serving/chat-3",
+    }

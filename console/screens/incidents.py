@@ -1,0 +1,92 @@
+"""What is wrong: a row per incident, the worst first; and one incident with its evidence."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.binding import BindingType
+
+from console.commands.command import ScreenId
+from console.commands.desk import Desk
+from console.commands.keys import key_text, keys_of
+from console.commands.table import by_name, commands_for
+from console.screens.base import bindings_of
+from console.screens.reading import ReadingScreen
+from console.screens.table import TableScreen
+from console.views.incidents import IncidentsModel, concerned, incident_lines
+from fleet.model.snapshot import Snapshot
+from widgets.grid import Grid
+
+
+class IncidentsScreen(TableScreen):
+    """The list. The object of a row is what its incident is about; enter shows why."""
+
+    where = ScreenId.INCIDENTS
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.INCIDENTS)
+
+    def __init__(self, desk: Desk, subject: str | None = None) -> None:
+        super().__init__(desk, Grid(waiting="looking …"))
+        self._wanted = subject
+
+    @property
+    def subject(self) -> str | None:
+        return _about(self.desk.snapshot, self.grid.cursor)
+
+    @property
+    def tells_what_vanished(self) -> bool:
+        return False
+
+    def draw(self, snapshot: Snapshot) -> None:
+        model = IncidentsModel(snapshot, self.query_.filter)
+        wanted, self._wanted = concerned(snapshot, self._wanted), None
+        if wanted is None:
+            self.grid.show(model)
+        else:
+            self.grid.show(model, wanted)
+
+    def open_incident(self) -> None:
+        """Open the one under the cursor."""
+        if self.grid.cursor is not None:
+            self.app.push_screen(IncidentScreen(self.desk, self.grid.cursor))
+
+    def on_grid_selected(self, message: Grid.Selected) -> None:
+        self.app.push_screen(IncidentScreen(self.desk, message.key))
+
+
+class IncidentScreen(ReadingScreen):
+    """Everything of one incident. It is drawn anew while it lasts."""
+
+    where = ScreenId.INCIDENT
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.INCIDENT)
+
+    def __init__(self, desk: Desk, key: str) -> None:
+        self._key = key
+        super().__init__(desk)
+
+    @property
+    def subject(self) -> str | None:
+        return _about(self.desk.snapshot, self._key)
+
+    def draw(self, snapshot: Snapshot) -> None:
+        self.page.show(lambda width, glyphs: incident_lines(snapshot, self._key, self._key_of, width, glyphs))
+        subject = self.subject
+        if subject is not None and subject in snapshot.pods:
+            self.desk.session.focus(frozenset({subject}))
+
+    def _key_of(self, name: str) -> str:
+        """The key of a command here; of one that works on the screen of nodes, the way there, too."""
+        keymap = self.desk.options.keymap
+        here = next((one for one in commands_for(self.where) if name in one.names), None)
+        there = here or by_name(name, ScreenId.NODES)
+        keys = keys_of(there, keymap) if there is not None else ()
+        if there is None or not keys:
+            return f":{name}"
+        way = "" if here is not None else f"{self._key_of('nodes')} "
+        return f"{way}{key_text(keys[0])}"
+
+
+def _about(snapshot: Snapshot | None, key: str | None) -> str | None:
+    """The object that an incident is about."""
+    if snapshot is None:
+        return None
+    return next((one.about for one in snapshot.incidents if one.key == key), None)

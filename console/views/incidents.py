@@ -1,0 +1,195 @@
+"""Incidents on the screen: a row each, the worst first, and everything of one of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import field
+
+from console.views.filter import Filter
+from console.views.incident_words import felt, in_time, lasted, place
+from console.views.layout import followed, head, labelled, sections, wrapped
+from console.views.plots import plot_block
+from console.views.since import clock
+from fleet.dataclass import dataclass
+from fleet.diagnosis.explaining import Evidence, Explanation, Ruled, explain
+from fleet.model.finding import FindingState, Incident
+from fleet.model.snapshot import Severity, Snapshot, rank
+from themes.glyphs import Glyphs
+from themes.palette import Role
+from widgets.cells import Name, Text
+from widgets.grid import Column, Group, Row, Sort
+from widgets.line import Line, Span
+from widgets.severity import severity_role, severity_span
+from widgets.untrusted import untrusted, untrusted_line, untrusted_name
+from widgets.values import age_text
+
+_COLUMNS = (
+    Column("where", "WHERE", 20, align="left", grow=2, widest=60, priority=0),
+    Column("what", "WHAT", 26, align="left", grow=3, widest=80, priority=0),
+    Column("time", "FOR", 9, align="left", priority=1),
+    Column("replicas", "REPLICAS", 8, priority=2),
+    Column("waiting", "WAIT", 6, priority=1),
+)
+_INDENT = 6
+KeyOf = Callable[[str], str]
+"""The name of a command → its key on the screen, or how else to give it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class IncidentsModel:
+    """A GridModel of incidents; a key is an incident's."""
+
+    snapshot: Snapshot
+    filter: Filter
+    waiting: str = "nothing is wrong"
+    sort: Sort | None = None
+    columns: tuple[Column, ...] = _COLUMNS
+    _by_key: dict[str, Incident] = field(default_factory=dict)
+
+    @property
+    def groups(self) -> Sequence[Group]:
+        self._by_key.update((one.key, one) for one in self.snapshot.incidents)
+        return [Group(one.key) for one in self.snapshot.incidents if not self.filter or self._matches(one)]
+
+    def row(self, key: str) -> Row:
+        incident = self._by_key[key]
+        severity = shown_severity(incident)
+        reach, waits = incident.reach, incident.reach.waiting
+        cells = (
+            Name(untrusted_name(place(self.snapshot, incident.about))),
+            Text(untrusted(incident.root.words), severity_role(severity)),
+            Text(_short_time(incident, self.snapshot.at), Role.DIM),
+            Text(f"{reach.replicas}/{reach.of}" if reach.of else "–"),
+            Text(f"{waits:,.0f}" if waits == waits else "–", Role.WARNING if waits > 0 else Role.DIM),
+        )
+        return Row(key, cells, severity)
+
+    def _matches(self, incident: Incident) -> bool:
+        words = (place(self.snapshot, incident.about), incident.root.words, incident.sentence)
+        labels = {"cause": incident.root.cause, "severity": incident.severity.value, "state": incident.state.value}
+        return self.filter.matches(" ".join(words), labels)
+
+
+def shown_severity(incident: Incident) -> Severity:
+    """The glyph of an incident: one that is pending or eases has none of the colours that call for help."""
+    return incident.severity if incident.state is FindingState.FIRING else Severity.STARTING
+
+
+def _short_time(incident: Incident, now: float) -> str:
+    """``3m``, ``40s of 1m`` for what does not count yet, or ``easing``."""
+    held = lasted(now - incident.since)
+    match incident.state:
+        case FindingState.PENDING:
+            due = min(one.due for one in incident.findings if one.due)
+            return f"{held} of {age_text(due - incident.since)}"
+        case FindingState.RECOVERING:
+            return "easing"
+        case FindingState.FIRING:
+            return held
+
+
+def concerned(snapshot: Snapshot, key: str | None) -> str | None:
+    """The incident that an object has a part in, the worst first; None for none."""
+    if key is None:
+        return None
+    members = {key, *snapshot.pods_of.get(key, ()), *snapshot.gpus_on.get(key, ())}
+    for incident in snapshot.incidents:
+        if incident.about == key or any(one.key in members for one in incident.findings):
+            return incident.key
+    return None
+
+
+def incident_lines(snapshot: Snapshot, key: str, key_of: KeyOf, width: int, glyphs: Glyphs) -> list[Line]:
+    """Everything of one incident, as a page: the sentence, the proof, and the key to press."""
+    incident = next((one for one in snapshot.incidents if one.key == key), None)
+    if incident is None:
+        return [Line((Span(" it is over", Role.OK),))]
+    told = explain(snapshot, incident.root)
+    return sections(
+        _title(snapshot, incident, width, glyphs),
+        _helps(told, key_of, width),
+        _evidence(snapshot, incident, told.evidence, width),
+        _follows(snapshot, incident, width, glyphs),
+        _ruled("ruled out", "because", told.ruled_out, width),
+        _ruled("not ruled out", "it would take", told.open, width),
+        _list("what would decide", told.decides, width),
+        _list("what not to do", told.avoid, width, Role.WARNING),
+        _drawn(snapshot, incident, width, glyphs),
+    )
+
+
+def _title(snapshot: Snapshot, incident: Incident, width: int, glyphs: Glyphs) -> list[Line]:
+    severity = shown_severity(incident)
+    lead = (
+        Span(" "),
+        severity_span(severity, glyphs),
+        Span(f" {untrusted_name(place(snapshot, incident.about))}", Role.STRONG),
+        Span(": "),
+    )
+    lines = followed(lead, untrusted(incident.root.words), severity_role(severity), width, _INDENT)
+    lines += wrapped("", incident.sentence, width)
+    since = f"{clock(incident.since)}, {in_time(incident, snapshot.at)}; known by {incident.root.told_by}"
+    lines += wrapped("since", since, width)
+    if reach := felt(incident.reach):
+        lines += wrapped("felt by", reach, width)
+    return lines
+
+
+def _evidence(snapshot: Snapshot, incident: Incident, seen: Iterable[Evidence], width: int) -> list[Line]:
+    lines = []
+    for one in seen:
+        window = f" over {one.window:.0f}s" if one.window else ""
+        age = f", {lasted(one.age)} old" if one.age >= 1 else ""
+        lines += wrapped("", f"{untrusted_line(one.text)}  ({one.source}{window}{age})", width)
+    alike = len(incident.alike)
+    worst = f"at {untrusted_name(place(snapshot, incident.root.key))}"
+    remark = f"{worst}, the worst of {alike} alike" if alike > 1 else worst
+    return [head("what is seen", remark), *lines] if lines else []
+
+
+def _follows(snapshot: Snapshot, incident: Incident, width: int, glyphs: Glyphs) -> list[Line]:
+    """What follows from the root: of several objects with the same, the worst."""
+    symptoms = sorted(incident.symptoms, key=lambda one: (rank(one.severity), one.key))
+    count = Counter(one.cause for one in symptoms)
+    first = {one.cause: one for one in reversed(symptoms)}
+    lines = []
+    for one in sorted(first.values(), key=lambda one: (rank(one.severity), one.cause)):
+        more = f" and {count[one.cause] - 1} more" if count[one.cause] > 1 else ""
+        lead = (Span("   "), severity_span(one.severity, glyphs), Span(" "))
+        text = f"{untrusted_name(place(snapshot, one.key))}{more}: {untrusted(one.words)}"
+        lines += followed(lead, text, Role.TEXT, width, _INDENT)
+    return [head("what follows from it"), *lines] if lines else []
+
+
+def _helps(told: Explanation, key_of: KeyOf, width: int) -> list[Line]:
+    lines: list[Line] = []
+    for one in told.helps:
+        lines += wrapped(key_of(one.command) if one.command else "", one.text, width)
+    return [head("what helps"), *lines] if lines else []
+
+
+def _ruled(title: str, by: str, ruled: Iterable[Ruled], width: int) -> list[Line]:
+    lines: list[Line] = []
+    for one in ruled:
+        lines += wrapped("", one.sentence, width)
+        lines += wrapped("", f"{by}: {untrusted_line(one.by)}", width, Role.DIM)
+    return [head(title), *lines] if lines else []
+
+
+def _list(title: str, texts: Iterable[str], width: int, role: Role = Role.TEXT) -> list[Line]:
+    lines = [line for text in texts for line in wrapped("", text, width, role)]
+    return [head(title), *lines] if lines else []
+
+
+def _drawn(snapshot: Snapshot, incident: Incident, width: int, glyphs: Glyphs) -> list[Line]:
+    """The last quarter of an hour of what the incident is about, where that is measured."""
+    drawn = next((key for key in (incident.about, incident.root.key) if _is_drawn(snapshot, key)), None)
+    if drawn is None:
+        return []
+    name = untrusted_name(place(snapshot, drawn))
+    return [labelled("over time", Span(name)), *plot_block(snapshot, drawn, width, glyphs)]
+
+
+def _is_drawn(snapshot: Snapshot, key: str) -> bool:
+    return key in snapshot.by_workload.index or key in snapshot.by_pod.index

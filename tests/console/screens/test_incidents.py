@@ -1,0 +1,157 @@
+"""What is wrong, on the screen: the list, one incident with its evidence, and the ways from there and back."""
+
+from __future__ import annotations
+
+import pytest
+
+from actions.kinds.scale import Scale
+from fleet.model.snapshot import Snapshot
+from tests.console.screens.desk import SIZES, desk
+from tests.fleet.diagnosis.fleets import CHAT, COOL, DEEP, STUCK, WELL, Fleet, Q, crashing
+from tests.fleet.rows import NOW
+
+
+def two() -> Snapshot:
+    """A broken GPU whose pod dies, and a replica that hangs."""
+    fleet = Fleet(4)
+    fleet.gpus["chat-0"] = COOL | {Q.XID: 79.0}
+    fleet.of("chat-0", **crashing(NOW - 300))
+    fleet.engines["chat-3"] = STUCK
+    fleet.at(0)
+    return fleet.at(70)
+
+
+def queue(waiting: float = 70.0) -> Snapshot:
+    fleet = Fleet(3)
+    fleet.engines = dict.fromkeys(fleet.engines, DEEP | {Q.WAITING: waiting})
+    fleet.at(0)
+    return fleet.at(70)
+
+
+@SIZES
+async def test_the_list_has_each_incident_with_where_what_since_when_and_how_many(size: tuple[int, int]) -> None:
+    async with desk(two(), size=size) as d:
+        await d.press("f")
+        stuck = d.line_with("chat-3")
+        assert "stuck: requests running" in stuck
+        assert "1m" in stuck
+        assert "1/4" in stuck
+        assert "XID 79" in d.line_with("GPU 0 of n0")
+        # The pod that died of it, and the replica that is missing, are no rows of their own.
+        assert not [line for line in d.lines if "CrashLoopBackOff" in line]
+
+
+async def test_the_cursor_is_on_the_incident_of_what_was_under_it() -> None:
+    async with desk(two()) as d:
+        d.grid.move_to("serving/chat-3")
+        await d.press("f", "enter")
+        assert "The engine hangs" in d.text
+        await d.press("escape", "escape")
+        d.grid.move_to("serving/chat-0")
+        await d.press("f", "enter")
+        assert "The GPU is broken" in d.text
+
+
+@SIZES
+async def test_one_incident_is_the_sentence_the_key_the_numbers_and_what_was_ruled_out(size: tuple[int, int]) -> None:
+    async with desk(two(), size=size) as d:
+        d.grid.move_to("serving/chat-3")
+        await d.press("f", "enter")
+        seen = d.text
+        for text in ("serving/chat-3: stuck: requests running, no tokens", "The engine hangs", "1 of 4 replicas"):
+            assert text in seen
+        assert "tokens generated: 0 tokens/s" in seen
+        assert "l " in d.line_with("read the end of its log")
+        await d.press("slash")
+        await d.type("ruled out")
+        await d.press("enter")
+        assert "last XID code: 0" in d.text
+        assert "throttle reasons is not known" in d.text or size == (80, 24)
+
+
+async def test_what_follows_from_the_root_is_told_below_it() -> None:
+    async with desk(two(), size=(120, 60)) as d:
+        d.grid.move_to("serving/chat-0")
+        await d.press("f", "enter")
+        assert "WHAT FOLLOWS FROM IT" in d.text
+        assert "CrashLoopBackOff" in d.line_with("serving/chat-0: ")
+        assert "o c" in d.line_with("keep new pods away from the node")
+
+
+async def test_enter_leads_to_the_object_and_escape_back() -> None:
+    async with desk(queue()) as d:
+        await d.press("f", "enter")
+        assert "serving/chat: 70 requests wait" in d.text
+        await d.press("enter")
+        assert d.screen.where == "detail"
+        assert d.screen.subject == CHAT
+        await d.press("escape")
+        assert "serving/chat: 70 requests wait" in d.text
+        await d.press("escape", "escape")
+        assert d.screen.where == "fleet"
+
+
+async def test_of_a_gpu_enter_leads_to_its_row_among_the_nodes() -> None:
+    async with desk(two()) as d:
+        d.grid.move_to("serving/chat-0")
+        await d.press("f", "enter", "enter")
+        assert d.screen.where == "nodes"
+        assert d.grid.cursor == "GPU-chat-0"
+
+
+async def test_what_helps_is_one_key_away_and_planned_as_everything_else() -> None:
+    async with desk(queue()) as d:
+        await d.press("f", "enter")
+        assert "s " in d.line_with("add replicas")
+        await d.press("s")
+        await d.type("5")
+        await d.press("enter")
+        await d.until(lambda: bool(d.session.acts.asked))
+        _, request = d.session.acts.asked[0]
+        assert isinstance(request, Scale)
+        assert (request.target.name, request.replicas) == ("chat", 5)
+
+
+async def test_it_is_drawn_anew_and_says_when_it_is_over() -> None:
+    fleet = Fleet(3)
+    fleet.engines = dict.fromkeys(fleet.engines, DEEP)
+    fleet.at(0)
+    async with desk(fleet.at(70)) as d:
+        await d.press("f", "enter")
+        fleet.engines = dict.fromkeys(fleet.engines, DEEP | {Q.WAITING: 90.0})
+        await d.deliver(fleet.at(75))
+        assert "serving/chat: 90 requests wait" in d.text
+        fleet.engines = dict.fromkeys(fleet.engines, WELL)
+        await d.deliver(fleet.at(80))
+        assert "easing" in d.text
+        await d.deliver(fleet.at(400))
+        assert "it is over" in d.text
+        await d.press("escape")
+        assert "nothing is wrong" in d.text
+
+
+async def test_it_is_filtered_by_words_and_by_labels() -> None:
+    async with desk(two()) as d:
+        await d.press("f", "slash")
+        await d.type("-l severity=critical,cause=engine-stuck")
+        await d.press("enter")
+        assert "chat-3" in d.text
+        assert "XID 79" not in d.text
+
+
+@pytest.mark.parametrize("line", ["incidents"])
+async def test_it_has_a_name_in_the_command_line(line: str) -> None:
+    async with desk(two()) as d:
+        await d.command(line)
+        assert d.screen.where == "incidents"
+
+
+async def test_a_name_from_outside_steers_no_terminal() -> None:
+    fleet = Fleet(2)
+    fleet.nodes["n0"] = fleet.nodes["n0"]
+    fleet.of("chat-1", **crashing(NOW - 300) | {"status": "Crash\x1b[31mLoop", "phase": "Failed"})
+    async with desk(fleet.at(0)) as d:
+        await d.press("f")
+        assert "\x1b" not in d.text
+        await d.press("enter")
+        assert "\x1b" not in d.text
