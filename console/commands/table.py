@@ -155,7 +155,7 @@ def _detail(desk: Desk, context: Context) -> None:
 
 
 def _concerned(desk: Desk, context: Context) -> None:
-    """To the page of a pod or a workload; of a node or a GPU there is none, so to its row."""
+    """Open the page of a pod or a workload; a node or a GPU has none, so its row."""
     snapshot, key = context.snapshot, context.subject
     if snapshot is None or key is None:
         return

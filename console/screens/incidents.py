@@ -1,4 +1,4 @@
-"""What is wrong: a row per incident, the worst first; and one incident with its evidence."""
+"""Incidents, a row each and the worst first; and one incident with its evidence."""
 
 from __future__ import annotations
 

@@ -149,7 +149,7 @@ def _evidence(snapshot: Snapshot, incident: Incident, seen: Iterable[Evidence], 
 
 
 def _follows(snapshot: Snapshot, incident: Incident, width: int, glyphs: Glyphs) -> list[Line]:
-    """What follows from the root: of several objects with the same, the worst."""
+    """Symptoms of the root: of several objects with the same, the worst."""
     symptoms = sorted(incident.symptoms, key=lambda one: (rank(one.severity), one.key))
     count = Counter(one.cause for one in symptoms)
     first = {one.cause: one for one in reversed(symptoms)}
