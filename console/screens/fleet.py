@@ -17,6 +17,7 @@ from console.commands.desk import Desk
 from console.screens.base import bindings_of
 from console.screens.lines import Lines
 from console.screens.table import TableScreen
+from console.screens.under_cursor import UnderCursor
 from console.views.columns import sortable
 from console.views.fleet import FleetTable
 from console.views.fleet_columns import COLUMNS
@@ -75,6 +76,8 @@ class FleetScreen(TableScreen):
         self._summary = Lines(id="summary")
         self._glance = Lines(id="glance")
         self._beside = Beside(self.grid, self._glance)
+        self._under = UnderCursor(self, self.grid)
+        self.grid.below = self._under.lines
         self._table = FleetTable()
         self._focused: frozenset[str] = frozenset()
         self._placed: str | None = None
@@ -91,6 +94,7 @@ class FleetScreen(TableScreen):
         self._summary.show(lambda width, glyphs: summary(snapshot, self.desk.since, width, glyphs))
         self._look_elsewhere(snapshot)
         model = self._table.of(snapshot, self.query_)
+        self._under.look(snapshot, self.grid.cursor)
         self._touched = self._touched or self.grid.cursor != self._placed
         if not self._touched and model.groups:
             # The sources answer one after the other: what is worst is known after some Snapshots.
@@ -113,6 +117,7 @@ class FleetScreen(TableScreen):
 
     def on_resize(self, event: events.Resize) -> None:
         self._beside.set_class(event.size.width >= WIDE, "wide")
+        self._under.plots = event.size.width < WIDE
         self._look_at_cursor()
 
     def on_screen_resume(self) -> None:
@@ -125,6 +130,8 @@ class FleetScreen(TableScreen):
 
     def on_grid_highlighted(self) -> None:
         self._look_at_cursor()
+        if self.desk.snapshot is not None:
+            self._under.look(self.desk.snapshot, self.grid.cursor)
 
     def _look_elsewhere(self, snapshot: Snapshot) -> None:
         """Begin anew in another cluster or namespace, with the cursor on what is worst there."""

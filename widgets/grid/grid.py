@@ -15,7 +15,7 @@ fit are on the next page (→). Messages: Highlighted, Selected, Vanished, Marks
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual import events
@@ -23,15 +23,18 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from fleet.dataclass import dataclass
+from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.grid.columns import Page, pages
 from widgets.grid.drawing import head_line, notice_lines, scroll_thumb
 from widgets.grid.model import Column, GridModel, Group, Row, Sort
 from widgets.grid.outline import Level, Outline, group_of, neighbours, outline
 from widgets.grid.painter import RowPainter
-from widgets.line import Line, Span
+from widgets.line import BLANK, Line, Span
 from widgets.line_view import LineView
 
+Below = Callable[[int, int, Glyphs], Sequence[Line]]
+"""Called with the width, the lines that are free and the glyphs."""
 _WHEEL = 3
 """Rows per turn of the wheel."""
 _BAR_WIDTH = 1
@@ -150,6 +153,8 @@ class Grid(LineView, can_focus=True):
         self._painter = RowPainter()
         self._pages_for: tuple[tuple[Column, ...], int] | None = None
         self._pages: tuple[Page, ...] = ()
+        self.below: Below | None = None
+        """Gives the last lines of the grid where its rows leave some free; None for nothing."""
 
     def on_unmount(self) -> None:
         self._model = Nothing()
@@ -179,6 +184,11 @@ class Grid(LineView, can_focus=True):
     def visible_keys(self) -> tuple[str, ...]:
         """The rows on the screen, from top to bottom: what is worth asking a source about."""
         return tuple(self._outline.keys[self._top : self._top + self._view_height])
+
+    @property
+    def free_lines(self) -> int:
+        """Lines that no row needs."""
+        return max(0, self._view_height - len(self._outline.keys)) if self._outline.keys else 0
 
     @property
     def cells_drawn(self) -> int:
@@ -390,4 +400,6 @@ class Grid(LineView, can_focus=True):
         for index, spans in zip(shown, drawn, strict=True):
             line = (*spans, Span(self.glyphs.thumb, Role.DIM)) if index - self._top in thumb else spans
             out.append(Line(line, Role.CURSOR if index == self._index else None))
-        return out
+        free = height - len(out)
+        below = self.below(width - _BAR_WIDTH, free, self.glyphs) if free > 0 and self.below is not None else ()
+        return [*out, *(BLANK,) * (free - len(below)), *below]

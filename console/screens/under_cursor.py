@@ -1,0 +1,166 @@
+"""The free lines below the table of the fleet: the row on which the cursor rests."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from console.session.failure import SessionError
+from console.views.subject import assessment_of, ref_of
+from fleet.model.objects import SAME_CLUSTER
+from fleet.model.snapshot import Snapshot
+from themes.glyphs import Glyphs
+from widgets.grid import Grid
+from widgets.line import Line
+
+if TYPE_CHECKING:
+    from textual.timer import Timer
+
+    from console.screens.base import ConsoleScreen
+    from fleet.timeline.entry import Entry
+    from fleet.timeline.timeline import Timeline
+
+REST = 0.25
+"""Seconds after which a cursor rests: who goes through the rows with a key that is held down is not slowed."""
+WIDTH, HEIGHT = 100, 30
+"""The smallest screen that has such lines."""
+ASK_AFTER = 2.0
+"""Seconds after which it is asked what happened: nobody waits for that, and the first numbers come first."""
+BACK = 6 * 3600.0
+"""Seconds of the past that are told."""
+AGAIN = 300.0
+"""Seconds after which what happened is asked for again, when the cursor comes to rest."""
+MOST_PODS = 500
+"""Pods of a cluster up to which that is asked for unbidden: every object is listed for it. Above, ``h`` asks."""
+_STEP = 15.0
+"""Seconds between two points of the strips: the plots are drawn anew with each, and not with every tick."""
+
+
+class UnderCursor:
+    """The contents of those lines. Nothing is worked out while there is no room for them."""
+
+    def __init__(self, screen: ConsoleScreen, grid: Grid) -> None:
+        self._screen = screen
+        self._grid = grid
+        self._newest: Snapshot | None = None
+        self._key: str | None = None
+        """The row that is shown, which may not be under the cursor any more."""
+        self._shown: Snapshot | None = None
+        """The Snapshot that it is drawn from, and what of it has to be the same for that to stay so."""
+        self._of: tuple[object, ...] = ()
+        self._timer: Timer | None = None
+        self._told: Timeline | None = None
+        self._asked_at = float("-inf")
+        self._is_asking = False
+        self._entries: tuple[Entry, ...] = ()
+        self._made: tuple[tuple[object, ...], Sequence[Line]] = ((), ())
+        self.plots = True
+        """Whether the plots are not beside the table already."""
+
+    @property
+    def _has_room(self) -> bool:
+        from console.views.under_cursor import height_of
+
+        width, height = self._screen.size
+        return width >= WIDTH and height >= HEIGHT and height_of(self._grid.free_lines) > 0
+
+    def lines(self, width: int, free: int, glyphs: Glyphs) -> Sequence[Line]:
+        """Return the last lines of the grid, at most ``free`` of them."""
+        if self._shown is None or self._key is None or not self._has_room:
+            return ()
+        from console.views.under_cursor import height_of, under_cursor_lines
+
+        height = height_of(free)
+        wanted = (self._of, self._entries, width, height, self.plots, glyphs)
+        if self._made[0] != wanted:
+            lines = under_cursor_lines(self._shown, self._key, self._entries, width, height, glyphs, plots=self.plots)
+            self._made = (wanted, lines)
+        return self._made[1]
+
+    def look(self, snapshot: Snapshot, key: str | None) -> None:
+        """Note a Snapshot and where the cursor is in it. Draws nothing by itself."""
+        if self._newest is None or self._newest.cluster.id != snapshot.cluster.id:
+            self._told, self._asked_at = None, float("-inf")
+        self._newest = snapshot
+        if key is None:
+            return
+        if key == self._key:
+            self._follow(snapshot)
+        elif self._key is None:
+            # The first time somebody waits for it; still, the table is painted before.
+            self._screen.call_after_refresh(self._rested)
+        else:
+            self._wait(REST, self._rested)
+
+    def _follow(self, snapshot: Snapshot) -> None:
+        key = self._key or ""
+        standing = assessment_of(snapshot, key)
+        of = (
+            snapshot.cluster.id,
+            key,
+            snapshot.at // _STEP,
+            standing,
+            key in snapshot.pods or key in snapshot.workloads,
+        )
+        if of != self._of:
+            self._of, self._shown = of, snapshot
+
+    def _rested(self) -> None:
+        snapshot, key = self._newest, self._grid.cursor
+        if snapshot is None or key is None or not self._has_room:
+            return
+        if self._told is not None and snapshot.at - self._asked_at < AGAIN:
+            self._screen.beside(self._show_known, "under the cursor")
+            return
+        self._show(key, ())
+        self._wait(ASK_AFTER, self._ask_unbidden)
+
+    def _ask_unbidden(self) -> None:
+        """Ask what happened, once for all rows, where that is cheap."""
+        snapshot = self._newest
+        pods = len(snapshot.everything.pods) if snapshot is not None else 0
+        if not self._is_asking and self._has_room and 0 < pods <= MOST_PODS:
+            self._is_asking = True
+            self._screen.beside(self._ask, "what happened")
+
+    def _wait(self, seconds: float, then: Callable[[], None]) -> None:
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = self._screen.set_timer(seconds, then)
+
+    def _show(self, key: str, entries: tuple[Entry, ...]) -> None:
+        self._key, self._entries = key, entries
+        if self._newest is not None:
+            self._follow(self._newest)
+        self._grid.redraw()
+
+    async def _show_known(self) -> None:
+        key = self._grid.cursor
+        if key is not None:
+            entries = await self._of_row(key)
+            if key == self._grid.cursor:
+                self._show(key, entries)
+
+    async def _ask(self) -> None:
+        snapshot = self._newest
+        try:
+            if snapshot is None:
+                return
+            self._told = await self._screen.desk.session.timeline(snapshot.cluster.id, snapshot.at - BACK)
+        except SessionError:
+            # What cannot be read is said where it is asked for; here there are just the plots.
+            self._told = None
+        finally:
+            self._is_asking = False
+            if snapshot is not None:
+                self._asked_at = snapshot.at
+        await self._show_known()
+
+    async def _of_row(self, key: str) -> tuple[Entry, ...]:
+        """Return what happened to a row. All that is told is looked through, on a thread."""
+        told, snapshot = self._told, self._newest
+        ref = ref_of(snapshot, key) if snapshot is not None else None
+        if told is None or ref is None:
+            return ()
+        return (await asyncio.to_thread(told.of, ref._replace(cluster=SAME_CLUSTER))).entries
