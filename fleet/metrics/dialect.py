@@ -44,6 +44,7 @@ Bits = tuple[tuple[int, str], ...]
 """The bits of a mask that say something, each with its words."""
 
 
+@lru_cache(maxsize=256)
 def bit_words(mask: float, bits: Bits) -> tuple[str, ...]:
     """Return the words of a mask's bits; none for a blank."""
     return tuple(text for bit, text in bits if int(mask) & bit) if plausible(mask) else ()

@@ -91,6 +91,16 @@ class _Edges(NamedTuple):
     """Rows of engines that had restarted by then."""
 
 
+class _Queries(NamedTuple):
+    """The queries of a tick, and what they were made from."""
+
+    scope: Scope
+    rows: EngineRows
+    pods: frozenset[str] | None
+    exact: bool
+    tick: TickQueries
+
+
 class PrometheusSource:
     """Reads a fleet's metrics from one Prometheus API.
 
@@ -119,8 +129,7 @@ class PrometheusSource:
         self._pool = Workers(_WORKERS, "prometheus")
         self._engine_interval = self._gpu_interval = _Interval()
         self._edges = _Edges()
-        self._last: tuple[Scope, EngineRows] | None = None
-        """Scope and rows that the queries of the last tick were made from."""
+        self._last: _Queries | None = None
         self._engines = Remembered[EngineSeries]()
         self._numbers = Remembered[EngineNumbers]()
         self._models, self._counts = Remembered[Buckets](), Remembered[Buckets]()
@@ -194,7 +203,7 @@ class PrometheusSource:
         at = self._time(at)
         notes: dict[str, None] = {}
         # What is asked for hardly ever changes, so it is asked for while the first answer is still to come.
-        guess = TickQueries.of(*self._last, pods) if self._last is not None else None
+        guess = self._queries(self._last.scope, self._last.rows, pods) if self._last is not None else None
         asked = self._ask_all(guess, at, notes) if guess is not None else []
         # Before the interval is known, long enough for any usual one.
         known = self._engine_interval.seconds
@@ -220,10 +229,9 @@ class PrometheusSource:
             engines.replicas,
         )
 
-        tick = TickQueries.of(scope, rows, pods)
+        tick = self._queries(scope, rows, pods)
         if tick != guess:
             asked = self._ask_all(tick, at, notes)
-        self._last = (scope, rows)
         of_models, of_numbers, of_gpus, of_gateways, *of_own = asked
 
         def read(
@@ -299,6 +307,13 @@ class PrometheusSource:
             notes=(*self._remarks(rows, engine_table, window, latencies=bool(histograms)), *notes),
             throttle_reasons=reasons,
         )
+
+    def _queries(self, scope: Scope, rows: EngineRows, pods: frozenset[str] | None) -> TickQueries:
+        """Return the queries of a tick, which hardly ever are others than those of the last one."""
+        last, exact = self._last, promql.names_are_exact()
+        if last is None or last.rows is not rows or (last.scope, last.pods, last.exact) != (scope, pods, exact):
+            last = self._last = _Queries(scope, rows, pods, exact, TickQueries.of(scope, rows, pods))
+        return last.tick
 
     def _stretched(self, interval: float) -> float:
         """The window, which has four scrapes in it at least."""

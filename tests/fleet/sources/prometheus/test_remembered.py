@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from array import array
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -120,11 +121,22 @@ def test_a_warning_that_looks_like_the_end_of_a_result_is_a_warning(monkeypatch:
     assert reader.made == 1
 
 
-def test_no_number_is_said() -> None:
+@pytest.mark.parametrize("said", ["one", "true", "null", "1,2", "[1]", "{}", ""])
+def test_no_number_is_said(said: str) -> None:
     reader = Reader()
     reader.read(_said(_vector("1")))
     with pytest.raises(SourceProblem, match="not Prometheus'"):
-        reader.read(_said(_vector("one")))
+        reader.read(_said(_vector(said)))
+
+
+@pytest.mark.parametrize("other", ["NaN", "+Inf", "-Inf", "0"])
+def test_numbers_are_the_same_however_they_are_read(other: str) -> None:
+    reader = Reader()
+    written = ["1e400", "18446744073709551617", "0.1", "1.7976931348623157e+308", "5e-324", "-7", "1e+06", other]
+    first = reader.read(_said(_vector(*written)))[1]
+    second = reader.read(_said(_vector(*written)))[1]
+    assert reader.made == 1
+    assert array("d", second).tobytes() == array("d", first).tobytes() == array("d", map(float, written)).tobytes()
 
 
 async def test_measurements_follow_what_comes_and_goes_and_who_was_seen_last() -> None:
