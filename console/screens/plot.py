@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import BindingType
@@ -20,6 +21,7 @@ from console.views.plot_page import (
     kept_curve,
     kept_text,
     plot_lines,
+    recorded_text,
     source_text,
 )
 from console.views.plotted import EARLIER, SPANS, Plotted, found, plotted_of
@@ -157,7 +159,7 @@ class PlotScreen(ConsoleScreen):
         store = self._curves.get((self._keys[0], plot, self._span, 0.0))
         kept = kept_text(snapshot, first)
         if store is not None:
-            state = source_text(store.range, self._window(snapshot))
+            state = recorded_text(store) if store.is_recorded else source_text(store.range, self._window(snapshot))
         else:
             state = f"{kept}; {self._problem}" if self._problem else f"{kept}; asking the metrics store …"
         # The points of a store are where they were asked for, until the next ones are there.
@@ -216,7 +218,7 @@ class PlotScreen(ConsoleScreen):
             series = series_of(snapshot, key)
             if series is None:
                 continue
-            question = CurveQuestion(plot.quantity, series, wanted.before(earlier), window, plot.band)
+            question = CurveQuestion(plot.quantity, series, wanted.before(earlier), window, plot.band, key)
             try:
                 curve = await self.desk.session.curve(question)
             except SessionError as error:
@@ -224,7 +226,7 @@ class PlotScreen(ConsoleScreen):
                 self.chart.redraw()
                 return
             # In its place on the axis of now.
-            self._curves[key, plot, span, earlier] = Curve(curve.quantity, wanted, curve.values, curve.low, curve.high)
+            self._curves[key, plot, span, earlier] = replace(curve, range=wanted)
             self._problem = ""
             self.chart.redraw()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NoReturn
@@ -12,7 +13,7 @@ from console.session.connection import Connection, Told
 from console.session.reader import NoReader, ObjectReader
 from console.wiring import sources
 from console.wiring.contexts import not_a_cluster
-from console.wiring.memory import Memory
+from console.wiring.memory import Memory, recordings_folder
 from fleet.model.snapshot import Cluster, Snapshot
 from fleet.net.early import EarlyQuestions
 from fleet.sources.kube.absent import AbsentKubernetes
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from actions.runner import Runner
     from console.session.local.watcher import SharedWatcher
     from fleet.model.curve import Curve, CurveQuestion
+    from fleet.recorder.curves import RecordedCurves
     from fleet.timeline.source import TimelineSource
 
 
@@ -84,6 +86,7 @@ class ClusterConnection:
         self._source = source
         self._environ = environ
         self._reads = KubeReads(source.client)
+        self._curves: RecordedCurves | None = None
         here = source.state().cluster
         self.context, self.cluster = here.context or context, here.id
         self.observer = sources.observer(
@@ -92,6 +95,12 @@ class ClusterConnection:
         self.reader: ObjectReader = ClusterReader(self._reads, settings.cluster.namespaces, self._past, self._curve)
 
     async def _curve(self, question: CurveQuestion) -> Curve:
+        try:
+            return await self._stored(question)
+        except SourceProblem as problem:
+            return await self._recorded(question, problem)
+
+    async def _stored(self, question: CurveQuestion) -> Curve:
         from console.wiring.timeline import of_this_cluster
         from fleet.sources.curves import curve
 
@@ -99,6 +108,20 @@ class ClusterConnection:
         if store is None:
             raise SourceProblem("no metrics store answers here", "name one with --prometheus URL")
         return await curve(store, of_this_cluster(self._settings), question)
+
+    async def _recorded(self, question: CurveQuestion, why: SourceProblem) -> Curve:
+        """Answer from what is kept always. Raises ``why`` no store answers where nothing is."""
+        from fleet.recorder.always import file_of
+        from fleet.recorder.curves import RecordedCurves
+        from fleet.recorder.problem import RecordingError
+
+        if self._curves is None:
+            here = self._source.state().cluster
+            self._curves = RecordedCurves(file_of(recordings_folder(self._environ), here.context, here.server))
+        try:
+            return await asyncio.to_thread(self._curves.curve, question)
+        except RecordingError:
+            raise why from None
 
     def _past(self) -> tuple[Sequence[TimelineSource], str]:
         # Few ask for it: imported when somebody does.

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from console.config.settings import Settings
+from console.session.failure import SessionError
 from console.session.reader import NoReader, ObjectReader
 from console.wiring.memory import recordings_folder
 from console.wiring.session import SettingsWiring
 from fleet.observer import Observer
 from fleet.recorder.always import file_of
+from fleet.recorder.curves import RecordedCurves
 from fleet.recorder.playing import Playback, PlayedBefore, RecordedMetrics, RecordedObjects
 from fleet.recorder.problem import RecordingError
 from fleet.recorder.reading import Recording
@@ -20,6 +23,7 @@ from fleet.sources.kube.kubeconfig import load_access
 
 if TYPE_CHECKING:
     from console.session.connection import Connection, Told
+    from fleet.model.curve import Curve, CurveQuestion
     from fleet.model.snapshot import Cluster, Snapshot
 
 _WHY = "this is a recording: its cluster is not asked"
@@ -53,6 +57,20 @@ class RecordedWiring(SettingsWiring):
             raise KubeconfigError(f"no context {context!r} in a recording", f"There is: {self.contexts()[0]}.")
 
 
+class RecordedReader(NoReader):
+    """A reader of a recording: quantities over time are in it, and nothing else that a person may ask for."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(_WHY, _REMEDY)
+        self._curves = RecordedCurves(path)
+
+    async def curve(self, question: CurveQuestion) -> Curve:
+        try:
+            return await asyncio.to_thread(self._curves.curve, question)
+        except RecordingError as error:
+            raise SessionError(error.problem, error.remedy) from None
+
+
 class RecordedConnection:
     """The connection to a recording. What only a cluster can answer is not asked."""
 
@@ -71,7 +89,7 @@ class RecordedConnection:
             report=keep,
             keeps=PlayedBefore(playback.recording.path),
         )
-        self.reader: ObjectReader = NoReader(_WHY, _REMEDY)
+        self.reader: ObjectReader = RecordedReader(playback.recording.path)
 
     def reads(self) -> NoReturn:
         raise KubeconfigError(_WHY, _REMEDY)

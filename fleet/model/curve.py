@@ -62,6 +62,8 @@ class Curve:
     low: tuple[float, ...] = ()
     """The lower edge of a band around them, and ``high`` the upper one; empty for none."""
     high: tuple[float, ...] = ()
+    is_recorded: bool = False
+    """True if the console kept it, and no metrics store was there to be asked."""
 
     @property
     def since(self) -> float:
@@ -100,3 +102,5 @@ class CurveQuestion:
     """Seconds of the rates, where the steps are not longer."""
     band: tuple[Quantity, Quantity] | None = None
     """The quantities at the edges of the band."""
+    key: str = ""
+    """The row of the object in a Snapshot."""

@@ -115,6 +115,8 @@ class RecordingFile:
     def close(self) -> None:
         """Everything into the one file, where nobody else has it open."""
         try:
+            # Nobody who leaves waits for somebody who reads.
+            self._connection.execute("PRAGMA busy_timeout = 0")
             self._connection.execute("PRAGMA journal_mode = DELETE")
         except sqlite3.Error:
             # Somebody reads it, or it may only be read: the journal stays beside it, and belongs to it.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from console.session.observing import ObservingSession
 from console.wiring.demo import Simulation, simulated
 from console.wiring.recorded import kept_file
 from console.wiring.session import session_of
+from fleet.model.curve import CurveQuestion, Series, TimeRange
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import RECORDER, Snapshot
 from fleet.recorder.reading import Recording
@@ -186,3 +187,20 @@ async def test_nothing_is_kept_where_that_is_set(tmp_path: Path) -> None:
         off = Settings(cluster=cluster, recorder=RecorderSettings(enabled=False))
         await kept_of(fleet, tmp_path, off, lambda snapshot: snapshot.measured_at is not None and snapshot.sequence > 4)
         assert not (tmp_path / ".local").exists()
+
+
+async def test_where_no_metrics_store_answers_what_was_kept_is_plotted() -> None:
+    async with delivered("--pods", "4") as (session, seen):
+        snapshot = await next_where(seen, lambda s: s.measured_at is not None and bool(s.by_pod.keys))
+        key = next(iter(snapshot.by_pod.keys))
+        curve = None
+        async with asyncio.timeout(PATIENCE):
+            while curve is None:
+                snapshot = await seen.get()
+                moments = TimeRange(snapshot.at, 15.0, 20)
+                with suppress(SessionError):
+                    curve = await session.curve(CurveQuestion(Quantity.RUNNING, Series(), moments, 60.0, key=key))
+        assert curve.is_recorded
+        assert any(value >= 0 for value in curve.values)
+        with pytest.raises(SessionError, match="no metrics store answers here"):
+            await session.curve(CurveQuestion(Quantity.RUNNING, Series(), moments.before(86_400.0), 60.0, key=key))

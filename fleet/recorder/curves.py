@@ -1,0 +1,77 @@
+"""Quantities over time where no metrics store answers: from what the console kept, as it showed them then."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from threading import Lock
+from typing import Final
+
+from fleet.model.curve import Curve, CurveQuestion
+from fleet.model.frame import Frame
+from fleet.model.quantity import Quantity
+from fleet.recorder.problem import RecordingError
+from fleet.recorder.reading import Recording
+from fleet.snapshot.following import followed
+from fleet.snapshot.frames import Frames
+
+_KNOWN: Final = 20_000
+"""Values that are remembered: a plot that is drawn on asks for nearly all of its points again."""
+_OF: Final = ("workload", "pod", "model", "gpu", "engine")
+"""The frames in which a key is looked for."""
+
+
+class RecordedCurves:
+    """Curves from the recording of one cluster. For several threads: one reads at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._known: OrderedDict[tuple[float, str, Quantity], float] = OrderedDict()
+        self._one = Lock()
+
+    def curve(self, question: CurveQuestion) -> Curve:
+        """Values at the moments of a question, NaN where nothing was kept within a step.
+
+        Raises RecordingError, also where nothing was kept in all that time.
+        """
+        wanted = (question.quantity, *(question.band or ()))
+        moments, step = question.range, question.range.step
+        with self._one, Recording(self._path) as recording:
+            kept = recording.measured(moments.start - step, moments.end)
+            # The last measurement by then, of those since the moment before.
+            nearest = [_last(kept, at, at - step) for at in moments.times()]
+            self._read(recording, [at for at in nearest if at is not None], question.key, wanted)
+            values, *band = (tuple(self._value(at, question.key, each) for at in nearest) for each in wanted)
+        if all(map(math.isnan, values)):
+            raise RecordingError("nothing of it was kept in that time")
+        low, high = band or ((), ())
+        return Curve(question.quantity, moments, values, low, high, is_recorded=True)
+
+    def _value(self, at: float | None, key: str, quantity: Quantity) -> float:
+        return math.nan if at is None else self._known.get((at, key, quantity), math.nan)
+
+    def _read(self, recording: Recording, times: Sequence[float], key: str, wanted: Sequence[Quantity]) -> None:
+        frames, topology, focus = Frames(), None, frozenset({key})
+        for at in times:
+            if all((at, key, each) in self._known for each in wanted):
+                continue
+            state, _, measurement = recording.at(at)
+            topology = followed(topology, state, measurement)
+            made = frames.of(topology, measurement, at, focus)
+            for each in wanted:
+                self._known[at, key, each] = _value(made, key, each)
+        while len(self._known) > _KNOWN:
+            self._known.popitem(last=False)
+
+
+def _last(kept: Sequence[float], at: float, since: float) -> float | None:
+    place = bisect_right(kept, at)
+    return kept[place - 1] if place and kept[place - 1] > since else None
+
+
+def _value(frames: Mapping[str, Frame], key: str, quantity: Quantity) -> float:
+    frame = next((frames[name] for name in _OF if key in frames[name].index), None)
+    return math.nan if frame is None else frame.value(key, quantity)
