@@ -78,6 +78,11 @@ class IncidentScreen(ReadingScreen):
         keymap = self.desk.options.keymap
         here = next((one for one in commands_for(self.where) if name in one.names), None)
         there = here or by_name(name, ScreenId.NODES)
+        snapshot, about = self.desk.snapshot, self.subject
+        if snapshot is not None and (about in snapshot.nodes or about in snapshot.gpus):
+            # There a word may mean the node that means the pod here (drain).
+            there = by_name(name, ScreenId.NODES) or here
+            here = here if here is there else None
         keys = keys_of(there, keymap) if there is not None else ()
         if there is None or not keys:
             return f":{name}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import field
+from itertools import groupby
 
 from console.views.filter import Filter
 from console.views.incident_words import felt, in_time, lasted, place
@@ -150,7 +151,10 @@ def _evidence(snapshot: Snapshot, incident: Incident, seen: Iterable[Evidence], 
 
 def _follows(snapshot: Snapshot, incident: Incident, width: int, glyphs: Glyphs) -> list[Line]:
     """Symptoms of the root: of several objects with the same, the worst."""
-    symptoms = sorted(incident.symptoms, key=lambda one: (rank(one.severity), one.key))
+    there = {one.key for one in incident.findings if one.state is not FindingState.RECOVERING}
+    # A pod in a crash loop has another status every minute: what it has now is told.
+    those = (one for one in incident.symptoms if one.state is not FindingState.RECOVERING or one.key not in there)
+    symptoms = sorted(those, key=lambda one: (rank(one.severity), one.key))
     count = Counter(one.cause for one in symptoms)
     first = {one.cause: one for one in reversed(symptoms)}
     lines = []
@@ -170,10 +174,12 @@ def _helps(told: Explanation, key_of: KeyOf, width: int) -> list[Line]:
 
 
 def _ruled(title: str, by: str, ruled: Iterable[Ruled], width: int) -> list[Line]:
+    """Causes that look alike; those that one number excludes stand above it together."""
     lines: list[Line] = []
-    for one in ruled:
-        lines += wrapped("", one.sentence, width)
-        lines += wrapped("", f"{by}: {untrusted_line(one.by)}", width, Role.DIM)
+    for reason, alike in groupby(ruled, key=lambda one: one.by):
+        for one in alike:
+            lines += wrapped("", one.sentence, width)
+        lines += wrapped("", f"{by}: {untrusted_line(reason)}", width, Role.DIM)
     return [head(title), *lines] if lines else []
 
 

@@ -70,10 +70,10 @@ def test_the_document_has_the_incident_with_its_evidence_and_what_belongs_to_it(
     document: dict[str, Any] = json.loads(to_json(broken().at(0)))
     assert (document["schema"], document["verdict"], document["code"]) == ("quarterdeck/check/v1", "critical", 2)
     (incident,) = document["incidents"]
-    assert (incident["cause"], incident["about"]) == ("gpu-hardware-xid", {"kind": "GPU", "key": "GPU-chat-1"})
+    assert (incident["cause"], incident["about"]) == ("gpu-lost", {"kind": "GPU", "key": "GPU-chat-1"})
     assert incident["evidence"][0] == {"text": "last XID code: 79", "source": "scrape", "age": 0.0}
     assert incident["findings"][0]["object"]["key"] == "GPU-chat-1"
-    assert {one["cause"] for one in incident["findings"]} == {"gpu-hardware-xid", "crash-loop", "replicas-lost"}
+    assert {one["cause"] for one in incident["findings"]} == {"gpu-lost", "crash-loop", "replicas-lost"}
     assert incident["helps"][0]["command"] == "cordon"
     assert CheckDocument.model_validate(document).incidents[0].reach.of == 3
 
@@ -110,4 +110,4 @@ def test_on_a_fleet_with_a_broken_gpu_it_is_critical(tmp_path: Path, capsys: pyt
         assert (match := FIRST.match(first)) is not None
         assert "XID 79" in match[2]
         assert dispatch("quarterdeck", [*line, "--json"], environ, tmp_path / "no-policy") == Verdict.CRITICAL
-        assert json.loads(capsys.readouterr().out)["incidents"][0]["cause"] == "gpu-hardware-xid"
+        assert json.loads(capsys.readouterr().out)["incidents"][0]["cause"] == "gpu-lost"

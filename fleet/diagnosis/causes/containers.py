@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fleet.diagnosis.cause import Cause, Help, Of, Stage, says
-from fleet.diagnosis.causes.symptoms import OVERLOAD
+from fleet.diagnosis.causes.symptoms import GPU_FAULTS, OVERLOAD
 from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.subject import PodSeen
 from fleet.model.objects import Container
@@ -60,7 +60,7 @@ CRASH_LOOP = Cause[PodSeen](
     must=(_STOPPED, _LOOP),
     explains=(*OVERLOAD, "rollout-stuck"),
     peers=True,
-    alike=("gpu-hardware-xid", "out-of-memory"),
+    alike=(*GPU_FAULTS, "out-of-memory"),
     helps=(
         Help("read the end of the log before it died", "previous"),
         Help("see what changed before it", "past"),
@@ -192,7 +192,7 @@ RESTARTED = Cause[PodSeen](
     must_not=(_KILLED,),
     explains=(*OVERLOAD, "rollout-stuck"),
     peers=True,
-    alike=("gpu-hardware-xid",),
+    alike=(*GPU_FAULTS,),
     helps=(Help("read the end of the log before it died", "previous"), Help("see what changed before it", "past")),
     avoid=("Do not restart it: it does that by itself.",),
     decides=("the last lines of the log before it died, and whether a probe killed it",),
@@ -219,6 +219,6 @@ NOT_READY = Cause[PodSeen](
     explains=(*OVERLOAD, "rollout-stuck"),
     peers=True,
     after=60,
-    alike=("node-not-ready", "kubelet-silent", "gpu-hardware-xid"),
+    alike=("node-not-ready", "kubelet-silent", *GPU_FAULTS),
     helps=(Help("see what its probe says", "describe"), Help("read its log", "logs")),
 )

@@ -8,37 +8,74 @@ they are fully loaded.
 from __future__ import annotations
 
 from fleet.diagnosis.cause import Cause, Help, Numbers, Of
-from fleet.diagnosis.causes.symptoms import AWAY, STUCK
+from fleet.diagnosis.causes.symptoms import AWAY, STUCK, THROTTLING
 from fleet.diagnosis.sign import Code, Either, Is, Level, Lowered, Row
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Severity
 
-HARDWARE = frozenset(
-    {46, 48, 62, 64, 74, 79, 95, 109, 110, 119, 120, 136, 140, 143, *range(144, 151), 151, 155, 156, 158}
-)
-"""Errors after which the GPU must be reset, drained or rebooted."""
+LOST = frozenset({79, 151})
+"""Errors after which nothing reaches the GPU any more: reboot, or restart of the virtual machine."""
+MEMORY = frozenset({48, 64, 95, 140})
+"""Errors of device memory that could not be corrected, and rows that could not be replaced."""
+LINK = frozenset({74, 136, *range(144, 151), 155})
+"""Errors of NVLink."""
+RESET = frozenset({46, 62, 109, 110, 119, 120, 143, 156, 158})
+"""Errors of the GPU's own processors, after which it must be reset."""
+HARDWARE = LOST | MEMORY | LINK | RESET
 ECHO = frozenset({37, 38, 43, 44, 45, 63, 66, 67, 121, 137, 141, 154})
 """Errors that follow another event or only inform: no reason to call a GPU sick."""
 
 _SAID = Numbers("XID {:.0f}", (Quantity.XID,))
 
-HARDWARE_XID = Cause[Row](
-    id="gpu-hardware-xid",
-    of=Of.GPU,
-    severity=Severity.CRITICAL,
-    sentence="The GPU is broken, or has to be reset: its driver says so.",
-    words=_SAID,
-    must=(Code(Quantity.XID, HARDWARE),),
-    explains=("gpu-throttled-by-hardware", "gpu-throttled-by-heat", "errors", *STUCK, *AWAY),
-    helps=(
-        Help("keep new pods away from the node", "cordon"),
-        Help("see what the pod on it says", "logs"),
-        Help("move the pods, then reset the GPU or reboot the node", "drain"),
-    ),
-    avoid=(
-        "Do not reset it before the report of its driver is taken: the reset clears what proves the fault.",
-        "Do not restart the pod on it: it comes back to the same GPU.",
-    ),
+_KEEP_PROOF = "Do not reset it before the report of its driver is taken: the reset clears what proves the fault."
+_STAYS = "Do not restart the pod on it: it comes back to the same GPU."
+
+
+def _broken(name: str, codes: frozenset[int], sentence: str, cure: str, *decides: str) -> Cause[Row]:
+    """A fault of the hardware, told by the code of its driver."""
+    return Cause(
+        id=name,
+        of=Of.GPU,
+        severity=Severity.CRITICAL,
+        sentence=sentence,
+        words=_SAID,
+        must=(Code(Quantity.XID, codes),),
+        explains=(*THROTTLING, "errors", "replica-slow", *STUCK, *AWAY),
+        helps=(
+            Help("keep new pods away from the node", "cordon"),
+            Help("see what the pod on it says", "logs"),
+            Help(cure, "drain"),
+        ),
+        avoid=(_KEEP_PROOF, _STAYS),
+        decides=decides,
+    )
+
+
+GPU_LOST = _broken(
+    "gpu-lost",
+    LOST,
+    "The GPU has fallen off the bus: nothing on the node reaches it any more.",
+    "move the pods, then reboot the node; a GPU that is lost again is to be replaced",
+)
+GPU_MEMORY = _broken(
+    "gpu-memory-broken",
+    MEMORY,
+    "The memory of the GPU fails: an error could not be corrected, or a row not be replaced.",
+    "move the pods, then reset the GPU; one whose rows cannot be replaced is to be returned",
+    "the driver's counters of remapped rows: pending is cured by a reset, failure is not",
+)
+GPU_LINK = _broken(
+    "gpu-link-broken",
+    LINK,
+    "A link between GPUs fails: engines that stand on several of them hang, or crawl.",
+    "move the pods, then reset the GPUs of the node together",
+    "whether the GPU at the other end of the link says the same",
+)
+HARDWARE_XID = _broken(
+    "gpu-hardware-xid",
+    RESET,
+    "The GPU has to be reset: a processor of its own has failed, and its driver says so.",
+    "move the pods, then reset the GPU or reboot the node",
 )
 APPLICATION_XID = Cause[Row](
     id="gpu-application-xid",
@@ -61,14 +98,30 @@ HOT = 85.0
 give the reason."""
 COOL = 80.0
 """°C below which a GPU that was hot is not any more."""
-_HARDWARE = frozenset({"hardware slowdown", "thermal (hardware)", "power brake"})
+_BRAKE = frozenset({"power brake"})
+_HARDWARE = frozenset({"hardware slowdown", "thermal (hardware)"})
 _BY_HARDWARE = Lowered(_HARDWARE, "the hardware lowers its clocks")
 
 
 def _why(row: Row) -> str:
-    return next(f"throttled: {reason}" for reason in row.said if reason in _HARDWARE)
+    return next(f"throttled: {reason}" for reason in row.said if reason in _HARDWARE | _BRAKE)
 
 
+POWER_BRAKE = Cause[Row](
+    id="gpu-power-brake",
+    of=Of.GPU,
+    severity=Severity.CRITICAL,
+    sentence="The power supply of the node tells the GPU to slow down.",
+    words=_why,
+    must=(Lowered(_BRAKE, "the power supply lowers its clocks"),),
+    explains=("gpu-throttled-by-heat", "replica-slow", "queue-deep"),
+    after=60,
+    helps=(
+        Help("see its neighbours: one that is braked alone is its cable, all of them are the supply", "nodes"),
+        Help("keep new pods away from the node", "cordon"),
+    ),
+    avoid=("Do not take the software power cap for it: a GPU that is fully loaded runs into that every day.",),
+)
 BY_HARDWARE = Cause[Row](
     id="gpu-throttled-by-hardware",
     of=Of.GPU,

@@ -5,6 +5,7 @@ errors (the raw guard of F30).
 from __future__ import annotations
 
 from fleet.diagnosis.cause import Cause, Help, Numbers, Of, says
+from fleet.diagnosis.causes.symptoms import GPU_FAULTS
 from fleet.diagnosis.sign import Is, Level, Row
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Severity
@@ -101,7 +102,7 @@ ERRORS = Cause[Row](
     must=(Level(Quantity.ERROR_RATIO, Is.AT_LEAST, FAILING),),
     after=120,
     clears=300,
-    alike=("queue-deep", "gpu-hardware-xid"),
+    alike=("queue-deep", *GPU_FAULTS),
     helps=(Help("read its log", "logs"), Help("see whether a rollout came before", "past")),
     decides=("which status codes: 503 is a queue that is full, 500 is the engine",),
 )

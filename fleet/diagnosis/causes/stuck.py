@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from fleet.diagnosis.cause import Cause, Help, Of, says
-from fleet.diagnosis.causes.symptoms import OVERLOAD
+from fleet.diagnosis.causes.symptoms import GPU_FAULTS, OVERLOAD
 from fleet.diagnosis.sign import Is, Level, Row
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Severity
 
-_ALIKE = ("engine-asleep", "gpu-hardware-xid", "gpu-throttled-by-hardware", "node-not-ready", "kubelet-silent")
+_ALIKE = ("engine-asleep", *GPU_FAULTS, "gpu-throttled-by-hardware", "node-not-ready", "kubelet-silent")
 _DECIDES = (
     "the last lines of its log: a watchdog of NCCL, EngineDeadError, or nothing since it hangs",
     "one request for one token: an engine that answers it had only stale gauges",

@@ -9,4 +9,6 @@ AWAY = ("crash-loop", "restarts-and-not-ready", "pod-not-ready", "pod-failed", "
 SILENCE = ("no-metrics", "metrics-unknown", "metrics-too-old", "metrics-stale")
 """Symptoms of an engine that nobody can reach."""
 GPU_SILENCE = ("gpu-metrics-unknown", "gpu-metrics-too-old")
+THROTTLING = ("gpu-power-brake", "gpu-throttled-by-hardware", "gpu-throttled-by-heat")
+GPU_FAULTS = ("gpu-lost", "gpu-memory-broken", "gpu-link-broken", "gpu-hardware-xid")
 STUCK = ("engine-stuck", "engine-takes-nothing")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fleet.diagnosis.cause import Cause, Help, Of, says
+from fleet.diagnosis.causes.symptoms import GPU_FAULTS
 from fleet.diagnosis.peers import Busier, Replica, Slower
 from fleet.model.snapshot import Severity
 
@@ -25,7 +26,7 @@ SLOW = Cause[Replica](
     explains=("queue-deep", "replica-overloaded"),
     after=600,
     clears=600,
-    alike=("gpu-throttled-by-hardware", "gpu-throttled-by-heat", "gpu-hardware-xid", "kv-cache-preempts"),
+    alike=("gpu-throttled-by-hardware", "gpu-throttled-by-heat", *GPU_FAULTS, "kv-cache-preempts"),
     decides=(
         "the clocks and the power of its GPUs against those of its peers",
         "the length of the prompts that it gets: a member of a pool for long contexts is slow by design",

@@ -35,7 +35,7 @@ def test_of_what_no_history_is_kept_the_console_says_since_when_it_has_seen_it()
     fleet.gpus["chat-0"] = COOL | {Q.XID: 79.0}
     (found,) = fleet.incidents(0)
     assert found.root.told_by == "this console, which found it so"
-    fleet.gpus["chat-1"] = COOL | {Q.XID: 48.0}
+    fleet.gpus["chat-1"] = COOL | {Q.XID: 151.0}
     (both,) = fleet.incidents(20)
     told = {one.key: (one.told_by, one.since) for one in both.alike}
     assert told["GPU-chat-1"] == ("this console, which has seen it begin", NOW + 20)
@@ -94,7 +94,7 @@ def test_a_broken_gpu_is_the_root_of_its_pod_and_of_what_its_workload_lacks() ->
     fleet.gpus["chat-1"] = COOL | {Q.XID: 79.0}
     fleet.of("chat-1", **crashing(NOW - 300))
     (found,) = fleet.incidents(0)
-    assert (found.root.cause, found.root.key, found.about) == ("gpu-hardware-xid", "GPU-chat-1", "GPU-chat-1")
+    assert (found.root.cause, found.root.key, found.about) == ("gpu-lost", "GPU-chat-1", "GPU-chat-1")
     assert {(one.cause, one.key) for one in found.symptoms} == {
         ("crash-loop", "serving/chat-1"),
         ("replicas-lost", CHAT),
@@ -120,7 +120,7 @@ def test_two_roots_are_two_incidents_and_neither_hides_the_other() -> None:
     fleet.gpus["chat-0"] = COOL | {Q.XID: 79.0}
     fleet.engines["chat-3"] = WELL | {Q.PREEMPTIONS: 2.0}
     found = fleet.incidents(0, 200)
-    assert set(causes(found)) == {"gpu-hardware-xid", "kv-cache-preempts"}
+    assert set(causes(found)) == {"gpu-lost", "kv-cache-preempts"}
     assert found[0].severity is Severity.CRITICAL
 
 
@@ -190,6 +190,53 @@ def test_a_broken_gpu_does_not_explain_the_replica_beside_it() -> None:
     fleet.gpus["chat-0"] = COOL | {Q.XID: 79.0}
     fleet.engines["chat-3"] = STUCK
     assert {one.root.cause: one.root.key for one in fleet.incidents(0, 70)} == {
-        "gpu-hardware-xid": "GPU-chat-0",
+        "gpu-lost": "GPU-chat-0",
         "engine-stuck": "serving/chat-3",
     }
+
+
+@pytest.mark.parametrize(
+    ("code", "cause"),
+    [
+        (79, "gpu-lost"),
+        (48, "gpu-memory-broken"),
+        (64, "gpu-memory-broken"),
+        (74, "gpu-link-broken"),
+        (119, "gpu-hardware-xid"),
+    ],
+)
+def test_the_driver_s_code_tells_what_of_a_gpu_is_broken(code: int, cause: str) -> None:
+    fleet = Fleet(3)
+    fleet.gpus["chat-1"] = COOL | {Q.XID: float(code)}
+    (found,) = fleet.incidents(0)
+    assert (found.root.cause, found.severity, found.root.words) == (cause, Severity.CRITICAL, f"XID {code}")
+
+
+@pytest.mark.parametrize("code", [31, 43, 45, 63, 94])
+def test_a_code_that_says_nothing_of_the_hardware_is_no_incident_of_a_fleet_that_is_well(code: int) -> None:
+    fleet = Fleet(3)
+    fleet.gpus["chat-1"] = COOL | {Q.XID: float(code)}
+    assert fleet.incidents(0, 600) == ()
+
+
+@pytest.mark.parametrize(
+    ("reasons", "cause"),
+    [
+        (("power brake",), "gpu-power-brake"),
+        (("hardware slowdown",), "gpu-throttled-by-hardware"),
+        (("thermal (software)", "power cap"), "gpu-throttled-by-heat"),
+    ],
+)
+def test_what_lowers_the_clocks_is_told_apart_and_fires_when_it_lasts(reasons: tuple[str, ...], cause: str) -> None:
+    fleet = Fleet(3)
+    fleet.reasons["GPU-chat-1"] = reasons
+    assert fleet.incidents(0)[0].state is FindingState.PENDING
+    (found,) = fleet.incidents(130)
+    assert (found.root.cause, found.state) == (cause, FindingState.FIRING)
+
+
+def test_the_power_cap_of_a_gpu_that_is_fully_loaded_is_nothing() -> None:
+    fleet = Fleet(3)
+    fleet.reasons["GPU-chat-1"] = ("power cap",)
+    fleet.gpus["chat-1"] = COOL | {Q.THROTTLE: 0.8}
+    assert fleet.incidents(0, 600) == ()
