@@ -54,6 +54,7 @@ async def _run(invocation: Invocation) -> int:
 
 async def _ask(invocation: Invocation, client: KubeClient) -> Timeline:
     """Raises KubeError and KubeconfigError where nobody answers; what may not be read is a gap of the timeline."""
+    from console.config.settings import settings_in
     from console.wiring.sources import measuring_settings
     from console.wiring.timeline import Past, timeline_sources
     from fleet.sources.metrics import MetricsCollector
@@ -63,7 +64,7 @@ async def _ask(invocation: Invocation, client: KubeClient) -> Timeline:
         await client.get("/version")
     now = time.time()
     since = now - HOURS * 3600 if invocation.options.since is None else invocation.options.since
-    settings = invocation.load().settings
+    settings = settings_in(invocation.load().settings, client.access.context)
     metrics = MetricsCollector(client, measuring_settings(settings, invocation.environ), now)
 
     async def store() -> Store | None:

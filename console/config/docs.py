@@ -55,6 +55,10 @@ bearer_token_file = "~/.config/quarterdeck/token"
 X-Scope-OrgID = "ops"
 X-Api-Key = { env = "MIMIR_KEY" }
 
+[prometheus.contexts.staging-eu]
+url = "https://mimir.example.com/prometheus"
+cluster = "staging-eu"
+
 [alertmanager.also.batch]
 url = "https://alerts.batch.example.com"
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import field, fields, replace
 from functools import reduce
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from console.config import paths, rules
 from console.config.file import is_there, text_of
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 CONFIG_VARIABLE = f"{PREFIX}CONFIG"
 DEPTH = 16
+_URL: Final = ("prometheus", "url")
 """Tables and lists in each other; the settings have four."""
 
 
@@ -84,6 +85,9 @@ def load(
     for flag in flags:
         settings = _set(settings, flag)
         origins[flag.key] = flag.name
+    if exists and not origins.get(_URL, str(path)).startswith(str(path)):
+        # Given for this start, whatever context it looks at.
+        settings = replace(settings, prometheus=replace(settings.prometheus, contexts={}))
     settings, laid_down, warnings = _apply_policy(settings, origins, policy)
     _raise(origins, rules.check(settings, check_keys))
     return Loaded(settings, path, exists, origins, warnings, laid_down)

@@ -105,6 +105,8 @@ def _keys(keys: Mapping[str, str], check_keys: CheckKeys) -> Iterator[tuple[Wher
 def endpoints(settings: Settings) -> Iterator[tuple[Where, EndpointSettings]]:
     """Everything that is asked over HTTP with credentials of its own, by its table."""
     yield ("prometheus",), settings.prometheus
+    for key, own in settings.prometheus.contexts.items():
+        yield ("prometheus", "contexts", key), own
     for name, section in (("alertmanager", settings.alertmanager), ("rules", settings.rules)):
         yield (name,), section
         for key, endpoint in section.also.items():
@@ -116,7 +118,7 @@ def _endpoint(where: Where, p: EndpointSettings) -> Iterator[tuple[Where, str, s
         return (*where, name)
 
     if len(where) > 1:
-        if not is_name(where[-1]):
+        if where[1] == "also" and not is_name(where[-1]):
             yield where, f'"{where[-1]}" cannot be a name here', "Letters, digits, dots and dashes, 63 at most."
         if not p.url:
             yield where, "it names nothing to ask", "Set its url."

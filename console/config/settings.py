@@ -8,7 +8,7 @@ The reference in docs/configuration.md is written from here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import field, fields, replace
 from typing import Any, ClassVar, Literal, TypeVar
 
 from fleet.dataclass import dataclass
@@ -90,6 +90,17 @@ class EndpointSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ContextPrometheusSettings(EndpointSettings):
+    """The Prometheus of one context of the kubeconfig, in place of all that `[prometheus]` says of these keys."""
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+    cluster: str = setting(
+        "", "The cluster in a store that holds several: only series whose `cluster_label` has this value. Empty: all."
+    )
+    cluster_label: str = setting("cluster", "The label by which such a store tells clusters apart.")
+
+
+@dataclass(frozen=True, slots=True)
 class PrometheusSettings(EndpointSettings):
     """The Prometheus HTTP API: Prometheus itself, Thanos, Mimir, VictoriaMetrics."""
 
@@ -113,6 +124,9 @@ class PrometheusSettings(EndpointSettings):
         "Seconds over which rates and percentiles are taken; at least four scrape intervals.",
         minimum=5,
         maximum=3600,
+    )
+    contexts: Mapping[str, ContextPrometheusSettings] = setting(
+        {}, "Those of single contexts, each a table of its own: see below. A `url` of environment or flag is for all."
     )
 
 
@@ -326,8 +340,21 @@ SECTIONS: dict[str, type] = {
 """Tables of the file that hold a fixed set of keys."""
 
 NAMED: dict[tuple[str, str], type] = {
+    ("prometheus", "contexts"): ContextPrometheusSettings,
     ("alertmanager", "also"): EndpointSettings,
     ("rules", "also"): EndpointSettings,
     ("local", "presets"): Preset,
 }
 """Tables of tables, each of which has a name of its own: ``[local.presets.NAME]``."""
+
+
+def settings_in(settings: Settings, context: str) -> Settings:
+    """The settings that hold in a context: a Prometheus of its own, with its credentials and labels, where it has one.
+
+    Nothing of `[prometheus]` is sent to that: its token is for another.
+    """
+    own = settings.prometheus.contexts.get(context)
+    if own is None:
+        return settings
+    values = {field.name: getattr(own, field.name) for field in fields(own)}
+    return replace(settings, prometheus=replace(settings.prometheus, **values))

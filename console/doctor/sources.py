@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from console.config.settings import Settings
+from console.config.settings import Settings, settings_in
 from console.doctor.check import Check, Verdict
 from console.doctor.dialects import check_dialects
 from fleet.metrics.dialect_set import DialectSet
@@ -65,7 +65,7 @@ def check_metrics(snapshot: Snapshot, settings: Settings) -> Iterator[Check]:
     """Prometheus, the direct scrape, what comes from them, and whether it can be joined."""
     prometheus, scrape = snapshot.source("prometheus"), snapshot.source("scrape")
     if prometheus is not None:
-        yield _prometheus(prometheus, settings)
+        yield _prometheus(prometheus, settings_in(settings, snapshot.cluster.context))
     if scrape is not None:
         yield _scrape(scrape)
     if snapshot.pods or snapshot.engines:

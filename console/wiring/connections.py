@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
-from console.config.settings import Settings
+from console.config.settings import Settings, settings_in
 from console.session.cluster_reader import ClusterReader
 from console.session.connection import Connection, Told
 from console.session.reader import NoReader, ObjectReader
@@ -82,13 +82,13 @@ class ClusterConnection:
         memory: Memory,
         early: EarlyQuestions | None = None,
     ) -> None:
-        self._settings = settings
         self._source = source
         self._environ = environ
         self._reads = KubeReads(source.client)
         self._curves: RecordedCurves | None = None
         here = source.state().cluster
         self.context, self.cluster = here.context or context, here.id
+        self._settings = settings_in(settings, here.context)
         self.observer = sources.observer(
             settings, source, time.time(), environ, memory.keeps(here), memory.history(self.cluster), early
         )

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, TypeAlias
 
-from console.config.settings import PrometheusSettings, Settings
+from console.config.settings import PrometheusSettings, Settings, settings_in
 from console.report.crash import keep
 from console.wiring.contexts import is_machine
 from fleet.dataclass import dataclass
@@ -135,6 +135,7 @@ def observer(
 
     ``history``: what is known of its last quarter of an hour already.
     """
+    settings = settings_in(settings, source.state().cluster.context)
     metrics = measuring_settings(settings, environ)
     measuring: MetricsSource
     if isinstance(source, KubernetesSource | AbsentKubernetes):

@@ -14,7 +14,7 @@ from fleet.diagnosis.diagnosis import Diagnosis
 from fleet.diagnosis.sign import NO_REASONS
 from fleet.model.facts import NO_FACTS, Facts
 from fleet.model.measurement import Measurement
-from fleet.model.objects import Event
+from fleet.model.objects import ClusterId, Event
 from fleet.model.snapshot import Snapshot, SourceStatus
 from fleet.snapshot.backfill import Step, steps
 from fleet.snapshot.fleet_health import FleetHealth
@@ -32,15 +32,19 @@ class Builder:
     """Builds Snapshots and keeps what does not change between them."""
 
     def __init__(self, history: RecentHistory | None = None) -> None:
-        self._history = history or RecentHistory()
         self._sequence = 0
+        self._cluster: ClusterId | None = None
+        self._begin(history or RecentHistory())
+        self.joined = 0
+        """How often everything was joined since this exists: tests count what a tick costs."""
+
+    def _begin(self, history: RecentHistory) -> None:
+        self._history = history
         self._topology: Topology | None = None
         self._events: tuple[Mapping[str, Event], tuple[Event, ...]] = ({}, ())
         self._frames = Frames()
         self._health = FleetHealth()
         self._diagnosis = Diagnosis()
-        self.joined = 0
-        """How often everything was joined since this exists: tests count what a tick costs."""
 
     @property
     def measured(self) -> int:
@@ -66,6 +70,10 @@ class Builder:
         ``measurement`` is the last one, however old; None if there never was one. ``focus`` are the keys of the pods
         whose own percentiles are wanted; None for all. ``facts`` are those of other sources.
         """
+        if self._cluster not in (None, kube.cluster.id):
+            # A recording goes on in another cluster: what has the same key there is something else.
+            self._begin(RecentHistory())
+        self._cluster = kube.cluster.id
         before = self._topology
         topology = self._topology = followed(before, kube, measurement)
         self.joined += before is None or before.addresses is not topology.addresses

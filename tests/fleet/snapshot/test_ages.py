@@ -88,6 +88,17 @@ def test_history_draws_what_was_and_leaves_gaps_where_nothing_was_known() -> Non
     assert math.isnan(stale[-1])
 
 
+def test_in_another_cluster_a_history_begins_anew() -> None:
+    """A recording may go on in another cluster, with objects of the same names."""
+    builder = Builder(RecentHistory(step=15, points=10))
+    here = kube([pod("a")], deployment())
+    there = replace(here, cluster=replace(here.cluster, server="https://elsewhere"))
+    for at, state, waiting in ((0, here, 1.0), (15, here, 2.0), (30, there, 4.0)):
+        m = measurement({engine("a"): {Quantity.WAITING: waiting}}, at=NOW + at)
+        snapshot = builder.build(state, m, [LIVE], NOW + at)
+    assert snapshot.history.strip(CHAT, Quantity.WAITING, 10) == (4.0,)
+
+
 @pytest.mark.parametrize("skew", [0.0, 0.01, 600.0, -600.0])
 def test_what_prometheus_remembers_is_drawn_at_the_consoles_own_time_whatever_its_clock_says(skew: float) -> None:
     builder = Builder(RecentHistory(step=15, points=10))
