@@ -66,7 +66,6 @@ async def test_one_incident_is_the_sentence_the_key_the_numbers_and_what_was_rul
         await d.type("ruled out")
         await d.press("enter")
         assert "RULED OUT" in d.text
-        assert "The engine sleeps" in d.text
         if size == (120, 40):
             assert "last XID code: 0" in d.text
             assert "throttle reasons is not known" in d.text
