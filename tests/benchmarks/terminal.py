@@ -29,6 +29,8 @@ _SYNC_QUERY, _SYNC_ANSWER = b"\x1b[?2026$p", b"\x1b[?2026;2$y"
 _ESCAPES = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|[()][A-Z0-9]|[=>78])")
 _UNKNOWN_TO_PYTE = re.compile(rb"\x1b\[[<>=][0-?]*[ -/]*[@-~]")
 _END_TIMEOUT = 5.0
+_LOOK_AFTER, _LOOK_EVERY = 3.0, 1.0
+"""Seconds from the start until the screen is emulated while the program runs, and between two of these times."""
 
 
 class Read(NamedTuple):
@@ -70,10 +72,16 @@ class Terminal:
         """Seconds from the start to the first screen with this pattern. Raises NotShownError."""
         wanted = re.compile(pattern.encode())
         deadline = time.monotonic() + timeout
+        look = self._began + _LOOK_AFTER
         # A pattern may be torn by escapes within a line; the emulation decides, this only says when to look.
         while not wanted.search(_ESCAPES.sub(b"", b"".join(read.data for read in self._reads))):
             if time.monotonic() > deadline or self._process.poll() is not None:
                 break
+            # One that draws a number digit by digit never shows it in what it writes: few do, and they start slowly.
+            if time.monotonic() > look:
+                if re.search(pattern, self.text):
+                    break
+                look = time.monotonic() + _LOOK_EVERY
             time.sleep(0.02)
         time.sleep(0.1)
         return self._shown_at(re.compile(pattern))
