@@ -12,7 +12,7 @@ ROOMS = ("actions", "console", "fleet", "themes", "widgets")
 
 SESSIONS = {
     "fleet/net/http.py": "the few calls per engine: GuardedTransport asks the guard about each request, redirects too",
-    "fleet/net/early.py": "the first questions: EarlyQuestions.ask asks the guard, which lets through what reads",
+    "fleet/net/plain_client.py": "the scrape and the first questions: PlainClient.ask asks the guard",
     "fleet/sources/kube/session.py": "for KubeClient alone, whose guard sees each request in _attempt",
     "fleet/sources/kube/socks.py": "under that session, through a SOCKS proxy: it connects, and sends nothing itself",
     "fleet/sources/scrape/fetch.py": "the scrape: ScrapeSource asks the guard in _fetch",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
+_SENDABLE = re.compile("[\\t\\x20-\\x7e\\xa0-\\xff]*")
+
 
 def sendable(value: str) -> bool:
     """Whether a request can carry it: printable Latin-1 and tabs (RFC 9110, "field-value")."""
-    return not any(
-        (character < " " and character != "\t") or "\x7f" <= character <= "\x9f" or character > "\xff"
-        for character in value
-    )
+    return _SENDABLE.fullmatch(value) is not None

@@ -75,7 +75,7 @@ class MetricsCollector:
         self._asking = PrometheusCollector(
             client, settings.endpoint, settings.window, settings.timeout, now, settings.trust, settings.within
         )
-        self._scraping = ScrapeCollector(client, settings.scraping, now, early)
+        self._scraping = ScrapeCollector(client, settings.scraping, now)
         self._early = early
         self._next = float("-inf")
         self._scrapes = 0

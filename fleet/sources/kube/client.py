@@ -20,7 +20,8 @@ import orjson
 from fleet.dataclass import dataclass
 from fleet.guard import Guard, RefusedError, reads_only
 from fleet.net.bodies import BodyError, Inflating, Limit, limits
-from fleet.net.early import EarlyQuestions, Question
+from fleet.net.early import EarlyQuestions
+from fleet.net.plain_client import Question
 from fleet.sources.kube.answers import Response, beginning, cut_off, media_type, read_whole
 from fleet.sources.kube.credentials import Login
 from fleet.sources.kube.errors import (

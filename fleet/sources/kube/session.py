@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 
 from fleet.imports import imported
-from fleet.net.early import CONNECT_TIMEOUT as CONNECT_TIMEOUT
+from fleet.net.plain_client import CONNECT_TIMEOUT as CONNECT_TIMEOUT
 from fleet.net.proxies import Proxy
 from fleet.sources.kube.tls import Tls, context_of
 

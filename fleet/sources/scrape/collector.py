@@ -13,7 +13,6 @@ from fleet.model.measurement import Measurement
 from fleet.model.objects import Pod
 from fleet.model.snapshot import Health
 from fleet.net.bodies import Limit, limits
-from fleet.net.early import EarlyQuestions
 from fleet.net.redirect import RedirectError
 from fleet.sources.kube.answers import Response
 from fleet.sources.kube.client import TEXT
@@ -113,12 +112,10 @@ class ScrapeCollectorSettings:
 class ScrapeCollector:
     """Direct scrapes of the pods of one cluster."""
 
-    def __init__(
-        self, client: Getter, settings: ScrapeCollectorSettings, now: float, early: EarlyQuestions | None = None
-    ) -> None:
+    def __init__(self, client: Getter, settings: ScrapeCollectorSettings, now: float) -> None:
         self._client = client
         self._settings = settings
-        self._source = ScrapeSource(settings.scrape, early=early)
+        self._source = ScrapeSource(settings.scrape)
         self._credentials = Credentials(settings.access)
         self._via = settings.via
         self._tried = float("-inf")

@@ -6,7 +6,7 @@ from errno import ECONNRESET
 from typing import TYPE_CHECKING
 
 from fleet.net.bodies import Body, BodyError, Limit
-from fleet.net.early import Question
+from fleet.net.plain_client import PlainClient, Question
 from fleet.net.redirect import RedirectError
 from fleet.sources.problem import ClearTextError, SourceProblem
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _OTHER_FILES = 256
 """Files that the rest of the program may have open."""
+_OK = 200
 _FIRST = 4096
 """Bytes of a refusal that are looked at."""
 _IDLE = 60.0
@@ -72,9 +73,33 @@ def open_session(concurrency: int, timeout: float, *, keep: bool) -> aiohttp.Cli
     )
 
 
-def question(target: Target, timeout: float, limit: Limit) -> Question:
-    """The same GET for who asks without aiohttp; whatever is special about TLS is left to that."""
-    return Question("GET", target.url, [*_ACCEPT.items(), *target.headers.items()], limit, timeout)
+async def get_plainly(client: PlainClient, target: Target, limit: Limit, seconds: float) -> bytes | None:
+    """The body without aiohttp; None where that is to ask: its answer is odd, or nothing can be said of why it failed.
+
+    Raises as ``get`` does, and RefusedError.
+    """
+    asked = Question("GET", target.url, [*_ACCEPT.items(), *target.headers.items()], limit, seconds)
+    try:
+        answer = await client.ask(asked)
+    except (ConnectionRefusedError, TimeoutError):
+        raise
+    except OSError:
+        return None
+    if answer is None:
+        return None
+    if answer.status == _OK:
+        return answer.body
+    location = answer.headers.get("Location", "")
+    raise _no_page(answer.status, answer.reason, location, answer.body[:_FIRST])
+
+
+def _no_page(status: int, reason: str, location: str, said: bytes) -> Exception:
+    """What an answer of another status means; ``said`` is how its body begins."""
+    if 300 <= status < 400 and location:
+        return RedirectError(location)
+    if status == 400 and wants_tls(said):
+        return ClearTextError("answers that it wants HTTPS (400)")
+    return SourceProblem(_refusal(status, reason))
 
 
 async def get(session: aiohttp.ClientSession, target: Target, limit: Limit) -> tuple[bytes, bool]:
@@ -93,12 +118,10 @@ async def get(session: aiohttp.ClientSession, target: Target, limit: Limit) -> t
             ssl=target.ssl,
             allow_redirects=False,
         ) as response:
-            if 300 <= response.status < 400 and response.headers.get("Location"):
-                raise RedirectError(response.headers["Location"])
-            if response.status == 400 and wants_tls(await response.content.read(_FIRST)):
-                raise ClearTextError("answers that it wants HTTPS (400)")
-            if response.status != 200:
-                raise SourceProblem(_refusal(response.status, response.reason or ""))
+            if response.status != _OK:
+                said = await response.content.read(_FIRST) if response.status == 400 else b""
+                location = response.headers.get("Location", "")
+                raise _no_page(response.status, response.reason or "", location, said)
             body = Body(response.headers.get("Content-Encoding", ""), limit)
             if (response.content_length or 0) > limit.bytes:
                 raise limit.exceeded()

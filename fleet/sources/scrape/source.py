@@ -15,10 +15,10 @@ from fleet.metrics.exposition import Layouts
 from fleet.metrics.tables import Tables
 from fleet.model.measurement import Measurement
 from fleet.net.bodies import limits
-from fleet.net.early import EarlyQuestions
+from fleet.net.plain_client import PlainClient
 from fleet.net.redirect import MOST_REDIRECTS, RedirectError, followed
 from fleet.sources.problem import ClearTextError, SourceProblem, UnreadError
-from fleet.sources.scrape.fetch import get, in_words, open_session, question, room_for
+from fleet.sources.scrape.fetch import get, get_plainly, in_words, open_session, room_for
 from fleet.sources.scrape.target import Target, TargetState
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ _KEPT = 300.0
 _MOST_CONNECTIONS = 1_000
 """Targets whose connections are kept for the next scrape: one takes 10 KiB, a new one 0.3 ms of CPU, and of more
 targets each is asked as seldom as of these."""
-_OK = 200
 _PER_TURN = 100
 """Targets put together in one turn of the event loop."""
 
@@ -56,18 +55,20 @@ class ScrapeSource:
         settings: ScrapeSettings | None = None,
         *,
         guard: Guard = reads_only,
-        early: EarlyQuestions | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings or ScrapeSettings()
         self._guard = guard
-        self._early = early
         self._clock = clock
+        self._client = PlainClient(guard, keeps=False)
         self._session: aiohttp.ClientSession | None = None
+        """For what the small client has no words for."""
+        self._odd: frozenset[str] = frozenset()
+        """The addresses where that was so."""
         self._room = 0
         """Targets whose connections this process has files for."""
         self._keeps = False
-        """Whether the session keeps connections."""
+        """Whether connections are kept for the next scrape."""
         self._states: dict[str, TargetState] = {}
         self._layouts = Layouts()
         self._last: float | None = None
@@ -86,6 +87,7 @@ class ScrapeSource:
         span = max(self._settings.window, 4 * self._interval)
         unique = {target.key: target for target in targets}
         self._states = {key: self._states.get(key) or TargetState(span, self._layouts) for key in unique}
+        self._odd &= {target.url for target in unique.values()} if self._odd else self._odd
         await self._make_room(sum(target.fetch is None for target in unique.values()))
         unreachable: dict[str, str] = {}
         unread: dict[str, str] = {}
@@ -119,6 +121,7 @@ class ScrapeSource:
 
     async def close(self) -> None:
         """Close the connections."""
+        self._client.close()
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -177,16 +180,17 @@ class ScrapeSource:
 
     async def _ask(self, target: Target) -> tuple[bytes, bool]:
         try:
+            if target.fetch is None and target.url.startswith("http:") and target.url not in self._odd:
+                body = await get_plainly(self._client, target, limits().scrape, self._settings.timeout)
+                if body is not None:
+                    return body, True
+                self._odd |= {target.url}
             self._guard("GET", target.url)
         except RefusedError as error:
             raise SourceProblem(error.message, error.remedy) from None
         if target.fetch is not None:
             async with asyncio.timeout(self._settings.timeout):
                 return await target.fetch(target.url), True
-        if self._early is not None and self._early.open:
-            answer = await self._early.ask(question(target, self._settings.timeout, limits().scrape))
-            if answer is not None and answer.status == _OK:
-                return answer.body, True
         if self._session is None:
             await asyncio.to_thread(imported, "aiohttp")
         if self._session is None:
@@ -201,3 +205,4 @@ class ScrapeSource:
         if keeps is not self._keeps:
             self._keeps = keeps
             await self.close()
+            self._client.keeps = keeps

@@ -1,207 +1,13 @@
-"""What is asked before there is an HTTP client: plain answers are taken, of all others nothing is believed."""
+"""The first questions are over when there are numbers, after a while, or when somebody says so."""
 
 from __future__ import annotations
 
 import asyncio
-import gzip
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 
-import pytest
-
-from fleet.guard import RefusedError
-from fleet.net.bodies import Limit
-from fleet.net.early import Answer, EarlyQuestions, Question
-
-OK = b"HTTP/1.1 200 OK\r\n"
-LIMIT = Limit(1000, "limits.other")
-
-
-class Server:
-    """Answers each request with the next of the texts, and remembers requests and connections."""
-
-    def __init__(self, *answers: bytes) -> None:
-        self.answers = [*answers]
-        self.requests: list[bytes] = []
-        self.connections = 0
-        self.url = ""
-
-    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
-        try:
-            while self.answers:
-                self.requests.append(await reader.readuntil(b"\r\n\r\n"))
-                for byte in (answer := self.answers.pop(0))[:40]:
-                    # A head comes in pieces of any size.
-                    writer.write(bytes((byte,)))
-                    await writer.drain()
-                writer.write(answer[40:])
-                await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            return
-        finally:
-            writer.close()
-
-
-@asynccontextmanager
-async def serving(*answers: bytes) -> AsyncIterator[Server]:
-    server = Server(*answers)
-    listening = await asyncio.start_server(server.talk, "127.0.0.1", 0)
-    server.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
-    try:
-        yield server
-    finally:
-        listening.close()
-
-
-@pytest.fixture
-async def early() -> AsyncIterator[EarlyQuestions]:
-    asking = EarlyQuestions(seconds=60.0)
-    yield asking
-    asking.end()
-
-
-def get(url: str, *headers: tuple[str, str], seconds: float = 10.0) -> Question:
-    return Question("GET", url, headers, LIMIT, seconds)
-
-
-def plain(body: bytes, *headers: bytes) -> bytes:
-    return OK + b"".join(h + b"\r\n" for h in headers) + b"Content-Length: %d\r\n\r\n" % len(body) + body
-
-
-async def test_one_question_and_its_answer(early: EarlyQuestions) -> None:
-    async with serving(plain(b"{}", b"Content-Type: application/json", b"X-Two: a", b"X-Two: b")) as server:
-        answer = await early.ask(get(f"{server.url}/api/v1/pods?limit=5", ("Accept", "*/*"), ("As", "a"), ("As", "b")))
-    assert answer is not None
-    assert (answer.status, answer.body) == (200, b"{}")
-    assert answer.headers["content-TYPE"] == "application/json"
-    authority = server.url.removeprefix("http://").encode()
-    assert server.requests == [
-        b"GET /api/v1/pods?limit=5 HTTP/1.1\r\nHost: " + authority + b"\r\nAccept: */*\r\nAs: a\r\nAs: b\r\n\r\n"
-    ]
-
-
-async def test_a_review_has_a_body(early: EarlyQuestions) -> None:
-    path = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
-    async with serving(plain(b"who")) as server:
-        answer = await early.ask(Question("POST", server.url + path, (), LIMIT, 10.0, b"ask"))
-    assert answer is not None
-    assert b"Content-Length: 3\r\n" in server.requests[0]
-
-
-CHUNKED = OK + b"Transfer-Encoding: chunked\r\n"
-PLAIN: dict[str, tuple[bytes, bytes]] = {
-    "a length": (plain(b"body"), b"body"),
-    "no body": (plain(b""), b""),
-    "chunks": (CHUNKED + b"\r\n3\r\nbod\r\n1\r\ny\r\n0\r\n\r\n", b"body"),
-    "gzip": (plain(gzip.compress(b"body"), b"Content-Encoding: gzip"), b"body"),
-    "no reason": (b"HTTP/1.1 200\r\nContent-Length: 4\r\n\r\nbody", b"body"),
-    "up to the limit": (plain(b"x" * 1000), b"x" * 1000),
-}
-
-
-@pytest.mark.parametrize("kind", PLAIN)
-async def test_plain_answers_are_taken(early: EarlyQuestions, kind: str) -> None:
-    said, body = PLAIN[kind]
-    async with serving(said) as server:
-        answer = await early.ask(get(f"{server.url}/metrics"))
-    assert answer is not None
-    assert answer.body == body
-
-
-async def test_a_refusal_is_an_answer(early: EarlyQuestions) -> None:
-    async with serving(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno") as server:
-        answer = await early.ask(get(f"{server.url}/metrics"))
-    assert answer is not None
-    assert (answer.status, answer.body) == (403, b"no")
-
-
-ODD = {
-    "nothing": b"",
-    "no HTTP": b"SSH-2.0-OpenSSH\r\n\r\n",
-    "HTTP 1.0": b"HTTP/1.0 200 OK\r\nContent-Length: 4\r\n\r\nbody",
-    "an interim answer": b"HTTP/1.1 100 Continue\r\n\r\n" + plain(b"body"),
-    "without a body": b"HTTP/1.1 204 No Content\r\n\r\n",
-    "until it ends": OK + b"\r\nbody",
-    "two lengths": OK + b"Content-Length: 4\r\nContent-Length: 5\r\n\r\nbody",
-    "a length and chunks": CHUNKED + b"Content-Length: 4\r\n\r\n4\r\nbody\r\n0\r\n\r\n",
-    "a length that is none": OK + b"Content-Length: +4\r\n\r\nbody",
-    "another coding of the transfer": OK + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
-    "a folded line": OK + b"X: a\r\n b\r\nContent-Length: 4\r\n\r\nbody",
-    "a space before the colon": OK + b"Content-Length : 4\r\n\r\nbody",
-    "a NUL": OK + b"X: \0\r\nContent-Length: 4\r\n\r\nbody",
-    "bare line feeds": b"HTTP/1.1 200 OK\nContent-Length: 4\r\n\r\nbody",
-    "a chunk without its size": CHUNKED + b"\r\n\r\nbody\r\n0\r\n\r\n",
-    "a chunk that is longer than it says": CHUNKED + b"\r\n3\r\nbody\r\n0\r\n\r\n",
-    "a chunk with a sign": CHUNKED + b"\r\n+4\r\nbody\r\n0\r\n\r\n",
-    "trailers": CHUNKED + b"\r\n4\r\nbody\r\n0\r\nX: y\r\n\r\n",
-    "broken off in the head": OK + b"Content-Le",
-    "broken off in the body": OK + b"Content-Length: 5\r\n\r\nbody",
-    "broken off between chunks": CHUNKED + b"\r\n4\r\nbody\r\n",
-    "larger than its limit": plain(b"x" * 1001),
-    "larger once it is inflated": plain(gzip.compress(b"x" * 1001), b"Content-Encoding: gzip"),
-    "larger in chunks": CHUNKED + b"\r\n3e9\r\n" + b"x" * 1001 + b"\r\n0\r\n\r\n",
-    "a coding that was not asked for": plain(b"body", b"Content-Encoding: br"),
-    "no gzip": plain(b"body", b"Content-Encoding: gzip"),
-    "a head without end": OK + b"X: " + b"x" * 2**19,
-}
-
-
-@pytest.mark.parametrize("kind", ODD)
-async def test_odd_answers_are_left_to_the_client(early: EarlyQuestions, kind: str) -> None:
-    async with serving(ODD[kind]) as server:
-        assert await early.ask(get(f"{server.url}/metrics")) is None
-
-
-async def test_a_connection_is_used_again_unless_it_is_to_end(early: EarlyQuestions) -> None:
-    async with serving(plain(b"1"), plain(b"2"), plain(b"3", b"Connection: close"), plain(b"4")) as server:
-        bodies = [await early.ask(get(f"{server.url}/metrics")) for _ in range(4)]
-    assert [answer.body for answer in bodies if answer] == [b"1", b"2", b"3", b"4"]
-    assert server.connections == 2
-
-
-async def test_questions_at_once_are_asked_side_by_side(early: EarlyQuestions) -> None:
-    async with serving(*(plain(b"%d" % n) for n in range(5))) as server:
-        answers = await asyncio.gather(*(early.ask(get(f"{server.url}/metrics")) for _ in range(5)))
-    assert {answer.body for answer in answers if answer} == {b"0", b"1", b"2", b"3", b"4"}
-    assert server.connections == 5
-
-
-async def test_who_cannot_be_reached_is_said(early: EarlyQuestions) -> None:
-    async with serving() as server:
-        pass
-    with pytest.raises(ConnectionRefusedError):
-        await early.ask(get(f"{server.url}/metrics"))
-
-
-async def test_who_does_not_answer_in_time_is_said(early: EarlyQuestions) -> None:
-    async with serving(OK) as server:
-        server.answers.append(b"never asked for")
-        with pytest.raises(TimeoutError):
-            await early.ask(get(f"{server.url}/metrics", seconds=0.05))
-
-
-@pytest.mark.parametrize(
-    "url", ["http://user@127.0.0.1:1/metrics", "https://127.0.0.1:1/metrics", "http://[fe80::1%25eth0]:1/metrics"]
-)
-async def test_special_addresses_are_left_to_the_client(early: EarlyQuestions, url: str) -> None:
-    try:
-        assert await early.ask(get(url)) is None
-    except RefusedError:
-        assert "user@" in url
-
-
-async def test_a_header_that_cannot_be_sent_is_left_to_the_client(early: EarlyQuestions) -> None:
-    async with serving() as server:
-        assert await early.ask(get(f"{server.url}/metrics", ("Authorization", "a\r\nX: b"))) is None
-    assert server.connections == 0
-
-
-async def test_what_changes_something_is_refused(early: EarlyQuestions) -> None:
-    async with serving(plain(b"")) as server:
-        with pytest.raises(RefusedError):
-            await early.ask(Question("DELETE", f"{server.url}/api/v1/pods/a", (), LIMIT, 1.0))
-    assert server.connections == 0
+from fleet.net.early import EarlyQuestions
+from fleet.net.plain_client import Answer
+from tests.fleet.net.test_plain_client import get, plain, serving
 
 
 async def test_it_ends_by_itself_when_there_are_numbers_or_is_ended() -> None:
@@ -221,8 +27,9 @@ async def test_it_ends_by_itself_when_there_are_numbers_or_is_ended() -> None:
         assert server.connections == 0
 
 
-async def test_an_answer_that_is_under_way_at_the_end_is_waited_for(early: EarlyQuestions) -> None:
-    go_on = asyncio.Event()
+async def test_an_answer_that_is_under_way_at_the_end_is_waited_for() -> None:
+    early = EarlyQuestions(seconds=60.0)
+    go_on, left = asyncio.Event(), asyncio.Event()
 
     async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -233,12 +40,15 @@ async def test_an_answer_that_is_under_way_at_the_end_is_waited_for(early: Early
         # The question is answered, and its connection is not kept.
         assert await reader.read() == b""
         writer.close()
+        await writer.wait_closed()
+        left.set()
 
     listening = await asyncio.start_server(slow, "127.0.0.1", 0)
     asking = asyncio.create_task(early.ask(get(f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/metrics")))
     await go_on.wait()
     early.end()
     answer = await asking
+    await asyncio.wait_for(left.wait(), 10)
     listening.close()
     assert isinstance(answer, Answer)
     assert answer.body == b"late"

@@ -293,7 +293,8 @@ async def test_who_speaks_tls_alone_is_asked_over_tls_and_the_next_time_at_once(
             m = await source.measure([_either(address)], EPOCH)
             assert value(m, Quantity.RUNNING) == 3
             assert m.unreachable == {}
-    assert [url.partition(":")[0] for url in asked] == ["http", "https", "https"]
+    # In clear text twice: what is no HTTP is asked again by the client that can say so.
+    assert [url.partition(":")[0] for url in asked] == ["http", "http", "https", "https"]
 
 
 @pytest.mark.parametrize(
