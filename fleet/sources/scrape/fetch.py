@@ -94,7 +94,7 @@ async def get_plainly(client: PlainClient, target: Target, limit: Limit, seconds
 
 
 def _no_page(status: int, reason: str, location: str, said: bytes) -> Exception:
-    """What an answer of another status means; ``said`` is how its body begins."""
+    """The error that an answer of another status is; ``said`` is how its body begins."""
     if 300 <= status < 400 and location:
         return RedirectError(location)
     if status == 400 and wants_tls(said):

@@ -62,7 +62,7 @@ class ScrapeSource:
         self._clock = clock
         self._client = PlainClient(guard, keeps=False)
         self._session: aiohttp.ClientSession | None = None
-        """For what the small client has no words for."""
+        """The connections of aiohttp, asked where the small client has no words."""
         self._odd: frozenset[str] = frozenset()
         """The addresses where that was so."""
         self._room = 0
