@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -126,10 +126,17 @@ class Observer:
                 await asyncio.gather(synced, return_exceptions=True)
             await self.close()
 
-    async def once(self, timeout: float, *, looks_back: bool = False) -> Snapshot:  # noqa: ASYNC109 - an incomplete Snapshot is an answer, not an error
+    async def once(
+        self,
+        timeout: float,  # noqa: ASYNC109 - an incomplete Snapshot is an answer, not an error
+        *,
+        looks_back: bool = False,
+        then: Callable[[Snapshot], Awaitable[None]] | None = None,
+    ) -> Snapshot:
         """One Snapshot that is as complete as ``timeout`` seconds allow: synced, measured, rates included.
 
         ``looks_back``: it has the histories that a source remembers, for those who ask since when something is so.
+        ``then`` is done with it while the sources are still there.
         """
         deadline = time.monotonic() + timeout
         try:
@@ -150,7 +157,10 @@ class Observer:
                         snapshot = await self._build(state)
                     if self._broken is not None:
                         snapshot = replace(snapshot, sources=(self._broken, *snapshot.sources))
-                    return self._viewer.view(snapshot)
+                    view = self._viewer.view(snapshot)
+                    if then is not None:
+                        await then(view)
+                    return view
                 await asyncio.sleep(pause)
         finally:
             await self.close()

@@ -80,6 +80,11 @@ class Pages:
 
         self._navigator.open(IncidentsScreen(self._desk, key))
 
+    def open_monitoring(self) -> None:
+        from console.screens.monitoring import MonitoringScreen
+
+        self._navigator.open(MonitoringScreen(self._desk))
+
     def open_timeline(self, ref: ObjectRef | None) -> None:
         from console.screens.timeline import TimelineScreen
 

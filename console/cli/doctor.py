@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sys
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -19,13 +20,17 @@ from console.config.settings import Settings
 from console.doctor import acting, report
 from console.doctor.check import Check, Verdict
 from console.doctor.local import check_installed, check_machine
+from console.doctor.monitoring import check_monitoring
 from console.doctor.permissions import Answer, ask, judge
 from console.doctor.sources import check_api_server, check_metrics, check_others
 from console.doctor.surroundings import check_configuration, check_terminal
+from console.views.alerts import rules_of
 from fleet import guard
 from fleet.model.snapshot import Snapshot
 
 if TYPE_CHECKING:
+    from fleet.monitoring.faults import Examined
+    from fleet.observer import Observer
     from fleet.sources.kube.kubeconfig import Access
 
 
@@ -76,13 +81,36 @@ async def _cluster(settings: Settings, environ: Mapping[str, str]) -> tuple[list
     origin = f"context {access.context} in {access.file}" if access.file else "the service account of this pod"
     kubeconfig = Check("kubeconfig", Verdict.OK, f"{origin}, for {access.server}")
     namespace = settings.cluster.namespace
-    snapshot, (answer, acts) = await asyncio.gather(observe(settings, WAIT), _permissions(access, namespace, environ))
+    found_of: list[Examined] = []
+
+    async def examined(observing: Observer, snapshot: Snapshot) -> None:
+        found_of.append(await _examined(observing, snapshot, settings))
+
+    looking = observe(settings, WAIT, then=examined)
+    snapshot, (answer, acts) = await asyncio.gather(looking, _permissions(access, namespace, environ))
     checks = [kubeconfig, check_api_server(snapshot, explained=bool(answer.lacking))]
     if checks[-1].verdict is not Verdict.FAIL:
         user = snapshot.cluster.user
         checks.append(judge(answer, user, namespace))
         checks.append(acting.judge(acts, user, answer.namespace) if acts is not None else acting.read_only())
-    return [*checks, *check_metrics(snapshot, settings), *check_others(snapshot), vllm], _code(snapshot)
+    monitoring = check_monitoring(found_of[0])
+    checks += [*check_metrics(snapshot, settings), *check_others(snapshot), *monitoring, vllm]
+    return checks, _code(snapshot)
+
+
+async def _examined(observing: Observer, snapshot: Snapshot, settings: Settings) -> Examined:
+    """Rules and targets, looked at while the sources are there."""
+    from console.wiring.timeline import of_this_cluster
+    from fleet.monitoring.examine import examine
+    from fleet.monitoring.faults import Examined
+    from fleet.sources.problem import SourceProblem
+
+    now = time.time()
+    try:
+        store = await observing.metrics.store(observing.objects.state(), now)
+    except SourceProblem as problem:
+        return Examined(now, (), gaps=(problem.problem,))
+    return await examine(store, rules_of(snapshot), now, of_this_cluster(settings))
 
 
 async def _machine(

@@ -6,6 +6,9 @@ import os
 import shutil
 import sys
 import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TYPE_CHECKING
 
 from console.cli import exits, interruptible
 from console.config.settings import Settings
@@ -13,6 +16,9 @@ from console.report.table import table
 from console.views.production import is_production
 from fleet.model.snapshot import Health, Snapshot
 from themes.look import choose_glyphs
+
+if TYPE_CHECKING:
+    from fleet.observer import Observer
 
 WAIT = 30.0
 """Seconds that the sources get, unless the command line says otherwise."""
@@ -32,14 +38,21 @@ def snapshot_within(settings: Settings, wait: float, *, looks_back: bool = False
     return snapshot, exits.UNREACHABLE if snapshot.cluster.server else exits.USAGE
 
 
-async def observe(settings: Settings, wait: float, *, looks_back: bool = False) -> Snapshot:
-    """Start the sources, wait until they have told what they know, stop them."""
+async def observe(
+    settings: Settings,
+    wait: float,
+    *,
+    looks_back: bool = False,
+    then: Callable[[Observer, Snapshot], Awaitable[None]] | None = None,
+) -> Snapshot:
+    """Start the sources, wait until they have told what they know, do ``then``, stop them."""
     from console.wiring.sources import observer, source_of
 
     source = source_of(settings, settings.cluster.context, settings.cluster.namespace)
     observing = observer(settings, source, time.time())
     observing.focus(None)
-    return await observing.once(wait, looks_back=looks_back)
+    last = partial(then, observing) if then is not None else None
+    return await observing.once(wait, looks_back=looks_back, then=last)
 
 
 def any_answered(snapshot: Snapshot) -> bool:

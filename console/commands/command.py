@@ -33,6 +33,7 @@ class ScreenId(StrEnum):
     TIMELINE = "timeline"
     ALERTS = "alerts"
     ALERT = "alert"
+    MONITORING = "monitoring"
     CHOICE = "choice"
     HELP = "help"
     PLAN = "plan"

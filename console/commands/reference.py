@@ -25,6 +25,7 @@ _SCREENS = {
     ScreenId.TIMELINE: "timeline",
     ScreenId.ALERTS: "alerts",
     ScreenId.ALERT: "an alert",
+    ScreenId.MONITORING: "monitoring",
     ScreenId.AUDIT: "audit",
     ScreenId.CHOICE: "namespaces, contexts",
     ScreenId.HELP: "help",

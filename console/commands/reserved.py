@@ -17,6 +17,7 @@ _WRAPPED = _LOGS | {
     ScreenId.DETAIL,
     ScreenId.SOURCES,
     ScreenId.ALERT,
+    ScreenId.MONITORING,
     ScreenId.LOCAL_SERVER,
     ScreenId.BENCHES,
 }

@@ -34,6 +34,7 @@ _TEXTS = frozenset(
         ScreenId.INCIDENT,
         ScreenId.SOURCES,
         ScreenId.ALERT,
+        ScreenId.MONITORING,
         ScreenId.LOCAL_SERVER,
         ScreenId.LOCAL_LOG,
         ScreenId.BENCHES,
@@ -363,6 +364,12 @@ TABLE: tuple[Command, ...] = (
         where=OF_ALERTS,
         hint="object",
         available=_needs_joined,
+    ),
+    Command(
+        "open.monitoring",
+        "Monitoring: whether its rules and targets are what they seem",
+        lambda desk, _: desk.pages.open_monitoring(),
+        names=("monitoring",),
     ),
     Command(
         "open.past",

@@ -15,7 +15,9 @@ from fleet.sources.problem import SourceProblem
 from widgets.log_buffer import LogLine
 
 if TYPE_CHECKING:
+    from fleet.model.alerts import Rule
     from fleet.model.curve import Curve, CurveQuestion
+    from fleet.monitoring.faults import Examined
     from fleet.timeline.source import TimelineSource
     from fleet.timeline.timeline import Timeline
 
@@ -23,8 +25,8 @@ if TYPE_CHECKING:
 class ClusterReader:
     """An ObjectReader of a cluster. ``named`` are namespaces that the settings name.
 
-    ``past`` gives who knows the past, and the namespace in view. ``curve`` asks the metrics store; it raises
-    SourceProblem.
+    ``past`` gives who knows the past, and the namespace in view. ``curve`` and ``examine`` ask the metrics store; they
+    raise SourceProblem.
     """
 
     def __init__(
@@ -33,10 +35,12 @@ class ClusterReader:
         named: Iterable[str],
         past: Callable[[], tuple[Sequence[TimelineSource], str]],
         curve: Callable[[CurveQuestion], Awaitable[Curve]],
+        examine: Callable[[Sequence[Rule]], Awaitable[Examined]],
     ) -> None:
         self._reads = reads
         self._past = past
         self._curve = curve
+        self._examine = examine
         self._named = frozenset(named)
 
     async def namespaces(self, seen: Iterable[str]) -> tuple[str, ...]:
@@ -71,6 +75,12 @@ class ClusterReader:
     async def curve(self, question: CurveQuestion) -> Curve:
         try:
             return await self._curve(question)
+        except SourceProblem as problem:
+            raise SessionError(problem.problem, problem.remedy) from problem
+
+    async def monitoring(self, rules: Sequence[Rule]) -> Examined:
+        try:
+            return await self._examine(rules)
         except SourceProblem as problem:
             raise SessionError(problem.problem, problem.remedy) from problem
 

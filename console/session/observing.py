@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from console.session.bridge import Bridge
+from console.session.bridged_reads import BridgedReads
 from console.session.observed import ObservedCluster
 from console.session.thread import LoopThread
 
@@ -18,21 +19,17 @@ if TYPE_CHECKING:
     from console.session.local.protocol import LocalServers, Looked
     from console.session.local.servers import LocalServerSession
     from console.session.protocol import ActionService, Changed
-    from fleet.model.curve import Curve, CurveQuestion
-    from fleet.model.objects import ClusterId, ObjectRef
     from fleet.model.snapshot import Snapshot
-    from fleet.timeline.timeline import Timeline
-    from widgets.log_buffer import LogLine
 
 
-class ObservingSession:
+class ObservingSession(BridgedReads):
     """Implements console.session.protocol.Session; begins with ``context`` and ``namespace``, empty for the default."""
 
     def __init__(self, wiring: Wiring, context: str = "", namespace: str = "") -> None:
         self._wiring = wiring
         self._thread = LoopThread("observe")
-        self._bridge = Bridge(self._thread.loop)
-        self._cluster = ObservedCluster(wiring, context, namespace, self._leave)
+        bridge = Bridge(self._thread.loop)
+        super().__init__(bridge, ObservedCluster(wiring, context, namespace, self._leave))
         self._sites: tuple[ActionSite, ...] = ()
         """Sites of actions, the cluster first; none until somebody asks, which in read-only mode nobody does."""
         self._forget: Callable[[], None] = lambda: None
@@ -68,29 +65,6 @@ class ObservingSession:
 
     async def switch(self, *, context: str | None = None, namespace: str | None = None) -> None:
         await self._bridge.call(self._cluster.switch(context, namespace))
-
-    async def describe(self, ref: ObjectRef) -> str:
-        return await self._bridge.call(self._cluster.reader(ref.cluster).describe(ref))
-
-    async def yaml(self, ref: ObjectRef) -> str:
-        return await self._bridge.call(self._cluster.reader(ref.cluster).yaml(ref))
-
-    async def timeline(self, of: ObjectRef | ClusterId, since: float) -> Timeline:
-        from fleet.model.objects import ObjectRef
-
-        cluster, ref = (of.cluster, of) if isinstance(of, ObjectRef) else (of, None)
-        return await self._bridge.call(self._cluster.reader(cluster).timeline(ref, since))
-
-    async def curve(self, question: CurveQuestion) -> Curve:
-        return await self._bridge.call(self._cluster.reader(question.series.cluster).curve(question))
-
-    def logs(
-        self, pod: ObjectRef, container: str, *, follow: bool, previous: bool, tail: int, since: int
-    ) -> AsyncIterator[LogLine]:
-        reader = self._cluster.reader(pod.cluster)
-        return self._bridge.stream(
-            reader.logs(pod, container, follow=follow, previous=previous, tail=tail, since=since)
-        )
 
     def actions(self, changed: Changed) -> ActionService:
         from console.session.actions import ActionSite, SessionActions

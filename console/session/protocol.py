@@ -16,14 +16,50 @@ if TYPE_CHECKING:
     from actions.request import Request, Target
     from actions.revisions import Revision
     from console.session.local.protocol import LocalServers, Looked
+    from fleet.model.alerts import Rule
     from fleet.model.curve import Curve, CurveQuestion
     from fleet.model.objects import ClusterId, ObjectRef
     from fleet.model.snapshot import Snapshot
+    from fleet.monitoring.faults import Examined
     from fleet.timeline.timeline import Timeline
     from widgets.log_buffer import LogLine
 
 
-class Session(Protocol):
+class AskedReads(Protocol):
+    """The reads that a person asks for. All awaitables run on the caller's event loop and raise SessionError only."""
+
+    async def describe(self, ref: ObjectRef) -> str:
+        """The object and its events as text, as ``kubectl describe`` would tell it."""
+        ...
+
+    async def yaml(self, ref: ObjectRef) -> str:
+        """The object as YAML, without managedFields."""
+        ...
+
+    async def monitoring(self, cluster: ClusterId, rules: Sequence[Rule]) -> Examined:
+        """Hold rules against the series that there are, and look at the targets; a bounded number of queries."""
+        ...
+
+    async def timeline(self, of: ObjectRef | ClusterId, since: float) -> Timeline:
+        """Return what happened from ``since`` (Unix time) on, to an object or (None) to all in view."""
+        ...
+
+    async def curve(self, question: CurveQuestion) -> Curve:
+        """Return one quantity of an object in view over time, asked of the metrics store."""
+        ...
+
+    def logs(
+        self, pod: ObjectRef, container: str, *, follow: bool, previous: bool, tail: int, since: int
+    ) -> AsyncIterator[LogLine]:
+        """Log lines of a container of a pod, oldest first, without their newline. Raises SessionError.
+
+        With ``follow`` they come until it is closed. It begins with the last ``tail`` lines, of the last ``since``
+        seconds where that is not 0.
+        """
+        ...
+
+
+class Session(AskedReads, Protocol):
     """One cluster in view. All awaitables run on the caller's event loop and raise SessionError only."""
 
     def start(self, deliver: Callable[[Snapshot], None]) -> None:
@@ -62,32 +98,6 @@ class Session(Protocol):
 
     async def switch(self, *, context: str | None = None, namespace: str | None = None) -> None:
         """Look at another context and/or namespace (empty: all) without a restart. On error the old view stays."""
-        ...
-
-    async def describe(self, ref: ObjectRef) -> str:
-        """The object and its events as text, as ``kubectl describe`` would tell it."""
-        ...
-
-    async def yaml(self, ref: ObjectRef) -> str:
-        """The object as YAML, without managedFields."""
-        ...
-
-    async def timeline(self, of: ObjectRef | ClusterId, since: float) -> Timeline:
-        """Return what happened from ``since`` (Unix time) on, to an object or (None) to all in view."""
-        ...
-
-    async def curve(self, question: CurveQuestion) -> Curve:
-        """Return one quantity of an object in view over time, asked of the metrics store."""
-        ...
-
-    def logs(
-        self, pod: ObjectRef, container: str, *, follow: bool, previous: bool, tail: int, since: int
-    ) -> AsyncIterator[LogLine]:
-        """Log lines of a container of a pod, oldest first, without their newline. Raises SessionError.
-
-        With ``follow`` they come until it is closed. It begins with the last ``tail`` lines, of the last ``since``
-        seconds where that is not 0.
-        """
         ...
 
     def actions(self, changed: Changed) -> ActionService:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from console.session.failure import SessionError
 
 if TYPE_CHECKING:
+    from fleet.model.alerts import Rule
     from fleet.model.curve import Curve, CurveQuestion
     from fleet.model.objects import ObjectRef
+    from fleet.monitoring.faults import Examined
     from fleet.timeline.timeline import Timeline
     from widgets.log_buffer import LogLine
 
@@ -31,6 +33,10 @@ class ObjectReader(Protocol):
 
     async def timeline(self, ref: ObjectRef | None, since: float) -> Timeline:
         """Return what happened from ``since`` (Unix time) on, to an object or (None) to all in view."""
+        ...
+
+    async def monitoring(self, rules: Sequence[Rule]) -> Examined:
+        """The rules, held against the series of the metrics store."""
         ...
 
     async def curve(self, question: CurveQuestion) -> Curve:
@@ -64,6 +70,10 @@ class NoReader:
 
     async def timeline(self, ref: ObjectRef | None, since: float) -> Timeline:
         del ref, since
+        raise SessionError(*self._why)
+
+    async def monitoring(self, rules: Sequence[Rule]) -> Examined:
+        del rules
         raise SessionError(*self._why)
 
     async def curve(self, question: CurveQuestion) -> Curve:

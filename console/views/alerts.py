@@ -11,7 +11,7 @@ from console.views.layout import head, labelled, wrapped
 from console.views.since import clock
 from fleet.alerts.board import Row as AlertRow
 from fleet.dataclass import dataclass
-from fleet.model.alerts import NAME, Evaluated, Notified, Silence
+from fleet.model.alerts import NAME, Evaluated, Notified, Rule, Silence
 from fleet.model.snapshot import Health, Snapshot
 from themes.glyphs import Glyphs
 from themes.palette import Role
@@ -193,3 +193,8 @@ def _facts(facts: Iterable[tuple[str, str]], width: int) -> list[Line]:
     for label, text in facts:
         lines += wrapped(untrusted(label), untrusted_line(text), width) or [labelled(untrusted(label))]
     return lines
+
+
+def rules_of(snapshot: Snapshot) -> tuple[Rule, ...]:
+    """Every rule that some source tells of, recording ones too."""
+    return tuple(rule for dated in snapshot.facts.of(Evaluated).values() for rule in dated.value.rules)

@@ -25,7 +25,9 @@ from fleet.sources.problem import SourceProblem
 if TYPE_CHECKING:
     from actions.runner import Runner
     from console.session.local.watcher import SharedWatcher
+    from fleet.model.alerts import Rule
     from fleet.model.curve import Curve, CurveQuestion
+    from fleet.monitoring.faults import Examined
     from fleet.recorder.curves import RecordedCurves
     from fleet.timeline.source import TimelineSource
 
@@ -92,7 +94,9 @@ class ClusterConnection:
         self.observer = sources.observer(
             settings, source, time.time(), environ, memory.keeps(here), memory.history(self.cluster), early
         )
-        self.reader: ObjectReader = ClusterReader(self._reads, settings.cluster.namespaces, self._past, self._curve)
+        self.reader: ObjectReader = ClusterReader(
+            self._reads, settings.cluster.namespaces, self._past, self._curve, self._examine
+        )
 
     async def _curve(self, question: CurveQuestion) -> Curve:
         try:
@@ -122,6 +126,14 @@ class ClusterConnection:
             return await asyncio.to_thread(self._curves.curve, question)
         except RecordingError:
             raise why from None
+
+    async def _examine(self, rules: Sequence[Rule]) -> Examined:
+        from console.wiring.timeline import of_this_cluster
+        from fleet.monitoring.examine import examine
+
+        now = time.time()
+        store = await self.observer.metrics.store(self._source.state(), now)
+        return await examine(store, rules, now, of_this_cluster(self._settings))
 
     def _past(self) -> tuple[Sequence[TimelineSource], str]:
         # Few ask for it: imported when somebody does.

@@ -21,7 +21,9 @@ from fleet.sources.kube.describe import age, to_yaml
 from widgets.log_buffer import LogLine
 
 if TYPE_CHECKING:
+    from fleet.model.alerts import Rule
     from fleet.model.curve import Curve, CurveQuestion
+    from fleet.monitoring.faults import Examined
     from fleet.timeline.source import TimelineSource
     from fleet.timeline.timeline import Timeline
 
@@ -57,6 +59,10 @@ class LocalReader:
 
         found = await ask(self._past(), since, time.time())
         return found if ref is None else found.of(ref._replace(cluster=SAME_CLUSTER))
+
+    async def monitoring(self, rules: Sequence[Rule]) -> Examined:
+        del rules
+        raise SessionError("no rules watch this machine's servers")
 
     async def curve(self, question: CurveQuestion) -> Curve:
         del question

@@ -20,9 +20,11 @@ from fleet.local.record import ServerRecord
 from fleet.local.same_as_pod import Same
 from fleet.local.server import Phase, Reason, ServerState, Stage
 from fleet.local.spec import LaunchSpec, serve_arguments
+from fleet.model.alerts import Rule
 from fleet.model.curve import Curve, CurveQuestion
 from fleet.model.objects import ClusterId, ObjectRef, Pod
 from fleet.model.snapshot import Snapshot
+from fleet.monitoring.faults import Examined
 from fleet.timeline.kinship import Kinship
 from fleet.timeline.timeline import Timeline
 from widgets.log_buffer import LogLine
@@ -39,6 +41,7 @@ class ScriptedSession:
     curves: Callable[[CurveQuestion], Curve] = lambda question: rising(question)
     """The answers of a metrics store; ``lacks_store`` is raised where there is none."""
     lacks_store: SessionError | None = None
+    examined: Examined = field(default_factory=lambda: Examined(0.0, ()))
     log_lines: tuple[str | LogLine, ...] = ()
     fails: SessionError | None = None
     asked: list[tuple[object, ...]] = field(default_factory=list)
@@ -85,6 +88,11 @@ class ScriptedSession:
         self.asked.append(("yaml", ref))
         self._may_fail()
         return self.texts.get("yaml", f"kind: {ref.kind}")
+
+    async def monitoring(self, cluster: ClusterId, rules: Sequence[Rule]) -> Examined:
+        self.asked.append(("monitoring", cluster, tuple(rules)))
+        self._may_fail()
+        return self.examined
 
     async def timeline(self, of: ObjectRef | ClusterId, since: float) -> Timeline:
         self.asked.append(("timeline", of, since))

@@ -1,0 +1,56 @@
+"""Faults of monitoring itself, as a page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import groupby
+
+from console.views.layout import head, labelled, sections, wrapped
+from fleet.monitoring.faults import Examined, Fault, Kind
+from themes.glyphs import Glyphs
+from themes.palette import Role
+from widgets.line import Line, Span
+from widgets.untrusted import untrusted, untrusted_line
+
+_ROLES: Mapping[Kind, Role] = {
+    Kind.NOT_EVALUATED: Role.CRITICAL,
+    Kind.DEAD: Role.WARNING,
+    Kind.DOWN: Role.WARNING,
+    Kind.TWICE: Role.WARNING,
+    Kind.PARTLY: Role.DIM,
+}
+_REMARKS: Mapping[Kind, str] = {
+    Kind.NOT_EVALUATED: "rules that say nothing",
+    Kind.DEAD: "rules about series that are not there: what never happened has none yet, a wrong name never will",
+    Kind.DOWN: "what is not scraped is not known",
+    Kind.TWICE: "sums over them are too high",
+    Kind.PARTLY: "alternatives of rules, for other releases perhaps",
+}
+
+
+def examined_text(examined: Examined) -> str:
+    """The result in a sentence, with how much was looked at."""
+    lies = sum(fault.kind is not Kind.PARTLY for fault in examined.faults)
+    found = f"{lies} fault{'s' if lies != 1 else ''}" if lies else "nothing is wrong with what was looked at"
+    looked = f"{examined.rules} rules with {examined.selectors} selectors, in {examined.queries} queries"
+    return f"{found}; {looked}"
+
+
+def monitoring_lines(examined: Examined, width: int, glyphs: Glyphs) -> list[Line]:
+    """The faults by their kind, the worst first, and what could not be looked at."""
+    del glyphs
+    parts = [
+        [head(kind.value, _REMARKS[kind]), *(line for fault in faults for line in _fault(fault, width))]
+        for kind, faults in groupby(examined.faults, key=lambda fault: fault.kind)
+    ]
+    gaps = [line for gap in examined.gaps for line in wrapped("", untrusted_line(gap), width, Role.UNKNOWN)]
+    title = [Line((Span(" is monitoring lying?", Role.STRONG), Span(f"  {examined_text(examined)}", Role.DIM)))]
+    return sections(title, *parts, [head("not looked at"), *gaps] if gaps else [])
+
+
+def _fault(fault: Fault, width: int) -> list[Line]:
+    return [
+        labelled("", Span(untrusted(fault.about), _ROLES[fault.kind])),
+        *wrapped("", untrusted_line(fault.what), width),
+        *wrapped("", untrusted_line(fault.remedy), width, Role.DIM),
+    ]

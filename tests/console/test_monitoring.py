@@ -1,0 +1,80 @@
+"""Is monitoring lying? On the screen and in the doctor's report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from console import main
+from console.doctor.check import Verdict
+from console.doctor.monitoring import check_monitoring
+from console.views.monitoring import examined_text, monitoring_lines
+from console.wiring.demo import Simulation, simulated
+from fleet.monitoring.faults import Examined, Fault, Kind
+from tests.console.test_alerts import RULES, console
+from tests.fleet.sources.alerts.servers import Said, answering
+from themes.glyphs import UNICODE
+
+DEAD = Fault(Kind.DEAD, "serving/Full", "kv_usage: no such metric; there is kv_usage_total", "its alert cannot fire")
+DOWN = Fault(Kind.DOWN, "engines", "2 down: a, b", "its Targets page says why")
+PARTLY = Fault(Kind.PARTLY, "serving/Either", "old: no such metric")
+
+
+@pytest.fixture(scope="module")
+def fleet() -> Iterator[Simulation]:
+    with simulated(["--pods", "4", "--seed", "7"]) as running:
+        yield running
+
+
+@pytest.fixture
+def server() -> Iterator[Said]:
+    with answering({"/api/v2/alerts": [], "/api/v2/silences": [], "/api/v1/rules": RULES}) as running:
+        yield running
+
+
+def text(examined: Examined) -> str:
+    lines = monitoring_lines(examined, 100, UNICODE)
+    return "\n".join("".join(span.text for span in line.spans) for line in lines)
+
+
+def test_faults_stand_by_their_kind_with_what_to_do() -> None:
+    shown = text(Examined(0.0, (DEAD, DOWN, PARTLY), 12, 20, 3, ("targets: it may not be asked\x1b[31m",)))
+    assert "2 faults; 12 rules with 20 selectors, in 3 queries" in shown
+    assert (
+        shown.index("NO SUCH SERIES") < shown.index("TARGET DOWN") < shown.index("PARTLY") < shown.index("NOT LOOKED")
+    )
+    for said in ("serving/Full", "there is kv_usage_total", "its alert cannot fire", "2 down: a, b"):
+        assert said in shown
+    assert "\x1b" not in shown
+
+
+def test_nothing_wrong_is_said_of_what_was_looked_at() -> None:
+    assert examined_text(Examined(0.0, (PARTLY,), 1, 2, 3)).startswith(
+        "nothing is wrong with what was looked at; 1 rules"
+    )
+
+
+def test_the_doctor_warns_and_an_alternative_is_no_warning() -> None:
+    dead, down = check_monitoring(Examined(0.0, (DEAD, DOWN, PARTLY), 12, 20, 3))
+    assert (dead.verdict, down.verdict) == (Verdict.WARN, Verdict.WARN)
+    assert dead.finding == "1 rules are about series that are not there (12 rules, 20 selectors)"
+    assert dead.details == ("serving/Full: kv_usage: no such metric; there is kv_usage_total",)
+    (fine,) = check_monitoring(Examined(0.0, (PARTLY,), 12, 20, 3))
+    assert fine.verdict is Verdict.OK
+
+
+async def test_the_screen_says_what_could_not_be_looked_at(fleet: Simulation, server: Said) -> None:
+    async with console(fleet, server) as stage:
+        await stage.until(lambda: bool(stage.snapshot.facts.by_source.get("rules")))
+        await stage.line("monitoring")
+        await stage.until(lambda: "1 rules with 0 selectors" in stage.shown)
+        assert "no metrics store answers" in stage.shown
+
+
+def test_the_doctor_looks_at_it(fleet: Simulation, server: Said, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(["doctor", "--json", "--kubeconfig", str(fleet.kubeconfig)]) == 0
+    checks = {check["subject"]: check for check in json.loads(capsys.readouterr().out)["checks"]}
+    assert checks["monitoring"]["verdict"] == "ok"
+    assert "no rules are known" in checks["monitoring"]["details"][0]
