@@ -8,13 +8,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import field, fields, replace
 from functools import reduce
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from console.config import paths, rules
 from console.config.file import is_there, text_of
 from console.config.keys import PREFIX, Key, variable
 from console.config.problem import ConfigError, Problem
-from console.config.settings import NAMED, SECTIONS, Policy, Settings
+from console.config.settings import NAMED, PER_CONTEXT, SECTIONS, Policy, Settings
 from fleet.dataclass import dataclass
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 CONFIG_VARIABLE = f"{PREFIX}CONFIG"
 DEPTH = 16
-_URL: Final = ("prometheus", "url")
 """Tables and lists in each other; the settings have four."""
 
 
@@ -85,9 +84,10 @@ def load(
     for flag in flags:
         settings = _set(settings, flag)
         origins[flag.key] = flag.name
-    if exists and not origins.get(_URL, str(path)).startswith(str(path)):
-        # Given for this start, whatever context it looks at.
-        settings = replace(settings, prometheus=replace(settings.prometheus, contexts={}))
+    for name in PER_CONTEXT:
+        if exists and not origins.get((name, "url"), str(path)).startswith(str(path)):
+            # Given for this start, whatever context it looks at.
+            settings = replace(settings, **{name: replace(getattr(settings, name), contexts={})})
     settings, laid_down, warnings = _apply_policy(settings, origins, policy)
     _raise(origins, rules.check(settings, check_keys))
     return Loaded(settings, path, exists, origins, warnings, laid_down)

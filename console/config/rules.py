@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from console.config.settings import (
+    PER_CONTEXT,
     SECTIONS,
     EndpointSettings,
     FromEnvironment,
@@ -104,13 +105,12 @@ def _keys(keys: Mapping[str, str], check_keys: CheckKeys) -> Iterator[tuple[Wher
 
 def endpoints(settings: Settings) -> Iterator[tuple[Where, EndpointSettings]]:
     """Everything that is asked over HTTP with credentials of its own, by its table."""
-    yield ("prometheus",), settings.prometheus
-    for key, own in settings.prometheus.contexts.items():
-        yield ("prometheus", "contexts", key), own
-    for name, section in (("alertmanager", settings.alertmanager), ("rules", settings.rules)):
+    for name in PER_CONTEXT:
+        section = getattr(settings, name)
         yield (name,), section
-        for key, endpoint in section.also.items():
-            yield (name, "also", key), endpoint
+        for table in ("contexts", "also"):
+            for key, endpoint in getattr(section, table, {}).items():
+                yield (name, table, key), endpoint
 
 
 def _endpoint(where: Where, p: EndpointSettings) -> Iterator[tuple[Where, str, str]]:
@@ -118,9 +118,10 @@ def _endpoint(where: Where, p: EndpointSettings) -> Iterator[tuple[Where, str, s
         return (*where, name)
 
     if len(where) > 1:
-        if where[1] == "also" and not is_name(where[-1]):
+        named = where[1] == "also"
+        if named and not is_name(where[-1]):
             yield where, f'"{where[-1]}" cannot be a name here', "Letters, digits, dots and dashes, 63 at most."
-        if not p.url:
+        if named and not p.url:
             yield where, "it names nothing to ask", "Set its url."
         for field in fields(p):
             yield from _range(at(field.name), getattr(p, field.name), field.metadata)

@@ -141,6 +141,9 @@ class AlertmanagerSettings(EndpointSettings):
         (), "Services of the cluster (`namespace/name`) that are trusted to be its Alertmanager, wherever they live."
     )
     also: Mapping[str, EndpointSettings] = setting({}, "More of them, each a table of its own: see below.")
+    contexts: Mapping[str, EndpointSettings] = setting(
+        {}, "Those of single contexts, each a table of its own: see below. A `url` of environment or flag is for all."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +154,9 @@ class RulesSettings(EndpointSettings):
     enabled: Use = setting("auto", "`auto`: where there is one; `always`: say so when there is none.")
     url: str = setting("", "Base URL, without /api/v1. Empty: the Prometheus that the numbers come from.")
     also: Mapping[str, EndpointSettings] = setting({}, "More of them, each a table of its own: see below.")
+    contexts: Mapping[str, EndpointSettings] = setting(
+        {}, "Those of single contexts, each a table of its own: see below. A `url` of environment or flag is for all."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,8 +345,12 @@ SECTIONS: dict[str, type] = {
 }
 """Tables of the file that hold a fixed set of keys."""
 
+PER_CONTEXT = ("prometheus", "alertmanager", "rules")
+"""Tables with tables for single contexts of the kubeconfig."""
 NAMED: dict[tuple[str, str], type] = {
     ("prometheus", "contexts"): ContextPrometheusSettings,
+    ("alertmanager", "contexts"): EndpointSettings,
+    ("rules", "contexts"): EndpointSettings,
     ("alertmanager", "also"): EndpointSettings,
     ("rules", "also"): EndpointSettings,
     ("local", "presets"): Preset,
@@ -349,12 +359,14 @@ NAMED: dict[tuple[str, str], type] = {
 
 
 def settings_in(settings: Settings, context: str) -> Settings:
-    """The settings that hold in a context: a Prometheus of its own, with its credentials and labels, where it has one.
+    """The settings that hold in a context: whoever has a table of its own there is asked with what that says alone.
 
-    Nothing of `[prometheus]` is sent to that: its token is for another.
+    Nothing that is said for all contexts is sent there: its token is for another.
     """
-    own = settings.prometheus.contexts.get(context)
-    if own is None:
-        return settings
-    values = {field.name: getattr(own, field.name) for field in fields(own)}
-    return replace(settings, prometheus=replace(settings.prometheus, **values))
+    changed: dict[str, Any] = {}
+    for name in PER_CONTEXT:
+        section = getattr(settings, name)
+        own = section.contexts.get(context)
+        if own is not None:
+            changed[name] = replace(section, **{each.name: getattr(own, each.name) for each in fields(own)})
+    return replace(settings, **changed) if changed else settings

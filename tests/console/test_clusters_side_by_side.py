@@ -108,6 +108,15 @@ async def test_two_clusters_are_observed_side_by_side(tmp_path: Path) -> None:
         assert asked[context].asked == {f"Bearer of-{context}"}, "nobody else's token, and nobody else"
 
 
+def test_a_context_may_find_its_own_where_all_others_are_told_of_one(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(
+        '[prometheus]\nurl = "https://prod"\n[prometheus.contexts.west]\n[alertmanager.contexts.west]\nurl = "https://a"\n'
+    )
+    there = settings_in(load({}, file=file, policy=tmp_path / "none").settings, WEST)
+    assert (there.prometheus.url, there.alertmanager.url, there.rules.url) == ("", "https://a", "")
+
+
 def test_nothing_of_another_prometheus_goes_to_that_of_a_context() -> None:
     own = ContextPrometheusSettings(url="https://staging", cluster="staging")
     everywhere = PrometheusSettings(url="https://prod", bearer_token_env="TOKEN", cluster="prod", contexts={WEST: own})
