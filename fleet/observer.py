@@ -216,12 +216,12 @@ class Observer:
         await self.metrics.close()
         await self.objects.close()
         if self._keeps is not None:
-            await self.kept()
+            await self.wait_until_kept()
             with suppress(TimeoutError):
                 # A disk that hangs keeps nobody from leaving.
                 await asyncio.wait_for(asyncio.to_thread(self._keeps.close), GIVE_UP)
 
-    async def kept(self) -> None:
+    async def wait_until_kept(self) -> None:
         """Wait until the last tick is kept, but not for a disk that hangs."""
         if self._keeping is not None:
             await asyncio.wait({self._keeping}, timeout=GIVE_UP)

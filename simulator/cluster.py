@@ -83,7 +83,7 @@ class Cluster:
             template=template,
             created=now,
             ip=self._address(),
-            workload=self.engines.of(namespace, template),
+            workload=self.engines.workload_of(namespace, template),
             labels=dict(metadata.get("labels") or {}),
             annotations=dict(metadata.get("annotations") or {}),
             gpu_requests=templates.gpu_requests(template),

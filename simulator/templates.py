@@ -84,7 +84,7 @@ class Engines:
         self._workloads = {(w.namespace, w.name): w for w in workloads}
         self._models = {w.model.repository: w.model for w in (*DEFAULT.workloads, *self._workloads.values())}
 
-    def of(self, namespace: str, template: Mapping[str, Any]) -> WorkloadSpec | None:
+    def workload_of(self, namespace: str, template: Mapping[str, Any]) -> WorkloadSpec | None:
         """Return the workload of a pod of this template; None if it is no engine, or its model is not known here."""
         image, _, tag = containers(template)[0]["image"].partition(":")
         model = self._models.get(model_of(template))

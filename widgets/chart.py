@@ -157,10 +157,10 @@ def _spread(values: Sequence[float], points: int) -> list[float]:
     if count > points:
         shares = (values[i * count // points : (i + 1) * count // points] for i in range(points))
         return [max((v for v in share if not math.isnan(v)), default=math.nan) for share in shares]
-    return [_between(values, x / max(1, points - 1) * (count - 1)) for x in range(points)]
+    return [_interpolated(values, x / max(1, points - 1) * (count - 1)) for x in range(points)]
 
 
-def _between(values: Sequence[float], place: float) -> float:
+def _interpolated(values: Sequence[float], place: float) -> float:
     index, part = int(place), place % 1
     if part == 0:
         return values[index]

@@ -32,14 +32,14 @@ def run(invocation: Invocation) -> int:
 
         streams.document(to_json(snapshot, code))
     else:
-        for line in told(snapshot, code, pending=now, blind=blind):
+        for line in plugin_lines(snapshot, code, pending=now, blind=blind):
             print(harmless(line))
     for line in explain(snapshot):
         say(line)
     return code
 
 
-def told(snapshot: Snapshot, code: Verdict, *, pending: bool, blind: bool) -> Iterator[str]:
+def plugin_lines(snapshot: Snapshot, code: Verdict, *, pending: bool, blind: bool) -> Iterator[str]:
     """The plugin's line, with its numbers behind a bar, and a line for each incident."""
     firing = counted(snapshot.incidents, pending=pending)
     others = [one for one in snapshot.incidents if one not in firing]

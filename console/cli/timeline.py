@@ -105,7 +105,7 @@ def _tell(timeline: Timeline, invocation: Invocation, client: KubeClient) -> int
             say(_not_one(options.object, found))
             return exits.PROBLEM
         ref = found[0]
-        timeline = timeline.of(ref)
+        timeline = timeline.narrowed_to(ref)
     if options.json:
         from console.report.timeline import to_json
 

@@ -38,7 +38,7 @@ def choose(spec: ActionSpec, context: Context) -> Choice:
     elif spec.many:
         found = _pods(context)
     else:
-        found = _one(spec, context)
+        found = _under_cursor(spec, context)
     if isinstance(found, str) or context.snapshot is None:
         return found
     return next((why for each in found if (why := spec.available(context.snapshot, each.ref))), found)
@@ -60,7 +60,7 @@ def _workload_of(context: Context) -> Workload | None:
     return snapshot.workloads.get(subject) if snapshot is not None and subject is not None else None
 
 
-def _one(spec: ActionSpec, context: Context) -> Choice:
+def _under_cursor(spec: ActionSpec, context: Context) -> Choice:
     """The workload, or the pod, under the cursor."""
     kinds = tuple(kind for kind in spec.targets if kind != "Pod")
     if _is_here(context):

@@ -93,7 +93,7 @@ class FleetScreen(TableScreen):
     def draw(self, snapshot: Snapshot) -> None:
         self._summary.show(lambda width, glyphs: summary(snapshot, self.desk.since, width, glyphs))
         self._look_elsewhere(snapshot)
-        model = self._table.of(snapshot, self.query_)
+        model = self._table.model_of(snapshot, self.query_)
         self._under.look(snapshot, self.grid.cursor)
         self._touched = self._touched or self.grid.cursor != self._placed
         if not self._touched and model.groups:

@@ -70,7 +70,7 @@ class ClusterReader:
 
         sources, namespace = self._past()
         found = await ask(sources, since, time.time(), namespace)
-        return found if ref is None else found.of(ref)
+        return found if ref is None else found.narrowed_to(ref)
 
     async def curve(self, question: CurveQuestion) -> Curve:
         try:

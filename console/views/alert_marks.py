@@ -31,7 +31,7 @@ def board(snapshot: Snapshot) -> Board | None:
         from fleet.alerts.board import BoardMaker
 
         _MAKERS.append(BoardMaker())
-    return _MAKERS[0].of(snapshot)
+    return _MAKERS[0].board_of(snapshot)
 
 
 def concerning(snapshot: Snapshot, key: str) -> tuple[AlertRow, ...]:

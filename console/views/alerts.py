@@ -135,7 +135,7 @@ def alert_lines(snapshot: Snapshot, key: str, width: int, glyphs: Glyphs) -> lis
     alert, rule = row.told.alert, row.told.rule
     role = severity_role(row.severity)
     lines = [Line((Span(f" {untrusted(alert.name)}", role), Span(f"  {alert.state}", Role.STRONG)))]
-    lines += _facts(_about(snapshot, row), width)
+    lines += _facts(_alert_facts(snapshot, row), width)
     lines += [head("annotations")] if alert.annotations else []
     lines += _facts(alert.annotations.items(), width)
     lines += [head("labels")]
@@ -152,7 +152,7 @@ def alert_lines(snapshot: Snapshot, key: str, width: int, glyphs: Glyphs) -> lis
     return lines
 
 
-def _about(snapshot: Snapshot, row: AlertRow) -> Iterator[tuple[str, str]]:
+def _alert_facts(snapshot: Snapshot, row: AlertRow) -> Iterator[tuple[str, str]]:
     alert = row.told.alert
     for at, one in enumerate(row.concerned.objects):
         yield "" if at else "object", one

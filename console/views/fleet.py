@@ -55,7 +55,7 @@ class FleetTable:
         self._from: tuple[tuple[object, ...], tuple[object, ...]] = ((), ())
         self._model: FleetModel | None = None
 
-    def of(self, snapshot: Snapshot, query: Query) -> FleetModel:
+    def model_of(self, snapshot: Snapshot, query: Query) -> FleetModel:
         """The model for one Snapshot, in the order that the Snapshots before have led to."""
         (objects, values), known = drawn_from(snapshot), self._model
         as_before = query is self._query and values == self._from[1] and are_same(objects, self._from[0])

@@ -73,7 +73,7 @@ class FleetOrder:
 
     def matching(self, snapshot: Snapshot, workload: str, says: str, wanted: Filter) -> Sequence[str]:
         """The pods of a workload, which ``says`` this, that the filter lets through."""
-        return self._matches.setdefault(workload, Matches()).of(snapshot, workload, says, wanted)
+        return self._matches.setdefault(workload, Matches()).matching(snapshot, workload, says, wanted)
 
     def forget_others(self, workloads: Collection[str]) -> None:
         """Keep nothing of workloads that are gone."""
@@ -108,7 +108,7 @@ class Matches:
         self.asked = 0
         """How often a filter was asked of a pod since this exists: tests count what a tick costs."""
 
-    def of(self, snapshot: Snapshot, workload: str, says: str, wanted: Filter) -> Sequence[str]:
+    def matching(self, snapshot: Snapshot, workload: str, says: str, wanted: Filter) -> Sequence[str]:
         before, said = self._said, self._look(snapshot, workload, says)
         if said is not before or wanted is not self._filter:
             self._said, self._filter = said, wanted

@@ -33,8 +33,8 @@ def alertmanagers(around: Surroundings) -> Iterator[AlertmanagerSource]:
         return
     name, expected = ALERTMANAGER.section, bool(settings.url) or use is Use.ALWAYS
     if settings.url:
-        find = _known(endpoint(settings, ALERTMANAGER, around.environ))
-        yield AlertmanagerSource(name, find, plain=plain, within=_within(around), expected=expected)
+        find = _finder(endpoint(settings, ALERTMANAGER, around.environ))
+        yield AlertmanagerSource(name, find, plain=plain, within=_cluster_label(around), expected=expected)
     else:
         trust = Trust(frozenset(settings.services), frozenset(around.settings.prometheus.namespaces))
         objects, services = around.objects, None
@@ -43,10 +43,10 @@ def alertmanagers(around: Surroundings) -> Iterator[AlertmanagerSource]:
         search = Search(
             objects, services, lambda: _prometheus(around), timeout=settings.timeout, wanted=use is Use.ALWAYS
         )
-        yield AlertmanagerSource(name, search, plain=plain, within=_within(around), expected=expected)
+        yield AlertmanagerSource(name, search, plain=plain, within=_cluster_label(around), expected=expected)
     for other, one in settings.also.items():
-        find = _known(endpoint(one, ALERTMANAGER, around.environ))
-        yield AlertmanagerSource(f"{name}/{other}", find, plain=plain, within=_within(around), expected=True)
+        find = _finder(endpoint(one, ALERTMANAGER, around.environ))
+        yield AlertmanagerSource(f"{name}/{other}", find, plain=plain, within=_cluster_label(around), expected=True)
 
 
 def rules(around: Surroundings) -> Iterator[RulesSource]:
@@ -59,9 +59,9 @@ def rules(around: Surroundings) -> Iterator[RulesSource]:
     if settings.url:
         yield RulesSource(
             name,
-            _known(endpoint(settings, RULES, around.environ)),
+            _finder(endpoint(settings, RULES, around.environ)),
             plain=plain,
-            within=_within(around),
+            within=_cluster_label(around),
             expected=expected,
         )
     else:
@@ -76,13 +76,13 @@ def rules(around: Surroundings) -> Iterator[RulesSource]:
                 raise NothingToAskError("there is no Prometheus whose rules could be read", "name one: [rules] url")
             return Found(prometheus)
 
-        yield RulesSource(name, find, plain=plain, within=_within(around), expected=expected)
+        yield RulesSource(name, find, plain=plain, within=_cluster_label(around), expected=expected)
     for other, one in settings.also.items():
-        find_it = _known(endpoint(one, RULES, around.environ))
-        yield RulesSource(f"{name}/{other}", find_it, plain=plain, within=_within(around), expected=True)
+        find_it = _finder(endpoint(one, RULES, around.environ))
+        yield RulesSource(f"{name}/{other}", find_it, plain=plain, within=_cluster_label(around), expected=True)
 
 
-def _within(around: Surroundings) -> tuple[str, str]:
+def _cluster_label(around: Surroundings) -> tuple[str, str]:
     """The label of the clusters, and this one's value of it, as with the series."""
     prometheus = around.settings.prometheus
     return prometheus.cluster_label, prometheus.cluster
@@ -95,7 +95,7 @@ async def _prometheus(around: Surroundings) -> PrometheusEndpoint | None:
     return store.endpoint if isinstance(store, PrometheusSource) else None
 
 
-def _known(where: PrometheusEndpoint) -> Finds:
+def _finder(where: PrometheusEndpoint) -> Finds:
     async def find() -> Found:
         return Found(where)
 

@@ -82,7 +82,7 @@ class Starting:
             raise self.error
         if self._simulation is None:
             try:
-                self._simulation = self._told()
+                self._simulation = self._read_line()
             except DemoError as error:
                 self.error = error
                 raise
@@ -115,7 +115,7 @@ class Starting:
         if child.stdout is not None:
             child.stdout.close()
 
-    def _told(self) -> Simulation:
+    def _read_line(self) -> Simulation:
         """Read the one line that the child prints when it serves."""
         assert self._child.stdout is not None  # noqa: S101  Popen was given a pipe
         line = self._child.stdout.readline()

@@ -36,9 +36,9 @@ class Memory:
         """Return what writes down what is seen of it. Files are opened when the first numbers are on the screen."""
         if not self._settings.enabled and self._record is None:
             return None
-        return Later(lambda: self._all(cluster))
+        return Later(lambda: self._all_keepers(cluster))
 
-    def _all(self, cluster: Cluster) -> Keeps:
+    def _all_keepers(self, cluster: Cluster) -> Keeps:
         from fleet.recorder.keeping import Several
 
         found: list[Keeps] = []

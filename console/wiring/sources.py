@@ -148,7 +148,7 @@ def observer(
     return Observer(
         source,
         measuring,
-        lambda: _beside(around),
+        lambda: _make_beside(around),
         refresh=settings.ui.refresh,
         read_only=settings.read_only,
         report=lambda error: keep(error, sys.argv[1:]),
@@ -157,7 +157,7 @@ def observer(
     )
 
 
-async def _beside(around: Surroundings) -> list[FactSource]:
+async def _make_beside(around: Surroundings) -> list[FactSource]:
     """Make them; their modules are imported on a thread, so that everything else goes on meanwhile."""
     await asyncio.to_thread(import_module, "console.wiring.alerts")
     return [made for make in BESIDE for made in make(around)]

@@ -63,10 +63,10 @@ class BoardMaker:
         self._from: tuple[object, ...] = ()
         self._board = NONE
 
-    def of(self, snapshot: Snapshot) -> Board:
+    def board_of(self, snapshot: Snapshot) -> Board:
         """The board of a Snapshot; the whole cluster's, whatever is in view."""
         facts = snapshot.facts
-        values = (*_of(facts, Notified), *_of(facts, Evaluated))
+        values = (*_facts_of(facts, Notified), *_facts_of(facts, Evaluated))
         if not values:
             return NONE
         if not are_same(self._facts, values):
@@ -78,7 +78,7 @@ class BoardMaker:
         return self._board
 
 
-def _of(facts: Facts, kind: type[Notified | Evaluated]) -> tuple[object, ...]:
+def _facts_of(facts: Facts, kind: type[Notified | Evaluated]) -> tuple[object, ...]:
     return tuple(dated.value for dated in facts.of(kind).values())
 
 

@@ -31,7 +31,7 @@ class Diagnosis:
         self._at = 0.0
         self._incidents: tuple[Incident, ...] = ()
 
-    def of(self, snapshot: Snapshot, held: Held) -> tuple[Incident, ...]:
+    def incidents_at(self, snapshot: Snapshot, held: Held) -> tuple[Incident, ...]:
         """The incidents at a Snapshot, the worst first."""
         of = (snapshot.assessments, snapshot.by_pod.columns, snapshot.by_gpu.columns, snapshot.pods, snapshot.workloads)
         same = len(of) == len(self._of) and all(a is b for a, b in zip(of, self._of, strict=True))
@@ -40,7 +40,7 @@ class Diagnosis:
         if not 0 <= snapshot.at - self._compared < PEERS_EVERY:
             self._apart, self._compared = tuple(apart(snapshot, self._of_replicas)), snapshot.at
         apart_still = (holds for holds in self._apart if holds.key in snapshot.pods)
-        findings = self._hysteresis.of(snapshot, chain(held.those(snapshot), apart_still))
+        findings = self._hysteresis.findings_at(snapshot, chain(held.troubles(snapshot), apart_still))
         found = incidents_of(snapshot, findings, self._causes)
         if found != self._incidents:
             self._incidents = found

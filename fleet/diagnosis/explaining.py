@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from fleet.dataclass import dataclass
 from fleet.diagnosis import registry
 from fleet.diagnosis.cause import Cause, Help, Of
-from fleet.diagnosis.looking import beside, subject_of
+from fleet.diagnosis.looking import keys_beside, subject_of
 from fleet.diagnosis.saying import named, number
 from fleet.diagnosis.sign import Row
 from fleet.model.finding import Finding
@@ -106,7 +106,7 @@ def _sourced(snapshot: Snapshot, kind: Of, subject: Any, text: str, quantity: Qu
 
 def _ruled(snapshot: Snapshot, kind: Of, key: str, other: Cause[Any]) -> tuple[bool | None, str]:
     """Whether another cause holds where it would have to, and by what that is told; None where it is not known."""
-    places = beside(snapshot, kind, key, other.of)
+    places = keys_beside(snapshot, kind, key, other.of)
     subjects = [subject for place in places if (subject := subject_of(snapshot, other.of, place)) is not None]
     if not subjects:
         return None, f"{other.of.value}: nothing is known of it"

@@ -33,7 +33,7 @@ class Held:
     beside: Mapping[str, Sequence[Cause[Any]]] = field(default_factory=dict)
     """Causes of GPUs that count beside a trouble of the pod that holds them."""
 
-    def those(self, snapshot: Snapshot) -> Iterator[Holds]:
+    def troubles(self, snapshot: Snapshot) -> Iterator[Holds]:
         """All that hold of what is not well."""
         said, own = snapshot.assessments, self.own
         for key, stands in said.items():

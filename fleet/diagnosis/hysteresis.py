@@ -40,7 +40,7 @@ class Hysteresis:
         self.until = -math.inf
         """Unix time until which the same findings stand, if the same holds."""
 
-    def of(self, snapshot: Snapshot, holds: Iterable[Holds]) -> list[Finding]:
+    def findings_at(self, snapshot: Snapshot, holds: Iterable[Holds]) -> list[Finding]:
         """The findings at a Snapshot at which these hold."""
         now, told = snapshot.at, SEEN if self._looked else SEEN_FIRST
         before, kept = self._kept, dict[tuple[str, str], _Kept]()

@@ -46,7 +46,7 @@ def _workload(snapshot: Snapshot, key: str) -> WorkloadSeen | None:
     return WorkloadSeen(workload, stands, sum(ready), sum(serving))
 
 
-def beside(snapshot: Snapshot, kind: Of, key: str, other: Of) -> tuple[str, ...]:
+def keys_beside(snapshot: Snapshot, kind: Of, key: str, other: Of) -> tuple[str, ...]:
     """The keys of the objects of another kind on which an object stands, itself where it is of that kind."""
     if kind is other or {kind, other} <= _PODS:
         return (key,)

@@ -32,7 +32,7 @@ def began(snapshot: Snapshot, cause: Cause[Any], key: str) -> Since | None:
             return _node(snapshot.nodes[key])
         case Of.WORKLOAD:
             stuck = cause.stage is Stage.BROKEN
-            return _told(snapshot.workloads[key].conditions, "Progressing", "False") if stuck else None
+            return _condition_since(snapshot.workloads[key].conditions, "Progressing", "False") if stuck else None
         case Of.ENGINE:
             return _numbers(snapshot, cause, key)
         case Of.GPU | Of.REPLICA:
@@ -41,21 +41,21 @@ def began(snapshot: Snapshot, cause: Cause[Any], key: str) -> Since | None:
 
 def _pod(pod: Pod, stage: Stage) -> Since | None:
     if stage is Stage.PLACING:
-        return _told(pod.conditions, "PodScheduled", "False") or Since(pod.created, "when it was created")
+        return _condition_since(pod.conditions, "PodScheduled", "False") or Since(pod.created, "when it was created")
     if stage in (Stage.BROKEN, Stage.STARTING):
-        return _told(pod.conditions, "Ready", "False") or Since(pod.created, "when it was created")
+        return _condition_since(pod.conditions, "Ready", "False") or Since(pod.created, "when it was created")
     return None
 
 
 def _node(node: Node) -> Since | None:
     if node.ready != "True":
-        return _told(node.conditions, "Ready", node.ready)
+        return _condition_since(node.conditions, "Ready", node.ready)
     pressed = [one for one in node.conditions if one.type.endswith("Pressure") and one.status == "True" and one.since]
     first = min(pressed, key=lambda one: one.since or 0.0, default=None)
     return None if first is None or first.since is None else Since(first.since, f"its condition {first.type}")
 
 
-def _told(conditions: Iterable[Condition], name: str, status: str) -> Since | None:
+def _condition_since(conditions: Iterable[Condition], name: str, status: str) -> Since | None:
     found = next((one for one in conditions if one.type == name and one.status == status), None)
     return None if found is None or found.since is None else Since(found.since, f"its condition {name}")
 

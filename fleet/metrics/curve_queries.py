@@ -72,7 +72,7 @@ class _Writing:
 
     def _combined(self, quantity: Quantity, dialects: DialectSet, operator: str) -> str:
         """A quantity of all the engines: each counts once, whoever scrapes it."""
-        each = " or ".join(part for member in dialects for part in self._of(member, quantity))
+        each = " or ".join(part for member in dialects for part in self._expressions(member, quantity))
         if not each:
             return ""
         kept = (*NAMESPACE_LABELS, *POD_LABELS, "instance", *dialects.model_labels, *dialects.rank_labels)
@@ -80,7 +80,7 @@ class _Writing:
         once = f"max without ({listed((*_SCRAPERS, *repeated))}) ({each})"
         return f"{operator} (sum by ({listed(kept)}) ({once}))"
 
-    def _of(self, member: Dialect, quantity: Quantity) -> Iterator[str]:
+    def _expressions(self, member: Dialect, quantity: Quantity) -> Iterator[str]:
         rule = member.rules.get(quantity)
         if rule is None:
             return
@@ -132,7 +132,7 @@ class _Writing:
             rule = member.rules.get(quantity)
             if rule is not None:
                 pick = rule.pick if rule.pick in (Pick.MAX, Pick.SUM) else pick
-                parts += list(self._of(member, quantity))
+                parts += list(self._expressions(member, quantity))
         if not parts:
             return ""
         if pick is not Pick.FIRST:

@@ -93,7 +93,7 @@ class LabelProduct:
     labels: tuple[str, ...]
     where: tuple[Match, ...] = ()
 
-    def of(self, labels: Mapping[str, str]) -> float:
+    def value(self, labels: Mapping[str, str]) -> float:
         """The number, NaN for none."""
         if not all(match.accepts(labels) for match in self.where):
             return math.nan
@@ -136,7 +136,7 @@ class Metric:
         if not self.products:
             return self.scale
         for product in self.products:
-            value = product.of(labels)
+            value = product.value(labels)
             if plausible(value):
                 return value * self.scale
         return math.nan

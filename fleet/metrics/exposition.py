@@ -106,7 +106,7 @@ class Layouts:
     def __init__(self) -> None:
         self._by_lines: dict[int, deque[Layout]] = {}
 
-    def of(self, lines: int) -> Iterable[Layout]:
+    def for_length(self, lines: int) -> Iterable[Layout]:
         """Return the layouts for answers of so many lines, the latest first."""
         return tuple(self._by_lines.get(lines, ()))
 
@@ -144,7 +144,7 @@ class Parser:
         if not whole and lines[-1]:
             lines[-1] = b""
         own = self._layout
-        for layout in (own, *self._shared.of(len(lines))) if own else self._shared.of(len(lines)):
+        for layout in (own, *self._shared.for_length(len(lines))) if own else self._shared.for_length(len(lines)):
             values = layout.read(lines)
             if values is not None:
                 self._layout = layout

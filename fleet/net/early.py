@@ -43,7 +43,7 @@ class EarlyQuestions:
         self._over.set()
         self._client.close()
 
-    async def over(self) -> None:
+    async def wait_until_over(self) -> None:
         """Wait for the end: what brings the client with it can wait until then."""
         await self._over.wait()
 

@@ -27,7 +27,7 @@ def recalled(path: Path, begin: float, end: float, step: float) -> dict[float, S
             if slot not in out:
                 state, _, measurement = recording.at(at)
                 topology = followed(topology, state, measurement)
-                out[slot] = _step(frames.of(topology, measurement, at, frozenset()))
+                out[slot] = _step(frames.frames_at(topology, measurement, at, frozenset()))
     return out
 
 

@@ -78,7 +78,7 @@ class Builder:
         topology = self._topology = followed(before, kube, measurement)
         self.joined += before is None or before.addresses is not topology.addresses
         self._sequence += 1
-        frames = self._frames.of(topology, measurement, now, focus)
+        frames = self._frames.frames_at(topology, measurement, now, focus)
         reasons = measurement.throttle_reasons if measurement else NO_REASONS
         view = self._history.record(now, (frames["workload"], frames["pod"]))
         snapshot = Snapshot(
@@ -98,12 +98,12 @@ class Builder:
             before_models=frames["before"],
             by_gpu=frames["gpu"],
             throttle_reasons=reasons,
-            assessments=self._health.of(topology, frames, reasons, now),
+            assessments=self._health.assess(topology, frames, reasons, now),
             history=view,
             facts=facts,
             **topology.structure(),
         )
-        return replace(snapshot, incidents=self._diagnosis.of(snapshot, self._health.held))
+        return replace(snapshot, incidents=self._diagnosis.incidents_at(snapshot, self._health.held))
 
     def shared(self) -> frozenset[str]:
         """Pods whose percentiles are needed to tell apart the workloads that serve one model."""

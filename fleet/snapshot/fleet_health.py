@@ -45,7 +45,7 @@ class FleetHealth:
         self.assessed = 0
         """How many objects were assessed since this exists: tests count what a tick costs."""
 
-    def of(
+    def assess(
         self, topology: Topology, frames: Mapping[str, Frame], reasons: Reasons, now: float
     ) -> Mapping[str, Assessment]:
         """Return health by the keys of GPUs, pods and workloads, and the names of nodes; ``now`` is Unix time.

@@ -47,7 +47,7 @@ class Frames:
         self.measured = 0
         """How often frames were made of a measurement since this exists: tests count what a tick costs."""
 
-    def of(
+    def frames_at(
         self, topology: Topology, measurement: Measurement | None, now: float, focus: frozenset[str] | None
     ) -> Mapping[str, Frame]:
         """The frames at ``now`` (Unix seconds). ``focus``: the pods whose own percentiles are wanted, None for all."""
@@ -177,7 +177,7 @@ class _Measured:
 
         def add(name: str, keys: tuple[str, ...], members: Members) -> None:
             makers = gauges_and_rates(columns, members, to_pod=False)
-            makers |= percentiles(parts.of(members.rows), len(keys))
+            makers |= percentiles(parts.histograms(members.rows), len(keys))
             self._add(name, keys, makers, _Doubts((self._gateways, members), keep_reset=False))
 
         add("gateway", tuple(topology.gateways), self.rows.each_gateway)

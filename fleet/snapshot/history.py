@@ -84,7 +84,7 @@ class RecentHistory:
         self._points = OrderedDict(sorted(self._points.items()))
         self._trim()
 
-    def at(self, slot: int) -> Point | None:
+    def point_at(self, slot: int) -> Point | None:
         """The point of a step, None for a gap."""
         return self._points.get(slot)
 
@@ -107,7 +107,7 @@ class HistoryView:
     def strip(self, key: str, quantity: Quantity, points: int) -> tuple[float, ...]:
         out = []
         for slot in range(self.slot - points + 1, self.slot + 1):
-            point = self.history.at(slot)
+            point = self.history.point_at(slot)
             out.append(math.nan if point is None else point.value(key, quantity))
         start = next((i for i, v in enumerate(out) if not math.isnan(v)), len(out))
         return tuple(out[start:])

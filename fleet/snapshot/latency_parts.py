@@ -123,14 +123,16 @@ class GatewayParts:
         self._gateways = measurement.gateways
         self._found = measurement.gateway_histograms
 
-    def of(self, members: Sequence[Sequence[int]]) -> dict[Family, PerRow]:
+    def histograms(self, members: Sequence[Sequence[int]]) -> dict[Family, PerRow]:
         """Per row of a result; ``members`` are the rows that belong to it."""
         return {
-            family: PerRow((found, self._gateways, members), partial(self._of, found, members))
+            family: PerRow((found, self._gateways, members), partial(self._rows, found, members))
             for family, found in self._found.items()
         }
 
-    def _of(self, found: Mapping[GatewayId, Histogram], members: Sequence[Sequence[int]]) -> dict[int, list[Histogram]]:
+    def _rows(
+        self, found: Mapping[GatewayId, Histogram], members: Sequence[Sequence[int]]
+    ) -> dict[int, list[Histogram]]:
         return {
             row: [h for i in those if (h := found.get(self._gateways[i])) is not None]
             for row, those in enumerate(members)

@@ -115,7 +115,7 @@ class MetricsCollector:
         elif self._settings.scrape is Use.AUTO and asked is not None and (only := _missing(asked)):
             scraped = await self._scraping.measure_or_say(state, now, only)
         else:
-            self._scraping.off(now)
+            self._scraping.switch_off(now)
         found = join(asked, scraped)
         # A scrape that nobody answered tells nothing: what was known before grows old on the screen instead.
         if found is not None and (found.engines or found.gpus or not found.unreachable):
@@ -165,7 +165,7 @@ class MetricsCollector:
         and while it fails it is asked aside.
         """
         if self._settings.prometheus is Use.NEVER:
-            self._asking.off(now)
+            self._asking.switch_off(now)
             return None
         if self._attempt is None:
             wanted = self._settings.prometheus is Use.ALWAYS

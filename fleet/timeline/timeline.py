@@ -33,7 +33,7 @@ class Timeline:
     def __post_init__(self) -> None:
         object.__setattr__(self, "entries", folded(self.single, self.kin))
 
-    def of(self, ref: ObjectRef) -> Timeline:
+    def narrowed_to(self, ref: ObjectRef) -> Timeline:
         """Return what happened to one object and to all that belongs to it."""
         own = ref._replace(cluster=SAME_CLUSTER)
         return replace(self, single=tuple(entry for entry in self.single if own in self.kin.of(entry.about)))

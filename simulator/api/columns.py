@@ -92,7 +92,7 @@ def _pair(large: int, large_unit: str, small: int, small_unit: str) -> str:
     return f"{large}{large_unit}{small}{small_unit}" if small else f"{large}{large_unit}"
 
 
-def since(text: str | None, now: float) -> str:
+def age_of(text: str | None, now: float) -> str:
     """The age of a time, `<unknown>` where there is none."""
     at = unix(text)
     return "<unknown>" if at is None else human_duration(now - at)
@@ -142,7 +142,7 @@ def _pod_restarts(obj: Obj, now: float) -> str:
     restarts = sum(c.get("restartCount", 0) for c in containers)
     ends = [c.get("lastState", {}).get("terminated", {}).get("finishedAt") for c in containers]
     last = max((end for end in ends if end), default=None)
-    return f"{restarts} ({since(last, now)} ago)" if restarts and last else str(restarts)
+    return f"{restarts} ({age_of(last, now)} ago)" if restarts and last else str(restarts)
 
 
 def _node_status(obj: Obj, _: float) -> str:
@@ -193,7 +193,7 @@ def _slice_endpoints(obj: Obj, _: float) -> str:
 
 _CELLS: dict[str, Cell] = {
     "Name": lambda obj, _: obj["metadata"]["name"],
-    "Age": lambda obj, now: since(obj["metadata"].get("creationTimestamp"), now),
+    "Age": lambda obj, now: age_of(obj["metadata"].get("creationTimestamp"), now),
     "Containers": _containers("name"),
     "Images": _containers("image"),
     "Selector": _selector,
@@ -209,8 +209,8 @@ _CELLS: dict[str, Cell] = {
     "Service.Port(s)": lambda obj, _: _joined(
         f"{port['port']}/{port.get('protocol', 'TCP')}" for port in obj["spec"].get("ports", ())
     ),
-    "Event.Last Seen": lambda obj, now: since(obj.get("lastTimestamp"), now),
-    "Event.First Seen": lambda obj, now: since(obj.get("firstTimestamp"), now),
+    "Event.Last Seen": lambda obj, now: age_of(obj.get("lastTimestamp"), now),
+    "Event.First Seen": lambda obj, now: age_of(obj.get("firstTimestamp"), now),
     "Event.Object": _event_object,
     "HorizontalPodAutoscaler.Reference": lambda obj, _: "{kind}/{name}".format(**obj["spec"]["scaleTargetRef"]),
     "HorizontalPodAutoscaler.Targets": _hpa_targets,

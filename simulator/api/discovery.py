@@ -57,7 +57,7 @@ def _group(group: str, version: str) -> dict[str, Any]:
 
 def _resource_list(catalogue: Catalogue, group: str, version: str) -> dict[str, Any] | None:
     resources: list[dict[str, Any]] = []
-    for resource in catalogue.of(group, version):
+    for resource in catalogue.in_group(group, version):
         own = {"name": resource.plural, "singularName": resource.kind.lower(), "namespaced": resource.namespaced}
         resources.append(own | {"kind": resource.kind} | _verbs_and_names(resource))
         for sub in resource.subresources:
@@ -83,7 +83,7 @@ def _verbs_and_names(resource: Resource) -> dict[str, Any]:
 def _aggregated(catalogue: Catalogue, groups: list[tuple[str, str]]) -> dict[str, Any]:
     items = []
     for group, version in groups:
-        resources = [_discovered(resource) for resource in catalogue.of(group, version)]
+        resources = [_discovered(resource) for resource in catalogue.in_group(group, version)]
         versions = [{"version": version, "resources": resources, "freshness": "Current"}]
         items.append({"metadata": {"name": group} if group else {}, "versions": versions})
     return {

@@ -34,7 +34,7 @@ def document(catalogue: Catalogue, path: str) -> dict[str, Any] | None:
 
 
 def _of_group(catalogue: Catalogue, group: str, version: str) -> dict[str, Any] | None:
-    resources = catalogue.of(group, version)
+    resources = catalogue.in_group(group, version)
     if not resources:
         return None
     paths: dict[str, Any] = {}

@@ -148,7 +148,7 @@ class Catalogue:
         """Every named group with its version, in order of the table."""
         return list(dict.fromkeys((r.group, r.version) for r in self.resources if r.group))
 
-    def of(self, group: str, version: str) -> list[Resource]:
+    def in_group(self, group: str, version: str) -> list[Resource]:
         """The resources of a group and version, by name."""
         found = [r for r in self.resources if (r.group, r.version) == (group, version)]
         return sorted(found, key=lambda r: r.plural)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from console.cli.check import told
+from console.cli.check import plugin_lines
 from console.cli.dispatch import dispatch
 from console.report.check import CheckDocument, to_json
 from fleet.diagnosis.verdict import Verdict, verdict
@@ -30,7 +30,7 @@ def broken() -> Fleet:
 def lines(fleet: Fleet, *seconds: float, pending: bool = False) -> tuple[Verdict, list[str]]:
     snapshot = [fleet.at(one) for one in seconds][-1]
     code = verdict(snapshot.incidents, pending=pending)
-    return code, list(told(snapshot, code, pending=pending, blind=False))
+    return code, list(plugin_lines(snapshot, code, pending=pending, blind=False))
 
 
 def test_of_a_fleet_that_is_well_it_is_ok() -> None:

@@ -29,7 +29,7 @@ def test_rows_that_were_kept_are_those_of_now(seed: int) -> None:
         for happen in (life.nothing, life.swap, life.nothing, life.status, life.nothing):
             happen()
             snapshot = builder.build(life.state, life.measurement, [LIVE], life.now)
-            kept, anew = table.of(snapshot, query), fleet_model(snapshot, query, FleetOrder())
+            kept, anew = table.model_of(snapshot, query), fleet_model(snapshot, query, FleetOrder())
             assert drawn(kept) == drawn(anew)
             again = builder.build(life.state, life.measurement, [LIVE], life.now)
-            assert table.of(again, query) is kept or not kept.groups
+            assert table.model_of(again, query) is kept or not kept.groups

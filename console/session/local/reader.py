@@ -58,7 +58,7 @@ class LocalReader:
         from fleet.timeline.timeline import ask
 
         found = await ask(self._past(), since, time.time())
-        return found if ref is None else found.of(ref._replace(cluster=SAME_CLUSTER))
+        return found if ref is None else found.narrowed_to(ref._replace(cluster=SAME_CLUSTER))
 
     async def monitoring(self, rules: Sequence[Rule]) -> Examined:
         del rules

@@ -103,7 +103,7 @@ _HARDWARE = frozenset({"hardware slowdown", "thermal (hardware)"})
 _BY_HARDWARE = Lowered(_HARDWARE, "the hardware lowers its clocks")
 
 
-def _why(row: Row) -> str:
+def _reason_text(row: Row) -> str:
     return next(f"throttled: {reason}" for reason in row.said if reason in _HARDWARE | _BRAKE)
 
 
@@ -112,7 +112,7 @@ POWER_BRAKE = Cause[Row](
     of=Of.GPU,
     severity=Severity.CRITICAL,
     sentence="The power supply of the node tells the GPU to slow down.",
-    words=_why,
+    words=_reason_text,
     must=(Lowered(_BRAKE, "the power supply lowers its clocks"),),
     explains=("gpu-throttled-by-heat", "replica-slow", "queue-deep"),
     after=60,
@@ -127,7 +127,7 @@ BY_HARDWARE = Cause[Row](
     of=Of.GPU,
     severity=Severity.CRITICAL,
     sentence="The GPU protects itself: its hardware lowers the clocks.",
-    words=_why,
+    words=_reason_text,
     must=(_BY_HARDWARE,),
     explains=("gpu-throttled-by-heat", "gpu-hot", "replica-slow", "queue-deep"),
     after=120,

@@ -176,7 +176,7 @@ class KubeClient:
         """
         if self._early is not None:
             # What changes from now on is missed by nobody: a watch goes on from the version of the list.
-            await self._early.over()
+            await self._early.wait_until_over()
         async with self._slots:
             try:
                 async with asyncio.timeout(OPEN_TIMEOUT):

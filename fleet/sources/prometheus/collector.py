@@ -102,7 +102,7 @@ class PrometheusCollector:
         """Ask at the next measurement, whatever was to be waited for."""
         self._not_before = float("-inf")
 
-    def off(self, now: float) -> None:
+    def switch_off(self, now: float) -> None:
         """Not to be used."""
         if self.keeper.status.health is not Health.OFF:
             self.keeper.report(Health.OFF, now)

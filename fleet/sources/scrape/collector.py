@@ -52,7 +52,7 @@ class Beside(StrEnum):
     GATEWAYS = "gateways"
 
 
-def _beside(pod: Pod) -> Beside | None:
+def _role_beside(pod: Pod) -> Beside | None:
     """Return what a pod is that runs no engine."""
     if exports_gpus(pod):
         return Beside.GPUS
@@ -63,7 +63,7 @@ def _unread(pod: Pod) -> str:
     return unread(pod) if pod.phase == "Running" else ""
 
 
-class _What(NamedTuple):
+class _Role(NamedTuple):
     """The role of a pod beside the engines, and why the metrics of its engine are not read."""
 
     pod: Pod
@@ -71,11 +71,11 @@ class _What(NamedTuple):
     unread: str
 
     @classmethod
-    def of(cls, pod: Pod) -> _What:
-        return cls(pod, _beside(pod), _unread(pod))
+    def of(cls, pod: Pod) -> _Role:
+        return cls(pod, _role_beside(pod), _unread(pod))
 
 
-class _Asked(NamedTuple):
+class _Endpoints(NamedTuple):
     """The endpoints of a pod, and why the metrics of its engine are not read."""
 
     pod: Pod
@@ -122,9 +122,9 @@ class ScrapeCollector:
         self._unreached = ""
         self._found_in: object = None
         self._endpoints: list[Endpoint] = []
-        self._asked: dict[str, _Asked] = {}
+        self._asked: dict[str, _Endpoints] = {}
         """Endpoints of each pod."""
-        self._what: dict[str, _What] = {}
+        self._what: dict[str, _Role] = {}
         """Role of each pod beside the engines."""
         self._unclear: dict[str, str] = {}
         self._unread: dict[str, str] = {}
@@ -151,7 +151,7 @@ class ScrapeCollector:
             nobody = "no pod names a model to serve, so there is nothing to scrape"
             silent = self._unclear | self._unread
             why = next((f"{target}: {reason}" for target, reason in sorted(silent.items())), nobody)
-            self.off(now, "" if only else why)
+            self.switch_off(now, "" if only else why)
             return None
         via = await self._way(found, now)
         if via is None:
@@ -164,7 +164,7 @@ class ScrapeCollector:
         self._judge(measurement, found, via, now, only)
         return measurement
 
-    def off(self, now: float, why: str = "") -> None:
+    def switch_off(self, now: float, why: str = "") -> None:
         """Not needed now. What was scraped before is forgotten: it would be old when the next scrape begins."""
         self._source.forget()
         if self.keeper.status.health is not Health.OFF or self.keeper.status.problem != why:
@@ -198,21 +198,21 @@ class ScrapeCollector:
             before, self._asked = self._asked, {}
             for key, pod in state.pods.items():
                 known = before.get(key)
-                self._asked[key] = known if known is not None and known.pod is pod else self._where(pod)
+                self._asked[key] = known if known is not None and known.pod is pod else self._endpoints_of(pod)
             self._unread = {key: asked.unread for key, asked in self._asked.items() if asked.unread}
             every = (endpoint for asked in self._asked.values() for endpoint in asked.endpoints)
             self._endpoints, self._unclear = told_apart(every)
         return self._endpoints
 
-    def _where(self, pod: Pod) -> _Asked:
-        return _Asked(pod, endpoints((pod,), self._settings.ports, self._settings.path), _unread(pod))
+    def _endpoints_of(self, pod: Pod) -> _Endpoints:
+        return _Endpoints(pod, endpoints((pod,), self._settings.ports, self._settings.path), _unread(pod))
 
     def _find_beside(self, state: KubeState, only: frozenset[Beside]) -> list[Endpoint]:
         """Return the endpoints beside the engines alone. Of a pod that is as it was, what it is is not asked again."""
         before, self._what = self._what, {}
         for key, pod in state.pods.items():
             known = before.get(key)
-            self._what[key] = known if known is not None and known.pod is pod else _What.of(pod)
+            self._what[key] = known if known is not None and known.pod is pod else _Role.of(pod)
         self._unread = {key: what.unread for key, what in self._what.items() if what.unread}
         pods = [what.pod for what in self._what.values() if what.beside in only]
         found, self._unclear = told_apart(endpoints(pods, self._settings.ports, self._settings.path))

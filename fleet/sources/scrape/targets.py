@@ -88,7 +88,7 @@ def endpoints(pods: Iterable[Pod], ports: tuple[int, ...], path: str) -> list[En
         engines = _of_engine(pod, ports, path) if runs_engine(pod) and not unread(pod) else []
         beside = stands_beside(pod)
         if beside is not None:
-            own = _beside(pod, beside, ports, path)
+            own = _endpoint_beside(pod, beside, ports, path)
             # One process may be both: it is asked once.
             engines = [one for one in engines if (one.port, one.path) != (own.port, own.path)]
             found.append(replace(own, one_of_several=bool(engines)))
@@ -102,7 +102,7 @@ def _of_engine(pod: Pod, ports: tuple[int, ...], path: str) -> list[Endpoint]:
     return [_endpoint(pod, port, where, one_of_several=len(chosen) > 1) for port in chosen]
 
 
-def _beside(pod: Pod, product: Product, ports: tuple[int, ...], path: str) -> Endpoint:
+def _endpoint_beside(pod: Pod, product: Product, ports: tuple[int, ...], path: str) -> Endpoint:
     usual = product.port or ports[0]
     started = bool(pod.serving.gateway)
     told = next(iter(pod.serving.ports), None) if started else None

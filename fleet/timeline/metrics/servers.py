@@ -35,9 +35,9 @@ async def starts(asking: Asking) -> list[Entry]:
     said = await asking.span(BEGAN)
     found, telling = [], set[tuple[str, ...]]()
     if said is not None and engines:
-        telling = {_whose(labels) for labels in await _named(asking, BEGAN)}
+        telling = {_process_key(labels) for labels in await _named(asking, BEGAN)}
         for labels, _, was, value in await asking.changes(said):
-            if _whose(labels) in engines and value > was:
+            if _process_key(labels) in engines and value > was:
                 evidence = Evidence(BEGAN, f"{stamp(was)} → {stamp(value)}")
                 found.append(
                     Entry(value - _TICK, 2 * _TICK, EntryKind.START, _STARTED_AGAIN, _pod(labels), (evidence,))
@@ -52,7 +52,7 @@ async def _engines(asking: Asking) -> set[tuple[str, ...]]:
     names = {name for member in ENGINES for name in member.seen_by()}
     found = set[tuple[str, ...]]()
     for name in sorted(names):
-        found |= {_whose(labels) for labels in await _named(asking, name)}
+        found |= {_process_key(labels) for labels in await _named(asking, name)}
     return found
 
 
@@ -73,9 +73,9 @@ async def _resets(asking: Asking, member: Dialect, telling: set[tuple[str, ...]]
             seen = dict[tuple[str, ...], float]()
             for labels, at, _ in sorted(await asking.over(text, span), key=lambda point: point[1]):
                 # It stays in sight for as long as the window is: what follows is the same one.
-                again = at - seen.get(_whose(labels), 0.0) > span.within
-                seen[_whose(labels)] = at
-                if again and _whose(labels) not in telling:
+                again = at - seen.get(_process_key(labels), 0.0) > span.within
+                seen[_process_key(labels)] = at
+                if again and _process_key(labels) not in telling:
                     found.append(_reset(name, labels, at, span))
     return found
 
@@ -144,7 +144,7 @@ def _differences(before: Mapping[str, str], after: Mapping[str, str]) -> Iterato
             yield f"{name} {before.get(name, '(not said)')} → {after.get(name, '(not said)')}"
 
 
-def _whose(labels: Labels) -> tuple[str, ...]:
+def _process_key(labels: Labels) -> tuple[str, ...]:
     return first(labels, NAMESPACE_LABELS), first(labels, POD_LABELS), labels.get("container", "")
 
 

@@ -59,7 +59,7 @@ async def test_what_is_asleep_is_dim_from_its_name_to_its_numbers() -> None:
     asleep = [key for key, one in snapshot.assessments.items() if one.severity is Severity.ASLEEP]
     workload = next(key for key in asleep if key in snapshot.workloads)
     async with desk(snapshot) as d:
-        model = d.fleet._table.of(snapshot, d.fleet.query_)
+        model = d.fleet._table.model_of(snapshot, d.fleet.query_)
         for row in (model.row(workload), model.row(snapshot.pods_of[workload][0])):
             of = {column.id: cell for column, cell in zip(model.columns, row.cells, strict=True)}
             for column in ("name", "run", "wait", "kv", "tok", "ttft", "gpu"):

@@ -75,16 +75,16 @@ def test_pods_that_nothing_measures_are_ordered_as_those_with_nothing_to_do() ->
 
 def test_a_filter_is_asked_again_of_what_says_something_else_alone() -> None:
     snapshot, matches, wanted = make_snapshot(2, 40), Matches(), parse_filter("oomkilled")
-    kept = matches.of(snapshot, WORKLOAD, "serving llama-70b", wanted)
+    kept = matches.matching(snapshot, WORKLOAD, "serving llama-70b", wanted)
     assert [snapshot.pods[key].status for key in kept] == ["CrashLoopBackOff"] * 3
-    assert matches.of(ticked(snapshot), WORKLOAD, "serving llama-70b", wanted) is kept
+    assert matches.matching(ticked(snapshot), WORKLOAD, "serving llama-70b", wanted) is kept
     assert matches.asked == 40
     well = replace(snapshot, assessments={**snapshot.assessments, kept[0]: Assessment(Severity.OK)})
-    assert matches.of(well, WORKLOAD, "serving llama-70b", wanted) == kept[1:]
-    assert matches.of(well, WORKLOAD, "serving llama-70b", parse_filter("llama")) == list(well.pods_of[WORKLOAD])
+    assert matches.matching(well, WORKLOAD, "serving llama-70b", wanted) == kept[1:]
+    assert matches.matching(well, WORKLOAD, "serving llama-70b", parse_filter("llama")) == list(well.pods_of[WORKLOAD])
     pod = replace(well.pods[kept[0]], node="oomkilled-1")
     moved = replace(well, pods={**well.pods, pod.key: pod})
-    assert matches.of(moved, WORKLOAD, "serving llama-70b", wanted) == kept
+    assert matches.matching(moved, WORKLOAD, "serving llama-70b", wanted) == kept
 
 
 def test_nothing_is_kept_of_workloads_that_are_gone() -> None:

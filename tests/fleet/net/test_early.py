@@ -20,7 +20,7 @@ async def test_it_ends_by_itself_when_there_are_numbers_or_is_ended() -> None:
         early = EarlyQuestions(seconds=seconds)
         assert early.open
         way(early)
-        await asyncio.wait_for(early.over(), 10)
+        await asyncio.wait_for(early.wait_until_over(), 10)
         assert not early.open
         async with serving(plain(b"")) as server:
             assert await early.ask(get(f"{server.url}/metrics")) is None
@@ -34,7 +34,7 @@ async def test_an_answer_that_is_under_way_at_the_end_is_waited_for() -> None:
     async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         go_on.set()
-        await early.over()
+        await early.wait_until_over()
         writer.write(plain(b"late"))
         await writer.drain()
         # The question is answered, and its connection is not kept.

@@ -43,6 +43,6 @@ async def test_of_an_end_that_nobody_saw_it_is_known_between_when_it_was() -> No
 async def test_what_was_done_to_a_server_and_what_it_did_are_of_its_process_and_machine() -> None:
     source = LocalTimeline(lambda: (state(record()), state(record("other"))), "this-host", "LocalNode")
     found = await ask([source], BEGUN - 1, BEGUN + 3600)
-    assert len(found.of(ObjectRef(PROCESS, "local", "tiny")).entries) == 2
-    assert len(found.of(ObjectRef("Node", "", "this-host")).entries) == 4
+    assert len(found.narrowed_to(ObjectRef(PROCESS, "local", "tiny")).entries) == 2
+    assert len(found.narrowed_to(ObjectRef("Node", "", "this-host")).entries) == 4
     assert POD in found.kin.of(ObjectRef("LocalNode", "local", "tiny"))

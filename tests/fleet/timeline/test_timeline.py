@@ -54,7 +54,7 @@ def test_the_same_of_several_pods_of_a_workload_within_minutes_is_one_entry_with
     assert (one.about, one.objects, one.times, one.last) == (CHAT, (ONE, TWO), 2, 40)
     assert len(one.evidence) == 2
     # Of each of the objects it is still known.
-    assert said(found.of(CHAT)) == [(10, "vllm ended: OOMKilled (137)", 2)]
+    assert said(found.narrowed_to(CHAT)) == [(10, "vllm ended: OOMKilled (137)", 2)]
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_pods_of_two_workloads_of_one_application_are_not_one() -> None:
         known.note(workload, ObjectRef("Application", "argocd", "fleet"))
     found = merged([Told((entry(10, "ready"), entry(11, "ready", three)), known)], 0.0, 100.0)
     assert [one.about for one in found.entries] == [ONE, three]
-    assert len(found.of(ObjectRef("Application", "argocd", "fleet")).entries) == 2
+    assert len(found.narrowed_to(ObjectRef("Application", "argocd", "fleet")).entries) == 2
 
 
 def test_of_a_namespace_its_own_and_what_is_in_none() -> None:
@@ -128,8 +128,8 @@ def test_changes_are_never_folded_and_nothing_is_over_a_gap() -> None:
 def test_an_object_has_what_belongs_to_it_and_not_what_was_folded_with_it() -> None:
     alone = entry(5, "made", TWO, EntryKind.START)
     found = timeline(alone, entry(10, "ended"), entry(40, "ended", TWO), entry(50, "lost", NODE))
-    assert said(found.of(TWO)) == [(5, "made", 1), (40, "ended", 1)]
-    assert said(found.of(NODE)) == [(10, "ended", 1), (50, "lost", 1)]
+    assert said(found.narrowed_to(TWO)) == [(5, "made", 1), (40, "ended", 1)]
+    assert said(found.narrowed_to(NODE)) == [(10, "ended", 1), (50, "lost", 1)]
 
 
 def test_objects_are_found_by_name_and_by_kind_and_in_a_namespace() -> None:

@@ -43,7 +43,7 @@ def commands(
 def _commands(words: tuple[str, ...], environment: tuple[tuple[str, str], ...]) -> tuple[Command, ...]:
     """Remembered, because the pods of a workload all have the same command line."""
     known = dict(environment)
-    return tuple(_Reader(known).inside([expanded(word, known) for word in words]))
+    return tuple(_Reader(known).commands_inside([expanded(word, known) for word in words]))
 
 
 def expanded(text: str, environment: Mapping[str, str]) -> str:
@@ -81,7 +81,7 @@ class _Reader:
         self._environment = environment
         self._left = _LONGEST
 
-    def inside(self, words: Sequence[str], depth: int = _DEEPEST) -> Iterator[Command]:
+    def commands_inside(self, words: Sequence[str], depth: int = _DEEPEST) -> Iterator[Command]:
         """A simple command, or what it runs where it is a shell."""
         script, parameters = _script_of(words)
         if script is None or depth == 0 or len(script) > self._left:
@@ -96,7 +96,7 @@ class _Reader:
                 script = script.replace(f'"{all_of_them}"', shlex.join(parameters)).replace(all_of_them, listed)
         for simple in _split(expanded(script, self._environment)):
             found = [expanded(word, self._environment) for word in simple]
-            yield from self.inside(_without_assignments(found, self._environment), depth - 1)
+            yield from self.commands_inside(_without_assignments(found, self._environment), depth - 1)
 
 
 def _script_of(words: Sequence[str]) -> tuple[str | None, Sequence[str]]:
