@@ -46,7 +46,7 @@ def owner_of(log: Path, look: Look, records: Iterable[Record]) -> Owner:
         if (uid := file.lstat().st_uid) != found.st_uid:
             return Owner(login(uid), f"belongs to {name}, and its file {file.name} to {login(uid)}")
     if found.st_mode & _WRITABLE_BY_OTHERS:
-        return Owner(name, "may be written by others: what it says may be anybody's")
+        return Owner(name, "may be written by others: anybody may have written what it says")
     other = next((record for record in records if not _wrote(record, found.st_uid, name)), None)
     if other is not None:
         said = other.who.get("local_user") or other.who.get("uid")

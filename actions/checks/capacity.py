@@ -60,10 +60,12 @@ def _by_cache(found: Sequence[Impact]) -> Check:
     if not left:
         load = max((impact.requests * impact.replicas for impact in found), key=lambda n: -1.0 if math.isnan(n) else n)
         if math.isnan(load):
-            return Check(ABOUT, Verdict.WARN, "nobody is left to carry its requests")
+            return Check(ABOUT, Verdict.WARN, "no replica is left to take its requests")
         if load < _NONE:
-            return Check(ABOUT, Verdict.WARN, "nobody is left; in the last ten minutes there were next to no requests")
-        return Check(ABOUT, Verdict.WARN, f"nobody is left to carry {load:.0f} requests at a time")
+            return Check(
+                ABOUT, Verdict.WARN, "no replica is left; there were almost no requests in the last ten minutes"
+            )
+        return Check(ABOUT, Verdict.WARN, f"no replica is left to take {load:.0f} requests at a time")
     worst = max(left, key=lambda impact: -1.0 if math.isnan(impact.kv_after) else impact.kv_after)
     who = f"the other {worst.remaining} ready replicas" if worst.remaining > 1 else "the one other ready replica"
     if math.isnan(worst.kv_after):

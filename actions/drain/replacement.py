@@ -71,7 +71,7 @@ async def follow_replacement(unit: Unit, execution: ClusterExecution) -> Outcome
         if not deleted:
             return None
         text = f"{unit.name} is gone, and {unit.keeper} was deleted meanwhile: it starts no other"
-        return Outcome(Result.FAILED, text, "no further pod was touched: look who deleted it")
+        return Outcome(Result.FAILED, text, "no further pod was touched: find out who deleted it")
     return Outcome(
         Result.TIMED_OUT,
         f"{unit.name} is gone; {unit.starter} has {now} of {wanted} ready replicas after {span(limit)}",

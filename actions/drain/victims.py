@@ -67,7 +67,7 @@ def judge(pod: Mapping[str, Any], *, owned: bool, delete_empty_dir: bool, force:
             pod, Fate.REFUSE, f"emptyDir {', '.join(empty)}: what is in it goes with the pod", "delete_empty_dir"
         )
     if owner is None and not finished and not force:
-        return Victim(pod, Fate.REFUSE, "nothing controls it: nobody starts it again", "force")
+        return Victim(pod, Fate.REFUSE, "nothing controls it: it is not started again", "force")
     if pod["metadata"].get("deletionTimestamp"):
         return Victim(pod, Fate.END, "it ends already")
     return Victim(pod, Fate.EVICT)

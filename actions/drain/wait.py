@@ -128,7 +128,7 @@ async def wait_for_requests(unit: Unit, execution: ClusterExecution, terms: Term
             Outcome(
                 Result.FAILED,
                 f"somebody has put {unit.name} back into service meanwhile",
-                "it was not evicted: look who did it, then drain it again",
+                "it was not evicted: find out who did it, then drain it again",
             )
         )
     if reached:

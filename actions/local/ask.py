@@ -93,9 +93,9 @@ def _hear(data: str, said: _Said, server: ServerRecord, model: str, key: str) ->
     try:
         document = orjson.loads(data)
     except orjson.JSONDecodeError as error:
-        raise LocalError(f"{server.name} sent what is no JSON in the middle of its answer") from error
+        raise LocalError(f"{server.name} sent something that is not JSON in the middle of its answer") from error
     if not isinstance(document, dict):
-        raise LocalError(f"{server.name} sent what is no part of an answer")
+        raise LocalError(f"{server.name} sent something that is not part of an answer")
     if document.get("error") or document.get("object") == "error":
         # The answer had begun with 200: what went wrong since can only be told within it.
         raise in_words(Refusal.in_answer(document), server, model, key)

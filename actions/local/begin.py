@@ -124,9 +124,7 @@ async def server_named(machine: Machine, name: str, server: str = "") -> ServerS
     """The server of this name; with an id it must be that one. Raises LocalError."""
     found = next((state for state in await machine.servers.look() if state.name == name), None)
     if found is None:
-        raise LocalError(
-            f"there is no server {name} on this machine", "quarterdeck local ls lists those that there are."
-        )
+        raise LocalError(f"there is no server {name} on this machine", "quarterdeck local ls lists the servers.")
     if server and found.record.id != server:
         raise LocalError(f"{name} is not the one that was chosen: it was started again meanwhile", "Choose it again.")
     return found

@@ -40,7 +40,7 @@ class Events:
                 yield "\n".join(self._data)
                 self._data = []
         if len(self._rest) + sum(map(len, self._data)) > LONGEST:
-            raise LocalError("what it sends is no stream of tokens", "Is this an OpenAI-compatible server?")
+            raise LocalError("what it sends is not a stream of tokens", "Is this an OpenAI-compatible server?")
 
     def _take(self, line: str) -> None:
         name, _, value = line.partition(":")

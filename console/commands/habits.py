@@ -10,7 +10,7 @@ _READ_ONLY = "in read-only mode nothing is"
 
 HABITS: Mapping[str, str] = {
     "s": "s scales a workload, on the fleet and on its page; kubectl exec -it is for a shell",
-    "e": "kubectl edit is for that: what is done here has a plan first",
+    "e": "use kubectl edit for that: every change made here has a plan first",
     "r": "r restarts on the fleet, and drains on the screen of nodes (o)",
     "i": "kubectl set image is for that; b rolls back to an earlier one",
     "c": "c cordons, on the screen of nodes (o)",

@@ -146,7 +146,7 @@ def alert_lines(snapshot: Snapshot, key: str, width: int, glyphs: Glyphs) -> lis
         facts += [("health", rule.health if rule.health != "err" else f"err: {rule.problem}")] if rule.health else []
         lines += [head("rule"), *_facts(facts, width)]
     elif "rules" not in "".join(row.told.sources):
-        lines += [head("rule", "not known: nobody who is asked evaluates it")]
+        lines += [head("rule", "not known: no source that is asked evaluates it")]
     if alert.link:
         lines += [head("where it comes from"), *_facts([("link", alert.link)], width)]
     return lines

@@ -218,7 +218,7 @@ def _undo(plan: Plan, width: int) -> list[Line]:
 def diff_lines(diff: str, width: int) -> list[Line]:
     """A unified diff, coloured; a word where there is none. What is too long goes on below: nothing of it is cut."""
     if not diff.strip():
-        return [labelled("", Span("nothing but what is said above", Role.DIM))]
+        return [labelled("", Span("nothing beyond the above", Role.DIM))]
     return [
         Line((Span(part, _diff_role(line)),))
         for line in diff.splitlines()

@@ -30,7 +30,7 @@ _UNKNOWN: Final[Mapping[str, str]] = {
     "--kv-cache-dtype-skip-layers": "layers differ in what they keep",
     "--cpu-offload-gb": "a part of the weights is elsewhere",
     "--disable-sliding-window": "the longest sequence is another one than config.json says",
-    "--config": "what is in that file is not looked at",
+    "--config": "that file is not read",
     "--load-format": "how large the weights become is not known",
 }
 """Arguments with which the numbers are others than those that are worked out here."""

@@ -132,5 +132,5 @@ def _fleet(bench: Bench, snapshot: Snapshot, own: Collection[str], width: int, g
     where = untrusted(snapshot.cluster.context)
     title = head("the fleet", f"{untrusted_name(bench.model)} in {where}, rates per pod")
     numbers = [Line(_numbers("1 pod" if row.pods == 1 else f"{row.pods} pods", row.values, glyphs)) for row in rows]
-    words = f"{method_text(snapshot)}; of real requests, whose lengths are others"
+    words = f"{method_text(snapshot)}; from real requests, of other lengths"
     return [title, Line(_heads("")), *numbers, *(Line((Span(f"   {p}", Role.DIM),)) for p in folded(words, width - 4))]

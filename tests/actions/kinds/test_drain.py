@@ -196,7 +196,7 @@ async def test_the_last_ready_pod_is_told_and_what_the_others_would_carry() -> N
     plan = await make_plan(Drain(CHAT0), chat(1).context())
     assert check(plan, "last replica").verdict is Verdict.WARN
     assert "nothing answers until another is ready" in check(plan, "last replica").text
-    assert check(plan, "capacity").text == "nobody is left to carry 20 requests at a time"
+    assert check(plan, "capacity").text == "no replica is left to take 20 requests at a time"
     plan = await make_plan(Drain(CHAT0), chat(3).context())
     assert [(c.what, c.before, c.after) for c in plan.impact] == [
         ("ready replicas of chat-70b", "3", "2"),

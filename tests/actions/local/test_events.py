@@ -34,5 +34,5 @@ def test_each_event_is_there_with_its_last_byte() -> None:
 
 @pytest.mark.parametrize("line", [b"data: " + b"x" * LONGEST, b"data: x\n" * (LONGEST + 1)])
 def test_one_that_does_not_end_is_given_up(line: bytes) -> None:
-    with pytest.raises(LocalError, match="no stream of tokens"):
+    with pytest.raises(LocalError, match="not a stream of tokens"):
         list(Events().feed(line))
