@@ -163,4 +163,4 @@ class UnderCursor:
         ref = ref_of(snapshot, key) if snapshot is not None else None
         if told is None or ref is None:
             return ()
-        return (await asyncio.to_thread(told.of, ref._replace(cluster=SAME_CLUSTER))).entries
+        return (await asyncio.to_thread(told.narrowed_to, ref._replace(cluster=SAME_CLUSTER))).entries

@@ -60,7 +60,7 @@ class RecordedCurves:
                 continue
             state, _, measurement = recording.at(at)
             topology = followed(topology, state, measurement)
-            made = frames.of(topology, measurement, at, focus)
+            made = frames.frames_at(topology, measurement, at, focus)
             for each in wanted:
                 self._known[at, key, each] = _value(made, key, each)
         while len(self._known) > _KNOWN:
