@@ -32,10 +32,14 @@ def run(invocation: Invocation) -> int:
 
 
 async def _run(invocation: Invocation) -> int:
+    from console.wiring.contexts import is_machine
     from fleet.sources.kube.client import KubeClient
     from fleet.sources.kube.kubeconfig import load_access
 
-    cluster = invocation.load().settings.cluster
+    settings = invocation.load().settings
+    cluster = settings.cluster
+    if is_machine(settings, cluster.context, invocation.environ):
+        return await _of_this_machine(invocation)
     try:
         access = load_access(cluster.kubeconfig or None, cluster.context or None, invocation.environ)
         client = KubeClient(access, environ=invocation.environ)
@@ -49,7 +53,32 @@ async def _run(invocation: Invocation) -> int:
         return exits.UNREACHABLE
     finally:
         await client.close()
-    return _tell(timeline, invocation, client)
+    return _tell(timeline, invocation, client.access.context, client.access.server)
+
+
+async def _of_this_machine(invocation: Invocation) -> int:
+    """Tell of the servers that were started here."""
+    from console.wiring.local_timeline import local_timeline_sources
+    from console.wiring.sources import source_of
+    from fleet.local.source import LocalSource
+    from fleet.timeline.timeline import ask
+
+    settings = invocation.load().settings
+    source = source_of(settings, settings.cluster.context, "", invocation.environ)
+    assert isinstance(source, LocalSource)  # noqa: S101  the context is this machine
+    now = time.time()
+    try:
+        await source.look()
+        sources = local_timeline_sources(settings, invocation.environ, source)
+        timeline = await ask(sources, _since(invocation, now), now)
+    finally:
+        await source.close()
+    return _tell(timeline, invocation, settings.cluster.context, source.host)
+
+
+def _since(invocation: Invocation, now: float) -> float:
+    since: float | None = invocation.options.since
+    return now - HOURS * 3600 if since is None else since
 
 
 async def _ask(invocation: Invocation, client: KubeClient) -> Timeline:
@@ -63,7 +92,6 @@ async def _ask(invocation: Invocation, client: KubeClient) -> Timeline:
     with suppress(ForbiddenError, NotFoundError):
         await client.get("/version")
     now = time.time()
-    since = now - HOURS * 3600 if invocation.options.since is None else invocation.options.since
     settings = settings_in(invocation.load().settings, client.access.context)
     metrics = MetricsCollector(client, measuring_settings(settings, invocation.environ), now)
 
@@ -72,7 +100,7 @@ async def _ask(invocation: Invocation, client: KubeClient) -> Timeline:
 
     past = Past(settings, invocation.environ, client, settings.cluster.namespace, store)
     try:
-        return await ask(timeline_sources(past), since, now, past.namespace)
+        return await ask(timeline_sources(past), _since(invocation, now), now, past.namespace)
     finally:
         await metrics.close()
 
@@ -96,7 +124,7 @@ async def _services(client: KubeClient) -> KubeState:
     return KubeState(0, Cluster(), synced=frozenset({SERVICES.qualified}), services=found)
 
 
-def _tell(timeline: Timeline, invocation: Invocation, client: KubeClient) -> int:
+def _tell(timeline: Timeline, invocation: Invocation, context: str, server: str) -> int:
     options, ref = invocation.options, None
     if options.object:
         kind, name = named.parse(options.object)
@@ -109,7 +137,7 @@ def _tell(timeline: Timeline, invocation: Invocation, client: KubeClient) -> int
     if options.json:
         from console.report.timeline import to_json
 
-        streams.document(to_json(timeline, client.access.context, client.access.server, ref))
+        streams.document(to_json(timeline, context, server, ref))
     else:
         glyphs = choose_glyphs(os.environ, sys.stdout.encoding, invocation.load().settings.ui.glyphs)
         # What goes into a pipe is for another program, or for later: it is not cut.

@@ -243,6 +243,20 @@ async def test_what_is_done_here_from_a_demo_is_in_ones_own_log(box: Box, tmp_pa
             await stage.until(lambda: "tiny" in stage.shown)
 
 
+async def test_the_timeline_of_this_machine_on_the_command_line(box: Box) -> None:
+    await started(box)
+    every, one, nobody = await asyncio.gather(
+        run(box, "timeline", "--context", "local", "--json"),
+        run(box, "timeline", "process/tiny", "--context", "local"),
+        run(box, "timeline", "other", "--context", "local"),
+    )
+    document = json.loads(every.stdout)
+    assert any(entry["what"].startswith("server started with") for entry in document["entries"])
+    assert (one.returncode, one.stderr) == (0, "")
+    assert "local/pod/tiny" in one.stdout
+    assert nobody.returncode == 1
+
+
 async def test_the_command_line_on_this_machine(box: Box) -> None:
     await started(box)
     shot, doctor, scale = await asyncio.gather(

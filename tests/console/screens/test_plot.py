@@ -15,7 +15,7 @@ from fleet.timeline.entry import Entry, EntryKind, Evidence, Weight
 from fleet.timeline.kinship import Kinship
 from fleet.timeline.timeline import Timeline
 from tests.console.screens.desk import SIZES, desk
-from tests.console.screens.scripted import ScriptedSession
+from tests.console.screens.scripted import ScriptedSession, rising
 from tests.console.screens.worst import WORST
 from tests.fleets import NOW, make_snapshot
 from themes.glyphs import ASCII
@@ -150,6 +150,16 @@ async def test_without_a_store_there_is_what_the_console_kept_and_it_says_since_
         assert "0 to 19" in d.lines[2]
         await d.press("j")
         await d.until(lambda: "nothing of it is kept here" in d.text)
+
+
+async def test_what_the_console_kept_is_drawn_as_that_where_no_store_answers() -> None:
+    session = ScriptedSession(curves=lambda question: replace(rising(question), is_recorded=True))
+    async with desk(make_snapshot(), session=session) as d:
+        await d.press("v")
+        await d.until(lambda: "kept by the console, every" in d.text)
+        assert "no metrics store answers here" in d.text
+        assert "0 to 100" in d.text
+        assert questions(session)[0].key == WORST
 
 
 async def test_what_happened_is_marked_and_told_below() -> None:
