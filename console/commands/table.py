@@ -161,7 +161,9 @@ def _concerned(desk: Desk, context: Context) -> None:
     if snapshot is None or key is None:
         return
     whole = snapshot.everything
-    if key in whole.nodes or key in whole.gpus:
+    if snapshot.source(key) is not None:
+        desk.pages.open_sources()
+    elif key in whole.nodes or key in whole.gpus:
         desk.pages.open_nodes(key)
     else:
         desk.pages.open_detail(key)

@@ -25,7 +25,7 @@ class ObjectPart(Part):
     """One object, as ``quarterdeck snapshot --json`` calls it."""
 
     kind: str
-    """node, GPU, engine, replica, pod or workload; engine and replica are a pod, by its numbers."""
+    """source, node, GPU, engine, replica, pod or workload; engine and replica are a pod, by its numbers."""
     key: str
     """Key in quarterdeck/snapshot/v1: namespace/name of a pod, namespace/Kind/name of a workload, UUID of a GPU."""
 
@@ -197,6 +197,8 @@ def _alike(ruled: Ruled) -> AlikePart:
 
 
 def _kind(snapshot: Snapshot, key: str) -> str:
+    if snapshot.source(key) is not None:
+        return "source"
     if key in snapshot.nodes:
         return "node"
     return "workload" if key in snapshot.workloads else "pod"

@@ -21,6 +21,8 @@ S = TypeVar("S")
 class Of(StrEnum):
     """The kind of object that a cause speaks of."""
 
+    SOURCE = "source"
+    """The API server, Prometheus, the scrape: by its status."""
     NODE = "node"
     GPU = "GPU"
     ENGINE = "engine"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from itertools import chain
 
 from fleet.diagnosis import registry
@@ -10,9 +11,10 @@ from fleet.diagnosis.cause import Of
 from fleet.diagnosis.grouping import incidents_of
 from fleet.diagnosis.held import Held, Holds
 from fleet.diagnosis.hysteresis import Hysteresis
+from fleet.diagnosis.judging import Judge
 from fleet.diagnosis.peers import apart
 from fleet.model.finding import Incident
-from fleet.model.snapshot import Snapshot
+from fleet.model.snapshot import Health, Snapshot, SourceStatus
 
 PEERS_EVERY = 15.0
 """Seconds after which replicas are compared again: nothing of it is news sooner, and all of them are looked at."""
@@ -27,6 +29,8 @@ class Diagnosis:
         self._apart: tuple[Holds, ...] = ()
         self._compared = -math.inf
         self._hysteresis = Hysteresis()
+        self._of_sources = Judge[SourceStatus](registry.causes_of(Of.SOURCE))
+        self._healths: list[tuple[str, Health]] = []
         self._of: tuple[object, ...] = ()
         self._at = 0.0
         self._incidents: tuple[Incident, ...] = ()
@@ -35,14 +39,23 @@ class Diagnosis:
         """The incidents at a Snapshot, the worst first."""
         of = (snapshot.assessments, snapshot.by_pod.columns, snapshot.by_gpu.columns, snapshot.pods, snapshot.workloads)
         same = len(of) == len(self._of) and all(a is b for a, b in zip(of, self._of, strict=True))
-        if same and self._at <= snapshot.at < self._hysteresis.until:
+        healths = [(one.name, one.health) for one in snapshot.sources]
+        if same and healths == self._healths and self._at <= snapshot.at < self._hysteresis.until:
             return self._incidents
         if not 0 <= snapshot.at - self._compared < PEERS_EVERY:
             self._apart, self._compared = tuple(apart(snapshot, self._of_replicas)), snapshot.at
         apart_still = (holds for holds in self._apart if holds.key in snapshot.pods)
-        findings = self._hysteresis.findings_at(snapshot, chain(held.troubles(snapshot), apart_still))
+        holds = chain(self._silent(snapshot), held.troubles(snapshot), apart_still)
+        findings = self._hysteresis.findings_at(snapshot, holds)
         found = incidents_of(snapshot, findings, self._causes)
         if found != self._incidents:
             self._incidents = found
-        self._of, self._at = of, snapshot.at
+        self._of, self._at, self._healths = of, snapshot.at, healths
         return self._incidents
+
+    def _silent(self, snapshot: Snapshot) -> Iterator[Holds]:
+        """Yield what is wrong with the sources: what they do not tell cannot be found."""
+        for source in snapshot.sources:
+            cause = self._of_sources.first(source)
+            if cause is not None:
+                yield Holds(cause, source.name)

@@ -57,10 +57,12 @@ class _Kin:
     _at: dict[str, list[Finding]]
     _of_workload: dict[str, list[Finding]]
     _roots: dict[int, Finding]
+    _sources: Sequence[Finding]
 
     def __init__(self, snapshot: Snapshot, findings: Sequence[Finding], causes: Mapping[str, Cause[Any]]) -> None:
         self.snapshot, self.findings, self.causes = snapshot, findings, causes
         self._at, self._of_workload, self._roots = defaultdict(list), defaultdict(list), {}
+        self._sources = [one for one in findings if one.kind == Of.SOURCE]
         for finding in findings:
             self._at[finding.key].append(finding)
             for workload in _workloads(snapshot, finding):
@@ -79,7 +81,7 @@ class _Kin:
         symptom = self.causes[finding.cause].symptom
         for place in self._places(finding):
             explaining = [one for one in place if one is not finding and self._explains(one, finding)]
-            if symptom and not explaining:
+            if symptom and not explaining and place is not self._sources:
                 explaining = [one for one in place if not self.causes[one.cause].symptom]
             if explaining:
                 return min(explaining, key=lambda one: (rank(one.severity), one.since, one.key))
@@ -98,6 +100,7 @@ class _Kin:
         match finding.kind:
             case Of.POD | Of.ENGINE | Of.REPLICA:
                 pod = snapshot.pods.get(finding.key)
+                yield self._sources
                 yield at.get(pod.node, ()) if pod is not None else ()
                 yield [one for gpu in snapshot.gpus_of.get(finding.key, ()) for one in at.get(gpu, ())]
                 yield at[finding.key]
@@ -106,9 +109,11 @@ class _Kin:
                 yield [one for one in others if one.kind in _PODS]
             case Of.GPU:
                 gpu = snapshot.gpus.get(finding.key)
+                yield self._sources
                 yield at.get(gpu.node, ()) if gpu is not None else ()
                 yield at[finding.key]
             case Of.WORKLOAD:
+                yield self._sources
                 yield self._of_workload.get(finding.key, ())
             case _:
                 yield at[finding.key]

@@ -84,6 +84,8 @@ def _stands(snapshot: Snapshot, cause: Cause[Any], key: str) -> Assessment:
 
 
 def _is_there(snapshot: Snapshot, kind: Of, key: str) -> bool:
+    if kind is Of.SOURCE:
+        return snapshot.source(key) is not None
     rows: Mapping[str, object] = {
         Of.NODE: snapshot.nodes,
         Of.GPU: snapshot.gpus,

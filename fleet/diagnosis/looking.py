@@ -25,6 +25,8 @@ def subject_of(snapshot: Snapshot, kind: Of, key: str) -> Any:
             return None if at is None else Row(snapshot.by_gpu, at, snapshot.throttle_reasons)
         case Of.REPLICA:
             return replica_of(snapshot, key)
+        case Of.SOURCE:
+            return snapshot.source(key)
         case Of.POD:
             pod = snapshot.pods.get(key)
             serving = snapshot.workload_of.get(key) in snapshot.model_of

@@ -32,6 +32,8 @@ CAUSES: tuple[Cause[Any], ...] = (
     gpus.BY_HARDWARE,
     gpus.BY_HEAT,
     gpus.HOT_GPU,
+    unmeasured.MEASURES_DOWN,
+    unmeasured.SOURCE_DOWN,
     unmeasured.GPU_UNKNOWN,
     unmeasured.GPU_TOO_OLD,
     stuck.RUNNING,

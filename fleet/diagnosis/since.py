@@ -35,6 +35,9 @@ def began(snapshot: Snapshot, cause: Cause[Any], key: str) -> Since | None:
             return _condition_since(snapshot.workloads[key].conditions, "Progressing", "False") if stuck else None
         case Of.ENGINE:
             return _numbers(snapshot, cause, key)
+        case Of.SOURCE:
+            source = snapshot.source(key)
+            return None if source is None else Since(source.since, "the source itself")
         case Of.GPU | Of.REPLICA:
             return None
 

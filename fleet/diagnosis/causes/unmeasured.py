@@ -6,12 +6,18 @@ from collections.abc import Collection, Iterable
 
 from fleet.dataclass import dataclass
 from fleet.diagnosis.cause import Cause, Help, Of, Stage, says
+from fleet.diagnosis.causes.symptoms import GPU_SILENCE
 from fleet.diagnosis.sign import Fact, Reasons, Row
 from fleet.diagnosis.subject import PodSeen
 from fleet.model.frame import Frame, greatest
 from fleet.model.quantity import Quantity
 from fleet.model.reading import LOOKBACK, State
-from fleet.model.snapshot import Severity
+from fleet.model.snapshot import Health, Severity, SourceStatus
+
+
+def _problem(source: SourceStatus) -> str:
+    return source.problem
+
 
 _UP: Fact[PodSeen] = Fact("it serves and is ready", "condition Ready", lambda seen: seen.is_up)
 _UNMEASURED: Fact[PodSeen] = Fact("nobody measures it", "the targets that answer", lambda seen: not seen.measured)
@@ -140,4 +146,37 @@ GPU_TOO_OLD = Cause[Row](
     must_not=(_UNKNOWN,),
     after=60,
     helps=(Help("see which source is behind", "sources"),),
+)
+_DOWN: Fact[SourceStatus] = Fact(
+    "it does not answer", "its last answer", lambda source: source.health is Health.DOWN, _problem
+)
+_MEASURES: Fact[SourceStatus] = Fact(
+    "it measures", "its name", lambda source: source.name.startswith(("prometheus", "scrape"))
+)
+_SEE = (Help("see what is wrong with it, and what to do", "sources"),)
+
+MEASURES_DOWN = Cause[SourceStatus](
+    id="metrics-source-down",
+    of=Of.SOURCE,
+    stage=Stage.MEASURING,
+    severity=Severity.UNKNOWN,
+    sentence="What measures does not answer: how engines and GPUs do is not known.",
+    words=lambda source: source.problem or "does not answer",
+    must=(_DOWN, _MEASURES),
+    explains=("no-metrics", "metrics-unknown", "metrics-too-old", "metrics-stale", *GPU_SILENCE, "replicas-unknown"),
+    after=60,
+    helps=_SEE,
+    avoid=("Do not take silence for health: alerts that are made from the same source are silent, too.",),
+)
+SOURCE_DOWN = Cause[SourceStatus](
+    id="source-down",
+    of=Of.SOURCE,
+    stage=Stage.MEASURING,
+    severity=Severity.UNKNOWN,
+    sentence="A source does not answer: what only it tells cannot be found.",
+    words=lambda source: source.problem or "does not answer",
+    must=(_DOWN,),
+    must_not=(_MEASURES,),
+    after=60,
+    helps=_SEE,
 )

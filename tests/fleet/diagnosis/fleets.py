@@ -43,6 +43,7 @@ class Fleet:
         self.reasons: dict[str, tuple[str, ...]] = {}
         self.nodes: dict[str, Node] = {f"n{i // 2}": node(f"n{i // 2}") for i in range(replicas)}
         self.workload: dict[str, Any] = {}
+        self.sources = [LIVE]
         self.history = RecentHistory()
         self.builder = Builder(self.history)
         self.now = NOW
@@ -64,7 +65,7 @@ class Fleet:
         }
         m = measurement(engines, gpus=gpus, at=self.now, throttle_reasons=self.reasons)
         state = kube(rows, deployment(desired=len(self.pods), **self.workload), list(self.nodes.values()))
-        return self.builder.build(state, m, [LIVE], self.now)
+        return self.builder.build(state, m, self.sources, self.now)
 
     def incidents(self, *seconds: float) -> tuple[Incident, ...]:
         """The incidents at the last of these moments, having looked at all of them."""

@@ -8,9 +8,9 @@ import pytest
 
 from fleet.model.finding import FindingState, Reach
 from fleet.model.objects import Condition
-from fleet.model.snapshot import Severity
+from fleet.model.snapshot import Health, Severity, SourceStatus
 from tests.fleet.diagnosis.fleets import CHAT, COOL, DEEP, STUCK, WELL, Fleet, Q, causes, crashing, unready
-from tests.fleet.rows import NOW
+from tests.fleet.rows import LIVE, NOW
 
 
 def test_of_a_fleet_that_is_well_nothing_is_said() -> None:
@@ -240,3 +240,34 @@ def test_the_power_cap_of_a_gpu_that_is_fully_loaded_is_nothing() -> None:
     fleet.reasons["GPU-chat-1"] = ("power cap",)
     fleet.gpus["chat-1"] = COOL | {Q.THROTTLE: 0.8}
     assert fleet.incidents(0, 600) == ()
+
+
+def down(name: str) -> SourceStatus:
+    return SourceStatus(name, Health.DOWN, since=NOW - 30, problem="connection refused")
+
+
+def test_a_source_that_does_not_answer_is_the_root_of_the_silence_of_what_it_measures() -> None:
+    fleet = Fleet(3)
+    fleet.sources = [LIVE, down("prometheus")]
+    for name in ("chat-0", "chat-1"):
+        fleet.engines.pop(name)
+    assert fleet.incidents(0)[0].state is FindingState.PENDING
+    (found,) = fleet.incidents(40)
+    assert (found.root.cause, found.about, found.severity) == ("metrics-source-down", "prometheus", Severity.UNKNOWN)
+    assert (found.root.words, found.root.told_by) == ("connection refused", "the source itself")
+    assert {"serving/chat-0", "serving/chat-1", CHAT} <= {one.key for one in found.symptoms}
+
+
+def test_one_that_does_not_measure_explains_no_silence() -> None:
+    fleet = Fleet(3)
+    fleet.sources = [LIVE, down("alertmanager")]
+    fleet.engines.pop("chat-0")
+    assert sorted(causes(fleet.incidents(0, 70))) == ["no-metrics", "source-down"]
+
+
+def test_a_source_that_answers_again_is_over() -> None:
+    fleet = Fleet(3)
+    fleet.sources = [LIVE, down("prometheus")]
+    assert fleet.incidents(0, 40)
+    fleet.sources = [LIVE]
+    assert fleet.incidents(50) == ()
