@@ -16,6 +16,8 @@ import pytest
 from actions.kinds.scale import Scale
 from console.commands.command import ScreenId
 from console.config.options import Options
+from console.screens.alerts import AlertScreen
+from console.screens.incidents import IncidentScreen
 from fleet.model.objects import ObjectRef
 from fleet.model.snapshot import Snapshot
 from tests.console.screens.desk import Desk, desk, fleet
@@ -52,6 +54,11 @@ OPENERS: Mapping[ScreenId, Callable[[Desk], Awaitable[None] | None]] = {
     ScreenId.TEXT: lambda d: d.desk.pages.open_yaml(REF),
     ScreenId.SOURCES: lambda d: d.desk.pages.open_sources(),
     ScreenId.JOINS: lambda d: d.desk.pages.open_joins(),
+    ScreenId.ALERTS: lambda d: d.desk.pages.open_alerts(""),
+    ScreenId.ALERT: lambda d: d.desk.navigator.push(AlertScreen(d.desk, "an alert that is over")),
+    ScreenId.INCIDENTS: lambda d: d.desk.pages.open_incidents(None),
+    ScreenId.INCIDENT: lambda d: d.desk.navigator.push(IncidentScreen(d.desk, "an incident that is over")),
+    ScreenId.MONITORING: lambda d: d.desk.pages.open_monitoring(),
     ScreenId.TIMELINE: lambda d: d.desk.pages.open_timeline(None),
     ScreenId.PLOT: lambda d: d.desk.pages.open_plot((POD,), ""),
     ScreenId.AUDIT: lambda d: d.desk.pages.open_audit(),
