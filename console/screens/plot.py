@@ -159,7 +159,11 @@ class PlotScreen(ConsoleScreen):
         store = self._curves.get((self._keys[0], plot, self._span, 0.0))
         kept = kept_text(snapshot, first)
         if store is not None:
-            state = recorded_text(store) if store.is_recorded else source_text(store.range, self._window(snapshot))
+            state = (
+                recorded_text(store, snapshot.at)
+                if store.is_recorded
+                else source_text(store.range, self._window(snapshot))
+            )
         else:
             state = f"{kept}; {self._problem}" if self._problem else f"{kept}; asking the metrics store …"
         # The points of a store are where they were asked for, until the next ones are there.

@@ -181,9 +181,10 @@ def source_text(page_range: TimeRange, window: float) -> str:
     return f"metrics store, every {span_text(step)}, rates and percentiles over {span_text(window)}"
 
 
-def recorded_text(curve: Curve) -> str:
-    """Return what a curve is of that no metrics store gave, in words."""
-    return f"kept by the console, every {span_text(curve.range.step)}: no metrics store answers here"
+def recorded_text(curve: Curve, now: float) -> str:
+    """Return what a curve is of that no metrics store gave, in words, and how far back that goes."""
+    since = f" since {clock(curve.since, now)} UTC" if not math.isnan(curve.since) else ""
+    return f"kept by the console{since}, every {span_text(curve.range.step)}: no metrics store answers here"
 
 
 def kept_text(snapshot: Snapshot, curve: Curve | None) -> str:

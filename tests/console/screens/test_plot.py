@@ -156,7 +156,7 @@ async def test_what_the_console_kept_is_drawn_as_that_where_no_store_answers() -
     session = ScriptedSession(curves=lambda question: replace(rising(question), is_recorded=True))
     async with desk(make_snapshot(), session=session) as d:
         await d.press("v")
-        await d.until(lambda: "kept by the console, every" in d.text)
+        await d.until(lambda: "kept by the console since" in d.text)
         assert "no metrics store answers here" in d.text
         assert "0 to 100" in d.text
         assert questions(session)[0].key == WORST
