@@ -96,12 +96,6 @@ class ObservedCluster:
         return self._connection.reader if other is None else NoReader(str(other))
 
     @property
-    def seen(self) -> frozenset[str]:
-        """Namespaces of its pods."""
-        newest = self.newest
-        return frozenset(pod.namespace for pod in newest.pods.values()) if newest is not None else frozenset()
-
-    @property
     def is_local(self) -> bool:
         """Whether it is this machine."""
         return self._connection is not None and self._connection.is_local

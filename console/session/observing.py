@@ -61,7 +61,9 @@ class ObservingSession(BridgedReads):
         return self._cluster.contexts
 
     async def namespaces(self) -> tuple[str, ...]:
-        return await self._bridge.call(self._cluster.reader().namespaces(self._cluster.seen))
+        newest = self._cluster.newest
+        seen = frozenset(pod.namespace for pod in newest.pods.values()) if newest is not None else frozenset()
+        return await self._bridge.call(self._cluster.reader().namespaces(seen))
 
     async def switch(self, *, context: str | None = None, namespace: str | None = None) -> None:
         await self._bridge.call(self._cluster.switch(context, namespace))

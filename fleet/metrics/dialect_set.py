@@ -28,7 +28,7 @@ class DialectSet:
         self._replace_members(tuple(members))
 
     def _replace_members(self, members: tuple[Dialect, ...]) -> None:
-        self.members = members
+        self._members = members
         self.version = next(_VERSIONS)
         """Another one for each set of members: what was worked out from them before is void."""
         self.model_labels = _unique(label for member in members for label in member.model_labels)
@@ -54,7 +54,7 @@ class DialectSet:
     @contextmanager
     def adding(self, *dialects: Dialect) -> Iterator[None]:
         """Add these dialects for as long as the context lasts."""
-        before = self.members
+        before = self._members
         self._replace_members((*before, *dialects))
         try:
             yield
@@ -62,26 +62,26 @@ class DialectSet:
             self._replace_members(before)
 
     def __iter__(self) -> Iterator[Dialect]:
-        return iter(self.members)
+        return iter(self._members)
 
     def __bool__(self) -> bool:
-        return bool(self.members)
+        return bool(self._members)
 
     def of_products(self, names: Collection[str]) -> DialectSet:
         """Return the dialects of these products."""
         key = frozenset(names)
         if key not in self._among:
-            self._among[key] = DialectSet(member for member in self.members if member.name in key)
+            self._among[key] = DialectSet(member for member in self._members if member.name in key)
         return self._among[key]
 
     def by_name(self, name: str) -> Dialect | None:
         """The dialect of a product."""
-        return next((member for member in self.members if member.name == name), None)
+        return next((member for member in self._members if member.name == name), None)
 
     @property
     def products(self) -> tuple[Product, ...]:
         """The products whose metrics are read."""
-        return tuple(member.product for member in self.members)
+        return tuple(member.product for member in self._members)
 
     def owner(self, name: str, labels: Mapping[str, str]) -> Dialect | None:
         """The dialect that a series is of; None for one that none of them reads."""

@@ -93,7 +93,7 @@ def _near(name: str, dialects: Sequence[DialectSet]) -> list[str]:
     """Names that may be meant: with and without the suffix of a counter, with a colon, and those of other releases."""
     bare = next((name.removesuffix(suffix) for suffix in _SUFFIXES if name.endswith(suffix)), name)
     found = [f"{bare}_total", bare, f"{bare}_bucket", name.replace(":", "_", 1), name.replace("_", ":", 1)]
-    for member in (member for every in dialects for member in every.members):
+    for member in (member for every in dialects for member in every):
         for rule in member.rules.values():
             spelt = [spelling for metric in rule.metrics for spelling in member.spellings(metric.name)]
             found += spelt if name in spelt else []

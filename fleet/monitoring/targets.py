@@ -34,7 +34,7 @@ async def twice(asking: Asking, dialects: DialectSet, within: Sequence[Match] = 
     """Engines with several series of what each has once: sums over them are too high. Raises SourceProblem."""
     found: list[Fault] = []
     labels = (*_POD, *dialects.model_labels, *dialects.rank_labels, *dialects.telling)
-    for member in dialects.members:
+    for member in dialects:
         every = _series_of(member, (_NAMES_A_POD, *within))
         counted = await asking.query(f"count by ({', '.join(dict.fromkeys(labels))}) ({every}) > 1")
         rows = [_labels(row) for row in counted]

@@ -325,9 +325,9 @@ class PrometheusSource:
         """Return whose the engines are; asked again where there are some of a product that was not asked for."""
         asked = self.dialects
         engines, stamps = self._who_of(asked, ended, young, at, notes)
-        new = engines.engines.members
+        new = tuple(engines.engines)
         self._seen |= {member.name for member in new}
-        if any(member not in asked.members for member in new):
+        if any(member not in asked for member in new):
             return self._who_of(self.dialects, ended, young, at, notes)
         return engines, stamps
 

@@ -83,12 +83,12 @@ def test_what_a_product_does_not_expose_follows_from_its_rules() -> None:
 
 
 def test_what_is_added_is_gone_again_when_its_context_ends() -> None:
-    before, version = ENGINES.members, ENGINES.version
+    before, version = tuple(ENGINES), ENGINES.version
     with ENGINES.adding(TOY):
-        assert ENGINES.members == (*before, TOY)
+        assert tuple(ENGINES) == (*before, TOY)
         assert ENGINES.by_name("Toy") is TOY
         assert ENGINES.version != version
-    assert ENGINES.members == before
+    assert tuple(ENGINES) == before
     assert "toy_busy" not in ENGINES.names
 
 
