@@ -13,7 +13,7 @@ from fleet.diagnosis import registry
 from fleet.diagnosis.cause import Cause, Help, Of
 from fleet.diagnosis.looking import keys_beside, subject_of
 from fleet.diagnosis.saying import named, number
-from fleet.diagnosis.sign import Row
+from fleet.diagnosis.sign import THROTTLE_REASONS, Lowered, Row
 from fleet.model.finding import Finding
 from fleet.model.frame import Frame
 from fleet.model.quantity import MEANINGS, Quantity, Unit
@@ -87,7 +87,7 @@ def _seen(sign: Any, subject: Any) -> Iterator[tuple[str, Quantity | None]]:
     if isinstance(subject, Row):
         for quantity in sign.quantities:
             yield f"{named(quantity)}: {number(quantity, subject.value(quantity))}", quantity
-        if not sign.quantities or subject.said:
+        if not sign.quantities or (subject.said and THROTTLE_REASONS in sign.reads):
             said = ", ".join(subject.said)
             yield (f"{sign.name}: {said}" if said else sign.name), None
         return
@@ -117,7 +117,7 @@ def _ruled(snapshot: Snapshot, kind: Of, key: str, other: Cause[Any]) -> tuple[b
     if missing is not None:
         return None, missing
     said = "; ".join(dict.fromkeys(by for _, by in answers))
-    many = f" ({len(answers)} of them)" if len(answers) > 1 and len({by for _, by in answers}) == 1 else ""
+    many = f", on all {len(answers)}" if len(answers) > 1 and len({by for _, by in answers}) == 1 else ""
     return False, said + many
 
 
@@ -132,9 +132,12 @@ def _answer(cause: Cause[Any], subject: Any) -> tuple[bool | None, str]:
 
 
 def _negated(sign: Any, subject: Any) -> str:
-    """Return what is seen where a sign does not hold."""
+    """Words for what is seen where a sign does not hold."""
+    if isinstance(sign, Lowered):
+        return f"what lowers its clocks: {', '.join(subject.said)}" if subject.said else "nothing lowers its clocks"
     if isinstance(subject, Row):
-        said = ", ".join(text for text, quantity in _seen(sign, subject) if quantity is not None or subject.said)
-        return said or f"not so: {sign.name}"
+        return (
+            ", ".join(text for text, quantity in _seen(sign, subject) if quantity is not None) or f"not so: {sign.name}"
+        )
     shown = sign.shows(subject) if hasattr(sign, "shows") else ""
     return shown or f"not so: {sign.name}"

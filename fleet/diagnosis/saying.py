@@ -6,10 +6,12 @@ import math
 
 from fleet.model.quantity import MEANINGS, Quantity, Unit
 
+_SHORTER = {Quantity.SLEEP_LEVEL: "sleep level", Quantity.XID: "last XID code"}
+
 
 def named(quantity: Quantity) -> str:
     """Return its name, without what its table says beside."""
-    return MEANINGS[quantity].text.split(";", 1)[0].split(", sticky", 1)[0]
+    return _SHORTER.get(quantity) or MEANINGS[quantity].text.split(";", 1)[0]
 
 
 def number(quantity: Quantity, value: float) -> str:

@@ -24,6 +24,8 @@ S = TypeVar("S")
 Reasons = Mapping[str, tuple[str, ...]]
 """GPU key → what lowers its clocks, in words."""
 NO_REASONS: Reasons = {}
+THROTTLE_REASONS = "throttle reasons"
+"""The input of signs that read them."""
 
 
 class Sign(Protocol[S_contra]):
@@ -196,7 +198,7 @@ class Lowered:
 
     by: frozenset[str]
     name: str
-    reads: str = "throttle reasons"
+    reads: str = THROTTLE_REASONS
     quantities: tuple[Quantity, ...] = ()
 
     def holds(self, row: Row) -> bool | None:

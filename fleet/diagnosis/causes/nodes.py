@@ -9,6 +9,10 @@ from fleet.model.objects import Node
 from fleet.model.snapshot import Severity
 
 
+def _ready(node: Node) -> str:
+    return f"Ready is {node.ready}"
+
+
 def _pressures(node: Node) -> list[str]:
     return [one.type for one in node.conditions if one.type.endswith("Pressure") and one.status == "True"]
 
@@ -20,7 +24,7 @@ NOT_READY = Cause[Node](
     severity=Severity.CRITICAL,
     sentence="The kubelet says that its node is not ready.",
     words=says("not ready"),
-    must=(Fact("Ready is False", "condition Ready", lambda node: node.ready == "False"),),
+    must=(Fact("Ready is False", "condition Ready", lambda node: node.ready == "False", _ready),),
     explains=(*AWAY, *SILENCE, *GPU_SILENCE, *STUCK),
     helps=(Help("see what the kubelet complains of", "describe"), Help("keep new pods away from it", "cordon")),
     avoid=("Do not delete its pods by force: two engines may then write to one volume.",),
@@ -32,7 +36,7 @@ SILENT = Cause[Node](
     severity=Severity.CRITICAL,
     sentence="Nobody has heard from the kubelet: the node is down, or cut off.",
     words=says("kubelet silent"),
-    must=(Fact("Ready is Unknown", "condition Ready", lambda node: node.ready not in ("True", "False")),),
+    must=(Fact("Ready is Unknown", "condition Ready", lambda node: node.ready not in ("True", "False"), _ready),),
     explains=(*AWAY, *SILENCE, *GPU_SILENCE, *STUCK),
     helps=(Help("see since when, and what came before", "past"), Help("keep new pods away from it", "cordon")),
     avoid=("Do not delete its pods by force: two engines may then write to one volume.",),

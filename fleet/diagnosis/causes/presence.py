@@ -54,6 +54,7 @@ POD_UNLISTED = Cause[PodSeen](
     sentence="An engine is measured whose pod may not be listed.",
     words=says(MAY_NOT_LIST),
     must=(_MADE_UP, _HIDDEN),
+    after=60,
 )
 POD_UNSEEN = Cause[PodSeen](
     id="pod-unseen",
@@ -64,6 +65,7 @@ POD_UNSEEN = Cause[PodSeen](
     words=says("not seen in Kubernetes"),
     must=(_MADE_UP,),
     must_not=(_HIDDEN,),
+    after=60,
 )
 PODS_UNLISTED = Cause[WorkloadSeen](
     id="pods-unlisted",
@@ -73,6 +75,7 @@ PODS_UNLISTED = Cause[WorkloadSeen](
     sentence="The pods of the workload are not known.",
     words=lambda seen: seen.unseen,
     must=(Fact("its pods are not known", "coverage", lambda seen: bool(seen.unseen) and not seen.pods),),
+    after=60,
 )
 
 ENGINE_ASLEEP = Cause[Row](

@@ -31,7 +31,7 @@ def test_the_evidence_is_numbers_with_their_source_window_and_age() -> None:
 def test_what_looks_alike_is_ruled_out_by_a_number_of_the_gpu_or_the_node() -> None:
     out = {one.cause: one.by for one in explained(stuck()).ruled_out}
     assert out["gpu-hardware-xid"] == "last XID code: 0"
-    assert out["node-not-ready"] == "not so: Ready is False"
+    assert out["node-not-ready"] == "Ready is True"
     assert "gpu-throttled-by-hardware" not in out
 
 
@@ -78,3 +78,11 @@ def test_of_an_object_that_is_gone_only_what_helps_is_left() -> None:
     told = explain(fleet.at(5), finding)
     assert (told.evidence, told.ruled_out) == ((), ())
     assert told.helps
+
+
+def test_what_lowers_the_clocks_rules_out_what_it_is_not_and_is_no_number_of_others() -> None:
+    fleet = stuck()
+    fleet.reasons = {"GPU-chat-1": ("power cap",)}
+    out = {one.cause: one.by for one in explained(fleet).ruled_out}
+    assert out["gpu-throttled-by-hardware"] == "what lowers its clocks: power cap"
+    assert out["gpu-lost"] == out["gpu-memory-broken"] == "last XID code: 0"

@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from fleet.model.coverage import Coverage
 from fleet.model.finding import FindingState, Reach
 from fleet.model.objects import Condition
 from fleet.model.snapshot import Health, Severity, SourceStatus
+from fleet.snapshot.builder import Builder
 from tests.fleet.diagnosis.fleets import CHAT, COOL, DEEP, STUCK, WELL, Fleet, Q, causes, crashing, unready
-from tests.fleet.rows import LIVE, NOW
+from tests.fleet.rows import LIVE, NOW, deployment, engine, kube, measurement, pod
 
 
 def test_of_a_fleet_that_is_well_nothing_is_said() -> None:
@@ -271,3 +273,12 @@ def test_a_source_that_answers_again_is_over() -> None:
     assert fleet.incidents(0, 40)
     fleet.sources = [LIVE]
     assert fleet.incidents(50) == ()
+
+
+def test_while_the_first_list_is_still_coming_nothing_is_wrong() -> None:
+    state = replace(kube([], deployment(desired=4, ready=4)), coverage=Coverage(pending=frozenset({"pods"})))
+    assert [one.state for one in Builder().build(state, None, [LIVE], NOW).incidents] == [FindingState.PENDING]
+    builder = Builder()
+    builder.build(state, None, [LIVE], NOW)
+    listed = kube([pod("chat-0")], deployment(desired=1, ready=1))
+    assert builder.build(listed, measurement({engine("chat-0"): WELL}), [LIVE], NOW + 5).incidents == ()
