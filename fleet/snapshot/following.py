@@ -1,7 +1,8 @@
 """Updates that only change the status of an object: most of what a watch tells.
 
-Such a row is put in the place of the one before, and everything that was joined stays as it is. Where an object comes,
-goes, moves or becomes something else, all is joined anew.
+Such a row is put in the place of the one before, and everything that was joined stays as it is. Where pods come, go or
+move that nothing is measured of, little else is another (``fleet.snapshot.arriving``); where anything else does, or
+becomes something else, all is joined anew.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any, TypeVar, cast
 
 from fleet.model.measurement import Measurement
 from fleet.model.objects import Pod, Workload
+from fleet.snapshot.arriving import with_pods
 from fleet.snapshot.differences import replaced
 from fleet.snapshot.topology import Topology, Touched, budgets_of, build_topology, by_target
 from fleet.snapshot.unmatched import pods_alone
@@ -36,7 +38,8 @@ def followed(before: Topology | None, kube: KubeState, measurement: Measurement 
         return _with_kept_joins(before, build_topology(kube, measurement))
     if before.has(kube):
         return before
-    return _with_other_rows(before, kube) or _with_kept_joins(before, build_topology(kube, measurement))
+    known = _with_other_rows(before, kube) or _with_other_pods(before, kube)
+    return known or _with_kept_joins(before, build_topology(kube, measurement))
 
 
 def _with_kept_joins(before: Topology, now: Topology) -> Topology:
@@ -84,6 +87,20 @@ def _with_other_rows(before: Topology, kube: KubeState) -> Topology | None:
         autoscalers=before.autoscalers if was.autoscalers is kube.autoscalers else by_target(kube),
         budgets=before.budgets if was.budgets is kube.budgets else budgets_of(kube),
     )
+
+
+def _with_other_pods(before: Topology, kube: KubeState) -> Topology | None:
+    """The same joins where pods came, went or moved that nothing is measured of; None where all is joined anew."""
+    was = before.kube.pods
+    known = _with_other_rows(before, replace(kube, pods=was))
+    if known is None:
+        return None
+    moved = [
+        key
+        for key, pod in kube.pods.items()
+        if (row := was.get(key)) is not pod and (row is None or not _stays_pod(known, kube, row, pod))
+    ]
+    return with_pods(known, kube, moved, [key for key in was if key not in kube.pods])
 
 
 def _replaced_rows(rows: Mapping[str, V], others: Mapping[str, Any]) -> Mapping[str, V]:

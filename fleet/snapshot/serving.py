@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from fleet.kinds.registry import kind_of
-from fleet.model.measurement import EngineId
 from fleet.model.objects import Pod, Workload
-from fleet.model.snapshot import ModelGroup
+from fleet.model.snapshot import ModelGroup, Origin
 from fleet.sources.scrape.targets import stands_beside
 
 
@@ -16,16 +15,17 @@ def served_by(
     workloads: Mapping[str, Workload],
     pods_of: Mapping[str, Sequence[str]],
     pods: Mapping[str, Pod],
-    engine_rows: Mapping[str, Sequence[int]],
-    engines: Sequence[EngineId],
+    names_of: Callable[[str], Iterable[str]],
 ) -> dict[str, tuple[str, ...]]:
     """Workload key → keys of the models that it serves, the one of most engines first: what the engines say, else what
     the template says, else the workload's own name where its pods hold GPUs. Workloads that serve none are left out.
+
+    ``names_of``: from a pod's key to the model of each of its engines.
     """
     found: dict[str, tuple[str, ...]] = {}
     for key, workload in workloads.items():
         members = pods_of.get(key, ())
-        said = Counter(engines[i].model for p in members for i in engine_rows.get(p, ()))
+        said = Counter(name for p in members for name in names_of(p))
         names = [name for name, _ in said.most_common() if name]
         if (
             not names
@@ -62,3 +62,28 @@ def models_of(served: Mapping[str, Sequence[str]], workloads: Mapping[str, Workl
         namespace = workloads[keys[0]].namespace
         found[key] = ModelGroup(key, namespace, key.removeprefix(f"{namespace}/"), tuple(keys))
     return found
+
+
+def products_of(
+    pods_of: Mapping[str, Sequence[str]],
+    pods: Mapping[str, Pod],
+    engines_of: Mapping[str, Sequence[str]],
+    origins: Mapping[str, Origin],
+) -> dict[str, tuple[str, ...]]:
+    """Workload key → the products that serve in its pods."""
+    found = {}
+    for workload, members in pods_of.items():
+        said = Counter(
+            product
+            for key in members
+            for product in {_product(origins.get(engine)) for engine in engines_of.get(key, ())}
+            or {pods[key].serving.engine}
+            if product
+        )
+        if said:
+            found[workload] = tuple(sorted(said, key=lambda product: (-said[product], product)))
+    return found
+
+
+def _product(origin: Origin | None) -> str:
+    return origin.product if origin is not None else ""

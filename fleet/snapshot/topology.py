@@ -5,14 +5,14 @@ Made anew when the Kubernetes state or the set of engines and GPUs changes; betw
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import field, replace
 
 from fleet.dataclass import dataclass
 from fleet.model.measurement import EngineId, GpuId, Group, Measurement
 from fleet.model.objects import HIDDEN, UNSEEN, HorizontalPodAutoscaler, Pod, PodDisruptionBudget, Workload
-from fleet.model.snapshot import GpuUse, ModelGroup, Origin, Structure, Unmatched, engine_key
+from fleet.model.snapshot import GpuUse, ModelGroup, Origin, Structure, engine_key
 from fleet.snapshot.gateways import models_behind
 from fleet.snapshot.gpu_accounting import free_gpus, uses
 from fleet.snapshot.join import (
@@ -23,8 +23,8 @@ from fleet.snapshot.join import (
     pods_are_known,
 )
 from fleet.snapshot.rows import Rows, Serving, rows_of
-from fleet.snapshot.serving import models_of, served_by
-from fleet.snapshot.unmatched import engines_alone, gpus_alone, pods_alone
+from fleet.snapshot.serving import models_of, products_of, served_by
+from fleet.snapshot.unmatched import engines_alone, unmeasured_and_unheld
 from fleet.snapshot.unmeasured import unmeasured
 from fleet.sources.kube.owners import ownership
 from fleet.sources.kube.state import KubeState
@@ -99,14 +99,21 @@ def build_topology(kube: KubeState, measurement: Measurement | None) -> Topology
     matches = match(kube, measured)
     fleet = _place(kube, measured, matches)
     engine_rows = _grouped(fleet.engine_pods)
-    served = served_by(fleet.workloads, fleet.pods_of, fleet.pods, engine_rows, fleet.engines)
+    served = served_by(
+        fleet.workloads,
+        fleet.pods_of,
+        fleet.pods,
+        lambda pod: [fleet.engines[i].model for i in engine_rows.get(pod, ())],
+    )
     models = models_of(served, fleet.workloads)
     gpus = _placed_gpus(kube, measured.gpus, matches)
     gateway_rows = _gateway_rows(kube, measured, matches, fleet, served, models)
     excused = unmeasured(kube.pods, fleet.workload_of, fleet.pods_of, measured.unread)
     keys = [engine_key(engine) for engine in fleet.engines]
     origins = _origins(keys, measured.dialects, [fleet.pods[p] for p in fleet.engine_pods])
-    products = [_product(origins.get(key)) for key in keys]
+    engines_of = {p: tuple(dict.fromkeys(keys[i] for i in rows)) for p, rows in engine_rows.items()}
+    unseen = [e for e, p in zip(fleet.engines, fleet.engine_pods, strict=True) if p not in kube.pods]
+    serving = [fleet.pods[p] for w in served for p in fleet.pods_of.get(w, ())]
     return Topology(
         kube=replace(kube, events={}),
         coverage=kube.coverage,
@@ -124,8 +131,8 @@ def build_topology(kube: KubeState, measurement: Measurement | None) -> Topology
         budgets=budgets_of(kube),
         engines=dict(zip(keys, fleet.engines, strict=True)),
         origins=origins,
-        products=_products(fleet.pods_of, fleet.pods, engine_rows, products),
-        engines_of={p: tuple(dict.fromkeys(keys[i] for i in rows)) for p, rows in engine_rows.items()},
+        products=products_of(fleet.pods_of, fleet.pods, engines_of, origins),
+        engines_of=engines_of,
         gateways={row.key: row for row in measured.gateways},
         gateways_of={
             m: tuple(dict.fromkeys(measured.gateways[i].key for i in rows)) for m, rows in gateway_rows.items()
@@ -135,7 +142,10 @@ def build_topology(kube: KubeState, measurement: Measurement | None) -> Topology
         gpus_on=gpus.on_node,
         free_gpus=gpus.free,
         gpu_use=gpus.use,
-        unmatched=tuple(_unmatched(kube, measured, fleet, gpus, served, excused)),
+        unmatched=(
+            *engines_alone(unseen, kube.coverage),
+            *unmeasured_and_unheld(measured, kube, serving, engines_of, gpus.of_pod, excused, gpus.use),
+        ),
         rows=rows_of(
             Serving(
                 pods=fleet.pods,
@@ -282,31 +292,6 @@ def _gateway_rows(
     return _grouped(models_behind(measured.gateways, models, by_pod, kube.pods, matches.addresses, services))
 
 
-def _unmatched(
-    kube: KubeState,
-    measured: Measurement,
-    fleet: _Placed,
-    gpus: _PlacedGpus,
-    served: Iterable[str],
-    excused: Collection[str],
-) -> Iterator[Unmatched]:
-    """Yield what has no counterpart in another world."""
-    unseen = [e for e, p in zip(fleet.engines, fleet.engine_pods, strict=True) if p not in kube.pods]
-    yield from engines_alone(unseen, kube.coverage)
-    if measured.source == _NOTHING.source:
-        # Nobody has been asked yet: of no pod can it be said that nothing names it.
-        return
-    serving = [fleet.pods[p] for w in served for p in fleet.pods_of.get(w, ())]
-    yield from pods_alone(
-        [pod for pod in serving if pod.uid],
-        set(fleet.engine_pods),
-        gpus.of_pod,
-        excused,
-        gpus_measured=bool(measured.gpus),
-    )
-    yield from gpus_alone([gpu for gpu in measured.gpus if not gpus.held_by[gpu.key]], gpus.use, kube.coverage)
-
-
 def _with_models(
     measured: Measurement,
     engine_pod: Sequence[str],
@@ -336,30 +321,6 @@ def _origins(keys: Sequence[str], dialects: Sequence[tuple[str, ...]], pods: Seq
         product = pods[i].serving.engine or next(iter(speaks), "")
         if product:
             found[key] = Origin(product, speaks)
-    return found
-
-
-def _product(origin: Origin | None) -> str:
-    return origin.product if origin is not None else ""
-
-
-def _products(
-    pods_of: Mapping[str, Sequence[str]],
-    pods: Mapping[str, Pod],
-    engine_rows: Mapping[str, Sequence[int]],
-    product_of_row: Sequence[str],
-) -> dict[str, tuple[str, ...]]:
-    """Workload key → the products that serve in its pods."""
-    found = {}
-    for workload, members in pods_of.items():
-        said = Counter(
-            product
-            for key in members
-            for product in {product_of_row[i] for i in engine_rows.get(key, ())} or {pods[key].serving.engine}
-            if product
-        )
-        if said:
-            found[workload] = tuple(sorted(said, key=lambda product: (-said[product], product)))
     return found
 
 

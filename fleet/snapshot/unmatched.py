@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from fleet.model.coverage import Coverage
-from fleet.model.measurement import EngineId, GpuId
+from fleet.model.measurement import EngineId, GpuId, Measurement
 from fleet.model.objects import Pod
 from fleet.model.snapshot import GpuUse, Join, Unmatched, engine_key
 from fleet.snapshot.join import pods_are_known
+from fleet.sources.kube.state import KubeState
 
 
 def engines_alone(engines: Iterable[EngineId], coverage: Coverage) -> Iterator[Unmatched]:
@@ -55,3 +56,22 @@ def gpus_alone(gpus: Iterable[GpuId], use: Mapping[str, GpuUse], coverage: Cover
         elif pods_are_known(coverage, gpu.namespace):
             named = f"the exporter names {gpu.namespace}/{gpu.pod}, which is not in the cluster"
             yield Unmatched(Join.GPU_WITHOUT_POD, gpu.key, named)
+
+
+def unmeasured_and_unheld(
+    measured: Measurement,
+    kube: KubeState,
+    serving: Iterable[Pod],
+    engines_of: Collection[str],
+    gpus_of: Mapping[str, Sequence[str]],
+    excused: Collection[str],
+    use: Mapping[str, GpuUse],
+) -> Iterator[Unmatched]:
+    """Serving pods that nothing is measured of, and GPUs that no known pod holds; ``excused`` pods owe no metrics."""
+    if not measured.source:
+        # Nobody has been asked yet: of no pod can it be said that nothing names it.
+        return
+    known = [pod for pod in serving if pod.uid]
+    yield from pods_alone(known, engines_of, gpus_of, excused, gpus_measured=bool(measured.gpus))
+    held = {key for keys in gpus_of.values() for key in keys}
+    yield from gpus_alone([gpu for gpu in measured.gpus if gpu.key not in held], use, kube.coverage)

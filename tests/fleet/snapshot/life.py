@@ -87,14 +87,17 @@ class Life:
         self.measurement: Measurement | None = None
         self.now = NOW
 
-    def live(self) -> None:
-        happens = [
+    @property
+    def happens(self) -> list[Callable[[], None]]:
+        return [
             self.status, self.status, self.failure, self.arrival, self.departure, self.move, self.end, self.workload,
             self.node, self.measure, self.measure, self.measure, self.unmeasure, self.nothing, self.orphan, self.image,
             self.rebirth, self.rebirth, self.scaled, self.disorder, self.rename, self.late, self.exposed, self.link,
-            self.twice, self.swap,
+            self.twice, self.swap, self.start, self.start, self.replaced,
         ]  # fmt: skip
-        for happen in self.random.sample(happens, self.random.randint(1, 3)):
+
+    def live(self) -> None:
+        for happen in self.random.sample(self.happens, self.random.randint(1, 3)):
             happen()
         self.now += self.random.choice((0.0, 2.0, 2.0, 15.0, 110.0, 290.0, 700.0, -1.0, -400.0, -3600.0))
 
@@ -137,6 +140,31 @@ class Life:
     def departure(self) -> None:
         gone = self.any_pod().key
         if len(self.state.pods) > 3:
+            self.tell(pods={key: row for key, row in self.state.pods.items() if key != gone})
+
+    def start(self) -> None:
+        """A pod that nothing is measured of gets somewhere, or comes to its end."""
+        m = self.measurement
+        named = {(one.namespace, one.pod) for one in m.engines} if m is not None else set()
+        waiting = [key for key, row in self.state.pods.items() if (row.namespace, row.name) not in named]
+        if waiting:
+            more: dict[str, Any] = self.random.choice(
+                (
+                    {"phase": "Pending", "node": "n1", "ready": False},
+                    {"phase": "Running", "ip": f"10.0.0.{self.random.randint(1, 9)}", "node": "n2"},
+                    {"phase": "Failed", "ready": False},
+                    {"phase": "Succeeded", "gpus": 0, "ready": False},
+                    {"gpus": 2, "node": "n0"},
+                )
+            )
+            self.state = with_pod(self.state, self.random.choice(waiting), **more)
+
+    def replaced(self) -> None:
+        """What a rollout does: one pod more, and one less that nothing is measured of any more."""
+        self.arrival()
+        born = [key for key in self.state.pods if "/new-" in key]
+        if len(born) > 1:
+            gone = self.random.choice(born)
             self.tell(pods={key: row for key, row in self.state.pods.items() if key != gone})
 
     def rebirth(self) -> None:
@@ -246,3 +274,14 @@ class Life:
     def unmeasure(self) -> None:
         if self.random.random() < 0.2:
             self.measurement = None
+
+
+class Rollout(Life):
+    """A fleet in which pods take the place of others, and little else happens."""
+
+    @property
+    def happens(self) -> list[Callable[[], None]]:
+        return [
+            self.start, self.start, self.start, self.arrival, self.replaced, self.status, self.workload, self.node,
+            self.scaled, self.nothing, self.measure,
+        ]  # fmt: skip

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from array import array
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -19,7 +20,7 @@ from fleet.snapshot import frames
 from fleet.snapshot.builder import Builder
 from fleet.snapshot.namespace_view import Viewer
 from tests.fleet.rows import LIVE, NOW, deployment, kube, pod
-from tests.fleet.snapshot.life import PODS, WELL, Life, cluster, measured, with_pod
+from tests.fleet.snapshot.life import PODS, WELL, Life, Rollout, cluster, measured, with_pod
 
 FRAMES = ("by_engine", "by_pod", "by_workload", "by_model", "by_gateway", "before_models", "by_gpu")
 
@@ -108,13 +109,48 @@ def test_of_a_pod_that_comes_and_is_not_measured_nothing_is_folded_and_its_workl
     joined, frames, assessed = counted(builder)
     one = pod("chat-9", "chat", phase="Pending", status="Pending", ready=False)
     second = builder.build(replace(state, generation=2, pods={**state.pods, one.key: one}), m, [LIVE], NOW + 2)
-    assert counted(builder) == (joined + 1, frames, assessed + 2)
+    assert counted(builder) == (joined, frames, assessed + 2)
     assert second.by_pod.columns is first.by_pod.columns
     others = {name for name, rows in second.structure().items() if rows is not getattr(first, name)}
     assert others == {"pods", "workload_of", "pods_of"}
     assert second.assessments[one.key].severity is Severity.STARTING
     gone = builder.build(replace(state, generation=3), m, [LIVE], NOW + 4)
     assert gone.assessments == first.assessments
+
+
+def test_a_pod_that_starts_and_ends_and_is_never_measured_joins_nothing(builder: Builder) -> None:
+    state, m = cluster(), measured(lambda: WELL, NOW)
+    before = builder.build(state, m, [LIVE], NOW)
+    joined, frames, _ = counted(builder)
+    one = pod("chat-9", "chat", phase="Pending", status="Pending", ready=False, gpus=1)
+    life = (
+        one,
+        replace(one, node="n1", status="ContainerCreating"),
+        replace(one, node="n1", ip="10.0.0.77", phase="Running", status="Running"),
+        replace(one, node="n1", ip="10.0.0.77", phase="Running", status="Running", ready=True),
+        replace(one, node="n1", phase="Failed", status="Evicted"),
+    )
+    for step, row in enumerate(life):
+        told = replace(state, generation=2 + step, pods={**state.pods, one.key: row})
+        kept = builder.build(told, m, [LIVE], NOW + step)
+        assert_same(kept, Builder().build(told, m, [LIVE], NOW + step))
+        assert kept.pods_of["serving/Deployment/chat"][-1] == one.key
+    unmeasured = [entry.key for entry in kept.unmatched]
+    assert unmeasured == []
+    last = builder.build(replace(state, generation=9), m, [LIVE], NOW + 9)
+    assert_same(last, Builder().build(replace(state, generation=9), m, [LIVE], NOW + 9))
+    assert counted(builder)[:2] == (joined, frames)
+    assert last.by_pod.index is before.by_pod.index
+
+
+def test_a_pod_that_the_metrics_know_is_joined_when_it_comes(builder: Builder) -> None:
+    whole, m = cluster(), measured(lambda: WELL, NOW)
+    less = replace(whole, pods={key: row for key, row in whole.pods.items() if key != "serving/chat-0"})
+    builder.build(less, m, [LIVE], NOW)
+    joined, *_ = counted(builder)
+    found = builder.build(replace(whole, generation=2), m, [LIVE], NOW + 2)
+    assert counted(builder)[0] == joined + 1
+    assert_same(found, Builder().build(replace(whole, generation=2), m, [LIVE], NOW + 2))
 
 
 def test_an_event_joins_nothing(builder: Builder) -> None:
@@ -158,6 +194,8 @@ def same(a: Frame, b: Frame) -> bool:
 def assert_same(kept: Snapshot, anew: Snapshot) -> None:
     for name, rows in anew.structure().items():
         assert getattr(kept, name) == rows, name
+        if isinstance(rows, Mapping):
+            assert list(getattr(kept, name)) == list(rows), f"the order of {name}"
     assert kept.assessments == anew.assessments
     assert (kept.events, kept.throttle_reasons) == (anew.events, anew.throttle_reasons)
     for name in FRAMES:
@@ -184,6 +222,16 @@ def test_what_is_kept_is_what_would_be_made_from_nothing(seed: int, monkeypatch:
         assert_same(kept, anew)
         assert_aligned(kept)
         assert_same(in_view(viewer, kept), in_view(Viewer(), anew))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_of_a_rollout_is_kept_what_would_be_made_from_nothing(seed: int) -> None:
+    builder, rollout = Builder(), Rollout(seed)
+    for _ in range(40):
+        rollout.live()
+        kept = builder.build(rollout.state, rollout.measurement, [LIVE], rollout.now, frozenset())
+        assert_same(kept, Builder().build(rollout.state, rollout.measurement, [LIVE], rollout.now, frozenset()))
+    assert builder.joined < 25
 
 
 def in_view(viewer: Viewer, snapshot: Snapshot, namespace: str = "serving") -> Snapshot:
