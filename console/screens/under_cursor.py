@@ -27,6 +27,8 @@ WIDTH, HEIGHT = 100, 30
 """The smallest screen that has such lines."""
 ASK_AFTER = 2.0
 """Seconds after which it is asked what happened: nobody waits for that, and the first numbers come first."""
+UNMEASURED = 5.0
+"""Seconds that numbers are waited for at the start: a cluster may have none."""
 BACK = 6 * 3600.0
 """Seconds of the past that are told."""
 AGAIN = 300.0
@@ -88,8 +90,11 @@ class UnderCursor:
         if key == self._key:
             self._follow(snapshot)
         elif self._key is None:
-            # The first time somebody waits for it; still, the table is painted before.
-            self._screen.call_after_refresh(self._rested)
+            # The first time somebody waits for it; still, the first numbers are painted before.
+            if snapshot.measured_at is not None:
+                self._screen.call_after_refresh(self._rested)
+            elif self._timer is None:
+                self._wait(UNMEASURED, self._rested)
         else:
             self._wait(REST, self._rested)
 

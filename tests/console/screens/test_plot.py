@@ -217,3 +217,20 @@ def test_ranges_have_round_steps_and_no_more_points_than_asked() -> None:
             assert found.step >= 15
             assert found.end % found.step == 0
             assert found.before(86_400).end == found.end - 86_400
+
+
+async def test_a_gpu_has_plots_of_its_own_and_a_node_has_none() -> None:
+    session = ScriptedSession()
+    snapshot = make_snapshot()
+    gpu = next(iter(snapshot.gpus))
+    async with desk(snapshot, session=session) as d:
+        await d.press("o")
+        d.grid.move_to(gpu)
+        await d.press("v")
+        await d.until(lambda: "GPU utilisation 1/" in d.text)
+        await d.until(lambda: bool(questions(session)))
+        assert questions(session)[-1].series.gpu[0] == snapshot.gpus[gpu].uuid
+        await d.press("escape")
+        d.grid.move_to(next(iter(snapshot.nodes)))
+        await d.press("v")
+        assert "of this nothing is measured over time" in d.text

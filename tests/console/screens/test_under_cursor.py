@@ -150,3 +150,14 @@ async def test_it_is_drawn_in_ascii_where_there_is_nothing_else() -> None:
 def test_it_stands_apart_and_seldom_changes_its_height() -> None:
     assert [height_of(free) for free in (0, 8, 9, 11, 12, 14, 15, 20, 21, 80)] == [0, 0, 8, 8, 11, 11, 14, 14, 20, 20]
     assert sorted(HEIGHTS, reverse=True) == list(HEIGHTS)
+
+
+async def test_the_first_numbers_come_first_and_are_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(under_cursor, "UNMEASURED", 3600.0)
+    async with desk(growing(replace(make_snapshot(), measured_at=None))) as d:
+        assert block(d) == []
+        await d.deliver(growing(replace(make_snapshot(), sequence=2)))
+        await d.until(lambda: bool(block(d)))
+    monkeypatch.setattr(under_cursor, "UNMEASURED", 0.01)
+    async with desk(growing(replace(make_snapshot(), measured_at=None))) as d:
+        await d.until(lambda: bool(block(d)))
