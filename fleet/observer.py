@@ -33,6 +33,8 @@ EAGER = 0.1
 EAGER_FOR = 10.0
 """Seconds after which an incomplete start is the steady state (an API server that is down, say)."""
 
+KEEPS_AFTER = 1.5
+"""Seconds from the first numbers until anything is kept: drawing them has the machine for itself."""
 GIVE_UP = 3.0
 """Seconds that a source may be out of reach before a single Snapshot is made without it: a retry or two."""
 
@@ -58,6 +60,7 @@ class Observer:
         builder: Builder | None = None,
         report: Callable[[Exception], str] = lambda _: "",
         keeps: Keeps | None = None,
+        keeps_after: float = KEEPS_AFTER,
     ) -> None:
         self.objects = objects
         self.metrics = metrics
@@ -82,7 +85,9 @@ class Observer:
         self._recalled: Mapping[float, Step] = {}
         self._untold = False
         """Whether no source has said what was before."""
-        self._shown = False
+        self._keeps_after = keeps_after
+        self._shown: float | None = None
+        """Monotonic seconds at which the first numbers were there."""
         self._first_tick = time.monotonic()
         self._last: Snapshot | None = None
         self._broken: SourceStatus | None = None
@@ -283,12 +288,16 @@ class Observer:
             return snapshot
 
         snapshot = await asyncio.to_thread(build)
-        if self._keeps is not None and self._shown and (self._keeping is None or self._keeping.done()):
+        if self._keeps is not None and self._is_seen() and (self._keeping is None or self._keeping.done()):
             # Beside what is shown, which waits for no disk; what is still being written is not joined by more.
             self._keeping = asyncio.create_task(self._keep(self._keeps, state, told, latest, now), name="keep")
-        # What nobody sees yet is not kept: the first numbers come first.
-        self._shown = self._shown or self._complete() or time.monotonic() - self._first_tick >= EAGER_FOR
+        if self._shown is None and (self._complete() or time.monotonic() - self._first_tick >= EAGER_FOR):
+            self._shown = time.monotonic()
         return snapshot
+
+    def _is_seen(self) -> bool:
+        """Whether the first numbers are on the screen: those come first, and then what is needed to keep them."""
+        return self._shown is not None and time.monotonic() - self._shown >= self._keeps_after
 
     async def _keep(
         self,

@@ -227,7 +227,9 @@ async def test_the_next_start_draws_what_was_before_it_with_a_gap_where_none_ran
     with Recording(keeps.path) as recording:
         playback = Playback(recording, seen[-1][0], 0.0)
         objects = RecordedObjects(playback)
-        observing = Observer(objects, Measuring(objects), clock=lambda: seen[-1][0], keeps=keeping(folder))
+        observing = Observer(
+            objects, Measuring(objects), clock=lambda: seen[-1][0], keeps=keeping(folder), keeps_after=0.0
+        )
         snapshot = await observing.tick()
         while not snapshot.history.strip("serving/chat-1", Quantity.RUNNING, 20)[1:]:
             snapshot = await observing.tick()

@@ -88,7 +88,7 @@ async def test_the_strips_show_what_was_before_the_moment_at_which_it_is_begun(f
     with Recording(file) as recording:
         objects = RecordedObjects(Playback(recording, seen[30][0], 0.0, clock))
         keeps = PlayedBefore(file)
-        observing = Observer(objects, RecordedMetrics(objects), clock=lambda: seen[30][0], keeps=keeps)
+        observing = Observer(objects, RecordedMetrics(objects), clock=lambda: seen[30][0], keeps=keeps, keeps_after=0.0)
         strip: tuple[float, ...] = ()
         while len(strip) < 2:
             strip = (await observing.tick()).history.strip("serving/chat-1", Quantity.RUNNING, 60)
@@ -125,7 +125,7 @@ async def test_a_recording_of_an_observer_is_what_the_observer_showed(file: Path
         playback = Playback(recording, BEGAN, 1.0, clock)
         objects = RecordedObjects(playback)
         keeping = Keeping(lambda: RecordingWriter(again, Plain()))
-        observing = Observer(objects, RecordedMetrics(objects), clock=playback.now, keeps=keeping)
+        observing = Observer(objects, RecordedMetrics(objects), clock=playback.now, keeps=keeping, keeps_after=0.0)
         await observing.tick()
         for number in range(40):
             clock.seconds = 100.0 + number * STEP
@@ -150,7 +150,7 @@ async def test_a_file_that_cannot_be_written_is_said_once_and_the_observing_goes
         raise RecordingError("no space left on device")
 
     objects = RecordedObjects(playback)
-    observing = Observer(objects, RecordedMetrics(objects), clock=playback.now, keeps=Keeping(broken))
+    observing = Observer(objects, RecordedMetrics(objects), clock=playback.now, keeps=Keeping(broken), keeps_after=0.0)
     await observing.tick()
     await observing.tick()
     await observing.wait_until_kept()
