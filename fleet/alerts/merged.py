@@ -85,7 +85,7 @@ class _Found:
 
     def evaluated(self, name: str, evaluated: Dated[Evaluated]) -> None:
         for alert in evaluated.value.alerts:
-            key = self._same(alert)
+            key = self._key_of(alert)
             before = self.told.get(key)
             if before is None:
                 self.told[key] = Told(key, alert, (name,), evaluated.at, self._rule(alert))
@@ -96,7 +96,7 @@ class _Found:
                 said = replace(known, value=known.value if known.value is not None else alert.value, since=since)
                 self.told[key] = replace(before, alert=said, sources=(*before.sources, name))
 
-    def _same(self, alert: Alert) -> str:
+    def _key_of(self, alert: Alert) -> str:
         """The key of the alert of an Alertmanager that this is; its own where there is none."""
         labels = tuple(sorted(alert.labels))
         index = self._projected.get((alert.name, labels))

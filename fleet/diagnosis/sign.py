@@ -228,7 +228,7 @@ class Either:
         return ", ".join(dict.fromkeys(sign.reads for way in self.ways for sign in way))
 
     def holds(self, row: Row) -> bool | None:
-        seen = [_all(sign.holds(row) for sign in way) for way in self.ways]
+        seen = [_all_hold(sign.holds(row) for sign in way) for way in self.ways]
         return True if True in seen else None if None in seen else False
 
     def among(self, frame: Frame, reasons: Reasons, rows: Iterable[int] | None) -> Collection[int]:
@@ -248,6 +248,6 @@ def together(
     return found or ()
 
 
-def _all(seen: Iterable[bool | None]) -> bool | None:
+def _all_hold(seen: Iterable[bool | None]) -> bool | None:
     answers = list(seen)
     return False if False in answers else None if None in answers else True

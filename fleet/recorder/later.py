@@ -24,11 +24,11 @@ class Later:
         self, state: KubeState, statuses: tuple[SourceStatus, ...], measurement: Measurement | None, now: float
     ) -> None:
         """One tick, after which it exists."""
-        self._it().note(state, statuses, measurement, now)
+        self._keeper().note(state, statuses, measurement, now)
 
     def before(self, now: float, seconds: float, step: float) -> Mapping[float, Step]:
         """Ask it; it exists afterwards."""
-        return self._it().before(now, seconds, step)
+        return self._keeper().before(now, seconds, step)
 
     def statuses(self) -> tuple[SourceStatus, ...]:
         """None before it exists."""
@@ -39,7 +39,7 @@ class Later:
         if self._made is not None:
             self._made.close()
 
-    def _it(self) -> Keeps:
+    def _keeper(self) -> Keeps:
         if self._made is None:
             self._made = self._make()
         return self._made

@@ -159,16 +159,16 @@ class Scrubber:
             for name in ("pods", "nodes", "workloads", "links", "autoscalers", "budgets", "services", "events")
             if (value := getattr(state, name)) is not None
         }
-        cluster, coverage = self._one(state.cluster), self._one(state.coverage)
+        cluster, coverage = self._scrub_any(state.cluster), self._scrub_any(state.coverage)
         scrubbed = replace(state, cluster=cluster, coverage=coverage, **rows)
         measured = None if moment.measurement is None else self._kept(moment.measurement, self._measurement)
-        return Moment(scrubbed, tuple(map(self._one, moment.statuses)), measured)
+        return Moment(scrubbed, tuple(map(self._scrub_any, moment.statuses)), measured)
 
     def _rows(self, rows: Mapping[str, Any]) -> Mapping[str, Any]:
         return self._kept(rows, lambda each: {row.key: row for row in map(self._row, each.values())})
 
     def _row(self, row: T) -> T:
-        return self._kept(row, self._one)
+        return self._kept(row, self._scrub_any)
 
     def _kept(self, value: T, scrub: Callable[[T], T]) -> T:
         """The result of before for the same object, which is held as long: its place in memory is nobody else's."""
@@ -177,20 +177,20 @@ class Scrubber:
             known = self._done[id(value)] = value, scrub(value)
         return known[1]
 
-    def _one(self, value: Any) -> Any:
+    def _scrub_any(self, value: Any) -> Any:
         """Any value of the model, without what its fields say of whom."""
         if isinstance(value, tuple) and hasattr(value, "_fields"):
             return type(value)(*(self._field(value, name) for name in value._fields))
         if is_dataclass(value) and not isinstance(value, type):
             return replace(value, **{each.name: self._field(value, each.name) for each in fields(value)})
         if isinstance(value, tuple):
-            return tuple(map(self._one, value))
+            return tuple(map(self._scrub_any, value))
         if isinstance(value, str) and not isinstance(value, Enum):
             return self.names.name(value, "text")
         if isinstance(value, Mapping):
-            return {self._one(key): self._one(each) for key, each in value.items()}
+            return {self._scrub_any(key): self._scrub_any(each) for key, each in value.items()}
         if isinstance(value, frozenset):
-            return frozenset(map(self._one, value))
+            return frozenset(map(self._scrub_any, value))
         return value
 
     def _field(self, owner: Any, name: str) -> Any:
@@ -198,15 +198,15 @@ class Scrubber:
         if place in _KEPT or not value:
             return value
         rule = _OF_ONE.get(place) or _OF_ANY.get(name)
-        return self._one(value) if rule is None else rule(self.names, value)
+        return self._scrub_any(value) if rule is None else rule(self.names, value)
 
     def _measurement(self, m: Measurement) -> Measurement:
         names = self.names
         return replace(
             m,
-            engines=tuple(map(self._one, m.engines)),
-            gateways=tuple(map(self._one, m.gateways)),
-            gpus=tuple(map(self._one, m.gpus)),
+            engines=tuple(map(self._scrub_any, m.engines)),
+            gateways=tuple(map(self._scrub_any, m.gateways)),
+            gpus=tuple(map(self._scrub_any, m.gpus)),
             histograms={family: self._keyed(found) for family, found in m.histograms.items()},
             gateway_histograms={family: self._keyed(found) for family, found in m.gateway_histograms.items()},
             unreachable={self._target(key): names.text(text) for key, text in m.unreachable.items()},
@@ -216,7 +216,7 @@ class Scrubber:
         )
 
     def _keyed(self, histograms: Mapping[Any, T]) -> dict[Any, T]:
-        return {self._one(key): histogram for key, histogram in histograms.items()}
+        return {self._scrub_any(key): histogram for key, histogram in histograms.items()}
 
     def _target(self, target: str) -> str:
         """``namespace/pod``, or an address."""

@@ -50,14 +50,14 @@ def _entries(state: ServerState, pod: ObjectRef) -> Iterator[Entry]:
             stage.began,
             within,
             EntryKind.END if dead or stage.phase is Phase.STOPPING else EntryKind.START,
-            _what(state, stage),
+            _stage_text(state, stage),
             pod,
             (Evidence(*_evidence(state, stage)),),
             weight=Weight.BAD if dead else Weight.GOOD if stage.phase is Phase.READY else Weight.PLAIN,
         )
 
 
-def _what(state: ServerState, stage: Stage) -> str:
+def _stage_text(state: ServerState, stage: Stage) -> str:
     if stage.phase is Phase.DEAD:
         return f"server ended: {state.reason.text}" if state.reason is not None else "server ended"
     if stage.phase is Phase.STARTING:

@@ -19,7 +19,7 @@ def _status(seen: PodSeen) -> str:
     return seen.pod.status
 
 
-def _by(*reasons: str) -> Fact[PodSeen]:
+def _reason_is(*reasons: str) -> Fact[PodSeen]:
     """The kubelet gives one of these as the reason."""
     those = frozenset(reasons)
     return Fact(
@@ -28,13 +28,13 @@ def _by(*reasons: str) -> Fact[PodSeen]:
 
 
 _STOPPED: Fact[PodSeen] = Fact("it does not run", "status", lambda seen: seen.pod.status != "Running")
-_OOM = _by("OOMKilled")
-_IMAGE = _by("ImagePullBackOff", "ErrImagePull", "InvalidImageName")
-_CONFIG = _by("CreateContainerConfigError", "CreateContainerError", "RunContainerError")
-_LOOP = _by("CrashLoopBackOff")
-_EVICTED = _by("Evicted")
-_LOST = _by("NodeLost")
-_REFUSED = _by("UnexpectedAdmissionError")
+_OOM = _reason_is("OOMKilled")
+_IMAGE = _reason_is("ImagePullBackOff", "ErrImagePull", "InvalidImageName")
+_CONFIG = _reason_is("CreateContainerConfigError", "CreateContainerError", "RunContainerError")
+_LOOP = _reason_is("CrashLoopBackOff")
+_EVICTED = _reason_is("Evicted")
+_LOST = _reason_is("NodeLost")
+_REFUSED = _reason_is("UnexpectedAdmissionError")
 _DIED = frozenset({"Error", "Failed"})
 
 OOM = Cause[PodSeen](

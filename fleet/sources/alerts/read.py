@@ -49,7 +49,7 @@ class Reader:
 
     def notified(self, raw: Any) -> tuple[Alert, ...]:
         """The alerts of Alertmanager's /api/v2/alerts."""
-        return tuple(map(self._notified, self._first(self._here(_list(raw)), MOST_ALERTS, "alerts")))
+        return tuple(map(self._notified, self._first(self._of_this_cluster(_list(raw)), MOST_ALERTS, "alerts")))
 
     def silences(self, raw: Any) -> tuple[Silence, ...]:
         """The silences of /api/v2/silences that are not over."""
@@ -71,10 +71,10 @@ class Reader:
         return self._evaluated(mappings(_data(raw), "alerts"))
 
     def _evaluated(self, raw: Iterable[Raw]) -> tuple[Alert, ...]:
-        live = self._here(one for one in raw if text(one, "state") in ("firing", "pending"))
+        live = self._of_this_cluster(one for one in raw if text(one, "state") in ("firing", "pending"))
         return tuple(map(self._active, self._first(live, MOST_ALERTS, "alerts")))
 
-    def _here(self, raw: Iterable[Raw]) -> list[Raw]:
+    def _of_this_cluster(self, raw: Iterable[Raw]) -> list[Raw]:
         """The alerts that are of this cluster, or do not say of which."""
         label, wanted = self.within
         kept, elsewhere = [], 0

@@ -52,7 +52,7 @@ class Search:
         state, worker = self._objects.state(), Workers(1, "find-alertmanager")
         loop = asyncio.get_running_loop()
         try:
-            told, elsewhere = await self._told(state, worker)
+            told, elsewhere = await self._find_endpoints(state, worker)
             among = await self._services.sort(state) if self._services is not None else Sorted((), ())
             notes = (*elsewhere, *(offer(one, ALERTMANAGER.section) for one in among.offered))
             trusted = [self._services.endpoint(one.proxy_path) for one in among.trusted] if self._services else []
@@ -66,7 +66,7 @@ class Search:
             worker.shutdown(cancel_futures=True)
         raise self._none(among, tried, notes)
 
-    async def _told(self, state: KubeState, worker: Workers) -> tuple[list[PrometheusEndpoint], list[str]]:
+    async def _find_endpoints(self, state: KubeState, worker: Workers) -> tuple[list[PrometheusEndpoint], list[str]]:
         """Endpoints that Prometheus sends to, and what is said of those that are not asked."""
         try:
             prometheus = await self._prometheus()
