@@ -36,6 +36,8 @@ async def make_plan(request: Request, context: ClusterContext) -> tuple[Plan, bo
     """
     _require_suitable(request)
     action, told = action_of(request.kind), _Conflicts(context.dry_run)
+    if spec_of(request.kind).elsewhere:
+        return await action.plan(request, context), False
     context = replace(context, dry_run=told)
     request, fingerprint = await _identified(request, context)
     plan = await action.plan(request, context)

@@ -169,6 +169,9 @@ class ActionSpec:
     hint: str = ""
     """The word beside the key in the key bar."""
 
+    elsewhere: bool = False
+    """True for what is done at another server than the API server (an Alertmanager): nothing of Kubernetes is asked for
+    it, and no note is left on its target."""
     sets_replicas: bool = False
     """True if its changes are numbers of replicas, which are asked for again where the step is large."""
     stands: frozenset[str] = frozenset()

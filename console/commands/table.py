@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 
 from console.commands import on_screen
 from console.commands.actions import ACTIONS
+from console.commands.alerting import ALERTING
 from console.commands.capabilities import (
     Followable,
     HidesOthers,
@@ -274,6 +275,7 @@ TABLE: tuple[Command, ...] = (
     ),
     Command("open.yaml", "YAML", _yaml, ("y",), ("yaml",), OBJECTS, "yaml", available=_needs_target),
     *ACTIONS,
+    *ALERTING,
     *LOCAL,
     *PLOTS,
     Command(

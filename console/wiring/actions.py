@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from actions.action_run import ActionRun
+from actions.alerting import AlertingWriter
 from actions.audit.log import AuditLog
 from actions.audit.who import Who
 from actions.cluster import ClusterExecutor
@@ -18,6 +19,7 @@ from actions.runner import Runner
 from actions.writer import Writer
 from console.config.settings import Settings
 from console.views.production import is_production
+from console.wiring.alerts import configured_alertmanagers
 from console.wiring.audit_folder import audit_folder
 from fleet.guard import may_change
 from fleet.model.snapshot import Cluster, Snapshot
@@ -42,6 +44,7 @@ def runner(
     """
     reads = KubeReads(source.client)
     writer = Writer(KubeClient(source.client.access, guard=may_change, environ=environ))
+    alerting = AlertingWriter(writer, list(configured_alertmanagers(settings, environ)), may_change)
     rules = rules_of(settings)
 
     def context() -> ClusterContext:
@@ -49,7 +52,7 @@ def runner(
         return ClusterContext(newest(), scope, rules, time.time, reads, writer.dry_run, past)
 
     audit = Audit(audit_folder(settings, environ), lambda: source.cluster, environ)
-    return Runner(ClusterExecutor(context, writer), audit, changed=changed)
+    return Runner(ClusterExecutor(context, alerting), audit, changed=changed)
 
 
 def rules_of(settings: Settings) -> Rules:

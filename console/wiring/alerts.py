@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from console.wiring.endpoints import endpoint
@@ -22,6 +22,7 @@ from fleet.sources.prometheus.transport import PrometheusEndpoint
 from fleet.sources.prometheus.trust import Trust
 
 if TYPE_CHECKING:
+    from console.config.settings import Settings
     from console.wiring.sources import Surroundings
 
 
@@ -100,3 +101,9 @@ def _finder(where: PrometheusEndpoint) -> Finds:
         return Found(where)
 
     return find
+
+
+def configured_alertmanagers(settings: Settings, environ: Mapping[str, str]) -> Iterator[PrometheusEndpoint]:
+    """The Alertmanagers that the configuration names, with their credentials."""
+    every = (settings.alertmanager, *settings.alertmanager.also.values())
+    return (endpoint(one, ALERTMANAGER, environ) for one in every if one.url)

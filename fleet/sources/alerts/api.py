@@ -51,6 +51,16 @@ class JsonApi:
                 f"{self.endpoint.shown} answers {said}", "is that a login page, or another product?"
             ) from None
 
+    def send(self, method: str, path: str, body: Any = None) -> Any:
+        """Send what changes something, once: the answer's JSON, None where it has none. Raises SourceProblem."""
+        session = self._session()
+        url, timeout = f"{self.endpoint.base}{path}", self.endpoint.timeout
+        content = session.request(method, url, json=body, timeout=timeout, verify=session.verify).content
+        try:
+            return orjson.loads(content)
+        except orjson.JSONDecodeError:
+            return None
+
     def close(self) -> None:
         """Close the connections."""
         with self._lock:

@@ -1,0 +1,51 @@
+"""The way out for what changes something at an Alertmanager: its own API, or through the API server's proxy."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from actions.executor import Answer
+from actions.plan import Mutation
+from actions.writer import Writer
+from fleet.guard import Guard
+from fleet.sources.alerts.api import JsonApi
+from fleet.sources.kube.errors import KubeError, UnreachableError
+from fleet.sources.problem import SourceProblem
+from fleet.sources.prometheus.products import ALERTMANAGER
+from fleet.sources.prometheus.transport import PrometheusEndpoint
+
+
+class AlertingWriter:
+    """A Sender: a mutation with a URL goes to that Alertmanager, and one with a path to the API server.
+
+    ``known`` are the configured Alertmanagers with their credentials; one that was found is sent none.
+    """
+
+    def __init__(self, writer: Writer, known: Sequence[PrometheusEndpoint], guard: Guard) -> None:
+        self._writer = writer
+        self._known = {endpoint.base: endpoint for endpoint in known}
+        self._guard = guard
+
+    async def send(self, mutation: Mutation) -> Answer:
+        """Send it once; it is never repeated. Raises KubeError and KubeconfigError."""
+        if "://" not in mutation.path:
+            return await self._writer.send(mutation)
+        return await asyncio.to_thread(self._send, mutation)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._writer.close()
+
+    def _send(self, mutation: Mutation) -> Answer:
+        base, _, rest = mutation.path.partition("/api/v2/")
+        api = JsonApi(self._known.get(base) or PrometheusEndpoint(base, product=ALERTMANAGER), self._guard)
+        try:
+            answer = api.send(mutation.method, f"/api/v2/{rest}", mutation.body)
+        except SourceProblem as problem:
+            # An answer that refuses is one; whatever broke on the way may have reached it.
+            kind = KubeError if problem.__cause__ is None else UnreachableError
+            raise kind(problem.problem, remedy=problem.remedy) from problem
+        finally:
+            api.close()
+        return Answer(answer if isinstance(answer, dict) else {}, {"status": 200})

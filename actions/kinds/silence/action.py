@@ -1,0 +1,185 @@
+"""Silence an alert, and end a silence."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+from typing import Final
+
+from actions.audit.marks import MARK
+from actions.execution_context import ClusterExecution
+from actions.kinds.silence import LONGEST, Expire, Silence
+from actions.plan import Change, Check, Mutation, Plan, Step, Table, Undo, Verdict
+from actions.plan_context import ClusterContext
+from actions.progress import Outcome, Result
+from actions.request import Request, Target, expect
+from actions.words import span
+from fleet.alerts.board import Board, BoardMaker, Row
+from fleet.model.alerts import Notified
+from fleet.model.alerts import Silence as Known
+from fleet.model.snapshot import Health, Snapshot
+from fleet.net.plain_url import segment
+from fleet.sources.kube.errors import KubeError, NotFoundError
+
+ABOUT: Final = "alertmanager"
+_NAMED = 20
+
+
+class SilenceAction:
+    """A silence by all labels of the alert covers it and no other; its mark is how undo finds it again."""
+
+    async def plan(self, request: Request, context: ClusterContext) -> Plan:
+        asked, target = expect(request, Silence), request.target
+        board = BoardMaker().board_of(context.snapshot)
+        row = _row_of(board, target)
+        at, base = _alertmanager_of(context.snapshot, row)
+        if not 60 <= asked.seconds <= LONGEST:
+            raise KubeError("a silence lasts from a minute to 30 days", remedy="Choose another length of time.")
+        now, mark = context.now(), f"quarterdeck-{uuid.uuid4().hex[:12]}"
+        body = {
+            "matchers": [
+                {"name": name, "value": value, "isRegex": False, "isEqual": True}
+                for name, value in sorted(row.told.alert.labels.items())
+            ],
+            "startsAt": _stamp(now),
+            "endsAt": _stamp(now + asked.seconds),
+            "createdBy": context.scope.user or "quarterdeck",
+            "comment": f"silenced with quarterdeck ({mark})",
+        }
+        if MARK in str(body["matchers"]):
+            said = "a label of it looks like a secret, and is not kept as it is"
+            raise KubeError(said, remedy="Silence it in Alertmanager's own page, or with amtool.")
+        silenced = row.told.alert.silenced_by
+        checks = [_check_source(context.snapshot, at)]
+        if silenced:
+            checks.append(Check("silences", Verdict.WARN, f"it is silenced already, by {', '.join(silenced)}"))
+        until = f"silenced until {_stamp(now + asked.seconds)}"
+        alert = row.told.alert
+        post = Mutation("POST", f"{base}/api/v2/silences", body, query={}, about="silence the alert")
+        return Plan(
+            request=request,
+            scope=context.scope,
+            title=f"Silence {target.name} for {span(asked.seconds)}",
+            made_at=now,
+            steps=(
+                Step(
+                    "post the silence",
+                    at,
+                    (post,),
+                ),
+                Step("see it at work"),
+            ),
+            checks=tuple(checks),
+            changes=(Change(target.name, alert.state, until),),
+            tables=(Table("what is silenced", ("label", "value"), tuple(sorted(alert.labels.items()))[:_NAMED]),),
+            undo=Undo("end the silence", Expire(target, mark)),
+            fingerprint=row.told.key,
+            facts={"source": at, "mark": mark},
+        )
+
+    async def execute(self, plan: Plan, execution: ClusterExecution) -> Outcome:
+        execution.step(0)
+        (mutation,) = plan.steps[0].mutations
+        answer = await execution.send(mutation)
+        made = str(answer.get("silenceID", ""))
+        if not made:
+            return Outcome(Result.FAILED, "Alertmanager has named no silence", "look at its page of silences")
+        execution.step(1)
+        mark = str(plan.facts["mark"])
+
+        async def seen() -> bool:
+            return any(mark in one.comment for one in _silences(execution.snapshot, str(plan.facts["source"])))
+
+        if await execution.until(seen, execution.rules.follow_timeout):
+            return Outcome(Result.CONVERGED, f"silenced: {made}")
+        return Outcome(Result.TIMED_OUT, f"the silence {made} is not seen", "look at its page of silences")
+
+
+class ExpireAction:
+    """Ends one silence; the alerts that it covered are told of again at once."""
+
+    async def plan(self, request: Request, context: ClusterContext) -> Plan:
+        asked, target = expect(request, Expire), request.target
+        snapshot = context.snapshot
+        found = [(name, one) for name in snapshot.facts.of(Notified) for one in _silences(snapshot, name)]
+        match = next(
+            ((name, one) for name, one in found if asked.silence == one.id or asked.silence in one.comment), None
+        )
+        if match is None:
+            raise NotFoundError("there is no such silence any more", remedy="It has ended, or somebody has ended it.")
+        at, silence = match
+        base = _base(snapshot, at)
+        board = BoardMaker().board_of(snapshot)
+        covered = [row for row in board.rows.values() if silence.id in row.told.alert.silenced_by]
+        matchers = " ".join(map(str, silence.matchers))
+        more = f"people are told again of {len(covered)} alert{'s' if len(covered) != 1 else ''} that it covers now"
+        path = f"{base}/api/v2/silence/{segment(silence.id)}"
+        delete = Mutation("DELETE", path, None, query={}, about="end the silence")
+        return Plan(
+            request=request,
+            scope=context.scope,
+            title=f"End the silence of {target.name}",
+            made_at=context.now(),
+            steps=(
+                Step("end it", at, (delete,)),
+                Step("see it gone"),
+            ),
+            checks=(_check_source(snapshot, at), Check("silences", Verdict.PASS, more)),
+            changes=(Change(f"{{{matchers}}}", f"silenced by {silence.by}: {silence.comment}", "told of"),),
+            undo=Undo("silence it again"),
+            fingerprint=silence.id,
+            facts={"source": at, "silence": silence.id},
+        )
+
+    async def execute(self, plan: Plan, execution: ClusterExecution) -> Outcome:
+        execution.step(0)
+        (mutation,) = plan.steps[0].mutations
+        await execution.send(mutation)
+        execution.step(1)
+
+        async def gone() -> bool:
+            every = _silences(execution.snapshot, str(plan.facts["source"]))
+            return all(one.id != plan.facts["silence"] for one in every)
+
+        if await execution.until(gone, execution.rules.follow_timeout):
+            return Outcome(Result.CONVERGED, "the silence has ended")
+        return Outcome(Result.TIMED_OUT, "the silence is still there", "look at its page of silences")
+
+
+def _row_of(board: Board, target: Target) -> Row:
+    row = board.rows.get(target.uid)
+    if row is None:
+        raise NotFoundError(f"the alert {target.name} is over", remedy="There is nothing to silence.")
+    return row
+
+
+def _alertmanager_of(snapshot: Snapshot, row: Row) -> tuple[str, str]:
+    """The name of the Alertmanager that has the alert, and where its API begins."""
+    at = next((name for name in row.told.sources if name in snapshot.facts.of(Notified)), "")
+    if not at:
+        said = "no Alertmanager that is known has this alert: it is pending, or nobody is told of it"
+        raise KubeError(said, remedy="Name its Alertmanager with --alertmanager URL.")
+    return at, _base(snapshot, at)
+
+
+def _base(snapshot: Snapshot, at: str) -> str:
+    status = snapshot.source(at)
+    if status is None or not status.endpoint:
+        raise KubeError(f"{at} is not reached", remedy=":sources says why.")
+    return status.endpoint
+
+
+def _check_source(snapshot: Snapshot, at: str) -> Check:
+    status = snapshot.source(at)
+    if status is None or status.health is not Health.LIVE:
+        return Check(ABOUT, Verdict.BLOCK, f"{at} does not answer now", ":sources says why")
+    return Check(ABOUT, Verdict.PASS, f"{at} answers at {status.endpoint}")
+
+
+def _silences(snapshot: Snapshot, at: str) -> tuple[Known, ...]:
+    dated = snapshot.facts.of(Notified).get(at)
+    return dated.value.silences if dated is not None else ()
+
+
+def _stamp(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,122 @@
+"""Silence is an action like any other: planned, confirmed, recorded, followed, and taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from actions.alerting import AlertingWriter
+from actions.plan import Mutation, Plan
+from actions.progress import Result
+from console.config.settings import AlertmanagerSettings, Settings
+from console.views.alert_marks import board
+from console.wiring.alerts import configured_alertmanagers
+from console.wiring.demo import Simulation, simulated
+from fleet import guard
+from fleet.guard import may_change
+from fleet.sources.kube.errors import KubeError, UnreachableError
+from tests.console.stage import Stage
+from tests.console.test_alerts import console
+from tests.fleet.sources.alerts.servers import Said, alertmanager, answering
+
+
+@pytest.fixture(scope="module")
+def fleet() -> Iterator[Simulation]:
+    with simulated(["--pods", "4", "--seed", "7"]) as running:
+        yield running
+
+
+async def cursor_on_alert(stage: Stage, state: str) -> None:
+    def found() -> str | None:
+        alerts = board(stage.snapshot)
+        rows = alerts.rows.items() if alerts is not None else ()
+        return next((key for key, row in rows if row.told.alert.state == state), None)
+
+    await stage.until(lambda: found() is not None)
+    key = found()
+    assert key is not None
+    await stage.until(lambda: state in stage.shown)
+    stage.move_to(key)
+    await stage.pilot.pause()
+
+
+@pytest.mark.real("alertmanager")
+async def test_it_is_planned_confirmed_seen_and_taken_back(fleet: Simulation, tmp_path: Path) -> None:
+    labels = {"alertname": "Full", "severity": "critical", "pod": "chat-1"}
+    with alertmanager(tmp_path) as running:
+        running.post(labels, {"alertname": "Other", "pod": "chat-1"})
+        async with console(fleet, Said(int(running.url.rpartition(":")[2]))) as stage:
+            await stage.line("alerts")
+            await stage.until(lambda: "Full" in stage.shown)
+            await cursor_on_alert(stage, "firing")
+            await stage.line("silence 30")
+            screen = await stage.planned()
+            plan = screen.plan
+            assert isinstance(plan, Plan)
+            assert plan.blocks == ()
+            (mutation,) = plan.mutations
+            assert (mutation.method, mutation.path) == ("POST", f"{running.url}/api/v2/silences")
+            sent = {one["name"]: one["value"] for one in mutation.body["matchers"]}
+            assert sent == labels
+            assert running.silences() == [], "a plan changes nothing"
+            page = await stage.apply()
+            assert page.action_run is not None
+            assert page.action_run.outcome is not None
+            assert page.action_run.outcome.result is Result.CONVERGED
+            (silence,) = running.silences()
+            assert silence["status"]["state"] == "active"
+            recorded = stage.recorded()[-1]
+            assert recorded.kind == "silence"
+            await stage.pilot.press("z")
+            undo = await stage.planned()
+            assert undo.plan is not None
+            assert undo.plan.mutations[0].method == "DELETE"
+            page = await stage.apply()
+            assert page.action_run is not None
+            assert page.action_run.outcome is not None
+            assert page.action_run.outcome.result is Result.CONVERGED
+            (silence,) = running.silences()
+            assert silence["status"]["state"] == "expired"
+
+
+def writer(url: str = "") -> AlertingWriter:
+    settings = Settings(alertmanager=AlertmanagerSettings(url=url, headers={"X-Scope-OrgID": "ops"}))
+    # A mutation with a URL never comes to the API server's writer.
+    return AlertingWriter(None, list(configured_alertmanagers(settings, {})), may_change)  # type: ignore[arg-type]
+
+
+def post(url: str) -> Mutation:
+    return Mutation("POST", f"{url}/api/v2/silences", {"comment": "x"}, query={})
+
+
+async def test_credentials_go_to_the_configured_one_and_to_no_other() -> None:
+    said = {"/api/v2/silences": {"silenceID": "s1"}}
+    with answering(said) as mine, answering(said) as other:
+        sender = writer(mine.url)
+        assert (await sender.send(post(mine.url))).document == {"silenceID": "s1"}
+        await sender.send(post(other.url))
+    assert mine.headers[0]["X-Scope-OrgID"] == "ops"
+    assert "X-Scope-OrgID" not in other.headers[0]
+
+
+async def test_a_refusal_is_one_and_what_broke_on_the_way_is_in_doubt() -> None:
+    with (
+        answering({"/api/v2/silences": (400, b"bad matcher")}) as server,
+        pytest.raises(KubeError, match="rejects the query: bad matcher") as refused,
+    ):
+        await writer().send(post(server.url))
+    assert not isinstance(refused.value, UnreachableError)
+    with pytest.raises(UnreachableError, match="refuses the connection"):
+        await writer().send(post("http://127.0.0.1:1"))
+
+
+async def test_read_only_refuses_it_at_the_transport(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "_allowed", frozenset())
+    with answering({"/api/v2/silences": {"silenceID": "s1"}}) as server:
+        with pytest.raises(KubeError, match="was not sent"):
+            await writer().send(post(server.url))
+        with pytest.raises(KubeError, match="was not sent"):
+            await writer().send(Mutation("DELETE", f"{server.url}/api/v2/silence/s1", None, query={}))
+    assert server.seen == []
