@@ -8,7 +8,7 @@ from itertools import chain
 
 from fleet.diagnosis import registry
 from fleet.diagnosis.cause import Of
-from fleet.diagnosis.grouping import incidents_of
+from fleet.diagnosis.grouping import Roots, incidents_of
 from fleet.diagnosis.held import Held, Holds
 from fleet.diagnosis.hysteresis import Hysteresis
 from fleet.diagnosis.judging import Judge
@@ -29,6 +29,7 @@ class Diagnosis:
         self._apart: tuple[Holds, ...] = ()
         self._compared = -math.inf
         self._hysteresis = Hysteresis()
+        self._roots = Roots(self._causes)
         self._of_sources = Judge[SourceStatus](registry.causes_of(Of.SOURCE))
         self._healths: list[tuple[str, Health]] = []
         self._of: tuple[object, ...] = ()
@@ -47,7 +48,7 @@ class Diagnosis:
         apart_still = (holds for holds in self._apart if holds.key in snapshot.pods)
         holds = chain(self._silent(snapshot), held.troubles(snapshot), apart_still)
         findings = self._hysteresis.findings_at(snapshot, holds)
-        found = incidents_of(snapshot, findings, self._causes)
+        found = incidents_of(snapshot, findings, self._roots.roots_of(snapshot, findings), self._causes)
         if found != self._incidents:
             self._incidents = found
         self._of, self._at, self._healths = of, snapshot.at, healths

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import is_
 from typing import Any
 
 from fleet.dataclass import dataclass
@@ -21,15 +22,35 @@ TOGETHER = 300.0
 """Seconds within which nodes that have the same have it from the same."""
 
 
+class Roots:
+    """Roots of findings, kept while the same is found at the same objects and only the numbers are others."""
+
+    def __init__(self, causes: Mapping[str, Cause[Any]]) -> None:
+        self._causes = causes
+        self._shape: list[tuple[str, str, Severity, float]] = []
+        self._ground: tuple[object, ...] = ()
+        self._places: list[int] = []
+
+    def roots_of(self, snapshot: Snapshot, findings: Sequence[Finding]) -> list[Finding]:
+        """The root of each finding, itself where it follows from none."""
+        shape = [(one.cause, one.key, one.severity, one.since) for one in findings]
+        ground = (snapshot.pods, snapshot.workload_of, snapshot.gpus_of, snapshot.gpus)
+        same = len(self._ground) == len(ground) and all(map(is_, ground, self._ground))
+        if not same or shape != self._shape:
+            kin = _Kin(snapshot, findings, self._causes)
+            place = {id(finding): i for i, finding in enumerate(findings)}
+            self._places = [place[id(kin.root(finding))] for finding in findings]
+            self._shape, self._ground = shape, ground
+        return [findings[i] for i in self._places]
+
+
 def incidents_of(
-    snapshot: Snapshot, findings: Sequence[Finding], causes: Mapping[str, Cause[Any]]
+    snapshot: Snapshot, findings: Sequence[Finding], roots_of: Sequence[Finding], causes: Mapping[str, Cause[Any]]
 ) -> tuple[Incident, ...]:
-    """The incidents, the worst first."""
-    kin = _Kin(snapshot, findings, causes)
+    """The incidents, the worst first. ``roots_of`` are the roots of the findings, one by one."""
     members: dict[int, list[Finding]] = defaultdict(list)
     roots: dict[int, Finding] = {}
-    for finding in findings:
-        root = kin.root(finding)
+    for finding, root in zip(findings, roots_of, strict=True):
         roots[id(root)] = root
         if finding is not root:
             members[id(root)].append(finding)

@@ -18,6 +18,8 @@ from fleet.model.finding import Finding, FindingState
 from fleet.model.snapshot import Assessment, Severity, Snapshot
 
 SEEN = "this console, which has seen it begin"
+LOOKS_AGAIN = 3
+"""Snapshots after the first ones in which the past is asked for once more: it comes after the first measurement."""
 SEEN_FIRST = "this console, which found it so"
 
 
@@ -29,6 +31,7 @@ class _Kept:
     """Unix time at which it held last."""
     stands: Assessment
     fired: bool = False
+    looks_again: int = 0
 
 
 class Hysteresis:
@@ -49,8 +52,10 @@ class Hysteresis:
             one = before.get(place)
             if one is None:
                 one = _Kept(cause, began(snapshot, cause, key) or Since(now, told), now, stands)
-            elif not one.fired and one.since.told_by == SEEN_FIRST:
+                one.looks_again = 0 if self._looked else LOOKS_AGAIN
+            elif one.looks_again and not one.fired and one.since.told_by == SEEN_FIRST:
                 # What was before the console's time is read after its first look.
+                one.looks_again -= 1
                 one.since = began(snapshot, cause, key) or one.since
             one.last, one.stands = now, stands
             one.fired = one.fired or now - one.since.at >= cause.after
