@@ -63,7 +63,7 @@ class ActionController:
 
     @property
     def changing(self) -> frozenset[str]:
-        """The uids of what is being acted on."""
+        """The uids of the servers of this machine that are being acted on."""
         return frozenset(run.plan.target.uid for run in self._runs if run.plan.target.is_server and run.outcome is None)
 
     def going_on(self) -> list[str]:

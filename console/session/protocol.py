@@ -41,7 +41,7 @@ class AskedReads(Protocol):
         ...
 
     async def timeline(self, of: ObjectRef | ClusterId, since: float) -> Timeline:
-        """Return what happened from ``since`` (Unix time) on, to an object or (None) to all in view."""
+        """Return what happened from ``since`` (Unix time) on, to an object, or to all of a cluster."""
         ...
 
     async def curve(self, question: CurveQuestion) -> Curve:

@@ -17,7 +17,7 @@ from fleet.timeline.source import Gap, TimelineSource, Told
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """The entries of the past, the first first."""
+    """The entries of the past of one cluster, the first first: their references do not repeat which."""
 
     since: float
     until: float
