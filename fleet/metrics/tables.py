@@ -101,11 +101,10 @@ class Tables:
             total, count = (math.fsum(rates[i] for i in at) for at in (sums, counts))
             if plausible(total) and plausible(count):
                 self._means.append((quantity, base + row, total / per_second, count))
+        groups = [Group(one.namespace, one.model, one.pod, one.engine, one.instance) for one in binding.engines]
         for family, row, edges, start, end in binding.of_engines.buckets:
             if (histogram := _histogram(edges, rates[start:end])) is not None:
-                one = binding.engines[row]
-                group = Group(one.namespace, one.model, one.pod, one.engine, one.instance)
-                _add(self._histograms.setdefault(family, {}), group, histogram)
+                _add(self._histograms.setdefault(family, {}), groups[row], histogram)
         for family, row, edges, start, end in binding.of_gateways.buckets:
             if (histogram := _histogram(edges, rates[start:end])) is not None:
                 _add(self._of_gateways.setdefault(family, {}), binding.gateways[row], histogram)
@@ -148,4 +147,8 @@ def _add(histograms: dict[Row, Histogram], row: Row, one: Histogram) -> None:
 
 def _histogram(edges: tuple[float, ...], counts: Sequence[float]) -> Histogram | None:
     """None for garbage: one such row must not take the percentiles from all whose buckets are merged with its own."""
-    return Histogram(edges, tuple(counts)) if plausible(sum(counts)) else None
+    if not plausible(sum(counts)):
+        return None
+    # From the slowest request on all counts are one number: it is kept once.
+    seen: dict[float, float] = {}
+    return Histogram(edges, tuple([seen.setdefault(count, count) for count in counts]))

@@ -106,3 +106,13 @@ async def test_samples_that_the_target_itself_calls_days_old_are_there_with_thei
     m = await Rig().tick({"p": stamped})
     assert value(m, Quantity.RUNNING) == 3
     assert list(m.engine_table.ages) == [pytest.approx(days, abs=1)]
+
+
+async def test_counts_of_a_histogram_that_are_one_number_are_kept_once() -> None:
+    rig = Rig()
+    for generation, latencies in ((0, (0, 0, 0, 0, 0, 0, 0)), (50, (1, 3, 4, 4, 4, 4, 4))):
+        page = vllm(V0_33, {"0": Load(generation=generation, latencies=latencies)})
+        m = await rig.tick({"p": page}, after=10.0)
+    (histogram,) = m.histograms[Family.TTFT].values()
+    assert list(histogram.counts) == pytest.approx([0.1, 0.3, 0.4, 0.4, 0.4, 0.4, 0.4])
+    assert len({id(count) for count in histogram.counts}) == 3
