@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from actions.alerting import AlertingWriter
+from actions.executor import Answer
 from actions.plan import Mutation, Plan
 from actions.progress import Result
 from console.config.settings import AlertmanagerSettings, Settings
@@ -120,3 +121,25 @@ async def test_read_only_refuses_it_at_the_transport(monkeypatch: pytest.MonkeyP
         with pytest.raises(KubeError, match="was not sent"):
             await writer().send(Mutation("DELETE", f"{server.url}/api/v2/silence/s1", None, query={}))
     assert server.seen == []
+
+
+class ApiServer:
+    """The writer of the cluster, and what went through it."""
+
+    def __init__(self) -> None:
+        self.sent: list[Mutation] = []
+
+    async def send(self, mutation: Mutation) -> Answer:
+        self.sent.append(mutation)
+        return Answer({"silenceID": "s1"}, {"status": 200})
+
+
+async def test_one_behind_the_api_server_is_reached_through_its_proxy() -> None:
+    cluster = ApiServer()
+    sender = AlertingWriter(cluster, [], may_change)  # type: ignore[arg-type]
+    path = "/api/v1/namespaces/monitoring/services/alertmanager:9093/proxy"
+    answer = await sender.send(post(path))
+    assert answer.document == {"silenceID": "s1"}
+    assert [(one.method, one.path, dict(one.query)) for one in cluster.sent] == [
+        ("POST", f"{path}/api/v2/silences", {})
+    ]
