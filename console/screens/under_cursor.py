@@ -83,7 +83,9 @@ class UnderCursor:
     def look(self, snapshot: Snapshot, key: str | None) -> None:
         """Note a Snapshot and where the cursor is in it. Draws nothing by itself."""
         if self._newest is None or self._newest.cluster.id != snapshot.cluster.id:
+            # What was told there is of other objects, whatever they are called.
             self._told, self._asked_at = None, float("-inf")
+            self._key, self._shown, self._entries = None, None, ()
         self._newest = snapshot
         if key is None:
             return
@@ -152,7 +154,12 @@ class UnderCursor:
         try:
             if snapshot is None:
                 return
-            self._told = await self._screen.desk.session.timeline(snapshot.cluster.id, snapshot.at - BACK)
+            told = await self._screen.desk.session.timeline(snapshot.cluster.id, snapshot.at - BACK)
+            if self._newest is None or self._newest.cluster.id != snapshot.cluster.id:
+                # Another cluster has come into view meanwhile.
+                self._wait(ASK_AFTER, self._ask_unbidden)
+                return
+            self._told = told
         except SessionError:
             # What cannot be read is said where it is asked for; here there are just the plots.
             self._told = None

@@ -161,3 +161,24 @@ async def test_the_first_numbers_come_first_and_are_not_waited_for_for_ever(monk
     monkeypatch.setattr(under_cursor, "UNMEASURED", 0.01)
     async with desk(growing(replace(make_snapshot(), measured_at=None))) as d:
         await d.until(lambda: bool(block(d)))
+
+
+async def test_what_happened_in_one_cluster_is_not_told_of_the_same_name_in_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(under_cursor, "ASK_AFTER", 0.01)
+    monkeypatch.setattr(under_cursor, "REST", 0.01)
+    snapshot = growing()
+    there = replace(snapshot, sequence=2, cluster=replace(snapshot.cluster, context="staging"))
+    kind, name = WORST.split("/")[1:]
+    about = ObjectRef(kind, "serving", name)
+    evidence = (Evidence("its generation", "4"),)
+    entry = Entry(snapshot.at - 60, 1.0, EntryKind.CHANGE, "image vllm:1 to vllm:2", about, evidence)
+    session = ScriptedSession(happened=Timeline(NOW - 3600, NOW, (entry,), Kinship()))
+    async with desk(snapshot, session=session, size=(120, 40)) as d:
+        await d.until(lambda: "image vllm:1 to vllm:2" in d.text)
+        session.happened = Timeline(NOW - 3600, NOW, (), Kinship())
+        await d.deliver(there)
+        assert "image vllm:1 to vllm:2" not in d.text
+        await d.until(lambda: session.asked[-1][:2] == ("timeline", there.cluster.id) and bool(block(d)))
+        assert "image vllm:1 to vllm:2" not in d.text
