@@ -18,7 +18,7 @@ from tests.benchmarks.terminal import on_terminal
 IDS = ("B1", "B2", "demo")
 ROUNDS = 3
 TIMEOUT = 30.0
-_TURN = 16.0
+_TURN = 15.0
 """Seconds that all programs take once, one after the other, on two cores of a server: for the plan."""
 FIRST_TEXT = "looking for the fleet"
 HELLO = """
