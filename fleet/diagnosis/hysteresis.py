@@ -53,7 +53,7 @@ class Hysteresis:
             if one is None:
                 one = _Kept(cause, began(snapshot, cause, key) or Since(now, told), now, stands)
                 one.looks_again = 0 if self._looked else LOOKS_AGAIN
-            elif one.looks_again and not one.fired and one.since.told_by == SEEN_FIRST:
+            elif _may_be_older(one):
                 # What was before the console's time is read after its first look.
                 one.looks_again -= 1
                 one.since = began(snapshot, cause, key) or one.since
@@ -105,8 +105,15 @@ def _goes_on(snapshot: Snapshot, cause: Cause[Any], key: str) -> bool:
     return subject is not None and all(sign.holds(subject) for sign in cause.still)
 
 
+def _may_be_older(one: _Kept) -> bool:
+    """Whether the past may still tell of an earlier beginning than the console's own first look."""
+    return one.looks_again > 0 and not one.fired and one.since.told_by == SEEN_FIRST
+
+
 def _next(one: _Kept) -> float:
     """Unix time at which its state is another, if nothing else happens."""
+    if _may_be_older(one):
+        return -math.inf
     return one.last + one.cause.clears if one.fired else one.since.at + one.cause.after
 
 

@@ -74,4 +74,7 @@ def _numbers(snapshot: Snapshot, cause: Cause[Any], key: str) -> Since | None:
     if not lengths:
         return None
     points = min(lengths.values())
-    return Since(snapshot.at - max(0, points - 1) * snapshot.history.step, f"the numbers of {', '.join(lengths)}")
+    if points < 2:
+        # One point is what the console sees now.
+        return None
+    return Since(snapshot.at - (points - 1) * snapshot.history.step, f"the numbers of {', '.join(lengths)}")

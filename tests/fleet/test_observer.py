@@ -8,13 +8,16 @@ from dataclasses import replace
 
 import pytest
 
-from fleet.model.measurement import Measurement
+from fleet.model.finding import FindingState
+from fleet.model.measurement import Group, Measurement
+from fleet.model.objects import ModelVersion
 from fleet.model.quantity import Quantity
 from fleet.model.reading import State
 from fleet.model.snapshot import Health, Snapshot, SourceStatus
 from fleet.observer import Observer
 from fleet.snapshot.builder import Builder
 from fleet.sources.kube.state import KubeState
+from fleet.sources.prometheus.past import Past
 from tests.fleet.rows import LIVE, NOW, deployment, engine, kube, measurement, pod
 from tests.waiting import PATIENCE
 
@@ -238,3 +241,26 @@ async def test_sources_that_were_starting_when_it_was_told_to_end_are_closed() -
     observing_it.cancel()
     await asyncio.gather(observing_it, return_exceptions=True)
     assert (cluster.running, meter.closed) == (False, True)
+
+
+class Remembering(Meter):
+    """A Prometheus that remembers a quarter of an hour in which requests have waited."""
+
+    async def remembered(self, latest: Measurement, seconds: float, step: float) -> list[object]:
+        steps = range(int(seconds // step))
+        points = tuple((latest.at - step * back, 70.0) for back in reversed(steps))
+        return [Past(Quantity.WAITING, points, Group("serving", pod="a"))]
+
+
+@pytest.mark.parametrize(("looks_back", "state"), [(True, FindingState.FIRING), (False, FindingState.PENDING)])
+async def test_a_single_look_that_looks_back_knows_for_how_long_something_has_been_wrong(
+    looks_back: bool, state: FindingState
+) -> None:
+    deep = {Quantity.RUNNING: 3.0, Quantity.WAITING: 70.0, Quantity.GENERATION_TOKENS: 90.0}
+    version = ModelVersion(model="llama", served_name="llama")
+    cluster = Cluster(kube([pod("a", version=version)], deployment()))
+    meter = Remembering(lambda: measurement({engine("a"): deep}, source="prometheus"))
+    snapshot = await observing(meter, cluster).once(PATIENCE, looks_back=looks_back)
+    (found,) = snapshot.incidents
+    assert (found.root.cause, found.state) == ("queue-deep", state)
+    assert (NOW - found.since > 600) is looks_back

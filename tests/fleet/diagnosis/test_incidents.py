@@ -29,7 +29,7 @@ def test_a_cause_fires_once_it_has_held_for_as_long_as_it_must() -> None:
     assert later.state is FindingState.PENDING
     (fires,) = fleet.incidents(75)
     assert (fires.state, fires.severity, fires.since) == (FindingState.FIRING, Severity.CRITICAL, NOW + 15)
-    assert fires.root.told_by == "the numbers of tokens generated, requests in execution batches"
+    assert fires.root.told_by == "this console, which has seen it begin"
 
 
 def test_of_what_no_history_is_kept_the_console_says_since_when_it_has_seen_it() -> None:
