@@ -28,7 +28,7 @@ def test_no_screen_needs_what_is_heavy(module: str) -> None:
     assert not _imported("import console.app, console.app.desk, console.screens.fleet", module)
 
 
-@pytest.mark.parametrize("module", ["fleet", "console.screens", "widgets"])
+@pytest.mark.parametrize("module", ["fleet.model", "fleet.snapshot", "fleet.sources", "console.screens", "widgets"])
 def test_the_first_frame_does_without_the_screens(module: str) -> None:
     assert not _imported("import console.app.app", module)
 
