@@ -20,7 +20,7 @@ class LostError(Exception):
 class Moved:
     """The places in this answer of the series of the one before; those of both are in the same order."""
 
-    def __init__(self, places: Sequence[int], count: int, labels: Callable[[int], Labels]) -> None:
+    def __init__(self, places: Sequence[int], count: int, labels: Callable[[Sequence[int]], Iterator[Labels]]) -> None:
         self.places = places
         """Place before → place now, -1 for a series that has gone; and a -1 behind them, for what has no place."""
         self.count = count
@@ -32,5 +32,4 @@ class Moved:
         rest = sorted(set(range(self.count)).difference(taken))
         if len(rest) * _FEW > self.count:
             raise LostError
-        for place in rest:
-            yield place, self._labels(place)
+        yield from zip(rest, self._labels(rest), strict=True)

@@ -11,6 +11,7 @@ import math
 import operator
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import chain
 from typing import Generic, NamedTuple, TypeVar
 
@@ -89,7 +90,7 @@ class Remembered(Generic[T]):
         if follow is None or places is None:
             return None
         try:
-            meaning = follow(known.meaning, Moved(places, len(hashes), _Written(answers)))
+            meaning = follow(known.meaning, Moved(places, len(hashes), partial(_labels_at, answers)))
         except (LostError, ValueError):
             return None
         self._known = _Known(hashes, against, meaning)
@@ -118,17 +119,19 @@ def _places(before: array[int], now: array[int]) -> list[int] | None:
     return [*places, -1]
 
 
-class _Written:
-    """The labels of single series of some answers. Raises ValueError for what is none."""
+def _labels_at(answers: Iterable[Answer], places: Iterable[int]) -> Iterator[Labels]:
+    """The labels of the series at these places, in ascending order. Raises ValueError for what is none.
 
-    def __init__(self, answers: Sequence[Answer]) -> None:
-        self._answers = answers
-        self._texts: list[bytes] | None = None
-
-    def __call__(self, place: int) -> Labels:
-        if self._texts is None:
-            self._texts = [text for answer in self._answers for labels, _ in answer.texts() for text in labels]
-        return named(orjson.loads(b"{%b}" % self._texts[place]))
+    Only theirs are kept: the texts of all would take more memory than all that is known of a fleet.
+    """
+    wanted = iter(places)
+    place, begin = next(wanted, None), 0
+    for labels, _ in chain.from_iterable(answer.texts() for answer in answers):
+        end = begin + len(labels)
+        while place is not None and place < end:
+            yield named(orjson.loads(b"{%b}" % labels[place - begin]))
+            place = next(wanted, None)
+        begin = end
 
 
 def _series(answers: Iterable[Answer], values: list[float]) -> Iterator[Labels]:
