@@ -20,6 +20,9 @@ from fleet.dataclass import dataclass
 from fleet.sources.problem import SourceProblem
 
 _NAME = re.compile(rb"[ \t]*([a-zA-Z_:][a-zA-Z0-9_:]*)")
+_QUOTED = re.compile(rb'[ \t]*\{[ \t]*"((?:[^"\\]|\\.)*)"[ \t]*[,}]', re.DOTALL)
+"""A name that other characters are in, UTF-8 as Prometheus 3 has it: in braces, before the labels.
+JSON has neither comma nor brace there."""
 _LABELS = re.compile(rb'\{(?:[^"}]|"(?:[^"\\]|\\.)*")*\}', re.DOTALL)
 _LABEL = re.compile(rb'[ \t]*([a-zA-Z_][a-zA-Z0-9_]*)[ \t]*=[ \t]*"((?:[^"\\]|\\.)*)"[ \t]*(?:,|$)', re.DOTALL)
 _VALUE = re.compile(rb"[ \t]*([^ \t#_]+)(?:[ \t]+(-?[0-9.]+(?:[eE][+-]?[0-9]+)?))?[ \t]*(?:#.*)?$", re.DOTALL)
@@ -186,8 +189,10 @@ class Parser:
                 continue
             name = _NAME.match(line)
             if name is None:
-                if not line.startswith(b'{"'):  # a name in UTF-8, in quotes: valid, and none of ours
+                if _QUOTED.match(line) is None:
                     skipped += 1
+                else:
+                    samples += 1  # none of ours
                 continue
             if name[1] not in self._names:
                 samples += 1
@@ -310,6 +315,6 @@ def metric_names(body: bytes) -> tuple[str, ...]:
     names: dict[str, None] = {}
     lines = (line for line in body.splitlines() if line and not line.startswith(b"#"))
     for line in islice(lines, _NAMES_LOOKED_AT):
-        names[line.partition(b"{")[0].split()[0].decode("utf-8", "replace") if line.strip() else ""] = None
-    names.pop("", None)
+        if (name := _NAME.match(line) or _QUOTED.match(line)) is not None:
+            names[name[1].decode("utf-8", "replace")] = None
     return tuple(names)

@@ -156,14 +156,23 @@ async def test_an_engine_that_is_not_read_is_named_and_not_missing(page: str, wo
     assert (m.unread, m.unreachable) == ({"llm/p": words}, {})
 
 
-async def test_metrics_of_nobody_known_are_named_by_how_they_begin() -> None:
+@pytest.mark.parametrize(
+    ("page", "first"),
+    [
+        ("envoy_server_live 1\n", "envoy_server_live"),
+        ('{"envoy.server.live",zone="a"} 1\nup 1\n', "envoy.server.live"),
+        ('  {"envoy.server.live"} 1\n', "envoy.server.live"),
+    ],
+    ids=["plain", "a quoted name", "quoted names alone"],
+)
+async def test_metrics_of_nobody_known_are_named_by_how_they_begin(page: str, first: str) -> None:
     async def answer(_: web.Request) -> web.StreamResponse:
-        return web.Response(text="envoy_server_live 1\n")
+        return web.Response(text=page)
 
     async with serving(answer) as url, scraping() as source:
         m = await source.measure([Target("llm", "p", f"{url}/metrics")], EPOCH)
     assert m.unreachable == {
-        "llm/p": "answers metrics, but none of an engine, gateway or GPU that is read (envoy_server_live …)"
+        "llm/p": f"answers metrics, but none of an engine, gateway or GPU that is read ({first} …)"
     }
 
 
