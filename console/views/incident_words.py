@@ -42,9 +42,9 @@ def felt(reach: Reach) -> str:
     """``7 of 10 replicas, 1,474 requests wait, 598 run``; empty where nothing of it is known."""
     said = []
     if reach.of:
-        said.append(f"{reach.replicas} of {reach.of} replicas")
+        said.append(f"{reach.replicas} of {reach.of} replica{'s' * (reach.of != 1)}")
     elif reach.replicas:
-        said.append(f"{reach.replicas} pods")
+        said.append(f"{reach.replicas} pod{'s' * (reach.replicas != 1)}")
     counted = [(number, words) for number, words in ((reach.waiting, "wait"), (reach.running, "run")) if number > 0]
     for i, (number, words) in enumerate(counted):
         if not math.isnan(number):

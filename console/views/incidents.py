@@ -23,12 +23,11 @@ from widgets.grid import Column, Group, Row, Sort
 from widgets.line import Line, Span
 from widgets.severity import severity_role, severity_span
 from widgets.untrusted import untrusted, untrusted_line, untrusted_name
-from widgets.values import age_text
 
 _COLUMNS = (
     Column("where", "WHERE", 20, align="left", grow=2, widest=60, priority=0),
     Column("what", "WHAT", 26, align="left", grow=3, widest=80, priority=0),
-    Column("time", "FOR", 9, align="left", priority=1),
+    Column("time", "FOR", 10, align="left", priority=1),
     Column("replicas", "REPLICAS", 8, priority=2),
     Column("waiting", "WAIT", 6, priority=1),
 )
@@ -83,7 +82,7 @@ def _short_time(incident: Incident, now: float) -> str:
     match incident.state:
         case FindingState.PENDING:
             due = min(one.due for one in incident.findings if one.due)
-            return f"{held} of {age_text(due - incident.since)}"
+            return f"{held} of {lasted(due - incident.since)}"
         case FindingState.RECOVERING:
             return "easing"
         case FindingState.FIRING:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from itertools import chain
 
 from console.views.fleet_order import scores_at, severities_of
+from console.views.incident_words import place
 from console.views.since import SinceTracker, since_text
 from console.views.subject import assessment_of, is_free_gpu, pod_for, reason_of
+from fleet.model.finding import FindingState, Incident
 from fleet.model.quantity import MEANINGS, Quantity
 from fleet.model.snapshot import Severity, Snapshot, rank
 from themes.glyphs import Glyphs
 from themes.palette import Role
-from widgets.line import BLANK, Line, Span, fit_spans, plain
+from widgets.line import BLANK, Line, Span, fit_end, fit_spans, plain, spans_width, width_of
 from widgets.severity import severity_role, severity_span
 from widgets.untrusted import untrusted, untrusted_name
 from widgets.values import reading_text
@@ -35,33 +37,66 @@ def summary(snapshot: Snapshot, since: SinceTracker, width: int, glyphs: Glyphs)
     worst = worst_workloads(snapshot)
     if not worst:
         return _calm(snapshot, glyphs), BLANK
-    return Line(fit_spans(tuple(_worst(snapshot, since, worst[0], glyphs)), width, "left", glyphs.ellipsis)), _others(
-        snapshot, worst[1:], glyphs
-    )
+    spans = _worst(snapshot, since, worst[0], width, glyphs)
+    return Line(fit_spans(spans, width, "left", glyphs.ellipsis)), _others(snapshot, worst[1:], glyphs)
 
 
-def _worst(snapshot: Snapshot, since: SinceTracker, key: str, glyphs: Glyphs) -> Iterable[Span]:
+def _worst(snapshot: Snapshot, since: SinceTracker, key: str, width: int, glyphs: Glyphs) -> tuple[Span, ...]:
+    """The model, the cause and the object, then the numbers; of these as many as there is room for."""
     standing = assessment_of(snapshot, key)
     model = snapshot.models.get(snapshot.model_of[key])
-    role = severity_role(standing.severity)
-    yield Span(" ")
-    yield severity_span(standing.severity, glyphs)
-    yield Span(f" {untrusted_name(model.name if model else snapshot.workloads[key].name)}", Role.STRONG)
-    pod = pod_for(snapshot, key)
+    called = model.name if model else snapshot.workloads[key].name
+    pod, incident = pod_for(snapshot, key), caused_by(snapshot, key)
     reason = reason_of(snapshot, key) or (reason_of(snapshot, pod) if pod else "") or standing.severity.value
-    yield Span(f": {untrusted(reason)}", role)
-    for quantity, words in ((Quantity.WAITING, "wait"), (Quantity.TTFT_P95, "TTFT95")):
-        reading = snapshot.by_workload.get(key, quantity)
-        if reading.known:
-            value = reading_text(reading, MEANINGS[quantity].unit, glyphs=glyphs)
-            yield Span(f"  {words} ", Role.DIM)
-            yield Span(*value)
-    if pod is not None and assessment_of(snapshot, pod).severity is not Severity.OK:
-        yield Span("  pod ", Role.DIM)
-        yield Span(untrusted_name(snapshot.pods[pod].name))
+    said = reason if incident is None or incident.root.words in reason else f"{incident.root.words}, {reason}"
+    lead = (
+        Span(" "),
+        severity_span(standing.severity, glyphs),
+        Span(f" {untrusted_name(called)}", Role.STRONG),
+        Span(f": {untrusted(said)}", severity_role(standing.severity)),
+    )
+    ttft = _number(snapshot, key, Quantity.TTFT_P95, "  TTFT95 ", "", glyphs)
+    # What a replica says of its queue is not what waits in all of them.
+    waits = _number(snapshot, key, Quantity.WAITING, "  wait ", " in all", glyphs)
     seen = since.since(key)
-    if seen is not None:
-        yield Span(f"  {since_text(seen)}", Role.DIM)
+    shown = [waits, ttft, _where(snapshot, incident, pod), (Span(f"  {since_text(seen)}", Role.DIM),) if seen else ()]
+    for least in (3, 1, 0):
+        if spans_width((*lead, *chain(*shown))) > width:
+            shown[least] = ()
+    where = shown[2]
+    if where and (over := spans_width((*lead, *chain(*shown))) - width) > 0:
+        # Pods of a workload differ in how their names end.
+        name = where[-1].text
+        shown[2] = (*where[:-1], Span(fit_end(name, max(8, width_of(name) - over), "left", glyphs.ellipsis)))
+    return (*lead, *chain(*shown))
+
+
+def _where(snapshot: Snapshot, incident: Incident | None, pod: str | None) -> tuple[Span, ...]:
+    """The object that the cause is at; without one the pod that stands worst."""
+    root = incident.root.key if incident is not None else pod or ""
+    if root in snapshot.pods:
+        if incident is None and assessment_of(snapshot, root).severity is Severity.OK:
+            return ()
+        return Span("  pod ", Role.DIM), Span(untrusted_name(snapshot.pods[root].name))
+    return (Span("  "), Span(untrusted_name(place(snapshot, root)))) if root in snapshot.gpus else ()
+
+
+def _number(
+    snapshot: Snapshot, key: str, quantity: Quantity, before: str, after: str, glyphs: Glyphs
+) -> tuple[Span, ...]:
+    reading = snapshot.by_workload.get(key, quantity)
+    if not reading.known:
+        return ()
+    value = reading_text(reading, MEANINGS[quantity].unit, glyphs=glyphs)
+    return Span(before, Role.DIM), Span(*value), Span(after, Role.DIM)
+
+
+def caused_by(snapshot: Snapshot, key: str) -> Incident | None:
+    """The incident by whose root a workload stands as it does; None where it is not found, or does not hold now."""
+    for incident in snapshot.incidents:
+        if any(finding.key == key for finding in incident.findings):
+            return None if incident.root.state is FindingState.RECOVERING else incident
+    return None
 
 
 def _others(snapshot: Snapshot, keys: list[str], glyphs: Glyphs) -> Line:

@@ -5,7 +5,7 @@ The reasons are those of kubernetes/pkg/kubelet (container and image errors) and
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from fleet.diagnosis.cause import Cause, Help, Of, Stage, says
 from fleet.diagnosis.causes.symptoms import GPU_FAULTS, OVERLOAD
@@ -27,11 +27,28 @@ def _reason_is(*reasons: str) -> Fact[PodSeen]:
     )
 
 
+def _deaths(seen: PodSeen) -> Sequence[str]:
+    """Why what does not run has ended: its status, or, while it waits to be started again, how it ended last."""
+    if seen.stopped_by != "CrashLoopBackOff":
+        return (seen.stopped_by,)
+    waiting = [one for one in seen.pod.containers if one.reason == "CrashLoopBackOff" and one.last_reason]
+    return list(dict.fromkeys(one.last_reason for one in waiting))
+
+
+def _of_memory(seen: PodSeen) -> str:
+    return "OOMKilled" if seen.stopped_by == "OOMKilled" else f"OOMKilled, {seen.stopped_by}"
+
+
 _STOPPED: Fact[PodSeen] = Fact("it does not run", "status", lambda seen: seen.pod.status != "Running")
-_OOM = _reason_is("OOMKilled")
 _IMAGE = _reason_is("ImagePullBackOff", "ErrImagePull", "InvalidImageName")
 _CONFIG = _reason_is("CreateContainerConfigError", "CreateContainerError", "RunContainerError")
 _LOOP = _reason_is("CrashLoopBackOff")
+_OOM: Fact[PodSeen] = Fact(
+    "a container was killed for its memory",
+    "status.containerStatuses",
+    lambda seen: "OOMKilled" in _deaths(seen),
+    lambda seen: ", ".join(_deaths(seen)),
+)
 _EVICTED = _reason_is("Evicted")
 _LOST = _reason_is("NodeLost")
 _REFUSED = _reason_is("UnexpectedAdmissionError")
@@ -43,9 +60,9 @@ OOM = Cause[PodSeen](
     stage=Stage.BROKEN,
     severity=Severity.CRITICAL,
     sentence="A container was killed because it took more memory of the host than its limit.",
-    words=_status,
+    words=_of_memory,
     must=(_STOPPED, _OOM),
-    explains=(*OVERLOAD, "rollout-stuck"),
+    explains=("out-of-memory-again", *OVERLOAD, "rollout-stuck"),
     peers=True,
     helps=(Help("see the limit, and what was asked for", "describe"), Help("see what it did last", "previous")),
     avoid=("Do not raise the limit beyond what the node has: the kernel then kills whom it likes.",),
@@ -58,7 +75,9 @@ CRASH_LOOP = Cause[PodSeen](
     sentence="A container starts, dies and is started again.",
     words=_status,
     must=(_STOPPED, _LOOP),
-    explains=(*OVERLOAD, "rollout-stuck"),
+    must_not=(_OOM,),
+    # Of several that die of one thing, some wait and some have just been started again.
+    explains=("restarts-and-not-ready", *OVERLOAD, "rollout-stuck"),
     peers=True,
     alike=(*GPU_FAULTS, "out-of-memory"),
     helps=(

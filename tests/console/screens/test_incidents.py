@@ -28,6 +28,38 @@ def queue(waiting: float = 70.0) -> Snapshot:
     return fleet.at(70)
 
 
+async def test_the_first_line_of_the_fleet_names_the_cause_and_where_it_is() -> None:
+    fleet = Fleet(3)
+    fleet.engines = dict.fromkeys(fleet.engines, WELL | {Q.WAITING: 400.0, Q.PREEMPTIONS: 1.1})
+    async with desk(fleet.at(0)) as d:
+        assert "llama: preempts 1.1/s, 400 requests wait  wait 1.20k in all  pod chat-" in d.lines[1]
+    fleet = Fleet(4)
+    fleet.gpus["chat-0"] = COOL | {Q.XID: 79.0}
+    fleet.of("chat-0", **crashing(NOW - 300))
+    async with desk(fleet.at(0)) as d:
+        assert "llama: XID 79, CrashLoopBackOff" in d.lines[1]
+        assert "GPU 0 of n0" in d.lines[1]
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+async def test_numbers_make_room_on_the_first_line_before_the_object_is_cut(width: int) -> None:
+    fleet = Fleet(3)
+    fleet.engines["chat-1"] = STUCK
+    async with desk(fleet.at(0), size=(width, 24)) as d:
+        line = d.lines[1].rstrip()
+        assert line.endswith("chat-1") or "pod chat-1  " in line
+
+
+@SIZES
+async def test_how_long_it_takes_to_count_is_not_cut(size: tuple[int, int]) -> None:
+    fleet = Fleet(3)
+    fleet.engines["chat-1"] = WELL | {Q.PREEMPTIONS: 1.1}
+    fleet.at(0)
+    async with desk(fleet.at(50), size=size) as d:
+        await d.press("f")
+        assert "50s of 1m" in d.line_with("preempts")
+
+
 @SIZES
 async def test_the_list_has_each_incident_with_where_what_since_when_and_how_many(size: tuple[int, int]) -> None:
     async with desk(two(), size=size) as d:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from fleet.diagnosis.explaining import Explanation, explain
-from fleet.model.objects import Condition
-from tests.fleet.diagnosis.fleets import COOL, STUCK, WELL, Fleet, Q
+from fleet.model.objects import Condition, Container
+from tests.fleet.diagnosis.fleets import COOL, STUCK, WELL, Fleet, Q, crashing
 from tests.fleet.rows import NOW
 
 
@@ -86,3 +86,10 @@ def test_what_lowers_the_clocks_rules_out_what_it_is_not_and_is_no_number_of_oth
     out = {one.cause: one.by for one in explained(fleet).ruled_out}
     assert out["gpu-throttled-by-hardware"] == "what lowers its clocks: power cap"
     assert out["gpu-lost"] == out["gpu-memory-broken"] == "last XID code: 0"
+
+
+def test_a_death_by_memory_is_ruled_out_by_how_the_container_ended_last() -> None:
+    fleet = Fleet(1)
+    died = Container("vllm", "vllm:1", restarts=4, reason="CrashLoopBackOff", last_reason="Error")
+    fleet.of("chat-0", **crashing(NOW - 300) | {"containers": (died,)})
+    assert {one.cause: one.by for one in explained(fleet).ruled_out}["out-of-memory"] == "Error"

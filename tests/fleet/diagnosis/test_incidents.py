@@ -8,7 +8,7 @@ import pytest
 
 from fleet.model.coverage import Coverage
 from fleet.model.finding import FindingState, Reach
-from fleet.model.objects import Condition
+from fleet.model.objects import Condition, Container
 from fleet.model.snapshot import Health, Severity, SourceStatus
 from fleet.snapshot.builder import Builder
 from tests.fleet.diagnosis.fleets import CHAT, COOL, DEEP, STUCK, WELL, Fleet, Q, causes, crashing, unready
@@ -282,3 +282,23 @@ def test_while_the_first_list_is_still_coming_nothing_is_wrong() -> None:
     builder.build(state, None, [LIVE], NOW)
     listed = kube([pod("chat-0")], deployment(desired=1, ready=1))
     assert builder.build(listed, measurement({engine("chat-0"): WELL}), [LIVE], NOW + 5).incidents == ()
+
+
+def test_a_container_killed_for_its_memory_is_called_so_while_it_waits_to_be_started_again() -> None:
+    fleet = Fleet(1)
+    killed = Container("vllm", "vllm:1", restarts=4, reason="CrashLoopBackOff", last_reason="OOMKilled")
+    fleet.of("chat-0", **crashing(NOW - 300) | {"containers": (killed,)})
+    (found,) = fleet.incidents(0)
+    assert (found.root.cause, found.root.words) == ("out-of-memory", "OOMKilled, CrashLoopBackOff")
+    fleet.of("chat-0", **unready(NOW - 300, restarts=5, containers=(replace(killed, reason=""),)))
+    (again,) = fleet.incidents(10)
+    assert again.key == found.key, "started again it is the same trouble"
+
+
+def test_of_several_that_die_of_one_thing_those_just_started_again_are_in_the_same_incident() -> None:
+    fleet = Fleet(3)
+    fleet.of("chat-0", **crashing(NOW - 300))
+    fleet.of("chat-1", **unready(NOW - 300, restarts=4, containers=(Container("vllm", "vllm:1", restarts=4),)))
+    (found,) = fleet.incidents(0, 90)
+    assert found.root.cause == "crash-loop"
+    assert "restarts-and-not-ready" in {one.cause for one in found.symptoms}
