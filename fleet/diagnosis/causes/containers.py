@@ -28,7 +28,7 @@ def _reason_is(*reasons: str) -> Fact[PodSeen]:
 
 
 def _deaths(seen: PodSeen) -> Sequence[str]:
-    """Why what does not run has ended: its status, or, while it waits to be started again, how it ended last."""
+    """Reasons for which what does not run has ended: its status or, while it waits for a new start, those before."""
     if seen.stopped_by != "CrashLoopBackOff":
         return (seen.stopped_by,)
     waiting = [one for one in seen.pod.containers if one.reason == "CrashLoopBackOff" and one.last_reason]
