@@ -9,6 +9,7 @@ from console.cli.dispatch import Invocation, say
 from console.cli.observe import any_answered, explain, snapshot_within
 from console.config.problem import ConfigError
 from console.report.harmless import harmless
+from console.views.alert_marks import alerts_of, object_words, summary_of, unexplained
 from console.views.incident_words import felt, in_time, place
 from fleet.diagnosis.verdict import Verdict, counted, verdict
 from fleet.model.finding import Incident
@@ -40,12 +41,15 @@ def run(invocation: Invocation) -> int:
 
 
 def plugin_lines(snapshot: Snapshot, code: Verdict, *, pending: bool, blind: bool) -> Iterator[str]:
-    """The plugin's line, with its numbers behind a bar, and a line for each incident."""
+    """The plugin's line, with its numbers behind a bar, a line for each incident, and one for each alert of none."""
     firing = counted(snapshot.incidents, pending=pending)
     others = [one for one in snapshot.incidents if one not in firing]
     yield f"{code.name}: {_first(snapshot, firing, others, blind=blind)} | {_numbers(firing, others)}"
     for incident in (*firing, *others):
         yield _line(snapshot, incident)
+    for row in unexplained(snapshot).values():
+        said = "; ".join(filter(None, (object_words(row), summary_of(row))))
+        yield f"  {row.severity.value:<8} {'alert':<10} {row.told.alert.name}: {said}"
 
 
 def _first(snapshot: Snapshot, firing: list[Incident], others: list[Incident], *, blind: bool) -> str:
@@ -75,5 +79,7 @@ def _numbers(firing: list[Incident], others: list[Incident]) -> str:
 
 def _line(snapshot: Snapshot, incident: Incident) -> str:
     what = f"{place(snapshot, incident.about)}: {incident.root.words}"
-    said = (what, incident.sentence.rstrip("."), in_time(incident, snapshot.at), felt(incident.reach))
+    names = dict.fromkeys(row.told.alert.name for row in alerts_of(snapshot, incident.key))
+    alerts = f"alerts: {', '.join(names)}" if names else ""
+    said = (what, incident.sentence.rstrip("."), in_time(incident, snapshot.at), felt(incident.reach), alerts)
     return f"  {incident.severity.value:<8} {incident.state.value:<10} {'; '.join(filter(None, said))}"

@@ -12,6 +12,8 @@ from typing import Literal
 from pydantic import Field
 
 from console.report.part import Part
+from console.views.alert_marks import alerts_of, annotation_of, unexplained
+from fleet.alerts.board import Row
 from fleet.diagnosis.explaining import Ruled, explain
 from fleet.diagnosis.verdict import Verdict, verdict
 from fleet.model.finding import Finding, FindingState, Incident, Reach
@@ -83,6 +85,22 @@ class ReachPart(Part):
     workloads: tuple[str, ...] = ()
 
 
+class ToldPart(Part):
+    """An alert of monitoring that belongs to an incident, or to none."""
+
+    name: str
+    """Label alertname."""
+    state: Literal["pending", "firing", "silenced", "inhibited", "muted"]
+    severity: str | None = None
+    """Label severity."""
+    since: float | None = None
+    """Unix time from which its expression has held."""
+    objects: tuple[str, ...] = ()
+    """Keys of the objects that its labels name, the closest first."""
+    summary: str | None = None
+    """Annotation that says it in a sentence."""
+
+
 class IncidentPart(Part):
     """A root, and what follows from it."""
 
@@ -114,6 +132,8 @@ class IncidentPart(Part):
     """Steps to avoid."""
     findings: tuple[FindingPart, ...]
     """All that belongs to it, the root first."""
+    alerts: tuple[ToldPart, ...] = ()
+    """Alerts of monitoring about its objects, the worst first."""
 
 
 class SourcePart(Part):
@@ -136,6 +156,8 @@ class CheckDocument(Part):
     code: int
     """Exit code: 0 ok, 1 warning, 2 critical, 3 unknown."""
     incidents: tuple[IncidentPart, ...]
+    alerts: tuple[ToldPart, ...] = ()
+    """Alerts that fire and that no incident explains, the worst first: they decide nothing here."""
     sources: tuple[SourcePart, ...]
 
 
@@ -155,6 +177,7 @@ def to_json(snapshot: Snapshot, code: Verdict | None = None, *, pending: bool = 
         verdict=names[found],
         code=int(found),
         incidents=tuple(_incident(snapshot, one) for one in snapshot.incidents),
+        alerts=tuple(map(_told, unexplained(snapshot).values())),
         sources=tuple(
             SourcePart(name=one.name, health=one.health, problem=one.problem)
             for one in snapshot.sources
@@ -180,6 +203,7 @@ def _incident(snapshot: Snapshot, incident: Incident) -> IncidentPart:
         due=root.due or None,
         reach=_reach(incident.reach),
         findings=tuple(map(_finding, incident.findings)),
+        alerts=tuple(map(_told, alerts_of(snapshot, incident.key))),
         decides=told.decides,
         avoid=told.avoid,
         helps=tuple(HelpPart(text=one.text, command=one.command or None) for one in told.helps),
@@ -189,6 +213,18 @@ def _incident(snapshot: Snapshot, incident: Incident) -> IncidentPart:
         ),
         ruled_out=tuple(map(_alike, told.ruled_out)),
         not_ruled_out=tuple(map(_alike, told.open)),
+    )
+
+
+def _told(row: Row) -> ToldPart:
+    alert = row.told.alert
+    return ToldPart(
+        name=alert.name,
+        state=alert.state,
+        severity=alert.severity or None,
+        since=alert.since,
+        objects=row.concerned.objects,
+        summary=annotation_of(row) or None,
     )
 
 

@@ -13,6 +13,8 @@ from console.commands.table import by_name, commands_for
 from console.screens.base import bindings_of
 from console.screens.reading import ReadingScreen
 from console.screens.table import TableScreen
+from console.views.alert_marks import unexplained
+from console.views.alerts import object_of
 from console.views.incidents import IncidentsModel, concerned, incident_lines
 from fleet.model.snapshot import Snapshot
 from widgets.grid import Grid
@@ -45,12 +47,21 @@ class IncidentsScreen(TableScreen):
             self.grid.show(model, wanted)
 
     def open_incident(self) -> None:
-        """Open the one under the cursor."""
+        """Open the one under the cursor, be it an incident or an alert."""
         if self.grid.cursor is not None:
-            self.app.push_screen(IncidentScreen(self.desk, self.grid.cursor))
+            self._open(self.grid.cursor)
 
     def on_grid_selected(self, message: Grid.Selected) -> None:
-        self.app.push_screen(IncidentScreen(self.desk, message.key))
+        self._open(message.key)
+
+    def _open(self, key: str) -> None:
+        snapshot = self.desk.snapshot
+        if snapshot is not None and key in unexplained(snapshot):
+            from console.screens.alerts import AlertScreen
+
+            self.app.push_screen(AlertScreen(self.desk, key))
+        else:
+            self.app.push_screen(IncidentScreen(self.desk, key))
 
 
 class IncidentScreen(ReadingScreen):
@@ -91,7 +102,9 @@ class IncidentScreen(ReadingScreen):
 
 
 def _about(snapshot: Snapshot | None, key: str | None) -> str | None:
-    """The object that an incident is about."""
+    """The object that an incident, or an alert that belongs to none, is about."""
     if snapshot is None:
         return None
-    return next((one.about for one in snapshot.incidents if one.key == key), None)
+    about = next((one.about for one in snapshot.incidents if one.key == key), None)
+    alert = unexplained(snapshot).get(key) if about is None and key is not None else None
+    return object_of(snapshot, alert) if alert is not None else about

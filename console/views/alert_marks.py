@@ -5,6 +5,7 @@ Every screen of the fleet draws them, and most fleets have none at first: what j
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from console.views.layout import head, wrapped
@@ -13,14 +14,16 @@ from fleet.model.snapshot import Severity, Snapshot
 from widgets.cells import NOTHING, Cell, Text
 from widgets.line import Line
 from widgets.severity import severity_role
-from widgets.untrusted import untrusted, untrusted_line
+from widgets.untrusted import untrusted, untrusted_line, untrusted_name
 
 if TYPE_CHECKING:
     from fleet.alerts.board import Board, BoardMaker
     from fleet.alerts.board import Row as AlertRow
+    from fleet.alerts.explained import Explained, Explainer
 
 _SUMMARIES = ("summary", "description", "message", "title")
 _MAKERS: list[BoardMaker] = []
+_EXPLAINERS: list[Explainer] = []
 
 
 def board(snapshot: Snapshot) -> Board | None:
@@ -32,6 +35,31 @@ def board(snapshot: Snapshot) -> Board | None:
 
         _MAKERS.append(BoardMaker())
     return _MAKERS[0].board_of(snapshot)
+
+
+def explained(snapshot: Snapshot) -> Explained | None:
+    """The alerts of each incident, and those of none; None where no source has told of any alert."""
+    alerts = board(snapshot)
+    if alerts is None:
+        return None
+    if not _EXPLAINERS:
+        from fleet.alerts.explained import Explainer
+
+        _EXPLAINERS.append(Explainer())
+    return _EXPLAINERS[0].explained(snapshot, alerts)
+
+
+def alerts_of(snapshot: Snapshot, incident: str) -> tuple[AlertRow, ...]:
+    """The alerts that belong to an incident, by its key; the worst first."""
+    found = explained(snapshot)
+    return found.of.get(incident, ()) if found is not None else ()
+
+
+def unexplained(snapshot: Snapshot) -> dict[str, AlertRow]:
+    """The alerts in view that belong to no incident, by their keys; the worst first."""
+    found, namespace = explained(snapshot), snapshot.cluster.namespace
+    rows = found.alone if found is not None else ()
+    return {row.told.key: row for row in rows if not namespace or row.concerned.namespace in ("", namespace)}
 
 
 def concerning(snapshot: Snapshot, key: str) -> tuple[AlertRow, ...]:
@@ -59,19 +87,35 @@ def names_of(snapshot: Snapshot, key: str) -> tuple[str, Severity]:
     return names, rows[0].severity if rows else Severity.OK
 
 
+def annotation_of(row: AlertRow) -> str:
+    """The annotation that says it in a sentence; empty where there is none."""
+    annotations = row.told.alert.annotations
+    return next((annotations[name] for name in _SUMMARIES if annotations.get(name)), "")
+
+
 def summary_of(row: AlertRow) -> str:
     """The annotation that says it in a sentence; where there is none, why it could not be joined."""
-    annotations = row.told.alert.annotations
-    said = next((annotations[name] for name in _SUMMARIES if annotations.get(name)), "")
-    return said or row.concerned.unjoined
+    return annotation_of(row) or row.concerned.unjoined
 
 
 def alert_section(snapshot: Snapshot, key: str, width: int) -> list[Line]:
     """The alerts of an object, for its page."""
     alerts = board(snapshot)
     keys = alerts.of.get(key, ()) if alerts is not None else ()
+    lines = told_lines((alerts.rows[one] for one in keys) if alerts is not None else (), width)
+    return [head("alerts", "* opens them"), *lines] if lines else []
+
+
+def told_lines(rows: Iterable[AlertRow], width: int) -> list[Line]:
+    """Alerts with their states, two lines each at most."""
     lines: list[Line] = []
-    for row in (alerts.rows[one] for one in keys) if alerts is not None else ():
+    for row in rows:
         said = untrusted_line(f"{row.told.alert.name}  {summary_of(row)}")
         lines += wrapped(row.told.alert.state, said, width, severity_role(row.severity))[:2]
-    return [head("alerts", "* opens them"), *lines] if lines else []
+    return lines
+
+
+def object_words(row: AlertRow) -> str:
+    """The closest object of an alert by its key, or the namespace that it names, in brackets."""
+    objects = row.concerned.objects
+    return untrusted_name(objects[0]) if objects else row.concerned.namespace and f"({row.concerned.namespace})"

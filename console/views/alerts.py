@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
-from console.views.alert_marks import board, summary_of
+from console.views.alert_marks import board, explained, object_words, summary_of
 from console.views.filter import Filter
+from console.views.incident_words import place, shown_severity
 from console.views.layout import head, labelled, wrapped
 from console.views.since import clock
 from fleet.alerts.board import Row as AlertRow
 from fleet.dataclass import dataclass
 from fleet.model.alerts import NAME, Evaluated, Notified, Rule, Silence
+from fleet.model.finding import Incident
 from fleet.model.snapshot import Health, Snapshot
 from themes.glyphs import Glyphs
 from themes.palette import Role
@@ -28,6 +30,7 @@ _COLUMNS = (
     Column("since", "SINCE", 6, priority=1),
     Column("object", "OBJECT", 20, align="left", grow=2, widest=44, priority=0),
     Column("summary", "SUMMARY", 16, align="left", grow=5, widest=200, priority=2),
+    Column("incident", "INCIDENT", 12, align="left", grow=2, widest=40, priority=3),
 )
 
 
@@ -92,8 +95,9 @@ class AlertsModel:
             Text(untrusted(alert.name) or "(no name)", severity_role(severity)),
             Text(alert.state, Role.DIM if alert.suppressed or not alert.firing else Role.TEXT),
             Text(since),
-            Name(_object_words(row)),
+            Name(object_words(row)),
             Text(untrusted_line(summary_of(row)), Role.DIM),
+            _incident_cell(self.snapshot, key),
         )
         return Row(key, cells, severity)
 
@@ -114,9 +118,15 @@ def empty_text(snapshot: Snapshot) -> str:
     return "\n".join(untrusted_line(f"{source.problem}: {source.remedy}") for source in sources)
 
 
-def _object_words(row: AlertRow) -> str:
-    objects = row.concerned.objects
-    return untrusted_name(objects[0]) if objects else row.concerned.namespace and f"({row.concerned.namespace})"
+def incident_of(snapshot: Snapshot, key: str) -> Incident | None:
+    """The incident that an alert belongs to; None for one that nothing found explains."""
+    found = explained(snapshot)
+    return found.by.get(key) if found is not None else None
+
+
+def _incident_cell(snapshot: Snapshot, key: str) -> Cell:
+    incident = incident_of(snapshot, key)
+    return Text(untrusted(incident.root.words), severity_role(shown_severity(incident))) if incident else NOTHING
 
 
 def _matches(row: AlertRow, wanted: Filter) -> bool:
@@ -158,6 +168,9 @@ def _alert_facts(snapshot: Snapshot, row: AlertRow) -> Iterator[tuple[str, str]]
         yield "" if at else "object", one
     if not row.concerned.objects:
         yield "object", f"none: {row.concerned.unjoined}"
+    incident = incident_of(snapshot, row.told.key)
+    if incident is not None:
+        yield "incident", f"{place(snapshot, incident.about)}: {incident.root.words}; {incident.sentence}"
     if alert.since is not None:
         yield "since", f"{_moment(alert.since)}, {age_text(snapshot.at - alert.since)} ago"
     if alert.value is not None:

@@ -6,7 +6,7 @@ import math
 
 from console.views.since import coarse
 from fleet.model.finding import FindingState, Incident, Reach
-from fleet.model.snapshot import Snapshot
+from fleet.model.snapshot import Severity, Snapshot
 from widgets.values import age_text
 
 
@@ -19,6 +19,11 @@ def place(snapshot: Snapshot, key: str) -> str:
     if workload is not None:
         return f"{workload.namespace}/{workload.name}"
     return f"{pod.namespace}/{pod.name}" if pod is not None else key
+
+
+def shown_severity(incident: Incident) -> Severity:
+    """The glyph of an incident: one that is pending or eases has none of the colours that call for help."""
+    return incident.severity if incident.state is FindingState.FIRING else Severity.STARTING
 
 
 def in_time(incident: Incident, now: float) -> str:

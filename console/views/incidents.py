@@ -6,23 +6,28 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import field
 from itertools import groupby
+from typing import TYPE_CHECKING
 
+from console.views.alert_marks import alerts_of, object_words, summary_of, told_lines, unexplained
 from console.views.filter import Filter
-from console.views.incident_words import felt, in_time, lasted, place
+from console.views.incident_words import felt, in_time, lasted, place, shown_severity
 from console.views.layout import followed, head, labelled, sections, wrapped
 from console.views.plots import plot_block
 from console.views.since import clock
 from fleet.dataclass import dataclass
 from fleet.diagnosis.explaining import Evidence, Explanation, Ruled, explain
 from fleet.model.finding import FindingState, Incident
-from fleet.model.snapshot import Severity, Snapshot, rank
+from fleet.model.snapshot import Snapshot, rank
 from themes.glyphs import Glyphs
 from themes.palette import Role
-from widgets.cells import Name, Text
+from widgets.cells import NOTHING, Name, Text
 from widgets.grid import Column, Group, Row, Sort
 from widgets.line import Line, Span
 from widgets.severity import severity_role, severity_span
 from widgets.untrusted import untrusted, untrusted_line, untrusted_name
+
+if TYPE_CHECKING:
+    from fleet.alerts.board import Row as AlertRow
 
 _COLUMNS = (
     Column("where", "WHERE", 20, align="left", grow=2, widest=60, priority=0),
@@ -30,6 +35,7 @@ _COLUMNS = (
     Column("time", "FOR", 10, align="left", priority=1),
     Column("replicas", "REPLICAS", 8, priority=2),
     Column("waiting", "WAIT", 6, priority=1),
+    Column("alerts", "ALERTS", 10, align="left", grow=1, widest=40, priority=3),
 )
 _INDENT = 6
 KeyOf = Callable[[str], str]
@@ -38,7 +44,7 @@ KeyOf = Callable[[str], str]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class IncidentsModel:
-    """A GridModel of incidents; a key is an incident's."""
+    """A GridModel of incidents, then of the alerts that belong to none; a key is an incident's or an alert's."""
 
     snapshot: Snapshot
     filter: Filter
@@ -50,10 +56,15 @@ class IncidentsModel:
     @property
     def groups(self) -> Sequence[Group]:
         self._by_key.update((one.key, one) for one in self.snapshot.incidents)
-        return [Group(one.key) for one in self.snapshot.incidents if not self.filter or self._matches(one)]
+        wanted = self.filter
+        found = [Group(one.key) for one in self.snapshot.incidents if not wanted or self._matches(one)]
+        alone = unexplained(self.snapshot).items()
+        return [*found, *(Group(key) for key, row in alone if not wanted or _alert_matches(row, wanted))]
 
     def row(self, key: str) -> Row:
-        incident = self._by_key[key]
+        incident = self._by_key.get(key)
+        if incident is None:
+            return _alert_row(self.snapshot, key)
         severity = shown_severity(incident)
         reach, waits = incident.reach, incident.reach.waiting
         cells = (
@@ -62,18 +73,45 @@ class IncidentsModel:
             Text(_short_time(incident, self.snapshot.at), Role.DIM),
             Text(f"{reach.replicas}/{reach.of}" if reach.of else "–"),
             Text(f"{waits:,.0f}" if waits == waits else "–", Role.WARNING if waits > 0 else Role.DIM),
+            Text(alert_names(self.snapshot, key), Role.DIM),
         )
         return Row(key, cells, severity)
 
     def _matches(self, incident: Incident) -> bool:
-        words = (place(self.snapshot, incident.about), incident.root.words, incident.sentence)
+        alerts = (row.told.alert.name for row in alerts_of(self.snapshot, incident.key))
+        words = (place(self.snapshot, incident.about), incident.root.words, incident.sentence, *alerts)
         labels = {"cause": incident.root.cause, "severity": incident.severity.value, "state": incident.state.value}
         return self.filter.matches(" ".join(words), labels)
 
 
-def shown_severity(incident: Incident) -> Severity:
-    """The glyph of an incident: one that is pending or eases has none of the colours that call for help."""
-    return incident.severity if incident.state is FindingState.FIRING else Severity.STARTING
+def alert_names(snapshot: Snapshot, incident: str) -> str:
+    """The names of the alerts of an incident, each once; empty for none."""
+    return ", ".join(dict.fromkeys(untrusted(row.told.alert.name) for row in alerts_of(snapshot, incident)))
+
+
+def _alert_row(snapshot: Snapshot, key: str) -> Row:
+    """The row of what monitoring says and nothing found explains."""
+    row = unexplained(snapshot).get(key)
+    if row is None:
+        return Row(key, tuple(NOTHING for _ in _COLUMNS))
+    alert = row.told.alert
+    name = untrusted(alert.name) or "(no name)"
+    said = untrusted_line(summary_of(row))
+    cells = (
+        Name(object_words(row) or "(no object)"),
+        Text(f"alert {name}: {said}" if said else f"alert {name}", severity_role(row.severity)),
+        Text(lasted(snapshot.at - alert.since) if alert.since is not None else "", Role.DIM),
+        Text("–"),
+        Text("–", Role.DIM),
+        Text(name, Role.DIM),
+    )
+    return Row(key, cells, row.severity)
+
+
+def _alert_matches(row: AlertRow, wanted: Filter) -> bool:
+    alert = row.told.alert
+    labels = dict(alert.labels) | {"severity": row.severity.value, "state": alert.state}
+    return wanted.matches(" ".join((object_words(row), alert.name, summary_of(row))), labels)
 
 
 def _short_time(incident: Incident, now: float) -> str:
@@ -110,6 +148,7 @@ def incident_lines(snapshot: Snapshot, key: str, key_of: KeyOf, width: int, glyp
         _title(snapshot, incident, width, glyphs),
         _helps(told, key_of, width),
         _evidence(snapshot, incident, told.evidence, width),
+        _alerts(snapshot, incident, width),
         _follows(snapshot, incident, width, glyphs),
         _ruled("ruled out", "because", told.ruled_out, width),
         _ruled("not ruled out", "it would take", told.open, width),
@@ -146,6 +185,12 @@ def _evidence(snapshot: Snapshot, incident: Incident, seen: Iterable[Evidence], 
     worst = f"at {untrusted_name(place(snapshot, incident.root.key))}"
     remark = f"{worst}, the worst of {alike} alike" if alike > 1 else worst
     return [head("what is seen", remark), *lines] if lines else []
+
+
+def _alerts(snapshot: Snapshot, incident: Incident, width: int) -> list[Line]:
+    """The statements of monitoring about its objects."""
+    lines = told_lines(alerts_of(snapshot, incident.key), width)
+    return [head("alerts about it"), *lines] if lines else []
 
 
 def _follows(snapshot: Snapshot, incident: Incident, width: int, glyphs: Glyphs) -> list[Line]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ from console.cli.check import plugin_lines
 from console.cli.dispatch import dispatch
 from console.report.check import CheckDocument, to_json
 from fleet.diagnosis.verdict import Verdict, verdict
+from fleet.model.alerts import Alert, Notified
+from fleet.model.facts import Dated, Facts
+from fleet.model.snapshot import Snapshot
 from tests.fleet.diagnosis.fleets import COOL, STUCK, WELL, Fleet, Q, crashing
 from tests.fleet.rows import NOW
 from tests.simulator.api_process import simulator
@@ -82,6 +86,34 @@ def test_the_page_explains_every_field_of_an_incident() -> None:
     page = (Path(__file__).parents[2] / "docs" / "check.md").read_text()
     (incident,) = json.loads(to_json(broken().at(0)))["incidents"]
     assert [name for name in incident if f"`.{name}" not in page] == []
+
+
+def monitored() -> Snapshot:
+    alerts = [
+        Alert({"alertname": name, "severity": "critical"} | labels, {"summary": f"{name} is bad"}, since=NOW - 60)
+        for name, labels in (("XidErrors", {"UUID": "GPU-chat-1"}), ("ApiDown", {"job": "apiserver"}))
+    ]
+    facts = Facts({"alertmanager": Dated(NOW, Notified(tuple(alerts), ()))})
+    return replace(broken().at(0), facts=facts)
+
+
+def test_alerts_are_told_with_their_incident_and_those_of_none_beside_it() -> None:
+    document = CheckDocument.model_validate_json(to_json(monitored()))
+    (incident,) = document.incidents
+    (about,), (alone,) = incident.alerts, document.alerts
+    assert (about.name, about.state, about.objects) == ("XidErrors", "firing", ("GPU-chat-1",))
+    assert (about.severity, about.since, about.summary) == ("critical", NOW - 60, "XidErrors is bad")
+    assert (alone.name, alone.objects) == ("ApiDown", ())
+
+
+def test_alerts_change_no_verdict_and_stand_in_lines_of_their_own() -> None:
+    snapshot = replace(monitored(), incidents=())
+    first, *more = plugin_lines(snapshot, Verdict.OK, pending=False, blind=False)
+    assert first.startswith("OK: 1 serving workloads, nothing is wrong")
+    assert sorted(line.split()[2] for line in more) == ["ApiDown:", "XidErrors:"]
+    _, told, alone = plugin_lines(monitored(), Verdict.CRITICAL, pending=False, blind=False)
+    assert told.endswith("alerts: XidErrors")
+    assert alone == "  critical alert      ApiDown: ApiDown is bad"
 
 
 @pytest.mark.parametrize("wrong", [["--no-such-flag"], ["--wait", "soon"]])

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from actions.kinds.scale import Scale
+from console.views.alert_marks import board
+from fleet.model.alerts import Alert, Notified
+from fleet.model.facts import Dated, Facts
 from fleet.model.snapshot import Snapshot
 from tests.console.screens.desk import SIZES, desk
 from tests.fleet.diagnosis.fleets import CHAT, COOL, DEEP, STUCK, WELL, Fleet, Q, crashing
@@ -190,3 +195,64 @@ async def test_a_name_from_outside_steers_no_terminal() -> None:
         assert "\x1b" not in d.text
         await d.press("enter")
         assert "\x1b" not in d.text
+
+
+def alert(name: str, **labels: str) -> Alert:
+    named = {"alertname": name, "severity": "critical", "namespace": "serving"} | labels
+    return Alert(named, {"summary": f"{name} is bad"}, since=NOW - 600)
+
+
+def monitored(snapshot: Snapshot) -> Snapshot:
+    """With an alert about the broken GPU, and two about things that are well."""
+    alerts = (alert("XidErrors", UUID="GPU-chat-0"), alert("DiskFull", node="n1"), alert("Known", silenced="x"))
+    silenced = replace(alerts[2], silenced_by=("s1",))
+    facts = Facts({"alertmanager": Dated(snapshot.at, Notified((*alerts[:2], silenced), ()))})
+    return replace(snapshot, facts=facts)
+
+
+@SIZES
+async def test_an_alert_and_what_is_found_about_the_same_are_one_line(size: tuple[int, int]) -> None:
+    async with desk(monitored(two()), size=size) as d:
+        await d.press("f")
+        if size == (120, 40):
+            assert "XidErrors" in d.line_with("GPU 0 of n0")
+        assert len([line for line in d.lines if "XidErrors" in line]) <= 1
+        assert "alert DiskFull" in d.line_with("n1 ")
+        assert "Known" not in d.text, "nobody is told of it"
+        d.grid.move_to(alert_key(monitored(two()), "DiskFull"))
+        await d.press("enter")
+        assert "DiskFull is bad" in d.text
+        await d.press("escape")
+        d.grid.move_to(next(one.key for one in two().incidents if one.about == "GPU-chat-0"))
+        await d.press("enter")
+        assert "ALERTS ABOUT IT" in d.text or size == (80, 24)
+        await d.press("slash")
+        await d.type("XidErrors")
+        await d.press("enter")
+        assert "XidErrors is bad" in d.text
+
+
+def alert_key(snapshot: Snapshot, name: str) -> str:
+    alerts = board(snapshot)
+    assert alerts is not None
+    return next(key for key, row in alerts.rows.items() if row.told.alert.name == name)
+
+
+async def test_alerts_name_their_incident() -> None:
+    async with desk(monitored(two()), size=(160, 40)) as d:
+        await d.command("alerts")
+        assert "XID 79" in d.line_with("XidErrors")
+        assert "XID" not in d.line_with("DiskFull")
+        d.grid.move_to(alert_key(monitored(two()), "XidErrors"))
+        await d.press("enter")
+        assert "GPU 0 of n0: XID 79" in d.line_with("incident")
+
+
+async def test_alerts_that_stay_leave_the_screen_of_incidents_as_it_is() -> None:
+    snapshot = monitored(two())
+    async with desk(snapshot, size=(120, 40)) as d:
+        await d.press("f")
+        shown = d.lines
+        again = Dated(snapshot.at + 1, snapshot.facts.by_source["alertmanager"].value)
+        await d.deliver(replace(snapshot, at=snapshot.at + 1, facts=Facts({"alertmanager": again})))
+        assert [line for line in d.lines if "DiskFull" in line] == [line for line in shown if "DiskFull" in line]
