@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field, fields, replace
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar, cast
 
 from fleet.dataclass import dataclass
 from fleet.local.vllm_arguments import ARGUMENTS
@@ -331,18 +331,8 @@ class Policy:
     )
 
 
-SECTIONS: dict[str, type] = {
-    "cluster": ClusterSettings,
-    "prometheus": PrometheusSettings,
-    "alertmanager": AlertmanagerSettings,
-    "rules": RulesSettings,
-    "scrape": ScrapeSettings,
-    "ui": UiSettings,
-    "actions": ActionSettings,
-    "recorder": RecorderSettings,
-    "local": LocalSettings,
-    "limits": LimitSettings,
-}
+_MADE_BY = ((each.name, cast("object", each.default_factory)) for each in fields(Settings))
+SECTIONS: dict[str, type] = {name: made_by for name, made_by in _MADE_BY if isinstance(made_by, type)}
 """Tables of the file that hold a fixed set of keys."""
 
 PER_CONTEXT = ("prometheus", "alertmanager", "rules")

@@ -6,7 +6,6 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from importlib import import_module
 from typing import TYPE_CHECKING, TypeAlias
 
 from console.config.settings import PrometheusSettings, Settings, settings_in
@@ -63,20 +62,21 @@ MakesSources: TypeAlias = Callable[[Surroundings], Iterable[FactSource]]
 """Makes the sources of one kind: as many as the settings name, none where it has no use."""
 
 
-def _alertmanagers(around: Surroundings) -> Iterable[FactSource]:
+def _alertmanagers() -> MakesSources:
     from console.wiring.alerts import alertmanagers
 
-    return alertmanagers(around)
+    return alertmanagers
 
 
-def _rules(around: Surroundings) -> Iterable[FactSource]:
+def _rules() -> MakesSources:
     from console.wiring.alerts import rules
 
-    return rules(around)
+    return rules
 
 
-BESIDE: tuple[MakesSources, ...] = (_alertmanagers, _rules)
-"""The sources beside the objects and their metrics: a line for each kind. They are made after the first value."""
+BESIDE: tuple[Callable[[], MakesSources], ...] = (_alertmanagers, _rules)
+"""The sources beside the objects and their metrics: a line for each kind, which imports what makes them. They are made
+after the first value."""
 
 
 def source_of(
@@ -159,8 +159,8 @@ def observer(
 
 async def _make_beside(around: Surroundings) -> list[FactSource]:
     """Make them; their modules are imported on a thread, so that everything else goes on meanwhile."""
-    await asyncio.to_thread(import_module, "console.wiring.alerts")
-    return [made for make in BESIDE for made in make(around)]
+    makes = await asyncio.to_thread(lambda: [imported() for imported in BESIDE])
+    return [made for make in makes for made in make(around)]
 
 
 def measuring_settings(settings: Settings, environ: Mapping[str, str] = os.environ) -> MetricsSettings:

@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import NamedTuple
@@ -113,7 +114,7 @@ def wired(monkeypatch: pytest.MonkeyPatch, url: str) -> Iterator[list[Pager]]:
         made.append(Pager(url))
         yield made[-1]
 
-    monkeypatch.setattr(sources, "BESIDE", (*sources.BESIDE, pager))
+    monkeypatch.setattr(sources, "BESIDE", (*sources.BESIDE, lambda: pager))
     yield made
     assert made
     assert all(one.closed for one in made), "each is closed with what observed it"
@@ -209,7 +210,7 @@ async def test_a_defect_of_one_is_its_own_line_and_closes_the_others_all_the_sam
     fleet: Simulation, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with wired(monkeypatch, service.url):
-        monkeypatch.setattr(sources, "BESIDE", (lambda _: [Broken()], *sources.BESIDE))
+        monkeypatch.setattr(sources, "BESIDE", (lambda: lambda _: [Broken()], *sources.BESIDE))
         settings = Settings(cluster=ClusterSettings(kubeconfig=str(fleet.kubeconfig)))
         source = sources.source_of(settings, "", "")
         observing = sources.observer(settings, source, 0.0)
@@ -287,7 +288,7 @@ async def test_several_clusters_stand_side_by_side(fleet: Simulation, monkeypatc
 
         return make
 
-    monkeypatch.setattr(sources, "BESIDE", tuple(map(beside, others)))
+    monkeypatch.setattr(sources, "BESIDE", tuple(partial(beside, other) for other in others))
     monkeypatch.setattr("fleet.observer.GIVE_UP", PATIENCE)
     source = sources.source_of(settings, "", "")
     snapshot = await sources.observer(settings, source, 0.0).once(PATIENCE)
@@ -310,7 +311,7 @@ async def test_two_sources_of_one_name_are_refused() -> None:
 async def test_what_cannot_be_made_is_a_line_and_the_fleet_is_there_all_the_same(
     fleet: Simulation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sources, "BESIDE", (lambda _: [Broken(), Broken()],))
+    monkeypatch.setattr(sources, "BESIDE", (lambda: lambda _: [Broken(), Broken()],))
     settings = Settings(cluster=ClusterSettings(kubeconfig=str(fleet.kubeconfig)))
     source = sources.source_of(settings, "", "")
     snapshot = await sources.observer(settings, source, 0.0).once(PATIENCE)
