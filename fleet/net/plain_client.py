@@ -26,6 +26,8 @@ CONNECT_TIMEOUT: Final = 10.0
 """Seconds to a TCP and TLS connection."""
 _NEXT_ADDRESS: Final = 0.25
 """Seconds after which the next address of a name is tried beside the first (RFC 8305)."""
+_IDLE: Final = 60.0
+"""Seconds after which a connection that nobody used is let go: whom it leads to may be gone without a word."""
 _LONGEST_HEAD: Final = 2**16
 _ADDRESS = re.compile(r"[0-9.]+|.*:.*")
 """A host that is no name."""
@@ -92,6 +94,7 @@ class PlainClient:
         self.keeps = keeps
         self._guard = guard
         self._idle: dict[_Place, list[_Connection]] = {}
+        self._tidying: asyncio.TimerHandle | None = None
 
     async def ask(self, question: Question) -> Answer | None:
         """The answer; None where it is odd, or the question is nothing for this client.
@@ -117,6 +120,9 @@ class PlainClient:
     def close(self) -> None:
         """Keep no connection any more."""
         self.keeps = False
+        if self._tidying is not None:
+            self._tidying.cancel()
+            self._tidying = None
         while self._idle:
             for connection in self._idle.popitem()[1]:
                 connection.end()
@@ -128,10 +134,30 @@ class PlainClient:
             kept = self.keeps and answer.headers.get("Connection", "keep-alive").lower() == "keep-alive"
         finally:
             if kept:
-                self._idle.setdefault(_place(question), []).append(connection)
+                self._keep(connection, _place(question))
             else:
                 connection.end()
         return answer
+
+    def _keep(self, connection: _Connection, place: _Place) -> None:
+        loop = asyncio.get_running_loop()
+        connection.idle_since = loop.time()
+        self._idle.setdefault(place, []).append(connection)
+        if self._tidying is None:
+            self._tidying = loop.call_later(_IDLE, self._tidy)
+
+    def _tidy(self) -> None:
+        """Let go of what nobody used for long, and of what has ended."""
+        loop = asyncio.get_running_loop()
+        oldest = loop.time() - _IDLE
+        for place, idle in [*self._idle.items()]:
+            stale = [each for each in idle if not each.open or each.idle_since <= oldest]
+            for connection in stale:
+                connection.end()
+                idle.remove(connection)
+            if not idle:
+                del self._idle[place]
+        self._tidying = loop.call_later(_IDLE, self._tidy) if self._idle else None
 
     def _kept(self, question: Question) -> _Connection | None:
         idle = self._idle.get(_place(question))
@@ -147,9 +173,11 @@ class _Connection(asyncio.Protocol):
 
     def __init__(self) -> None:
         self.open = False
+        self.idle_since = 0.0
+        """Time of the loop at which its last answer was whole."""
         self._transport: asyncio.Transport
         self._waiting: asyncio.Future[Answer] | None = None
-        self._reading: _Reading
+        self._reading: _Reading | None = None
 
     async def ask(self, request: bytes, limit: Limit) -> Answer:
         """Send a request. Raises OddError."""
@@ -169,28 +197,34 @@ class _Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         del exc
         self.open = False
-        if self._waiting is not None:
-            self._fail(OddError() if self._reading.begun else LostError())
+        if self._reading is not None:
+            self._finish(OddError() if self._reading.begun else LostError())
 
     def data_received(self, data: bytes) -> None:
-        if self._waiting is None:
+        if self._reading is None:
             # Nobody has asked for this.
             self.end()
             return
         try:
             answer = self._reading.feed(data)
         except OddError as error:
-            self._fail(error)
+            self._finish(error)
             return
         if answer is not None:
-            waiting, self._waiting = self._waiting, None
-            if not waiting.done():
-                waiting.set_result(answer)
+            self._finish(answer)
 
-    def _fail(self, error: Exception) -> None:
-        waiting, self._waiting = self._waiting, None
-        if waiting is not None and not waiting.done():
-            waiting.set_exception(error)
+    def _finish(self, outcome: Answer | OddError) -> None:
+        """Tell who waits. An idle connection holds nothing of its last answer, which may be large."""
+        waiting, reading = self._waiting, self._reading
+        self._waiting = self._reading = None
+        if reading is not None:
+            reading.release()
+        if waiting is None or waiting.done():
+            return
+        if isinstance(outcome, Answer):
+            waiting.set_result(outcome)
+        else:
+            waiting.set_exception(outcome)
 
 
 class _Reading:
@@ -223,6 +257,10 @@ class _Reading:
             return Answer(status, reason, Headers(self._fields), self._body.whole())
         except (HttpParserError, BodyError) as error:
             raise OddError from error
+
+    def release(self) -> None:
+        """Part from the parser, which knows this object in turn: what was read goes at once, not with a collection."""
+        del self._parser
 
     def on_message_begin(self) -> None:
         """An answer begins: an odd one where there has been one already."""
@@ -296,4 +334,4 @@ def _head(question: Question, *, keeps: bool) -> bytes | None:
         lines.append("Connection: close")
     if question.body:
         lines.append(f"Content-Length: {len(question.body)}")
-    return "\r\n".join([*lines, "", ""]).encode("latin-1")
+    return "\r\n".join([*lines, "", ""]).encode()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from errno import ECONNRESET
+from errno import ECONNRESET, EHOSTDOWN, EHOSTUNREACH, ENETDOWN, ENETUNREACH
 from typing import TYPE_CHECKING
 
 from fleet.net.bodies import Body, BodyError, Limit
@@ -23,6 +23,8 @@ _FIRST = 4096
 _IDLE = 60.0
 """Seconds for which a connection may idle: longer than from one scrape of many targets to the next. A server may close
 it sooner (vLLM's after five seconds), and then it is gone here as well."""
+_NO_WAY = frozenset({EHOSTDOWN, EHOSTUNREACH, ENETDOWN, ENETUNREACH})
+"""Errors of a network without a way to the server: whoever asks, nobody gets further."""
 _TLS_WORDS = (b"HTTPS server", b"HTTPS port", b"malformed HTTP response", b"malformed HTTP status")
 _ACCEPT = {
     "Accept": "text/plain; version=0.0.4, */*; q=0.1",
@@ -83,7 +85,9 @@ async def get_plainly(client: PlainClient, target: Target, limit: Limit, seconds
         answer = await client.ask(asked)
     except (ConnectionRefusedError, TimeoutError):
         raise
-    except OSError:
+    except OSError as error:
+        if error.errno in _NO_WAY:
+            raise
         return None
     if answer is None:
         return None

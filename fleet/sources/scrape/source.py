@@ -63,8 +63,6 @@ class ScrapeSource:
         self._client = PlainClient(guard, keeps=False)
         self._session: aiohttp.ClientSession | None = None
         """The connections of aiohttp, asked where the small client has no words."""
-        self._odd: frozenset[str] = frozenset()
-        """The addresses where that was so."""
         self._room = 0
         """Targets whose connections this process has files for."""
         self._keeps = False
@@ -87,7 +85,6 @@ class ScrapeSource:
         span = max(self._settings.window, 4 * self._interval)
         unique = {target.key: target for target in targets}
         self._states = {key: self._states.get(key) or TargetState(span, self._layouts) for key in unique}
-        self._odd &= {target.url for target in unique.values()} if self._odd else self._odd
         await self._make_room(sum(target.fetch is None for target in unique.values()))
         unreachable: dict[str, str] = {}
         unread: dict[str, str] = {}
@@ -146,45 +143,48 @@ class ScrapeSource:
             except SourceProblem as problem:
                 unreachable[target.key] = problem.problem
             except (OSError, TimeoutError) as error:
+                # Whoever listens there after nobody did may be another.
+                state.odd = state.odd and not isinstance(error, ConnectionRefusedError)
                 unreachable[target.key] = in_words(error, self._settings.timeout)
 
     async def _fetch(self, target: Target, state: TargetState) -> tuple[bytes, bool]:
         """The answer in clear text, or over TLS where only that is spoken: from then on it is asked so at once."""
         if target.over_tls is None:
-            return await self._follow(target)
+            return await self._follow(target, state)
         if not state.wants_tls:
             try:
-                return await self._follow(target)
+                return await self._follow(target, state)
             except ClearTextError as problem:
                 in_clear = problem
             try:
-                answer = await self._follow(target.over_tls)
+                answer = await self._follow(target.over_tls, state)
             except (SourceProblem, OSError, TimeoutError):
                 raise in_clear from None
             state.wants_tls = True
             return answer
         try:
-            return await self._follow(target.over_tls)
+            return await self._follow(target.over_tls, state)
         except SourceProblem:
             # Started anew without it, perhaps.
             state.wants_tls = False
             raise
 
-    async def _follow(self, target: Target) -> tuple[bytes, bool]:
+    async def _follow(self, target: Target, state: TargetState) -> tuple[bytes, bool]:
         for _ in range(MOST_REDIRECTS):
             try:
-                return await self._ask(target)
+                return await self._ask(target, state)
             except RedirectError as redirect:
                 target = replace(target, url=followed(target.url, redirect.location))
         raise SourceProblem("redirects again and again")
 
-    async def _ask(self, target: Target) -> tuple[bytes, bool]:
+    async def _ask(self, target: Target, state: TargetState) -> tuple[bytes, bool]:
+        plainly = target.fetch is None and target.url.startswith("http:") and not state.odd
         try:
-            if target.fetch is None and target.url.startswith("http:") and target.url not in self._odd:
+            if plainly:
                 body = await get_plainly(self._client, target, limits().scrape, self._settings.timeout)
                 if body is not None:
                     return body, True
-                self._odd |= {target.url}
+                state.odd = True
             self._guard("GET", target.url)
         except RefusedError as error:
             raise SourceProblem(error.message, error.remedy) from None

@@ -66,6 +66,7 @@ class TargetState:
         "binding",
         "gauges",
         "heard_at",
+        "odd",
         "reasons",
         "sampled_at",
         "wants_tls",
@@ -79,6 +80,8 @@ class TargetState:
         self.binding = Binding()
         self.wants_tls = False
         """True once it did not speak HTTP in clear text and answered over TLS."""
+        self.odd = False
+        """True once its answer was nothing for the small client: that is asked no more, wherever it redirects to."""
         self.window = Window(span)
         self.gauges = array("d")
         """Values of the cells of ``binding.gauges``."""

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 import pytest
 
 from fleet.guard import RefusedError
+from fleet.net import plain_client
 from fleet.net.bodies import Limit
 from fleet.net.plain_client import PlainClient, Question
+from tests.waiting import until
 
 OK = b"HTTP/1.1 200 OK\r\n"
 LIMIT = Limit(1000, "limits.other")
@@ -236,3 +240,41 @@ async def test_who_keeps_nothing_says_so(client: PlainClient) -> None:
             await client.ask(get(f"{server.url}/metrics"))
     assert server.connections == 2
     assert all(b"Connection: close\r\n" in request for request in server.requests)
+
+
+async def test_a_connection_that_nobody_uses_is_let_go(client: PlainClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plain_client, "_IDLE", 0.01)
+    async with serving(plain(b"1"), plain(b"2"), plain(b"never asked for")) as server:
+        for number in (1, 2):
+            answer = await client.ask(get(f"{server.url}/metrics"))
+            assert answer is not None
+            assert answer.body == b"%d" % number
+            await until(lambda: all(talk.done() for talk in server.talks))
+    assert server.connections == 2
+
+
+@pytest.mark.parametrize("said", [plain(b"page"), ODD["trailers"]])
+async def test_nothing_of_an_answer_is_held_once_it_is_read(
+    client: PlainClient, monkeypatch: pytest.MonkeyPatch, said: bytes
+) -> None:
+    read: list[weakref.ref[object]] = []
+
+    class Reading(plain_client._Reading):
+        def __init__(self, limit: Limit) -> None:
+            super().__init__(limit)
+            read.append(weakref.ref(self))
+
+    monkeypatch.setattr(plain_client, "_Reading", Reading)
+    gc.disable()
+    try:
+        async with serving(said, plain(b"2")) as server:
+            await client.ask(get(f"{server.url}/metrics"))
+            await until(lambda: read[0]() is None)
+    finally:
+        gc.enable()
+
+
+async def test_a_header_is_sent_in_utf_8_as_by_the_other_clients(client: PlainClient) -> None:
+    async with serving(plain(b"")) as server:
+        await client.ask(get(f"{server.url}/api", ("Impersonate-User", "jürgen")))
+    assert "Impersonate-User: jürgen\r\n".encode() in server.requests[0]
