@@ -122,13 +122,14 @@ def _ruled(snapshot: Snapshot, kind: Of, key: str, other: Cause[Any]) -> tuple[b
 
 
 def _answer(cause: Cause[Any], subject: Any) -> tuple[bool | None, str]:
-    """Answer by the first sign that does not hold; else by the first that is not known."""
+    """Answer by the first sign that does not hold; else by one that is not known, or that must not hold and does."""
     held = [(sign, sign.holds(subject)) for sign in cause.must]
     for wanted, form in ((False, "{}"), (None, "{} is not known")):
         sign = next((sign for sign, holds in held if holds is wanted), None)
         if sign is not None:
             return wanted, form.format(_negated(sign, subject) if wanted is False else sign.reads)
-    return True, ""
+    excluding = next((sign for sign in cause.must_not if sign.holds(subject)), None)
+    return (True, "") if excluding is None else (False, ", ".join(text for text, _ in _seen(excluding, subject)))
 
 
 def _negated(sign: Any, subject: Any) -> str:

@@ -49,7 +49,8 @@ def _workload(snapshot: Snapshot, key: str) -> WorkloadSeen | None:
 
 
 def keys_beside(snapshot: Snapshot, kind: Of, key: str, other: Of) -> tuple[str, ...]:
-    """The keys of the objects of another kind on which an object stands, itself where it is of that kind."""
+    """The keys of the objects of another kind on which an object stands, itself where it is of that kind; the pods of a
+    workload."""
     if kind is other or {kind, other} <= _PODS:
         return (key,)
     pod = snapshot.pods.get(key)
@@ -58,6 +59,8 @@ def keys_beside(snapshot: Snapshot, kind: Of, key: str, other: Of) -> tuple[str,
             return snapshot.gpus_of.get(key, ())
         case ((Of.POD | Of.ENGINE | Of.REPLICA), Of.NODE):
             return (pod.node,) if pod is not None and pod.node in snapshot.nodes else ()
+        case Of.WORKLOAD, (Of.POD | Of.ENGINE | Of.REPLICA):
+            return snapshot.pods_of.get(key, ())
         case Of.GPU, Of.NODE:
             gpu = snapshot.gpus.get(key)
             return (gpu.node,) if gpu is not None and gpu.node in snapshot.nodes else ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import abstractmethod
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
@@ -64,9 +65,9 @@ class FollowsApi(PollingSource[T]):
         self._found: tuple[str, ...] = ()
         self._failures = 0
 
+    @abstractmethod
     def read(self, api: JsonApi, reader: Reader) -> T:
         """Ask for all of it, on a thread that may wait. Raises SourceProblem."""
-        raise NotImplementedError
 
     async def ask(self) -> T:
         api = await self._opened()

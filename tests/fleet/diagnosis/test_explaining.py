@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fleet.diagnosis.explaining import Explanation, explain
 from fleet.model.objects import Condition, Container
 from tests.fleet.diagnosis.fleets import COOL, STUCK, WELL, Fleet, Q, crashing
@@ -93,3 +95,29 @@ def test_a_death_by_memory_is_ruled_out_by_how_the_container_ended_last() -> Non
     died = Container("vllm", "vllm:1", restarts=4, reason="CrashLoopBackOff", last_reason="Error")
     fleet.of("chat-0", **crashing(NOW - 300) | {"containers": (died,)})
     assert {one.cause: one.by for one in explained(fleet).ruled_out}["out-of-memory"] == "Error"
+
+
+def stuck_rollout(**newest: Any) -> Fleet:
+    fleet = Fleet(3)
+    fleet.workload = {"conditions": (Condition("Progressing", "False", "ProgressDeadlineExceeded", since=NOW - 60),)}
+    if newest:
+        fleet.of("chat-2", **newest)
+    return fleet
+
+
+def test_a_stuck_rollout_is_told_from_what_looks_alike_by_its_pods() -> None:
+    told = explained(stuck_rollout())
+    assert told.open == ()
+    assert {one.cause: one.by for one in told.ruled_out} == {
+        "no-free-gpu": "not so: it is pending, on all 3",
+        "image-not-pulled": "not so: it does not run, on all 3",
+        "crash-loop": "not so: it does not run, on all 3",
+    }
+
+
+def test_what_must_not_hold_and_does_rules_out() -> None:
+    died = Container("vllm", "vllm:1", restarts=4, reason="CrashLoopBackOff", last_reason="OOMKilled")
+    snapshot = stuck_rollout(**crashing(NOW - 300) | {"containers": (died,)}).at(0)
+    stands = next(f for i in snapshot.incidents for f in i.findings if f.cause == "rollout-stuck")
+    out = {one.cause: one.by for one in explain(snapshot, stands).ruled_out}
+    assert "a container was killed for its memory: OOMKilled" in out["crash-loop"]
