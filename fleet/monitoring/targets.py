@@ -7,13 +7,15 @@ from typing import Any
 
 from fleet.metrics.dialect import Dialect, Match, Op
 from fleet.metrics.dialect_set import DialectSet
+from fleet.metrics.identity import CLUSTER_LABEL
 from fleet.metrics.promql import selector
 from fleet.metrics.queries import running_names
 from fleet.monitoring.asking import Asking
 from fleet.monitoring.faults import Fault, Kind
 
 _NAMED = 5
-_POD = ("namespace", "pod")
+_POD = (CLUSTER_LABEL, "namespace", "pod")
+"""Labels by which a store of several clusters tells pods apart."""
 _NAMES_A_POD = Match("pod", Op.NOT_EQUAL, "")
 
 

@@ -52,12 +52,14 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrometheusSource
         jobs = [
             job("engines", server.address, **pod),
             job("annotated", server.address, **pod),
+            # Two pods: clusters whose series go into one store have names in common.
+            *(job(name, server.address, namespace="serving", pod="chat-2", cluster=name) for name in ("eu", "us")),
             job("gone", "127.0.0.1:1"),
         ]
         folder: Path = tmp_path_factory.mktemp("prometheus")
         with prometheus_with_rules(folder, [], jobs=jobs) as running:
             # What is asked is a little behind now.
-            seen = "count(up offset 2s) == 3 and on() count(vllm:num_requests_running offset 2s) == 2"
+            seen = "count(up offset 2s) == 5 and on() count(vllm:num_requests_running offset 2s) == 4"
             block_until(lambda: running.get("/api/v1/query", query=seen)["result"])
             yield PrometheusSource(PrometheusEndpoint(running.url))
 
