@@ -17,6 +17,8 @@ import orjson
 ERROR_BODY_LIMIT = 64 * 1024
 """Bytes read of an error's body: a Status object is smaller, and a login page need not be read to its end."""
 
+_LINE = 300
+"""Characters of what the HTTP client says of a connection that broke."""
 NO_STORAGE = "etcd"
 """Reason of a :class:`ServerError`: the API server answers, and what it keeps its objects in does not."""
 LONGEST_WAIT = 30.0
@@ -275,10 +277,16 @@ def _of_connection(error: BaseException, server: str, through: str) -> Unreachab
             remedy="Check the network path (VPN, firewall, proxy) to the API server.",
         )
     return UnreachableError(
-        f"the connection to {server} broke{through}: {str(error) or type(error).__name__}",
+        f"the connection to {server} broke{through}: {_line(str(error)) or type(error).__name__}",
         reason="broken",
         remedy="Check the network path (VPN, firewall, proxy) to the API server.",
     )
+
+
+def _line(text: str) -> str:
+    """A text in one line, bounded: the HTTP client's own cites what it could not read, and points to it from below."""
+    line = " ".join(text[:ERROR_BODY_LIMIT].split())
+    return line if len(line) <= _LINE else f"{line[:_LINE]}…"
 
 
 def _seconds(value: str | None) -> float | None:

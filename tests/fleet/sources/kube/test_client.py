@@ -163,6 +163,23 @@ async def test_cut_off_in_the_middle_of_the_answer(api: Api) -> None:
     assert caught.value.reason == "broken"
 
 
+async def test_what_is_said_of_an_answer_that_is_none_is_one_line() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: " + b"x" * 5000 + b"\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as listening:
+        server = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+        client = KubeClient(Access("c", "c", "u", "", server, {"server": server}, {}))
+        with pytest.raises(UnreachableError) as caught:
+            await client.get(PATH)
+        await client.close()
+    assert caught.value.reason == "broken"
+    assert "\n" not in caught.value.message
+    assert len(caught.value.message) < 400
+
+
 async def test_the_guard_sees_every_request_before_the_socket(api: Api) -> None:
     class Refused(Exception):  # noqa: N818 -- what a guard raises is its own
         pass
