@@ -48,7 +48,7 @@ def plugin_lines(snapshot: Snapshot, code: Verdict, *, pending: bool, blind: boo
     for incident in (*firing, *others):
         yield _line(snapshot, incident)
     for row in unexplained(snapshot).values():
-        said = "; ".join(filter(None, (object_words(row), summary_of(row))))
+        said = "; ".join(filter(None, (object_words(snapshot, row), summary_of(row))))
         yield f"  {row.severity.value:<8} {'alert':<10} {row.told.alert.name}: {said}"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from console.views.incident_words import place
 from console.views.layout import head, wrapped
 from fleet.model.alerts import Evaluated, Notified
 from fleet.model.snapshot import Severity, Snapshot
@@ -115,7 +116,9 @@ def told_lines(rows: Iterable[AlertRow], width: int) -> list[Line]:
     return lines
 
 
-def object_words(row: AlertRow) -> str:
-    """The closest object of an alert by its key, or the namespace that it names, in brackets."""
+def object_words(snapshot: Snapshot, row: AlertRow) -> str:
+    """The closest object of an alert as a person calls it, or the namespace that it names, in brackets."""
     objects = row.concerned.objects
-    return untrusted_name(objects[0]) if objects else row.concerned.namespace and f"({row.concerned.namespace})"
+    if not objects:
+        return row.concerned.namespace and f"({row.concerned.namespace})"
+    return untrusted_name(place(snapshot, objects[0]))

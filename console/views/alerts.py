@@ -95,7 +95,7 @@ class AlertsModel:
             Text(untrusted(alert.name) or "(no name)", severity_role(severity)),
             Text(alert.state, Role.DIM if alert.suppressed or not alert.firing else Role.TEXT),
             Text(since),
-            Name(object_words(row)),
+            Name(object_words(self.snapshot, row)),
             Text(untrusted_line(summary_of(row)), Role.DIM),
             _incident_cell(self.snapshot, key),
         )
@@ -165,7 +165,8 @@ def alert_lines(snapshot: Snapshot, key: str, width: int, glyphs: Glyphs) -> lis
 def _alert_facts(snapshot: Snapshot, row: AlertRow) -> Iterator[tuple[str, str]]:
     alert = row.told.alert
     for at, one in enumerate(row.concerned.objects):
-        yield "" if at else "object", one
+        called = place(snapshot, one)
+        yield "" if at else "object", f"{called}, {one}" if one in snapshot.gpus else called
     if not row.concerned.objects:
         yield "object", f"none: {row.concerned.unjoined}"
     incident = incident_of(snapshot, row.told.key)

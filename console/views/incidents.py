@@ -13,7 +13,7 @@ from console.views.filter import Filter
 from console.views.incident_words import felt, in_time, lasted, place, shown_severity
 from console.views.layout import followed, head, labelled, sections, wrapped
 from console.views.plots import plot_block
-from console.views.since import clock
+from console.views.since import clock, coarse
 from fleet.dataclass import dataclass
 from fleet.diagnosis.explaining import Evidence, Explanation, Ruled, explain
 from fleet.model.finding import FindingState, Incident
@@ -59,7 +59,8 @@ class IncidentsModel:
         wanted = self.filter
         found = [Group(one.key) for one in self.snapshot.incidents if not wanted or self._matches(one)]
         alone = unexplained(self.snapshot).items()
-        return [*found, *(Group(key) for key, row in alone if not wanted or _alert_matches(row, wanted))]
+        alerts = (key for key, row in alone if not wanted or _alert_matches(self.snapshot, row, wanted))
+        return [*found, *map(Group, alerts)]
 
     def row(self, key: str) -> Row:
         incident = self._by_key.get(key)
@@ -98,7 +99,7 @@ def _alert_row(snapshot: Snapshot, key: str) -> Row:
     name = untrusted(alert.name) or "(no name)"
     said = untrusted_line(summary_of(row))
     cells = (
-        Name(object_words(row) or "(no object)"),
+        Name(object_words(snapshot, row) or "(no object)"),
         Text(f"alert {name}: {said}" if said else f"alert {name}", severity_role(row.severity)),
         Text(lasted(snapshot.at - alert.since) if alert.since is not None else "", Role.DIM),
         Text("–"),
@@ -108,10 +109,11 @@ def _alert_row(snapshot: Snapshot, key: str) -> Row:
     return Row(key, cells, row.severity)
 
 
-def _alert_matches(row: AlertRow, wanted: Filter) -> bool:
+def _alert_matches(snapshot: Snapshot, row: AlertRow, wanted: Filter) -> bool:
     alert = row.told.alert
     labels = dict(alert.labels) | {"severity": row.severity.value, "state": alert.state}
-    return wanted.matches(" ".join((object_words(row), alert.name, summary_of(row))), labels)
+    words = (object_words(snapshot, row), *row.concerned.objects, alert.name, summary_of(row))
+    return wanted.matches(" ".join(words), labels)
 
 
 def _short_time(incident: Incident, now: float) -> str:
@@ -179,7 +181,7 @@ def _evidence(snapshot: Snapshot, incident: Incident, seen: Iterable[Evidence], 
     lines = []
     for one in seen:
         window = f" over {one.window:.0f}s" if one.window else ""
-        age = f", {lasted(one.age)} old" if one.age >= 1 else ""
+        age = f", {lasted(one.age)} old" if coarse(one.age) > 0 else ""
         lines += wrapped("", f"{untrusted_line(one.text)}  ({one.source}{window}{age})", width)
     alike = len(incident.alike)
     worst = f"at {untrusted_name(place(snapshot, incident.root.key))}"

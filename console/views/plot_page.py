@@ -15,12 +15,14 @@ from fleet.timeline.entry import Entry, Weight
 from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.chart import ChartModel, Drawn, Mark, chart_lines, nice_top
-from widgets.line import Line, Span, fit_spans, spans_width
+from widgets.line import BLANK, Line, Span, fit_spans, folded, spans_width
 from widgets.untrusted import untrusted, untrusted_line, untrusted_name
 from widgets.values import WORDS, age_text, number_text, unit_text
 
 KEPT_POINTS = 60
 """Points of the strips that the console keeps itself."""
+_UTC = 7
+"""Cells for the clock that the axis has."""
 _ENTRIES = 5
 """Lines for what happened, at most."""
 _TALL = 18
@@ -91,7 +93,7 @@ def chart_model(page: PlotPage, glyphs: Glyphs) -> ChartModel:
 def plot_lines(page: PlotPage, width: int, height: int, glyphs: Glyphs) -> list[Line]:
     """The page in ``height`` lines."""
     happened = _happened(page, width, glyphs) if height >= _TALL else []
-    below = [_reading(page, glyphs), *happened]
+    below = [*_reading(page, width, glyphs), *happened]
     head = [_title(page, width, glyphs), _legend(page, glyphs), Line()]
     chart = chart_lines(chart_model(page, glyphs), width, height - len(head) - len(below), glyphs)
     return [*head, *chart, *below][:height]
@@ -107,6 +109,9 @@ def _title(page: PlotPage, width: int, glyphs: Glyphs) -> Line:
     spans: list[Span] = []
     for number, name in enumerate(SPANS, 1):
         spans += [Span(f" {number} ", Role.KEY), Span(name, Role.STRONG if name == page.span else Role.DIM)]
+    if spans_width((*left, *spans)) > width - _UTC:
+        # The object matters more than the names of the other ranges.
+        spans = [Span(f" 1 to {len(SPANS)} ", Role.KEY), Span(page.span, Role.STRONG)]
     right = (*spans, Span("  UTC ", Role.DIM))
     room = width - spans_width(right)
     return Line((*fit_spans(left, room, "left", glyphs.ellipsis), *right)) if room > 20 else Line(left)
@@ -136,10 +141,11 @@ def _value(plot: Plotted, value: float) -> str:
     return number_text(value, plot.unit) + blank + unit_text(plot.unit)
 
 
-def _reading(page: PlotPage, glyphs: Glyphs) -> Line:
+def _reading(page: PlotPage, width: int, glyphs: Glyphs) -> list[Line]:
     """Return what the pointer reads; without one, where the numbers are from."""
     if math.isnan(page.pointer):
-        return Line((Span(f" {untrusted_line(page.state)}", Role.UNKNOWN if page.is_problem else Role.DIM),))
+        role = Role.UNKNOWN if page.is_problem else Role.DIM
+        return [Line((Span(f" {text}", role),)) for text in folded(untrusted_line(page.state), width - 2)] or [BLANK]
     index = page.range.index(page.pointer)
     spans = [Span(f" {clock(page.pointer, page.range.end)} ", Role.KEY)]
     for number, layer in enumerate(page.layers):
@@ -151,7 +157,7 @@ def _reading(page: PlotPage, glyphs: Glyphs) -> Line:
         if number == 0 and band is not None and not math.isnan(band.low[index]):
             edges = f"  {_value(page.plot, band.low[index])} to {_value(page.plot, band.high[index])}"
             spans.append(Span(edges, Role.DIM))
-    return Line(tuple(spans))
+    return [Line(tuple(spans))]
 
 
 def _happened(page: PlotPage, width: int, glyphs: Glyphs) -> list[Line]:

@@ -142,6 +142,19 @@ async def test_from_an_alert_to_its_object_and_back_by_one_key(fleet: Simulation
         await stage.until(lambda: where(stage) is ScreenId.DETAIL)
 
 
+async def test_a_gpu_is_called_by_its_number_and_its_node(fleet: Simulation, server: Said) -> None:
+    async with console(fleet, server, (120, 40)) as stage:
+        await stage.until(lambda: any(gpu.node for gpu in stage.snapshot.gpus.values()))
+        gpu = next(gpu for gpu in stage.snapshot.gpus.values() if gpu.node)
+        server.answers["/api/v2/alerts"] = [posted("GpuXid", UUID=gpu.uuid, Hostname=gpu.node)]
+        await stage.until(lambda: (alerts := board(stage.snapshot)) is not None and bool(alerts.rows))
+        await stage.line("alerts")
+        called = f"GPU {gpu.ordinal} of {gpu.node}"
+        await stage.until(lambda: called in stage.shown)
+        await stage.pilot.press("enter")
+        await stage.until(lambda: f"{called}, {gpu.uuid}" in stage.shown)
+
+
 async def test_who_silenced_it_and_what_could_not_be_joined_is_said(fleet: Simulation, server: Said) -> None:
     async with console(fleet, server) as stage:
         server.answers["/api/v2/alerts"] = [posted("Slow", silenced=True, pod="long-gone")]
