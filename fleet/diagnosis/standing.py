@@ -13,7 +13,7 @@ from fleet.diagnosis.cause import Cause, Of, Stage
 from fleet.diagnosis.judging import Judge
 from fleet.diagnosis.registry import causes_of
 from fleet.diagnosis.subject import WELL, PodSeen, WorkloadSeen
-from fleet.model.objects import Node, Pod, Workload
+from fleet.model.objects import Node
 from fleet.model.snapshot import Assessment, Severity, rank
 
 _WORTH_TELLING = frozenset({Severity.CRITICAL, Severity.WARNING})
@@ -86,13 +86,3 @@ def _worst(found: Iterable[Assessment]) -> Assessment:
         return first
     beside = [one.reason for one in others if one.severity in _WORTH_TELLING and one.reason]
     return Assessment(first.severity, ", ".join(dict.fromkeys(filter(None, [first.reason, *beside]))))
-
-
-def assess_pod(pod: Pod) -> Assessment:
-    """Return how a pod stands that serves no model, by its own row."""
-    return Standing().of_pod(PodSeen(pod)).stands
-
-
-def assess_workload(workload: Workload, pods: Sequence[Assessment], ready: int) -> Assessment:
-    """Return how a workload stands whose ready pods all serve."""
-    return Standing().of_workload(WorkloadSeen(workload, pods, ready, ready)).stands

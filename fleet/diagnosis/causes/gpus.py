@@ -1,4 +1,4 @@
-"""GPUs: errors that the driver reports of one (F18, F19), and clocks that are lower than they could be (F22, F23).
+"""GPUs: errors that the driver reports of one, and clocks that are lower than they could be.
 
 The classes of XIDs are those of NVIDIA's catalogue. The gauge is sticky: it says that it happened, to this pod or to
 one before it, and not that it lasts. The software power cap alone is no trouble: H100-class GPUs run into it whenever

@@ -1,6 +1,4 @@
-"""An engine that has more to do than it can: its KV cache is too small (F01), its queue too long (F03), its answers are
-errors (the raw guard of F30).
-"""
+"""An engine that has more to do than it can: its KV cache is too small, its queue too long, its answers are errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An engine that has requests and does nothing (F06): it hangs, whatever its /health says."""
+"""An engine that has requests and does nothing: it hangs, whatever its /health says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Replicas that are not as their peers: one that is slow (F05), one that gets more than its share (F04)."""
+"""Replicas that are not as their peers: one that is slow, one that gets more than its share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Workloads, by their own counts and by how their pods stand, and rollouts that do not come to an end (F37).
+"""Workloads, by their own counts and by how their pods stand, and rollouts that do not come to an end.
 
 A sick pod of many is not a sick workload.
 """
