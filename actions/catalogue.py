@@ -58,8 +58,8 @@ KINDS: tuple[Entry, ...] = (
     Entry("bounds", "actions.kinds.bounds:BOUNDS", "bounds", "what an autoscaler may do"),
     Entry("hold", "actions.kinds.hold:HOLD", "hold", "KEDA stays at a number of replicas"),
     Entry("restore", "actions.kinds.restore:RESTORE"),
-    Entry("silence", "actions.kinds.silence:SILENCE"),
-    Entry("expire", "actions.kinds.silence:EXPIRE"),
+    Entry("silence", "actions.kinds.silence:SILENCE", "silence", "nobody is told of an alert for a time"),
+    Entry("expire", "actions.kinds.silence:EXPIRE", "expire", "a silence ends: people are told again"),
     Entry(
         "local-up",
         "actions.kinds.local_up:LOCAL_UP",

@@ -38,6 +38,7 @@ class Takes(Enum):
     TEXT = "text"
     INTEGER = "an integer"
     SECONDS = "a length of time in seconds"
+    LENGTH = "a length of time with its unit: 30m, 2h"
     SWITCH = "nothing: it is given or it is not"
 
 

@@ -9,8 +9,9 @@ from typing import Any
 from actions.request import Request, Target
 from actions.spec import ActionSpec, Argument, Takes
 from console.cli.how_flags import add_how_on_a_cluster, seconds
+from console.cli.moments import length
 
-_TYPES: dict[Takes, Any] = {Takes.TEXT: str, Takes.INTEGER: int, Takes.SECONDS: seconds}
+_TYPES: dict[Takes, Any] = {Takes.TEXT: str, Takes.INTEGER: int, Takes.SECONDS: seconds, Takes.LENGTH: length}
 
 
 def add_flags(parser: argparse.ArgumentParser, specs: Sequence[ActionSpec]) -> None:

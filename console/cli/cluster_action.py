@@ -5,24 +5,27 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 
 from actions.audit.opened import open_folder
 from actions.audit.who import Who
-from actions.catalogue import specs_of
+from actions.catalogue import is_known, spec_of, specs_of
 from actions.ground import lacking, wait_until_known
+from actions.kinds.silence import ALERT
 from actions.request import Target
 from actions.revisions import revisions
 from actions.runner import Runner
 from actions.spec import UsageError
-from actions.undo import plan_undo
+from actions.undo import last_undo, plan_undo
 from console.cli import exits, interruptible, streams
 from console.cli.action_command import request_of, targets_of
 from console.cli.confirm import ProgressPrinter, execute
 from console.cli.dispatch import Invocation, say
 from console.cli.named import NotNamedError, find, parse
 from console.cli.observe import explain
+from console.cli.watched import Watched, alerts_are_told
 from console.config.settings import Settings
 from console.report.action import revisions_json
 from console.views.revisions import revision_text
@@ -80,20 +83,20 @@ async def _act(invocation: Invocation, settings: Settings) -> int:
         status = source.statuses()[0]
         say(f"{status.problem}\n  {status.remedy}")
         return exits.USAGE
-    async with _observing(settings, source, options.wait) as newest:
+    async with _observing(settings, source, options.wait) as watched:
         # What Prometheus knows is no ground to act on: the API server's own reason comes first.
         if source.trouble is not None:
             raise in_words(source.trouble, source.access)
-        snapshot = newest[-1]
+        snapshot = watched.newest()
         if lack := lacking(snapshot):
             say(f"{lack}: no plan is made on half a fleet, and nothing was sent")
             for line in explain(snapshot):
                 say(line)
             return exits.UNREACHABLE
         teller = ProgressPrinter()
-        runner = actions.runner(settings, source, lambda: newest[-1], teller.changed)
+        runner = actions.runner(settings, source, watched.newest, teller.changed, invocation.environ)
         try:
-            return await _plan_and_do(invocation, settings, source, snapshot, runner)
+            return await _plan_and_do(invocation, settings, source, watched, runner)
         except (KubeError, KubeconfigError) as error:
             raise in_words(error, source.access) from error
         finally:
@@ -101,17 +104,22 @@ async def _act(invocation: Invocation, settings: Settings) -> int:
 
 
 async def _plan_and_do(
-    invocation: Invocation, settings: Settings, source: KubernetesSource, snapshot: Snapshot, runner: Runner
+    invocation: Invocation, settings: Settings, source: KubernetesSource, watched: Watched, runner: Runner
 ) -> int:
     options = invocation.options
     if options.command == "undo":
         cluster = await source.identify()
         log = await asyncio.to_thread(open_folder, audit_folder(settings, invocation.environ))
         who = Who.of_this_process(cluster.user, cluster.groups, invocation.environ)
+        last = last_undo(log.actions, who, runner.executor.context().scope.cluster)
+        if last is not None and is_known(last.kind) and spec_of(last.kind).elsewhere:
+            await watched.until(alerts_are_told, options.wait)
         plan = await plan_undo(log.actions, who, runner.executor)
     else:
         specs = specs_of(options.command)
-        targets = await _targets(targets_of(specs), options, snapshot, source)
+        if any(spec.elsewhere for spec in specs):
+            await watched.until(alerts_are_told, options.wait)
+        targets = await _targets(targets_of(specs), options, watched.newest(), source)
         if getattr(options, "list", False):
             found = await revisions(targets[0], source.reads)
             if options.json:
@@ -136,6 +144,10 @@ async def _targets(
 async def _target(typed: str, kinds: tuple[str, ...], snapshot: Snapshot, source: KubernetesSource) -> Target:
     """The object that was meant. What may not be listed, or is not yet, the server is asked for by name."""
     namespace, default = snapshot.cluster.namespace, source.access.namespace or "default"
+    if kinds == (ALERT,):
+        from console.cli.named_alerts import find_alert
+
+        return find_alert(typed, snapshot, namespace)
     try:
         return find(typed, snapshot, namespace, default, kinds)
     except NotNamedError as missing:
@@ -162,31 +174,25 @@ async def _target(typed: str, kinds: tuple[str, ...], snapshot: Snapshot, source
 
 
 @asynccontextmanager
-async def _observing(settings: Settings, source: KubernetesSource, wait: float) -> AsyncIterator[list[Snapshot]]:
-    """The newest Snapshot of the whole cluster, in a list of one; the sources run for as long as the block does.
+async def _observing(settings: Settings, source: KubernetesSource, wait: float) -> AsyncIterator[Watched]:
+    """The newest Snapshot of the whole cluster; the sources run for as long as the block does.
 
     The first is one from after the cluster was listed, where that took at most ``wait`` seconds.
     """
-    newest: list[Snapshot] = []
-    arrived = asyncio.Event()
-
-    def deliver(snapshot: Snapshot) -> None:
-        newest[:] = [snapshot.everything]
-        arrived.set()
-
+    watched = Watched()
     observer = sources.observer(settings, source, time.time())
     observer.focus(None)
-    observing = asyncio.create_task(observer.run(deliver))
+    observing = asyncio.create_task(observer.run(watched.deliver))
     try:
-        lack = await wait_until_known(lambda: newest[-1] if newest else None, arrived, wait)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_MEASURED):
-                while not lack and source.trouble is None and newest[-1].measured_at is None:
-                    arrived.clear()
-                    await arrived.wait()
-        if not newest:
-            await arrived.wait()
-        yield newest
+        if not await wait_until_known(watched.last, watched.arrived, wait):
+            await watched.until(partial(_is_measured, source), _MEASURED)
+        await watched.until(lambda _: True)
+        yield watched
     finally:
         observing.cancel()
         await asyncio.gather(observing, return_exceptions=True)
+
+
+def _is_measured(source: KubernetesSource, snapshot: Snapshot) -> bool:
+    """Whether no measurement has to be waited for: it is there, or the API server itself is in trouble."""
+    return source.trouble is not None or snapshot.measured_at is not None

@@ -1,4 +1,4 @@
-"""Moments as people type them."""
+"""Moments and lengths of time as people type them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def moment(text: str, *, end: bool = False, now: Callable[[], float] = time.time
     Raises argparse.ArgumentTypeError.
     """
     if _AGO.fullmatch(text):
-        return now() - sum(int(number) * _UNITS[unit] for number, unit in re.findall(r"(\d+)([smhdw])", text))
+        return now() - _seconds(text)
     try:
         found = datetime.fromisoformat(text)
         if end and _DATE.fullmatch(text):
@@ -28,6 +28,17 @@ def moment(text: str, *, end: bool = False, now: Callable[[], float] = time.time
         return found.astimezone(UTC).timestamp()
     except (ValueError, OverflowError):
         raise argparse.ArgumentTypeError(f'"{text}" is no moment: 2h, 7d, 2026-11-20 or 2026-11-20T14:02Z') from None
+
+
+def length(text: str) -> float:
+    """Seconds of ``30m``, ``2h`` or ``1d12h``; a number alone is of nothing. Raises argparse.ArgumentTypeError."""
+    if not _AGO.fullmatch(text):
+        raise argparse.ArgumentTypeError(f'"{text}" is no length of time: 30m, 2h, 1d12h')
+    return float(_seconds(text))
+
+
+def _seconds(text: str) -> int:
+    return sum(int(number) * _UNITS[unit] for number, unit in re.findall(r"(\d+)([smhdw])", text))
 
 
 def moment_until(text: str) -> float:

@@ -116,8 +116,9 @@ def _actions() -> Iterator[str]:
 
 
 def _action(command: str, spec: ActionSpec) -> tuple[str, ...]:
-    where = " on nodes" if "Node" in spec.targets else ""
-    keys = ", ".join(f"`{key_text(key)}`{where}" for key in spec.keys)
+    where = " on nodes" if "Node" in spec.targets else " on alerts" if spec.elsewhere else ""
+    row = next((one for one in TABLE if one.id == f"act.{spec.kind}"), None) if spec.elsewhere else None
+    keys = ", ".join(f"`{key_text(key)}`{where}" for key in (row.keys if row is not None else spec.keys))
     target = "node/NAME" if spec.targets == ("Node",) else spec.target_metavar
     words = [command, f"{target}…" if spec.many or spec.each else target, *filter(None, map(_argument, spec.arguments))]
     if spec.inline is not None and spec.inline.choose_from is not None:

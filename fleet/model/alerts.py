@@ -25,7 +25,8 @@ class Matcher:
     def __str__(self) -> str:
         """Written in the syntax of amtool and PromQL."""
         sign = ("=~" if self.equal else "!~") if self.regex else ("=" if self.equal else "!=")
-        return f'{self.name}{sign}"{self.value}"'
+        value = self.value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+        return f'{self.name}{sign}"{value}"'
 
 
 @dataclass(frozen=True, slots=True)

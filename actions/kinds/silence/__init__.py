@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from actions.request import Request
-from actions.spec import ActionSpec, no_permissions
+from actions.request import Request, Target
+from actions.spec import ActionSpec, Argument, Takes, UsageError, Values, no_permissions
 from fleet.dataclass import dataclass
 
 if TYPE_CHECKING:
@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 ALERT: Final = "Alert"
 """The kind of a target that is an alert: its uid is the alert's key among those that are known."""
+NAMED: Final = "NAME, NAME{label=value,...} as in PromQL, or the fingerprint"
+"""Help for the name of an alert on the command line."""
 HOUR: Final = 3600.0
+SHORTEST: Final = 60.0
 LONGEST: Final = 30 * 24 * HOUR
 """Seconds. A silence that outlives those who made it hides what nobody knows of any more."""
 
@@ -24,14 +27,34 @@ class Silence(Request):
 
     kind: ClassVar[str] = "silence"
     seconds: float = HOUR
+    comment: str = ""
+    """The reason, for those who see the silence in Alertmanager; empty where it is not known when it is planned."""
 
 
 @dataclass(frozen=True, slots=True)
 class Expire(Request):
-    """End a silence. ``silence`` is its id, or the mark that a silence of ours has in its comment."""
+    """End a silence."""
 
     kind: ClassVar[str] = "expire"
-    silence: str
+    silence: str = ""
+    """Id, or the mark that a silence of ours has in its comment; empty for the only one that covers the alert."""
+
+
+def is_long_enough(seconds: float) -> bool:
+    """Whether a silence may last for so many seconds."""
+    return SHORTEST <= seconds <= LONGEST
+
+
+LASTS: Final = "a silence lasts from a minute to 30 days"
+
+
+def _asked(values: Values, targets: tuple[Target, ...]) -> Silence:
+    """The silence of a command line, with its reason as the comment. Raises UsageError."""
+    given = values.get("seconds")
+    seconds = HOUR if given is None else given
+    if not is_long_enough(seconds):
+        raise UsageError(LASTS)
+    return Silence(targets[0], seconds, values.get("reason") or "")
 
 
 def _silence() -> ClusterAction:
@@ -55,6 +78,10 @@ SILENCE = ActionSpec(
     sends="POST of a silence to its Alertmanager",
     objects=(ALERT,),
     permissions=no_permissions,
+    arguments=(Argument("seconds", "--for", Takes.LENGTH, "TIME", "30m, 2h, 3d: how long nobody is told (1h)"),),
+    build=_asked,
+    target_metavar="ALERT",
+    target_help=NAMED,
     elsewhere=True,
 )
 EXPIRE = ActionSpec(
@@ -66,5 +93,8 @@ EXPIRE = ActionSpec(
     sends="DELETE of the silence at its Alertmanager",
     objects=(ALERT,),
     permissions=no_permissions,
+    arguments=(Argument("silence", "--silence", Takes.TEXT, "ID", "which one, where several cover the alert"),),
+    target_metavar="ALERT",
+    target_help=f"{NAMED}; or the id of the silence",
     elsewhere=True,
 )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
 from actions.audit.marks import MARK
+from actions.audit.redaction import redacted_text
 from actions.execution_context import ClusterExecution
-from actions.kinds.silence import LONGEST, Expire, Silence
+from actions.kinds.silence import LASTS, Expire, Silence, is_long_enough
 from actions.plan import Change, Check, Mutation, Plan, Step, Table, Undo, Verdict
 from actions.plan_context import ClusterContext
 from actions.progress import Outcome, Result
@@ -33,8 +35,8 @@ class SilenceAction:
         board = BoardMaker().board_of(context.snapshot)
         row = _row_of(board, target)
         at, base = _alertmanager_of(context.snapshot, row)
-        if not 60 <= asked.seconds <= LONGEST:
-            raise KubeError("a silence lasts from a minute to 30 days", remedy="Choose another length of time.")
+        if not is_long_enough(asked.seconds):
+            raise KubeError(LASTS, remedy="Choose another length of time.")
         now, mark = context.now(), f"quarterdeck-{uuid.uuid4().hex[:12]}"
         body = {
             "matchers": [
@@ -44,7 +46,7 @@ class SilenceAction:
             "startsAt": _stamp(now),
             "endsAt": _stamp(now + asked.seconds),
             "createdBy": context.scope.user or "quarterdeck",
-            "comment": f"silenced with quarterdeck ({mark})",
+            "comment": f"{_why(asked.comment)}silenced with quarterdeck ({mark})",
         }
         if MARK in str(body["matchers"]):
             said = "a label of it looks like a secret, and is not kept as it is"
@@ -99,8 +101,9 @@ class ExpireAction:
     """Ends one silence; the alerts that it covered are told of again at once."""
 
     async def plan(self, request: Request, context: ClusterContext) -> Plan:
-        asked, target = expect(request, Expire), request.target
-        snapshot = context.snapshot
+        snapshot, target = context.snapshot, request.target
+        board = BoardMaker().board_of(snapshot)
+        asked = _chosen(expect(request, Expire), board)
         found = [(name, one) for name in snapshot.facts.of(Notified) for one in _silences(snapshot, name)]
         match = next(
             ((name, one) for name, one in found if asked.silence == one.id or asked.silence in one.comment), None
@@ -109,14 +112,13 @@ class ExpireAction:
             raise NotFoundError("there is no such silence any more", remedy="It has ended, or somebody has ended it.")
         at, silence = match
         base = _base(snapshot, at)
-        board = BoardMaker().board_of(snapshot)
         covered = [row for row in board.rows.values() if silence.id in row.told.alert.silenced_by]
         matchers = " ".join(map(str, silence.matchers))
         more = f"people are told again of {len(covered)} alert{'s' if len(covered) != 1 else ''} that it covers now"
         path = f"{base}/api/v2/silence/{segment(silence.id)}"
         delete = Mutation("DELETE", path, None, query={}, about="end the silence")
         return Plan(
-            request=request,
+            request=asked,
             scope=context.scope,
             title=f"End the silence of {target.name}",
             made_at=context.now(),
@@ -144,6 +146,26 @@ class ExpireAction:
         if await execution.until(gone, execution.rules.follow_timeout):
             return Outcome(Result.CONVERGED, "the silence has ended")
         return Outcome(Result.TIMED_OUT, "the silence is still there", "look at its page of silences")
+
+
+def _why(comment: str) -> str:
+    """The reason before the words that every silence of ours has; more people may read it than the audit log."""
+    return f"{redacted_text(comment)}; " if comment else ""
+
+
+def _chosen(asked: Expire, board: Board) -> Expire:
+    """The request with the silence that is meant. Raises KubeError where the alert does not say which."""
+    if asked.silence:
+        return asked
+    row = board.rows.get(asked.target.uid)
+    ids = row.told.alert.silenced_by if row is not None else (asked.target.uid,)
+    if not ids:
+        raise NotFoundError(f"{asked.target.name} is not silenced", remedy="There is nothing to end.")
+    if len(ids) > 1:
+        raise KubeError(
+            f"{asked.target.name} is silenced by {len(ids)}: {', '.join(ids)}", remedy="Say which with --silence ID."
+        )
+    return replace(asked, silence=ids[0])
 
 
 def _row_of(board: Board, target: Target) -> Row:

@@ -1,0 +1,50 @@
+"""The newest Snapshot of a fleet that is watched for as long as a command acts, and the wait for what it is to tell."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from fleet.model.snapshot import Health, Snapshot
+from fleet.sources.prometheus.products import ALERTMANAGER
+
+
+class Watched:
+    """Whatever was delivered last."""
+
+    def __init__(self) -> None:
+        self.arrived = asyncio.Event()
+        """Set with every Snapshot."""
+        self._newest: Snapshot | None = None
+
+    def deliver(self, snapshot: Snapshot) -> None:
+        """Take a Snapshot, for the whole cluster."""
+        self._newest = snapshot.everything
+        self.arrived.set()
+
+    def last(self) -> Snapshot | None:
+        """The newest; None before the first."""
+        return self._newest
+
+    def newest(self) -> Snapshot:
+        """The newest, once ``until`` has returned."""
+        if self._newest is None:
+            raise RuntimeError("no Snapshot has been waited for")
+        return self._newest
+
+    async def until(self, true: Callable[[Snapshot], bool], seconds: float | None = None) -> bool:
+        """Wait until it is true of the newest, ``seconds`` at most; whether it is."""
+        try:
+            async with asyncio.timeout(seconds):
+                while self._newest is None or not true(self._newest):
+                    self.arrived.clear()
+                    await self.arrived.wait()
+        except TimeoutError:
+            return False
+        return True
+
+
+def alerts_are_told(snapshot: Snapshot) -> bool:
+    """Whether each Alertmanager has told its alerts, or why it does not."""
+    every = [source for source in snapshot.sources if source.name.partition("/")[0] == ALERTMANAGER.section]
+    return bool(every) and all(source.health is not Health.STARTING for source in every)
