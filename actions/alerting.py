@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from typing import Any
 
 from actions.executor import Answer
 from actions.plan import Mutation
@@ -27,11 +28,10 @@ class AlertingWriter:
         self._known = {endpoint.base: endpoint for endpoint in known}
         self._guard = guard
 
-    async def send(self, mutation: Mutation) -> Answer:
+    def send(self, mutation: Mutation) -> Coroutine[Any, Any, Answer]:
         """Send it once; it is never repeated. Raises KubeError and KubeconfigError."""
-        if "://" not in mutation.path:
-            return await self._writer.send(mutation)
-        return await asyncio.to_thread(self._send, mutation)
+        # Chooses, and is not awaited itself: what goes to the API server takes no step more for it.
+        return asyncio.to_thread(self._send, mutation) if "://" in mutation.path else self._writer.send(mutation)
 
     async def close(self) -> None:
         """Close the connections."""
