@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,8 @@ from console.wiring.demo import Simulation, simulated
 from fleet import guard
 from fleet.guard import may_change
 from fleet.sources.kube.errors import KubeError, UnreachableError
+from fleet.sources.prometheus.products import ALERTMANAGER
+from fleet.sources.prometheus.transport import PrometheusEndpoint
 from tests.console.stage import Stage
 from tests.console.test_alerts import console
 from tests.fleet.sources.alerts.servers import Said, alertmanager, answering
@@ -111,6 +115,39 @@ async def test_a_refusal_is_one_and_what_broke_on_the_way_is_in_doubt() -> None:
     assert not isinstance(refused.value, UnreachableError)
     with pytest.raises(UnreachableError, match="refuses the connection"):
         await writer().send(post("http://127.0.0.1:1"))
+
+
+@pytest.mark.parametrize("status", [201, 202, 204])
+async def test_what_was_done_is_no_refusal_whatever_the_status(status: int) -> None:
+    with answering({"/api/v2/silences": (status, b"")}) as server:
+        assert (await writer().send(post(server.url))).document == {}
+    assert len(server.headers) == 1
+
+
+async def test_an_answer_that_does_not_end_leaves_in_doubt_what_was_done() -> None:
+    asked: list[bytes] = []
+    left = asyncio.Event()
+
+    async def trickle(reader: asyncio.StreamReader, answer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        answer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+        with suppress(ConnectionError):
+            while not answer.is_closing():
+                answer.write(b" ")
+                await answer.drain()
+                await asyncio.sleep(0.02)
+        answer.close()
+        with suppress(ConnectionError):
+            await answer.wait_closed()
+        left.set()
+
+    async with await asyncio.start_server(trickle, "127.0.0.1", 0) as listening:
+        url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+        known = [PrometheusEndpoint(url, timeout=0.5, product=ALERTMANAGER)]
+        with pytest.raises(UnreachableError, match="does not finish its answer"):
+            await AlertingWriter(None, known, may_change).send(post(url))  # type: ignore[arg-type]
+        await left.wait()
+    assert len(asked) == 1
 
 
 async def test_read_only_refuses_it_at_the_transport(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,6 +35,8 @@ from fleet.sources.prometheus.transport import PrometheusEndpoint
 PATIENCE = 3.0
 """Timeouts that a whole answer may take, once it has begun."""
 _PART = 256 * 1024
+_DONE = frozenset({201, 202, 204})
+"""Statuses beside 200 by which a server says that it did what changes something, or will."""
 
 
 def open_session(
@@ -160,7 +162,8 @@ class Adapter(HTTPAdapter):
         except (requests.RequestException, HTTPError, OSError) as error:
             raise explain(error, self._endpoint, proxy_for(request.url or "", os.environ)) from error
         self._last.date = _date(response.headers.get("Date", ""))
-        refuse(response.status_code, response.headers, content, self._endpoint)
+        if request.method == "GET" or response.status_code not in _DONE:
+            refuse(response.status_code, response.headers, content, self._endpoint)
         return response
 
     @staticmethod
@@ -196,7 +199,7 @@ class Adapter(HTTPAdapter):
                     raise SourceProblem(
                         f"{self._endpoint.shown} does not finish its answer within {patience:g} s",
                         "is it overloaded, or the network too slow for it?",
-                    )
+                    ) from TimeoutError()
             return body.whole()
         except BodyError as error:
             raise SourceProblem(f"{self._endpoint.shown} {error.message}", error.remedy) from error
