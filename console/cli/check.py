@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from functools import partial
 
 from console.cli import exits, streams
 from console.cli.dispatch import Invocation, say
@@ -17,13 +19,23 @@ from fleet.model.snapshot import Severity, Snapshot
 
 
 def run(invocation: Invocation) -> int:
-    """Exit as monitoring plugins do; 3 also for a configuration that cannot be used, since 2 is critical."""
+    """Exit as monitoring plugins do: 3 also for what nobody foresaw, and a wrong configuration."""
     try:
-        settings = invocation.load().settings
+        return _look(invocation)
     except ConfigError as error:
         for problem in error.problems:
             say(problem)
-        return Verdict.UNKNOWN
+    except Exception as error:  # noqa: BLE001 - whatever it is, a plugin that crashes must not pass for a warning
+        from console.cli import crash
+
+        crash.report(error, sys.argv[1:])
+        if not invocation.options.json:
+            streams.write_out(partial(print, f"{Verdict.UNKNOWN.name}: unexpected {type(error).__name__}"))
+    return Verdict.UNKNOWN
+
+
+def _look(invocation: Invocation) -> int:
+    settings = invocation.load().settings
     snapshot, seen = snapshot_within(settings, invocation.options.wait, looks_back=True)
     now: bool = invocation.options.now
     blind = not any_answered(snapshot) or seen != exits.OK
@@ -31,10 +43,14 @@ def run(invocation: Invocation) -> int:
     if invocation.options.json:
         from console.report.check import to_json
 
-        streams.document(to_json(snapshot, code))
+        told = partial(streams.document, to_json(snapshot, code))
     else:
-        for line in plugin_lines(snapshot, code, pending=now, blind=blind):
-            print(harmless(line))
+        # All of it before the first is written: half of it would pass for the whole.
+        lines = [harmless(line) for line in plugin_lines(snapshot, code, pending=now, blind=blind)]
+        told = partial(print, *lines, sep="\n")
+    if not streams.write_out(told):
+        # Nobody has read it: OK would become a problem of the command, which here is the code of a warning.
+        code = code or Verdict.UNKNOWN
     for line in explain(snapshot):
         say(line)
     return code

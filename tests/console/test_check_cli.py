@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from console.cli import check, exits
 from console.cli.check import plugin_lines
 from console.cli.dispatch import dispatch
 from console.report.check import CheckDocument, to_json
@@ -131,6 +135,43 @@ def test_where_nothing_can_be_reached_it_is_unknown(tmp_path: Path, capsys: pyte
     config = tmp_path / "config.toml"
     config.write_text("nonsense = 1\n[")
     assert dispatch("quarterdeck", ["check", "--config", str(config)], environ, tmp_path / "x") == Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize("flags", [[], ["--json"]])
+@pytest.mark.parametrize("breaks", ["snapshot_within", "plugin_lines", "explain"])
+def test_what_nobody_foresaw_is_unknown_and_no_warning(
+    breaks: str,
+    flags: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def broken_within(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("nobody foresaw it")
+
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setattr(check, "snapshot_within", lambda *_, **__: (broken().at(0), exits.OK))
+    monkeypatch.setattr(check, breaks, broken_within)
+    if flags and breaks == "plugin_lines":
+        monkeypatch.setattr("console.report.check.to_json", broken_within)
+    environ = {"HOME": str(tmp_path)}
+    assert dispatch("quarterdeck", ["check", *flags], environ, tmp_path / "no-policy") == Verdict.UNKNOWN
+    said = capsys.readouterr()
+    assert "unexpected ZeroDivisionError: nobody foresaw it" in said.err
+    if breaks != "explain":
+        assert said.out == ("" if flags else "UNKNOWN: unexpected ZeroDivisionError\n")
+
+
+def test_where_nobody_reads_it_ok_becomes_unknown(tmp_path: Path) -> None:
+    with simulator("--pods", "4", "--seed", "7") as process, Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "console.main", "check", "--kubeconfig", str(process.kubeconfig)],
+            env=os.environ | {"HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path)},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert done.returncode == Verdict.UNKNOWN, done.stderr
 
 
 def test_on_a_fleet_with_a_broken_gpu_it_is_critical(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
