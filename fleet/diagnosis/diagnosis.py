@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from fleet.diagnosis import registry
 from fleet.diagnosis.cause import Of
-from fleet.diagnosis.grouping import Roots, incidents_of
+from fleet.diagnosis.grouping import STATES, Group, Groups
 from fleet.diagnosis.held import Held, Holds
 from fleet.diagnosis.hysteresis import Hysteresis
 from fleet.diagnosis.judging import Judge
 from fleet.diagnosis.peers import apart
-from fleet.model.finding import Incident
-from fleet.model.snapshot import Health, Snapshot, SourceStatus
+from fleet.diagnosis.reaching import Felt
+from fleet.diagnosis.wording import Rows, Told, Words
+from fleet.model.finding import Finding, Incident, Reach
+from fleet.model.snapshot import Health, Snapshot, SourceStatus, rank
 
 PEERS_EVERY = 15.0
 """Seconds after which replicas are compared again: nothing of it is news sooner, and all of them are looked at."""
@@ -29,7 +31,10 @@ class Diagnosis:
         self._apart: tuple[Holds, ...] = ()
         self._compared = -math.inf
         self._hysteresis = Hysteresis()
-        self._roots = Roots(self._causes)
+        self._groups = Groups(self._causes)
+        self._findings: list[Finding] = []
+        self._rows = Rows(self._causes, ())
+        self._words = Words(self._causes)
         self._of_sources = Judge[SourceStatus](registry.causes_of(Of.SOURCE))
         self._healths: list[tuple[str, Health]] = []
         self._of: tuple[object, ...] = ()
@@ -47,8 +52,13 @@ class Diagnosis:
             self._apart, self._compared = tuple(apart(snapshot, self._of_replicas)), snapshot.at
         apart_still = (holds for holds in self._apart if holds.key in snapshot.pods)
         holds = chain(self._silent(snapshot), held.troubles(snapshot), apart_still)
-        findings = self._hysteresis.findings_at(snapshot, holds)
-        found = incidents_of(snapshot, findings, self._roots.roots_of(snapshot, findings), self._causes)
+        findings = self._hysteresis.findings_at(snapshot, holds, self._words)
+        if findings != self._findings:
+            self._findings, self._rows = findings, Rows(self._causes, findings)
+        words = self._rows.at(snapshot)
+        if not words.is_as(self._words):
+            self._words = words
+        found = _incidents(self._groups.of(snapshot, findings), Felt(snapshot.by_pod), self._words)
         if found != self._incidents:
             self._incidents = found
         self._of, self._at, self._healths = of, snapshot.at, healths
@@ -60,3 +70,18 @@ class Diagnosis:
             cause = self._of_sources.first(source)
             if cause is not None:
                 yield Holds(cause, source.name)
+
+
+def _incidents(groups: Iterable[Group], felt: Felt, words: Words) -> tuple[Incident, ...]:
+    """The groups with their numbers, the worst first."""
+    ordered = sorted(((group, felt.by(group.concerned)) for group in groups), key=_order)
+    return tuple(
+        Incident(one.key, one.about, one.sentence, Told(one.findings, words), one.severity, one.state, reach)
+        for one, reach in ordered
+    )
+
+
+def _order(of: tuple[Group, Reach]) -> tuple[int, int, float, float, str]:
+    group, reach = of
+    felt = -reach.waiting if reach.waiting == reach.waiting else 0.0
+    return STATES.index(group.state), rank(group.severity), felt, group.findings[0].since, group.key

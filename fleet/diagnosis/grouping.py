@@ -13,59 +13,72 @@ from typing import Any
 
 from fleet.dataclass import dataclass
 from fleet.diagnosis.cause import Cause, Of
-from fleet.diagnosis.reaching import holders, reach_of
-from fleet.model.finding import Finding, FindingState, Incident
+from fleet.diagnosis.reaching import Concerned, concerned_by, holders
+from fleet.model.finding import Finding, FindingState
 from fleet.model.snapshot import Severity, Snapshot, rank
 
 _PODS = frozenset({Of.POD, Of.ENGINE, Of.REPLICA})
+STATES = (FindingState.FIRING, FindingState.PENDING, FindingState.RECOVERING)
+"""In the order in which they count."""
 TOGETHER = 300.0
 """Seconds within which nodes that have the same have it from the same."""
 
 
-class Roots:
-    """Roots of findings, kept while the same is found at the same objects and only the numbers are others."""
+@dataclass(frozen=True, slots=True)
+class Group:
+    """An incident without what its numbers say."""
+
+    key: str
+    about: str
+    sentence: str
+    findings: tuple[Finding, ...]
+    severity: Severity
+    state: FindingState
+    concerned: Concerned
+    """Whom its findings reach."""
+
+
+class Groups:
+    """The groups of findings, kept while the same is found at the same objects and only the numbers are others."""
 
     def __init__(self, causes: Mapping[str, Cause[Any]]) -> None:
         self._causes = causes
-        self._shape: list[tuple[str, str, Severity, float]] = []
+        self._findings: Sequence[Finding] = ()
         self._ground: tuple[object, ...] = ()
-        self._places: list[int] = []
+        self._groups: Sequence[Group] = ()
+        self.made = 0
+        """How often they were made since this exists: tests count what a tick costs."""
 
-    def roots_of(self, snapshot: Snapshot, findings: Sequence[Finding]) -> list[Finding]:
-        """The root of each finding, itself where it follows from none."""
-        shape = [(one.cause, one.key, one.severity, one.since) for one in findings]
-        ground = (snapshot.pods, snapshot.workload_of, snapshot.gpus_of, snapshot.gpus)
+    def of(self, snapshot: Snapshot, findings: Sequence[Finding]) -> Sequence[Group]:
+        """The groups: the same object where nothing is otherwise."""
+        ground = (
+            snapshot.pods,
+            snapshot.workloads,
+            snapshot.nodes,
+            snapshot.workload_of,
+            snapshot.model_of,
+            snapshot.gpus_of,
+            snapshot.gpus,
+            snapshot.by_pod.index,
+        )
         same = len(self._ground) == len(ground) and all(map(is_, ground, self._ground))
-        if not same or shape != self._shape:
-            kin = _Kin(snapshot, findings, self._causes)
-            place = {id(finding): i for i, finding in enumerate(findings)}
-            self._places = [place[id(kin.root(finding))] for finding in findings]
-            self._shape, self._ground = shape, ground
-        return [findings[i] for i in self._places]
+        if not same or findings != self._findings:
+            self._groups = _grouped(snapshot, findings, self._causes)
+            self._findings, self._ground = findings, ground
+            self.made += 1
+        return self._groups
 
 
-def incidents_of(
-    snapshot: Snapshot, findings: Sequence[Finding], roots_of: Sequence[Finding], causes: Mapping[str, Cause[Any]]
-) -> tuple[Incident, ...]:
-    """The incidents, the worst first. ``roots_of`` are the roots of the findings, one by one."""
+def _grouped(snapshot: Snapshot, findings: Sequence[Finding], causes: Mapping[str, Cause[Any]]) -> list[Group]:
     members: dict[int, list[Finding]] = defaultdict(list)
     roots: dict[int, Finding] = {}
-    for finding, root in zip(findings, roots_of, strict=True):
+    kin = _Kin(snapshot, findings, causes)
+    for finding in findings:
+        root = kin.root(finding)
         roots[id(root)] = root
         if finding is not root:
             members[id(root)].append(finding)
-    grouped = _alike(snapshot, roots.values())
-    found = [_incident(snapshot, about, alike, members, causes) for about, alike in grouped]
-    return tuple(sorted(found, key=_order))
-
-
-def _order(incident: Incident) -> tuple[int, int, float, float, str]:
-    waiting = incident.reach.waiting
-    felt = -waiting if waiting == waiting else 0.0
-    return _STATES_ORDER[incident.state], rank(incident.severity), felt, incident.since, incident.key
-
-
-_STATES_ORDER = {FindingState.FIRING: 0, FindingState.PENDING: 1, FindingState.RECOVERING: 2}
+    return [_group(snapshot, about, alike, members, causes) for about, alike in _alike(snapshot, roots.values())]
 
 
 @dataclass(slots=True)
@@ -191,22 +204,23 @@ def _at_one_time(nodes: Sequence[Finding]) -> Iterator[list[Finding]]:
     yield together
 
 
-def _incident(
+def _group(
     snapshot: Snapshot,
     about: str,
     alike: Sequence[Finding],
     members: Mapping[int, Sequence[Finding]],
     causes: Mapping[str, Cause[Any]],
-) -> Incident:
+) -> Group:
     root = alike[0]
     findings = (*alike, *(one for each in alike for one in members.get(id(each), ())))
+    states = {one.state for one in findings}
     firing = [one for one in findings if one.state is not FindingState.PENDING] or findings
-    return Incident(
+    return Group(
         f"{root.cause}@{about}",
         about,
         causes[root.cause].sentence,
-        root,
         findings,
         min((one.severity for one in firing), key=rank, default=Severity.UNKNOWN),
-        reach_of(snapshot, findings),
+        next(state for state in STATES if state in states),
+        concerned_by(snapshot, findings),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import field
 from typing import Any, NamedTuple
 
@@ -25,6 +25,8 @@ class Holds(NamedTuple):
 class Held:
     """The causes that hold, by the keys of objects."""
 
+    unwell: Collection[str] = ()
+    """Keys of what is looked into: its severity is WORTH it."""
     own: Mapping[str, Cause[Any]] = field(default_factory=dict)
     """Causes by which pods, workloads and nodes stand."""
     engines: Mapping[str, Sequence[Cause[Any]]] = field(default_factory=dict)
@@ -35,10 +37,8 @@ class Held:
 
     def troubles(self, snapshot: Snapshot) -> Iterator[Holds]:
         """All that hold of what is not well."""
-        said, own = snapshot.assessments, self.own
-        for key, stands in said.items():
-            if stands.severity not in WORTH:
-                continue
+        own = self.own
+        for key in self.unwell:
             cause = own.get(key)
             if cause is not None and cause.severity in WORTH:
                 yield Holds(cause, key)

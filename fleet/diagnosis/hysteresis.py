@@ -1,6 +1,6 @@
 """Hysteresis: a cause fires once it has held for as long as it must, and is over once it has not for as long.
 
-The one place in which findings have a memory.
+The one place in which findings have a memory. A finding of which nothing is said differently is the same object.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fleet.dataclass import dataclass
-from fleet.diagnosis.cause import Cause, Of, Stage
+from fleet.diagnosis.cause import Cause, Of
+from fleet.diagnosis.gravity import Gravity, Said
 from fleet.diagnosis.held import Holds
 from fleet.diagnosis.looking import subject_of
 from fleet.diagnosis.since import Since, began
+from fleet.diagnosis.wording import Words
 from fleet.model.finding import Finding, FindingState
-from fleet.model.snapshot import Assessment, Severity, Snapshot
+from fleet.model.snapshot import Snapshot
 
 SEEN = "this console, which has seen it begin"
 LOOKS_AGAIN = 3
@@ -29,63 +31,90 @@ class _Kept:
     since: Since
     last: float
     """Unix time at which it held last."""
-    stands: Assessment
+    said: Said
+    finding: Finding | None = None
+    """As it was told last; None where it is to be told anew."""
+    eased: str = ""
+    """The words that it had when it last held, where those are not kept."""
     fired: bool = False
     looks_again: int = 0
 
 
+FIRING, PENDING, RECOVERING = FindingState.FIRING, FindingState.PENDING, FindingState.RECOVERING
+
+
 class Hysteresis:
-    """The findings of one fleet, from Snapshot to Snapshot."""
+    """The findings of one fleet, from Snapshot to Snapshot; of words with numbers in them they have none yet."""
 
     def __init__(self) -> None:
         self._kept: dict[tuple[str, str], _Kept] = {}
         self._looked = False
+        self._gravity = Gravity()
         self.until = -math.inf
         """Unix time until which the same findings stand, if the same holds."""
+        self.made = 0
+        """How many findings were made since this exists: tests count what a tick costs."""
 
-    def findings_at(self, snapshot: Snapshot, holds: Iterable[Holds]) -> list[Finding]:
-        """The findings at a Snapshot at which these hold."""
-        now, told = snapshot.at, SEEN if self._looked else SEEN_FIRST
+    def findings_at(self, snapshot: Snapshot, holds: Iterable[Holds], words: Words) -> list[Finding]:
+        """The findings at a Snapshot at which these hold. ``words`` are those of the Snapshot before."""
+        now, said_of = snapshot.at, self._gravity.at(snapshot)
         before, kept = self._kept, dict[tuple[str, str], _Kept]()
         for cause, key in holds:
-            place, stands = (cause.id, key), _stands(snapshot, cause, key)
+            place = (cause.id, key)
             one = before.get(place)
             if one is None:
-                one = _Kept(cause, began(snapshot, cause, key) or Since(now, told), now, stands)
-                one.looks_again = 0 if self._looked else LOOKS_AGAIN
-            elif _may_be_older(one):
-                # What was before the console's time is read after its first look.
-                one.looks_again -= 1
-                one.since = began(snapshot, cause, key) or one.since
-            one.last, one.stands = now, stands
+                one = self._begun(snapshot, cause, key, said_of(cause, key, None))
+            else:
+                said = said_of(cause, key, one.said)
+                if said is not one.said:
+                    if said[:2] != one.said[:2]:
+                        one.finding = None
+                    one.said = said
+                if one.looks_again and _may_be_older(one):
+                    # What was before the console's time is read after its first look.
+                    one.looks_again -= 1
+                    one.since, one.finding = began(snapshot, cause, key) or one.since, None
+            one.last = now
             one.fired = one.fired or now - one.since.at >= cause.after
             kept[place] = one
-        for place, one in before.items():
-            if place not in kept and one.fired and _is_there(snapshot, one.cause.of, place[1]):
-                if _goes_on(snapshot, one.cause, place[1]):
-                    one.last = now
-                if now - one.last < one.cause.clears:
-                    kept[place] = one
+        if not before.keys() <= kept.keys():
+            kept |= _easing(snapshot, before, kept, words)
         self._kept = kept
         self._looked = self._looked or snapshot.measured_at is not None
         self.until = min(map(_next, kept.values()), default=math.inf)
-        return [_finding(key, one, now) for (_, key), one in kept.items()]
+        return [self._finding(key, one, now) for (_, key), one in kept.items()]
+
+    def _begun(self, snapshot: Snapshot, cause: Cause[Any], key: str, said: Said) -> _Kept:
+        told = SEEN if self._looked else SEEN_FIRST
+        since = began(snapshot, cause, key) or Since(snapshot.at, told)
+        return _Kept(cause, since, snapshot.at, said, looks_again=0 if self._looked else LOOKS_AGAIN)
+
+    def _finding(self, key: str, one: _Kept, now: float) -> Finding:
+        """The finding, which is the same for as long as nothing of it is said differently."""
+        holding = one.last >= now
+        state = (FIRING if holding else RECOVERING) if one.fired else PENDING
+        told = one.finding
+        if told is None or told.state is not state:
+            told = one.finding = _told(key, one, state)
+            self.made += 1
+        return told
 
 
-def _stands(snapshot: Snapshot, cause: Cause[Any], key: str) -> Assessment:
-    """Return how bad it is for users, and in which words."""
-    if cause.of in (Of.WORKLOAD, Of.NODE):
-        return snapshot.assessments[key]
-    subject = subject_of(snapshot, cause.of, key)
-    if subject is None:
-        return Assessment(cause.severity)
-    stands = cause.assessment(subject)
-    if cause.of is Of.POD and cause.stage < Stage.MEASURING and stands.severity is Severity.CRITICAL:
-        # One replica of many that is away is felt by nobody for as long as the others carry its load.
-        whole = snapshot.assessments.get(snapshot.workload_of.get(key, ""))
-        if whole is not None and whole.severity is not Severity.CRITICAL:
-            return Assessment(Severity.WARNING, stands.reason)
-    return stands
+def _easing(
+    snapshot: Snapshot, before: Mapping[tuple[str, str], _Kept], holding: Mapping[tuple[str, str], _Kept], words: Words
+) -> dict[tuple[str, str], _Kept]:
+    """Return what has fired, does not hold any more, and is not over. It says what it said last."""
+    found = {}
+    for place, one in before.items():
+        if place in holding or not one.fired or not _is_there(snapshot, one.cause.of, place[1]):
+            continue
+        if one.finding is not None and one.finding.state is FIRING:
+            one.eased = words.of(one.finding)
+        if _goes_on(snapshot, one.cause, place[1]):
+            one.last = snapshot.at
+        if snapshot.at - one.last < one.cause.clears:
+            found[place] = one
+    return found
 
 
 def _is_there(snapshot: Snapshot, kind: Of, key: str) -> bool:
@@ -112,21 +141,20 @@ def _may_be_older(one: _Kept) -> bool:
 
 def _next(one: _Kept) -> float:
     """Unix time at which its state is another, if nothing else happens."""
-    if _may_be_older(one):
-        return -math.inf
-    return one.last + one.cause.clears if one.fired else one.since.at + one.cause.after
+    if one.fired:
+        return one.last + one.cause.clears
+    return -math.inf if _may_be_older(one) else one.since.at + one.cause.after
 
 
-def _finding(key: str, one: _Kept, now: float) -> Finding:
+def _told(key: str, one: _Kept, state: FindingState) -> Finding:
     cause, since = one.cause, one.since
-    firing = FindingState.FIRING if one.last >= now else FindingState.RECOVERING
     return Finding(
         cause.id,
         cause.of.value,
         key,
-        one.stands.severity,
-        one.stands.reason,
-        firing if one.fired else FindingState.PENDING,
+        one.said.severity,
+        one.eased if state is RECOVERING else one.said.words,
+        state,
         since.at,
         since.told_by,
         0.0 if one.fired else since.at + cause.after,

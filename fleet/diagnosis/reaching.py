@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from fleet.diagnosis.cause import Of
 from fleet.model.finding import Finding, Reach
@@ -19,8 +21,19 @@ def holders(snapshot: Snapshot, gpu: str) -> list[str]:
     return [key for key in keys if key in snapshot.workload_of]
 
 
-def reach_of(snapshot: Snapshot, findings: Iterable[Finding]) -> Reach:
-    """Return the reach of all findings of an incident."""
+class Concerned(NamedTuple):
+    """Whom findings concern, and the rows in which the numbers of that are."""
+
+    pods: int
+    wanted: int
+    """Pods that the workloads concerned want; 0 for none."""
+    rows: tuple[int, ...]
+    """Rows of the pods among those of pods."""
+    workloads: tuple[str, ...]
+
+
+def concerned_by(snapshot: Snapshot, findings: Iterable[Finding]) -> Concerned:
+    """Return whom all findings of an incident concern."""
     pods: dict[str, None] = {}
     workloads: dict[str, None] = {}
     nodes: set[str] = set()
@@ -38,21 +51,33 @@ def reach_of(snapshot: Snapshot, findings: Iterable[Finding]) -> Reach:
         pods.update((key, None) for key, pod in snapshot.pods.items() if pod.node in nodes and _serves(snapshot, key))
     workloads.update((snapshot.workload_of[key], None) for key in pods if key in snapshot.workload_of)
     wanted = sum(snapshot.workloads[key].desired for key in workloads if key in snapshot.workloads)
-    rows = snapshot.by_pod.rows(pods)
-    return Reach(
-        len(pods),
-        wanted,
-        _sum(snapshot.by_pod, rows, Quantity.RUNNING),
-        _sum(snapshot.by_pod, rows, Quantity.WAITING),
-        tuple(workloads),
-    )
+    rows = tuple(row for row in snapshot.by_pod.rows(pods) if row >= 0)
+    return Concerned(len(pods), wanted, rows, tuple(workloads))
 
 
 def _serves(snapshot: Snapshot, pod: str) -> bool:
     return snapshot.workload_of.get(pod) in snapshot.model_of
 
 
-def _sum(frame: Frame, rows: Iterable[int], quantity: Quantity) -> float:
+class Felt:
+    """How many requests there are in the pods of one Snapshot."""
+
+    def __init__(self, frame: Frame) -> None:
+        self._running = _values(frame, Quantity.RUNNING)
+        self._waiting = _values(frame, Quantity.WAITING)
+
+    def by(self, concerned: Concerned) -> Reach:
+        """How many feel it."""
+        pods, wanted, rows, workloads = concerned
+        return Reach(pods, wanted, _sum(self._running, rows), _sum(self._waiting, rows), workloads)
+
+
+def _values(frame: Frame, quantity: Quantity) -> array[float] | None:
+    column = frame.columns.get(quantity)
+    return None if column is None else column.values
+
+
+def _sum(values: array[float] | None, rows: Iterable[int]) -> float:
     """Return the sum of the known values; NaN where none is."""
-    known = [value for value in frame.values(rows, quantity) if value == value]
+    known = [value for row in rows if (value := values[row]) == value] if values is not None else None
     return sum(known) if known else math.nan

@@ -71,19 +71,18 @@ class Incident:
     """The key of the object that it is about: the root's own, or the workload whose pods have the same."""
     sentence: str
     """The root's cause in one sentence."""
-    root: Finding
-    findings: tuple[Finding, ...]
-    """All of them, the root first."""
+    findings: Sequence[Finding]
+    """All of them, the root first. Their words are put together when one is taken from here."""
     severity: Severity
     """The worst of them."""
+    state: FindingState
+    """Firing where any of them is; else pending where any is."""
     reach: Reach
 
     @property
-    def state(self) -> FindingState:
-        """Firing where any of it is; else pending where any is."""
-        states = {finding.state for finding in self.findings}
-        order = (FindingState.FIRING, FindingState.PENDING, FindingState.RECOVERING)
-        return next(state for state in order if state in states)
+    def root(self) -> Finding:
+        """The finding from which the others follow; of several alike the worst."""
+        return self.findings[0]
 
     @property
     def since(self) -> float:

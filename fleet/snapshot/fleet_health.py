@@ -42,6 +42,7 @@ class FleetHealth:
         self._before: _Seen | None = None
         self._found: dict[str, Assessment] = {}
         self._told: dict[str, Cause[Any]] = {}
+        self._unwell: dict[str, None] = {}
         self.assessed = 0
         """How many objects were assessed since this exists: tests count what a tick costs."""
 
@@ -63,6 +64,12 @@ class FleetHealth:
             found = {key: one for key, one in found.items() if key not in due.gone}
             for key in due.gone:
                 self._told.pop(key, None)
+                self._unwell.pop(key, None)
+        for key, one in news.items():
+            if one.severity in TROUBLED:
+                self._unwell[key] = None
+            else:
+                self._unwell.pop(key, None)
         self._found = {**found, **news} if news else found
         self._before = seen
         return self._found
@@ -70,7 +77,7 @@ class FleetHealth:
     @property
     def held(self) -> Held:
         """The causes by which they stand so."""
-        return Held(self._told, self._engines.held, self._cards.held, self._xids.held)
+        return Held(self._unwell, self._told, self._engines.held, self._cards.held, self._xids.held)
 
 
 @dataclass(frozen=True, slots=True)

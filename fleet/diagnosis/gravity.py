@@ -1,0 +1,104 @@
+"""How bad a cause is for users where it holds, and in which words: asked again only where that may be otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Any, NamedTuple
+
+from fleet.diagnosis.cause import Cause, Of, Stage
+from fleet.diagnosis.looking import subject_of
+from fleet.diagnosis.wording import ROWS, is_later
+from fleet.model.snapshot import Assessment, Severity, Snapshot
+
+
+class Said(NamedTuple):
+    """What is said of one cause at one object."""
+
+    severity: Severity
+    words: str
+    """Empty for those that are left for later."""
+    of: object
+    """What it was said of: while it is the same, so is what is said; None where it never changes."""
+
+
+Tell = Callable[[Cause[Any], str, Said | None], Said]
+"""(Cause, key, what was said of it before): the same object where it is said again."""
+
+
+class Gravity:
+    """Tells by the numbers of one Snapshot after the other."""
+
+    def __init__(self) -> None:
+        self._asks: dict[str, bool] = {}
+
+    def at(self, snapshot: Snapshot) -> Tell:
+        """What tells by a Snapshot."""
+        asks, serious = self._asks, dict[str, Collection[int]]()
+
+        def said(cause: Cause[Any], key: str, before: Said | None) -> Said:
+            ask = asks.get(cause.id)
+            if ask is None:
+                ask = asks[cause.id] = _asks(cause)
+            if before is not None and not ask:
+                return before
+            if cause.of in ROWS:
+                return _of_row(snapshot, cause, key, before, serious)
+            return _of_object(snapshot, cause, key, before)
+
+        return said
+
+
+def _asks(cause: Cause[Any]) -> bool:
+    """Whether anything that is said of it may change while it holds."""
+    if cause.of is Of.GPU:
+        return bool(cause.serious) or not is_later(cause)
+    return bool(cause.serious) if cause.of in (Of.ENGINE, Of.REPLICA) else True
+
+
+def _of_row(
+    snapshot: Snapshot, cause: Cause[Any], key: str, before: Said | None, serious: dict[str, Collection[int]]
+) -> Said:
+    frame = snapshot.by_pod if cause.of is Of.ENGINE else snapshot.by_gpu
+    severity = cause.severity
+    if cause.serious:
+        rows = serious.get(cause.id)
+        if rows is None:
+            # Column by column, as it was found.
+            found = (sign.among(frame, snapshot.throttle_reasons, None) for sign in cause.serious)  # type: ignore[attr-defined]
+            rows = serious[cause.id] = {row for those in found for row in those}
+        severity = Severity.CRITICAL if frame.index.get(key) in rows else severity
+    if is_later(cause):
+        return before if before is not None and before.severity is severity else Said(severity, "", None)
+    reasons = snapshot.throttle_reasons.get(key, ()) if cause.of is Of.GPU else ()
+    if before is not None and before.severity is severity and before.of == reasons:
+        return before
+    subject = subject_of(snapshot, cause.of, key)
+    return Said(severity, cause.words(subject) if subject is not None else "", reasons)
+
+
+def _of_object(snapshot: Snapshot, cause: Cause[Any], key: str, before: Said | None) -> Said:
+    match cause.of:
+        case Of.WORKLOAD | Of.NODE:
+            severity = snapshot.assessments[key].severity
+            return before if before is not None and before.severity is severity else Said(severity, "", None)
+        case Of.POD:
+            return _of_pod(snapshot, cause, key, before)
+        case _:
+            subject = subject_of(snapshot, cause.of, key)
+            stands = Assessment(cause.severity) if subject is None else cause.assessment(subject)
+            return Said(stands.severity, stands.reason, None)
+
+
+def _of_pod(snapshot: Snapshot, cause: Cause[Any], key: str, before: Said | None) -> Said:
+    """One replica of many that is away is felt by nobody for as long as the others carry its load."""
+    pod = snapshot.pods[key]
+    whole = None
+    if cause.stage < Stage.MEASURING:
+        whole = snapshot.assessments.get(snapshot.workload_of.get(key, ""))
+    spared = whole is not None and whole.severity is not Severity.CRITICAL
+    of = (pod, spared)
+    if before is not None and isinstance(before.of, tuple) and before.of[0] is pod and before.of[1] is spared:
+        return before
+    stands = cause.assessment(subject_of(snapshot, cause.of, key))
+    severity = Severity.WARNING if spared and stands.severity is Severity.CRITICAL else stands.severity
+    return Said(severity, stands.reason, of)

@@ -1,0 +1,138 @@
+"""The words of findings, put together when somebody reads them.
+
+Most words have a number of a row in them that is another with each measurement, and of thousands of findings those of a
+few are read. What they are made of is kept by value: a few numbers, not the frame, which would be kept with them.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, overload
+
+from fleet.diagnosis.cause import Cause, Of
+from fleet.diagnosis.sign import Row
+from fleet.model.finding import Finding, FindingState
+from fleet.model.frame import Column, Frame
+from fleet.model.quantity import Quantity
+from fleet.model.snapshot import Snapshot
+
+ROWS = frozenset({Of.ENGINE, Of.GPU})
+"""Kinds of objects whose subject is a row of numbers."""
+WHOLES = frozenset({Of.WORKLOAD, Of.NODE})
+"""Kinds of objects that say what is said of their parts."""
+
+
+def is_later(cause: Cause[Any]) -> bool:
+    """Whether its words are left for later: they have numbers of a row in them, or are those of its object."""
+    return cause.of in WHOLES or (cause.of in ROWS and bool(getattr(cause.words, "quantities", ())))
+
+
+class Rows:
+    """The objects of which words are made later; the rows of their numbers are known once."""
+
+    def __init__(self, causes: Mapping[str, Cause[Any]], findings: Iterable[Finding]) -> None:
+        self._causes = causes
+        self._wholes: dict[str, None] = {}
+        self._keys: dict[Of, dict[str, int]] = {}
+        self._read: dict[Of, dict[Quantity, None]] = {}
+        for finding in findings:
+            cause = causes[finding.cause]
+            if finding.state is FindingState.RECOVERING or not is_later(cause):
+                continue
+            if cause.of in WHOLES:
+                self._wholes[finding.key] = None
+                continue
+            keys = self._keys.setdefault(cause.of, {})
+            keys.setdefault(finding.key, len(keys))
+            self._read.setdefault(cause.of, {}).update(dict.fromkeys(cause.words.quantities))  # type: ignore[attr-defined]
+
+    def at(self, snapshot: Snapshot) -> Words:
+        """The words by the numbers of a Snapshot."""
+        said = snapshot.assessments
+        frames = {kind: self._taken(_frame(snapshot, kind), kind) for kind in self._keys}
+        return Words(self._causes, frames, {key: said[key].reason for key in self._wholes})
+
+    def _taken(self, frame: Frame, kind: Of) -> Frame:
+        """These rows, and of them the columns that are read."""
+        keys = self._keys[kind]
+        rows = frame.rows(keys)
+        there = [quantity for quantity in self._read[kind] if quantity in frame.columns]
+        columns = {quantity: Column(array("d", frame.values(rows, quantity))) for quantity in there}
+        return Frame(tuple(keys), columns, index=keys)
+
+
+class Words:
+    """The words of the findings of one Snapshot."""
+
+    __slots__ = ("_causes", "_frames", "_wholes")
+
+    def __init__(
+        self,
+        causes: Mapping[str, Cause[Any]],
+        frames: Mapping[Of, Frame] | None = None,
+        wholes: Mapping[str, str] | None = None,
+    ) -> None:
+        self._causes = causes
+        self._frames = frames or {}
+        self._wholes = wholes or {}
+
+    def of(self, finding: Finding) -> str:
+        """The words of a finding: its own, or those that were left for later."""
+        if finding.words or finding.state is FindingState.RECOVERING:
+            return finding.words
+        cause = self._causes[finding.cause]
+        if cause.of in WHOLES:
+            return self._wholes.get(finding.key, "")
+        frame = self._frames.get(cause.of) if is_later(cause) else None
+        at = None if frame is None else frame.index.get(finding.key)
+        return "" if frame is None or at is None else cause.words(Row(frame, at))
+
+    def is_as(self, other: Words) -> bool:
+        """Whether the other is made of the same."""
+        mine, theirs = self._frames, other._frames
+        alike = self._wholes == other._wholes and mine.keys() == theirs.keys()
+        return alike and all(_same(mine[kind], theirs[kind]) for kind in mine)
+
+
+class Told(Sequence[Finding]):
+    """Findings with their words, put together as they are read."""
+
+    __slots__ = ("_bare", "_words")
+
+    def __init__(self, bare: tuple[Finding, ...], words: Words) -> None:
+        self._bare = bare
+        self._words = words
+
+    @overload
+    def __getitem__(self, at: int) -> Finding: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Finding]: ...
+    def __getitem__(self, at: int | slice) -> Finding | Sequence[Finding]:
+        return Told(self._bare[at], self._words) if isinstance(at, slice) else self._told(self._bare[at])
+
+    def __iter__(self) -> Iterator[Finding]:
+        return map(self._told, self._bare)
+
+    def __len__(self) -> int:
+        return len(self._bare)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Told):
+            return NotImplemented
+        return self._bare == other._bare and (self._words is other._words or self._words.is_as(other._words))
+
+    def __hash__(self) -> int:
+        return hash(self._bare)
+
+    def _told(self, finding: Finding) -> Finding:
+        return finding if finding.words else replace(finding, words=self._words.of(finding))
+
+
+def _frame(snapshot: Snapshot, kind: Of) -> Frame:
+    return snapshot.by_pod if kind is Of.ENGINE else snapshot.by_gpu
+
+
+def _same(one: Frame, other: Frame) -> bool:
+    return one.keys == other.keys and one.columns == other.columns
