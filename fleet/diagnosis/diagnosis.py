@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
-from itertools import chain
+from collections.abc import Iterable, Iterator, Sequence
+from operator import is_not
 
 from fleet.diagnosis import registry
 from fleet.diagnosis.cause import Of
-from fleet.diagnosis.grouping import STATES, Group, Groups
+from fleet.diagnosis.grouping import Group, Groups
 from fleet.diagnosis.held import Held, Holds
 from fleet.diagnosis.hysteresis import Hysteresis
 from fleet.diagnosis.judging import Judge
@@ -16,7 +16,7 @@ from fleet.diagnosis.peers import apart
 from fleet.diagnosis.reaching import Felt
 from fleet.diagnosis.wording import Rows, Told, Words
 from fleet.model.finding import Finding, Incident, Reach
-from fleet.model.snapshot import Health, Snapshot, SourceStatus, rank
+from fleet.model.snapshot import Health, Snapshot, SourceStatus
 
 PEERS_EVERY = 15.0
 """Seconds after which replicas are compared again: nothing of it is news sooner, and all of them are looked at."""
@@ -32,7 +32,10 @@ class Diagnosis:
         self._compared = -math.inf
         self._hysteresis = Hysteresis()
         self._groups = Groups(self._causes)
-        self._findings: list[Finding] = []
+        self._findings: Sequence[Finding] = ()
+        self._holds: Sequence[Holds] = ()
+        self._troubles: Sequence[Holds] = ()
+        self._ground: tuple[object, ...] = ()
         self._rows = Rows(self._causes, ())
         self._words = Words(self._causes)
         self._of_sources = Judge[SourceStatus](registry.causes_of(Of.SOURCE))
@@ -50,11 +53,11 @@ class Diagnosis:
             return self._incidents
         if not 0 <= snapshot.at - self._compared < PEERS_EVERY:
             self._apart, self._compared = tuple(apart(snapshot, self._of_replicas)), snapshot.at
-        apart_still = (holds for holds in self._apart if holds.key in snapshot.pods)
-        holds = chain(self._silent(snapshot), held.troubles(snapshot), apart_still)
-        findings = self._hysteresis.findings_at(snapshot, holds, self._words)
-        if findings != self._findings:
-            self._findings, self._rows = findings, Rows(self._causes, findings)
+        findings = self._hysteresis.findings_at(snapshot, self._holding(snapshot, held), self._words)
+        if findings is not self._findings:
+            if findings != self._findings:
+                self._rows = Rows(self._causes, findings)
+            self._findings = findings
         words = self._rows.at(snapshot)
         if not words.is_as(self._words):
             self._words = words
@@ -63,6 +66,17 @@ class Diagnosis:
             self._incidents = found
         self._of, self._at, self._healths = of, snapshot.at, healths
         return self._incidents
+
+    def _holding(self, snapshot: Snapshot, held: Held) -> Sequence[Holds]:
+        """All that holds: the same object while it is the same."""
+        ground = (held, snapshot.pods, snapshot.gpus, snapshot.workload_of, snapshot.model_of)
+        if len(self._ground) != len(ground) or any(map(is_not, ground, self._ground)):
+            self._troubles, self._ground = list(held.troubles(snapshot)), ground
+        apart_still = (holds for holds in self._apart if holds.key in snapshot.pods)
+        holds = [*self._silent(snapshot), *self._troubles, *apart_still]
+        if holds != self._holds:
+            self._holds = holds
+        return self._holds
 
     def _silent(self, snapshot: Snapshot) -> Iterator[Holds]:
         """Yield what is wrong with the sources: what they do not tell cannot be found."""
@@ -83,5 +97,6 @@ def _incidents(groups: Iterable[Group], felt: Felt, words: Words) -> tuple[Incid
 
 def _order(of: tuple[Group, Reach]) -> tuple[int, int, float, float, str]:
     group, reach = of
+    state, severity = group.order
     felt = -reach.waiting if reach.waiting == reach.waiting else 0.0
-    return STATES.index(group.state), rank(group.severity), felt, group.findings[0].since, group.key
+    return state, severity, felt, group.findings[0].since, group.key

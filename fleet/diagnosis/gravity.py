@@ -33,12 +33,12 @@ class Gravity:
 
     def at(self, snapshot: Snapshot) -> Tell:
         """What tells by a Snapshot."""
-        asks, serious = self._asks, dict[str, Collection[int]]()
+        known, serious = self._asks, dict[str, Collection[int]]()
 
         def said(cause: Cause[Any], key: str, before: Said | None) -> Said:
-            ask = asks.get(cause.id)
+            ask = known.get(cause.id)
             if ask is None:
-                ask = asks[cause.id] = _asks(cause)
+                ask = known[cause.id] = asks(cause)
             if before is not None and not ask:
                 return before
             if cause.of in ROWS:
@@ -48,7 +48,7 @@ class Gravity:
         return said
 
 
-def _asks(cause: Cause[Any]) -> bool:
+def asks(cause: Cause[Any]) -> bool:
     """Whether anything that is said of it may change while it holds."""
     if cause.of is Of.GPU:
         return bool(cause.serious) or not is_later(cause)

@@ -34,6 +34,8 @@ class Group:
     findings: tuple[Finding, ...]
     severity: Severity
     state: FindingState
+    order: tuple[int, int]
+    """What comes first: by its state, then by its severity."""
     concerned: Concerned
     """Whom its findings reach."""
 
@@ -45,6 +47,7 @@ class Groups:
         self._causes = causes
         self._findings: Sequence[Finding] = ()
         self._ground: tuple[object, ...] = ()
+        self._roots: list[int] = []
         self._groups: Sequence[Group] = ()
         self.made = 0
         """How often they were made since this exists: tests count what a tick costs."""
@@ -62,19 +65,39 @@ class Groups:
             snapshot.by_pod.index,
         )
         same = len(self._ground) == len(ground) and all(map(is_, ground, self._ground))
-        if not same or findings != self._findings:
-            self._groups = _grouped(snapshot, findings, self._causes)
-            self._findings, self._ground = findings, ground
-            self.made += 1
+        if same and (findings is self._findings or findings == self._findings):
+            return self._groups
+        if not same or not _alike_but_for_state(findings, self._findings):
+            kin = _Kin(snapshot, findings, self._causes)
+            place = {id(finding): at for at, finding in enumerate(findings)}
+            self._roots = [place[id(kin.root(finding))] for finding in findings]
+        self._groups = _grouped(snapshot, findings, [findings[at] for at in self._roots], self._causes)
+        self._findings, self._ground = findings, ground
+        self.made += 1
         return self._groups
 
 
-def _grouped(snapshot: Snapshot, findings: Sequence[Finding], causes: Mapping[str, Cause[Any]]) -> list[Group]:
+def _alike_but_for_state(findings: Sequence[Finding], others: Sequence[Finding]) -> bool:
+    """Whether each has the root that the other has."""
+    return len(findings) == len(others) and all(
+        one is other
+        or (
+            one.cause == other.cause
+            and one.key == other.key
+            and one.severity is other.severity
+            and one.since == other.since
+        )
+        for one, other in zip(findings, others, strict=True)
+    )
+
+
+def _grouped(
+    snapshot: Snapshot, findings: Sequence[Finding], roots_of: Sequence[Finding], causes: Mapping[str, Cause[Any]]
+) -> list[Group]:
+    """``roots_of`` are the roots of the findings, one by one."""
     members: dict[int, list[Finding]] = defaultdict(list)
     roots: dict[int, Finding] = {}
-    kin = _Kin(snapshot, findings, causes)
-    for finding in findings:
-        root = kin.root(finding)
+    for finding, root in zip(findings, roots_of, strict=True):
         roots[id(root)] = root
         if finding is not root:
             members[id(root)].append(finding)
@@ -214,13 +237,16 @@ def _group(
     root = alike[0]
     findings = (*alike, *(one for each in alike for one in members.get(id(each), ())))
     states = {one.state for one in findings}
+    state = next(state for state in STATES if state in states)
     firing = [one for one in findings if one.state is not FindingState.PENDING] or findings
+    severity = min((one.severity for one in firing), key=rank, default=Severity.UNKNOWN)
     return Group(
         f"{root.cause}@{about}",
         about,
         causes[root.cause].sentence,
         findings,
-        min((one.severity for one in firing), key=rank, default=Severity.UNKNOWN),
-        next(state for state in STATES if state in states),
+        severity,
+        state,
+        (STATES.index(state), rank(severity)),
         concerned_by(snapshot, findings),
     )

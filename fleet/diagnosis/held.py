@@ -25,7 +25,7 @@ class Holds(NamedTuple):
 class Held:
     """The causes that hold, by the keys of objects."""
 
-    unwell: Collection[str] = ()
+    unwell: Collection[str] = field(default_factory=dict)
     """Keys of what is looked into: its severity is WORTH it."""
     own: Mapping[str, Cause[Any]] = field(default_factory=dict)
     """Causes by which pods, workloads and nodes stand."""

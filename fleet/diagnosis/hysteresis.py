@@ -6,12 +6,12 @@ The one place in which findings have a memory. A finding of which nothing is sai
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fleet.dataclass import dataclass
 from fleet.diagnosis.cause import Cause, Of
-from fleet.diagnosis.gravity import Gravity, Said
+from fleet.diagnosis.gravity import Gravity, Said, Tell, asks
 from fleet.diagnosis.held import Holds
 from fleet.diagnosis.looking import subject_of
 from fleet.diagnosis.since import Since, began
@@ -48,28 +48,39 @@ class Hysteresis:
 
     def __init__(self) -> None:
         self._kept: dict[tuple[str, str], _Kept] = {}
+        self._holds: Sequence[Holds] = ()
+        self._at = -math.inf
+        self._asked: list[tuple[int, str, _Kept]] = []
+        self._calm = False
+        self._due = self._clears = math.inf
+        self._findings: list[Finding] = []
         self._looked = False
         self._gravity = Gravity()
-        self.until = -math.inf
-        """Unix time until which the same findings stand, if the same holds."""
         self.made = 0
         """How many findings were made since this exists: tests count what a tick costs."""
 
-    def findings_at(self, snapshot: Snapshot, holds: Iterable[Holds], words: Words) -> list[Finding]:
-        """The findings at a Snapshot at which these hold. ``words`` are those of the Snapshot before."""
-        now, said_of = snapshot.at, self._gravity.at(snapshot)
-        before, kept = self._kept, dict[tuple[str, str], _Kept]()
+    @property
+    def until(self) -> float:
+        """Unix time until which the same findings stand, if the same holds."""
+        return min(self._due, self._at + self._clears)
+
+    def findings_at(self, snapshot: Snapshot, holds: Sequence[Holds], words: Words) -> Sequence[Finding]:
+        """The findings at a Snapshot at which these hold: the same object where nothing is said differently.
+
+        ``words`` are those of the Snapshot before.
+        """
+        tell = self._gravity.at(snapshot)
+        if self._calm and holds is self._holds and self._at <= snapshot.at < self._due:
+            self._at = snapshot.at
+            return self._told_again(tell)
+        now, before, kept = snapshot.at, self._kept, dict[tuple[str, str], _Kept]()
         for cause, key in holds:
             place = (cause.id, key)
             one = before.get(place)
             if one is None:
-                one = self._begun(snapshot, cause, key, said_of(cause, key, None))
+                one = self._begun(snapshot, cause, key, tell(cause, key, None))
             else:
-                said = said_of(cause, key, one.said)
-                if said is not one.said:
-                    if said[:2] != one.said[:2]:
-                        one.finding = None
-                    one.said = said
+                _tell(one, tell(cause, key, one.said))
                 if one.looks_again and _may_be_older(one):
                     # What was before the console's time is read after its first look.
                     one.looks_again -= 1
@@ -77,12 +88,31 @@ class Hysteresis:
             one.last = now
             one.fired = one.fired or now - one.since.at >= cause.after
             kept[place] = one
-        if not before.keys() <= kept.keys():
-            kept |= _easing(snapshot, before, kept, words)
-        self._kept = kept
+        easing = {} if before.keys() <= kept.keys() else self._easing(snapshot, kept, words)
+        self._calm = not easing
+        kept |= easing
+        self._kept, self._holds, self._at = kept, holds, now
         self._looked = self._looked or snapshot.measured_at is not None
-        self.until = min(map(_next, kept.values()), default=math.inf)
-        return [self._finding(key, one, now) for (_, key), one in kept.items()]
+        self._due = min((_due(one, now) for one in kept.values()), default=math.inf)
+        self._clears = min((one.cause.clears for one in kept.values() if one.fired), default=math.inf)
+        self._asked = [(at, key, one) for at, ((_, key), one) in enumerate(kept.items()) if asks(one.cause)]
+        self._findings = [self._finding(key, one, now) for (_, key), one in kept.items()]
+        return self._findings
+
+    def _told_again(self, tell: Tell) -> Sequence[Finding]:
+        """The findings where the same holds as before, and nothing is due: what may be said differently is asked."""
+        others: list[tuple[int, Finding]] = []
+        for at, key, one in self._asked:
+            said = tell(one.cause, key, one.said)
+            if said is not one.said:
+                _tell(one, said)
+                if one.finding is None:
+                    others.append((at, self._finding(key, one, -math.inf)))
+        if others:
+            self._findings = list(self._findings)
+            for at, finding in others:
+                self._findings[at] = finding
+        return self._findings
 
     def _begun(self, snapshot: Snapshot, cause: Cause[Any], key: str, said: Said) -> _Kept:
         told = SEEN if self._looked else SEEN_FIRST
@@ -99,22 +129,30 @@ class Hysteresis:
             self.made += 1
         return told
 
+    def _easing(
+        self, snapshot: Snapshot, holding: Mapping[tuple[str, str], _Kept], words: Words
+    ) -> dict[tuple[str, str], _Kept]:
+        """Return what has fired, does not hold any more, and is not over. It says what it said last."""
+        found = {}
+        for place, one in self._kept.items():
+            if place in holding or not one.fired or not _is_there(snapshot, one.cause.of, place[1]):
+                continue
+            if one.finding is not None and one.finding.state is FIRING:
+                one.eased = words.of(one.finding)
+                # It held for as long as nothing else was said.
+                one.last = max(one.last, self._at)
+            if _goes_on(snapshot, one.cause, place[1]):
+                one.last = snapshot.at
+            if snapshot.at - one.last < one.cause.clears:
+                found[place] = one
+        return found
 
-def _easing(
-    snapshot: Snapshot, before: Mapping[tuple[str, str], _Kept], holding: Mapping[tuple[str, str], _Kept], words: Words
-) -> dict[tuple[str, str], _Kept]:
-    """Return what has fired, does not hold any more, and is not over. It says what it said last."""
-    found = {}
-    for place, one in before.items():
-        if place in holding or not one.fired or not _is_there(snapshot, one.cause.of, place[1]):
-            continue
-        if one.finding is not None and one.finding.state is FIRING:
-            one.eased = words.of(one.finding)
-        if _goes_on(snapshot, one.cause, place[1]):
-            one.last = snapshot.at
-        if snapshot.at - one.last < one.cause.clears:
-            found[place] = one
-    return found
+
+def _tell(one: _Kept, said: Said) -> None:
+    """Say this of it; its finding is another where that is not what was said."""
+    if said[:2] != one.said[:2]:
+        one.finding = None
+    one.said = said
 
 
 def _is_there(snapshot: Snapshot, kind: Of, key: str) -> bool:
@@ -139,10 +177,10 @@ def _may_be_older(one: _Kept) -> bool:
     return one.looks_again > 0 and not one.fired and one.since.told_by == SEEN_FIRST
 
 
-def _next(one: _Kept) -> float:
-    """Unix time at which its state is another, if nothing else happens."""
+def _due(one: _Kept, now: float) -> float:
+    """Unix time at which its state is another, if it goes on as it does."""
     if one.fired:
-        return one.last + one.cause.clears
+        return math.inf if one.last >= now else one.last + one.cause.clears
     return -math.inf if _may_be_older(one) else one.since.at + one.cause.after
 
 

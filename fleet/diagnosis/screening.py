@@ -65,7 +65,9 @@ class Kept:
         doubts = (frame.states, self._too_old(frame))
         if doubts != self._doubts or len(of) != len(self._of) or any(map(is_not, of, self._of)):
             held = self._screen.held(frame, reasons)
-            self.held = {frame.keys[at]: held[at] for at in sorted(held)}
+            those = {frame.keys[at]: held[at] for at in sorted(held)}
+            if those != self.held:
+                self.held = those
             found = {frame.keys[at]: held[at][0].assessment(Row(frame, at, reasons)) for at in sorted(held)}
             self._of, self._doubts = of, doubts
             if found != self._found:

@@ -7,6 +7,7 @@ GPUs, and the workloads of such pods. While nothing is said differently the mapp
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from operator import is_not
 from typing import Any
 
 from fleet.dataclass import dataclass
@@ -41,8 +42,8 @@ class FleetHealth:
         self._standing = Standing()
         self._before: _Seen | None = None
         self._found: dict[str, Assessment] = {}
-        self._told: dict[str, Cause[Any]] = {}
-        self._unwell: dict[str, None] = {}
+        self.held = Held()
+        """The causes by which they stand so: the same object while those are the same."""
         self.assessed = 0
         """How many objects were assessed since this exists: tests count what a tick costs."""
 
@@ -57,27 +58,34 @@ class FleetHealth:
         before, found = self._before, self._found
         seen = _Seen(topology, self._engines.of(pods), self._cards.of(cards, reasons), self._xids.of(cards), now)
         due = _everything(topology) if before is None else _differences(before, seen)
-        said = _assess(self._standing, seen, due, found, self._told)
+        told = dict(self.held.own)
+        said = _assess(self._standing, seen, due, found, told)
         self.assessed += len(said)
         news = {key: one for key, one in said.items() if found.get(key) != one}
         if due.gone:
             found = {key: one for key, one in found.items() if key not in due.gone}
-            for key in due.gone:
-                self._told.pop(key, None)
-                self._unwell.pop(key, None)
-        for key, one in news.items():
-            if one.severity in TROUBLED:
-                self._unwell[key] = None
-            else:
-                self._unwell.pop(key, None)
+            told = {key: cause for key, cause in told.items() if key not in due.gone}
         self._found = {**found, **news} if news else found
         self._before = seen
+        self._hold(told, _others_unwell(self.held.unwell, news, due.gone))
         return self._found
 
-    @property
-    def held(self) -> Held:
-        """The causes by which they stand so."""
-        return Held(self._unwell, self._told, self._engines.held, self._cards.held, self._xids.held)
+    def _hold(self, told: Mapping[str, Cause[Any]], unwell: Collection[str]) -> None:
+        """Keep what holds: the same object while it is the same."""
+        before = self.held
+        told = told if told != before.own else before.own
+        parts = (unwell, told, self._engines.held, self._cards.held, self._xids.held)
+        if any(map(is_not, parts, (before.unwell, before.own, before.engines, before.gpus, before.beside))):
+            self.held = Held(*parts)
+
+
+def _others_unwell(before: Collection[str], news: Mapping[str, Assessment], gone: Collection[str]) -> Collection[str]:
+    """Return what is not well now: the same object where that is what was not."""
+    worse = {key: None for key, one in news.items() if one.severity in TROUBLED and key not in before}
+    better = {key for key, one in news.items() if one.severity not in TROUBLED and key in before}.union(gone)
+    if not worse and better.isdisjoint(before):
+        return before
+    return dict.fromkeys(key for key in (*before, *worse) if key not in better)
 
 
 @dataclass(frozen=True, slots=True)

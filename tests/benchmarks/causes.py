@@ -2,7 +2,8 @@
 
 Every engine is measured anew at each tick, and every number is another. Sick pods have four causes at once (a cache
 that is full and preempts, a long queue, answers that are errors) and are spread over the workloads: hardly two of them
-are one incident. There are no histograms, which would only make the rest dearer. The first tick is not counted.
+are one incident. Each pod has a GPU that is well. There are no histograms, which would only make the rest dearer. The
+first tick is not counted.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import random
 import time
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import ParamSpec, TypeVar
@@ -18,7 +19,7 @@ from unittest.mock import patch
 
 from fleet.diagnosis.diagnosis import Diagnosis
 from fleet.diagnosis.screening import Kept
-from fleet.model.measurement import Measurement
+from fleet.model.measurement import GpuId, Measurement
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Health, SourceStatus
 from fleet.snapshot.builder import Builder
@@ -34,13 +35,14 @@ R = TypeVar("R")
 IDS = ("causes",)
 PODS = 5_000
 SICK = (0, 50, 300)
-TICKS = 30
+TICKS = 31
 TICK = 2.0
 """Seconds between measurements."""
 BUDGET = 0.25
 BEGAN = 1_795_942_800.0
-_SECONDS = 3.0
-"""That a round takes for each number of sick pods: for the plan."""
+_DRAWN = 4
+_SECONDS = 1.0
+"""Seconds that a round takes for each number of sick pods: for the plan."""
 _RANGES = {
     Quantity.RUNNING: ((4.0, 12.0), (20.0, 60.0)),
     Quantity.WAITING: ((0.0, 0.0), (60.0, 140.0)),
@@ -53,6 +55,14 @@ _RANGES = {
     Quantity.PREFIX_HIT_RATIO: ((0.3, 0.7), (0.3, 0.7)),
 }
 """From where to where the number of a pod is that is well, and of one that is sick."""
+_GPUS = {
+    Quantity.GPU_UTIL: (0.5, 1.0),
+    Quantity.GPU_MEMORY_USED: (6e10, 7e10),
+    Quantity.GPU_TEMPERATURE: (50.0, 70.0),
+    Quantity.GPU_POWER: (400.0, 600.0),
+    Quantity.THROTTLE: (0.0, 0.04),
+    Quantity.XID: (0.0, 0.0),
+}
 
 
 def seconds(effort: Effort) -> float:
@@ -108,15 +118,39 @@ class _Clock:
 
 
 def measurements(state: KubeState, sick: int, count: int) -> Iterator[tuple[float, Measurement]]:
-    """(Unix time, every engine's numbers), one measurement after the other."""
+    """(Unix time, every number of the fleet), one measurement after the other; the numbers come again after a while."""
     rng = random.Random(1)
-    engines = [engine(row.name, f"model-{row.owner.name}" if row.owner else "") for row in state.pods.values()]
-    ill = {number * len(engines) // sick for number in range(sick)}
-    plain = measurement({one: dict.fromkeys(_RANGES, 0.0) for one in engines})
+    rows = list(state.pods.values())
+    engines = [engine(row.name, f"model-{row.owner.name}" if row.owner else "") for row in rows]
+    gpus = [GpuId(f"GPU-{row.name}", "", row.node, "0", row.namespace, row.name) for row in rows]
+    ill = {number * len(rows) // sick for number in range(sick)}
+    plain = measurement(
+        {one: dict.fromkeys(_RANGES, 0.0) for one in engines}, gpus={one: dict.fromkeys(_GPUS, 0.0) for one in gpus}
+    )
+    drawn = [
+        (
+            {one: _drawn(rng, (ranges[at in ill] for at in range(len(rows)))) for one, ranges in _RANGES.items()},
+            {one: _drawn(rng, (of for _ in rows)) for one, of in _GPUS.items()},
+        )
+        for _ in range(_DRAWN)
+    ]
     for tick in range(count):
-        columns = {
-            quantity: array("d", (rng.uniform(*ranges[at in ill]) for at in range(len(engines))))
-            for quantity, ranges in _RANGES.items()
-        }
-        at = BEGAN + tick * TICK
-        yield at, replace(plain, at=at, engine_table=replace(plain.engine_table, columns=columns))
+        engine_columns, gpu_columns = map(_anew, drawn[tick % _DRAWN])
+        yield (
+            BEGAN + tick * TICK,
+            replace(
+                plain,
+                at=BEGAN + tick * TICK,
+                engine_table=replace(plain.engine_table, columns=engine_columns),
+                gpu_table=replace(plain.gpu_table, columns=gpu_columns),
+            ),
+        )
+
+
+def _drawn(rng: random.Random, ranges: Iterable[tuple[float, float]]) -> array[float]:
+    return array("d", (rng.uniform(least, greatest) for least, greatest in ranges))
+
+
+def _anew(columns: Mapping[Quantity, array[float]]) -> dict[Quantity, array[float]]:
+    """The same numbers in other columns: a measurement knows nothing of the ones before."""
+    return {quantity: array("d", values) for quantity, values in columns.items()}

@@ -17,7 +17,7 @@ class Result:
     """
 
     id: str
-    """B1 … B10, or a word: ``demo``, ``idle``, ``memory``, ``record``."""
+    """B1 … B10, or a word: ``causes``, ``demo``, ``idle``, ``memory``, ``record``."""
     what: str
     samples: tuple[float, ...]
     unit: str
