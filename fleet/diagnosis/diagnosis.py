@@ -44,6 +44,11 @@ class Diagnosis:
         self._at = 0.0
         self._incidents: tuple[Incident, ...] = ()
 
+    @property
+    def made(self) -> tuple[int, int]:
+        """How many findings were made since this exists, and how often groups: tests count what a tick costs."""
+        return self._hysteresis.made, self._groups.made
+
     def incidents_at(self, snapshot: Snapshot, held: Held) -> tuple[Incident, ...]:
         """The incidents at a Snapshot, the worst first."""
         of = (snapshot.assessments, snapshot.by_pod.columns, snapshot.by_gpu.columns, snapshot.pods, snapshot.workloads)

@@ -1,4 +1,4 @@
-"""How bad a cause is for users where it holds, and in which words: asked again only where that may be otherwise."""
+"""Severity and words of a cause at an object, asked for again only where they may be otherwise."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from fleet.model.snapshot import Assessment, Severity, Snapshot
 
 
 class Said(NamedTuple):
-    """What is said of one cause at one object."""
+    """Severity and words of one cause at one object."""
 
     severity: Severity
     words: str
     """Empty for those that are left for later."""
     of: object
-    """What it was said of: while it is the same, so is what is said; None where it never changes."""
+    """Input of the words: while it is the same, so are they; None where it never changes."""
 
 
 Tell = Callable[[Cause[Any], str, Said | None], Said]
@@ -32,7 +32,7 @@ class Gravity:
         self._asks: dict[str, bool] = {}
 
     def at(self, snapshot: Snapshot) -> Tell:
-        """What tells by a Snapshot."""
+        """Return the function that tells by a Snapshot."""
         known, serious = self._asks, dict[str, Collection[int]]()
 
         def said(cause: Cause[Any], key: str, before: Said | None) -> Said:

@@ -19,7 +19,7 @@ from fleet.model.snapshot import Severity, Snapshot, rank
 
 _PODS = frozenset({Of.POD, Of.ENGINE, Of.REPLICA})
 STATES = (FindingState.FIRING, FindingState.PENDING, FindingState.RECOVERING)
-"""In the order in which they count."""
+"""States in the order in which they count."""
 TOGETHER = 300.0
 """Seconds within which nodes that have the same have it from the same."""
 
@@ -35,9 +35,9 @@ class Group:
     severity: Severity
     state: FindingState
     order: tuple[int, int]
-    """What comes first: by its state, then by its severity."""
+    """Place among the others: by its state, then by its severity."""
     concerned: Concerned
-    """Whom its findings reach."""
+    """Pods and workloads that its findings reach."""
 
 
 class Groups:

@@ -33,7 +33,7 @@ class _Kept:
     """Unix time at which it held last."""
     said: Said
     finding: Finding | None = None
-    """As it was told last; None where it is to be told anew."""
+    """The finding that was made last; None where another is to be made."""
     eased: str = ""
     """The words that it had when it last held, where those are not kept."""
     fired: bool = False

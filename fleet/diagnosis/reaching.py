@@ -22,7 +22,7 @@ def holders(snapshot: Snapshot, gpu: str) -> list[str]:
 
 
 class Concerned(NamedTuple):
-    """Whom findings concern, and the rows in which the numbers of that are."""
+    """Pods and workloads that findings concern, and the rows of their numbers."""
 
     pods: int
     wanted: int

@@ -14,6 +14,7 @@ from operator import is_not
 from fleet.diagnosis.cause import Cause
 from fleet.diagnosis.judging import ordered
 from fleet.diagnosis.sign import NO_REASONS, Reasons, Row, RowSign, together
+from fleet.diagnosis.tops import Tops, may_hold
 from fleet.model.frame import Frame, greatest
 from fleet.model.quantity import Quantity
 from fleet.model.reading import LOOKBACK
@@ -33,7 +34,10 @@ class Screen:
     def held(self, frame: Frame, reasons: Reasons) -> dict[int, list[Cause[Row]]]:
         """Row → the causes that hold of it, the one that is told first; all of the first stage at which any does."""
         held: dict[int, list[Cause[Row]]] = {}
+        tops = Tops(frame, reasons)
         for cause, must in self._causes:
+            if not may_hold(must[0], tops):
+                continue
             for at in together(must, frame, reasons):
                 before = held.get(at)
                 if before is not None and before[0].stage is not cause.stage:

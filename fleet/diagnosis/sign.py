@@ -150,6 +150,8 @@ class Level:
             case Is.BELOW:
                 return [row for row, value in enumerate(values) if value < limit]
             case Is.EXACTLY:
+                if limit not in values:
+                    return ()
                 return [row for row, value in enumerate(values) if value == limit]
 
 

@@ -55,7 +55,7 @@ class Rows:
         return Words(self._causes, frames, {key: said[key].reason for key in self._wholes})
 
     def _taken(self, frame: Frame, kind: Of) -> Frame:
-        """These rows, and of them the columns that are read."""
+        """Take these rows, and of them the columns that are read."""
         keys = self._keys[kind]
         rows = frame.rows(keys)
         there = [quantity for quantity in self._read[kind] if quantity in frame.columns]

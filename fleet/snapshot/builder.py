@@ -56,6 +56,11 @@ class Builder:
         """How many objects were assessed."""
         return self._health.assessed
 
+    @property
+    def diagnosed(self) -> tuple[int, int]:
+        """How many findings were made, and how often they were grouped."""
+        return self._diagnosis.made
+
     def build(
         self,
         kube: KubeState,
