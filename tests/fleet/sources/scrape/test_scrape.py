@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import ssl
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -343,3 +345,35 @@ async def test_metrics_of_nobody_known_are_a_trouble_only_where_an_engine_is_kno
     assert bool(m.unreachable) is known
     assert bool(m.unread) is not known
     assert "http_requests_total" in (m.unreachable if known else m.unread)["llm/p"]
+
+
+async def test_a_scrape_leaves_nothing_that_waits_for_the_collector() -> None:
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(text=PAGE)
+
+    async with serving(answer) as url, scraping() as source:
+        targets = [Target("llm", f"p{i}", f"{url}/{i}") for i in range(20)]
+        gc.collect()
+        gc.disable()
+        try:
+            await source.measure(targets, EPOCH)
+            assert left_in_cycles("fleet.", "httptools.") == {}
+        finally:
+            gc.enable()
+
+
+def left_in_cycles(*packages: str) -> dict[str, int]:
+    """What only the collector of cycles finds, by its type: the console looks rarely, and at what there is when it has
+    started never again, so that a page for each target would stay.
+    """
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        gc.collect()
+        return dict(Counter(name for one in gc.garbage if (name := named(one)).startswith(packages)))
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+
+
+def named(one: object) -> str:
+    return f"{type(one).__module__}.{type(one).__qualname__}"
