@@ -65,6 +65,11 @@ class HidesOthers(Protocol):
 
 @runtime_checkable
 class ListsIncidents(Protocol):
+    @property
+    def is_empty(self) -> bool:
+        """True where there is none to open."""
+        ...
+
     def open_incident(self) -> None:
         """Open the one under the cursor."""
         ...

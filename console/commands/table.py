@@ -75,6 +75,11 @@ def _needs_alert(context: Context) -> str | None:
     return None if alerts is not None and alerts.of.get(subject or "") else "no alert concerns what is under the cursor"
 
 
+def _needs_incident(context: Context) -> str | None:
+    empty = isinstance(context.view, ListsIncidents) and context.view.is_empty
+    return "there is no incident under the cursor" if empty else None
+
+
 def _needs_joined(context: Context) -> str | None:
     return None if context.subject is not None else "the alert names no object that is in view"
 
@@ -329,6 +334,7 @@ TABLE: tuple[Command, ...] = (
         where=frozenset({ScreenId.INCIDENTS}),
         hint="open",
         needs=ListsIncidents,
+        available=_needs_incident,
     ),
     Command(
         "open.concerned",

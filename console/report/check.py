@@ -77,7 +77,7 @@ class ReachPart(Part):
 
     replicas: int
     of: int | None = None
-    """Replicas that the workloads concerned want; absent where none is concerned."""
+    """Replicas that the workloads concerned want, or have where a rollout adds some; absent where none is concerned."""
     running: float | None = None
     """Requests that run in the replicas concerned; absent where nobody measures them."""
     waiting: float | None = None

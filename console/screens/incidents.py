@@ -46,6 +46,11 @@ class IncidentsScreen(TableScreen):
         else:
             self.grid.show(model, wanted)
 
+    @property
+    def is_empty(self) -> bool:
+        """True where there is none to open."""
+        return self.grid.cursor is None
+
     def open_incident(self) -> None:
         """Open the one under the cursor, be it an incident or an alert."""
         if self.grid.cursor is not None:

@@ -17,7 +17,7 @@ from console.views.since import clock, coarse
 from fleet.dataclass import dataclass
 from fleet.diagnosis.explaining import Evidence, Explanation, Ruled, explain
 from fleet.model.finding import FindingState, Incident
-from fleet.model.snapshot import Snapshot, rank
+from fleet.model.snapshot import Health, Snapshot, rank
 from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.cells import NOTHING, Name, Text
@@ -37,6 +37,7 @@ _COLUMNS = (
     Column("waiting", "WAIT", 6, priority=1),
     Column("alerts", "ALERTS", 10, align="left", grow=1, widest=40, priority=3),
 )
+_SILENT = frozenset({Health.STARTING, Health.DOWN})
 _INDENT = 6
 KeyOf = Callable[[str], str]
 """The name of a command → its key on the screen, or how else to give it."""
@@ -48,10 +49,17 @@ class IncidentsModel:
 
     snapshot: Snapshot
     filter: Filter
-    waiting: str = "nothing is wrong"
     sort: Sort | None = None
     columns: tuple[Column, ...] = _COLUMNS
     _by_key: dict[str, Incident] = field(default_factory=dict)
+
+    @property
+    def waiting(self) -> str:
+        """Words for no rows: that nothing is wrong only where everybody who was asked has answered."""
+        if self.filter:
+            return "no incident matches"
+        silent = [one.name for one in self.snapshot.sources if one.health in _SILENT]
+        return f"nothing is found so far: not heard from {', '.join(silent)}" if silent else "nothing is wrong"
 
     @property
     def groups(self) -> Sequence[Group]:

@@ -50,9 +50,17 @@ def concerned_by(snapshot: Snapshot, findings: Iterable[Finding]) -> Concerned:
     if nodes:
         pods.update((key, None) for key, pod in snapshot.pods.items() if pod.node in nodes and _serves(snapshot, key))
     workloads.update((snapshot.workload_of[key], None) for key in pods if key in snapshot.workload_of)
-    wanted = sum(snapshot.workloads[key].desired for key in workloads if key in snapshot.workloads)
+    wanted = sum(_replicas(snapshot, key) for key in workloads if key in snapshot.workloads)
     rows = tuple(row for row in snapshot.by_pod.rows(pods) if row >= 0)
     return Concerned(len(pods), wanted, rows, tuple(workloads))
+
+
+def _replicas(snapshot: Snapshot, workload: str) -> int:
+    """As many as are wanted; while a rollout adds some beside them, as many as are there."""
+    desired, members = snapshot.workloads[workload].desired, snapshot.pods_of.get(workload, ())
+    if len(members) <= desired:
+        return desired
+    return max(desired, sum(snapshot.pods[key].deleted is None for key in members if key in snapshot.pods))
 
 
 def _serves(snapshot: Snapshot, pod: str) -> bool:

@@ -52,7 +52,7 @@ class Reach:
     replicas: int = 0
     """Pods that are concerned."""
     of: int = 0
-    """Pods that the workloads concerned want; 0 for none."""
+    """Pods that the workloads concerned want, or have where a rollout adds some; 0 for none."""
     running: float = math.nan
     """Requests that run in the pods concerned."""
     waiting: float = math.nan

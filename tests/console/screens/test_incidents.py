@@ -10,7 +10,7 @@ from actions.kinds.scale import Scale
 from console.views.alert_marks import board
 from fleet.model.alerts import Alert, Notified
 from fleet.model.facts import Dated, Facts
-from fleet.model.snapshot import Snapshot
+from fleet.model.snapshot import Health, Snapshot, SourceStatus
 from tests.console.screens.desk import SIZES, desk
 from tests.fleet.diagnosis.fleets import CHAT, COOL, DEEP, STUCK, WELL, Fleet, Q, crashing
 from tests.fleet.rows import NOW
@@ -256,3 +256,27 @@ async def test_alerts_that_stay_leave_the_screen_of_incidents_as_it_is() -> None
         again = Dated(snapshot.at + 1, snapshot.facts.by_source["alertmanager"].value)
         await d.deliver(replace(snapshot, at=snapshot.at + 1, facts=Facts({"alertmanager": again})))
         assert [line for line in d.lines if "DiskFull" in line] == [line for line in shown if "DiskFull" in line]
+
+
+async def test_where_nothing_is_wrong_no_key_is_shown_for_opening_it() -> None:
+    async with desk(Fleet(3).at(0)) as d:
+        await d.press("f")
+        assert "nothing is wrong" in d.text
+        assert "enter open" not in d.lines[-1]
+        await d.press("enter")
+        assert d.screen.where == "incidents"
+
+
+async def test_that_nothing_is_wrong_is_said_only_where_all_were_looked_at() -> None:
+    snapshot = Fleet(3).at(0)
+    async with desk(snapshot) as d:
+        await d.press("f", "slash")
+        await d.type("nosuch")
+        await d.press("enter")
+        assert "no incident matches" in d.text
+        assert "nothing is wrong" not in d.text
+    silent = replace(snapshot, sources=(*snapshot.sources, SourceStatus("prometheus", Health.DOWN, since=NOW)))
+    async with desk(silent) as d:
+        await d.press("f")
+        assert "not heard from prometheus" in d.text
+        assert "nothing is wrong" not in d.text

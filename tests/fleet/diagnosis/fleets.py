@@ -64,7 +64,7 @@ class Fleet:
             for i, name in enumerate(self.pods)
         }
         m = measurement(engines, gpus=gpus, at=self.now, throttle_reasons=self.reasons)
-        state = kube(rows, deployment(desired=len(self.pods), **self.workload), list(self.nodes.values()))
+        state = kube(rows, deployment(**{"desired": len(self.pods), **self.workload}), list(self.nodes.values()))
         return self.builder.build(state, m, self.sources, self.now)
 
     def incidents(self, *seconds: float) -> tuple[Incident, ...]:

@@ -302,3 +302,11 @@ def test_of_several_that_die_of_one_thing_those_just_started_again_are_in_the_sa
     (found,) = fleet.incidents(0, 90)
     assert found.root.cause == "crash-loop"
     assert "restarts-and-not-ready" in {one.cause for one in found.symptoms}
+
+
+def test_replicas_that_a_rollout_adds_count_among_those_of_the_workload() -> None:
+    fleet = Fleet(5)
+    fleet.workload = {"desired": 3}
+    fleet.of("chat-3", "chat-4", **crashing(NOW - 300))
+    (found,) = fleet.incidents(0, 90)
+    assert (found.reach.replicas, found.reach.of) == (2, 5), "the three that are wanted serve"
