@@ -56,7 +56,7 @@ def concerned_by(snapshot: Snapshot, findings: Iterable[Finding]) -> Concerned:
 
 
 def _replicas(snapshot: Snapshot, workload: str) -> int:
-    """As many as are wanted; while a rollout adds some beside them, as many as are there."""
+    """Return how many are wanted or, while a rollout adds some beside them, how many are there."""
     desired, members = snapshot.workloads[workload].desired, snapshot.pods_of.get(workload, ())
     if len(members) <= desired:
         return desired
