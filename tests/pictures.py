@@ -18,12 +18,14 @@ from textual.pilot import Pilot
 from console.app.app import QuarterdeckApp
 from console.app.desk import ConsoleDesk
 from console.commands.reference import keys_markdown, with_actions
-from console.config.settings import ClusterSettings, LocalSettings, Settings
+from console.config.settings import AlertmanagerSettings, ClusterSettings, LocalSettings, RulesSettings, Settings
 from console.wiring.demo import simulated
 from console.wiring.session import session_of
 from fleet.local.server import Phase
+from fleet.model.finding import FindingState
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Severity, Snapshot
+from tests.fleet.sources.alerts.servers import alertmanager, prometheus_with_rules
 from tests.real.vllm_server import installation
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -32,6 +34,9 @@ PATIENCE = 240.0
 """Seconds after which a fleet that does not get into trouble is an error."""
 HISTORY = 9
 """Points that a strip should have."""
+FLEET = ("--seed", "7", "--speed", "4")
+Pictures = dict[str, tuple[str, ...]]
+"""Name of a file → the keys that lead to it from the first screen."""
 
 
 def in_trouble(snapshot: Snapshot) -> bool:
@@ -45,20 +50,63 @@ def crashed(snapshot: Snapshot) -> bool:
     return any(pod.restarts > 1 and pod.status == "CrashLoopBackOff" for pod in snapshot.pods.values())
 
 
-async def draw(scenario: str, pictures: dict[str, tuple[str, ...]], ready: Callable[[Snapshot], bool]) -> None:
+def hung(snapshot: Snapshot) -> bool:
+    """True when an incident has lasted for long enough to count, with some history."""
+    return in_trouble(snapshot) and any(each.state is FindingState.FIRING for each in snapshot.incidents)
+
+
+async def draw(scenario: str, pictures: Pictures, ready: Callable[[Snapshot], bool]) -> None:
     """One scenario, and the keys that lead from the first screen to each picture and back (``escape``)."""
-    with simulated(["--scenario", scenario, "--seed", "7", "--speed", "4"]) as fleet:
+    with simulated(["--scenario", scenario, *FLEET]) as fleet:
         settings = Settings(cluster=ClusterSettings(kubeconfig=str(fleet.kubeconfig)))
-        app = QuarterdeckApp(session_of(settings))
-        async with app.run_test(size=SIZE) as pilot:
-            desk = await _ready(app, pilot, ready)
-            for name, keys in pictures.items():
-                await pilot.press(*keys)
-                await asyncio.sleep(1.0)
-                await pilot.pause()
-                (DOCS / f"{name}.svg").write_text(app.export_screenshot(title="quarterdeck"))
-                desk.navigator.go_home()
-                await pilot.pause()
+        await _draw(QuarterdeckApp(session_of(settings)), pictures, ready)
+
+
+async def draw_alerts(folder: Path) -> None:
+    """What monitoring says of a pod that hangs, and whether it can be believed. ``folder`` is for its data."""
+    rules = [
+        {"alert": "VLLMQueueDeep", "expr": "vllm:num_requests_waiting > 50", "labels": {"severity": "warning"}},
+        {"alert": "VLLMErrors", "expr": "rate(vllm:request_failure_total[5m]) > 0.1", "labels": {"severity": "page"}},
+    ]
+    with (
+        simulated(["--scenario", "stuck-engine", *FLEET]) as fleet,
+        alertmanager(folder / "alertmanager") as manager,
+        prometheus_with_rules(folder / "prometheus", rules) as store,
+    ):
+        settings = Settings(
+            cluster=ClusterSettings(kubeconfig=str(fleet.kubeconfig)),
+            alertmanager=AlertmanagerSettings(url=manager.url),
+            rules=RulesSettings(url=store.url),
+        )
+
+        def told(snapshot: Snapshot) -> bool:
+            if not hung(snapshot):
+                return False
+            pod = next(
+                pod for pod in snapshot.pods.values() if snapshot.assessments[pod.key].severity is Severity.CRITICAL
+            )
+            named = {"namespace": pod.namespace, "pod": pod.name, "severity": "page"}
+            manager.post({"alertname": "NoTokens", **named}, summary="no token for two minutes")
+            manager.post(
+                {"alertname": "NodeDiskFills", "node": pod.node, "severity": "warning"}, summary="full by noon"
+            )
+            return True
+
+        alerts, monitoring = (("colon", *line, "enter") for line in ("alerts", "monitoring"))
+        pictures = {"alerts": (*alerts, "wait:15000"), "monitoring": (*monitoring, "wait:3000")}
+        await _draw(QuarterdeckApp(session_of(settings)), pictures, told)
+
+
+async def _draw(app: QuarterdeckApp, pictures: Pictures, ready: Callable[[Snapshot], bool]) -> None:
+    async with app.run_test(size=SIZE) as pilot:
+        desk = await _ready(app, pilot, ready)
+        for name, keys in pictures.items():
+            await pilot.press(*keys)
+            await asyncio.sleep(1.0)
+            await pilot.pause()
+            (DOCS / f"{name}.svg").write_text(app.export_screenshot(title="quarterdeck"))
+            desk.navigator.go_home()
+            await pilot.pause()
 
 
 async def draw_local(vllm: Path, folder: Path) -> None:
@@ -119,6 +167,10 @@ def main() -> int:
             os.environ["XDG_STATE_HOME"] = folder
             asyncio.run(draw("slow-replica", {"pod": ("down", "enter"), "nodes": ("o",), **actions}, in_trouble))
         asyncio.run(draw("crash-loop", {"logs": ("down", "p", "t"), "timeline": ("down", "h", "wait:2000")}, crashed))
+        incidents = {"incidents": ("f",), "incident": ("f", "enter"), "plot": ("down", "v", "wait:2000")}
+        asyncio.run(draw("stuck-engine", incidents, hung))
+        with tempfile.TemporaryDirectory() as folder:
+            asyncio.run(draw_alerts(Path(folder)))
         vllm = installation()
         if vllm is None:
             print("no vLLM (VLLM_FOR_TESTS): the pictures of local servers stay as they are", file=sys.stderr)
