@@ -62,7 +62,7 @@ def test_a_cache_that_would_be_full_is_told(kv: float, verdict: Verdict, words: 
 
 @pytest.mark.parametrize(
     ("requests", "words"),
-    [(8.0, "24 requests at a time"), (0.0, "next to no requests"), (math.nan, "its requests")],
+    [(8.0, "24 requests at a time"), (0.0, "almost no requests"), (math.nan, "its requests")],
 )
 def test_where_nobody_is_left_it_is_told_what_there_was(requests: float, words: str) -> None:
     found = check_capacity([Impact("chat", 3, 0, requests, math.nan, 0.5, math.nan, 6.0)])

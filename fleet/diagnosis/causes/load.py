@@ -18,7 +18,7 @@ _STILL = (Level(Quantity.KV_USAGE, Is.AT_LEAST, EASED), Level(Quantity.WAITING, 
 _HELPS = (
     Help("add a replica", "scale"),
     Help("see what else changed", "past"),
-    Help("allow fewer requests at a time (--max-num-seqs), or an fp8 KV cache", ""),
+    Help("allow fewer requests at a time, or keep the KV cache in 8 bits", ""),
 )
 _AVOID = (
     "Do not take a full cache alone for it: 95 % without preemptions and without a queue is good packing.",

@@ -211,7 +211,7 @@ async def test_a_connection_that_breaks_is_no_answer(at: Engine, server: ServerR
     at.answers[CHAT] = stream(said("Hi"))
     assert "broke off after 1 tokens" in (await failed(server)).message
     at.answers[CHAT] = stream("data: {half\n\n")
-    assert "no JSON" in (await failed(server)).message
+    assert "not JSON" in (await failed(server)).message
 
 
 async def test_closing_it_ends_the_request_at_once(at: Engine, server: ServerRecord) -> None:
