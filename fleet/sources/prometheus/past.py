@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any, NamedTuple
 
 from fleet.metrics.dialect import Dialect, Kind, Match, Op
@@ -47,15 +48,23 @@ async def past(source: PrometheusSource, start: float, end: float, step: float, 
     with limited_to(source.within):
         texts = _pods(source.dialects, span), _models(source.dialects, span), _gpus()
 
-    async def asked(text: str) -> list[Any]:
-        return await source.range(text, start, end, step) if text else []
+    async def asked(text: str, read: Callable[[Iterable[Any]], list[Past]]) -> list[Past]:
+        return await source.read_range(read, text, start, end, step) if text else []
 
-    pods, models, gpus = await asyncio.gather(*map(asked, texts))
-    return [
-        *(Past(Quantity(tag), points, group=_pod(labels)) for tag, labels, points in _series(pods)),
-        *(Past(Quantity(tag), points, group=_model(labels)) for tag, labels, points in _series(models)),
-        *(Past(Quantity.GPU_UTIL, points, gpu=_gpu(labels)) for _, labels, points in _series(gpus)),
-    ]
+    found = await asyncio.gather(*map(asked, texts, (_of_pods, _of_models, _of_gpus)))
+    return list(chain.from_iterable(found))
+
+
+def _of_pods(result: Iterable[Any]) -> list[Past]:
+    return [Past(Quantity(tag), points, group=_pod(labels)) for tag, labels, points in _series(result)]
+
+
+def _of_models(result: Iterable[Any]) -> list[Past]:
+    return [Past(Quantity(tag), points, group=_model(labels)) for tag, labels, points in _series(result)]
+
+
+def _of_gpus(result: Iterable[Any]) -> list[Past]:
+    return [Past(Quantity.GPU_UTIL, points, gpu=_gpu(labels)) for _, labels, points in _series(result)]
 
 
 _SPELLINGS = 2
@@ -165,8 +174,10 @@ def _gpus() -> str:
 
 
 def _series(result: Iterable[Any]) -> Iterator[tuple[str, Mapping[str, str], tuple[tuple[float, float], ...]]]:
+    # All series have the same times: each is kept once.
+    times: dict[float, float] = {}
     for series in result:
-        values = ((float(at), float(value)) for at, value in series["values"])
+        values = ((times.setdefault(float(at), float(at)), float(value)) for at, value in series["values"])
         points = tuple((at, value) for at, value in values if math.isfinite(value))
         if points:
             yield series["metric"].get(TAG, ""), series["metric"], points

@@ -156,17 +156,22 @@ class PrometheusSource:
 
     async def query(self, text: str, at: float | None = None) -> list[Any]:
         """The ``result`` of an instant query, as the HTTP API has it. Raises SourceProblem."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, lambda: self._api.query(text, self._time(at)))
+        return await self._aside(lambda: self._api.query(text, self._time(at)))
 
     async def range(self, text: str, start: float, end: float, step: float) -> list[Any]:
         """The ``result`` of a range query; Unix seconds, rounded to whole ones. Raises SourceProblem."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, self._api.range, text, start, end, step)
+        return await self.read_range(list, text, start, end, step)
+
+    async def read_range(self, read: Callable[[Iterable[Any]], T], text: str, *span: float) -> T:
+        """The same as ``read`` makes it of its series while they are decoded, on the thread that asks."""
+        return await self._aside(lambda: read(self._api.range(text, *span)))
 
     async def now(self) -> float:
         """The server's time (Unix). Raises SourceProblem."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self._api.now)
+        return await self._aside(self._api.now)
+
+    async def _aside(self, call: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, call)
 
     async def close(self) -> None:
         """Close the connections; a request under way ends by itself."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import math
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -77,6 +78,26 @@ async def test_a_range_that_is_answered_with_no_matrix_is_a_problem_and_no_defec
     async with serving(fake), asking(PrometheusEndpoint(fake.url)) as source:
         with pytest.raises(SourceProblem, match="not Prometheus'"):
             await source.range("up", 0.0, 60.0, 15.0)
+
+
+async def test_of_a_range_few_series_are_there_at_once_while_they_are_read() -> None:
+    points = ",".join(f'[{1795220000 + 15 * i},"{i}"]' for i in range(60))
+    element = f'{{"metric":{{"pod":"p"}},"values":[{points}]}}'
+    fake = _says(200, f'{{"status":"success","data":{{"result":[{",".join([element] * 2000)}]}}}}')
+
+    def read(result: Iterable[Any]) -> tuple[int, int]:
+        total = most = 0
+        for series in result:
+            assert len(series["values"]) == 60
+            if total % 500 == 0:
+                most = max(most, sum(type(one) is dict and "values" in one for one in gc.get_objects()))
+            total += 1
+        return total, most
+
+    async with serving(fake), asking(PrometheusEndpoint(fake.url)) as source:
+        total, most = await source.read_range(read, "up", 0.0, 60.0, 15.0)
+    assert total == 2000
+    assert 0 < most < total / 2
 
 
 async def test_nobody_listening() -> None:
