@@ -223,16 +223,8 @@ class PrometheusSource:
         if window > ended or abs(known_young - young) > interval / 2:
             engines, stamps = self._find_engines(max(window, ended), known_young, at, notes)
         rows = engines.rows(stamps)
-        scope = Scope(
-            engines.engines,
-            engines.gateways,
-            engines.gpus,
-            engines.names,
-            engines.labels,
-            engines.key,
-            window,
-            engines.replicas,
-        )
+        products = engines.engines, engines.gateways, engines.gpus
+        scope = Scope(*products, engines.names, engines.labels, engines.key, window, engines.replicas)
 
         tick = self._queries(scope, rows, pods)
         if tick != guess:
