@@ -167,7 +167,7 @@ def main() -> int:
             os.environ["XDG_STATE_HOME"] = folder
             asyncio.run(draw("slow-replica", {"pod": ("down", "enter"), "nodes": ("o",), **actions}, in_trouble))
         asyncio.run(draw("crash-loop", {"logs": ("down", "p", "t"), "timeline": ("down", "h", "wait:2000")}, crashed))
-        incidents = {"incidents": ("f",), "incident": ("f", "enter"), "plot": ("down", "v", "wait:2000")}
+        incidents = {"incidents": ("f",), "incident": ("f", "g", "enter"), "plot": ("g", "v", "down", "down", "wait:2000")}
         asyncio.run(draw("stuck-engine", incidents, hung))
         with tempfile.TemporaryDirectory() as folder:
             asyncio.run(draw_alerts(Path(folder)))
