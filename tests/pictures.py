@@ -104,7 +104,9 @@ async def _draw(app: QuarterdeckApp, pictures: Pictures, ready: Callable[[Snapsh
             await pilot.press(*keys)
             await asyncio.sleep(1.0)
             await pilot.pause()
-            (DOCS / f"{name}.svg").write_text(app.export_screenshot(title="quarterdeck"))
+            # Where this machine keeps things is nothing for the documentation.
+            picture = app.export_screenshot(title="quarterdeck").replace(str(Path.home()), "/home/ops")
+            (DOCS / f"{name}.svg").write_text(picture)
             desk.navigator.go_home()
             await pilot.pause()
 
@@ -167,7 +169,11 @@ def main() -> int:
             os.environ["XDG_STATE_HOME"] = folder
             asyncio.run(draw("slow-replica", {"pod": ("down", "enter"), "nodes": ("o",), **actions}, in_trouble))
         asyncio.run(draw("crash-loop", {"logs": ("down", "p", "t"), "timeline": ("down", "h", "wait:2000")}, crashed))
-        incidents = {"incidents": ("f",), "incident": ("f", "g", "enter"), "plot": ("g", "v", "down", "down", "wait:2000")}
+        incidents = {
+            "incidents": ("f",),
+            "incident": ("f", "g", "enter"),
+            "plot": ("g", "v", "down", "down", "wait:2000"),
+        }
         asyncio.run(draw("stuck-engine", incidents, hung))
         with tempfile.TemporaryDirectory() as folder:
             asyncio.run(draw_alerts(Path(folder)))
