@@ -68,6 +68,7 @@ def _lived(folder: Path, first: int, seconds: float) -> int:
     os.close(says)
     with os.fdopen(reads, "rb") as told:
         assert told.readline() == b"%d\n" % first
+        # The age at which it is killed, drawn at random: nothing may announce that moment.
         time.sleep(seconds)
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
