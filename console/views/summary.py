@@ -57,7 +57,8 @@ def _worst(snapshot: Snapshot, since: SinceTracker, key: str, width: int, glyphs
     )
     ttft = _number(snapshot, key, Quantity.TTFT_P95, "  TTFT95 ", "", glyphs)
     # What a replica says of its queue is not what waits in all of them.
-    waits = _number(snapshot, key, Quantity.WAITING, "  wait ", " in all", glyphs)
+    several = len(snapshot.pods_of.get(key, ())) > 1 and snapshot.by_workload.value(key, Quantity.WAITING) > 0
+    waits = _number(snapshot, key, Quantity.WAITING, "  wait ", " in all" if several else "", glyphs)
     seen = since.since(key)
     shown = [waits, ttft, _where(snapshot, incident, pod), (Span(f"  {since_text(seen)}", Role.DIM),) if seen else ()]
     for least in (3, 1, 0):
