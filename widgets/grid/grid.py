@@ -22,12 +22,11 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from fleet.dataclass import dataclass
 from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.grid.columns import Page, pages
 from widgets.grid.drawing import head_line, notice_lines, scroll_thumb
-from widgets.grid.model import Column, GridModel, Group, Row, Sort
+from widgets.grid.model import Column, GridModel, Group, Nothing
 from widgets.grid.outline import Level, Outline, group_of, neighbours, outline
 from widgets.grid.painter import RowPainter
 from widgets.line import BLANK, Line, Span
@@ -40,19 +39,6 @@ _WHEEL = 3
 _BAR_WIDTH = 1
 """The scroll bar's column; it is always kept free, so that nothing shifts when the bar comes and goes."""
 _HEAD = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Nothing:
-    """The model of a grid that has not been shown anything yet."""
-
-    waiting: str = ""
-    columns: tuple[Column, ...] = ()
-    groups: Sequence[Group] = ()
-    sort: Sort | None = None
-
-    def row(self, key: str) -> Row:
-        raise KeyError(key)
 
 
 class Grid(LineView, can_focus=True):

@@ -89,3 +89,16 @@ class GridModel(Protocol):
     def row(self, key: str) -> Row:
         """The row of a key from ``groups``."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """The model of a grid that has not been shown anything yet."""
+
+    waiting: str = ""
+    columns: tuple[Column, ...] = ()
+    groups: Sequence[Group] = ()
+    sort: Sort | None = None
+
+    def row(self, key: str) -> Row:
+        raise KeyError(key)
