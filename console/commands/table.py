@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 
-from console.commands import on_screen
+from console.commands import on_object, on_screen
 from console.commands.actions import ACTIONS
 from console.commands.alerting import ALERTING
 from console.commands.capabilities import (
@@ -19,11 +19,9 @@ from console.commands.capabilities import (
 )
 from console.commands.command import OBJECTS, OF_ALERTS, TABLES, Command, Context, ScreenId
 from console.commands.desk import Desk
-from console.commands.local import LOCAL, server_of
+from console.commands.local import LOCAL
 from console.commands.plot import PLOTS
 from console.views import fleet_columns, node_columns
-from console.views.alert_marks import board
-from console.views.subject import has_pod, pod_for, restarts_of, worst_pod
 from fleet.kinds.registry import listed
 
 _TEXTS = frozenset(
@@ -57,122 +55,6 @@ _NARROWED = (
         ScreenId.TIMELINE,
     }
 )
-
-
-def _needs_target(context: Context) -> str | None:
-    if context.target is None:
-        return "nothing is under the cursor that Kubernetes knows"
-    return None
-
-
-def _needs_subject(context: Context) -> str | None:
-    return None if context.subject is not None else "nothing is under the cursor"
-
-
-def _needs_alert(context: Context) -> str | None:
-    snapshot, subject = context.snapshot, context.subject
-    alerts = board(snapshot) if snapshot is not None else None
-    return None if alerts is not None and alerts.of.get(subject or "") else "no alert concerns what is under the cursor"
-
-
-def _needs_incident(context: Context) -> str | None:
-    empty = isinstance(context.view, ListsIncidents) and context.view.is_empty
-    return "there is no incident under the cursor" if empty else None
-
-
-def _needs_joined(context: Context) -> str | None:
-    return None if context.subject is not None else "the alert names no object that is in view"
-
-
-def _pod(context: Context) -> str | None:
-    if context.snapshot is None or context.subject is None:
-        return None
-    return pod_for(context.snapshot, context.subject)
-
-
-def _restarted(context: Context) -> str | None:
-    """The pod whose log from before a restart is wanted: the one under the cursor, a workload's worst that has one."""
-    if context.snapshot is None or context.subject is None:
-        return None
-    pods = context.snapshot.pods
-    members = [key for key in context.snapshot.pods_of.get(context.subject, ()) if pods[key].restarts]
-    return worst_pod(context.snapshot, members) if members else _pod(context)
-
-
-def _needs_restart(context: Context) -> str | None:
-    snapshot, subject = context.snapshot, context.subject
-    if snapshot is None or subject is None or not has_pod(snapshot, subject):
-        return "there is no pod under the cursor"
-    of = subject if snapshot.pods_of.get(subject) else pod_for(snapshot, subject) or ""
-    return None if restarts_of(snapshot, of) else "nothing has restarted"
-
-
-def _needs_pod(context: Context) -> str | None:
-    snapshot, subject = context.snapshot, context.subject
-    there = snapshot is not None and subject is not None and has_pod(snapshot, subject)
-    return None if there else "there is no pod under the cursor"
-
-
-def _needs_log(context: Context) -> str | None:
-    return _needs_pod(context) if context.where in OBJECTS else _needs_own(context)
-
-
-def _needs_described(context: Context) -> str | None:
-    return _needs_target(context) if context.where in OBJECTS else _needs_own(context)
-
-
-def _needs_own(context: Context) -> str | None:
-    return None if server_of(context) is not None else "there is no server"
-
-
-def _describe(desk: Desk, context: Context) -> None:
-    if context.where is ScreenId.LOCAL:
-        _detail(desk, context)
-    elif context.target is not None:
-        desk.pages.open_describe(context.target)
-
-
-def _yaml(desk: Desk, context: Context) -> None:
-    if context.target is not None:
-        desk.pages.open_yaml(context.target)
-
-
-def _logs(*, previous: bool) -> Callable[[Desk, Context], None]:
-    def run(desk: Desk, context: Context) -> None:
-        if context.where not in OBJECTS and context.subject is not None:
-            desk.local_pages.open_log(context.subject)
-            return
-        pod = _restarted(context) if previous else _pod(context)
-        if pod is not None:
-            desk.pages.open_logs(pod, previous=previous)
-
-    return run
-
-
-def _detail(desk: Desk, context: Context) -> None:
-    if context.subject is None:
-        return
-    nodes = context.snapshot.nodes if context.snapshot is not None else {}
-    if context.where is ScreenId.LOCAL:
-        desk.local_pages.open_server(context.subject)
-    elif context.where in OF_ALERTS and context.subject in nodes:
-        desk.pages.open_nodes(context.subject)
-    else:
-        desk.pages.open_detail(context.subject)
-
-
-def _concerned(desk: Desk, context: Context) -> None:
-    """Open the page of a pod or a workload; a node or a GPU has none, so its row."""
-    snapshot, key = context.snapshot, context.subject
-    if snapshot is None or key is None:
-        return
-    whole = snapshot.everything
-    if snapshot.source(key) is not None:
-        desk.pages.open_sources()
-    elif key in whole.nodes or key in whole.gpus:
-        desk.pages.open_nodes(key)
-    else:
-        desk.pages.open_detail(key)
 
 
 async def _namespace(desk: Desk, context: Context) -> None:
@@ -242,43 +124,64 @@ TABLE: tuple[Command, ...] = (
     Command(
         "open.detail",
         "Everything about the object under the cursor",
-        _detail,
+        on_object.open_detail,
         where=frozenset({ScreenId.FLEET, ScreenId.NODES, ScreenId.JOINS, ScreenId.LOCAL}),
         hint="open",
-        available=_needs_subject,
+        available=on_object.needs_subject,
         keys=("enter",),
+    ),
+    Command(
+        "open.incidents",
+        "Incidents: what is wrong, since when, and why",
+        lambda desk, context: desk.pages.open_incidents(context.subject),
+        ("f",),
+        ("incidents",),
+        hint="incidents",
+        bound=frozenset(
+            {
+                ScreenId.FLEET,
+                ScreenId.DETAIL,
+                ScreenId.NODES,
+                ScreenId.JOINS,
+                ScreenId.ALERTS,
+                ScreenId.SOURCES,
+                ScreenId.TIMELINE,
+            }
+        ),
     ),
     Command(
         "open.logs",
         "Logs",
-        _logs(previous=False),
+        on_object.open_logs(previous=False),
         ("l",),
         ("logs",),
         OBJECTS | {ScreenId.LOCAL, ScreenId.LOCAL_SERVER},
         "logs",
-        available=_needs_log,
+        available=on_object.needs_log,
     ),
     Command(
         "open.previous_logs",
         "Logs of the container before it restarted",
-        _logs(previous=True),
+        on_object.open_logs(previous=True),
         ("p",),
         ("previous",),
         OBJECTS,
         "previous",
-        available=_needs_restart,
+        available=on_object.needs_restart,
     ),
     Command(
         "open.describe",
         "Describe",
-        _describe,
+        on_object.open_describe,
         ("d",),
         ("describe",),
         OBJECTS | {ScreenId.LOCAL},
         "describe",
-        available=_needs_described,
+        available=on_object.needs_described,
     ),
-    Command("open.yaml", "YAML", _yaml, ("y",), ("yaml",), OBJECTS, "yaml", available=_needs_target),
+    Command(
+        "open.yaml", "YAML", on_object.open_yaml, ("y",), ("yaml",), OBJECTS, "yaml", available=on_object.needs_target
+    ),
     *ACTIONS,
     *ALERTING,
     *LOCAL,
@@ -308,25 +211,6 @@ TABLE: tuple[Command, ...] = (
         ("sources",),
     ),
     Command(
-        "open.incidents",
-        "Incidents: what is wrong, since when, and why",
-        lambda desk, context: desk.pages.open_incidents(context.subject),
-        ("f",),
-        ("incidents",),
-        hint="incidents",
-        bound=frozenset(
-            {
-                ScreenId.FLEET,
-                ScreenId.DETAIL,
-                ScreenId.NODES,
-                ScreenId.JOINS,
-                ScreenId.ALERTS,
-                ScreenId.SOURCES,
-                ScreenId.TIMELINE,
-            }
-        ),
-    ),
-    Command(
         "open.incident",
         "The incident under the cursor: its evidence, and what was ruled out",
         on_screen.open_incident,
@@ -334,16 +218,16 @@ TABLE: tuple[Command, ...] = (
         where=frozenset({ScreenId.INCIDENTS}),
         hint="open",
         needs=ListsIncidents,
-        available=_needs_incident,
+        available=on_object.needs_incident,
     ),
     Command(
         "open.concerned",
         "The object that it is about",
-        _concerned,
+        on_object.open_concerned,
         ("enter",),
         where=frozenset({ScreenId.INCIDENT}),
         hint="object",
-        available=_needs_subject,
+        available=on_object.needs_subject,
     ),
     Command(
         "open.joins",
@@ -364,16 +248,16 @@ TABLE: tuple[Command, ...] = (
         ("asterisk",),
         where=OBJECTS - OF_ALERTS,
         hint="alerts",
-        available=_needs_alert,
+        available=on_object.needs_alert,
     ),
     Command(
         "open.of_alert",
         "The object that the alert concerns",
-        _detail,
+        on_object.open_detail,
         ("asterisk",),
         where=OF_ALERTS,
         hint="object",
-        available=_needs_joined,
+        available=on_object.needs_joined,
     ),
     Command(
         "open.monitoring",
@@ -389,7 +273,7 @@ TABLE: tuple[Command, ...] = (
         ("past",),
         OBJECTS,
         "past",
-        available=_needs_target,
+        available=on_object.needs_target,
     ),
     Command(
         "open.timeline",

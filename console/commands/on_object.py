@@ -1,0 +1,141 @@
+"""Commands on the object under the cursor: when they can be given, and what they open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from console.commands.capabilities import ListsIncidents
+from console.commands.command import OBJECTS, OF_ALERTS, Context, ScreenId
+from console.commands.desk import Desk
+from console.commands.local import server_of
+from console.views.alert_marks import board
+from console.views.subject import has_pod, pod_for, restarts_of, worst_pod
+
+
+def needs_target(context: Context) -> str | None:
+    """Return why there is no object of Kubernetes under the cursor; None where there is one."""
+    if context.target is None:
+        return "nothing is under the cursor that Kubernetes knows"
+    return None
+
+
+def needs_subject(context: Context) -> str | None:
+    """Return why nothing can be opened here; None where something is under the cursor."""
+    return None if context.subject is not None else "nothing is under the cursor"
+
+
+def needs_alert(context: Context) -> str | None:
+    """Return why there are no alerts of this object; None where there are some."""
+    snapshot, subject = context.snapshot, context.subject
+    alerts = board(snapshot) if snapshot is not None else None
+    return None if alerts is not None and alerts.of.get(subject or "") else "no alert concerns what is under the cursor"
+
+
+def needs_incident(context: Context) -> str | None:
+    """Return why no incident can be opened; None where one can."""
+    empty = isinstance(context.view, ListsIncidents) and context.view.is_empty
+    return "there is no incident under the cursor" if empty else None
+
+
+def needs_joined(context: Context) -> str | None:
+    """Return why an alert leads nowhere; None where it names an object in view."""
+    return None if context.subject is not None else "the alert names no object that is in view"
+
+
+def _pod(context: Context) -> str | None:
+    if context.snapshot is None or context.subject is None:
+        return None
+    return pod_for(context.snapshot, context.subject)
+
+
+def _restarted(context: Context) -> str | None:
+    """The pod whose log from before a restart is wanted: the one under the cursor, a workload's worst that has one."""
+    if context.snapshot is None or context.subject is None:
+        return None
+    pods = context.snapshot.pods
+    members = [key for key in context.snapshot.pods_of.get(context.subject, ()) if pods[key].restarts]
+    return worst_pod(context.snapshot, members) if members else _pod(context)
+
+
+def needs_restart(context: Context) -> str | None:
+    """Return why there is no log from before a restart; None where there is one."""
+    snapshot, subject = context.snapshot, context.subject
+    if snapshot is None or subject is None or not has_pod(snapshot, subject):
+        return "there is no pod under the cursor"
+    of = subject if snapshot.pods_of.get(subject) else pod_for(snapshot, subject) or ""
+    return None if restarts_of(snapshot, of) else "nothing has restarted"
+
+
+def _needs_pod(context: Context) -> str | None:
+    snapshot, subject = context.snapshot, context.subject
+    there = snapshot is not None and subject is not None and has_pod(snapshot, subject)
+    return None if there else "there is no pod under the cursor"
+
+
+def needs_log(context: Context) -> str | None:
+    """Return why there is no log; None where there is one."""
+    return _needs_pod(context) if context.where in OBJECTS else _needs_own(context)
+
+
+def needs_described(context: Context) -> str | None:
+    """Return why nothing can be described; None where something can."""
+    return needs_target(context) if context.where in OBJECTS else _needs_own(context)
+
+
+def _needs_own(context: Context) -> str | None:
+    return None if server_of(context) is not None else "there is no server"
+
+
+def open_describe(desk: Desk, context: Context) -> None:
+    """Open the description of the object; of a server of this machine its page."""
+    if context.where is ScreenId.LOCAL:
+        open_detail(desk, context)
+    elif context.target is not None:
+        desk.pages.open_describe(context.target)
+
+
+def open_yaml(desk: Desk, context: Context) -> None:
+    """Open the object as YAML."""
+    if context.target is not None:
+        desk.pages.open_yaml(context.target)
+
+
+def open_logs(*, previous: bool) -> Callable[[Desk, Context], None]:
+    """Return what opens the log of the object's pod, or of a server."""
+
+    def run(desk: Desk, context: Context) -> None:
+        if context.where not in OBJECTS and context.subject is not None:
+            desk.local_pages.open_log(context.subject)
+            return
+        pod = _restarted(context) if previous else _pod(context)
+        if pod is not None:
+            desk.pages.open_logs(pod, previous=previous)
+
+    return run
+
+
+def open_detail(desk: Desk, context: Context) -> None:
+    """Open everything about the object."""
+    if context.subject is None:
+        return
+    nodes = context.snapshot.nodes if context.snapshot is not None else {}
+    if context.where is ScreenId.LOCAL:
+        desk.local_pages.open_server(context.subject)
+    elif context.where in OF_ALERTS and context.subject in nodes:
+        desk.pages.open_nodes(context.subject)
+    else:
+        desk.pages.open_detail(context.subject)
+
+
+def open_concerned(desk: Desk, context: Context) -> None:
+    """Open the page of a pod or a workload; a node or a GPU has none, so its row."""
+    snapshot, key = context.snapshot, context.subject
+    if snapshot is None or key is None:
+        return
+    whole = snapshot.everything
+    if snapshot.source(key) is not None:
+        desk.pages.open_sources()
+    elif key in whole.nodes or key in whole.gpus:
+        desk.pages.open_nodes(key)
+    else:
+        desk.pages.open_detail(key)
