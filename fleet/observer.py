@@ -136,10 +136,12 @@ class Observer:
         timeout: float,  # noqa: ASYNC109 - an incomplete Snapshot is an answer, not an error
         *,
         looks_back: bool = False,
+        beside: float | None = None,
         then: Callable[[Snapshot], Awaitable[None]] | None = None,
     ) -> Snapshot:
         """One Snapshot that is as complete as ``timeout`` seconds allow: synced, measured, rates included.
 
+        ``beside`` are the seconds that the sources beside get, where they are more than a few.
         ``looks_back``: it has the histories that a source remembers, for those who ask since when something is so.
         ``then`` is done with it while the sources are still there.
         """
@@ -147,7 +149,8 @@ class Observer:
         try:
             await asyncio.gather(self.objects.start(), self._start_beside())
             await self.synced(timeout)
-            await self._beside.wait_synced(min(GIVE_UP, max(0.0, deadline - time.monotonic())))
+            patience = GIVE_UP if beside is None else beside
+            await self._beside.wait_synced(min(patience, max(0.0, deadline - time.monotonic())))
             self.objects.tick()
             while True:
                 state = self.objects.state()

@@ -85,6 +85,11 @@ class Pages:
 
         self._navigator.open(MonitoringScreen(self._desk))
 
+    def open_objectives(self) -> None:
+        from console.screens.objectives import ObjectivesScreen
+
+        self._navigator.open(ObjectivesScreen(self._desk))
+
     def open_timeline(self, ref: ObjectRef | None) -> None:
         from console.screens.timeline import TimelineScreen
 

@@ -30,6 +30,7 @@ COMMANDS = {
     "demo": "console.cli.demo",
     "snapshot": "console.cli.snapshot",
     "check": "console.cli.check",
+    "slo": "console.cli.slo",
     "timeline": "console.cli.timeline",
     "replay": "console.cli.replay",
     "doctor": "console.cli.doctor",

@@ -43,16 +43,20 @@ async def observe(
     wait: float,
     *,
     looks_back: bool = False,
+    beside: float | None = None,
     then: Callable[[Observer, Snapshot], Awaitable[None]] | None = None,
 ) -> Snapshot:
-    """Start the sources, wait until they have told what they know, do ``then``, stop them."""
+    """Start the sources, wait until they have told what they know, do ``then``, stop them.
+
+    ``beside``: seconds that those beside the cluster and its metrics get, where it is them that somebody asks for.
+    """
     from console.wiring.sources import observer, source_of
 
     source = source_of(settings, settings.cluster.context, settings.cluster.namespace)
     observing = observer(settings, source, time.time())
     observing.focus(None)
     last = partial(then, observing) if then is not None else None
-    return await observing.once(wait, looks_back=looks_back, then=last)
+    return await observing.once(wait, looks_back=looks_back, beside=beside, then=last)
 
 
 def any_answered(snapshot: Snapshot) -> bool:

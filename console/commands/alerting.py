@@ -1,4 +1,4 @@
-"""The rows of the table that are done to the alert under the cursor."""
+"""The rows of the table that are about alerts: what shows them, and what is done to the one under the cursor."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from actions.catalogue import spec_of
 from actions.request import Target
-from console.commands.command import OF_ALERTS, Command, Context
+from console.commands import on_object
+from console.commands.command import OBJECTS, OF_ALERTS, Command, Context
 from console.commands.desk import Desk
 from console.views.alert_marks import board
 from themes.palette import Role
@@ -96,3 +97,31 @@ ALERTING = (
     _row("silence", _silence, "s", "silence", _needs_alert, "[MINUTES]"),
     _row("expire", _expire, "x", "end silence", _needs_silence),
 )
+
+ALERTS: tuple[Command, ...] = (
+    Command(
+        "open.alerts",
+        "Alerts: which are pending or fire, and who is told",
+        lambda desk, _: desk.pages.open_alerts(""),
+        names=("alerts",),
+    ),
+    Command(
+        "open.alerts_of",
+        "Alerts of the object under the cursor, and of its parts",
+        lambda desk, context: desk.pages.open_alerts(context.subject or ""),
+        ("asterisk",),
+        where=OBJECTS - OF_ALERTS,
+        hint="alerts",
+        available=on_object.needs_alert,
+    ),
+    Command(
+        "open.of_alert",
+        "The object that the alert concerns",
+        on_object.open_detail,
+        ("asterisk",),
+        where=OF_ALERTS,
+        hint="object",
+        available=on_object.needs_joined,
+    ),
+)
+"""The commands that show alerts."""

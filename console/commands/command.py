@@ -34,6 +34,7 @@ class ScreenId(StrEnum):
     ALERTS = "alerts"
     ALERT = "alert"
     MONITORING = "monitoring"
+    OBJECTIVES = "objectives"
     CHOICE = "choice"
     HELP = "help"
     PLAN = "plan"
@@ -62,6 +63,7 @@ OBJECTS = frozenset(
         ScreenId.ALERT,
         ScreenId.INCIDENTS,
         ScreenId.INCIDENT,
+        ScreenId.OBJECTIVES,
     }
 )
 """Screens with an object under the cursor."""

@@ -77,6 +77,10 @@ class Pages(Protocol):
 
     def open_monitoring(self) -> None: ...
 
+    def open_objectives(self) -> None:
+        """Error budgets of what is in view."""
+        ...
+
     def open_audit(self) -> None: ...
 
     def open_timeline(self, ref: ObjectRef | None) -> None:

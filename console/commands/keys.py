@@ -19,6 +19,7 @@ _NAMES = {
     "plus": "+",
     "equals_sign": "=",
     "asterisk": "*",
+    "percent_sign": "%",
     "minus": "-",
     "exclamation_mark": "!",
     "pagedown": "pgdn",

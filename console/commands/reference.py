@@ -26,6 +26,7 @@ _SCREENS = {
     ScreenId.ALERTS: "alerts",
     ScreenId.ALERT: "an alert",
     ScreenId.MONITORING: "monitoring",
+    ScreenId.OBJECTIVES: "objectives",
     ScreenId.AUDIT: "audit",
     ScreenId.CHOICE: "namespaces, contexts",
     ScreenId.HELP: "help",

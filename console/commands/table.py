@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 
 from console.commands import on_object, on_screen
 from console.commands.actions import ACTIONS
-from console.commands.alerting import ALERTING
+from console.commands.alerting import ALERTING, ALERTS
 from console.commands.capabilities import (
     Followable,
     HidesOthers,
@@ -17,7 +17,7 @@ from console.commands.capabilities import (
     Sortable,
     Wrappable,
 )
-from console.commands.command import OBJECTS, OF_ALERTS, TABLES, Command, Context, ScreenId
+from console.commands.command import OBJECTS, TABLES, Command, Context, ScreenId
 from console.commands.desk import Desk
 from console.commands.local import LOCAL
 from console.commands.plot import PLOTS
@@ -41,12 +41,13 @@ _TEXTS = frozenset(
 )
 _WRAPPED = _TEXTS - {ScreenId.INCIDENT}
 _LOGS = frozenset({ScreenId.LOGS, ScreenId.LOCAL_LOG})
-_LISTS = TABLES | {ScreenId.JOINS, ScreenId.ALERTS, ScreenId.INCIDENTS}
+_LISTS = TABLES | {ScreenId.JOINS, ScreenId.ALERTS, ScreenId.INCIDENTS, ScreenId.OBJECTIVES}
 _NARROWED = (
     TABLES
     | _TEXTS
     | {
         ScreenId.INCIDENTS,
+        ScreenId.OBJECTIVES,
         ScreenId.ALERTS,
         ScreenId.CHOICE,
         ScreenId.AUDIT,
@@ -125,7 +126,7 @@ TABLE: tuple[Command, ...] = (
         "open.detail",
         "Everything about the object under the cursor",
         on_object.open_detail,
-        where=frozenset({ScreenId.FLEET, ScreenId.NODES, ScreenId.JOINS, ScreenId.LOCAL}),
+        where=frozenset({ScreenId.FLEET, ScreenId.NODES, ScreenId.JOINS, ScreenId.OBJECTIVES, ScreenId.LOCAL}),
         hint="open",
         available=on_object.needs_subject,
         keys=("enter",),
@@ -235,35 +236,23 @@ TABLE: tuple[Command, ...] = (
         lambda desk, _: desk.pages.open_joins(),
         names=("joins", "loose"),
     ),
-    Command(
-        "open.alerts",
-        "Alerts: which are pending or fire, and who is told",
-        lambda desk, _: desk.pages.open_alerts(""),
-        names=("alerts",),
-    ),
-    Command(
-        "open.alerts_of",
-        "Alerts of the object under the cursor, and of its parts",
-        lambda desk, context: desk.pages.open_alerts(context.subject or ""),
-        ("asterisk",),
-        where=OBJECTS - OF_ALERTS,
-        hint="alerts",
-        available=on_object.needs_alert,
-    ),
-    Command(
-        "open.of_alert",
-        "The object that the alert concerns",
-        on_object.open_detail,
-        ("asterisk",),
-        where=OF_ALERTS,
-        hint="object",
-        available=on_object.needs_joined,
-    ),
+    *ALERTS,
     Command(
         "open.monitoring",
         "Monitoring: whether its rules and targets are what they seem",
         lambda desk, _: desk.pages.open_monitoring(),
         names=("monitoring",),
+    ),
+    Command(
+        "open.objectives",
+        "Objectives: how much of each error budget is left, and how fast it burns",
+        lambda desk, _: desk.pages.open_objectives(),
+        ("percent_sign",),
+        ("slo", "objectives", "budgets"),
+        hint="objectives",
+        bound=frozenset(
+            {ScreenId.FLEET, ScreenId.DETAIL, ScreenId.NODES, ScreenId.INCIDENTS, ScreenId.INCIDENT, ScreenId.ALERTS}
+        ),
     ),
     Command(
         "open.past",

@@ -15,6 +15,8 @@ from console.config.settings import (
     EndpointSettings,
     FromEnvironment,
     LocalSettings,
+    ObjectiveSettings,
+    Promises,
     ScrapeSettings,
     Settings,
 )
@@ -40,6 +42,7 @@ def check(settings: Settings, check_keys: CheckKeys) -> Iterator[tuple[Where, st
         yield from _endpoint(where, endpoint)
     yield from _scrape(settings.scrape)
     yield from _presets(settings.local)
+    yield from _groups(settings.objectives)
     if settings.keys:
         yield from _keys(settings.keys, check_keys)
     try:
@@ -94,6 +97,16 @@ def _presets(local: LocalSettings) -> Iterator[tuple[Where, str, str]]:
             yield above, "it names no model", 'Set model = "org/name", or a folder.'
         for field in fields(preset):
             yield from _range((*above, field.name), getattr(preset, field.name), field.metadata)
+
+
+def _groups(objectives: ObjectiveSettings) -> Iterator[tuple[Where, str, str]]:
+    for name, group in objectives.groups.items():
+        above = ("objectives", "groups", name)
+        names = [field.name for field in fields(Promises)]
+        if not any(getattr(group, name) for name in names):
+            yield above, "it sets no objective", f"Set one of {', '.join(names)}."
+        for field in fields(group):
+            yield from _range((*above, field.name), getattr(group, field.name), field.metadata)
 
 
 def _keys(keys: Mapping[str, str], check_keys: CheckKeys) -> Iterator[tuple[Where, str, str]]:

@@ -190,6 +190,55 @@ class ScrapeSettings:
     )
 
 
+def _latency(what: str) -> Any:
+    return setting(0.0, f"{what}, seconds. 0: none.", minimum=0, maximum=86400)
+
+
+@dataclass(frozen=True, slots=True)
+class Promises:
+    """The objectives that a table may set."""
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+    availability: float = setting(
+        0.0, "Share of the time in which an engine of it must be there: `0.999`. 0: none.", minimum=0, maximum=0.999999
+    )
+    errors: float = setting(
+        0.0, "Share of the requests that may be answered with 5xx: `0.01`. 0: none.", minimum=0, maximum=1
+    )
+    ttft_p50: float = _latency("Time to the first token that half of the requests must keep")
+    ttft_p95: float = _latency("Time to the first token that 95 % of the requests must keep")
+    ttft_p99: float = _latency("Time to the first token that 99 % of the requests must keep")
+    itl_p50: float = _latency("Time from token to token that half of them must keep")
+    itl_p95: float = _latency("Time from token to token that 95 % of them must keep")
+    itl_p99: float = _latency("Time from token to token that 99 % of them must keep")
+    e2e_p50: float = _latency("Time to the end of the answer that half of the requests must keep")
+    e2e_p95: float = _latency("Time to the end of the answer that 95 % of the requests must keep")
+    e2e_p99: float = _latency("Time to the end of the answer that 99 % of the requests must keep")
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectiveGroup(Promises):
+    """Objectives of some models or workloads; what it does not set is as in `[objectives]`. The first that fits counts."""
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+    models: tuple[str, ...] = setting((), "Shell patterns of served names: `llama-*`. Empty: all.")
+    workloads: tuple[str, ...] = setting((), "Shell patterns of workloads.")
+    namespaces: tuple[str, ...] = setting((), "Shell patterns of namespaces. Empty: all.")
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectiveSettings(Promises):
+    """Objectives of all models (docs/objectives.md): what is promised to users and held against what was counted."""
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+    enabled: bool = setting(True, "Count them. It costs a few queries of Prometheus every half a minute.")
+    defaults: bool = setting(
+        True, "Where nothing is set: show 1 % errors and a TTFT p95 of 2.5 s. They are told of no incident."
+    )
+    days: float = setting(30.0, "Days over which an error budget lasts.", minimum=1, maximum=90)
+    groups: Mapping[str, ObjectiveGroup] = setting({}, "Tables of their own: see below.")
+
+
 @dataclass(frozen=True, slots=True)
 class UiSettings:
     """The screen."""
@@ -306,6 +355,7 @@ class Settings:
     alertmanager: AlertmanagerSettings = field(default_factory=AlertmanagerSettings)
     rules: RulesSettings = field(default_factory=RulesSettings)
     scrape: ScrapeSettings = field(default_factory=ScrapeSettings)
+    objectives: ObjectiveSettings = field(default_factory=ObjectiveSettings)
     ui: UiSettings = field(default_factory=UiSettings)
     actions: ActionSettings = field(default_factory=ActionSettings)
     recorder: RecorderSettings = field(default_factory=RecorderSettings)
@@ -344,6 +394,7 @@ NAMED: dict[tuple[str, str], type] = {
     ("alertmanager", "also"): EndpointSettings,
     ("rules", "also"): EndpointSettings,
     ("local", "presets"): Preset,
+    ("objectives", "groups"): ObjectiveGroup,
 }
 """Tables of tables, each of which has a name of its own: ``[local.presets.NAME]``."""
 

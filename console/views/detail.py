@@ -156,9 +156,19 @@ def _workload_page(snapshot: Snapshot, workload: Workload, width: int, glyphs: G
     return sections(
         _title(snapshot, key, workload.name, facts, width, glyphs),
         alert_section(snapshot, key, width),
+        _objectives(snapshot, key, width, glyphs),
         *((*load, *life) if complete else (*life, *load)),
         plot_block(snapshot, key, width, glyphs) if serving else [],
     )
+
+
+def _objectives(snapshot: Snapshot, key: str, width: int, glyphs: Glyphs) -> list[Line]:
+    if "objectives" not in snapshot.facts.by_source:
+        return []
+    # Nothing of it is needed before there are some.
+    from console.views.objectives import objective_lines
+
+    return objective_lines(snapshot, key, width, glyphs)
 
 
 def _heat(snapshot: Snapshot, gpu: str) -> float:

@@ -74,7 +74,13 @@ def _rules() -> MakesSources:
     return rules
 
 
-BESIDE: tuple[Callable[[], MakesSources], ...] = (_alertmanagers, _rules)
+def _objectives() -> MakesSources:
+    from console.wiring.objectives import objectives
+
+    return objectives
+
+
+BESIDE: tuple[Callable[[], MakesSources], ...] = (_alertmanagers, _rules, _objectives)
 """The sources beside the objects and their metrics: a line for each kind, which imports what makes them. They are made
 after the first value."""
 

@@ -272,6 +272,7 @@ def test_config_show_is_toml_that_can_be_read_back() -> None:
         "alertmanager",
         "rules",
         "scrape",
+        "objectives",
         "limits",
         "ui",
         "actions",

@@ -59,6 +59,7 @@ OPENERS: Mapping[ScreenId, Callable[[Desk], Awaitable[None] | None]] = {
     ScreenId.INCIDENTS: lambda d: d.desk.pages.open_incidents(None),
     ScreenId.INCIDENT: lambda d: d.desk.navigator.push(IncidentScreen(d.desk, "an incident that is over")),
     ScreenId.MONITORING: lambda d: d.desk.pages.open_monitoring(),
+    ScreenId.OBJECTIVES: lambda d: d.desk.pages.open_objectives(),
     ScreenId.TIMELINE: lambda d: d.desk.pages.open_timeline(None),
     ScreenId.PLOT: lambda d: d.desk.pages.open_plot((POD,), ""),
     ScreenId.AUDIT: lambda d: d.desk.pages.open_audit(),

@@ -1,0 +1,92 @@
+"""``quarterdeck slo suggest``: objectives that the fleet keeps today, as TOML for the configuration."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Final
+
+from console.cli import exits, interruptible
+from console.cli.dispatch import Invocation, say
+from console.cli.observe import any_answered, explain, observe
+from console.config.objectives import goals_of
+from console.wiring.timeline import of_this_cluster
+from fleet.model.snapshot import Snapshot
+from fleet.objectives.board import models_of
+from fleet.objectives.burning import DAY
+from fleet.objectives.ledger import Tally
+from fleet.objectives.owners import Owner
+from fleet.objectives.stored import StoredCounts, edges_of
+from fleet.objectives.suggest import suggestions, toml
+from fleet.objectives.watched import Watched
+from fleet.sources.problem import SourceProblem
+from widgets.values import age_text
+
+if TYPE_CHECKING:
+    from fleet.observer import Observer
+
+WINDOW: Final = 3 * DAY
+"""Seconds that are looked at, where a store remembers them."""
+
+
+class _Counted:
+    """Counts, by the best that there is."""
+
+    def __init__(self) -> None:
+        self.window = 0.0
+        self.tallies: Mapping[Owner, Tally] = {}
+        self.since: Mapping[Owner, float] = {}
+        self.at = time.time()
+
+    async def ask(self, invocation: Invocation, observing: Observer) -> None:
+        """Ask the store; else what is measured at the moment."""
+        settings, latest = invocation.load().settings, observing.metrics.latest
+        try:
+            store = await observing.metrics.store(observing.objects.state(), time.time())
+            if store is not None:
+                counts = StoredCounts(goals_of(settings.objectives), of_this_cluster(settings))
+                self.tallies, self.since = await counts.counted(store, latest, WINDOW)
+                self.window, self.at = WINDOW, await store.now()
+                return
+        except SourceProblem as problem:
+            say(f"the metrics store does not tell: {problem.problem}")
+        if latest is not None:
+            watched = Watched()
+            watched.note(latest, edges_of(latest))
+            self.window, self.tallies = latest.window, watched.tallies(latest.window)
+
+
+def run(invocation: Invocation) -> int:
+    """Exit 0 with tables of TOML, 1 where too little is measured to suggest any, 3 where nobody answers."""
+    counted = _Counted()
+
+    async def then(observing: Observer, snapshot: Snapshot) -> None:
+        del snapshot
+        await counted.ask(invocation, observing)
+
+    settings = invocation.load().settings
+    snapshot = interruptible.run(observe(settings, invocation.options.wait, then=then))
+    for line in explain(snapshot):
+        say(line)
+    if not any_answered(snapshot):
+        return exits.UNREACHABLE
+    lines = list(_lines(snapshot, counted))
+    if not lines:
+        say("too few requests were counted to suggest an objective from them")
+        return exits.PROBLEM
+    print(*lines, sep="\n")
+    return exits.OK
+
+
+def _lines(snapshot: Snapshot, counted: _Counted) -> Iterator[str]:
+    several = len({model.namespace for model in snapshot.models.values()}) > 1
+    for subject, owns in models_of(snapshot):
+        mine = [tally for owner, tally in counted.tallies.items() if owns(owner)]
+        began = min((at for owner, at in counted.since.items() if owns(owner)), default=counted.at - counted.window)
+        covered = min(counted.window, counted.at - began)
+        found = list(suggestions(mine, counted.window, covered))
+        if found:
+            name = f"{subject.namespace}-{subject.name}" if several else subject.name
+            yield f"# What it keeps today, by the last {age_text(covered)}, with half of the budget to spare."
+            yield from toml(name, subject.namespace, subject.name, found)
+            yield ""

@@ -1,0 +1,44 @@
+"""Objectives: what was promised, how much of each error budget is left, and how fast it burns."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.binding import BindingType
+
+from console.commands.command import ScreenId
+from console.commands.desk import Desk
+from console.screens.base import bindings_of
+from console.screens.table import TableScreen
+from console.views.objectives import ObjectivesModel, row_of
+from fleet.model.snapshot import Snapshot
+from widgets.grid import Grid
+
+
+class ObjectivesScreen(TableScreen):
+    """A row per objective, the fastest burn first. Its subject is the workload that serves the model of the row."""
+
+    where = ScreenId.OBJECTIVES
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.OBJECTIVES)
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk, Grid(waiting="counting …"))
+
+    def draw(self, snapshot: Snapshot) -> None:
+        self.grid.show(ObjectivesModel(snapshot, self.query_.filter))
+
+    @property
+    def subject(self) -> str | None:
+        snapshot, key = self.desk.snapshot, self.grid.cursor
+        row = row_of(snapshot, key) if snapshot is not None and key is not None else None
+        return row.subject.workloads[0] if row is not None and row.subject.workloads else None
+
+    @property
+    def tells_what_vanished(self) -> bool:
+        # The key of a row is no name of an object.
+        return False
+
+    def on_grid_selected(self, message: Grid.Selected) -> None:
+        del message
+        if self.subject is not None:
+            self.desk.pages.open_detail(self.subject)

@@ -1,0 +1,225 @@
+"""Objectives in words: what was promised, how it stands, how much of the budget is left and how fast it burns."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Final
+
+from console.views.filter import Filter
+from console.views.layout import head, wrapped
+from fleet.dataclass import dataclass
+from fleet.model.quantity import MEANINGS, Unit
+from fleet.model.snapshot import Severity, Snapshot
+from fleet.objectives.burning import DAY, HOUR, Budget, Pace
+from fleet.objectives.objective import Measure, Objective
+from themes.glyphs import UNICODE, Glyphs
+from themes.palette import Role
+from widgets.cells import NOTHING, Cell, Name, Text
+from widgets.grid import Column, Group, Row, Sort
+from widgets.line import Line
+from widgets.severity import severity_role
+from widgets.untrusted import untrusted_line, untrusted_name
+from widgets.values import age_text, percent_text, reading_text, significant
+
+if TYPE_CHECKING:
+    from fleet.objectives.board import Board, BoardMaker
+    from fleet.objectives.board import Row as ObjectiveRow
+
+SHOWN: Final = ((HOUR, "1h"), (6 * HOUR, "6h"), (3 * DAY, "3d"))
+"""Windows whose burn is shown."""
+_COLUMNS = (
+    Column("subject", "MODEL", 16, align="left", grow=2, widest=40, priority=0),
+    Column("objective", "OBJECTIVE", 16, align="left", widest=18, priority=0),
+    Column("now", "NOW", 7, priority=0),
+    Column("left", "LEFT%", 5, priority=0),
+    *(Column(f"burn_{name}", f"BURN {name}".upper(), 7, priority=1) for _, name in SHOWN),
+    Column("note", "", 20, align="left", grow=5, widest=120, priority=2),
+)
+_SEVERITIES = {Pace.FAST: Severity.CRITICAL, Pace.SLOW: Severity.WARNING, Pace.CALM: Severity.OK}
+_MAKERS: list[BoardMaker] = []
+
+
+def board(snapshot: Snapshot) -> Board | None:
+    """The objectives of what is in view; None where nothing is counted yet."""
+    if "objectives" not in snapshot.facts.by_source:
+        return None
+    if not _MAKERS:
+        # Most first frames have none: what joins them is imported with the first.
+        from fleet.objectives.board import BoardMaker
+
+        _MAKERS.append(BoardMaker())
+    return _MAKERS[0].board_of(snapshot)
+
+
+def rows_of(snapshot: Snapshot, key: str) -> tuple[ObjectiveRow, ...]:
+    """The objectives of a model or of a workload."""
+    found = board(snapshot)
+    return found.of.get(key, ()) if found is not None else ()
+
+
+def target_text(objective: Objective, glyphs: Glyphs = UNICODE) -> str:
+    """Return the promise: TTFT p95 ≤2.5s."""
+    match objective.measure:
+        case Measure.AVAILABILITY:
+            return f"available {glyphs.at_least}{100 * objective.share:.6g}%"
+        case Measure.ERRORS:
+            return f"errors {glyphs.at_most}{100 * objective.budget:.4g}%"
+        case _:
+            measure, _, percentile = objective.name.partition("_")
+            return f"{measure.upper()} {percentile} {glyphs.at_most}{objective.seconds:g}s"
+
+
+def now_text(snapshot: Snapshot, row: ObjectiveRow, glyphs: Glyphs = UNICODE) -> str:
+    """Return its state at the moment: the number of the row, else what the last minutes were."""
+    quantity = row.budget.objective.quantity
+    if quantity is None:
+        now = row.budget.now
+        return glyphs.missing if now is None or math.isnan(now.bad) else f"{percent_text(1.0 - now.bad)}%"
+    frame = snapshot.by_model if row.subject.kind == "model" else snapshot.by_workload
+    unit = MEANINGS[quantity].unit
+    return reading_text(frame.get(row.subject.key, quantity), unit, glyphs=glyphs, with_unit=unit is Unit.RATIO).text
+
+
+def left_text(budget: Budget, glyphs: Glyphs = UNICODE) -> str:
+    """Per cent of the budget that are left; below zero it is overspent."""
+    return glyphs.missing if math.isnan(budget.left) else percent_text(budget.left)
+
+
+def burn_text(budget: Budget, window: float, glyphs: Glyphs = UNICODE) -> str:
+    """How many times as fast as allowed it burns."""
+    burn = budget.burn(window)
+    return glyphs.missing if math.isnan(burn) else f"{significant(round(burn, 2))}x"
+
+
+def note_text(budget: Budget) -> str:
+    """Return the remarks beside the numbers."""
+    return "; ".join(_notes(budget))
+
+
+def _notes(budget: Budget) -> Iterator[str]:
+    pair = budget.pair
+    if pair is not None and budget.left > 0:
+        yield f"at the burn of {age_text(pair.long)} the rest is gone in {age_text(_rest(budget, pair.long))}"
+    if budget.left <= 0:
+        yield "nothing is left"
+    if budget.is_snapped:
+        yield f"counted at {budget.edge:g}s: no bucket ends at {budget.objective.seconds:g}s"
+    if 0 < budget.covered < 0.99 * budget.period:
+        yield f"history of {age_text(budget.covered)}, the budget is of {age_text(budget.period)}"
+
+
+def _rest(budget: Budget, window: float) -> float:
+    """Seconds until nothing is left, as it burns in a window."""
+    return budget.left * budget.period / budget.burn(window)
+
+
+def severity_of(found: Board, row: ObjectiveRow) -> Severity:
+    """Return its severity; what nobody has promised is no worse than a note."""
+    return _SEVERITIES[row.budget.pace] if found.are_promised else Severity.OK
+
+
+def stands_on(found: Board) -> str:
+    """Return the ground that the numbers stand on."""
+    ledger = found.ledger
+    promised = "" if found.are_promised else "; defaults, which nobody has promised: quarterdeck slo suggest"
+    sparse = "" if not ledger.sparse else f"; windows from {age_text(min(ledger.sparse))} on are sampled"
+    return "; ".join((f"counted by {ledger.stands_on}{sparse}{promised}", *ledger.gaps))
+
+
+def empty_text(snapshot: Snapshot) -> str:
+    """Return why there are no objectives to show."""
+    source = snapshot.source("objectives")
+    if source is not None and source.problem:
+        return untrusted_line(f"{source.problem}: {source.remedy}" if source.remedy else source.problem)
+    if board(snapshot) is not None:
+        return "no model here has an objective: set one in [objectives], or see quarterdeck slo suggest"
+    return "counting …"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ObjectivesModel:
+    """A GridModel of objectives."""
+
+    snapshot: Snapshot
+    filter: Filter
+    sort: Sort | None = None
+    columns: tuple[Column, ...] = _COLUMNS
+
+    @property
+    def waiting(self) -> str:
+        return "no objective matches" if self.filter else empty_text(self.snapshot)
+
+    @property
+    def groups(self) -> Sequence[Group]:
+        found = board(self.snapshot)
+        rows = found.rows if found is not None else ()
+        return [Group(row.key) for row in rows if not self.filter or self.filter.matches(_words(row), {})]
+
+    def row(self, key: str) -> Row:
+        found, row = board(self.snapshot), row_of(self.snapshot, key)
+        if found is None or row is None:
+            return Row(key, tuple(NOTHING for _ in _COLUMNS))
+        severity, budget = severity_of(found, row), row.budget
+        role = severity_role(severity) if severity is not Severity.OK else Role.TEXT
+        cells: tuple[Cell, ...] = (
+            Name(untrusted_name(row.subject.key)),
+            Text(target_text(budget.objective)),
+            Text(now_text(self.snapshot, row)),
+            Text(left_text(budget), Role.WARNING if budget.left <= 0 and found.are_promised else Role.TEXT),
+            *(Text(burn_text(budget, window), role) for window, _ in SHOWN),
+            Text(note_text(budget), Role.DIM),
+        )
+        return Row(key, cells, severity)
+
+
+def row_of(snapshot: Snapshot, key: str) -> ObjectiveRow | None:
+    """One objective by the key of its row."""
+    found = board(snapshot)
+    return next((row for row in found.rows if row.key == key), None) if found is not None else None
+
+
+def _words(row: ObjectiveRow) -> str:
+    return f"{row.subject.key} {target_text(row.budget.objective)} {row.budget.objective.name}"
+
+
+def objective_lines(snapshot: Snapshot, key: str, width: int, glyphs: Glyphs) -> list[Line]:
+    """The section of a workload's page; empty where it has no objective."""
+    found, rows = board(snapshot), rows_of(snapshot, key)
+    if found is None or not rows:
+        return []
+    lines = [head("objectives", stands_on(found))]
+    for row in rows:
+        budget, severity = row.budget, severity_of(found, row)
+        role = severity_role(severity) if severity is not Severity.OK else Role.TEXT
+        lead = f"now {now_text(snapshot, row, glyphs)}   budget left {_percent(left_text(budget, glyphs), glyphs)}"
+        burns = "   ".join(f"{name} {burn_text(budget, window, glyphs)}" for window, name in SHOWN)
+        lines += wrapped(target_text(budget.objective, glyphs), f"{lead}   burns {burns}", width, role)
+        lines += wrapped("", note_text(budget), width, Role.DIM)
+    return lines
+
+
+def _percent(text: str, glyphs: Glyphs) -> str:
+    return text if text == glyphs.missing else f"{text}%"
+
+
+def table_lines(snapshot: Snapshot, glyphs: Glyphs) -> Iterator[str]:
+    """The table on stdout."""
+    found = board(snapshot)
+    rows = found.rows if found is not None else ()
+    cells = [["MODEL", "OBJECTIVE", "NOW", "LEFT", *(f"BURN {name}" for _, name in SHOWN), "NOTE"]]
+    for row in rows:
+        budget = row.budget
+        cells.append(
+            [
+                untrusted_name(row.subject.key),
+                target_text(budget.objective, glyphs),
+                now_text(snapshot, row, glyphs),
+                _percent(left_text(budget, glyphs), glyphs),
+                *(burn_text(budget, window, glyphs) for window, _ in SHOWN),
+                note_text(budget),
+            ]
+        )
+    widths = [max(len(line[at]) for line in cells) for at in range(len(cells[0]))]
+    for line in cells if rows else ():
+        yield "  ".join(f"{text:<{widths[at]}}" for at, text in enumerate(line)).rstrip()

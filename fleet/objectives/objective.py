@@ -1,0 +1,164 @@
+"""An objective: the share of requests, or of time, that must be good, and which objects it is for.
+
+A percentile is the same as a share: "TTFT p95 within 2.5 s" means that 95 % of the requests have their first token
+within 2.5 s. The share is what a histogram counts exactly, where its buckets have an edge there.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import field
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import Final
+
+from fleet.dataclass import dataclass
+from fleet.model.quantity import Family, Quantity
+
+DAYS: Final = 30.0
+"""Days over which an error budget lasts, as in the SRE workbook."""
+
+
+class Measure(StrEnum):
+    """The thing that is counted."""
+
+    AVAILABILITY = "availability"
+    """Time in which at least one engine was there to be measured."""
+    ERRORS = "errors"
+    """Requests that were not answered with 5xx."""
+    TTFT = "ttft"
+    """Requests whose first token came in time."""
+    ITL = "itl"
+    """Tokens that came in time after the one before."""
+    E2E = "e2e"
+    """Requests that were done in time."""
+
+
+FAMILIES: Final[Mapping[Measure, Family]] = {
+    Measure.TTFT: Family.TTFT,
+    Measure.ITL: Family.ITL,
+    Measure.E2E: Family.E2E,
+}
+"""The histograms of the latencies."""
+PERCENTILES: Final = ("p50", "p95", "p99")
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """One promise."""
+
+    name: str
+    """``availability``, ``errors``, ``ttft_p95``: as it is called in the configuration."""
+    measure: Measure
+    share: float
+    """The share that must be good, 0 to 1."""
+    seconds: float = math.nan
+    """The latency within which it is good; NaN for what is no latency."""
+
+    @property
+    def budget(self) -> float:
+        """The share that may be bad."""
+        return 1.0 - self.share
+
+    @property
+    def family(self) -> Family | None:
+        """The histogram that counts it."""
+        return FAMILIES.get(self.measure)
+
+    @property
+    def quantity(self) -> Quantity | None:
+        """The number of a row that stands for it at a moment."""
+        if self.measure is Measure.ERRORS:
+            return Quantity.ERROR_RATIO
+        return Quantity(self.name) if self.family is not None else None
+
+
+def objective(name: str, value: float) -> Objective:
+    """The objective of a key of the configuration. Raises KeyError for a name that is none."""
+    if name == Measure.AVAILABILITY:
+        return Objective(name, Measure.AVAILABILITY, value)
+    if name == Measure.ERRORS:
+        return Objective(name, Measure.ERRORS, 1.0 - value)
+    return Objective(name, *_LATENCIES[name], value)
+
+
+_LATENCIES: Final = {
+    f"{measure}_{percentile}": (measure, int(percentile[1:]) / 100)
+    for measure in FAMILIES
+    for percentile in PERCENTILES
+}
+NAMES: Final = (Measure.AVAILABILITY.value, Measure.ERRORS.value, *_LATENCIES)
+"""The keys of the configuration."""
+
+DEFAULTS: Final = (objective("errors", 0.01), objective("ttft_p95", 2.5))
+"""Objectives where nobody has set any: one request of a hundred may fail, and who waits for 2.5 s for a first token
+leaves. They are shown and told of no incident: nobody has promised them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Objectives for some models or workloads, by shell patterns; no pattern is for all."""
+
+    name: str
+    objectives: tuple[Objective, ...]
+    models: tuple[str, ...] = ()
+    workloads: tuple[str, ...] = ()
+    namespaces: tuple[str, ...] = ()
+
+    def has_model(self, namespace: str, name: str) -> bool:
+        """Whether it is for this model as a whole."""
+        of_workloads_alone = bool(self.workloads) and not self.models
+        return not of_workloads_alone and _is_one(namespace, self.namespaces) and _is_one(name, self.models)
+
+    def has_workload(self, namespace: str, name: str) -> bool:
+        """Whether it is for this workload alone."""
+        return bool(self.workloads) and _is_one(namespace, self.namespaces) and _is_one(name, self.workloads)
+
+
+def _is_one(name: str, patterns: Sequence[str]) -> bool:
+    return not patterns or any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+@dataclass(frozen=True, slots=True)
+class Goals:
+    """All objectives of a configuration."""
+
+    every: tuple[Objective, ...] = ()
+    """Objectives of all models, but for what a group says otherwise."""
+    groups: tuple[Group, ...] = field(default_factory=tuple)
+    days: float = DAYS
+    """Days of an error budget."""
+    defaults: bool = True
+    """Whether ``DEFAULTS`` hold where nothing is set."""
+
+    @property
+    def are_set(self) -> bool:
+        """Whether somebody has promised anything."""
+        return bool(self.every or self.groups)
+
+    @property
+    def period(self) -> float:
+        """Seconds of an error budget."""
+        return self.days * 86_400
+
+    def of_model(self, namespace: str, name: str) -> tuple[Objective, ...]:
+        """The objectives of a model: those of the first group that has it, and what that leaves to all."""
+        group = next((one for one in self.groups if one.has_model(namespace, name)), None)
+        return self._completed(group.objectives if group is not None else ())
+
+    def of_workload(self, namespace: str, name: str) -> tuple[Objective, ...]:
+        """The objectives that a workload has for itself; none where it has those of its model."""
+        group = next((one for one in self.groups if one.has_workload(namespace, name)), None)
+        return group.objectives if group is not None else ()
+
+    def all(self) -> tuple[Objective, ...]:
+        """Each objective that somebody may have."""
+        every = (*self._completed(()), *(one for group in self.groups for one in group.objectives))
+        return tuple(dict.fromkeys(every))
+
+    def _completed(self, own: Sequence[Objective]) -> tuple[Objective, ...]:
+        rest = self.every or (DEFAULTS if self.defaults and not self.are_set else ())
+        named = {one.name for one in own}
+        found = (*own, *(one for one in rest if one.name not in named))
+        return tuple(sorted(found, key=lambda one: NAMES.index(one.name)))

@@ -1,0 +1,79 @@
+"""The objectives as a source: what the store of the metrics has counted, else what this console saw itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+from fleet.metrics.dialect import Match
+from fleet.model.measurement import Measurement
+from fleet.objectives.burning import WINDOWS
+from fleet.objectives.ledger import Ledger
+from fleet.objectives.objective import Goals
+from fleet.objectives.stored import EVERY, StoredCounts, edges_of, wanted_edges
+from fleet.objectives.watched import Watched
+from fleet.sources.polling import PollingSource
+from fleet.sources.problem import NothingToAskError, SourceProblem
+from fleet.sources.store import Store
+
+NAME: Final = "objectives"
+_BEFORE_NUMBERS: Final = 2.0
+"""Seconds to the next look while nothing is measured yet, and between looks where this console counts itself."""
+
+
+class ObjectivesSource(PollingSource[Ledger]):
+    """Keeps the ledger of one cluster. ``store`` gives what answers PromQL, ``latest`` the last measurement."""
+
+    def __init__(
+        self,
+        goals: Goals,
+        store: Callable[[], Awaitable[Store | None]],
+        latest: Callable[[], Measurement | None],
+        within: Sequence[Match] = (),
+        *,
+        every: float = EVERY,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        super().__init__(NAME, every=_BEFORE_NUMBERS, expected=False, clock=clock)
+        self._goals = goals
+        self._stored = StoredCounts(goals, within)
+        self._watched = Watched()
+        self._store = store
+        self._latest = latest
+        self._seldom = every
+
+    async def ask(self) -> Ledger:
+        """Ask the store; what this console saw itself where there is none, or it does not answer."""
+        latest = self._latest()
+        if latest is not None:
+            self._watched.note(latest, wanted_edges(self._goals, edges_of(latest)))
+        why = ""
+        try:
+            store = await self._store()
+            if store is not None:
+                ledger = await self._stored.ledger(store, latest)
+                self.requests, self._every = self._stored.requests, self._seldom
+                return ledger
+        except NothingToAskError:
+            raise
+        except SourceProblem as problem:
+            why = f"the metrics store does not tell: {problem.problem}"
+        self.requests, self._every = 0, _BEFORE_NUMBERS
+        return self._seen(why or "no metrics store answers here")
+
+    def _seen(self, why: str) -> Ledger:
+        """The ledger of what was seen since the console was started."""
+        watched, period = self._watched, self._goals.period
+        if watched.covered(period) <= 0:
+            raise NothingToAskError("nothing is measured yet that objectives could be held against")
+        windows = (*WINDOWS, period)
+        began = watched.at - watched.covered(period)
+        return Ledger(
+            self._goals,
+            {window: watched.tallies(window) for window in windows},
+            {owner: max(at, began) for owner, at in watched.since.items()},
+            dict.fromkeys(windows, watched.at),
+            "this console",
+            (f"{why}: only what this console saw itself is counted",),
+        )

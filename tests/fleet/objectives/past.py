@@ -1,0 +1,88 @@
+"""Three days of requests in a real Prometheus, made beforehand: pods come and go, and the last hour is bad."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.fleet.metrics.servers import Prometheus, prometheus_on
+
+SCRAPE = 60
+NOW = int(time.time()) // SCRAPE * SCRAPE
+HOURS = 80
+BEGAN = NOW - HOURS * 3600
+OLD, NEW, OTHER = "chat-6b5d4f-q8sfp", "chat-7c9f58-x2k4d", "tiny-0"
+"""The pod before the rollout (a day ago), the one after it, and that of another model."""
+ROLLOUT = NOW - 24 * 3600
+CALM_SINCE = NOW - 3600
+"""Until then all was well."""
+OUTAGE = (NOW - 30 * 3600, NOW - 29 * 3600)
+"""Nobody served ``tiny`` then."""
+EDGES = (0.5, 1.0, 2.5, 5.0)
+PER_SCRAPE = 120
+"""Requests of a pod from one scrape to the next."""
+
+Counts = dict[str, float]
+
+
+def _late(at: int) -> float:
+    """The share of the requests that took between 2.5 and 5 s."""
+    return 0.8 if at > CALM_SINCE else 0.02
+
+
+def _pod(
+    namespace: str, pod: str, model: str, lives: Callable[[int], bool], late: Callable[[int], float]
+) -> Iterator[str]:
+    where = f'namespace="{namespace}",pod="{pod}",instance="{pod}:8000",job="vllm"'
+    of_model = f'{where},model_name="{model}",engine="0"'
+    total = {"all": 0.0, "late": 0.0, "failed": 0.0}
+    for at in range(BEGAN, NOW + 1, SCRAPE):
+        if not lives(at):
+            total = dict.fromkeys(total, 0.0)
+            continue
+        total["all"] += PER_SCRAPE
+        total["late"] += PER_SCRAPE * late(at)
+        total["failed"] += PER_SCRAPE * (0.05 if at > CALM_SINCE else 0.002)
+        good = total["all"] - total["late"]
+        cumulative = {0.5: good / 2, 1.0: good * 0.8, 2.5: good, 5.0: total["all"]}
+        for upper, count in cumulative.items():
+            yield f'vllm:time_to_first_token_seconds_bucket{{{of_model},le="{upper}"}} {count:.6f} {at}'
+        yield f'vllm:time_to_first_token_seconds_bucket{{{of_model},le="+Inf"}} {total["all"]:.6f} {at}'
+        yield f"vllm:num_requests_running{{{of_model}}} 4 {at}"
+        yield f"vllm:num_requests_waiting{{{of_model}}} 2 {at}"
+        http = f'{where},handler="/v1/chat/completions",method="POST"'
+        yield f'http_requests_total{{{http},status="2xx"}} {total["all"] - total["failed"]:.6f} {at}'
+        yield f'http_requests_total{{{http},status="5xx"}} {total["failed"]:.6f} {at}'
+
+
+def _openmetrics() -> Iterator[str]:
+    lines = [
+        *_pod("llm", OLD, "llama", lambda at: at <= ROLLOUT, _late),
+        # Its process began again six hours ago: the counters start from zero.
+        *_pod("llm", NEW, "llama", lambda at: at >= ROLLOUT and abs(at - NOW + 6 * 3600) > 60, _late),
+        *_pod("llm", OTHER, "tiny", lambda at: not OUTAGE[0] <= at < OUTAGE[1], lambda _: 0.01),
+    ]
+    seen = ""
+    for line in sorted(lines, key=lambda one: (one.partition("{")[0], one.partition("} ")[0])):
+        name = line.partition("{")[0]
+        if name != seen:
+            seen = name
+            yield f"# TYPE {name} gauge"
+        yield line
+    yield "# EOF"
+
+
+@contextmanager
+def three_days(folder: Path) -> Iterator[Prometheus]:
+    """A Prometheus that holds them."""
+    text = folder / "history.txt"
+    text.write_text("\n".join(_openmetrics()) + "\n")
+    blocks = ["promtool", "tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=64h"]
+    subprocess.run([*blocks, str(text), str(folder / "data")], check=True, capture_output=True)
+    configuration = folder / "prometheus.yml"
+    configuration.write_text("global:\n  scrape_interval: 1m\n")
+    with prometheus_on(configuration, folder) as running:
+        yield running
