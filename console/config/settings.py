@@ -218,7 +218,7 @@ class Promises:
 
 @dataclass(frozen=True, slots=True)
 class ObjectiveGroup(Promises):
-    """Objectives of some models or workloads; what it does not set is as in `[objectives]`. The first that fits counts."""
+    """Objectives of some models or workloads; what it does not set is as above. The first that fits counts."""
 
     __pydantic_config__: ClassVar[Any] = STRICT
     models: tuple[str, ...] = setting((), "Shell patterns of served names: `llama-*`. Empty: all.")
