@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from console.commands.command import ScreenId
@@ -11,10 +12,18 @@ from console.commands.palette import Palette
 from console.commands.table import TABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from console.app.desk import ConsoleDesk
     from fleet.model.objects import ObjectRef
+
+_SCREENS: Mapping[ScreenId, str] = {
+    ScreenId.SOURCES: "console.screens.reading:SourcesScreen",
+    ScreenId.JOINS: "console.screens.joins:JoinsScreen",
+    ScreenId.MONITORING: "console.screens.monitoring:MonitoringScreen",
+    ScreenId.OBJECTIVES: "console.screens.objectives:ObjectivesScreen",
+}
+"""Screens of all that is in view: module and class."""
 
 
 class Pages:
@@ -60,15 +69,10 @@ class Pages:
         read = partial(self._desk.session.yaml, ref)
         self._navigator.push(TextScreen(self._desk, f"yaml {ref}", read))
 
-    def open_sources(self) -> None:
-        from console.screens.reading import SourcesScreen
-
-        self._navigator.open(SourcesScreen(self._desk))
-
-    def open_joins(self) -> None:
-        from console.screens.joins import JoinsScreen
-
-        self._navigator.open(JoinsScreen(self._desk))
+    def open_screen(self, where: ScreenId) -> None:
+        module, name = _SCREENS[where].split(":")
+        screen = getattr(import_module(module), name)
+        self._navigator.open(screen(self._desk))
 
     def open_alerts(self, key: str) -> None:
         from console.screens.alerts import AlertsScreen
@@ -79,16 +83,6 @@ class Pages:
         from console.screens.incidents import IncidentsScreen
 
         self._navigator.open(IncidentsScreen(self._desk, key))
-
-    def open_monitoring(self) -> None:
-        from console.screens.monitoring import MonitoringScreen
-
-        self._navigator.open(MonitoringScreen(self._desk))
-
-    def open_objectives(self) -> None:
-        from console.screens.objectives import ObjectivesScreen
-
-        self._navigator.open(ObjectivesScreen(self._desk))
 
     def open_timeline(self, ref: ObjectRef | None) -> None:
         from console.screens.timeline import TimelineScreen

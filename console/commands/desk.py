@@ -9,7 +9,7 @@ from themes.palette import Role
 
 if TYPE_CHECKING:
     from actions.request import Request, Target
-    from console.commands.command import Command, Context
+    from console.commands.command import Command, Context, ScreenId
     from console.config.options import Options
     from console.session.local.protocol import LocalServers
     from console.session.protocol import ActionService, Session
@@ -63,9 +63,9 @@ class Pages(Protocol):
 
     def open_yaml(self, ref: ObjectRef) -> None: ...
 
-    def open_sources(self) -> None: ...
-
-    def open_joins(self) -> None: ...
+    def open_screen(self, where: ScreenId) -> None:
+        """One that is about all in view: sources, joins, monitoring, objectives."""
+        ...
 
     def open_alerts(self, key: str) -> None:
         """Alerts: of all in view, or of an object by its key."""
@@ -73,12 +73,6 @@ class Pages(Protocol):
 
     def open_incidents(self, key: str | None) -> None:
         """Incidents, with the cursor on the one in which an object (its key) has a part."""
-        ...
-
-    def open_monitoring(self) -> None: ...
-
-    def open_objectives(self) -> None:
-        """Error budgets of what is in view."""
         ...
 
     def open_audit(self) -> None: ...

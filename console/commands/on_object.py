@@ -134,7 +134,7 @@ def open_concerned(desk: Desk, context: Context) -> None:
         return
     whole = snapshot.everything
     if snapshot.source(key) is not None:
-        desk.pages.open_sources()
+        desk.pages.open_screen(ScreenId.SOURCES)
     elif key in whole.nodes or key in whole.gpus:
         desk.pages.open_nodes(key)
     else:

@@ -207,7 +207,7 @@ TABLE: tuple[Command, ...] = (
     Command(
         "open.sources",
         "Sources: what is read, since when, what is wrong",
-        lambda desk, _: desk.pages.open_sources(),
+        lambda desk, _: desk.pages.open_screen(ScreenId.SOURCES),
         (),
         ("sources",),
     ),
@@ -233,20 +233,20 @@ TABLE: tuple[Command, ...] = (
     Command(
         "open.joins",
         "Joins that could not be made",
-        lambda desk, _: desk.pages.open_joins(),
+        lambda desk, _: desk.pages.open_screen(ScreenId.JOINS),
         names=("joins", "loose"),
     ),
     *ALERTS,
     Command(
         "open.monitoring",
         "Monitoring: whether its rules and targets are what they seem",
-        lambda desk, _: desk.pages.open_monitoring(),
+        lambda desk, _: desk.pages.open_screen(ScreenId.MONITORING),
         names=("monitoring",),
     ),
     Command(
         "open.objectives",
         "Objectives: how much of each error budget is left, and how fast it burns",
-        lambda desk, _: desk.pages.open_objectives(),
+        lambda desk, _: desk.pages.open_screen(ScreenId.OBJECTIVES),
         ("percent_sign",),
         ("slo", "objectives", "budgets"),
         hint="objectives",

@@ -37,7 +37,7 @@ async def test_a_command_in_one_burst_is_that_command_and_no_other(text: str, sc
 
 async def test_a_line_is_opened_on_a_screen_that_is_not_mounted_yet() -> None:
     async with desk(make_snapshot()) as console:
-        console.desk.pages.open_sources()
+        console.desk.pages.open_screen(ScreenId.SOURCES)
         console.desk.line.ask_command()
         await console.desk.line.open_asked()
         assert console.screen.where is ScreenId.SOURCES
