@@ -13,7 +13,7 @@ from console.config.problem import ConfigError
 from console.report.harmless import harmless
 from console.views.alert_marks import alerts_of, object_words, summary_of, unexplained
 from console.views.incident_words import felt, in_time, place
-from fleet.diagnosis.verdict import Verdict, counted, verdict
+from fleet.diagnosis.check_status import CheckStatus, check_status, counted
 from fleet.model.finding import Incident
 from fleet.model.snapshot import Severity, Snapshot
 
@@ -30,8 +30,8 @@ def run(invocation: Invocation) -> int:
 
         crash.report(error, sys.argv[1:])
         if not invocation.options.json:
-            streams.write_out(partial(print, f"{Verdict.UNKNOWN.name}: unexpected {type(error).__name__}"))
-    return Verdict.UNKNOWN
+            streams.write_out(partial(print, f"{CheckStatus.UNKNOWN.name}: unexpected {type(error).__name__}"))
+    return CheckStatus.UNKNOWN
 
 
 def _look(invocation: Invocation) -> int:
@@ -39,7 +39,7 @@ def _look(invocation: Invocation) -> int:
     snapshot, seen = snapshot_within(settings, invocation.options.wait, looks_back=True)
     now: bool = invocation.options.now
     blind = not any_answered(snapshot) or seen != exits.OK
-    code = Verdict.UNKNOWN if blind else verdict(snapshot.incidents, pending=now)
+    code = CheckStatus.UNKNOWN if blind else check_status(snapshot.incidents, pending=now)
     if invocation.options.json:
         from console.report.check import to_json
 
@@ -50,13 +50,13 @@ def _look(invocation: Invocation) -> int:
         told = partial(print, *lines, sep="\n")
     if not streams.write_out(told):
         # Nobody has read it: OK would become a problem of the command, which here is the code of a warning.
-        code = code or Verdict.UNKNOWN
+        code = code or CheckStatus.UNKNOWN
     for line in explain(snapshot):
         say(line)
     return code
 
 
-def plugin_lines(snapshot: Snapshot, code: Verdict, *, pending: bool, blind: bool) -> Iterator[str]:
+def plugin_lines(snapshot: Snapshot, code: CheckStatus, *, pending: bool, blind: bool) -> Iterator[str]:
     """The plugin's line, with its numbers behind a bar, a line for each incident, and one for each alert of none."""
     firing = counted(snapshot.incidents, pending=pending)
     others = [one for one in snapshot.incidents if one not in firing]

@@ -14,8 +14,8 @@ from pydantic import Field
 from console.report.part import Part
 from console.views.alert_marks import alerts_of, annotation_of, unexplained
 from fleet.alerts.board import Row
-from fleet.diagnosis.explaining import Ruled, explain
-from fleet.diagnosis.verdict import Verdict, verdict
+from fleet.diagnosis.check_status import CheckStatus, check_status
+from fleet.diagnosis.evidence import Alternative, explain
 from fleet.model.finding import Finding, FindingState, Incident, Reach
 from fleet.model.snapshot import Health, Severity, Snapshot
 
@@ -161,14 +161,14 @@ class CheckDocument(Part):
     sources: tuple[SourcePart, ...]
 
 
-def to_json(snapshot: Snapshot, code: Verdict | None = None, *, pending: bool = False) -> str:
+def to_json(snapshot: Snapshot, code: CheckStatus | None = None, *, pending: bool = False) -> str:
     """The document of a Snapshot; ``code`` where something else than its incidents decides."""
-    found = verdict(snapshot.incidents, pending=pending) if code is None else code
-    names: Mapping[Verdict, Literal["ok", "warning", "critical", "unknown"]] = {
-        Verdict.OK: "ok",
-        Verdict.WARNING: "warning",
-        Verdict.CRITICAL: "critical",
-        Verdict.UNKNOWN: "unknown",
+    found = check_status(snapshot.incidents, pending=pending) if code is None else code
+    names: Mapping[CheckStatus, Literal["ok", "warning", "critical", "unknown"]] = {
+        CheckStatus.OK: "ok",
+        CheckStatus.WARNING: "warning",
+        CheckStatus.CRITICAL: "critical",
+        CheckStatus.UNKNOWN: "unknown",
     }
     document = CheckDocument(
         cluster=snapshot.cluster.server,
@@ -228,7 +228,7 @@ def _told(row: Row) -> ToldPart:
     )
 
 
-def _alike(ruled: Ruled) -> AlikePart:
+def _alike(ruled: Alternative) -> AlikePart:
     return AlikePart(cause=ruled.cause, sentence=ruled.sentence, by=ruled.by)
 
 

@@ -15,7 +15,7 @@ from console.views.layout import followed, head, labelled, sections, wrapped
 from console.views.plots import plot_block
 from console.views.since import clock, coarse
 from fleet.dataclass import dataclass
-from fleet.diagnosis.explaining import Evidence, Explanation, Ruled, explain
+from fleet.diagnosis.evidence import Alternative, Evidence, Explanation, explain
 from fleet.model.finding import FindingState, Incident
 from fleet.model.snapshot import Health, Snapshot, rank
 from themes.glyphs import Glyphs
@@ -227,7 +227,7 @@ def _helps(told: Explanation, key_of: KeyOf, width: int) -> list[Line]:
     return [head("what helps"), *lines] if lines else []
 
 
-def _ruled(title: str, by: str, ruled: Iterable[Ruled], width: int) -> list[Line]:
+def _ruled(title: str, by: str, ruled: Iterable[Alternative], width: int) -> list[Line]:
     """Causes that look alike; those that one number excludes stand above it together."""
     lines: list[Line] = []
     for reason, alike in groupby(ruled, key=lambda one: one.by):

@@ -11,7 +11,7 @@ from enum import IntEnum, StrEnum
 from typing import Generic, NamedTuple, TypeVar
 
 from fleet.dataclass import dataclass
-from fleet.diagnosis.sign import Row, Sign
+from fleet.diagnosis.sign import MetricsRow, Sign
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Assessment, Severity
 
@@ -62,7 +62,7 @@ class Help(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Cause(Generic[S]):
-    """One cause. ``S`` is what its signs look at: see fleet/diagnosis/subject.py, and ``Row`` for numbers."""
+    """One cause. ``S`` is what its signs look at: see fleet/diagnosis/subject.py, and ``MetricsRow`` for numbers."""
 
     id: str
     """Unique, and for good: it is in reports."""
@@ -123,7 +123,7 @@ class Numbers:
     form: str
     quantities: tuple[Quantity, ...] = ()
 
-    def __call__(self, row: Row) -> str:
+    def __call__(self, row: MetricsRow) -> str:
         return self.form.format(*map(row.value, self.quantities))
 
 

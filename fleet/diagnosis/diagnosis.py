@@ -7,14 +7,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from operator import is_not
 
 from fleet.diagnosis import registry
+from fleet.diagnosis.active_causes import ActiveCause, ActiveCauses
 from fleet.diagnosis.cause import Of
+from fleet.diagnosis.finding_words import FindingWords, WordedFindings, WordedRows
 from fleet.diagnosis.grouping import Group, Groups
-from fleet.diagnosis.held import Held, Holds
 from fleet.diagnosis.hysteresis import Hysteresis
-from fleet.diagnosis.judging import Judge
 from fleet.diagnosis.peers import apart
-from fleet.diagnosis.reaching import Felt
-from fleet.diagnosis.wording import Rows, Told, Words
+from fleet.diagnosis.precedence import Precedence
+from fleet.diagnosis.reach import RequestCounts
 from fleet.model.finding import Finding, Incident, Reach
 from fleet.model.snapshot import Health, Snapshot, SourceStatus
 
@@ -28,17 +28,17 @@ class Diagnosis:
     def __init__(self) -> None:
         self._causes = {cause.id: cause for cause in registry.CAUSES}
         self._of_replicas = registry.causes_of(Of.REPLICA)
-        self._apart: tuple[Holds, ...] = ()
+        self._apart: tuple[ActiveCause, ...] = ()
         self._compared = -math.inf
         self._hysteresis = Hysteresis()
         self._groups = Groups(self._causes)
         self._findings: Sequence[Finding] = ()
-        self._holds: Sequence[Holds] = ()
-        self._troubles: Sequence[Holds] = ()
+        self._holds: Sequence[ActiveCause] = ()
+        self._troubles: Sequence[ActiveCause] = ()
         self._ground: tuple[object, ...] = ()
-        self._rows = Rows(self._causes, ())
-        self._words = Words(self._causes)
-        self._of_sources = Judge[SourceStatus](registry.causes_of(Of.SOURCE))
+        self._rows = WordedRows(self._causes, ())
+        self._words = FindingWords(self._causes)
+        self._of_sources = Precedence[SourceStatus](registry.causes_of(Of.SOURCE))
         self._healths: list[tuple[str, Health]] = []
         self._of: tuple[object, ...] = ()
         self._at = 0.0
@@ -49,7 +49,7 @@ class Diagnosis:
         """How many findings were made since this exists, and how often groups: tests count what a tick costs."""
         return self._hysteresis.made, self._groups.made
 
-    def incidents_at(self, snapshot: Snapshot, held: Held) -> tuple[Incident, ...]:
+    def incidents_at(self, snapshot: Snapshot, held: ActiveCauses) -> tuple[Incident, ...]:
         """The incidents at a Snapshot, the worst first."""
         of = (snapshot.assessments, snapshot.by_pod.columns, snapshot.by_gpu.columns, snapshot.pods, snapshot.workloads)
         same = len(of) == len(self._of) and all(a is b for a, b in zip(of, self._of, strict=True))
@@ -61,18 +61,18 @@ class Diagnosis:
         findings = self._hysteresis.findings_at(snapshot, self._holding(snapshot, held), self._words)
         if findings is not self._findings:
             if findings != self._findings:
-                self._rows = Rows(self._causes, findings)
+                self._rows = WordedRows(self._causes, findings)
             self._findings = findings
         words = self._rows.at(snapshot)
         if not words.is_as(self._words):
             self._words = words
-        found = _incidents(self._groups.of(snapshot, findings), Felt(snapshot.by_pod), self._words)
+        found = _incidents(self._groups.of(snapshot, findings), RequestCounts(snapshot.by_pod), self._words)
         if found != self._incidents:
             self._incidents = found
         self._of, self._at, self._healths = of, snapshot.at, healths
         return self._incidents
 
-    def _holding(self, snapshot: Snapshot, held: Held) -> Sequence[Holds]:
+    def _holding(self, snapshot: Snapshot, held: ActiveCauses) -> Sequence[ActiveCause]:
         """All that holds: the same object while it is the same."""
         ground = (held, snapshot.pods, snapshot.gpus, snapshot.workload_of, snapshot.model_of)
         if len(self._ground) != len(ground) or any(map(is_not, ground, self._ground)):
@@ -83,19 +83,19 @@ class Diagnosis:
             self._holds = holds
         return self._holds
 
-    def _silent(self, snapshot: Snapshot) -> Iterator[Holds]:
+    def _silent(self, snapshot: Snapshot) -> Iterator[ActiveCause]:
         """Yield what is wrong with the sources: what they do not tell cannot be found."""
         for source in snapshot.sources:
             cause = self._of_sources.first(source)
             if cause is not None:
-                yield Holds(cause, source.name)
+                yield ActiveCause(cause, source.name)
 
 
-def _incidents(groups: Iterable[Group], felt: Felt, words: Words) -> tuple[Incident, ...]:
+def _incidents(groups: Iterable[Group], felt: RequestCounts, words: FindingWords) -> tuple[Incident, ...]:
     """The groups with their numbers, the worst first."""
     ordered = sorted(((group, felt.by(group.concerned)) for group in groups), key=_order)
     return tuple(
-        Incident(one.key, one.about, one.sentence, Told(one.findings, words), one.severity, one.state, reach)
+        Incident(one.key, one.about, one.sentence, WordedFindings(one.findings, words), one.severity, one.state, reach)
         for one, reach in ordered
     )
 

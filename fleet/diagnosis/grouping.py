@@ -13,7 +13,7 @@ from typing import Any
 
 from fleet.dataclass import dataclass
 from fleet.diagnosis.cause import Cause, Of
-from fleet.diagnosis.reaching import Concerned, concerned_by, holders
+from fleet.diagnosis.reach import Concerned, concerned_by, holders
 from fleet.model.finding import Finding, FindingState
 from fleet.model.snapshot import Severity, Snapshot, rank
 

@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fleet.dataclass import dataclass
+from fleet.diagnosis.active_causes import ActiveCause
 from fleet.diagnosis.cause import Cause, Of
-from fleet.diagnosis.gravity import Gravity, Said, Tell, asks
-from fleet.diagnosis.held import Holds
+from fleet.diagnosis.finding_words import FindingWords
 from fleet.diagnosis.looking import subject_of
-from fleet.diagnosis.since import Since, began
-from fleet.diagnosis.wording import Words
+from fleet.diagnosis.onset import Onset, onset_of
+from fleet.diagnosis.severity import Said, Severities, Tell, asks
 from fleet.model.finding import Finding, FindingState
 from fleet.model.snapshot import Snapshot
 
@@ -28,7 +28,7 @@ SEEN_FIRST = "this console, which found it so"
 @dataclass(slots=True)
 class _Kept:
     cause: Cause[Any]
-    since: Since
+    since: Onset
     last: float
     """Unix time at which it held last."""
     said: Said
@@ -48,14 +48,14 @@ class Hysteresis:
 
     def __init__(self) -> None:
         self._kept: dict[tuple[str, str], _Kept] = {}
-        self._holds: Sequence[Holds] = ()
+        self._holds: Sequence[ActiveCause] = ()
         self._at = -math.inf
         self._asked: list[tuple[int, str, _Kept]] = []
         self._calm = False
         self._due = self._clears = math.inf
         self._findings: list[Finding] = []
         self._looked = False
-        self._gravity = Gravity()
+        self._gravity = Severities()
         self.made = 0
         """How many findings were made since this exists: tests count what a tick costs."""
 
@@ -64,7 +64,7 @@ class Hysteresis:
         """Unix time until which the same findings stand, if the same holds."""
         return min(self._due, self._at + self._clears)
 
-    def findings_at(self, snapshot: Snapshot, holds: Sequence[Holds], words: Words) -> Sequence[Finding]:
+    def findings_at(self, snapshot: Snapshot, holds: Sequence[ActiveCause], words: FindingWords) -> Sequence[Finding]:
         """The findings at a Snapshot at which these hold: the same object where nothing is said differently.
 
         ``words`` are those of the Snapshot before.
@@ -84,7 +84,7 @@ class Hysteresis:
                 if one.looks_again and _may_be_older(one):
                     # What was before the console's time is read after its first look.
                     one.looks_again -= 1
-                    one.since, one.finding = began(snapshot, cause, key) or one.since, None
+                    one.since, one.finding = onset_of(snapshot, cause, key) or one.since, None
             one.last = now
             one.fired = one.fired or now - one.since.at >= cause.after
             kept[place] = one
@@ -116,7 +116,7 @@ class Hysteresis:
 
     def _begun(self, snapshot: Snapshot, cause: Cause[Any], key: str, said: Said) -> _Kept:
         told = SEEN if self._looked else SEEN_FIRST
-        since = began(snapshot, cause, key) or Since(snapshot.at, told)
+        since = onset_of(snapshot, cause, key) or Onset(snapshot.at, told)
         return _Kept(cause, since, snapshot.at, said, looks_again=0 if self._looked else LOOKS_AGAIN)
 
     def _finding(self, key: str, one: _Kept, now: float) -> Finding:
@@ -130,7 +130,7 @@ class Hysteresis:
         return told
 
     def _easing(
-        self, snapshot: Snapshot, holding: Mapping[tuple[str, str], _Kept], words: Words
+        self, snapshot: Snapshot, holding: Mapping[tuple[str, str], _Kept], words: FindingWords
     ) -> dict[tuple[str, str], _Kept]:
         """Return what has fired, does not hold any more, and is not over. It says what it said last."""
         found = {}

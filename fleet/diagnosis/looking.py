@@ -6,8 +6,8 @@ from typing import Any
 
 from fleet.diagnosis.cause import Of
 from fleet.diagnosis.peers import replica_of
-from fleet.diagnosis.sign import Row
-from fleet.diagnosis.subject import PodSeen, WorkloadSeen
+from fleet.diagnosis.sign import MetricsRow
+from fleet.diagnosis.subject import PodSubject, WorkloadSubject
 from fleet.model.snapshot import Severity, Snapshot
 
 _PODS = frozenset({Of.POD, Of.ENGINE, Of.REPLICA})
@@ -19,10 +19,10 @@ def subject_of(snapshot: Snapshot, kind: Of, key: str) -> Any:
     match kind:
         case Of.ENGINE:
             at = snapshot.by_pod.index.get(key)
-            return None if at is None else Row(snapshot.by_pod, at)
+            return None if at is None else MetricsRow(snapshot.by_pod, at)
         case Of.GPU:
             at = snapshot.by_gpu.index.get(key)
-            return None if at is None else Row(snapshot.by_gpu, at, snapshot.throttle_reasons)
+            return None if at is None else MetricsRow(snapshot.by_gpu, at, snapshot.throttle_reasons)
         case Of.REPLICA:
             return replica_of(snapshot, key)
         case Of.SOURCE:
@@ -30,14 +30,14 @@ def subject_of(snapshot: Snapshot, kind: Of, key: str) -> Any:
         case Of.POD:
             pod = snapshot.pods.get(key)
             serving = snapshot.workload_of.get(key) in snapshot.model_of
-            return None if pod is None else PodSeen(pod, serving, key in snapshot.engines_of)
+            return None if pod is None else PodSubject(pod, serving, key in snapshot.engines_of)
         case Of.NODE:
             return snapshot.nodes.get(key)
         case Of.WORKLOAD:
             return _workload(snapshot, key)
 
 
-def _workload(snapshot: Snapshot, key: str) -> WorkloadSeen | None:
+def _workload(snapshot: Snapshot, key: str) -> WorkloadSubject | None:
     workload = snapshot.workloads.get(key)
     if workload is None:
         return None
@@ -45,7 +45,7 @@ def _workload(snapshot: Snapshot, key: str) -> WorkloadSeen | None:
     stands = [snapshot.assessments[pod] for pod in keys]
     ready = [snapshot.pods[pod].ready and snapshot.pods[pod].deleted is None for pod in keys]
     serving = [up and one.severity is not Severity.CRITICAL for up, one in zip(ready, stands, strict=True)]
-    return WorkloadSeen(workload, stands, sum(ready), sum(serving))
+    return WorkloadSubject(workload, stands, sum(ready), sum(serving))
 
 
 def keys_beside(snapshot: Snapshot, kind: Of, key: str, other: Of) -> tuple[str, ...]:

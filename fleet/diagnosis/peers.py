@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from fleet.dataclass import dataclass
+from fleet.diagnosis.active_causes import ActiveCause
 from fleet.diagnosis.cause import Cause
-from fleet.diagnosis.held import Holds
 from fleet.model.frame import Frame
 from fleet.model.quantity import Quantity
 from fleet.model.reading import State
@@ -134,7 +134,7 @@ def replica_of(snapshot: Snapshot, key: str) -> Replica | None:
     return Replica(snapshot.by_pod, at, rows) if at is not None and at in rows else None
 
 
-def apart(snapshot: Snapshot, causes: Sequence[Cause[Any]]) -> Iterator[Holds]:
+def apart(snapshot: Snapshot, causes: Sequence[Cause[Any]]) -> Iterator[ActiveCause]:
     """The causes that hold of replicas that are not as their peers."""
     frame = snapshot.by_pod
     for workload in snapshot.model_of:
@@ -143,11 +143,11 @@ def apart(snapshot: Snapshot, causes: Sequence[Cause[Any]]) -> Iterator[Holds]:
             for at in cause.must[0].among(frame, rows):  # type: ignore[attr-defined]
                 of = Replica(frame, at, rows)
                 if all(sign.holds(of) for sign in cause.must[1:]) and not cause.excluded(of):
-                    yield Holds(cause, frame.keys[at])
+                    yield ActiveCause(cause, frame.keys[at])
 
 
 def _rows(snapshot: Snapshot, workload: str) -> list[int]:
-    """Rows of its pods that are ready, and fresh enough to be compared."""
+    """WordedRows of its pods that are ready, and fresh enough to be compared."""
     pods, states = snapshot.pods, snapshot.by_pod.states
     ready = [key for key in snapshot.pods_of.get(workload, ()) if pods[key].ready]
     return [row for row in snapshot.by_pod.rows(ready) if row >= 0 and states[row] < State.STALE]

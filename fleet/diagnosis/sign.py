@@ -58,7 +58,7 @@ class Fact(Generic[S]):
     """Text that stands there, in the words of whoever wrote it: a condition's message, an exit code."""
 
 
-class Row(NamedTuple):
+class MetricsRow(NamedTuple):
     """One object's numbers: a row of a frame."""
 
     frame: Frame
@@ -80,7 +80,7 @@ class Row(NamedTuple):
         return self.reasons.get(self.key, ())
 
 
-class RowSign(Sign[Row], Protocol):
+class MetricsSign(Sign[MetricsRow], Protocol):
     """A sign of a row."""
 
     @property
@@ -125,7 +125,7 @@ class Level:
     def quantities(self) -> tuple[Quantity, ...]:
         return (self.quantity,)
 
-    def holds(self, row: Row) -> bool | None:
+    def holds(self, row: MetricsRow) -> bool | None:
         return self.met(row.value(self.quantity))
 
     def met(self, value: float) -> bool | None:
@@ -177,7 +177,7 @@ class Code:
     def quantities(self) -> tuple[Quantity, ...]:
         return (self.quantity,)
 
-    def holds(self, row: Row) -> bool | None:
+    def holds(self, row: MetricsRow) -> bool | None:
         value = row.value(self.quantity)
         return None if math.isnan(value) else self._shows(value)
 
@@ -203,7 +203,7 @@ class Lowered:
     reads: str = THROTTLE_REASONS
     quantities: tuple[Quantity, ...] = ()
 
-    def holds(self, row: Row) -> bool | None:
+    def holds(self, row: MetricsRow) -> bool | None:
         said = row.reasons.get(row.key)
         return None if said is None else not self.by.isdisjoint(said)
 
@@ -217,7 +217,7 @@ class Lowered:
 class Either:
     """One of several ways in which the same is seen: each a list of signs that hold together."""
 
-    ways: tuple[tuple[RowSign, ...], ...]
+    ways: tuple[tuple[MetricsSign, ...], ...]
     name: str
     quantities: tuple[Quantity, ...] = field(init=False)
 
@@ -229,7 +229,7 @@ class Either:
     def reads(self) -> str:
         return ", ".join(dict.fromkeys(sign.reads for way in self.ways for sign in way))
 
-    def holds(self, row: Row) -> bool | None:
+    def holds(self, row: MetricsRow) -> bool | None:
         seen = [_all_hold(sign.holds(row) for sign in way) for way in self.ways]
         return True if True in seen else None if None in seen else False
 
@@ -239,7 +239,7 @@ class Either:
 
 
 def together(
-    signs: Iterable[RowSign], frame: Frame, reasons: Reasons, rows: Iterable[int] | None = None
+    signs: Iterable[MetricsSign], frame: Frame, reasons: Reasons, rows: Iterable[int] | None = None
 ) -> Collection[int]:
     """The rows at which all of these hold; the first sign is the one that holds of the fewest."""
     found: Collection[int] | None = None

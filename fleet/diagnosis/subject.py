@@ -13,7 +13,7 @@ from fleet.model.snapshot import Assessment, Severity, rank
 WELL = Assessment(Severity.OK)
 
 
-class PodSeen(NamedTuple):
+class PodSubject(NamedTuple):
     """A pod, and whether somebody measures it."""
 
     pod: Pod
@@ -38,7 +38,7 @@ class PodSeen(NamedTuple):
 
 
 @dataclass(frozen=True)
-class WorkloadSeen:
+class WorkloadSubject:
     """A workload, and how its pods stand."""
 
     workload: Workload

@@ -1,6 +1,6 @@
 """Health of a fleet: GPUs, then the pods that hold them, then their workloads, and the nodes.
 
-Kept from one tick to the next: what is assessed anew is what has another row, another sign of its metrics or of its
+KeptScan from one tick to the next: what is assessed anew is what has another row, another sign of its metrics or of its
 GPUs, and the workloads of such pods. While nothing is said differently the mapping is the same object.
 """
 
@@ -11,14 +11,14 @@ from operator import is_not
 from typing import Any
 
 from fleet.dataclass import dataclass
+from fleet.diagnosis.active_causes import ActiveCauses
+from fleet.diagnosis.assessor import TROUBLED, Assessed, Assessor
 from fleet.diagnosis.cause import Cause, Of
-from fleet.diagnosis.causes.presence import MAY_NOT_LIST
-from fleet.diagnosis.held import Held
+from fleet.diagnosis.causes.lifecycle import MAY_NOT_LIST
+from fleet.diagnosis.metrics_scan import KeptScan, Signs
 from fleet.diagnosis.registry import causes_of
-from fleet.diagnosis.screening import Kept, Signs
 from fleet.diagnosis.sign import Reasons
-from fleet.diagnosis.standing import TROUBLED, Judged, Standing
-from fleet.diagnosis.subject import WELL, PodSeen, WorkloadSeen
+from fleet.diagnosis.subject import WELL, PodSubject, WorkloadSubject
 from fleet.kinds.registry import kind_of
 from fleet.model.frame import Frame
 from fleet.model.objects import Pod
@@ -36,13 +36,13 @@ class FleetHealth:
 
     def __init__(self) -> None:
         gpus = causes_of(Of.GPU)
-        self._engines = Kept(causes_of(Of.ENGINE))
-        self._cards = Kept(cause for cause in gpus if not cause.beside)
-        self._xids = Kept(cause for cause in gpus if cause.beside)
-        self._standing = Standing()
+        self._engines = KeptScan(causes_of(Of.ENGINE))
+        self._cards = KeptScan(cause for cause in gpus if not cause.beside)
+        self._xids = KeptScan(cause for cause in gpus if cause.beside)
+        self._standing = Assessor()
         self._before: _Seen | None = None
         self._found: dict[str, Assessment] = {}
-        self.held = Held()
+        self.held = ActiveCauses()
         """The causes by which they stand so: the same object while those are the same."""
         self.assessed = 0
         """How many objects were assessed since this exists: tests count what a tick costs."""
@@ -76,7 +76,7 @@ class FleetHealth:
         told = told if told != before.own else before.own
         parts = (unwell, told, self._engines.held, self._cards.held, self._xids.held)
         if any(map(is_not, parts, (before.unwell, before.own, before.engines, before.gpus, before.beside))):
-            self.held = Held(*parts)
+            self.held = ActiveCauses(*parts)
 
 
 def _others_unwell(before: Collection[str], news: Mapping[str, Assessment], gone: Collection[str]) -> Collection[str]:
@@ -169,7 +169,7 @@ def _keys(topology: Topology) -> set[str]:
 
 
 def _assess(
-    standing: Standing, seen: _Seen, due: _Due, kept: Mapping[str, Assessment], told: dict[str, Cause[Any]]
+    standing: Assessor, seen: _Seen, due: _Due, kept: Mapping[str, Assessment], told: dict[str, Cause[Any]]
 ) -> dict[str, Assessment]:
     """Assess all that is due; ``kept``: how the others stand. Notes in ``told`` by which causes of their own."""
     topology = seen.topology
@@ -178,7 +178,7 @@ def _assess(
     def stands(key: str) -> Assessment:
         return found[key] if key in found else kept[key]
 
-    def note(key: str, judged: Judged) -> None:
+    def note(key: str, judged: Assessed) -> None:
         found[key] = judged.stands
         if judged.cause is not None:
             told[key] = judged.cause
@@ -222,11 +222,11 @@ def _ready(topology: Topology, pods: Iterable[str]) -> int:
     return sum(row.ready for row in rows if row.deleted is None)
 
 
-def _of_pod(standing: Standing, seen: _Seen, key: str, ready: _Ready) -> Judged:
+def _of_pod(standing: Assessor, seen: _Seen, key: str, ready: _Ready) -> Assessed:
     topology, pod = seen.topology, seen.topology.pods[key]
     workload, gpus = topology.workload_of[key], topology.gpus_of.get(key, ())
     return standing.of_pod(
-        PodSeen(
+        PodSubject(
             pod,
             workload in topology.model_of,
             key in topology.engines_of,
@@ -255,8 +255,8 @@ def _live(topology: Topology, pods: Sequence[str]) -> int:
 
 
 def _of_workload(
-    standing: Standing, topology: Topology, key: str, ready: _Ready, pods: Mapping[str, Assessment]
-) -> Judged:
+    standing: Assessor, topology: Topology, key: str, ready: _Ready, pods: Mapping[str, Assessment]
+) -> Assessed:
     workload, ready_pods = topology.workloads[key], ready.of(key)
     unseen = ""
     if not topology.coverage.sees("pods", workload.namespace):
@@ -269,4 +269,4 @@ def _of_workload(
         serving = max(0, workload.desired - len(critical))
     else:
         serving = ready_pods - _ready(topology, critical)
-    return standing.of_workload(WorkloadSeen(workload, list(pods.values()), ready_pods, serving, unseen))
+    return standing.of_workload(WorkloadSubject(workload, list(pods.values()), ready_pods, serving, unseen))

@@ -18,7 +18,7 @@ from typing import ParamSpec, TypeVar
 from unittest.mock import patch
 
 from fleet.diagnosis.diagnosis import Diagnosis
-from fleet.diagnosis.screening import Kept
+from fleet.diagnosis.metrics_scan import KeptScan
 from fleet.model.measurement import GpuId, Measurement
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Health, SourceStatus
@@ -102,7 +102,7 @@ class _Clock:
     @contextmanager
     def running(self) -> Iterator[None]:
         with ExitStack() as stack:
-            for of, name in ((Kept, "of"), (Diagnosis, "incidents_at")):
+            for of, name in ((KeptScan, "of"), (Diagnosis, "incidents_at")):
                 stack.enter_context(patch.object(of, name, self._timed(getattr(of, name))))
             yield
 

@@ -17,7 +17,7 @@ from console.cli import check, exits
 from console.cli.check import plugin_lines
 from console.cli.dispatch import dispatch
 from console.report.check import CheckDocument, to_json
-from fleet.diagnosis.verdict import Verdict, verdict
+from fleet.diagnosis.check_status import CheckStatus, check_status
 from fleet.model.alerts import Alert, Notified
 from fleet.model.facts import Dated, Facts
 from fleet.model.snapshot import Snapshot
@@ -35,22 +35,22 @@ def broken() -> Fleet:
     return fleet
 
 
-def lines(fleet: Fleet, *seconds: float, pending: bool = False) -> tuple[Verdict, list[str]]:
+def lines(fleet: Fleet, *seconds: float, pending: bool = False) -> tuple[CheckStatus, list[str]]:
     snapshot = [fleet.at(one) for one in seconds][-1]
-    code = verdict(snapshot.incidents, pending=pending)
+    code = check_status(snapshot.incidents, pending=pending)
     return code, list(plugin_lines(snapshot, code, pending=pending, blind=False))
 
 
 def test_of_a_fleet_that_is_well_it_is_ok() -> None:
     assert lines(Fleet(), 0) == (
-        Verdict.OK,
+        CheckStatus.OK,
         ["OK: 1 serving workloads, nothing is wrong | critical=0 warning=0 unknown=0 pending=0"],
     )
 
 
 def test_the_first_line_names_the_root_and_each_incident_has_one() -> None:
     code, (first, only) = lines(broken(), 0)
-    assert code is Verdict.CRITICAL
+    assert code is CheckStatus.CRITICAL
     assert first == "CRITICAL: GPU 1 of n0: XID 79 | critical=1 warning=0 unknown=0 pending=0"
     assert only.split()[:2] == ["critical", "firing"]
     assert "1 of 3 replicas" in only
@@ -60,18 +60,18 @@ def test_what_has_not_held_for_long_enough_counts_only_where_it_is_asked_for() -
     fleet = Fleet()
     fleet.engines["chat-1"] = STUCK
     code, (first, _) = lines(fleet, 0)
-    assert code is Verdict.OK
+    assert code is CheckStatus.OK
     assert first.startswith("OK: nothing has been wrong for long; pending: serving/chat-1: stuck")
-    assert lines(fleet, 5, pending=True)[0] is Verdict.CRITICAL
-    assert lines(fleet, 65)[0] is Verdict.CRITICAL
+    assert lines(fleet, 5, pending=True)[0] is CheckStatus.CRITICAL
+    assert lines(fleet, 65)[0] is CheckStatus.CRITICAL
 
 
 def test_what_is_not_known_is_unknown_where_nothing_is_worse() -> None:
     fleet = Fleet()
     fleet.engines.pop("chat-1")
-    assert lines(fleet, 0, 61)[0] is Verdict.UNKNOWN
+    assert lines(fleet, 0, 61)[0] is CheckStatus.UNKNOWN
     fleet.engines["chat-0"] = WELL | {Q.PREEMPTIONS: 3.0}
-    assert lines(fleet, 70, 300)[0] is Verdict.WARNING
+    assert lines(fleet, 70, 300)[0] is CheckStatus.WARNING
 
 
 def test_the_document_has_the_incident_with_its_evidence_and_what_belongs_to_it() -> None:
@@ -112,10 +112,10 @@ def test_alerts_are_told_with_their_incident_and_those_of_none_beside_it() -> No
 
 def test_alerts_change_no_verdict_and_stand_in_lines_of_their_own() -> None:
     snapshot = replace(monitored(), incidents=())
-    first, *more = plugin_lines(snapshot, Verdict.OK, pending=False, blind=False)
+    first, *more = plugin_lines(snapshot, CheckStatus.OK, pending=False, blind=False)
     assert first.startswith("OK: 1 serving workloads, nothing is wrong")
     assert sorted(line.split()[2] for line in more) == ["ApiDown:", "XidErrors:"]
-    _, told, alone = plugin_lines(monitored(), Verdict.CRITICAL, pending=False, blind=False)
+    _, told, alone = plugin_lines(monitored(), CheckStatus.CRITICAL, pending=False, blind=False)
     assert told.endswith("alerts: XidErrors")
     assert alone == "  critical alert      ApiDown: ApiDown is bad"
 
@@ -124,17 +124,17 @@ def test_alerts_change_no_verdict_and_stand_in_lines_of_their_own() -> None:
 def test_wrong_usage_is_unknown_and_not_critical(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         dispatch("quarterdeck", ["check", *wrong], {})
-    assert ended.value.code == Verdict.UNKNOWN
+    assert ended.value.code == CheckStatus.UNKNOWN
     assert capsys.readouterr().err
 
 
 def test_where_nothing_can_be_reached_it_is_unknown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     environ = {"HOME": str(tmp_path), "KUBECONFIG": str(tmp_path / "none")}
-    assert dispatch("quarterdeck", ["check", "--wait", "1"], environ, tmp_path / "no-policy") == Verdict.UNKNOWN
+    assert dispatch("quarterdeck", ["check", "--wait", "1"], environ, tmp_path / "no-policy") == CheckStatus.UNKNOWN
     assert capsys.readouterr().out.startswith("UNKNOWN: nothing could be looked at | ")
     config = tmp_path / "config.toml"
     config.write_text("nonsense = 1\n[")
-    assert dispatch("quarterdeck", ["check", "--config", str(config)], environ, tmp_path / "x") == Verdict.UNKNOWN
+    assert dispatch("quarterdeck", ["check", "--config", str(config)], environ, tmp_path / "x") == CheckStatus.UNKNOWN
 
 
 @pytest.mark.parametrize("flags", [[], ["--json"]])
@@ -155,7 +155,7 @@ def test_what_nobody_foresaw_is_unknown_and_no_warning(
     if flags and breaks == "plugin_lines":
         monkeypatch.setattr("console.report.check.to_json", broken_within)
     environ = {"HOME": str(tmp_path)}
-    assert dispatch("quarterdeck", ["check", *flags], environ, tmp_path / "no-policy") == Verdict.UNKNOWN
+    assert dispatch("quarterdeck", ["check", *flags], environ, tmp_path / "no-policy") == CheckStatus.UNKNOWN
     said = capsys.readouterr()
     assert "unexpected ZeroDivisionError: nobody foresaw it" in said.err
     if breaks != "explain":
@@ -171,16 +171,16 @@ def test_where_nobody_reads_it_ok_becomes_unknown(tmp_path: Path) -> None:
             stderr=subprocess.PIPE,
             check=False,
         )
-    assert done.returncode == Verdict.UNKNOWN, done.stderr
+    assert done.returncode == CheckStatus.UNKNOWN, done.stderr
 
 
 def test_on_a_fleet_with_a_broken_gpu_it_is_critical(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with simulator("--scenario", "gpu-fault", "--pods", "12", "--seed", "7") as process:
         line = ["check", "--kubeconfig", str(process.kubeconfig)]
         environ = {"HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path)}
-        assert dispatch("quarterdeck", line, environ, tmp_path / "no-policy") == Verdict.CRITICAL
+        assert dispatch("quarterdeck", line, environ, tmp_path / "no-policy") == CheckStatus.CRITICAL
         first = capsys.readouterr().out.splitlines()[0]
         assert (match := FIRST.match(first)) is not None
         assert "XID 79" in match[2]
-        assert dispatch("quarterdeck", [*line, "--json"], environ, tmp_path / "no-policy") == Verdict.CRITICAL
+        assert dispatch("quarterdeck", [*line, "--json"], environ, tmp_path / "no-policy") == CheckStatus.CRITICAL
         assert json.loads(capsys.readouterr().out)["incidents"][0]["cause"] == "gpu-lost"

@@ -12,15 +12,15 @@ from console.report.build import to_json
 from console.views.summary import worst_workloads
 from fleet.diagnosis import registry
 from fleet.diagnosis.cause import Cause, Numbers, Of, Stage, says
-from fleet.diagnosis.sign import Fact, Is, Level, Row
-from fleet.diagnosis.subject import PodSeen
+from fleet.diagnosis.sign import Fact, Is, Level, MetricsRow
+from fleet.diagnosis.subject import PodSubject
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Assessment, Severity, Snapshot
 from fleet.snapshot.builder import Builder
 from tests.console.screens.desk import desk
 from tests.fleet.rows import LIVE, NOW, deployment, engine, kube, measurement, pod
 
-HONKING = Cause[Row](
+HONKING = Cause[MetricsRow](
     id="engine-honks",
     of=Of.ENGINE,
     severity=Severity.CRITICAL,
@@ -30,7 +30,7 @@ HONKING = Cause[Row](
     must_not=(Level(Quantity.WAITING, Is.ABOVE, 3),),
     explains=("kv-cache-preempts",),
 )
-MOULTING = Cause[PodSeen](
+MOULTING = Cause[PodSubject](
     id="pod-moults",
     of=Of.POD,
     stage=Stage.SERVING,

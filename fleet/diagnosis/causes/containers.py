@@ -10,51 +10,51 @@ from collections.abc import Iterator, Sequence
 from fleet.diagnosis.cause import Cause, Help, Of, Stage, says
 from fleet.diagnosis.causes.symptoms import GPU_FAULTS, OVERLOAD
 from fleet.diagnosis.sign import Fact
-from fleet.diagnosis.subject import PodSeen
+from fleet.diagnosis.subject import PodSubject
 from fleet.model.objects import Container
 from fleet.model.snapshot import Severity
 
 
-def _status(seen: PodSeen) -> str:
-    return seen.pod.status
+def _status(subject: PodSubject) -> str:
+    return subject.pod.status
 
 
-def _reason_is(*reasons: str) -> Fact[PodSeen]:
+def _reason_is(*reasons: str) -> Fact[PodSubject]:
     """The kubelet gives one of these as the reason."""
     those = frozenset(reasons)
     return Fact(
-        f"its status is {' or '.join(reasons)}", "status.containerStatuses", lambda seen: seen.stopped_by in those
+        f"its status is {' or '.join(reasons)}", "status.containerStatuses", lambda subject: subject.stopped_by in those
     )
 
 
-def _deaths(seen: PodSeen) -> Sequence[str]:
+def _deaths(subject: PodSubject) -> Sequence[str]:
     """Reasons for which what does not run has ended: its status or, while it waits for a new start, those before."""
-    if seen.stopped_by != "CrashLoopBackOff":
-        return (seen.stopped_by,)
-    waiting = [one for one in seen.pod.containers if one.reason == "CrashLoopBackOff" and one.last_reason]
+    if subject.stopped_by != "CrashLoopBackOff":
+        return (subject.stopped_by,)
+    waiting = [one for one in subject.pod.containers if one.reason == "CrashLoopBackOff" and one.last_reason]
     return list(dict.fromkeys(one.last_reason for one in waiting))
 
 
-def _of_memory(seen: PodSeen) -> str:
-    return "OOMKilled" if seen.stopped_by == "OOMKilled" else f"OOMKilled, {seen.stopped_by}"
+def _of_memory(subject: PodSubject) -> str:
+    return "OOMKilled" if subject.stopped_by == "OOMKilled" else f"OOMKilled, {subject.stopped_by}"
 
 
-_STOPPED: Fact[PodSeen] = Fact("it does not run", "status", lambda seen: seen.pod.status != "Running")
+_STOPPED: Fact[PodSubject] = Fact("it does not run", "status", lambda subject: subject.pod.status != "Running")
 _IMAGE = _reason_is("ImagePullBackOff", "ErrImagePull", "InvalidImageName")
 _CONFIG = _reason_is("CreateContainerConfigError", "CreateContainerError", "RunContainerError")
 _LOOP = _reason_is("CrashLoopBackOff")
-_OOM: Fact[PodSeen] = Fact(
+_OOM: Fact[PodSubject] = Fact(
     "a container was killed for its memory",
     "status.containerStatuses",
-    lambda seen: "OOMKilled" in _deaths(seen),
-    lambda seen: ", ".join(_deaths(seen)),
+    lambda subject: "OOMKilled" in _deaths(subject),
+    lambda subject: ", ".join(_deaths(subject)),
 )
 _EVICTED = _reason_is("Evicted")
 _LOST = _reason_is("NodeLost")
 _REFUSED = _reason_is("UnexpectedAdmissionError")
 _DIED = frozenset({"Error", "Failed"})
 
-OOM = Cause[PodSeen](
+OOM = Cause[PodSubject](
     id="out-of-memory",
     of=Of.POD,
     stage=Stage.BROKEN,
@@ -67,7 +67,7 @@ OOM = Cause[PodSeen](
     helps=(Help("see the limit, and what was asked for", "describe"), Help("see what it did last", "previous")),
     avoid=("Do not raise the limit beyond what the node has: the kernel then kills whom it likes.",),
 )
-CRASH_LOOP = Cause[PodSeen](
+CRASH_LOOP = Cause[PodSubject](
     id="crash-loop",
     of=Of.POD,
     stage=Stage.BROKEN,
@@ -88,7 +88,7 @@ CRASH_LOOP = Cause[PodSeen](
     avoid=("Do not restart it: it does that by itself.",),
     decides=("the last lines of the log before it died",),
 )
-IMAGE = Cause[PodSeen](
+IMAGE = Cause[PodSubject](
     id="image-not-pulled",
     of=Of.POD,
     stage=Stage.BROKEN,
@@ -102,7 +102,7 @@ IMAGE = Cause[PodSeen](
     helps=(Help("see what the registry answered", "describe"), Help("go back to the revision before", "rollback")),
     decides=("the event of the pull: not found is the name, denied is the secret, timeout is the network",),
 )
-CONFIG = Cause[PodSeen](
+CONFIG = Cause[PodSubject](
     id="container-not-created",
     of=Of.POD,
     stage=Stage.BROKEN,
@@ -114,7 +114,7 @@ CONFIG = Cause[PodSeen](
     peers=True,
     helps=(Help("see what is missing", "describe"), Help("go back to the revision before", "rollback")),
 )
-EVICTED = Cause[PodSeen](
+EVICTED = Cause[PodSubject](
     id="evicted",
     of=Of.POD,
     stage=Stage.BROKEN,
@@ -126,7 +126,7 @@ EVICTED = Cause[PodSeen](
     peers=True,
     helps=(Help("see what the node was short of", "describe"),),
 )
-NODE_LOST = Cause[PodSeen](
+NODE_LOST = Cause[PodSubject](
     id="node-lost",
     of=Of.POD,
     stage=Stage.BROKEN,
@@ -138,7 +138,7 @@ NODE_LOST = Cause[PodSeen](
     peers=True,
     helps=(Help("see its node", "nodes"),),
 )
-REFUSED = Cause[PodSeen](
+REFUSED = Cause[PodSubject](
     id="refused-by-node",
     of=Of.POD,
     stage=Stage.BROKEN,
@@ -150,14 +150,16 @@ REFUSED = Cause[PodSeen](
     peers=True,
     helps=(Help("see what the kubelet says", "describe"), Help("see the GPUs of its node", "nodes")),
 )
-FAILED = Cause[PodSeen](
+FAILED = Cause[PodSubject](
     id="pod-failed",
     of=Of.POD,
     stage=Stage.BROKEN,
     severity=Severity.CRITICAL,
     sentence="A container of the pod ended with an error, and nothing has taken its place.",
     words=_status,
-    must=(Fact("it failed", "status.phase", lambda seen: seen.pod.phase == "Failed" or seen.stopped_by in _DIED),),
+    must=(
+        Fact("it failed", "status.phase", lambda subject: subject.pod.phase == "Failed" or subject.stopped_by in _DIED),
+    ),
     must_not=(_OOM, _LOOP, _IMAGE, _CONFIG, _EVICTED, _LOST, _REFUSED),
     explains=(*OVERLOAD, "rollout-stuck"),
     peers=True,
@@ -168,45 +170,45 @@ AGAIN = 2
 """Restarts from which on a pod that is not ready is more than unlucky once."""
 
 
-def _main(seen: PodSeen) -> Iterator[Container]:
-    return (one for one in seen.pod.containers if not one.init)
+def _main(subject: PodSubject) -> Iterator[Container]:
+    return (one for one in subject.pod.containers if not one.init)
 
 
-_UNREADY: Fact[PodSeen] = Fact("it is not ready", "condition Ready", lambda seen: not seen.pod.ready)
-_KILLED: Fact[PodSeen] = Fact(
+_UNREADY: Fact[PodSubject] = Fact("it is not ready", "condition Ready", lambda subject: not subject.pod.ready)
+_KILLED: Fact[PodSubject] = Fact(
     "a container was killed for its memory",
     "lastState.terminated.reason",
-    lambda seen: any(one.last_reason == "OOMKilled" for one in _main(seen)),
+    lambda subject: any(one.last_reason == "OOMKilled" for one in _main(subject)),
 )
-_AGAIN: Fact[PodSeen] = Fact(
-    f"it was restarted {AGAIN} times or more", "restartCount", lambda seen: seen.pod.restarts >= AGAIN
+_AGAIN: Fact[PodSubject] = Fact(
+    f"it was restarted {AGAIN} times or more", "restartCount", lambda subject: subject.pod.restarts >= AGAIN
 )
-_LOADING: Fact[PodSeen] = Fact(
+_LOADING: Fact[PodSubject] = Fact(
     "a container has not started up",
     "containerStatuses.started",
-    lambda seen: any(not one.started for one in _main(seen)),
+    lambda subject: any(not one.started for one in _main(subject)),
 )
 
-KILLED = Cause[PodSeen](
+KILLED = Cause[PodSubject](
     id="out-of-memory-again",
     of=Of.POD,
     stage=Stage.STARTING,
     severity=Severity.CRITICAL,
     sentence="A container was killed because it took more memory of the host than its limit, and is not ready again.",
-    words=lambda seen: f"OOMKilled, {seen.pod.restarts} restarts",
+    words=lambda subject: f"OOMKilled, {subject.pod.restarts} restarts",
     must=(_UNREADY, _KILLED),
     explains=(*OVERLOAD, "rollout-stuck"),
     peers=True,
     helps=(Help("see the limit, and what was asked for", "describe"), Help("see what it did last", "previous")),
     avoid=("Do not raise the limit beyond what the node has: the kernel then kills whom it likes.",),
 )
-RESTARTED = Cause[PodSeen](
+RESTARTED = Cause[PodSubject](
     id="restarts-and-not-ready",
     of=Of.POD,
     stage=Stage.STARTING,
     severity=Severity.CRITICAL,
     sentence="The pod was restarted several times and is not ready.",
-    words=lambda seen: f"not ready, {seen.pod.restarts} restarts",
+    words=lambda subject: f"not ready, {subject.pod.restarts} restarts",
     must=(_UNREADY, _AGAIN),
     must_not=(_KILLED,),
     explains=(*OVERLOAD, "rollout-stuck"),
@@ -216,7 +218,7 @@ RESTARTED = Cause[PodSeen](
     avoid=("Do not restart it: it does that by itself.",),
     decides=("the last lines of the log before it died, and whether a probe killed it",),
 )
-LOADING = Cause[PodSeen](
+LOADING = Cause[PodSubject](
     id="pod-loading",
     of=Of.POD,
     stage=Stage.STARTING,
@@ -226,7 +228,7 @@ LOADING = Cause[PodSeen](
     must=(_UNREADY, _LOADING),
     must_not=(_KILLED, _AGAIN),
 )
-NOT_READY = Cause[PodSeen](
+NOT_READY = Cause[PodSubject](
     id="pod-not-ready",
     of=Of.POD,
     stage=Stage.STARTING,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from fleet.diagnosis.cause import Cause, Help, Numbers, Of
 from fleet.diagnosis.causes.symptoms import AWAY, STUCK, THROTTLING
-from fleet.diagnosis.sign import Code, Either, Is, Level, Lowered, Row
+from fleet.diagnosis.sign import Code, Either, Is, Level, Lowered, MetricsRow
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Severity
 
@@ -31,7 +31,7 @@ _KEEP_PROOF = "Do not reset it before the report of its driver is taken: the res
 _STAYS = "Do not restart the pod on it: it comes back to the same GPU."
 
 
-def _broken(name: str, codes: frozenset[int], sentence: str, cure: str, *decides: str) -> Cause[Row]:
+def _broken(name: str, codes: frozenset[int], sentence: str, cure: str, *decides: str) -> Cause[MetricsRow]:
     """A fault of the hardware, told by the code of its driver."""
     return Cause(
         id=name,
@@ -77,7 +77,7 @@ HARDWARE_XID = _broken(
     "The GPU has to be reset: a processor of its own has failed, and its driver says so.",
     "move the pods, then reset the GPU or reboot the node",
 )
-APPLICATION_XID = Cause[Row](
+APPLICATION_XID = Cause[MetricsRow](
     id="gpu-application-xid",
     of=Of.GPU,
     severity=Severity.WARNING,
@@ -103,11 +103,11 @@ _HARDWARE = frozenset({"hardware slowdown", "thermal (hardware)"})
 _BY_HARDWARE = Lowered(_HARDWARE, "the hardware lowers its clocks")
 
 
-def _reason_text(row: Row) -> str:
+def _reason_text(row: MetricsRow) -> str:
     return next(f"throttled: {reason}" for reason in row.said if reason in _HARDWARE | _BRAKE)
 
 
-POWER_BRAKE = Cause[Row](
+POWER_BRAKE = Cause[MetricsRow](
     id="gpu-power-brake",
     of=Of.GPU,
     severity=Severity.CRITICAL,
@@ -122,7 +122,7 @@ POWER_BRAKE = Cause[Row](
     ),
     avoid=("Do not take the software power cap for it: a GPU that is fully loaded runs into that every day.",),
 )
-BY_HARDWARE = Cause[Row](
+BY_HARDWARE = Cause[MetricsRow](
     id="gpu-throttled-by-hardware",
     of=Of.GPU,
     severity=Severity.CRITICAL,
@@ -137,7 +137,7 @@ BY_HARDWARE = Cause[Row](
     ),
     decides=("the temperatures of the other GPUs of the node: one that is hot is a fan, all of them are the air",),
 )
-BY_HEAT = Cause[Row](
+BY_HEAT = Cause[MetricsRow](
     id="gpu-throttled-by-heat",
     of=Of.GPU,
     severity=Severity.WARNING,
@@ -159,7 +159,7 @@ BY_HEAT = Cause[Row](
     helps=(Help("see its neighbours", "nodes"), Help("keep new pods away from the node", "cordon")),
     avoid=("Do not take the software power cap for it: a GPU that is fully loaded runs into that every day.",),
 )
-HOT_GPU = Cause[Row](
+HOT_GPU = Cause[MetricsRow](
     id="gpu-hot",
     of=Of.GPU,
     severity=Severity.WARNING,

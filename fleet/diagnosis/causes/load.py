@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fleet.diagnosis.cause import Cause, Help, Numbers, Of, says
 from fleet.diagnosis.causes.symptoms import GPU_FAULTS
-from fleet.diagnosis.sign import Is, Level, Row
+from fleet.diagnosis.sign import Is, Level, MetricsRow
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Severity
 
@@ -25,7 +25,7 @@ _AVOID = (
     "Do not judge by the mean latency or by GPU utilisation: both look well while some requests begin again.",
 )
 
-PREEMPTS = Cause[Row](
+PREEMPTS = Cause[MetricsRow](
     id="kv-cache-preempts",
     of=Of.ENGINE,
     severity=Severity.WARNING,
@@ -41,7 +41,7 @@ PREEMPTS = Cause[Row](
     helps=_HELPS,
     avoid=_AVOID,
 )
-KV_FULL = Cause[Row](
+KV_FULL = Cause[MetricsRow](
     id="kv-cache-full",
     of=Of.ENGINE,
     severity=Severity.WARNING,
@@ -62,7 +62,7 @@ DEEP = 50
 SERIOUS = 3 * DEEP
 """Waiting requests per pod from which on users give up before they are served (three times the limit)."""
 
-QUEUE_DEEP = Cause[Row](
+QUEUE_DEEP = Cause[MetricsRow](
     id="queue-deep",
     of=Of.ENGINE,
     severity=Severity.WARNING,
@@ -87,11 +87,11 @@ FAILING = 0.05
 class _Share:
     quantities = (Quantity.ERROR_RATIO,)
 
-    def __call__(self, row: Row) -> str:
+    def __call__(self, row: MetricsRow) -> str:
         return f"{100 * row.value(Quantity.ERROR_RATIO):.0f} % errors"
 
 
-ERRORS = Cause[Row](
+ERRORS = Cause[MetricsRow](
     id="errors",
     of=Of.ENGINE,
     severity=Severity.WARNING,

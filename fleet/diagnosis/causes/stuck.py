@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fleet.diagnosis.cause import Cause, Help, Of, says
 from fleet.diagnosis.causes.symptoms import GPU_FAULTS, OVERLOAD
-from fleet.diagnosis.sign import Is, Level, Row
+from fleet.diagnosis.sign import Is, Level, MetricsRow
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Severity
 
@@ -23,7 +23,7 @@ _AVOID = (
 )
 _NO_TOKENS = (Level(Quantity.GENERATION_TOKENS, Is.EXACTLY, 0), Level(Quantity.PROMPT_TOKENS, Is.EXACTLY, 0))
 
-RUNNING = Cause[Row](
+RUNNING = Cause[MetricsRow](
     id="engine-stuck",
     of=Of.ENGINE,
     severity=Severity.CRITICAL,
@@ -38,7 +38,7 @@ RUNNING = Cause[Row](
     helps=_HELPS,
     avoid=_AVOID,
 )
-WAITING = Cause[Row](
+WAITING = Cause[MetricsRow](
     id="engine-takes-nothing",
     of=Of.ENGINE,
     severity=Severity.CRITICAL,

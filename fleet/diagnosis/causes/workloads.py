@@ -7,56 +7,58 @@ from __future__ import annotations
 
 from fleet.diagnosis.cause import Cause, Help, Of, Stage, says
 from fleet.diagnosis.sign import Fact
-from fleet.diagnosis.subject import WorkloadSeen
+from fleet.diagnosis.subject import WorkloadSubject
 from fleet.model.snapshot import Severity
 
 NONE_READY = "no replica is ready"
 
 
-def _reason(seen: WorkloadSeen) -> str:
-    return seen.worst.reason
+def _reason(subject: WorkloadSubject) -> str:
+    return subject.worst.reason
 
 
-def _worst_is(*severities: Severity) -> Fact[WorkloadSeen]:
+def _worst_is(*severities: Severity) -> Fact[WorkloadSubject]:
     words = " or ".join(severities)
-    return Fact(f"its worst pod is {words}", "how its pods stand", lambda seen: seen.worst.severity in severities)
+    return Fact(f"its worst pod is {words}", "how its pods stand", lambda subject: subject.worst.severity in severities)
 
 
-_SOME_READY: Fact[WorkloadSeen] = Fact("a replica is ready", "condition Ready of the pods", lambda seen: seen.ready > 0)
-_NONE_READY: Fact[WorkloadSeen] = Fact(NONE_READY, "condition Ready of the pods", lambda seen: seen.ready == 0)
-_HALF_LOST: Fact[WorkloadSeen] = Fact(
+_SOME_READY: Fact[WorkloadSubject] = Fact(
+    "a replica is ready", "condition Ready of the pods", lambda subject: subject.ready > 0
+)
+_NONE_READY: Fact[WorkloadSubject] = Fact(NONE_READY, "condition Ready of the pods", lambda subject: subject.ready == 0)
+_HALF_LOST: Fact[WorkloadSubject] = Fact(
     "half of what is wanted does not serve",
     "how its pods stand",
-    lambda seen: (seen.workload.desired - seen.serving) * 2 >= seen.workload.desired,
+    lambda subject: (subject.workload.desired - subject.serving) * 2 >= subject.workload.desired,
 )
-_MISSING: Fact[WorkloadSeen] = Fact(
-    "replicas are missing", "condition Ready of the pods", lambda seen: seen.missing > 0
+_MISSING: Fact[WorkloadSubject] = Fact(
+    "replicas are missing", "condition Ready of the pods", lambda subject: subject.missing > 0
 )
 _UNKNOWN, _STARTING = _worst_is(Severity.UNKNOWN), _worst_is(Severity.STARTING)
 _CRITICAL = _worst_is(Severity.CRITICAL)
 
-NOBODY_SERVES = Cause[WorkloadSeen](
+NOBODY_SERVES = Cause[WorkloadSubject](
     id="no-replica-ready",
     of=Of.WORKLOAD,
     stage=Stage.STARTING,
     severity=Severity.CRITICAL,
     sentence="No replica is ready: nobody serves the model.",
-    words=lambda seen: seen.worst.reason or NONE_READY,
+    words=lambda subject: subject.worst.reason or NONE_READY,
     must=(_NONE_READY,),
     must_not=(_UNKNOWN, _STARTING),
     symptom=True,
     after=60,
 )
-ALL_START = Cause[WorkloadSeen](
+ALL_START = Cause[WorkloadSubject](
     id="no-replica-ready-yet",
     of=Of.WORKLOAD,
     stage=Stage.STARTING,
     severity=Severity.STARTING,
     sentence="No replica is ready yet: they start.",
-    words=lambda seen: seen.worst.reason or NONE_READY,
+    words=lambda subject: subject.worst.reason or NONE_READY,
     must=(_NONE_READY, _STARTING),
 )
-NOT_KNOWN = Cause[WorkloadSeen](
+NOT_KNOWN = Cause[WorkloadSubject](
     id="replicas-unknown",
     of=Of.WORKLOAD,
     severity=Severity.UNKNOWN,
@@ -66,7 +68,7 @@ NOT_KNOWN = Cause[WorkloadSeen](
     symptom=True,
     after=60,
 )
-LOST = Cause[WorkloadSeen](
+LOST = Cause[WorkloadSubject](
     id="replicas-lost",
     of=Of.WORKLOAD,
     severity=Severity.WARNING,
@@ -77,7 +79,7 @@ LOST = Cause[WorkloadSeen](
     symptom=True,
     after=60,
 )
-TROUBLED = Cause[WorkloadSeen](
+TROUBLED = Cause[WorkloadSubject](
     id="replicas-in-trouble",
     of=Of.WORKLOAD,
     severity=Severity.WARNING,
@@ -87,7 +89,7 @@ TROUBLED = Cause[WorkloadSeen](
     symptom=True,
     after=60,
 )
-MISSING = Cause[WorkloadSeen](
+MISSING = Cause[WorkloadSubject](
     id="replicas-missing",
     of=Of.WORKLOAD,
     severity=Severity.WARNING,
@@ -98,7 +100,7 @@ MISSING = Cause[WorkloadSeen](
     symptom=True,
     after=60,
 )
-SOME_START = Cause[WorkloadSeen](
+SOME_START = Cause[WorkloadSubject](
     id="replicas-start",
     of=Of.WORKLOAD,
     severity=Severity.STARTING,
@@ -108,28 +110,28 @@ SOME_START = Cause[WorkloadSeen](
 )
 
 
-def _all_say_one_thing(seen: WorkloadSeen) -> bool:
-    return len({pod.reason for pod in seen.pods}) == 1
+def _all_say_one_thing(subject: WorkloadSubject) -> bool:
+    return len({pod.reason for pod in subject.pods}) == 1
 
 
-SAY = Cause[WorkloadSeen](
+SAY = Cause[WorkloadSubject](
     id="replicas-say",
     of=Of.WORKLOAD,
     severity=Severity.OK,
     sentence="The same is said of all replicas.",
-    words=lambda seen: seen.pods[0].reason,
+    words=lambda subject: subject.pods[0].reason,
     must=(Fact("all pods say one thing", "how its pods stand", _all_say_one_thing),),
 )
 
 
-def _given_up(seen: WorkloadSeen) -> bool:
+def _given_up(subject: WorkloadSubject) -> bool:
     # Other controllers say Progressing=False when there is nothing left to do.
     return any(
-        one.type == "Progressing" and one.reason == "ProgressDeadlineExceeded" for one in seen.workload.conditions
+        one.type == "Progressing" and one.reason == "ProgressDeadlineExceeded" for one in subject.workload.conditions
     )
 
 
-STUCK = Cause[WorkloadSeen](
+STUCK = Cause[WorkloadSubject](
     id="rollout-stuck",
     of=Of.WORKLOAD,
     stage=Stage.BROKEN,
@@ -137,7 +139,7 @@ STUCK = Cause[WorkloadSeen](
     sentence="The rollout has made no progress for as long as its deadline allows.",
     words=says("rollout stuck"),
     must=(Fact("its deadline has passed", "condition Progressing", _given_up),),
-    serious=(Fact("no replica is ready", "condition Ready of the pods", lambda seen: not seen.ready),),
+    serious=(Fact("no replica is ready", "condition Ready of the pods", lambda subject: not subject.ready),),
     explains=("replicas-missing", "replicas-lost", "no-replica-ready"),
     alike=("no-free-gpu", "image-not-pulled", "crash-loop"),
     helps=(Help("see what its newest pods wait for", "describe"), Help("go back to the revision before", "rollback")),

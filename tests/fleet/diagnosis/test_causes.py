@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from fleet.diagnosis.cause import Cause, Of, Stage, says
-from fleet.diagnosis.judging import Judge, ordered
+from fleet.diagnosis.metrics_scan import KeptScan
+from fleet.diagnosis.precedence import Precedence, ordered
 from fleet.diagnosis.registry import CAUSES, causes_of
-from fleet.diagnosis.screening import Kept
-from fleet.diagnosis.sign import Either, Fact, Is, Level, Lowered, Row
+from fleet.diagnosis.sign import Either, Fact, Is, Level, Lowered, MetricsRow
 from fleet.model.frame import Column, Frame
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Severity
@@ -83,18 +83,18 @@ def test_an_earlier_stage_then_the_worse_then_the_root_is_told_first() -> None:
 def test_what_is_not_measured_proves_nothing_and_excludes_nothing() -> None:
     rows = frame(GPU_TEMPERATURE=[90, math.nan, 90], THROTTLE=[math.nan, 0.5, 0.5])
     throttled = Level(SHARE, Is.ABOVE, 0.1)
-    assert [HOT.holds(Row(rows, at)) for at in range(3)] == [True, None, True]
-    proven = Kept([cause("hot-and-slow", HOT, throttled)]).of(rows)
+    assert [HOT.holds(MetricsRow(rows, at)) for at in range(3)] == [True, None, True]
+    proven = KeptScan([cause("hot-and-slow", HOT, throttled)]).of(rows)
     assert set(proven) == {"r2"}
-    spared = Kept([cause("hot-and-not-slow", HOT, must_not=(throttled,))]).of(rows)
+    spared = KeptScan([cause("hot-and-not-slow", HOT, must_not=(throttled,))]).of(rows)
     assert set(spared) == {"r0"}
 
 
 def test_a_column_that_nobody_measures_is_unknown_at_every_row() -> None:
     rows = frame(GPU_TEMPERATURE=[90, 20])
     level = Level(Quantity.XID, Is.EXACTLY, 0)
-    assert level.holds(Row(rows, 0)) is None
-    assert Kept([cause("no-xid", level)]).of(rows) == {}
+    assert level.holds(MetricsRow(rows, 0)) is None
+    assert KeptScan([cause("no-xid", level)]).of(rows) == {}
 
 
 @pytest.mark.parametrize(
@@ -103,9 +103,9 @@ def test_a_column_that_nobody_measures_is_unknown_at_every_row() -> None:
 def test_a_level_is_the_same_by_row_by_column_and_after_another_sign(how: Is, expected: set[str]) -> None:
     rows = frame(GPU_TEMPERATURE=[84, 85, 86, math.nan], THROTTLE=[1, 1, 1, 1])
     level = Level(TEMPERATURE, how, 85)
-    assert {key for at, key in enumerate(rows.keys) if level.holds(Row(rows, at))} == expected
-    assert set(Kept([cause("alone", level)]).of(rows)) == expected
-    assert set(Kept([cause("second", Level(SHARE, Is.EXACTLY, 1), level)]).of(rows)) == expected
+    assert {key for at, key in enumerate(rows.keys) if level.holds(MetricsRow(rows, at))} == expected
+    assert set(KeptScan([cause("alone", level)]).of(rows)) == expected
+    assert set(KeptScan([cause("second", Level(SHARE, Is.EXACTLY, 1), level)]).of(rows)) == expected
 
 
 def test_one_of_several_ways_is_enough_and_one_that_is_unknown_is_not_a_no() -> None:
@@ -113,16 +113,16 @@ def test_one_of_several_ways_is_enough_and_one_that_is_unknown_is_not_a_no() -> 
     either = Either(((by_word,), (HOT, Level(SHARE, Is.ABOVE, 0.1))), "heat lowers its clocks")
     rows = frame(GPU_TEMPERATURE=[90, 90, 40, 40], THROTTLE=[0.5, 0.0, 0.0, math.nan])
     reasons = {"r1": ("thermal",), "r2": ("power cap",)}
-    seen = [either.holds(Row(rows, at, reasons)) for at in range(4)]
+    seen = [either.holds(MetricsRow(rows, at, reasons)) for at in range(4)]
     assert seen == [True, True, False, None]
-    assert set(Kept([cause("heat", either)]).of(rows, reasons)) == {"r0", "r1"}
+    assert set(KeptScan([cause("heat", either)]).of(rows, reasons)) == {"r0", "r1"}
     assert set(either.quantities) == {TEMPERATURE, SHARE}
 
 
 def test_what_may_be_serious_is_critical_only_where_it_is() -> None:
     rows = frame(GPU_TEMPERATURE=[86, 99])
     one = cause("hot", HOT, serious=(Level(TEMPERATURE, Is.ABOVE, 95),))
-    found = Kept([one]).of(rows)
+    found = KeptScan([one]).of(rows)
     assert [found[key].severity for key in rows.keys] == [Severity.WARNING, Severity.CRITICAL]
 
 
@@ -138,11 +138,11 @@ def test_causes_that_begin_with_the_same_sign_ask_for_it_once() -> None:
 
     stopped = looked("stopped", False)
     causes = [cause(f"c{i}", stopped, looked(f"own-{i}", True)) for i in range(5)]
-    assert Judge[str](causes).first("anything") is None
+    assert Precedence[str](causes).first("anything") is None
     assert asked == ["stopped"]
-    assert Judge[str]([replace(causes[0], must=(looked("stopped", True), looked("own", True)))]).first("it")
+    assert Precedence[str]([replace(causes[0], must=(looked("stopped", True), looked("own", True)))]).first("it")
 
 
 def test_a_cause_of_rows_that_cannot_be_looked_for_in_a_column_is_refused() -> None:
     with pytest.raises(TypeError, match="cannot be looked for in a column"):
-        Kept([cause("slow", Fact("of a row", "nothing", lambda _: True))])
+        KeptScan([cause("slow", Fact("of a row", "nothing", lambda _: True))])

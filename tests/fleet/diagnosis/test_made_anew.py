@@ -8,7 +8,7 @@ from itertools import count
 import pytest
 
 from fleet.diagnosis.cause import Numbers
-from fleet.diagnosis.sign import Row
+from fleet.diagnosis.sign import MetricsRow
 from fleet.model.finding import FindingState
 from fleet.model.snapshot import Severity, Snapshot
 from fleet.snapshot.builder import Builder
@@ -62,7 +62,7 @@ def formatted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     made: list[str] = []
     by_numbers = Numbers.__call__
 
-    def noted(self: Numbers, row: Row) -> str:
+    def noted(self: Numbers, row: MetricsRow) -> str:
         words = by_numbers(self, row)
         # The rows of the screens have words of their own, made of the whole frame.
         if len(row.frame.keys) == SICK:

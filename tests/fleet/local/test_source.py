@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-from fleet.diagnosis.standing import Standing
-from fleet.diagnosis.subject import PodSeen, WorkloadSeen
+from fleet.diagnosis.assessor import Assessor
+from fleet.diagnosis.subject import PodSubject, WorkloadSubject
 from fleet.local.gpus import GpuReading, LocalGpu
 from fleet.local.server import Phase, ServerState
 from fleet.local.source import LocalSource
@@ -42,9 +42,9 @@ async def seen(*servers: ServerState, gpus: tuple[LocalGpu, ...] = ()) -> KubeSt
 def judged(state: KubeState) -> tuple[Assessment, Assessment]:
     """How the only pod, and the workload over it, stand before anything is measured."""
     (pod,), (workload,) = state.pods.values(), state.workloads.values()
-    found = Standing().of_pod(PodSeen(pod)).stands
-    whole = WorkloadSeen(workload, [found], workload.ready, workload.ready)
-    return found, Standing().of_workload(whole).stands
+    found = Assessor().of_pod(PodSubject(pod)).stands
+    whole = WorkloadSubject(workload, [found], workload.ready, workload.ready)
+    return found, Assessor().of_workload(whole).stands
 
 
 async def test_a_ready_server_is_a_pod_with_its_model_and_a_workload_of_one() -> None:

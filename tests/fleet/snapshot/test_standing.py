@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from fleet.diagnosis.standing import Standing
-from fleet.diagnosis.subject import WorkloadSeen
+from fleet.diagnosis.assessor import Assessor
+from fleet.diagnosis.subject import WorkloadSubject
 from fleet.model.measurement import GpuId
 from fleet.model.objects import Condition, Container, ModelVersion, Serving
 from fleet.model.quantity import Quantity
@@ -168,5 +168,5 @@ def test_a_sleeping_fleet_is_asleep_and_not_down() -> None:
 )
 def test_a_controller_that_has_nothing_left_to_do_is_not_stuck(reason: str, severity: Severity) -> None:
     workload = replace(deployment("chat")[0], conditions=(Condition("Progressing", "False", reason),))
-    seen = WorkloadSeen(workload, [Assessment(Severity.OK)], workload.desired, workload.desired)
-    assert Standing().of_workload(seen).stands.severity is severity
+    seen = WorkloadSubject(workload, [Assessment(Severity.OK)], workload.desired, workload.desired)
+    assert Assessor().of_workload(seen).stands.severity is severity

@@ -9,7 +9,7 @@ from fleet.model.finding import FindingState, Incident
 from fleet.model.snapshot import Severity
 
 
-class Verdict(IntEnum):
+class CheckStatus(IntEnum):
     """Exit codes of the Monitoring Plugins Development Guidelines."""
 
     OK = 0
@@ -19,11 +19,11 @@ class Verdict(IntEnum):
 
 
 _BY_SEVERITY = {
-    Severity.CRITICAL: Verdict.CRITICAL,
-    Severity.WARNING: Verdict.WARNING,
-    Severity.UNKNOWN: Verdict.UNKNOWN,
+    Severity.CRITICAL: CheckStatus.CRITICAL,
+    Severity.WARNING: CheckStatus.WARNING,
+    Severity.UNKNOWN: CheckStatus.UNKNOWN,
 }
-_WORST = (Verdict.CRITICAL, Verdict.WARNING, Verdict.UNKNOWN)
+_WORST = (CheckStatus.CRITICAL, CheckStatus.WARNING, CheckStatus.UNKNOWN)
 
 
 def counted(incidents: Iterable[Incident], *, pending: bool = False) -> list[Incident]:
@@ -32,7 +32,7 @@ def counted(incidents: Iterable[Incident], *, pending: bool = False) -> list[Inc
     return [incident for incident in incidents if incident.state in states]
 
 
-def verdict(incidents: Iterable[Incident], *, pending: bool = False) -> Verdict:
+def check_status(incidents: Iterable[Incident], *, pending: bool = False) -> CheckStatus:
     """The worst of those that count; what is not known counts where nothing worse is known."""
-    found = {_BY_SEVERITY.get(one.severity, Verdict.OK) for one in counted(incidents, pending=pending)}
-    return next((worst for worst in _WORST if worst in found), Verdict.OK)
+    found = {_BY_SEVERITY.get(one.severity, CheckStatus.OK) for one in counted(incidents, pending=pending)}
+    return next((worst for worst in _WORST if worst in found), CheckStatus.OK)

@@ -28,7 +28,7 @@ class Concerned(NamedTuple):
     wanted: int
     """Pods that the workloads concerned want; 0 for none."""
     rows: tuple[int, ...]
-    """Rows of the pods among those of pods."""
+    """WordedRows of the pods among those of pods."""
     workloads: tuple[str, ...]
 
 
@@ -67,7 +67,7 @@ def _serves(snapshot: Snapshot, pod: str) -> bool:
     return snapshot.workload_of.get(pod) in snapshot.model_of
 
 
-class Felt:
+class RequestCounts:
     """How many requests there are in the pods of one Snapshot."""
 
     def __init__(self, frame: Frame) -> None:

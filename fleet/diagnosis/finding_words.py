@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any, overload
 
 from fleet.diagnosis.cause import Cause, Of
-from fleet.diagnosis.sign import Row
+from fleet.diagnosis.sign import MetricsRow
 from fleet.model.finding import Finding, FindingState
 from fleet.model.frame import Column, Frame
 from fleet.model.quantity import Quantity
@@ -29,7 +29,7 @@ def is_later(cause: Cause[Any]) -> bool:
     return cause.of in WHOLES or (cause.of in ROWS and bool(getattr(cause.words, "quantities", ())))
 
 
-class Rows:
+class WordedRows:
     """The objects of which words are made later; the rows of their numbers are known once."""
 
     def __init__(self, causes: Mapping[str, Cause[Any]], findings: Iterable[Finding]) -> None:
@@ -48,11 +48,11 @@ class Rows:
             keys.setdefault(finding.key, len(keys))
             self._read.setdefault(cause.of, {}).update(dict.fromkeys(cause.words.quantities))  # type: ignore[attr-defined]
 
-    def at(self, snapshot: Snapshot) -> Words:
+    def at(self, snapshot: Snapshot) -> FindingWords:
         """The words by the numbers of a Snapshot."""
         said = snapshot.assessments
         frames = {kind: self._taken(_frame(snapshot, kind), kind) for kind in self._keys}
-        return Words(self._causes, frames, {key: said[key].reason for key in self._wholes})
+        return FindingWords(self._causes, frames, {key: said[key].reason for key in self._wholes})
 
     def _taken(self, frame: Frame, kind: Of) -> Frame:
         """Take these rows, and of them the columns that are read."""
@@ -63,7 +63,7 @@ class Rows:
         return Frame(tuple(keys), columns, index=keys)
 
 
-class Words:
+class FindingWords:
     """The words of the findings of one Snapshot."""
 
     __slots__ = ("_causes", "_frames", "_wholes")
@@ -87,21 +87,21 @@ class Words:
             return self._wholes.get(finding.key, "")
         frame = self._frames.get(cause.of) if is_later(cause) else None
         at = None if frame is None else frame.index.get(finding.key)
-        return "" if frame is None or at is None else cause.words(Row(frame, at))
+        return "" if frame is None or at is None else cause.words(MetricsRow(frame, at))
 
-    def is_as(self, other: Words) -> bool:
+    def is_as(self, other: FindingWords) -> bool:
         """Whether the other is made of the same."""
         mine, theirs = self._frames, other._frames
         alike = self._wholes == other._wholes and mine.keys() == theirs.keys()
         return alike and all(_same(mine[kind], theirs[kind]) for kind in mine)
 
 
-class Told(Sequence[Finding]):
+class WordedFindings(Sequence[Finding]):
     """Findings with their words, put together as they are read."""
 
     __slots__ = ("_bare", "_words")
 
-    def __init__(self, bare: tuple[Finding, ...], words: Words) -> None:
+    def __init__(self, bare: tuple[Finding, ...], words: FindingWords) -> None:
         self._bare = bare
         self._words = words
 
@@ -110,7 +110,7 @@ class Told(Sequence[Finding]):
     @overload
     def __getitem__(self, at: slice) -> Sequence[Finding]: ...
     def __getitem__(self, at: int | slice) -> Finding | Sequence[Finding]:
-        return Told(self._bare[at], self._words) if isinstance(at, slice) else self._told(self._bare[at])
+        return WordedFindings(self._bare[at], self._words) if isinstance(at, slice) else self._told(self._bare[at])
 
     def __iter__(self) -> Iterator[Finding]:
         return map(self._told, self._bare)
@@ -119,7 +119,7 @@ class Told(Sequence[Finding]):
         return len(self._bare)
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Told):
+        if not isinstance(other, WordedFindings):
             return NotImplemented
         return self._bare == other._bare and (self._words is other._words or self._words.is_as(other._words))
 

@@ -12,8 +12,8 @@ from fleet.dataclass import dataclass
 from fleet.diagnosis import registry
 from fleet.diagnosis.cause import Cause, Help, Of
 from fleet.diagnosis.looking import keys_beside, subject_of
-from fleet.diagnosis.saying import named, number
-from fleet.diagnosis.sign import THROTTLE_REASONS, Lowered, Row
+from fleet.diagnosis.quantity_words import quantity_name, quantity_text
+from fleet.diagnosis.sign import THROTTLE_REASONS, Lowered, MetricsRow
 from fleet.model.finding import Finding
 from fleet.model.frame import Frame
 from fleet.model.quantity import MEANINGS, Quantity, Unit
@@ -34,7 +34,7 @@ class Evidence(NamedTuple):
     """Seconds since it was so, when the Snapshot was made."""
 
 
-class Ruled(NamedTuple):
+class Alternative(NamedTuple):
     """A cause that looks alike, and by what it is not that; by what it could be told, where that is not known."""
 
     cause: str
@@ -48,8 +48,8 @@ class Explanation:
     """The explanation of one finding."""
 
     evidence: tuple[Evidence, ...]
-    ruled_out: tuple[Ruled, ...]
-    open: tuple[Ruled, ...]
+    ruled_out: tuple[Alternative, ...]
+    open: tuple[Alternative, ...]
     """Causes that could not be ruled out, for want of an input."""
     decides: tuple[str, ...]
     helps: tuple[Help, ...]
@@ -62,12 +62,12 @@ def explain(snapshot: Snapshot, finding: Finding) -> Explanation:
     cause = causes[finding.cause]
     subject = subject_of(snapshot, cause.of, finding.key)
     seen = tuple(_evidence(snapshot, cause, subject)) if subject is not None else ()
-    out: list[Ruled] = []
-    still: list[Ruled] = []
+    out: list[Alternative] = []
+    still: list[Alternative] = []
     for name in cause.alike if subject is not None else ():
         known, by = _ruled(snapshot, cause.of, finding.key, causes[name])
         if known is not True:
-            (out if known is False else still).append(Ruled(name, causes[name].sentence, by))
+            (out if known is False else still).append(Alternative(name, causes[name].sentence, by))
     return Explanation(seen, tuple(out), tuple(still), cause.decides, cause.helps, cause.avoid)
 
 
@@ -84,9 +84,9 @@ def _evidence(snapshot: Snapshot, cause: Cause[Any], subject: Any) -> Iterator[E
 
 def _seen(sign: Any, subject: Any) -> Iterator[tuple[str, Quantity | None]]:
     """Yield what a sign reads of an object, in words: its numbers, or what it holds."""
-    if isinstance(subject, Row):
+    if isinstance(subject, MetricsRow):
         for quantity in sign.quantities:
-            yield f"{named(quantity)}: {number(quantity, subject.value(quantity))}", quantity
+            yield f"{quantity_name(quantity)}: {quantity_text(quantity, subject.value(quantity))}", quantity
         if not sign.quantities or (subject.said and THROTTLE_REASONS in sign.reads):
             said = ", ".join(subject.said)
             yield (f"{sign.name}: {said}" if said else sign.name), None
@@ -136,7 +136,7 @@ def _negated(sign: Any, subject: Any) -> str:
     """Words for what is seen where a sign does not hold."""
     if isinstance(sign, Lowered):
         return f"what lowers its clocks: {', '.join(subject.said)}" if subject.said else "nothing lowers its clocks"
-    if isinstance(subject, Row):
+    if isinstance(subject, MetricsRow):
         return (
             ", ".join(text for text, quantity in _seen(sign, subject) if quantity is not None) or f"not so: {sign.name}"
         )

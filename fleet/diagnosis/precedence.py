@@ -32,7 +32,7 @@ def ordered(causes: Iterable[Cause[S]]) -> tuple[Cause[S], ...]:
     return tuple(sorted(those.values(), key=lambda cause: (cause.stage, worst(cause), depth(cause), cause.id)))
 
 
-class Judge(Generic[S]):
+class Precedence(Generic[S]):
     """Judges objects of one kind by their causes.
 
     Causes that begin with the same sign are asked for it once: of thousands of pods that run, none of what stops one

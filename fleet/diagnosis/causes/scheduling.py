@@ -5,42 +5,42 @@ from __future__ import annotations
 from fleet.diagnosis.cause import Cause, Help, Of, Stage, says
 from fleet.diagnosis.causes.symptoms import OVERLOAD
 from fleet.diagnosis.sign import Fact
-from fleet.diagnosis.subject import PodSeen
+from fleet.diagnosis.subject import PodSubject
 from fleet.model.objects import Condition
 from fleet.model.snapshot import Severity
 
 SCHEDULED = "PodScheduled"
 
 
-def unplaced(seen: PodSeen) -> Condition | None:
+def unplaced(subject: PodSubject) -> Condition | None:
     """The condition with which the scheduler says that it has no node; None where it has not said so."""
-    found = (one for one in seen.pod.conditions if one.type == SCHEDULED and one.status == "False")
+    found = (one for one in subject.pod.conditions if one.type == SCHEDULED and one.status == "False")
     return next(found, None)
 
 
-def _message(seen: PodSeen) -> str:
-    condition = unplaced(seen)
+def _message(subject: PodSubject) -> str:
+    condition = unplaced(subject)
     return "" if condition is None else condition.message
 
 
-def _gated(seen: PodSeen) -> bool:
-    condition = unplaced(seen)
+def _gated(subject: PodSubject) -> bool:
+    condition = unplaced(subject)
     return condition is not None and condition.reason == "SchedulingGated"
 
 
-def _short_of_gpus(seen: PodSeen) -> bool:
-    condition = unplaced(seen)
-    return condition is not None and "Insufficient" in condition.message and bool(seen.pod.gpus)
+def _short_of_gpus(subject: PodSubject) -> bool:
+    condition = unplaced(subject)
+    return condition is not None and "Insufficient" in condition.message and bool(subject.pod.gpus)
 
 
-_PENDING: Fact[PodSeen] = Fact("it is pending", "status.phase", lambda seen: seen.pod.phase == "Pending")
-_GATED: Fact[PodSeen] = Fact("its scheduling is gated", "condition PodScheduled", _gated)
-_UNPLACED: Fact[PodSeen] = Fact(
-    "no node suits it", "condition PodScheduled", lambda seen: unplaced(seen) is not None, _message
+_PENDING: Fact[PodSubject] = Fact("it is pending", "status.phase", lambda subject: subject.pod.phase == "Pending")
+_GATED: Fact[PodSubject] = Fact("its scheduling is gated", "condition PodScheduled", _gated)
+_UNPLACED: Fact[PodSubject] = Fact(
+    "no node suits it", "condition PodScheduled", lambda subject: unplaced(subject) is not None, _message
 )
-_NO_GPU: Fact[PodSeen] = Fact("GPUs are short", "condition PodScheduled", _short_of_gpus)
+_NO_GPU: Fact[PodSubject] = Fact("GPUs are short", "condition PodScheduled", _short_of_gpus)
 
-GATED = Cause[PodSeen](
+GATED = Cause[PodSubject](
     id="waits-for-quota",
     of=Of.POD,
     stage=Stage.PLACING,
@@ -49,7 +49,7 @@ GATED = Cause[PodSeen](
     words=says("waits for quota"),
     must=(_PENDING, _GATED),
 )
-NO_FREE_GPU = Cause[PodSeen](
+NO_FREE_GPU = Cause[PodSubject](
     id="no-free-gpu",
     of=Of.POD,
     stage=Stage.PLACING,
@@ -69,7 +69,7 @@ NO_FREE_GPU = Cause[PodSeen](
     avoid=("Do not wait for a new node without a look at it: its GPUs do not count until their driver is there.",),
     decides=("whether free GPUs are many on one node or one on many: an engine needs all of its own on one",),
 )
-UNSCHEDULABLE = Cause[PodSeen](
+UNSCHEDULABLE = Cause[PodSubject](
     id="unschedulable",
     of=Of.POD,
     stage=Stage.PLACING,
@@ -84,13 +84,13 @@ UNSCHEDULABLE = Cause[PodSeen](
     helps=(Help("see what the scheduler says of each node", "describe"),),
     decides=("which of taints, affinity, volumes and CPU the scheduler names",),
 )
-PENDING = Cause[PodSeen](
+PENDING = Cause[PodSubject](
     id="pod-pending",
     of=Of.POD,
     stage=Stage.PLACING,
     severity=Severity.STARTING,
     sentence="The pod has a node, or waits for one, and its containers do not run yet.",
-    words=lambda seen: seen.pod.status,
+    words=lambda subject: subject.pod.status,
     must=(_PENDING,),
     must_not=(_UNPLACED,),
 )

@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable
 from fleet.dataclass import dataclass
 from fleet.diagnosis.cause import Cause, Help, Of, Stage, says
 from fleet.diagnosis.causes.symptoms import GPU_SILENCE
-from fleet.diagnosis.sign import Fact, Reasons, Row
-from fleet.diagnosis.subject import PodSeen
+from fleet.diagnosis.sign import Fact, MetricsRow, Reasons
+from fleet.diagnosis.subject import PodSubject
 from fleet.model.frame import Frame, greatest
 from fleet.model.quantity import Quantity
 from fleet.model.reading import LOOKBACK, State
@@ -19,9 +19,13 @@ def _problem(source: SourceStatus) -> str:
     return source.problem
 
 
-_UP: Fact[PodSeen] = Fact("it serves and is ready", "condition Ready", lambda seen: seen.is_up)
-_UNMEASURED: Fact[PodSeen] = Fact("nobody measures it", "the targets that answer", lambda seen: not seen.measured)
-_EXCUSED: Fact[PodSeen] = Fact("nobody needs to", "its command and its group", lambda seen: bool(seen.unmeasured))
+_UP: Fact[PodSubject] = Fact("it serves and is ready", "condition Ready", lambda subject: subject.is_up)
+_UNMEASURED: Fact[PodSubject] = Fact(
+    "nobody measures it", "the targets that answer", lambda subject: not subject.measured
+)
+_EXCUSED: Fact[PodSubject] = Fact(
+    "nobody needs to", "its command and its group", lambda subject: bool(subject.unmeasured)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,7 @@ class InState:
     def name(self) -> str:
         return f"the numbers are {self.state.name.lower()}"
 
-    def holds(self, row: Row) -> bool | None:
+    def holds(self, row: MetricsRow) -> bool | None:
         return row.frame.states[row.at] == self.state
 
     def among(self, frame: Frame, reasons: Reasons, rows: Iterable[int] | None) -> Collection[int]:
@@ -54,7 +58,7 @@ class TooOld:
     reads: str = "age of the samples"
     quantities: tuple[Quantity, ...] = ()
 
-    def holds(self, row: Row) -> bool | None:
+    def holds(self, row: MetricsRow) -> bool | None:
         return row.frame.age(row.at) > LOOKBACK
 
     def among(self, frame: Frame, reasons: Reasons, rows: Iterable[int] | None) -> Collection[int]:
@@ -66,16 +70,16 @@ class TooOld:
 
 _UNKNOWN = InState(State.UNKNOWN)
 
-NOT_READ = Cause[PodSeen](
+NOT_READ = Cause[PodSubject](
     id="engine-not-read",
     of=Of.POD,
     stage=Stage.MEASURING,
     severity=Severity.OK,
     sentence="The pod owes no metrics of its own.",
-    words=lambda seen: seen.unmeasured,
+    words=lambda subject: subject.unmeasured,
     must=(_UP, _UNMEASURED, _EXCUSED),
 )
-NO_METRICS = Cause[PodSeen](
+NO_METRICS = Cause[PodSubject](
     id="no-metrics",
     of=Of.POD,
     stage=Stage.MEASURING,
@@ -88,7 +92,7 @@ NO_METRICS = Cause[PodSeen](
     helps=(Help("see which source is behind", "sources"), Help("read its log", "logs")),
     avoid=("Do not take silence for health, nor for death: an engine under load may be too slow to be scraped.",),
 )
-METRICS_UNKNOWN = Cause[Row](
+METRICS_UNKNOWN = Cause[MetricsRow](
     id="metrics-unknown",
     of=Of.ENGINE,
     stage=Stage.MEASURING,
@@ -100,7 +104,7 @@ METRICS_UNKNOWN = Cause[Row](
     helps=(Help("see which source is behind", "sources"), Help("read its log", "logs")),
     avoid=("Do not take silence for health, nor for death: an engine under load may be too slow to be scraped.",),
 )
-METRICS_TOO_OLD = Cause[Row](
+METRICS_TOO_OLD = Cause[MetricsRow](
     id="metrics-too-old",
     of=Of.ENGINE,
     stage=Stage.MEASURING,
@@ -113,7 +117,7 @@ METRICS_TOO_OLD = Cause[Row](
     helps=(Help("see which source is behind", "sources"), Help("read its log", "logs")),
     avoid=("Do not take silence for health, nor for death: an engine under load may be too slow to be scraped.",),
 )
-METRICS_STALE = Cause[Row](
+METRICS_STALE = Cause[MetricsRow](
     id="metrics-stale",
     of=Of.ENGINE,
     severity=Severity.UNKNOWN,
@@ -124,7 +128,7 @@ METRICS_STALE = Cause[Row](
     helps=(Help("see which source is behind", "sources"), Help("read its log", "logs")),
     avoid=("Do not take silence for health, nor for death: an engine under load may be too slow to be scraped.",),
 )
-GPU_UNKNOWN = Cause[Row](
+GPU_UNKNOWN = Cause[MetricsRow](
     id="gpu-metrics-unknown",
     of=Of.GPU,
     stage=Stage.MEASURING,
@@ -135,7 +139,7 @@ GPU_UNKNOWN = Cause[Row](
     after=60,
     helps=(Help("see which source is behind", "sources"),),
 )
-GPU_TOO_OLD = Cause[Row](
+GPU_TOO_OLD = Cause[MetricsRow](
     id="gpu-metrics-too-old",
     of=Of.GPU,
     stage=Stage.MEASURING,

@@ -9,12 +9,12 @@ from fleet.model.quantity import MEANINGS, Quantity, Unit
 _SHORTER = {Quantity.SLEEP_LEVEL: "sleep level", Quantity.XID: "last XID code"}
 
 
-def named(quantity: Quantity) -> str:
+def quantity_name(quantity: Quantity) -> str:
     """Return its name, without what its table says beside."""
     return _SHORTER.get(quantity) or MEANINGS[quantity].text.split(";", 1)[0]
 
 
-def number(quantity: Quantity, value: float) -> str:
+def quantity_text(quantity: Quantity, value: float) -> str:
     """A value with its unit; a dash for none."""
     if math.isnan(value):
         return "–"

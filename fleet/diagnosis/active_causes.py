@@ -14,7 +14,7 @@ WORTH = frozenset({Severity.CRITICAL, Severity.WARNING, Severity.UNKNOWN})
 """Severities of objects that are looked into."""
 
 
-class Holds(NamedTuple):
+class ActiveCause(NamedTuple):
     """One cause at one object."""
 
     cause: Cause[Any]
@@ -22,7 +22,7 @@ class Holds(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class ActiveCauses:
     """The causes that hold, by the keys of objects."""
 
     unwell: Collection[str] = field(default_factory=dict)
@@ -35,15 +35,15 @@ class Held:
     beside: Mapping[str, Sequence[Cause[Any]]] = field(default_factory=dict)
     """Causes of GPUs that count beside a trouble of the pod that holds them."""
 
-    def troubles(self, snapshot: Snapshot) -> Iterator[Holds]:
+    def troubles(self, snapshot: Snapshot) -> Iterator[ActiveCause]:
         """All that hold of what is not well."""
         own = self.own
         for key in self.unwell:
             cause = own.get(key)
             if cause is not None and cause.severity in WORTH:
-                yield Holds(cause, key)
+                yield ActiveCause(cause, key)
             for other in self._measured(snapshot, key, cause):
-                yield Holds(other, key)
+                yield ActiveCause(other, key)
 
     def _measured(self, snapshot: Snapshot, key: str, own: Cause[Any] | None) -> Sequence[Cause[Any]]:
         """Return the causes in the numbers of a GPU, or of a pod of which nothing else says that they do not count."""

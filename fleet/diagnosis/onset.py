@@ -7,7 +7,7 @@ from itertools import takewhile
 from typing import Any, NamedTuple
 
 from fleet.diagnosis.cause import Cause, Of, Stage
-from fleet.diagnosis.saying import named
+from fleet.diagnosis.quantity_words import quantity_name
 from fleet.diagnosis.sign import Level
 from fleet.model.objects import Condition, Node, Pod
 from fleet.model.snapshot import Snapshot
@@ -16,14 +16,14 @@ POINTS = 60
 """How far back the numbers are looked through: as many steps as are kept."""
 
 
-class Since(NamedTuple):
+class Onset(NamedTuple):
     """A moment, and what tells it."""
 
     at: float
     told_by: str
 
 
-def began(snapshot: Snapshot, cause: Cause[Any], key: str) -> Since | None:
+def onset_of(snapshot: Snapshot, cause: Cause[Any], key: str) -> Onset | None:
     """None where nothing but the console has seen it."""
     match cause.of:
         case Of.POD:
@@ -37,44 +37,44 @@ def began(snapshot: Snapshot, cause: Cause[Any], key: str) -> Since | None:
             return _numbers(snapshot, cause, key)
         case Of.SOURCE:
             source = snapshot.source(key)
-            return None if source is None else Since(source.since, "the source itself")
+            return None if source is None else Onset(source.since, "the source itself")
         case Of.GPU | Of.REPLICA:
             return None
 
 
-def _pod(pod: Pod, stage: Stage) -> Since | None:
+def _pod(pod: Pod, stage: Stage) -> Onset | None:
     if stage is Stage.PLACING:
-        return _condition_since(pod.conditions, "PodScheduled", "False") or Since(pod.created, "when it was created")
+        return _condition_since(pod.conditions, "PodScheduled", "False") or Onset(pod.created, "when it was created")
     if stage in (Stage.BROKEN, Stage.STARTING):
-        return _condition_since(pod.conditions, "Ready", "False") or Since(pod.created, "when it was created")
+        return _condition_since(pod.conditions, "Ready", "False") or Onset(pod.created, "when it was created")
     return None
 
 
-def _node(node: Node) -> Since | None:
+def _node(node: Node) -> Onset | None:
     if node.ready != "True":
         return _condition_since(node.conditions, "Ready", node.ready)
     pressed = [one for one in node.conditions if one.type.endswith("Pressure") and one.status == "True" and one.since]
     first = min(pressed, key=lambda one: one.since or 0.0, default=None)
-    return None if first is None or first.since is None else Since(first.since, f"its condition {first.type}")
+    return None if first is None or first.since is None else Onset(first.since, f"its condition {first.type}")
 
 
-def _condition_since(conditions: Iterable[Condition], name: str, status: str) -> Since | None:
+def _condition_since(conditions: Iterable[Condition], name: str, status: str) -> Onset | None:
     found = next((one for one in conditions if one.type == name and one.status == status), None)
-    return None if found is None or found.since is None else Since(found.since, f"its condition {name}")
+    return None if found is None or found.since is None else Onset(found.since, f"its condition {name}")
 
 
-def _numbers(snapshot: Snapshot, cause: Cause[Any], key: str) -> Since | None:
+def _numbers(snapshot: Snapshot, cause: Cause[Any], key: str) -> Onset | None:
     """Return since when every number that is kept has been over its limit without a gap."""
     lengths: dict[str, int] = {}
     for sign in cause.must:
         if isinstance(sign, Level):
             strip = snapshot.history.strip(key, sign.quantity, POINTS)
             if strip:
-                lengths[named(sign.quantity)] = sum(1 for _ in takewhile(sign.met, reversed(strip)))
+                lengths[quantity_name(sign.quantity)] = sum(1 for _ in takewhile(sign.met, reversed(strip)))
     if not lengths:
         return None
     points = min(lengths.values())
     if points < 2:
         # One point is what the console sees now.
         return None
-    return Since(snapshot.at - (points - 1) * snapshot.history.step, f"the numbers of {', '.join(lengths)}")
+    return Onset(snapshot.at - (points - 1) * snapshot.history.step, f"the numbers of {', '.join(lengths)}")

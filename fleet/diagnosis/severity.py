@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
 from fleet.diagnosis.cause import Cause, Of, Stage
+from fleet.diagnosis.finding_words import ROWS, is_later
 from fleet.diagnosis.looking import subject_of
-from fleet.diagnosis.wording import ROWS, is_later
 from fleet.model.snapshot import Assessment, Severity, Snapshot
 
 
@@ -25,7 +25,7 @@ Tell = Callable[[Cause[Any], str, Said | None], Said]
 """(Cause, key, what was said of it before): the same object where it is said again."""
 
 
-class Gravity:
+class Severities:
     """Tells by the numbers of one Snapshot after the other."""
 
     def __init__(self) -> None:

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from operator import is_not
 
 from fleet.diagnosis.cause import Cause
-from fleet.diagnosis.judging import ordered
-from fleet.diagnosis.sign import NO_REASONS, Reasons, Row, RowSign, together
+from fleet.diagnosis.precedence import ordered
+from fleet.diagnosis.sign import NO_REASONS, MetricsRow, MetricsSign, Reasons, together
 from fleet.diagnosis.tops import Tops, may_hold
 from fleet.model.frame import Frame, greatest
 from fleet.model.quantity import Quantity
@@ -24,16 +24,16 @@ Signs = Mapping[str, Assessment]
 """Key → how it stands; a row that is not in it is well."""
 
 
-class Screen:
+class MetricsScan:
     """Finds the rows of one kind of frame at which one of some causes holds."""
 
-    def __init__(self, causes: Iterable[Cause[Row]]) -> None:
+    def __init__(self, causes: Iterable[Cause[MetricsRow]]) -> None:
         self._causes = [(cause, _row_signs(cause.must)) for cause in ordered(causes)]
         self.quantities = _read(cause for cause, _ in self._causes)
 
-    def held(self, frame: Frame, reasons: Reasons) -> dict[int, list[Cause[Row]]]:
+    def held(self, frame: Frame, reasons: Reasons) -> dict[int, list[Cause[MetricsRow]]]:
         """Row → the causes that hold of it, the one that is told first; all of the first stage at which any does."""
-        held: dict[int, list[Cause[Row]]] = {}
+        held: dict[int, list[Cause[MetricsRow]]] = {}
         tops = Tops(frame, reasons)
         for cause, must in self._causes:
             if not may_hold(must[0], tops):
@@ -42,7 +42,7 @@ class Screen:
                 before = held.get(at)
                 if before is not None and before[0].stage is not cause.stage:
                     continue
-                if cause.excluded(Row(frame, at, reasons)):
+                if cause.excluded(MetricsRow(frame, at, reasons)):
                     continue
                 if before is None:
                     held[at] = [cause]
@@ -51,16 +51,16 @@ class Screen:
         return held
 
 
-class Kept:
+class KeptScan:
     """The last result of a screen."""
 
-    def __init__(self, causes: Iterable[Cause[Row]]) -> None:
-        self._screen = Screen(causes)
+    def __init__(self, causes: Iterable[Cause[MetricsRow]]) -> None:
+        self._screen = MetricsScan(causes)
         self._of: tuple[object, ...] = ()
         self._doubts: tuple[bytes, tuple[int, ...]] = (b"", ())
         self._ages: tuple[array[float], float] = (array("d"), -math.inf)
         self._found: Signs = {}
-        self.held: Mapping[str, Sequence[Cause[Row]]] = {}
+        self.held: Mapping[str, Sequence[Cause[MetricsRow]]] = {}
         """Key → the causes that hold of it, the one that is told first."""
 
     def of(self, frame: Frame, reasons: Reasons = NO_REASONS) -> Signs:
@@ -72,7 +72,7 @@ class Kept:
             those = {frame.keys[at]: held[at] for at in sorted(held)}
             if those != self.held:
                 self.held = those
-            found = {frame.keys[at]: held[at][0].assessment(Row(frame, at, reasons)) for at in sorted(held)}
+            found = {frame.keys[at]: held[at][0].assessment(MetricsRow(frame, at, reasons)) for at in sorted(held)}
             self._of, self._doubts = of, doubts
             if found != self._found:
                 self._found = found
@@ -87,14 +87,14 @@ class Kept:
         return tuple(row for row, age in enumerate(frame.ages) if age + frame.since > LOOKBACK)
 
 
-def _row_signs(signs: Iterable[object]) -> list[RowSign]:
+def _row_signs(signs: Iterable[object]) -> list[MetricsSign]:
     for sign in signs:
         if not hasattr(sign, "among"):
             raise TypeError(f"{sign} cannot be looked for in a column")
     return list(signs)  # type: ignore[arg-type]
 
 
-def _read(causes: Iterable[Cause[Row]]) -> tuple[Quantity, ...]:
+def _read(causes: Iterable[Cause[MetricsRow]]) -> tuple[Quantity, ...]:
     """All that is looked at, for the signs and for the words."""
     read: dict[Quantity, None] = {}
     for cause in causes:

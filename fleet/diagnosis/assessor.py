@@ -1,7 +1,7 @@
 """The standing of a pod, a workload or a node, in one word and a few more: the glyph and the worst-first order.
 
 Derived from the causes that hold of it. A missing input never makes anything well: a pod that serves and is not
-measured is UNKNOWN. What metrics tell of themselves is in ``fleet.diagnosis.screening``.
+measured is UNKNOWN. What metrics tell of themselves is in ``fleet.diagnosis.metrics_scan``.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from fleet.diagnosis.cause import Cause, Of, Stage
-from fleet.diagnosis.judging import Judge
+from fleet.diagnosis.precedence import Precedence
 from fleet.diagnosis.registry import causes_of
-from fleet.diagnosis.subject import WELL, PodSeen, WorkloadSeen
+from fleet.diagnosis.subject import WELL, PodSubject, WorkloadSubject
 from fleet.model.objects import Node
 from fleet.model.snapshot import Assessment, Severity, rank
 
@@ -21,24 +21,28 @@ TROUBLED = frozenset({*_WORTH_TELLING, Severity.UNKNOWN})
 """Severities of a pod of which nobody can say that it is well."""
 
 
-class Judged(NamedTuple):
+class Assessed(NamedTuple):
     """The standing of an object, and the cause of its own by which it stands; None for none."""
 
     stands: Assessment
     cause: Cause[Any] | None = None
 
 
-class Standing:
+class Assessor:
     """Judges by the causes that are known when it is made."""
 
     def __init__(self) -> None:
-        self._pods: Judge[PodSeen] = Judge(causes_of(Of.POD))
-        self._workloads: Judge[WorkloadSeen] = Judge(causes_of(Of.WORKLOAD))
-        self._nodes: Judge[Node] = Judge(causes_of(Of.NODE))
+        self._pods: Precedence[PodSubject] = Precedence(causes_of(Of.POD))
+        self._workloads: Precedence[WorkloadSubject] = Precedence(causes_of(Of.WORKLOAD))
+        self._nodes: Precedence[Node] = Precedence(causes_of(Of.NODE))
 
     def of_pod(
-        self, seen: PodSeen, sign: Assessment = WELL, gpus: Sequence[Assessment] = (), xids: Sequence[Assessment] = ()
-    ) -> Judged:
+        self,
+        seen: PodSubject,
+        sign: Assessment = WELL,
+        gpus: Sequence[Assessment] = (),
+        xids: Sequence[Assessment] = (),
+    ) -> Assessed:
         """One pod: the worst of all that can be said of it. ``sign`` is how it stands by its metrics alone, ``gpus``
         how its GPUs do; ``xids``: what counts of those beside another trouble.
         """
@@ -47,34 +51,34 @@ class Standing:
         if seen.is_up and _asks_metrics(cause):
             own = sign if cause is None else _worst([own, sign])
         if cause is not None and cause.stage in _BEFORE_GPUS:
-            return Judged(own, cause)
+            return Assessed(own, cause)
         if own.severity in TROUBLED and xids:
             # What an application has left in the gauge stays there for good: it counts beside a trouble, and alone it
             # says nothing of a pod that is well.
             gpus = [*gpus, *xids]
         sick = [gpu for gpu in gpus if gpu.severity in _WORTH_TELLING]
-        return Judged(_worst([own, *sick]) if sick else own, cause)
+        return Assessed(_worst([own, *sick]) if sick else own, cause)
 
-    def of_workload(self, seen: WorkloadSeen) -> Judged:
+    def of_workload(self, seen: WorkloadSubject) -> Assessed:
         """One workload: its own counts first, then the worst of its pods (a sick pod of many is no sick workload)."""
         workload, pods = seen.workload, seen.pods
         if workload.kind == "Pod" and pods and (workload.desired == 0 or pods[0].severity is Severity.GONE):
             # Nobody owes a bare pod a successor: it ends as its only pod does.
-            return Judged(pods[0])
+            return Assessed(pods[0])
         cause = self._workloads.first(seen)
-        return Judged(WELL) if cause is None else Judged(cause.assessment(seen), cause)
+        return Assessed(WELL) if cause is None else Assessed(cause.assessment(seen), cause)
 
-    def of_node(self, node: Node) -> Judged:
+    def of_node(self, node: Node) -> Assessed:
         """One node, by its conditions."""
         cause = self._nodes.first(node)
-        return Judged(WELL) if cause is None else Judged(cause.assessment(node), cause)
+        return Assessed(WELL) if cause is None else Assessed(cause.assessment(node), cause)
 
 
 _BEFORE_GPUS = frozenset({Stage.GOING, Stage.BROKEN, Stage.UNSEEN, Stage.PLACING})
 """Stages at which a pod does nothing on its GPUs."""
 
 
-def _asks_metrics(cause: Cause[PodSeen] | None) -> bool:
+def _asks_metrics(cause: Cause[PodSubject] | None) -> bool:
     return cause is None or cause.stage is Stage.SERVING
 
 
