@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from fleet.dataclass import dataclass
-from fleet.diagnosis.cause import Cause
+from fleet.diagnosis.cause import AnyCause, MetricsCause, ReplicaCause
+from fleet.diagnosis.subject import Replica, comparable_rows
 from fleet.model.snapshot import Severity, Snapshot
 
 WORTH = frozenset({Severity.CRITICAL, Severity.WARNING, Severity.UNKNOWN})
@@ -17,7 +18,7 @@ WORTH = frozenset({Severity.CRITICAL, Severity.WARNING, Severity.UNKNOWN})
 class ActiveCause(NamedTuple):
     """One cause at one object."""
 
-    cause: Cause[Any]
+    cause: AnyCause
     key: str
 
 
@@ -27,12 +28,12 @@ class ActiveCauses:
 
     unwell: Collection[str] = field(default_factory=dict)
     """Keys of what is looked into: its severity is WORTH it."""
-    own: Mapping[str, Cause[Any]] = field(default_factory=dict)
+    own: Mapping[str, AnyCause] = field(default_factory=dict)
     """Causes by which pods, workloads and nodes stand."""
-    engines: Mapping[str, Sequence[Cause[Any]]] = field(default_factory=dict)
+    engines: Mapping[str, Sequence[MetricsCause]] = field(default_factory=dict)
     """Causes that the numbers of pods show."""
-    gpus: Mapping[str, Sequence[Cause[Any]]] = field(default_factory=dict)
-    beside: Mapping[str, Sequence[Cause[Any]]] = field(default_factory=dict)
+    gpus: Mapping[str, Sequence[MetricsCause]] = field(default_factory=dict)
+    beside: Mapping[str, Sequence[MetricsCause]] = field(default_factory=dict)
     """Causes of GPUs that count beside a trouble of the pod that holds them."""
 
     def troubles(self, snapshot: Snapshot) -> Iterator[ActiveCause]:
@@ -45,7 +46,7 @@ class ActiveCauses:
             for other in self._measured(snapshot, key, cause):
                 yield ActiveCause(other, key)
 
-    def _measured(self, snapshot: Snapshot, key: str, own: Cause[Any] | None) -> Sequence[Cause[Any]]:
+    def _measured(self, snapshot: Snapshot, key: str, own: AnyCause | None) -> Sequence[MetricsCause]:
         """Return the causes in the numbers of a GPU, or of a pod of which nothing else says that they do not count."""
         if key in snapshot.gpus:
             return self.gpus.get(key) or self.beside.get(key, ())
@@ -55,3 +56,15 @@ class ActiveCauses:
         pod = snapshot.pods.get(key)
         up = pod is not None and pod.ready and snapshot.workload_of.get(key) in snapshot.model_of
         return [cause for cause in found if cause.severity in WORTH] if up else ()
+
+
+def outlying(snapshot: Snapshot, causes: Sequence[ReplicaCause]) -> Iterator[ActiveCause]:
+    """The causes that hold of replicas that are not as their peers."""
+    frame = snapshot.by_pod
+    for workload in snapshot.model_of:
+        rows = comparable_rows(snapshot, frame, workload)
+        for cause in causes if len(rows) > 1 else ():
+            for at in cause.must[0].among(frame, rows):
+                replica = Replica(frame, at, rows)
+                if all(sign.holds(replica) for sign in cause.must[1:]) and not cause.excluded(replica):
+                    yield ActiveCause(cause, frame.keys[at])

@@ -7,9 +7,9 @@ measured is UNKNOWN. What metrics tell of themselves is in ``fleet.diagnosis.met
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from fleet.diagnosis.cause import Cause, Of, Stage
+from fleet.diagnosis.cause import AnyCause, Cause, NodeCause, PodCause, Stage, WorkloadCause
 from fleet.diagnosis.precedence import Precedence
 from fleet.diagnosis.registry import causes_of
 from fleet.diagnosis.subject import WELL, PodSubject, WorkloadSubject
@@ -25,16 +25,16 @@ class Assessed(NamedTuple):
     """The standing of an object, and the cause of its own by which it stands; None for none."""
 
     stands: Assessment
-    cause: Cause[Any] | None = None
+    cause: AnyCause | None = None
 
 
 class Assessor:
     """Judges by the causes that are known when it is made."""
 
     def __init__(self) -> None:
-        self._pods: Precedence[PodSubject] = Precedence(causes_of(Of.POD))
-        self._workloads: Precedence[WorkloadSubject] = Precedence(causes_of(Of.WORKLOAD))
-        self._nodes: Precedence[Node] = Precedence(causes_of(Of.NODE))
+        self._pods: Precedence[PodSubject] = Precedence(causes_of(PodCause))
+        self._workloads: Precedence[WorkloadSubject] = Precedence(causes_of(WorkloadCause))
+        self._nodes: Precedence[Node] = Precedence(causes_of(NodeCause))
 
     def of_pod(
         self,

@@ -1,19 +1,24 @@
 """A cause: what may be wrong with an object (or be said of it), by which signs it is told, and how bad it is.
 
-Causes are data. What an object stands by is the first of those that hold: the earlier stage, then the worse one, then
-the root before what it brings about.
+Causes are data, one class for each kind of object. What an object stands by is the first of those that hold: the
+earlier stage, then the worse one, then the root before what it brings about.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from abc import abstractmethod
+from collections.abc import Callable, Iterator
 from enum import IntEnum, StrEnum
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from fleet.dataclass import dataclass
-from fleet.diagnosis.sign import MetricsRow, Sign
+from fleet.diagnosis.metrics_sign import MetricsSign
+from fleet.diagnosis.peers import PeerSign
+from fleet.diagnosis.sign import Observation, Sign
+from fleet.diagnosis.subject import MetricsRow, PodSubject, Replica, Subjects, WorkloadSubject
+from fleet.model.objects import Node
 from fleet.model.quantity import Quantity
-from fleet.model.snapshot import Assessment, Severity
+from fleet.model.snapshot import Assessment, Severity, SourceStatus
 
 S = TypeVar("S")
 
@@ -60,13 +65,21 @@ class Help(NamedTuple):
     """The command of the console that does it, or leads to it (``scale``, ``previous``); empty for none."""
 
 
+class Ruling(NamedTuple):
+    """Whether a cause holds of an object, and by what that is told."""
+
+    holds: bool | None
+    """None where it is not known."""
+    by: str = ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Cause(Generic[S]):
-    """One cause. ``S`` is what its signs look at: see fleet/diagnosis/subject.py, and ``MetricsRow`` for numbers."""
+    """One cause. ``S`` is what its signs look at: see fleet/diagnosis/subject.py, and the classes below."""
 
+    of: ClassVar[Of]
     id: str
     """Unique, and for good: it is in reports."""
-    of: Of
     stage: Stage = Stage.SERVING
     severity: Severity
     sentence: str
@@ -106,6 +119,10 @@ class Cause(Generic[S]):
     avoid: tuple[str, ...] = ()
     """Steps to avoid, and why."""
 
+    @abstractmethod
+    def subject(self, subjects: Subjects, key: str) -> S | None:
+        """Return what its signs look at of an object; None for what is not there, or has no numbers."""
+
     def excluded(self, of: S) -> bool:
         """Whether a sign holds that must not. One that is unknown excludes nothing, as it proves nothing."""
         return bool(self.must_not) and any(sign.holds(of) for sign in self.must_not)
@@ -115,6 +132,132 @@ class Cause(Generic[S]):
         serious = bool(self.serious) and any(sign.holds(of) for sign in self.serious)
         return Assessment(Severity.CRITICAL if serious else self.severity, self.words(of))
 
+    def assessed(self, subjects: Subjects, key: str) -> Assessment:
+        """Return the same by the key of the object; without words where it is not there any more."""
+        subject = self.subject(subjects, key)
+        return Assessment(self.severity) if subject is None else self.assessment(subject)
+
+    def goes_on(self, subjects: Subjects, key: str) -> bool:
+        """Whether it still holds at the limits that are easier to keep to."""
+        subject = self.subject(subjects, key) if self.still else None
+        return subject is not None and all(sign.holds(subject) for sign in self.still)
+
+    def observed(self, subjects: Subjects, key: str) -> Iterator[Observation]:
+        """Yield what its signs read, each once; nothing of an object that is not there."""
+        subject = self.subject(subjects, key)
+        if subject is None:
+            return
+        beside = [sign for sign in (*self.may, *self.serious) if sign.holds(subject)]
+        yield from dict.fromkeys(one for sign in (*self.must, *beside) for one in sign.seen(subject))
+
+    def ruling(self, subjects: Subjects, key: str) -> Ruling | None:
+        """Rule by the first sign that does not hold; else by one that is not known, or that must not hold and does."""
+        subject = self.subject(subjects, key)
+        if subject is None:
+            return None
+        held = [(sign, sign.holds(subject)) for sign in self.must]
+        missed = next((sign for sign, holds in held if holds is False), None)
+        if missed is not None:
+            return Ruling(False, missed.contrary(subject))
+        unknown = next((sign for sign, holds in held if holds is None), None)
+        if unknown is not None:
+            return Ruling(None, f"{unknown.reads} is not known")
+        excluding = next((sign for sign in self.must_not if sign.holds(subject)), None)
+        if excluding is None:
+            return Ruling(True)
+        return Ruling(False, ", ".join(one.text for one in excluding.seen(subject)))
+
+
+AnyCause: TypeAlias = Cause[Any]
+"""A cause of whatever kind of object: asked by the object's key, never by a subject that may be another's."""
+
+
+class SourceCause(Cause[SourceStatus]):
+    """A cause at a source, by its status."""
+
+    of = Of.SOURCE
+
+    def subject(self, subjects: Subjects, key: str) -> SourceStatus | None:
+        return subjects.source(key)
+
+
+class NodeCause(Cause[Node]):
+    """A cause at a node."""
+
+    of = Of.NODE
+
+    def subject(self, subjects: Subjects, key: str) -> Node | None:
+        return subjects.node(key)
+
+
+class PodCause(Cause[PodSubject]):
+    """A cause at a pod, by what Kubernetes says of it."""
+
+    of = Of.POD
+
+    def subject(self, subjects: Subjects, key: str) -> PodSubject | None:
+        return subjects.pod(key)
+
+
+class WorkloadCause(Cause[WorkloadSubject]):
+    """A cause at a workload, by its own counts and how its pods stand."""
+
+    of = Of.WORKLOAD
+
+    def subject(self, subjects: Subjects, key: str) -> WorkloadSubject | None:
+        return subjects.workload(key)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplicaCause(Cause[Replica]):
+    """A cause at a replica, by its numbers among those of its peers."""
+
+    of: ClassVar[Of] = Of.REPLICA
+    must: tuple[PeerSign, ...]
+
+    def subject(self, subjects: Subjects, key: str) -> Replica | None:
+        return subjects.replica(key)
+
+
+class MetricsWords(Protocol):
+    """Words about a row of numbers."""
+
+    @property
+    def quantities(self) -> tuple[Quantity, ...]:
+        """Quantities whose numbers are in them."""
+        ...
+
+    def __call__(self, row: MetricsRow, /) -> str: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricsCause(Cause[MetricsRow]):
+    """A cause that numbers show: its signs are looked for column by column."""
+
+    words: MetricsWords
+    must: tuple[MetricsSign, ...]
+    """All of these hold; first the one that holds of the fewest rows."""
+    must_not: tuple[MetricsSign, ...] = ()
+    serious: tuple[MetricsSign, ...] = ()
+
+
+class EngineCause(MetricsCause):
+    """A cause at the engines of a pod, by the pod's row of numbers."""
+
+    of = Of.ENGINE
+
+    def subject(self, subjects: Subjects, key: str) -> MetricsRow | None:
+        return subjects.engine(key)
+
+
+class GpuCause(MetricsCause):
+    """A cause at a GPU, by its row of numbers."""
+
+    of = Of.GPU
+
+    def subject(self, subjects: Subjects, key: str) -> MetricsRow | None:
+        return subjects.gpu(key)
+
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
@@ -123,10 +266,32 @@ class Numbers:
     form: str
     quantities: tuple[Quantity, ...] = ()
 
-    def __call__(self, row: MetricsRow) -> str:
+    def __call__(self, row: MetricsRow, /) -> str:
         return self.form.format(*map(row.value, self.quantities))
 
 
-def says(words: str) -> Callable[[object], str]:
+@dataclass(frozen=True, slots=True)
+class MetricsText:
+    """Words about a row, made by a function; ``quantities`` are those whose numbers are in them."""
+
+    text: Callable[[MetricsRow], str]
+    quantities: tuple[Quantity, ...] = ()
+
+    def __call__(self, row: MetricsRow, /) -> str:
+        return self.text(row)
+
+
+@dataclass(frozen=True, slots=True)
+class SameWords:
     """The same words of every object."""
-    return lambda _: words
+
+    words: str
+    quantities: tuple[Quantity, ...] = ()
+
+    def __call__(self, _: object, /) -> str:
+        return self.words
+
+
+def says(words: str) -> SameWords:
+    """The same words of every object."""
+    return SameWords(words)

@@ -7,12 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from operator import is_not
 
 from fleet.diagnosis import registry
-from fleet.diagnosis.active_causes import ActiveCause, ActiveCauses
-from fleet.diagnosis.cause import Of
+from fleet.diagnosis.active_causes import ActiveCause, ActiveCauses, outlying
+from fleet.diagnosis.cause import ReplicaCause, SourceCause
 from fleet.diagnosis.finding_words import FindingWords, WordedFindings, WordedRows
 from fleet.diagnosis.grouping import Group, Groups
 from fleet.diagnosis.hysteresis import Hysteresis
-from fleet.diagnosis.peers import apart
 from fleet.diagnosis.precedence import Precedence
 from fleet.diagnosis.reach import RequestCounts
 from fleet.model.finding import Finding, Incident, Reach
@@ -27,8 +26,8 @@ class Diagnosis:
 
     def __init__(self) -> None:
         self._causes = {cause.id: cause for cause in registry.CAUSES}
-        self._of_replicas = registry.causes_of(Of.REPLICA)
-        self._apart: tuple[ActiveCause, ...] = ()
+        self._of_replicas = registry.causes_of(ReplicaCause)
+        self._outlying: tuple[ActiveCause, ...] = ()
         self._compared = -math.inf
         self._hysteresis = Hysteresis()
         self._groups = Groups(self._causes)
@@ -38,7 +37,7 @@ class Diagnosis:
         self._ground: tuple[object, ...] = ()
         self._rows = WordedRows(self._causes, ())
         self._words = FindingWords(self._causes)
-        self._of_sources = Precedence[SourceStatus](registry.causes_of(Of.SOURCE))
+        self._of_sources = Precedence[SourceStatus](registry.causes_of(SourceCause))
         self._healths: list[tuple[str, Health]] = []
         self._of: tuple[object, ...] = ()
         self._at = 0.0
@@ -57,7 +56,7 @@ class Diagnosis:
         if same and healths == self._healths and self._at <= snapshot.at < self._hysteresis.until:
             return self._incidents
         if not 0 <= snapshot.at - self._compared < PEERS_EVERY:
-            self._apart, self._compared = tuple(apart(snapshot, self._of_replicas)), snapshot.at
+            self._outlying, self._compared = tuple(outlying(snapshot, self._of_replicas)), snapshot.at
         findings = self._hysteresis.findings_at(snapshot, self._holding(snapshot, held), self._words)
         if findings is not self._findings:
             if findings != self._findings:
@@ -77,8 +76,8 @@ class Diagnosis:
         ground = (held, snapshot.pods, snapshot.gpus, snapshot.workload_of, snapshot.model_of)
         if len(self._ground) != len(ground) or any(map(is_not, ground, self._ground)):
             self._troubles, self._ground = list(held.troubles(snapshot)), ground
-        apart_still = (holds for holds in self._apart if holds.key in snapshot.pods)
-        holds = [*self._silent(snapshot), *self._troubles, *apart_still]
+        outlying_still = (holds for holds in self._outlying if holds.key in snapshot.pods)
+        holds = [*self._silent(snapshot), *self._troubles, *outlying_still]
         if holds != self._holds:
             self._holds = holds
         return self._holds

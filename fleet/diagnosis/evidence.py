@@ -5,21 +5,20 @@ Worked out when somebody asks: most findings of an incident are never looked at.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from fleet.dataclass import dataclass
 from fleet.diagnosis import registry
-from fleet.diagnosis.cause import Cause, Help, Of
-from fleet.diagnosis.looking import keys_beside, subject_of
-from fleet.diagnosis.quantity_words import quantity_name, quantity_text
-from fleet.diagnosis.sign import THROTTLE_REASONS, Lowered, MetricsRow
+from fleet.diagnosis.cause import AnyCause, Help, Of, Ruling
+from fleet.diagnosis.sign import Observation
+from fleet.diagnosis.subject import Subjects
 from fleet.model.finding import Finding
-from fleet.model.frame import Frame
-from fleet.model.quantity import MEANINGS, Quantity, Unit
+from fleet.model.quantity import MEANINGS, Unit
 from fleet.model.snapshot import Snapshot
 
 _RATES = frozenset({Unit.PER_SECOND, Unit.TOKENS_PER_SECOND})
+_PODS = frozenset({Of.POD, Of.ENGINE, Of.REPLICA})
+"""Kinds whose key is that of a pod."""
 
 
 class Evidence(NamedTuple):
@@ -59,86 +58,57 @@ class Explanation:
 def explain(snapshot: Snapshot, finding: Finding) -> Explanation:
     """Explain a finding by the numbers of a Snapshot. Of an object that is gone: only what helps."""
     causes = {cause.id: cause for cause in registry.CAUSES}
-    cause = causes[finding.cause]
-    subject = subject_of(snapshot, cause.of, finding.key)
-    seen = tuple(_evidence(snapshot, cause, subject)) if subject is not None else ()
-    out: list[Alternative] = []
-    still: list[Alternative] = []
-    for name in cause.alike if subject is not None else ():
-        known, by = _ruled(snapshot, cause.of, finding.key, causes[name])
-        if known is not True:
-            (out if known is False else still).append(Alternative(name, causes[name].sentence, by))
-    return Explanation(seen, tuple(out), tuple(still), cause.decides, cause.helps, cause.avoid)
+    cause, subjects, key = causes[finding.cause], Subjects.of(snapshot), finding.key
+    seen = tuple(_sourced(snapshot, cause.of, key, one) for one in cause.observed(subjects, key))
+    ruled_out: list[Alternative] = []
+    undecided: list[Alternative] = []
+    for name in cause.alike if seen else ():
+        ruling = _ruling(snapshot, subjects, cause.of, key, causes[name])
+        if ruling.holds is not True:
+            those = ruled_out if ruling.holds is False else undecided
+            those.append(Alternative(name, causes[name].sentence, ruling.by))
+    return Explanation(seen, tuple(ruled_out), tuple(undecided), cause.decides, cause.helps, cause.avoid)
 
 
-def _evidence(snapshot: Snapshot, cause: Cause[Any], subject: Any) -> Iterator[Evidence]:
-    """Yield what its signs read, each number once."""
-    told: set[str] = set()
-    holding = [sign for sign in (*cause.may, *cause.serious) if sign.holds(subject)]
-    for sign in (*cause.must, *holding):
-        for text, quantity in _seen(sign, subject):
-            if text not in told:
-                told.add(text)
-                yield _sourced(snapshot, cause.of, subject, text, quantity)
-
-
-def _seen(sign: Any, subject: Any) -> Iterator[tuple[str, Quantity | None]]:
-    """Yield what a sign reads of an object, in words: its numbers, or what it holds."""
-    if isinstance(subject, MetricsRow):
-        for quantity in sign.quantities:
-            yield f"{quantity_name(quantity)}: {quantity_text(quantity, subject.value(quantity))}", quantity
-        if not sign.quantities or (subject.said and THROTTLE_REASONS in sign.reads):
-            said = ", ".join(subject.said)
-            yield (f"{sign.name}: {said}" if said else sign.name), None
-        return
-    shown = sign.shows(subject) if hasattr(sign, "shows") else ""
-    yield (f"{sign.name}: {shown}" if shown else sign.name), None
-
-
-def _sourced(snapshot: Snapshot, kind: Of, subject: Any, text: str, quantity: Quantity | None) -> Evidence:
+def _sourced(snapshot: Snapshot, kind: Of, key: str, seen: Observation) -> Evidence:
     if kind in (Of.ENGINE, Of.GPU, Of.REPLICA):
-        frame: Frame = subject.frame
-        rate = quantity is not None and MEANINGS[quantity].unit in _RATES
-        return Evidence(text, snapshot.method or "metrics", snapshot.window if rate else 0.0, frame.age(subject.at))
+        frame = snapshot.by_gpu if kind is Of.GPU else snapshot.by_pod
+        rate = seen.quantity is not None and MEANINGS[seen.quantity].unit in _RATES
+        window = snapshot.window if rate else 0.0
+        return Evidence(seen.text, snapshot.method or "metrics", window, frame.age(frame.index[key]))
     source = snapshot.of_objects
-    return Evidence(text, source.name if source is not None else "kubernetes")
+    return Evidence(seen.text, source.name if source is not None else "kubernetes")
 
 
-def _ruled(snapshot: Snapshot, kind: Of, key: str, other: Cause[Any]) -> tuple[bool | None, str]:
-    """Whether another cause holds where it would have to, and by what that is told; None where it is not known."""
+def _ruling(snapshot: Snapshot, subjects: Subjects, kind: Of, key: str, other: AnyCause) -> Ruling:
+    """Whether another cause holds where it would have to, and by what that is told."""
     places = keys_beside(snapshot, kind, key, other.of)
-    subjects = [subject for place in places if (subject := subject_of(snapshot, other.of, place)) is not None]
-    if not subjects:
-        return None, f"{other.of.value}: nothing is known of it"
-    answers = [_answer(other, subject) for subject in subjects]
-    if any(known is True for known, _ in answers):
-        return True, ""
-    missing = next((by for known, by in answers if known is None), None)
-    if missing is not None:
-        return None, missing
-    said = "; ".join(dict.fromkeys(by for _, by in answers))
-    many = f", on all {len(answers)}" if len(answers) > 1 and len({by for _, by in answers}) == 1 else ""
-    return False, said + many
+    rulings = [ruling for place in places if (ruling := other.ruling(subjects, place)) is not None]
+    if not rulings:
+        return Ruling(None, f"{other.of.value}: nothing is known of it")
+    decisive = next((one for one in rulings if one.holds is True), None)
+    decisive = decisive or next((one for one in rulings if one.holds is None), None)
+    if decisive is not None:
+        return decisive
+    told = list(dict.fromkeys(one.by for one in rulings))
+    many = f", on all {len(rulings)}" if len(rulings) > 1 and len(told) == 1 else ""
+    return Ruling(False, "; ".join(told) + many)
 
 
-def _answer(cause: Cause[Any], subject: Any) -> tuple[bool | None, str]:
-    """Answer by the first sign that does not hold; else by one that is not known, or that must not hold and does."""
-    held = [(sign, sign.holds(subject)) for sign in cause.must]
-    for wanted, form in ((False, "{}"), (None, "{} is not known")):
-        sign = next((sign for sign, holds in held if holds is wanted), None)
-        if sign is not None:
-            return wanted, form.format(_negated(sign, subject) if wanted is False else sign.reads)
-    excluding = next((sign for sign in cause.must_not if sign.holds(subject)), None)
-    return (True, "") if excluding is None else (False, ", ".join(text for text, _ in _seen(excluding, subject)))
-
-
-def _negated(sign: Any, subject: Any) -> str:
-    """Words for what is seen where a sign does not hold."""
-    if isinstance(sign, Lowered):
-        return f"what lowers its clocks: {', '.join(subject.said)}" if subject.said else "nothing lowers its clocks"
-    if isinstance(subject, MetricsRow):
-        return (
-            ", ".join(text for text, quantity in _seen(sign, subject) if quantity is not None) or f"not so: {sign.name}"
-        )
-    shown = sign.shows(subject) if hasattr(sign, "shows") else ""
-    return shown or f"not so: {sign.name}"
+def keys_beside(snapshot: Snapshot, kind: Of, key: str, other: Of) -> tuple[str, ...]:
+    """The keys of the objects of another kind on which an object stands, itself where it is of that kind; the pods of a
+    workload."""
+    if kind is other or {kind, other} <= _PODS:
+        return (key,)
+    pod = snapshot.pods.get(key)
+    match kind, other:
+        case ((Of.POD | Of.ENGINE | Of.REPLICA), Of.GPU):
+            return snapshot.gpus_of.get(key, ())
+        case ((Of.POD | Of.ENGINE | Of.REPLICA), Of.NODE):
+            return (pod.node,) if pod is not None and pod.node in snapshot.nodes else ()
+        case Of.WORKLOAD, (Of.POD | Of.ENGINE | Of.REPLICA):
+            return snapshot.pods_of.get(key, ())
+        case Of.GPU, Of.NODE:
+            gpu = snapshot.gpus.get(key)
+            return (gpu.node,) if gpu is not None and gpu.node in snapshot.nodes else ()
+    return ()

@@ -9,30 +9,28 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, overload
+from typing import overload
 
-from fleet.diagnosis.cause import Cause, Of
-from fleet.diagnosis.sign import MetricsRow
+from fleet.diagnosis.cause import AnyCause, MetricsCause, Of
+from fleet.diagnosis.subject import MetricsRow
 from fleet.model.finding import Finding, FindingState
 from fleet.model.frame import Column, Frame
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
 
-ROWS = frozenset({Of.ENGINE, Of.GPU})
-"""Kinds of objects whose subject is a row of numbers."""
 WHOLES = frozenset({Of.WORKLOAD, Of.NODE})
 """Kinds of objects that say what is said of their parts."""
 
 
-def is_later(cause: Cause[Any]) -> bool:
+def is_later(cause: AnyCause) -> bool:
     """Whether its words are left for later: they have numbers of a row in them, or are those of its object."""
-    return cause.of in WHOLES or (cause.of in ROWS and bool(getattr(cause.words, "quantities", ())))
+    return cause.of in WHOLES or (isinstance(cause, MetricsCause) and bool(cause.words.quantities))
 
 
 class WordedRows:
     """The objects of which words are made later; the rows of their numbers are known once."""
 
-    def __init__(self, causes: Mapping[str, Cause[Any]], findings: Iterable[Finding]) -> None:
+    def __init__(self, causes: Mapping[str, AnyCause], findings: Iterable[Finding]) -> None:
         self._causes = causes
         self._wholes: dict[str, None] = {}
         self._keys: dict[Of, dict[str, int]] = {}
@@ -41,12 +39,12 @@ class WordedRows:
             cause = causes[finding.cause]
             if finding.state is FindingState.RECOVERING or not is_later(cause):
                 continue
-            if cause.of in WHOLES:
+            if not isinstance(cause, MetricsCause):
                 self._wholes[finding.key] = None
                 continue
             keys = self._keys.setdefault(cause.of, {})
             keys.setdefault(finding.key, len(keys))
-            self._read.setdefault(cause.of, {}).update(dict.fromkeys(cause.words.quantities))  # type: ignore[attr-defined]
+            self._read.setdefault(cause.of, {}).update(dict.fromkeys(cause.words.quantities))
 
     def at(self, snapshot: Snapshot) -> FindingWords:
         """The words by the numbers of a Snapshot."""
@@ -70,7 +68,7 @@ class FindingWords:
 
     def __init__(
         self,
-        causes: Mapping[str, Cause[Any]],
+        causes: Mapping[str, AnyCause],
         frames: Mapping[Of, Frame] | None = None,
         wholes: Mapping[str, str] | None = None,
     ) -> None:

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import is_
-from typing import Any
 
 from fleet.dataclass import dataclass
-from fleet.diagnosis.cause import Cause, Of
+from fleet.diagnosis.cause import AnyCause, Of
 from fleet.diagnosis.reach import Concerned, concerned_by, holders
 from fleet.model.finding import Finding, FindingState
 from fleet.model.snapshot import Severity, Snapshot, rank
@@ -43,7 +42,7 @@ class Group:
 class Groups:
     """The groups of findings, kept while the same is found at the same objects and only the numbers are others."""
 
-    def __init__(self, causes: Mapping[str, Cause[Any]]) -> None:
+    def __init__(self, causes: Mapping[str, AnyCause]) -> None:
         self._causes = causes
         self._findings: Sequence[Finding] = ()
         self._ground: tuple[object, ...] = ()
@@ -92,7 +91,7 @@ def _alike_but_for_state(findings: Sequence[Finding], others: Sequence[Finding])
 
 
 def _grouped(
-    snapshot: Snapshot, findings: Sequence[Finding], roots_of: Sequence[Finding], causes: Mapping[str, Cause[Any]]
+    snapshot: Snapshot, findings: Sequence[Finding], roots_of: Sequence[Finding], causes: Mapping[str, AnyCause]
 ) -> list[Group]:
     """``roots_of`` are the roots of the findings, one by one."""
     members: dict[int, list[Finding]] = defaultdict(list)
@@ -110,13 +109,13 @@ class _Kin:
 
     snapshot: Snapshot
     findings: Sequence[Finding]
-    causes: Mapping[str, Cause[Any]]
+    causes: Mapping[str, AnyCause]
     _at: dict[str, list[Finding]]
     _of_workload: dict[str, list[Finding]]
     _roots: dict[int, Finding]
     _sources: Sequence[Finding]
 
-    def __init__(self, snapshot: Snapshot, findings: Sequence[Finding], causes: Mapping[str, Cause[Any]]) -> None:
+    def __init__(self, snapshot: Snapshot, findings: Sequence[Finding], causes: Mapping[str, AnyCause]) -> None:
         self.snapshot, self.findings, self.causes = snapshot, findings, causes
         self._at, self._of_workload, self._roots = defaultdict(list), defaultdict(list), {}
         self._sources = [one for one in findings if one.kind == Of.SOURCE]
@@ -232,7 +231,7 @@ def _group(
     about: str,
     alike: Sequence[Finding],
     members: Mapping[int, Sequence[Finding]],
-    causes: Mapping[str, Cause[Any]],
+    causes: Mapping[str, AnyCause],
 ) -> Group:
     root = alike[0]
     findings = (*alike, *(one for each in alike for one in members.get(id(each), ())))

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from fleet.dataclass import dataclass
 from fleet.diagnosis.active_causes import ActiveCause
-from fleet.diagnosis.cause import Cause, Of
+from fleet.diagnosis.cause import AnyCause, Of
 from fleet.diagnosis.finding_words import FindingWords
-from fleet.diagnosis.looking import subject_of
 from fleet.diagnosis.onset import Onset, onset_of
 from fleet.diagnosis.severity import Said, Severities, Tell, asks
+from fleet.diagnosis.subject import Subjects
 from fleet.model.finding import Finding, FindingState
 from fleet.model.snapshot import Snapshot
 
@@ -27,7 +26,7 @@ SEEN_FIRST = "this console, which found it so"
 
 @dataclass(slots=True)
 class _Kept:
-    cause: Cause[Any]
+    cause: AnyCause
     since: Onset
     last: float
     """Unix time at which it held last."""
@@ -114,7 +113,7 @@ class Hysteresis:
                 self._findings[at] = finding
         return self._findings
 
-    def _begun(self, snapshot: Snapshot, cause: Cause[Any], key: str, said: Said) -> _Kept:
+    def _begun(self, snapshot: Snapshot, cause: AnyCause, key: str, said: Said) -> _Kept:
         told = SEEN if self._looked else SEEN_FIRST
         since = onset_of(snapshot, cause, key) or Onset(snapshot.at, told)
         return _Kept(cause, since, snapshot.at, said, looks_again=0 if self._looked else LOOKS_AGAIN)
@@ -133,7 +132,7 @@ class Hysteresis:
         self, snapshot: Snapshot, holding: Mapping[tuple[str, str], _Kept], words: FindingWords
     ) -> dict[tuple[str, str], _Kept]:
         """Return what has fired, does not hold any more, and is not over. It says what it said last."""
-        found = {}
+        found, subjects = {}, Subjects.of(snapshot)
         for place, one in self._kept.items():
             if place in holding or not one.fired or not _is_there(snapshot, one.cause.of, place[1]):
                 continue
@@ -141,7 +140,7 @@ class Hysteresis:
                 one.eased = words.of(one.finding)
                 # It held for as long as nothing else was said.
                 one.last = max(one.last, self._at)
-            if _goes_on(snapshot, one.cause, place[1]):
+            if one.cause.goes_on(subjects, place[1]):
                 one.last = snapshot.at
             if snapshot.at - one.last < one.cause.clears:
                 found[place] = one
@@ -164,12 +163,6 @@ def _is_there(snapshot: Snapshot, kind: Of, key: str) -> bool:
         Of.WORKLOAD: snapshot.workloads,
     }.get(kind, snapshot.pods)
     return key in rows
-
-
-def _goes_on(snapshot: Snapshot, cause: Cause[Any], key: str) -> bool:
-    """Whether it still holds at the limits that are easier to keep to."""
-    subject = subject_of(snapshot, cause.of, key) if cause.still else None
-    return subject is not None and all(sign.holds(subject) for sign in cause.still)
 
 
 def _may_be_older(one: _Kept) -> bool:

@@ -11,10 +11,10 @@ from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from operator import is_not
 
-from fleet.diagnosis.cause import Cause
+from fleet.diagnosis.cause import MetricsCause
+from fleet.diagnosis.metrics_sign import Maxima, together
 from fleet.diagnosis.precedence import ordered
-from fleet.diagnosis.sign import NO_REASONS, MetricsRow, MetricsSign, Reasons, together
-from fleet.diagnosis.tops import Tops, may_hold
+from fleet.diagnosis.subject import NO_REASONS, MetricsRow, ThrottleReasons
 from fleet.model.frame import Frame, greatest
 from fleet.model.quantity import Quantity
 from fleet.model.reading import LOOKBACK
@@ -27,18 +27,18 @@ Signs = Mapping[str, Assessment]
 class MetricsScan:
     """Finds the rows of one kind of frame at which one of some causes holds."""
 
-    def __init__(self, causes: Iterable[Cause[MetricsRow]]) -> None:
-        self._causes = [(cause, _row_signs(cause.must)) for cause in ordered(causes)]
-        self.quantities = _read(cause for cause, _ in self._causes)
+    def __init__(self, causes: Iterable[MetricsCause]) -> None:
+        self._causes = ordered(causes)
+        self.quantities = _read(self._causes)
 
-    def held(self, frame: Frame, reasons: Reasons) -> dict[int, list[Cause[MetricsRow]]]:
+    def held(self, frame: Frame, reasons: ThrottleReasons) -> dict[int, list[MetricsCause]]:
         """Row → the causes that hold of it, the one that is told first; all of the first stage at which any does."""
-        held: dict[int, list[Cause[MetricsRow]]] = {}
-        tops = Tops(frame, reasons)
-        for cause, must in self._causes:
-            if not may_hold(must[0], tops):
+        held: dict[int, list[MetricsCause]] = {}
+        maxima = Maxima(frame, reasons)
+        for cause in self._causes:
+            if not cause.must[0].may_hold(maxima):
                 continue
-            for at in together(must, frame, reasons):
+            for at in together(cause.must, frame, reasons):
                 before = held.get(at)
                 if before is not None and before[0].stage is not cause.stage:
                     continue
@@ -54,16 +54,16 @@ class MetricsScan:
 class KeptScan:
     """The last result of a screen."""
 
-    def __init__(self, causes: Iterable[Cause[MetricsRow]]) -> None:
+    def __init__(self, causes: Iterable[MetricsCause]) -> None:
         self._screen = MetricsScan(causes)
         self._of: tuple[object, ...] = ()
         self._doubts: tuple[bytes, tuple[int, ...]] = (b"", ())
         self._ages: tuple[array[float], float] = (array("d"), -math.inf)
         self._found: Signs = {}
-        self.held: Mapping[str, Sequence[Cause[MetricsRow]]] = {}
+        self.held: Mapping[str, Sequence[MetricsCause]] = {}
         """Key → the causes that hold of it, the one that is told first."""
 
-    def of(self, frame: Frame, reasons: Reasons = NO_REASONS) -> Signs:
+    def of(self, frame: Frame, reasons: ThrottleReasons = NO_REASONS) -> Signs:
         """The signs now: the same object for as long as nothing says otherwise."""
         of = (frame.index, reasons, *(frame.columns.get(name) for name in self._screen.quantities))
         doubts = (frame.states, self._too_old(frame))
@@ -87,17 +87,11 @@ class KeptScan:
         return tuple(row for row, age in enumerate(frame.ages) if age + frame.since > LOOKBACK)
 
 
-def _row_signs(signs: Iterable[object]) -> list[MetricsSign]:
-    for sign in signs:
-        if not hasattr(sign, "among"):
-            raise TypeError(f"{sign} cannot be looked for in a column")
-    return list(signs)  # type: ignore[arg-type]
-
-
-def _read(causes: Iterable[Cause[MetricsRow]]) -> tuple[Quantity, ...]:
+def _read(causes: Iterable[MetricsCause]) -> tuple[Quantity, ...]:
     """All that is looked at, for the signs and for the words."""
     read: dict[Quantity, None] = {}
     for cause in causes:
-        for one in (*cause.must, *cause.must_not, *cause.may, *cause.serious, cause.words):
-            read.update(dict.fromkeys(getattr(one, "quantities", ())))
+        for sign in (*cause.must, *cause.must_not, *cause.serious):
+            read.update(dict.fromkeys(sign.quantities))
+        read.update(dict.fromkeys(cause.words.quantities))
     return tuple(read)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import takewhile
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from fleet.diagnosis.cause import Cause, Of, Stage
+from fleet.diagnosis.cause import AnyCause, Of, Stage
+from fleet.diagnosis.metrics_sign import Level
 from fleet.diagnosis.quantity_words import quantity_name
-from fleet.diagnosis.sign import Level
 from fleet.model.objects import Condition, Node, Pod
 from fleet.model.snapshot import Snapshot
 
@@ -23,7 +23,7 @@ class Onset(NamedTuple):
     told_by: str
 
 
-def onset_of(snapshot: Snapshot, cause: Cause[Any], key: str) -> Onset | None:
+def onset_of(snapshot: Snapshot, cause: AnyCause, key: str) -> Onset | None:
     """None where nothing but the console has seen it."""
     match cause.of:
         case Of.POD:
@@ -63,7 +63,7 @@ def _condition_since(conditions: Iterable[Condition], name: str, status: str) ->
     return None if found is None or found.since is None else Onset(found.since, f"its condition {name}")
 
 
-def _numbers(snapshot: Snapshot, cause: Cause[Any], key: str) -> Onset | None:
+def _numbers(snapshot: Snapshot, cause: AnyCause, key: str) -> Onset | None:
     """Return since when every number that is kept has been over its limit without a gap."""
     lengths: dict[str, int] = {}
     for sign in cause.must:

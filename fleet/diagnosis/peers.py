@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Collection, Iterable, Sequence
+from typing import Protocol
 
 from fleet.dataclass import dataclass
-from fleet.diagnosis.active_causes import ActiveCause
-from fleet.diagnosis.cause import Cause
+from fleet.diagnosis.sign import Sign, SignInWords
+from fleet.diagnosis.subject import Replica
 from fleet.model.frame import Frame
 from fleet.model.quantity import Quantity
-from fleet.model.reading import State
-from fleet.model.snapshot import Snapshot
 
 
 def median(values: Iterable[float]) -> float:
@@ -21,13 +19,12 @@ def median(values: Iterable[float]) -> float:
     return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
 
 
-class Replica(NamedTuple):
-    """One row among those of its workload."""
+class PeerSign(Sign[Replica], Protocol):
+    """A sign that tells a replica from its peers."""
 
-    frame: Frame
-    at: int
-    peers: Sequence[int]
-    """All rows of the workload, itself among them."""
+    def among(self, frame: Frame, rows: Sequence[int]) -> Collection[int]:
+        """Return at which of the rows of one workload it holds."""
+        ...
 
 
 LEAST = 3
@@ -39,7 +36,7 @@ _NORMAL = 0.6745
 
 
 @dataclass(frozen=True, slots=True)
-class Slower:
+class Slower(SignInWords[Replica]):
     """Each of its requests gets fewer tokens per second than those of its peers do: ``times`` fewer than the median's.
 
     Of replicas that run at least ``least`` requests: of a single one, the length of its prompt is all that is seen.
@@ -87,7 +84,7 @@ class Slower:
 
 
 @dataclass(frozen=True, slots=True)
-class Busier:
+class Busier(SignInWords[Replica]):
     """More than ``times`` the mean of its peers, with requests that wait while another could take them."""
 
     times: float
@@ -125,29 +122,3 @@ class Busier:
         load = [a + b for a, b in zip(running, waiting, strict=True)]
         own = load[of.peers.index(of.at)]
         return f"{own:.0f} requests here, {sum(load) / len(load):.1f} in the mean of {len(load)} replicas"
-
-
-def replica_of(snapshot: Snapshot, key: str) -> Replica | None:
-    """A pod among those of its workload that are measured and ready; None where it is none of them."""
-    rows = _rows(snapshot, snapshot.workload_of.get(key, ""))
-    at = snapshot.by_pod.index.get(key)
-    return Replica(snapshot.by_pod, at, rows) if at is not None and at in rows else None
-
-
-def apart(snapshot: Snapshot, causes: Sequence[Cause[Any]]) -> Iterator[ActiveCause]:
-    """The causes that hold of replicas that are not as their peers."""
-    frame = snapshot.by_pod
-    for workload in snapshot.model_of:
-        rows = _rows(snapshot, workload)
-        for cause in causes if len(rows) > 1 else ():
-            for at in cause.must[0].among(frame, rows):  # type: ignore[attr-defined]
-                of = Replica(frame, at, rows)
-                if all(sign.holds(of) for sign in cause.must[1:]) and not cause.excluded(of):
-                    yield ActiveCause(cause, frame.keys[at])
-
-
-def _rows(snapshot: Snapshot, workload: str) -> list[int]:
-    """WordedRows of its pods that are ready, and fresh enough to be compared."""
-    pods, states = snapshot.pods, snapshot.by_pod.states
-    ready = [key for key in snapshot.pods_of.get(workload, ()) if pods[key].ready]
-    return [row for row in snapshot.by_pod.rows(ready) if row >= 0 and states[row] < State.STALE]

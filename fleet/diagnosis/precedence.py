@@ -6,19 +6,20 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import Generic, TypeVar
 
-from fleet.diagnosis.cause import Cause
+from fleet.diagnosis.cause import AnyCause, Cause
 from fleet.diagnosis.sign import Sign
 from fleet.model.snapshot import Severity, rank
 
 S = TypeVar("S")
+C = TypeVar("C", bound=AnyCause)
 
 
-def ordered(causes: Iterable[Cause[S]]) -> tuple[Cause[S], ...]:
+def ordered(causes: Iterable[C]) -> tuple[C, ...]:
     """The earlier stage first, then the worse, then the root before what it brings about."""
     those = {cause.id: cause for cause in causes}
     depths: dict[str, int] = {}
 
-    def depth(cause: Cause[S]) -> int:
+    def depth(cause: C) -> int:
         """How far it is from a root."""
         if cause.id not in depths:
             depths[cause.id] = 0
@@ -26,7 +27,7 @@ def ordered(causes: Iterable[Cause[S]]) -> tuple[Cause[S], ...]:
             depths[cause.id] = 1 + max(map(depth, above)) if above else 0
         return depths[cause.id]
 
-    def worst(cause: Cause[S]) -> int:
+    def worst(cause: C) -> int:
         return rank(Severity.CRITICAL if cause.serious else cause.severity)
 
     return tuple(sorted(those.values(), key=lambda cause: (cause.stage, worst(cause), depth(cause), cause.id)))

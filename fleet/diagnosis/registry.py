@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypeVar
 
-from fleet.diagnosis.cause import Cause, Of
+from fleet.diagnosis.cause import AnyCause
 from fleet.diagnosis.causes import (
     containers,
     gpus,
@@ -18,7 +18,7 @@ from fleet.diagnosis.causes import (
     workloads,
 )
 
-CAUSES: tuple[Cause[Any], ...] = (
+CAUSES: tuple[AnyCause, ...] = (
     nodes.NOT_READY,
     nodes.SILENT,
     nodes.PRESSURE,
@@ -87,6 +87,9 @@ CAUSES: tuple[Cause[Any], ...] = (
 """The causes, in no order that matters: which of several is told is declared by each."""
 
 
-def causes_of(kind: Of) -> tuple[Cause[Any], ...]:
-    """Return the causes that speak of one kind of object."""
-    return tuple(cause for cause in CAUSES if cause.of is kind)
+C = TypeVar("C", bound=AnyCause)
+
+
+def causes_of(kind: type[C]) -> tuple[C, ...]:
+    """Return the causes of one class: those that speak of one kind of object."""
+    return tuple(cause for cause in CAUSES if isinstance(cause, kind))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from fleet.diagnosis.cause import Cause, Of, Stage
-from fleet.diagnosis.finding_words import ROWS, is_later
-from fleet.diagnosis.looking import subject_of
-from fleet.model.snapshot import Assessment, Severity, Snapshot
+from fleet.diagnosis.cause import AnyCause, MetricsCause, Of, Stage
+from fleet.diagnosis.finding_words import is_later
+from fleet.diagnosis.subject import Subjects
+from fleet.model.snapshot import Severity, Snapshot
 
 
 class Said(NamedTuple):
@@ -21,7 +21,7 @@ class Said(NamedTuple):
     """Input of the words: while it is the same, so are they; None where it never changes."""
 
 
-Tell = Callable[[Cause[Any], str, Said | None], Said]
+Tell = Callable[[AnyCause, str, Said | None], Said]
 """(Cause, key, what was said of it before): the same object where it is said again."""
 
 
@@ -34,21 +34,22 @@ class Severities:
     def at(self, snapshot: Snapshot) -> Tell:
         """Return the function that tells by a Snapshot."""
         known, serious = self._asks, dict[str, Collection[int]]()
+        subjects = Subjects.of(snapshot)
 
-        def said(cause: Cause[Any], key: str, before: Said | None) -> Said:
+        def said(cause: AnyCause, key: str, before: Said | None) -> Said:
             ask = known.get(cause.id)
             if ask is None:
                 ask = known[cause.id] = asks(cause)
             if before is not None and not ask:
                 return before
-            if cause.of in ROWS:
-                return _of_row(snapshot, cause, key, before, serious)
-            return _of_object(snapshot, cause, key, before)
+            if isinstance(cause, MetricsCause):
+                return _of_row(snapshot, subjects, cause, key, before, serious)
+            return _of_object(snapshot, subjects, cause, key, before)
 
         return said
 
 
-def asks(cause: Cause[Any]) -> bool:
+def asks(cause: AnyCause) -> bool:
     """Whether anything that is said of it may change while it holds."""
     if cause.of is Of.GPU:
         return bool(cause.serious) or not is_later(cause)
@@ -56,7 +57,12 @@ def asks(cause: Cause[Any]) -> bool:
 
 
 def _of_row(
-    snapshot: Snapshot, cause: Cause[Any], key: str, before: Said | None, serious: dict[str, Collection[int]]
+    snapshot: Snapshot,
+    subjects: Subjects,
+    cause: MetricsCause,
+    key: str,
+    before: Said | None,
+    serious: dict[str, Collection[int]],
 ) -> Said:
     frame = snapshot.by_pod if cause.of is Of.ENGINE else snapshot.by_gpu
     severity = cause.severity
@@ -64,7 +70,7 @@ def _of_row(
         rows = serious.get(cause.id)
         if rows is None:
             # Column by column, as it was found.
-            found = (sign.among(frame, snapshot.throttle_reasons, None) for sign in cause.serious)  # type: ignore[attr-defined]
+            found = (sign.among(frame, snapshot.throttle_reasons, None) for sign in cause.serious)
             rows = serious[cause.id] = {row for those in found for row in those}
         severity = Severity.CRITICAL if frame.index.get(key) in rows else severity
     if is_later(cause):
@@ -72,24 +78,22 @@ def _of_row(
     reasons = snapshot.throttle_reasons.get(key, ()) if cause.of is Of.GPU else ()
     if before is not None and before.severity is severity and before.of == reasons:
         return before
-    subject = subject_of(snapshot, cause.of, key)
-    return Said(severity, cause.words(subject) if subject is not None else "", reasons)
+    return Said(severity, cause.assessed(subjects, key).reason, reasons)
 
 
-def _of_object(snapshot: Snapshot, cause: Cause[Any], key: str, before: Said | None) -> Said:
+def _of_object(snapshot: Snapshot, subjects: Subjects, cause: AnyCause, key: str, before: Said | None) -> Said:
     match cause.of:
         case Of.WORKLOAD | Of.NODE:
             severity = snapshot.assessments[key].severity
             return before if before is not None and before.severity is severity else Said(severity, "", None)
         case Of.POD:
-            return _of_pod(snapshot, cause, key, before)
+            return _of_pod(snapshot, subjects, cause, key, before)
         case _:
-            subject = subject_of(snapshot, cause.of, key)
-            stands = Assessment(cause.severity) if subject is None else cause.assessment(subject)
+            stands = cause.assessed(subjects, key)
             return Said(stands.severity, stands.reason, None)
 
 
-def _of_pod(snapshot: Snapshot, cause: Cause[Any], key: str, before: Said | None) -> Said:
+def _of_pod(snapshot: Snapshot, subjects: Subjects, cause: AnyCause, key: str, before: Said | None) -> Said:
     """One replica of many that is away is felt by nobody for as long as the others carry its load."""
     pod = snapshot.pods[key]
     whole = None
@@ -99,6 +103,6 @@ def _of_pod(snapshot: Snapshot, cause: Cause[Any], key: str, before: Said | None
     of = (pod, spared)
     if before is not None and isinstance(before.of, tuple) and before.of[0] is pod and before.of[1] is spared:
         return before
-    stands = cause.assessment(subject_of(snapshot, cause.of, key))
+    stands = cause.assessed(subjects, key)
     severity = Severity.WARNING if spared and stands.severity is Severity.CRITICAL else stands.severity
     return Said(severity, stands.reason, of)

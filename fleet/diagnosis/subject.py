@@ -1,16 +1,61 @@
-"""Subjects of the signs of a cause: an object with what is known beside it."""
+"""Subjects: what the signs of a cause are asked about, each an object with what is known beside it.
+
+There is one maker of them, ``Subjects``, for whoever assesses a fleet and for whoever explains what was found.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
 from fleet.dataclass import dataclass
-from fleet.model.objects import Pod, Workload
-from fleet.model.snapshot import Assessment, Severity, rank
+from fleet.kinds.registry import kind_of
+from fleet.model.frame import Frame
+from fleet.model.objects import FINISHED, Node, Pod, Workload
+from fleet.model.quantity import Quantity
+from fleet.model.reading import State
+from fleet.model.snapshot import Assessment, Severity, Snapshot, SourceStatus, Structure, rank
 
 WELL = Assessment(Severity.OK)
+ThrottleReasons = Mapping[str, tuple[str, ...]]
+"""GPU key → what lowers its clocks, in words."""
+NO_REASONS: ThrottleReasons = {}
+MAY_NOT_LIST = "its pods may not be listed"
+LEFT_OVER = 600.0
+"""Seconds since its creation after which a failed pod is no reason for what its workload does now."""
+
+
+class MetricsRow(NamedTuple):
+    """The numbers of the engines of one pod, or of one GPU: a row of a frame."""
+
+    frame: Frame
+    at: int
+    reasons: ThrottleReasons = NO_REASONS
+
+    @property
+    def key(self) -> str:
+        return self.frame.keys[self.at]
+
+    def value(self, quantity: Quantity) -> float:
+        """NaN where there is none."""
+        column = self.frame.columns.get(quantity)
+        return math.nan if column is None else column.values[self.at]
+
+    @property
+    def throttled_by(self) -> tuple[str, ...]:
+        """Reasons for a GPU's lowered clocks."""
+        return self.reasons.get(self.key, ())
+
+
+class Replica(NamedTuple):
+    """The numbers of one pod among those of its workload."""
+
+    frame: Frame
+    at: int
+    peers: Sequence[int]
+    """All rows of the workload that can be compared, itself among them."""
 
 
 class PodSubject(NamedTuple):
@@ -59,3 +104,127 @@ class WorkloadSubject:
     def worst(self) -> Assessment:
         """Return the assessment of the pod that stands worst."""
         return min(self.pods, key=lambda stands: rank(stands.severity), default=WELL)
+
+
+class Subjects:
+    """Makes the subjects of one fleet at one moment. What is not there, or has no numbers, is None."""
+
+    def __init__(
+        self,
+        fleet: Structure,
+        now: float,
+        assessment_of: Callable[[str], Assessment],
+        *,
+        by_pod: Frame,
+        by_gpu: Frame,
+        reasons: ThrottleReasons = NO_REASONS,
+        sources: Sequence[SourceStatus] = (),
+    ) -> None:
+        self._fleet = fleet
+        self._now = now
+        self._assessment_of = assessment_of
+        self._by_pod, self._by_gpu = by_pod, by_gpu
+        self._reasons = reasons
+        self._sources = sources
+        self._ready: dict[str, int] = {}
+
+    @staticmethod
+    def of(snapshot: Snapshot) -> Subjects:
+        """The subjects of a Snapshot."""
+        return Subjects(
+            snapshot,
+            snapshot.at,
+            snapshot.assessments.__getitem__,
+            by_pod=snapshot.by_pod,
+            by_gpu=snapshot.by_gpu,
+            reasons=snapshot.throttle_reasons,
+            sources=snapshot.sources,
+        )
+
+    def source(self, name: str) -> SourceStatus | None:
+        return next((one for one in self._sources if one.name == name), None)
+
+    def node(self, name: str) -> Node | None:
+        return self._fleet.nodes.get(name)
+
+    def gpu(self, key: str) -> MetricsRow | None:
+        at = self._by_gpu.index.get(key)
+        return None if at is None else MetricsRow(self._by_gpu, at, self._reasons)
+
+    def engine(self, key: str) -> MetricsRow | None:
+        at = self._by_pod.index.get(key)
+        return None if at is None else MetricsRow(self._by_pod, at)
+
+    def replica(self, key: str) -> Replica | None:
+        """A pod among those of its workload that are measured and ready; None where it is none of them."""
+        rows = comparable_rows(self._fleet, self._by_pod, self._fleet.workload_of.get(key, ""))
+        at = self._by_pod.index.get(key)
+        return Replica(self._by_pod, at, rows) if at is not None and at in rows else None
+
+    def pod(self, key: str) -> PodSubject | None:
+        fleet = self._fleet
+        pod = fleet.pods.get(key)
+        if pod is None:
+            return None
+        workload = fleet.workload_of.get(key, "")
+        return PodSubject(
+            pod,
+            workload in fleet.model_of,
+            key in fleet.engines_of,
+            fleet.unmeasured.get(key, ""),
+            pod.phase == "Failed" and self._is_replaced(pod, workload),
+        )
+
+    def workload(self, key: str) -> WorkloadSubject | None:
+        fleet = self._fleet
+        workload = fleet.workloads.get(key)
+        if workload is None:
+            return None
+        pods = {pod: self._assessment_of(pod) for pod in fleet.pods_of.get(key, ()) if pod in fleet.pods}
+        ready, unseen = self.ready_pods(key), ""
+        critical = [pod for pod, stands in pods.items() if stands.severity is Severity.CRITICAL]
+        serving = ready - _ready(fleet, critical)
+        if not fleet.coverage.sees("pods", workload.namespace):
+            # What is not listed is not gone: the workload's own count is the better one until it is.
+            unseen = "its pods are not listed yet" if "pods" in fleet.coverage.pending else MAY_NOT_LIST
+            listed, ready = ready, max(ready, workload.ready)
+            serving += ready - listed
+        if kind_of(workload.kind).replica is not None:
+            # A replica is a group of pods, and each that is critical takes its group away.
+            serving = max(0, workload.desired - len(critical))
+        return WorkloadSubject(workload, list(pods.values()), ready, serving, unseen)
+
+    def ready_pods(self, workload: str) -> int:
+        """How many pods of a workload are ready, counted once."""
+        if workload not in self._ready:
+            self._ready[workload] = _ready(self._fleet, self._fleet.pods_of.get(workload, ()))
+        return self._ready[workload]
+
+    def _is_replaced(self, pod: Pod, workload: str) -> bool:
+        """Whether a failed pod has had its successor: all replicas are ready, or at least there, and it is long ago."""
+        above = self._fleet.workloads.get(workload)
+        if above is None or pod.owner is None or not kind_of(pod.owner.kind).replaces:
+            # One that nothing replaces tells of itself for as long as it is there.
+            return False
+        if self.ready_pods(workload) >= above.desired:
+            return True
+        members = (self._fleet.pods[key] for key in self._fleet.pods_of.get(workload, ()) if key in self._fleet.pods)
+        there = sum(one.deleted is None and one.phase not in FINISHED for one in members)
+        return is_left_over(pod, self._now) and there >= above.desired
+
+
+def is_left_over(pod: Pod, now: float) -> bool:
+    """Whether it is so long ago that a pod was made that its successor can be told."""
+    return now - pod.created > LEFT_OVER
+
+
+def comparable_rows(fleet: Structure, frame: Frame, workload: str) -> list[int]:
+    """Rows of a workload's pods that are ready, and fresh enough to be compared."""
+    pods, states = fleet.pods, frame.states
+    ready = [key for key in fleet.pods_of.get(workload, ()) if key in pods and pods[key].ready]
+    return [row for row in frame.rows(ready) if row >= 0 and states[row] < State.STALE]
+
+
+def _ready(fleet: Structure, pods: Sequence[str]) -> int:
+    rows = [fleet.pods[key] for key in pods if key in fleet.pods]
+    return sum(row.ready for row in rows if row.deleted is None)

@@ -21,6 +21,8 @@ UNSEEN: Final = "Unseen"
 """The kind of the workload that is made up for engines whose pods Kubernetes does not show, and their status."""
 HIDDEN: Final = "Hidden"
 """The status of those whose namespace is not known: nobody can say that they are not there."""
+FINISHED: Final = frozenset({"Succeeded", "Failed"})
+"""Phases of pods that hold nothing any more. A terminating pod holds its devices until the kubelet has finished it."""
 
 
 class ClusterId(NamedTuple):

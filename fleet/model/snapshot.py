@@ -237,6 +237,8 @@ class Structure:
     """Workload key → model key; only workloads that serve a model are in it."""
     engines_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Pod key → engine keys."""
+    unmeasured: Mapping[str, str] = field(default_factory=dict)
+    """Pod key → why it owes no engine metrics; only pods that owe none."""
     gpus_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Pod key → GPU keys."""
     gpus_on: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from fleet.diagnosis.diagnosis import Diagnosis
-from fleet.diagnosis.sign import NO_REASONS
+from fleet.diagnosis.subject import NO_REASONS
 from fleet.model.facts import NO_FACTS, Facts
 from fleet.model.measurement import Measurement
 from fleet.model.objects import ClusterId, Event

@@ -1,45 +1,36 @@
 """Health of a fleet: GPUs, then the pods that hold them, then their workloads, and the nodes.
 
-KeptScan from one tick to the next: what is assessed anew is what has another row, another sign of its metrics or of its
+Kept from one tick to the next: what is assessed anew is what has another row, another sign of its metrics or of its
 GPUs, and the workloads of such pods. While nothing is said differently the mapping is the same object.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from operator import is_not
-from typing import Any
 
 from fleet.dataclass import dataclass
 from fleet.diagnosis.active_causes import ActiveCauses
 from fleet.diagnosis.assessor import TROUBLED, Assessed, Assessor
-from fleet.diagnosis.cause import Cause, Of
-from fleet.diagnosis.causes.lifecycle import MAY_NOT_LIST
+from fleet.diagnosis.cause import AnyCause, EngineCause, GpuCause
 from fleet.diagnosis.metrics_scan import KeptScan, Signs
 from fleet.diagnosis.registry import causes_of
-from fleet.diagnosis.sign import Reasons
-from fleet.diagnosis.subject import WELL, PodSubject, WorkloadSubject
-from fleet.kinds.registry import kind_of
+from fleet.diagnosis.subject import WELL, PodSubject, Subjects, ThrottleReasons, is_left_over
 from fleet.model.frame import Frame
-from fleet.model.objects import Pod
-from fleet.model.snapshot import Assessment, Severity
+from fleet.model.snapshot import Assessment
 from fleet.snapshot.differences import changed_keys, unlike
-from fleet.snapshot.gpu_accounting import FINISHED
 from fleet.snapshot.topology import Topology
-
-LEFT_OVER = 600.0
-"""Seconds since its creation after which a failed pod is no reason for what its workload does now."""
 
 
 class FleetHealth:
     """The assessments of one fleet."""
 
     def __init__(self) -> None:
-        gpus = causes_of(Of.GPU)
-        self._engines = KeptScan(causes_of(Of.ENGINE))
+        gpus = causes_of(GpuCause)
+        self._engines = KeptScan(causes_of(EngineCause))
         self._cards = KeptScan(cause for cause in gpus if not cause.beside)
         self._xids = KeptScan(cause for cause in gpus if cause.beside)
-        self._standing = Assessor()
+        self._assessor = Assessor()
         self._before: _Seen | None = None
         self._found: dict[str, Assessment] = {}
         self.held = ActiveCauses()
@@ -48,7 +39,7 @@ class FleetHealth:
         """How many objects were assessed since this exists: tests count what a tick costs."""
 
     def assess(
-        self, topology: Topology, frames: Mapping[str, Frame], reasons: Reasons, now: float
+        self, topology: Topology, frames: Mapping[str, Frame], reasons: ThrottleReasons, now: float
     ) -> Mapping[str, Assessment]:
         """Return health by the keys of GPUs, pods and workloads, and the names of nodes; ``now`` is Unix time.
 
@@ -56,10 +47,12 @@ class FleetHealth:
         """
         pods, cards = frames["pod"], frames["gpu"]
         before, found = self._before, self._found
-        seen = _Seen(topology, self._engines.of(pods), self._cards.of(cards, reasons), self._xids.of(cards), now)
+        seen = _Seen(
+            topology, self._engines.of(pods), self._cards.of(cards, reasons), self._xids.of(cards), pods, cards, now
+        )
         due = _everything(topology) if before is None else _differences(before, seen)
         told = dict(self.held.own)
-        said = _assess(self._standing, seen, due, found, told)
+        said = _assess(self._assessor, seen, due, found, told)
         self.assessed += len(said)
         news = {key: one for key, one in said.items() if found.get(key) != one}
         if due.gone:
@@ -70,7 +63,7 @@ class FleetHealth:
         self._hold(told, _others_unwell(self.held.unwell, news, due.gone))
         return self._found
 
-    def _hold(self, told: Mapping[str, Cause[Any]], unwell: Collection[str]) -> None:
+    def _hold(self, told: Mapping[str, AnyCause], unwell: Collection[str]) -> None:
         """Keep what holds: the same object while it is the same."""
         before = self.held
         told = told if told != before.own else before.own
@@ -96,11 +89,13 @@ class _Seen:
     engines: Signs
     cards: Signs
     xids: Signs
+    pod_rows: Frame
+    gpu_rows: Frame
     now: float
 
     def is_old(self, pod: str) -> bool:
         """Whether it is so long ago that a pod failed that its successor can be told."""
-        return self.now - self.topology.pods[pod].created > LEFT_OVER
+        return is_left_over(self.topology.pods[pod], self.now)
 
     def holders(self, gpu: str) -> list[str]:
         """The keys of the pods that hold a GPU."""
@@ -169,7 +164,7 @@ def _keys(topology: Topology) -> set[str]:
 
 
 def _assess(
-    standing: Assessor, seen: _Seen, due: _Due, kept: Mapping[str, Assessment], told: dict[str, Cause[Any]]
+    assessor: Assessor, seen: _Seen, due: _Due, kept: Mapping[str, Assessment], told: dict[str, AnyCause]
 ) -> dict[str, Assessment]:
     """Assess all that is due; ``kept``: how the others stand. Notes in ``told`` by which causes of their own."""
     topology = seen.topology
@@ -185,9 +180,9 @@ def _assess(
         else:
             told.pop(key, None)
 
-    ready = _Ready(topology)
+    subjects = Subjects(topology, seen.now, stands, by_pod=seen.pod_rows, by_gpu=seen.gpu_rows)
     for key in due.pods:
-        note(key, _of_pod(standing, seen, key, ready))
+        note(key, _of_pod(assessor, seen, subjects, key))
     for key in due.gpus:
         found[key] = seen.cards.get(key, WELL)
     for key, xid in seen.xids.items():
@@ -196,77 +191,20 @@ def _assess(
         troubled = any(stands(pod).severity in TROUBLED for pod in seen.holders(key))
         found[key] = xid if troubled and own.severity not in TROUBLED else own
     for key in due.workloads:
-        if key in topology.workloads:
-            pods = topology.pods_of.get(key, ())
-            note(key, _of_workload(standing, topology, key, ready, {pod: stands(pod) for pod in pods}))
+        workload = subjects.workload(key)
+        if workload is not None:
+            note(key, assessor.of_workload(workload))
     for key in due.nodes:
-        note(key, standing.of_node(topology.nodes[key]))
+        note(key, assessor.of_node(topology.nodes[key]))
     return found
 
 
-class _Ready:
-    """How many pods of a workload are ready, counted once."""
-
-    def __init__(self, topology: Topology) -> None:
-        self._topology = topology
-        self._counted: dict[str, int] = {}
-
-    def of(self, workload: str) -> int:
-        if workload not in self._counted:
-            self._counted[workload] = _ready(self._topology, self._topology.pods_of.get(workload, ()))
-        return self._counted[workload]
-
-
-def _ready(topology: Topology, pods: Iterable[str]) -> int:
-    rows = [topology.pods[key] for key in pods]
-    return sum(row.ready for row in rows if row.deleted is None)
-
-
-def _of_pod(standing: Assessor, seen: _Seen, key: str, ready: _Ready) -> Assessed:
-    topology, pod = seen.topology, seen.topology.pods[key]
-    workload, gpus = topology.workload_of[key], topology.gpus_of.get(key, ())
-    return standing.of_pod(
-        PodSubject(
-            pod,
-            workload in topology.model_of,
-            key in topology.engines_of,
-            topology.unmeasured.get(key, ""),
-            pod.phase == "Failed" and _is_replaced(seen, pod, workload, ready.of(workload)),
-        ),
+def _of_pod(assessor: Assessor, seen: _Seen, subjects: Subjects, key: str) -> Assessed:
+    subject = subjects.pod(key)
+    gpus = seen.topology.gpus_of.get(key, ())
+    return assessor.of_pod(
+        subject or PodSubject(seen.topology.pods[key]),
         seen.engines.get(key, WELL),
         [seen.cards[gpu] for gpu in gpus if gpu in seen.cards],
         [seen.xids[gpu] for gpu in gpus if gpu in seen.xids],
     )
-
-
-def _is_replaced(seen: _Seen, pod: Pod, workload: str, ready: int) -> bool:
-    """Whether a failed pod has had its successor: all replicas are ready, or at least there, and it is long ago."""
-    if pod.owner is None or not kind_of(pod.owner.kind).replaces:
-        # One that nothing replaces tells of itself for as long as it is there.
-        return False
-    topology = seen.topology
-    desired = topology.workloads[workload].desired
-    return ready >= desired or (seen.is_old(pod.key) and _live(topology, topology.pods_of[workload]) >= desired)
-
-
-def _live(topology: Topology, pods: Sequence[str]) -> int:
-    rows = (topology.pods[p] for p in pods)
-    return sum(row.deleted is None and row.phase not in FINISHED for row in rows)
-
-
-def _of_workload(
-    standing: Assessor, topology: Topology, key: str, ready: _Ready, pods: Mapping[str, Assessment]
-) -> Assessed:
-    workload, ready_pods = topology.workloads[key], ready.of(key)
-    unseen = ""
-    if not topology.coverage.sees("pods", workload.namespace):
-        # What is not listed is not gone: the workload's own count is the better one until it is.
-        unseen = "its pods are not listed yet" if "pods" in topology.coverage.pending else MAY_NOT_LIST
-        ready_pods = max(ready_pods, workload.ready)
-    critical = [pod for pod, stands in pods.items() if stands.severity is Severity.CRITICAL]
-    if kind_of(workload.kind).replica is not None:
-        # A replica is a group of pods, and each that is critical takes its group away.
-        serving = max(0, workload.desired - len(critical))
-    else:
-        serving = ready_pods - _ready(topology, critical)
-    return standing.of_workload(WorkloadSubject(workload, list(pods.values()), ready_pods, serving, unseen))

@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
+from fleet.model.objects import FINISHED
 from fleet.model.snapshot import GpuUse
 from fleet.sources.kube.state import KubeState
-
-FINISHED = frozenset({"Succeeded", "Failed"})
-"""Phases of pods that hold nothing any more. A terminating pod holds its devices until the kubelet has finished it."""
 
 
 def free_gpus(kube: KubeState) -> dict[str, tuple[int, int]]:

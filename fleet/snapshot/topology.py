@@ -58,8 +58,6 @@ class Topology(Structure):
     addresses: Addresses
     served: Mapping[str, tuple[str, ...]]
     """Workload key → the models that it serves, the one that most of its engines serve first."""
-    unmeasured: Mapping[str, str]
-    """Pod key → why it owes no engine metrics (``fleet.snapshot.unmeasured``)."""
     failed: frozenset[str]
     """Keys of the pods that have failed."""
     version: object = field(default_factory=object)

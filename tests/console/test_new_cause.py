@@ -11,18 +11,17 @@ import pytest
 from console.report.build import to_json
 from console.views.summary import worst_workloads
 from fleet.diagnosis import registry
-from fleet.diagnosis.cause import Cause, Numbers, Of, Stage, says
-from fleet.diagnosis.sign import Fact, Is, Level, MetricsRow
-from fleet.diagnosis.subject import PodSubject
+from fleet.diagnosis.cause import EngineCause, Numbers, PodCause, Stage, says
+from fleet.diagnosis.metrics_sign import Is, Level
+from fleet.diagnosis.sign import Fact
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Assessment, Severity, Snapshot
 from fleet.snapshot.builder import Builder
 from tests.console.screens.desk import desk
 from tests.fleet.rows import LIVE, NOW, deployment, engine, kube, measurement, pod
 
-HONKING = Cause[MetricsRow](
+HONKING = EngineCause(
     id="engine-honks",
-    of=Of.ENGINE,
     severity=Severity.CRITICAL,
     sentence="The engine honks at its requests.",
     words=Numbers("honks, {:.0f} hear it", (Quantity.RUNNING,)),
@@ -30,14 +29,13 @@ HONKING = Cause[MetricsRow](
     must_not=(Level(Quantity.WAITING, Is.ABOVE, 3),),
     explains=("kv-cache-preempts",),
 )
-MOULTING = Cause[PodSubject](
+MOULTING = PodCause(
     id="pod-moults",
-    of=Of.POD,
     stage=Stage.SERVING,
     severity=Severity.WARNING,
     sentence="The pod loses its feathers.",
     words=says("moults"),
-    must=(Fact("it has the label", "metadata.labels", lambda seen: seen.pod.labels.get("season") == "moult"),),
+    must=(Fact("it has the label", "metadata.labels", lambda subject: subject.pod.labels.get("season") == "moult"),),
 )
 GOOSE, DUCK, SWAN = (f"serving/Deployment/{name}" for name in ("goose", "duck", "swan"))
 

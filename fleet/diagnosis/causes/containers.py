@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from fleet.diagnosis.cause import Cause, Help, Of, Stage, says
+from fleet.diagnosis.cause import Help, PodCause, Stage, says
 from fleet.diagnosis.causes.symptoms import GPU_FAULTS, OVERLOAD
 from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.subject import PodSubject
@@ -54,9 +54,8 @@ _LOST = _reason_is("NodeLost")
 _REFUSED = _reason_is("UnexpectedAdmissionError")
 _DIED = frozenset({"Error", "Failed"})
 
-OOM = Cause[PodSubject](
+OOM = PodCause(
     id="out-of-memory",
-    of=Of.POD,
     stage=Stage.BROKEN,
     severity=Severity.CRITICAL,
     sentence="A container was killed because it took more memory of the host than its limit.",
@@ -67,9 +66,8 @@ OOM = Cause[PodSubject](
     helps=(Help("see the limit, and what was asked for", "describe"), Help("see what it did last", "previous")),
     avoid=("Do not raise the limit beyond what the node has: the kernel then kills whom it likes.",),
 )
-CRASH_LOOP = Cause[PodSubject](
+CRASH_LOOP = PodCause(
     id="crash-loop",
-    of=Of.POD,
     stage=Stage.BROKEN,
     severity=Severity.CRITICAL,
     sentence="A container starts, dies and is started again.",
@@ -88,9 +86,8 @@ CRASH_LOOP = Cause[PodSubject](
     avoid=("Do not restart it: it does that by itself.",),
     decides=("the last lines of the log before it died",),
 )
-IMAGE = Cause[PodSubject](
+IMAGE = PodCause(
     id="image-not-pulled",
-    of=Of.POD,
     stage=Stage.BROKEN,
     severity=Severity.CRITICAL,
     sentence="The image of a container cannot be pulled.",
@@ -102,9 +99,8 @@ IMAGE = Cause[PodSubject](
     helps=(Help("see what the registry answered", "describe"), Help("go back to the revision before", "rollback")),
     decides=("the event of the pull: not found is the name, denied is the secret, timeout is the network",),
 )
-CONFIG = Cause[PodSubject](
+CONFIG = PodCause(
     id="container-not-created",
-    of=Of.POD,
     stage=Stage.BROKEN,
     severity=Severity.CRITICAL,
     sentence="A container cannot be created: a Secret, a ConfigMap, a path or a command of its description is missing.",
@@ -114,9 +110,8 @@ CONFIG = Cause[PodSubject](
     peers=True,
     helps=(Help("see what is missing", "describe"), Help("go back to the revision before", "rollback")),
 )
-EVICTED = Cause[PodSubject](
+EVICTED = PodCause(
     id="evicted",
-    of=Of.POD,
     stage=Stage.BROKEN,
     severity=Severity.CRITICAL,
     sentence="The kubelet put the pod out because its node ran short of something.",
@@ -126,9 +121,8 @@ EVICTED = Cause[PodSubject](
     peers=True,
     helps=(Help("see what the node was short of", "describe"),),
 )
-NODE_LOST = Cause[PodSubject](
+NODE_LOST = PodCause(
     id="node-lost",
-    of=Of.POD,
     stage=Stage.BROKEN,
     severity=Severity.CRITICAL,
     sentence="The node of the pod has not answered for so long that the pod is given up.",
@@ -138,9 +132,8 @@ NODE_LOST = Cause[PodSubject](
     peers=True,
     helps=(Help("see its node", "nodes"),),
 )
-REFUSED = Cause[PodSubject](
+REFUSED = PodCause(
     id="refused-by-node",
-    of=Of.POD,
     stage=Stage.BROKEN,
     severity=Severity.CRITICAL,
     sentence="The kubelet refused the pod: its node could not give it the devices that it was placed there for.",
@@ -150,9 +143,8 @@ REFUSED = Cause[PodSubject](
     peers=True,
     helps=(Help("see what the kubelet says", "describe"), Help("see the GPUs of its node", "nodes")),
 )
-FAILED = Cause[PodSubject](
+FAILED = PodCause(
     id="pod-failed",
-    of=Of.POD,
     stage=Stage.BROKEN,
     severity=Severity.CRITICAL,
     sentence="A container of the pod ended with an error, and nothing has taken its place.",
@@ -189,9 +181,8 @@ _LOADING: Fact[PodSubject] = Fact(
     lambda subject: any(not one.started for one in _main(subject)),
 )
 
-KILLED = Cause[PodSubject](
+KILLED = PodCause(
     id="out-of-memory-again",
-    of=Of.POD,
     stage=Stage.STARTING,
     severity=Severity.CRITICAL,
     sentence="A container was killed because it took more memory of the host than its limit, and is not ready again.",
@@ -202,9 +193,8 @@ KILLED = Cause[PodSubject](
     helps=(Help("see the limit, and what was asked for", "describe"), Help("see what it did last", "previous")),
     avoid=("Do not raise the limit beyond what the node has: the kernel then kills whom it likes.",),
 )
-RESTARTED = Cause[PodSubject](
+RESTARTED = PodCause(
     id="restarts-and-not-ready",
-    of=Of.POD,
     stage=Stage.STARTING,
     severity=Severity.CRITICAL,
     sentence="The pod was restarted several times and is not ready.",
@@ -218,9 +208,8 @@ RESTARTED = Cause[PodSubject](
     avoid=("Do not restart it: it does that by itself.",),
     decides=("the last lines of the log before it died, and whether a probe killed it",),
 )
-LOADING = Cause[PodSubject](
+LOADING = PodCause(
     id="pod-loading",
-    of=Of.POD,
     stage=Stage.STARTING,
     severity=Severity.STARTING,
     sentence="The engine loads its model.",
@@ -228,9 +217,8 @@ LOADING = Cause[PodSubject](
     must=(_UNREADY, _LOADING),
     must_not=(_KILLED, _AGAIN),
 )
-NOT_READY = Cause[PodSubject](
+NOT_READY = PodCause(
     id="pod-not-ready",
-    of=Of.POD,
     stage=Stage.STARTING,
     severity=Severity.WARNING,
     sentence="The pod runs, has started up, and is not ready.",

@@ -7,9 +7,10 @@ they are fully loaded.
 
 from __future__ import annotations
 
-from fleet.diagnosis.cause import Cause, Help, Numbers, Of
+from fleet.diagnosis.cause import GpuCause, Help, MetricsText, Numbers
 from fleet.diagnosis.causes.symptoms import AWAY, STUCK, THROTTLING
-from fleet.diagnosis.sign import Code, Either, Is, Level, Lowered, MetricsRow
+from fleet.diagnosis.metrics_sign import Code, Either, Is, Level, Lowered
+from fleet.diagnosis.subject import MetricsRow
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Severity
 
@@ -31,11 +32,10 @@ _KEEP_PROOF = "Do not reset it before the report of its driver is taken: the res
 _STAYS = "Do not restart the pod on it: it comes back to the same GPU."
 
 
-def _broken(name: str, codes: frozenset[int], sentence: str, cure: str, *decides: str) -> Cause[MetricsRow]:
+def _broken(name: str, codes: frozenset[int], sentence: str, cure: str, *decides: str) -> GpuCause:
     """A fault of the hardware, told by the code of its driver."""
-    return Cause(
+    return GpuCause(
         id=name,
-        of=Of.GPU,
         severity=Severity.CRITICAL,
         sentence=sentence,
         words=_SAID,
@@ -77,9 +77,8 @@ HARDWARE_XID = _broken(
     "The GPU has to be reset: a processor of its own has failed, and its driver says so.",
     "move the pods, then reset the GPU or reboot the node",
 )
-APPLICATION_XID = Cause[MetricsRow](
+APPLICATION_XID = GpuCause(
     id="gpu-application-xid",
-    of=Of.GPU,
     severity=Severity.WARNING,
     sentence="A program made an error on the GPU; the GPU itself need not be broken.",
     words=_SAID,
@@ -103,16 +102,18 @@ _HARDWARE = frozenset({"hardware slowdown", "thermal (hardware)"})
 _BY_HARDWARE = Lowered(_HARDWARE, "the hardware lowers its clocks")
 
 
-def _reason_text(row: MetricsRow) -> str:
-    return next(f"throttled: {reason}" for reason in row.said if reason in _HARDWARE | _BRAKE)
+def _first_reason(row: MetricsRow) -> str:
+    return next(f"throttled: {reason}" for reason in row.throttled_by if reason in _HARDWARE | _BRAKE)
 
 
-POWER_BRAKE = Cause[MetricsRow](
+_REASON = MetricsText(_first_reason)
+
+
+POWER_BRAKE = GpuCause(
     id="gpu-power-brake",
-    of=Of.GPU,
     severity=Severity.CRITICAL,
     sentence="The power supply of the node tells the GPU to slow down.",
-    words=_reason_text,
+    words=_REASON,
     must=(Lowered(_BRAKE, "the power supply lowers its clocks"),),
     explains=("gpu-throttled-by-heat", "replica-slow", "queue-deep"),
     after=60,
@@ -122,12 +123,11 @@ POWER_BRAKE = Cause[MetricsRow](
     ),
     avoid=("Do not take the software power cap for it: a GPU that is fully loaded runs into that every day.",),
 )
-BY_HARDWARE = Cause[MetricsRow](
+BY_HARDWARE = GpuCause(
     id="gpu-throttled-by-hardware",
-    of=Of.GPU,
     severity=Severity.CRITICAL,
     sentence="The GPU protects itself: its hardware lowers the clocks.",
-    words=_reason_text,
+    words=_REASON,
     must=(_BY_HARDWARE,),
     explains=("gpu-throttled-by-heat", "gpu-hot", "replica-slow", "queue-deep"),
     after=120,
@@ -137,9 +137,8 @@ BY_HARDWARE = Cause[MetricsRow](
     ),
     decides=("the temperatures of the other GPUs of the node: one that is hot is a fan, all of them are the air",),
 )
-BY_HEAT = Cause[MetricsRow](
+BY_HEAT = GpuCause(
     id="gpu-throttled-by-heat",
-    of=Of.GPU,
     severity=Severity.WARNING,
     sentence="The GPU is slower than it could be, because it is hot.",
     words=Numbers("throttled by heat, {:.0f} °C", (Quantity.GPU_TEMPERATURE,)),
@@ -159,9 +158,8 @@ BY_HEAT = Cause[MetricsRow](
     helps=(Help("see its neighbours", "nodes"), Help("keep new pods away from the node", "cordon")),
     avoid=("Do not take the software power cap for it: a GPU that is fully loaded runs into that every day.",),
 )
-HOT_GPU = Cause[MetricsRow](
+HOT_GPU = GpuCause(
     id="gpu-hot",
-    of=Of.GPU,
     severity=Severity.WARNING,
     sentence="The GPU is hot, and not slower for it yet.",
     words=Numbers("{:.0f} °C", (Quantity.GPU_TEMPERATURE,)),

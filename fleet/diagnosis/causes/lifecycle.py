@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from fleet.diagnosis.cause import Cause, Numbers, Of, Stage, says
-from fleet.diagnosis.sign import Fact, Is, Level, MetricsRow
-from fleet.diagnosis.subject import PodSubject, WorkloadSubject
+from fleet.diagnosis.cause import EngineCause, Numbers, PodCause, Stage, WorkloadCause, says
+from fleet.diagnosis.metrics_sign import Is, Level
+from fleet.diagnosis.sign import Fact
+from fleet.diagnosis.subject import MAY_NOT_LIST, PodSubject
 from fleet.model.objects import HIDDEN
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Severity
 
-TERMINATING = Cause[PodSubject](
+TERMINATING = PodCause(
     id="pod-terminating",
-    of=Of.POD,
     stage=Stage.GOING,
     severity=Severity.GONE,
     sentence="The pod is being deleted.",
     words=says("terminating"),
     must=(Fact("it is being deleted", "metadata.deletionTimestamp", lambda subject: subject.pod.deleted is not None),),
 )
-COMPLETED = Cause[PodSubject](
+COMPLETED = PodCause(
     id="pod-completed",
-    of=Of.POD,
     stage=Stage.GOING,
     severity=Severity.GONE,
     sentence="The pod has done its work.",
@@ -28,9 +27,8 @@ COMPLETED = Cause[PodSubject](
     must=(Fact("it succeeded", "status.phase", lambda subject: subject.pod.phase == "Succeeded"),),
     must_not=TERMINATING.must,
 )
-LEFT_OVER = Cause[PodSubject](
+LEFT_OVER = PodCause(
     id="pod-left-over",
-    of=Of.POD,
     stage=Stage.GOING,
     severity=Severity.GONE,
     sentence="The pod failed, and its workload has all its replicas without it.",
@@ -42,15 +40,13 @@ LEFT_OVER = Cause[PodSubject](
     must_not=TERMINATING.must,
 )
 
-MAY_NOT_LIST = "its pods may not be listed"
 _MADE_UP: Fact[PodSubject] = Fact("only its metrics tell of it", "metadata.uid", lambda subject: not subject.pod.uid)
 _HIDDEN: Fact[PodSubject] = Fact(
     "its namespace may not be listed", "coverage", lambda subject: subject.pod.status == HIDDEN
 )
 
-POD_UNLISTED = Cause[PodSubject](
+POD_UNLISTED = PodCause(
     id="pod-unlisted",
-    of=Of.POD,
     stage=Stage.UNSEEN,
     severity=Severity.UNKNOWN,
     sentence="An engine is measured whose pod may not be listed.",
@@ -58,9 +54,8 @@ POD_UNLISTED = Cause[PodSubject](
     must=(_MADE_UP, _HIDDEN),
     after=60,
 )
-POD_UNSEEN = Cause[PodSubject](
+POD_UNSEEN = PodCause(
     id="pod-unseen",
-    of=Of.POD,
     stage=Stage.UNSEEN,
     severity=Severity.UNKNOWN,
     sentence="An engine is measured whose pod Kubernetes does not have.",
@@ -69,9 +64,8 @@ POD_UNSEEN = Cause[PodSubject](
     must_not=(_HIDDEN,),
     after=60,
 )
-PODS_UNLISTED = Cause[WorkloadSubject](
+PODS_UNLISTED = WorkloadCause(
     id="pods-unlisted",
-    of=Of.WORKLOAD,
     stage=Stage.UNSEEN,
     severity=Severity.UNKNOWN,
     sentence="The pods of the workload are not known.",
@@ -80,27 +74,24 @@ PODS_UNLISTED = Cause[WorkloadSubject](
     after=60,
 )
 
-ENGINE_ASLEEP = Cause[MetricsRow](
+ENGINE_ASLEEP = EngineCause(
     id="engine-asleep",
-    of=Of.ENGINE,
     stage=Stage.ASLEEP,
     severity=Severity.ASLEEP,
     sentence="The engine sleeps: its weights are not on the GPU until somebody wakes it.",
     words=Numbers("asleep, level {:.0f}", (Quantity.SLEEP_LEVEL,)),
     must=(Level(Quantity.SLEEP_LEVEL, Is.ABOVE, 0),),
 )
-SCALED_TO_ZERO = Cause[WorkloadSubject](
+SCALED_TO_ZERO = WorkloadCause(
     id="scaled-to-zero",
-    of=Of.WORKLOAD,
     stage=Stage.GOING,
     severity=Severity.ASLEEP,
     sentence="No replica is wanted.",
     words=says("scaled to 0"),
     must=(Fact("no replica is wanted", "spec.replicas", lambda subject: subject.workload.desired == 0),),
 )
-PODS_ASLEEP = Cause[WorkloadSubject](
+PODS_ASLEEP = WorkloadCause(
     id="pods-asleep",
-    of=Of.WORKLOAD,
     stage=Stage.ASLEEP,
     severity=Severity.ASLEEP,
     sentence="All replicas sleep.",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from fleet.diagnosis.cause import Cause, Help, Numbers, Of, says
+from fleet.diagnosis.cause import EngineCause, Help, MetricsText, Numbers, says
 from fleet.diagnosis.causes.symptoms import GPU_FAULTS
-from fleet.diagnosis.sign import Is, Level, MetricsRow
+from fleet.diagnosis.metrics_sign import Is, Level
+from fleet.diagnosis.subject import MetricsRow
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Severity
 
@@ -25,9 +26,8 @@ _AVOID = (
     "Do not judge by the mean latency or by GPU utilisation: both look well while some requests begin again.",
 )
 
-PREEMPTS = Cause[MetricsRow](
+PREEMPTS = EngineCause(
     id="kv-cache-preempts",
-    of=Of.ENGINE,
     severity=Severity.WARNING,
     sentence="The KV cache is too small for what runs: requests are put out of it and begin again.",
     words=Numbers("preempts {:.1f}/s", (Quantity.PREEMPTIONS,)),
@@ -41,9 +41,8 @@ PREEMPTS = Cause[MetricsRow](
     helps=_HELPS,
     avoid=_AVOID,
 )
-KV_FULL = Cause[MetricsRow](
+KV_FULL = EngineCause(
     id="kv-cache-full",
-    of=Of.ENGINE,
     severity=Severity.WARNING,
     sentence="The KV cache is full, and requests wait for room in it.",
     words=says("KV cache full, requests wait"),
@@ -62,9 +61,8 @@ DEEP = 50
 SERIOUS = 3 * DEEP
 """Waiting requests per pod from which on users give up before they are served (three times the limit)."""
 
-QUEUE_DEEP = Cause[MetricsRow](
+QUEUE_DEEP = EngineCause(
     id="queue-deep",
-    of=Of.ENGINE,
     severity=Severity.WARNING,
     sentence="More requests wait in the engine than it can serve soon.",
     words=Numbers("{:.0f} requests wait", (Quantity.WAITING,)),
@@ -84,19 +82,15 @@ FAILING = 0.05
 """Share of requests answered with an error that nobody overlooks."""
 
 
-class _Share:
-    quantities = (Quantity.ERROR_RATIO,)
-
-    def __call__(self, row: MetricsRow) -> str:
-        return f"{100 * row.value(Quantity.ERROR_RATIO):.0f} % errors"
+def _share(row: MetricsRow) -> str:
+    return f"{100 * row.value(Quantity.ERROR_RATIO):.0f} % errors"
 
 
-ERRORS = Cause[MetricsRow](
+ERRORS = EngineCause(
     id="errors",
-    of=Of.ENGINE,
     severity=Severity.WARNING,
     sentence="The engine answers requests with errors.",
-    words=_Share(),
+    words=MetricsText(_share, (Quantity.ERROR_RATIO,)),
     must=(Level(Quantity.ERROR_RATIO, Is.AT_LEAST, FAILING),),
     after=120,
     clears=300,

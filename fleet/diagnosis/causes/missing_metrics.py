@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from fleet.dataclass import dataclass
-from fleet.diagnosis.cause import Cause, Help, Of, Stage, says
+from fleet.diagnosis.cause import EngineCause, GpuCause, Help, PodCause, SourceCause, Stage, says
 from fleet.diagnosis.causes.symptoms import GPU_SILENCE
-from fleet.diagnosis.sign import Fact, MetricsRow, Reasons
-from fleet.diagnosis.subject import PodSubject
+from fleet.diagnosis.metrics_sign import NumbersInWords
+from fleet.diagnosis.sign import Fact
+from fleet.diagnosis.subject import MetricsRow, PodSubject, ThrottleReasons
 from fleet.model.frame import Frame, greatest
 from fleet.model.quantity import Quantity
 from fleet.model.reading import LOOKBACK, State
@@ -29,7 +30,7 @@ _EXCUSED: Fact[PodSubject] = Fact(
 
 
 @dataclass(frozen=True, slots=True)
-class InState:
+class InState(NumbersInWords):
     """The row's numbers are in this state."""
 
     state: State
@@ -43,7 +44,7 @@ class InState:
     def holds(self, row: MetricsRow) -> bool | None:
         return row.frame.states[row.at] == self.state
 
-    def among(self, frame: Frame, reasons: Reasons, rows: Iterable[int] | None) -> Collection[int]:
+    def among(self, frame: Frame, reasons: ThrottleReasons, rows: Iterable[int] | None) -> Collection[int]:
         del reasons
         if self.state not in frame.states:
             return ()
@@ -51,7 +52,7 @@ class InState:
 
 
 @dataclass(frozen=True, slots=True)
-class TooOld:
+class TooOld(NumbersInWords):
     """The row's numbers are older than any verdict may be (LOOKBACK), whatever their interval is."""
 
     name: str = f"the numbers are older than {LOOKBACK:.0f} s"
@@ -61,7 +62,7 @@ class TooOld:
     def holds(self, row: MetricsRow) -> bool | None:
         return row.frame.age(row.at) > LOOKBACK
 
-    def among(self, frame: Frame, reasons: Reasons, rows: Iterable[int] | None) -> Collection[int]:
+    def among(self, frame: Frame, reasons: ThrottleReasons, rows: Iterable[int] | None) -> Collection[int]:
         del reasons
         if greatest(frame.ages) + frame.since <= LOOKBACK:
             return ()
@@ -70,18 +71,16 @@ class TooOld:
 
 _UNKNOWN = InState(State.UNKNOWN)
 
-NOT_READ = Cause[PodSubject](
+NOT_READ = PodCause(
     id="engine-not-read",
-    of=Of.POD,
     stage=Stage.MEASURING,
     severity=Severity.OK,
     sentence="The pod owes no metrics of its own.",
     words=lambda subject: subject.unmeasured,
     must=(_UP, _UNMEASURED, _EXCUSED),
 )
-NO_METRICS = Cause[PodSubject](
+NO_METRICS = PodCause(
     id="no-metrics",
-    of=Of.POD,
     stage=Stage.MEASURING,
     severity=Severity.UNKNOWN,
     sentence="The pod serves, and nobody measures it: whether it does so well is not known.",
@@ -92,9 +91,8 @@ NO_METRICS = Cause[PodSubject](
     helps=(Help("see which source is behind", "sources"), Help("read its log", "logs")),
     avoid=("Do not take silence for health, nor for death: an engine under load may be too slow to be scraped.",),
 )
-METRICS_UNKNOWN = Cause[MetricsRow](
+METRICS_UNKNOWN = EngineCause(
     id="metrics-unknown",
-    of=Of.ENGINE,
     stage=Stage.MEASURING,
     severity=Severity.UNKNOWN,
     sentence="The source of the engine's metrics does not answer.",
@@ -104,9 +102,8 @@ METRICS_UNKNOWN = Cause[MetricsRow](
     helps=(Help("see which source is behind", "sources"), Help("read its log", "logs")),
     avoid=("Do not take silence for health, nor for death: an engine under load may be too slow to be scraped.",),
 )
-METRICS_TOO_OLD = Cause[MetricsRow](
+METRICS_TOO_OLD = EngineCause(
     id="metrics-too-old",
-    of=Of.ENGINE,
     stage=Stage.MEASURING,
     severity=Severity.UNKNOWN,
     sentence="The engine's metrics are so old that they are no ground for a verdict on now.",
@@ -117,9 +114,8 @@ METRICS_TOO_OLD = Cause[MetricsRow](
     helps=(Help("see which source is behind", "sources"), Help("read its log", "logs")),
     avoid=("Do not take silence for health, nor for death: an engine under load may be too slow to be scraped.",),
 )
-METRICS_STALE = Cause[MetricsRow](
+METRICS_STALE = EngineCause(
     id="metrics-stale",
-    of=Of.ENGINE,
     severity=Severity.UNKNOWN,
     sentence="The engine's metrics have not been renewed for several intervals.",
     words=says("metrics are old"),
@@ -128,9 +124,8 @@ METRICS_STALE = Cause[MetricsRow](
     helps=(Help("see which source is behind", "sources"), Help("read its log", "logs")),
     avoid=("Do not take silence for health, nor for death: an engine under load may be too slow to be scraped.",),
 )
-GPU_UNKNOWN = Cause[MetricsRow](
+GPU_UNKNOWN = GpuCause(
     id="gpu-metrics-unknown",
-    of=Of.GPU,
     stage=Stage.MEASURING,
     severity=Severity.UNKNOWN,
     sentence="The source of the GPU's metrics does not answer.",
@@ -139,9 +134,8 @@ GPU_UNKNOWN = Cause[MetricsRow](
     after=60,
     helps=(Help("see which source is behind", "sources"),),
 )
-GPU_TOO_OLD = Cause[MetricsRow](
+GPU_TOO_OLD = GpuCause(
     id="gpu-metrics-too-old",
-    of=Of.GPU,
     stage=Stage.MEASURING,
     severity=Severity.UNKNOWN,
     sentence="The GPU's metrics are so old that they are no ground for a verdict on now.",
@@ -159,9 +153,8 @@ _MEASURES: Fact[SourceStatus] = Fact(
 )
 _SEE = (Help("see what is wrong with it, and what to do", "sources"),)
 
-MEASURES_DOWN = Cause[SourceStatus](
+MEASURES_DOWN = SourceCause(
     id="metrics-source-down",
-    of=Of.SOURCE,
     stage=Stage.MEASURING,
     severity=Severity.UNKNOWN,
     sentence="What measures does not answer: how engines and GPUs do is not known.",
@@ -172,9 +165,8 @@ MEASURES_DOWN = Cause[SourceStatus](
     helps=_SEE,
     avoid=("Do not take silence for health: alerts that are made from the same source are silent, too.",),
 )
-SOURCE_DOWN = Cause[SourceStatus](
+SOURCE_DOWN = SourceCause(
     id="source-down",
-    of=Of.SOURCE,
     stage=Stage.MEASURING,
     severity=Severity.UNKNOWN,
     sentence="A source does not answer: what only it tells cannot be found.",

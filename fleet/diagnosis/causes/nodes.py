@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fleet.diagnosis.cause import Cause, Help, Of, Stage, says
+from fleet.diagnosis.cause import Help, NodeCause, Stage, says
 from fleet.diagnosis.causes.symptoms import AWAY, GPU_SILENCE, SILENCE, STUCK
 from fleet.diagnosis.sign import Fact
 from fleet.model.objects import Node
@@ -17,9 +17,8 @@ def _pressures(node: Node) -> list[str]:
     return [one.type for one in node.conditions if one.type.endswith("Pressure") and one.status == "True"]
 
 
-NOT_READY = Cause[Node](
+NOT_READY = NodeCause(
     id="node-not-ready",
-    of=Of.NODE,
     stage=Stage.BROKEN,
     severity=Severity.CRITICAL,
     sentence="The kubelet says that its node is not ready.",
@@ -29,9 +28,8 @@ NOT_READY = Cause[Node](
     helps=(Help("see what the kubelet complains of", "describe"), Help("keep new pods away from it", "cordon")),
     avoid=("Do not delete its pods by force: two engines may then write to one volume.",),
 )
-SILENT = Cause[Node](
+SILENT = NodeCause(
     id="kubelet-silent",
-    of=Of.NODE,
     stage=Stage.BROKEN,
     severity=Severity.CRITICAL,
     sentence="Nobody has heard from the kubelet: the node is down, or cut off.",
@@ -41,9 +39,8 @@ SILENT = Cause[Node](
     helps=(Help("see since when, and what came before", "past"), Help("keep new pods away from it", "cordon")),
     avoid=("Do not delete its pods by force: two engines may then write to one volume.",),
 )
-PRESSURE = Cause[Node](
+PRESSURE = NodeCause(
     id="node-pressure",
-    of=Of.NODE,
     severity=Severity.WARNING,
     sentence="The node is short of memory, disk or process ids, and puts pods out.",
     words=lambda node: ", ".join(_pressures(node)),
@@ -52,9 +49,8 @@ PRESSURE = Cause[Node](
     before=("node-cordoned",),
     helps=(Help("see what is short, and who takes it", "describe"), Help("move its pods", "drain")),
 )
-CORDONED = Cause[Node](
+CORDONED = NodeCause(
     id="node-cordoned",
-    of=Of.NODE,
     severity=Severity.WARNING,
     sentence="Somebody cordoned the node: no new pod comes here.",
     words=says("cordoned"),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from fleet.diagnosis.cause import Cause, Help, Of, says
+from fleet.diagnosis.cause import Help, ReplicaCause, says
 from fleet.diagnosis.causes.symptoms import GPU_FAULTS
-from fleet.diagnosis.peers import Busier, Replica, Slower
+from fleet.diagnosis.peers import Busier, Slower
 from fleet.model.snapshot import Severity
 
 SLOWER = 1.5
@@ -16,9 +16,8 @@ TIMES, MORE, ROOM = 2.0, 5.0, 0.6
 and the gateway inference extension's pickers count a replica as free below about 0.6 to 0.8.
 """
 
-SLOW = Cause[Replica](
+SLOW = ReplicaCause(
     id="replica-slow",
-    of=Of.REPLICA,
     severity=Severity.WARNING,
     sentence="The replica is slower than the others that serve the same.",
     words=says("slower than its peers"),
@@ -38,9 +37,8 @@ SLOW = Cause[Replica](
     ),
     avoid=("Do not compare it with replicas on other GPUs, or with a batch of another size.",),
 )
-OVERLOADED = Cause[Replica](
+OVERLOADED = ReplicaCause(
     id="replica-overloaded",
-    of=Of.REPLICA,
     severity=Severity.WARNING,
     sentence="Requests wait in one replica while another has room for them: they are not spread.",
     words=says("gets more than its share"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fleet.diagnosis.cause import Cause, Help, Of, Stage, says
+from fleet.diagnosis.cause import Help, PodCause, Stage, says
 from fleet.diagnosis.causes.symptoms import OVERLOAD
 from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.subject import PodSubject
@@ -40,18 +40,16 @@ _UNPLACED: Fact[PodSubject] = Fact(
 )
 _NO_GPU: Fact[PodSubject] = Fact("GPUs are short", "condition PodScheduled", _short_of_gpus)
 
-GATED = Cause[PodSubject](
+GATED = PodCause(
     id="waits-for-quota",
-    of=Of.POD,
     stage=Stage.PLACING,
     severity=Severity.STARTING,
     sentence="The pod is not given to the scheduler yet: its queue has no quota for it.",
     words=says("waits for quota"),
     must=(_PENDING, _GATED),
 )
-NO_FREE_GPU = Cause[PodSubject](
+NO_FREE_GPU = PodCause(
     id="no-free-gpu",
-    of=Of.POD,
     stage=Stage.PLACING,
     severity=Severity.WARNING,
     sentence="No node has as many free GPUs as the pod wants.",
@@ -69,9 +67,8 @@ NO_FREE_GPU = Cause[PodSubject](
     avoid=("Do not wait for a new node without a look at it: its GPUs do not count until their driver is there.",),
     decides=("whether free GPUs are many on one node or one on many: an engine needs all of its own on one",),
 )
-UNSCHEDULABLE = Cause[PodSubject](
+UNSCHEDULABLE = PodCause(
     id="unschedulable",
-    of=Of.POD,
     stage=Stage.PLACING,
     severity=Severity.WARNING,
     sentence="No node suits the pod, and it is not GPUs that are short.",
@@ -84,9 +81,8 @@ UNSCHEDULABLE = Cause[PodSubject](
     helps=(Help("see what the scheduler says of each node", "describe"),),
     decides=("which of taints, affinity, volumes and CPU the scheduler names",),
 )
-PENDING = Cause[PodSubject](
+PENDING = PodCause(
     id="pod-pending",
-    of=Of.POD,
     stage=Stage.PLACING,
     severity=Severity.STARTING,
     sentence="The pod has a node, or waits for one, and its containers do not run yet.",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from fleet.diagnosis.cause import Cause, Help, Of, says
+from fleet.diagnosis.cause import EngineCause, Help, says
 from fleet.diagnosis.causes.symptoms import GPU_FAULTS, OVERLOAD
-from fleet.diagnosis.sign import Is, Level, MetricsRow
+from fleet.diagnosis.metrics_sign import Is, Level
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Severity
 
@@ -23,9 +23,8 @@ _AVOID = (
 )
 _NO_TOKENS = (Level(Quantity.GENERATION_TOKENS, Is.EXACTLY, 0), Level(Quantity.PROMPT_TOKENS, Is.EXACTLY, 0))
 
-RUNNING = Cause[MetricsRow](
+RUNNING = EngineCause(
     id="engine-stuck",
-    of=Of.ENGINE,
     severity=Severity.CRITICAL,
     sentence="The engine hangs: requests run and no token comes of it.",
     words=says("stuck: requests running, no tokens"),
@@ -38,9 +37,8 @@ RUNNING = Cause[MetricsRow](
     helps=_HELPS,
     avoid=_AVOID,
 )
-WAITING = Cause[MetricsRow](
+WAITING = EngineCause(
     id="engine-takes-nothing",
-    of=Of.ENGINE,
     severity=Severity.CRITICAL,
     sentence="The engine hangs: requests wait, none is taken up, and no token is made.",
     words=says("stuck: requests wait, none runs, no tokens"),

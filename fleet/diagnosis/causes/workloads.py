@@ -5,7 +5,7 @@ A sick pod of many is not a sick workload.
 
 from __future__ import annotations
 
-from fleet.diagnosis.cause import Cause, Help, Of, Stage, says
+from fleet.diagnosis.cause import Help, Stage, WorkloadCause, says
 from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.subject import WorkloadSubject
 from fleet.model.snapshot import Severity
@@ -37,9 +37,8 @@ _MISSING: Fact[WorkloadSubject] = Fact(
 _UNKNOWN, _STARTING = _worst_is(Severity.UNKNOWN), _worst_is(Severity.STARTING)
 _CRITICAL = _worst_is(Severity.CRITICAL)
 
-NOBODY_SERVES = Cause[WorkloadSubject](
+NOBODY_SERVES = WorkloadCause(
     id="no-replica-ready",
-    of=Of.WORKLOAD,
     stage=Stage.STARTING,
     severity=Severity.CRITICAL,
     sentence="No replica is ready: nobody serves the model.",
@@ -49,18 +48,16 @@ NOBODY_SERVES = Cause[WorkloadSubject](
     symptom=True,
     after=60,
 )
-ALL_START = Cause[WorkloadSubject](
+ALL_START = WorkloadCause(
     id="no-replica-ready-yet",
-    of=Of.WORKLOAD,
     stage=Stage.STARTING,
     severity=Severity.STARTING,
     sentence="No replica is ready yet: they start.",
     words=lambda subject: subject.worst.reason or NONE_READY,
     must=(_NONE_READY, _STARTING),
 )
-NOT_KNOWN = Cause[WorkloadSubject](
+NOT_KNOWN = WorkloadCause(
     id="replicas-unknown",
-    of=Of.WORKLOAD,
     severity=Severity.UNKNOWN,
     sentence="How some replicas do is not known.",
     words=_reason,
@@ -68,9 +65,8 @@ NOT_KNOWN = Cause[WorkloadSubject](
     symptom=True,
     after=60,
 )
-LOST = Cause[WorkloadSubject](
+LOST = WorkloadCause(
     id="replicas-lost",
-    of=Of.WORKLOAD,
     severity=Severity.WARNING,
     sentence="Some replicas serve badly, or not at all.",
     words=_reason,
@@ -79,9 +75,8 @@ LOST = Cause[WorkloadSubject](
     symptom=True,
     after=60,
 )
-TROUBLED = Cause[WorkloadSubject](
+TROUBLED = WorkloadCause(
     id="replicas-in-trouble",
-    of=Of.WORKLOAD,
     severity=Severity.WARNING,
     sentence="Some replicas serve less well than they could.",
     words=_reason,
@@ -89,9 +84,8 @@ TROUBLED = Cause[WorkloadSubject](
     symptom=True,
     after=60,
 )
-MISSING = Cause[WorkloadSubject](
+MISSING = WorkloadCause(
     id="replicas-missing",
-    of=Of.WORKLOAD,
     severity=Severity.WARNING,
     sentence="Fewer replicas are ready than are wanted.",
     words=_reason,
@@ -100,9 +94,8 @@ MISSING = Cause[WorkloadSubject](
     symptom=True,
     after=60,
 )
-SOME_START = Cause[WorkloadSubject](
+SOME_START = WorkloadCause(
     id="replicas-start",
-    of=Of.WORKLOAD,
     severity=Severity.STARTING,
     sentence="Some replicas start.",
     words=_reason,
@@ -114,9 +107,8 @@ def _all_say_one_thing(subject: WorkloadSubject) -> bool:
     return len({pod.reason for pod in subject.pods}) == 1
 
 
-SAY = Cause[WorkloadSubject](
+SAY = WorkloadCause(
     id="replicas-say",
-    of=Of.WORKLOAD,
     severity=Severity.OK,
     sentence="The same is said of all replicas.",
     words=lambda subject: subject.pods[0].reason,
@@ -131,9 +123,8 @@ def _given_up(subject: WorkloadSubject) -> bool:
     )
 
 
-STUCK = Cause[WorkloadSubject](
+STUCK = WorkloadCause(
     id="rollout-stuck",
-    of=Of.WORKLOAD,
     stage=Stage.BROKEN,
     severity=Severity.WARNING,
     sentence="The rollout has made no progress for as long as its deadline allows.",

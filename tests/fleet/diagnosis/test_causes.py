@@ -10,14 +10,28 @@ from typing import Any
 
 import pytest
 
-from fleet.diagnosis.cause import Cause, Of, Stage, says
+from fleet.diagnosis.cause import (
+    AnyCause,
+    EngineCause,
+    GpuCause,
+    NodeCause,
+    PodCause,
+    ReplicaCause,
+    SourceCause,
+    Stage,
+    WorkloadCause,
+    says,
+)
 from fleet.diagnosis.metrics_scan import KeptScan
+from fleet.diagnosis.metrics_sign import Either, Is, Level, Lowered
 from fleet.diagnosis.precedence import Precedence, ordered
 from fleet.diagnosis.registry import CAUSES, causes_of
-from fleet.diagnosis.sign import Either, Fact, Is, Level, Lowered, MetricsRow
+from fleet.diagnosis.sign import Fact
+from fleet.diagnosis.subject import MetricsRow, PodSubject
 from fleet.model.frame import Column, Frame
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Severity
+from tests.fleet.rows import pod
 
 TEMPERATURE, SHARE = Quantity.GPU_TEMPERATURE, Quantity.THROTTLE
 HOT = Level(TEMPERATURE, Is.AT_LEAST, 85)
@@ -30,9 +44,9 @@ def frame(**columns: Iterable[float]) -> Frame:
     return Frame.of([f"r{i}" for i in range(rows)], made, array("d", [0.0]) * rows, bytes(rows))
 
 
-def cause(name: str, *must: Any, **more: Any) -> Cause[Any]:
-    fields: dict[str, Any] = {"of": Of.GPU, "severity": Severity.WARNING, "sentence": "So it is.", "words": says(name)}
-    return Cause(id=name, must=must, **(fields | more))
+def cause(name: str, *must: Any, **more: Any) -> GpuCause:
+    fields: dict[str, Any] = {"severity": Severity.WARNING, "sentence": "So it is.", "words": says(name)}
+    return GpuCause(id=name, must=must, **(fields | more))
 
 
 def test_every_cause_has_an_id_of_its_own_and_explains_causes_that_there_are() -> None:
@@ -50,14 +64,17 @@ def test_nothing_explains_what_explains_it() -> None:
 
 
 @pytest.mark.parametrize("one", CAUSES, ids=lambda one: one.id)
-def test_every_cause_says_in_a_sentence_what_it_is_and_which_input_each_sign_reads(one: Cause[Any]) -> None:
+def test_every_cause_says_in_a_sentence_what_it_is_and_which_input_each_sign_reads(one: AnyCause) -> None:
     assert one.sentence.endswith(".")
     assert one.must
     assert all(sign.name and sign.reads for sign in (*one.must, *one.must_not, *one.may, *one.serious))
 
 
-@pytest.mark.parametrize("kind", list(Of))
-def test_there_are_causes_of_every_kind_of_object(kind: Of) -> None:
+KINDS = (SourceCause, NodeCause, GpuCause, EngineCause, ReplicaCause, PodCause, WorkloadCause)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_there_are_causes_of_every_kind_of_object(kind: type[AnyCause]) -> None:
     assert causes_of(kind)
 
 
@@ -129,20 +146,19 @@ def test_what_may_be_serious_is_critical_only_where_it_is() -> None:
 def test_causes_that_begin_with_the_same_sign_ask_for_it_once() -> None:
     asked: list[str] = []
 
-    def looked(name: str, answer: bool) -> Fact[str]:
-        def holds(_: str) -> bool:
+    def looked(name: str, answer: bool) -> Fact[PodSubject]:
+        def holds(_: PodSubject) -> bool:
             asked.append(name)
             return answer
 
         return Fact(name, "nothing", holds)
 
-    stopped = looked("stopped", False)
-    causes = [cause(f"c{i}", stopped, looked(f"own-{i}", True)) for i in range(5)]
-    assert Precedence[str](causes).first("anything") is None
+    def stopped_pod(name: str, *must: Fact[PodSubject]) -> PodCause:
+        return PodCause(id=name, severity=Severity.WARNING, sentence="So it is.", words=says(name), must=must)
+
+    anything, stopped = PodSubject(pod("a")), looked("stopped", False)
+    causes = [stopped_pod(f"c{i}", stopped, looked(f"own-{i}", True)) for i in range(5)]
+    assert Precedence(causes).first(anything) is None
     assert asked == ["stopped"]
-    assert Precedence[str]([replace(causes[0], must=(looked("stopped", True), looked("own", True)))]).first("it")
-
-
-def test_a_cause_of_rows_that_cannot_be_looked_for_in_a_column_is_refused() -> None:
-    with pytest.raises(TypeError, match="cannot be looked for in a column"):
-        KeptScan([cause("slow", Fact("of a row", "nothing", lambda _: True))])
+    one = replace(causes[0], must=(looked("stopped", True), looked("own", True)))
+    assert Precedence([one]).first(anything) is one

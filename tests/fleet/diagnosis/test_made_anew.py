@@ -8,7 +8,7 @@ from itertools import count
 import pytest
 
 from fleet.diagnosis.cause import Numbers
-from fleet.diagnosis.sign import MetricsRow
+from fleet.diagnosis.subject import MetricsRow
 from fleet.model.finding import FindingState
 from fleet.model.snapshot import Severity, Snapshot
 from fleet.snapshot.builder import Builder

@@ -1,0 +1,268 @@
+"""Signs of numbers: a level, a code, the reasons of lowered clocks.
+
+They are looked for column by column, so that of thousands of rows a few are judged; the greatest number of a column
+alone rules most of them out of a fleet that is well.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import field
+from enum import StrEnum
+from operator import eq, ge, gt, lt
+from typing import Protocol
+
+from fleet.dataclass import dataclass
+from fleet.diagnosis.quantity_words import quantity_name, quantity_text
+from fleet.diagnosis.sign import Observation, Sign
+from fleet.diagnosis.subject import MetricsRow, ThrottleReasons
+from fleet.model.frame import Frame, greatest
+from fleet.model.quantity import Quantity
+
+THROTTLE_REASONS = "throttle reasons"
+"""The input of signs that read them."""
+
+
+class Maxima:
+    """The greatest numbers of a frame, each looked for once, when it is asked for."""
+
+    def __init__(self, frame: Frame, reasons: ThrottleReasons) -> None:
+        self.reasons = reasons
+        self._frame = frame
+        self._found: dict[Quantity, float] = {}
+
+    def of(self, quantity: Quantity) -> float:
+        """The greatest known number of a quantity; -inf for none."""
+        found = self._found.get(quantity)
+        if found is None:
+            column = self._frame.columns.get(quantity)
+            found = self._found[quantity] = -math.inf if column is None else greatest(column.values)
+        return found
+
+
+class MetricsSign(Sign[MetricsRow], Protocol):
+    """A sign of a row of numbers."""
+
+    @property
+    def quantities(self) -> tuple[Quantity, ...]:
+        """Quantities that it reads."""
+        ...
+
+    def may_hold(self, maxima: Maxima) -> bool:
+        """False where it holds at no row, by the greatest numbers alone."""
+        ...
+
+    def among(self, frame: Frame, reasons: ThrottleReasons, rows: Iterable[int] | None) -> Collection[int]:
+        """Return which of ``rows`` (None: of all) it holds of."""
+        ...
+
+
+class NumbersInWords:
+    """What a sign of numbers reads, in words: its numbers, and what lowers the clocks where it asks for that."""
+
+    __slots__ = ()
+
+    def may_hold(self, maxima: Maxima) -> bool:
+        """Whether it does where nothing rules it out."""
+        del maxima
+        return True
+
+    def seen(self: MetricsSign, of: MetricsRow) -> Iterable[Observation]:
+        found = [
+            Observation(f"{quantity_name(one)}: {quantity_text(one, of.value(one))}", one) for one in self.quantities
+        ]
+        reasons = ", ".join(of.throttled_by)
+        if not found or (reasons and THROTTLE_REASONS in self.reads):
+            found.append(Observation(f"{self.name}: {reasons}" if reasons else self.name))
+        return found
+
+    def contrary(self: MetricsSign, of: MetricsRow) -> str:
+        numbers = [one.text for one in self.seen(of) if one.quantity is not None]
+        return ", ".join(numbers) or f"not so: {self.name}"
+
+
+class Is(StrEnum):
+    """The relation of a number to a limit."""
+
+    ABOVE = ">"
+    AT_LEAST = "≥"
+    BELOW = "<"
+    EXACTLY = "="
+
+
+_COMPARE: Mapping[Is, Callable[[float, float], bool]] = {Is.ABOVE: gt, Is.AT_LEAST: ge, Is.BELOW: lt, Is.EXACTLY: eq}
+
+
+@dataclass(frozen=True, slots=True)
+class Level(NumbersInWords):
+    """A quantity above, at or below a limit."""
+
+    quantity: Quantity
+    how: Is
+    limit: float
+
+    @property
+    def name(self) -> str:
+        return f"{self.quantity.value} {self.how.value} {self.limit:g}"
+
+    @property
+    def reads(self) -> str:
+        return self.quantity.value
+
+    @property
+    def quantities(self) -> tuple[Quantity, ...]:
+        return (self.quantity,)
+
+    def holds(self, row: MetricsRow) -> bool | None:
+        return self.met(row.value(self.quantity))
+
+    def may_hold(self, maxima: Maxima) -> bool:
+        match self.how:
+            case Is.ABOVE:
+                return maxima.of(self.quantity) > self.limit
+            case Is.AT_LEAST:
+                return maxima.of(self.quantity) >= self.limit
+            case _:
+                return True
+
+    def met(self, value: float) -> bool | None:
+        """Whether a value of the quantity is so."""
+        return None if math.isnan(value) else _COMPARE[self.how](value, self.limit)
+
+    def among(self, frame: Frame, reasons: ThrottleReasons, rows: Iterable[int] | None) -> Collection[int]:
+        del reasons
+        column, limit = frame.columns.get(self.quantity), self.limit
+        if column is None:
+            return ()
+        values: Sequence[float] = column.values
+        if rows is not None:
+            compare = _COMPARE[self.how]
+            return [row for row in rows if compare(values[row], limit)]
+        # Written out: over thousands of rows a call for each would cost more than all the rest.
+        match self.how:
+            case Is.ABOVE:
+                return [row for row, value in enumerate(values) if value > limit]
+            case Is.AT_LEAST:
+                return [row for row, value in enumerate(values) if value >= limit]
+            case Is.BELOW:
+                return [row for row, value in enumerate(values) if value < limit]
+            case Is.EXACTLY:
+                if limit not in values:
+                    return ()
+                return [row for row, value in enumerate(values) if value == limit]
+
+
+@dataclass(frozen=True, slots=True)
+class Code(NumbersInWords):
+    """A gauge of codes that shows one of these (or, ``but``, any other than these); 0 is none."""
+
+    quantity: Quantity
+    codes: frozenset[int]
+    but: bool = False
+
+    @property
+    def name(self) -> str:
+        return (
+            f"{self.quantity.value} is a code of another class" if self.but else f"{self.quantity.value} is such a code"
+        )
+
+    @property
+    def reads(self) -> str:
+        return self.quantity.value
+
+    @property
+    def quantities(self) -> tuple[Quantity, ...]:
+        return (self.quantity,)
+
+    def holds(self, row: MetricsRow) -> bool | None:
+        value = row.value(self.quantity)
+        return None if math.isnan(value) else self._is_shown(value)
+
+    def may_hold(self, maxima: Maxima) -> bool:
+        return maxima.of(self.quantity) > 0
+
+    def among(self, frame: Frame, reasons: ThrottleReasons, rows: Iterable[int] | None) -> Collection[int]:
+        del reasons
+        column = frame.columns.get(self.quantity)
+        if column is None:
+            return ()
+        values: array[float] = column.values
+        looked_at = enumerate(values) if rows is None else ((row, values[row]) for row in rows)
+        return [row for row, value in looked_at if value > 0 and self._is_shown(value)]
+
+    def _is_shown(self, value: float) -> bool:
+        return value > 0 and (value in self.codes) is not self.but
+
+
+@dataclass(frozen=True, slots=True)
+class Lowered(NumbersInWords):
+    """The exporter says that one of these lowers the clocks of a GPU; unknown of one whose exporter says nothing."""
+
+    by: frozenset[str]
+    name: str
+    reads: str = THROTTLE_REASONS
+    quantities: tuple[Quantity, ...] = ()
+
+    def holds(self, row: MetricsRow) -> bool | None:
+        said = row.reasons.get(row.key)
+        return None if said is None else not self.by.isdisjoint(said)
+
+    def may_hold(self, maxima: Maxima) -> bool:
+        return bool(maxima.reasons)
+
+    def contrary(self, of: MetricsRow) -> str:
+        return (
+            f"what lowers its clocks: {', '.join(of.throttled_by)}" if of.throttled_by else "nothing lowers its clocks"
+        )
+
+    def among(self, frame: Frame, reasons: ThrottleReasons, rows: Iterable[int] | None) -> Collection[int]:
+        index = frame.index
+        found = {index[key] for key, words in reasons.items() if key in index and not self.by.isdisjoint(words)}
+        return found if rows is None else found.intersection(rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Either(NumbersInWords):
+    """One of several ways in which the same is seen: each a list of signs that hold together."""
+
+    ways: tuple[tuple[MetricsSign, ...], ...]
+    name: str
+    quantities: tuple[Quantity, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        read = dict.fromkeys(quantity for way in self.ways for sign in way for quantity in sign.quantities)
+        object.__setattr__(self, "quantities", tuple(read))
+
+    @property
+    def reads(self) -> str:
+        return ", ".join(dict.fromkeys(sign.reads for way in self.ways for sign in way))
+
+    def holds(self, row: MetricsRow) -> bool | None:
+        seen = [_all_hold(sign.holds(row) for sign in way) for way in self.ways]
+        return True if True in seen else None if None in seen else False
+
+    def may_hold(self, maxima: Maxima) -> bool:
+        return any(all(each.may_hold(maxima) for each in way) for way in self.ways)
+
+    def among(self, frame: Frame, reasons: ThrottleReasons, rows: Iterable[int] | None) -> Collection[int]:
+        looked_at = None if rows is None else list(rows)
+        return {row for way in self.ways for row in together(way, frame, reasons, looked_at)}
+
+
+def together(
+    signs: Iterable[MetricsSign], frame: Frame, reasons: ThrottleReasons, rows: Iterable[int] | None = None
+) -> Collection[int]:
+    """The rows at which all of these hold; the first sign is the one that holds of the fewest."""
+    found: Collection[int] | None = None
+    for sign in signs:
+        found = sign.among(frame, reasons, rows if found is None else found)
+        if not found:
+            return ()
+    return found or ()
+
+
+def _all_hold(seen: Iterable[bool | None]) -> bool | None:
+    answers = list(seen)
+    return False if False in answers else None if None in answers else True
