@@ -60,7 +60,7 @@ class MetricsSign(Sign[MetricsRow], Protocol):
 
 
 class NumbersInWords:
-    """What a sign of numbers reads, in words: its numbers, and what lowers the clocks where it asks for that."""
+    """The words of a sign of numbers: the numbers that it reads, and what lowers the clocks where it asks for that."""
 
     __slots__ = ()
 

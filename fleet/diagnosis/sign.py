@@ -43,7 +43,7 @@ class Sign(Protocol[S_contra]):
         ...
 
     def seen(self, of: S_contra) -> Iterable[Observation]:
-        """What it reads of a subject."""
+        """Return what it reads of a subject."""
         ...
 
     def contrary(self, of: S_contra) -> str:

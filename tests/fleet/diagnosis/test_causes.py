@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -160,5 +159,5 @@ def test_causes_that_begin_with_the_same_sign_ask_for_it_once() -> None:
     causes = [stopped_pod(f"c{i}", stopped, looked(f"own-{i}", True)) for i in range(5)]
     assert Precedence(causes).first(anything) is None
     assert asked == ["stopped"]
-    one = replace(causes[0], must=(looked("stopped", True), looked("own", True)))
+    one = stopped_pod("c0", looked("stopped", True), looked("own", True))
     assert Precedence([one]).first(anything) is one
