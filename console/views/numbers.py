@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fleet.diagnosis.causes.gpus import HOT, THROTTLED
-from fleet.diagnosis.causes.load import FULL
+from fleet.diagnosis.thresholds import GPU_HOT, GPU_THROTTLED, KV_FULL
 from fleet.model.frame import Frame
 from fleet.model.quantity import MEANINGS, Quantity
 from fleet.model.reading import Reading, State
@@ -14,9 +13,9 @@ from widgets.cells import Number, Usage
 from widgets.strip_chart import Scale
 
 WARN_FROM: Mapping[Quantity, float] = {
-    Quantity.KV_USAGE: FULL,
-    Quantity.GPU_TEMPERATURE: HOT,
-    Quantity.THROTTLE: THROTTLED,
+    Quantity.KV_USAGE: KV_FULL.chat,
+    Quantity.GPU_TEMPERATURE: GPU_HOT.chat,
+    Quantity.THROTTLE: GPU_THROTTLED.chat,
     Quantity.ERROR_RATIO: 0.01,
 }
 """Thresholds of numbers drawn as a warning; those that the assessments use, and 1 % of errors."""

@@ -63,8 +63,9 @@ def outlying(snapshot: Snapshot, causes: Sequence[ReplicaCause]) -> Iterator[Act
     frame = snapshot.by_pod
     for workload in snapshot.model_of:
         rows = comparable_rows(snapshot, frame, workload)
+        profile = snapshot.profiles.of(workload)
         for cause in causes if len(rows) > 1 else ():
-            for at in cause.must[0].among(frame, rows):
-                replica = Replica(frame, at, rows)
+            for at in cause.must[0].among(frame, rows, profile):
+                replica = Replica(frame, at, rows, profile)
                 if all(sign.holds(replica) for sign in cause.must[1:]) and not cause.excluded(replica):
                     yield ActiveCause(cause, frame.keys[at])

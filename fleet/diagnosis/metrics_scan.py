@@ -14,7 +14,7 @@ from operator import is_not
 from fleet.diagnosis.cause import MetricsCause
 from fleet.diagnosis.metrics_sign import Maxima, together
 from fleet.diagnosis.precedence import ordered
-from fleet.diagnosis.subject import NO_REASONS, MetricsRow, ThrottleReasons
+from fleet.diagnosis.subject import MetricsTable
 from fleet.model.frame import Frame, greatest
 from fleet.model.quantity import Quantity
 from fleet.model.reading import LOOKBACK
@@ -31,18 +31,18 @@ class MetricsScan:
         self._causes = ordered(causes)
         self.quantities = _read(self._causes)
 
-    def held(self, frame: Frame, reasons: ThrottleReasons) -> dict[int, list[MetricsCause]]:
+    def held(self, table: MetricsTable) -> dict[int, list[MetricsCause]]:
         """Row → the causes that hold of it, the one that is told first; all of the first stage at which any does."""
         held: dict[int, list[MetricsCause]] = {}
-        maxima = Maxima(frame, reasons)
+        maxima = Maxima(table)
         for cause in self._causes:
             if not cause.must[0].may_hold(maxima):
                 continue
-            for at in together(cause.must, frame, reasons):
+            for at in together(cause.must, table):
                 before = held.get(at)
                 if before is not None and before[0].stage is not cause.stage:
                     continue
-                if cause.excluded(MetricsRow(frame, at, reasons)):
+                if cause.excluded(table.row(at)):
                     continue
                 if before is None:
                     held[at] = [cause]
@@ -55,7 +55,7 @@ class KeptScan:
     """The last result of a screen."""
 
     def __init__(self, causes: Iterable[MetricsCause]) -> None:
-        self._screen = MetricsScan(causes)
+        self._scan = MetricsScan(causes)
         self._of: tuple[object, ...] = ()
         self._doubts: tuple[bytes, tuple[int, ...]] = (b"", ())
         self._ages: tuple[array[float], float] = (array("d"), -math.inf)
@@ -63,16 +63,17 @@ class KeptScan:
         self.held: Mapping[str, Sequence[MetricsCause]] = {}
         """Key → the causes that hold of it, the one that is told first."""
 
-    def of(self, frame: Frame, reasons: ThrottleReasons = NO_REASONS) -> Signs:
+    def of(self, table: MetricsTable) -> Signs:
         """The signs now: the same object for as long as nothing says otherwise."""
-        of = (frame.index, reasons, *(frame.columns.get(name) for name in self._screen.quantities))
+        frame = table.frame
+        of = (frame.index, table.reasons, table.profiles, *(frame.columns.get(name) for name in self._scan.quantities))
         doubts = (frame.states, self._too_old(frame))
         if doubts != self._doubts or len(of) != len(self._of) or any(map(is_not, of, self._of)):
-            held = self._screen.held(frame, reasons)
+            held = self._scan.held(table)
             those = {frame.keys[at]: held[at] for at in sorted(held)}
             if those != self.held:
                 self.held = those
-            found = {frame.keys[at]: held[at][0].assessment(MetricsRow(frame, at, reasons)) for at in sorted(held)}
+            found = {frame.keys[at]: held[at][0].assessment(table.row(at)) for at in sorted(held)}
             self._of, self._doubts = of, doubts
             if found != self._found:
                 self._found = found

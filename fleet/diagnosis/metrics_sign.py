@@ -17,8 +17,10 @@ from typing import Protocol
 from fleet.dataclass import dataclass
 from fleet.diagnosis.quantity_words import quantity_name, quantity_text
 from fleet.diagnosis.sign import Observation, Sign
-from fleet.diagnosis.subject import MetricsRow, ThrottleReasons
-from fleet.model.frame import Frame, greatest
+from fleet.diagnosis.subject import MetricsRow, MetricsTable
+from fleet.diagnosis.thresholds import Limit, Threshold, limit_at
+from fleet.model.frame import greatest
+from fleet.model.profile import CHAT, Profile
 from fleet.model.quantity import Quantity
 
 THROTTLE_REASONS = "throttle reasons"
@@ -28,16 +30,15 @@ THROTTLE_REASONS = "throttle reasons"
 class Maxima:
     """The greatest numbers of a frame, each looked for once, when it is asked for."""
 
-    def __init__(self, frame: Frame, reasons: ThrottleReasons) -> None:
-        self.reasons = reasons
-        self._frame = frame
+    def __init__(self, table: MetricsTable) -> None:
+        self.table = table
         self._found: dict[Quantity, float] = {}
 
     def of(self, quantity: Quantity) -> float:
         """The greatest known number of a quantity; -inf for none."""
         found = self._found.get(quantity)
         if found is None:
-            column = self._frame.columns.get(quantity)
+            column = self.table.frame.columns.get(quantity)
             found = self._found[quantity] = -math.inf if column is None else greatest(column.values)
         return found
 
@@ -54,7 +55,7 @@ class MetricsSign(Sign[MetricsRow], Protocol):
         """False where it holds at no row, by the greatest numbers alone."""
         ...
 
-    def among(self, frame: Frame, reasons: ThrottleReasons, rows: Iterable[int] | None) -> Collection[int]:
+    def among(self, table: MetricsTable, rows: Iterable[int] | None) -> Collection[int]:
         """Return which of ``rows`` (None: of all) it holds of."""
         ...
 
@@ -101,11 +102,11 @@ class Level(NumbersInWords):
 
     quantity: Quantity
     how: Is
-    limit: float
+    limit: Limit
 
     @property
     def name(self) -> str:
-        return f"{self.quantity.value} {self.how.value} {self.limit:g}"
+        return f"{self.quantity.value} {self.how.value} {limit_at(self.limit, CHAT):g}"
 
     @property
     def reads(self) -> str:
@@ -116,27 +117,39 @@ class Level(NumbersInWords):
         return (self.quantity,)
 
     def holds(self, row: MetricsRow) -> bool | None:
-        return self.met(row.value(self.quantity))
+        return self.met(row.value(self.quantity), row.profile)
+
+    def met(self, value: float, profile: Profile) -> bool | None:
+        """Whether a value of the quantity is so, by a profile."""
+        return None if math.isnan(value) else _COMPARE[self.how](value, limit_at(self.limit, profile))
 
     def may_hold(self, maxima: Maxima) -> bool:
         match self.how:
             case Is.ABOVE:
-                return maxima.of(self.quantity) > self.limit
+                return maxima.of(self.quantity) > self._widest(maxima.table)
             case Is.AT_LEAST:
-                return maxima.of(self.quantity) >= self.limit
+                return maxima.of(self.quantity) >= self._widest(maxima.table)
             case _:
                 return True
 
-    def met(self, value: float) -> bool | None:
-        """Whether a value of the quantity is so."""
-        return None if math.isnan(value) else _COMPARE[self.how](value, self.limit)
-
-    def among(self, frame: Frame, reasons: ThrottleReasons, rows: Iterable[int] | None) -> Collection[int]:
-        del reasons
-        column, limit = frame.columns.get(self.quantity), self.limit
+    def among(self, table: MetricsTable, rows: Iterable[int] | None) -> Collection[int]:
+        column = table.frame.columns.get(self.quantity)
         if column is None:
             return ()
-        values: Sequence[float] = column.values
+        values = column.values
+        found = self._within(values, self._widest(table), rows)
+        if not found or not table.profiles.by_row or not isinstance(self.limit, Threshold):
+            return found
+        return [row for row in found if self.met(values[row], table.profile_of(row))]
+
+    def _widest(self, table: MetricsTable) -> float:
+        """Return the limit that most numbers meet, of those of all profiles."""
+        if not isinstance(self.limit, Threshold):
+            return self.limit
+        widest = max if self.how is Is.BELOW else min
+        return widest(map(self.limit.at, table.profiles.distinct))
+
+    def _within(self, values: Sequence[float], limit: float, rows: Iterable[int] | None) -> Collection[int]:
         if rows is not None:
             compare = _COMPARE[self.how]
             return [row for row in rows if compare(values[row], limit)]
@@ -183,9 +196,8 @@ class Code(NumbersInWords):
     def may_hold(self, maxima: Maxima) -> bool:
         return maxima.of(self.quantity) > 0
 
-    def among(self, frame: Frame, reasons: ThrottleReasons, rows: Iterable[int] | None) -> Collection[int]:
-        del reasons
-        column = frame.columns.get(self.quantity)
+    def among(self, table: MetricsTable, rows: Iterable[int] | None) -> Collection[int]:
+        column = table.frame.columns.get(self.quantity)
         if column is None:
             return ()
         values: array[float] = column.values
@@ -210,16 +222,16 @@ class Lowered(NumbersInWords):
         return None if said is None else not self.by.isdisjoint(said)
 
     def may_hold(self, maxima: Maxima) -> bool:
-        return bool(maxima.reasons)
+        return bool(maxima.table.reasons)
 
     def contrary(self, of: MetricsRow) -> str:
         return (
             f"what lowers its clocks: {', '.join(of.throttled_by)}" if of.throttled_by else "nothing lowers its clocks"
         )
 
-    def among(self, frame: Frame, reasons: ThrottleReasons, rows: Iterable[int] | None) -> Collection[int]:
-        index = frame.index
-        found = {index[key] for key, words in reasons.items() if key in index and not self.by.isdisjoint(words)}
+    def among(self, table: MetricsTable, rows: Iterable[int] | None) -> Collection[int]:
+        index = table.frame.index
+        found = {index[key] for key, words in table.reasons.items() if key in index and not self.by.isdisjoint(words)}
         return found if rows is None else found.intersection(rows)
 
 
@@ -246,18 +258,16 @@ class Either(NumbersInWords):
     def may_hold(self, maxima: Maxima) -> bool:
         return any(all(each.may_hold(maxima) for each in way) for way in self.ways)
 
-    def among(self, frame: Frame, reasons: ThrottleReasons, rows: Iterable[int] | None) -> Collection[int]:
+    def among(self, table: MetricsTable, rows: Iterable[int] | None) -> Collection[int]:
         looked_at = None if rows is None else list(rows)
-        return {row for way in self.ways for row in together(way, frame, reasons, looked_at)}
+        return {row for way in self.ways for row in together(way, table, looked_at)}
 
 
-def together(
-    signs: Iterable[MetricsSign], frame: Frame, reasons: ThrottleReasons, rows: Iterable[int] | None = None
-) -> Collection[int]:
+def together(signs: Iterable[MetricsSign], table: MetricsTable, rows: Iterable[int] | None = None) -> Collection[int]:
     """The rows at which all of these hold; the first sign is the one that holds of the fewest."""
     found: Collection[int] | None = None
     for sign in signs:
-        found = sign.among(frame, reasons, rows if found is None else found)
+        found = sign.among(table, rows if found is None else found)
         if not found:
             return ()
     return found or ()

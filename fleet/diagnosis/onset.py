@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from itertools import takewhile
 from typing import NamedTuple
 
@@ -66,11 +67,14 @@ def _condition_since(conditions: Iterable[Condition], name: str, status: str) ->
 def _numbers(snapshot: Snapshot, cause: AnyCause, key: str) -> Onset | None:
     """Return since when every number that is kept has been over its limit without a gap."""
     lengths: dict[str, int] = {}
+    profile = snapshot.profiles.of(snapshot.workload_of.get(key))
     for sign in cause.must:
         if isinstance(sign, Level):
             strip = snapshot.history.strip(key, sign.quantity, POINTS)
             if strip:
-                lengths[quantity_name(sign.quantity)] = sum(1 for _ in takewhile(sign.met, reversed(strip)))
+                lengths[quantity_name(sign.quantity)] = sum(
+                    1 for _ in takewhile(partial(sign.met, profile=profile), reversed(strip))
+                )
     if not lengths:
         return None
     points = min(lengths.values())

@@ -8,7 +8,9 @@ from typing import Protocol
 from fleet.dataclass import dataclass
 from fleet.diagnosis.sign import Sign, SignInWords
 from fleet.diagnosis.subject import Replica
+from fleet.diagnosis.thresholds import Limit, limit_at
 from fleet.model.frame import Frame
+from fleet.model.profile import CHAT, Profile
 from fleet.model.quantity import Quantity
 
 
@@ -22,7 +24,7 @@ def median(values: Iterable[float]) -> float:
 class PeerSign(Sign[Replica], Protocol):
     """A sign that tells a replica from its peers."""
 
-    def among(self, frame: Frame, rows: Sequence[int]) -> Collection[int]:
+    def among(self, frame: Frame, rows: Sequence[int], profile: Profile) -> Collection[int]:
         """Return at which of the rows of one workload it holds."""
         ...
 
@@ -42,25 +44,25 @@ class Slower(SignInWords[Replica]):
     Of replicas that run at least ``least`` requests: of a single one, the length of its prompt is all that is seen.
     """
 
-    times: float
-    least: float
+    times: Limit
+    least: Limit
     reads: str = "generation_tokens_per_second / requests_running"
 
     @property
     def name(self) -> str:
-        return f"its tokens/s per request are {self.times:g} times fewer than the median of its peers"
+        return f"its tokens/s per request are {limit_at(self.times, CHAT):g} times fewer than the median of its peers"
 
     def holds(self, of: Replica) -> bool | None:
-        if not self._rates(of.frame, [of.at]):
+        if not self._rates(of.frame, [of.at], of.profile):
             return None
-        return of.at in self.among(of.frame, of.peers)
+        return of.at in self.among(of.frame, of.peers, of.profile)
 
-    def among(self, frame: Frame, rows: Sequence[int]) -> Collection[int]:
-        rates = self._rates(frame, rows)
+    def among(self, frame: Frame, rows: Sequence[int], profile: Profile) -> Collection[int]:
+        rates = self._rates(frame, rows, profile)
         if len(rates) < LEAST:
             return ()
         middle = median(rates.values())
-        limit = middle / self.times
+        limit = middle / limit_at(self.times, profile)
         slow = [row for row, rate in rates.items() if rate < limit]
         # Where half of them are slow there is no odd one.
         if not slow or 2 * len(slow) >= len(rates):
@@ -69,17 +71,18 @@ class Slower(SignInWords[Replica]):
         return [row for row in slow if not spread or _NORMAL * (middle - rates[row]) / spread > OUTLIER]
 
     def shows(self, of: Replica) -> str:
-        rates = self._rates(of.frame, of.peers)
+        rates = self._rates(of.frame, of.peers, of.profile)
         middle = median(rates.values())
         return f"{rates[of.at]:.1f} tokens/s per request, the median of {len(rates)} replicas is {middle:.1f}"
 
-    def _rates(self, frame: Frame, rows: Sequence[int]) -> dict[int, float]:
+    def _rates(self, frame: Frame, rows: Sequence[int], profile: Profile) -> dict[int, float]:
+        least = limit_at(self.least, profile)
         tokens, running = frame.values(rows, Quantity.GENERATION_TOKENS), frame.values(rows, Quantity.RUNNING)
         # A replica that makes none at all hangs, which is another cause; NaN is not above anything.
         return {
             row: made / requests
             for row, made, requests in zip(rows, tokens, running, strict=True)
-            if requests >= self.least and made > 0
+            if requests >= least and made > 0
         }
 
 
@@ -87,34 +90,37 @@ class Slower(SignInWords[Replica]):
 class Busier(SignInWords[Replica]):
     """More than ``times`` the mean of its peers, with requests that wait while another could take them."""
 
-    times: float
-    more: float
+    times: Limit
+    more: Limit
     """Requests that it has more than the mean, at least."""
-    room: float
+    room: Limit
     """KV usage below which another has room."""
     reads: str = "requests_running, requests_waiting, kv_cache_usage"
 
     @property
     def name(self) -> str:
-        return f"it has more than {self.times:g} times the requests of the mean, while another has none waiting"
+        return (
+            f"it has more than {limit_at(self.times, CHAT):g} times the mean requests, while another has none waiting"
+        )
 
     def holds(self, of: Replica) -> bool | None:
-        return of.at in self.among(of.frame, of.peers)
+        return of.at in self.among(of.frame, of.peers, of.profile)
 
-    def among(self, frame: Frame, rows: Sequence[int]) -> Collection[int]:
+    def among(self, frame: Frame, rows: Sequence[int], profile: Profile) -> Collection[int]:
         if len(rows) < 2:
             return ()
         waiting = frame.values(rows, Quantity.WAITING)
         if not any(one > 0 for one in waiting):
             return ()
         running, usage = frame.values(rows, Quantity.RUNNING), frame.values(rows, Quantity.KV_USAGE)
-        if not any(one == 0 and kv < self.room for one, kv in zip(waiting, usage, strict=True)):
+        room = limit_at(self.room, profile)
+        if not any(one == 0 and kv < room for one, kv in zip(waiting, usage, strict=True)):
             return ()
         load = [a + b for a, b in zip(running, waiting, strict=True)]
         if any(one != one for one in load):
             return ()
         mean = sum(load) / len(load)
-        limit = max(self.times * mean, mean + self.more)
+        limit = max(limit_at(self.times, profile) * mean, mean + limit_at(self.more, profile))
         return [row for row, has, wait in zip(rows, load, waiting, strict=True) if has > limit and wait > 0]
 
     def shows(self, of: Replica) -> str:

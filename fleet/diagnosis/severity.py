@@ -64,15 +64,15 @@ def _of_row(
     before: Said | None,
     serious: dict[str, Collection[int]],
 ) -> Said:
-    frame = snapshot.by_pod if cause.of is Of.ENGINE else snapshot.by_gpu
+    table = subjects.engines if cause.of is Of.ENGINE else subjects.gpus
     severity = cause.severity
     if cause.serious:
         rows = serious.get(cause.id)
         if rows is None:
             # Column by column, as it was found.
-            found = (sign.among(frame, snapshot.throttle_reasons, None) for sign in cause.serious)
+            found = (sign.among(table, None) for sign in cause.serious)
             rows = serious[cause.id] = {row for those in found for row in those}
-        severity = Severity.CRITICAL if frame.index.get(key) in rows else severity
+        severity = Severity.CRITICAL if table.frame.index.get(key) in rows else severity
     if is_later(cause):
         return before if before is not None and before.severity is severity else Said(severity, "", None)
     reasons = snapshot.throttle_reasons.get(key, ()) if cause.of is Of.GPU else ()

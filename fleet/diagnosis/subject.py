@@ -14,6 +14,7 @@ from fleet.dataclass import dataclass
 from fleet.kinds.registry import kind_of
 from fleet.model.frame import Frame
 from fleet.model.objects import FINISHED, Node, Pod, Workload
+from fleet.model.profile import ALL_CHAT, CHAT, Profile, WorkloadProfiles
 from fleet.model.quantity import Quantity
 from fleet.model.reading import State
 from fleet.model.snapshot import Assessment, Severity, Snapshot, SourceStatus, Structure, rank
@@ -27,12 +28,53 @@ LEFT_OVER = 600.0
 """Seconds since its creation after which a failed pod is no reason for what its workload does now."""
 
 
+class RowProfiles(NamedTuple):
+    """The profiles by which rows of numbers are judged."""
+
+    default: Profile = CHAT
+    by_row: Mapping[int, Profile] = {}
+    """Row → its profile; only those that are not judged by ``default``."""
+    distinct: tuple[Profile, ...] = (CHAT,)
+    """Every profile that some row may have, each once."""
+
+    @staticmethod
+    def of(profiles: WorkloadProfiles, frame: Frame, workload_of: Mapping[str, str]) -> RowProfiles:
+        """The profiles of the rows of pods."""
+        those = profiles.by_workload
+        if not those:
+            return RowProfiles(profiles.default, {}, (profiles.default,))
+        keys = frame.index.items()
+        by_row = {row: found for key, row in keys if (found := those.get(workload_of.get(key, "")))}
+        distinct = {one.name: one for one in (profiles.default, *by_row.values())}
+        return RowProfiles(profiles.default, by_row, tuple(distinct.values()))
+
+
+ONE_PROFILE = RowProfiles()
+
+
+class MetricsTable(NamedTuple):
+    """The numbers of all objects of one kind, and what else their signs ask for."""
+
+    frame: Frame
+    reasons: ThrottleReasons = NO_REASONS
+    profiles: RowProfiles = ONE_PROFILE
+
+    def row(self, at: int) -> MetricsRow:
+        """One row of it."""
+        return MetricsRow(self.frame, at, self.reasons, self.profile_of(at))
+
+    def profile_of(self, at: int) -> Profile:
+        """The profile by which a row is judged."""
+        return self.profiles.by_row.get(at, self.profiles.default)
+
+
 class MetricsRow(NamedTuple):
     """The numbers of the engines of one pod, or of one GPU: a row of a frame."""
 
     frame: Frame
     at: int
     reasons: ThrottleReasons = NO_REASONS
+    profile: Profile = CHAT
 
     @property
     def key(self) -> str:
@@ -56,6 +98,7 @@ class Replica(NamedTuple):
     at: int
     peers: Sequence[int]
     """All rows of the workload that can be compared, itself among them."""
+    profile: Profile = CHAT
 
 
 class PodSubject(NamedTuple):
@@ -70,6 +113,7 @@ class PodSubject(NamedTuple):
     """The reason why there need not be any."""
     replaced: bool = False
     """True if its workload has all its replicas without it."""
+    profile: Profile = CHAT
 
     @property
     def stopped_by(self) -> str:
@@ -94,6 +138,7 @@ class WorkloadSubject:
     """Number of them that are not critical: a pod that is ready and stuck serves nobody."""
     unseen: str = ""
     """The reason why its pods are not all known, empty for all."""
+    profile: Profile = CHAT
 
     @property
     def missing(self) -> int:
@@ -119,6 +164,7 @@ class Subjects:
         by_gpu: Frame,
         reasons: ThrottleReasons = NO_REASONS,
         sources: Sequence[SourceStatus] = (),
+        profiles: WorkloadProfiles = ALL_CHAT,
     ) -> None:
         self._fleet = fleet
         self._now = now
@@ -126,6 +172,7 @@ class Subjects:
         self._by_pod, self._by_gpu = by_pod, by_gpu
         self._reasons = reasons
         self._sources = sources
+        self._profiles = profiles
         self._ready: dict[str, int] = {}
 
     @staticmethod
@@ -139,7 +186,21 @@ class Subjects:
             by_gpu=snapshot.by_gpu,
             reasons=snapshot.throttle_reasons,
             sources=snapshot.sources,
+            profiles=snapshot.profiles,
         )
+
+    @cached_property
+    def engines(self) -> MetricsTable:
+        """The numbers of all pods."""
+        return MetricsTable(
+            self._by_pod, NO_REASONS, RowProfiles.of(self._profiles, self._by_pod, self._fleet.workload_of)
+        )
+
+    @cached_property
+    def gpus(self) -> MetricsTable:
+        """The numbers of all GPUs. No workload chooses how hot one may be."""
+        default = self._profiles.default
+        return MetricsTable(self._by_gpu, self._reasons, RowProfiles(default, {}, (default,)))
 
     def source(self, name: str) -> SourceStatus | None:
         return next((one for one in self._sources if one.name == name), None)
@@ -149,17 +210,19 @@ class Subjects:
 
     def gpu(self, key: str) -> MetricsRow | None:
         at = self._by_gpu.index.get(key)
-        return None if at is None else MetricsRow(self._by_gpu, at, self._reasons)
+        return None if at is None else MetricsRow(self._by_gpu, at, self._reasons, self._profiles.default)
 
     def engine(self, key: str) -> MetricsRow | None:
         at = self._by_pod.index.get(key)
-        return None if at is None else MetricsRow(self._by_pod, at)
+        return None if at is None else MetricsRow(self._by_pod, at, NO_REASONS, self._profile_of(key))
 
     def replica(self, key: str) -> Replica | None:
         """A pod among those of its workload that are measured and ready; None where it is none of them."""
         rows = comparable_rows(self._fleet, self._by_pod, self._fleet.workload_of.get(key, ""))
         at = self._by_pod.index.get(key)
-        return Replica(self._by_pod, at, rows) if at is not None and at in rows else None
+        if at is None or at not in rows:
+            return None
+        return Replica(self._by_pod, at, rows, self._profile_of(key))
 
     def pod(self, key: str) -> PodSubject | None:
         fleet = self._fleet
@@ -173,6 +236,7 @@ class Subjects:
             key in fleet.engines_of,
             fleet.unmeasured.get(key, ""),
             pod.phase == "Failed" and self._is_replaced(pod, workload),
+            self._profiles.of(workload),
         )
 
     def workload(self, key: str) -> WorkloadSubject | None:
@@ -192,13 +256,16 @@ class Subjects:
         if kind_of(workload.kind).replica is not None:
             # A replica is a group of pods, and each that is critical takes its group away.
             serving = max(0, workload.desired - len(critical))
-        return WorkloadSubject(workload, list(pods.values()), ready, serving, unseen)
+        return WorkloadSubject(workload, list(pods.values()), ready, serving, unseen, self._profiles.of(key))
 
     def ready_pods(self, workload: str) -> int:
         """How many pods of a workload are ready, counted once."""
         if workload not in self._ready:
             self._ready[workload] = _ready(self._fleet, self._fleet.pods_of.get(workload, ()))
         return self._ready[workload]
+
+    def _profile_of(self, pod: str) -> Profile:
+        return self._profiles.of(self._fleet.workload_of.get(pod))
 
     def _is_replaced(self, pod: Pod, workload: str) -> bool:
         """Whether a failed pod has had its successor: all replicas are ready, or at least there, and it is long ago."""

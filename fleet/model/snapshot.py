@@ -29,6 +29,7 @@ from fleet.model.objects import (
     PodDisruptionBudget,
     Workload,
 )
+from fleet.model.profile import ALL_CHAT, WorkloadProfiles
 from fleet.model.quantity import Quantity
 
 if TYPE_CHECKING:
@@ -292,6 +293,8 @@ class Snapshot(Structure):
     """Pod key, workload key, node name or GPU key → how it stands."""
     incidents: tuple[Incident, ...] = ()
     """Incidents that are pending, firing or not over yet, the worst first."""
+    profiles: WorkloadProfiles = ALL_CHAT
+    """The profiles by which workloads are judged."""
     history: History = field(default_factory=NoHistory)
     facts: Facts = NO_FACTS
     """Facts of sources beside the cluster and its metrics; they are of no namespace, so no view narrows them."""

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from fleet.diagnosis.diagnosis import Diagnosis
+from fleet.diagnosis.profiles import ProfileChoice
 from fleet.diagnosis.subject import NO_REASONS
 from fleet.model.facts import NO_FACTS, Facts
 from fleet.model.measurement import Measurement
@@ -31,9 +32,10 @@ EVENTS_KEPT = 500
 class Builder:
     """Builds Snapshots and keeps what does not change between them."""
 
-    def __init__(self, history: RecentHistory | None = None) -> None:
+    def __init__(self, history: RecentHistory | None = None, profiles: ProfileChoice | None = None) -> None:
         self._sequence = 0
         self._cluster: ClusterId | None = None
+        self._profiles = profiles or ProfileChoice()
         self._begin(history or RecentHistory())
         self.joined = 0
         """How often everything was joined since this exists: tests count what a tick costs."""
@@ -85,6 +87,7 @@ class Builder:
         self._sequence += 1
         frames = self._frames.frames_at(topology, measurement, now, focus)
         reasons = measurement.throttle_reasons if measurement else NO_REASONS
+        profiles = self._profiles.at(topology)
         view = self._history.record(now, (frames["workload"], frames["pod"]))
         snapshot = Snapshot(
             sequence=self._sequence,
@@ -103,7 +106,8 @@ class Builder:
             before_models=frames["before"],
             by_gpu=frames["gpu"],
             throttle_reasons=reasons,
-            assessments=self._health.assess(topology, frames, reasons, now),
+            assessments=self._health.assess(topology, frames, reasons, now, profiles),
+            profiles=profiles,
             history=view,
             facts=facts,
             **topology.structure(),

@@ -15,8 +15,19 @@ from fleet.diagnosis.assessor import TROUBLED, Assessed, Assessor
 from fleet.diagnosis.cause import AnyCause, EngineCause, GpuCause
 from fleet.diagnosis.metrics_scan import KeptScan, Signs
 from fleet.diagnosis.registry import causes_of
-from fleet.diagnosis.subject import WELL, PodSubject, Subjects, ThrottleReasons, is_left_over
+from fleet.diagnosis.subject import (
+    NO_REASONS,
+    ONE_PROFILE,
+    WELL,
+    MetricsTable,
+    PodSubject,
+    RowProfiles,
+    Subjects,
+    ThrottleReasons,
+    is_left_over,
+)
 from fleet.model.frame import Frame
+from fleet.model.profile import ALL_CHAT, WorkloadProfiles
 from fleet.model.snapshot import Assessment
 from fleet.snapshot.differences import changed_keys, unlike
 from fleet.snapshot.topology import Topology
@@ -32,6 +43,8 @@ class FleetHealth:
         self._xids = KeptScan(cause for cause in gpus if cause.beside)
         self._assessor = Assessor()
         self._before: _Seen | None = None
+        self._profiles = ONE_PROFILE, ONE_PROFILE
+        self._profiles_of: tuple[object, object, object] = (None, None, None)
         self._found: dict[str, Assessment] = {}
         self.held = ActiveCauses()
         """The causes by which they stand so: the same object while those are the same."""
@@ -39,16 +52,21 @@ class FleetHealth:
         """How many objects were assessed since this exists: tests count what a tick costs."""
 
     def assess(
-        self, topology: Topology, frames: Mapping[str, Frame], reasons: ThrottleReasons, now: float
+        self,
+        topology: Topology,
+        frames: Mapping[str, Frame],
+        reasons: ThrottleReasons,
+        now: float,
+        profiles: WorkloadProfiles = ALL_CHAT,
     ) -> Mapping[str, Assessment]:
         """Return health by the keys of GPUs, pods and workloads, and the names of nodes; ``now`` is Unix time.
 
         ``reasons``: what lowers the clocks of GPUs.
         """
-        pods, cards = frames["pod"], frames["gpu"]
+        pods, cards = self._tables(topology, frames, reasons, profiles)
         before, found = self._before, self._found
         seen = _Seen(
-            topology, self._engines.of(pods), self._cards.of(cards, reasons), self._xids.of(cards), pods, cards, now
+            topology, self._engines.of(pods), self._cards.of(cards), self._xids.of(cards), pods, cards, profiles, now
         )
         due = _everything(topology) if before is None else _differences(before, seen)
         told = dict(self.held.own)
@@ -62,6 +80,19 @@ class FleetHealth:
         self._before = seen
         self._hold(told, _others_unwell(self.held.unwell, news, due.gone))
         return self._found
+
+    def _tables(
+        self, topology: Topology, frames: Mapping[str, Frame], reasons: ThrottleReasons, profiles: WorkloadProfiles
+    ) -> tuple[MetricsTable, MetricsTable]:
+        """The numbers of pods and of GPUs, with profiles that are the same objects while they are the same."""
+        pods, gpus = frames["pod"], frames["gpu"]
+        of = (profiles, pods.index, topology.workload_of)
+        if any(map(is_not, of, self._profiles_of)):
+            default = profiles.default
+            self._profiles = RowProfiles.of(profiles, pods, topology.workload_of), RowProfiles(default, {}, (default,))
+            self._profiles_of = of
+        of_pods, of_gpus = self._profiles
+        return MetricsTable(pods, NO_REASONS, of_pods), MetricsTable(gpus, reasons, of_gpus)
 
     def _hold(self, told: Mapping[str, AnyCause], unwell: Collection[str]) -> None:
         """Keep what holds: the same object while it is the same."""
@@ -89,8 +120,9 @@ class _Seen:
     engines: Signs
     cards: Signs
     xids: Signs
-    pod_rows: Frame
-    gpu_rows: Frame
+    pods: MetricsTable
+    gpus: MetricsTable
+    profiles: WorkloadProfiles
     now: float
 
     def is_old(self, pod: str) -> bool:
@@ -180,7 +212,9 @@ def _assess(
         else:
             told.pop(key, None)
 
-    subjects = Subjects(topology, seen.now, stands, by_pod=seen.pod_rows, by_gpu=seen.gpu_rows)
+    subjects = Subjects(
+        topology, seen.now, stands, by_pod=seen.pods.frame, by_gpu=seen.gpus.frame, profiles=seen.profiles
+    )
     for key in due.pods:
         note(key, _of_pod(assessor, seen, subjects, key))
     for key in due.gpus:

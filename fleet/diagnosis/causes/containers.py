@@ -11,6 +11,7 @@ from fleet.diagnosis.cause import Help, PodCause, Stage, says
 from fleet.diagnosis.causes.symptoms import GPU_FAULTS, OVERLOAD
 from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.subject import PodSubject
+from fleet.diagnosis.thresholds import RESTARTS
 from fleet.model.objects import Container
 from fleet.model.snapshot import Severity
 
@@ -158,9 +159,6 @@ FAILED = PodCause(
     helps=(Help("read the end of its log", "logs"), Help("see what Kubernetes says", "describe")),
 )
 
-AGAIN = 2
-"""Restarts from which on a pod that is not ready is more than unlucky once."""
-
 
 def _main(subject: PodSubject) -> Iterator[Container]:
     return (one for one in subject.pod.containers if not one.init)
@@ -173,7 +171,10 @@ _KILLED: Fact[PodSubject] = Fact(
     lambda subject: any(one.last_reason == "OOMKilled" for one in _main(subject)),
 )
 _AGAIN: Fact[PodSubject] = Fact(
-    f"it was restarted {AGAIN} times or more", "restartCount", lambda subject: subject.pod.restarts >= AGAIN
+    "it was restarted more than once by ill luck",
+    "restartCount",
+    lambda subject: subject.pod.restarts >= RESTARTS.at(subject.profile),
+    lambda subject: f"{subject.pod.restarts} restarts",
 )
 _LOADING: Fact[PodSubject] = Fact(
     "a container has not started up",

@@ -11,6 +11,7 @@ from fleet.diagnosis.cause import GpuCause, Help, MetricsText, Numbers
 from fleet.diagnosis.causes.symptoms import AWAY, STUCK, THROTTLING
 from fleet.diagnosis.metrics_sign import Code, Either, Is, Level, Lowered
 from fleet.diagnosis.subject import MetricsRow
+from fleet.diagnosis.thresholds import GPU_COOL, GPU_HOT, GPU_THROTTLED
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Severity
 
@@ -90,13 +91,6 @@ APPLICATION_XID = GpuCause(
     decides=("whether the same code is on GPUs of other nodes that run the same model",),
 )
 
-THROTTLED = 0.05
-"""Share of the window spent throttled that is visible in latency."""
-HOT = 85.0
-"""°C above which a GPU deserves a look; also what tells heat from the power cap where the exporter does not
-give the reason."""
-COOL = 80.0
-"""°C below which a GPU that was hot is not any more."""
 _BRAKE = frozenset({"power brake"})
 _HARDWARE = frozenset({"hardware slowdown", "thermal (hardware)"})
 _BY_HARDWARE = Lowered(_HARDWARE, "the hardware lowers its clocks")
@@ -146,14 +140,17 @@ BY_HEAT = GpuCause(
         Either(
             (
                 (Lowered(frozenset({"thermal (software)"}), "the driver lowers its clocks for heat"),),
-                (Level(Quantity.GPU_TEMPERATURE, Is.AT_LEAST, HOT), Level(Quantity.THROTTLE, Is.AT_LEAST, THROTTLED)),
+                (
+                    Level(Quantity.GPU_TEMPERATURE, Is.AT_LEAST, GPU_HOT),
+                    Level(Quantity.THROTTLE, Is.AT_LEAST, GPU_THROTTLED),
+                ),
             ),
             "heat lowers its clocks",
         ),
     ),
     explains=("gpu-hot", "replica-slow", "queue-deep"),
     after=120,
-    still=(Level(Quantity.GPU_TEMPERATURE, Is.AT_LEAST, COOL),),
+    still=(Level(Quantity.GPU_TEMPERATURE, Is.AT_LEAST, GPU_COOL),),
     clears=300,
     helps=(Help("see its neighbours", "nodes"), Help("keep new pods away from the node", "cordon")),
     avoid=("Do not take the software power cap for it: a GPU that is fully loaded runs into that every day.",),
@@ -163,9 +160,9 @@ HOT_GPU = GpuCause(
     severity=Severity.WARNING,
     sentence="The GPU is hot, and not slower for it yet.",
     words=Numbers("{:.0f} °C", (Quantity.GPU_TEMPERATURE,)),
-    must=(Level(Quantity.GPU_TEMPERATURE, Is.ABOVE, HOT),),
+    must=(Level(Quantity.GPU_TEMPERATURE, Is.ABOVE, GPU_HOT),),
     after=300,
-    still=(Level(Quantity.GPU_TEMPERATURE, Is.AT_LEAST, COOL),),
+    still=(Level(Quantity.GPU_TEMPERATURE, Is.AT_LEAST, GPU_COOL),),
     clears=300,
     helps=(Help("see its neighbours", "nodes"),),
 )

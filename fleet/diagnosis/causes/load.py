@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fleet.diagnosis import thresholds
 from fleet.diagnosis.cause import EngineCause, Help, MetricsText, Numbers, says
 from fleet.diagnosis.causes.symptoms import GPU_FAULTS
 from fleet.diagnosis.metrics_sign import Is, Level
@@ -9,13 +10,7 @@ from fleet.diagnosis.subject import MetricsRow
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Severity
 
-FULL = 0.95
-"""KV usage at which waiting requests mean saturation. llm-d's alerts have 0.90 to 0.95."""
-PREEMPTING = 0.1
-"""Preemptions/s above which a pod is short of KV blocks and not merely unlucky once."""
-EASED = 0.85
-"""KV usage below which a cache that was full is not any more: the target that the same alerts keep to."""
-_STILL = (Level(Quantity.KV_USAGE, Is.AT_LEAST, EASED), Level(Quantity.WAITING, Is.ABOVE, 0))
+_STILL = (Level(Quantity.KV_USAGE, Is.AT_LEAST, thresholds.KV_EASED), Level(Quantity.WAITING, Is.ABOVE, 0))
 _HELPS = (
     Help("add a replica", "scale"),
     Help("see what else changed", "past"),
@@ -31,8 +26,8 @@ PREEMPTS = EngineCause(
     severity=Severity.WARNING,
     sentence="The KV cache is too small for what runs: requests are put out of it and begin again.",
     words=Numbers("preempts {:.1f}/s", (Quantity.PREEMPTIONS,)),
-    must=(Level(Quantity.PREEMPTIONS, Is.ABOVE, PREEMPTING),),
-    may=(Level(Quantity.KV_USAGE, Is.AT_LEAST, FULL), Level(Quantity.WAITING, Is.ABOVE, 0)),
+    must=(Level(Quantity.PREEMPTIONS, Is.ABOVE, thresholds.PREEMPTIONS),),
+    may=(Level(Quantity.KV_USAGE, Is.AT_LEAST, thresholds.KV_FULL), Level(Quantity.WAITING, Is.ABOVE, 0)),
     explains=("kv-cache-full", "queue-deep"),
     after=180,
     still=_STILL,
@@ -46,7 +41,7 @@ KV_FULL = EngineCause(
     severity=Severity.WARNING,
     sentence="The KV cache is full, and requests wait for room in it.",
     words=says("KV cache full, requests wait"),
-    must=(Level(Quantity.KV_USAGE, Is.AT_LEAST, FULL), Level(Quantity.WAITING, Is.ABOVE, 0)),
+    must=(Level(Quantity.KV_USAGE, Is.AT_LEAST, thresholds.KV_FULL), Level(Quantity.WAITING, Is.ABOVE, 0)),
     explains=("queue-deep",),
     after=180,
     still=_STILL,
@@ -56,30 +51,22 @@ KV_FULL = EngineCause(
     avoid=_AVOID,
 )
 
-DEEP = 50
-"""Waiting requests per ready pod that llm-d's alerts call a problem."""
-SERIOUS = 3 * DEEP
-"""Waiting requests per pod from which on users give up before they are served (three times the limit)."""
-
 QUEUE_DEEP = EngineCause(
     id="queue-deep",
     severity=Severity.WARNING,
     sentence="More requests wait in the engine than it can serve soon.",
     words=Numbers("{:.0f} requests wait", (Quantity.WAITING,)),
-    must=(Level(Quantity.WAITING, Is.AT_LEAST, DEEP),),
+    must=(Level(Quantity.WAITING, Is.AT_LEAST, thresholds.QUEUE_DEEP),),
     explains=("errors",),
-    serious=(Level(Quantity.WAITING, Is.AT_LEAST, SERIOUS),),
+    serious=(Level(Quantity.WAITING, Is.AT_LEAST, thresholds.QUEUE_SERIOUS),),
     after=60,
-    still=(Level(Quantity.WAITING, Is.AT_LEAST, DEEP / 2),),
+    still=(Level(Quantity.WAITING, Is.AT_LEAST, thresholds.QUEUE_EASED),),
     clears=180,
     alike=("engine-stuck", "kv-cache-full", "gpu-throttled-by-hardware", "gpu-throttled-by-heat"),
     helps=(Help("add replicas", "scale"), Help("see what came before it", "past")),
     avoid=("Do not restart replicas that serve: what waits in them is lost, and comes back as retries.",),
     decides=("whether requests wait in one replica or in all: one is routing, all is capacity",),
 )
-
-FAILING = 0.05
-"""Share of requests answered with an error that nobody overlooks."""
 
 
 def _share(row: MetricsRow) -> str:
@@ -91,7 +78,7 @@ ERRORS = EngineCause(
     severity=Severity.WARNING,
     sentence="The engine answers requests with errors.",
     words=MetricsText(_share, (Quantity.ERROR_RATIO,)),
-    must=(Level(Quantity.ERROR_RATIO, Is.AT_LEAST, FAILING),),
+    must=(Level(Quantity.ERROR_RATIO, Is.AT_LEAST, thresholds.ERROR_RATIO),),
     after=120,
     clears=300,
     alike=("queue-deep", *GPU_FAULTS),

@@ -9,8 +9,8 @@ from fleet.diagnosis.cause import EngineCause, GpuCause, Help, PodCause, SourceC
 from fleet.diagnosis.causes.symptoms import GPU_SILENCE
 from fleet.diagnosis.metrics_sign import NumbersInWords
 from fleet.diagnosis.sign import Fact
-from fleet.diagnosis.subject import MetricsRow, PodSubject, ThrottleReasons
-from fleet.model.frame import Frame, greatest
+from fleet.diagnosis.subject import MetricsRow, MetricsTable, PodSubject
+from fleet.model.frame import greatest
 from fleet.model.quantity import Quantity
 from fleet.model.reading import LOOKBACK, State
 from fleet.model.snapshot import Health, Severity, SourceStatus
@@ -44,8 +44,8 @@ class InState(NumbersInWords):
     def holds(self, row: MetricsRow) -> bool | None:
         return row.frame.states[row.at] == self.state
 
-    def among(self, frame: Frame, reasons: ThrottleReasons, rows: Iterable[int] | None) -> Collection[int]:
-        del reasons
+    def among(self, table: MetricsTable, rows: Iterable[int] | None) -> Collection[int]:
+        frame = table.frame
         if self.state not in frame.states:
             return ()
         return [row for row in (range(len(frame.keys)) if rows is None else rows) if frame.states[row] == self.state]
@@ -62,8 +62,8 @@ class TooOld(NumbersInWords):
     def holds(self, row: MetricsRow) -> bool | None:
         return row.frame.age(row.at) > LOOKBACK
 
-    def among(self, frame: Frame, reasons: ThrottleReasons, rows: Iterable[int] | None) -> Collection[int]:
-        del reasons
+    def among(self, table: MetricsTable, rows: Iterable[int] | None) -> Collection[int]:
+        frame = table.frame
         if greatest(frame.ages) + frame.since <= LOOKBACK:
             return ()
         return [row for row in (range(len(frame.keys)) if rows is None else rows) if frame.age(row) > LOOKBACK]

@@ -5,23 +5,15 @@ from __future__ import annotations
 from fleet.diagnosis.cause import Help, ReplicaCause, says
 from fleet.diagnosis.causes.symptoms import GPU_FAULTS
 from fleet.diagnosis.peers import Busier, Slower
+from fleet.diagnosis.thresholds import REPLICA_BUSY, REPLICA_SLOWER, SHARE_MORE, SHARE_ROOM, SHARE_TIMES
 from fleet.model.snapshot import Severity
-
-SLOWER = 1.5
-"""Times by which a replica's requests are slower than the median's before it is called slow (SRE practice)."""
-BATCH = 2.0
-"""Requests that a replica runs at least before it is compared."""
-TIMES, MORE, ROOM = 2.0, 5.0, 0.6
-"""Times the mean, and requests beyond it, that a replica has; KV usage below which another has room: production-stack's
-and the gateway inference extension's pickers count a replica as free below about 0.6 to 0.8.
-"""
 
 SLOW = ReplicaCause(
     id="replica-slow",
     severity=Severity.WARNING,
     sentence="The replica is slower than the others that serve the same.",
     words=says("slower than its peers"),
-    must=(Slower(SLOWER, BATCH),),
+    must=(Slower(REPLICA_SLOWER, REPLICA_BUSY),),
     explains=("queue-deep", "replica-overloaded"),
     after=600,
     clears=600,
@@ -42,7 +34,7 @@ OVERLOADED = ReplicaCause(
     severity=Severity.WARNING,
     sentence="Requests wait in one replica while another has room for them: they are not spread.",
     words=says("gets more than its share"),
-    must=(Busier(TIMES, MORE, ROOM),),
+    must=(Busier(SHARE_TIMES, SHARE_MORE, SHARE_ROOM),),
     explains=("queue-deep", "kv-cache-full", "kv-cache-preempts"),
     after=300,
     clears=300,

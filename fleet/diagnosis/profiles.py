@@ -1,0 +1,63 @@
+"""Choice of the profile by which a workload is judged: by its namespace, its name or its model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
+
+from fleet.dataclass import dataclass
+from fleet.diagnosis.thresholds import THRESHOLDS
+from fleet.model.objects import Workload
+from fleet.model.profile import CHAT, Profile, WorkloadProfiles
+from fleet.model.snapshot import Structure
+
+
+def built_in() -> Mapping[str, Profile]:
+    """The profiles that there are without any configuration, by name."""
+    autocomplete = {one.name: one.autocomplete for one in THRESHOLDS if one.autocomplete is not None}
+    batch = {one.name: one.batch for one in THRESHOLDS if one.batch is not None}
+    return {"chat": CHAT, "autocomplete": Profile("autocomplete", autocomplete), "batch": Profile("batch", batch)}
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileRule:
+    """Which workloads a profile is for: those that match one pattern of each list that is not empty."""
+
+    profile: Profile
+    namespaces: tuple[str, ...] = ()
+    workloads: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+
+    def is_for(self, workload: Workload, model: str) -> bool:
+        """Whether it is; a rule without any pattern is for none."""
+        asked = ((self.namespaces, workload.namespace), (self.workloads, workload.name), (self.models, model))
+        return any(patterns for patterns, _ in asked) and all(
+            not patterns or any(fnmatchcase(name, pattern) for pattern in patterns) for patterns, name in asked
+        )
+
+
+class ProfileChoice:
+    """Chooses by the first rule that is for a workload; by the default where none is."""
+
+    def __init__(self, default: Profile = CHAT, rules: Iterable[ProfileRule] = ()) -> None:
+        self._rules = tuple(rules)
+        self._chosen = WorkloadProfiles(default)
+        self._of: tuple[object, ...] = ()
+
+    def at(self, fleet: Structure) -> WorkloadProfiles:
+        """The profiles of a fleet's workloads: the same object while they are the same."""
+        of = (fleet.workloads, fleet.model_of, fleet.models)
+        if self._rules and not (len(of) == len(self._of) and all(a is b for a, b in zip(of, self._of, strict=True))):
+            self._of = of
+            found = dict(self._found(fleet))
+            if found != self._chosen.by_workload:
+                self._chosen = WorkloadProfiles(self._chosen.default, found)
+        return self._chosen
+
+    def _found(self, fleet: Structure) -> Iterable[tuple[str, Profile]]:
+        for key, workload in fleet.workloads.items():
+            model = fleet.models.get(fleet.model_of.get(key, ""))
+            name = model.name if model is not None else ""
+            rule = next((rule for rule in self._rules if rule.is_for(workload, name)), None)
+            if rule is not None:
+                yield key, rule.profile

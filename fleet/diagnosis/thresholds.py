@@ -1,0 +1,166 @@
+"""Thresholds of signs: each a row with its value in every profile, and where that comes from.
+
+``chat`` is what nobody has chosen otherwise for. Values without a source are engineering defaults of this catalogue.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from fleet.dataclass import dataclass
+from fleet.model.profile import Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """One limit, by its name in the configuration."""
+
+    name: str
+    about: str
+    """Meaning of the limit, and its unit."""
+    source: str
+    chat: float
+    autocomplete: float | None = None
+    """None: as for a chat."""
+    batch: float | None = None
+
+    def at(self, profile: Profile) -> float:
+        """Return the limit by which a workload of this profile is judged."""
+        return profile.limits.get(self.name, self.chat)
+
+
+Limit: TypeAlias = float | Threshold
+"""A number that is the same for everybody, or a threshold that a profile may set."""
+
+
+def limit_at(limit: Limit, profile: Profile) -> float:
+    """Return the number of a limit for a profile."""
+    return limit.at(profile) if isinstance(limit, Threshold) else limit
+
+
+KV_FULL = Threshold(
+    "kv-cache-full",
+    "Share of KV-cache blocks in use at which waiting requests mean saturation.",
+    "llm-d's alerts: 0.90 to 0.95. A batch is packed on purpose.",
+    chat=0.95,
+    autocomplete=0.90,
+    batch=0.98,
+)
+KV_EASED = Threshold(
+    "kv-cache-eased",
+    "Share of KV-cache blocks below which a cache that was full is not any more.",
+    "The target that llm-d's alerts keep to.",
+    chat=0.85,
+)
+PREEMPTIONS = Threshold(
+    "preemptions",
+    "Preemptions per second above which a pod is short of KV blocks, and not merely unlucky once.",
+    "vLLM's optimization guide: any preemption that goes on is a cache that is too small; a batch may afford some.",
+    chat=0.1,
+    batch=1.0,
+)
+QUEUE_DEEP = Threshold(
+    "queue-deep",
+    "Waiting requests per pod that are a problem.",
+    "llm-d's and the Gateway API inference extension's alerts: 50. Whoever types waits for none of them.",
+    chat=50,
+    autocomplete=10,
+    batch=500,
+)
+QUEUE_SERIOUS = Threshold(
+    "queue-serious",
+    "Waiting requests per pod from which on users give up before they are served.",
+    "Three times the limit.",
+    chat=150,
+    autocomplete=30,
+    batch=5000,
+)
+QUEUE_EASED = Threshold(
+    "queue-eased",
+    "Waiting requests per pod below which a deep queue is none any more.",
+    "Half the limit, so that it does not flap.",
+    chat=25,
+    autocomplete=5,
+    batch=250,
+)
+ERROR_RATIO = Threshold(
+    "error-ratio",
+    "Share of requests answered with an error that nobody overlooks.",
+    "The Gateway API inference extension's alerts: 5 %.",
+    chat=0.05,
+)
+GPU_THROTTLED = Threshold(
+    "gpu-throttled",
+    "Share of the window spent throttled that is visible in latency.",
+    "",
+    chat=0.05,
+)
+GPU_HOT = Threshold(
+    "gpu-hot",
+    "°C above which a GPU deserves a look; also what tells heat from the power cap where the exporter gives no reason.",
+    "SRE practice: 85 °C; the slowdown temperature of a card is a few degrees above.",
+    chat=85.0,
+)
+GPU_COOL = Threshold(
+    "gpu-cool",
+    "°C below which a GPU that was hot is not any more.",
+    "The same practice: below 80 °C for five minutes.",
+    chat=80.0,
+)
+REPLICA_SLOWER = Threshold(
+    "replica-slower",
+    "Times by which a replica's requests are slower than the median's before it is called slow.",
+    "SRE practice: 1.5 times.",
+    chat=1.5,
+    batch=2.0,
+)
+REPLICA_BUSY = Threshold(
+    "replica-busy",
+    "Requests that a replica runs at least to be compared: of one, the length of its prompt is all that is seen.",
+    "",
+    chat=2.0,
+)
+SHARE_TIMES = Threshold(
+    "share-times",
+    "Times the mean requests of its peers that a replica has before its share is called unfair.",
+    "",
+    chat=2.0,
+)
+SHARE_MORE = Threshold(
+    "share-more",
+    "Requests beyond the mean of its peers that it has at least for that.",
+    "",
+    chat=5.0,
+)
+SHARE_ROOM = Threshold(
+    "share-room",
+    "Share of KV-cache blocks in use below which another replica has room.",
+    "production-stack's and the Gateway API inference extension's pickers count a replica as free below 0.6 to 0.8.",
+    chat=0.6,
+)
+RESTARTS = Threshold(
+    "restarts",
+    "Restarts from which on a pod that is not ready is more than unlucky once.",
+    "",
+    chat=2,
+)
+
+THRESHOLDS = (
+    QUEUE_DEEP,
+    QUEUE_SERIOUS,
+    QUEUE_EASED,
+    KV_FULL,
+    KV_EASED,
+    PREEMPTIONS,
+    ERROR_RATIO,
+    REPLICA_SLOWER,
+    REPLICA_BUSY,
+    SHARE_TIMES,
+    SHARE_MORE,
+    SHARE_ROOM,
+    RESTARTS,
+    GPU_HOT,
+    GPU_COOL,
+    GPU_THROTTLED,
+)
+"""All of them; docs/configuration.md lists these."""
