@@ -21,7 +21,7 @@ def built_in() -> Mapping[str, Profile]:
 
 @dataclass(frozen=True, slots=True)
 class ProfileRule:
-    """Which workloads a profile is for: those that match one pattern of each list that is not empty."""
+    """Workloads that a profile is for: those that match one pattern of each list that is not empty."""
 
     profile: Profile
     namespaces: tuple[str, ...] = ()

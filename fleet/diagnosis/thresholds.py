@@ -55,7 +55,7 @@ KV_EASED = Threshold(
 PREEMPTIONS = Threshold(
     "preemptions",
     "Preemptions per second above which a pod is short of KV blocks, and not merely unlucky once.",
-    "vLLM's optimization guide: any preemption that goes on is a cache that is too small; a batch may afford some.",
+    "Optimization guides of engines: preemption that goes on is a cache that is too small; a batch may afford some.",
     chat=0.1,
     batch=1.0,
 )
