@@ -23,7 +23,9 @@ class Pace:
     quiet: float = 15.0
     """Silence of the server after which it is asked whether it is still there."""
     probe: float = 5.0
-    """Wait between such questions while it does not answer, and the time it has to answer one."""
+    """Wait between such questions while it does not answer."""
+    answer: float = 5.0
+    """The time it has to answer one."""
 
 
 @dataclass(slots=True)

@@ -132,7 +132,7 @@ class ServerProbe:
 
     async def _look_at_version(self) -> None:
         try:
-            answer = await self._client.probe(_VERSION, self._pace.probe)
+            answer = await self._client.probe(_VERSION, self._pace.answer)
         except (ForbiddenError, NotFoundError):
             # It may be closed to all who need not know.
             return
@@ -145,7 +145,7 @@ class ServerProbe:
         """
         self._storage_asked = time.time()
         try:
-            await self._client.probe(_READY, self._pace.probe, ANY)
+            await self._client.probe(_READY, self._pace.answer, ANY)
         except ServerError as error:
             if _NO_ETCD in error.message:
                 raise ServerError(
@@ -158,7 +158,7 @@ class ServerProbe:
             if error.reason != "timeout":
                 raise
             raise UnreachableError(
-                f"{self._client.server} answers, and does not say within {self._pace.probe:g} s whether it is ready",
+                f"{self._client.server} answers, and does not say within {self._pace.answer:g} s whether it is ready",
                 reason=error.reason,
                 remedy=f"Look at its storage (etcd), and at {_READY}?verbose of the API server.",
             ) from error
@@ -168,7 +168,7 @@ class ServerProbe:
     async def _look_for(self, namespace: str) -> None:
         """Whether it exists: a list of what is in a namespace that does not is empty, and no error."""
         try:
-            await self._client.probe(f"/api/v1/namespaces/{quote(namespace, safe='')}", self._pace.probe)
+            await self._client.probe(f"/api/v1/namespaces/{quote(namespace, safe='')}", self._pace.answer)
         except NotFoundError:
             absent = namespace
         except ForbiddenError:

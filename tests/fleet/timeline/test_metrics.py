@@ -15,6 +15,7 @@ from fleet.timeline.metrics.source import MetricsTimeline
 from fleet.timeline.source import Told
 from tests.fleet.metrics.servers import Prometheus
 from tests.fleet.timeline.past import DEPLOYMENT, GONE, NODE, NOW, TRUTH, Done, two_days
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.real("prometheus", "promtool")
 
@@ -27,7 +28,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
 
 @pytest.fixture
 async def source(store: Prometheus) -> AsyncIterator[PrometheusSource]:
-    found = PrometheusSource(PrometheusEndpoint(store.url))
+    found = PrometheusSource(PrometheusEndpoint(store.url, timeout=PATIENCE))
     yield found
     await found.close()
 

@@ -22,7 +22,7 @@ def thing(name: str, namespace: str = "serving") -> Object:
 async def following(api: Api, **options: Any) -> AsyncIterator[KubernetesSource]:
     """A started source, stopped at the end."""
     access = options.pop("access", None) or api.access()
-    source = KubernetesSource(access, pace=QUICK, **options)
+    source = KubernetesSource(access, pace=options.pop("pace", QUICK), **options)
     await source.start()
     try:
         yield source

@@ -17,9 +17,9 @@ from fleet.sources.kube.kubeconfig import load_access
 from fleet.sources.kube.pace import Pace
 from fleet.sources.kube.source import KubernetesSource
 from tests.fleet.sources.kube.api import Api, Handler
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
-QUICK = Pace(first=0.01, longest=0.05, denied=0.1, quiet=5.0, probe=1.0)
+QUICK = Pace(first=0.01, longest=0.05, denied=0.1, quiet=5.0, probe=1.0, answer=PATIENCE)
 """Quick to try again, and patient with a server on a machine that has other things to do."""
 
 VALUES: tuple[Any, ...] = (

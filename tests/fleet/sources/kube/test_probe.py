@@ -148,9 +148,9 @@ async def test_a_server_that_does_not_tell_of_its_storage_is_believed(cluster: A
 
 async def test_a_network_that_swallows_everything_is_noticed_without_a_broken_connection(cluster: Api) -> None:
     cluster.put(pod("a"))
-    async with following(cluster) as source:
-        await status_when(source, Health.LIVE)
+    async with following(cluster, pace=replace(QUICK, answer=1.0)) as source:
         await until(lambda: cluster.watching == len(all_resources()) - 1 and source.state().cluster.version)
+        await status_when(source, Health.LIVE)
         cluster.hang = True
         found = await status_when(source, Health.DOWN)
         assert "did not answer in time" in found.problem

@@ -52,12 +52,15 @@ async def test_when_the_server_works_again_nothing_waits_for_its_own_backoff(clu
     fail = reply(500, status(500, "InternalError", "etcd is on fire"))
     cluster.next(lambda request: request.path != "/version", fail, times=100)
     # Each waits half an hour at least after its first failure: without help none would come back.
-    source = KubernetesSource(cluster.access(), pace=Pace(first=3600.0, longest=3600.0, quiet=60.0, probe=0.1))
+    source = KubernetesSource(
+        cluster.access(), pace=Pace(first=3600.0, longest=3600.0, quiet=60.0, probe=0.1, answer=PATIENCE)
+    )
     await source.start()
     try:
         await status_when(source, Health.DOWN)
         source.tick()
         lists = [reflector for feed in source._feeds for reflector in feed.reflectors.values()]
+        await until(lambda: any(reflector.trouble is not None for reflector in lists))
         cluster.recover()
         # The first whose time has come. Others may still be about to hear of their failure.
         next(reflector for reflector in lists if reflector.trouble is not None).wake()
