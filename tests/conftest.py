@@ -10,8 +10,10 @@ import sys
 import time
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from textual.css.stylesheet import Stylesheet
 
 from fleet import guard
 from tests.forks import Forks
@@ -164,6 +166,32 @@ def rest_is_seen_in_the_loop() -> Iterator[None]:
         patch.setattr("textual.app.wait_for_idle", idle)
         patch.setattr("textual.pilot.wait_for_idle", idle)
         patch.setattr("textual.screen.UPDATE_PERIOD", FRAME)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def styles_are_parsed_once() -> Iterator[None]:
+    """Every app has the same styles: what one has parsed, the next one is given, where its variables are the same."""
+    parse: Any = Stylesheet._parse_rules
+    parsed: dict[tuple[object, ...], object] = {}
+
+    def parse_once(stylesheet: Any, css: str, **of: Any) -> object:
+        key = (css, *of.items(), *stylesheet._variables.items())
+        if key not in parsed:
+            parsed[key] = parse(stylesheet, css, **of)
+        return parsed[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Stylesheet, "_parse_rules", parse_once)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def actions_are_followed_closely() -> Iterator[None]:
+    """Who waits for what an action brings about looks ten times a second: the tests have smaller fleets than people."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in ("execution", "run"):
+            patch.setattr(f"actions.{module}.POLL", 0.1)
         yield
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from actions import execution, run
 from actions.drain.manner import AtDeadline, Method
 from actions.drain.wait import receives
 from actions.kinds.cordon import Cordon, Uncordon
@@ -23,14 +22,8 @@ from tests.actions.plans import verdict
 from tests.actions.simulated import Simulated, simulated
 
 FAST = ("--speed", "20")
+"""An action looks ten times a second: that is every two seconds of the simulated time."""
 CHAT = Target("Deployment", "serving", "chat-70b")
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look ten times a second: that is every two seconds of the simulated time."""
-    for module in (execution, run):
-        monkeypatch.setattr(module, "POLL", 0.1)
 
 
 def pods_of(it: Simulated, name: str) -> list[Pod]:

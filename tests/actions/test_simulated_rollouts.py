@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from actions import execution, run
 from actions.checks.gpus import spare_for
 from actions.follow.rollout import state_of
 from actions.kinds.pausing import Pause, Resume
@@ -33,13 +32,6 @@ FAST = ("--speed", "60", "--pods", "12")
 EMBED = Target("Deployment", "serving", "embed")
 EMBED_PATH = "/apis/apps/v1/namespaces/serving/deployments/embed"
 CODER = Target("StatefulSet", "serving", "coder-32b")
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look ten times a second: that is every six seconds of the simulated time."""
-    for module in (execution, run):
-        monkeypatch.setattr(module, "POLL", 0.1)
 
 
 @asynccontextmanager
