@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import field
+from operator import is_not
 from typing import NamedTuple
 
 from fleet.dataclass import dataclass
@@ -58,14 +59,31 @@ class ActiveCauses:
         return [cause for cause in found if cause.severity in WORTH] if up else ()
 
 
-def outlying(snapshot: Snapshot, causes: Sequence[ReplicaCause]) -> Iterator[ActiveCause]:
-    """The causes that hold of replicas that are not as their peers."""
-    frame = snapshot.by_pod
-    for workload in snapshot.model_of:
-        rows = comparable_rows(snapshot, frame, workload)
-        profile = snapshot.profiles.of(workload)
-        for cause in causes if len(rows) > 1 else ():
-            for at in cause.must[0].among(frame, rows, profile):
-                replica = Replica(frame, at, rows, profile)
-                if all(sign.holds(replica) for sign in cause.must[1:]) and not cause.excluded(replica):
-                    yield ActiveCause(cause, frame.keys[at])
+class Outliers:
+    """Finds replicas that are not as their peers. Which rows can be compared is kept for as long as they are."""
+
+    def __init__(self, causes: Sequence[ReplicaCause]) -> None:
+        self._causes = causes
+        self._of: tuple[object, ...] = ()
+        self._states = b""
+        self._rows: Mapping[str, Sequence[int]] = {}
+
+    def at(self, snapshot: Snapshot) -> Iterator[ActiveCause]:
+        """Yield the causes that hold of replicas."""
+        frame = snapshot.by_pod
+        for workload, rows in self._comparable(snapshot).items():
+            profile = snapshot.profiles.of(workload)
+            for cause in self._causes:
+                for at in cause.must[0].among(frame, rows, profile):
+                    replica = Replica(frame, at, rows, profile)
+                    if all(sign.holds(replica) for sign in cause.must[1:]) and not cause.excluded(replica):
+                        yield ActiveCause(cause, frame.keys[at])
+
+    def _comparable(self, snapshot: Snapshot) -> Mapping[str, Sequence[int]]:
+        frame = snapshot.by_pod
+        of = (snapshot.pods, snapshot.pods_of, snapshot.model_of, frame.index)
+        if frame.states != self._states or len(of) != len(self._of) or any(map(is_not, of, self._of)):
+            found = {key: comparable_rows(snapshot, frame, key) for key in snapshot.model_of}
+            self._rows = {key: rows for key, rows in found.items() if len(rows) > 1}
+            self._of, self._states = of, frame.states
+        return self._rows

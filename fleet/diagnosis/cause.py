@@ -7,7 +7,7 @@ earlier stage, then the worse one, then the root before what it brings about.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from enum import IntEnum, StrEnum
 from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
@@ -15,7 +15,7 @@ from fleet.dataclass import dataclass
 from fleet.diagnosis.metrics_sign import MetricsSign
 from fleet.diagnosis.peers import PeerSign
 from fleet.diagnosis.sign import Observation, Sign
-from fleet.diagnosis.subject import MetricsRow, PodSubject, Replica, Subjects, WorkloadSubject
+from fleet.diagnosis.subject import MetricsRow, MetricsTable, PodSubject, Replica, Subjects, WorkloadSubject
 from fleet.model.objects import Node
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Assessment, Severity, SourceStatus
@@ -240,6 +240,20 @@ class MetricsCause(Cause[MetricsRow]):
     must_not: tuple[MetricsSign, ...] = ()
     serious: tuple[MetricsSign, ...] = ()
 
+    def serious_rows(self, table: MetricsTable) -> Collection[int]:
+        """Return the rows at which a sign holds that makes it critical, column by column."""
+        return frozenset(row for sign in self.serious for row in sign.among(table, None))
+
+    def assessments(self, table: MetricsTable, rows: Sequence[int]) -> Iterator[Assessment]:
+        """Yield how the objects of these rows stand, which all have it."""
+        serious, severity, words = self.serious_rows(table), self.severity, self.words
+        if isinstance(words, Numbers):
+            texts: Iterable[str] = words.texts(table, rows)
+        else:
+            texts = (words(table.row(at)) for at in rows)
+        for at, text in zip(rows, texts, strict=True):
+            yield Assessment(Severity.CRITICAL if at in serious else severity, text)
+
 
 class EngineCause(MetricsCause):
     """A cause at the engines of a pod, by the pod's row of numbers."""
@@ -268,6 +282,10 @@ class Numbers:
 
     def __call__(self, row: MetricsRow, /) -> str:
         return self.form.format(*map(row.value, self.quantities))
+
+    def texts(self, table: MetricsTable, rows: Sequence[int]) -> Iterator[str]:
+        """Return the words of many rows."""
+        return map(self.form.format, *(table.frame.values(rows, one) for one in self.quantities))
 
 
 @dataclass(frozen=True, slots=True)

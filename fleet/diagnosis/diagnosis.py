@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from operator import is_not
 
 from fleet.diagnosis import registry
-from fleet.diagnosis.active_causes import ActiveCause, ActiveCauses, outlying
+from fleet.diagnosis.active_causes import ActiveCause, ActiveCauses, Outliers
 from fleet.diagnosis.cause import ReplicaCause, SourceCause
 from fleet.diagnosis.finding_words import FindingWords, WordedFindings, WordedRows
 from fleet.diagnosis.grouping import Group, Groups
@@ -17,7 +17,7 @@ from fleet.diagnosis.reach import RequestCounts
 from fleet.model.finding import Finding, Incident, Reach
 from fleet.model.snapshot import Health, Snapshot, SourceStatus
 
-PEERS_EVERY = 15.0
+PEERS_EVERY = 30.0
 """Seconds after which replicas are compared again: nothing of it is news sooner, and all of them are looked at."""
 
 
@@ -26,7 +26,7 @@ class Diagnosis:
 
     def __init__(self) -> None:
         self._causes = {cause.id: cause for cause in registry.CAUSES}
-        self._of_replicas = registry.causes_of(ReplicaCause)
+        self._outliers = Outliers(registry.causes_of(ReplicaCause))
         self._outlying: tuple[ActiveCause, ...] = ()
         self._compared = -math.inf
         self._hysteresis = Hysteresis()
@@ -56,7 +56,7 @@ class Diagnosis:
         if same and healths == self._healths and self._at <= snapshot.at < self._hysteresis.until:
             return self._incidents
         if not 0 <= snapshot.at - self._compared < PEERS_EVERY:
-            self._outlying, self._compared = tuple(outlying(snapshot, self._of_replicas)), snapshot.at
+            self._outlying, self._compared = tuple(self._outliers.at(snapshot)), snapshot.at
         findings = self._hysteresis.findings_at(snapshot, self._holding(snapshot, held), self._words)
         if findings is not self._findings:
             if findings != self._findings:

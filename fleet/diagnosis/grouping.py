@@ -114,10 +114,14 @@ class _Kin:
     _of_workload: dict[str, list[Finding]]
     _roots: dict[int, Finding]
     _sources: Sequence[Finding]
+    _active: frozenset[str]
+    _explaining: Mapping[str, Sequence[str]]
 
     def __init__(self, snapshot: Snapshot, findings: Sequence[Finding], causes: Mapping[str, AnyCause]) -> None:
         self.snapshot, self.findings, self.causes = snapshot, findings, causes
         self._at, self._of_workload, self._roots = defaultdict(list), defaultdict(list), {}
+        self._active = frozenset(one.cause for one in findings)
+        self._explaining = _explaining(causes)
         self._sources = [one for one in findings if one.kind == Of.SOURCE]
         for finding in findings:
             self._at[finding.key].append(finding)
@@ -135,7 +139,10 @@ class _Kin:
 
     def _above(self, finding: Finding) -> Finding | None:
         symptom = self.causes[finding.cause].symptom
-        for place in self._places(finding):
+        roots = [cause for cause in self._explaining[finding.cause] if cause in self._active]
+        if not roots and not symptom:
+            return None
+        for place in self._places(finding, peers=any(self.causes[cause].peers for cause in roots)):
             explaining = [one for one in place if one is not finding and self._explains(one, finding)]
             if symptom and not explaining and place is not self._sources:
                 explaining = [one for one in place if not self.causes[one.cause].symptom]
@@ -150,8 +157,8 @@ class _Kin:
         apart = {one.kind, other.kind} <= _PODS and one.key != other.key
         return cause.peers or not apart
 
-    def _places(self, finding: Finding) -> Iterator[Sequence[Finding]]:
-        """Yield the places where its root may be, the lowest first."""
+    def _places(self, finding: Finding, *, peers: bool) -> Iterator[Sequence[Finding]]:
+        """Yield the places where its root may be, the lowest first; ``peers``: also the other replicas."""
         at, snapshot = self._at, self.snapshot
         match finding.kind:
             case Of.POD | Of.ENGINE | Of.REPLICA:
@@ -160,6 +167,8 @@ class _Kin:
                 yield at.get(pod.node, ()) if pod is not None else ()
                 yield [one for gpu in snapshot.gpus_of.get(finding.key, ()) for one in at.get(gpu, ())]
                 yield at[finding.key]
+                if not peers:
+                    return
                 others = self._of_workload.get(snapshot.workload_of.get(finding.key, ""), ())
                 # What is beneath another replica reaches this one only through what it does to that one.
                 yield [one for one in others if one.kind in _PODS]
@@ -173,6 +182,15 @@ class _Kin:
                 yield self._of_workload.get(finding.key, ())
             case _:
                 yield at[finding.key]
+
+
+def _explaining(causes: Mapping[str, AnyCause]) -> Mapping[str, Sequence[str]]:
+    """Id of a cause → the ids of those that bring it about."""
+    found: dict[str, list[str]] = {name: [] for name in causes}
+    for cause in causes.values():
+        for name in cause.explains:
+            found.setdefault(name, []).append(cause.id)
+    return found
 
 
 def _workloads(snapshot: Snapshot, finding: Finding) -> Iterable[str]:

@@ -13,14 +13,12 @@ from fleet.diagnosis.active_causes import ActiveCause
 from fleet.diagnosis.cause import AnyCause, Of
 from fleet.diagnosis.finding_words import FindingWords
 from fleet.diagnosis.onset import Onset, onset_of
-from fleet.diagnosis.severity import Said, Severities, Tell, asks
+from fleet.diagnosis.severity import Said, Severities, asks
 from fleet.diagnosis.subject import Subjects
 from fleet.model.finding import Finding, FindingState
 from fleet.model.snapshot import Snapshot
 
 SEEN = "this console, which has seen it begin"
-LOOKS_AGAIN = 3
-"""Snapshots after the first ones in which the past is asked for once more: it comes after the first measurement."""
 SEEN_FIRST = "this console, which found it so"
 
 
@@ -36,7 +34,8 @@ class _Kept:
     eased: str = ""
     """The words that it had when it last held, where those are not kept."""
     fired: bool = False
-    looks_again: int = 0
+    backfilled: int = 0
+    """State of the history when ``since`` was looked for: once more of the past is read, it may turn out older."""
 
 
 FIRING, PENDING, RECOVERING = FindingState.FIRING, FindingState.PENDING, FindingState.RECOVERING
@@ -49,12 +48,13 @@ class Hysteresis:
         self._kept: dict[tuple[str, str], _Kept] = {}
         self._holds: Sequence[ActiveCause] = ()
         self._at = -math.inf
-        self._asked: list[tuple[int, str, _Kept]] = []
+        self._asked: dict[str, tuple[AnyCause, list[tuple[int, str, _Kept]]]] = {}
+        self._grounds: dict[str, object] = {}
         self._calm = False
+        self._past = 0
         self._due = self._clears = math.inf
         self._findings: list[Finding] = []
         self._looked = False
-        self._gravity = Severities()
         self.made = 0
         """How many findings were made since this exists: tests count what a tick costs."""
 
@@ -68,21 +68,23 @@ class Hysteresis:
 
         ``words`` are those of the Snapshot before.
         """
-        tell = self._gravity.at(snapshot)
-        if self._calm and holds is self._holds and self._at <= snapshot.at < self._due:
+        severities = Severities(snapshot)
+        past = snapshot.history.backfilled
+        calm = self._calm and holds is self._holds and past == self._past
+        if calm and self._at <= snapshot.at < self._due:
             self._at = snapshot.at
-            return self._told_again(tell)
+            return self._told_again(severities)
         now, before, kept = snapshot.at, self._kept, dict[tuple[str, str], _Kept]()
         for cause, key in holds:
             place = (cause.id, key)
             one = before.get(place)
             if one is None:
-                one = self._begun(snapshot, cause, key, tell(cause, key, None))
+                one = self._begun(snapshot, cause, key, severities.said(cause, key, None))
             else:
-                _tell(one, tell(cause, key, one.said))
-                if one.looks_again and _may_be_older(one):
+                _tell(one, severities.said(cause, key, one.said))
+                if one.backfilled != past and _may_be_older(one):
                     # What was before the console's time is read after its first look.
-                    one.looks_again -= 1
+                    one.backfilled = past
                     one.since, one.finding = onset_of(snapshot, cause, key) or one.since, None
             one.last = now
             one.fired = one.fired or now - one.since.at >= cause.after
@@ -90,23 +92,31 @@ class Hysteresis:
         easing = {} if before.keys() <= kept.keys() else self._easing(snapshot, kept, words)
         self._calm = not easing
         kept |= easing
-        self._kept, self._holds, self._at = kept, holds, now
+        self._kept, self._holds, self._at, self._past = kept, holds, now, past
         self._looked = self._looked or snapshot.measured_at is not None
         self._due = min((_due(one, now) for one in kept.values()), default=math.inf)
         self._clears = min((one.cause.clears for one in kept.values() if one.fired), default=math.inf)
-        self._asked = [(at, key, one) for at, ((_, key), one) in enumerate(kept.items()) if asks(one.cause)]
+        self._asked, self._grounds = {}, {}
+        for at, ((_, key), one) in enumerate(kept.items()):
+            if asks(one.cause):
+                self._asked.setdefault(one.cause.id, (one.cause, []))[1].append((at, key, one))
         self._findings = [self._finding(key, one, now) for (_, key), one in kept.items()]
         return self._findings
 
-    def _told_again(self, tell: Tell) -> Sequence[Finding]:
+    def _told_again(self, severities: Severities) -> Sequence[Finding]:
         """The findings where the same holds as before, and nothing is due: what may be said differently is asked."""
         others: list[tuple[int, Finding]] = []
-        for at, key, one in self._asked:
-            said = tell(one.cause, key, one.said)
-            if said is not one.said:
-                _tell(one, said)
-                if one.finding is None:
-                    others.append((at, self._finding(key, one, -math.inf)))
+        for cause, asked in self._asked.values():
+            ground, before = severities.ground(cause), self._grounds.get(cause.id)
+            if ground is not None and (ground is before or (isinstance(ground, frozenset) and ground == before)):
+                continue
+            self._grounds[cause.id] = ground
+            for at, key, one in asked:
+                said = severities.said(cause, key, one.said)
+                if said is not one.said:
+                    _tell(one, said)
+                    if one.finding is None:
+                        others.append((at, self._finding(key, one, -math.inf)))
         if others:
             self._findings = list(self._findings)
             for at, finding in others:
@@ -116,7 +126,7 @@ class Hysteresis:
     def _begun(self, snapshot: Snapshot, cause: AnyCause, key: str, said: Said) -> _Kept:
         told = SEEN if self._looked else SEEN_FIRST
         since = onset_of(snapshot, cause, key) or Onset(snapshot.at, told)
-        return _Kept(cause, since, snapshot.at, said, looks_again=0 if self._looked else LOOKS_AGAIN)
+        return _Kept(cause, since, snapshot.at, said, backfilled=snapshot.history.backfilled)
 
     def _finding(self, key: str, one: _Kept, now: float) -> Finding:
         """The finding, which is the same for as long as nothing of it is said differently."""
@@ -167,14 +177,14 @@ def _is_there(snapshot: Snapshot, kind: Of, key: str) -> bool:
 
 def _may_be_older(one: _Kept) -> bool:
     """Whether the past may still tell of an earlier beginning than the console's own first look."""
-    return one.looks_again > 0 and not one.fired and one.since.told_by == SEEN_FIRST
+    return not one.fired and one.since.told_by == SEEN_FIRST
 
 
 def _due(one: _Kept, now: float) -> float:
     """Unix time at which its state is another, if it goes on as it does."""
     if one.fired:
         return math.inf if one.last >= now else one.last + one.cause.clears
-    return -math.inf if _may_be_older(one) else one.since.at + one.cause.after
+    return one.since.at + one.cause.after
 
 
 def _told(key: str, one: _Kept, state: FindingState) -> Finding:

@@ -1,14 +1,13 @@
 """Signs of numbers: a level, a code, the reasons of lowered clocks.
 
-They are looked for column by column, so that of thousands of rows a few are judged; the greatest number of a column
-alone rules most of them out of a fleet that is well.
+They are looked for column by column, so that of thousands of rows a few are judged.
 """
 
 from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import field
 from enum import StrEnum
 from operator import eq, ge, gt, lt
@@ -19,28 +18,12 @@ from fleet.diagnosis.quantity_words import quantity_name, quantity_text
 from fleet.diagnosis.sign import Observation, Sign
 from fleet.diagnosis.subject import MetricsRow, MetricsTable
 from fleet.diagnosis.thresholds import Limit, Threshold, limit_at
-from fleet.model.frame import greatest
+from fleet.model.column_search import rows_of_zero
 from fleet.model.profile import CHAT, Profile
 from fleet.model.quantity import Quantity
 
 THROTTLE_REASONS = "throttle reasons"
 """The input of signs that read them."""
-
-
-class Maxima:
-    """The greatest numbers of a frame, each looked for once, when it is asked for."""
-
-    def __init__(self, table: MetricsTable) -> None:
-        self.table = table
-        self._found: dict[Quantity, float] = {}
-
-    def of(self, quantity: Quantity) -> float:
-        """The greatest known number of a quantity; -inf for none."""
-        found = self._found.get(quantity)
-        if found is None:
-            column = self.table.frame.columns.get(quantity)
-            found = self._found[quantity] = -math.inf if column is None else greatest(column.values)
-        return found
 
 
 class MetricsSign(Sign[MetricsRow], Protocol):
@@ -49,10 +32,6 @@ class MetricsSign(Sign[MetricsRow], Protocol):
     @property
     def quantities(self) -> tuple[Quantity, ...]:
         """Quantities that it reads."""
-        ...
-
-    def may_hold(self, maxima: Maxima) -> bool:
-        """False where it holds at no row, by the greatest numbers alone."""
         ...
 
     def among(self, table: MetricsTable, rows: Iterable[int] | None) -> Collection[int]:
@@ -64,11 +43,6 @@ class NumbersInWords:
     """The words of a sign of numbers: the numbers that it reads, and what lowers the clocks where it asks for that."""
 
     __slots__ = ()
-
-    def may_hold(self, maxima: Maxima) -> bool:
-        """Whether it does where nothing rules it out."""
-        del maxima
-        return True
 
     def seen(self: MetricsSign, of: MetricsRow) -> Iterable[Observation]:
         found = [
@@ -93,6 +67,7 @@ class Is(StrEnum):
     EXACTLY = "="
 
 
+_REACHING = frozenset({Is.ABOVE, Is.AT_LEAST})
 _COMPARE: Mapping[Is, Callable[[float, float], bool]] = {Is.ABOVE: gt, Is.AT_LEAST: ge, Is.BELOW: lt, Is.EXACTLY: eq}
 
 
@@ -123,21 +98,13 @@ class Level(NumbersInWords):
         """Whether a value of the quantity is so, by a profile."""
         return None if math.isnan(value) else _COMPARE[self.how](value, limit_at(self.limit, profile))
 
-    def may_hold(self, maxima: Maxima) -> bool:
-        match self.how:
-            case Is.ABOVE:
-                return maxima.of(self.quantity) > self._widest(maxima.table)
-            case Is.AT_LEAST:
-                return maxima.of(self.quantity) >= self._widest(maxima.table)
-            case _:
-                return True
-
     def among(self, table: MetricsTable, rows: Iterable[int] | None) -> Collection[int]:
         column = table.frame.columns.get(self.quantity)
         if column is None:
             return ()
-        values = column.values
-        found = self._within(values, self._widest(table), rows)
+        values, limit = column.values, self._widest(table)
+        compare = _COMPARE[self.how]
+        found = [row for row in self._near(table, limit, values, rows) if compare(values[row], limit)]
         if not found or not table.profiles.by_row or not isinstance(self.limit, Threshold):
             return found
         return [row for row in found if self.met(values[row], table.profile_of(row))]
@@ -149,22 +116,17 @@ class Level(NumbersInWords):
         widest = max if self.how is Is.BELOW else min
         return widest(map(self.limit.at, table.profiles.distinct))
 
-    def _within(self, values: Sequence[float], limit: float, rows: Iterable[int] | None) -> Collection[int]:
+    def _near(
+        self, table: MetricsTable, limit: float, values: array[float], rows: Iterable[int] | None
+    ) -> Iterable[int]:
+        """Return rows among which are all that meet a limit, and few others."""
         if rows is not None:
-            compare = _COMPARE[self.how]
-            return [row for row in rows if compare(values[row], limit)]
-        # Written out: over thousands of rows a call for each would cost more than all the rest.
-        match self.how:
-            case Is.ABOVE:
-                return [row for row, value in enumerate(values) if value > limit]
-            case Is.AT_LEAST:
-                return [row for row, value in enumerate(values) if value >= limit]
-            case Is.BELOW:
-                return [row for row, value in enumerate(values) if value < limit]
-            case Is.EXACTLY:
-                if limit not in values:
-                    return ()
-                return [row for row, value in enumerate(values) if value == limit]
+            return rows
+        if self.how in _REACHING and limit > 0:
+            return table.reaching(self.quantity, limit)
+        if self.how is Is.EXACTLY and limit == 0:
+            return rows_of_zero(values)
+        return range(len(values))
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,16 +155,14 @@ class Code(NumbersInWords):
         value = row.value(self.quantity)
         return None if math.isnan(value) else self._is_shown(value)
 
-    def may_hold(self, maxima: Maxima) -> bool:
-        return maxima.of(self.quantity) > 0
-
     def among(self, table: MetricsTable, rows: Iterable[int] | None) -> Collection[int]:
         column = table.frame.columns.get(self.quantity)
         if column is None:
             return ()
         values: array[float] = column.values
-        looked_at = enumerate(values) if rows is None else ((row, values[row]) for row in rows)
-        return [row for row, value in looked_at if value > 0 and self._is_shown(value)]
+        # Codes are whole numbers, and 0 is none.
+        looked_at = table.reaching(self.quantity, 1) if rows is None else rows
+        return [row for row in looked_at if self._is_shown(values[row])]
 
     def _is_shown(self, value: float) -> bool:
         return value > 0 and (value in self.codes) is not self.but
@@ -220,9 +180,6 @@ class Lowered(NumbersInWords):
     def holds(self, row: MetricsRow) -> bool | None:
         said = row.reasons.get(row.key)
         return None if said is None else not self.by.isdisjoint(said)
-
-    def may_hold(self, maxima: Maxima) -> bool:
-        return bool(maxima.table.reasons)
 
     def contrary(self, of: MetricsRow) -> str:
         return (
@@ -254,9 +211,6 @@ class Either(NumbersInWords):
     def holds(self, row: MetricsRow) -> bool | None:
         seen = [_all_hold(sign.holds(row) for sign in way) for way in self.ways]
         return True if True in seen else None if None in seen else False
-
-    def may_hold(self, maxima: Maxima) -> bool:
-        return any(all(each.may_hold(maxima) for each in way) for way in self.ways)
 
     def among(self, table: MetricsTable, rows: Iterable[int] | None) -> Collection[int]:
         looked_at = None if rows is None else list(rows)

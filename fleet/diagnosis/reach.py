@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from fleet.diagnosis.cause import Of
@@ -85,7 +85,15 @@ def _values(frame: Frame, quantity: Quantity) -> array[float] | None:
     return None if column is None else column.values
 
 
-def _sum(values: array[float] | None, rows: Iterable[int]) -> float:
+def _sum(values: array[float] | None, rows: Sequence[int]) -> float:
     """Return the sum of the known values; NaN where none is."""
-    known = [value for row in rows if (value := values[row]) == value] if values is not None else None
+    if values is None or not rows:
+        return math.nan
+    if len(rows) == 1:
+        return values[rows[0]]
+    found = [values[row] for row in rows]
+    total = sum(found)
+    if total == total:
+        return total
+    known = [value for value in found if value == value]
     return sum(known) if known else math.nan

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import NamedTuple
 
 from fleet.diagnosis.cause import AnyCause, MetricsCause, Of, Stage
-from fleet.diagnosis.finding_words import is_later
+from fleet.diagnosis.finding_words import WHOLES, is_later
 from fleet.diagnosis.subject import Subjects
 from fleet.model.snapshot import Severity, Snapshot
 
@@ -21,32 +21,46 @@ class Said(NamedTuple):
     """Input of the words: while it is the same, so are they; None where it never changes."""
 
 
-Tell = Callable[[AnyCause, str, Said | None], Said]
-"""(Cause, key, what was said of it before): the same object where it is said again."""
-
-
 class Severities:
-    """Tells by the numbers of one Snapshot after the other."""
+    """Tells the severity and the words of causes by the numbers of one Snapshot."""
 
-    def __init__(self) -> None:
-        self._asks: dict[str, bool] = {}
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._subjects = Subjects.of(snapshot)
+        self._serious: dict[str, Collection[str]] = {}
 
-    def at(self, snapshot: Snapshot) -> Tell:
-        """Return the function that tells by a Snapshot."""
-        known, serious = self._asks, dict[str, Collection[int]]()
-        subjects = Subjects.of(snapshot)
+    def said(self, cause: AnyCause, key: str, before: Said | None) -> Said:
+        """Return what is said of a cause at an object: the same object as before where it is said again."""
+        if before is not None and not asks(cause):
+            return before
+        if isinstance(cause, MetricsCause):
+            return self._of_row(cause, key, before)
+        return _of_object(self._snapshot, self._subjects, cause, key, before)
 
-        def said(cause: AnyCause, key: str, before: Said | None) -> Said:
-            ask = known.get(cause.id)
-            if ask is None:
-                ask = known[cause.id] = asks(cause)
-            if before is not None and not ask:
-                return before
-            if isinstance(cause, MetricsCause):
-                return _of_row(snapshot, subjects, cause, key, before, serious)
-            return _of_object(snapshot, subjects, cause, key, before)
+    def ground(self, cause: AnyCause) -> object:
+        """What is said of a cause hangs by this alone, at all objects: None where more is to be asked."""
+        if isinstance(cause, MetricsCause) and is_later(cause):
+            return self._serious_keys(cause)
+        return self._snapshot.assessments if cause.of in WHOLES else None
 
-        return said
+    def _of_row(self, cause: MetricsCause, key: str, before: Said | None) -> Said:
+        serious = bool(cause.serious) and key in self._serious_keys(cause)
+        severity = Severity.CRITICAL if serious else cause.severity
+        if is_later(cause):
+            return before if before is not None and before.severity is severity else Said(severity, "", None)
+        reasons = self._snapshot.throttle_reasons.get(key, ()) if cause.of is Of.GPU else ()
+        if before is not None and before.severity is severity and before.of == reasons:
+            return before
+        return Said(severity, cause.assessed(self._subjects, key).reason, reasons)
+
+    def _serious_keys(self, cause: MetricsCause) -> Collection[str]:
+        """Return the keys of the objects at which it is critical, column by column, as it was found."""
+        found = self._serious.get(cause.id)
+        if found is None:
+            table = self._subjects.engines if cause.of is Of.ENGINE else self._subjects.gpus
+            found = frozenset(table.frame.keys[row] for row in cause.serious_rows(table))
+            self._serious[cause.id] = found
+        return found
 
 
 def asks(cause: AnyCause) -> bool:
@@ -54,31 +68,6 @@ def asks(cause: AnyCause) -> bool:
     if cause.of is Of.GPU:
         return bool(cause.serious) or not is_later(cause)
     return bool(cause.serious) if cause.of in (Of.ENGINE, Of.REPLICA) else True
-
-
-def _of_row(
-    snapshot: Snapshot,
-    subjects: Subjects,
-    cause: MetricsCause,
-    key: str,
-    before: Said | None,
-    serious: dict[str, Collection[int]],
-) -> Said:
-    table = subjects.engines if cause.of is Of.ENGINE else subjects.gpus
-    severity = cause.severity
-    if cause.serious:
-        rows = serious.get(cause.id)
-        if rows is None:
-            # Column by column, as it was found.
-            found = (sign.among(table, None) for sign in cause.serious)
-            rows = serious[cause.id] = {row for those in found for row in those}
-        severity = Severity.CRITICAL if table.frame.index.get(key) in rows else severity
-    if is_later(cause):
-        return before if before is not None and before.severity is severity else Said(severity, "", None)
-    reasons = snapshot.throttle_reasons.get(key, ()) if cause.of is Of.GPU else ()
-    if before is not None and before.severity is severity and before.of == reasons:
-        return before
-    return Said(severity, cause.assessed(subjects, key).reason, reasons)
 
 
 def _of_object(snapshot: Snapshot, subjects: Subjects, cause: AnyCause, key: str, before: Said | None) -> Said:

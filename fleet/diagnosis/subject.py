@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from fleet.dataclass import dataclass
 from fleet.kinds.registry import kind_of
+from fleet.model.column_search import rows_at_least
 from fleet.model.frame import Frame
 from fleet.model.objects import FINISHED, Node, Pod, Workload
 from fleet.model.profile import ALL_CHAT, CHAT, Profile, WorkloadProfiles
@@ -52,12 +53,16 @@ class RowProfiles(NamedTuple):
 ONE_PROFILE = RowProfiles()
 
 
-class MetricsTable(NamedTuple):
+class MetricsTable:
     """The numbers of all objects of one kind, and what else their signs ask for."""
 
-    frame: Frame
-    reasons: ThrottleReasons = NO_REASONS
-    profiles: RowProfiles = ONE_PROFILE
+    def __init__(
+        self, frame: Frame, reasons: ThrottleReasons = NO_REASONS, profiles: RowProfiles = ONE_PROFILE
+    ) -> None:
+        self.frame = frame
+        self.reasons = reasons
+        self.profiles = profiles
+        self._reaching: dict[tuple[Quantity, float], Sequence[int]] = {}
 
     def row(self, at: int) -> MetricsRow:
         """One row of it."""
@@ -66,6 +71,21 @@ class MetricsTable(NamedTuple):
     def profile_of(self, at: int) -> Profile:
         """The profile by which a row is judged."""
         return self.profiles.by_row.get(at, self.profiles.default)
+
+    def reaching(self, quantity: Quantity, limit: float) -> Sequence[int]:
+        """The rows whose number is at or above a limit, which is above 0: looked for once for all signs that ask."""
+        found = self._reaching.get((quantity, limit))
+        if found is None:
+            column = self.frame.columns.get(quantity)
+            found = () if column is None else rows_at_least(column.values, limit)
+            self._reaching[quantity, limit] = found
+        return found
+
+    def older_than(self, limit: float) -> Sequence[int]:
+        """The rows whose numbers are older than a limit in seconds."""
+        ages, since = self.frame.ages, self.frame.since
+        near = rows_at_least(ages, limit - since) if since < limit else range(len(ages))
+        return [row for row in near if ages[row] + since > limit]
 
 
 class MetricsRow(NamedTuple):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import NamedTuple
 
 from fleet.dataclass import dataclass
 from fleet.model.snapshot import Severity
@@ -45,8 +46,7 @@ class Finding:
     """Unix time at which a pending one fires."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
+class Reach(NamedTuple):
     """Extent of an incident for users. NaN for what is not measured."""
 
     replicas: int = 0

@@ -186,6 +186,11 @@ class History(Protocol):
         """Seconds between points."""
         ...
 
+    @property
+    def backfilled(self) -> int:
+        """How often the time before the console's own was filled in: with another number, older values may be there."""
+        ...
+
     def strip(self, key: str, quantity: Quantity, points: int) -> tuple[float, ...]:
         """The last ``points`` values up to this Snapshot, oldest first, NaN for gaps; short when there is less."""
         ...
@@ -195,6 +200,7 @@ class NoHistory:
     """The history before the first tick."""
 
     step = 15.0
+    backfilled = 0
 
     def strip(self, key: str, quantity: Quantity, points: int) -> tuple[float, ...]:
         del key, quantity, points

@@ -58,6 +58,7 @@ class RecentHistory:
         self._of: tuple[object, ...] = ()
         self._last = Point(())
         """The last point, and what it was made of."""
+        self.backfilled = 0
 
     def record(self, at: float, frames: tuple[Frame, ...]) -> HistoryView:
         """Note the values at ``at`` (Unix seconds); within one step the latest counts. Returns the view up to it."""
@@ -80,6 +81,7 @@ class RecentHistory:
             ({key: i for i, key in enumerate(series)}, {quantity: array("d", series.values())})
             for quantity, series in values.items()
         )
+        self.backfilled += 1
         self._points[slot] = Point(parts)
         self._points = OrderedDict(sorted(self._points.items()))
         self._trim()
@@ -87,6 +89,11 @@ class RecentHistory:
     def point_at(self, slot: int) -> Point | None:
         """The point of a step, None for a gap."""
         return self._points.get(slot)
+
+    @property
+    def first_slot(self) -> int:
+        """The oldest step that is kept, 0 for none."""
+        return next(iter(self._points), 0)
 
     def _trim(self) -> None:
         while len(self._points) > self._limit:
@@ -104,9 +111,13 @@ class HistoryView:
     def step(self) -> float:
         return self.history.step
 
+    @property
+    def backfilled(self) -> int:
+        return self.history.backfilled
+
     def strip(self, key: str, quantity: Quantity, points: int) -> tuple[float, ...]:
         out = []
-        for slot in range(self.slot - points + 1, self.slot + 1):
+        for slot in range(max(self.slot - points + 1, self.history.first_slot), self.slot + 1):
             point = self.history.point_at(slot)
             out.append(math.nan if point is None else point.value(key, quantity))
         start = next((i for i, v in enumerate(out) if not math.isnan(v)), len(out))

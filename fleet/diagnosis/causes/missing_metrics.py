@@ -10,7 +10,6 @@ from fleet.diagnosis.causes.symptoms import GPU_SILENCE
 from fleet.diagnosis.metrics_sign import NumbersInWords
 from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.subject import MetricsRow, MetricsTable, PodSubject
-from fleet.model.frame import greatest
 from fleet.model.quantity import Quantity
 from fleet.model.reading import LOOKBACK, State
 from fleet.model.snapshot import Health, Severity, SourceStatus
@@ -63,10 +62,8 @@ class TooOld(NumbersInWords):
         return row.frame.age(row.at) > LOOKBACK
 
     def among(self, table: MetricsTable, rows: Iterable[int] | None) -> Collection[int]:
-        frame = table.frame
-        if greatest(frame.ages) + frame.since <= LOOKBACK:
-            return ()
-        return [row for row in (range(len(frame.keys)) if rows is None else rows) if frame.age(row) > LOOKBACK]
+        old = table.older_than(LOOKBACK)
+        return old if rows is None else [row for row in rows if row in old]
 
 
 _UNKNOWN = InState(State.UNKNOWN)

@@ -21,6 +21,7 @@ class Growing:
     """A history in which every queue grows."""
 
     step: float = 15.0
+    backfilled: int = 0
 
     def strip(self, key: str, quantity: Quantity, points: int) -> tuple[float, ...]:
         del key, quantity

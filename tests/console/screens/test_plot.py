@@ -32,6 +32,7 @@ class Kept:
     """A history of twenty points."""
 
     step: float = 15.0
+    backfilled: int = 0
 
     def strip(self, key: str, quantity: Quantity, points: int) -> tuple[float, ...]:
         del key, points

@@ -29,6 +29,7 @@ class Growing:
     """A history in which everything grows, to another height in each row."""
 
     step: float = 15.0
+    backfilled: int = 0
 
     def strip(self, key: str, quantity: Quantity, points: int) -> tuple[float, ...]:
         del quantity
