@@ -13,7 +13,6 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from fleet.model.measurement import Measurement
 from fleet.model.snapshot import Health, Snapshot, SourceStatus
 from fleet.snapshot.backfill import Step
 from fleet.snapshot.builder import Builder
@@ -26,6 +25,7 @@ from fleet.sources.protocol import MetricsSource, ObjectSource
 from fleet.sources.status import defect
 
 if TYPE_CHECKING:
+    from fleet.recorder.moment import Moment
     from fleet.recorder.protocol import Keeps
 
 EAGER = 0.1
@@ -292,8 +292,13 @@ class Observer:
 
         snapshot = await asyncio.to_thread(build)
         if self._keeps is not None and self._is_seen() and (self._keeping is None or self._keeping.done()):
+            # Imported here: nothing of it before the first numbers.
+            from fleet.recorder.moment import Moment
+
             # Beside what is shown, which waits for no disk; what is still being written is not joined by more.
-            self._keeping = asyncio.create_task(self._keep(self._keeps, state, told, latest, now), name="keep")
+            self._keeping = asyncio.create_task(
+                self._keep(self._keeps, Moment(state, told, latest, facts), now), name="keep"
+            )
         if self._shown is None and (self._complete() or time.monotonic() - self._first_tick >= EAGER_FOR):
             self._shown = time.monotonic()
         return snapshot
@@ -302,18 +307,11 @@ class Observer:
         """Whether the first numbers are on the screen: those come first, and then what is needed to keep them."""
         return self._shown is not None and time.monotonic() - self._shown >= self._keeps_after
 
-    async def _keep(
-        self,
-        keeps: Keeps,
-        state: KubeState,
-        told: tuple[SourceStatus, ...],
-        latest: Measurement | None,
-        now: float,
-    ) -> None:
+    async def _keep(self, keeps: Keeps, moment: Moment, now: float) -> None:
         if self._untold:
             self._untold = False
             self._recalled = await asyncio.to_thread(keeps.before, now, STEP * POINTS, STEP)
-        await asyncio.to_thread(keeps.note, state, told, latest, now)
+        await asyncio.to_thread(keeps.note, moment, now)
 
     def _complete(self) -> bool:
         return self.metrics.latest is not None and "pods" in self.objects.state().synced

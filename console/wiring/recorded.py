@@ -15,7 +15,7 @@ from console.wiring.session import SettingsWiring
 from fleet.observer import Observer
 from fleet.recorder.always import file_of
 from fleet.recorder.curves import RecordedCurves
-from fleet.recorder.playing import Playback, PlayedBefore, RecordedMetrics, RecordedObjects
+from fleet.recorder.playing import Playback, PlayedBefore, RecordedMetrics, RecordedObjects, recorded_facts
 from fleet.recorder.problem import RecordingError
 from fleet.recorder.reading import Recording
 from fleet.sources.kube.errors import KubeconfigError
@@ -83,6 +83,7 @@ class RecordedConnection:
         self.observer = Observer(
             objects,
             RecordedMetrics(objects),
+            recorded_facts(playback, objects),
             refresh=refresh,
             read_only=True,
             clock=playback.now,

@@ -35,6 +35,10 @@ _WORKLOADS = (
     ("job", ""),
 )
 """Labels that name a workload, and its kind; empty for any."""
+LABELS = frozenset(
+    (*_NAMESPACES, *_PODS, *_NODES, *_GPUS, *_ORDINALS, *_MODELS, *(label for label, _ in _WORKLOADS), "instance")
+)
+"""Every label that may say what an alert concerns."""
 _WEAK = frozenset({"service", "job"})
 """Labels that every series of a target has: one that names no workload is not missed."""
 

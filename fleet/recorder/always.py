@@ -16,15 +16,14 @@ from pathlib import Path
 from threading import Lock
 from typing import Final, NamedTuple
 
-from fleet.model.measurement import Measurement
 from fleet.model.snapshot import RECORDER, Cluster, Health, SourceStatus
+from fleet.recorder.moment import Moment
 from fleet.recorder.objects import Redaction
 from fleet.recorder.problem import RecordingError, UnusableError
 from fleet.recorder.recall import recalled
 from fleet.recorder.thinning import Bounds, stamped_spans
 from fleet.recorder.writer import EVERY, RecordingWriter
 from fleet.snapshot.backfill import Step
-from fleet.sources.kube.state import KubeState
 
 AGAIN: Final = 60.0
 """Seconds until what failed is tried again: somebody may have made room meanwhile."""
@@ -70,9 +69,7 @@ class AlwaysKeeping:
         self._closed = False
         self._one = Lock()
 
-    def note(
-        self, state: KubeState, statuses: tuple[SourceStatus, ...], measurement: Measurement | None, now: float
-    ) -> None:
+    def note(self, moment: Moment, now: float) -> None:
         """One tick."""
         with self._one:
             if self._closed or (self._writer is None and 0 <= now - self._tried < self._again):
@@ -80,7 +77,7 @@ class AlwaysKeeping:
             self._tried = now
             try:
                 writer = self._writer = self._writer or self._open()
-                writer.note(state, statuses, measurement, now)
+                writer.note(moment, now)
                 if self._status is None or self._status.health is not Health.LIVE or now - self._looked >= _LOOK_EVERY:
                     self._say_what_there_is(writer, now)
             except BusyError:

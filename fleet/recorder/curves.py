@@ -58,7 +58,7 @@ class RecordedCurves:
         for at in times:
             if all((at, key, each) in self._known for each in wanted):
                 continue
-            state, _, measurement = recording.at(at)
+            state, measurement = recording.rows_and_numbers(at)
             topology = followed(topology, state, measurement)
             made = frames.frames_at(topology, measurement, at, focus)
             for each in wanted:

@@ -21,8 +21,10 @@ from typing import Final, Self
 from fleet.dataclass import dataclass
 from fleet.recorder.problem import RecordingError, UnusableError
 
-VERSION: Final = 2
-"""Version of the format. A program reads its own and older ones, from this one on: the first was never released."""
+VERSION: Final = 3
+"""Version of the format. A program reads its own and older ones, and goes on with them."""
+_OLDEST: Final = 2
+"""The oldest version that is read, which has no facts: the first was never released."""
 APPLICATION: Final = 0x51644B31
 """``application_id`` of the database: what tells a recording from every other."""
 _JOURNAL: Final = 8 * 2**20
@@ -32,6 +34,7 @@ _PAGES_AT_ONCE: Final = 4096
 OBJECTS: Final = "objects"
 LAYOUT: Final = "layout"
 NUMBERS: Final = "numbers"
+FACTS: Final = "facts"
 _SCHEMA: Final = """
 CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE frames (
@@ -83,6 +86,8 @@ class RecordingFile:
                     f"PRAGMA user_version = {VERSION}; {_SCHEMA}"
                 )
             found._check()
+            # Of an older version nothing has to be written anew: kinds of frames were added.
+            found._connection.execute(f"PRAGMA user_version = {VERSION}")
             found._connection.execute("PRAGMA journal_mode = WAL")
             # A killed process loses nothing that was committed; a machine that loses power may lose the last seconds.
             found._connection.execute("PRAGMA synchronous = NORMAL")
@@ -150,9 +155,9 @@ class RecordingFile:
     def span(self) -> tuple[float, float] | None:
         """Unix times of the first and the last that was seen; None for an empty one."""
         with self._said():
-            # A layout is older than what is left of the numbers that have it.
+            # A layout is older than what is left of the numbers that have it, facts than the objects beside them.
             first, last = self._connection.execute(
-                "SELECT min(at), max(at) FROM frames WHERE kind != ?", (LAYOUT,)
+                "SELECT min(at), max(at) FROM frames WHERE kind IN (?, ?)", (OBJECTS, NUMBERS)
             ).fetchone()
         return None if first is None else (float(first), float(last))
 
@@ -198,11 +203,11 @@ class RecordingFile:
 
     def drop_before(self, at: float) -> None:
         """Forget what is older, but for what a younger frame needs."""
-        alone = self.latest(OBJECTS, at, alone=True)
+        alone = [self.latest(kind, at, alone=True) for kind in (OBJECTS, FACTS)]
         last = self.latest(NUMBERS, at)
         with self._said(), self._connection:
-            if alone is not None:
-                self._connection.execute("DELETE FROM frames WHERE kind = ? AND id < ?", (OBJECTS, alone.id))
+            for frame in filter(None, alone):
+                self._connection.execute("DELETE FROM frames WHERE kind = ? AND id < ?", (frame.kind, frame.id))
             if last is not None:
                 self._connection.execute("DELETE FROM frames WHERE kind = ? AND id < ?", (NUMBERS, last.id))
                 self._drop_layouts(last.id)
@@ -242,7 +247,7 @@ class RecordingFile:
         version = self._connection.execute("PRAGMA user_version").fetchone()[0]
         if application != APPLICATION:
             raise UnusableError(f"{self.path} is no recording of quarterdeck")
-        if version < VERSION:
+        if version < _OLDEST:
             raise UnusableError(f"{self.path} was recorded before there was a release, in a form that is gone")
         if version > VERSION:
             raise RecordingError(f"{self.path} was recorded by a newer quarterdeck", "play it with that version")

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
 
-from fleet.model.measurement import Measurement
 from fleet.model.snapshot import RECORDER, Health, SourceStatus
+from fleet.recorder.moment import Moment
 from fleet.recorder.problem import RecordingError
 from fleet.recorder.protocol import Keeps
 from fleet.recorder.writer import RecordingWriter
 from fleet.snapshot.backfill import Step
-from fleet.sources.kube.state import KubeState
 
 
 class Keeping:
@@ -27,9 +26,7 @@ class Keeping:
         self._closed = False
         self._one = Lock()
 
-    def note(
-        self, state: KubeState, statuses: tuple[SourceStatus, ...], measurement: Measurement | None, now: float
-    ) -> None:
+    def note(self, moment: Moment, now: float) -> None:
         """One tick."""
         with self._one:
             if self._closed:
@@ -37,7 +34,7 @@ class Keeping:
             try:
                 if self._recorder is None:
                     self._recorder = self._open()
-                self._recorder.note(state, statuses, measurement, now)
+                self._recorder.note(moment, now)
             except RecordingError as error:
                 remedy = error.remedy or "Free some space, or name another file; the console goes on without it."
                 problem = f"nothing is recorded: {error}"
@@ -71,12 +68,10 @@ class Several:
     def __init__(self, all_of_them: Sequence[Keeps]) -> None:
         self._all = all_of_them
 
-    def note(
-        self, state: KubeState, statuses: tuple[SourceStatus, ...], measurement: Measurement | None, now: float
-    ) -> None:
+    def note(self, moment: Moment, now: float) -> None:
         """One tick, to each."""
         for one in self._all:
-            one.note(state, statuses, measurement, now)
+            one.note(moment, now)
 
     def before(self, now: float, seconds: float, step: float) -> Mapping[float, Step]:
         """Steps of the first that knows anything."""

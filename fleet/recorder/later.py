@@ -6,11 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fleet.model.measurement import Measurement
     from fleet.model.snapshot import SourceStatus
+    from fleet.recorder.moment import Moment
     from fleet.recorder.protocol import Keeps
     from fleet.snapshot.backfill import Step
-    from fleet.sources.kube.state import KubeState
 
 
 class Later:
@@ -20,11 +19,9 @@ class Later:
         self._make = make
         self._made: Keeps | None = None
 
-    def note(
-        self, state: KubeState, statuses: tuple[SourceStatus, ...], measurement: Measurement | None, now: float
-    ) -> None:
+    def note(self, moment: Moment, now: float) -> None:
         """One tick, after which it exists."""
-        self._keeper().note(state, statuses, measurement, now)
+        self._keeper().note(moment, now)
 
     def before(self, now: float, seconds: float, step: float) -> Mapping[float, Step]:
         """Ask it; it exists afterwards."""

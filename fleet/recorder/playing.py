@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from fleet.model.facts import Dated
 from fleet.model.measurement import Measurement
 from fleet.model.snapshot import Health, SourceStatus
+from fleet.recorder.moment import Moment
 from fleet.recorder.problem import RecordingError
-from fleet.recorder.reading import Moment, Recording
+from fleet.recorder.reading import Recording
 from fleet.recorder.recall import recalled
 from fleet.recorder.written import stamped
 from fleet.snapshot.backfill import Step
+from fleet.sources.beside import Makes
 from fleet.sources.kube.state import KubeState
 from fleet.sources.problem import SourceProblem
 from fleet.sources.prometheus.past import Latency, Past
@@ -112,9 +116,7 @@ class PlayedBefore:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def note(
-        self, state: KubeState, statuses: tuple[SourceStatus, ...], measurement: Measurement | None, now: float
-    ) -> None:
+    def note(self, moment: Moment, now: float) -> None:
         """Nothing."""
 
     def before(self, now: float, seconds: float, step: float) -> Mapping[float, Step]:
@@ -130,6 +132,45 @@ class PlayedBefore:
 
     def close(self) -> None:
         """Nothing is open."""
+
+
+class RecordedFacts:
+    """A FactSource: the facts of one source at the moment that is played."""
+
+    def __init__(self, name: str, objects: RecordedObjects) -> None:
+        self.name = name
+        self._objects = objects
+
+    async def start(self) -> None:
+        """Nothing to begin."""
+
+    async def wait_synced(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 -- as the protocol has it
+        """All that there is is there."""
+        del timeout
+        return True
+
+    def facts(self) -> Dated[Any] | None:
+        """The last by then."""
+        return self._objects.moment.facts.by_source.get(self.name)
+
+    def statuses(self) -> tuple[SourceStatus, ...]:
+        """Return nothing: those are with the objects."""
+        return ()
+
+    def hurry(self) -> None:
+        """Nothing waits."""
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+def recorded_facts(playback: Playback, objects: RecordedObjects) -> Makes:
+    """Return what makes a source for each that has facts in a recording."""
+
+    async def make() -> Sequence[RecordedFacts]:
+        return [RecordedFacts(name, objects) for name in playback.recording.told_by]
+
+    return make
 
 
 class RecordedMetrics:

@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from fleet.model.measurement import Measurement
 from fleet.model.snapshot import SourceStatus
+from fleet.recorder.moment import Moment
 from fleet.snapshot.backfill import Step
-from fleet.sources.kube.state import KubeState
 
 
 class Keeps(Protocol):
     """Whoever is told what the sources said at each tick."""
 
-    def note(
-        self, state: KubeState, statuses: tuple[SourceStatus, ...], measurement: Measurement | None, now: float
-    ) -> None:
+    def note(self, moment: Moment, now: float) -> None:
         """One tick. Called on a worker thread, for one tick at a time. Never raises."""
         ...
 

@@ -22,6 +22,7 @@ _PUBLIC: Final = """
     kube-system kube-public kube-node-lease serve server api_server worker head leader prefill decode python
     python3 python3.10 python3.11 python3.12 sh bash /bin/sh /bin/bash -c -m -u env exec ray start half float16
     bfloat16 float32 fp8 int8 awq gptq fp8_e4m3 fp8_e5m2 mp nccl cuda rocm info debug warning error
+    critical page firing pending
 """
 """Values that belong to nobody in particular."""
 _WORDS: Final = """
@@ -67,6 +68,14 @@ _DOMAINS: Final = (
     "ray.io",
     "kserve.io",
 )
+_TITLED: Final = """
+    kube kubernetes prometheus alertmanager target watchdog inhibitor looping overcommit throttling generation mismatch
+    quota almost replicas rollout cpu filesystem inode inodes high low pressure queue latency cache usage vllm ttft itl
+    kv xid dcgm thermal power ecc errors mismatched job hpa maxed statefulset daemonset scheduled misscheduled
+    flapping aggregated api down missing rule evaluation failures config reload full rate budget burn too long
+"""
+"""Words of the names of public alerts."""
+_CAMEL: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _NUMBER: Final = re.compile(r"[-+]?\d{1,9}(\.\d+)?(%|[a-zA-Z]{1,3})?(/\d{1,9})?")
 _VERSION: Final = re.compile(r"v?\d+(\.\d+){1,3}")
 _TOKEN: Final = re.compile(r"[^\s\"'`,;()\[\]{}<>=]+")
@@ -92,6 +101,14 @@ class Pseudonyms:
             self._count[kind] += 1
             found = self._known[text] = f"{kind}-{self._count[kind]}"
         return found
+
+    def title(self, text: str, kind: str) -> str:
+        """Pseudonym of a name in CamelCase; one that is put together from words of nobody stays."""
+        words = _CAMEL.findall(text)
+        known = _words(_WORDS) | _products() | _words(_TITLED)
+        if text and "".join(words) == text and all(word.lower() in known or word.isdecimal() for word in words):
+            return text
+        return self.name(text, kind)
 
     def path(self, text: str, kind: str) -> str:
         """Pseudonym part by part of a text whose parts are parted by slashes: the key of an object."""

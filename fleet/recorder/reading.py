@@ -2,28 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Generic, Self, TypeVar
 
+from fleet.model.facts import NO_FACTS
 from fleet.model.measurement import Measurement
-from fleet.model.snapshot import SourceStatus
-from fleet.recorder import metrics, objects
-from fleet.recorder.file import LAYOUT, NUMBERS, OBJECTS, Frame, RecordingFile
+from fleet.recorder import facts, metrics, objects
+from fleet.recorder.facts import sources_in
+from fleet.recorder.file import FACTS, LAYOUT, NUMBERS, OBJECTS, Frame, RecordingFile
 from fleet.recorder.metrics import Layout
+from fleet.recorder.moment import Moment
 from fleet.recorder.objects import Looked
 from fleet.recorder.problem import YEAR_9999, RecordingError
 from fleet.recorder.thinning import seconds_between, thinned
 from fleet.sources.kube.state import KubeState
 
+T = TypeVar("T")
 
-class Moment(NamedTuple):
-    """The last words of all sources by then."""
 
-    state: KubeState
-    statuses: tuple[SourceStatus, ...]
-    measurement: Measurement | None
+class _Chain(Generic[T]):
+    """What is written as differences, read along what each frame says that it differs from: two who wrote to one file
+    do not mix. What was read last is where the next begins."""
+
+    def __init__(self, file: RecordingFile, kind: str, apply: Callable[[T | None, bytes], T]) -> None:
+        self._file = file
+        self._kind = kind
+        self._apply = apply
+        self._at: Frame | None = None
+        self._value: T | None = None
+
+    def at(self, moment: float) -> T | None:
+        """What was known at a moment; None before the first frame. Raises RecordingError."""
+        last = self._file.latest(self._kind, moment)
+        if last is None:
+            return None
+        value = self._value
+        for frame in reversed(list(self._since_known(last))):
+            value = self._apply(None if frame.base is None else value, frame.data)
+            self._value, self._at = value, frame
+        if value is None:
+            raise RecordingError(f"its {self._kind} begin with what has changed: what was before is missing")
+        return value
+
+    def _since_known(self, frame: Frame) -> Iterator[Frame]:
+        """A frame and those before it, back to the one that is read already or to one that stands alone."""
+        while self._at is None or frame.id != self._at.id:
+            yield frame
+            if frame.base is None:
+                return
+            if frame.base >= frame.id:
+                raise RecordingError("a part of it differs from what comes later")
+            frame = self._file.frame(frame.base)
+            if frame.kind != self._kind:
+                raise RecordingError("a part of it differs from what is of another kind")
 
 
 class Recording:
@@ -41,9 +74,11 @@ class Recording:
             self._file.close()
             raise RecordingError(f"{path} is of no time that there is")
         self.about = self._file.about()
+        self.told_by = sources_in(self.about)
+        """Names of the sources of facts that are in it."""
         self._thinned = thinned(self.about)
-        self._looked: Looked | None = None
-        self._at: Frame | None = None
+        self._looked = _Chain(self._file, OBJECTS, objects.apply)
+        self._facts = _Chain(self._file, FACTS, facts.apply)
         self._numbers: Frame | None = None
         self._measurement: Measurement | None = None
         self._layout: tuple[int, Layout] | None = None
@@ -61,8 +96,15 @@ class Recording:
     def at(self, moment: float) -> Moment:
         """Return what was known at a Unix time; before the first frame what that says."""
         moment = max(moment, self.first)
-        looked = self._objects(moment)
-        return Moment(looked.state, looked.statuses, self._measured(moment))
+        looked = self._looked_at(moment)
+        # Older versions kept no facts.
+        known = self._facts.at(moment) or NO_FACTS
+        return Moment(looked.state, looked.statuses, self._measured(moment), known)
+
+    def rows_and_numbers(self, moment: float) -> tuple[KubeState, Measurement | None]:
+        """Return what quantities are made of at a Unix time, without reading anything else."""
+        moment = max(moment, self.first)
+        return self._looked_at(moment).state, self._measured(moment)
 
     def measured(self, begin: float, end: float) -> list[float]:
         """Unix times between two moments at which a measurement was kept, oldest first."""
@@ -70,36 +112,18 @@ class Recording:
 
     def changes(self) -> list[float]:
         """Unix times at which anything was written, oldest first."""
-        return sorted({at for kind in (OBJECTS, NUMBERS) for at in self._file.times(kind, self.first, self.last)})
+        kinds = (OBJECTS, NUMBERS, FACTS)
+        return sorted({at for kind in kinds for at in self._file.times(kind, self.first, self.last)})
 
     def seconds_between(self, at: float) -> float:
         """Seconds between the measurements that thinning has left at a moment; 0 where all are there."""
         return seconds_between(self._thinned, at)
 
-    def _objects(self, moment: float) -> Looked:
-        last = self._file.latest(OBJECTS, moment)
-        if last is None:
-            raise RecordingError("its objects begin later than it does")
-        looked = self._looked
-        # Along what each says that it differs from: two who wrote to one file do not mix.
-        for frame in reversed(list(self._since_known(last))):
-            looked = objects.apply(None if frame.base is None else looked, frame.data)
-            self._looked, self._at = looked, frame
+    def _looked_at(self, moment: float) -> Looked:
+        looked = self._looked.at(moment)
         if looked is None:
-            raise RecordingError("its objects begin with what has changed: what was before is missing")
+            raise RecordingError("its objects begin later than it does")
         return looked
-
-    def _since_known(self, frame: Frame) -> Iterator[Frame]:
-        """A frame and those before it, back to the one that is read already or to one that stands alone."""
-        while self._at is None or frame.id != self._at.id:
-            yield frame
-            if frame.base is None:
-                return
-            if frame.base >= frame.id:
-                raise RecordingError("a part of it differs from what comes later")
-            frame = self._file.frame(frame.base)
-            if frame.kind != OBJECTS:
-                raise RecordingError("a part of it differs from what is of another kind")
 
     def _measured(self, moment: float) -> Measurement | None:
         frame = self._file.latest(NUMBERS, moment)

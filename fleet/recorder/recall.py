@@ -25,7 +25,7 @@ def recalled(path: Path, begin: float, end: float, step: float) -> dict[float, S
         for at in recording.measured(begin, end):
             slot = math.floor(at / step) * step
             if slot not in out:
-                state, _, measurement = recording.at(at)
+                state, measurement = recording.rows_and_numbers(at)
                 topology = followed(topology, state, measurement)
                 out[slot] = _step(frames.frames_at(topology, measurement, at, frozenset()))
     return out

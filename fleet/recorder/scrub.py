@@ -13,10 +13,14 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from fleet.alerts.joined import LABELS
+from fleet.model.alerts import NAME, Matcher
+from fleet.model.facts import Facts
 from fleet.model.measurement import Measurement
+from fleet.recorder.moment import Moment
 from fleet.recorder.problem import RecordingError
 from fleet.recorder.pseudonyms import Pseudonyms
-from fleet.recorder.reading import Moment, Recording
+from fleet.recorder.reading import Recording
 from fleet.recorder.thinning import ABOUT
 from fleet.recorder.writer import RecordingWriter
 
@@ -69,6 +73,49 @@ def _address(names: Pseudonyms, value: str) -> str:
     return names.address(value)
 
 
+def _alert_labels(names: Pseudonyms, value: Mapping[str, str]) -> dict[str, str]:
+    """Labels of an alert: those that join it to an object are named as they are, and the object as it is elsewhere."""
+    return {_alert_label(names, key): _alert_value(names, key, text) for key, text in value.items()}
+
+
+def _alert_label(names: Pseudonyms, key: str) -> str:
+    return key if key in LABELS or key in _COMMON else names.label(key)
+
+
+def _alert_value(names: Pseudonyms, key: str, text: str) -> str:
+    if key == NAME:
+        return names.title(text, "alert")
+    return names.address(text) if key == "instance" else names.path(text, "value")
+
+
+def _annotated(names: Pseudonyms, value: Mapping[str, str]) -> dict[str, str]:
+    return {_alert_label(names, key): names.text(text) for key, text in value.items()}
+
+
+def _matcher(names: Pseudonyms, value: Matcher) -> Matcher:
+    text = names.name(value.value, "value") if value.regex else _alert_value(names, value.name, value.value)
+    return replace(value, name=_alert_label(names, value.name), value=text)
+
+
+def _matchers(names: Pseudonyms, value: tuple[Matcher, ...]) -> tuple[Matcher, ...]:
+    return tuple(_matcher(names, each) for each in value)
+
+
+def _each(kind: str) -> Rule:
+    return lambda names, value: tuple(names.name(one, kind) for one in value)
+
+
+def _source(names: Pseudonyms, value: str) -> str:
+    """``kind/name``: the kind is ours, the name is from somebody's configuration."""
+    kind, slash, name = value.partition("/")
+    return f"{kind}/{names.name(name, 'source')}" if slash else value
+
+
+_COMMON: Final = frozenset(
+    {"alertname", "severity", "prometheus", "cluster", "device", "reason", "condition", "status", "phase", "quantile"}
+    | {"le", "engine", "finished_reason", "summary", "description", "message", "runbook_url", "dashboard_url"}
+)
+"""Labels and annotations that rules of public projects use."""
 _OF_ANY: Final[Mapping[str, Rule]] = {
     "kind": _keep,
     "namespace": _named("namespace"),
@@ -115,7 +162,10 @@ _KEPT: Final = frozenset(
         "Service": "type",
         "Event": "type source",
         "Cluster": "version",
-        "SourceStatus": "name progress",
+        "SourceStatus": "progress",
+        "Alert": "firing",
+        "Silence": "state",
+        "Rule": "health state",
         "EngineId": "engine",
         "Group": "engine",
         "GatewayId": "dialect",
@@ -141,6 +191,24 @@ _OF_ONE: Final[Mapping[str, Rule]] = {
     "ClusterId.context": _named("context"),
     "Cluster.cluster": _named("cluster"),
     "Cluster.user": _named("user"),
+    "SourceStatus.name": _source,
+    "Alert.labels": _alert_labels,
+    "Alert.annotations": _annotated,
+    "Alert.link": _address,
+    "Alert.fingerprint": _named("fingerprint"),
+    "Alert.silenced_by": _each("silence"),
+    "Alert.inhibited_by": _each("fingerprint"),
+    "Alert.muted_by": _each("interval"),
+    "Alert.receivers": _each("receiver"),
+    "Silence.id": _named("silence"),
+    "Silence.matchers": _matchers,
+    "Silence.by": _named("user"),
+    "Silence.comment": lambda names, value: names.text(value),
+    "Rule.group": _named("group"),
+    "Rule.name": lambda names, value: names.title(value, "alert"),
+    "Rule.expression": lambda names, value: names.text(value),
+    "Rule.labels": _alert_labels,
+    "Rule.annotations": _annotated,
 }
 
 
@@ -162,7 +230,18 @@ class Scrubber:
         cluster, coverage = self._scrub_any(state.cluster), self._scrub_any(state.coverage)
         scrubbed = replace(state, cluster=cluster, coverage=coverage, **rows)
         measured = None if moment.measurement is None else self._kept(moment.measurement, self._measurement)
-        return Moment(scrubbed, tuple(map(self._scrub_any, moment.statuses)), measured)
+        # After the objects: their names are known by then for what they are of.
+        facts = self._kept(moment.facts, self._facts)
+        return Moment(scrubbed, tuple(map(self._scrub_any, moment.statuses)), measured, facts)
+
+    def _facts(self, facts: Facts) -> Facts:
+        told = facts.by_source.items()
+        return Facts(
+            {
+                _source(self.names, name): replace(one, value=self._kept(one.value, self._scrub_any))
+                for name, one in told
+            }
+        )
 
     def _rows(self, rows: Mapping[str, Any]) -> Mapping[str, Any]:
         return self._kept(rows, lambda each: {row.key: row for row in map(self._row, each.values())})
@@ -235,7 +314,7 @@ def scrub(path: Path, out: Path) -> int:
         writer = RecordingWriter(out, Nothing())
         try:
             for at in recording.changes():
-                writer.note(*scrubber.moment(recording.at(at)), at)
+                writer.note(scrubber.moment(recording.at(at)), at)
             about = {key: scrubber.names.name(recording.about.get(key, ""), key) for key in ("context", "cluster")}
             thinned = {ABOUT: recording.about[ABOUT]} if ABOUT in recording.about else {}
             server = scrubber.names.address(recording.about.get("server", ""))

@@ -6,17 +6,18 @@ import math
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from fleet.model.facts import Facts
 from fleet.model.measurement import Measurement
-from fleet.model.snapshot import SourceStatus
 from fleet.recorder import metrics, objects
-from fleet.recorder.file import LAYOUT, NUMBERS, OBJECTS, RecordingFile
+from fleet.recorder.facts import FactsWriter, kept_facts, sources_in, written_sources
+from fleet.recorder.file import FACTS, LAYOUT, NUMBERS, OBJECTS, RecordingFile
 from fleet.recorder.metrics import Layout
+from fleet.recorder.moment import Moment
 from fleet.recorder.objects import Looked, Redaction
 from fleet.recorder.thinning import Bounds, Thinned, thinned, trim
-from fleet.sources.kube.state import KubeState
 
 ANEW: Final = 1800.0
-"""Seconds after which all objects are written again: whoever goes to a moment reads no more than that."""
+"""Seconds after which all objects and facts are written again: whoever goes to a moment reads no more than that."""
 
 
 _TRIM_EVERY: Final = 60.0
@@ -50,6 +51,9 @@ class RecordingWriter:
         self._looked: Looked | None = None
         self._whole_at = 0.0
         self._object_frame: int | None = None
+        self._facts = FactsWriter()
+        self._facts_frame: int | None = None
+        self._sources: frozenset[str] | None = None
         self._measurement: Measurement | None = None
         self._layout: tuple[int, Layout] | None = None
         self._trimmed = 0.0
@@ -58,13 +62,14 @@ class RecordingWriter:
         """Write down what it is of."""
         self._file.describe(**about)
 
-    def note(
-        self, state: KubeState, statuses: tuple[SourceStatus, ...], measurement: Measurement | None, now: float
-    ) -> None:
+    def note(self, moment: Moment, now: float) -> None:
         """One tick. Costs next to nothing where nothing changed."""
-        looked = Looked(state, statuses)
+        looked, measurement = Looked(moment.state, moment.statuses), moment.measurement
+        self._name_sources(moment.facts)
+        anew = self._looked is None or now - self._whole_at >= ANEW or now < self._whole_at
         with self._file.together():
-            self._note_objects(looked, now)
+            self._note_objects(looked, now, anew)
+            self._note_facts(moment.facts, now, anew)
             if measurement is not None and measurement is not self._measurement and self._is_due(now):
                 self._note_numbers(measurement, now)
                 self._measurement = measurement
@@ -86,8 +91,8 @@ class RecordingWriter:
         self._slot = slot
         return slot != last or not self._every
 
-    def _note_objects(self, looked: Looked, now: float) -> None:
-        if self._looked is None or now - self._whole_at >= ANEW or now < self._whole_at:
+    def _note_objects(self, looked: Looked, now: float, anew: bool) -> None:
+        if self._looked is None or anew:
             self._object_frame = self._file.add(OBJECTS, now, objects.whole(looked, self._redaction))
             self._whole_at = now
         else:
@@ -96,6 +101,21 @@ class RecordingWriter:
                 return
             self._object_frame = self._file.add(OBJECTS, now, changed, self._object_frame)
         self._looked = looked
+
+    def _name_sources(self, facts: Facts) -> None:
+        """Whoever plays it makes a source for each, before it has come to the moment when the first said something."""
+        if self._sources is None:
+            self._sources = frozenset(sources_in(self._file.about()))
+        names = self._sources | kept_facts(facts).keys()
+        if names != self._sources:
+            self._sources = names
+            self._file.describe(**written_sources(names))
+
+    def _note_facts(self, facts: Facts, now: float, anew: bool) -> None:
+        if anew:
+            self._facts_frame = self._file.add(FACTS, now, self._facts.whole(facts))
+        elif (changed := self._facts.difference(facts)) is not None:
+            self._facts_frame = self._file.add(FACTS, now, changed, self._facts_frame)
 
     def _note_numbers(self, measurement: Measurement, now: float) -> None:
         layout = metrics.layout_of(measurement)

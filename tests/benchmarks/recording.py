@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 
 from fleet.model.snapshot import Health, SourceStatus
+from fleet.recorder.moment import Moment
 from fleet.recorder.thinning import Bounds
 from fleet.recorder.writer import EVERY, RecordingWriter
 from fleet.snapshot.builder import Builder
@@ -62,7 +63,7 @@ def _round(pods: int) -> tuple[float, float, float]:
             began = time.process_time()
             builder.build(state, measurement, statuses, now, frozenset())
             between = time.process_time()
-            writer.note(state, statuses, measurement, now)
+            writer.note(Moment(state, statuses, measurement), now)
             built.append(between - began)
             noted.append(time.process_time() - between)
         writer.close()

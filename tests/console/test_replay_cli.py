@@ -16,6 +16,7 @@ from fleet import guard
 from fleet.model.objects import Container, Event, ObjectRef
 from fleet.model.snapshot import Cluster
 from fleet.recorder.always import AlwaysKeeping, Keep
+from fleet.recorder.moment import Moment
 from fleet.recorder.reading import Recording
 from fleet.recorder.thinning import Bounds
 from fleet.recorder.writer import RecordingWriter
@@ -29,7 +30,7 @@ from tests.fleet.rows import kube, pod
 def file(tmp_path: Path) -> Path:
     recorder = RecordingWriter(tmp_path / "x.qdr", Plain())
     for now, moment in moments(20):
-        recorder.note(*moment, now)
+        recorder.note(moment, now)
     recorder.close()
     return tmp_path / "x.qdr"
 
@@ -115,7 +116,7 @@ def test_no_secret_of_a_command_line_or_a_message_is_written_down(tmp_path: Path
         "serving", "e", "u", "1", ObjectRef("Pod", "serving", "chat-1"), "", "Warning", "Failed", secret, 1, BEGAN
     )
     writer = RecordingWriter(tmp_path / "x.qdr", Redacting())
-    writer.note(replace(seen, events={event.key: event}), (), None, BEGAN)
+    writer.note(Moment(replace(seen, events={event.key: event}), (), None), BEGAN)
     writer.close()
     with Recording(tmp_path / "x.qdr") as recording:
         state = recording.at(BEGAN).state
@@ -132,7 +133,7 @@ def keep(tmp_path: Path) -> None:
     folder = tmp_path / ".local" / "state" / "quarterdeck" / "recordings"
     keeping = AlwaysKeeping(Keep(folder, Bounds(), Plain), Cluster("c", "c", SERVER))
     for now, moment in moments(300):
-        keeping.note(*moment, now)
+        keeping.note(moment, now)
     keeping.close()
 
 

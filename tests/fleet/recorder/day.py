@@ -17,6 +17,7 @@ from pathlib import Path
 from fleet.model.measurement import Measurement
 from fleet.model.snapshot import Cluster, Health, SourceStatus
 from fleet.recorder.always import AlwaysKeeping, Keep
+from fleet.recorder.moment import Moment
 from fleet.recorder.reading import Recording
 from fleet.recorder.thinning import Bounds
 from fleet.sources.kube.state import KubeState
@@ -54,7 +55,7 @@ def hours(folder: Path, pods: int, count: int, bounds: Bounds, tick: float = TIC
     for hour in range(1, count + 1):
         while now < BEGAN + hour * 3600.0:
             _, measurement = next(measurements)
-            keeping.note(_state(states, now), live, replace(measurement, at=now), now)
+            keeping.note(Moment(_state(states, now), live, replace(measurement, at=now)), now)
             now += tick
         with Recording(keeping.path) as recording:
             coarsest = recording.seconds_between(recording.first)

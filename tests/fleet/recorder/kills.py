@@ -17,7 +17,8 @@ from pathlib import Path
 
 from fleet.model.snapshot import Cluster, Health
 from fleet.recorder.always import AlwaysKeeping, Keep
-from fleet.recorder.reading import Moment, Recording
+from fleet.recorder.moment import Moment
+from fleet.recorder.reading import Recording
 from fleet.recorder.thinning import Bounds
 from tests.fleet.recorder.seen import BEGAN, STEP, Plain, measured, state, statuses
 
@@ -80,7 +81,8 @@ def _note_for_ever(folder: Path, first: int, says: int) -> None:
     try:
         keeping = AlwaysKeeping(Keep(folder, Bounds(), Plain), Cluster("prod", "prod", "https://kube.example.com"))
         for number in range(first, sys.maxsize):
-            keeping.note(state(number), statuses(requests=number), measured(number), BEGAN + number * STEP)
+            moment = Moment(state(number), statuses(requests=number), measured(number))
+            keeping.note(moment, BEGAN + number * STEP)
             (status,) = keeping.statuses()
             assert status.health is Health.LIVE, status.notes
             os.write(says, b"%d\n" % number)

@@ -12,7 +12,7 @@ from fleet.model.measurement import Group, Measurement
 from fleet.model.objects import Pod, Workload
 from fleet.model.quantity import Family, Quantity
 from fleet.model.snapshot import Health, SourceStatus
-from fleet.recorder.reading import Moment
+from fleet.recorder.moment import Moment
 from fleet.sources.kube.state import KubeState
 from tests.fleet.rows import deployment, engine, kube, measurement, node, pod
 

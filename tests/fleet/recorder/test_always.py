@@ -46,7 +46,7 @@ def test_every_cluster_has_a_file_that_nobody_else_may_read(folder: Path) -> Non
     (now, moment), elsewhere = next(moments(1)), Cluster("prod/eu-1", "prod", "https://other.example.com")
     for cluster in (PROD, elsewhere):
         keeps = keeping(folder, cluster)
-        keeps.note(*moment, now)
+        keeps.note(moment, now)
         keeps.close()
     files = sorted(folder.glob("*.qdr"))
     assert files == sorted(file_of(folder, each.context, each.server) for each in (PROD, elsewhere))
@@ -61,7 +61,7 @@ def test_it_says_since_when_it_keeps_and_how_much(folder: Path) -> None:
     keeps = keeping(folder)
     (now, moment), *_ = moments(1)
     assert keeps.statuses() == ()
-    keeps.note(*moment, now)
+    keeps.note(moment, now)
     assert status(keeps).health is Health.LIVE
     assert "kept since 2026-11-29 09:00:00 UTC" in status(keeps).notes[0]
     assert "MiB of at most 200, 24 h" in status(keeps).notes[0]
@@ -72,7 +72,7 @@ def test_it_says_since_when_it_keeps_and_how_much(folder: Path) -> None:
 def test_it_says_how_coarse_what_is_older_has_become(folder: Path) -> None:
     keeps = keeping(folder, bounds=Bounds(size=60_000))
     for now, moment in moments(400, pods=30):
-        keeps.note(*moment, now)
+        keeps.note(moment, now)
     assert " a measurement every " in status(keeps).notes[0]
     keeps.close()
     assert keeps.path.stat().st_size < 200_000
@@ -81,14 +81,14 @@ def test_it_says_how_coarse_what_is_older_has_become(folder: Path) -> None:
 def test_one_console_writes_and_the_next_takes_over(folder: Path) -> None:
     one, two = keeping(folder), keeping(folder)
     seen = list(moments(40))
-    one.note(*seen[0][1], seen[0][0])
-    two.note(*seen[1][1], seen[1][0])
+    one.note(seen[0][1], seen[0][0])
+    two.note(seen[1][1], seen[1][0])
     assert status(two).health is Health.OFF
     assert "another console keeps it" in status(two).notes[0]
     assert two.before(seen[1][0], 600.0, STEP), "it reads what the other has kept"
     one.close()
     later = seen[1][0] + BUSY_AGAIN
-    two.note(*seen[2][1], later)
+    two.note(seen[2][1], later)
     assert status(two).health is Health.LIVE
     two.close()
     with Recording(two.path) as recording:
@@ -101,7 +101,7 @@ from pathlib import Path
 from tests.fleet.recorder.test_always import keeping, moments
 keeps = keeping(Path(sys.argv[1]))
 ((now, moment),) = moments(1)
-keeps.note(*moment, now)
+keeps.note(moment, now)
 print("kept", flush=True)
 sys.stdin.read()
 """
@@ -115,11 +115,11 @@ def test_a_killed_console_holds_nothing(folder: Path) -> None:
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=root) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"kept\n"
-        two.note(*seen[1][1], seen[1][0])
+        two.note(seen[1][1], seen[1][0])
         assert status(two).health is Health.OFF
         os.kill(process.pid, signal.SIGKILL)
         process.wait(PATIENCE)
-    two.note(*seen[2][1], seen[1][0] + BUSY_AGAIN)
+    two.note(seen[2][1], seen[1][0] + BUSY_AGAIN)
     assert status(two).health is Health.LIVE
     two.close()
 
@@ -129,15 +129,15 @@ def test_a_folder_that_cannot_be_written_is_said_and_tried_again(folder: Path) -
     folder.write_text("a file where the folder would be")
     keeps = keeping(folder)
     seen = list(moments(3))
-    keeps.note(*seen[0][1], BEGAN)
+    keeps.note(seen[0][1], BEGAN)
     assert status(keeps).health is Health.DEGRADED
     assert not status(keeps).problem, "no screen is drawn differently for it"
     assert "nothing is kept" in status(keeps).notes[0]
     assert "recorder.enabled" in status(keeps).notes[1]
     folder.unlink()
-    keeps.note(*seen[1][1], BEGAN + AGAIN / 2)
+    keeps.note(seen[1][1], BEGAN + AGAIN / 2)
     assert status(keeps).health is Health.DEGRADED
-    keeps.note(*seen[2][1], BEGAN + AGAIN)
+    keeps.note(seen[2][1], BEGAN + AGAIN)
     assert status(keeps).health is Health.LIVE
     keeps.close()
 
@@ -149,13 +149,13 @@ from tests.fleet.recorder.test_always import keeping, moments
 keeps = keeping(Path(sys.argv[1]))
 resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, resource.RLIM_INFINITY))
 for now, moment in moments(2000, pods=40):
-    keeps.note(*moment, now)
+    keeps.note(moment, now)
     (status,) = keeps.statuses()
     if status.health != "live":
         print(status.health, *status.notes)
         break
 resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-keeps.note(*moment, now + 60)
+keeps.note(moment, now + 60)
 (status,) = keeps.statuses()
 print(status.health)
 keeps.close()
@@ -184,7 +184,7 @@ def test_a_damaged_file_is_put_aside_and_a_new_one_begun(folder: Path) -> None:
     keeps = keeping(folder)
     assert keeps.before(BEGAN, 900.0, STEP) == {}
     for now, moment in moments(2):
-        keeps.note(*moment, now)
+        keeps.note(moment, now)
     assert status(keeps).health is Health.LIVE
     assert any(file.with_suffix(".damaged").name in note for note in status(keeps).notes)
     assert file.with_suffix(".damaged").stat().st_size == 5016
@@ -201,9 +201,9 @@ def test_a_defect_ends_the_keeping_and_nothing_else(folder: Path, monkeypatch: p
     (now, moment), *_ = moments(1)
     with monkeypatch.context() as patch:
         patch.setattr("fleet.recorder.objects.whole", broken)
-        keeps.note(*moment, now)
+        keeps.note(moment, now)
     assert "a defect of Quarterdeck, ZeroDivisionError" in status(keeps).notes[0]
-    keeps.note(*moment, now + AGAIN)
+    keeps.note(moment, now + AGAIN)
     assert status(keeps).health is Health.LIVE
     keeps.close()
 
@@ -212,7 +212,7 @@ def test_after_the_end_nothing_is_kept(folder: Path) -> None:
     keeps = keeping(folder)
     keeps.close()
     (now, moment), *_ = moments(1)
-    keeps.note(*moment, now)
+    keeps.note(moment, now)
     assert not folder.exists()
 
 
@@ -221,7 +221,7 @@ async def test_the_next_start_draws_what_was_before_it_with_a_gap_where_none_ran
     keeps = keeping(folder)
     for number, (now, moment) in enumerate(seen):
         if not 8 <= number < 12:
-            keeps.note(*moment, now)
+            keeps.note(moment, now)
     keeps.close()
     # The console that is started then sees what a recording of that moment says.
     with Recording(keeps.path) as recording:
@@ -254,7 +254,7 @@ def test_the_numbers_of_a_step_are_kept_once(folder: Path) -> None:
     ((now, moment),) = moments(1)
     assert moment.measurement is not None
     for tick in range(30):
-        keeps.note(moment.state, moment.statuses, replace(moment.measurement, at=now + tick), now + tick)
+        keeps.note(moment._replace(measurement=replace(moment.measurement, at=now + tick)), now + tick)
     keeps.close()
     with Recording(keeps.path) as recording:
         assert recording.measured(0.0, now + 100) == [now, now + EVERY]

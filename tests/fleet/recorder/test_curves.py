@@ -23,7 +23,7 @@ def file(tmp_path: Path) -> Path:
     for number, (now, moment) in enumerate(moments(40)):
         # No console ran for a while.
         if not 10 <= number < 20:
-            recorder.note(*moment, now)
+            recorder.note(moment, now)
     recorder.close()
     return tmp_path / "x.qdr"
 
@@ -56,13 +56,13 @@ def test_what_is_asked_again_is_not_read_again(file: Path, monkeypatch: pytest.M
     read: list[float] = []
     from fleet.recorder.reading import Recording
 
-    at = Recording.at
+    read_at = Recording.rows_and_numbers
 
     def noted(recording: Recording, moment: float) -> object:
         read.append(moment)
-        return at(recording, moment)
+        return read_at(recording, moment)
 
-    monkeypatch.setattr(Recording, "at", noted)
+    monkeypatch.setattr(Recording, "rows_and_numbers", noted)
     again = curves.curve(asked(POD))
     assert read == [BEGAN + 39 * STEP]
     assert again.values[9] == first.values[10]

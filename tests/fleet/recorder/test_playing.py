@@ -39,7 +39,7 @@ def clock() -> Clock:
 def file(tmp_path: Path) -> Path:
     recorder = RecordingWriter(tmp_path / "x.qdr", Plain())
     for now, moment in moments(40):
-        recorder.note(*moment, now)
+        recorder.note(moment, now)
     recorder.close()
     return tmp_path / "x.qdr"
 
@@ -171,9 +171,9 @@ def test_what_comes_after_the_end_is_not_kept_and_opens_nothing(tmp_path: Path) 
         return RecordingWriter(tmp_path / "late.qdr", Plain())
 
     keeping, ((now, moment), (later, another)) = Keeping(open_file), list(moments(2))
-    keeping.note(*moment, now)
+    keeping.note(moment, now)
     keeping.close()
-    keeping.note(*another, later)
+    keeping.note(another, later)
     assert opened == [1]
     assert not keeping.statuses()
     with Recording(tmp_path / "late.qdr") as recording:

@@ -22,8 +22,9 @@ from fleet.model.histogram import Histogram
 from fleet.model.measurement import Group, Measurement
 from fleet.model.quantity import Family
 from fleet.recorder.file import APPLICATION, NUMBERS, OBJECTS, VERSION, RecordingFile
+from fleet.recorder.moment import Moment
 from fleet.recorder.problem import RecordingError
-from fleet.recorder.reading import Moment, Recording
+from fleet.recorder.reading import Recording
 from fleet.recorder.thinning import Bounds, seconds_between, thinned, trim
 from fleet.recorder.writer import RecordingWriter
 from tests.fleet.recorder.seen import BEGAN, STEP, Plain, moments
@@ -39,7 +40,7 @@ def record(file: Path, ticks: int, pods: int = 3, context: str = "") -> list[tup
     recorder, seen = RecordingWriter(file, Plain()), list(moments(ticks, pods))
     recorder.describe(context=context)
     for now, moment in seen:
-        recorder.note(*moment, now)
+        recorder.note(moment, now)
     recorder.close()
     return seen
 
@@ -86,7 +87,7 @@ def test_an_unchanged_tick_writes_nothing(file: Path) -> None:
     now, moment = next(moments(1))
     recorder = RecordingWriter(file, Plain())
     for tick in range(100):
-        recorder.note(*moment, now + tick)
+        recorder.note(moment, now + tick)
     recorder.close()
     with RecordingFile.open(file) as opened:
         assert opened.span() == (now, now)
@@ -116,7 +117,7 @@ def test_the_next_start_goes_on_in_the_same_file(file: Path) -> None:
     later = list(moments(12))[6:]
     recorder = RecordingWriter(file, Plain())
     for now, moment in later:
-        recorder.note(*moment, now)
+        recorder.note(moment, now)
     recorder.close()
     with Recording(file) as recording:
         assert recording.first == BEGAN
@@ -125,10 +126,10 @@ def test_the_next_start_goes_on_in_the_same_file(file: Path) -> None:
 
 def test_one_may_read_while_another_writes(file: Path) -> None:
     recorder, seen = RecordingWriter(file, Plain()), list(moments(30))
-    recorder.note(*seen[0][1], seen[0][0])
+    recorder.note(seen[0][1], seen[0][0])
     with Recording(file) as recording:
         for now, moment in seen[1:]:
-            recorder.note(*moment, now)
+            recorder.note(moment, now)
             assert is_it(recording.at(now), moment)
     recorder.close()
 
@@ -180,7 +181,7 @@ from fleet.recorder.writer import RecordingWriter
 from tests.fleet.recorder.seen import Plain, moments
 recorder = RecordingWriter(Path(sys.argv[1]), Plain())
 for now, moment in moments(100_000):
-    recorder.note(*moment, now)
+    recorder.note(moment, now)
     print(now, flush=True)
 """
 
@@ -205,8 +206,8 @@ def test_two_who_write_to_one_file_do_not_mix(file: Path) -> None:
     seen, other = list(moments(30)), list(moments(30, pods=5))
     one, two = RecordingWriter(file, Plain()), RecordingWriter(file, Plain())
     for (now, moment), (later, another) in zip(seen, other, strict=True):
-        one.note(*moment, now)
-        two.note(*another, later + 1)
+        one.note(moment, now)
+        two.note(another, later + 1)
     one.close()
     two.close()
     with Recording(file) as recording:
@@ -334,7 +335,7 @@ def test_a_number_that_is_too_large_for_a_fleet_is_kept_as_too_large(file: Path)
     group = Group("serving", "llama")
     huge = {Family.TTFT: {group: Histogram((1.0, math.inf), (1e300, 2e300), 1e300)}}
     recorder = RecordingWriter(file, Plain())
-    recorder.note(moment.state, moment.statuses, replace(moment.measurement, histograms=huge), now)
+    recorder.note(moment._replace(measurement=replace(moment.measurement, histograms=huge)), now)
     recorder.close()
     with Recording(file) as recording:
         found = recording.at(now).measurement
@@ -346,7 +347,7 @@ def test_numbers_are_kept_once_in_a_while_where_that_is_asked_for_and_rows_as_th
     seen = list(moments(60))
     recorder = RecordingWriter(file, Plain(), every=4 * STEP)
     for now, moment in seen:
-        recorder.note(*moment, now)
+        recorder.note(moment, now)
     recorder.close()
     with Recording(file) as recording:
         for number, (now, moment) in enumerate(seen):

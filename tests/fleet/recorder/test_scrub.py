@@ -26,9 +26,10 @@ from fleet.model.objects import (
 )
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Cluster, Snapshot
+from fleet.recorder.moment import Moment
 from fleet.recorder.problem import RecordingError
 from fleet.recorder.pseudonyms import HIDDEN, Pseudonyms
-from fleet.recorder.reading import Moment, Recording
+from fleet.recorder.reading import Recording
 from fleet.recorder.scrub import _KEPT, scrub
 from fleet.recorder.writer import RecordingWriter
 from fleet.snapshot.builder import Builder
@@ -43,8 +44,8 @@ def file(tmp_path: Path) -> Path:
     recorder = RecordingWriter(tmp_path / "x.qdr", Plain())
     recorder.describe(context="titan-prod", server="https://titan.example.com", cluster="titan")
     for now, moment in moments(40):
-        recorder.note(*moment, now)
-    recorder.note(*whole(), BEGAN + 10_000)
+        recorder.note(moment, now)
+    recorder.note(whole(), BEGAN + 10_000)
     recorder.close()
     return tmp_path / "x.qdr"
 
@@ -149,7 +150,7 @@ def test_every_text_of_the_model_is_hidden_unless_it_is_known_to_be_of_nobody(fi
         name: {row.key: row for row in (_told(each, said) for each in getattr(moment.state, name).values())}
         for name in ("pods", "nodes", "workloads", "links", "autoscalers", "budgets", "services", "events")
     }
-    recorder.note(replace(moment.state, **rows), moment.statuses, moment.measurement, BEGAN)
+    recorder.note(moment._replace(state=replace(moment.state, **rows)), BEGAN)
     recorder.close()
     scrub(tmp_path / "all.qdr", tmp_path / "out.qdr")
     left = everything(tmp_path / "out.qdr")

@@ -1,0 +1,202 @@
+"""The facts of sources beside the cluster as bytes: alerts, silences and rules; all of them, or what differs.
+
+A kind of facts is one line in ``KINDS``: a dataclass whose fields are tuples of rows. What has no line there is shown
+and not kept. Rows have no keys, so a difference says for each field which rows of before it has, in runs, and what is
+new: of two thousand alerts of which one ends, two runs are written.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import field, fields, replace
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, get_args, get_type_hints
+
+import orjson
+
+from fleet.dataclass import dataclass
+from fleet.model.alerts import Alert, Evaluated, Notified, Rule
+from fleet.model.facts import NO_FACTS, Dated, Facts
+from fleet.recorder.objects import LEVEL
+from fleet.recorder.problem import RecordingError, check_numbers, first_problem, inflated
+from fleet.recorder.written import to_json
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+KINDS: Final[Mapping[str, type]] = {"notified": Notified, "evaluated": Evaluated}
+"""The kinds of facts that are kept, by their names in a recording."""
+_NAMES: Final = {kind: name for name, kind in KINDS.items()}
+
+_Part: TypeAlias = "tuple[int, int] | dict[str, Any]"
+"""A run of rows of before (the place of the first, and how many), or a row that is new."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """The facts of one source."""
+
+    kind: str
+    at: float
+    rows: Mapping[str, tuple[_Part, ...]]
+    """Field → its rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Changes:
+    """Facts that are other than before, and the sources that have none any more."""
+
+    told: Mapping[str, _Told] = field(default_factory=dict)
+    gone: tuple[str, ...] = ()
+
+
+ABOUT: Final = "facts"
+"""The key under which a recording says which sources of facts are in it: their names, as JSON."""
+
+
+def sources_in(about: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the names of the sources of facts in a recording; none where it says nothing readable."""
+    try:
+        names = orjson.loads(about.get(ABOUT, "[]"))
+    except orjson.JSONDecodeError:
+        return ()
+    return tuple(name for name in names if isinstance(name, str)) if isinstance(names, list) else ()
+
+
+def written_sources(names: Iterable[str]) -> dict[str, str]:
+    """Return what a recording says of them in its table ``about``."""
+    return {ABOUT: orjson.dumps(sorted(names)).decode()}
+
+
+def kept_facts(facts: Facts) -> dict[str, Dated[Any]]:
+    """Return those facts that a recording keeps, by their sources."""
+    return {name: dated for name, dated in facts.by_source.items() if type(dated.value) in _NAMES}
+
+
+class FactsWriter:
+    """Writes facts as they come; remembers how the rows were written last, to tell what is new among them."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, Any] = {}
+        self._written: dict[str, Mapping[str, Sequence[bytes]]] = {}
+
+    def whole(self, facts: Facts) -> bytes:
+        """Everything that is kept of them."""
+        self._values, self._written = {}, {}
+        return self.difference(facts) or _packed(_Changes())
+
+    def difference(self, facts: Facts) -> bytes | None:
+        """Return what is other than what was written last; None for nothing."""
+        kept = kept_facts(facts)
+        gone = tuple(name for name in self._values if name not in kept)
+        told = {}
+        for name, dated in kept.items():
+            # A source gives unchanged facts as the same object.
+            if self._values.get(name) is not dated.value:
+                found = self._told(name, dated)
+                if found is not None:
+                    told[name] = found
+                self._values[name] = dated.value
+        for name in gone:
+            del self._values[name]
+            self._written.pop(name, None)
+        return _packed(_Changes(told, gone)) if told or gone else None
+
+    def _told(self, name: str, dated: Dated[Any]) -> _Told | None:
+        kind, before = _NAMES[type(dated.value)], self._written.get(name)
+        rows: dict[str, tuple[_Part, ...]] = {}
+        written: dict[str, Sequence[bytes]] = {}
+        for each in fields(dated.value):
+            now = getattr(dated.value, each.name)
+            known = {} if before is None else {row: place for place, row in enumerate(before.get(each.name, ()))}
+            written[each.name] = [to_json(_plain(row)) for row in now]
+            rows[each.name] = tuple(_parts(written[each.name], known))
+        if before == written:
+            return None
+        self._written[name] = written
+        return _Told(kind, dated.at, rows)
+
+
+def apply(before: Facts | None, data: bytes) -> Facts:
+    """The facts after what was written. Raises RecordingError for what is none of it."""
+    text = inflated(data)
+    try:
+        check_numbers(orjson.loads(text))
+        changes = _changes().validate_json(text)
+        before = before or NO_FACTS
+        told = {name: _read(before.by_source.get(name), one) for name, one in changes.told.items()}
+    except ValueError as error:
+        raise RecordingError(f"its facts cannot be read: {first_problem(error)}") from None
+    kept = {name: dated for name, dated in before.by_source.items() if name not in changes.gone}
+    return Facts(kept | told)
+
+
+def _plain(row: Any) -> Any:
+    """A row without what is another at each answer and says nothing of what happened."""
+    match row:
+        case Rule():
+            return replace(row, evaluated=None)
+        case Alert():
+            return replace(row, value=None if row.value is None else float(f"{row.value:.2g}"))
+        case _:
+            return row
+
+
+def _parts(rows: Sequence[bytes], known: Mapping[bytes, int]) -> Iterator[_Part]:
+    first = count = 0
+    for row in rows:
+        place = known.get(row)
+        if count and place == first + count:
+            count += 1
+            continue
+        if count:
+            yield first, count
+        first, count = (0, 0) if place is None else (place, 1)
+        if place is None:
+            yield orjson.loads(row)
+    if count:
+        yield first, count
+
+
+def _read(before: Dated[Any] | None, told: _Told) -> Dated[Any]:
+    kind = KINDS.get(told.kind)
+    if kind is None:
+        raise ValueError(f"{told.kind!r} is no kind of facts")
+    known = before.value if before is not None and type(before.value) is kind else None
+    found = {each.name: _rows(kind, each.name, known, told.rows.get(each.name, ())) for each in fields(kind)}
+    return Dated(told.at, kind(**found))
+
+
+def _rows(kind: type, name: str, known: Any, parts: Sequence[_Part]) -> tuple[Any, ...]:
+    old = getattr(known, name, ())
+    out: list[Any] = []
+    for part in parts:
+        if isinstance(part, tuple):
+            first, count = part
+            if not (first >= 0 and count > 0 and first + count <= len(old)):
+                raise ValueError("facts of it are those of before, which are missing")
+            out += old[first : first + count]
+        else:
+            # Texts and numbers of a row that was written are of its types; whoever made this one may not have cared.
+            out.append(_row(kind, name).validate_json(orjson.dumps(part)))
+    return tuple(out)
+
+
+def _packed(changes: _Changes) -> bytes:
+    return zlib.compress(to_json(changes), LEVEL)
+
+
+@cache
+def _changes() -> TypeAdapter[_Changes]:
+    # Made when it is first needed, and not by who only writes: its schema takes longer than the rest of a start.
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(_Changes)
+
+
+@cache
+def _row(kind: type, name: str) -> TypeAdapter[Any]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(get_args(get_type_hints(kind)[name])[0])

@@ -1,0 +1,20 @@
+"""A moment: the last words of all sources by then, as they are kept and as they are played."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from fleet.model.facts import NO_FACTS, Facts
+from fleet.model.measurement import Measurement
+from fleet.model.snapshot import SourceStatus
+from fleet.sources.kube.state import KubeState
+
+
+class Moment(NamedTuple):
+    """What each source said last."""
+
+    state: KubeState
+    statuses: tuple[SourceStatus, ...]
+    measurement: Measurement | None
+    facts: Facts = NO_FACTS
+    """Those of the sources beside the objects and their metrics."""
