@@ -11,10 +11,10 @@ from fleet.sources.kube.state import KubeState
 
 
 class Moment(NamedTuple):
-    """What each source said last."""
+    """The last statement of each source."""
 
     state: KubeState
     statuses: tuple[SourceStatus, ...]
     measurement: Measurement | None
     facts: Facts = NO_FACTS
-    """Those of the sources beside the objects and their metrics."""
+    """Facts of the sources beside the objects and their metrics."""

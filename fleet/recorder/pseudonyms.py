@@ -70,8 +70,8 @@ _DOMAINS: Final = (
 )
 _TITLED: Final = """
     kube kubernetes prometheus alertmanager target watchdog inhibitor looping overcommit throttling generation mismatch
-    quota almost replicas rollout cpu filesystem inode inodes high low pressure queue latency cache usage vllm ttft itl
-    kv xid dcgm thermal power ecc errors mismatched job hpa maxed statefulset daemonset scheduled misscheduled
+    quota almost replicas rollout cpu filesystem inode inodes high low pressure queue latency cache usage ttft itl
+    kv xid thermal power ecc errors mismatched job hpa maxed statefulset daemonset scheduled misscheduled
     flapping aggregated api down missing rule evaluation failures config reload full rate budget burn too long
 """
 """Words of the names of public alerts."""

@@ -23,8 +23,11 @@ T = TypeVar("T")
 
 
 class _Chain(Generic[T]):
-    """What is written as differences, read along what each frame says that it differs from: two who wrote to one file
-    do not mix. What was read last is where the next begins."""
+    """Frames of a kind that are written as differences.
+
+    They are read along what each says that it differs from, so that two who wrote to one file do not mix; from what was
+    read last on.
+    """
 
     def __init__(self, file: RecordingFile, kind: str, apply: Callable[[T | None, bytes], T]) -> None:
         self._file = file
@@ -34,7 +37,7 @@ class _Chain(Generic[T]):
         self._value: T | None = None
 
     def at(self, moment: float) -> T | None:
-        """What was known at a moment; None before the first frame. Raises RecordingError."""
+        """Return what was known at a moment; None before the first frame. Raises RecordingError."""
         last = self._file.latest(self._kind, moment)
         if last is None:
             return None
