@@ -10,6 +10,7 @@ from console.session.observed import ObservedCluster
 
 if TYPE_CHECKING:
     from fleet.model.alerts import Rule
+    from fleet.model.baseline import BaselineQuestion, Baselines
     from fleet.model.curve import Curve, CurveQuestion
     from fleet.model.objects import ClusterId, ObjectRef
     from fleet.monitoring.faults import Examined
@@ -41,6 +42,9 @@ class BridgedReads:
 
     async def curve(self, question: CurveQuestion) -> Curve:
         return await self._bridge.call(self._cluster.reader(question.series.cluster).curve(question))
+
+    async def baselines(self, question: BaselineQuestion) -> Baselines:
+        return await self._bridge.call(self._cluster.reader(question.series.cluster).baselines(question))
 
     def logs(
         self, pod: ObjectRef, container: str, *, follow: bool, previous: bool, tail: int, since: int

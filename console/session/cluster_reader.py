@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from console.session.failure import SessionError
 from fleet.model.objects import ObjectRef
@@ -16,17 +16,30 @@ from widgets.log_buffer import LogLine
 
 if TYPE_CHECKING:
     from fleet.model.alerts import Rule
+    from fleet.model.baseline import BaselineQuestion, Baselines
     from fleet.model.curve import Curve, CurveQuestion
     from fleet.monitoring.faults import Examined
     from fleet.timeline.source import TimelineSource
     from fleet.timeline.timeline import Timeline
 
 
+class Numbers(Protocol):
+    """Whoever knows the numbers of the past. Every method raises SourceProblem."""
+
+    async def curve(self, question: CurveQuestion) -> Curve:
+        """A quantity over time."""
+        ...
+
+    async def baselines(self, question: BaselineQuestion) -> Baselines:
+        """Quantities at another time."""
+        ...
+
+
 class ClusterReader:
     """An ObjectReader of a cluster. ``named`` are namespaces that the settings name.
 
-    ``past`` gives who knows the past, and the namespace in view. ``curve`` and ``examine`` ask the metrics store; they
-    raise SourceProblem.
+    ``past`` gives who knows the past, and the namespace in view. ``numbers`` and ``examine`` ask the metrics store;
+    they raise SourceProblem.
     """
 
     def __init__(
@@ -34,12 +47,12 @@ class ClusterReader:
         reads: KubeReads,
         named: Iterable[str],
         past: Callable[[], tuple[Sequence[TimelineSource], str]],
-        curve: Callable[[CurveQuestion], Awaitable[Curve]],
+        numbers: Numbers,
         examine: Callable[[Sequence[Rule]], Awaitable[Examined]],
     ) -> None:
         self._reads = reads
         self._past = past
-        self._curve = curve
+        self._numbers = numbers
         self._examine = examine
         self._named = frozenset(named)
 
@@ -74,7 +87,13 @@ class ClusterReader:
 
     async def curve(self, question: CurveQuestion) -> Curve:
         try:
-            return await self._curve(question)
+            return await self._numbers.curve(question)
+        except SourceProblem as problem:
+            raise SessionError(problem.problem, problem.remedy) from problem
+
+    async def baselines(self, question: BaselineQuestion) -> Baselines:
+        try:
+            return await self._numbers.baselines(question)
         except SourceProblem as problem:
             raise SessionError(problem.problem, problem.remedy) from problem
 

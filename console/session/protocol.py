@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from actions.revisions import Revision
     from console.session.local.protocol import LocalServers, Looked
     from fleet.model.alerts import Rule
+    from fleet.model.baseline import BaselineQuestion, Baselines
     from fleet.model.curve import Curve, CurveQuestion
     from fleet.model.objects import ClusterId, ObjectRef
     from fleet.model.snapshot import Snapshot
@@ -46,6 +47,10 @@ class AskedReads(Protocol):
 
     async def curve(self, question: CurveQuestion) -> Curve:
         """Return one quantity of an object in view over time, asked of the metrics store."""
+        ...
+
+    async def baselines(self, question: BaselineQuestion) -> Baselines:
+        """Return what quantities of an object were at this hour of other days, or in its last calm hour."""
         ...
 
     def logs(

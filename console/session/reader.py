@@ -9,6 +9,7 @@ from console.session.failure import SessionError
 
 if TYPE_CHECKING:
     from fleet.model.alerts import Rule
+    from fleet.model.baseline import BaselineQuestion, Baselines
     from fleet.model.curve import Curve, CurveQuestion
     from fleet.model.objects import ObjectRef
     from fleet.monitoring.faults import Examined
@@ -41,6 +42,10 @@ class ObjectReader(Protocol):
 
     async def curve(self, question: CurveQuestion) -> Curve:
         """One quantity of an object over time, from the metrics store."""
+        ...
+
+    async def baselines(self, question: BaselineQuestion) -> Baselines:
+        """Quantities of an object at another time: what is usual of it."""
         ...
 
     def logs(
@@ -77,6 +82,10 @@ class NoReader:
         raise SessionError(*self._why)
 
     async def curve(self, question: CurveQuestion) -> Curve:
+        del question
+        raise SessionError(*self._why)
+
+    async def baselines(self, question: BaselineQuestion) -> Baselines:
         del question
         raise SessionError(*self._why)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from console.views.alert_marks import alert_section
+from console.views.baselines import baseline_lines
 from console.views.gpus import gpu_lines
 from console.views.layout import head, labelled, packed, pairs, sections
 from console.views.load import latency_lines, load_lines, phase_lines
@@ -14,6 +15,7 @@ from console.views.plots import plot_block
 from console.views.products import product_of, products_of
 from console.views.subject import assessment_of, reason_of
 from console.views.versions import workload_version_lines
+from fleet.model.baseline import Baselines
 from fleet.model.objects import Pod, Workload
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
@@ -25,16 +27,18 @@ from widgets.untrusted import untrusted, untrusted_name
 from widgets.values import age_text
 
 
-def detail_lines(snapshot: Snapshot, key: str, width: int, glyphs: Glyphs) -> list[Line]:
-    """The page of a pod or a workload; one line that says so where it is gone."""
+def detail_lines(
+    snapshot: Snapshot, key: str, width: int, glyphs: Glyphs, usual: Baselines | None = None
+) -> list[Line]:
+    """The page of a pod or a workload, beside what is usual; one line that says so where it is gone."""
     if key not in snapshot.pods and key not in snapshot.workloads:
         # Out of view is not gone.
         snapshot = snapshot.everything
     pod, workload = snapshot.pods.get(key), snapshot.workloads.get(key)
     if pod is not None:
-        return _pod_page(snapshot, pod, width, glyphs)
+        return _pod_page(snapshot, pod, usual, width, glyphs)
     if workload is not None:
-        return _workload_page(snapshot, workload, width, glyphs)
+        return _workload_page(snapshot, workload, usual, width, glyphs)
     return [Line((Span(f" {untrusted_name(key)} is gone", Role.GONE),))]
 
 
@@ -50,7 +54,7 @@ def _title(
     return [Line(beside)] if spans_width(beside) <= width else [Line(tuple(spans)), *packed("", facts, width)]
 
 
-def _pod_page(snapshot: Snapshot, pod: Pod, width: int, glyphs: Glyphs) -> list[Line]:
+def _pod_page(snapshot: Snapshot, pod: Pod, usual: Baselines | None, width: int, glyphs: Glyphs) -> list[Line]:
     key, frame, now = pod.key, snapshot.by_pod, snapshot.at
     reason = assessment_of(snapshot, key).reason
     facts = [("", Span(untrusted(pod.status)))] if pod.status != reason else []
@@ -72,6 +76,7 @@ def _pod_page(snapshot: Snapshot, pod: Pod, width: int, glyphs: Glyphs) -> list[
     load = (
         _engines(snapshot, engines, width, glyphs) if measured else [],
         latency_lines(snapshot, frame, key, width, glyphs) if engines else [],
+        baseline_lines(snapshot, frame, key, usual, width, glyphs) if engines else [],
         phase_lines(frame, key, width, glyphs) if engines else [],
         unexposed_lines(snapshot, (key,), width),
         _pod_gpus(snapshot, pod, width, glyphs),
@@ -123,7 +128,9 @@ def _unmatched(snapshot: Snapshot, key: str) -> list[Line]:
     ]
 
 
-def _workload_page(snapshot: Snapshot, workload: Workload, width: int, glyphs: Glyphs) -> list[Line]:
+def _workload_page(
+    snapshot: Snapshot, workload: Workload, usual: Baselines | None, width: int, glyphs: Glyphs
+) -> list[Line]:
     key, frame, now = workload.key, snapshot.by_workload, snapshot.at
     serving = snapshot.models.get(snapshot.model_of.get(key, ""))
     pods = [snapshot.pods[pod] for pod in snapshot.pods_of.get(key, ())]
@@ -147,6 +154,7 @@ def _workload_page(snapshot: Snapshot, workload: Workload, width: int, glyphs: G
     load = (
         [head("load", f"of all {len(pods)} pods"), *load_lines(frame, key, width, glyphs)] if serving else [],
         latency_lines(snapshot, frame, key, width, glyphs) if serving else [],
+        baseline_lines(snapshot, frame, key, usual, width, glyphs) if serving else [],
         phase_lines(frame, key, width, glyphs) if serving else [],
         unexposed_lines(snapshot, members, width),
         gateway_lines(snapshot, serving.key, width, glyphs) if serving else [],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NoReturn
@@ -13,22 +12,20 @@ from console.session.connection import Connection, Told
 from console.session.reader import NoReader, ObjectReader
 from console.wiring import sources
 from console.wiring.contexts import not_a_cluster
-from console.wiring.memory import Memory, recordings_folder
+from console.wiring.memory import Memory
+from console.wiring.past_numbers import PastNumbers
 from fleet.model.snapshot import Cluster, Snapshot
 from fleet.net.early import EarlyQuestions
 from fleet.sources.kube.absent import AbsentKubernetes
 from fleet.sources.kube.errors import KubeconfigError
 from fleet.sources.kube.reads import KubeReads
 from fleet.sources.kube.source import KubernetesSource
-from fleet.sources.problem import SourceProblem
 
 if TYPE_CHECKING:
     from actions.runner import Runner
     from console.session.local.watcher import SharedWatcher
     from fleet.model.alerts import Rule
-    from fleet.model.curve import Curve, CurveQuestion
     from fleet.monitoring.faults import Examined
-    from fleet.recorder.curves import RecordedCurves
     from fleet.timeline.source import TimelineSource
 
 
@@ -87,45 +84,16 @@ class ClusterConnection:
         self._source = source
         self._environ = environ
         self._reads = KubeReads(source.client)
-        self._curves: RecordedCurves | None = None
         here = source.state().cluster
         self.context, self.cluster = here.context or context, here.id
         self._settings = settings_in(settings, here.context)
         self.observer = sources.observer(
             settings, source, time.time(), environ, memory.keeps(here), memory.history(self.cluster), early
         )
+        numbers = PastNumbers(self._settings, self.observer.metrics, source.state, environ)
         self.reader: ObjectReader = ClusterReader(
-            self._reads, settings.cluster.namespaces, self._past, self._curve, self._examine
+            self._reads, settings.cluster.namespaces, self._past, numbers, self._examine
         )
-
-    async def _curve(self, question: CurveQuestion) -> Curve:
-        try:
-            return await self._stored(question)
-        except SourceProblem as problem:
-            return await self._recorded(question, problem)
-
-    async def _stored(self, question: CurveQuestion) -> Curve:
-        from console.wiring.timeline import of_this_cluster
-        from fleet.sources.curves import curve
-
-        store = await self.observer.metrics.store(self._source.state(), time.time())
-        if store is None:
-            raise SourceProblem("no metrics store answers here", "name one with --prometheus URL")
-        return await curve(store, of_this_cluster(self._settings), question)
-
-    async def _recorded(self, question: CurveQuestion, why: SourceProblem) -> Curve:
-        """Answer from what is kept always. Raises ``why`` no store answers where nothing is."""
-        from fleet.recorder.always import file_of
-        from fleet.recorder.curves import RecordedCurves
-        from fleet.recorder.problem import RecordingError
-
-        if self._curves is None:
-            here = self._source.state().cluster
-            self._curves = RecordedCurves(file_of(recordings_folder(self._environ), here.context, here.server))
-        try:
-            return await asyncio.to_thread(self._curves.curve, question)
-        except RecordingError:
-            raise why from None
 
     async def _examine(self, rules: Sequence[Rule]) -> Examined:
         from console.wiring.timeline import of_this_cluster

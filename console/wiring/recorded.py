@@ -12,6 +12,7 @@ from console.session.failure import SessionError
 from console.session.reader import NoReader, ObjectReader
 from console.wiring.memory import recordings_folder
 from console.wiring.session import SettingsWiring
+from fleet.baseline.recorded import recorded
 from fleet.observer import Observer
 from fleet.recorder.always import file_of
 from fleet.recorder.curves import RecordedCurves
@@ -23,6 +24,7 @@ from fleet.sources.kube.kubeconfig import load_access
 
 if TYPE_CHECKING:
     from console.session.connection import Connection, Told
+    from fleet.model.baseline import BaselineQuestion, Baselines
     from fleet.model.curve import Curve, CurveQuestion
     from fleet.model.snapshot import Cluster, Snapshot
 
@@ -62,11 +64,18 @@ class RecordedReader(NoReader):
 
     def __init__(self, path: Path) -> None:
         super().__init__(_WHY, _REMEDY)
+        self._path = path
         self._curves = RecordedCurves(path)
 
     async def curve(self, question: CurveQuestion) -> Curve:
         try:
             return await asyncio.to_thread(self._curves.curve, question)
+        except RecordingError as error:
+            raise SessionError(error.problem, error.remedy) from None
+
+    async def baselines(self, question: BaselineQuestion) -> Baselines:
+        try:
+            return await asyncio.to_thread(recorded, self._path, question)
         except RecordingError as error:
             raise SessionError(error.problem, error.remedy) from None
 

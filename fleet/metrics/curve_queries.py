@@ -8,13 +8,14 @@ and rates and percentiles are of the whole step, so that no moment falls between
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
 from fleet.metrics.dialect import IMPLAUSIBLE, Dialect, Kind, Match, Metric, Op, Pick, Rule
 from fleet.metrics.dialect_set import DialectSet
 from fleet.metrics.expressions import PART
 from fleet.metrics.identity import NAMESPACE_LABELS, POD_LABELS, REPLICA_LABELS, gpu_key_labels
-from fleet.metrics.promql import duration, joined, listed, pattern, scaled, selector, tagged
+from fleet.metrics.promql import duration, joined, listed, pattern, queries, scaled, selector, tagged
 from fleet.metrics.registry import ENGINES, GPUS
 from fleet.model.curve import CurveQuestion, Series
 from fleet.model.quantity import GPU_QUANTITIES, MEANINGS, QUANTILES, RATIOS, Combine, Quantity
@@ -37,20 +38,41 @@ _OVER_TIME = {Combine.MAX: "max_over_time", Combine.MIN: "min_over_time"}
 def curve_query(question: CurveQuestion) -> str:
     """One query, whose parts are tagged with their quantities; empty where no dialect has them."""
     wanted = (question.quantity, *(question.band or ()))
-    writing = _Writing(question)
+    writing = _Writing(question.series, question.range.step, question.window)
     parts = ((quantity, writing.part(quantity)) for quantity in dict.fromkeys(wanted))
     return joined([tagged(quantity, text) for quantity, text in parts if text])
 
 
-class _Writing:
-    """Writes the parts of one query."""
+POINTS: Final = "points"
+"""The tag of how often engines were measured, and of the GPUs."""
+GPU_POINTS: Final = "points of GPUs"
 
-    def __init__(self, question: CurveQuestion) -> None:
-        series, step = question.series, question.range.step
+
+def hours_queries(series: Series, quantities: Iterable[Quantity], seconds: float) -> list[str]:
+    """Each quantity over the ``seconds`` before a moment, and how often was measured meanwhile; in as few queries as
+    their length allows, and none of a quantity that no dialect has."""
+    writing = _Writing(series, seconds, 0.0)
+    parts, counted = [], {}
+    for quantity in quantities:
+        if text := writing.part(quantity):
+            parts.append(tagged(quantity, text))
+            counted[points_of(quantity)] = Quantity.GPU_UTIL if quantity in GPU_QUANTITIES else Quantity.RUNNING
+    return queries([*parts, *(tagged(tag, writing.points(quantity)) for tag, quantity in counted.items())])
+
+
+def points_of(quantity: Quantity) -> str:
+    """The tag of the number of measurements that a quantity stands on: all of one scrape are of one."""
+    return GPU_POINTS if quantity in GPU_QUANTITIES else POINTS
+
+
+class _Writing:
+    """Writes the parts of one query, whose points are ``step`` seconds apart and rates over at least ``window``."""
+
+    def __init__(self, series: Series, step: float, window: float) -> None:
         self._series = series
-        self._long = step > question.window
+        self._long = step > window
         self._step = duration(step)
-        self._span = duration(max(step, question.window))
+        self._span = duration(max(step, window))
         self._engines = ENGINES.of_products(series.products) if series.products else ENGINES
 
     def part(self, quantity: Quantity) -> str:
@@ -65,6 +87,18 @@ class _Writing:
         if any(quantity in member.phases for member in self._engines):
             return self._mean(quantity)
         return self._combined(quantity, self._engines, self._operator(quantity))
+
+    def points(self, quantity: Quantity) -> str:
+        """The expression of how often the best measured series of a gauge was measured within a step."""
+        each = (
+            f"count_over_time({selector(name, (*matches, *metric.where, *member.where))}{self._step})"
+            for member in (GPUS if quantity in GPU_QUANTITIES else self._engines)
+            if (rule := member.rules.get(quantity)) is not None
+            for metric in _plain(rule)
+            for name in member.spellings(metric.name)
+            for matches in whose(self._series)
+        )
+        return f"max ({' or '.join(each)})"
 
     def _operator(self, quantity: Quantity) -> str:
         meaning = MEANINGS[quantity]

@@ -62,7 +62,7 @@ class RecordedCurves:
             topology = followed(topology, state, measurement)
             made = frames.frames_at(topology, measurement, at, focus)
             for each in wanted:
-                self._known[at, key, each] = _value(made, key, each)
+                self._known[at, key, each] = value_in(made, key, each)
         while len(self._known) > _KNOWN:
             self._known.popitem(last=False)
 
@@ -72,6 +72,7 @@ def _last(kept: Sequence[float], at: float, since: float) -> float | None:
     return kept[place - 1] if place and kept[place - 1] > since else None
 
 
-def _value(frames: Mapping[str, Frame], key: str, quantity: Quantity) -> float:
+def value_in(frames: Mapping[str, Frame], key: str, quantity: Quantity) -> float:
+    """The value of an object, in whichever frame it is; NaN for none."""
     frame = next((frames[name] for name in _OF if key in frames[name].index), None)
     return math.nan if frame is None else frame.value(key, quantity)

@@ -22,6 +22,7 @@ from widgets.log_buffer import LogLine
 
 if TYPE_CHECKING:
     from fleet.model.alerts import Rule
+    from fleet.model.baseline import BaselineQuestion, Baselines
     from fleet.model.curve import Curve, CurveQuestion
     from fleet.monitoring.faults import Examined
     from fleet.timeline.source import TimelineSource
@@ -67,6 +68,10 @@ class LocalReader:
     async def curve(self, question: CurveQuestion) -> Curve:
         del question
         raise SessionError("no metrics store keeps what this machine's servers did")
+
+    async def baselines(self, question: BaselineQuestion) -> Baselines:
+        del question
+        raise SessionError("nothing keeps what this machine's servers did on other days")
 
     async def logs(
         self, pod: ObjectRef, container: str, *, follow: bool, previous: bool, tail: int, since: int

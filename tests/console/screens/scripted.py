@@ -21,6 +21,7 @@ from fleet.local.same_as_pod import Same
 from fleet.local.server import Phase, Reason, ServerState, Stage
 from fleet.local.spec import LaunchSpec, serve_arguments
 from fleet.model.alerts import Rule
+from fleet.model.baseline import BaselineQuestion, Baselines
 from fleet.model.curve import Curve, CurveQuestion
 from fleet.model.objects import ClusterId, ObjectRef, Pod
 from fleet.model.snapshot import Snapshot
@@ -41,6 +42,7 @@ class ScriptedSession:
     curves: Callable[[CurveQuestion], Curve] = lambda question: rising(question)
     """The answers of a metrics store; ``lacks_store`` is raised where there is none."""
     lacks_store: SessionError | None = None
+    usual: Baselines = field(default_factory=Baselines)
     examined: Examined = field(default_factory=lambda: Examined(0.0, ()))
     log_lines: tuple[str | LogLine, ...] = ()
     fails: SessionError | None = None
@@ -105,6 +107,13 @@ class ScriptedSession:
         if self.lacks_store is not None:
             raise self.lacks_store
         return self.curves(question)
+
+    async def baselines(self, question: BaselineQuestion) -> Baselines:
+        self.asked.append(("baselines", question))
+        self._may_fail()
+        if self.lacks_store is not None:
+            raise self.lacks_store
+        return self.usual
 
     async def logs(
         self, pod: ObjectRef, container: str, *, follow: bool, previous: bool, tail: int, since: int

@@ -1,0 +1,105 @@
+"""Numbers of the past of one cluster: asked of its metrics store, and where none answers of what is always kept."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from console.config.settings import Settings
+from console.wiring.memory import recordings_folder
+from fleet.sources.kube.state import KubeState
+from fleet.sources.problem import SourceProblem
+from fleet.sources.protocol import MetricsSource
+
+if TYPE_CHECKING:
+    from fleet.baseline.known import KnownBaselines
+    from fleet.model.baseline import BaselineQuestion, Baselines
+    from fleet.model.curve import Curve, CurveQuestion
+    from fleet.recorder.curves import RecordedCurves
+    from fleet.sources.store import Store
+
+
+class PastNumbers:
+    """Its methods raise SourceProblem. What they need is imported when somebody asks: few do."""
+
+    def __init__(
+        self, settings: Settings, metrics: MetricsSource, state: Callable[[], KubeState], environ: Mapping[str, str]
+    ) -> None:
+        self._settings = settings
+        self._metrics = metrics
+        self._state = state
+        self._environ = environ
+        self._curves: RecordedCurves | None = None
+        self._known: KnownBaselines | None = None
+
+    async def curve(self, question: CurveQuestion) -> Curve:
+        """A quantity over time."""
+        from console.wiring.timeline import of_this_cluster
+        from fleet.sources.curves import curve
+
+        try:
+            return await curve(await self._store(), of_this_cluster(self._settings), question)
+        except SourceProblem as problem:
+            return await self._recorded_curve(question, problem)
+
+    async def baselines(self, question: BaselineQuestion) -> Baselines:
+        """Quantities at this hour of other days, or in the last calm hour."""
+        from fleet.baseline.known import KnownBaselines
+
+        if self._known is None:
+            self._known = KnownBaselines(self._ask_baselines)
+        return await self._known.baselines(question)
+
+    async def _ask_baselines(self, question: BaselineQuestion) -> Baselines:
+        from console.wiring.timeline import of_this_cluster
+        from fleet.baseline.stored import stored
+
+        problem = "the metrics store does not reach back to yesterday"
+        try:
+            found = await stored(await self._store(), of_this_cluster(self._settings), question)
+        except SourceProblem as why:
+            problem = why.problem
+        else:
+            if found.of:
+                return found
+        return await self._recorded_baselines(question, problem)
+
+    async def _store(self) -> Store:
+        store = await self._metrics.store(self._state(), time.time())
+        if store is None:
+            raise SourceProblem("no metrics store answers here", "name one with --prometheus URL")
+        return store
+
+    async def _recorded_curve(self, question: CurveQuestion, why: SourceProblem) -> Curve:
+        """Raises ``why`` no store answers where nothing is kept."""
+        from fleet.recorder.curves import RecordedCurves
+        from fleet.recorder.problem import RecordingError
+
+        if self._curves is None:
+            self._curves = RecordedCurves(self._kept())
+        try:
+            return await asyncio.to_thread(self._curves.curve, question)
+        except RecordingError:
+            raise why from None
+
+    async def _recorded_baselines(self, question: BaselineQuestion, why: str) -> Baselines:
+        from dataclasses import replace
+
+        from fleet.baseline.recorded import recorded
+        from fleet.model.baseline import Baselines
+        from fleet.recorder.problem import RecordingError
+
+        try:
+            found = await asyncio.to_thread(recorded, self._kept(), question)
+        except RecordingError:
+            found = Baselines()
+        return replace(found, problem=why)
+
+    def _kept(self) -> Path:
+        from fleet.recorder.always import file_of
+
+        here = self._state().cluster
+        return file_of(recordings_folder(self._environ), here.context, here.server)
