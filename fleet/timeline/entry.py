@@ -35,6 +35,16 @@ class Weight(StrEnum):
     BAD = "bad"
 
 
+def rollout_topic(made: ObjectRef) -> str:
+    """The topic of a rollout by the object that was made for its template: the same whoever tells of it."""
+    return f"rollout={made.kind}/{made.name}"
+
+
+def end_topic(container: str) -> str:
+    """The topic of the end of a container of a pod: what it says itself, and what was counted."""
+    return f"ended={container}"
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """The evidence that it happened. Without any there is no entry."""

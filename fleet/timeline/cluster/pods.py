@@ -8,7 +8,7 @@ from fleet.model.objects import ObjectRef
 from fleet.sources.kube.project.fields import Raw, integer, mapping, mappings, moment, text
 from fleet.timeline.cluster.conditions import Meaning, conditions_of
 from fleet.timeline.cluster.witness import Asked, Witness, note_owner, ref_of, stamped, tell_each
-from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence, Weight
+from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence, Weight, end_topic
 
 _CONDITIONS = {
     ("Ready", "True"): Meaning("ready", Weight.GOOD, EntryKind.START),
@@ -84,6 +84,7 @@ def _end(ref: ObjectRef, status: Raw, state: str, ended: Raw, at: float) -> Entr
         ref,
         (evidence,),
         weight=Weight.PLAIN if good else Weight.BAD,
+        topic=end_topic(name),
     )
 
 

@@ -12,7 +12,7 @@ from fleet.kinds.replicaset import REPLICA_SET
 from fleet.model.objects import ObjectRef
 from fleet.sources.kube.project.fields import Raw, mapping, moment, owner, text
 from fleet.timeline.cluster.witness import Asked, Witness, Write, note_owner, ref_of, stamped
-from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence
+from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence, rollout_topic
 from fleet.timeline.template import template_changes
 
 _HISTORY = "deployment.kubernetes.io/revision-history"
@@ -102,6 +102,7 @@ def _rollout(of: ObjectRef, template: Template, before: Template | None, asked: 
         tuple(evidence),
         who=write.tool if write is not None else "",
         changes=changes,
+        topic=rollout_topic(template.ref),
     )
 
 

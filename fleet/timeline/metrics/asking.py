@@ -26,7 +26,7 @@ POINTS: Final = 10_000
 """Steps of one range query; Prometheus refuses more than 11,000."""
 _FEW: Final = 600
 """Seconds whose samples are counted to know the scrape interval, the most of any such span of the last hour."""
-_EXPORTER: Final = "instance, job, endpoint, service"
+EXPORTER: Final = "instance, job, endpoint, service"
 """Labels of whoever exports, not of the objects."""
 _USUAL: Final = 60.0
 """Seconds: the scrape interval of what has no samples of late."""
@@ -70,7 +70,7 @@ class Asking:
         self.kin = Kinship()
         self._store = store
         self._within = within
-        self._since = since
+        self.since = since
         self.whole = f"{ceil(now - since)}s"
         """The span, as PromQL has it."""
 
@@ -89,9 +89,9 @@ class Asking:
     async def two_sides(self, span: Span, *forms: str) -> list[list[Point]]:
         """The points of range queries about a metric now and one step before."""
         # A rescheduled exporter is another instance, and tells of the same objects.
-        now = f"max without ({_EXPORTER}) ({span.selected})"
-        before = f"max without ({_EXPORTER}) ({span.selected} offset {span.step}s)"
-        stamp = f"max without ({_EXPORTER}) (timestamp({span.selected} offset {span.step}s))"
+        now = f"max without ({EXPORTER}) ({span.selected})"
+        before = f"max without ({EXPORTER}) ({span.selected} offset {span.step}s)"
+        stamp = f"max without ({EXPORTER}) (timestamp({span.selected} offset {span.step}s))"
         texts = [form.format(now=now, before=before, stamp=stamp) for form in forms]
         return list(await asyncio.gather(*(self.over(text, span) for text in texts)))
 
@@ -127,9 +127,9 @@ class Asking:
             return None
         often = await self.instant(f"max_over_time(max(count_over_time({selected}[{_FEW}s]))[1h:{_FEW}s])")
         interval = next((_FEW / value for _, _, value in often if value > 1), _USUAL)
-        length = self.now - self._since
+        length = self.now - self.since
         step = ceil(max(interval, length / POINTS, length * series / SAMPLES))
-        return Span(selected, self._since, self.now, step, interval)
+        return Span(selected, self.since, self.now, step, interval)
 
 
 def key_of(labels: Labels) -> tuple[tuple[str, str], ...]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from fleet.kinds.deployment import DEPLOYMENT
 from fleet.kinds.kind import WorkloadKind
+from fleet.kinds.replicaset import REPLICA_SET
 from fleet.kinds.statefulset import STATEFUL_SET
 from fleet.metrics.dialect import Match, Op
 from fleet.model.objects import ObjectRef
-from fleet.timeline.entry import EntryKind, Weight
-from fleet.timeline.metrics.series import Appearing, Changing, Ending, Labels, Said, label
+from fleet.timeline.entry import EntryKind, Weight, end_topic, rollout_topic
+from fleet.timeline.metrics.series import Appearing, Changing, Created, Ending, Labels, Said, label
 
 NOBODY = "<none>"
 """Owner of an object that has none."""
@@ -42,12 +45,20 @@ def _maker(labels: Labels) -> ObjectRef | None:
 
 def _count(metric: str, kind: WorkloadKind) -> Changing:
     """Replicas that a workload wants."""
-    name = kind.kind.lower()
     return Changing(
         metric,
-        lambda labels: ObjectRef(kind.kind, label(labels, "namespace"), label(labels, name)),
+        _workload(kind),
         lambda before, after, _: Said(f"replicas {before:g} → {after:g}", topic=f"replicas={after:g}"),
     )
+
+
+def _workload(kind: WorkloadKind) -> Callable[[Labels], ObjectRef]:
+    name = kind.kind.lower()
+    return lambda labels: ObjectRef(kind.kind, label(labels, "namespace"), label(labels, name))
+
+
+def _made(ref: ObjectRef) -> Said:
+    return Said(f"{ref.kind} created")
 
 
 def _bound(metric: str, field: str) -> Changing:
@@ -62,7 +73,8 @@ def _restarts(before: float, after: float, labels: Labels) -> Said | None:
     if after <= before:
         return None
     again = "restarted" if after - before == 1 else f"restarted {after - before:g} times"
-    return Said(f"{label(labels, 'container')} {again}, {after:g} in all", EntryKind.END, Weight.BAD)
+    name = label(labels, "container")
+    return Said(f"{name} {again}, {after:g} in all", EntryKind.END, Weight.BAD, end_topic(name))
 
 
 def _ready(before: float, after: float, labels: Labels) -> Said:
@@ -102,7 +114,22 @@ CHANGING: tuple[Changing, ...] = (
 ENDING: tuple[Ending, ...] = (
     Ending("kube_pod_info", _pod, "pod gone", _node_of, _maker),
     Ending("kube_node_info", _node, "node gone"),
+    Ending("kube_deployment_created", _workload(DEPLOYMENT), "Deployment gone"),
+    Ending("kube_statefulset_created", _workload(STATEFUL_SET), "StatefulSet gone"),
 )
+CREATED: tuple[Created, ...] = (
+    Created("kube_pod_created", _pod, lambda _: Said("pod made", EntryKind.START)),
+    Created("kube_node_created", _node, lambda _: Said("node joined", EntryKind.START)),
+    Created("kube_deployment_created", _workload(DEPLOYMENT), _made),
+    Created("kube_statefulset_created", _workload(STATEFUL_SET), _made),
+    Created(
+        "kube_replicaset_created",
+        _workload(REPLICA_SET),
+        lambda made: Said(f"rollout began: {made.kind} {made.name} made", topic=rollout_topic(made)),
+        of_workload=True,
+    ),
+)
+"""Times of objects that may be gone: what an object that is there says of itself is the same entry."""
 APPEARING: tuple[Appearing, ...] = (
     Appearing(
         "ALERTS",

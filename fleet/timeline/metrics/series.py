@@ -69,4 +69,15 @@ class Appearing:
     matches: tuple[Match, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Created:
+    """A metric whose value is the Unix time at which an object was made, also of one that is gone."""
+
+    metric: str
+    about: Callable[[Labels], ObjectRef]
+    says: Callable[[ObjectRef], Said]
+    of_workload: bool = False
+    """True where it is told of the workload that the object was made for."""
+
+
 Asked: TypeAlias = Changing | Ending | Appearing

@@ -13,12 +13,12 @@ from fleet.metrics.dialect import Match
 from fleet.model.objects import ObjectRef
 from fleet.sources.problem import SourceProblem
 from fleet.sources.store import Store
-from fleet.timeline.entry import Entry, EntryKind, Evidence
+from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence
 from fleet.timeline.kinship import Kinship
-from fleet.timeline.metrics.asking import Asking, Span, stamp
+from fleet.timeline.metrics.asking import EXPORTER, Asking, Span, stamp
 from fleet.timeline.metrics.gpus import gpus_that_changed
-from fleet.timeline.metrics.kube_state import APPEARING, CHANGING, ENDING, NOBODY
-from fleet.timeline.metrics.series import Appearing, Asked, Changing, Ending, Said, label
+from fleet.timeline.metrics.kube_state import APPEARING, CHANGING, CREATED, ENDING, NOBODY
+from fleet.timeline.metrics.series import Appearing, Asked, Changing, Created, Ending, Said, label
 from fleet.timeline.metrics.servers import settings_that_changed, starts
 from fleet.timeline.source import Gap, Told
 
@@ -88,13 +88,15 @@ async def _tell(asking: Asking) -> Told:
             *(_changes(asking, one) for one in CHANGING),
             *(_appearances(asking, one) for one in APPEARING),
             *(_ends(asking, one) for one in ENDING),
+            *(_creations(asking, one) for one in CREATED if not one.of_workload),
             _owners(asking),
             gpus_that_changed(asking),
             starts(asking),
         ]
     )
-    # It has to be known which pods belong to one workload.
-    entries += await gather([settings_that_changed(asking)])
+    # It has to be known which pods and ReplicaSets belong to one workload.
+    made = (_creations(asking, one) for one in CREATED if one.of_workload)
+    entries += await gather([settings_that_changed(asking), *made])
     return Told(tuple(entries), asking.kin, tuple(gaps))
 
 
@@ -149,6 +151,19 @@ async def _ends(asking: Asking, one: Ending) -> list[Entry]:
         for ref, last in newest.items()
         if last < heard - span.within
     ]
+
+
+async def _creations(asking: Asking, one: Created) -> list[Entry]:
+    over = f"max without ({EXPORTER}) (last_over_time({asking.selected(one.metric)}[{asking.whole}]))"
+    entries = []
+    for labels, _, created in await asking.instant(f"{over} >= {asking.since:.0f}"):
+        ref = one.about(labels)
+        said = one.says(ref)
+        about = asking.kin.workload(ref) if one.of_workload else ref
+        if about is not ref or not one.of_workload:
+            evidence = Evidence(one.metric, f"{ref}: {stamp(created)}")
+            entries.append(Entry(created, WHOLE_SECONDS, said.kind, said.what, about, (evidence,), topic=said.topic))
+    return entries
 
 
 async def _owners(asking: Asking) -> list[Entry]:
