@@ -222,7 +222,7 @@ class PlotScreen(ConsoleScreen):
             series = series_of(snapshot, key)
             if series is None:
                 continue
-            question = CurveQuestion(plot.quantity, series, wanted.before(earlier), window, plot.band, key)
+            question = CurveQuestion(plot.quantity, series, wanted.before(earlier), window, plot.band, key, plot.peaks)
             try:
                 curve = await self.desk.session.curve(question)
             except SessionError as error:

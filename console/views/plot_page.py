@@ -130,7 +130,9 @@ def _legend(page: PlotPage, glyphs: Glyphs) -> Line:
             continue
         spans.append(Span(_value(page.plot, known[-1]), Role.STRONG))
         spans.append(Span(f"  {_value(page.plot, min(known))} to {_value(page.plot, max(known))}  ", Role.DIM))
-        if number == 0 and layer.curve is not None and layer.curve.low and page.plot.band:
+        if number == 0 and layer.curve is not None and layer.curve.is_peak:
+            spans.append(Span(f" {':' if glyphs.ascii else '░'} mean to peak  ", Role.DIM))
+        elif number == 0 and layer.curve is not None and layer.curve.low and page.plot.band:
             low, high = (str(edge).rpartition("_")[2] for edge in page.plot.band)
             spans.append(Span(f" {':' if glyphs.ascii else '░'} {low} to {high}  ", Role.DIM))
     return Line(tuple(spans))
@@ -155,7 +157,8 @@ def _reading(page: PlotPage, width: int, glyphs: Glyphs) -> list[Line]:
         spans.append(Span(glyphs.missing if math.isnan(value) else _value(page.plot, value), Role.STRONG))
         band = layer.curve if layer.curve is not None and layer.curve.low and layer.curve.high else None
         if number == 0 and band is not None and not math.isnan(band.low[index]):
-            edges = f"  {_value(page.plot, band.low[index])} to {_value(page.plot, band.high[index])}"
+            lower, upper = _value(page.plot, band.low[index]), _value(page.plot, band.high[index])
+            edges = f"  peak {upper}" if band.is_peak else f"  {lower} to {upper}"
             spans.append(Span(edges, Role.DIM))
     return [Line(tuple(spans))]
 
@@ -190,7 +193,8 @@ def source_text(page_range: TimeRange, window: float) -> str:
 def recorded_text(curve: Curve, now: float) -> str:
     """Return what a curve is of that no metrics store gave, in words, and how far back that goes."""
     since = f" since {clock(curve.since, now)} UTC" if not math.isnan(curve.since) else ""
-    return f"kept by the console{since}, every {span_text(curve.range.step)}: no metrics store answers here"
+    every = f"every {span_text(curve.range.step)} as it was measured then"
+    return f"kept by the console{since}, {every}: no metrics store answers here"
 
 
 def kept_text(snapshot: Snapshot, curve: Curve | None) -> str:

@@ -20,6 +20,8 @@ class Plotted(NamedTuple):
     least: float
     """The least that its scale reaches up to."""
     band: tuple[Quantity, Quantity] | None = None
+    peaks: bool = False
+    """Whether a short peak of it matters."""
 
     @property
     def unit(self) -> Unit:
@@ -32,9 +34,9 @@ class Plotted(NamedTuple):
 
 
 PLOTTED: tuple[Plotted, ...] = (
-    Plotted("waiting", "requests waiting", Q.WAITING, 10),
-    Plotted("running", "requests running", Q.RUNNING, 10),
-    Plotted("kv", "KV cache in use", Q.KV_USAGE, 1),
+    Plotted("waiting", "requests waiting", Q.WAITING, 10, peaks=True),
+    Plotted("running", "requests running", Q.RUNNING, 10, peaks=True),
+    Plotted("kv", "KV cache in use", Q.KV_USAGE, 1, peaks=True),
     Plotted("ttft", "time to first token p95", Q.TTFT_P95, 0.1, (Q.TTFT_P50, Q.TTFT_P99)),
     Plotted("itl", "inter-token latency p95", Q.ITL_P95, 0.01, (Q.ITL_P50, Q.ITL_P99)),
     Plotted("tokens", "tokens generated", Q.GENERATION_TOKENS, 100),
@@ -47,10 +49,10 @@ PLOTTED: tuple[Plotted, ...] = (
     Plotted("decode", "mean decode time", Q.DECODE_MEAN, 1),
     Plotted("preemptions", "preemptions", Q.PREEMPTIONS, 1),
     Plotted("prefix", "prefix-cache hits", Q.PREFIX_HIT_RATIO, 1),
-    Plotted("gpu", "GPU utilisation", Q.GPU_UTIL, 1),
-    Plotted("memory", "GPU memory in use", Q.GPU_MEMORY_USED, 2.0**30),
+    Plotted("gpu", "GPU utilisation", Q.GPU_UTIL, 1, peaks=True),
+    Plotted("memory", "GPU memory in use", Q.GPU_MEMORY_USED, 2.0**30, peaks=True),
     Plotted("temperature", "GPU temperature", Q.GPU_TEMPERATURE, 100),
-    Plotted("power", "GPU power", Q.GPU_POWER, 100),
+    Plotted("power", "GPU power", Q.GPU_POWER, 100, peaks=True),
     Plotted("clock", "SM clock", Q.SM_CLOCK, 1000),
     Plotted("throttled", "share of time throttled", Q.THROTTLE, 1),
 )
@@ -67,10 +69,13 @@ EARLIER: tuple[tuple[str, float], ...] = (
 
 
 def plotted_of(snapshot: Snapshot, key: str) -> tuple[Plotted, ...]:
-    """Return the plots that an object can have: empty for what has none, a node for one."""
+    """Return the plots that an object can have; empty for what has none. Those of a node are of all its GPUs."""
     whole = snapshot.everything
-    if key in whole.gpus:
+    if key in whole.gpus or whole.gpus_on.get(key):
         return tuple(plot for plot in PLOTTED if plot.of_gpus)
+    if (model := whole.models.get(key)) is not None:
+        gpus = any((one := whole.workloads.get(part)) is not None and one.gpus > 0 for part in model.workloads)
+        return tuple(plot for plot in PLOTTED if gpus or not plot.of_gpus)
     pod, workload = whole.pods.get(key), whole.workloads.get(key)
     if pod is None and workload is None:
         return ()

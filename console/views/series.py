@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from fleet.metrics.promql import pattern
 from fleet.model.curve import Series
-from fleet.model.objects import Pod
-from fleet.model.snapshot import Snapshot
+from fleet.model.objects import Pod, Workload
+from fleet.model.snapshot import ModelGroup, Snapshot
 
 _RANDOM = "bcdfghjklmnpqrstvwxz2456789"
 """The letters that Kubernetes makes names of (k8s.io/apimachinery, ``rand.String``)."""
@@ -17,18 +17,41 @@ _TEMPLATE = "pod-template-hash"
 
 
 def series_of(snapshot: Snapshot, key: str) -> Series | None:
-    """The series of a pod, a workload with all the pods that it ever had, or a GPU; None for what has none."""
+    """The series of a pod, a workload or model with all the pods that it ever had, a GPU, or all GPUs of a node.
+
+    None for what has none.
+    """
     whole = snapshot.everything
+    if (model := whole.models.get(key)) is not None:
+        return _of_model(whole, model)
+    if cards := whole.gpus_on.get(key):
+        uuids = tuple(sorted({whole.gpus[card].uuid for card in cards}))
+        return Series(cards=uuids, cluster=whole.cluster.id)
     pod, workload, gpu = whole.pods.get(key), whole.workloads.get(key), whole.gpus.get(key)
     if pod is not None:
         return _of_pods(whole, pod.namespace, pattern([pod.name]), [pod], is_one=True)
     if workload is not None:
-        members = [whole.pods[member] for member in whole.pods_of.get(key, ()) if member in whole.pods]
-        names = {_generalized(member, workload.name) for member in members} or _usual(workload.name)
-        return _of_pods(whole, workload.namespace, "|".join(sorted(names)), members)
+        members = _members(whole, key)
+        return _of_pods(whole, workload.namespace, "|".join(sorted(_names(whole, workload))), members)
     if gpu is not None:
         return Series(gpu=(gpu.uuid, gpu.instance_id), is_one=True, cluster=whole.cluster.id)
     return None
+
+
+def _members(snapshot: Snapshot, workload: str) -> list[Pod]:
+    return [snapshot.pods[member] for member in snapshot.pods_of.get(workload, ()) if member in snapshot.pods]
+
+
+def _names(snapshot: Snapshot, workload: Workload) -> set[str]:
+    members = _members(snapshot, workload.key)
+    return {_generalized(member, workload.name) for member in members} or _usual(workload.name)
+
+
+def _of_model(snapshot: Snapshot, model: ModelGroup) -> Series:
+    serving = [snapshot.workloads[key] for key in model.workloads if key in snapshot.workloads]
+    names = {name for workload in serving for name in _names(snapshot, workload)}
+    members = [pod for workload in serving for pod in _members(snapshot, workload.key)]
+    return _of_pods(snapshot, model.namespace, "|".join(sorted(names)), members)
 
 
 def _of_pods(snapshot: Snapshot, namespace: str, names: str, pods: Iterable[Pod], *, is_one: bool = False) -> Series:

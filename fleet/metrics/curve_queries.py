@@ -7,6 +7,7 @@ and rates and percentiles are of the whole step, so that no moment falls between
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
@@ -15,7 +16,7 @@ from fleet.metrics.dialect import IMPLAUSIBLE, Dialect, Kind, Match, Metric, Op,
 from fleet.metrics.dialect_set import DialectSet
 from fleet.metrics.expressions import PART
 from fleet.metrics.identity import NAMESPACE_LABELS, POD_LABELS, REPLICA_LABELS, gpu_key_labels
-from fleet.metrics.promql import duration, joined, listed, pattern, queries, scaled, selector, tagged
+from fleet.metrics.promql import duration, joined, listed, pattern, queries, scaled, selector, span, tagged
 from fleet.metrics.registry import ENGINES, GPUS
 from fleet.model.curve import CurveQuestion, Series
 from fleet.model.quantity import GPU_QUANTITIES, MEANINGS, QUANTILES, RATIOS, Combine, Quantity
@@ -41,6 +42,26 @@ def curve_query(question: CurveQuestion) -> str:
     writing = _Writing(question.series, question.range.step, question.window)
     parts = ((quantity, writing.part(quantity)) for quantity in dict.fromkeys(wanted))
     return joined([tagged(quantity, text) for quantity, text in parts if text])
+
+
+_LOOKS: Final = 5_000
+"""Moments of a range at which a peak is looked for, at most."""
+
+
+def has_peaks(question: CurveQuestion) -> bool:
+    """Whether the points of a curve are means of which the peaks are wanted, too."""
+    return question.peaks and question.range.step > question.window
+
+
+def peak_query(question: CurveQuestion) -> str:
+    """One query for the highest value within each step, of what the whole object had at a moment; empty for none.
+
+    The sum of the highest values of its parts is not asked for: it had that at no moment.
+    """
+    moments = question.range
+    apart = math.ceil(max(question.window / 4, moments.seconds / _LOOKS, 1.0))
+    text = _Writing(question.series, 0.0, question.window).part(question.quantity)
+    return f"max_over_time(({text})[{span(moments.step)}:{apart}s])" if text else ""
 
 
 POINTS: Final = "points"
@@ -184,6 +205,8 @@ def _plain(rule: Rule) -> tuple[Metric, ...]:
 
 def whose(series: Series) -> list[tuple[Match, ...]]:
     """The label selectors of an object's series: alternatives, of which no series matches two."""
+    if series.cards:
+        return [(Match(label, Op.MATCHES, pattern(series.cards)),) for label in GPUS.gpu.uuid]
     uuid, instance = series.gpu
     if uuid:
         return [(Match(label, Op.EQUAL, uuid), *_part(instance)) for label in GPUS.gpu.uuid]

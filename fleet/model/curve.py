@@ -62,6 +62,8 @@ class Curve:
     low: tuple[float, ...] = ()
     """The lower edge of a band around them, and ``high`` the upper one; empty for none."""
     high: tuple[float, ...] = ()
+    is_peak: bool = False
+    """True if the band is from the values to the highest ones within each step."""
     is_recorded: bool = False
     """True if the console kept it, and no metrics store was there to be asked."""
 
@@ -83,6 +85,8 @@ class Series:
     """Targets (host:port) that no label names a pod of."""
     gpu: tuple[str, str] = ("", "")
     """UUID and part of a GPU; empty for none."""
+    cards: tuple[str, ...] = ()
+    """UUIDs of all GPUs of a node; empty where it is none."""
     products: frozenset[str] = frozenset()
     """The dialects that its engines are known to speak; empty where none is known."""
     is_one: bool = False
@@ -104,3 +108,6 @@ class CurveQuestion:
     """The quantities at the edges of the band."""
     key: str = ""
     """The row of the object in a Snapshot."""
+    peaks: bool = False
+    """Whether the highest value within each step is wanted too, where steps are longer than the window: a gauge is its
+    mean there, in which a short peak is lost."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from fleet.metrics.curve_queries import curve_query
+from fleet.metrics.curve_queries import curve_query, has_peaks, peak_query
 from fleet.metrics.dialect import Match
 from fleet.metrics.promql import TAG, limited_to
 from fleet.model.curve import Curve, CurveQuestion, TimeRange
@@ -18,25 +19,34 @@ from fleet.sources.store import Store
 async def curve(
     store: Store, labels: Sequence[Match], question: CurveQuestion, clock: Callable[[], float] = time.time
 ) -> Curve:
-    """The curve that is asked for. ``labels`` are those that all series must have: one cluster of a store of several.
+    """The curve that is asked for, and its peaks beside it where those are wanted.
 
-    Raises SourceProblem, also for a quantity that no dialect has as a number.
+    ``labels`` are those that all series must have: one cluster of a store of several. Raises SourceProblem, also for a
+    quantity that no dialect has as a number.
     """
     with limited_to(labels):
         text = curve_query(question)
+        peak = peak_query(question) if has_peaks(question) else ""
     if not text:
         raise SourceProblem("no metric of a store is this quantity")
     asked = question.range
     # The range is of the console's clock, and the samples are dated by the store's.
     start = round(asked.start + await store.now() - clock())
-    found = await store.range(text, start, start + asked.seconds, asked.step)
+    texts = filter(None, (text, peak))
+    found, *highest = await asyncio.gather(
+        *(store.range(each, start, start + asked.seconds, asked.step) for each in texts)
+    )
     told = {series["metric"].get(TAG, ""): _values(series["values"], start, asked) for series in found}
     nothing = (math.nan,) * asked.points
     low, high = question.band or (None, None)
+    values = told.get(question.quantity, nothing)
+    if highest and highest[0]:
+        peaks = _values(highest[0][0]["values"], start, asked)
+        return Curve(question.quantity, asked, values, values, peaks, is_peak=True)
     return Curve(
         question.quantity,
         asked,
-        told.get(question.quantity, nothing),
+        values,
         _edge(told, low),
         _edge(told, high),
     )

@@ -125,6 +125,35 @@ def test_where_steps_are_longer_than_the_window_a_point_is_of_the_whole_step(sta
     assert found.values == pytest.approx(expected, rel=1e-9, nan_ok=True)
 
 
+@pytest.mark.parametrize(
+    ("quantity", "text"),
+    [
+        (Q.WAITING, f"max_over_time(sum(vllm:num_requests_waiting{{{WORKLOAD}}})[5s:1s])"),
+        (Q.KV_USAGE, f"max_over_time(avg(vllm:kv_cache_usage_perc{{{WORKLOAD}}})[5s:1s])"),
+    ],
+)
+def test_where_steps_are_long_the_peak_within_each_is_that_of_the_whole_workload(
+    stage: Stage, quantity: Quantity, text: str
+) -> None:
+    moments = TimeRange(stage.end, 5.0, 4)
+    found = asked(stage, CurveQuestion(quantity, SERIES, moments, 2.0, peaks=True))
+    assert found.is_peak
+    assert found.low == found.values
+    assert found.high == pytest.approx(values_by_hand(stage, text, moments), rel=1e-9, nan_ok=True)
+    # With a subquery every sample of the step is looked at, which the mean of the step is of, too.
+    assert all(high >= value * (1 - 1e-9) for high, value in zip(found.high, found.values, strict=True))
+    plain = asked(stage, CurveQuestion(quantity, SERIES, moments, 10.0, peaks=True))
+    assert not plain.is_peak, "where each point is a sample, there is no peak between two"
+
+
+def test_a_node_is_all_its_cards(stage: Stage) -> None:
+    uuids = {one["metric"]["UUID"] for one in query(stage.url, f"DCGM_FI_DEV_GPU_TEMP{{{HELD}}}", stage.end)}
+    moments = TimeRange(stage.end, 2.0, 5)
+    found = asked(stage, CurveQuestion(Q.GPU_MEMORY_USED, Series(cards=tuple(uuids)), moments, 10.0))
+    text = f'sum(DCGM_FI_DEV_FB_USED{{UUID=~"{"|".join(uuids)}"}}) * 1048576'
+    assert found.values == pytest.approx(values_by_hand(stage, text, moments))
+
+
 def test_a_band_comes_with_the_same_query(stage: Stage) -> None:
     moments = TimeRange(stage.end, 2.0, 10)
     found = asked(stage, CurveQuestion(Q.TTFT_P95, SERIES, moments, 10.0, (Q.TTFT_P50, Q.TTFT_P99)))

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 import pytest
 
 from console.session.failure import SessionError
-from console.views.plotted import PLOTTED
+from console.views.plotted import PLOTTED, plotted_of
 from console.views.series import series_of
-from fleet.model.curve import CurveQuestion, time_range
+from fleet.model.curve import Curve, CurveQuestion, time_range
 from fleet.model.quantity import Quantity
 from fleet.timeline.entry import Entry, EntryKind, Evidence, Weight
 from fleet.timeline.kinship import Kinship
@@ -220,7 +220,7 @@ def test_ranges_have_round_steps_and_no_more_points_than_asked() -> None:
             assert found.before(86_400).end == found.end - 86_400
 
 
-async def test_a_gpu_has_plots_of_its_own_and_a_node_has_none() -> None:
+async def test_a_gpu_has_plots_of_its_own_and_a_node_those_of_all_its_gpus() -> None:
     session = ScriptedSession()
     snapshot = make_snapshot()
     gpu = next(iter(snapshot.gpus))
@@ -232,6 +232,35 @@ async def test_a_gpu_has_plots_of_its_own_and_a_node_has_none() -> None:
         await d.until(lambda: bool(questions(session)))
         assert questions(session)[-1].series.gpu[0] == snapshot.gpus[gpu].uuid
         await d.press("escape")
-        d.grid.move_to(next(iter(snapshot.nodes)))
+        node = next(name for name, cards in snapshot.gpus_on.items() if cards)
+        d.grid.move_to(node)
         await d.press("v")
-        assert "of this nothing is measured over time" in d.text
+        await d.until(lambda: questions(session)[-1].key == node)
+        assert set(questions(session)[-1].series.cards) == {snapshot.gpus[card].uuid for card in snapshot.gpus_on[node]}
+
+
+async def test_over_long_steps_a_short_peak_is_drawn_and_read() -> None:
+    def peaked(question: CurveQuestion) -> Curve:
+        values = rising(question).values
+        return Curve(question.quantity, question.range, values, values, tuple(v + 400 for v in values), is_peak=True)
+
+    session = ScriptedSession(curves=peaked)
+    async with desk(make_snapshot(), session=session, size=(120, 40)) as d:
+        await d.press("v", "5")
+        await d.until(lambda: "mean to peak" in d.text)
+        assert questions(session)[-1].peaks
+        assert "500" in d.text, "the scale reaches up to the peak"
+        await d.press("left")
+        await d.until(lambda: "100  peak 500" in d.text)
+
+
+def test_a_model_is_all_the_workloads_that_serve_it() -> None:
+    snapshot = make_snapshot()
+    key, model = next((key, model) for key, model in snapshot.models.items())
+    whole = series_of(snapshot, key)
+    assert whole is not None
+    for workload in model.workloads:
+        part = series_of(snapshot, workload)
+        assert part is not None
+        assert set(part.pods.split("|")) <= set(whole.pods.split("|"))
+    assert {plot.name for plot in plotted_of(snapshot, key)} >= {"waiting", "ttft"}
