@@ -18,6 +18,7 @@ import re
 from collections.abc import Callable, Collection
 from itertools import pairwise
 from typing import Final
+from urllib.parse import urlsplit
 
 from fleet.net.plain_url import plain
 
@@ -43,6 +44,7 @@ _CONNECTS: Final = frozenset({"exec", "attach", "portforward"})
 """Subresources of pods that act although they may be opened with GET."""
 _READABLE: Final = frozenset({"", "log", "proxy", "scale", "status"})
 """Subresources that are read; of any other nobody here knows what a GET of it does."""
+_HELM_RECORDS = re.compile(r"(/[A-Za-z0-9._~-]+)*/api/v1/(namespaces/[a-z0-9-]+/)?secrets")
 _PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 """Prefix that the API's own paths may have: a gateway's path to the cluster."""
 
@@ -99,6 +101,17 @@ def may_ask(method: str, url: str) -> None:
         reads_only(method, url)
     elif is_locked():
         raise RefusedError("the prompt was not sent: this is read-only, and a prompt makes a GPU work")
+
+
+def reads_helm_metadata(method: str, url: str) -> None:
+    """Let the list of Helm's records through, for the request that asks for nothing of them but their metadata.
+
+    They are Secrets: ``KubeClient.helm_metadata`` makes that request, and its Accept header leaves the server no other
+    answer. Raises RefusedError for everything else.
+    """
+    split = urlsplit(url)
+    if method != "GET" or not _HELM_RECORDS.fullmatch(_path(url)) or "labelSelector=owner%3Dhelm" not in split.query:
+        raise RefusedError("secrets are never read", "Use kubectl, knowingly.")
 
 
 def may_start(what: str) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class PastNumbers:
-    """Its methods raise SourceProblem. What they need is imported when somebody asks: few do."""
+    """The past in numbers. Its methods raise SourceProblem; what they need is imported when somebody asks: few do."""
 
     def __init__(
         self, settings: Settings, metrics: MetricsSource, state: Callable[[], KubeState], environ: Mapping[str, str]

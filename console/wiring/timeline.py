@@ -14,6 +14,7 @@ from fleet.metrics.dialect import Match, Op
 from fleet.model.objects import ClusterId
 from fleet.sources.kube.client import KubeClient
 from fleet.sources.store import Store
+from fleet.timeline.cluster.helm import HelmTimeline
 from fleet.timeline.cluster.source import ClusterTimeline
 from fleet.timeline.metrics.source import MetricsTimeline
 from fleet.timeline.source import TimelineSource
@@ -41,6 +42,11 @@ def _cluster(past: Past) -> TimelineSource:
     return ClusterTimeline(past.client, redacted, namespace=past.namespace, fallback=fallback)
 
 
+def _helm(past: Past) -> TimelineSource:
+    fallback = [*past.settings.cluster.namespaces, past.client.access.namespace or "default"]
+    return HelmTimeline(past.client, namespace=past.namespace, fallback=fallback)
+
+
 def _audit(past: Past) -> TimelineSource:
     access = past.client.access
     return AuditTimeline(audit_logs(past.settings, past.environ), ClusterId.of(access.context, access.server))
@@ -56,7 +62,7 @@ def of_this_cluster(settings: Settings) -> tuple[Match, ...]:
     return (Match(prometheus.cluster_label, Op.EQUAL, prometheus.cluster),) if prometheus.cluster else ()
 
 
-SOURCES: tuple[Makes, ...] = (_cluster, _metrics, _audit)
+SOURCES: tuple[Makes, ...] = (_cluster, _helm, _metrics, _audit)
 """A line for each."""
 
 

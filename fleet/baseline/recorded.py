@@ -48,7 +48,7 @@ def _ends(recording: Recording, at: float) -> Iterator[float]:
 
 
 def _apart(times: Sequence[float]) -> list[float]:
-    """Those of the moments that are far enough apart to be of different requests."""
+    """Return those moments that are far enough apart to be of different requests."""
     out: list[float] = []
     for at in times:
         if not out or at - out[-1] >= _MERGED:

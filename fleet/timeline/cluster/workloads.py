@@ -8,7 +8,7 @@ from fleet.kinds.kind import WorkloadKind
 from fleet.sources.kube.project.fields import Raw, mapping
 from fleet.timeline.cluster.conditions import Meaning, conditions_of
 from fleet.timeline.cluster.witness import Asked, Witness, note_owner, ref_of
-from fleet.timeline.cluster.writes import CHART, RELEASE, note_writes, written
+from fleet.timeline.cluster.writes import CHART, RELEASE, note_release, note_writes, written
 from fleet.timeline.entry import Entry, Weight
 
 _CONDITIONS = {
@@ -33,6 +33,7 @@ def workload(kind: WorkloadKind) -> Witness[Raw]:
         ref = ref_of(raw, kind.kind)
         note_owner(raw, ref, asked.kin)
         note_writes(raw, ref, asked)
+        note_release(raw, ref, asked.kin)
         # Of the spec only what stands in one word is said again.
         plain = {key: value for key, value in mapping(raw, "spec").items() if isinstance(value, str | int | float)}
         conditions = mapping(raw, "status").get("conditions")

@@ -14,6 +14,7 @@ from fleet.sources.kube.project.fields import Raw, mapping, mappings, moment, te
 from fleet.timeline.cluster.rollouts import began
 from fleet.timeline.cluster.witness import Asked, Write
 from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence
+from fleet.timeline.kinship import Kinship
 from fleet.timeline.who import OWN_HANDS, tool
 
 _NAMED = 4
@@ -22,6 +23,10 @@ CHART = "helm.sh/chart"
 """The label by which Helm's charts name themselves and their version (Helm's documentation, labels and annotations)."""
 RELEASE = "meta.helm.sh/release-name"
 """The annotation that Helm writes to all that it installs."""
+RELEASE_NAMESPACE = "meta.helm.sh/release-namespace"
+"""The annotation beside it: a release may install into other namespaces than its own."""
+HELM_KIND = "Release"
+"""The word for a release of Helm where a kind stands: Kubernetes has no kind for it."""
 _RELEASERS = frozenset({"Helm", "Flux (Helm)"})
 
 
@@ -35,6 +40,13 @@ def note_writes(raw: Raw, ref: ObjectRef, asked: Asked) -> None:
         manager, subresource = text(entry, "manager"), text(entry, "subresource")
         stamp = " ".join(filter(None, [manager, text(entry, "operation"), subresource, text(entry, "time")]))
         asked.writes[ref].append(Write(at, tool(manager, subresource), fields, stamp))
+
+
+def note_release(raw: Raw, ref: ObjectRef, kin: Kinship) -> None:
+    """Note the release of Helm that an object belongs to."""
+    notes = mapping(mapping(raw, "metadata"), "annotations")
+    if name := text(notes, RELEASE):
+        kin.note(ref, ObjectRef(HELM_KIND, text(notes, RELEASE_NAMESPACE) or ref.namespace, name))
 
 
 def _fields(spec: Raw) -> tuple[str, ...]:
@@ -89,7 +101,7 @@ class _Release(NamedTuple):
 def _release(metadata: Raw, ref: ObjectRef) -> _Release | None:
     """Return the release of an object; None where it says none.
 
-    Helm's own records are Secrets, which this program reads nothing of.
+    Helm's own records are Secrets, of which few may see even the names: helm.py asks for those.
     """
     chart, name = text(mapping(metadata, "labels"), CHART), text(mapping(metadata, "annotations"), RELEASE)
     if not name:
