@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from fleet.model.histogram import Histogram
@@ -16,6 +16,7 @@ from fleet.sources.kube.state import KubeState
 
 NOW = 1_795_220_000.0
 LIVE = SourceStatus("kubernetes", Health.LIVE, since=NOW)
+_MEANS = {Quantity.QUEUE_MEAN, Quantity.PREFILL_MEAN, Quantity.DECODE_MEAN}
 
 
 def pod(name: str, workload: str = "chat", **more: Any) -> Pod:
@@ -88,16 +89,27 @@ def measurement(
     gpus: Mapping[GpuId, Mapping[Quantity, float]] | None = None,
     **more: Any,
 ) -> Measurement:
-    """A measurement at NOW over 60 s, scraped every 5 s, with these values and NaN for all others."""
+    """A measurement at NOW over 60 s, scraped every 5 s, with these values and NaN for all others.
+
+    The mean of a phase is that of one request per second.
+    """
+    engines = engines or {}
+    means = {quantity for values in engines.values() for quantity in values} & _MEANS
     fields: dict[str, Any] = {"source": "scrape", "at": NOW, "window": 60.0, "interval": 5.0}
     return Measurement(
-        engines=tuple(engines or ()),
-        engine_table=_table(engines or {}),
+        engines=tuple(engines),
+        engine_table=_table({e: {q: v for q, v in row.items() if q not in _MEANS} for e, row in engines.items()}),
+        means={mean: _one_per_second(engines.values(), mean) for mean in means},
         gpus=tuple(gpus or ()),
         gpu_table=_table(gpus or {}),
         histograms=histograms or {},
         **(fields | more),
     )
+
+
+def _one_per_second(rows: Iterable[Mapping[Quantity, float]], mean: Quantity) -> tuple[array[float], array[float]]:
+    seconds = array("d", (row.get(mean, math.nan) for row in rows))
+    return seconds, array("d", (math.nan if math.isnan(one) else 1.0 for one in seconds))
 
 
 def _table(rows: Mapping[Any, Mapping[Quantity, float]]) -> Table:

@@ -18,6 +18,8 @@ class Vendor:
     """Prefixes, among these, of resources that are no devices."""
     product_label: str = ""
     """The label of a node that names its cards."""
+    driver_labels: tuple[str, ...] = ()
+    """Labels of a node that say the version of its driver, the most exact first."""
 
 
 VENDORS = (
@@ -26,8 +28,15 @@ VENDORS = (
         resources=("nvidia.com/gpu", "nvidia.com/gpu.shared"),
         slices=("nvidia.com/mig-",),
         product_label="nvidia.com/gpu.product",
+        # GPU feature discovery; the second is what releases before 0.14 write.
+        driver_labels=("nvidia.com/cuda.driver-version.full", "nvidia.com/cuda.driver.major"),
     ),
-    Vendor("AMD", resources=("amd.com/gpu",), product_label="amd.com/gpu.product-name"),
+    Vendor(
+        "AMD",
+        resources=("amd.com/gpu",),
+        product_label="amd.com/gpu.product-name",
+        driver_labels=("amd.com/gpu.driver-version",),
+    ),
     Vendor(
         "Intel",
         slices=("gpu.intel.com/",),
@@ -52,6 +61,11 @@ def vendor_of(resource: str) -> str:
 def product_labels() -> tuple[str, ...]:
     """The labels of a node that name its cards."""
     return tuple(vendor.product_label for vendor in VENDORS if vendor.product_label)
+
+
+def driver_labels() -> tuple[str, ...]:
+    """The labels of a node that say the version of its driver."""
+    return tuple(label for vendor in VENDORS for label in vendor.driver_labels)
 
 
 def without_vendor(card: str) -> str:

@@ -1,0 +1,45 @@
+"""Everything that is known of why an object is slow, and what that comes to in one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fleet.dataclass import dataclass
+from fleet.latency.comparison import Change, Comparison, Growth, compared, greatest_growth
+from fleet.latency.phases import Phase
+from fleet.latency.separation import Separation, separations
+from fleet.model.curve import Curve
+from fleet.model.snapshot import Snapshot
+
+MEANINGS = {
+    Phase.GATEWAY: "the gateways before the engine",
+    Phase.QUEUE: "the engine's queue: it is given more than it can take on",
+    Phase.PREFILL: "prefill: prompts are long, or not in the prefix cache",
+    Phase.DECODE: "decode: tokens come slowly, or there are many of them",
+}
+"""What it means that a phase takes the time."""
+
+
+@dataclass(frozen=True, slots=True)
+class LatencyReport:
+    """Why requests of one pod or workload take as long as they do."""
+
+    key: str
+    comparison: Comparison
+    growth: Growth | None
+    separations: tuple[Separation, ...]
+    """Replicas of the model by each measure; empty where there are too few to be told apart."""
+
+
+def latency_report(
+    snapshot: Snapshot, key: str, curves: Sequence[Curve] = (), change: Change | None = None
+) -> LatencyReport:
+    """Return the report of a pod or a workload. ``curves`` are the answers to ``comparison.questions``."""
+    comparison = compared(snapshot, key, curves, change)
+    workload = snapshot.workload_of.get(key, key)
+    return LatencyReport(key, comparison, greatest_growth(comparison), separations(snapshot, workload))
+
+
+def dominant(report: LatencyReport) -> Phase | None:
+    """Return the phase that explains the time best: the one that has grown most, else the longest."""
+    return report.growth.phase if report.growth is not None else report.comparison.now.longest

@@ -1,0 +1,80 @@
+"""Measures by which replicas are compared, and which of them are slow by one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from fleet.dataclass import dataclass
+from fleet.model.frame import Frame
+from fleet.model.quantity import Quantity
+
+OUTLIER: Final = 3.5
+"""Modified z-score from which on a value is an outlier (Iglewicz and Hoaglin, 1993)."""
+_NORMAL: Final = 0.6745
+"""Factor that makes the median deviation of normal numbers their standard deviation."""
+TIMES: Final = 1.25
+"""Ratio to the median below which nobody would call a replica slow, however alike the others are."""
+FEWEST: Final = 3
+"""Replicas from which on one can be told from the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A number per replica that is greater where its requests wait longer for the same work."""
+
+    name: str
+    unit: str
+    value: Callable[[Frame, int], float]
+    """Value of a row, NaN where it is not known."""
+
+
+def _ratio(frame: Frame, row: int, top: Quantity, bottom: Quantity) -> float:
+    over, under = (frame.values([row], quantity)[0] for quantity in (top, bottom))
+    return over / under if under > 0 else math.nan
+
+
+def _per_token(frame: Frame, row: int) -> float:
+    return _ratio(frame, row, Quantity.RUNNING, Quantity.GENERATION_TOKENS)
+
+
+def _per_prompt_token(frame: Frame, row: int) -> float:
+    prefill, rate = (frame.values([row], quantity)[0] for quantity in (Quantity.PREFILL_MEAN, Quantity.REQUESTS))
+    tokens = frame.values([row], Quantity.PROMPT_TOKENS)[0]
+    return prefill * rate / tokens if tokens > 0 else math.nan
+
+
+def _in_queue(frame: Frame, row: int) -> float:
+    return frame.values([row], Quantity.QUEUE_MEAN)[0]
+
+
+DECODE = Measure("time per generated token", "s", _per_token)
+"""Requests running over tokens per second: by Little's law the mean time that a request waits for its next token."""
+PREFILL = Measure("prefill time per prompt token", "s", _per_prompt_token)
+QUEUE = Measure("time in the queue", "s", _in_queue)
+MEASURES: Final = (DECODE, PREFILL, QUEUE)
+
+
+def median(values: Sequence[float]) -> float:
+    """Return the middle one, of an even number the mean of the two in the middle; NaN for none."""
+    if not values:
+        return math.nan
+    ordered = sorted(values)
+    half = len(ordered) // 2
+    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
+
+
+def slow_ones(values: Mapping[str, float]) -> frozenset[str]:
+    """Return which keys are slow among all: outliers above the median, unless half of them are.
+
+    Unknown values (NaN) are of nobody.
+    """
+    known = {key: value for key, value in values.items() if not math.isnan(value)}
+    if len(known) < FEWEST:
+        return frozenset()
+    middle = median(list(known.values()))
+    spread = median([abs(value - middle) for value in known.values()])
+    limit = max(TIMES * middle, middle + OUTLIER * spread / _NORMAL)
+    slow = frozenset(key for key, value in known.items() if value > limit)
+    return frozenset() if 2 * len(slow) >= len(known) else slow
