@@ -96,6 +96,11 @@ class Pages:
 
         self._navigator.open(PlotScreen(self._desk, keys, quantity))
 
+    def open_why(self, key: str) -> None:
+        from console.screens.why import WhyScreen
+
+        self._navigator.open(WhyScreen(self._desk, key))
+
     def open_audit(self) -> None:
         from console.screens.audit import AuditScreen
 

@@ -49,6 +49,7 @@ class ScreenId(StrEnum):
     TRY = "try"
     BENCHES = "benchmarks"
     PLOT = "plot"
+    WHY = "why slow"
 
 
 _EXPLANATION = re.compile("[:;,]")

@@ -75,6 +75,10 @@ class Pages(Protocol):
         """Incidents, with the cursor on the one in which an object (its key) has a part."""
         ...
 
+    def open_why(self, key: str) -> None:
+        """Open why a pod or a workload is slow, and what slow replicas have in common."""
+        ...
+
     def open_audit(self) -> None: ...
 
     def open_timeline(self, ref: ObjectRef | None) -> None:

@@ -24,6 +24,28 @@ def needs_subject(context: Context) -> str | None:
     return None if context.subject is not None else "nothing is under the cursor"
 
 
+def serving_of(context: Context) -> str | None:
+    """Return the pod or workload under the cursor whose requests are measured; of a GPU the pod that holds it."""
+    snapshot, key = context.snapshot, context.subject
+    if snapshot is None or key is None:
+        return None
+    whole = snapshot.everything
+    found = key if key in whole.workloads or key in whole.pods else pod_for(whole, key)
+    return found if found and (found in whole.model_of or whole.workload_of.get(found, "") in whole.model_of) else None
+
+
+def needs_requests(context: Context) -> str | None:
+    """Return why nobody can say where the time of requests goes; None where somebody can."""
+    return None if serving_of(context) is not None else "nothing is under the cursor that serves a model"
+
+
+def open_why(desk: Desk, context: Context) -> None:
+    """Open the page of why the pod or workload under the cursor is slow."""
+    key = serving_of(context)
+    if key is not None:
+        desk.pages.open_why(key)
+
+
 def needs_alert(context: Context) -> str | None:
     """Return why there are no alerts of this object; None where there are some."""
     snapshot, subject = context.snapshot, context.subject

@@ -42,6 +42,7 @@ _SCREENS = {
     ScreenId.TRY: "try",
     ScreenId.BENCHES: "benchmarks",
     ScreenId.PLOT: "plot",
+    ScreenId.WHY: "why slow",
 }
 
 

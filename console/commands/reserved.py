@@ -10,18 +10,6 @@ from typing import NamedTuple
 
 from console.commands.command import EVERYWHERE, Command, ScreenId
 
-_LOGS = frozenset({ScreenId.LOGS, ScreenId.LOCAL_LOG})
-_WRAPPED = _LOGS | {
-    ScreenId.TEXT,
-    ScreenId.HELP,
-    ScreenId.DETAIL,
-    ScreenId.SOURCES,
-    ScreenId.ALERT,
-    ScreenId.MONITORING,
-    ScreenId.LOCAL_SERVER,
-    ScreenId.BENCHES,
-}
-
 
 class Reserved(NamedTuple):
     """A key, or a name in the command line, that is kept for later."""
@@ -37,7 +25,6 @@ class Reserved(NamedTuple):
 RESERVED: tuple[Reserved, ...] = (
     Reserved("to the change before", "left_square_bracket"),
     Reserved("to the change after", "right_square_bracket"),
-    Reserved("why it is so", "w", "why", EVERYWHERE - _WRAPPED),
     Reserved("a ticket of it", "exclamation_mark", "ticket"),
     Reserved("everything as it was at a moment", name="at"),
 )

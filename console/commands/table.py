@@ -37,9 +37,11 @@ _TEXTS = frozenset(
         ScreenId.LOCAL_SERVER,
         ScreenId.LOCAL_LOG,
         ScreenId.BENCHES,
+        ScreenId.WHY,
     }
 )
-_WRAPPED = _TEXTS - {ScreenId.INCIDENT}
+# Pages of objects are laid out for the width that there is, and w asks there why it is slow.
+_WRAPPED = _TEXTS - {ScreenId.INCIDENT, ScreenId.DETAIL, ScreenId.WHY}
 _LOGS = frozenset({ScreenId.LOGS, ScreenId.LOCAL_LOG})
 _LISTS = TABLES | {ScreenId.JOINS, ScreenId.ALERTS, ScreenId.INCIDENTS, ScreenId.OBJECTIVES}
 _NARROWED = (
@@ -149,6 +151,17 @@ TABLE: tuple[Command, ...] = (
                 ScreenId.TIMELINE,
             }
         ),
+    ),
+    Command(
+        "open.why",
+        "Why slow: where the time of its requests goes, and what slow replicas have in common",
+        on_object.open_why,
+        ("w",),
+        ("why",),
+        OBJECTS,
+        "why slow",
+        bound=OBJECTS - {ScreenId.ALERT},
+        available=on_object.needs_requests,
     ),
     Command(
         "open.logs",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from fleet.dataclass import dataclass
@@ -12,6 +12,7 @@ from fleet.latency.separation import replicas_of
 from fleet.latency.speed import median
 from fleet.model.curve import Curve, CurveQuestion, Series, TimeRange, time_range
 from fleet.model.snapshot import Snapshot
+from fleet.timeline.entry import Entry, EntryKind
 
 STEP: Final = 300.0
 """Seconds of requests behind each number of the past: enough for a mean, few enough to be before a change."""
@@ -46,7 +47,7 @@ class Comparison:
 
     def others(self) -> Mapping[str, Breakdown]:
         """Return what there is to hold it against, by its words."""
-        told = {"its peers": self.peers, "an hour ago": self.hour_ago, "before the change": self.before_change}
+        told = {"its peers": self.peers, "an hour ago": self.hour_ago, "before change": self.before_change}
         return {words: each for words, each in told.items() if each is not None and each.seconds}
 
 
@@ -70,6 +71,13 @@ def greatest_growth(comparison: Comparison) -> Growth | None:
         if now - other.of(phase) >= NOTICEABLE and now >= CLEAR * other.of(phase)
     ]
     return max(grown, key=lambda one: one.now - one.then, default=None)
+
+
+def last_change(entries: Iterable[Entry], now: float) -> Change | None:
+    """Return the last of these entries in which somebody changed what is wanted; None where nobody did."""
+    changes = [entry for entry in entries if entry.kind is EntryKind.CHANGE and entry.ended <= now]
+    last = max(changes, key=lambda entry: entry.ended, default=None)
+    return None if last is None else Change(last.ended, last.what)
 
 
 def peers_of(snapshot: Snapshot, key: str) -> Breakdown | None:

@@ -11,14 +11,6 @@ from fleet.latency.separation import Separation, separations
 from fleet.model.curve import Curve
 from fleet.model.snapshot import Snapshot
 
-MEANINGS = {
-    Phase.GATEWAY: "the gateways before the engine",
-    Phase.QUEUE: "the engine's queue: it is given more than it can take on",
-    Phase.PREFILL: "prefill: prompts are long, or not in the prefix cache",
-    Phase.DECODE: "decode: tokens come slowly, or there are many of them",
-}
-"""What it means that a phase takes the time."""
-
 
 @dataclass(frozen=True, slots=True)
 class LatencyReport:

@@ -368,6 +368,8 @@ def test_the_table_of_actions_in_the_documents_is_their_declarations() -> None:
 def test_no_command_has_a_key_or_a_name_that_is_kept() -> None:
     assert list(conflicts(TABLE)) == []
     logs = BY_ID["open.logs"]
-    assert list(conflicts([replace(logs, keys=("w",))])) == ["open.logs has the key w, which is kept for: why it is so"]
+    assert list(conflicts([replace(logs, keys=("left_square_bracket",))])) == [
+        "open.logs has the key left_square_bracket, which is kept for: to the change before"
+    ]
     assert list(conflicts([replace(logs, names=("logs", "at"))])) != []
     assert list(conflicts([replace(BY_ID["view.wrap"], keys=("w",))])) == []

@@ -62,6 +62,7 @@ OPENERS: Mapping[ScreenId, Callable[[Desk], Awaitable[None] | None]] = {
     ScreenId.OBJECTIVES: lambda d: d.desk.pages.open_screen(ScreenId.OBJECTIVES),
     ScreenId.TIMELINE: lambda d: d.desk.pages.open_timeline(None),
     ScreenId.PLOT: lambda d: d.desk.pages.open_plot((POD,), ""),
+    ScreenId.WHY: lambda d: d.desk.pages.open_why(POD),
     ScreenId.AUDIT: lambda d: d.desk.pages.open_audit(),
     ScreenId.CHOICE: lambda d: d.desk.scope.choose_namespace(),
     ScreenId.HELP: lambda d: d.desk.pages.open_help(),

@@ -1,0 +1,81 @@
+"""The screen of why a pod or a workload is slow. What is measured now is there at once; the past is asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import BindingType
+
+from console.commands.command import ScreenId
+from console.commands.desk import Desk
+from console.screens.base import bindings_of
+from console.screens.reading import ReadingScreen
+from console.session.failure import SessionError
+from console.views.series import series_of
+from console.views.subject import ref_of
+from console.views.why import why_lines
+from fleet.latency.comparison import LOOKS_BACK, Change, last_change, questions
+from fleet.latency.report import latency_report
+from fleet.model.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from fleet.model.curve import Curve
+
+_SOURCES_ASKED = "asking what was before …"
+
+
+class WhyScreen(ReadingScreen):
+    """A page that is drawn anew with every Snapshot; the past is asked for once, when it is opened."""
+
+    where = ScreenId.WHY
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.WHY)
+
+    def __init__(self, desk: Desk, key: str) -> None:
+        self._key = key
+        self._curves: list[Curve] = []
+        self._change: Change | None = None
+        self._state, self._is_problem = _SOURCES_ASKED, False
+        super().__init__(desk)
+
+    @property
+    def subject(self) -> str | None:
+        return self._key
+
+    def on_mount(self) -> None:
+        self.beside(self._ask, "past")
+
+    def draw(self, snapshot: Snapshot) -> None:
+        report = latency_report(snapshot.everything, self._key, self._curves, self._change)
+        self.page.show(
+            lambda width, glyphs: why_lines(
+                report, snapshot.at, self._state, width, glyphs, is_problem=self._is_problem
+            )
+        )
+
+    async def _ask(self) -> None:
+        """Ask for the last change, and for the phases before it and an hour ago: four questions in all."""
+        snapshot = self.desk.snapshot
+        if snapshot is None:
+            return None
+        session, whole = self.desk.session, snapshot.everything
+        of = ref_of(whole, whole.workload_of.get(self._key, self._key)) or whole.cluster.id
+        try:
+            told = await session.timeline(of, snapshot.at - LOOKS_BACK)
+            self._change = last_change(told.entries, snapshot.at)
+        except SessionError as error:
+            self._say(error.in_a_line, is_problem=True)
+        series = series_of(snapshot, self._key)
+        if series is None:
+            return self._say("")
+        try:
+            # One after the other: a store that is slow is not asked thrice at once.
+            for question in questions(series, self._key, snapshot.at, self._change):
+                self._curves.append(await session.curve(question))
+        except SessionError as error:
+            return self._say(error.in_a_line, is_problem=True)
+        return self._say("")
+
+    def _say(self, state: str, *, is_problem: bool = False) -> None:
+        self._state, self._is_problem = state, is_problem
+        if self.desk.snapshot is not None:
+            self.draw(self.desk.snapshot)

@@ -1,0 +1,176 @@
+"""The page of why an object is slow: the sentence, where the time goes and went, and what the slow replicas share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from console.views.layout import LABEL, head, labelled, sections, wrapped
+from console.views.timeline import clock
+from fleet.latency.comparison import Change, Comparison
+from fleet.latency.exact import FAMILY_WISE
+from fleet.latency.phases import Breakdown, Phase
+from fleet.latency.report import LatencyReport, dominant
+from fleet.latency.separation import Division, Separation
+from fleet.latency.speed import FEWEST
+from themes.glyphs import Glyphs
+from themes.palette import Role
+from widgets.line import Line, Span, fit
+from widgets.untrusted import untrusted_line, untrusted_name
+from widgets.values import seconds_text
+
+MEANINGS = {
+    Phase.GATEWAY: "The gateways before the engine take it, or the way between the two.",
+    Phase.QUEUE: "The engine is given more than it can take on at once: replicas, or the KV cache, are short.",
+    Phase.PREFILL: "Prompts are long, or are not found in the prefix cache.",
+    Phase.DECODE: "Tokens come slowly, or answers are long.",
+}
+"""What it means that a phase takes the time."""
+_ROLES = {
+    Phase.GATEWAY: Role.UNKNOWN,
+    Phase.QUEUE: Role.WARNING,
+    Phase.PREFILL: Role.ACCENT,
+    Phase.DECODE: Role.BAR,
+}
+_CELL = 9
+_LEAST = 20
+"""Cells below which a bar is left out."""
+_SHOWN = 3
+"""Divisions that are listed where none is hardly luck."""
+
+
+def why_lines(
+    report: LatencyReport, now: float, state: str, width: int, glyphs: Glyphs, *, is_problem: bool = False
+) -> list[Line]:
+    """The page at ``now`` (Unix time). ``state`` says how far the past is known, empty where it is."""
+    name = untrusted_name(report.key.rpartition("/")[2])
+    return sections(
+        [
+            Line((Span(f" why slow: {name}", Role.STRONG),)),
+            *wrapped("", sentence(report), width),
+            *wrapped("", MEANINGS[phase] if (phase := dominant(report)) is not None else "", width, Role.DIM),
+        ],
+        [
+            *_phases(report.comparison, now, width, glyphs),
+            *wrapped("", state, width, Role.WARNING if is_problem else Role.DIM),
+        ],
+        _separations(report, width),
+    )
+
+
+def sentence(report: LatencyReport) -> str:
+    """Where the time goes, in one sentence with its numbers."""
+    now, growth = report.comparison.now, report.growth
+    longest = now.longest
+    if longest is None:
+        return "No phase of its requests is known: none has finished within the window, or its engine does not say."
+    if growth is not None:
+        then = seconds_text(growth.then)
+        return f"{growth.phase} takes {seconds_text(growth.now)} of {seconds_text(now.total)}; {growth.than} {then}."
+    share = f"{now.share(longest):.0%}"
+    said = f"{longest} takes {seconds_text(now.of(longest))} of {seconds_text(now.total)} ({share})"
+    others = list(report.comparison.others())
+    return f"{said}, as it did {_listed(others)}." if others else f"{said}."
+
+
+def _listed(words: Sequence[str]) -> str:
+    told = {"its peers": "at its peers"}
+    return " and ".join(told.get(one, one) for one in words)
+
+
+def _phases(comparison: Comparison, now: float, width: int, glyphs: Glyphs) -> list[Line]:
+    """A line for the breakdown now and for each that it is held against, in columns and as bars of one scale."""
+    rows = [("now", comparison.now), *((words, each) for words, each in comparison.others().items())]
+    if not any(each.seconds for _, each in rows):
+        return []
+    phases = [phase for phase in Phase if any(phase in each.seconds for _, each in rows)]
+    titles = "".join(fit(title, _CELL, "right", "") for title in (*phases, "total"))
+    lines = [
+        head("where the time goes", "mean seconds per request"),
+        labelled("", Span(" " * 3 + titles, Role.HEAD)),
+    ]
+    room = width - LABEL - 8 - _CELL * (len(phases) + 1)
+    longest = max(each.total for _, each in rows if each.seconds)
+    for words, each in rows:
+        spans = [Span("   ")]
+        spans += [Span(_seconds(each.of(phase), glyphs), _ROLES[phase]) for phase in phases]
+        spans += [Span(_seconds(each.total, glyphs), Role.STRONG if words == "now" else Role.TEXT), Span("  ")]
+        spans += _bar(each, phases, room, longest, glyphs) if room >= _LEAST else ()
+        lines.append(labelled(words, *spans))
+    if comparison.change is not None:
+        lines += wrapped("the change", change_text(comparison.change, now), width, Role.DIM)
+    return lines
+
+
+def change_text(change: Change, now: float) -> str:
+    """The last change, with its time."""
+    return f"{clock(change.at, now)} {untrusted_line(change.what)}"
+
+
+def _seconds(value: float, glyphs: Glyphs) -> str:
+    return fit(glyphs.missing if math.isnan(value) else seconds_text(value), _CELL, "right", glyphs.ellipsis)
+
+
+def _bar(each: Breakdown, phases: Sequence[Phase], width: int, longest: float, glyphs: Glyphs) -> Iterator[Span]:
+    """Parts of one bar, told apart by their first letters as well as by colour."""
+    used, drawn = 0.0, 0
+    for phase in phases:
+        used += each.seconds.get(phase, 0.0)
+        size = round(used / longest * width) - drawn if longest > 0 else 0
+        drawn += size
+        if size:
+            yield Span(phase[0] + glyphs.bar[-1] * (size - 1), _ROLES[phase])
+
+
+def _separations(report: LatencyReport, width: int) -> list[Line]:
+    """What the slow replicas of the model have that the others have not, by each measure."""
+    title = "what separates slow from fast"
+    if not report.separations:
+        return [head(title, f"fewer than {FEWEST} replicas are measured: there is nothing to tell apart")]
+    most = max(len(one.values) for one in report.separations)
+    lines = [head(title, f"{most} replicas that serve the same")]
+    for one in report.separations:
+        lines += _separation(one, width)
+    return lines
+
+
+def _separation(one: Separation, width: int) -> list[Line]:
+    if not one.values:
+        return wrapped("", f"{one.measure.name}: not measured", width, Role.DIM)
+    if not one.slow:
+        text = f"{one.measure.name}: none is slow (median {seconds_text(one.median)})"
+        return wrapped("", text, width, Role.DIM)
+    names = ", ".join(untrusted_name(key.rpartition("/")[2]) for key in sorted(one.slow)[:_SHOWN])
+    more = f" and {len(one.slow) - _SHOWN} more" if len(one.slow) > _SHOWN else ""
+    worst = max(one.values[key] for key in one.slow)
+    number = f"up to {seconds_text(worst)}, the median is {seconds_text(one.median)}"
+    said = f"{one.measure.name}: {len(one.slow)} of {len(one.values)} slow ({names}{more}), {number}"
+    lines = wrapped("", said, width, Role.WARNING)
+    for division in one.named:
+        lines += wrapped("", f"  {division_text(one, division)}", width)
+    if not one.named:
+        lines += wrapped("", f"  {unseparated_text(one)}", width, Role.DIM)
+    return lines
+
+
+def division_text(one: Separation, division: Division) -> str:
+    """One attribute, with its counts and how likely that is by luck."""
+    others = len(division.having) - division.slow
+    fast = len(one.values) - len(one.slow)
+    words = " = ".join(untrusted_line(words) for words in division.attributes)
+    counts = f"{division.slow} of the {len(one.slow)} slow ones, {others} of the {fast} others"
+    return f"{words}: {counts} (chance that it is luck {chance_text(division.chance)}, {one.tests} tests)"
+
+
+def unseparated_text(one: Separation) -> str:
+    """That no attribute separates them, and why not."""
+    if not one.can_tell:
+        return "too few to tell by a test: whatever they shared might be luck"
+    best = one.divisions[0] if one.divisions else None
+    nearest = f"; nearest: {untrusted_line(best.attributes[0])}, {chance_text(best.chance)}" if best is not None else ""
+    return f"no attribute does, with a chance of {FAMILY_WISE:.0%} to be wrong{nearest}"
+
+
+def chance_text(chance: float) -> str:
+    """A probability in percent."""
+    return f"{chance:.0%}" if chance >= 0.1 else f"{chance:.2g}" if chance < 0.001 else f"{chance:.1%}"
