@@ -167,7 +167,8 @@ def main() -> int:
         # What is done to the simulated fleet is nothing for the audit log of who writes the documentation.
         with tempfile.TemporaryDirectory() as folder:
             os.environ["XDG_STATE_HOME"] = folder
-            asyncio.run(draw("slow-replica", {"pod": ("down", "enter"), "why": ("down", "w", "wait:3000"), "nodes": ("o",), **actions}, in_trouble))
+            pages = {"pod": ("down", "enter"), "why": ("down", "w", "wait:3000"), "nodes": ("o",)}
+            asyncio.run(draw("slow-replica", {**pages, **actions}, in_trouble))
         asyncio.run(draw("crash-loop", {"logs": ("down", "p", "t"), "timeline": ("down", "h", "wait:2000")}, crashed))
         incidents = {
             "incidents": ("f",),

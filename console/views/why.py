@@ -25,7 +25,7 @@ MEANINGS = {
     Phase.PREFILL: "Prompts are long, or are not found in the prefix cache.",
     Phase.DECODE: "Tokens come slowly, or answers are long.",
 }
-"""What it means that a phase takes the time."""
+"""Meaning of a phase that takes the time."""
 _ROLES = {
     Phase.GATEWAY: Role.UNKNOWN,
     Phase.QUEUE: Role.WARNING,
@@ -59,7 +59,7 @@ def why_lines(
 
 
 def sentence(report: LatencyReport) -> str:
-    """Where the time goes, in one sentence with its numbers."""
+    """Return where the time goes, in one sentence with its numbers."""
     now, growth = report.comparison.now, report.growth
     longest = now.longest
     if longest is None:
@@ -123,7 +123,7 @@ def _bar(each: Breakdown, phases: Sequence[Phase], width: int, longest: float, g
 
 
 def _separations(report: LatencyReport, width: int) -> list[Line]:
-    """What the slow replicas of the model have that the others have not, by each measure."""
+    """Lines of what the slow replicas of the model have that the others have not, by each measure."""
     title = "what separates slow from fast"
     if not report.separations:
         return [head(title, f"fewer than {FEWEST} replicas are measured: there is nothing to tell apart")]
@@ -163,7 +163,7 @@ def division_text(one: Separation, division: Division) -> str:
 
 
 def unseparated_text(one: Separation) -> str:
-    """That no attribute separates them, and why not."""
+    """Return in words that no attribute separates them, and why not."""
     if not one.can_tell:
         return "too few to tell by a test: whatever they shared might be luck"
     best = one.divisions[0] if one.divisions else None

@@ -134,4 +134,4 @@ ATTRIBUTES: Final[tuple[Named | Numeric, ...]] = (
     Numeric("SM clock", "MHz", _measured(Quantity.SM_CLOCK), slow_when_high=False),
     Numeric("memory clock", "MHz", _measured(Quantity.MEMORY_CLOCK), slow_when_high=False),
 )
-"""What a slow replica may have that the others have not: where it runs, what it runs, what it is given to do."""
+"""Attributes that slow replicas may share: where they run, what they run, what they are given to do."""

@@ -1,4 +1,4 @@
-"""Where the time goes now, held against peers, an hour ago and the time before the last change."""
+"""Phases of requests now, held against those of peers, an hour ago and the time before the last change."""
 
 from __future__ import annotations
 

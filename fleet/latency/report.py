@@ -14,7 +14,7 @@ from fleet.model.snapshot import Snapshot
 
 @dataclass(frozen=True, slots=True)
 class LatencyReport:
-    """Why requests of one pod or workload take as long as they do."""
+    """Everything that says why requests of one pod or workload take as long as they do."""
 
     key: str
     comparison: Comparison

@@ -1,4 +1,4 @@
-"""What separates the slow replicas of a model from the others: the attribute that they have and the others have not.
+"""Separation of the slow replicas of a model from the others by an attribute that these have not.
 
 Every attribute divides the replicas in two; attributes that divide them alike are one test. An attribute is named
 where Fisher's exact test, corrected for the number of tests, says that it is hardly luck; else none is.
