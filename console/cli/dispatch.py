@@ -31,6 +31,7 @@ COMMANDS = {
     "snapshot": "console.cli.snapshot",
     "check": "console.cli.check",
     "slo": "console.cli.slo",
+    "why": "console.cli.why",
     "timeline": "console.cli.timeline",
     "replay": "console.cli.replay",
     "doctor": "console.cli.doctor",

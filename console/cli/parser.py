@@ -251,6 +251,12 @@ def _slo(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--wait", metavar="S", type=seconds, default=30.0, help="wait this long for the sources (30)")
 
 
+def _why(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("object", metavar="OBJECT", help="[KIND/]NAME of a workload or a pod")
+    parser.add_argument("--json", action="store_true", help="quarterdeck/why/v1 (docs/screens.md)")
+    parser.add_argument("--wait", metavar="S", type=seconds, default=30.0, help="wait this long for the sources (30)")
+
+
 def _timeline(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("object", metavar="OBJECT", nargs="?", help="KIND/NAME: what happened to it (default: to all)")
     parser.add_argument("--since", metavar="T", type=moment, help="6h (default), 2d, 2026-11-20 or 2026-11-20T14:02Z")
@@ -309,6 +315,7 @@ _LOOKS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "snapshot": ("The fleet, once, on stdout.", _snapshot),
     "check": ("What is wrong, as an exit code: 0 ok, 1 warning, 2 critical, 3 unknown.", _check),
     "slo": ("Objectives: how they stand, what is left of the error budgets, how fast they burn.", _slo),
+    "why": ("Where the time of an object's requests goes, and what slow replicas have in common.", _why),
     "timeline": ("What happened, as far back as the cluster and our own records still tell.", _timeline),
     "replay": ("The console on a recording: read-only, with the keys of every day.", _replay),
     "record": ("A recording without names, for others.", _recording),

@@ -36,7 +36,9 @@ _CELL = 9
 _LEAST = 20
 """Cells below which a bar is left out."""
 _SHOWN = 3
-"""Divisions that are listed where none is hardly luck."""
+"""Slow replicas that are named."""
+_ALONE = 6
+"""Attributes that are told of too few slow ones."""
 
 
 def why_lines(
@@ -165,7 +167,8 @@ def division_text(one: Separation, division: Division) -> str:
 def unseparated_text(one: Separation) -> str:
     """Return in words that no attribute separates them, and why not."""
     if not one.can_tell:
-        return "too few to tell by a test: whatever they shared might be luck"
+        alone = f"; theirs alone: {', '.join(map(untrusted_line, one.alone[:_ALONE]))}" if one.alone else ""
+        return f"too few to tell by a test whether it is luck{alone}"
     best = one.divisions[0] if one.divisions else None
     nearest = f"; nearest: {untrusted_line(best.attributes[0])}, {chance_text(best.chance)}" if best is not None else ""
     return f"no attribute does, with a chance of {FAMILY_WISE:.0%} to be wrong{nearest}"

@@ -63,6 +63,12 @@ class Separation:
         return tuple(division for division in self.divisions if division.is_named)
 
     @property
+    def alone(self) -> tuple[str, ...]:
+        """Attributes that all of the slow ones have and none of the others, be it luck or not."""
+        same = (division.attributes for division in self.divisions if division.having == self.slow)
+        return tuple(attribute for attributes in same for attribute in attributes)
+
+    @property
     def median(self) -> float:
         """Median of all values."""
         return median(list(self.values.values()))

@@ -1,0 +1,120 @@
+"""``quarterdeck why OBJECT``: where the time of its requests goes, and what slow replicas have in common."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from console.cli import exits, interruptible, named, streams
+from console.cli.dispatch import Invocation, say
+from console.cli.observe import any_answered, explain
+from console.session.failure import SessionError
+from console.views.series import series_of
+from console.views.subject import ref_of
+from console.views.why import why_lines
+from fleet.kinds.registry import listed
+from fleet.latency.comparison import LOOKS_BACK, Change, last_change, questions
+from fleet.latency.report import LatencyReport, latency_report
+from fleet.model.snapshot import Snapshot
+from themes.look import choose_glyphs
+
+if TYPE_CHECKING:
+    from console.session.local.watcher import SharedWatcher
+    from console.session.reader import ObjectReader
+    from fleet.model.curve import Curve
+
+
+class _Asking:
+    """One question of the command line, answered while the sources are there."""
+
+    def __init__(self, invocation: Invocation, reader: ObjectReader) -> None:
+        self._typed: str = invocation.options.object
+        self._namespace: str = getattr(invocation.options, "namespace", None) or ""
+        self._reader = reader
+        self.report: LatencyReport | None = None
+        self.problem = ""
+        """Why there is no report, or why it knows no past."""
+
+    async def answer(self, snapshot: Snapshot) -> None:
+        """Find the object that was meant, and work out its report."""
+        kinds = ("Pod", *(kind.kind for kind in listed()))
+        try:
+            target = named.find(self._typed, snapshot, self._namespace, snapshot.cluster.namespace, kinds)
+        except named.NotNamedError as error:
+            self.problem = str(error)
+            return
+        pod = target.kind == "Pod"
+        key = f"{target.namespace}/{target.name}" if pod else f"{target.namespace}/{target.kind}/{target.name}"
+        curves, change = await self._past(snapshot, snapshot.top(key))
+        self.report = latency_report(snapshot, snapshot.top(key), curves, change)
+
+    async def _past(self, snapshot: Snapshot, key: str) -> tuple[list[Curve], Change | None]:
+        curves: list[Curve] = []
+        change = None
+        ref = ref_of(snapshot, snapshot.workload_of.get(key, key))
+        series = series_of(snapshot, key)
+        try:
+            told = await self._reader.timeline(ref, snapshot.at - LOOKS_BACK)
+            change = last_change(told.entries, snapshot.at)
+            asked = questions(series, key, snapshot.at, change) if series is not None else ()
+            # One after the other: a store that is slow is not asked thrice at once.
+            curves = [await self._reader.curve(question) for question in asked]
+        except SessionError as error:
+            self.problem = error.in_a_line
+        return curves, change
+
+
+def run(invocation: Invocation) -> int:
+    """Exit 0 with a report, 2 for a name that nothing has, 3 where nobody answers."""
+    return interruptible.run(_run(invocation))
+
+
+async def _run(invocation: Invocation) -> int:
+    from console.session.local.watcher import SharedWatcher
+    from console.wiring.connections import connect
+    from console.wiring.memory import Memory
+
+    settings, opened = invocation.load().settings, list[SharedWatcher]()
+    cluster, environ = settings.cluster, invocation.environ
+
+    def servers() -> SharedWatcher:
+        opened.append(SharedWatcher(settings, environ))
+        return opened[-1]
+
+    # One look is nothing to be kept.
+    memory = Memory(replace(settings.recorder, enabled=False), environ)
+    connection = connect(settings, cluster.context, cluster.namespace, environ, servers, memory)
+    asking = _Asking(invocation, connection.reader)
+    connection.observer.focus(None)
+    try:
+        snapshot = await connection.observer.once(invocation.options.wait, then=asking.answer)
+    finally:
+        for watcher in opened:
+            await watcher.close()
+    for line in explain(snapshot):
+        say(line)
+    if not any_answered(snapshot):
+        return exits.UNREACHABLE
+    if asking.report is None:
+        say(asking.problem)
+        return exits.USAGE
+    _tell(invocation, snapshot, asking.report, asking.problem)
+    return exits.OK
+
+
+def _tell(invocation: Invocation, snapshot: Snapshot, report: LatencyReport, problem: str) -> None:
+    if problem:
+        say(f"the past is not known: {problem}")
+    if invocation.options.json:
+        from console.report.why import to_json
+
+        streams.document(to_json(snapshot, report))
+        return
+    glyphs = choose_glyphs(os.environ, sys.stdout.encoding, invocation.load().settings.ui.glyphs)
+    # What goes into a pipe is for another program, or for later: it is not cut.
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 160
+    for line in why_lines(report, snapshot.at, "", width, glyphs):
+        print("".join(span.text for span in line.spans).rstrip())
