@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -17,8 +18,14 @@ def fleet() -> Iterator[Process]:
         yield process
 
 
-def test_it_says_where_the_time_of_a_workload_goes(fleet: Process, capsys: pytest.CaptureFixture[str]) -> None:
-    assert dispatch("quarterdeck", ["why", "deploy/chat-8b", "--kubeconfig", str(fleet.kubeconfig)]) == 0
+def why(arguments: list[str], home: Path) -> int:
+    return dispatch("quarterdeck", ["why", *arguments], {"HOME": str(home)}, home / "no-policy")
+
+
+def test_it_says_where_the_time_of_a_workload_goes(
+    fleet: Process, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert why(["deploy/chat-8b", "--kubeconfig", str(fleet.kubeconfig)], tmp_path) == 0
     out, err = capsys.readouterr()
     assert "why slow: chat-8b" in out
     assert "decode takes" in out
@@ -27,8 +34,8 @@ def test_it_says_where_the_time_of_a_workload_goes(fleet: Process, capsys: pytes
     assert "the past is not known: no metrics store answers here" in err
 
 
-def test_the_document_has_every_number(fleet: Process, capsys: pytest.CaptureFixture[str]) -> None:
-    assert dispatch("quarterdeck", ["why", "chat-8b", "--json", "--kubeconfig", str(fleet.kubeconfig)]) == 0
+def test_the_document_has_every_number(fleet: Process, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert why(["chat-8b", "--json", "--kubeconfig", str(fleet.kubeconfig)], tmp_path) == 0
     document = json.loads(capsys.readouterr().out)
     assert (document["schema"], document["key"]) == ("quarterdeck/why/v1", "serving/Deployment/chat-8b")
     (now,) = document["breakdowns"]
@@ -36,6 +43,6 @@ def test_the_document_has_every_number(fleet: Process, capsys: pytest.CaptureFix
     assert {one["measure"] for one in document["separations"]} >= {"time per generated token", "time in the queue"}
 
 
-def test_a_name_that_nothing_has_is_refused(fleet: Process, capsys: pytest.CaptureFixture[str]) -> None:
-    assert dispatch("quarterdeck", ["why", "chatt-8b", "--kubeconfig", str(fleet.kubeconfig)]) == 2
+def test_a_name_that_nothing_has_is_refused(fleet: Process, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert why(["chatt-8b", "--kubeconfig", str(fleet.kubeconfig)], tmp_path) == 2
     assert "did you mean chat-8b" in capsys.readouterr().err
