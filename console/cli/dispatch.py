@@ -42,6 +42,7 @@ COMMANDS = {
     "rbac": "console.cli.rbac",
     "config": "console.cli.config",
     "record": "console.cli.record",
+    "eval": "console.cli.evaluate",
 }
 """Command → module with its ``run``; only the one that was asked for is imported."""
 

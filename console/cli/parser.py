@@ -227,6 +227,15 @@ def _recording(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("out", metavar="OUT", type=Path, help="where to; must not be there yet")
 
 
+def _evaluation(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", metavar="DIR", type=Path, help="NAME.qdr and NAME.toml of each case (docs/truth.md)")
+    form = parser.add_mutually_exclusive_group()
+    for name, about in (("json", "quarterdeck/eval/v1 (docs/truth.md)"), ("markdown", "the tables for a document")):
+        form.add_argument(f"--{name}", dest="form", action="store_const", const=name, default="", help=about)
+    parser.add_argument("--each", action="store_true", help="also each case that went wrong")
+    parser.add_argument("--jobs", metavar="N", type=int, help="cases at a time (default: one per processor)")
+
+
 def _snapshot(parser: argparse.ArgumentParser) -> None:
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="quarterdeck/snapshot/v1 (docs/snapshot.md)")
@@ -319,6 +328,7 @@ _LOOKS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "timeline": ("What happened, as far back as the cluster and our own records still tell.", _timeline),
     "replay": ("The console on a recording: read-only, with the keys of every day.", _replay),
     "record": ("A recording without names, for others.", _recording),
+    "eval": ("How well the diagnosis does on recorded incidents whose truth is known.", _evaluation),
     "doctor": ("What is reachable, permitted and measured, and what to do about the rest.", _doctor),
     "audit": ("The audit log: what was done, by whom, and whether the log is what was written.", _audit),
     "rbac": ("The least-privilege role of an auditor or an on-call engineer, as YAML for kubectl apply.", _rbac),

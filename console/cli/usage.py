@@ -17,6 +17,7 @@ commands:
   timeline            what happened, to everything or to one object, when, and who did it (or --json)
   replay              the console on what it saw: the last hours of this cluster, or what --record wrote
   record              scrub: a recording without names, addresses, prompts and secrets, to share it
+  eval                how well the diagnosis does on recorded incidents whose truth is known
   doctor              what is reachable, permitted and measured; what to do about the rest
 
 actions (each prints its plan and asks; --dry-run ends there):

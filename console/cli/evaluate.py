@@ -1,0 +1,46 @@
+"""``quarterdeck eval DIR``: how well the diagnosis does on recorded incidents whose truth is known."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from console.cli import exits, streams
+from console.cli.dispatch import Invocation, say
+from console.report.harmless import harmless
+
+if TYPE_CHECKING:
+    from fleet.evaluation.scoring import CaseScore
+
+
+def run(invocation: Invocation) -> int:
+    """Exit 0 where every goal is reached, 1 where one is not, 2 for a folder that has no cases."""
+    from fleet.evaluation.running import scores
+    from fleet.evaluation.totals import GOALS, totals
+    from fleet.evaluation.truth import TruthError
+    from fleet.recorder.problem import RecordingError
+
+    options = invocation.options
+    try:
+        found = scores(options.folder, options.jobs or os.cpu_count() or 1)
+    except (TruthError, RecordingError) as error:
+        say(error)
+        return exits.USAGE
+    if not _told(found, options.form, each=options.each):
+        return exits.PROBLEM
+    whole = totals(found)
+    return exits.PROBLEM if any(goal.reached(whole) is False for goal in GOALS) else exits.OK
+
+
+def _told(found: Sequence[CaseScore], form: str, *, each: bool) -> bool:
+    """Whether somebody has read it."""
+    if form == "json":
+        from console.report.evaluation import to_json
+
+        return streams.write_out(partial(streams.document, to_json(found)))
+    from console.report.evaluation_table import lines, markdown
+
+    told = markdown(found) if form == "markdown" else lines(found, each=each)
+    return streams.write_out(partial(print, *map(harmless, told), sep="\n"))

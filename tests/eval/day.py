@@ -1,0 +1,87 @@
+"""24 simulated hours in which nothing is wrong: night and noon, bursts, heavy-tailed prompts, autoscaling, a rollout.
+
+``python -m tests.eval.day FILE`` writes it as a recording, with its truth beside it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from dataclasses import replace
+from pathlib import Path
+
+from fleet.model.snapshot import Health, SourceStatus
+from fleet.recorder.writer import RecordingWriter
+from simulator.blueprint import DEFAULT, Blueprint
+from simulator.scenarios import Incident, Scenario
+from simulator.traffic import DAY
+from tests.eval.tape import Observed, rounded
+from tests.eval.truth_file import written
+from tests.fleet.recorder.seen import Plain
+from tests.simulator.fleet_support import Watched
+
+INTERVAL = 30.0
+"""Seconds between scrapes."""
+_WORKLOADS = ("chat-70b", "summarize")
+_ROLLOUT = 10 * 3600.0
+_STEP = 900.0
+"""Seconds after which demand follows the time of day."""
+_TAIL = 1.5
+"""Spread of the logarithm of prompt lengths: one prompt in fifty has fourteen times the median's tokens or more."""
+
+
+def _demand(at: float) -> float:
+    """Times the average: fewest at four in the night, most at four in the afternoon; the fleet begins at one."""
+    return 0.75 + 0.5 * math.sin((at / 3600.0 + 1 - 10) / 24 * math.tau)
+
+
+def _fleet() -> Blueprint:
+    """Two workloads, one of which is scaled automatically, whose prompts have a heavy tail."""
+    kept = [workload for workload in DEFAULT.workloads if workload.name in _WORKLOADS]
+    heavy = [
+        replace(one, weight=2, traffic=replace(one.traffic, prompt_spread=_TAIL, burstiness=0.5)) for one in kept
+    ]
+    return replace(DEFAULT, workloads=tuple(heavy))
+
+
+def scenario(seconds: float) -> Scenario:
+    """Demand by the time of day, and a rollout at noon."""
+    steps = [
+        Incident(at, lambda levers, _, factor=_demand(at): levers.demand_all(factor))  # type: ignore[misc]
+        for at in (number * _STEP for number in range(int(seconds / _STEP) + 1))
+    ]
+    rollout = Incident(_ROLLOUT, lambda levers, _: levers.roll_out("chat-70b", "7c1d2e3"))
+    every = sorted([*steps, rollout], key=lambda incident: incident.at)
+    return Scenario("day", "an ordinary day", " ".join(_WORKLOADS), tuple(every))
+
+
+def write(path: Path, seconds: float = DAY) -> None:
+    """Write the recording of so many seconds of it, and its truth."""
+    watched = Watched(scenario(seconds), blueprint=_fleet())
+    observed = Observed(watched)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    writer = RecordingWriter(path, Plain())
+    writer.describe(context="eval", server="https://kube.example.com:6443", cluster="eval")
+    began = watched.clock.at
+    while watched.clock.at < began + seconds:
+        watched.run(INTERVAL)
+        now = watched.clock.at
+        statuses = tuple(SourceStatus(name, Health.LIVE, began, now) for name in ("kubernetes", "prometheus"))
+        measurement = replace(rounded(observed.measured()), source="prometheus", interval=INTERVAL)
+        writer.note(observed.objects(), statuses, measurement, now)
+    writer.close()
+    about = "24 simulated hours: night and noon, bursts, heavy-tailed prompts, autoscaling, one rollout"
+    path.with_suffix(".toml").write_text(written("a-day", about, (), (), held_out=False), encoding="utf-8")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--hours", type=float, default=24.0)
+    options = parser.parse_args()
+    write(options.file, options.hours * 3600.0)
+
+
+if __name__ == "__main__":
+    main()

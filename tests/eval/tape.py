@@ -1,0 +1,211 @@
+"""Calm minutes of simulated fleets: the objects of the API server, and what the engines and exporters answered.
+
+The simulator runs in virtual time in this process; its objects and pages go through the projections, the parser and
+the tables of the real sources. A case takes such a tape and changes what is wrong in it.
+"""
+
+from __future__ import annotations
+
+import copy
+from array import array
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+from fleet.metrics.exposition import Layouts
+from fleet.metrics.tables import Tables
+from fleet.model.histogram import Histogram
+from fleet.model.measurement import Group, Measurement, Table
+from fleet.model.quantity import Family
+from fleet.model.snapshot import Cluster
+from fleet.sources.kube.project.fields import Interner
+from fleet.sources.kube.resources import all_resources
+from fleet.sources.kube.state import KubeState
+from fleet.sources.scrape.target import TargetState
+from fleet.sources.scrape.targets import Endpoint, Via, endpoints
+from simulator.scenarios import STEADY, Incident, Scenario
+from tests.simulator.fleet_support import START, Watched
+
+Raw = dict[str, Any]
+Place = tuple[str, str, str]
+"""Kind, namespace and name of an object."""
+
+INTERVAL = 15.0
+"""Seconds between scrapes, as most Prometheus servers have it."""
+WINDOW = 60.0
+FRAMES = 24
+"""Scrapes on a tape: six minutes, played to and fro."""
+SETTLING = 90.0
+"""Seconds before the first: rates are over a whole window then."""
+RESOURCES = {resource.kind: resource for resource in all_resources()}
+"""What the Kubernetes source watches, by kind."""
+CLUSTER = Cluster("eval", "eval", "https://kube.example.com:6443")
+
+
+def place_of(raw: Raw) -> Place:
+    """Where an object is."""
+    meta = raw["metadata"]
+    return raw["kind"], meta.get("namespace", ""), meta["name"]
+
+
+class Objects:
+    """Objects of an API server as the rows that the Kubernetes source makes of them."""
+
+    def __init__(self) -> None:
+        self._interner = Interner()
+        self._rows: dict[str, dict[str, Any]] = {kind: {} for kind in RESOURCES}
+        self._state: KubeState | None = None
+        self._generation = 0
+
+    def put(self, raw: Raw) -> None:
+        """It is there, or is otherwise."""
+        resource = RESOURCES.get(raw["kind"])
+        if resource is not None:
+            row = resource.project(raw, self._interner)
+            kept = self._rows[raw["kind"]]
+            if kept.get(row.key) != row:
+                self._rows[raw["kind"]] = kept | {row.key: row}
+                self._state = None
+
+    def remove(self, place: Place) -> None:
+        """It is gone."""
+        kind, namespace, name = place
+        kept = self._rows.get(kind, {})
+        gone = [key for key, row in kept.items() if (getattr(row, "namespace", ""), row.name) == (namespace, name)]
+        if gone:
+            self._rows[kind] = {key: row for key, row in kept.items() if key not in gone}
+            self._state = None
+
+    def state(self) -> KubeState:
+        """The rows: the same object while nothing is otherwise."""
+        if self._state is None:
+            self._generation += 1
+            rows = self._rows
+            tops = {k: v for kind in RESOURCES if kind not in _ALONE for k, v in rows[kind].items()}
+            self._state = KubeState(
+                self._generation,
+                CLUSTER,
+                frozenset(resource.qualified for resource in RESOURCES.values()),
+                pods=rows["Pod"],
+                nodes=rows["Node"],
+                workloads={key: row for key, row in tops.items() if row.kind != "ReplicaSet"},
+                links={key: row for key, row in tops.items() if row.kind == "ReplicaSet"},
+                autoscalers=rows["HorizontalPodAutoscaler"],
+                budgets=rows["PodDisruptionBudget"],
+                services=rows["Service"],
+                events=rows["Event"],
+            )
+        return self._state
+
+
+_ALONE = frozenset({"Pod", "Node", "HorizontalPodAutoscaler", "PodDisruptionBudget", "Service", "Event"})
+
+
+class Observed:
+    """A simulated fleet, looked at as the console's sources do."""
+
+    def __init__(self, watched: Watched) -> None:
+        self._watched = watched
+        self._objects = Objects()
+        self._known: dict[Place, str] = {}
+        self._states: dict[str, TargetState] = {}
+        self._layouts = Layouts()
+
+    def objects(self) -> KubeState:
+        """The rows now."""
+        found = {place_of(raw): raw for raw in self._watched.everything() if raw["kind"] in RESOURCES}
+        for place in self._known.keys() - found.keys():
+            self._objects.remove(place)
+            del self._known[place]
+        for place, raw in found.items():
+            version = raw["metadata"]["resourceVersion"]
+            if self._known.get(place) != version:
+                self._known[place] = version
+                self._objects.put(raw)
+        return self._objects.state()
+
+    def measured(self) -> Measurement:
+        """What all that listens answers now."""
+        now = self._watched.clock.at
+        tables, unreachable = Tables(now), {}
+        every = {one.key: one for one in endpoints(self.objects().pods.values(), (8000,), "/metrics")}
+        self._states = {key: self._states.get(key) or TargetState(WINDOW, self._layouts) for key in every}
+        for key, endpoint in every.items():
+            try:
+                body = self._page(endpoint)
+            except ConnectionError:
+                unreachable[key] = "connection refused"
+            else:
+                self._states[key].take(endpoint.target(Via.POD_IP, None), body, whole=True, clock=now, now=now)
+        for state in self._states.values():
+            if now - state.heard_at <= 5 * 60:
+                tables.add(state)
+        return tables.measurement(window=WINDOW, interval=INTERVAL, unreachable=unreachable, requests=4)
+
+    def _page(self, endpoint: Endpoint) -> bytes:
+        pod = endpoint.pod
+        answer = self._watched.fleet.respond(pod.namespace, pod.name, endpoint.port, "GET", "/metrics", b"")
+        if answer.status != 200:
+            raise ConnectionError
+        return answer.body
+
+
+@dataclass(frozen=True)
+class Tape:
+    """A calm fleet."""
+
+    began: float
+    raws: Mapping[Place, Raw]
+    """Not to be changed: several cases have the same."""
+    frames: tuple[Measurement, ...]
+
+    def frame(self, number: int) -> Measurement:
+        """The scrape of a number, the tape played to and fro."""
+        at = number % (2 * len(self.frames) - 2)
+        return self.frames[at if at < len(self.frames) else 2 * len(self.frames) - 2 - at]
+
+
+@cache
+def tape(pods: int | None = None, demand: float = 1.0) -> Tape:
+    """Calm minutes of a fleet of so many engine pods, whose users ask so many times as often as usual."""
+    watched = Watched(_demanding(demand), pods=pods)
+    watched.run(SETTLING)
+    observed = Observed(watched)
+    frames = []
+    for number in range(FRAMES + 4):
+        watched.run(INTERVAL)
+        frames.append(rounded(replace(observed.measured(), source="prometheus")))
+        if number == 3:
+            raws = {place_of(raw): copy.deepcopy(raw) for raw in watched.everything() if raw["kind"] in RESOURCES}
+    return Tape(START, raws, tuple(frames[4:]))
+
+
+def rounded(m: Measurement) -> Measurement:
+    """Numbers to within a hundredth, in half the bytes; whole ones up to 256 as they are."""
+    histograms: dict[Family, dict[Group, Histogram]] = {
+        family: {
+            group: Histogram(one.edges, tuple(_short(one.counts)), *_short([one.total])) for group, one in found.items()
+        }
+        for family, found in m.histograms.items()
+        if family is not Family.E2E
+    }
+    return replace(
+        m, engine_table=_short_table(m.engine_table), gpu_table=_short_table(m.gpu_table), histograms=histograms
+    )
+
+
+def _short_table(table: Table) -> Table:
+    return replace(table, columns={quantity: array("d", _short(column)) for quantity, column in table.columns.items()})
+
+
+def _short(numbers: Iterable[float]) -> list[float]:
+    singles = array("f", numbers)
+    bits = array("I", singles.tobytes())
+    for at, value in enumerate(bits):
+        bits[at] = value & 0xFFFF0000
+    return list(array("f", bits.tobytes()))
+
+
+def _demanding(demand: float) -> Scenario:
+    return replace(STEADY, incidents=(Incident(-90, lambda levers, _: levers.demand_all(demand)),))
