@@ -10,7 +10,7 @@ ROOMS  := actions console fleet simulator themes widgets tests
 # Compiled modules are kept: without them every process that a test starts compiles the program anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test quick check format lint types imports dead bench docs lock clean
+.PHONY: demo test quick check format lint types imports dead bench eval docs lock clean
 
 demo: $(READY)  ## the console on a simulated fleet; without a terminal: the fleet table, once
 	@$(BIN)/quarterdeck demo $(ARGS)
@@ -40,6 +40,9 @@ dead: $(READY)  ## code that nothing reaches
 
 bench: $(READY)  ## the budgets, peers measured in the same run
 	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+eval: $(READY)  ## how well the diagnosis does on recorded incidents: docs/eval.md
+	@$(BIN)/python -m tests.eval $(ARGS)
 
 docs: $(READY)  ## the pictures in docs/, drawn by the program itself
 	$(BIN)/python -m tests.pictures

@@ -84,7 +84,7 @@ def _guises(one: Kind) -> Iterator[Guise]:
     if number % 2:
         yield Guise("busy", demand=1.25, innocent="" if one.alone else innocent, seed=3)
     else:
-        yield Guise("large", pods=30, innocent="" if one.alone else innocent, seed=4)
+        yield Guise("large", pods=24, innocent="" if one.alone else innocent, seed=4)
 
 
 def _compound(every: Sequence[Kind]) -> Iterator[Entry]:

@@ -15,6 +15,7 @@ from fleet.recorder.writer import RecordingWriter
 from simulator.blueprint import DEFAULT, Blueprint
 from simulator.scenarios import Incident, Scenario
 from simulator.traffic import DAY
+from tests.eval.case import shrink
 from tests.eval.tape import Observed, rounded
 from tests.eval.truth_file import written
 from tests.fleet.recorder.seen import Plain
@@ -35,21 +36,21 @@ def _demand(at: float) -> float:
     return 0.75 + 0.5 * math.sin((at / 3600.0 + 1 - 10) / 24 * math.tau)
 
 
+def _at(seconds: float) -> Incident:
+    factor = _demand(seconds)
+    return Incident(seconds, lambda levers, _: levers.demand_all(factor))
+
+
 def _fleet() -> Blueprint:
     """Two workloads, one of which is scaled automatically, whose prompts have a heavy tail."""
     kept = [workload for workload in DEFAULT.workloads if workload.name in _WORKLOADS]
-    heavy = [
-        replace(one, weight=2, traffic=replace(one.traffic, prompt_spread=_TAIL, burstiness=0.5)) for one in kept
-    ]
+    heavy = [replace(one, weight=2, traffic=replace(one.traffic, prompt_spread=_TAIL, burstiness=0.5)) for one in kept]
     return replace(DEFAULT, workloads=tuple(heavy))
 
 
 def scenario(seconds: float) -> Scenario:
     """Demand by the time of day, and a rollout at noon."""
-    steps = [
-        Incident(at, lambda levers, _, factor=_demand(at): levers.demand_all(factor))  # type: ignore[misc]
-        for at in (number * _STEP for number in range(int(seconds / _STEP) + 1))
-    ]
+    steps = [_at(number * _STEP) for number in range(int(seconds / _STEP) + 1)]
     rollout = Incident(_ROLLOUT, lambda levers, _: levers.roll_out("chat-70b", "7c1d2e3"))
     every = sorted([*steps, rollout], key=lambda incident: incident.at)
     return Scenario("day", "an ordinary day", " ".join(_WORKLOADS), tuple(every))
@@ -71,6 +72,7 @@ def write(path: Path, seconds: float = DAY) -> None:
         measurement = replace(rounded(observed.measured()), source="prometheus", interval=INTERVAL)
         writer.note(observed.objects(), statuses, measurement, now)
     writer.close()
+    shrink(path)
     about = "24 simulated hours: night and noon, bursts, heavy-tailed prompts, autoscaling, one rollout"
     path.with_suffix(".toml").write_text(written("a-day", about, (), (), held_out=False), encoding="utf-8")
 

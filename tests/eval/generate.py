@@ -11,26 +11,30 @@ from pathlib import Path
 
 from tests.eval.corpus import Entry, entries, make
 
-FOLDER = Path("build/eval/corpus")
+FOLDER = Path("build/eval")
 
 
 def generate(folder: Path, chosen: Sequence[Entry], jobs: int) -> None:
     """Write these cases."""
-    # Those of one fleet on one process: its tape is made once there.
-    fleets = sorted({(entry.guise.pods or 0, entry.guise.demand) for entry in chosen}, reverse=True)
-    parts = [[one for one in chosen if ((one.guise.pods or 0), one.guise.demand) == fleet] for fleet in fleets]
-    if jobs <= 1:
+    # Those of one fleet by one process: its tape is made once there.
+    fleets = sorted({_fleet(entry) for entry in chosen})
+    parts = [[one for one in chosen if _fleet(one) == fleet] for fleet in fleets]
+    if jobs <= 1 or len(parts) <= 1:
         for part in parts:
-            _make_all(folder, part)
+            make_all(folder, part)
         return
     with ProcessPoolExecutor(jobs) as pool:
-        for _ in pool.map(_make_all, [folder] * len(parts), parts):
-            pass
+        list(pool.map(make_all, [folder] * len(parts), parts))
 
 
-def _make_all(folder: Path, part: Sequence[Entry]) -> None:
+def make_all(folder: Path, part: Sequence[Entry]) -> None:
+    """Write cases, one after the other."""
     for entry in part:
         make(entry, folder)
+
+
+def _fleet(entry: Entry) -> tuple[int, float]:
+    return entry.guise.pods or 0, entry.guise.demand
 
 
 def main() -> None:

@@ -28,7 +28,7 @@ def not_advertised(case: Case) -> None:
     made = pods.copied(case.raw("Node", "", node))
     made["metadata"] |= {"name": f"{node}9", "uid": "node-9", "creationTimestamp": pods.stamp(case.onset - 900)}
     made["status"]["allocatable"] |= {"nvidia.com/gpu": "0"}
-    case.at(-110, lambda _: case.put(made))
+    case.at(-85, lambda _: case.put(made))
     told = f"0/{count + 1} nodes are available: {count + 1} Insufficient nvidia.com/gpu."
     pending(
         case,
@@ -103,7 +103,7 @@ def segfault(case: Case) -> None:
 def loads_long(case: Case) -> None:
     top = case.workload()
     pod = case.pod(top, 1)
-    case.edit_pod(-110, top, pod, lambda raw, now: pods.starting(raw, now - 900))
+    case.edit_pod(-85, top, pod, lambda raw, now: pods.starting(raw, now - 900))
     case.fault(
         ("model-loads-for-too-long", "load-slow", "start-slow"),
         *keys(top, pod),

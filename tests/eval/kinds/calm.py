@@ -79,7 +79,7 @@ def restarted(case: Case) -> None:
                 "terminated": {"exitCode": 1, "reason": "Error", "finishedAt": pods.stamp(now - 5 * 86400)}
             }
 
-    case.edit_pod(-110, top, case.pod(top, 1), once)
+    case.edit_pod(-85, top, case.pod(top, 1), once)
 
 
 @calm("idle-engines", "nobody asks a model", needs=(NUMBERS,))
@@ -119,7 +119,7 @@ def exporter_restarts(case: Case) -> None:
 def left_over(case: Case) -> None:
     top = case.workload()
     told = "The node was low on resource: memory."
-    case.new_pod(-110, top, lambda raw, now: pods.failed(raw, now - 86400, "Evicted", told))
+    case.new_pod(-85, top, lambda raw, now: pods.failed(raw, now - 86400, "Evicted", told))
 
 
 @calm("budget-without-slack", "a budget lets no pod go, and nobody wants one to")

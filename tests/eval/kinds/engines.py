@@ -213,7 +213,7 @@ def _rolled_out(case: Case, top: Top, took: float) -> list[str]:
     """Every pod is replaced by one of a new revision before the onset; their keys."""
     new = []
     for number, old in enumerate(case.pods(top)[:2]):
-        at = -100 + 20.0 * number
+        at = -80 + 15.0 * number
         node = case.node_of(top, old)
 
         def change(raw: pods.Raw, now: float, where: str = node) -> None:
@@ -233,7 +233,7 @@ def _rolled_out(case: Case, top: Top, took: float) -> list[str]:
         pods.condition(raw, "Progressing", "True", now, "NewReplicaSetAvailable")
         raw["status"]["conditions"][-1]["lastUpdateTime"] = timestamp(now)
 
-    case.edit(-100, top, revised)
+    case.edit(-80, top, revised)
     return new
 
 

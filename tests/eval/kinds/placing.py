@@ -188,8 +188,8 @@ def webhook(case: Case) -> None:
 def rollout_stuck(case: Case) -> None:
     top = case.workload(kinds=("Deployment",))
     why = _of_nodes(case, f"{len(case.raws('Node'))} Insufficient nvidia.com/gpu")
-    name = case.new_pod(-110, top, lambda raw, now: pods.unplaced(raw, now - 600, why))
-    case.event(-109, ("Pod", top.namespace, name), "FailedScheduling", why)
+    name = case.new_pod(-85, top, lambda raw, now: pods.unplaced(raw, now - 600, why))
+    case.event(-84, ("Pod", top.namespace, name), "FailedScheduling", why)
 
     def given_up(raw: pods.Raw, now: float) -> None:
         told = f'ReplicaSet "{top.name}-6d9f7c" has timed out progressing.'

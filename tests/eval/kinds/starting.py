@@ -167,7 +167,7 @@ def startup_probe(case: Case) -> None:
     top = case.workload()
     pod = case.pod(top, 2)
     place = ("Pod", top.namespace, pod)
-    case.edit_pod(-100, top, pod, pods.starting)
+    case.edit_pod(-80, top, pod, pods.starting)
     for at in (0, 180, 360, 540):
         case.event(at - 10, place, "Unhealthy", "Startup probe failed: dial tcp: connect: connection refused")
         case.event(at, place, "Killing", "Container vllm failed startup probe, will be restarted", kind="Normal")
