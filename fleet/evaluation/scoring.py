@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import field
 
 from fleet.dataclass import dataclass
-from fleet.diagnosis.explaining import explain
-from fleet.diagnosis.verdict import counted
+from fleet.diagnosis.check_status import counted
+from fleet.diagnosis.evidence import explain
 from fleet.evaluation.replaying import Look
 from fleet.evaluation.truth import Fault, Found, Truth
 from fleet.model.finding import FindingState, Incident
