@@ -1,4 +1,4 @@
-"""``python -m tests.eval``: make the corpus, replay all of it and write docs/eval.md (``make eval``)."""
+"""``python -m tests.eval``: make the corpus, replay all of it and write down the scores (``make eval``)."""
 
 from __future__ import annotations
 

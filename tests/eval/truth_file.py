@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Found:
-    """See fleet.evaluation.truth.Found."""
+    """A finding that is right, or right and not asked for."""
 
     cause: Sequence[str]
     says: str
@@ -18,7 +18,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Fault(Found):
-    """See fleet.evaluation.truth.Fault."""
+    """A fault."""
 
     onset: float
     evidence: Sequence[str]
