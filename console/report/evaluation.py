@@ -50,11 +50,11 @@ class TotalsPart(Part):
     in_time: float | None = None
     """Share of the faults shown that were shown within two scrapes and five seconds."""
     pending_after: float | None = None
-    """From the onset until a fault was shown: median."""
+    """Time from the onset until a fault was shown: median."""
     pending_late: float | None = None
     """The same: 95th percentile."""
     firing_after: float | None = None
-    """From the onset until a fault fired: median."""
+    """Time from the onset until a fault fired: median."""
 
 
 class GoalPart(Part):
@@ -77,7 +77,7 @@ class SaidPart(Part):
 
 
 class FaultPart(Part):
-    """What became of one fault."""
+    """Score of one fault."""
 
     cause: tuple[str, ...]
     object: tuple[str, ...]
@@ -115,7 +115,7 @@ class EvalDocument(Part):
 
     schema_: Literal["quarterdeck/eval/v1"] = Field(default=SCHEMA, alias="schema")
     goals: tuple[GoalPart, ...]
-    """By all cases, those held out included."""
+    """Goals, by all cases, those held out included."""
     seen: TotalsPart
     held_out: TotalsPart | None = None
     """The same of the kinds that nobody looks at while causes are written."""
@@ -140,7 +140,7 @@ def document(cases: Iterable[CaseScore]) -> EvalDocument:
 
 
 def parted(cases: Iterable[CaseScore]) -> tuple[Sequence[CaseScore], Sequence[CaseScore]]:
-    """Those that may be looked at, and those that are held out."""
+    """Return the cases that may be looked at, and those that are held out."""
     every = list(cases)
     return [one for one in every if not one.truth.held_out], [one for one in every if one.truth.held_out]
 

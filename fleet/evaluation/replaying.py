@@ -28,7 +28,7 @@ def looks(path: Path) -> Iterator[Look]:
     with Recording(path) as recording:
         for at in _ticks(recording.changes(), recording.last):
             moment = recording.at(at)
-            snapshot = builder.build(moment.state, moment.measurement, moment.statuses, at)
+            snapshot = builder.build(moment.state, moment.measurement, moment.statuses, at, facts=moment.facts)
             yield Look(snapshot, moment.measurement.interval if moment.measurement is not None else 0.0)
 
 

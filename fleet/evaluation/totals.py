@@ -123,4 +123,4 @@ GOALS: Final = (
     Goal("false findings in calm hours", lambda one: one.false if one.calm else None, at_most=0),
     Goal("shown within two scrapes and 5 s", lambda one: one.in_time, at_least=0.95),
 )
-"""What the diagnosis is meant to reach."""
+"""Scores that the diagnosis is meant to reach."""

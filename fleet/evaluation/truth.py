@@ -61,7 +61,7 @@ class Fault(Found):
 
 
 class Truth(_Part):
-    """What was wrong in a recording."""
+    """The truth of one recording."""
 
     schema_: Literal["quarterdeck/truth/v1"] = Field(alias="schema")
     kind: str

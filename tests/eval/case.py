@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Health, SourceStatus
+from fleet.recorder.moment import Moment
 from fleet.recorder.writer import RecordingWriter
 from simulator.objects import timestamp
 from tests.eval import pods
@@ -267,7 +268,7 @@ class Case:
             elif self.measures and self.guise.lacks != "numbers":
                 measurement = self._scrape(scraped, at).measurement()
             scraped += act is None
-            writer.note(self._objects.state(), self._statuses(at), measurement, at)
+            writer.note(Moment(self._objects.state(), self._statuses(at), measurement), at)
         writer.close()
         shrink(path)
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from fleet.model.snapshot import Health, SourceStatus
+from fleet.recorder.moment import Moment
 from fleet.recorder.writer import RecordingWriter
 from simulator.blueprint import DEFAULT, Blueprint
 from simulator.scenarios import Incident, Scenario
@@ -70,7 +71,7 @@ def write(path: Path, seconds: float = DAY) -> None:
         now = watched.clock.at
         statuses = tuple(SourceStatus(name, Health.LIVE, began, now) for name in ("kubernetes", "prometheus"))
         measurement = replace(rounded(observed.measured()), source="prometheus", interval=INTERVAL)
-        writer.note(observed.objects(), statuses, measurement, now)
+        writer.note(Moment(observed.objects(), statuses, measurement), now)
     writer.close()
     shrink(path)
     about = "24 simulated hours: night and noon, bursts, heavy-tailed prompts, autoscaling, one rollout"

@@ -7,6 +7,7 @@ from pathlib import Path
 from fleet.model.measurement import Measurement
 from fleet.model.objects import Condition, Container, Pod
 from fleet.model.quantity import Quantity
+from fleet.recorder.moment import Moment
 from fleet.recorder.writer import RecordingWriter
 from tests.fleet.recorder.seen import BEGAN, Plain
 from tests.fleet.rows import LIVE, deployment, engine, kube, measurement, node, pod
@@ -37,7 +38,8 @@ def recorded(path: Path, *, crashes: bool = True, seconds: float = 180, held: fl
     while at <= BEGAN + seconds:
         sick = crashes and at >= ONSET
         pods = [_pod(number, crashed=sick and number == 1) for number in range(3)]
-        writer.note(kube(pods, deployment(desired=3), [node("n0")]), (LIVE,), _measured(at, held), at)
+        state = kube(pods, deployment(desired=3), [node("n0")])
+        writer.note(Moment(state, (LIVE,), _measured(at, held)), at)
         at += held
     writer.close()
 
