@@ -38,7 +38,7 @@ class Severities:
         return _of_object(self._snapshot, self._subjects, cause, key, before)
 
     def ground(self, cause: AnyCause) -> object:
-        """What is said of a cause hangs by this alone, at all objects: None where more is to be asked."""
+        """Ground on which alone the words of a cause stand, at all objects; None where more is to be asked."""
         if isinstance(cause, MetricsCause) and is_later(cause):
             return self._serious_keys(cause)
         return self._snapshot.assessments if cause.of in WHOLES else None
