@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from array import array
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from fleet.model.frame import Frame
@@ -31,10 +32,28 @@ def recalled(path: Path, begin: float, end: float, step: float) -> dict[float, S
     return out
 
 
+class _Known(Mapping[str, float]):
+    """The numbers of the rows that have one, in the columns they were folded in."""
+
+    def __init__(self, parts: tuple[tuple[Mapping[str, int], array[float]], ...]) -> None:
+        self._parts = parts
+
+    def __getitem__(self, key: str) -> float:
+        for index, values in self._parts:
+            if key in index and not math.isnan(value := values[index[key]]):
+                return value
+        raise KeyError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        return (key for index, values in self._parts for key, row in index.items() if not math.isnan(values[row]))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
 def _step(frames: Mapping[str, Frame]) -> Step:
-    found: Step = {quantity: {} for quantity in KEPT}
-    for frame in (frames["workload"], frames["pod"]):
-        for quantity, values in columns_kept(frame).items():
-            known = zip(frame.keys, values, strict=True)
-            found[quantity] |= {key: value for key, value in known if not math.isnan(value)}
-    return found
+    found = [(frame.index, columns_kept(frame)) for frame in (frames["workload"], frames["pod"])]
+    return {
+        quantity: _Known(tuple((index, columns[quantity]) for index, columns in found if quantity in columns))
+        for quantity in KEPT
+    }

@@ -4,41 +4,74 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 from fleet.model.quantity import MEANINGS, Combine, Quantity
 from fleet.snapshot.topology import Topology
-from fleet.sources.prometheus.past import Past
+from fleet.sources.prometheus.past import Past, Points
 
-Step = dict[Quantity, dict[str, float]]
+Step = Mapping[Quantity, Mapping[str, float]]
+"""Quantity → key → value at one time."""
 
 
-def steps(remembered: Iterable[Past], topology: Topology, step: float, clock_skew: float = 0.0) -> dict[float, Step]:
-    """Time of a step (Unix seconds, the console's clock) → quantity → key → value, for pods and their workloads.
+class _Line(NamedTuple):
+    """One line of the past: whose it is, and the workload that a pod's is part of (empty for none)."""
+
+    quantity: Quantity
+    key: str
+    workload: str
+    points: Points
+
+
+def steps(
+    remembered: Iterable[Past], topology: Topology, step: float, clock_skew: float = 0.0
+) -> Iterator[tuple[float, Step]]:
+    """Yield the time of a step (Unix seconds, the console's clock) and its values, for pods and their workloads.
+
+    One after the other: of five thousand pods all of them at once would take a hundred times what is kept of them.
 
     ``clock_skew`` is how many seconds the clock that dates ``remembered`` is ahead of the console's.
 
     Workloads combine their pods as a Snapshot does; percentiles come from the model of a workload that serves it
     alone, because percentiles of pods cannot be combined.
     """
-    out: dict[float, Step] = defaultdict(lambda: defaultdict(dict))
-    parts: dict[tuple[float, Quantity, str], list[float]] = defaultdict(list)
+    lines = list(_lines(remembered, topology))
+    places: dict[int, dict[float, int]] = {}
+    """Where the value of each step stands, by the times that many lines share."""
+    for line in lines:
+        times = line.points.times
+        if id(times) not in places:
+            slots = (math.floor((at - clock_skew) / step) * step for at in times)
+            places[id(times)] = {slot: place for place, slot in enumerate(slots)}
+    for slot in sorted(set().union(*places.values())):
+        yield slot, _step(lines, [places[id(line.points.times)].get(slot, -1) for line in lines])
+
+
+def _lines(remembered: Iterable[Past], topology: Topology) -> Iterator[_Line]:
     for entry in remembered:
         pod = topology.pod_of(entry.group) if entry.group.pod or entry.group.instance else ""
-        workload = topology.workload_of.get(pod, "")
         alone = _only_workload(topology, entry) if entry.group.model and not pod else ""
-        for at, value in entry.points:
-            slot = math.floor((at - clock_skew) / step) * step
-            if pod:
-                out[slot][entry.quantity][pod] = value
-                parts[slot, entry.quantity, workload].append(value)
-            elif alone:
-                out[slot][entry.quantity][alone] = value
-    for (slot, quantity, workload), values in parts.items():
+        if pod:
+            yield _Line(entry.quantity, pod, topology.workload_of.get(pod, ""), Points.of(entry.points))
+        elif alone:
+            yield _Line(entry.quantity, alone, "", Points.of(entry.points))
+
+
+def _step(lines: Iterable[_Line], places: Iterable[int]) -> Step:
+    out: dict[Quantity, dict[str, float]] = defaultdict(dict)
+    parts: dict[tuple[Quantity, str], list[float]] = defaultdict(list)
+    for line, place in zip(lines, places, strict=True):
+        if place < 0 or math.isnan(value := line.points.values[place]):
+            continue
+        out[line.quantity][line.key] = value
+        if line.workload:
+            parts[line.quantity, line.workload].append(value)
+    for (quantity, workload), values in parts.items():
         how = MEANINGS[quantity].to_group
         total = math.fsum(values)
-        out[slot][quantity][workload] = total if how in (Combine.SUM, Combine.WHOLE) else total / len(values)
-    return {slot: {quantity: dict(values) for quantity, values in found.items()} for slot, found in out.items()}
+        out[quantity][workload] = total if how in (Combine.SUM, Combine.WHOLE) else total / len(values)
+    return out
 
 
 def _only_workload(topology: Topology, entry: Past) -> str:

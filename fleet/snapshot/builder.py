@@ -125,7 +125,8 @@ class Builder:
         """
         if self._topology is None:
             return
-        self.recall(steps(past, self._topology, self._history.step, clock_skew))
+        for at, values in steps(past, self._topology, self._history.step, clock_skew):
+            self._history.backfill(at, values)
 
     def recall(self, recalled: Mapping[float, Step]) -> None:
         """The same with what was kept, by the time of a step."""

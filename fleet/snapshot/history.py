@@ -1,7 +1,8 @@
 """Short histories for the strips: the last quarter of an hour, a point every 15 s.
 
-A point is a reference to the columns of a Snapshot, so recording copies nothing and a fleet of any size costs one small
-array per quantity and point.
+The newest point is a reference to the columns of a Snapshot: recording a tick copies nothing. When its step is over, it
+becomes one array of single precision per quantity, in rows that a key keeps for as long as any point may have a number
+of it: a quarter of an hour of five thousand pods is 8 MiB, however many of them come and go.
 """
 
 from __future__ import annotations
@@ -9,13 +10,15 @@ from __future__ import annotations
 import math
 from array import array
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import TypeAlias
 
 from fleet.dataclass import dataclass
 from fleet.model.frame import Frame
 from fleet.model.quantity import Quantity
 from fleet.model.reading import State
 from fleet.snapshot.differences import are_same
+from fleet.snapshot.history_rows import HistoryRows
 
 STEP = 15.0
 POINTS = 60
@@ -32,12 +35,16 @@ KEPT = (
 )
 """The quantities that some screen draws over time."""
 
+_Point: TypeAlias = "Mapping[Quantity, array[float]]"
+"""The values of a step that is over, by the rows of the history; a row behind the end of an array has none."""
+
 
 @dataclass(frozen=True, slots=True)
-class Point:
-    """The values of one step: per frame its index (shared while the keys stay the same) and its columns."""
+class _Open:
+    """The values of the step that is not over yet: per frame its index and its columns."""
 
-    parts: tuple[tuple[Mapping[str, int], Mapping[Quantity, array[float]]], ...]
+    slot: int
+    parts: tuple[tuple[Mapping[str, int], Mapping[Quantity, array[float]]], ...] = ()
 
     def value(self, key: str, quantity: Quantity) -> float:
         """NaN for what is not there."""
@@ -53,49 +60,82 @@ class RecentHistory:
 
     def __init__(self, step: float = STEP, points: int = POINTS) -> None:
         self.step = step
-        self._points: OrderedDict[int, Point] = OrderedDict()
+        self._points: OrderedDict[int, _Point] = OrderedDict()
+        """The steps that are over."""
         self._limit = points
+        self._rows = HistoryRows(points)
         self._of: tuple[object, ...] = ()
-        self._last = Point(())
-        """The last point, and what it was made of."""
+        self._open: _Open | None = None
+        """The newest step, and what its values were made of."""
         self.backfilled = 0
+        """How many steps from before the console's time were filled."""
+
+    @property
+    def rows(self) -> int:
+        """How many rows the steps have: tests count what pods that come and go leave behind."""
+        return self._rows.count
 
     def record(self, at: float, frames: tuple[Frame, ...]) -> HistoryView:
         """Note the values at ``at`` (Unix seconds); within one step the latest counts. Returns the view up to it."""
         slot = math.floor(at / self.step)
         kept = (frame.columns.get(quantity) for frame in frames for quantity in KEPT)
         of = (*kept, *(part for frame in frames for part in (frame.index, frame.states)))
-        if not are_same(of, self._of):
-            self._of, self._last = of, Point(tuple((frame.index, columns_kept(frame)) for frame in frames))
-        if self._points.get(slot) is not self._last:
-            self._points[slot] = self._last
-            self._trim()
+        if self._open is not None and self._open.slot != slot:
+            self._close(self._open)
+        if self._open is None or self._open.slot != slot or not are_same(of, self._of):
+            self._of = of
+            self._open = _Open(slot, tuple((frame.index, columns_kept(frame)) for frame in frames))
         return HistoryView(self, slot)
 
     def backfill(self, at: float, values: Mapping[Quantity, Mapping[str, float]]) -> None:
         """Fill a step that was before the console's time, from a source that remembers. What is there stays."""
         slot = math.floor(at / self.step)
-        if slot in self._points:
+        if slot in self._points or (self._open is not None and self._open.slot == slot):
             return
-        parts = tuple(
-            ({key: i for i, key in enumerate(series)}, {quantity: array("d", series.values())})
-            for quantity, series in values.items()
-        )
         self.backfilled += 1
-        self._points[slot] = Point(parts)
+        row = self._rows.row_of
+        self._keep(slot, ((quantity, map(row, series), series.values()) for quantity, series in values.items()))
         self._points = OrderedDict(sorted(self._points.items()))
-        self._trim()
+        self._rows.passing(slot)
 
-    def point_at(self, slot: int) -> Point | None:
-        """The point of a step, None for a gap."""
-        return self._points.get(slot)
+    def strip(self, key: str, quantity: Quantity, slots: range) -> list[float]:
+        """The values of some steps, NaN for what is not there."""
+        row, out = self._rows.known(key), []
+        for slot in slots:
+            if self._open is not None and self._open.slot == slot:
+                out.append(self._open.value(key, quantity))
+                continue
+            column = self._points.get(slot, {}).get(quantity, ())
+            out.append(column[row] if 0 <= row < len(column) else math.nan)
+        return out
 
     @property
     def first_slot(self) -> int:
         """The oldest step that is kept, 0 for none."""
-        return next(iter(self._points), 0)
+        return next(iter(self._points), self._open.slot if self._open is not None else 0)
 
-    def _trim(self) -> None:
+    def _close(self, last: _Open) -> None:
+        """Keep a step that is over."""
+        present = [index for index, _ in last.parts]
+        placed = self._rows.place(last.slot, present)
+        self._keep(
+            last.slot,
+            (
+                (quantity, rows, values)
+                for rows, (_, columns) in zip(placed, last.parts, strict=True)
+                for quantity, values in columns.items()
+            ),
+        )
+
+    def _keep(self, slot: int, found: Iterable[tuple[Quantity, Iterable[int], Iterable[float]]]) -> None:
+        point: dict[Quantity, array[float]] = {}
+        for quantity, rows, values in found:
+            placed = list(rows)
+            column = point.setdefault(quantity, array("f"))
+            column.extend(array("f", [math.nan]) * (self._rows.count - len(column)))
+            for row, value in zip(placed, values, strict=True):
+                column[row] = value
+        self._points[slot] = point
         while len(self._points) > self._limit:
             self._points.popitem(last=False)
 
@@ -116,10 +156,7 @@ class HistoryView:
         return self.history.backfilled
 
     def strip(self, key: str, quantity: Quantity, points: int) -> tuple[float, ...]:
-        out = []
-        for slot in range(max(self.slot - points + 1, self.history.first_slot), self.slot + 1):
-            point = self.history.point_at(slot)
-            out.append(math.nan if point is None else point.value(key, quantity))
+        out = self.history.strip(key, quantity, range(max(self.slot - points + 1, self.history.first_slot), self.slot + 1))
         start = next((i for i, v in enumerate(out) if not math.isnan(v)), len(out))
         return tuple(out[start:])
 
