@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from fleet.memory import give_back, share_heaps
 from fleet.model.snapshot import Health, Snapshot, SourceStatus
 from fleet.snapshot.backfill import Step
 from fleet.snapshot.builder import Builder
@@ -254,6 +255,7 @@ class Observer:
         """Begin in ``after`` seconds: meanwhile the first value is drawn, which would have to share the interpreter."""
         try:
             await asyncio.sleep(after)
+            await asyncio.to_thread(_tidy_heaps)
             await self._beside.start()
         except Exception as error:  # noqa: BLE001 - whatever it is, it must reach the person with what is known
             self._unmade = (defect(error, self._clock(), self._report(error)),)
@@ -323,3 +325,9 @@ class Observer:
         except TimeoutError:
             return
         self._wake.clear()
+
+
+def _tidy_heaps() -> None:
+    """Give back what the lists of the whole cluster have taken for a moment, and keep it so."""
+    share_heaps()
+    give_back()

@@ -55,6 +55,10 @@ class Answer:
             begin = end + 1
         yield from self._rest
 
+    def release(self) -> None:
+        """Part from the text, which has been read."""
+        self._content, self._start, self._stop, self._rest = b"", 0, 0, []
+
     def texts(self) -> Iterator[tuple[list[bytes], list[bytes]]]:
         """The labels and the numbers of a vector's elements as they are written, some at a time.
 

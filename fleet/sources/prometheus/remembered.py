@@ -51,7 +51,22 @@ class Remembered(Generic[T]):
         ``make`` works the meaning out of all labels; it is asked again only where the series or ``against`` (compared
         with ==) are others than the last time. ``follow`` makes it of the one before where most series are as they
         were; it may raise LostError. Raises SourceProblem for what is no vector.
+
+        The answers are gone afterwards: their texts take ten times the memory of what is read out of them.
         """
+        try:
+            return self._read(answers, against, make, follow)
+        finally:
+            for answer in answers:
+                answer.release()
+
+    def _read(
+        self,
+        answers: Sequence[Answer],
+        against: object,
+        make: Callable[[Iterable[Labels]], T],
+        follow: Callable[[T, Moved], T] | None,
+    ) -> tuple[T, list[float]]:
         known = self._known
         if known is not None and (follow is not None or known.against == against):
             found = self._followed(answers, known, against, follow)

@@ -26,6 +26,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from fleet.guard import reads_only
+from fleet.memory import giving_back, share_heaps
 from fleet.metrics import answers, promql, queries
 from fleet.metrics.bucket_queries import bucket_counts
 from fleet.metrics.buckets import Buckets, Edges, common_edges, engine_buckets, model_buckets, model_histograms
@@ -44,7 +45,6 @@ from fleet.model.quantity import Family, Quantity
 from fleet.sources.problem import NamePatternError
 from fleet.sources.prometheus.answer import Answer
 from fleet.sources.prometheus.api import Api
-from fleet.sources.prometheus.memory import share_heaps
 from fleet.sources.prometheus.remembered import Remembered
 from fleet.sources.prometheus.tick import TickQueries, young_samples
 from fleet.workers import Workers
@@ -164,7 +164,7 @@ class PrometheusSource:
 
     async def read_range(self, read: Callable[[Iterable[Any]], T], text: str, *span: float) -> T:
         """The same as ``read`` makes it of its series while they are decoded, on the thread that asks."""
-        return await self._aside(lambda: read(self._api.range(text, *span)))
+        return await self._aside(giving_back(lambda: read(self._api.range(text, *span))))
 
     async def now(self) -> float:
         """The server's time (Unix). Raises SourceProblem."""
@@ -182,6 +182,7 @@ class PrometheusSource:
     def _time(self, at: float | None) -> float:
         return round(self._api.now() - _SETTLED if at is None else at, 3)
 
+    @giving_back
     def _measure(self, pods: frozenset[str] | None, at: float | None) -> Measurement:
         sent = self._api.requests
         with promql.limited_to(self.within):

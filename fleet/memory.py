@@ -1,0 +1,76 @@
+"""The C library's heaps: what a large answer has taken goes back to the system when it has been read.
+
+Left alone, each thread that reads large answers keeps a heap of its own at the size of the largest, and once one large
+block was freed the next ones come from there as well, between small ones that stay.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache, wraps
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+if TYPE_CHECKING:
+    import ctypes
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_MMAP_THRESHOLD = -3
+"""M_MMAP_THRESHOLD of glibc's malloc.h."""
+_ARENA_MAX = -8
+"""M_ARENA_MAX of glibc's malloc.h."""
+_ARENAS = 2
+_LARGE = 256 * 1024
+"""Bytes from which on a block is the system's own, and goes back to it at once."""
+
+
+@cache
+def share_heaps() -> None:
+    """Have all threads of this process share two heaps without large blocks in them, where that is glibc's to say and
+    nobody has said otherwise.
+    """
+    library = _glibc()
+    if library is None:
+        return
+    if "MALLOC_ARENA_MAX" not in os.environ:
+        library.mallopt(_ARENA_MAX, _ARENAS)
+    if "MALLOC_MMAP_THRESHOLD_" not in os.environ:
+        library.mallopt(_MMAP_THRESHOLD, _LARGE)
+
+
+def give_back() -> None:
+    """Give the free pages of the heaps back to the system: after what was large and is gone. Takes milliseconds."""
+    library = _glibc()
+    if library is not None:
+        library.malloc_trim(0)
+
+
+def giving_back(call: Callable[P, T]) -> Callable[P, T]:
+    """The same call, after which that is done."""
+
+    @wraps(call)
+    def called(*arguments: P.args, **named: P.kwargs) -> T:
+        try:
+            return call(*arguments, **named)
+        finally:
+            give_back()
+
+    return called
+
+
+@cache
+def _glibc() -> ctypes.CDLL | None:
+    """The C library, where it is glibc: others have no such functions, and need none."""
+    if sys.platform != "linux":
+        return None
+    import ctypes
+
+    with suppress(OSError):
+        library = ctypes.CDLL(None)
+        if hasattr(library, "mallopt") and hasattr(library, "malloc_trim"):
+            return library
+    return None
