@@ -38,7 +38,7 @@ def steps(
     """
     lines = list(_lines(remembered, topology))
     places: dict[int, dict[float, int]] = {}
-    """Where the value of each step stands, by the times that many lines share."""
+    """Place of the value of each step, by the times that many lines share."""
     for line in lines:
         times = line.points.times
         if id(times) not in places:

@@ -36,7 +36,7 @@ class HistoryRows:
         return row
 
     def passing(self, slot: int) -> None:
-        """What was new in a step of the past is gone with it, unless it is there now."""
+        """Count what was new in a step of the past as gone since then, unless it is there now."""
         for key in self._new:
             if not any(key in index for index in self._present):
                 self._gone[key] = slot
