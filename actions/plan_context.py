@@ -11,7 +11,7 @@ from fleet.model.snapshot import Snapshot
 from fleet.sources.kube.reads import Permission
 
 if TYPE_CHECKING:
-    from fleet.sources.prometheus.past import Latency
+    from fleet.model.past import Latency
 
 
 class Reads(Protocol):

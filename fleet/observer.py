@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fleet.memory import give_back, share_heaps
+from fleet.model.past import Past
 from fleet.model.snapshot import Health, Snapshot, SourceStatus
 from fleet.snapshot.backfill import Step
 from fleet.snapshot.builder import Builder
@@ -21,7 +22,6 @@ from fleet.snapshot.history import POINTS, STEP
 from fleet.snapshot.namespace_view import Viewer
 from fleet.sources.beside import Beside, Makes, none
 from fleet.sources.kube.state import KubeState
-from fleet.sources.prometheus.past import Past
 from fleet.sources.protocol import MetricsSource, ObjectSource
 from fleet.sources.status import defect
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from fleet.model.facts import Dated
 from fleet.model.measurement import Measurement
+from fleet.model.past import Latency, Past
 from fleet.model.snapshot import Health, SourceStatus
 from fleet.recorder.moment import Moment
 from fleet.recorder.problem import RecordingError
@@ -20,7 +21,6 @@ from fleet.snapshot.backfill import Step
 from fleet.sources.beside import Makes
 from fleet.sources.kube.state import KubeState
 from fleet.sources.problem import SourceProblem
-from fleet.sources.prometheus.past import Latency, Past
 from fleet.sources.store import Store
 
 NAME = "recording"

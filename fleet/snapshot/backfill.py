@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from fleet.model.past import Past, Points
 from fleet.model.quantity import MEANINGS, Combine, Quantity
 from fleet.snapshot.topology import Topology
-from fleet.sources.prometheus.past import Past, Points
 
 Step = Mapping[Quantity, Mapping[str, float]]
 """Quantity → key → value at one time."""

@@ -16,6 +16,7 @@ from fleet.diagnosis.subject import NO_REASONS
 from fleet.model.facts import NO_FACTS, Facts
 from fleet.model.measurement import Measurement
 from fleet.model.objects import ClusterId, Event
+from fleet.model.past import Past
 from fleet.model.snapshot import Snapshot, SourceStatus
 from fleet.snapshot.backfill import Step, steps
 from fleet.snapshot.fleet_health import FleetHealth
@@ -24,7 +25,6 @@ from fleet.snapshot.frames import Frames
 from fleet.snapshot.history import RecentHistory
 from fleet.snapshot.topology import Topology
 from fleet.sources.kube.state import KubeState
-from fleet.sources.prometheus.past import Past
 
 EVENTS_KEPT = 500
 

@@ -156,7 +156,9 @@ class HistoryView:
         return self.history.backfilled
 
     def strip(self, key: str, quantity: Quantity, points: int) -> tuple[float, ...]:
-        out = self.history.strip(key, quantity, range(max(self.slot - points + 1, self.history.first_slot), self.slot + 1))
+        out = self.history.strip(
+            key, quantity, range(max(self.slot - points + 1, self.history.first_slot), self.slot + 1)
+        )
         start = next((i for i, v in enumerate(out) if not math.isnan(v)), len(out))
         return tuple(out[start:])
 

@@ -15,11 +15,11 @@ from fleet.dataclass import dataclass
 from fleet.metrics.joining import join
 from fleet.metrics.unchanged import keeping
 from fleet.model.measurement import Measurement
+from fleet.model.past import Latency, Past
 from fleet.model.snapshot import SourceStatus
 from fleet.net.early import EarlyQuestions
 from fleet.sources.kube.state import KubeState
 from fleet.sources.prometheus.collector import PrometheusCollector
-from fleet.sources.prometheus.past import Latency, Past
 from fleet.sources.prometheus.transport import PrometheusEndpoint
 from fleet.sources.prometheus.trust import Trust
 from fleet.sources.scrape.collector import Beside, Getter, ScrapeCollector, ScrapeCollectorSettings

@@ -12,9 +12,9 @@ from typing import Any, Protocol
 
 from fleet.model.facts import Dated
 from fleet.model.measurement import Measurement
+from fleet.model.past import Latency, Past
 from fleet.model.snapshot import SourceStatus
 from fleet.sources.kube.state import KubeState
-from fleet.sources.prometheus.past import Latency, Past
 from fleet.sources.store import Store
 
 

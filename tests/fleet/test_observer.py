@@ -11,13 +11,13 @@ import pytest
 from fleet.model.finding import FindingState
 from fleet.model.measurement import Group, Measurement
 from fleet.model.objects import ModelVersion
+from fleet.model.past import Past
 from fleet.model.quantity import Quantity
 from fleet.model.reading import State
 from fleet.model.snapshot import Health, Snapshot, SourceStatus
 from fleet.observer import Observer
 from fleet.snapshot.builder import Builder
 from fleet.sources.kube.state import KubeState
-from fleet.sources.prometheus.past import Past
 from tests.fleet.rows import LIVE, NOW, deployment, engine, kube, measurement, pod
 from tests.waiting import PATIENCE
 

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
+from fleet.imports import imported
 from fleet.metrics.registry import ENGINES
 from fleet.model.measurement import Measurement
+from fleet.model.past import Latency, Past
 from fleet.model.snapshot import Health
 from fleet.net.bodies import limits
 from fleet.sources.kube.state import KubeState
 from fleet.sources.problem import SourceProblem
 from fleet.sources.prometheus.discover import Candidate, Discovery, find
-from fleet.sources.prometheus.past import Latency, Past, latency, past
 from fleet.sources.prometheus.products import PROMETHEUS
 from fleet.sources.prometheus.services import Services
-from fleet.sources.prometheus.source import PrometheusSource
 from fleet.sources.prometheus.transport import PrometheusEndpoint
 from fleet.sources.prometheus.trust import Trust, adoption, offer
 from fleet.sources.scrape.collector import Getter
 from fleet.sources.scrape.targets import none_is_read
 from fleet.sources.status import StatusKeeper, unforeseen
+
+if TYPE_CHECKING:
+    # Imported where there is one to ask: most first values are scraped, and wait for none of it.
+    from fleet.sources.prometheus.source import PrometheusSource
 
 LOOK_AGAIN = 60.0
 """Seconds between searches where no Prometheus was found."""
@@ -146,6 +151,8 @@ class PrometheusCollector:
         """Return what Prometheus knows of the ``seconds`` before ``end`` (its clock); nothing where it does not say."""
         if self._source is None:
             return []
+        from fleet.sources.prometheus.past import past
+
         try:
             return await past(self._source, end - seconds, end, step, self._window)
         except SourceProblem:
@@ -164,6 +171,8 @@ class PrometheusCollector:
         """Raises SourceProblem, also where there is no Prometheus."""
         if self._source is None:
             raise SourceProblem("there is no Prometheus that remembers")
+        from fleet.sources.prometheus.past import latency
+
         return await latency(self._source, namespace, pods, seconds)
 
     async def _find(self, state: KubeState, now: float, *, wanted: bool) -> PrometheusSource | None:
@@ -173,7 +182,7 @@ class PrometheusCollector:
 
     async def _search(self, state: KubeState, now: float, *, wanted: bool) -> PrometheusSource | None:
         if self._configured is not None:
-            self._source = PrometheusSource(self._configured, window=self._window, within=self._within)
+            self._source = await self._asked_at(self._configured)
             return self._source
         if "services" not in state.synced and not state.services:
             return None
@@ -185,8 +194,14 @@ class PrometheusCollector:
             self._report_none(discovery, now, wanted=wanted)
             return None
         self._not_before = float("-inf")
-        self._source = PrometheusSource(discovery.endpoint, window=self._window, within=self._within)
+        self._source = await self._asked_at(discovery.endpoint)
         return self._source
+
+    async def _asked_at(self, endpoint: PrometheusEndpoint) -> PrometheusSource:
+        await asyncio.to_thread(imported, "fleet.sources.prometheus.source")
+        from fleet.sources.prometheus.source import PrometheusSource
+
+        return PrometheusSource(endpoint, window=self._window, within=self._within)
 
     def _report_none(self, discovery: Discovery, now: float, *, wanted: bool) -> None:
         """None found is quiet unless it was asked for; found and refusing is always worth a line."""

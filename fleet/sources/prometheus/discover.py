@@ -13,13 +13,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fleet.dataclass import dataclass
-from fleet.metrics.promql import selector
-from fleet.metrics.queries import running_names
 from fleet.metrics.registry import ENGINES
 from fleet.model.objects import Service
 from fleet.net.plain_url import segment
 from fleet.sources.problem import SourceProblem
-from fleet.sources.prometheus.api import Api
 from fleet.sources.prometheus.products import PROMETHEUS, Known
 from fleet.workers import Workers
 
@@ -119,6 +116,10 @@ async def find(
 
 
 def _try(candidate: Candidate, endpoint: PrometheusEndpoint) -> Attempt:
+    from fleet.metrics.promql import selector
+    from fleet.metrics.queries import running_names
+    from fleet.sources.prometheus.api import Api
+
     api = Api(replace(endpoint, timeout=min(endpoint.timeout, _TIMEOUT)))
     # By exact names, which every store answers.
     running = " or ".join(selector(name, member.where) for member in ENGINES for name in running_names(member))

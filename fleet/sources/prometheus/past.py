@@ -6,9 +6,9 @@ import asyncio
 import math
 from array import array
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
-from typing import Any, NamedTuple, overload
+from typing import Any
 
 from fleet.metrics.dialect import Dialect, Kind, Match, Op
 from fleet.metrics.dialect_set import DialectSet
@@ -16,6 +16,7 @@ from fleet.metrics.identity import NAMESPACE_LABELS, POD_LABELS, first, gpu_key,
 from fleet.metrics.promql import TAG, limited_to, scaled, selector, tagged
 from fleet.metrics.registry import ENGINES, GPUS
 from fleet.model.measurement import Group
+from fleet.model.past import Latency, Past, Points
 from fleet.model.quantity import QUANTILES, Family, Quantity
 from fleet.sources.prometheus.source import PrometheusSource
 
@@ -26,47 +27,6 @@ _OF_PODS = {
 }
 _OF_MODELS = (Quantity.TTFT_P95, Quantity.ITL_P95)
 _NAMED = (*NAMESPACE_LABELS, *POD_LABELS, "instance")
-
-
-class Points(Sequence[tuple[float, float]]):
-    """Times and values in two arrays: as pairs, a quarter of an hour of five thousand pods is a hundred MiB."""
-
-    __slots__ = ("times", "values")
-
-    def __init__(self, times: array[float], values: array[float]) -> None:
-        self.times = times
-        """Unix times; all lines that have the same ones share them."""
-        self.values = values
-
-    @classmethod
-    def of(cls, points: Sequence[tuple[float, float]]) -> Points:
-        """The same in this form."""
-        if isinstance(points, Points):
-            return points
-        return cls(array("d", (at for at, _ in points)), array("d", (value for _, value in points)))
-
-    @overload
-    def __getitem__(self, place: int) -> tuple[float, float]: ...
-    @overload
-    def __getitem__(self, place: slice) -> Points: ...
-    def __getitem__(self, place: int | slice) -> tuple[float, float] | Points:
-        if isinstance(place, slice):
-            return Points(self.times[place], self.values[place])
-        return self.times[place], self.values[place]
-
-    def __len__(self) -> int:
-        return len(self.times)
-
-
-class Past(NamedTuple):
-    """One quantity of a pod (``group.pod`` or ``group.instance``), a model (``group.model``) or a GPU (``gpu``)."""
-
-    quantity: Quantity
-    points: Sequence[tuple[float, float]]
-    """(Unix time, value), oldest first; times without a value are left out."""
-    group: Group = Group("")
-    gpu: str = ""
-    """``GpuId.key``."""
 
 
 async def past(source: PrometheusSource, start: float, end: float, step: float, window: float) -> list[Past]:
@@ -101,13 +61,6 @@ def _of_gpus(result: Iterable[Any]) -> list[Past]:
 _SPELLINGS = 2
 """How many of the labels that may name a pod are asked for: the others are of exporters without histograms of requests,
 and each makes the query longer."""
-
-
-class Latency(NamedTuple):
-    """Latency of requests, in seconds; NaN for not known."""
-
-    ttft_p95: float
-    itl_p95: float
 
 
 async def latency(source: PrometheusSource, namespace: str, pods: str, seconds: float) -> Latency:

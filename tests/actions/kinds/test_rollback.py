@@ -16,9 +16,9 @@ from actions.plan import STRATEGIC, Change, Verdict
 from actions.progress import Result
 from actions.request import Target
 from actions.revisions import CAUSE, revisions
+from fleet.model.past import Latency
 from fleet.sources.kube.errors import KubeError
 from fleet.sources.problem import SourceProblem
-from fleet.sources.prometheus.past import Latency
 from tests.actions.plans import check, make_plan
 from tests.actions.rolled import CHAT, CHAT_PATH, CODER, chat, coder, controller_revision, pod, replica_set, template
 from tests.actions.stage import FakeCluster

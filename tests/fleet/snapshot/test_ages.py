@@ -9,11 +9,11 @@ from dataclasses import replace
 import pytest
 
 from fleet.model.measurement import Group
+from fleet.model.past import Past
 from fleet.model.quantity import Quantity
 from fleet.model.reading import State
 from fleet.snapshot.builder import Builder
 from fleet.snapshot.history import RecentHistory
-from fleet.sources.prometheus.past import Past
 from tests.fleet.rows import LIVE, NOW, deployment, engine, kube, measurement, pod
 
 CHAT = "serving/Deployment/chat"
