@@ -210,7 +210,7 @@ class _Binder:
                 if (chosen := self._accepted(metric, (shared if rule.per_process else mine).get(metric.name, ())))
             ]
             if not found and rule.zero_beside in bound:
-                rows.rates.append(Cell(quantity, row, rule, (Term(()),)))
+                rows.rates.append(Cell.made_of(quantity, row, rule, (Term(()),)))
             if not found:
                 continue
             bound.add(quantity)
@@ -222,7 +222,7 @@ class _Binder:
             terms = tuple(
                 self._term(m, alike[m][:most]) if m in alike else absent for m in rule.metrics if m.kind is kind
             )
-            (rows.gauges if kind is Kind.GAUGE else rows.rates).append(Cell(quantity, row, rule, terms))
+            (rows.gauges if kind is Kind.GAUGE else rows.rates).append(Cell.made_of(quantity, row, rule, terms))
 
     def _accepted(self, metric: Metric, found: Iterable[int]) -> list[int]:
         return [i for i in found if metric.accepts(self.series[i].labels)]

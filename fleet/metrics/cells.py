@@ -9,7 +9,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from fleet.dataclass import dataclass
-from fleet.metrics.dialect import IMPLAUSIBLE, Bits, Rule, pick
+from fleet.metrics.dialect import IMPLAUSIBLE, Bits, Pick, Rule, pick
 from fleet.model.measurement import EngineId, GatewayId, GpuId
 from fleet.model.quantity import Family, Quantity
 
@@ -46,11 +46,21 @@ class Cell(NamedTuple):
     row: int
     rule: Rule
     terms: tuple[Term, ...]
+    alone: Term | None = None
+    """The only part that is there, where that is the number: of most quantities a target has one spelling of many."""
+
+    @classmethod
+    def made_of(cls, quantity: Quantity, row: int, rule: Rule, terms: tuple[Term, ...]) -> Cell:
+        """The cell of these parts."""
+        there = [term for term in terms if term.samples is not None]
+        # The sum of some parts is not the whole.
+        whole = rule.pick is not Pick.WHOLE or len(terms) == 1 or terms[0].samples is not None
+        return cls(quantity, row, rule, terms, there[0] if len(there) == 1 and whole else None)
 
     def of(self, values: Sequence[float]) -> float:
         """The number, NaN for none."""
-        if len(self.terms) == 1:
-            return self.terms[0].of(values)
+        if self.alone is not None:
+            return self.alone.of(values)
         return pick(self.rule, (term.of(values) for term in self.terms))
 
 
