@@ -36,7 +36,7 @@ class _Asking:
         self._reader = reader
         self.report: LatencyReport | None = None
         self.problem = ""
-        """Why there is no report, or why it knows no past."""
+        """The reason for no report, or for one that knows no past."""
 
     async def answer(self, snapshot: Snapshot) -> None:
         """Find the object that was meant, and work out its report."""

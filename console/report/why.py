@@ -50,7 +50,7 @@ class DivisionPart(Part):
     """An attribute that more of the slow replicas have than of the others."""
 
     attributes: tuple[str, ...]
-    """Those that come to the same."""
+    """The attributes that come to the same."""
     pods: tuple[str, ...]
     """Keys of the replicas that have it."""
     slow: int
@@ -78,7 +78,7 @@ class SeparationPart(Part):
 
 
 class WhyDocument(Part):
-    """Why requests of one pod or workload take as long as they do."""
+    """The reasons why requests of one pod or workload take as long as they do."""
 
     schema_: Literal["quarterdeck/why/v1"] = Field(default=SCHEMA, alias="schema")
     cluster: str

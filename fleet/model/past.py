@@ -1,4 +1,4 @@
-"""What was, as a source that remembers tells it: curves of one quantity, and latency over a while."""
+"""Past values, as a source that remembers tells them: curves of one quantity, and latency over a while."""
 
 from __future__ import annotations
 
