@@ -16,6 +16,7 @@ from actions.note import NAMESPACE, note
 from actions.plan import Mutation, Plan
 from actions.plan_context import ClusterContext, DryRun
 from actions.request import LOCAL_SERVER, Request
+from actions.spec import Api
 from fleet.sources.kube.errors import ConflictError, KubeError, NotFoundError
 
 
@@ -36,9 +37,11 @@ async def make_plan(request: Request, context: ClusterContext) -> tuple[Plan, bo
     """
     _require_suitable(request)
     action, told = action_of(request.kind), _Conflicts(context.dry_run)
-    if spec_of(request.kind).elsewhere:
-        return await action.plan(request, context), False
     context = replace(context, dry_run=told)
+    if spec_of(request.kind).api is not Api.KUBERNETES:
+        # Its target is no object of the API server, which has no uid, no fingerprint and no Events of it.
+        plan = await action.plan(request, context)
+        return replace(plan, checks=await checked(plan, context)), told.seen
     request, fingerprint = await _identified(request, context)
     plan = await action.plan(request, context)
     checks, written = await asyncio.gather(checked(plan, context), _note(plan, context))

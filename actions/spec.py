@@ -59,6 +59,13 @@ class Argument(NamedTuple):
     """The help of ``--no-FLAG``; empty where there is none."""
 
 
+class Api(Enum):
+    """The API that the requests of an action on a cluster go to."""
+
+    KUBERNETES = "the API server"
+    ALERTMANAGER = "an Alertmanager"
+
+
 class Listed(Enum):
     """Lists from which an argument may be chosen."""
 
@@ -170,9 +177,9 @@ class ActionSpec:
     hint: str = ""
     """The word beside the key in the key bar."""
 
-    elsewhere: bool = False
-    """True for what is done at another server than the API server (an Alertmanager): nothing of Kubernetes is asked for
-    it, and no note is left on its target."""
+    api: Api = Api.KUBERNETES
+    """The API that its requests go to. Checks of plans say of which they are; an object of Kubernetes is read again
+    before its plan, and gets a note."""
     sets_replicas: bool = False
     """True if its changes are numbers of replicas, which are asked for again where the step is large."""
     stands: frozenset[str] = frozenset()

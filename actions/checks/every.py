@@ -1,4 +1,4 @@
-"""The checks of every plan on a cluster, whatever its action: one more is a module beside this one and one line here.
+"""The checks of the plans on a cluster, whatever their action: one more is a module beside this one and one row here.
 
 What an action must look at besides is in its own plan.
 """
@@ -6,16 +6,19 @@ What an action must look at besides is in its own plan.
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
 
+from actions.catalogue import spec_of
 from actions.checks.data import check_data, doubt_unseen
 from actions.checks.permission import ABOUT as PERMISSION
 from actions.checks.permission import check_permission
 from actions.plan import Check, Plan, Verdict
 from actions.plan_context import ClusterContext
+from actions.spec import Api
 
 
-class PlanCheck(Protocol):
+class CheckPlan(Protocol):
     """Looks at a plan as its action made it, and at the cluster; changes nothing."""
 
     async def __call__(self, plan: Plan, context: ClusterContext) -> Check:
@@ -23,18 +26,32 @@ class PlanCheck(Protocol):
         ...
 
 
-FIRST: tuple[PlanCheck, ...] = (check_permission,)
+class PlanCheck(NamedTuple):
+    """A check, and the plans that it is for: those whose requests go to one of these APIs."""
+
+    check: CheckPlan
+    apis: frozenset[Api] = frozenset(Api)
+
+
+_OBJECTS = frozenset({Api.KUBERNETES})
+
+FIRST: tuple[PlanCheck, ...] = (PlanCheck(check_permission, _OBJECTS),)
 """Whether it may be done at all: shown before the action's own checks."""
-LAST: tuple[PlanCheck, ...] = (check_data,)
+LAST: tuple[PlanCheck, ...] = (PlanCheck(check_data, _OBJECTS),)
 """How far the others can be believed: shown after them."""
 
 
 async def checked(plan: Plan, context: ClusterContext) -> tuple[Check, ...]:
     """All checks of a plan, in the order in which they are shown. Raises KubeError."""
-    found = await asyncio.gather(*(check(plan, context) for check in (*FIRST, *LAST)))
-    first, last = found[: len(FIRST)], found[len(FIRST) :]
+    first, last = await asyncio.gather(_results(FIRST, plan, context), _results(LAST, plan, context))
     own = doubt_unseen(plan.checks, context.snapshot, plan.target)
     if any(check.about == PERMISSION and check.verdict is Verdict.BLOCK for check in first):
         # The dry run needs the same permission: it has nothing to add.
         own = tuple(check for check in own if not (check.about == "server" and check.verdict is Verdict.BLOCK))
     return (*first, *own, *last)
+
+
+async def _results(checks: Sequence[PlanCheck], plan: Plan, context: ClusterContext) -> list[Check]:
+    """The results of those that are for such a plan."""
+    api = spec_of(plan.request.kind).api
+    return await asyncio.gather(*(row.check(plan, context) for row in checks if api in row.apis))

@@ -17,7 +17,7 @@ from actions.kinds.silence import ALERT
 from actions.request import Target
 from actions.revisions import revisions
 from actions.runner import Runner
-from actions.spec import UsageError
+from actions.spec import Api, UsageError
 from actions.undo import last_undo, plan_undo
 from console.cli import exits, interruptible, streams
 from console.cli.action_command import request_of, targets_of
@@ -112,12 +112,12 @@ async def _plan_and_do(
         log = await asyncio.to_thread(open_folder, audit_folder(settings, invocation.environ))
         who = Who.of_this_process(cluster.user, cluster.groups, invocation.environ)
         last = last_undo(log.actions, who, runner.executor.context().scope.cluster)
-        if last is not None and is_known(last.kind) and spec_of(last.kind).elsewhere:
+        if last is not None and is_known(last.kind) and spec_of(last.kind).api is Api.ALERTMANAGER:
             await watched.until(alerts_are_told, options.wait)
         plan = await plan_undo(log.actions, who, runner.executor)
     else:
         specs = specs_of(options.command)
-        if any(spec.elsewhere for spec in specs):
+        if any(spec.api is Api.ALERTMANAGER for spec in specs):
             await watched.until(alerts_are_told, options.wait)
         targets = await _targets(targets_of(specs), options, watched.newest(), source)
         if getattr(options, "list", False):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from actions.catalogue import KINDS, spec_of
-from actions.spec import ActionSpec, Argument
+from actions.spec import ActionSpec, Api, Argument
 from console.commands.command import Command, ScreenId
 from console.commands.help import FILTERS, MOVING
 from console.commands.keys import key_text
@@ -118,8 +118,9 @@ def _actions() -> Iterator[str]:
 
 
 def _action(command: str, spec: ActionSpec) -> tuple[str, ...]:
-    where = " on nodes" if "Node" in spec.targets else " on alerts" if spec.elsewhere else ""
-    row = next((one for one in TABLE if one.id == f"act.{spec.kind}"), None) if spec.elsewhere else None
+    alerts = spec.api is Api.ALERTMANAGER
+    where = " on nodes" if "Node" in spec.targets else " on alerts" if alerts else ""
+    row = next((one for one in TABLE if one.id == f"act.{spec.kind}"), None) if alerts else None
     keys = ", ".join(f"`{key_text(key)}`{where}" for key in (row.keys if row is not None else spec.keys))
     target = "node/NAME" if spec.targets == ("Node",) else spec.target_metavar
     words = [command, f"{target}…" if spec.many or spec.each else target, *filter(None, map(_argument, spec.arguments))]

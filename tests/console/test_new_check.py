@@ -1,8 +1,11 @@
-"""A check of plans that nobody knows, one function and one line: every plan has it, and one that blocks is not run."""
+"""A check of plans that nobody knows, one function and one row: every plan on a cluster has it, that of a silence too,
+and one that blocks is not run.
+"""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +14,21 @@ import pytest
 from actions.checks import every
 from actions.kinds.cordon import Cordon
 from actions.kinds.scale import Scale
+from actions.kinds.silence import ALERT, Silence
 from actions.plan import Check, Plan, Verdict
 from actions.plan_context import ClusterContext
 from actions.request import Target
 from actions.runner import RefusedError
+from actions.spec import Api
 from console.cli import exits
 from console.cli.dispatch import dispatch
+from console.cli.named_alerts import find_alert
 from console.views.plan import plan_lines
+from fleet.model.alerts import Alert, Notified
+from fleet.model.facts import Dated, Facts
+from fleet.model.snapshot import Health, SourceStatus
 from tests.actions.plans import make_plan
-from tests.actions.stage import FakeCluster, deployment
+from tests.actions.stage import NOW, FakeCluster, deployment
 from tests.simulator.api_process import simulator
 from themes.glyphs import UNICODE
 
@@ -29,14 +38,15 @@ CHAT = Target("Deployment", "serving", "chat-70b")
 
 async def check_freeze(plan: Plan, context: ClusterContext) -> Check:
     """Nothing changes in production while it is frozen."""
-    frozen = context.scope.context != "staging" and plan.target.namespace == "serving"
+    production = plan.target.namespace == "serving" or plan.target.kind == ALERT
+    frozen = context.scope.context != "staging" and production
     return Check("freeze", Verdict.BLOCK if frozen else Verdict.PASS, WHY if frozen else "no freeze", "wait for Monday")
 
 
 @pytest.fixture(autouse=True)
 def known(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The one line."""
-    monkeypatch.setattr(every, "FIRST", (*every.FIRST, check_freeze))
+    """The one row."""
+    monkeypatch.setattr(every, "FIRST", (*every.FIRST, every.PlanCheck(check_freeze)))
 
 
 def cluster() -> FakeCluster:
@@ -62,6 +72,29 @@ async def test_a_plan_that_it_lets_pass_says_so() -> None:
     plan = await make_plan(Cordon(Target("Node", "", "n1")), cluster().context())
     assert Check("freeze", Verdict.PASS, "no freeze", "wait for Monday") in plan.checks
     assert plan.verdict is not Verdict.BLOCK
+
+
+async def test_a_silence_has_it_and_none_of_the_checks_that_are_about_objects() -> None:
+    stage = cluster()
+    labels = {"alertname": "Full", "pod": "chat-1"}
+    stage.snapshot = replace(
+        stage.snapshot,
+        facts=Facts({"alertmanager": Dated(NOW, Notified((Alert(labels, fingerprint="f1"),), ()))}),
+        sources=(SourceStatus("alertmanager", Health.LIVE, NOW, last_ok=NOW, endpoint="http://alerts:9093"),),
+    )
+    runner = stage.runner()
+    plan = await runner.executor.plan(Silence(find_alert("f1", stage.snapshot, "")))
+    assert [check.about for check in plan.checks] == ["freeze", "alertmanager"]
+    with pytest.raises(RefusedError, match=WHY):
+        runner.start(plan, "INC-7", "test")
+    await runner.close()
+    assert stage.mutations() == []
+
+
+async def test_it_is_for_the_plans_of_the_apis_that_it_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(every, "LAST", (every.PlanCheck(check_freeze, frozenset({Api.ALERTMANAGER})),))
+    plan = await make_plan(Scale(CHAT, 5), cluster().context())
+    assert [check.about for check in plan.checks].count("freeze") == 1
 
 
 async def test_it_is_on_the_page_of_the_plan() -> None:

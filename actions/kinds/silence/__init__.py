@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from actions.request import Request, Target
-from actions.spec import ActionSpec, Argument, Takes, UsageError, Values, no_permissions
+from actions.spec import ActionSpec, Api, Argument, Takes, UsageError, Values, no_permissions
 from fleet.dataclass import dataclass
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ SILENCE = ActionSpec(
     build=_asked,
     target_metavar="ALERT",
     target_help=NAMED,
-    elsewhere=True,
+    api=Api.ALERTMANAGER,
 )
 EXPIRE = ActionSpec(
     request=Expire,
@@ -96,5 +96,5 @@ EXPIRE = ActionSpec(
     arguments=(Argument("silence", "--silence", Takes.TEXT, "ID", "which one, where several cover the alert"),),
     target_metavar="ALERT",
     target_help=f"{NAMED}; or the id of the silence",
-    elsewhere=True,
+    api=Api.ALERTMANAGER,
 )
