@@ -1,4 +1,4 @@
-"""No module but a dialect's own names an engine, a gateway, an exporter or how its metrics begin.
+"""No module but a dialect's own names an engine, a gateway, an exporter, the beginning of its metrics or its flags.
 
 Docstrings and comments may give examples. What is named for another reason stands here with that reason.
 """
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from fleet.metrics.products import known_flags
 from fleet.metrics.registry import ENGINES, GATEWAYS
 
 ROOT = Path(__file__).parents[1]
@@ -38,6 +39,10 @@ OTHERS = (
     # The API group of a kind of workload, which has a descriptor of its own.
     "fleet/kinds/",
 )
+FLAGS = ("fleet/metrics/flags.py",)
+"""The flags that most servers have in common."""
+OUR_FLAGS = ("console/cli/", "actions/spec.py", "actions/kinds/")
+"""Flags of our own commands, some of which are spelled like an engine's."""
 WORDS = ("vllm", "dcgm", "nvidia", "sglang", "llama.cpp", "llamacpp", "litellm", "dynamo_", "tgi_", "amd.com")
 
 
@@ -79,6 +84,31 @@ def test_only_a_dialect_names_its_product(room: str) -> None:
     files = [path for where, path in every.items() if HERE not in where and not where.startswith(allowed)]
     assert files
     assert [found for path in files for found in _named(path)] == []
+
+
+def _flags_in(path: Path) -> list[str]:
+    known = known_flags()
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    where = path.relative_to(ROOT).as_posix()
+    return [
+        f"{where}:{line}: {text!r}"
+        for line, text in _texts(tree)
+        if text.startswith("--") and (text in known.named or text.removeprefix("--") in known.shown)
+    ]
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_only_a_dialect_names_a_flag_of_its_servers(room: str) -> None:
+    allowed = (*OWN, *ROWS, *FLAGS, *OUR_FLAGS)
+    every = {path.relative_to(ROOT).as_posix(): path for path in (ROOT / room).rglob("*.py")}
+    files = [path for where, path in every.items() if HERE not in where and not where.startswith(allowed)]
+    assert files
+    assert [found for path in files for found in _flags_in(path)] == []
+
+
+@pytest.mark.parametrize("where", [*FLAGS, "fleet/metrics/engines/vllm_flags.py", "fleet/local/same_as_pod.py"])
+def test_flags_of_servers_are_found_where_they_stand(where: str) -> None:
+    assert _flags_in(ROOT / where)
 
 
 @pytest.mark.parametrize("where", [*ROWS, *SERVERS_HERE, *OTHERS])

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from fleet.metrics.dialect import Dialect, GpuLabels, Kind, Match, Metric, Op, Proof, Rule
+from fleet.metrics.flags import Flags
 from fleet.metrics.product import Product
 from fleet.metrics.registry import ENGINES, GATEWAYS, GPUS
 from fleet.model.quantity import Family, Quantity
@@ -24,9 +25,7 @@ ENGINE = Dialect(
         prefixes=("quack_",),
         port=7411,
         path="/quacks",
-        port_flags=("--pond",),
-        model_flags=("--duck",),
-        name_flags=("--called",),
+        flags=Flags(port=("--pond",), model=("--duck",), name=("--called",)),
     ),
     proof=Proof.DOCUMENTATION,
     prefixes=("quack_", "zoo_quack_"),
@@ -42,7 +41,9 @@ ENGINE = Dialect(
     families={Family.TTFT: ("quack_first_seconds",)},
 )
 NAMELESS = Dialect(
-    product=Product("Mute", programs=(("mute-server",),), prefixes=("mute_",), port=7412, model_flags=("--swan",)),
+    product=Product(
+        "Mute", programs=(("mute-server",),), prefixes=("mute_",), port=7412, flags=Flags(model=("--swan",))
+    ),
     proof=Proof.DOCUMENTATION,
     prefixes=("mute_",),
     present=(Quantity.RUNNING,),

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from fleet.metrics.products import known_flags
+
 _WORDS: Final = (
     "auto|none|null|nil|true|false|yes|no|on|off|enabled?|disabled?|default|all|any|always|never|"
     "trace|debug|info|warn(?:ing)?|error|critical|fatal|"
@@ -65,40 +67,15 @@ def is_known_variable(name: str) -> bool:
 
 
 _FLAGS_LISTED: Final = """
-    model model-impl served-model-name host port uds uvicorn-log-level allow-credentials allowed-origins
-    allowed-methods allowed-headers lora-modules chat-template chat-template-content-format response-role
-    tool-call-parser tool-parser-plugin reasoning-parser tool-server ssl-keyfile ssl-certfile ssl-ca-certs
-    ssl-cert-reqs root-path disable-access-log-for-endpoints max-log-len runner convert task tokenizer
-    tokenizer-mode tokenizer-revision trust-remote-code dtype seed hf-config-path allowed-local-media-path
-    revision code-revision rope-scaling rope-theta max-model-len quantization max-seq-len-to-capture
-    max-logprobs logprobs-mode config-format hf-overrides override-pooler-config generation-config
-    override-generation-config load-format download-dir safetensors-load-strategy ignore-patterns
-    pt-load-map-location guided-decoding-backend reasoning-backend structured-outputs-config
-    distributed-executor-backend pipeline-parallel-size master-addr master-port nnodes node-rank
-    tensor-parallel-size decode-context-parallel-size data-parallel-size data-parallel-rank
-    data-parallel-start-rank data-parallel-size-local data-parallel-address data-parallel-rpc-port
-    data-parallel-backend expert-placement-strategy all2all-backend eplb-config block-size
-    gpu-memory-utilization kv-cache-memory-bytes swap-space kv-cache-dtype num-gpu-blocks-override
-    prefix-caching-hash-algo cpu-offload-gb mamba-cache-dtype mamba-ssm-cache-dtype limit-mm-per-prompt
-    mm-processor-kwargs mm-encoder-tp-mode max-lora-rank max-loras max-cpu-loras lora-dtype fully-sharded-loras
-    speculative-config num-speculative-tokens speculative-model ray-workers-use-nsight max-num-batched-tokens
-    max-num-seqs max-num-partial-prefills max-long-partial-prefills long-prefill-token-threshold
-    num-lookahead-slots scheduling-policy scheduler-cls scheduler-delay-factor compilation-config
-    kv-transfer-config kv-events-config ec-transfer-config weight-transfer-config additional-config
-    attention-backend device shutdown-timeout api-server-count headless worker-extension-cls worker-cls
-    logits-processors show-hidden-metrics-for-version otlp-traces-endpoint collect-detailed-traces base-url
-    dataset-name random-input-len random-output-len num-prompts max-concurrency percentile-metrics
-    metric-percentiles result-dir result-filename temperature request-rate distributed-init-method shm-size
-    language-model-only optimization-level model-path model-id tp tp-size pp-size dp-size
-    mem-fraction-static context-length max-running-requests chunked-prefill-size num-shard max-input-length
-    max-total-tokens max-batch-prefill-tokens namespace context cluster kubeconfig output selector
+    model port seed device revision shm-size namespace context cluster kubeconfig output selector
     field-selector label-selector container filename file dir replicas image tail since until to for timeout
     grace-period grace kubelet-root format name names person target action reason address prometheus refresh
     theme pods concurrency requests prompt-tokens output-tokens preset like env deadline at-deadline min max
     group config scenario speed header data rm it entrypoint network volume mount gpus ipc restart workdir url
-    method request anchor type dry-run cascade propagation-policy n o l f A c t pp dp q ctx v H e x X
+    method request anchor type dry-run cascade propagation-policy n o l f A c t q ctx v H e x X
 """
 _FLAGS: Final = frozenset(_FLAGS_LISTED.split())
+"""Those of this program, of kubectl, curl and docker; those of engines are data of their products."""
 _SWITCH: Final = re.compile(r"(?:enable|disable|no|enforce|trust|skip)(?:-\w+)*")
 """Flags that take no value: what stands behind them is something else."""
 _SWITCHES_LISTED: Final = """
@@ -112,13 +89,14 @@ _SWITCHES: Final = frozenset(_SWITCHES_LISTED.split())
 
 def is_listed_flag(name: str) -> bool:
     """Whether values of this command line flag may be shown."""
-    return name.replace("_", "-") in _FLAGS
+    spelled = name.replace("_", "-")
+    return spelled in _FLAGS or spelled in known_flags().shown
 
 
 def is_switch(flag: str) -> bool:
     """Whether it takes no value."""
     name = flag.lstrip("-").replace("_", "-")
-    return name in _SWITCHES or _SWITCH.fullmatch(name) is not None
+    return name in _SWITCHES or _SWITCH.fullmatch(name) is not None or name in known_flags().switches
 
 
 _PARAMETERS_LISTED: Final = """

@@ -13,8 +13,11 @@ from typing import Any, Final
 from fleet.dataclass import dataclass
 from fleet.local.arguments import FIELDS, Argument, arguments_of, parse_arguments
 from fleet.local.spec import DEFAULT_PORT, LaunchSpec, with_values
+from fleet.metrics.engines.vllm import VLLM
+from fleet.metrics.products import by_image
 from fleet.model.objects import Container, Pod
 from fleet.sources.kube.project.model_version import command_words
+from fleet.sources.kube.project.serving import starts
 from fleet.sources.kube.project.shell import commands
 
 
@@ -40,18 +43,7 @@ class Same:
     differences: tuple[Difference, ...]
 
 
-OTHERS: Final = {
-    "SGLang": ("sglang",),
-    "Text Generation Inference": ("text-generation-launcher", "text-generation-inference"),
-    "TensorRT-LLM": ("trtllm-serve", "tensorrt_llm", "tensorrt-llm"),
-    "Triton": ("tritonserver",),
-    "llama.cpp": ("llama-server", "llama.cpp"),
-    "LMDeploy": ("lmdeploy",),
-    "Ollama": ("ollama",),
-}
-"""Engines that are not started here, and how they are told."""
 _LEFT_OUT: Final = "left out"
-_SECRETS: Final = frozenset({"--api-key", "--hf-token"})
 _PEERS: Final = re.compile(
     r"-dp[a-z]*|--data-parallel-.*|-n|--nnodes|-r|--node-rank|--master-(addr|port)|--headless|--kv-transfer-config"
     r"|--ec-transfer-config|--kv-events-config|--weight-transfer-config|--distributed-init-method|--otlp-traces-endpoint"
@@ -114,10 +106,10 @@ def _engine(pod: Pod) -> Container:
     named = [container for container in containers if _served_with(container.command) is not None]
     found = next((each for each in containers if each.gpus), named[0] if named else containers[0])
     if _served_with(found.command) is None:
-        looked = " ".join((found.image, *command_words(found.command, ()))).lower()
-        for engine, marks in OTHERS.items():
-            if any(mark in looked for mark in marks):
-                raise CannotCopyError(f"{pod.name} runs {engine}: only vLLM is started here")
+        start = next(starts(commands(found.command, ())), None)
+        engine = start.engine if start is not None else by_image(found.image)
+        if engine is not None and engine is not VLLM.product:
+            raise CannotCopyError(f"{pod.name} runs {engine.name}: only {VLLM.product.name} is started here")
     return found
 
 
@@ -165,7 +157,7 @@ def _not_here(argument: Argument, exists: Callable[[str], bool]) -> Difference |
     """Return why an argument cannot be taken over; None where it can. Host, port and model are looked at elsewhere."""
     flag, values, _ = argument
     there = " ".join(values) or "on"
-    if flag in _SECRETS:
+    if flag in VLLM.product.flags.secret:
         return Difference(flag, "set", _LEFT_OUT, "a secret of the fleet stays there; a server gets a key of its own")
     if flag.startswith("--ssl-"):
         return Difference(flag, there, _LEFT_OUT, "here it speaks plain HTTP; keys of the fleet stay there")

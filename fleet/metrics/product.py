@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fleet.dataclass import dataclass
+from fleet.metrics.flags import Flags
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +38,9 @@ class Product:
     """Port of its metrics unless it is told otherwise; None: where the configuration says (``scrape.ports``)."""
     path: str = ""
     """Path of its metrics; empty: where the configuration says (``scrape.path``)."""
-    port_flags: tuple[str, ...] = ("--port",)
+    flags: Flags = Flags()
     port_variables: tuple[str, ...] = ()
     """Environment variables that give that port where no flag does."""
-    model_flags: tuple[str, ...] = ("--model", "--model-path", "--model-id")
-    name_flags: tuple[str, ...] = ("--served-model-name",)
     positional: bool = False
     """The model is the first word behind ``programs`` that is neither a flag nor a flag's value."""
     model_variables: tuple[str, ...] = ()
@@ -50,7 +49,9 @@ class Product:
     """Parts of the names of images whose entrypoint takes the model as its first argument."""
     ranks: Ranks | None = None
     agents: tuple[tuple[str, ...], ...] = ()
-    """Commands of a worker that may run it, and answers its metrics."""
+    """Commands of a worker that may run it, and answers its metrics; with a flag of ``Flags.join`` it joins another."""
+    followers: tuple[tuple[str, ...], ...] = ()
+    """Commands that join the engine of another pod, whatever their flags."""
     speaks: tuple[str, ...] = ()
     """Names of the products whose metrics it answers as well: it runs their engines."""
     metrics: bool = True

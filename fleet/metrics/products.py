@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
+from fleet.metrics.flags import Flags, KnownFlags
 from fleet.metrics.product import Product
 from fleet.metrics.registry import ENGINES, GATEWAYS, GPUS
 
@@ -21,7 +22,7 @@ ROWS: tuple[Product, ...] = (
         images=("rayproject/ray-llm", "ray-llm"),
         prefixes=("ray_vllm_", "ray_vllm:", "ray_serve_"),
         port=8080,
-        port_flags=("--metrics-export-port",),
+        flags=Flags(port=("--metrics-export-port",), join=("--address",)),
         agents=(("ray", "start"),),
         speaks=("vLLM",),
     ),
@@ -46,18 +47,17 @@ ROWS: tuple[Product, ...] = (
         images=("tritonserver",),
         prefixes=("nv_inference_", "nv_trt_llm_"),
         port=8002,
-        port_flags=("--metrics-port",),
+        flags=Flags(port=("--metrics-port",)),
     ),
     Product("Ollama", programs=(("ollama", "serve"),), images=("ollama/ollama", "/ollama"), metrics=False),
     Product(
         "LMDeploy",
         programs=(("lmdeploy", "serve", "api_server"),),
-        name_flags=("--model-name",),
+        flags=Flags(port=("--server-port", "--port"), name=("--model-name",)),
         positional=True,
         images=("openmmlab/lmdeploy", "/lmdeploy"),
         prefixes=("lmdeploy:", "lmdeploy_"),
         port=23333,
-        port_flags=("--server-port", "--port"),
     ),
     Product(
         "MindIE",
@@ -65,7 +65,7 @@ ROWS: tuple[Product, ...] = (
         images=("mindie",),
         prefixes=("mindie_",),
         port=1027,
-        port_flags=(),
+        flags=Flags(port=()),
     ),
     Product(
         "TensorFlow Serving",
@@ -73,7 +73,7 @@ ROWS: tuple[Product, ...] = (
         images=("tensorflow/serving",),
         prefixes=(":tensorflow:", "tensorflow:"),
         port=8501,
-        port_flags=("--rest_api_port", "--rest-api-port"),
+        flags=Flags(port=("--rest_api_port", "--rest-api-port")),
     ),
     Product(
         "TorchServe",
@@ -81,7 +81,7 @@ ROWS: tuple[Product, ...] = (
         images=("pytorch/torchserve",),
         prefixes=("ts_inference_", "ts_queue_"),
         port=8082,
-        port_flags=(),
+        flags=Flags(port=()),
     ),
     Product(
         "OpenVINO Model Server",
@@ -89,7 +89,7 @@ ROWS: tuple[Product, ...] = (
         images=("openvino/model_server",),
         prefixes=("ovms_",),
         port=8000,
-        port_flags=("--rest_port", "--rest-port"),
+        flags=Flags(port=("--rest_port", "--rest-port")),
     ),
     Product(
         "Xinference",
@@ -124,7 +124,7 @@ ROWS: tuple[Product, ...] = (
     Product(
         "NVIDIA NIM",
         images=("nvcr.io/nim/", "/nim/"),
-        port_flags=(),
+        flags=Flags(port=()),
         port_variables=("NIM_HTTP_API_PORT", "NIM_SERVER_PORT"),
     ),
     Product(
@@ -133,7 +133,7 @@ ROWS: tuple[Product, ...] = (
         images=("modular/max", "/max-nvidia", "/max-amd", "/max-full"),
         prefixes=("maxserve_", "maxserve."),
         port_variables=("MAX_SERVE_PORT",),
-        model_flags=("--model", "--model-path"),
+        flags=Flags(model=("--model", "--model-path")),
     ),
     Product(
         "FastChat",
@@ -151,7 +151,7 @@ ROWS: tuple[Product, ...] = (
         images=("kserve/huggingfaceserver",),
         prefixes=("request_predict_seconds", "request_preprocess_seconds"),
         port=8080,
-        port_flags=("--http_port", "--http-port"),
+        flags=Flags(port=("--http_port", "--http-port")),
         # Its backend is that where it can load the model: then those metrics stand among its own.
         speaks=("vLLM",),
     ),
@@ -174,6 +174,17 @@ def _engines(version: int) -> tuple[Product, ...]:
 def _model_variables(version: int) -> tuple[str, ...]:
     del version
     return tuple(dict.fromkeys(name for engine in engines() for name in engine.model_variables))
+
+
+def known_flags() -> KnownFlags:
+    """The flags of all engines and gateways."""
+    return _known_flags(ENGINES.version, GATEWAYS.version)
+
+
+@lru_cache(maxsize=8)
+def _known_flags(engine_version: int, gateway_version: int) -> KnownFlags:
+    del engine_version, gateway_version
+    return KnownFlags.of([product.flags for product in (*engines(), *GATEWAYS.products)])
 
 
 def model_variables() -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from typing import Final
 
 from fleet.local.vllm_arguments import ARGUMENTS
 from fleet.metrics.gpus.vendors import VENDORS
-from fleet.metrics.products import engines
+from fleet.metrics.products import engines, known_flags
 from fleet.metrics.registry import GATEWAYS, GPUS
 
 _PUBLIC: Final = """
@@ -227,12 +227,5 @@ def _programs() -> frozenset[str]:
 
 @cache
 def _flags() -> frozenset[str]:
-    of_products = (
-        flag
-        for product in (*engines(), *GATEWAYS.products)
-        for flag in (*product.port_flags, *product.model_flags, *product.name_flags)
-    )
     of_servers = (f"--{each.name.replace('_', '-')}" for each in ARGUMENTS)
-    return frozenset(
-        (*of_products, *of_servers, "--host", "--api-key", "--trust-remote-code", "--tensor-parallel-size")
-    )
+    return frozenset((*known_flags().named, *of_servers))

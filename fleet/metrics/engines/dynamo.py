@@ -12,6 +12,7 @@ histogram (it mixes the endpoint that generates with others), the endpoint /heal
 from __future__ import annotations
 
 from fleet.metrics.dialect import Dialect, Kind, Match, Metric, Op, Proof, Rule
+from fleet.metrics.flags import Flags
 from fleet.metrics.product import Product
 from fleet.model.quantity import Quantity
 
@@ -24,7 +25,7 @@ DYNAMO = Dialect(
         images=("ai-dynamo/",),
         prefixes=("dynamo_component_",),
         port=9090,
-        port_flags=(),
+        flags=Flags(port=()),
         port_variables=("DYN_SYSTEM_PORT",),
         speaks=("vLLM", "SGLang"),
     ),

@@ -11,6 +11,7 @@ since the start).
 from __future__ import annotations
 
 from fleet.metrics.dialect import Dialect, Kind, Metric, Pick, Proof, Rule
+from fleet.metrics.flags import Flags
 from fleet.metrics.product import Product
 from fleet.model.quantity import Quantity
 
@@ -26,8 +27,13 @@ LLAMA_CPP = Dialect(
         prefixes=("llamacpp:", "llamacpp_"),
         port=8080,
         port_variables=("LLAMA_ARG_PORT",),
-        model_flags=("--model", "-m", "-hf", "-hfr", "--hf-repo"),
-        name_flags=("--alias", "-a"),
+        flags=Flags(
+            model=("--model", "-m", "-hf", "-hfr", "--hf-repo"),
+            name=("--alias", "-a"),
+            tls=("--ssl-cert-file", "--ssl-key-file"),
+            secret=("--api-key", "--api-key-file", "--hf-token", "-hft"),
+        ),
+        model_variables=("LLAMA_ARG_MODEL", "LLAMA_ARG_HF_REPO"),
     ),
     proof=Proof.PROGRAM,
     versions="builds to 11549",

@@ -14,6 +14,7 @@ Not read, on purpose: ``gen_throughput`` (an average that SGLang computes itself
 from __future__ import annotations
 
 from fleet.metrics.dialect import Dialect, Kind, Match, Metric, Op, Proof, Rule
+from fleet.metrics.flags import Flags
 from fleet.metrics.product import Product
 from fleet.model.quantity import Family, Quantity
 
@@ -36,6 +37,17 @@ SGLANG = Dialect(
         programs=(("sglang.launch_server",), ("sglang", "serve")),
         images=("lmsysorg/sglang", "/sglang"),
         prefixes=("sglang:", "sglang_"),
+        flags=Flags(
+            harmless=(
+                "tp-size",
+                "pp-size",
+                "dp-size",
+                "mem-fraction-static",
+                "context-length",
+                "max-running-requests",
+                "chunked-prefill-size",
+            )
+        ),
         port=30000,
     ),
     proof=Proof.RECORDING,

@@ -11,6 +11,7 @@ batch may grow to, not what is held).
 from __future__ import annotations
 
 from fleet.metrics.dialect import Dialect, Kind, Match, Metric, Op, Pick, Proof, Rule
+from fleet.metrics.flags import Flags
 from fleet.metrics.product import Product
 from fleet.model.quantity import Family, Quantity
 
@@ -25,7 +26,10 @@ TGI = Dialect(
         images=("text-generation-inference",),
         prefixes=("tgi_",),
         port=80,
-        port_flags=("--port", "-p"),
+        flags=Flags(
+            port=("--port", "-p"),
+            harmless=("num-shard", "max-input-length", "max-total-tokens", "max-batch-prefill-tokens"),
+        ),
         port_variables=("PORT",),
     ),
     proof=Proof.DOCUMENTATION,

@@ -11,6 +11,7 @@ measurement than the inter-token latency).
 from __future__ import annotations
 
 from fleet.metrics.dialect import Dialect, Kind, LabelProduct, Match, Metric, Op, Proof, Rule
+from fleet.metrics.engines.vllm_flags import VLLM_FLAGS
 from fleet.metrics.product import Product, Ranks
 from fleet.model.quantity import Family, Quantity
 
@@ -45,7 +46,9 @@ VLLM = Dialect(
             ("vllm.entrypoints.api_server",),
             ("vllm.entrypoints.cli.main", "serve"),
         ),
+        flags=VLLM_FLAGS,
         positional=True,
+        followers=(("multi-node-serving.sh",),),
         images=("vllm/vllm-openai", "vllm-openai", "/vllm", "llm-d-cuda", "llm-d-xpu", "llm-d-rocm", "rhaiis"),
         prefixes=("vllm:", "vllm_"),
         port=None,

@@ -11,6 +11,7 @@ request, also while idle).
 from __future__ import annotations
 
 from fleet.metrics.dialect import Dialect, Kind, Match, Metric, Op, Proof, Rule
+from fleet.metrics.flags import Flags
 from fleet.metrics.product import Product
 from fleet.model.quantity import Family, Quantity
 
@@ -30,10 +31,8 @@ DYNAMO_FRONTEND = Dialect(
         apps=("dynamo-frontend",),
         prefixes=("dynamo_frontend_",),
         port=8000,
-        port_flags=("--http-port",),
+        flags=Flags(port=("--http-port",), model=(), name=()),
         port_variables=("DYN_HTTP_PORT",),
-        model_flags=(),
-        name_flags=(),
     ),
     proof=Proof.RECORDING,
     versions="1.6",

@@ -16,6 +16,7 @@ other ``litellm_deployment_*`` (tries, of which a request may take several), ``l
 from __future__ import annotations
 
 from fleet.metrics.dialect import Dialect, Kind, Match, Metric, Op, Pick, Proof, Rule
+from fleet.metrics.flags import Flags
 from fleet.metrics.product import Product
 from fleet.model.quantity import Family, Quantity
 
@@ -38,8 +39,7 @@ LITELLM = Dialect(
         port=4000,
         path="/metrics/",
         port_variables=("PORT",),
-        model_flags=(),
-        name_flags=(),
+        flags=Flags(model=(), name=()),
     ),
     proof=Proof.PROGRAM,
     versions="1.108 and 1.109",

@@ -11,6 +11,7 @@ end at the headers), ``smg_http_connections_active`` (as well), ``smg_worker_poo
 from __future__ import annotations
 
 from fleet.metrics.dialect import Dialect, Kind, Match, Metric, Op, Proof, Rule
+from fleet.metrics.flags import Flags
 from fleet.metrics.product import Product
 from fleet.model.quantity import Quantity
 
@@ -27,9 +28,7 @@ SGLANG_ROUTER = Dialect(
         images=("sglang-router", "sgl-model-gateway", "/smg"),
         prefixes=("smg_",),
         port=29000,
-        port_flags=("--prometheus-port",),
-        model_flags=(),
-        name_flags=(),
+        flags=Flags(port=("--prometheus-port",), model=(), name=()),
     ),
     proof=Proof.RECORDING,
     versions="0.3",

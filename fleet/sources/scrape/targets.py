@@ -109,7 +109,7 @@ def _endpoint_beside(pod: Pod, product: Product, ports: tuple[int, ...], path: s
     containers = [c for c in pod.containers if not started or c.name == pod.serving.container]
     declared = {number for container in containers for _, number in container.ports}
     # Where its metrics have a port of their own, one that is only called "http" is another.
-    names = _PORT_NAMES if "--port" in product.port_flags else _METRICS_PORTS
+    names = _PORT_NAMES if product.flags.metrics_beside_api else _METRICS_PORTS
     # An engine in the same pod has named ports of its own.
     named = None if usual in declared else _declared(containers, (), names)
     port = _annotated(pod.annotations) or told or named or usual

@@ -199,7 +199,7 @@ def test_with_the_hub_nothing_is_said_of_the_cache() -> None:
             ["--model-id", "m"],
             None,
             "ghcr.io/huggingface/text-generation-inference:3",
-            "runs Text Generation Inference",
+            "runs TGI",
         ),
         (["serve"], ["ollama"], "ollama/ollama", "runs Ollama"),
         ([], ["/start.sh"], IMAGE, "cannot be seen to be vLLM"),

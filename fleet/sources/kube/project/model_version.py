@@ -27,28 +27,6 @@ from fleet.sources.kube.project.shell import commands
 
 _UNKNOWN = Product("")
 _MODEL_VARIABLES = ("MODEL", "MODEL_ID", "MODEL_NAME", "HF_MODEL_ID")
-_SEVERAL_VALUES = frozenset({"--served-model-name", "--lora-modules", "--api-key", "--middleware"})
-_NO_VALUE = ("--enable-", "--disable-", "--no-", "--use-", "--return-", "--skip-")
-_NO_VALUE_EITHER = frozenset(
-    {
-        "--allow-credentials",
-        "--async-scheduling",
-        "--calculate-kv-scales",
-        "--data-parallel-external-lb",
-        "--data-parallel-hybrid-lb",
-        "--data-parallel-multi-port-external-lb",
-        "--enforce-eager",
-        "--fully-sharded-loras",
-        "--headless",
-        "--language-model-only",
-        "--trust-remote-code",
-        "-dpe",
-        "-dph",
-        "-dpm",
-        "-ep",
-    }
-)
-
 _NOTHING = ModelVersion()
 
 
@@ -63,12 +41,12 @@ def model_version(spec: Raw, image_ids: Mapping[str, str], interner: Interner) -
     start = next(starts(found), None)
     engine = server_of(container, found) or gateway_of(container, found) or _UNKNOWN
     words = start.command if start else tuple(word for command in found for word in command)
-    model = next((value for name in engine.model_flags if (value := flag(words, name))), "") or _served(start)
+    model = next((value for name in engine.flags.model if (value := flag(words, name))), "") or _served(start)
     if not model and not texts(container, "command") and words[:1] and is_value(words[0]) and _takes_model(image):
         model = words[0]
     if not model:
         model = next((v for name in (*_MODEL_VARIABLES, *model_variables()) if (v := environment.get(name))), "")
-    served = next((value for name in engine.name_flags if (value := flag(words, name))), "")
+    served = next((value for name in engine.flags.name if (value := flag(words, name))), "")
     share = interner.share
     return share(
         ModelVersion(
@@ -76,7 +54,7 @@ def model_version(spec: Raw, image_ids: Mapping[str, str], interner: Interner) -
             digest=share(digest_of(image_ids.get(text(container, "name"), ""))),
             model=share(model),
             served_name=share(served or model),
-            revision=share(flag(words, "--revision")),
+            revision=share(next((value for name in engine.flags.revision if (value := flag(words, name))), "")),
         )
     )
 
@@ -95,15 +73,15 @@ def _served(start: Start | None) -> str:
     """X of ``serve --port 8000 X``: the first word that is neither a flag nor the value of one."""
     if start is None or not start.engine.positional:
         return ""
-    taken = several = False
+    flags, taken, several = start.engine.flags, False, False
     for word in start.command:
         name, equals, _ = word.partition("=")
         name = name.replace("_", "-")
         if word == "--":
             taken = several = False
         elif word.startswith("-"):
-            alone = bool(equals) or name in _NO_VALUE_EITHER or name.startswith(_NO_VALUE)
-            taken, several = not alone, name in _SEVERAL_VALUES and not alone
+            alone = bool(equals) or name in flags.switches or name.startswith(flags.switch_prefixes)
+            taken, several = not alone, name in flags.several and not alone
         elif taken:
             taken = several
         elif word and not word.startswith((">", "<", "2>", "&>")):

@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from fleet.dataclass import dataclass
 from fleet.kinds.registry import grouping
+from fleet.metrics.flags import COMMON
 from fleet.metrics.product import Product
 from fleet.metrics.products import by_image, engines, gateway
 from fleet.metrics.registry import ENGINES, GATEWAYS
@@ -21,7 +22,6 @@ from fleet.sources.kube.project.shell import Command, commands, expanded, progra
 
 RAY_NODE = "ray.io/node-type"
 """The label of a pod that is a node of a Ray cluster."""
-_TLS_FLAGS = ("--ssl-certfile", "--ssl-keyfile")
 _PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 _MOST_RANKS = 64
 """API servers of one pod: no node has more accelerators."""
@@ -106,8 +106,8 @@ def serving(metadata: Raw, spec: Raw) -> Serving:
         return Serving()
     found = commands_of(main, more)
     engine = server_of(main, found)
-    own_entrypoint = engine is not None and not texts(main, "command")
-    if _follows(found, labels, index, own_entrypoint=own_entrypoint):
+    own_entrypoint = not texts(main, "command")
+    if _follows(found, labels, index, engine if own_entrypoint else None):
         return Serving(engine.name if engine else "", text(main, "name"), follows=True)
     if engine is None and _holds_gpus(main):
         engine = next((known for known in engines() if any(_runs(found, agent) for agent in known.agents)), None)
@@ -116,7 +116,9 @@ def serving(metadata: Raw, spec: Raw) -> Serving:
     ports: dict[int, None] = {}
     for container in candidates(spec):
         ports |= dict.fromkeys(_ports(container, commands_of(container, more), engine, main is container))
-    return Serving(engine.name, text(main, "name"), tuple(ports)[:_MOST_RANKS], _speaks_tls(main, found, tuple(ports)))
+    return Serving(
+        engine.name, text(main, "name"), tuple(ports)[:_MOST_RANKS], _speaks_tls(main, found, engine, tuple(ports))
+    )
 
 
 def gateway_of(container: Raw, found: Sequence[Command]) -> Product | None:
@@ -176,7 +178,7 @@ def _likeness(container: Raw) -> int:
         4 * (next(starts(found), None) is not None)
         + 4 * _holds_gpus(container)
         + 2 * (server_of(container, found) is not None)
-        + any(flag(words, name) for name in ("--model", "--model-path", "--model-id"))
+        + any(flag(words, name) for name in COMMON.model)
     )
 
 
@@ -195,24 +197,32 @@ def _runs_something_else(engine: Product, found: Sequence[Command]) -> bool:
     return False
 
 
-def _follows(found: Sequence[Command], labels: Raw, index: str, *, own_entrypoint: bool) -> bool:
+def _follows(found: Sequence[Command], labels: Raw, index: str, image: Product | None) -> bool:
     """Whether a pod only lends its GPUs to the engine of another one of its group.
 
-    ``own_entrypoint``: the command is that of the engine's image, and its words are the server's arguments.
+    ``image``: the command is that of this engine's image, and the words are the server's arguments.
     """
-    serves = list(found) if own_entrypoint else [start.command for start in starts(found)]
-    headless = any("--headless" in command for command in serves)
-    rank = next((rank for command in serves if (rank := flag(command, "--node-rank"))), "")
-    if headless or (rank.isdecimal() and int(rank) > 0):
+    serves = [Start(image, command) for command in found] if image is not None else list(starts(found))
+    if any(map(_lends_gpus, serves)):
         return True
-    joins = _runs(found, ("ray", "start"), "--address") or any(
-        "multi-node-serving.sh" in map(program, c) for c in found
+    joins = any(
+        any(_runs(found, agent, name) for agent in known.agents for name in known.flags.join)
+        or any(_runs(found, words) for words in known.followers)
+        for known in engines()
     )
     if index not in ("", "0"):
         return joins or not serves
     # A worker of a RayService may run replicas of its own, whose metrics its Ray agent answers.
-    told = any(flag(command, "--metrics-export-port") for command in found)
+    ports = [name for known in engines() if known.agents for name in known.flags.port]
+    told = any(flag(command, name) for command in found for name in ports)
     return joins and not serves and not told and not text(labels, RAY_NODE)
+
+
+def _lends_gpus(start: Start) -> bool:
+    """Whether the flags of a server say that another process of its engine has the API."""
+    flags = start.engine.flags
+    rank = next((rank for name in flags.rank if (rank := flag(start.command, name))), "")
+    return not set(flags.headless).isdisjoint(start.command) or (rank.isdecimal() and int(rank) > 0)
 
 
 def _runs(found: Sequence[Command], words: tuple[str, ...], name: str = "") -> bool:
@@ -231,7 +241,7 @@ def _ports(container: Raw, found: Sequence[Command], engine: Product, main: bool
         told = [tuple(word for command in found for word in command)]
     environment = environment_of(container)
     for words in told:
-        port = next(filter(None, (flag(words, name) for name in engine.port_flags)), "")
+        port = next(filter(None, (flag(words, name) for name in engine.flags.port)), "")
         port = port or next(filter(None, (environment.get(name, "") for name in engine.port_variables)), "")
         first = number_of_port(port)
         if first is not None:
@@ -264,9 +274,9 @@ def number_of_port(word: str) -> int | None:
     return number if 0 < number < 65536 else None
 
 
-def _speaks_tls(container: Raw, found: Sequence[Command], ports: tuple[int, ...]) -> bool:
+def _speaks_tls(container: Raw, found: Sequence[Command], engine: Product, ports: tuple[int, ...]) -> bool:
     """Whether it speaks TLS, by the server's flags, else by the scheme in which the kubelet probes its port."""
-    if any(flag(command, name) for command in found for name in _TLS_FLAGS):
+    if any(flag(command, name) for command in found for name in engine.flags.tls):
         return True
     named = {text(port, "name"): port.get("containerPort") for port in mappings(container, "ports")}
     for probe in _PROBES:

@@ -107,6 +107,22 @@ def test_the_model_from_arguments(args: list[str], expected: tuple[str, str, str
     assert told(args) == expected
 
 
+@pytest.mark.parametrize(
+    ("image", "command", "expected"),
+    [
+        ("lmsysorg/sglang:v0.5", "sglang serve --model-path q/w --served-model-name chat", ("q/w", "chat")),
+        ("text-generation-inference:3", "text-generation-launcher --model-id q/w -p 80 --revision r1", ("q/w", "q/w")),
+        ("ghcr.io/ggml-org/llama.cpp:server", "llama-server -hf q/w --alias chat --api-key s3", ("q/w", "chat")),
+        ("tensorrt-llm:1", "trtllm-serve serve --trust_remote_code q/w", ("q/w", "q/w")),
+        ("openmmlab/lmdeploy", "lmdeploy serve api_server q/w --model-name chat", ("q/w", "chat")),
+        ("vllm/vllm-openai", "vllm serve --api-key a b --enforce-eager -dpm q/w", ("q/w", "q/w")),
+    ],
+)
+def test_the_model_by_the_flags_of_each_engine(image: str, command: str, expected: tuple[str, str]) -> None:
+    found = version(image=image, command=command.split())
+    assert (found.model, found.served_name) == expected
+
+
 def test_the_model_from_a_shell_script() -> None:
     script = "set -e\nsleep 1 && exec vllm serve 'a/b' \\\n  --revision=r --served-model-name n # why"
     assert told([script], command=["/bin/bash", "-lc"]) == ("a/b", "n", "r")

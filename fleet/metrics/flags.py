@@ -1,0 +1,87 @@
+"""The flags of a server's command line, by what they tell: data of its product."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from fleet.dataclass import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """Flags as they are typed, with ``-`` for ``_``. Where several say the same, the most telling stands first.
+
+    The defaults are the names that most servers of models have in common.
+    """
+
+    port: tuple[str, ...] = ("--port",)
+    """Port of its metrics."""
+    host: tuple[str, ...] = ("--host",)
+    """Address that it listens at."""
+    model: tuple[str, ...] = ("--model", "--model-path", "--model-id")
+    name: tuple[str, ...] = ("--served-model-name",)
+    """Name under which the model is served."""
+    revision: tuple[str, ...] = ("--revision",)
+    tls: tuple[str, ...] = ("--ssl-certfile", "--ssl-keyfile")
+    """With one of these it speaks TLS."""
+    secret: tuple[str, ...] = ("--api-key",)
+    """Their values are never shown nor taken over."""
+    several: tuple[str, ...] = ()
+    """Flags with several values behind them."""
+    switches: tuple[str, ...] = ("--trust-remote-code",)
+    """Flags without a value."""
+    switch_prefixes: tuple[str, ...] = ("--enable-", "--disable-", "--no-", "--use-", "--return-", "--skip-")
+    """Beginnings of flags without a value."""
+    headless: tuple[str, ...] = ()
+    """Switches of a process that lends its GPUs to the engine of another pod, and answers nothing itself."""
+    rank: tuple[str, ...] = ("--node-rank",)
+    """Number of the node among those of one engine: only the first answers."""
+    join: tuple[str, ...] = ()
+    """Address of the process that an agent joins: the engine runs there."""
+    harmless: tuple[str, ...] = ()
+    """Further flags whose values are no secrets, without their dashes."""
+
+    @property
+    def metrics_beside_api(self) -> bool:
+        """Whether its metrics are at the port of its API, which is named by the usual flag."""
+        return "--port" in self.port
+
+    @property
+    def named(self) -> frozenset[str]:
+        """All that are named here with their dashes."""
+        return frozenset((*self._public, *self.secret, *self.several, *self.switches, *self.headless, *self.join))
+
+    @property
+    def shown(self) -> frozenset[str]:
+        """Names, without dashes, of those whose values may be shown and recorded.
+
+        Not the short ones: ``-a`` and ``-p`` are other programs' passwords.
+        """
+        long = (flag.removeprefix("--") for flag in self._public if flag.startswith("--"))
+        return frozenset((*long, *self.harmless))
+
+    @property
+    def _public(self) -> tuple[str, ...]:
+        return (*self.port, *self.host, *self.model, *self.name, *self.revision, *self.tls, *self.rank)
+
+
+COMMON = Flags()
+"""Of a server that nobody knows."""
+
+
+class KnownFlags(NamedTuple):
+    """The flags of several products together."""
+
+    named: frozenset[str]
+    shown: frozenset[str]
+    switches: frozenset[str]
+    """Without dashes."""
+
+    @classmethod
+    def of(cls, each: Sequence[Flags]) -> KnownFlags:
+        """Those of these products."""
+        switches = (name.lstrip("-") for flags in each for name in (*flags.switches, *flags.headless))
+        none: frozenset[str] = frozenset()
+        named, shown = (flags.named for flags in each), (flags.shown for flags in each)
+        return cls(none.union(*named), none.union(*shown), frozenset(switches))
