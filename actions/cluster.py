@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
+from actions.catalogue import spec_of
+from actions.checks.every import checked
 from actions.execution import Execution
 from actions.executor import Answer, Send
 from actions.journal import Journal
 from actions.plan import Mutation, Plan
 from actions.plan_context import ClusterContext
-from actions.planner import make_plan
+from actions.planner import Conflicts, action_of, event_on_target, identified, require_suitable
 from actions.request import Request, placed
+from actions.spec import Api
 
 AGAIN = 2
 """Further plans where the target moved on meanwhile: controllers write statuses all the time."""
@@ -32,14 +37,28 @@ class ClusterExecutor:
         self._writer = writer
 
     async def plan(self, request: Request) -> Plan:
-        """Made again where the server's dry run found that the target is no longer what was read."""
-        context = self.context()
-        request = placed(request, context.scope.cluster)
-        plan, moved = await make_plan(request, context)
-        for _ in range(AGAIN):
-            if not moved:
+        """The plan, with what stands against it and how it is taken back. Changes nothing.
+
+        Made again where the server's dry run found that the target is no longer what was read. Raises KubeError where
+        the target cannot be read, NotFoundError also where its name belongs to another object now than the chosen one.
+        """
+        request = placed(request, self.context().scope.cluster)
+        spec, action = spec_of(request.kind), action_of(request.kind)
+        require_suitable(request)
+        for _ in range(1 + AGAIN):
+            conflicts = Conflicts(self.context().dry_run)
+            context = replace(self.context(), dry_run=conflicts)
+            if spec.api is not Api.KUBERNETES:
+                # Its target is no object of the API server, which has no uid, no fingerprint and no Events of it.
+                plan = await action.plan(request, context)
+                plan = replace(plan, checks=await checked(plan, context))
+            else:
+                known, fingerprint = await identified(request, context)
+                plan = await action.plan(known, context)
+                checks, written = await asyncio.gather(checked(plan, context), event_on_target(plan, context))
+                plan = replace(plan, checks=checks, fingerprint=fingerprint, note=written)
+            if not conflicts.seen:
                 break
-            plan, moved = await make_plan(request, self.context())
         return plan.placed()
 
     def begin(self, journal: Journal) -> Execution:

@@ -1,8 +1,7 @@
-"""The way from a request to a plan: the action's own, and what is looked at before every action."""
+"""The parts of every plan on a cluster but its action's own: its target as it is now, and the Event left on it."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,13 +9,11 @@ from hashlib import sha256
 from typing import Any, cast
 
 from actions.catalogue import spec_of
-from actions.checks.every import checked
 from actions.execution_context import ClusterAction
 from actions.note import NAMESPACE, note
 from actions.plan import Mutation, Plan
 from actions.plan_context import ClusterContext, DryRun
 from actions.request import LOCAL_SERVER, Request
-from actions.spec import Api
 from fleet.sources.kube.errors import ConflictError, KubeError, NotFoundError
 
 
@@ -28,27 +25,7 @@ def action_of(kind: str) -> ClusterAction:
     return cast("ClusterAction", spec.action())
 
 
-async def make_plan(request: Request, context: ClusterContext) -> tuple[Plan, bool]:
-    """Return the plan, with what stands against it and how it is taken back; and whether the target moved on between
-    the reading and the server's dry run. Changes nothing.
-
-    Raises KubeError where the target cannot be read, NotFoundError also where its name belongs to another object now
-    than the one that was chosen.
-    """
-    _require_suitable(request)
-    action, told = action_of(request.kind), _Conflicts(context.dry_run)
-    context = replace(context, dry_run=told)
-    if spec_of(request.kind).api is not Api.KUBERNETES:
-        # Its target is no object of the API server, which has no uid, no fingerprint and no Events of it.
-        plan = await action.plan(request, context)
-        return replace(plan, checks=await checked(plan, context)), told.seen
-    request, fingerprint = await _identified(request, context)
-    plan = await action.plan(request, context)
-    checks, written = await asyncio.gather(checked(plan, context), _note(plan, context))
-    return replace(plan, checks=checks, fingerprint=fingerprint, note=written), told.seen
-
-
-def _require_suitable(request: Request) -> None:
+def require_suitable(request: Request) -> None:
     """Raises KubeError where an action cannot be done to objects of such a kind at all."""
     spec = spec_of(request.kind)
     for target in request.targets:
@@ -58,7 +35,7 @@ def _require_suitable(request: Request) -> None:
             raise KubeError(f"a {target.kind} cannot be {spec.done}", remedy=f"Choose a {kinds}.")
 
 
-class _Conflicts:
+class Conflicts:
     """The dry run, and whether the server said that something is no longer what was read."""
 
     def __init__(self, dry_run: DryRun) -> None:
@@ -73,7 +50,7 @@ class _Conflicts:
             raise
 
 
-async def _note(plan: Plan, context: ClusterContext) -> Mutation | None:
+async def event_on_target(plan: Plan, context: ClusterContext) -> Mutation | None:
     """The Event on the target, where this identity may write one; its time and reason are those of the moment."""
     namespace = plan.target.namespace or NAMESPACE
     try:
@@ -87,7 +64,7 @@ async def _note(plan: Plan, context: ClusterContext) -> Mutation | None:
     )
 
 
-async def _identified(request: Request, context: ClusterContext) -> tuple[Request, str]:
+async def identified(request: Request, context: ClusterContext) -> tuple[Request, str]:
     """Return the request with the target's uid, which must be the chosen one; and the object's fingerprint."""
     target = request.target
     found = await context.reads.get_raw(target.kind, target.namespace, target.name)

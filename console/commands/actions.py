@@ -70,33 +70,27 @@ def _run(spec: ActionSpec, desk: Desk, context: Context) -> None:
         return
     inline, typed, snapshot = spec.inline, context.argument, context.snapshot
     targets = tuple(Target.of(ref, uid) for ref, uid in chosen)
-
-    def plan(value: Any) -> None:
-        try:
-            request = spec.make({} if inline is None else {inline.field: value}, targets)
-        except UsageError as error:
-            desk.navigator.say(str(error), Role.WARNING)
-        else:
-            desk.actions.open_plan(request)
-
+    value: Any = typed or None
     if inline is not None and inline.current is not None and snapshot is not None:
-        now, what, example = inline.current(snapshot, chosen[0].ref), inline.what, inline.example
-
-        def count(amount: str) -> None:
-            number = _number(amount, now)
-            if number is None:
-                desk.navigator.say(f"{amount!r} is not a number of {what}; {example}", Role.WARNING)
-            else:
-                plan(number)
-
-        if typed:
-            count(typed)
-        else:
-            desk.line.ask_amount(f"{what} of {targets[0].name}", now, count)
+        now = inline.current(snapshot, chosen[0].ref)
+        if not typed:
+            # With what is typed then it is planned for what is under the cursor now.
+            label, asked = f"{inline.what} of {targets[0].name}", context._replace
+            desk.line.ask_amount(label, now, lambda amount: _run(spec, desk, asked(argument=amount)))
+            return
+        value = _number(typed, now)
+        if value is None:
+            desk.navigator.say(f"{typed!r} is not a number of {inline.what}; {inline.example}", Role.WARNING)
+            return
     elif inline is not None and inline.choose_from is Listed.REVISIONS and not typed:
         desk.actions.open_revisions(targets[0])
+        return
+    try:
+        request = spec.make({} if inline is None else {inline.field: value}, targets)
+    except UsageError as error:
+        desk.navigator.say(str(error), Role.WARNING)
     else:
-        plan(typed or None)
+        desk.actions.open_plan(request)
 
 
 def _number(typed: str, now: int) -> int | None:

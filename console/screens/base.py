@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable, Coroutine, Iterable
+from typing import TYPE_CHECKING, Any, ClassVar, Final, ParamSpec, Protocol, TypedDict
 
-from textual import events
+from textual import events, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.keys import key_to_character
@@ -30,8 +30,6 @@ from widgets.keybar import Hint, Keybar
 from widgets.message_line import MessageLine
 
 if TYPE_CHECKING:
-    from textual.worker import WorkType
-
     from fleet.model.objects import ClusterId
 
 _OUTAGES = 4
@@ -39,6 +37,30 @@ _OUTAGES = 4
 _TALL = 20
 """Lines of a screen from which on there are more than one for it."""
 _LAST = frozenset({"console.help", "console.back"})
+
+
+class _Worker(TypedDict):
+    exclusive: bool
+    exit_on_error: bool
+
+
+BESIDE: Final[_Worker] = {"exclusive": True, "exit_on_error": False}
+"""Options of a worker beside the keys: a later one of its group takes its place, and what it did not foresee is said. A
+screen that is closed before it has begun leaves no loose end."""
+_P = ParamSpec("_P")
+
+
+class _Beside(Protocol):
+    def __call__(self, method: Callable[_P, Coroutine[Any, Any, None]]) -> Callable[_P, Worker[None]]: ...
+
+
+def beside(group: str) -> _Beside:
+    """Decorate a method of a screen that is done beside the keys."""
+
+    def decorated(method: Callable[_P, Coroutine[Any, Any, None]]) -> Callable[_P, Worker[None]]:
+        return work(method, group=group, **BESIDE)
+
+    return decorated
 
 
 def bindings_of(where: ScreenId) -> list[BindingType]:
@@ -173,13 +195,6 @@ class ConsoleScreen(Screen[None]):
     def show_keys(self) -> None:
         """Show the keys that do something here and now."""
         self._keybar.show(self._hints())
-
-    def beside(self, work: WorkType[None], group: str) -> None:
-        """Do it beside the keys; a later one of the group takes its place. What it does not foresee is said.
-
-        The function and not its coroutine: a screen that is closed before this is begun leaves no loose end.
-        """
-        self.run_worker(work, group=group, exclusive=True, exit_on_error=False)
 
     def focus_body(self) -> None:
         """Give the keys back to the body: the first of its widgets that takes them."""

@@ -9,7 +9,7 @@ from textual.binding import BindingType
 
 from console.commands.command import ScreenId
 from console.commands.desk import Desk
-from console.screens.base import bindings_of
+from console.screens.base import beside, bindings_of
 from console.screens.table import TableScreen
 from console.session.failure import SessionError
 from console.views.filter import EVERYTHING
@@ -44,8 +44,9 @@ class ChoiceScreen(TableScreen):
         self._items: Sequence[Item] | None = None
 
     def on_mount(self) -> None:
-        self.beside(self._load, "read")
+        self._load()
 
+    @beside("read")
     async def _load(self) -> None:
         try:
             self._items = await self._read()

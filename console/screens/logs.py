@@ -11,7 +11,7 @@ from textual.widget import Widget
 
 from console.commands.command import ScreenId
 from console.commands.desk import Desk
-from console.screens.base import bindings_of
+from console.screens.base import beside, bindings_of
 from console.screens.lines import Lines
 from console.screens.searched import SearchedScreen
 from console.session.failure import SessionError
@@ -77,7 +77,7 @@ class LogsScreen(SearchedScreen):
             self.workers.cancel_group(self, "logs")
             self._say_lack()
         else:
-            self.beside(self._read, "logs")
+            self._read()
 
     def draw(self, snapshot: Snapshot) -> None:
         """Read the log of a container that has started meanwhile."""
@@ -104,6 +104,7 @@ class LogsScreen(SearchedScreen):
         more = f": {said}" if said else ""
         self.say(f"{untrusted_name(self._container)} has not started yet, {self._lack}{more}", Role.WARNING)
 
+    @beside("logs")
     async def _read(self) -> None:
         stream = self.desk.session.logs(
             self._ref,

@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual.binding import BindingType
 
 from console.commands.command import ScreenId
-from console.screens.base import bindings_of
+from console.screens.base import beside, bindings_of
 from console.screens.reading import ReadingScreen
 from console.session.failure import SessionError
 from console.views.alerts import rules_of
@@ -25,8 +25,9 @@ class MonitoringScreen(ReadingScreen):
 
     def on_mount(self) -> None:
         self._say("holding the rules against the series that there are …")
-        self.beside(self._load, "read")
+        self._load()
 
+    @beside("read")
     async def _load(self) -> None:
         snapshot = self.desk.snapshot
         if snapshot is None:

@@ -20,7 +20,7 @@ from actions.plan import Plan
 from actions.request import OtherClusterError
 from console.commands.command import ScreenId
 from console.commands.desk import Desk
-from console.screens.base import ConsoleScreen, bindings_of
+from console.screens.base import ConsoleScreen, beside, bindings_of
 from console.screens.confirmation import Confirmation
 from console.screens.lines import Lines
 from console.screens.page import Page
@@ -112,7 +112,7 @@ class PlanScreen(ConsoleScreen):
         self._title.show(lambda _width, _glyphs: [planning_line()])
         if self._reading is not None:
             self._telling = self.set_interval(LOOK, self._tell_reading)
-        self.beside(self._load, "plan")
+        self._load()
 
     def _tell_reading(self) -> None:
         if self.plan is not None or self._problem is not None:
@@ -121,6 +121,7 @@ class PlanScreen(ConsoleScreen):
             line = planning_line(*self._reading())
             self._title.show(lambda _width, _glyphs: [line])
 
+    @beside("plan")
     async def _load(self) -> None:
         try:
             self._show_plan(await self._read())
@@ -279,7 +280,7 @@ class PlanScreen(ConsoleScreen):
                 field.take_focus()
         elif not self._busy:
             self._busy = True
-            self.beside(self._go, "apply")
+            self._go()
 
     async def _read_again(self, plan: Plan) -> Plan:
         """Raises SessionError where it cannot be made, or is of another cluster by now."""
@@ -288,6 +289,7 @@ class PlanScreen(ConsoleScreen):
             raise SessionError(str(OtherClusterError(plan.scope.cluster, again.scope.cluster)))
         return again
 
+    @beside("apply")
     async def _go(self) -> None:
         """Start it; first plan it again where the plan may no longer hold."""
         plan, acting = self.plan, self.desk.actions.service

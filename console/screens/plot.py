@@ -12,7 +12,7 @@ from textual.widget import Widget
 
 from console.commands.command import ScreenId
 from console.commands.desk import Desk
-from console.screens.base import ConsoleScreen, bindings_of
+from console.screens.base import ConsoleScreen, beside, bindings_of
 from console.session.failure import SessionError
 from console.views.plot_page import (
     Layer,
@@ -80,7 +80,7 @@ class PlotScreen(ConsoleScreen):
     def draw(self, snapshot: Snapshot) -> None:
         del snapshot
         if self._is_due():
-            self.beside(self._ask, "curves")
+            self._ask()
         self.chart.redraw()
 
     # what commands ask
@@ -200,8 +200,8 @@ class PlotScreen(ConsoleScreen):
 
     def _ask_all(self) -> None:
         if self._plots:
-            self.beside(self._ask, "curves")
-            self.beside(self._ask_what_happened, "happened")
+            self._ask()
+            self._ask_what_happened()
 
     def _is_due(self) -> bool:
         """Whether the store has another point by now; one that did not answer is not asked again by itself."""
@@ -210,6 +210,7 @@ class PlotScreen(ConsoleScreen):
         shown = self._curves.get((self._keys[0], self._plot, self._span, 0.0))
         return shown is not None and self._range().end >= shown.range.end + max(shown.range.step, _SELDOM)
 
+    @beside("curves")
     async def _ask(self) -> None:
         """One query for each curve, the newest first."""
         snapshot = self.desk.snapshot
@@ -234,6 +235,7 @@ class PlotScreen(ConsoleScreen):
             self._problem = ""
             self.chart.redraw()
 
+    @beside("happened")
     async def _ask_what_happened(self) -> None:
         """Ask once for each longer range; without an answer there are no marks."""
         snapshot, since = self.desk.snapshot, self._range().start

@@ -12,7 +12,7 @@ from actions.kinds.rollback import RollBack
 from actions.request import Target
 from console.commands.command import ScreenId
 from console.commands.desk import Desk
-from console.screens.base import bindings_of
+from console.screens.base import beside, bindings_of
 from console.screens.table import TableScreen
 from console.session.failure import SessionError
 from console.views.query import Query
@@ -36,8 +36,9 @@ class RevisionsScreen(TableScreen):
         self._found: Sequence[Revision] = ()
 
     def on_mount(self) -> None:
-        self.beside(self._load, "read")
+        self._load()
 
+    @beside("read")
     async def _load(self) -> None:
         acting = self.desk.actions.service
         if acting is None:

@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 from console.commands.command import ScreenId
 from console.commands.desk import Desk
-from console.screens.base import bindings_of
+from console.screens.base import beside, bindings_of
 from console.screens.lines import Lines
 from console.screens.searched import SearchedScreen
 from console.session.failure import SessionError
@@ -46,8 +46,9 @@ class TextScreen(SearchedScreen):
     def on_mount(self) -> None:
         line = Line((Span(f" {untrusted(self._words)}", Role.STRONG),))
         self._title.show(lambda _width, _glyphs: [line])
-        self.beside(self._load, "read")
+        self._load()
 
+    @beside("read")
     async def _load(self) -> None:
         try:
             self.text.show(await self._read())

@@ -12,7 +12,7 @@ from textual.widget import Widget
 
 from console.commands.command import ScreenId
 from console.commands.desk import Desk
-from console.screens.base import bindings_of
+from console.screens.base import beside, bindings_of
 from console.screens.lines import Lines
 from console.screens.reading import ReadingScreen
 from console.screens.table import TableScreen
@@ -58,8 +58,9 @@ class TimelineScreen(TableScreen):
 
     def on_mount(self) -> None:
         self._head()
-        self.beside(self._load, "read")
+        self._load()
 
+    @beside("read")
     async def _load(self) -> None:
         try:
             self._timeline = await self.desk.session.timeline(self._of, self._now() - BACK)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from console.screens.base import BESIDE
 from console.session.failure import SessionError
 from console.views.subject import assessment_of, ref_of
 from fleet.model.objects import SAME_CLUSTER
@@ -16,6 +17,7 @@ from widgets.line import Line
 
 if TYPE_CHECKING:
     from textual.timer import Timer
+    from textual.worker import WorkType
 
     from console.screens.base import ConsoleScreen
     from fleet.timeline.entry import Entry
@@ -118,7 +120,7 @@ class UnderCursor:
         if snapshot is None or key is None or not self._has_room:
             return
         if self._told is not None and snapshot.at - self._asked_at < AGAIN:
-            self._screen.beside(self._show_known, "under the cursor")
+            self._beside(self._show_known, "under the cursor")
             return
         self._show(key, ())
         self._wait(ASK_AFTER, self._ask_unbidden)
@@ -129,7 +131,10 @@ class UnderCursor:
         pods = len(snapshot.everything.pods) if snapshot is not None else 0
         if not self._is_asking and self._has_room and 0 < pods <= MOST_PODS:
             self._is_asking = True
-            self._screen.beside(self._ask, "what happened")
+            self._beside(self._ask, "what happened")
+
+    def _beside(self, work: WorkType[None], group: str) -> None:
+        self._screen.run_worker(work, group=group, **BESIDE)
 
     def _wait(self, seconds: float, then: Callable[[], None]) -> None:
         if self._timer is not None:

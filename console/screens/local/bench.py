@@ -10,7 +10,7 @@ from textual.binding import BindingType
 
 from console.commands.command import ScreenId
 from console.commands.desk import Desk
-from console.screens.base import bindings_of
+from console.screens.base import beside, bindings_of
 from console.screens.form import FormScreen
 from console.screens.reading import ReadingScreen
 from console.session.failure import SessionError
@@ -105,8 +105,9 @@ class BenchesScreen(ReadingScreen):
         self.page.show(lambda width, glyphs: benches_lines(benches, snapshot, own, width, glyphs))
 
     def _read(self) -> None:
-        self.beside(self._load, "read")
+        self._load()
 
+    @beside("read")
     async def _load(self) -> None:
         try:
             benches = self._benches = await self.desk.local.servers.benches(self._server)

@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 from console.commands.command import ScreenId
 from console.commands.desk import Desk
-from console.screens.base import bindings_of
+from console.screens.base import beside, bindings_of
 from console.screens.lines import Lines
 from console.screens.local.follow import follow
 from console.screens.searched import SearchedScreen
@@ -49,8 +49,9 @@ class LocalLogScreen(SearchedScreen):
 
     def on_mount(self) -> None:
         self._show_title()
-        self.beside(self._read, "logs")
+        self._read()
 
+    @beside("logs")
     async def _read(self) -> None:
         await follow(self.desk, self._server, self.log_view, self._end)
 

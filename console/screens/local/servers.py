@@ -13,7 +13,7 @@ from textual.widget import Widget
 
 from console.commands.command import ScreenId
 from console.commands.desk import Desk
-from console.screens.base import bindings_of
+from console.screens.base import beside, bindings_of
 from console.screens.lines import Lines
 from console.screens.local.follow import follow
 from console.screens.local.server import TICK
@@ -163,8 +163,9 @@ class LocalScreen(TableScreen):
             if followed is None:
                 self.workers.cancel_group(self, "log")
             else:
-                self.beside(self._read, "log")
+                self._read()
 
+    @beside("log")
     async def _read(self) -> None:
         if self._followed is not None:
             await follow(self.desk, self._followed[0], self.log_view)
