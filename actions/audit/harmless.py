@@ -75,7 +75,7 @@ _FLAGS_LISTED: Final = """
     method request anchor type dry-run cascade propagation-policy n o l f A c t q ctx v H e x X
 """
 _FLAGS: Final = frozenset(_FLAGS_LISTED.split())
-"""Those of this program, of kubectl, curl and docker; those of engines are data of their products."""
+"""Flags of this program, of kubectl, curl and docker; those of engines are data of their products."""
 _SWITCH: Final = re.compile(r"(?:enable|disable|no|enforce|trust|skip)(?:-\w+)*")
 """Flags that take no value: what stands behind them is something else."""
 _SWITCHES_LISTED: Final = """

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from functools import cache
-from typing import Generic, TypeVar, overload
+from typing import Generic, TypeVar
 
 from console.views.query import by_number
 from fleet.dataclass import dataclass
@@ -71,26 +71,6 @@ class TableColumn(Generic[Top, Below]):
     def sortable(self) -> bool:
         """Whether the table can be sorted by it."""
         return self.value is not None or self.name is not None
-
-
-class Cells(Sequence[Cell]):
-    """The cells of a row, each made when it is asked for: those of other pages are not looked at."""
-
-    def __init__(self, count: int, make: Callable[[int], Cell]) -> None:
-        self._count, self._make = count, make
-
-    def __len__(self) -> int:
-        return self._count
-
-    @overload
-    def __getitem__(self, index: int) -> Cell: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Cell]: ...
-
-    def __getitem__(self, index: int | slice) -> Cell | Sequence[Cell]:
-        at = range(self._count)[index]
-        return self._make(at) if isinstance(at, int) else [self._make(each) for each in at]
 
 
 def shown_in(columns: Sequence[TableColumn[Top, Below]], snapshot: Snapshot) -> tuple[TableColumn[Top, Below], ...]:

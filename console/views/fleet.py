@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from console.views.columns import Cells, Shown, drawn, ordered, shown_in
+from console.views.columns import Shown, drawn, ordered, shown_in
 from console.views.drawn_from import drawn_from
 from console.views.empty import empty_text
 from console.views.fleet_columns import COLUMNS, FleetColumn
 from console.views.fleet_order import FleetOrder
 from console.views.kept import Kept
 from console.views.query import LazyKeys, Query
+from console.views.row_cells import Cells
 from console.views.subject import assessment_of
 from fleet.dataclass import dataclass
 from fleet.model.snapshot import Join, Snapshot

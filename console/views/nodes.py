@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from console.views.columns import Cells, Shown, drawn, ordered, shown_in
+from console.views.columns import Shown, drawn, ordered, shown_in
 from console.views.empty import empty_text
 from console.views.kept import Kept
 from console.views.node_columns import COLUMNS, NodeColumn
 from console.views.query import Query
+from console.views.row_cells import Cells
 from console.views.subject import UNASSESSED, assessment_of
 from fleet.dataclass import dataclass
 from fleet.model.snapshot import Severity, Snapshot, rank

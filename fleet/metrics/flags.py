@@ -24,9 +24,9 @@ class Flags:
     """Name under which the model is served."""
     revision: tuple[str, ...] = ("--revision",)
     tls: tuple[str, ...] = ("--ssl-certfile", "--ssl-keyfile")
-    """With one of these it speaks TLS."""
+    """Flags with which it speaks TLS."""
     secret: tuple[str, ...] = ("--api-key",)
-    """Their values are never shown nor taken over."""
+    """Flags whose values are never shown nor taken over."""
     several: tuple[str, ...] = ()
     """Flags with several values behind them."""
     switches: tuple[str, ...] = ("--trust-remote-code",)
@@ -67,7 +67,7 @@ class Flags:
 
 
 COMMON = Flags()
-"""Of a server that nobody knows."""
+"""Flags of a server that nobody knows."""
 
 
 class KnownFlags(NamedTuple):
@@ -76,11 +76,11 @@ class KnownFlags(NamedTuple):
     named: frozenset[str]
     shown: frozenset[str]
     switches: frozenset[str]
-    """Without dashes."""
+    """Names of flags without a value, without dashes."""
 
     @classmethod
     def of(cls, each: Sequence[Flags]) -> KnownFlags:
-        """Those of these products."""
+        """The flags of these products."""
         switches = (name.lstrip("-") for flags in each for name in (*flags.switches, *flags.headless))
         none: frozenset[str] = frozenset()
         named, shown = (flags.named for flags in each), (flags.shown for flags in each)

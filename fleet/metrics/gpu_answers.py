@@ -66,7 +66,7 @@ class Gpus:
     def read(self, values: Sequence[float], at: float) -> tuple[Table, dict[str, tuple[str, ...]]]:
         """The table, and what lowers the clocks of each GPU that says so, of the values of such an answer."""
         ages = array("d", (max(0.0, at - max(map(values.__getitem__, places))) for places in self._stamps))
-        found = columns((choice.quantity, choice.read(values)) for choice in self._choices)
+        found = columns([(choice.quantity, choice.read(values)) for choice in self._choices])
         reasons = {
             gpu.key: bit_words(values[place], bits)
             # The newest name last: what is said under it counts.

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from fleet.model.histogram import Histogram
 from fleet.model.measurement import GatewayId, Measurement
 from fleet.model.quantity import Family
-from fleet.snapshot.aggregate import PerRow
+from fleet.snapshot.fold import PerRow
 from fleet.snapshot.topology import Topology
 
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from fleet.dataclass import dataclass
 from fleet.model.measurement import EngineId
 from fleet.model.snapshot import ModelGroup
-from fleet.snapshot.aggregate import Members
+from fleet.snapshot.fold import Members
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,17 +85,17 @@ def rows_of(fleet: Serving) -> Rows:
         pod_engines=Members.of((engine_rows.get(p, ()) for p in measured_pods), engines),
         pod_gpus=Members.of((gpu_rows.get(p, ()) for p in measured_pods), fleet.gpus),
         measured_workloads=measured_workloads,
-        workload_engines=Members.of((_rows_of_pods(engine_rows, engine_pods[w]) for w in measured_workloads), engines),
-        workload_gpus=Members.of((_rows_of_pods(gpu_rows, gpu_pods[w]) for w in measured_workloads), fleet.gpus),
+        workload_engines=Members.of([_rows_of_pods(engine_rows, engine_pods[w]) for w in measured_workloads], engines),
+        workload_gpus=Members.of([_rows_of_pods(gpu_rows, gpu_pods[w]) for w in measured_workloads], fleet.gpus),
         engine_pods=engine_pods,
         model_engines=Members.of(
             ([i for rows in by_pod.values() for i in rows] for by_pod in model_rows.values()), engines
         ),
         model_gpus=Members.of(
-            (
+            [
                 _rows_of_pods(gpu_rows, _with_gpus(model, gpu_pods, model_rows[key], fleet.served))
                 for key, model in fleet.models.items()
-            ),
+            ],
             fleet.gpus,
         ),
         model_pods={key: tuple(by_pod) for key, by_pod in model_rows.items()},

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from console.views.columns import Cells
+from console.views.row_cells import Cells
 from fleet.model.quantity import Quantity
 from tests.fleets import make_snapshot, ticked, with_value
 from tests.widgets.rows import FleetRows

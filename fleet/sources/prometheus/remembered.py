@@ -10,16 +10,15 @@ from __future__ import annotations
 import math
 import operator
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import chain
 from typing import Generic, NamedTuple, TypeVar
 
-import orjson
-
-from fleet.metrics.answers import Labels, named, samples
+from fleet.metrics.answers import Labels
 from fleet.metrics.moved import LostError, Moved
 from fleet.sources.prometheus.answer import Answer
+from fleet.sources.prometheus.series import as_written, labels_at, numbers, series
 
 T = TypeVar("T")
 
@@ -73,10 +72,10 @@ class Remembered(Generic[T]):
             if found is not None:
                 return found
         values: list[float] = []
-        meaning = make(_series(answers, values))
-        hashes, numbers = _as_written(answers)
+        meaning = make(series(answers, values))
+        hashes, written = as_written(answers)
         # Only where both ways of reading agree is the short one taken.
-        agree = numbers.tobytes() == array("d", values).tobytes()
+        agree = written.tobytes() == array("d", values).tobytes()
         self._known = _Known(hashes, against, meaning) if agree else None
         values.append(math.nan)
         return meaning, values
@@ -88,12 +87,12 @@ class Remembered(Generic[T]):
         hashes, values = array("q"), list[float]()
         same = known.against == against
         try:
-            for labels, numbers in chain.from_iterable(answer.texts() for answer in answers):
+            for labels, texts in chain.from_iterable(answer.texts() for answer in answers):
                 begin = len(hashes)
                 hashes.extend(map(hash, labels))
                 if follow is None and hashes[begin:] != known.hashes[begin : len(hashes)]:
                     return None
-                values += _numbers(numbers)
+                values += numbers(texts)
         except ValueError:
             return None
         if len(values) != len(hashes):
@@ -105,22 +104,11 @@ class Remembered(Generic[T]):
         if follow is None or places is None:
             return None
         try:
-            meaning = follow(known.meaning, Moved(places, len(hashes), partial(_labels_at, answers)))
+            meaning = follow(known.meaning, Moved(places, len(hashes), partial(labels_at, answers)))
         except (LostError, ValueError):
             return None
         self._known = _Known(hashes, against, meaning)
         return meaning, values
-
-
-def _numbers(texts: Sequence[bytes]) -> Iterable[float]:
-    """The numbers that these are. Raises ValueError for what is none."""
-    try:
-        # As JSON they are read in a quarter of the time.
-        found = orjson.loads(b"[%b]" % b",".join(texts))
-    except orjson.JSONDecodeError:
-        # NaN or +Inf is among them.
-        return map(float, texts)
-    return array("d", found) if {int, float}.issuperset(map(type, found)) else map(float, texts)
 
 
 def _places(before: array[int], now: array[int]) -> list[int] | None:
@@ -132,37 +120,3 @@ def _places(before: array[int], now: array[int]) -> list[int] | None:
     if len(at) < len(now) or any(map(operator.ge, stayed, stayed[1:])):
         return None
     return [*places, -1]
-
-
-def _labels_at(answers: Iterable[Answer], places: Iterable[int]) -> Iterator[Labels]:
-    """The labels of the series at these places, in ascending order. Raises ValueError for what is none.
-
-    Only theirs are kept: the texts of all would take more memory than all that is known of a fleet.
-    """
-    wanted = iter(places)
-    place, begin = next(wanted, None), 0
-    for labels, _ in chain.from_iterable(answer.texts() for answer in answers):
-        end = begin + len(labels)
-        while place is not None and place < end:
-            yield named(orjson.loads(b"{%b}" % labels[place - begin]))
-            place = next(wanted, None)
-        begin = end
-
-
-def _series(answers: Iterable[Answer], values: list[float]) -> Iterator[Labels]:
-    for answer in answers:
-        for labels, value, _ in samples(answer.elements()):
-            values.append(value)
-            yield labels
-
-
-def _as_written(answers: Iterable[Answer]) -> tuple[array[int], array[float]]:
-    hashes, numbers = array("q"), array("d")
-    try:
-        for answer in answers:
-            for labels, texts in answer.texts():
-                hashes.extend(map(hash, labels))
-                numbers.extend(map(float, texts))
-    except ValueError:
-        return array("q"), array("d")
-    return hashes, numbers

@@ -1,0 +1,224 @@
+"""Arithmetic of columns: the rows of engines and GPUs folded to those of pods, workloads and models.
+
+Sums of load skip what is missing and are missing when all is; sums of what there is (memory, power, capacity) are
+missing when a part is, because part of a total is a wrong total. Nothing here averages a percentile or a ratio.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import field
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+from fleet.dataclass import dataclass
+from fleet.model.frame import Column
+from fleet.model.histogram import Histogram, merge, quantile
+from fleet.model.quantity import Combine, Quantity
+from fleet.model.reading import Bound, State
+
+Values = Callable[[], "array[float]"]
+"""Makes the values of a column, once."""
+
+
+class PerRow(NamedTuple):
+    """The histograms that belong to each row of a result, by its number, and the objects in which they are found."""
+
+    of: tuple[object, ...]
+    find: Callable[[], Mapping[int, Iterable[Histogram]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """Per row of a result, the rows of the source that belong to it.
+
+    Most pods have one engine and one GPU, so rows with at most one member are gathered in one call (``gather``, over
+    the values with a NaN appended), and the members of the others (``several``) in another (``among``). Where every row
+    is the one of its own number nothing needs to be gathered (``same``).
+    """
+
+    rows: tuple[Sequence[int], ...]
+    source: int
+    """How many rows the source has."""
+    gather: Callable[[Any], Any] | None = field(compare=False)
+    several: tuple[int, ...]
+    among: Callable[[Any], Any] = field(compare=False)
+    same: bool
+
+    @staticmethod
+    def of(rows: Iterable[Sequence[int]], source: int) -> Members:
+        """Members among ``source`` rows; index ``source`` stands for none."""
+        kept = tuple(rows)
+        first = [r[0] if r else source for r in kept]
+        several = tuple(i for i, r in enumerate(kept) if len(r) > 1)
+        among = [member for i in several for member in kept[i]]
+        return Members(
+            kept,
+            source,
+            itemgetter(*first, source) if kept else None,
+            several,
+            # Two items or more give a tuple.
+            itemgetter(*among) if among else tuple,
+            not several and first == list(range(source)),
+        )
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+NAN = math.nan
+_NOTHING = array("d", [NAN])
+
+
+def _mean(values: Sequence[float]) -> float:
+    return math.fsum(values) / len(values)
+
+
+FOLD: dict[Combine, Callable[[Sequence[float]], float]] = {
+    Combine.SUM: math.fsum,
+    Combine.WHOLE: math.fsum,
+    Combine.MEAN: _mean,
+    Combine.MAX: max,
+    Combine.MIN: min,
+}
+"""Functions that make one value of several."""
+
+
+def fold(values: array[float], members: Members, how: Combine) -> array[float]:
+    """One value per row of ``members``; NaN where no member has one. ``how`` is not RATIO or QUANTILE."""
+    if members.same:
+        return values
+    if members.gather is None:
+        return array("d")
+    # The getter always has two items or more (so that it gives a tuple): the last one is the NaN and is dropped.
+    out = array("d", members.gather(values + _NOTHING)[:-1])
+    folder, among, begin = FOLD[how], members.among(values), 0
+    for row in members.several:
+        end = begin + len(members.rows[row])
+        whole, begin = among[begin:end], end
+        value = folder(whole)
+        if math.isnan(value) and how is not Combine.WHOLE:
+            # Some are not known, or none is.
+            known = [v for v in whole if not math.isnan(v)]
+            value = folder(known) if known else NAN
+        out[row] = value
+    return out
+
+
+def divide(top: Sequence[float], bottom: Sequence[float]) -> array[float]:
+    """Row by row; without either there is no ratio.
+
+    A labelled counter that nothing has incremented yet does not exist: that this means 0 is for its dialect to say
+    (``Rule.zero_beside``).
+    """
+    return array("d", (a / b if b > 0 else NAN for a, b in zip(top, bottom, strict=True)))
+
+
+def unchanged(values: array[float]) -> array[float]:
+    """The values themselves."""
+    return values
+
+
+def _told_with(tops: array[float], bottoms: array[float]) -> array[float]:
+    """The denominators of the rows that tell a numerator; the column itself where all do."""
+    if not math.isnan(sum(tops)):
+        return bottoms
+    pairs = list(zip(tops, bottoms, strict=True))
+    if not any(math.isnan(t) and not math.isnan(b) for t, b in pairs):
+        return bottoms
+    return array("d", (NAN if math.isnan(t) else b for t, b in pairs))
+
+
+def divisor_of(tops: array[float], bottoms: array[float], folded: Values, members: Members) -> array[float]:
+    """The sum of the denominators of those members that tell a numerator; ``folded`` is that of all."""
+    told = _told_with(tops, bottoms)
+    return folded() if told is bottoms else fold(told, members, Combine.SUM)
+
+
+def of_only_member(values: array[float], members: Members) -> array[float]:
+    """The value of the only member; NaN where there are several."""
+    if members.gather is None:
+        return array("d")
+    out = array("d", members.gather(values + _NOTHING)[:-1])
+    for row in members.several:
+        out[row] = NAN
+    return out
+
+
+def column_of(values: Values) -> Column:
+    """The column of these values."""
+    return Column(values())
+
+
+def ratio_of(top: Values, bottom: Values, told: Values | None) -> Column:
+    """The one divided by the other; where there is no such ratio, what is ``told`` of it."""
+    values = divide(top(), bottom())
+    if told is not None:
+        values = array("d", (t if math.isnan(v) else v for v, t in zip(values, told(), strict=True)))
+    return Column(values)
+
+
+ROUNDING = 1.1
+"""A share of time by which a rate may be over 1: two clocks that differ, and Prometheus' extrapolation."""
+
+
+def possible(quantity: Quantity, values: array[float]) -> array[float]:
+    """The values; of a share of time none above 1: rounding is cut off, and what cannot be is not known."""
+    if quantity is not Quantity.THROTTLE or not any(v > 1 for v in values):
+        return values
+    return array("d", (v if not v > 1 else 1.0 if v <= ROUNDING else NAN for v in values))
+
+
+def mean_of(sums: array[float], counts: array[float], members: Members) -> Column:
+    """The sums divided by the counts."""
+    return Column(divide(fold(sums, members, Combine.SUM), fold(counts, members, Combine.SUM)))
+
+
+def one_of(found: Callable[[], Mapping[Quantity, Column]], name: Quantity) -> Column:
+    """One of several columns that are made together."""
+    return found()[name]
+
+
+def quantiles_of(wanted: Mapping[Quantity, float], per_row: PerRow, rows: int) -> dict[Quantity, Column]:
+    """The columns of these quantiles, of the merged histograms of each row."""
+    values = {name: array("d", [NAN]) * rows for name in wanted}
+    edges = {name: array("d", [NAN]) * rows for name in wanted}
+    bounds = {name: bytearray(rows) for name in wanted}
+    for row, histograms in per_row.find().items():
+        merged = merge(histograms)
+        if merged is None or not merged.count > 0:
+            continue
+        for name, q in wanted.items():
+            found = quantile(q, merged)
+            values[name][row] = found.value
+            if found.bound is not Bound.EXACT:
+                bounds[name][row] = found.bound
+                edges[name][row] = found.edge
+    return {name: Column(values[name], bytes(bounds[name]), edges[name]) for name in wanted}
+
+
+def oldest(ages: array[float], members: Members) -> array[float]:
+    """A combined row is as old as its oldest member; NaN for one without members."""
+    return fold(ages, members, Combine.MAX)
+
+
+def most_doubtful(states: bytes, members: Members, *, keep_reset: bool) -> bytes:
+    """A combined row is as doubtful as its most doubtful member, and MISSING without members.
+
+    A restart of one engine does not make the sum over a workload doubtful (the rate already starts anew), so RESET
+    goes no further up than the pod.
+    """
+    if members.gather is None:
+        return b""
+    out = bytearray(members.gather(states + _MISSING)[:-1])
+    among, begin = members.among(states), 0
+    for row in members.several:
+        end = begin + len(members.rows[row])
+        out[row], begin = max(among[begin:end]), end
+    return bytes(out) if keep_reset else bytes(out).translate(_FORGET_RESET)
+
+
+_MISSING = bytes([State.MISSING])
+_FORGET_RESET = bytes(State.FRESH if state == State.RESET else state for state in range(256))
