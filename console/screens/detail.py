@@ -11,7 +11,7 @@ from textual.widget import Widget
 
 from console.commands.command import ScreenId
 from console.commands.desk import Desk
-from console.screens.base import bindings_of
+from console.screens.base import beside, bindings_of
 from console.screens.reading import ReadingScreen
 from console.session.failure import SessionError
 from console.views.baselines import QUANTITIES
@@ -47,10 +47,11 @@ class DetailScreen(ReadingScreen):
         self.page.show(lambda width, glyphs: detail_lines(snapshot, self._key, width, glyphs, self._usual))
         if snapshot.at - self._asked >= _ASK_EVERY and series_of(snapshot, self._key) is not None:
             self._asked = snapshot.at
-            self.beside(self._ask_what_is_usual, "usual")
+            self._ask_what_is_usual()
         if self._key in snapshot.pods:
             self.desk.session.focus(frozenset({self._key}))
 
+    @beside("usual")
     async def _ask_what_is_usual(self) -> None:
         """Ask what its numbers were on other days; without an answer the page has nothing to say of it."""
         snapshot = self.desk.snapshot

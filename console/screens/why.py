@@ -8,7 +8,7 @@ from textual.binding import BindingType
 
 from console.commands.command import ScreenId
 from console.commands.desk import Desk
-from console.screens.base import bindings_of
+from console.screens.base import beside, bindings_of
 from console.screens.reading import ReadingScreen
 from console.session.failure import SessionError
 from console.views.series import series_of
@@ -42,7 +42,7 @@ class WhyScreen(ReadingScreen):
         return self._key
 
     def on_mount(self) -> None:
-        self.beside(self._ask, "past")
+        self._ask()
 
     def draw(self, snapshot: Snapshot) -> None:
         report = latency_report(snapshot.everything, self._key, self._curves, self._change)
@@ -52,6 +52,7 @@ class WhyScreen(ReadingScreen):
             )
         )
 
+    @beside("past")
     async def _ask(self) -> None:
         """Ask for the last change, and for the phases before it and an hour ago: four questions in all."""
         snapshot = self.desk.snapshot
