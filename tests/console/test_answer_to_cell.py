@@ -33,6 +33,8 @@ ROOT = Path(__file__).parents[2]
 MEASURED = ("sources/prometheus/remembered", "metrics/columns", "snapshot/frames", "snapshot/aggregate")
 """They make columns, or what folds them; cells are made of the columns."""
 ROOMS = ("console", "fleet", "widgets")
+JUDGES = ("fleet/diagnosis/", "fleet/snapshot/fleet_health.py")
+"""What derives from the numbers how objects stand: a way of its own, which no number takes."""
 WRITTEN_THERE = frozenset({"<genexpr>", "<lambda>", "<listcomp>", "<setcomp>", "<dictcomp>"})
 """Pieces of a function, which are not entered: what they call is."""
 WORKER = workers._carry_out.__code__
@@ -68,8 +70,8 @@ class Files:
         file = frame.f_code.co_filename
         if file not in self._names:
             path = Path(file)
-            ours = path.is_relative_to(ROOT) and path.relative_to(ROOT).parts[0] in ROOMS
-            self._names[file] = path.relative_to(ROOT).as_posix() if ours else ""
+            name = path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else ""
+            self._names[file] = name if name.startswith(ROOMS) and not name.startswith(JUDGES) else ""
         return self._names[file]
 
     @contextmanager
