@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from textual.css.stylesheet import Stylesheet
 
 from fleet import guard
@@ -29,6 +30,9 @@ RECORDINGS = Path(__file__).parents[2] / "shared" / "recordings"
 REQUIRE = bool(os.environ.get("REQUIRE_REAL_PARTS"))
 """Set where every real part is supposed to be: there a skip is a failure."""
 
+# How fast a machine finds and tries examples is none of the program's faults.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 BEGUN = pytest.StashKey[float]()
 """When the first test began (monotonic seconds)."""
