@@ -250,4 +250,4 @@ def _make_models(here: Here) -> None:
         for name, shape in ((ONE, ("7", "768")), (TWO, ("2", "256", "2MB")))
     ]
     for process in making:
-        assert process.wait(120) == 0
+        assert process.wait(STARTUP) == 0
