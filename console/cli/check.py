@@ -12,9 +12,9 @@ from console.cli.observe import any_answered, explain, snapshot_within
 from console.config.problem import ConfigError
 from console.report.harmless import harmless
 from console.views.alert_marks import alerts_of, object_words, summary_of, unexplained
-from console.views.incident_words import felt, in_time, place
+from console.views.incident_words import felt, in_time, lasted, place
 from fleet.diagnosis.check_status import CheckStatus, check_status, counted
-from fleet.model.finding import Incident
+from fleet.model.finding import FindingState, Incident
 from fleet.model.snapshot import Severity, Snapshot
 
 
@@ -93,9 +93,17 @@ def _numbers(firing: list[Incident], others: list[Incident]) -> str:
     return " ".join(f"{name}={number}" for name, number in told.items())
 
 
+def _since(incident: Incident, now: float) -> str:
+    """How long it has lasted; of what nothing but this one look tells of, that this is not known."""
+    if incident.since < now or incident.state is not FindingState.PENDING:
+        return in_time(incident, now)
+    due = min((one.due for one in incident.findings if one.due), default=now)
+    return f"seen now, since when is not known; counts where it holds for {lasted(due - incident.since)}"
+
+
 def _line(snapshot: Snapshot, incident: Incident) -> str:
     what = f"{place(snapshot, incident.about)}: {incident.root.words}"
     names = dict.fromkeys(row.told.alert.name for row in alerts_of(snapshot, incident.key))
     alerts = f"alerts: {', '.join(names)}" if names else ""
-    said = (what, incident.sentence.rstrip("."), in_time(incident, snapshot.at), felt(incident.reach), alerts)
+    said = (what, incident.sentence.rstrip("."), _since(incident, snapshot.at), felt(incident.reach), alerts)
     return f"  {incident.severity.value:<8} {incident.state.value:<10} {'; '.join(filter(None, said))}"

@@ -10,6 +10,8 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from console.config.keys import variable
 from console.config.settings import NAMED, SECTIONS, Policy, Settings
+from fleet.diagnosis.profiles import BUILT_IN
+from fleet.diagnosis.thresholds import THRESHOLDS
 
 INTRODUCTION = """\
 # Configuration
@@ -62,6 +64,11 @@ cluster = "staging-eu"
 [alertmanager.also.batch]
 url = "https://alerts.batch.example.com"
 
+[diagnosis.profiles.ide]
+like = "autocomplete"
+models = ["*coder*"]
+limits = { queue-deep = 5 }
+
 [ui]
 refresh = 5
 
@@ -78,6 +85,10 @@ POLICY = """\
 in it, nothing in it, not readable, a symbolic link that leads nowhere, a folder or a FIFO in its place), everything is
 read-only, and stderr says why."""
 
+THRESHOLD_WORDS = """\
+Names for `limits`. A workload is judged by the first of `[diagnosis.profiles]` that it matches, else by `profile`. GPUs
+are judged by `profile`. Where no source is named, the value is a default of this catalogue."""
+
 DEBUG = """\
 `QUARTERDECK_DEBUG=1` prints the traceback of an unexpected error, which otherwise goes to a file under
 `$XDG_STATE_HOME/quarterdeck`. `NO_COLOR` and `KUBECONFIG` mean what they mean everywhere."""
@@ -93,10 +104,20 @@ def lines() -> Iterator[str]:
         yield from _section(f"`[{name}]`", section, (name,), about=section.__doc__ or "")
     for (name, table), kind in NAMED.items():
         yield from _section(f"`[{name}.{table}.NAME]`", kind, None, about=kind.__doc__ or "")
+    yield from _thresholds()
     yield from ("", "## `[keys]`", "", _field(Settings, "keys").metadata["about"])
     yield from _section("The site's policy", Policy, None, about=" ".join(POLICY.splitlines()))
     yield from ("", "## Other variables", "")
     yield from DEBUG.splitlines()
+
+
+def _thresholds() -> Iterator[str]:
+    """The limits that a profile may set, with the values of the built-in ones."""
+    yield from ("", "## Thresholds of profiles", "", *THRESHOLD_WORDS.splitlines(), "")
+    yield from ("| threshold | chat | autocomplete | batch | what it is | from |", "|---|---|---|---|---|---|")
+    for one in THRESHOLDS:
+        values = [f"{one.at(BUILT_IN[name]):g}" for name in BUILT_IN]
+        yield f"| {' | '.join((f'`{one.name}`', *values, one.about, one.source or '–'))} |"
 
 
 def _section(

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from console.config.settings import (
     PER_CONTEXT,
     SECTIONS,
+    DiagnosisSettings,
     EndpointSettings,
     FromEnvironment,
     LocalSettings,
@@ -20,6 +21,8 @@ from console.config.settings import (
     ScrapeSettings,
     Settings,
 )
+from fleet.diagnosis.profiles import BUILT_IN
+from fleet.diagnosis.thresholds import NAMES
 from fleet.files import SECRET_LIMIT, check_file
 from fleet.local.naming import is_name
 from fleet.net.headers import sendable
@@ -42,6 +45,7 @@ def check(settings: Settings, check_keys: CheckKeys) -> Iterator[tuple[Where, st
         yield from _endpoint(where, endpoint)
     yield from _scrape(settings.scrape)
     yield from _presets(settings.local)
+    yield from _profiles(settings.diagnosis)
     yield from _groups(settings.objectives)
     if settings.keys:
         yield from _keys(settings.keys, check_keys)
@@ -107,6 +111,23 @@ def _groups(objectives: ObjectiveSettings) -> Iterator[tuple[Where, str, str]]:
             yield above, "it sets no objective", f"Set one of {', '.join(names)}."
         for field in fields(group):
             yield from _range((*above, field.name), getattr(group, field.name), field.metadata)
+
+
+def _profiles(diagnosis: DiagnosisSettings) -> Iterator[tuple[Where, str, str]]:
+    """Profiles that are for nobody, and limits of nothing."""
+    if diagnosis.profile not in {*BUILT_IN, *diagnosis.profiles}:
+        known = ", ".join((*BUILT_IN, *diagnosis.profiles))
+        yield ("diagnosis", "profile"), f'there is no profile "{diagnosis.profile}"', f"It is one of {known}."
+    for name, profile in diagnosis.profiles.items():
+        where = ("diagnosis", "profiles", name)
+        chosen = profile.namespaces or profile.workloads or profile.models
+        if not chosen and diagnosis.profile != name:
+            yield where, "it is for no workload", "Set namespaces, workloads or models."
+        for limit, value in profile.limits.items():
+            if limit not in NAMES:
+                yield (*where, "limits"), f'there is no threshold "{limit}"', f"It is one of {', '.join(NAMES)}."
+            elif not 0 < value < 1e9:
+                yield (*where, "limits"), f"{limit} = {value:g} is out of range", "It must be above 0."
 
 
 def _keys(keys: Mapping[str, str], check_keys: CheckKeys) -> Iterator[tuple[Where, str, str]]:

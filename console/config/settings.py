@@ -23,6 +23,7 @@ STRICT: dict[str, Any] = {"extra": "forbid", "strict": True}
 Use = Literal["auto", "always", "never"]
 Via = Literal["auto", "pod-ip", "proxy"]
 ThemeChoice = Literal["auto", "quarterdeck-dark", "quarterdeck-light", "ansi"]
+ProfileName = Literal["chat", "autocomplete", "batch"]
 GlyphSet = Literal["auto", "unicode", "ascii"]
 
 
@@ -285,6 +286,31 @@ class RecorderSettings:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class ProfileSettings:
+    """Limits by which some workloads are judged, and which ones: those that match a pattern of each list given."""
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+    like: ProfileName = setting("chat", "The built-in profile that it begins with.")
+    namespaces: tuple[str, ...] = setting((), "Shell patterns of namespaces.")
+    workloads: tuple[str, ...] = setting((), "Shell patterns of names of workloads.")
+    models: tuple[str, ...] = setting((), "Shell patterns of served models: `*coder*`.")
+    limits: Mapping[str, float] = setting({}, "Thresholds of its own, by name: `{ queue-deep = 20 }`; see below.")
+
+
+@dataclass(frozen=True, slots=True)
+class DiagnosisSettings:
+    """Limits from which on something is called trouble, by who waits for the answers."""
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+    profile: str = setting(
+        "chat", "Profile of all that no other one is for: `chat`, `autocomplete`, `batch`, or one of `profiles`."
+    )
+    profiles: Mapping[str, ProfileSettings] = setting(
+        {}, "Profiles of single workloads, each a table of its own: see below. The first one that matches is taken."
+    )
+
+
 def with_arguments(cls: type[T]) -> type[T]:
     """Give a table a key for each argument of vLLM, behind its model."""
     own = dict(cls.__annotations__)
@@ -358,6 +384,7 @@ class Settings:
     objectives: ObjectiveSettings = field(default_factory=ObjectiveSettings)
     ui: UiSettings = field(default_factory=UiSettings)
     actions: ActionSettings = field(default_factory=ActionSettings)
+    diagnosis: DiagnosisSettings = field(default_factory=DiagnosisSettings)
     recorder: RecorderSettings = field(default_factory=RecorderSettings)
     local: LocalSettings = field(default_factory=LocalSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)
@@ -394,6 +421,7 @@ NAMED: dict[tuple[str, str], type] = {
     ("alertmanager", "also"): EndpointSettings,
     ("rules", "also"): EndpointSettings,
     ("local", "presets"): Preset,
+    ("diagnosis", "profiles"): ProfileSettings,
     ("objectives", "groups"): ObjectiveGroup,
 }
 """Tables of tables, each of which has a name of its own: ``[local.presets.NAME]``."""

@@ -16,7 +16,7 @@ from console.views.plots import plot_block
 from console.views.since import clock, coarse
 from fleet.dataclass import dataclass
 from fleet.diagnosis.evidence import Alternative, Evidence, Explanation, explain
-from fleet.model.finding import FindingState, Incident
+from fleet.model.finding import Finding, FindingState, Incident
 from fleet.model.snapshot import Health, Snapshot, rank
 from themes.glyphs import Glyphs
 from themes.palette import Role
@@ -207,7 +207,11 @@ def _follows(snapshot: Snapshot, incident: Incident, width: int, glyphs: Glyphs)
     """Symptoms of the root: of several objects with the same, the worst."""
     there = {one.key for one in incident.findings if one.state is not FindingState.RECOVERING}
     # A pod in a crash loop has another status every minute: what it has now is told.
-    those = (one for one in incident.symptoms if one.state is not FindingState.RECOVERING or one.key not in there)
+    those = (
+        one
+        for one in incident.symptoms
+        if (one.state is not FindingState.RECOVERING or one.key not in there) and not _is_title(incident, one)
+    )
     symptoms = sorted(those, key=lambda one: (rank(one.severity), one.key))
     count = Counter(one.cause for one in symptoms)
     first = {one.cause: one for one in reversed(symptoms)}
@@ -218,6 +222,11 @@ def _follows(snapshot: Snapshot, incident: Incident, width: int, glyphs: Glyphs)
         text = f"{untrusted_name(place(snapshot, one.key))}{more}: {untrusted(one.words)}"
         lines += followed(lead, text, Role.TEXT, width, _INDENT)
     return [head("what follows from it"), *lines] if lines else []
+
+
+def _is_title(incident: Incident, symptom: Finding) -> bool:
+    """Whether it would say the title of the incident once more: the workload's own words for what is its root."""
+    return symptom.key == incident.about and symptom.words == incident.root.words
 
 
 def _helps(told: Explanation, key_of: KeyOf, width: int) -> list[Line]:

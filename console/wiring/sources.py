@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from console.config.settings import PrometheusSettings, Settings, settings_in
 from console.report.crash import keep
 from console.wiring.contexts import is_machine
+from console.wiring.profiles import profile_choice
 from fleet.dataclass import dataclass
 from fleet.net.early import EarlyQuestions
 from fleet.observer import Observer
@@ -159,7 +160,7 @@ def observer(
         read_only=settings.read_only,
         report=lambda error: keep(error, sys.argv[1:]),
         keeps=keeps,
-        builder=Builder(history),
+        builder=Builder(history, profile_choice(settings.diagnosis)),
     )
 
 

@@ -11,12 +11,14 @@ from fleet.model.objects import Workload
 from fleet.model.profile import CHAT, Profile, WorkloadProfiles
 from fleet.model.snapshot import Structure
 
-
-def built_in() -> Mapping[str, Profile]:
-    """The profiles that there are without any configuration, by name."""
-    autocomplete = {one.name: one.autocomplete for one in THRESHOLDS if one.autocomplete is not None}
-    batch = {one.name: one.batch for one in THRESHOLDS if one.batch is not None}
-    return {"chat": CHAT, "autocomplete": Profile("autocomplete", autocomplete), "batch": Profile("batch", batch)}
+BUILT_IN: Mapping[str, Profile] = {
+    "chat": CHAT,
+    "autocomplete": Profile(
+        "autocomplete", {one.name: one.autocomplete for one in THRESHOLDS if one.autocomplete is not None}
+    ),
+    "batch": Profile("batch", {one.name: one.batch for one in THRESHOLDS if one.batch is not None}),
+}
+"""The profiles that there are without any configuration, by name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,6 +156,8 @@ class WorkloadSubject:
     """How many of its pods Kubernetes calls ready."""
     serving: int
     """Number of them that are not critical: a pod that is ready and stuck serves nobody."""
+    broken: int = 0
+    """Number of its pods that stand on a GPU which is critical itself: what is lost with it does not come back."""
     unseen: str = ""
     """The reason why its pods are not all known, empty for all."""
     profile: Profile = CHAT
@@ -276,13 +278,19 @@ class Subjects:
         if kind_of(workload.kind).replica is not None:
             # A replica is a group of pods, and each that is critical takes its group away.
             serving = max(0, workload.desired - len(critical))
-        return WorkloadSubject(workload, list(pods.values()), ready, serving, unseen, self._profiles.of(key))
+        broken = sum(map(self._stands_on_broken_gpu, critical))
+        stands = list(pods.values())
+        return WorkloadSubject(workload, stands, ready, serving, broken, unseen, self._profiles.of(key))
 
     def ready_pods(self, workload: str) -> int:
         """How many pods of a workload are ready, counted once."""
         if workload not in self._ready:
             self._ready[workload] = _ready(self._fleet, self._fleet.pods_of.get(workload, ()))
         return self._ready[workload]
+
+    def _stands_on_broken_gpu(self, pod: str) -> bool:
+        gpus = self._fleet.gpus_of.get(pod, ())
+        return any(self._assessment_of(gpu).severity is Severity.CRITICAL for gpu in gpus)
 
     def _profile_of(self, pod: str) -> Profile:
         return self._profiles.of(self._fleet.workload_of.get(pod))

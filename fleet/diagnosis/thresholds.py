@@ -164,3 +164,4 @@ THRESHOLDS = (
     GPU_THROTTLED,
 )
 """All of them; docs/configuration.md lists these."""
+NAMES = tuple(one.name for one in THRESHOLDS)

@@ -184,3 +184,13 @@ def test_on_a_fleet_with_a_broken_gpu_it_is_critical(tmp_path: Path, capsys: pyt
         assert "XID 79" in match[2]
         assert dispatch("quarterdeck", [*line, "--json"], environ, tmp_path / "no-policy") == CheckStatus.CRITICAL
         assert json.loads(capsys.readouterr().out)["incidents"][0]["cause"] == "gpu-lost"
+
+
+def test_one_look_says_that_it_does_not_know_since_when() -> None:
+    fleet = Fleet()
+    fleet.engines["chat-1"] = STUCK
+    _, (_, only) = lines(fleet, 0)
+    assert "seen now, since when is not known; counts where it holds for 1m" in only
+    assert "for 0s" not in only
+    _, (_, later) = lines(fleet, 2, 20)
+    assert "for 20s" in later

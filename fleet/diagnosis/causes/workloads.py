@@ -31,6 +31,12 @@ _HALF_LOST: Fact[WorkloadSubject] = Fact(
     "how its pods stand",
     lambda subject: (subject.workload.desired - subject.serving) * 2 >= subject.workload.desired,
 )
+_BROKEN: Fact[WorkloadSubject] = Fact(
+    "a replica stands on a broken GPU",
+    "how its GPUs stand",
+    lambda subject: subject.broken > 0,
+    lambda subject: f"{subject.broken} on a broken GPU" if subject.broken else "",
+)
 _MISSING: Fact[WorkloadSubject] = Fact(
     "replicas are missing", "condition Ready of the pods", lambda subject: subject.missing > 0
 )
@@ -71,7 +77,8 @@ LOST = WorkloadCause(
     sentence="Some replicas serve badly, or not at all.",
     words=_reason,
     must=(_SOME_READY, _CRITICAL),
-    serious=(_HALF_LOST,),
+    # What a broken GPU takes away does not come back by itself.
+    serious=(_HALF_LOST, _BROKEN),
     symptom=True,
     after=60,
 )

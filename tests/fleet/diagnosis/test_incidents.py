@@ -310,3 +310,20 @@ def test_replicas_that_a_rollout_adds_count_among_those_of_the_workload() -> Non
     fleet.of("chat-3", "chat-4", **crashing(NOW - 300))
     (found,) = fleet.incidents(0, 90)
     assert (found.reach.replicas, found.reach.of) == (2, 5), "the three that are wanted serve"
+
+
+def test_a_broken_gpu_is_red_at_the_gpu_the_pod_the_workload_and_in_the_incident() -> None:
+    fleet = Fleet(replicas=5)
+    fleet.gpus["chat-0"] = COOL | {Q.XID: 79.0}
+    seen = fleet.at(0)
+    stands = [seen.assessments[key].severity for key in ("GPU-chat-0", "serving/chat-0", CHAT)]
+    assert stands == [Severity.CRITICAL] * 3
+    assert [one.severity for one in seen.incidents] == [Severity.CRITICAL]
+
+
+def test_one_replica_of_many_that_crashes_is_amber_everywhere_but_in_its_own_row() -> None:
+    fleet = Fleet(replicas=5)
+    fleet.of("chat-0", **crashing(NOW - 300))
+    seen = fleet.at(0)
+    assert seen.assessments[CHAT].severity is Severity.WARNING
+    assert [one.severity for one in seen.incidents] == [Severity.WARNING]

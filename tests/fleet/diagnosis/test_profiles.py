@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fleet.diagnosis.profiles import ProfileChoice, ProfileRule, built_in
+from fleet.diagnosis.profiles import BUILT_IN, ProfileChoice, ProfileRule
 from fleet.diagnosis.thresholds import QUEUE_DEEP, THRESHOLDS
 from fleet.model.profile import CHAT, Profile
 from fleet.model.quantity import Quantity
@@ -12,7 +12,7 @@ from fleet.model.snapshot import Severity, Snapshot
 from fleet.snapshot.builder import Builder
 from tests.fleet.rows import LIVE, NOW, deployment, engine, kube, measurement, pod
 
-AUTOCOMPLETE, BATCH = built_in()["autocomplete"], built_in()["batch"]
+AUTOCOMPLETE, BATCH = BUILT_IN["autocomplete"], BUILT_IN["batch"]
 NAMES = ("typing", "talk", "night")
 
 
