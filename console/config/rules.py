@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import urlsplit
 
 from console.config.settings import (
@@ -17,12 +17,11 @@ from console.config.settings import (
     FromEnvironment,
     LocalSettings,
     ObjectiveSettings,
+    ProfileName,
     Promises,
     ScrapeSettings,
     Settings,
 )
-from fleet.diagnosis.profiles import BUILT_IN
-from fleet.diagnosis.thresholds import NAMES
 from fleet.files import SECRET_LIMIT, check_file
 from fleet.local.naming import is_name
 from fleet.net.headers import sendable
@@ -115,9 +114,18 @@ def _groups(objectives: ObjectiveSettings) -> Iterator[tuple[Where, str, str]]:
 
 def _profiles(diagnosis: DiagnosisSettings) -> Iterator[tuple[Where, str, str]]:
     """Profiles that are for nobody, and limits of nothing."""
-    if diagnosis.profile not in {*BUILT_IN, *diagnosis.profiles}:
-        known = ", ".join((*BUILT_IN, *diagnosis.profiles))
-        yield ("diagnosis", "profile"), f'there is no profile "{diagnosis.profile}"', f"It is one of {known}."
+    names = (*get_args(ProfileName), *diagnosis.profiles)
+    if diagnosis.profile not in names:
+        yield (
+            ("diagnosis", "profile"),
+            f'there is no profile "{diagnosis.profile}"',
+            f"It is one of {', '.join(names)}.",
+        )
+    if not diagnosis.profiles:
+        return
+    # Not imported before the first text where nobody asks for it.
+    from fleet.diagnosis.thresholds import NAMES
+
     for name, profile in diagnosis.profiles.items():
         where = ("diagnosis", "profiles", name)
         chosen = profile.namespaces or profile.workloads or profile.models
