@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 
 from console.views.alert_marks import board
+from console.views.root_words import roots
 from fleet.model.frame import Frame
 from fleet.model.reading import State
 from fleet.model.snapshot import Snapshot
@@ -22,7 +23,7 @@ _PARTS = tuple(field.name for field in fields(Snapshot) if field.name not in _BE
 def drawn_from(snapshot: Snapshot) -> tuple[tuple[object, ...], tuple[object, ...]]:
     """Objects that have to be the same, and values that have to be equal, for all rows to be as they were."""
     objects: list[object] = [board(snapshot)]
-    values: list[object] = [snapshot.at // STEP, snapshot.cluster]
+    values: list[object] = [snapshot.at // STEP, snapshot.cluster, roots(snapshot)]
     for name in _PARTS:
         part = getattr(snapshot, name)
         if isinstance(part, Frame):

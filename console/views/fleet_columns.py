@@ -13,8 +13,9 @@ from console.views.columns import Shown, TableColumn, blank, never
 from console.views.kept import Kept
 from console.views.numbers import SCALES, gpu_activity, number, usage
 from console.views.products import product_of, products_of
+from console.views.root_words import told_reason
 from console.views.since import coarse
-from console.views.subject import assessment_of, reason_of, restarts_of
+from console.views.subject import assessment_of, restarts_of
 from fleet.model.frame import Frame
 from fleet.model.objects import ModelVersion, Pod, Workload
 from fleet.model.quantity import Quantity
@@ -192,7 +193,7 @@ def _restarts(shown: Shown, row: Workload | Pod) -> Cell:
 
 def _reason(shown: Shown, row: Workload | Pod) -> Cell:
     snapshot, join = shown.snapshot, shown.joins.get(row.key)
-    reason = reason_of(snapshot, row.key) or (str(join) if join is not None else "")
+    reason = told_reason(snapshot, row.key) or (str(join) if join is not None else "")
     severity = assessment_of(snapshot, row.key).severity
     if not reason:
         # What the console sees nothing in, somebody was told of.

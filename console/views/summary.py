@@ -7,9 +7,10 @@ from itertools import chain
 
 from console.views.fleet_order import scores_at, severities_of
 from console.views.incident_words import place
+from console.views.root_words import caused_by, told_reason
 from console.views.since import SinceTracker, since_text
-from console.views.subject import assessment_of, is_free_gpu, pod_for, reason_of
-from fleet.model.finding import FindingState, Incident
+from console.views.subject import assessment_of, is_free_gpu, pod_for
+from fleet.model.finding import Incident
 from fleet.model.quantity import MEANINGS, Quantity
 from fleet.model.snapshot import Severity, Snapshot, rank
 from themes.glyphs import Glyphs
@@ -47,8 +48,7 @@ def _worst(snapshot: Snapshot, since: SinceTracker, key: str, width: int, glyphs
     model = snapshot.models.get(snapshot.model_of[key])
     called = model.name if model else snapshot.workloads[key].name
     pod, incident = pod_for(snapshot, key), caused_by(snapshot, key)
-    reason = reason_of(snapshot, key) or (reason_of(snapshot, pod) if pod else "") or standing.severity.value
-    said = reason if incident is None or incident.root.words in reason else f"{incident.root.words}, {reason}"
+    said = told_reason(snapshot, key) or (told_reason(snapshot, pod) if pod else "") or standing.severity.value
     lead = (
         Span(" "),
         severity_span(standing.severity, glyphs),
@@ -90,14 +90,6 @@ def _number(
         return ()
     value = reading_text(reading, MEANINGS[quantity].unit, glyphs=glyphs)
     return Span(before, Role.DIM), Span(*value), Span(after, Role.DIM)
-
-
-def caused_by(snapshot: Snapshot, key: str) -> Incident | None:
-    """The incident by whose root a workload stands as it does; None where it is not found, or does not hold now."""
-    for incident in snapshot.incidents:
-        if any(finding.key == key for finding in incident.findings):
-            return None if incident.root.state is FindingState.RECOVERING else incident
-    return None
 
 
 def _others(snapshot: Snapshot, keys: list[str], glyphs: Glyphs) -> Line:

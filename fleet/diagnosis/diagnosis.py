@@ -94,7 +94,16 @@ def _incidents(groups: Iterable[Group], felt: RequestCounts, words: FindingWords
     """The groups with their numbers, the worst first."""
     ordered = sorted(((group, felt.by(group.concerned)) for group in groups), key=_order)
     return tuple(
-        Incident(one.key, one.about, one.sentence, WordedFindings(one.findings, words), one.severity, one.state, reach)
+        Incident(
+            one.key,
+            one.about,
+            one.sentence,
+            WordedFindings(one.findings, words),
+            one.severity,
+            one.state,
+            reach,
+            one.objects,
+        )
         for one, reach in ordered
     )
 

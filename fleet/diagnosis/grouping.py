@@ -37,6 +37,8 @@ class Group:
     """Place among the others: by its state, then by its severity."""
     concerned: Concerned
     """Pods and workloads that its findings reach."""
+    objects: tuple[str, ...]
+    """Keys of the objects of its findings."""
 
 
 class Groups:
@@ -266,4 +268,5 @@ def _group(
         state,
         (STATES.index(state), rank(severity)),
         concerned_by(snapshot, findings),
+        tuple(dict.fromkeys(one.key for one in findings)),
     )

@@ -78,6 +78,8 @@ class Incident:
     state: FindingState
     """Firing where any of them is; else pending where any is."""
     reach: Reach
+    objects: tuple[str, ...] = ()
+    """Keys of the objects at which something of it is found, the root's first."""
 
     @property
     def root(self) -> Finding:

@@ -1,0 +1,44 @@
+"""Why an object stands as it does, the root of its incident first: the same words in the first line and in its row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from console.views.kept import Kept
+from console.views.subject import reason_of
+from fleet.model.finding import FindingState, Incident
+from fleet.model.snapshot import Snapshot
+
+_FOUND: Kept[Mapping[str, Incident]] = Kept()
+
+
+def caused_by(snapshot: Snapshot, key: str) -> Incident | None:
+    """The incident by whose root an object stands as it does; None where it is not found, or does not hold now."""
+    return _incidents(snapshot).get(key)
+
+
+def told_reason(snapshot: Snapshot, key: str) -> str:
+    """Return why it stands so: the words of the root, then its own where those are others."""
+    reason, incident = reason_of(snapshot, key), caused_by(snapshot, key)
+    if incident is None or not reason:
+        return reason
+    root = incident.root.words
+    return reason if not root or root in reason else f"{root}, {reason}"
+
+
+def roots(snapshot: Snapshot) -> dict[str, str]:
+    """Object key → key of the incident by whose root it stands."""
+    return {key: one.key for key, one in _incidents(snapshot).items()}
+
+
+def _incidents(snapshot: Snapshot) -> Mapping[str, Incident]:
+    return _FOUND.get("", (snapshot.incidents,), lambda: _by_object(snapshot))
+
+
+def _by_object(snapshot: Snapshot) -> Mapping[str, Incident]:
+    """The worst incident of each object; of one that is over only in name, nothing."""
+    found: dict[str, Incident] = {}
+    for incident in snapshot.incidents:
+        for key in incident.objects:
+            found.setdefault(key, incident)
+    return {key: one for key, one in found.items() if one.root.state is not FindingState.RECOVERING}
