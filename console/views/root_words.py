@@ -22,8 +22,11 @@ def told_reason(snapshot: Snapshot, key: str) -> str:
     reason, incident = reason_of(snapshot, key), caused_by(snapshot, key)
     if incident is None or not reason:
         return reason
-    root = incident.root.words
-    return reason if not root or root in reason else f"{root}, {reason}"
+    root, words = incident.root, incident.root.words
+    if not words or words in reason or (key in snapshot.pods and root.key in snapshot.pods and root.key != key):
+        # What another replica has is not told of this one.
+        return reason
+    return f"node {words}, {reason}" if root.key in snapshot.nodes else f"{words}, {reason}"
 
 
 def roots(snapshot: Snapshot) -> dict[str, str]:

@@ -280,3 +280,23 @@ async def test_that_nothing_is_wrong_is_said_only_where_all_were_looked_at() -> 
         await d.press("f")
         assert "not heard from prometheus" in d.text
         assert "nothing is wrong" not in d.text
+
+
+async def test_a_row_and_the_first_line_say_the_same_of_an_incident() -> None:
+    fleet = Fleet(replicas=2)
+    fleet.nodes["n0"] = replace(fleet.nodes["n0"], ready="False")
+    fleet.of("chat-0", **crashing(NOW - 300))
+    async with desk(fleet.at(0), size=(200, 40)) as d:
+        assert "node not ready, CrashLoopBackOff" in d.lines[1]
+        assert "node not ready, CrashLoopBackOff" in d.line_with("llama · chat")
+        assert "node not ready, CrashLoopBackOff" in d.line_with("■ chat-0")
+
+
+async def test_what_one_replica_has_is_not_told_of_another() -> None:
+    fleet = Fleet()
+    fleet.of("chat-0", **crashing(NOW - 300))
+    fleet.engines["chat-2"] = DEEP
+    async with desk(fleet.at(0), size=(200, 40)) as d:
+        assert "CrashLoopBackOff" in d.line_with("■ chat-0")
+        assert "CrashLoopBackOff" not in d.line_with(" chat-2 ")
+        assert "70 requests wait" in d.line_with(" chat-2 ")
