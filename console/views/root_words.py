@@ -1,4 +1,4 @@
-"""Why an object stands as it does, the root of its incident first: the same words in the first line and in its row."""
+"""Reasons of objects, the root of their incident first: the same words in the first line and in the row."""
 
 from __future__ import annotations
 
