@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from themes.look import choose_glyphs
 if TYPE_CHECKING:
     from fleet.sources.kube.client import KubeClient
     from fleet.sources.kube.state import KubeState
-    from fleet.sources.store import Store
+    from fleet.sources.store import NamedStore
 
 HOURS = 6.0
 """How far back it looks unless the command line says otherwise."""
@@ -95,10 +96,10 @@ async def _ask(invocation: Invocation, client: KubeClient) -> Timeline:
     settings = settings_in(invocation.load().settings, client.access.context)
     metrics = MetricsCollector(client, measuring_settings(settings, invocation.environ), now)
 
-    async def store() -> Store | None:
-        return await metrics.store(await _services(client), now)
+    async def stores() -> Sequence[NamedStore]:
+        return await metrics.stores(await _services(client), now)
 
-    past = Past(settings, invocation.environ, client, settings.cluster.namespace, store)
+    past = Past(settings, invocation.environ, client, settings.cluster.namespace, stores)
     try:
         return await ask(timeline_sources(past), _since(invocation, now), now, past.namespace)
     finally:

@@ -61,6 +61,9 @@ X-Api-Key = { env = "MIMIR_KEY" }
 url = "https://mimir.example.com/prometheus"
 cluster = "staging-eu"
 
+[prometheus.also.gpus]
+url = "https://prometheus.gpu-nodes.example.com"
+
 [alertmanager.also.batch]
 url = "https://alerts.batch.example.com"
 
@@ -103,7 +106,7 @@ def lines() -> Iterator[str]:
     for name, section in SECTIONS.items():
         yield from _section(f"`[{name}]`", section, (name,), about=section.__doc__ or "")
     for (name, table), kind in NAMED.items():
-        yield from _section(f"`[{name}.{table}.NAME]`", kind, None, about=kind.__doc__ or "")
+        yield from _section(f"`[{name}.{table}.NAME]`", kind, None, about=" ".join((kind.__doc__ or "").split()))
     yield from _thresholds()
     yield from ("", "## `[keys]`", "", _field(Settings, "keys").metadata["about"])
     yield from _section("The site's policy", Policy, None, about=" ".join(POLICY.splitlines()))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field, fields, replace
+from fnmatch import fnmatchcase
 from typing import Any, ClassVar, Literal, TypeVar, cast
 
 from fleet.dataclass import dataclass
@@ -102,6 +103,20 @@ class ContextPrometheusSettings(EndpointSettings):
 
 
 @dataclass(frozen=True, slots=True)
+class MorePrometheusSettings(ContextPrometheusSettings):
+    """One more Prometheus of the same fleet: it scrapes a part of the cluster, or the GPUs. Of an engine or a GPU that
+    several have, the first is read; the order is that of the file.
+    """
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+    contexts: tuple[str, ...] = setting(
+        (),
+        "Shell patterns of the contexts in which it is asked. Empty: all but those that have a table of their own "
+        "(`[prometheus.contexts.NAME]`).",
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class PrometheusSettings(EndpointSettings):
     """The Prometheus HTTP API: Prometheus itself, Thanos, Mimir, VictoriaMetrics."""
 
@@ -126,6 +141,7 @@ class PrometheusSettings(EndpointSettings):
         minimum=5,
         maximum=3600,
     )
+    also: Mapping[str, MorePrometheusSettings] = setting({}, "More of them, each a table of its own: see below.")
     contexts: Mapping[str, ContextPrometheusSettings] = setting(
         {}, "Those of single contexts, each a table of its own: see below. A `url` of environment or flag is for all."
     )
@@ -418,6 +434,7 @@ NAMED: dict[tuple[str, str], type] = {
     ("prometheus", "contexts"): ContextPrometheusSettings,
     ("alertmanager", "contexts"): EndpointSettings,
     ("rules", "contexts"): EndpointSettings,
+    ("prometheus", "also"): MorePrometheusSettings,
     ("alertmanager", "also"): EndpointSettings,
     ("rules", "also"): EndpointSettings,
     ("local", "presets"): Preset,
@@ -438,4 +455,17 @@ def settings_in(settings: Settings, context: str) -> Settings:
         own = section.contexts.get(context)
         if own is not None:
             changed[name] = replace(section, **{each.name: getattr(own, each.name) for each in fields(own)})
+    if settings.prometheus.also:
+        asked = changed.get("prometheus", settings.prometheus)
+        changed["prometheus"] = replace(asked, also=_asked_in(context, settings.prometheus))
     return replace(settings, **changed) if changed else settings
+
+
+def _asked_in(context: str, prometheus: PrometheusSettings) -> dict[str, MorePrometheusSettings]:
+    """The stores beside the first that are asked in a context."""
+    is_alone = context in prometheus.contexts
+    return {
+        name: more
+        for name, more in prometheus.also.items()
+        if (any(fnmatchcase(context, pattern) for pattern in more.contexts) if more.contexts else not is_alone)
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from console.config.settings import Settings, settings_in
@@ -120,12 +121,18 @@ def _engines(snapshot: Snapshot) -> Check:
         return Check(
             "engines", Verdict.WARN, f"no series of an engine that is read ({_names(ENGINES)})", (), SCRAPE_ENGINES
         )
-    finding = f"{len(snapshot.engines)} engines of {len(snapshot.models)} models, from {snapshot.method}"
+    finding = f"{len(snapshot.engines)} engines of {len(snapshot.models)} models, from {_measured_by(snapshot)}"
     silent = [unmatched for unmatched in snapshot.unmatched if unmatched.join is Join.POD_WITHOUT_METRICS]
     if silent:
         named = tuple(f"{unmatched.key}: {unmatched.detail}" for unmatched in silent[:NAMED])
         return Check("engines", Verdict.WARN, f"{finding}; {len(silent)} pods without", named, SCRAPE_ENGINES)
     return Check("engines", Verdict.OK, finding)
+
+
+def _measured_by(snapshot: Snapshot) -> str:
+    """The sources that the engines are read from; of several, how many from each."""
+    read = Counter(map(snapshot.measured_from, snapshot.engines))
+    return ", ".join(f"{name} ({count})" for name, count in read.items()) if len(read) > 1 else "".join(read)
 
 
 def _gpus(snapshot: Snapshot) -> Check:

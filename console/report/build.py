@@ -167,6 +167,7 @@ def _engine(snapshot: Snapshot, key: str) -> doc.EnginePart:
         model=engine.model,
         engine=engine.engine,
         instance=engine.instance or None,
+        source=snapshot.measured_by.get(key),
         **_measured(snapshot.by_engine, key),
     )
 
@@ -207,6 +208,7 @@ def _gpus(snapshot: Snapshot) -> tuple[doc.GpuPart, ...]:
             product=device.model or None,
             pod=next(iter(holders[key]), None),
             pods=tuple(holders[key]),
+            source=snapshot.measured_by.get(key),
             **_assessed(snapshot, snapshot.by_gpu, key),
         )
         for key, device in sorted(snapshot.gpus.items())
@@ -225,6 +227,7 @@ def _gateways(snapshot: Snapshot) -> tuple[doc.GatewayPart, ...]:
             backend=row.backend or None,
             asked_for=row.model or None,
             model=model_of.get(key),
+            source=snapshot.measured_by.get(key),
             **_measured(snapshot.by_gateway, key),
         )
         for key, row in sorted(snapshot.gateways.items())

@@ -42,7 +42,7 @@ class SourcePart(Part):
     """One source of the Snapshot."""
 
     name: str
-    """kubernetes, prometheus, scrape, and what is beside them: alertmanager, rules, or with a name: rules/thanos."""
+    """kubernetes, prometheus, scrape, and what is beside them: alertmanager, rules, or with a name: prometheus/gpus."""
     health: Health
     """starting, live, degraded (something of it is missing), down, or off (not configured or not needed)."""
     since: float
@@ -171,6 +171,8 @@ class EnginePart(Part):
     """Rank in its process; 0 where it is the only one."""
     instance: str | None = None
     """host:port of the scrape, where labels name no pod."""
+    source: str | None = None
+    """Name of the source that its numbers are read from, where there are several; absent where all are of one."""
     metrics: Metrics
     readings: Readings = {}
 
@@ -295,6 +297,8 @@ class GpuPart(Part):
     """Key of the pod that holds it; of several (time slicing, MPS) the first."""
     pods: tuple[str, ...] = ()
     """Keys of all pods that hold it."""
+    source: str | None = None
+    """Name of the source that its numbers are read from, where there are several; absent where all are of one."""
     metrics: Metrics
     readings: Readings = {}
 
@@ -318,6 +322,8 @@ class GatewayPart(Part):
     """The model as the gateway calls it; absent where the numbers are of all of them."""
     model: str | None = None
     """Key of the model that the numbers are about; absent where that cannot be told."""
+    source: str | None = None
+    """Name of the source that its numbers are read from, where there are several; absent where all are of one."""
     metrics: Metrics
     readings: Readings = {}
 

@@ -114,7 +114,10 @@ def _engines(snapshot: Snapshot, engines: Sequence[str], width: int, glyphs: Gly
     for key in engines:
         engine = snapshot.engines[key]
         number = f" {engine.engine}" if len(engines) > 1 else ""
-        lines += [head(f"engine{number}", untrusted(engine.model)), *load_lines(snapshot.by_engine, key, width, glyphs)]
+        told = untrusted(engine.model)
+        if name := snapshot.measured_by.get(key):
+            told += f"   from {name}"
+        lines += [head(f"engine{number}", told), *load_lines(snapshot.by_engine, key, width, glyphs)]
     return lines
 
 

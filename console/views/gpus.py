@@ -54,6 +54,8 @@ def gpu_lines(snapshot: Snapshot, gpus: Sequence[str], absent: str, width: int, 
         lines += _gpu(snapshot, key, columns, width, glyphs)
     if absent:
         lines.append(Line((Span(f"   {absent}", Role.UNKNOWN),)))
+    if read := dict.fromkeys(name for key in gpus if (name := snapshot.measured_by.get(key))):
+        lines.append(Line((Span(f"   from {', '.join(read)}", Role.DIM),)))
     return lines
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from fleet.metrics.promql import pattern
 from fleet.model.curve import Series
@@ -34,7 +34,8 @@ def series_of(snapshot: Snapshot, key: str) -> Series | None:
         members = _members(whole, key)
         return _of_pods(whole, workload.namespace, "|".join(sorted(_names(whole, workload))), members)
     if gpu is not None:
-        return Series(gpu=(gpu.uuid, gpu.instance_id), is_one=True, cluster=whole.cluster.id)
+        read = frozenset({whole.measured_from(key)})
+        return Series(gpu=(gpu.uuid, gpu.instance_id), is_one=True, cluster=whole.cluster.id, gpu_sources=read)
     return None
 
 
@@ -54,7 +55,7 @@ def _of_model(snapshot: Snapshot, model: ModelGroup) -> Series:
     return _of_pods(snapshot, model.namespace, "|".join(sorted(names)), members)
 
 
-def _of_pods(snapshot: Snapshot, namespace: str, names: str, pods: Iterable[Pod], *, is_one: bool = False) -> Series:
+def _of_pods(snapshot: Snapshot, namespace: str, names: str, pods: Sequence[Pod], *, is_one: bool = False) -> Series:
     engines = [key for pod in pods for key in snapshot.engines_of.get(pod.key, ())]
     ids = [snapshot.engines[key] for key in engines if key in snapshot.engines]
     spoken = (snapshot.origins[key].dialects for key in engines if key in snapshot.origins)
@@ -65,6 +66,8 @@ def _of_pods(snapshot: Snapshot, namespace: str, names: str, pods: Iterable[Pod]
         products=frozenset(name for names in spoken for name in names),
         is_one=is_one,
         cluster=snapshot.cluster.id,
+        sources=frozenset(map(snapshot.measured_from, engines)),
+        gpu_sources=frozenset(snapshot.measured_from(gpu) for pod in pods for gpu in snapshot.gpus_of.get(pod.key, ())),
     )
 
 

@@ -113,7 +113,7 @@ class ClusterConnection:
             self._environ,
             source.client,
             source.cluster.namespace,
-            lambda: metrics.store(source.state(), time.time()),
+            lambda: metrics.stores(source.state(), time.time()),
         )
         return timeline_sources(past), past.namespace
 

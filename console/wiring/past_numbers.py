@@ -17,9 +17,9 @@ from fleet.sources.protocol import MetricsSource
 if TYPE_CHECKING:
     from fleet.baseline.known import KnownBaselines
     from fleet.model.baseline import BaselineQuestion, Baselines
-    from fleet.model.curve import Curve, CurveQuestion
+    from fleet.model.curve import Curve, CurveQuestion, Series
     from fleet.recorder.curves import RecordedCurves
-    from fleet.sources.store import Store
+    from fleet.sources.store import NamedStore
 
 
 class PastNumbers:
@@ -37,11 +37,10 @@ class PastNumbers:
 
     async def curve(self, question: CurveQuestion) -> Curve:
         """A quantity over time."""
-        from console.wiring.timeline import of_this_cluster
-        from fleet.sources.curves import curve
+        from fleet.sources.curves import curve_of_fleet
 
         try:
-            return await curve(await self._store(), of_this_cluster(self._settings), question)
+            return await curve_of_fleet(await self._metrics.stores(self._state(), time.time()), question)
         except SourceProblem as problem:
             return await self._recorded_curve(question, problem)
 
@@ -54,12 +53,12 @@ class PastNumbers:
         return await self._known.baselines(question)
 
     async def _ask_baselines(self, question: BaselineQuestion) -> Baselines:
-        from console.wiring.timeline import of_this_cluster
         from fleet.baseline.stored import stored
 
         problem = "the metrics store does not reach back to yesterday"
         try:
-            found = await stored(await self._store(), of_this_cluster(self._settings), question)
+            of_object = await self._store_of(question.series)
+            found = await stored(of_object.store, of_object.within, question)
         except SourceProblem as why:
             problem = why.problem
         else:
@@ -67,11 +66,15 @@ class PastNumbers:
                 return found
         return await self._recorded_baselines(question, problem)
 
-    async def _store(self) -> Store:
-        store = await self._metrics.store(self._state(), time.time())
-        if store is None:
+    async def _store_of(self, series: Series) -> NamedStore:
+        """The store that an object is read from: what is known of a part of it is nothing to compare the whole with."""
+        stores = await self._metrics.stores(self._state(), time.time())
+        if not stores:
             raise SourceProblem("no metrics store answers here", "name one with --prometheus URL")
-        return store
+        read = [one for one in stores if one.name in (series.sources or series.gpu_sources)]
+        if len(read) > 1:
+            raise SourceProblem(f"several stores have a part of it: {', '.join(one.name for one in read)}")
+        return (read or stores)[0]
 
     async def _recorded_curve(self, question: CurveQuestion, why: SourceProblem) -> Curve:
         """Raises ``why`` no store answers where nothing is kept."""

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
-from console.config.settings import PrometheusSettings, Settings, settings_in
+from console.config.settings import EndpointSettings, Settings, settings_in
 from console.report.crash import keep
 from console.wiring.contexts import is_machine
 from console.wiring.profiles import profile_choice
@@ -20,7 +20,7 @@ from fleet.sources.kube.absent import AbsentKubernetes
 from fleet.sources.kube.errors import KubeconfigError
 from fleet.sources.kube.kubeconfig import load_access
 from fleet.sources.kube.source import KubernetesSource
-from fleet.sources.metrics import MetricsCollector, MetricsSettings, Use
+from fleet.sources.metrics import MetricsCollector, MetricsSettings, MoreMetrics, Use
 from fleet.sources.prometheus.trust import Trust
 from fleet.sources.protocol import FactSource, MetricsSource
 from fleet.sources.scrape.collector import ScrapeCollectorSettings
@@ -178,6 +178,10 @@ def measuring_settings(settings: Settings, environ: Mapping[str, str] = os.envir
         endpoint=_endpoint(prometheus, environ) if prometheus.url else None,
         trust=Trust(frozenset(prometheus.services), frozenset(prometheus.namespaces)),
         within={prometheus.cluster_label: prometheus.cluster} if prometheus.cluster else {},
+        also=tuple(
+            MoreMetrics(name, _endpoint(more, environ), {more.cluster_label: more.cluster} if more.cluster else {})
+            for name, more in prometheus.also.items()
+        ),
         timeout=prometheus.timeout,
         window=prometheus.window,
         scrape=Use(scrape.enabled),
@@ -202,7 +206,7 @@ def measuring_settings(settings: Settings, environ: Mapping[str, str] = os.envir
     )
 
 
-def _endpoint(prometheus: PrometheusSettings, environ: Mapping[str, str]) -> PrometheusEndpoint:
+def _endpoint(prometheus: EndpointSettings, environ: Mapping[str, str]) -> PrometheusEndpoint:
     # Where one is configured: most are found.
     from console.wiring.endpoints import endpoint
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TypeAlias
 
 from actions.audit.redaction import redacted
@@ -13,7 +14,8 @@ from fleet.dataclass import dataclass
 from fleet.metrics.dialect import Match, Op
 from fleet.model.objects import ClusterId
 from fleet.sources.kube.client import KubeClient
-from fleet.sources.store import Store
+from fleet.sources.prometheus.products import PROMETHEUS
+from fleet.sources.store import NamedStore, Store
 from fleet.timeline.cluster.helm import HelmTimeline
 from fleet.timeline.cluster.source import ClusterTimeline
 from fleet.timeline.metrics.source import MetricsTimeline
@@ -29,31 +31,40 @@ class Past:
     client: KubeClient
     namespace: str
     """The one in view, empty for all."""
-    store: Callable[[], Awaitable[Store | None]]
-    """Store that answers PromQL, where any does. Raises SourceProblem."""
+    stores: Callable[[], Awaitable[Sequence[NamedStore]]]
+    """Stores that answer PromQL, by their names; none where none does. Raises SourceProblem."""
+
+    async def store(self, name: str = PROMETHEUS.section) -> Store | None:
+        """The store of a name; None where it is not there. Raises SourceProblem."""
+        return next((one.store for one in await self.stores() if one.name == name), None)
 
 
-Makes: TypeAlias = Callable[[Past], TimelineSource | None]
-"""Makes a source; None where it has no use."""
+Makes: TypeAlias = Callable[[Past], Iterator[TimelineSource]]
+"""Makes the sources of one kind: none where it has no use."""
 
 
-def _cluster(past: Past) -> TimelineSource:
+def _cluster(past: Past) -> Iterator[TimelineSource]:
     fallback = [*past.settings.cluster.namespaces, past.client.access.namespace or "default"]
-    return ClusterTimeline(past.client, redacted, namespace=past.namespace, fallback=fallback)
+    yield ClusterTimeline(past.client, redacted, namespace=past.namespace, fallback=fallback)
 
 
-def _helm(past: Past) -> TimelineSource:
+def _helm(past: Past) -> Iterator[TimelineSource]:
     fallback = [*past.settings.cluster.namespaces, past.client.access.namespace or "default"]
-    return HelmTimeline(past.client, namespace=past.namespace, fallback=fallback)
+    yield HelmTimeline(past.client, namespace=past.namespace, fallback=fallback)
 
 
-def _audit(past: Past) -> TimelineSource:
+def _audit(past: Past) -> Iterator[TimelineSource]:
     access = past.client.access
-    return AuditTimeline(audit_logs(past.settings, past.environ), ClusterId.of(access.context, access.server))
+    yield AuditTimeline(audit_logs(past.settings, past.environ), ClusterId.of(access.context, access.server))
 
 
-def _metrics(past: Past) -> TimelineSource:
-    return MetricsTimeline(past.store, of_this_cluster(past.settings), past.settings.prometheus.cluster_label)
+def _metrics(past: Past) -> Iterator[TimelineSource]:
+    prometheus = past.settings.prometheus
+    yield MetricsTimeline(past.store, of_this_cluster(past.settings), prometheus.cluster_label)
+    for name, more in prometheus.also.items():
+        find = partial(past.store, f"{PROMETHEUS.section}/{name}")
+        within = (Match(more.cluster_label, Op.EQUAL, more.cluster),) if more.cluster else ()
+        yield MetricsTimeline(find, within, more.cluster_label)
 
 
 def of_this_cluster(settings: Settings) -> tuple[Match, ...]:
@@ -63,9 +74,9 @@ def of_this_cluster(settings: Settings) -> tuple[Match, ...]:
 
 
 SOURCES: tuple[Makes, ...] = (_cluster, _helm, _metrics, _audit)
-"""A line for each."""
+"""A line for each kind."""
 
 
 def timeline_sources(past: Past) -> tuple[TimelineSource, ...]:
     """All that are of use here."""
-    return tuple(source for make in SOURCES if (source := make(past)) is not None)
+    return tuple(source for make in SOURCES for source in make(past))

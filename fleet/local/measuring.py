@@ -39,7 +39,7 @@ class LocalMeasuring(MetricsCollector):
         gpus: Callable[[], GpuReading] = read_gpus,
     ) -> None:
         scraping = replace(settings.scraping, via=Via.POD_IP, path="/metrics")
-        direct = replace(settings, prometheus=Use.NEVER, endpoint=None, scrape=Use.ALWAYS, scraping=scraping)
+        direct = replace(settings, prometheus=Use.NEVER, endpoint=None, also=(), scrape=Use.ALWAYS, scraping=scraping)
         super().__init__(_NoServer(), direct, now)
         self._servers = servers
         self._host = host

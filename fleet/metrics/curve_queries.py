@@ -38,8 +38,16 @@ _OVER_TIME = {Combine.MAX: "max_over_time", Combine.MIN: "min_over_time"}
 
 def curve_query(question: CurveQuestion) -> str:
     """One query, whose parts are tagged with their quantities; empty where no dialect has them."""
+    return _query(question, _Writing(question.series, question.range.step, question.window))
+
+
+def each_query(question: CurveQuestion) -> str:
+    """The same with a series of each engine or GPU; empty also for percentiles and ratios, which none has alone."""
+    return _query(question, _Writing(question.series, question.range.step, question.window, each=True))
+
+
+def _query(question: CurveQuestion, writing: _Writing) -> str:
     wanted = (question.quantity, *(question.band or ()))
-    writing = _Writing(question.series, question.range.step, question.window)
     parts = ((quantity, writing.part(quantity)) for quantity in dict.fromkeys(wanted))
     return joined([tagged(quantity, text) for quantity, text in parts if text])
 
@@ -89,7 +97,8 @@ def points_of(quantity: Quantity) -> str:
 class _Writing:
     """Writes the parts of one query, whose points are ``step`` seconds apart and rates over at least ``window``."""
 
-    def __init__(self, series: Series, step: float, window: float) -> None:
+    def __init__(self, series: Series, step: float, window: float, *, each: bool = False) -> None:
+        self._each = each
         self._series = series
         self._long = step > window
         self._step = duration(step)
@@ -100,6 +109,8 @@ class _Writing:
         """The expression of a quantity; empty where no dialect has it."""
         if quantity in GPU_QUANTITIES:
             return self._gpus(quantity)
+        if self._each and is_of_a_whole(quantity):
+            return ""
         if quantity in QUANTILES:
             return self._quantile(quantity)
         if quantity in RATIOS:
@@ -122,8 +133,7 @@ class _Writing:
         return f"max ({' or '.join(each)})"
 
     def _operator(self, quantity: Quantity) -> str:
-        meaning = MEANINGS[quantity]
-        return _OPERATORS.get(meaning.to_pod if self._series.is_one else meaning.to_group, "sum")
+        return _OPERATORS.get(combined(quantity, self._series), "sum")
 
     def _combined(self, quantity: Quantity, dialects: DialectSet, operator: str) -> str:
         """A quantity of all the engines: each counts once, whoever scrapes it."""
@@ -133,7 +143,7 @@ class _Writing:
         kept = (*NAMESPACE_LABELS, *POD_LABELS, "instance", *dialects.model_labels, *dialects.rank_labels)
         repeated = {label: None for member in dialects for label in member.repeated_by}
         once = f"max without ({listed((*_SCRAPERS, *repeated))}) ({each})"
-        return f"{operator} (sum by ({listed(kept)}) ({once}))"
+        return self._folded(operator, f"sum by ({listed(kept)}) ({once})")
 
     def _expressions(self, member: Dialect, quantity: Quantity) -> Iterator[str]:
         rule = member.rules.get(quantity)
@@ -194,7 +204,21 @@ class _Writing:
             parts = [f'label_replace({part}, "{PART}", "{i}", "", "")' for i, part in enumerate(parts)]
         each = "sum" if pick is Pick.SUM else "max"
         once = f"{each} by ({listed(gpu_key_labels(GPUS))}) ({' or '.join(parts)})"
-        return f"{self._operator(quantity)} ({once} < {IMPLAUSIBLE:g})"
+        return self._folded(self._operator(quantity), f"{once} < {IMPLAUSIBLE:g}")
+
+    def _folded(self, operator: str, each: str) -> str:
+        return each if self._each else f"{operator} ({each})"
+
+
+def combined(quantity: Quantity, series: Series) -> Combine:
+    """The way in which a quantity of several engines or GPUs of an object becomes one."""
+    meaning = MEANINGS[quantity]
+    return meaning.to_pod if series.is_one else meaning.to_group
+
+
+def is_of_a_whole(quantity: Quantity) -> bool:
+    """Whether a quantity of several engines is no sum, mean or extreme of what each has."""
+    return quantity in QUANTILES or quantity in RATIOS or any(quantity in member.phases for member in ENGINES)
 
 
 def _plain(rule: Rule) -> tuple[Metric, ...]:

@@ -42,6 +42,7 @@ def keeping(before: Measurement | None, after: Measurement) -> Measurement:
         unreachable=_kept_if_equal(before.unreachable, after.unreachable),
         unread=_kept_if_equal(before.unread, after.unread),
         throttle_reasons=_kept_if_equal(before.throttle_reasons, after.throttle_reasons),
+        sources=_kept_if_equal(before.sources, after.sources),
     )
 
 

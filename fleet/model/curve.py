@@ -93,6 +93,10 @@ class Series:
     """One pod or one GPU, and no group of them."""
     cluster: ClusterId = SAME_CLUSTER
     """The cluster of that object."""
+    sources: frozenset[str] = frozenset()
+    """The names of the sources that its engines are read from; empty where that is not known."""
+    gpu_sources: frozenset[str] = frozenset()
+    """The same of its GPUs."""
 
 
 @dataclass(frozen=True, slots=True)

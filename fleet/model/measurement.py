@@ -93,6 +93,14 @@ class Group(NamedTuple):
     instance: str = ""
 
 
+class SourceNames(NamedTuple):
+    """The names of the sources that rows are of, aligned with the rows; empty where all are of one."""
+
+    engines: tuple[str, ...] = ()
+    gateways: tuple[str, ...] = ()
+    gpus: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """Columns aligned with ``ids``; NaN where a series is missing. ``ages`` in seconds at ``Measurement.at``."""
@@ -105,7 +113,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """Everything one metrics source knows at one moment.
+    """Everything one metrics source knows at one moment, or several of one fleet (``fleet.metrics.merging``).
 
     ``histograms[family][group]`` holds bucket rates over ``window`` seconds; a source gives whatever groups it has
     (the direct scrape every engine; Prometheus every model, and the pods it was asked for). ``means`` are sums of
@@ -113,7 +121,7 @@ class Measurement:
     """
 
     source: str
-    """prometheus or scrape."""
+    """prometheus or scrape: how it was measured; of several, the one that has the engines."""
     at: float
     """Unix time that the values stand for (Prometheus: the evaluation time)."""
     window: float
@@ -146,3 +154,5 @@ class Measurement:
     """Lesser things that are wrong, in words."""
     throttle_reasons: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """``GpuId.key`` → what lowers the clocks now, in words; only GPUs whose exporter tells (empty tuple: nothing)."""
+    sources: SourceNames = SourceNames()
+    """The source of each row by name, where several were asked."""

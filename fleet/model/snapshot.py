@@ -224,6 +224,8 @@ class Structure:
     """Engine key → which product it is."""
     products: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Workload key → what serves in it, of most pods first: as its metrics tell, else as the pods' descriptions do."""
+    measured_by: Mapping[str, str] = field(default_factory=dict)
+    """Key of an engine, gateway or GPU → name of the source that its numbers are of; empty where all are of one."""
     gateways: Mapping[str, GatewayId] = field(default_factory=dict)
     gateways_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Model key → keys of the rows of gateways that are about it."""
@@ -323,6 +325,10 @@ class Snapshot(Structure):
     def source(self, name: str) -> SourceStatus | None:
         """The status of a source by name."""
         return next((s for s in self.sources if s.name == name), None)
+
+    def measured_from(self, key: str) -> str:
+        """Return the name of the source that the numbers of an engine, gateway or GPU are of."""
+        return self.measured_by.get(key, self.method)
 
     def top(self, workload: str) -> str:
         """The key under which a workload is measured and shown: its own, or that of what it is a part of."""

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from fleet.dataclass import dataclass
 from fleet.model.histogram import Histogram
-from fleet.model.measurement import EngineId, GatewayId, GpuId, Group, Measurement, Table
+from fleet.model.measurement import EngineId, GatewayId, GpuId, Group, Measurement, SourceNames, Table
 from fleet.model.quantity import Family, Quantity
 from fleet.recorder.objects import LEVEL
 from fleet.recorder.problem import YEAR_9999, RecordingError, first_problem, inflated
@@ -75,6 +75,7 @@ class Layout:
     unread: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     throttle_reasons: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    sources: SourceNames = SourceNames()
     edges: tuple[str, ...] = ()
     """The upper edges of buckets, a text of numbers for all histograms that have the same."""
 
@@ -106,6 +107,7 @@ def layout_of(m: Measurement) -> Layout:
         unread=m.unread,
         notes=m.notes,
         throttle_reasons=m.throttle_reasons,
+        sources=m.sources,
         edges=edges.texts(),
     )
 
@@ -179,6 +181,7 @@ def measurement(layout: Layout, numbers: bytes) -> Measurement:
         clock_skew=skew,
         notes=layout.notes,
         throttle_reasons=layout.throttle_reasons,
+        sources=layout.sources,
     )
 
 

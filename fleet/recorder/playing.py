@@ -21,7 +21,7 @@ from fleet.snapshot.backfill import Step
 from fleet.sources.beside import Makes
 from fleet.sources.kube.state import KubeState
 from fleet.sources.problem import SourceProblem
-from fleet.sources.store import Store
+from fleet.sources.store import NamedStore, Store
 
 NAME = "recording"
 
@@ -208,6 +208,11 @@ class RecordedMetrics:
         """No store is asked about a recording."""
         del state, now
         return None
+
+    async def stores(self, state: KubeState, now: float) -> tuple[NamedStore, ...]:
+        """None, as with ``store``."""
+        del state, now
+        return ()
 
     async def latency(self, namespace: str, pods: str, seconds: float) -> Latency:
         """Raises SourceProblem: nobody is asked."""

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from fleet.model.addresses import Addresses
 from fleet.model.measurement import GatewayId
 from fleet.model.objects import Pod, Service
 from fleet.model.snapshot import ModelGroup
-from fleet.snapshot.join import Addresses
 
 
 def models_behind(

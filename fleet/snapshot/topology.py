@@ -10,18 +10,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import field, replace
 
 from fleet.dataclass import dataclass
+from fleet.model.addresses import Addresses, pod_of_engine
 from fleet.model.measurement import EngineId, GpuId, Group, Measurement
 from fleet.model.objects import HIDDEN, UNSEEN, HorizontalPodAutoscaler, Pod, PodDisruptionBudget, Workload
 from fleet.model.snapshot import GpuUse, ModelGroup, Origin, Structure, engine_key
 from fleet.snapshot.gateways import models_behind
 from fleet.snapshot.gpu_accounting import free_gpus, uses
-from fleet.snapshot.join import (
-    Addresses,
-    Matches,
-    match,
-    pod_of_engine,
-    pods_are_known,
-)
+from fleet.snapshot.join import Matches, match, pods_are_known
 from fleet.snapshot.rows import Rows, Serving, rows_of
 from fleet.snapshot.serving import models_of, products_of, served_by
 from fleet.snapshot.unmatched import engines_alone, unmeasured_and_unheld
@@ -32,7 +27,7 @@ from fleet.sources.kube.state import KubeState
 _NOTHING = Measurement("", 0.0, 0.0, 0.0)
 """Measurement before anything was measured."""
 _OBJECTS = ("pods", "nodes", "workloads", "links", "autoscalers", "budgets", "services")
-_MEASURED = ("source", "engines", "gpus", "unread", "gateways", "dialects")
+_MEASURED = ("source", "engines", "gpus", "unread", "gateways", "dialects", "sources")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +126,7 @@ def build_topology(kube: KubeState, measurement: Measurement | None) -> Topology
         origins=origins,
         products=products_of(fleet.pods_of, fleet.pods, engines_of, origins),
         engines_of=engines_of,
+        measured_by=_measured_by(measured, keys),
         gateways={row.key: row for row in measured.gateways},
         gateways_of={
             m: tuple(dict.fromkeys(measured.gateways[i].key for i in rows)) for m, rows in gateway_rows.items()
@@ -246,6 +242,16 @@ def _placed_gpus(kube: KubeState, gpus: Sequence[GpuId], matches: Matches) -> _P
 def _rows_alone(measurement: Measurement) -> Measurement:
     """Values that are out of date are not kept for the sake of their rows."""
     return replace(_NOTHING, **{name: getattr(measurement, name) for name in _MEASURED})
+
+
+def _measured_by(measured: Measurement, engines: Sequence[str]) -> dict[str, str]:
+    """Key of a row → the source that its numbers are of, where there are several."""
+    named = measured.sources
+    return {
+        **dict(zip(engines, named.engines, strict=False)),
+        **{row.key: name for row, name in zip(measured.gateways, named.gateways, strict=False)},
+        **{row.key: name for row, name in zip(measured.gpus, named.gpus, strict=False)},
+    }
 
 
 def _grouped(keys: Iterable[str]) -> dict[str, list[int]]:

@@ -1,4 +1,4 @@
-"""Curves from a metrics store: one range query for each."""
+"""Curves from the metrics stores of a fleet: one range query for each, to the store that the object is read from."""
 
 from __future__ import annotations
 
@@ -8,12 +8,91 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from fleet.metrics.curve_queries import curve_query, has_peaks, peak_query
+from fleet.metrics.curve_queries import (
+    combined,
+    curve_query,
+    each_query,
+    has_peaks,
+    is_of_a_whole,
+    peak_query,
+)
 from fleet.metrics.dialect import Match
+from fleet.metrics.identity import first, gpu_key, rank_of, where_from
 from fleet.metrics.promql import TAG, limited_to
+from fleet.metrics.registry import ENGINES, GPUS
 from fleet.model.curve import Curve, CurveQuestion, TimeRange
+from fleet.model.quantity import GPU_QUANTITIES
+from fleet.snapshot.fold import FOLD
 from fleet.sources.problem import SourceProblem
-from fleet.sources.store import Store
+from fleet.sources.store import NamedStore, Store
+
+_NO_METRIC = "no metric of a store is this quantity"
+
+
+async def curve_of_fleet(
+    stores: Sequence[NamedStore], question: CurveQuestion, clock: Callable[[], float] = time.time
+) -> Curve:
+    """The curve that is asked for, from whichever store has the object; where several have a part of it, from all.
+
+    Raises SourceProblem, also for a percentile of requests that are in several stores.
+    """
+    if len(stores) < 2:
+        if not stores:
+            raise SourceProblem("no metrics store answers here", "name one with --prometheus URL")
+        return await curve(stores[0].store, stores[0].within, question, clock)
+    series = question.series
+    names = series.gpu_sources if question.quantity in GPU_QUANTITIES else series.sources
+    read = [one for one in stores if one.name in names]
+    if len(read) > 1:
+        return await _curve_of_parts(read, question, clock)
+    # Of what is not measured now any may know more.
+    for one in read or stores:
+        found = await curve(one.store, one.within, question, clock)
+        if not math.isnan(found.since):
+            break
+    return found
+
+
+async def _curve_of_parts(stores: Sequence[NamedStore], question: CurveQuestion, clock: Callable[[], float]) -> Curve:
+    """One curve of engines or GPUs that several stores have: of what two have, each point is of the first."""
+    quantity, asked = question.quantity, question.range
+    if is_of_a_whole(quantity):
+        named = ", ".join(one.name for one in stores)
+        raise SourceProblem(
+            f"its requests are in several stores ({named}), whose percentiles and ratios cannot be made one",
+            "plot a pod: each is read from one store",
+        )
+
+    async def ask(one: NamedStore) -> dict[tuple[str, ...], tuple[float, ...]]:
+        with limited_to(one.within):
+            text = each_query(question)
+        if not text:
+            raise SourceProblem(_NO_METRIC)
+        start = round(asked.start + await one.store.now() - clock())
+        found = await one.store.range(text, start, start + asked.seconds, asked.step)
+        return {_whose(series["metric"]): _values(series["values"], start, asked) for series in found}
+
+    parts: dict[tuple[str, ...], tuple[float, ...]] = {}
+    for told in await asyncio.gather(*map(ask, stores)):
+        for process, values in told.items():
+            before = parts.get(process, values)
+            parts[process] = tuple(b if math.isnan(a) else a for a, b in zip(before, values, strict=True))
+    fold = FOLD[combined(quantity, question.series)]
+    moments = zip(*parts.values(), strict=True) if parts else iter([(math.nan,)] * asked.points)
+    return Curve(quantity, asked, tuple(_folded(fold, values) for values in moments))
+
+
+def _whose(labels: Mapping[str, str]) -> tuple[str, ...]:
+    """The GPU or engine that a series is of, whoever scraped it."""
+    uuid, part = gpu_key(labels, GPUS.gpu)
+    if uuid:
+        return uuid, part
+    return *where_from(labels), first(labels, ENGINES.model_labels), rank_of(labels, ENGINES.rank_labels)
+
+
+def _folded(fold: Callable[[Sequence[float]], float], values: Sequence[float]) -> float:
+    known = [value for value in values if not math.isnan(value)]
+    return fold(known) if known else math.nan
 
 
 async def curve(
@@ -28,7 +107,7 @@ async def curve(
         text = curve_query(question)
         peak = peak_query(question) if has_peaks(question) else ""
     if not text:
-        raise SourceProblem("no metric of a store is this quantity")
+        raise SourceProblem(_NO_METRIC)
     asked = question.range
     # The range is of the console's clock, and the samples are dated by the store's.
     start = round(asked.start + await store.now() - clock())

@@ -1,18 +1,18 @@
-"""Measuring: Prometheus where there is one that has the engines, the direct scrape where there is not.
+"""Measuring: the metrics stores that there are, and the direct scrape of what none of them has.
 
-Both give the same type, so nothing further up knows the difference but by the word on the screen. Losing Prometheus
-falls back to the direct scrape (where it is allowed) and returns as soon as Prometheus answers again.
+All give the same type, and what they say is one measurement (``fleet.metrics.merging``). Losing Prometheus falls back
+to the direct scrape (where it is allowed) and returns as soon as Prometheus answers again.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import field
 from enum import StrEnum
 
 from fleet.dataclass import dataclass
-from fleet.metrics.joining import join
+from fleet.metrics.merging import Told, merged
 from fleet.metrics.unchanged import keeping
 from fleet.model.measurement import Measurement
 from fleet.model.past import Latency, Past
@@ -20,10 +20,12 @@ from fleet.model.snapshot import SourceStatus
 from fleet.net.early import EarlyQuestions
 from fleet.sources.kube.state import KubeState
 from fleet.sources.prometheus.collector import PrometheusCollector
+from fleet.sources.prometheus.products import PROMETHEUS
+from fleet.sources.prometheus.stores import Stores
 from fleet.sources.prometheus.transport import PrometheusEndpoint
 from fleet.sources.prometheus.trust import Trust
-from fleet.sources.scrape.collector import Beside, Getter, ScrapeCollector, ScrapeCollectorSettings
-from fleet.sources.store import Store
+from fleet.sources.scrape.collector import SCRAPE, Getter, Lacking, ScrapeCollector, ScrapeCollectorSettings
+from fleet.sources.store import NamedStore, Store
 
 
 class Use(StrEnum):
@@ -32,6 +34,15 @@ class Use(StrEnum):
     AUTO = "auto"
     ALWAYS = "always"
     NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True)
+class MoreMetrics:
+    """One more store of metrics, under the name that the configuration gives it."""
+
+    name: str
+    endpoint: PrometheusEndpoint
+    within: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +55,8 @@ class MetricsSettings:
     """Services that may be asked among those that are found."""
     within: Mapping[str, str] = field(default_factory=dict)
     """Labels and values that its series must have: one cluster of a store of several."""
+    also: tuple[MoreMetrics, ...] = ()
+    """Stores beside that one: of what several have, the first is read."""
     timeout: float = 10.0
     window: float = 60.0
     scrape: Use = Use.AUTO
@@ -72,14 +85,15 @@ class MetricsCollector:
         self, client: Getter, settings: MetricsSettings, now: float, early: EarlyQuestions | None = None
     ) -> None:
         self._settings = settings
-        self._asking = PrometheusCollector(
-            client, settings.endpoint, settings.window, settings.timeout, now, settings.trust, settings.within
-        )
+        self._stores = Stores(list(_collectors(client, settings, now)))
         self._scraping = ScrapeCollector(client, settings.scraping, now)
         self._early = early
         self._next = float("-inf")
         self._scrapes = 0
-        self._attempt: asyncio.Task[Measurement | None] | None = None
+        self._own_wanted: frozenset[str] = frozenset()
+        """Pods whose own buckets are needed, because several stores have parts of their model."""
+        self._own_is_new = False
+        """Whether that was found out by the last measurement: the next one tells more."""
         self._measured = now
         """Time at which the last measurement began."""
         self.latest: Measurement | None = None
@@ -92,14 +106,14 @@ class MetricsCollector:
     def hurry(self) -> None:
         """Measure at the next tick, and do not wait for the end of any backoff."""
         self._next = float("-inf")
-        self._asking.hurry()
+        self._stores.hurry()
         self._scraping.hurry()
 
     def settles_in(self) -> float:
         """Seconds until another measurement would tell more (rates need two scrapes); 0.0 when this is all."""
-        waiting = self._attempt is not None and not self._asking.failing
-        one = self._scrapes == 1 and self.latest is not None and self.latest.source == "scrape"
-        return SETTLE if waiting or one else 0.0
+        latest = self.latest
+        one = self._scrapes == 1 and latest is not None and SCRAPE in (latest.source, *latest.sources.engines)
+        return SETTLE if self._stores.are_awaited or self._own_is_new or one else 0.0
 
     async def measure(self, state: KubeState, pods: frozenset[str] | None, now: float) -> None:
         """Measure once; troubles show in the statuses and leave ``latest`` as it was."""
@@ -108,15 +122,12 @@ class MetricsCollector:
             self.hurry()
         self._measured = now
         asked = await self._ask(state, pods, now)
-        scraped = None
-        if self._scrapes_engines(asked, now):
-            scraped = await self._scraping.measure_or_say(state, now)
-            self._scrapes += scraped is not None
-        elif self._settings.scrape is Use.AUTO and asked is not None and (only := _missing(asked)):
-            scraped = await self._scraping.measure_or_say(state, now, only)
-        else:
-            self._scraping.switch_off(now)
-        found = join(asked, scraped)
+        scraped, first = await self._scrape(state, merged(asked, state.pods).measurement, now)
+        told = [*scraped, *asked] if first else [*asked, *scraped]
+        if told and self._stores.are_several:
+            told += self._stores.before_failing(now)
+        found, lacking = merged(told, state.pods)
+        self._own_is_new, self._own_wanted = bool(lacking - self._own_wanted), lacking
         # A scrape that nobody answered tells nothing: what was known before grows old on the screen instead.
         if found is not None and (found.engines or found.gpus or not found.unreachable):
             self.latest = keeping(self.latest, found)
@@ -126,61 +137,78 @@ class MetricsCollector:
 
     async def remembered(self, latest: Measurement, seconds: float, step: float) -> list[Past]:
         """Return what was in the ``seconds`` before ``latest``, where Prometheus remembers it."""
-        return await self._asking.remembered(latest.at, seconds, step)
+        return await self._stores.remembered(latest, seconds, step)
 
     async def store(self, state: KubeState, now: float) -> Store | None:
-        """The Prometheus that is asked, or would be. Raises SourceProblem for one that was found and may not be."""
+        """The first Prometheus that is asked, or would be. Raises SourceProblem for one that may not be."""
+        return next((one.store for one in await self.stores(state, now)), None)
+
+    async def stores(self, state: KubeState, now: float) -> tuple[NamedStore, ...]:
+        """All of them, the first declared first. Raises SourceProblem as ``store`` does."""
         if self._settings.prometheus is Use.NEVER:
-            return None
-        return await self._asking.store(state, now, wanted=self._settings.prometheus is Use.ALWAYS)
+            return ()
+        return await self._stores.reachable(state, now, wanted=self._settings.prometheus is Use.ALWAYS)
 
     async def latency(self, namespace: str, pods: str, seconds: float) -> Latency:
         """Raises SourceProblem, also where there is no Prometheus."""
-        return await self._asking.latency(namespace, pods, seconds)
+        return await self._stores.latency(self.latest, namespace, pods, seconds)
 
     def statuses(self) -> tuple[SourceStatus, ...]:
         """Return the status of the sources."""
-        return (self._asking.keeper.status, self._scraping.keeper.status)
+        return (*self._stores.statuses(), self._scraping.keeper.status)
 
     async def close(self) -> None:
         """Let go of every connection."""
-        if self._attempt is not None:
-            self._attempt.cancel()
-            await asyncio.gather(self._attempt, return_exceptions=True)
-        await asyncio.gather(self._asking.close(), self._scraping.close())
+        await asyncio.gather(self._stores.close(), self._scraping.close())
+
+    async def _scrape(self, state: KubeState, asked: Measurement | None, now: float) -> tuple[tuple[Told, ...], bool]:
+        """Scrape what is to be scraped; whether that is everything, so that it is read before what the stores say."""
+        everything = self._scrapes_engines(asked, now)
+        lacking = None if everything or asked is None else Lacking.of(asked)
+        if not everything and (self._settings.scrape is not Use.AUTO or lacking is None):
+            self._scraping.switch_off(now)
+            return (), False
+        scraped = await self._scraping.measure_or_say(state, now, lacking)
+        self._scrapes += scraped is not None
+        return (() if scraped is None else (Told(SCRAPE, scraped),)), bool(everything and scraped and scraped.engines)
 
     def _scrapes_engines(self, asked: Measurement | None, now: float) -> bool:
-        """Whether the engines are to be scraped beside, or instead of, what Prometheus said."""
+        """Whether all engines are to be scraped beside, or instead of, what Prometheus said."""
         if self._settings.scrape is not Use.AUTO:
             return self._settings.scrape is Use.ALWAYS
         if asked is None or not asked.engines:
             return True
         # The rates of a Prometheus that is back have a gap at first; those of the scrapes meanwhile have none.
-        return now < self._asking.whole_from and self._scraping.works
+        return now < self._stores.whole_from and self._scraping.works
 
-    async def _ask(self, state: KubeState, pods: frozenset[str] | None, now: float) -> Measurement | None:
-        """Ask Prometheus; None while its answer is not there.
+    async def _ask(self, state: KubeState, pods: frozenset[str] | None, now: float) -> tuple[Told, ...]:
+        """Ask the stores; what they do not answer in time is not waited for.
 
-        It is waited for where its numbers are on the screen. Where they are not yet, the pods are scraped meanwhile;
-        and while it fails it is asked aside.
+        A single one is waited for where its numbers are on the screen. Where they are not yet, the pods are scraped
+        meanwhile; and while one fails it is asked aside.
         """
         if self._settings.prometheus is Use.NEVER:
-            self._asking.switch_off(now)
-            return None
-        if self._attempt is None:
-            wanted = self._settings.prometheus is Use.ALWAYS
-            self._attempt = asyncio.create_task(self._asking.measure(state, pods, now, wanted=wanted), name="ask")
-        await asyncio.wait({self._attempt}, timeout=self._patience())
-        if not self._attempt.done():
-            return None
-        attempt, self._attempt = self._attempt, None
-        return await attempt
+            self._stores.switch_off(now)
+            return ()
+        wanted = None if pods is None else pods | self._own_wanted
+        return await self._stores.ask(
+            state, wanted, now, wanted=self._settings.prometheus is Use.ALWAYS, patience=self._patience()
+        )
 
     def _patience(self) -> float | None:
-        if self._asking.failing:
-            return 0.0
-        measured = self.latest is not None and self.latest.source == "prometheus"
+        if self._stores.are_several:
+            return PATIENCE
+        measured = self.latest is not None and self.latest.source == PROMETHEUS.section
         return None if measured or self._settings.scrape is Use.NEVER else PATIENCE
+
+
+def _collectors(client: Getter, settings: MetricsSettings, now: float) -> Iterator[PrometheusCollector]:
+    """The store that is configured or found, and those that are named beside it."""
+    how = settings.window, settings.timeout, now
+    yield PrometheusCollector(client, settings.endpoint, *how, settings.trust, settings.within)
+    for more in settings.also:
+        name = f"{PROMETHEUS.section}/{more.name}"
+        yield PrometheusCollector(client, more.endpoint, *how, within=more.within, name=name)
 
 
 def pause(latest: Measurement | None, refresh: float, scrapes: int) -> float:
@@ -192,14 +220,8 @@ def pause(latest: Measurement | None, refresh: float, scrapes: int) -> float:
     """
     if latest is None:
         return refresh
-    if latest.source == "prometheus":
+    if latest.source == PROMETHEUS.section:
         return max(refresh, min(latest.interval / 3, SELDOM))
     if scrapes < _RATES:
         return refresh
     return max(refresh, min(latest.requests * PER_TARGET, 2 * latest.interval, SELDOM))
-
-
-def _missing(asked: Measurement) -> frozenset[Beside]:
-    """Return what Prometheus has none of, and may be there all the same."""
-    have = {Beside.GPUS: asked.gpus, Beside.GATEWAYS: asked.gateways}
-    return frozenset(kind for kind, rows in have.items() if not rows)

@@ -3,7 +3,8 @@
 A source follows its part of the world on tasks of its own from ``start`` to ``close`` and keeps what it heard last.
 What reads it changes nothing, returns at once and never raises: troubles are in ``statuses``, which say since when,
 how long ago the last good answer was, and what to do. There are three roles. The objects of one cluster and its metrics
-make the rows of a Snapshot; any number of other sources add facts beside them.
+make the rows of a Snapshot, whatever number of stores those are measured by; any number of other sources add facts
+beside them.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from fleet.model.measurement import Measurement
 from fleet.model.past import Latency, Past
 from fleet.model.snapshot import SourceStatus
 from fleet.sources.kube.state import KubeState
-from fleet.sources.store import Store
+from fleet.sources.store import NamedStore, Store
 
 
 class Source(Protocol):
@@ -89,7 +90,13 @@ class MetricsSource(Source, Protocol):
         ...
 
     async def store(self, state: KubeState, now: float) -> Store | None:
-        """Return what answers PromQL about the past of these objects; None where nothing does. Raises SourceProblem."""
+        """Return what answers PromQL about the past of these objects; None where nothing does. Of several the first
+        that is declared. Raises SourceProblem.
+        """
+        ...
+
+    async def stores(self, state: KubeState, now: float) -> tuple[NamedStore, ...]:
+        """Return all of them, the first declared first. Raises SourceProblem."""
         ...
 
     async def latency(self, namespace: str, pods: str, seconds: float) -> Latency:

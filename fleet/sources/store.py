@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
+
+from fleet.metrics.dialect import Match
 
 
 class Store(Protocol):
@@ -19,3 +21,13 @@ class Store(Protocol):
     async def now(self) -> float:
         """The store's time."""
         ...
+
+
+class NamedStore(NamedTuple):
+    """One of the stores of a fleet."""
+
+    name: str
+    """Name of the source, as in its status."""
+    store: Store
+    within: tuple[Match, ...]
+    """Labels that all series of this cluster have in it."""

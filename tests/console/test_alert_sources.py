@@ -92,6 +92,8 @@ headers = {{ X-Scope-OrgID = "ops" }}
     ("table", "said"),
     [
         ("[alertmanager.also.x]\nurl = ''", "[alertmanager] also.x it names nothing to ask"),
+        ("[prometheus.also.x]\nurl = ''", "[prometheus] also.x it names nothing to ask"),
+        ("[prometheus.also.x]\nurl = 'http://x'\ntoken = 'a'", "unknown key [prometheus] also.x.token"),
         ("[rules.also.x]\nurl = 'ftp://x'", '"ftp://x" is not an http:// or https:// URL'),
         ("[rules.also.x]\nurl = 'http://x'\nusername = 'me'", "a username without a password"),
         ("[alertmanager.also.x]\nurl = 'http://x'\ntimeout = 500", "500 is out of range"),

@@ -146,3 +146,18 @@ def test_a_url_that_is_given_for_this_start_is_for_every_context(
     given = [Flag(key, "https://now", "--prometheus") for key in flags]
     started = load(environ, file=file, flags=given, policy=tmp_path / "none").settings
     assert {settings_in(started, each).prometheus.url for each in (context, EAST)} == {"https://now"}
+
+
+@pytest.mark.parametrize(
+    ("contexts", "asked_in"),
+    [("", {EAST}), ('contexts = ["we*"]', {WEST}), ('contexts = ["*"]', {EAST, WEST})],
+)
+def test_one_more_prometheus_is_asked_where_it_says_else_where_the_context_has_none_of_its_own(
+    contexts: str, asked_in: set[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(
+        f'[prometheus.contexts.west]\nurl = "https://w"\n[prometheus.also.gpus]\nurl = "https://g"\n{contexts}\n'
+    )
+    settings = load({}, file=file, policy=tmp_path / "none").settings
+    assert {name for name in (EAST, WEST) if settings_in(settings, name).prometheus.also} == asked_in

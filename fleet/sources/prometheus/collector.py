@@ -47,7 +47,9 @@ class PrometheusCollector:
         now: float,
         trust: Trust | None = None,
         within: Mapping[str, str] | None = None,
+        name: str = PROMETHEUS.section,
     ) -> None:
+        self.name = name
         self._services = Services(client, PROMETHEUS, trust or Trust(), timeout, limits().prometheus)
         self._within = within
         self._offered: tuple[Candidate, ...] = ()
@@ -62,7 +64,7 @@ class PrometheusCollector:
         self.whole_from = float("-inf")
         """Console time (Unix) from which its window has no gap left of a time when it did not answer."""
         # One that is not configured is not missed until the cluster's services have been looked at.
-        self.keeper = StatusKeeper("prometheus", Health.OFF if endpoint is None else Health.STARTING, now)
+        self.keeper = StatusKeeper(name, Health.OFF if endpoint is None else Health.STARTING, now)
 
     async def measure(
         self, state: KubeState, pods: frozenset[str] | None, now: float, *, wanted: bool

@@ -9,7 +9,8 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from fleet.dataclass import dataclass
-from fleet.model.measurement import Measurement
+from fleet.model.addresses import Addresses, pod_of_engine
+from fleet.model.measurement import EngineId, Measurement
 from fleet.model.objects import Pod
 from fleet.model.snapshot import Health
 from fleet.net.bodies import Limit, limits
@@ -35,6 +36,8 @@ from fleet.sources.scrape.targets import (
 )
 from fleet.sources.status import StatusKeeper, unforeseen
 
+SCRAPE = "scrape"
+"""Name of this source."""
 PROBE = 1.5
 """Seconds to a TCP connection with a pod before its IP counts as out of reach."""
 PROBES = 3
@@ -45,18 +48,36 @@ NAMED = 5
 """Targets that a status names one by one; the rest are counted."""
 
 
-class Beside(StrEnum):
-    """Gateways and exporters beside the engines, which may be scraped where Prometheus has the engines alone."""
+class Part(StrEnum):
+    """A part of a fleet that may be scraped where no Prometheus has it."""
 
+    ENGINES = "engines"
     GPUS = "GPUs"
     GATEWAYS = "gateways"
 
 
-def _role_beside(pod: Pod) -> Beside | None:
-    """Return what a pod is that runs no engine."""
+class Lacking(NamedTuple):
+    """The parts of a fleet that no store of metrics has, and that are to be scraped."""
+
+    parts: frozenset[Part]
+    """Gateways or GPUs, of which they have none at all."""
+    engines: tuple[EngineId, ...]
+    """The engines that they have: those of other pods are lacking."""
+
+    @classmethod
+    def of(cls, asked: Measurement) -> Lacking:
+        """Return what is not in a measurement."""
+        have = {Part.GPUS: asked.gpus, Part.GATEWAYS: asked.gateways}
+        return cls(frozenset(part for part, rows in have.items() if not rows), asked.engines)
+
+
+def _part(pod: Pod) -> Part | None:
+    """Return what a pod is; None for one that has no metrics to be scraped."""
     if exports_gpus(pod):
-        return Beside.GPUS
-    return Beside.GATEWAYS if stands_beside(pod) is not None and not runs_engine(pod) else None
+        return Part.GPUS
+    if runs_engine(pod):
+        return Part.ENGINES
+    return Part.GATEWAYS if stands_beside(pod) is not None else None
 
 
 def _unread(pod: Pod) -> str:
@@ -64,15 +85,15 @@ def _unread(pod: Pod) -> str:
 
 
 class _Role(NamedTuple):
-    """The role of a pod beside the engines, and why the metrics of its engine are not read."""
+    """The part of the fleet that a pod is, and why the metrics of its engine are not read."""
 
     pod: Pod
-    beside: Beside | None
+    part: Part | None
     unread: str
 
     @classmethod
     def of(cls, pod: Pod) -> _Role:
-        return cls(pod, _role_beside(pod), _unread(pod))
+        return cls(pod, _part(pod), _unread(pod))
 
 
 class _Endpoints(NamedTuple):
@@ -125,14 +146,14 @@ class ScrapeCollector:
         self._asked: dict[str, _Endpoints] = {}
         """Endpoints of each pod."""
         self._what: dict[str, _Role] = {}
-        """Role of each pod beside the engines."""
+        """Role of each pod."""
+        self._lacking_in: tuple[object, Lacking] | None = None
+        self._lacked: list[Endpoint] = []
         self._unclear: dict[str, str] = {}
         self._unread: dict[str, str] = {}
-        self.keeper = StatusKeeper("scrape", Health.STARTING, now)
+        self.keeper = StatusKeeper(SCRAPE, Health.STARTING, now)
 
-    async def measure_or_say(
-        self, state: KubeState, now: float, only: frozenset[Beside] = frozenset()
-    ) -> Measurement | None:
+    async def measure_or_say(self, state: KubeState, now: float, only: Lacking | None = None) -> Measurement | None:
         """Measure as ``measure`` does; what nobody foresaw is a trouble of this source, and ends nothing else."""
         try:
             return await self.measure(state, now, only)
@@ -141,12 +162,12 @@ class ScrapeCollector:
             self.keeper.report(Health.DOWN, now, problem=found.problem, remedy=found.remedy)
             return None
 
-    async def measure(self, state: KubeState, now: float, only: frozenset[Beside] = frozenset()) -> Measurement | None:
+    async def measure(self, state: KubeState, now: float, only: Lacking | None = None) -> Measurement | None:
         """Scrape every engine, gateway and GPU exporter once; None where there is nobody to ask, or no way to them.
 
-        ``only`` some: the engines are measured otherwise. What cannot be had beside them then is no outage.
+        ``only`` what is lacking: the rest is measured otherwise. What cannot be had then is no outage.
         """
-        found = self._find_beside(state, only) if only else self._find(state)
+        found = self._find_lacking(state, only) if only is not None else self._find(state)
         if not found:
             nobody = "no pod names a model to serve, so there is nothing to scrape"
             silent = self._unclear | self._unread
@@ -207,16 +228,27 @@ class ScrapeCollector:
     def _endpoints_of(self, pod: Pod) -> _Endpoints:
         return _Endpoints(pod, endpoints((pod,), self._settings.ports, self._settings.path), _unread(pod))
 
-    def _find_beside(self, state: KubeState, only: frozenset[Beside]) -> list[Endpoint]:
-        """Return the endpoints beside the engines alone. Of a pod that is as it was, what it is is not asked again."""
+    def _find_lacking(self, state: KubeState, lacking: Lacking) -> list[Endpoint]:
+        """Return the endpoints of what the stores do not have. Of a pod that is as it was, what it is is not asked
+        again. An engine is asked for once it is ready: one that loads owes no metrics.
+        """
+        if self._lacking_in is not None and self._lacking_in[0] is state.pods and self._lacking_in[1] == lacking:
+            return self._lacked
+        self._lacking_in = state.pods, lacking
         before, self._what = self._what, {}
         for key, pod in state.pods.items():
             known = before.get(key)
             self._what[key] = known if known is not None and known.pod is pod else _Role.of(pod)
         self._unread = {key: what.unread for key, what in self._what.items() if what.unread}
-        pods = [what.pod for what in self._what.values() if what.beside in only]
-        found, self._unclear = told_apart(endpoints(pods, self._settings.ports, self._settings.path))
-        return found
+        addresses = Addresses.of(state.pods)
+        measured = {pod_of_engine(engine, state.pods, addresses) for engine in lacking.engines}
+        pods = [
+            what.pod
+            for key, what in self._what.items()
+            if what.part in lacking.parts or (what.part is Part.ENGINES and what.pod.ready and key not in measured)
+        ]
+        self._lacked, self._unclear = told_apart(endpoints(pods, self._settings.ports, self._settings.path))
+        return self._lacked
 
     async def _way(self, found: Sequence[Endpoint], now: float) -> Via | None:
         if self._via is None and now - self._tried >= RECONSIDER:
@@ -243,24 +275,29 @@ class ScrapeCollector:
         return Via.PROXY
 
     def _judge(
-        self, measurement: Measurement, asked: Sequence[Endpoint], via: Via, now: float, only: frozenset[Beside]
+        self, measurement: Measurement, asked: Sequence[Endpoint], via: Via, now: float, only: Lacking | None
     ) -> None:
-        """A pod that is not ready owes no answer: it is named, and is no trouble of the source."""
-        ready = {e.key for e in asked if e.pod.ready}
+        """A pod that is not ready owes no answer: it is named, and is no trouble of the source. Nor does an engine
+        where Prometheus has the others: it is among the pods without metrics.
+        """
+        owing = [e for e in asked if e.pod.ready and not (only is not None and self._part_of(e) is Part.ENGINES)]
+        ready = {e.key for e in owing}
         by_key = {e.key: e for e in asked}
         silent = {target: why for target, why in sorted(measurement.unreachable.items()) if target in ready}
         where = "pod IPs" if via is Via.POD_IP else "the API server's proxy"
         notes = [f"{target}: {by_key[target].target(via, None).url} {why}" for target, why in silent.items()]
-        notes += [f"{target}: not ready yet" for target in sorted(measurement.unreachable.keys() - silent.keys())]
+        others = sorted(measurement.unreachable.keys() - silent.keys())
+        notes += [f"{t}: {measurement.unreachable[t] if by_key[t].pod.ready else 'not ready yet'}" for t in others]
         notes += [f"{target}: {why}" for target, why in sorted(self._unclear.items())]
         notes += [f"{target}: {why}" for target, why in sorted({**self._unread, **measurement.unread}.items())]
         if len(notes) > NAMED:
             notes[NAMED:] = [f"and {len(notes) - NAMED} more"]
         if self._credentials.problem:
             notes.append(self._credentials.problem)
-        if only:
-            what = " and ".join(sorted({kind for e in asked if (kind := self._what[e.pod.key].beside) is not None}))
-            notes.append(f"only the {what} are scraped: Prometheus has the engines and none of them")
+        if only is not None:
+            parts = [part for e in asked if (part := self._part_of(e)) is not None]
+            what = " and ".join(f"{parts.count(part)} {part}" for part in sorted(set(parts)))
+            notes.append(f"only what no Prometheus has is scraped: {what}")
         everybody = bool(silent) and len(silent) == len(ready - measurement.unread.keys())
         if everybody and self._settings.via is None:
             self._via = None
@@ -274,6 +311,10 @@ class ScrapeCollector:
             notes=tuple(notes),
             requests=measurement.requests,
         )
+
+    def _part_of(self, endpoint: Endpoint) -> Part | None:
+        role = self._what.get(endpoint.pod.key)
+        return role.part if role is not None else None
 
     async def _fetch(self, path: str) -> bytes:
         try:

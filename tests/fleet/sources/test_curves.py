@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,8 +13,9 @@ from fleet.metrics.dialect import Match, Op
 from fleet.metrics.promql import LONGEST
 from fleet.model.curve import CurveQuestion, Series, TimeRange
 from fleet.model.quantity import ENGINE_QUANTITIES, GPU_QUANTITIES, QUANTILES, Quantity
-from fleet.sources.curves import curve
+from fleet.sources.curves import curve, curve_of_fleet
 from fleet.sources.problem import SourceProblem
+from fleet.sources.store import NamedStore
 
 NAN = math.nan
 AT = 1_795_942_800.0
@@ -94,3 +96,68 @@ def test_a_name_that_would_end_a_string_or_a_selector_stays_inside_it() -> None:
     text = curve_query(CurveQuestion(Quantity.WAITING, hostile, RANGE, 60.0))
     assert '\\"} or up{y=\\"' in text
     assert "or up{" not in text.replace('\\"} or up{y=\\"', "").replace('\\"} or up{b=\\"', "")
+
+
+class Labelled(Store):
+    """A store that answers with a series for each of these pods."""
+
+    def __init__(self, **pods: list[tuple[float, str]]) -> None:
+        super().__init__()
+        self._pods = pods
+
+    async def range(self, text: str, start: float, end: float, step: float) -> list[Any]:
+        self.asked.append((text, start, end, step))
+        return [
+            {
+                "metric": {"q": "requests_waiting", "namespace": "serving", "pod": pod},
+                "values": [list(p) for p in pairs],
+            }
+            for pod, pairs in self._pods.items()
+        ]
+
+
+def named(**stores: Store) -> list[NamedStore]:
+    return [NamedStore(name, store, (Match("cluster", Op.EQUAL, name),)) for name, store in stores.items()]
+
+
+def question_of(*sources: str, quantity: Quantity = Quantity.WAITING) -> CurveQuestion:
+    series = replace(SERIES, sources=frozenset(sources), gpu_sources=frozenset({"b"}))
+    return CurveQuestion(quantity, series, RANGE, 60.0)
+
+
+async def test_the_store_that_the_object_is_read_from_is_asked_within_its_own_labels() -> None:
+    a, b = Store(), Store(requests_waiting=[(AT, "7")])
+    found = await curve_of_fleet(named(a=a, b=b), question_of("b"), clock=lambda: AT)
+    assert found.values[-1] == 7.0
+    assert a.asked == []
+    assert 'cluster="b"' in b.asked[0][0]
+
+
+async def test_quantities_of_gpus_are_asked_of_the_store_that_has_the_gpus() -> None:
+    a, b = Store(), Store(gpu_utilization=[(AT, "0.5")])
+    await curve_of_fleet(named(a=a, b=b), question_of("a", quantity=Quantity.GPU_UTIL), clock=lambda: AT)
+    assert (len(a.asked), len(b.asked)) == (0, 1)
+
+
+async def test_what_is_not_measured_now_is_asked_of_one_after_the_other() -> None:
+    a, b = Store(), Store(requests_waiting=[(AT, "7")])
+    found = await curve_of_fleet(named(a=a, b=b), question_of(), clock=lambda: AT)
+    assert found.values[-1] == 7.0
+    assert (len(a.asked), len(b.asked)) == (1, 1)
+
+
+async def test_of_an_object_that_several_have_parts_of_each_engine_counts_once() -> None:
+    a = Labelled(x=[(AT - 60, "1"), (AT, "2")], both=[(AT, "10")])
+    b = Labelled(both=[(AT - 60, "5"), (AT, "99")], y=[(AT, "300")])
+    found = await curve_of_fleet(named(a=a, b=b), question_of("a", "b"), clock=lambda: AT)
+    assert found.values == pytest.approx((NAN, NAN, 6.0, 312.0), nan_ok=True)
+
+
+async def test_percentiles_of_what_several_have_parts_of_are_of_none() -> None:
+    with pytest.raises(SourceProblem, match=r"several stores \(a, b\), whose percentiles"):
+        await curve_of_fleet(named(a=Store(), b=Store()), question_of("a", "b", quantity=Quantity.TTFT_P95))
+
+
+async def test_without_a_store_it_says_so() -> None:
+    with pytest.raises(SourceProblem, match="no metrics store answers here"):
+        await curve_of_fleet([], question_of())

@@ -1,0 +1,109 @@
+"""The histograms of a fleet that several sources measure a part of: each request counts once."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from fleet.model.histogram import Histogram, merge
+from fleet.model.measurement import EngineId, Group, Measurement
+from fleet.model.objects import Pod
+from fleet.model.quantity import Family
+
+
+class Share(NamedTuple):
+    """The part of the fleet that is read from one measurement."""
+
+    measurement: Measurement
+    read: set[str]
+    """The processes that are read from it."""
+    processes: Mapping[EngineId, str]
+    """The process of each of its engines, also of those that are read from another."""
+    process: Callable[[EngineId], str]
+
+
+class _Part(NamedTuple):
+    """The part of a model that one source measures."""
+
+    share: Share
+    groups: set[Group]
+    """The groups of its merged buckets: several where it tells namespaces otherwise than the pods are in."""
+    processes: set[str]
+
+
+def histograms_of(
+    shares: Sequence[Share], pods: Mapping[str, Pod]
+) -> tuple[dict[Family, dict[Group, Histogram]], frozenset[str]]:
+    """The histograms of all, and the keys of the pods whose own are lacking."""
+    families = dict.fromkeys(family for share in shares for family in share.measurement.histograms)
+    own = [_own(share) for share in shares]
+    models = _models(shares, pods)
+    found: dict[Family, dict[Group, Histogram]] = {}
+    lacking: set[str] = set()
+    for family in families:
+        each: dict[Group, Histogram] = {}
+        for read in own:
+            for histograms in read.get(family, {}).values():
+                each.update(histograms)
+        for model, parts in models.items():
+            buckets: list[Histogram] = []
+            for i, part in parts.items():
+                told, short = _of_part(part, own[i].get(family, {}), family, model.model)
+                buckets += told
+                lacking |= short & pods.keys()
+                if short:
+                    # A part of a model is not its percentile.
+                    buckets = []
+                    break
+            whole = buckets[0] if len(buckets) == 1 else merge(buckets)
+            if whole is not None:
+                each[model] = whole
+        found[family] = each
+    return found, frozenset(lacking)
+
+
+def _own(share: Share) -> dict[Family, dict[str, dict[Group, Histogram]]]:
+    """Family → process that is read from it → its own histograms."""
+    found: dict[Family, dict[str, dict[Group, Histogram]]] = {}
+    for family, groups in share.measurement.histograms.items():
+        mine: dict[str, dict[Group, Histogram]] = defaultdict(dict)
+        for group, histogram in groups.items():
+            if group.pod or group.instance:
+                engine = EngineId(group.namespace, group.pod, group.model, group.engine, group.instance)
+                process = share.process(engine)
+                if process in share.read:
+                    mine[process][group] = histogram
+        found[family] = mine
+    return found
+
+
+def _models(shares: Sequence[Share], pods: Mapping[str, Pod]) -> dict[Group, dict[int, _Part]]:
+    """A model, as the namespaces of its pods name it → number of a source → its part, where any of it is read there."""
+    found: dict[Group, dict[int, _Part]] = defaultdict(dict)
+    for i, share in enumerate(shares):
+        for engine, process in share.processes.items():
+            pod = pods.get(process)
+            namespace = pod.namespace if pod is not None else engine.namespace
+            part = found[Group(namespace, engine.model)].setdefault(i, _Part(share, set(), set()))
+            part.groups.add(Group(engine.namespace, engine.model))
+            part.processes.add(process)
+    return {
+        model: read
+        for model, parts in found.items()
+        if (read := {i: part for i, part in parts.items() if part.processes & part.share.read})
+    }
+
+
+def _of_part(
+    part: _Part, own: Mapping[str, Mapping[Group, Histogram]], family: Family, model: str
+) -> tuple[list[Histogram], set[str]]:
+    """The buckets of the requests for a model that are read from this source, and the processes whose own it lacks."""
+    groups = part.share.measurement.histograms.get(family, {})
+    read = part.processes & part.share.read
+    whole = [groups[group] for group in part.groups if group in groups]
+    if whole and read == part.processes:
+        return whole, set()
+    mine = [h for process in read for group, h in own.get(process, {}).items() if group.model in ("", model)]
+    # One that has observed nothing yet has none: only where the source has merged buckets are its own to be asked for.
+    return mine, {process for process in read if process not in own} if whole else set()

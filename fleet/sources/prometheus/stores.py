@@ -1,0 +1,205 @@
+"""The metrics stores of one fleet, side by side: each is asked on a task of its own and has a status of its own.
+
+Several Prometheus may each scrape a part of a cluster, or one the engines and another the GPUs. A store that is slow or
+down holds up no other: what it said last grows old meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Sequence
+
+from fleet.metrics.merging import Told
+from fleet.model.measurement import Measurement
+from fleet.model.past import Latency, Past
+from fleet.model.reading import LOOKBACK
+from fleet.model.snapshot import SourceStatus
+from fleet.sources.kube.state import KubeState
+from fleet.sources.problem import SourceProblem
+from fleet.sources.prometheus.collector import PrometheusCollector
+from fleet.sources.store import NamedStore
+
+
+class AskedStore:
+    """One store, asked one time after the other, and what it said last."""
+
+    def __init__(self, collector: PrometheusCollector) -> None:
+        self.collector = collector
+        self.last: Measurement | None = None
+        self._attempt: asyncio.Task[Measurement | None] | None = None
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether it has been asked, has not answered yet, and did not fail before."""
+        return self._attempt is not None and not self.collector.failing
+
+    async def ask(
+        self, state: KubeState, pods: frozenset[str] | None, now: float, *, wanted: bool, patience: float | None
+    ) -> bool:
+        """Ask, and wait for ``patience`` seconds (None: until it answers or fails); whether it has answered.
+
+        A question that is still under way is not joined by another.
+        """
+        if self._attempt is None:
+            measuring = self.collector.measure(state, pods, now, wanted=wanted)
+            self._attempt = asyncio.create_task(measuring, name=f"ask {self.collector.name}")
+        await asyncio.wait({self._attempt}, timeout=0.0 if self.collector.failing else patience)
+        if not self._attempt.done():
+            return False
+        attempt, self._attempt = self._attempt, None
+        found = await attempt
+        self.last = found or self.last
+        return found is not None
+
+    async def close(self) -> None:
+        """Ask no more, and let go of every connection."""
+        if self._attempt is not None:
+            self._attempt.cancel()
+            await asyncio.gather(self._attempt, return_exceptions=True)
+        await self.collector.close()
+
+
+class Stores:
+    """The stores of a fleet in the order in which they are declared."""
+
+    def __init__(self, collectors: Sequence[PrometheusCollector]) -> None:
+        self._stores = [AskedStore(one) for one in collectors]
+
+    @property
+    def are_several(self) -> bool:
+        """Whether there is more than one."""
+        return len(self._stores) > 1
+
+    @property
+    def are_awaited(self) -> bool:
+        """Whether the answer of one is still to come."""
+        return any(store.is_awaited for store in self._stores)
+
+    @property
+    def whole_from(self) -> float:
+        """Console time (Unix) from which no window has a gap left of a time when its store did not answer."""
+        return max(store.collector.whole_from for store in self._stores)
+
+    async def ask(
+        self, state: KubeState, pods: frozenset[str] | None, now: float, *, wanted: bool, patience: float | None
+    ) -> tuple[Told, ...]:
+        """Ask each, and return what they say; of one whose answer is still to come, what it said before."""
+        answered = await asyncio.gather(
+            *(store.ask(state, pods, now, wanted=wanted, patience=patience) for store in self._stores)
+        )
+        return tuple(
+            Told(store.collector.name, store.last)
+            for store, has_answered in zip(self._stores, answered, strict=True)
+            # Of a single one nothing is said twice: it has the fleet, and whatever measures meanwhile has it too.
+            if store.last is not None and (has_answered or (self.are_several and store.is_awaited))
+        )
+
+    def before_failing(self, now: float) -> tuple[Told, ...]:
+        """Return what those said last that have failed since, until that is too old to be of use."""
+        return tuple(
+            Told(store.collector.name, store.last, failed_since=True)
+            for store in self._stores
+            if store.last is not None
+            and store.collector.failing
+            and now - store.last.at + store.last.clock_skew <= LOOKBACK
+        )
+
+    def hurry(self) -> None:
+        """Ask at the next measurement, whatever was to be waited for."""
+        for store in self._stores:
+            store.collector.hurry()
+
+    def switch_off(self, now: float) -> None:
+        """None is to be used."""
+        for store in self._stores:
+            store.collector.switch_off(now)
+
+    def statuses(self) -> tuple[SourceStatus, ...]:
+        """Return the status of each."""
+        return tuple(store.collector.keeper.status for store in self._stores)
+
+    async def close(self) -> None:
+        """Let go of every connection."""
+        await asyncio.gather(*(store.close() for store in self._stores))
+
+    async def reachable(self, state: KubeState, now: float, *, wanted: bool) -> tuple[NamedStore, ...]:
+        """Return those that are asked, or would be, the first declared first. Raises SourceProblem where there is none
+        but one that was found and may not be asked.
+        """
+        found, refused = [], None
+        for store in self._stores:
+            try:
+                source = await store.collector.store(state, now, wanted=wanted)
+            except SourceProblem as problem:
+                refused = problem
+                continue
+            if source is not None:
+                found.append(NamedStore(store.collector.name, source, source.within))
+        if refused is not None and not found:
+            raise refused
+        return tuple(found)
+
+    async def remembered(self, latest: Measurement, seconds: float, step: float) -> list[Past]:
+        """Return what was in the ``seconds`` before ``latest``: of each object what the store says that it is read
+        from, dated by the clock of ``latest``. Percentiles of a model that several have a part of are of neither.
+        """
+        if not self.are_several:
+            return await self._stores[0].collector.remembered(latest.at, seconds, step)
+        names = [store.collector.name for store in self._stores]
+        found = await asyncio.gather(*(self._remembered(store, latest, seconds, step) for store in self._stores))
+        told = {name: entries for name, entries in zip(names, found, strict=True) if entries}
+        owners = _Owners(latest)
+        return [
+            entry
+            for name, entries in told.items()
+            for entry in entries
+            if (owners.of(entry) or {next(iter(told))}) == {name}
+        ]
+
+    async def latency(self, latest: Measurement | None, namespace: str, pods: str, seconds: float) -> Latency:
+        """Raises SourceProblem, also where there is no store, or several have a part of these pods."""
+        names = _read_from(latest, namespace, pods) if latest is not None else set()
+        if len(names) > 1:
+            raise SourceProblem(f"the requests of these pods are in several stores: {', '.join(sorted(names))}")
+        asked = next((one for one in self._stores if one.collector.name in names), self._stores[0])
+        return await asked.collector.latency(namespace, pods, seconds)
+
+    async def _remembered(self, store: AskedStore, latest: Measurement, seconds: float, step: float) -> list[Past]:
+        if store.last is None:
+            return []
+        ahead = store.last.clock_skew - latest.clock_skew
+        found = await store.collector.remembered(latest.at + ahead, seconds, step)
+        if not ahead:
+            return found
+        return [one._replace(points=tuple((at - ahead, value) for at, value in one.points)) for one in found]
+
+
+class _Owners:
+    """The names of the stores that the rows of a measurement are read from."""
+
+    def __init__(self, latest: Measurement) -> None:
+        self._processes: dict[tuple[str, str, str], set[str]] = {}
+        self._models: dict[tuple[str, str], set[str]] = {}
+        for engine, name in zip(latest.engines, latest.sources.engines, strict=False):
+            self._processes.setdefault((engine.namespace, engine.pod, engine.instance), set()).add(name)
+            self._models.setdefault((engine.namespace, engine.model), set()).add(name)
+        self._gpus = {gpu.key: {name} for gpu, name in zip(latest.gpus, latest.sources.gpus, strict=False)}
+
+    def of(self, entry: Past) -> set[str]:
+        """Return those that have a part of it; none where it is of nothing that is measured now."""
+        if entry.gpu:
+            return self._gpus.get(entry.gpu, set())
+        group = entry.group
+        if group.pod or group.instance:
+            return self._processes.get((group.namespace, group.pod, group.instance), set())
+        return self._models.get((group.namespace, group.model), set())
+
+
+def _read_from(latest: Measurement, namespace: str, pods: str) -> set[str]:
+    """The names of the stores that the engines of some pods are read from; ``pods``: a regular expression of names."""
+    return {
+        name
+        for engine, name in zip(latest.engines, latest.sources.engines, strict=False)
+        if engine.namespace == namespace and re.fullmatch(pods, engine.pod)
+    }
