@@ -15,7 +15,7 @@ from console.views.numbers import SCALES, gpu_activity, number, usage
 from console.views.products import product_of, products_of
 from console.views.root_words import told_reason
 from console.views.since import coarse
-from console.views.subject import assessment_of, restarts_of
+from console.views.subject import assessment_of, queue_text, restarts_of
 from fleet.model.frame import Frame
 from fleet.model.objects import ModelVersion, Pod, Workload
 from fleet.model.quantity import Quantity
@@ -194,6 +194,7 @@ def _restarts(shown: Shown, row: Workload | Pod) -> Cell:
 def _reason(shown: Shown, row: Workload | Pod) -> Cell:
     snapshot, join = shown.snapshot, shown.joins.get(row.key)
     reason = told_reason(snapshot, row.key) or (str(join) if join is not None else "")
+    reason = ", ".join(filter(None, (reason, queue_text(snapshot, row.key))))
     severity = assessment_of(snapshot, row.key).severity
     if not reason:
         # What the console sees nothing in, somebody was told of.

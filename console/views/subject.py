@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from console.views.kept import Kept
 from fleet.model.objects import ObjectRef
+from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Assessment, GpuUse, Join, Severity, Snapshot, Unmatched, rank
 
 
@@ -102,6 +103,33 @@ def reason_of(snapshot: Snapshot, key: str) -> str:
         if fault.severity is Severity.CRITICAL and fault.reason not in own.reason:
             return f"{fault.reason}, {own.reason}" if own.reason else fault.reason
     return own.reason
+
+
+_QUEUES: Kept[str] = Kept()
+_FEWEST = 6
+"""Points without which nothing is told, and nothing imported that could tell."""
+
+
+def queue_text(snapshot: Snapshot, key: str) -> str:
+    """``grows 1.8/s, passes 2.5s in 4m`` of a workload; empty where its queue neither grows nor drains."""
+    if key not in snapshot.model_of or len(snapshot.history.strip(key, Quantity.WAITING, _FEWEST)) < _FEWEST:
+        return ""
+    # Between two measurements a history has nothing new.
+    of = (snapshot.by_workload.columns, snapshot.model_of)
+    return _QUEUES.get(key, of, lambda: _queue(snapshot, key))
+
+
+def _queue(snapshot: Snapshot, key: str) -> str:
+    # What joins objectives is imported for the first queue that grows: most fleets have none at first.
+    from console.views.objectives import rows_of
+    from fleet.objectives.growth import growth_text, outlook, trend_of
+    from fleet.objectives.objective import DEFAULTS
+
+    if trend_of(snapshot, key) is None:
+        return ""
+    promises = tuple(row.budget.objective for row in rows_of(snapshot, key)) or DEFAULTS
+    found = outlook(snapshot, key, promises)
+    return growth_text(found) if found is not None else ""
 
 
 def is_free_gpu(snapshot: Snapshot, unmatched: Unmatched) -> bool:

@@ -9,7 +9,7 @@ from console.views.fleet_order import scores_at, severities_of
 from console.views.incident_words import place
 from console.views.root_words import caused_by, told_reason
 from console.views.since import SinceTracker, since_text
-from console.views.subject import assessment_of, is_free_gpu, pod_for
+from console.views.subject import assessment_of, is_free_gpu, pod_for, queue_text
 from fleet.model.finding import Incident
 from fleet.model.quantity import MEANINGS, Quantity
 from fleet.model.snapshot import Severity, Snapshot, rank
@@ -59,16 +59,22 @@ def _worst(snapshot: Snapshot, since: SinceTracker, key: str, width: int, glyphs
     # What a replica says of its queue is not what waits in all of them.
     several = len(snapshot.pods_of.get(key, ())) > 1 and snapshot.by_workload.value(key, Quantity.WAITING) > 0
     waits = _number(snapshot, key, Quantity.WAITING, "  wait ", " in all" if several else "", glyphs)
-    seen = since.since(key)
-    shown = [waits, ttft, _where(snapshot, incident, pod), (Span(f"  {since_text(seen)}", Role.DIM),) if seen else ()]
-    for least in (3, 1, 0):
+    seen, grows = since.since(key), queue_text(snapshot, key)
+    shown = [
+        waits,
+        (Span(f"  {grows}", severity_role(standing.severity)),) if grows else (),
+        ttft,
+        _where(snapshot, incident, pod),
+        (Span(f"  {since_text(seen)}", Role.DIM),) if seen else (),
+    ]
+    for least in (4, 2, 0, 1):
         if spans_width((*lead, *chain(*shown))) > width:
             shown[least] = ()
-    where = shown[2]
+    where = shown[3]
     if where and (over := spans_width((*lead, *chain(*shown))) - width) > 0:
         # Pods of a workload differ in how their names end.
         name = where[-1].text
-        shown[2] = (*where[:-1], Span(fit_end(name, max(8, width_of(name) - over), "left", glyphs.ellipsis)))
+        shown[3] = (*where[:-1], Span(fit_end(name, max(8, width_of(name) - over), "left", glyphs.ellipsis)))
     return (*lead, *chain(*shown))
 
 
@@ -114,7 +120,24 @@ def _calm(snapshot: Snapshot, glyphs: Glyphs) -> Line:
     if starting:
         return _starting(snapshot, min(starting), len(starting), glyphs)
     words = f" {serving} serving {'workload is' if serving == 1 else 'workloads are'} well"
-    return Line((Span(" "), severity_span(Severity.OK, glyphs), *plain(words, Role.DIM).spans))
+    return Line((Span(" "), severity_span(Severity.OK, glyphs), *plain(words, Role.DIM).spans, *_grows(snapshot)))
+
+
+def _grows(snapshot: Snapshot) -> tuple[Span, ...]:
+    """The longest queue that grows, where nothing is wrong yet."""
+    waiting = snapshot.by_workload
+    longest = sorted(snapshot.model_of, key=lambda key: -_or_none(waiting.value(key, Quantity.WAITING)))
+    for key in longest:
+        if not waiting.value(key, Quantity.WAITING) > 0:
+            break
+        if (text := queue_text(snapshot, key)).startswith("grows"):
+            model = snapshot.models[snapshot.model_of[key]]
+            return (Span(f"; {untrusted_name(model.name)}: its queue {text}", Role.WARNING),)
+    return ()
+
+
+def _or_none(value: float) -> float:
+    return value if value == value else 0.0
 
 
 def _starting(snapshot: Snapshot, key: str, count: int, glyphs: Glyphs) -> Line:

@@ -1,0 +1,107 @@
+"""Growth of a queue, and when it breaks a promise, by a slope of its recent history that odd points do not move.
+
+The slope is Theil and Sen's: the median of the slopes between all pairs of points. A queue grows, or drains, where four
+pairs of five say so and it has come on by more than chance; of any other nothing is told.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import combinations
+from typing import Final, NamedTuple
+
+from fleet.model.quantity import Quantity
+from fleet.model.snapshot import Snapshot
+from fleet.objectives.objective import DEFAULTS, Measure, Objective
+
+POINTS: Final = 20
+"""Points of the history that are looked at: five minutes."""
+_FEWEST: Final = 6
+"""Points below which nothing is told."""
+_AGREE: Final = 0.8
+"""The share of the pairs that must go the same way."""
+_LEAST: Final = 4.0
+"""Requests by which it must have come on: fewer come and go."""
+_LEAST_SHARE: Final = 0.15
+"""The same as a share of the longest that it was."""
+
+
+class Trend(NamedTuple):
+    """A queue that grows (positive) or drains."""
+
+    per_second: float
+    waiting: float
+    """Its length now, by the trend."""
+
+
+def trend(values: Sequence[float], step: float) -> Trend | None:
+    """The trend of a queue's lengths, oldest first, ``step`` seconds apart, NaN for gaps; None where it has none."""
+    points = [(at * step, value) for at, value in enumerate(values[-POINTS:]) if not math.isnan(value)]
+    if len(points) < _FEWEST:
+        return None
+    slopes = sorted((b[1] - a[1]) / (b[0] - a[0]) for a, b in combinations(points, 2))
+    middle = slopes[len(slopes) // 2]
+    same = sum(slope * middle > 0 for slope in slopes)
+    come_on = abs(middle) * (points[-1][0] - points[0][0])
+    longest = max(value for _, value in points)
+    if same < _AGREE * len(slopes) or come_on < max(_LEAST, _LEAST_SHARE * longest):
+        return None
+    return Trend(middle, points[-1][1])
+
+
+def trend_of(snapshot: Snapshot, workload: str) -> Trend | None:
+    """The trend of a workload's queue."""
+    history = snapshot.history
+    return trend(history.strip(workload, Quantity.WAITING, POINTS), history.step)
+
+
+class Outlook(NamedTuple):
+    """What becomes of a queue."""
+
+    trend: Trend
+    objective: Objective | None = None
+    """The promise that it breaks; None where none is known."""
+    seconds: float = math.nan
+    """Seconds until it is empty, or until what comes last would wait for longer than the objective allows; 0.0 where it
+    does already, NaN where nobody can tell."""
+
+
+def outlook(snapshot: Snapshot, workload: str, objectives: Sequence[Objective] = DEFAULTS) -> Outlook | None:
+    """The outlook of a workload's queue; None where it neither grows nor drains.
+
+    What comes last waits for queue / throughput (Little's law), and then for its prefill: the objective breaks when
+    both are as long as it allows.
+    """
+    found = trend_of(snapshot, workload)
+    if found is None:
+        return None
+    if found.per_second < 0:
+        return Outlook(found, None, found.waiting / -found.per_second)
+    promise = next((one for one in objectives if one.measure is Measure.TTFT), None)
+    served = snapshot.by_workload.value(workload, Quantity.REQUESTS)
+    if promise is None or not served > 0:
+        return Outlook(found)
+    prefill = snapshot.by_workload.value(workload, Quantity.PREFILL_MEAN)
+    room = max(0.0, promise.seconds - (0.0 if math.isnan(prefill) else prefill)) * served
+    return Outlook(found, promise, max(0.0, (room - found.waiting) / found.per_second))
+
+
+def growth_text(found: Outlook) -> str:
+    """The outlook in words: ``grows 1.8/s, passes 2.5s in 4m``, ``drains, empty in 2m``."""
+    seconds = found.seconds
+    if found.trend.per_second < 0:
+        return f"drains, empty in {_about(seconds)}"
+    rate = found.trend.per_second
+    grows = f"grows {rate:.1f}/s" if rate >= 0.1 else f"grows {60 * rate:.1f}/min"
+    if found.objective is None or math.isnan(seconds):
+        return grows
+    promised = f"{found.objective.seconds:g}s"
+    return f"{grows}, beyond {promised}" if seconds == 0 else f"{grows}, passes {promised} in {_about(seconds)}"
+
+
+def _about(seconds: float) -> str:
+    """A time to come, in steps that do not flicker: 20s, 4m, 3h."""
+    if seconds < 60:
+        return f"{max(10, round(seconds / 10) * 10)}s"
+    return f"{round(seconds / 60)}m" if seconds < 5400 else f"{round(seconds / 3600)}h"

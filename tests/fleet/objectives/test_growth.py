@@ -1,0 +1,58 @@
+"""Growth of a queue: told where it grows, by the rate that it does, and of nothing else."""
+
+from __future__ import annotations
+
+import math
+import random
+
+import pytest
+
+from fleet.objectives.growth import Outlook, Trend, growth_text, trend
+from fleet.objectives.objective import objective
+
+STEP = 15.0
+
+
+def test_a_queue_that_grows_has_the_rate_of_its_growth() -> None:
+    found = trend([10 + 1.8 * STEP * at for at in range(20)], STEP)
+    assert found is not None
+    assert found.per_second == pytest.approx(1.8)
+    assert found.waiting == pytest.approx(10 + 1.8 * STEP * 19)
+
+
+def test_odd_points_and_gaps_do_not_move_it() -> None:
+    values = [10 + 1.8 * STEP * at for at in range(20)]
+    values[4], values[11], values[12] = 900.0, math.nan, 0.0
+    found = trend(values, STEP)
+    assert found is not None
+    assert found.per_second == pytest.approx(1.8, rel=0.15)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [12.0] * 20,
+        [0.0] * 20,
+        [0, 3, 0, 2, 4, 1, 0, 2, 3, 1, 2, 0, 4, 1, 3, 2, 0, 1, 2, 3],
+        [100 + 10 * math.sin(at) for at in range(20)],
+        [5.0, 9.0, 14.0],
+        [*[0.0] * 19, 400.0],
+    ],
+    ids=["flat", "empty", "few that come and go", "waves", "too short", "one point"],
+)
+def test_nothing_is_told_of_one_that_does_not(values: list[float]) -> None:
+    assert trend(values, STEP) is None
+
+
+def test_noise_alone_is_hardly_ever_a_trend() -> None:
+    chance = random.Random(7)  # noqa: S311 - the same numbers each time
+    told = sum(trend([chance.gauss(40, 12) for _ in range(20)], STEP) is not None for _ in range(500))
+    assert told <= 2
+
+
+def test_words() -> None:
+    promise = objective("ttft_p95", 2.5)
+    assert growth_text(Outlook(Trend(1.8, 40), promise, 240)) == "grows 1.8/s, passes 2.5s in 4m"
+    assert growth_text(Outlook(Trend(1.8, 400), promise, 0.0)) == "grows 1.8/s, beyond 2.5s"
+    assert growth_text(Outlook(Trend(0.02, 40))) == "grows 1.2/min"
+    assert growth_text(Outlook(Trend(-0.5, 60), None, 120)) == "drains, empty in 2m"
