@@ -15,7 +15,15 @@ from fleet.dataclass import dataclass
 from fleet.diagnosis.metrics_sign import MetricsSign
 from fleet.diagnosis.peers import PeerSign
 from fleet.diagnosis.sign import Observation, Sign
-from fleet.diagnosis.subject import MetricsRow, MetricsTable, PodSubject, Replica, Subjects, WorkloadSubject
+from fleet.diagnosis.subject import (
+    BudgetSubject,
+    MetricsRow,
+    MetricsTable,
+    PodSubject,
+    Replica,
+    Subjects,
+    WorkloadSubject,
+)
 from fleet.model.objects import Node
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Assessment, Severity, SourceStatus
@@ -36,6 +44,8 @@ class Of(StrEnum):
     """A pod among the others of its workload, by the numbers of them all."""
     POD = "pod"
     WORKLOAD = "workload"
+    OBJECTIVE = "objective"
+    """The error budgets of a workload's model; the key is the workload's."""
 
 
 class Stage(IntEnum):
@@ -206,6 +216,15 @@ class WorkloadCause(Cause[WorkloadSubject]):
 
     def subject(self, subjects: Subjects, key: str) -> WorkloadSubject | None:
         return subjects.workload(key)
+
+
+class BudgetCause(Cause[BudgetSubject]):
+    """A cause at a workload whose error budget burns."""
+
+    of = Of.OBJECTIVE
+
+    def subject(self, subjects: Subjects, key: str) -> BudgetSubject | None:
+        return subjects.budget(key)
 
 
 @dataclass(frozen=True, kw_only=True)

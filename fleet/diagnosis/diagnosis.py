@@ -50,7 +50,14 @@ class Diagnosis:
 
     def incidents_at(self, snapshot: Snapshot, held: ActiveCauses) -> tuple[Incident, ...]:
         """The incidents at a Snapshot, the worst first."""
-        of = (snapshot.assessments, snapshot.by_pod.columns, snapshot.by_gpu.columns, snapshot.pods, snapshot.workloads)
+        of = (
+            snapshot.assessments,
+            snapshot.by_pod.columns,
+            snapshot.by_gpu.columns,
+            snapshot.pods,
+            snapshot.workloads,
+            snapshot.facts.by_source.get("objectives"),
+        )
         same = len(of) == len(self._of) and all(a is b for a, b in zip(of, self._of, strict=True))
         healths = [(one.name, one.health) for one in snapshot.sources]
         if same and healths == self._healths and self._at <= snapshot.at < self._hysteresis.until:
@@ -77,10 +84,20 @@ class Diagnosis:
         if len(self._ground) != len(ground) or any(map(is_not, ground, self._ground)):
             self._troubles, self._ground = list(held.troubles(snapshot)), ground
         outlying_still = (holds for holds in self._outlying if holds.key in snapshot.pods)
-        holds = [*self._silent(snapshot), *self._troubles, *outlying_still]
+        holds = [*self._silent(snapshot), *self._troubles, *outlying_still, *self._burning(snapshot)]
         if holds != self._holds:
             self._holds = holds
         return self._holds
+
+    def _burning(self, snapshot: Snapshot) -> Iterator[ActiveCause]:
+        """Yield the error budgets that burn fast enough to be told of."""
+        if "objectives" not in snapshot.facts.by_source:
+            return
+        # Nothing of it is needed before objectives are counted.
+        from fleet.objectives.burns import burns_of
+
+        for key, seen in burns_of(snapshot).items():
+            yield ActiveCause(self._causes["budget-burns-fast" if seen.is_fast else "budget-burns"], key)
 
     def _silent(self, snapshot: Snapshot) -> Iterator[ActiveCause]:
         """Yield what is wrong with the sources: what they do not tell cannot be found."""

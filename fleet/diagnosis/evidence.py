@@ -76,6 +76,8 @@ def _sourced(snapshot: Snapshot, kind: Of, key: str, seen: Observation) -> Evide
         rate = seen.quantity is not None and MEANINGS[seen.quantity].unit in _RATES
         window = snapshot.window if rate else 0.0
         return Evidence(seen.text, snapshot.method or "metrics", window, frame.age(frame.index[key]))
+    if kind is Of.OBJECTIVE:
+        return Evidence(seen.text, "objectives")
     source = snapshot.of_objects
     return Evidence(seen.text, source.name if source is not None else "kubernetes")
 
@@ -106,7 +108,7 @@ def keys_beside(snapshot: Snapshot, kind: Of, key: str, other: Of) -> tuple[str,
             return snapshot.gpus_of.get(key, ())
         case ((Of.POD | Of.ENGINE | Of.REPLICA), Of.NODE):
             return (pod.node,) if pod is not None and pod.node in snapshot.nodes else ()
-        case Of.WORKLOAD, (Of.POD | Of.ENGINE | Of.REPLICA):
+        case ((Of.WORKLOAD | Of.OBJECTIVE), (Of.POD | Of.ENGINE | Of.REPLICA)):
             return snapshot.pods_of.get(key, ())
         case Of.GPU, Of.NODE:
             gpu = snapshot.gpus.get(key)

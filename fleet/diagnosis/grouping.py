@@ -179,6 +179,10 @@ class _Kin:
                 yield self._sources
                 yield at.get(gpu.node, ()) if gpu is not None else ()
                 yield at[finding.key]
+            case Of.OBJECTIVE:
+                yield self._sources
+                yield at[finding.key]
+                yield self._of_workload.get(finding.key, ())
             case Of.WORKLOAD:
                 yield self._sources
                 yield self._of_workload.get(finding.key, ())

@@ -83,6 +83,8 @@ CAUSES: tuple[AnyCause, ...] = (
     workloads.MISSING,
     workloads.SOME_START,
     workloads.SAY,
+    workloads.BUDGET_FAST,
+    workloads.BUDGET_SLOW,
 )
 """The causes, in no order that matters: which of several is told is declared by each."""
 

@@ -146,6 +146,16 @@ class PodSubject(NamedTuple):
         return self.pod.ready and self.serving
 
 
+class BudgetSubject(NamedTuple):
+    """The error budget of a workload's model that burns fastest."""
+
+    is_fast: bool
+    """True if somebody should look now, by the windows of the SRE workbook."""
+    words: str
+    """Its objective, burn and rest in a few words."""
+    counted_by: str
+
+
 @dataclass(frozen=True)
 class WorkloadSubject:
     """A workload, and how its pods stand."""
@@ -187,6 +197,7 @@ class Subjects:
         reasons: ThrottleReasons = NO_REASONS,
         sources: Sequence[SourceStatus] = (),
         profiles: WorkloadProfiles = ALL_CHAT,
+        budgets: Callable[[], Mapping[str, BudgetSubject]] = dict,
     ) -> None:
         self._fleet = fleet
         self._now = now
@@ -195,6 +206,7 @@ class Subjects:
         self._reasons = reasons
         self._sources = sources
         self._profiles = profiles
+        self._budgets = budgets
         self._ready: dict[str, int] = {}
 
     @staticmethod
@@ -209,6 +221,7 @@ class Subjects:
             reasons=snapshot.throttle_reasons,
             sources=snapshot.sources,
             profiles=snapshot.profiles,
+            budgets=lambda: _budgets(snapshot),
         )
 
     @cached_property
@@ -223,6 +236,10 @@ class Subjects:
         """The numbers of all GPUs. No workload chooses how hot one may be."""
         default = self._profiles.default
         return MetricsTable(self._by_gpu, self._reasons, RowProfiles(default, {}, (default,)))
+
+    def budget(self, workload: str) -> BudgetSubject | None:
+        """The budget that burns fastest; None where none does."""
+        return self._budgets().get(workload)
 
     def source(self, name: str) -> SourceStatus | None:
         return next((one for one in self._sources if one.name == name), None)
@@ -323,3 +340,12 @@ def comparable_rows(fleet: Structure, frame: Frame, workload: str) -> list[int]:
 def _ready(fleet: Structure, pods: Sequence[str]) -> int:
     rows = [fleet.pods[key] for key in pods if key in fleet.pods]
     return sum(row.ready for row in rows if row.deleted is None)
+
+
+def _budgets(snapshot: Snapshot) -> Mapping[str, BudgetSubject]:
+    if "objectives" not in snapshot.facts.by_source:
+        return {}
+    # Nothing of it is needed before objectives are counted.
+    from fleet.objectives.burns import burns_of
+
+    return burns_of(snapshot)

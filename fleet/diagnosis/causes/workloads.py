@@ -5,12 +5,14 @@ A sick pod of many is not a sick workload.
 
 from __future__ import annotations
 
-from fleet.diagnosis.cause import Help, Stage, WorkloadCause, says
+from fleet.diagnosis.cause import BudgetCause, Help, Stage, WorkloadCause, says
 from fleet.diagnosis.sign import Fact
-from fleet.diagnosis.subject import WorkloadSubject
+from fleet.diagnosis.subject import BudgetSubject, WorkloadSubject
 from fleet.model.snapshot import Severity
 
 NONE_READY = "no replica is ready"
+_BUDGETS = ("budget-burns-fast", "budget-burns")
+"""Users feel it where replicas are away, or serve badly."""
 
 
 def _reason(subject: WorkloadSubject) -> str:
@@ -51,6 +53,7 @@ NOBODY_SERVES = WorkloadCause(
     words=lambda subject: subject.worst.reason or NONE_READY,
     must=(_NONE_READY,),
     must_not=(_UNKNOWN, _STARTING),
+    explains=_BUDGETS,
     symptom=True,
     after=60,
 )
@@ -79,6 +82,7 @@ LOST = WorkloadCause(
     must=(_SOME_READY, _CRITICAL),
     # What a broken GPU takes away does not come back by itself.
     serious=(_HALF_LOST, _BROKEN),
+    explains=_BUDGETS,
     symptom=True,
     after=60,
 )
@@ -88,6 +92,7 @@ TROUBLED = WorkloadCause(
     sentence="Some replicas serve less well than they could.",
     words=_reason,
     must=(_SOME_READY, _worst_is(Severity.WARNING)),
+    explains=_BUDGETS,
     symptom=True,
     after=60,
 )
@@ -98,6 +103,7 @@ MISSING = WorkloadCause(
     words=_reason,
     must=(_SOME_READY, _MISSING),
     must_not=(_UNKNOWN, _STARTING, _CRITICAL, _worst_is(Severity.WARNING)),
+    explains=_BUDGETS,
     symptom=True,
     after=60,
 )
@@ -122,6 +128,35 @@ SAY = WorkloadCause(
     must=(Fact("all pods say one thing", "how its pods stand", _all_say_one_thing),),
 )
 
+_FAST: Fact[BudgetSubject] = Fact(
+    "it burns fast on a long and a short window", "objectives", lambda subject: subject.is_fast
+)
+_SLOW: Fact[BudgetSubject] = Fact(
+    "it burns on a long and a short window", "objectives", lambda subject: not subject.is_fast
+)
+_BUDGET_HELPS = (Help("see what is left of each budget", "slo"), Help("see what came before it", "past"))
+
+BUDGET_FAST = BudgetCause(
+    id="budget-burns-fast",
+    severity=Severity.CRITICAL,
+    sentence="Users do not get what was promised: at this pace the error budget is gone within days.",
+    words=lambda subject: subject.words,
+    must=(_FAST,),
+    symptom=True,
+    helps=_BUDGET_HELPS,
+)
+"""SRE workbook, table 5-8: 14.4x over 1 h and 5 min, or 6x over 6 h and 30 min."""
+BUDGET_SLOW = BudgetCause(
+    id="budget-burns",
+    severity=Severity.WARNING,
+    sentence="The error budget will not last for its period.",
+    words=lambda subject: subject.words,
+    must=(_SLOW,),
+    symptom=True,
+    helps=_BUDGET_HELPS,
+)
+"""SRE workbook, table 5-8: 3x over 24 h and 2 h, or 1x over 3 d and 6 h."""
+
 
 def _given_up(subject: WorkloadSubject) -> bool:
     # Other controllers say Progressing=False when there is nothing left to do.
@@ -138,7 +173,7 @@ STUCK = WorkloadCause(
     words=says("rollout stuck"),
     must=(Fact("its deadline has passed", "condition Progressing", _given_up),),
     serious=(Fact("no replica is ready", "condition Ready of the pods", lambda subject: not subject.ready),),
-    explains=("replicas-missing", "replicas-lost", "no-replica-ready"),
+    explains=("replicas-missing", "replicas-lost", "no-replica-ready", *_BUDGETS),
     alike=("no-free-gpu", "image-not-pulled", "crash-loop"),
     helps=(Help("see what its newest pods wait for", "describe"), Help("go back to the revision before", "rollback")),
     avoid=("Do not raise maxSurge: a new replica needs GPUs beside those of the old one.",),

@@ -45,7 +45,7 @@ def test_nothing_is_told_of_one_that_does_not(values: list[float]) -> None:
 
 
 def test_noise_alone_is_hardly_ever_a_trend() -> None:
-    chance = random.Random(7)  # noqa: S311 - the same numbers each time
+    chance = random.Random(7)
     told = sum(trend([chance.gauss(40, 12) for _ in range(20)], STEP) is not None for _ in range(500))
     assert told <= 2
 

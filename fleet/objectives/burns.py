@@ -1,0 +1,50 @@
+"""Budgets that burn fast enough to be told of, by the workloads that serve their models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from fleet.diagnosis.subject import BudgetSubject
+from fleet.model.snapshot import Snapshot
+from fleet.objectives.board import Board, BoardMaker
+from fleet.objectives.burning import Budget, Pace, worst
+from fleet.objectives.objective import Measure
+
+_MAKER: Final = BoardMaker()
+_LAST: list[tuple[Board, dict[str, BudgetSubject]]] = []
+
+
+def burns_of(snapshot: Snapshot) -> Mapping[str, BudgetSubject]:
+    """The burning budgets by workload; none of defaults, which nobody has promised."""
+    found = _MAKER.board_of(snapshot)
+    if found is None or not found.are_promised:
+        return {}
+    if not _LAST or _LAST[0][0] is not found:
+        _LAST[:] = [(found, dict(_burning(found)))]
+    return _LAST[0][1]
+
+
+def _burning(found: Board) -> list[tuple[str, BudgetSubject]]:
+    seen: dict[str, list[Budget]] = {}
+    for row in found.rows:
+        # Of a model that several workloads serve it is told once.
+        for key in row.subject.workloads[:1]:
+            seen.setdefault(key, []).append(row.budget)
+    burning = ((key, worst(budgets)) for key, budgets in seen.items())
+    return [
+        (key, BudgetSubject(one.pace is Pace.FAST, burn_words(one), found.ledger.stands_on))
+        for key, one in burning
+        if one is not None and one.pace is not Pace.CALM
+    ]
+
+
+def burn_words(budget: Budget) -> str:
+    """A burning budget in a few words: ``TTFT p95 burns its budget 16x, 71 % left``."""
+    pair = budget.pair
+    burn = budget.burn(pair.long) if pair is not None else 0.0
+    objective = budget.objective
+    name = objective.name if objective.family is None else f"{objective.measure.upper()} {objective.name[-3:]}"
+    name = {Measure.ERRORS.value: "errors", Measure.AVAILABILITY.value: "availability"}.get(name, name)
+    rest = f"{100 * budget.left:.0f} % left" if budget.left > 0 else "nothing left"
+    return f"{name} burns its budget {burn:.3g}x, {rest}"
