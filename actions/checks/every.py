@@ -13,6 +13,7 @@ from actions.catalogue import spec_of
 from actions.checks.data import check_data, doubt_unseen
 from actions.checks.permission import ABOUT as PERMISSION
 from actions.checks.permission import check_permission
+from actions.checks.users import check_users
 from actions.plan import Check, Plan, Verdict
 from actions.plan_context import ClusterContext
 from actions.spec import Api
@@ -21,8 +22,11 @@ from actions.spec import Api
 class CheckPlan(Protocol):
     """Looks at a plan as its action made it, and at the cluster; changes nothing."""
 
-    async def __call__(self, plan: Plan, context: ClusterContext) -> Check:
-        """Return what was found. If it blocks, it forbids the plan for all. Raises KubeError where nobody can tell."""
+    async def __call__(self, plan: Plan, context: ClusterContext) -> Check | None:
+        """Return what was found; None for nothing to tell. If it blocks, it forbids the plan for all.
+
+        Raises KubeError where nobody can tell.
+        """
         ...
 
 
@@ -37,8 +41,8 @@ _OBJECTS = frozenset({Api.KUBERNETES})
 
 FIRST: tuple[PlanCheck, ...] = (PlanCheck(check_permission, _OBJECTS),)
 """Whether it may be done at all: shown before the action's own checks."""
-LAST: tuple[PlanCheck, ...] = (PlanCheck(check_data, _OBJECTS),)
-"""How far the others can be believed: shown after them."""
+LAST: tuple[PlanCheck, ...] = (PlanCheck(check_users, _OBJECTS), PlanCheck(check_data, _OBJECTS))
+"""Trouble that users feel already, and how far the others can be believed: shown after them."""
 
 
 async def checked(plan: Plan, context: ClusterContext) -> tuple[Check, ...]:
@@ -54,4 +58,5 @@ async def checked(plan: Plan, context: ClusterContext) -> tuple[Check, ...]:
 async def _results(checks: Sequence[PlanCheck], plan: Plan, context: ClusterContext) -> list[Check]:
     """The results of those that are for such a plan."""
     api = spec_of(plan.request.kind).api
-    return await asyncio.gather(*(row.check(plan, context) for row in checks if api in row.apis))
+    found = await asyncio.gather(*(row.check(plan, context) for row in checks if api in row.apis))
+    return [check for check in found if check is not None]

@@ -9,7 +9,6 @@ from fleet.diagnosis.subject import BudgetSubject
 from fleet.model.snapshot import Snapshot
 from fleet.objectives.board import Board, BoardMaker
 from fleet.objectives.burning import Budget, Pace, worst
-from fleet.objectives.objective import Measure
 
 _MAKER: Final = BoardMaker()
 _LAST: list[tuple[Board, dict[str, BudgetSubject]]] = []
@@ -39,12 +38,27 @@ def _burning(found: Board) -> list[tuple[str, BudgetSubject]]:
     ]
 
 
+def missed(snapshot: Snapshot, workload: str) -> list[str]:
+    """The objectives of a workload that are missed at the moment: more is bad in the last minutes than may be."""
+    found = _MAKER.board_of(snapshot)
+    if found is None or not found.are_promised:
+        return []
+    budgets = [row.budget for row in found.of.get(workload, ())]
+    return [
+        f"{_name(one)}, {100 * one.now.bad:.3g} % bad where {100 * one.objective.budget:.3g} % may be"
+        for one in budgets
+        if one.now is not None and one.now.bad > one.objective.budget
+    ]
+
+
 def burn_words(budget: Budget) -> str:
     """A burning budget in a few words: ``TTFT p95 burns its budget 16x, 71 % left``."""
     pair = budget.pair
     burn = budget.burn(pair.long) if pair is not None else 0.0
-    objective = budget.objective
-    name = objective.name if objective.family is None else f"{objective.measure.upper()} {objective.name[-3:]}"
-    name = {Measure.ERRORS.value: "errors", Measure.AVAILABILITY.value: "availability"}.get(name, name)
     rest = f"{100 * budget.left:.0f} % left" if budget.left > 0 else "nothing left"
-    return f"{name} burns its budget {burn:.3g}x, {rest}"
+    return f"{_name(budget)} burns its budget {burn:.3g}x, {rest}"
+
+
+def _name(budget: Budget) -> str:
+    measure, _, percentile = budget.objective.name.partition("_")
+    return f"{measure.upper()} {percentile}" if percentile else measure

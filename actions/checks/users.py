@@ -1,0 +1,53 @@
+"""Do users feel something of it already: does a model wait, or miss its objective?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from actions.plan import Check, Plan, Verdict
+from actions.plan_context import ClusterContext
+from actions.request import Target
+from actions.words import count
+from fleet.model.quantity import Quantity
+from fleet.model.snapshot import Snapshot
+
+ABOUT = "users"
+
+
+async def check_users(plan: Plan, context: ClusterContext) -> Check | None:
+    """Check the models that the target has a part in; None where no user feels anything."""
+    snapshot = context.snapshot.everything
+    said = [text for key in _workloads(snapshot, plan.target) for text in _felt(snapshot, key)]
+    if not said:
+        return None
+    return Check(ABOUT, Verdict.WARN, "; ".join(dict.fromkeys(said)), "is it meant to help them?")
+
+
+def _workloads(snapshot: Snapshot, target: Target) -> Iterator[str]:
+    """The workloads that serve a model and of which the target is, has or scales some pods."""
+    key = f"{target.namespace}/{target.kind}/{target.name}"
+    match target.kind:
+        case "Pod":
+            found = [snapshot.workload_of.get(f"{target.namespace}/{target.name}", "")]
+        case "Node":
+            found = [snapshot.workload_of.get(pod.key, "") for pod in snapshot.pods.values() if pod.node == target.name]
+        case _:
+            scaled = (
+                workload
+                for workload, one in snapshot.autoscalers.items()
+                if (one.namespace, one.name) == (target.namespace, target.name)
+            )
+            found = [snapshot.top(key), *scaled]
+    yield from dict.fromkeys(one for one in found if one in snapshot.model_of)
+
+
+def _felt(snapshot: Snapshot, workload: str) -> Iterator[str]:
+    model = snapshot.models[snapshot.model_of[workload]].name
+    waiting = snapshot.by_workload.value(workload, Quantity.WAITING)
+    if waiting > 0:
+        yield f"{count(round(waiting) or 1, 'request')} of {model} wait{'s' if round(waiting) <= 1 else ''} now"
+    if "objectives" in snapshot.facts.by_source:
+        # What joins objectives is imported where there are some.
+        from fleet.objectives.burns import missed
+
+        yield from (f"{model} misses its objective: {text}" for text in missed(snapshot, workload))
