@@ -72,6 +72,6 @@ async def test_a_pod_and_its_node_are_of_the_model_that_they_serve(target: Targe
     stage = FakeCluster(snapshot=fleet(waiting=10))
     stage.add(raw("chat"))
     plan = await make_plan(Scale(Target("Deployment", "serving", "chat"), 5), stage.context())
-    found = await check_users(replace(plan, target=target), stage.context())
+    found = await check_users(replace(plan, request=Scale(target, 5)), stage.context())
     assert found is not None
     assert found.text == "40 requests of llama wait now"
