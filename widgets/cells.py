@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple, Protocol
 
 from fleet.model.quantity import Unit
-from fleet.model.reading import Reading, State
+from fleet.model.reading import Bound, Reading, State
 from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.bar import bar_spans
@@ -70,6 +71,11 @@ class Number(NamedTuple):
         if self.reading.state is State.STALE:
             aged = reading_text(self.reading, self.unit, glyphs=glyphs, with_age=True).text
             text = aged if len(aged) <= width else text
+        if self.reading.bound is Bound.WITHIN and len(text) > width:
+            # A cut edge would be another number: from the lower one on is true, too.
+            text = reading_text(
+                replace(self.reading, bound=Bound.AT_LEAST, edge=self.reading.low), self.unit, glyphs=glyphs
+            ).text
         if self.stand_in:
             text = STAND_IN + text
         text = fit(fewer_digits(text, width), width, align, glyphs.ellipsis)

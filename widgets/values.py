@@ -1,7 +1,7 @@
 """Readings as text: three significant figures, one unit, never more than is known.
 
 A missing value is ``–`` and an unknown one ``?``, never ``0``; a percentile that its histogram bounds is ``≤0.3s`` or
-``≥2560s``. Pure functions; the roles that the text is drawn in come with it.
+``≥2560s``, or ``20–40s`` where a broad bucket is all that is known. Pure functions; the roles that the text is drawn in come with it.
 """
 
 from __future__ import annotations
@@ -157,6 +157,8 @@ def reading_text(
         return Value(glyphs.missing, Role.DIM)
     if reading.bound is Bound.EXACT or math.isnan(reading.edge):
         text = number_text(reading.value, unit)
+    elif reading.bound is Bound.WITHIN:
+        text = f"{reading.low:g}{glyphs.missing}{_edge_text(reading.edge, unit)}"
     else:
         sign = glyphs.at_most if reading.bound is Bound.AT_MOST else glyphs.at_least
         text = sign + _edge_text(reading.edge, unit)

@@ -6,7 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping
 from operator import attrgetter
-from typing import Any
+from typing import Any, Literal
 
 from console.report import document as doc
 from console.report.alerts import alert_parts
@@ -273,6 +273,13 @@ def _order(item: tuple[Quantity, Reading]) -> int:
     return _RANK[item[0]]
 
 
+_BOUNDS: Mapping[Bound, Literal["at_most", "at_least", "within"]] = {
+    Bound.AT_MOST: "at_most",
+    Bound.AT_LEAST: "at_least",
+    Bound.WITHIN: "within",
+}
+
+
 def _reading(reading: Reading, unit: Unit) -> ReadingPart:
     bounded = reading.bound is not Bound.EXACT
     return ReadingPart(
@@ -280,6 +287,7 @@ def _reading(reading: Reading, unit: Unit) -> ReadingPart:
         unit=unit,
         state=_STATES[reading.state],
         age=reading.age,
-        bound=("at_most" if reading.bound is Bound.AT_MOST else "at_least") if bounded else None,
+        bound=_BOUNDS.get(reading.bound),
         edge=reading.edge if bounded and math.isfinite(reading.edge) else None,
+        low=reading.low if bounded and math.isfinite(reading.low) else None,
     )

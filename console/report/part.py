@@ -30,10 +30,13 @@ class ReadingPart(Part):
     ten seconds)."""
     age: float
     """Seconds since it was scraped, at the time of the Snapshot."""
-    bound: Literal["at_most", "at_least"] | None = None
-    """Bound of a percentile in the lowest or the highest bucket: the truth is at most, or at least, ``edge``."""
+    bound: Literal["at_most", "at_least", "within"] | None = None
+    """Bound of a percentile in the lowest or the highest bucket: the truth is at most, or at least, ``edge``. In a broad
+    one it is within ``low`` and ``edge``."""
     edge: float | None = None
     """The edge of that bucket, in the same unit."""
+    low: float | None = None
+    """Its lower edge, where the truth is within it."""
 
 
 Judgement = Annotated[Severity | None, Field(description="How it stands.")]

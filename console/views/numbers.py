@@ -42,7 +42,7 @@ def _as_drawn(reading: Reading) -> Reading:
     """Return a reading without an age that is not drawn: a cell whose number has not changed is the same cell."""
     if reading.state is State.STALE or not reading.age:
         return reading
-    return Reading(reading.value, reading.state, 0.0, reading.bound, reading.edge)
+    return Reading(reading.value, reading.state, 0.0, reading.bound, reading.edge, reading.low)
 
 
 def number(frame: Frame, key: str, quantity: Quantity) -> Number:

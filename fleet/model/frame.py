@@ -26,12 +26,13 @@ def greatest(values: array[float]) -> float:
 class Column:
     """Values of one quantity; row i belongs to ``Frame.keys[i]``. NaN where nothing is known.
 
-    ``bounds`` and ``edges`` are empty except for percentiles (see Reading).
+    ``bounds``, ``edges`` and ``lows`` are empty except for percentiles (see Reading).
     """
 
     values: array[float]
     bounds: bytes = b""
     edges: array[float] | None = None
+    lows: array[float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,8 @@ class Frame:
         if column is None or not column.bounds or not column.bounds[row]:
             return Reading(value, state, self.age(row))
         edge = column.edges[row] if column.edges is not None else math.nan
-        return Reading(value, state, self.age(row), Bound(column.bounds[row]), edge)
+        low = column.lows[row] if column.lows is not None else math.nan
+        return Reading(value, state, self.age(row), Bound(column.bounds[row]), edge, low)
 
     def value(self, key: str, quantity: Quantity) -> float:
         """The bare number, NaN where there is none: for sorting and history."""

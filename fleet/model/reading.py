@@ -33,6 +33,8 @@ class Bound(IntEnum):
     """Value in the lowest bucket: the screen shows ``≤0.3`` (the bucket's edge), not an interpolation from zero."""
     AT_LEAST = 2
     """Value in the +Inf bucket: the screen shows ``≥2560`` (the last finite edge)."""
+    WITHIN = 3
+    """Value in a bucket so broad that a point in it would be an invention: the screen shows ``20–40``, its edges."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,8 @@ class Reading:
     age: float = 0.0
     bound: Bound = Bound.EXACT
     edge: float = math.nan
+    low: float = math.nan
+    """Lower edge of the bucket of a value that is WITHIN it; ``edge`` is the upper one."""
 
     @property
     def known(self) -> bool:

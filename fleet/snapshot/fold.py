@@ -185,6 +185,7 @@ def quantiles_of(wanted: Mapping[Quantity, float], per_row: PerRow, rows: int) -
     """The columns of these quantiles, of the merged histograms of each row."""
     values = {name: array("d", [NAN]) * rows for name in wanted}
     edges = {name: array("d", [NAN]) * rows for name in wanted}
+    lows = {name: array("d", [NAN]) * rows for name in wanted}
     bounds = {name: bytearray(rows) for name in wanted}
     for row, histograms in per_row.find().items():
         merged = merge(histograms)
@@ -195,8 +196,8 @@ def quantiles_of(wanted: Mapping[Quantity, float], per_row: PerRow, rows: int) -
             values[name][row] = found.value
             if found.bound is not Bound.EXACT:
                 bounds[name][row] = found.bound
-                edges[name][row] = found.edge
-    return {name: Column(values[name], bytes(bounds[name]), edges[name]) for name in wanted}
+                edges[name][row], lows[name][row] = found.edge, found.low
+    return {name: Column(values[name], bytes(bounds[name]), edges[name], lows[name]) for name in wanted}
 
 
 def oldest(ages: array[float], members: Members) -> array[float]:
