@@ -73,9 +73,8 @@ class Number(NamedTuple):
             text = aged if len(aged) <= width else text
         if self.reading.bound is Bound.WITHIN and len(text) > width:
             # A cut edge would be another number: from the lower one on is true, too.
-            text = reading_text(
-                replace(self.reading, bound=Bound.AT_LEAST, edge=self.reading.low), self.unit, glyphs=glyphs
-            ).text
+            least = replace(self.reading, bound=Bound.AT_LEAST, edge=self.reading.low)
+            text = reading_text(least, self.unit, glyphs=glyphs).text
         if self.stand_in:
             text = STAND_IN + text
         text = fit(fewer_digits(text, width), width, align, glyphs.ellipsis)

@@ -1,7 +1,7 @@
 """Readings as text: three significant figures, one unit, never more than is known.
 
 A missing value is ``–`` and an unknown one ``?``, never ``0``; a percentile that its histogram bounds is ``≤0.3s`` or
-``≥2560s``, or ``20–40s`` where a broad bucket is all that is known. Pure functions; the roles that the text is drawn in come with it.
+``≥2560s``, or ``20–40s`` where a broad bucket is all that is known. Pure functions; the roles come with the text.
 """
 
 from __future__ import annotations

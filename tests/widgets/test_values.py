@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from fleet.model.quantity import Unit
 from fleet.model.reading import MISSING, UNKNOWN, Bound, Reading, State
-from themes.glyphs import ASCII
+from themes.glyphs import ASCII, UNICODE
 from themes.palette import Role
+from widgets.cells import Number
 from widgets.values import (
     age_text,
     bytes_text,
@@ -202,3 +203,11 @@ def test_scaling_loses_less_than_a_hundredth(value: float) -> None:
     text = scaled(value)
     factor = {"k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}.get(text[-1], 1.0)
     assert float(text.rstrip("kMGT")) * factor == pytest.approx(value, rel=0.006, abs=0.0006)
+
+
+def test_a_percentile_that_only_its_bucket_bounds_is_a_range_and_never_a_point() -> None:
+    reading = Reading(39.0, State.FRESH, 1.0, Bound.WITHIN, 40.0, 20.0)
+    assert reading_text(reading, Unit.SECONDS).text == "20–40s"
+    assert reading_text(reading, Unit.SECONDS, glyphs=ASCII).text == "20-40s"
+    (span,) = Number(reading, Unit.SECONDS).draw(5, "right", UNICODE)
+    assert span.text == " ≥20s"

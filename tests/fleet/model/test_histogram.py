@@ -111,3 +111,26 @@ def test_different_bucket_lists_are_merged_over_their_common_edges() -> None:
 def test_merging_is_independent_of_the_order(parts: list[tuple[float, ...]]) -> None:
     histograms = [Histogram(EDGES, part, 0.0) for part in parts]
     assert merge(histograms) == merge(histograms[::-1])
+
+
+VLLM = (1.0, 2.5, 5.0, 7.5, 10.0, 20.0, 40.0, 80.0, INF)
+
+
+@pytest.mark.parametrize(
+    ("counts", "bound", "low", "edge"),
+    [
+        ((0, 0, 0, 0, 0, 0, 100, 100, 100), Bound.WITHIN, 20.0, 40.0),
+        ((90, 90, 90, 90, 90, 91, 100, 100, 100), Bound.WITHIN, 20.0, 40.0),
+        ((0, 100, 100, 100, 100, 100, 100, 100, 100), Bound.WITHIN, 1.0, 2.5),
+        ((60, 100, 100, 100, 100, 100, 100, 100, 100), Bound.EXACT, math.nan, math.nan),
+        ((0, 0, 0, 0, 0, 0, 0, 0, 100), Bound.AT_LEAST, math.nan, 80.0),
+    ],
+    ids=["all in one", "a broad one", "most in one", "a shape to go by", "beyond the last"],
+)
+def test_a_percentile_that_only_its_bucket_bounds_says_so(
+    counts: tuple[float, ...], bound: Bound, low: float, edge: float
+) -> None:
+    found = quantile(0.95, Histogram(VLLM, counts))
+    assert found.bound is bound
+    assert found.low == low or math.isnan(low)
+    assert found.edge == edge or math.isnan(edge)
