@@ -31,8 +31,8 @@ class ReadingPart(Part):
     age: float
     """Seconds since it was scraped, at the time of the Snapshot."""
     bound: Literal["at_most", "at_least", "within"] | None = None
-    """Bound of a percentile in the lowest or the highest bucket: the truth is at most, or at least, ``edge``. In a broad
-    one it is within ``low`` and ``edge``."""
+    """Bound of a percentile in the lowest or the highest bucket: the truth is at most, or at least, ``edge``; in a
+    broad one it is within ``low`` and ``edge``."""
     edge: float | None = None
     """The edge of that bucket, in the same unit."""
     low: float | None = None
