@@ -36,7 +36,7 @@ class ReadingPart(Part):
     edge: float | None = None
     """The edge of that bucket, in the same unit."""
     low: float | None = None
-    """Its lower edge, where the truth is within it."""
+    """The lower edge of that bucket, where the truth is within it."""
 
 
 Judgement = Annotated[Severity | None, Field(description="How it stands.")]

@@ -152,7 +152,7 @@ class BudgetSubject(NamedTuple):
     is_fast: bool
     """True if somebody should look now, by the windows of the SRE workbook."""
     words: str
-    """Its objective, burn and rest in a few words."""
+    """The objective, its burn and what is left, in a few words."""
     counted_by: str
 
 

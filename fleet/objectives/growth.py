@@ -32,7 +32,7 @@ class Trend(NamedTuple):
 
     per_second: float
     waiting: float
-    """Its length now, by the trend."""
+    """Requests that wait now."""
 
 
 def trend(values: Sequence[float], step: float) -> Trend | None:
@@ -57,7 +57,7 @@ def trend_of(snapshot: Snapshot, workload: str) -> Trend | None:
 
 
 class Outlook(NamedTuple):
-    """What becomes of a queue."""
+    """The outlook of a queue."""
 
     trend: Trend
     objective: Objective | None = None
