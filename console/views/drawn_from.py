@@ -14,7 +14,7 @@ STEP = 10.0
 """Seconds after which rows are made again whatever happened: ages of objects are drawn in steps of these."""
 _BESIDE = frozenset(
     {"sequence", "at", "cluster", "sources", "window", "method", "measured_at", "events", "throttle_reasons"}
-    | {"facts", "coverage", "history", "whole", "incidents"}
+    | {"facts", "coverage", "history", "whole", "incidents", "burning"}
 )
 """Fields that no row is made from, or that change with one that they are made from: the strips with the columns."""
 _PARTS = tuple(field.name for field in fields(Snapshot) if field.name not in _BESIDE)

@@ -16,7 +16,6 @@ from fleet.diagnosis.metrics_sign import MetricsSign
 from fleet.diagnosis.peers import PeerSign
 from fleet.diagnosis.sign import Observation, Sign
 from fleet.diagnosis.subject import (
-    BudgetSubject,
     MetricsRow,
     MetricsTable,
     PodSubject,
@@ -24,6 +23,7 @@ from fleet.diagnosis.subject import (
     Subjects,
     WorkloadSubject,
 )
+from fleet.model.budget import BurningBudget
 from fleet.model.objects import Node
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Assessment, Severity, SourceStatus
@@ -218,12 +218,12 @@ class WorkloadCause(Cause[WorkloadSubject]):
         return subjects.workload(key)
 
 
-class BudgetCause(Cause[BudgetSubject]):
+class BudgetCause(Cause[BurningBudget]):
     """A cause at a workload whose error budget burns."""
 
     of = Of.OBJECTIVE
 
-    def subject(self, subjects: Subjects, key: str) -> BudgetSubject | None:
+    def subject(self, subjects: Subjects, key: str) -> BurningBudget | None:
         return subjects.budget(key)
 
 

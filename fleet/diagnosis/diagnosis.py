@@ -56,7 +56,7 @@ class Diagnosis:
             snapshot.by_gpu.columns,
             snapshot.pods,
             snapshot.workloads,
-            snapshot.facts.by_source.get("objectives"),
+            snapshot.burning,
         )
         same = len(of) == len(self._of) and all(a is b for a, b in zip(of, self._of, strict=True))
         healths = [(one.name, one.health) for one in snapshot.sources]
@@ -91,12 +91,7 @@ class Diagnosis:
 
     def _burning(self, snapshot: Snapshot) -> Iterator[ActiveCause]:
         """Yield the error budgets that burn fast enough to be told of."""
-        if "objectives" not in snapshot.facts.by_source:
-            return
-        # Nothing of it is needed before objectives are counted.
-        from fleet.objectives.burns import burns_of
-
-        for key, seen in burns_of(snapshot).items():
+        for key, seen in snapshot.burning.items():
             yield ActiveCause(self._causes["budget-burns-fast" if seen.is_fast else "budget-burns"], key)
 
     def _silent(self, snapshot: Snapshot) -> Iterator[ActiveCause]:

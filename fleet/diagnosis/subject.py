@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from fleet.dataclass import dataclass
 from fleet.kinds.registry import kind_of
+from fleet.model.budget import BurningBudget
 from fleet.model.column_search import rows_at_least
 from fleet.model.frame import Frame
 from fleet.model.objects import FINISHED, Node, Pod, Workload
@@ -24,6 +25,7 @@ WELL = Assessment(Severity.OK)
 ThrottleReasons = Mapping[str, tuple[str, ...]]
 """GPU key → what lowers its clocks, in words."""
 NO_REASONS: ThrottleReasons = {}
+NO_BUDGETS: Mapping[str, BurningBudget] = {}
 MAY_NOT_LIST = "its pods may not be listed"
 LEFT_OVER = 600.0
 """Seconds since its creation after which a failed pod is no reason for what its workload does now."""
@@ -146,16 +148,6 @@ class PodSubject(NamedTuple):
         return self.pod.ready and self.serving
 
 
-class BudgetSubject(NamedTuple):
-    """The error budget of a workload's model that burns fastest."""
-
-    is_fast: bool
-    """True if somebody should look now, by the windows of the SRE workbook."""
-    words: str
-    """The objective, its burn and what is left, in a few words."""
-    counted_by: str
-
-
 @dataclass(frozen=True)
 class WorkloadSubject:
     """A workload, and how its pods stand."""
@@ -197,7 +189,7 @@ class Subjects:
         reasons: ThrottleReasons = NO_REASONS,
         sources: Sequence[SourceStatus] = (),
         profiles: WorkloadProfiles = ALL_CHAT,
-        budgets: Callable[[], Mapping[str, BudgetSubject]] = dict,
+        budgets: Mapping[str, BurningBudget] = NO_BUDGETS,
     ) -> None:
         self._fleet = fleet
         self._now = now
@@ -221,7 +213,7 @@ class Subjects:
             reasons=snapshot.throttle_reasons,
             sources=snapshot.sources,
             profiles=snapshot.profiles,
-            budgets=lambda: _budgets(snapshot),
+            budgets=snapshot.burning,
         )
 
     @cached_property
@@ -237,9 +229,9 @@ class Subjects:
         default = self._profiles.default
         return MetricsTable(self._by_gpu, self._reasons, RowProfiles(default, {}, (default,)))
 
-    def budget(self, workload: str) -> BudgetSubject | None:
+    def budget(self, workload: str) -> BurningBudget | None:
         """The budget that burns fastest; None where none does."""
-        return self._budgets().get(workload)
+        return self._budgets.get(workload)
 
     def source(self, name: str) -> SourceStatus | None:
         return next((one for one in self._sources if one.name == name), None)
@@ -340,12 +332,3 @@ def comparable_rows(fleet: Structure, frame: Frame, workload: str) -> list[int]:
 def _ready(fleet: Structure, pods: Sequence[str]) -> int:
     rows = [fleet.pods[key] for key in pods if key in fleet.pods]
     return sum(row.ready for row in rows if row.deleted is None)
-
-
-def _budgets(snapshot: Snapshot) -> Mapping[str, BudgetSubject]:
-    if "objectives" not in snapshot.facts.by_source:
-        return {}
-    # Nothing of it is needed before objectives are counted.
-    from fleet.objectives.burns import burns_of
-
-    return burns_of(snapshot)

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from fleet.dataclass import dataclass
+from fleet.model.budget import BurningBudget
 from fleet.model.coverage import Coverage
 from fleet.model.facts import NO_FACTS, Facts
 from fleet.model.frame import Frame
@@ -299,6 +300,8 @@ class Snapshot(Structure):
     by_gpu: Frame = field(default_factory=Frame)
     assessments: Mapping[str, Assessment] = field(default_factory=dict)
     """Pod key, workload key, node name or GPU key → how it stands."""
+    burning: Mapping[str, BurningBudget] = field(default_factory=dict)
+    """Workload key → the error budget of its model that burns fastest, where one burns fast enough to be told of."""
     incidents: tuple[Incident, ...] = ()
     """Incidents that are pending, firing or not over yet, the worst first."""
     profiles: WorkloadProfiles = ALL_CHAT

@@ -5,26 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from fleet.diagnosis.subject import BudgetSubject
+from fleet.model.budget import BurningBudget
 from fleet.model.snapshot import Snapshot
 from fleet.objectives.board import Board, BoardMaker
 from fleet.objectives.burning import Budget, Pace, worst
 
+_NONE: Final[Mapping[str, BurningBudget]] = {}
 _MAKER: Final = BoardMaker()
-_LAST: list[tuple[Board, dict[str, BudgetSubject]]] = []
+_LAST: list[tuple[Board, dict[str, BurningBudget]]] = []
 
 
-def burns_of(snapshot: Snapshot) -> Mapping[str, BudgetSubject]:
+def burns_of(snapshot: Snapshot) -> Mapping[str, BurningBudget]:
     """The burning budgets by workload; none of defaults, which nobody has promised."""
     found = _MAKER.board_of(snapshot)
     if found is None or not found.are_promised:
-        return {}
+        return _NONE
     if not _LAST or _LAST[0][0] is not found:
         _LAST[:] = [(found, dict(_burning(found)))]
     return _LAST[0][1]
 
 
-def _burning(found: Board) -> list[tuple[str, BudgetSubject]]:
+def _burning(found: Board) -> list[tuple[str, BurningBudget]]:
     seen: dict[str, list[Budget]] = {}
     for row in found.rows:
         # Of a model that several workloads serve it is told once.
@@ -32,7 +33,7 @@ def _burning(found: Board) -> list[tuple[str, BudgetSubject]]:
             seen.setdefault(key, []).append(row.budget)
     burning = ((key, worst(budgets)) for key, budgets in seen.items())
     return [
-        (key, BudgetSubject(one.pace is Pace.FAST, burn_words(one), found.ledger.stands_on))
+        (key, BurningBudget(one.pace is Pace.FAST, burn_words(one)))
         for key, one in burning
         if one is not None and one.pace is not Pace.CALM
     ]

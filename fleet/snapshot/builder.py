@@ -112,6 +112,11 @@ class Builder:
             facts=facts,
             **topology.structure(),
         )
+        if "objectives" in facts.by_source:
+            # Nothing of it is needed before objectives are counted.
+            from fleet.objectives.burns import burns_of
+
+            snapshot = replace(snapshot, burning=burns_of(snapshot))
         return replace(snapshot, incidents=self._diagnosis.incidents_at(snapshot, self._health.held))
 
     def shared(self) -> frozenset[str]:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from fleet.diagnosis.cause import BudgetCause, Help, Stage, WorkloadCause, says
 from fleet.diagnosis.sign import Fact
-from fleet.diagnosis.subject import BudgetSubject, WorkloadSubject
+from fleet.diagnosis.subject import WorkloadSubject
+from fleet.model.budget import BurningBudget
 from fleet.model.snapshot import Severity
 
 NONE_READY = "no replica is ready"
@@ -128,10 +129,10 @@ SAY = WorkloadCause(
     must=(Fact("all pods say one thing", "how its pods stand", _all_say_one_thing),),
 )
 
-_FAST: Fact[BudgetSubject] = Fact(
+_FAST: Fact[BurningBudget] = Fact(
     "it burns fast on a long and a short window", "objectives", lambda subject: subject.is_fast
 )
-_SLOW: Fact[BudgetSubject] = Fact(
+_SLOW: Fact[BurningBudget] = Fact(
     "it burns on a long and a short window", "objectives", lambda subject: not subject.is_fast
 )
 _BUDGET_HELPS = (Help("see what is left of each budget", "slo"), Help("see what came before it", "past"))
