@@ -31,6 +31,7 @@ COMMANDS = {
     "snapshot": "console.cli.snapshot",
     "check": "console.cli.check",
     "slo": "console.cli.slo",
+    "rules": "console.cli.rules",
     "why": "console.cli.why",
     "timeline": "console.cli.timeline",
     "replay": "console.cli.replay",

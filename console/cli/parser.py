@@ -266,6 +266,10 @@ def _why(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--wait", metavar="S", type=seconds, default=30.0, help="wait this long for the sources (30)")
 
 
+def _rules(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--wait", metavar="S", type=seconds, default=30.0, help="wait this long for the sources (30)")
+
+
 def _timeline(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("object", metavar="OBJECT", nargs="?", help="KIND/NAME: what happened to it (default: to all)")
     parser.add_argument("--since", metavar="T", type=moment, help="6h (default), 2d, 2026-11-20 or 2026-11-20T14:02Z")
@@ -325,6 +329,7 @@ _LOOKS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "check": ("What is wrong, as an exit code: 0 ok, 1 warning, 2 critical, 3 unknown.", _check),
     "slo": ("Objectives: how they stand, what is left of the error budgets, how fast they burn.", _slo),
     "why": ("Where the time of an object's requests goes, and what slow replicas have in common.", _why),
+    "rules": ("The objectives, and the causes that Prometheus can tell, as rules for it.", _rules),
     "timeline": ("What happened, as far back as the cluster and our own records still tell.", _timeline),
     "replay": ("The console on a recording: read-only, with the keys of every day.", _replay),
     "record": ("A recording without names, for others.", _recording),

@@ -14,7 +14,7 @@ SCRAPE = 60
 NOW = int(time.time()) // SCRAPE * SCRAPE
 HOURS = 80
 BEGAN = NOW - HOURS * 3600
-OLD, NEW, OTHER = "chat-6b5d4f-q8sfp", "chat-7c9f58-x2k4d", "tiny-0"
+OLD, NEW, OTHER, DEEP = "chat-6b5d4f-q8sfp", "chat-7c9f58-x2k4d", "tiny-0", "deep-0"
 """The pod before the rollout (a day ago), the one after it, and that of another model."""
 ROLLOUT = NOW - 24 * 3600
 CALM_SINCE = NOW - 3600
@@ -58,12 +58,21 @@ def _pod(
         yield f'http_requests_total{{{http},status="5xx"}} {total["failed"]:.6f} {at}'
 
 
+def _deep() -> Iterator[str]:
+    """A pod in which many wait, of the last hour."""
+    where = f'namespace="llm",pod="{DEEP}",instance="{DEEP}:8000",job="vllm",model_name="deep",engine="0"'
+    for at in range(NOW - 3600, NOW + 1, SCRAPE):
+        for name, value in (("running", 4), ("waiting", 60)):
+            yield f"vllm:num_requests_{name}{{{where}}} {value} {at}"
+
+
 def _openmetrics() -> Iterator[str]:
     lines = [
         *_pod("llm", OLD, "llama", lambda at: at <= ROLLOUT, _late),
         # Its process began again six hours ago: the counters start from zero.
         *_pod("llm", NEW, "llama", lambda at: at >= ROLLOUT and abs(at - NOW + 6 * 3600) > 60, _late),
         *_pod("llm", OTHER, "tiny", lambda at: not OUTAGE[0] <= at < OUTAGE[1], lambda _: 0.01),
+        *_deep(),
     ]
     seen = ""
     for line in sorted(lines, key=lambda one: (one.partition("{")[0], one.partition("} ")[0])):
@@ -76,13 +85,17 @@ def _openmetrics() -> Iterator[str]:
 
 
 @contextmanager
-def three_days(folder: Path) -> Iterator[Prometheus]:
-    """A Prometheus that holds them."""
+def three_days(folder: Path, rules: str = "") -> Iterator[Prometheus]:
+    """A Prometheus that holds them, and evaluates these rules (YAML)."""
     text = folder / "history.txt"
     text.write_text("\n".join(_openmetrics()) + "\n")
     blocks = ["promtool", "tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=64h"]
     subprocess.run([*blocks, str(text), str(folder / "data")], check=True, capture_output=True)
     configuration = folder / "prometheus.yml"
-    configuration.write_text("global:\n  scrape_interval: 1m\n")
+    told = "global:\n  scrape_interval: 1m\n  evaluation_interval: 1s\n"
+    if rules:
+        (folder / "rules.yml").write_text(rules)
+        told += f"rule_files: [{folder / 'rules.yml'}]\n"
+    configuration.write_text(told)
     with prometheus_on(configuration, folder) as running:
         yield running

@@ -1,0 +1,96 @@
+"""Causes as alerting rules: those whose signs are all limits of numbers that an engine exposes, by pod.
+
+What needs the API server, the peers of a replica or the words of an exporter is no rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, Final
+
+from fleet.diagnosis import registry
+from fleet.diagnosis.cause import EngineCause
+from fleet.diagnosis.metrics_sign import Is, Level
+from fleet.diagnosis.thresholds import limit_at
+from fleet.metrics.dialect import Dialect, Kind
+from fleet.metrics.dialect_set import DialectSet
+from fleet.metrics.promql import duration, scaled, selector
+from fleet.model.profile import CHAT
+from fleet.model.quantity import MEANINGS, RATIOS, Combine, Quantity
+from fleet.model.snapshot import Severity
+
+_BY = "by (namespace, pod)"
+_SIGNS: Final[Mapping[Is, str]] = {Is.ABOVE: ">", Is.AT_LEAST: ">=", Is.BELOW: "<", Is.EXACTLY: "=="}
+
+
+def cause_rules(dialects: DialectSet, names: Collection[str], window: float) -> Iterator[dict[str, Any]]:
+    """The rules of all causes that these names can tell; ``window`` is of the rates, seconds."""
+    writing = _Writing(dialects, names, window)
+    for cause in registry.causes_of(EngineCause):
+        levels = [sign for sign in cause.must if isinstance(sign, Level)]
+        if cause.severity not in (Severity.CRITICAL, Severity.WARNING) or len(levels) != len(cause.must):
+            continue
+        expression = writing.all_of(levels)
+        if not expression:
+            continue
+        yield _rule(cause, expression, cause.severity)
+        serious = [sign for sign in cause.serious if isinstance(sign, Level)]
+        worse = " or ".join(filter(None, (writing.all_of([*levels, sign]) for sign in serious)))
+        if worse and cause.severity is not Severity.CRITICAL:
+            yield _rule(cause, worse, Severity.CRITICAL)
+
+
+def _rule(cause: EngineCause, expression: str, severity: Severity) -> dict[str, Any]:
+    title = "".join(part.capitalize() for part in cause.id.split("-"))
+    helps = "; ".join(one.text for one in cause.helps)
+    annotations = {"summary": "{{ $labels.namespace }}/{{ $labels.pod }}: " + cause.sentence}
+    if helps:
+        annotations["description"] = f"What helps: {helps}."
+    return {
+        "alert": f"Quarterdeck{title}",
+        "expr": expression,
+        "for": f"{cause.after:.0f}s",
+        "labels": {"severity": severity.value, "cause": cause.id},
+        "annotations": annotations,
+    }
+
+
+class _Writing:
+    """Writes numbers of pods in PromQL."""
+
+    def __init__(self, dialects: DialectSet, names: Collection[str], window: float) -> None:
+        self._dialects = dialects
+        self._names = names
+        self._window = duration(window)
+
+    def all_of(self, levels: list[Level]) -> str:
+        """All of these at one pod; empty where one of them cannot be told."""
+        parts = [self._level(level) for level in levels]
+        return " and ".join(parts) if parts and all(parts) else ""
+
+    def _level(self, level: Level) -> str:
+        number = self._number(level.quantity)
+        return f"({number} {_SIGNS[level.how]} {limit_at(level.limit, CHAT):g})" if number else ""
+
+    def _number(self, quantity: Quantity) -> str:
+        if quantity in RATIOS:
+            top, bottom = map(self._summed, RATIOS[quantity])
+            # A labelled counter that nothing has incremented yet does not exist, and means none.
+            return f"(({top} or 0 * {bottom}) / ({bottom} > 0))" if top and bottom else ""
+        return self._summed(quantity)
+
+    def _summed(self, quantity: Quantity) -> str:
+        each = " or ".join(part for member in self._dialects for part in self._expressions(member, quantity))
+        operator = "max" if MEANINGS[quantity].to_pod is Combine.MAX else "sum"
+        return f"{operator} {_BY} ({each})" if each else ""
+
+    def _expressions(self, member: Dialect, quantity: Quantity) -> Iterator[str]:
+        rule = member.rules.get(quantity)
+        for metric in rule.metrics if rule is not None else ():
+            if metric.weights is not None or metric.products or metric.state is not None:
+                continue
+            for name in member.spellings(metric.name):
+                if name in self._names:
+                    found = selector(name, (*metric.where, *member.where))
+                    rated = f"rate({found}{self._window})" if metric.kind is Kind.COUNTER else found
+                    yield scaled(rated, metric.scale)

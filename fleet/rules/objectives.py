@@ -1,0 +1,147 @@
+"""Objectives as rules: the share of the bad on each window recorded, and an alert for each pace of its burn."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any, Final
+
+from fleet.metrics.dialect import Kind, Match, Op
+from fleet.metrics.dialect_set import DialectSet
+from fleet.metrics.promql import duration, pattern, selector
+from fleet.metrics.queries import running_names
+from fleet.model.quantity import Family, Quantity
+from fleet.objectives.board import Row
+from fleet.objectives.burning import DAY, HOUR, MINUTE, PAIRS, WINDOWS, Pace, Pair
+from fleet.objectives.edges import spellings
+from fleet.objectives.objective import Measure
+from fleet.objectives.owners import PATTERN
+from fleet.objectives.queries import look
+
+_PREFIX: Final = "quarterdeck:objective_bad:ratio_rate"
+_SUFFIX: Final = PATTERN.removeprefix("(.+?)")
+_NAMES: Final = {Pace.FAST: "QuarterdeckErrorBudgetBurnsFast", Pace.SLOW: "QuarterdeckErrorBudgetBurns"}
+_SEVERITIES: Final = {Pace.FAST: "critical", Pace.SLOW: "warning"}
+_ENDS: Final = {Pace.FAST: "is gone within days at this pace.", Pace.SLOW: "will not last for its period."}
+
+
+def objective_rules(
+    row: Row, stems: Collection[str], dialects: DialectSet, names: Collection[str]
+) -> Iterator[dict[str, Any]]:
+    """The rules of one objective; ``stems`` are what the pods of its workloads have in common in their names.
+
+    None where these names cannot tell it.
+    """
+    writing = _Writing(row, stems, dialects, names)
+    labels = {"objective": row.budget.objective.name, row.subject.kind: row.subject.name}
+    if row.subject.namespace:
+        labels["namespace"] = row.subject.namespace
+    expressions = [(window, writing.bad(window)) for window in WINDOWS]
+    if not all(expression for _, expression in expressions):
+        return
+    for window, expression in expressions:
+        yield {"record": f"{_PREFIX}{window_name(window)}", "expr": expression, "labels": labels}
+    called = f"{row.subject.namespace}/{row.subject.name}".lstrip("/")
+    for pace, ends in _ENDS.items():
+        pairs = (pair for pair in PAIRS if pair.pace is pace)
+        yield {
+            "alert": _NAMES[pace],
+            "expr": " or ".join(_pair(row, labels, pair, writing.events(pair.short)) for pair in pairs),
+            "labels": {"severity": _SEVERITIES[pace]},
+            "annotations": {"summary": f"{called}: the error budget of {row.budget.objective.name} {ends}"},
+        }
+
+
+def window_name(window: float) -> str:
+    """A window as the names of recorded series have it: 5m, 1h, 3d."""
+    for size, name in ((DAY, "d"), (HOUR, "h"), (MINUTE, "m")):
+        if window >= size and window % size == 0:
+            return f"{window / size:.0f}{name}"
+    return f"{window:.0f}s"
+
+
+def _pair(row: Row, labels: dict[str, str], pair: Pair, events: str) -> str:
+    where = [Match(name, Op.EQUAL, value) for name, value in sorted(labels.items())]
+    limit = f"{pair.factor * row.budget.objective.budget:.10g}"
+    both = " and ".join(
+        f"{selector(f'{_PREFIX}{window_name(window)}', where)} >= {limit}" for window in (pair.long, pair.short)
+    )
+    # So few requests that a single one would do it are no reason.
+    least = 1 / (pair.factor * row.budget.objective.budget)
+    return f"({both} and on () ({events} >= {least:.6g}))" if events else f"({both})"
+
+
+class _Writing:
+    """Writes the expressions of one objective."""
+
+    def __init__(self, row: Row, stems: Collection[str], dialects: DialectSet, names: Collection[str]) -> None:
+        self._row = row
+        self._dialects = dialects
+        self._names = names
+        namespace = row.subject.namespace
+        self._in_namespace = [Match("namespace", Op.EQUAL, namespace)] if namespace else []
+        self._pods = Match("pod", Op.MATCHES, f"({pattern(stems)}){_SUFFIX}")
+
+    def bad(self, window: float) -> str:
+        """The share that was bad in a window; empty where it cannot be told."""
+        taken, objective = duration(window), self._row.budget.objective
+        if objective.measure is Measure.AVAILABILITY:
+            there = self._running()
+            looks = window / look(window)
+            found = f"count_over_time(group({there})[{window:.0f}s:{look(window):.0f}s])"
+            return f"clamp_min(1 - ({found} or vector(0)) / {looks:g}, 0)" if there else ""
+        if objective.measure is Measure.ERRORS:
+            failed, every = (self._counted(one, taken) for one in (Quantity.HTTP_ERRORS, Quantity.HTTP_REQUESTS))
+            return f"(({failed}) or 0 * ({every})) / (({every}) > 0)" if failed and every else ""
+        good, every = self._buckets(self._row.budget.edge, taken), self._buckets(float("inf"), taken)
+        return f"1 - ({good}) / (({every}) > 0)" if good and every else ""
+
+    def events(self, window: float) -> str:
+        """How many requests or tokens there were in a window; empty for what is of time."""
+        taken, measure = duration(window), self._row.budget.objective.measure
+        if measure is Measure.AVAILABILITY:
+            return ""
+        every = (
+            self._counted(Quantity.HTTP_REQUESTS, taken)
+            if measure is Measure.ERRORS
+            else self._buckets(float("inf"), taken)
+        )
+        return f"{every} * {window:.0f}"
+
+    def _running(self) -> str:
+        found = (
+            selector(name, (*member.where, *self._whose(member.model_labels)))
+            for member in self._dialects
+            for name in running_names(member)
+            if name in self._names
+        )
+        return " or ".join(found)
+
+    def _buckets(self, edge: float, taken: str) -> str:
+        family = self._row.budget.objective.family or Family.TTFT
+        rates = []
+        for member in self._dialects:
+            for base in member.families.get(family, ()):
+                bounds = ("+Inf",) if edge == float("inf") else spellings(edge, member.per_second.get(base, 1.0))
+                bound = Match("le", Op.MATCHES, pattern(bounds).replace(".", r"\."))
+                for name in member.spellings(f"{base}_bucket"):
+                    if name in self._names:
+                        matches = (bound, *member.where, *self._whose(member.model_labels))
+                        rates.append(f"rate({selector(name, matches)}{taken})")
+        return f"sum({' or '.join(rates)})" if rates else ""
+
+    def _counted(self, quantity: Quantity, taken: str) -> str:
+        rates = [
+            f"rate({selector(name, (*metric.where, *member.where, *self._in_namespace, self._pods))}{taken})"
+            for member in self._dialects
+            if (rule := member.rules.get(quantity)) is not None
+            for metric in rule.metrics
+            if metric.kind is Kind.COUNTER
+            for name in member.spellings(metric.name)
+            if name in self._names
+        ]
+        return f"sum({' or '.join(rates)})" if rates else ""
+
+    def _whose(self, model_labels: Sequence[str]) -> list[Match]:
+        if self._row.subject.kind == "model" and model_labels:
+            return [*self._in_namespace, Match(model_labels[0], Op.EQUAL, self._row.subject.name)]
+        return [*self._in_namespace, self._pods]
