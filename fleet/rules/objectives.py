@@ -85,15 +85,24 @@ class _Writing:
         """The share that was bad in a window; empty where it cannot be told."""
         taken, objective = duration(window), self._row.budget.objective
         if objective.measure is Measure.AVAILABILITY:
-            there = self._running()
-            looks = window / look(window)
-            found = f"count_over_time(group({there})[{window:.0f}s:{look(window):.0f}s])"
-            return f"clamp_min(1 - ({found} or vector(0)) / {looks:g}, 0)" if there else ""
+            return self._away(window)
         if objective.measure is Measure.ERRORS:
             failed, every = (self._counted(one, taken) for one in (Quantity.HTTP_ERRORS, Quantity.HTTP_REQUESTS))
             return f"(({failed}) or 0 * ({every})) / (({every}) > 0)" if failed and every else ""
         good, every = self._buckets(self._row.budget.edge, taken), self._buckets(float("inf"), taken)
         return f"1 - ({good}) / (({every}) > 0)" if good and every else ""
+
+    def _away(self, window: float) -> str:
+        """The share of a window, or of the time since the first sample in it, in which no engine was there."""
+        running = self._running()
+        if not running:
+            return ""
+        step = look(window)
+        looks = f"[{window:.0f}s:{step:.0f}s]"
+        first = f"min_over_time(min({' or '.join(f'timestamp({one})' for one in running)}){looks})"
+        there = f"count_over_time(group({' or '.join(running)}){looks})"
+        every = f"clamp_max((time() - {first}) / {step:g} + 1, {window / step:g})"
+        return f"clamp_min(1 - {there} / {every}, 0) or vector(1)"
 
     def events(self, window: float) -> str:
         """How many requests or tokens there were in a window; empty for what is of time."""
@@ -107,14 +116,13 @@ class _Writing:
         )
         return f"{every} * {window:.0f}"
 
-    def _running(self) -> str:
-        found = (
+    def _running(self) -> list[str]:
+        return [
             selector(name, (*member.where, *self._whose(member.model_labels)))
             for member in self._dialects
             for name in running_names(member)
             if name in self._names
-        )
-        return " or ".join(found)
+        ]
 
     def _buckets(self, edge: float, taken: str) -> str:
         family = self._row.budget.objective.family or Family.TTFT

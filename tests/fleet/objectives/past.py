@@ -45,7 +45,7 @@ def _pod(
             continue
         total["all"] += PER_SCRAPE
         total["late"] += PER_SCRAPE * late(at)
-        total["failed"] += PER_SCRAPE * (0.05 if at > CALM_SINCE else 0.002)
+        total["failed"] += PER_SCRAPE * (0.04 if at > CALM_SINCE else 0.002)
         good = total["all"] - total["late"]
         cumulative = {0.5: good / 2, 1.0: good * 0.8, 2.5: good, 5.0: total["all"]}
         for upper, count in cumulative.items():

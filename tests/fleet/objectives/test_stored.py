@@ -117,7 +117,7 @@ async def test_burn_of_errors_counts_the_pods_that_are_gone(store: AsOfThen, pro
         assert row.budget.spent[window].bad == pytest.approx(bad, rel=1e-6), window
     period = row.budget.spent[GOALS.period]
     assert row.budget.left == pytest.approx(1 - period.bad / 0.01 * period.covered / GOALS.period, rel=1e-6)
-    assert row.budget.pace is Pace.CALM, "5 % errors are a burn of 5"
+    assert row.budget.pace is Pace.CALM, "4 % errors are a burn of 4"
 
 
 async def test_availability_is_the_time_in_which_an_engine_was_there(store: AsOfThen) -> None:
