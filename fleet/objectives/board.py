@@ -15,6 +15,7 @@ from fleet.objectives.edges import snapped
 from fleet.objectives.ledger import Ledger, Tally
 from fleet.objectives.objective import Measure, Objective
 from fleet.objectives.owners import Owner, stem_of
+from fleet.objectives.queries import look
 
 Owns = Callable[[Owner], bool]
 """Whether requests of this owner are meant."""
@@ -182,7 +183,9 @@ def _bad(objective: Objective, tallies: list[Tally], window: float, covered: flo
             return math.nan, math.nan, math.nan
         # Of several workloads the one that was there longest: the model was there at least as long.
         present = max(tally.present for tally in tallies)
-        return max(0.0, 1.0 - min(1.0, present * window / covered)), math.nan, math.nan
+        # Where the window is longer than the history, one look more or less is at its edge, and no outage.
+        seen = present * window + (look(window) if covered < window else 0.0)
+        return max(0.0, 1.0 - min(1.0, seen / covered)), math.nan, math.nan
     if objective.measure is Measure.ERRORS:
         every = math.fsum(tally.all for tally in tallies)
         failed = math.fsum(tally.bad for tally in tallies)

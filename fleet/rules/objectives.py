@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final
 
@@ -101,7 +102,8 @@ class _Writing:
         looks = f"[{window:.0f}s:{step:.0f}s]"
         first = f"min_over_time(min({' or '.join(f'timestamp({one})' for one in running)}){looks})"
         there = f"count_over_time(group({' or '.join(running)}){looks})"
-        every = f"clamp_max((time() - {first}) / {step:g} + 1, {window / step:g})"
+        # As many looks as there were at the least: one at the edge is no outage.
+        every = f"clamp_min(clamp_max(floor((time() - {first}) / {step:g}), {math.floor(window / step)}), 1)"
         return f"clamp_min(1 - {there} / {every}, 0) or vector(1)"
 
     def events(self, window: float) -> str:
