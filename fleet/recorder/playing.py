@@ -16,6 +16,7 @@ from fleet.recorder.moment import Moment
 from fleet.recorder.problem import RecordingError
 from fleet.recorder.reading import Recording
 from fleet.recorder.recall import recalled
+from fleet.recorder.writer import EVERY
 from fleet.recorder.written import stamped
 from fleet.snapshot.backfill import Step
 from fleet.sources.beside import Makes
@@ -54,7 +55,9 @@ class RecordedObjects:
     def __init__(self, playback: Playback, namespace: str = "") -> None:
         self._playback = playback
         self._namespace = namespace
-        self._moment = playback.recording.at(playback.now())
+        self._measured: tuple[Measurement, Measurement] | None = None
+        """A measurement as it is in the recording, and as it is played."""
+        self._moment = self._played(playback.recording.at(playback.now()))
         self._broken: RecordingError | None = None
 
     @property
@@ -74,9 +77,25 @@ class RecordedObjects:
         """Go to the moment that is played now."""
         if self._broken is None:
             try:
-                self._moment = self._playback.recording.at(self._playback.now())
+                self._moment = self._played(self._playback.recording.at(self._playback.now()))
             except RecordingError as error:
                 self._broken = error
+
+    def _played(self, moment: Moment) -> Moment:
+        """A moment whose numbers are not old only because they were kept more seldom than they were measured."""
+        raw = moment.measurement
+        if raw is None:
+            return moment
+        if self._measured is None or self._measured[0] is not raw:
+            recording, now = self._playback.recording, self._playback.now()
+            kept = max(EVERY, recording.seconds_between(now))
+            apart = recording.until_next(now)
+            # Where the next one is much later, nothing was measured: then they do get old.
+            seldom = kept if apart is None else apart if apart <= 2 * kept else 0.0
+            interval = max(raw.interval, seldom)
+            of_gpus = max(raw.gpu_interval, seldom) if raw.gpu_interval else 0.0
+            self._measured = raw, replace(raw, interval=interval, gpu_interval=of_gpus)
+        return moment._replace(measurement=self._measured[1])
 
     def state(self) -> KubeState:
         """The rows then."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from fleet.model.quantity import Quantity
+from fleet.model.reading import State
 from fleet.model.snapshot import RECORDER, Health, Snapshot
 from fleet.observer import Observer
 from fleet.recorder.file import OBJECTS
@@ -95,6 +97,29 @@ async def test_the_strips_show_what_was_before_the_moment_at_which_it_is_begun(f
             await observing.wait_until_kept()
     measured = [moment.measurement for _, moment in seen[:31] if moment.measurement is not None]
     assert strip == tuple(each.engine_table.columns[Quantity.RUNNING][1] for each in measured)
+
+
+@pytest.mark.parametrize("gap", [False, True])
+async def test_numbers_that_were_kept_more_seldom_than_measured_are_not_old_for_that(
+    tmp_path: Path, clock: Clock, gap: bool
+) -> None:
+    """Measured every second and kept every fifteen, as it is always kept; (``gap``) then nothing for two minutes."""
+    writer = RecordingWriter(tmp_path / "s.qdr", Plain(), every=STEP)
+    for number, (_, moment) in enumerate(moments(60)):
+        at = BEGAN + number + (120.0 if gap and number > 30 else 0.0)
+        measurement = moment.measurement
+        assert measurement is not None
+        writer.note(moment._replace(measurement=replace(measurement, at=at, interval=1.0)), at)
+    writer.close()
+    with Recording(tmp_path / "s.qdr") as recording:
+        playback = Playback(recording, BEGAN, 1.0, clock)
+        observing = observer(playback)
+        await observing.tick()
+        clock.seconds += 14.0
+        assert (await observing.tick()).by_pod.get("serving/chat-1", Quantity.RUNNING).state is State.FRESH
+        clock.seconds += 60.0
+        state = (await observing.tick()).by_pod.get("serving/chat-1", Quantity.RUNNING).state
+        assert state is (State.STALE if gap else State.FRESH)
 
 
 async def test_another_namespace_can_be_looked_at(playback: Playback) -> None:
