@@ -13,6 +13,7 @@ from console.commands.table import by_name, commands_for
 from console.screens.base import bindings_of
 from console.screens.reading import ReadingScreen
 from console.screens.table import TableScreen
+from console.screens.usual import Usual
 from console.views.alert_marks import unexplained
 from console.views.alerts import object_of
 from console.views.incidents import IncidentsModel, concerned, incident_lines
@@ -78,14 +79,16 @@ class IncidentScreen(ReadingScreen):
     def __init__(self, desk: Desk, key: str) -> None:
         self._key = key
         super().__init__(desk)
+        self._usual = Usual(self)
 
     @property
     def subject(self) -> str | None:
         return _about(self.desk.snapshot, self._key)
 
     def draw(self, snapshot: Snapshot) -> None:
-        self.page.show(lambda width, glyphs: incident_lines(snapshot, self._key, self._key_of, width, glyphs))
         subject = self.subject
+        usual = self._usual.of(snapshot, subject) if subject is not None else None
+        self.page.show(lambda width, glyphs: incident_lines(snapshot, self._key, self._key_of, width, glyphs, usual))
         if subject is not None and subject in snapshot.pods:
             self.desk.session.focus(frozenset({subject}))
 

@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from console.views.alert_marks import alerts_of, object_words, summary_of, told_lines, unexplained
+from console.views.baselines import baseline_lines
 from console.views.filter import Filter
 from console.views.incident_words import felt, in_time, lasted, place, shown_severity
 from console.views.layout import followed, head, labelled, sections, wrapped
@@ -16,6 +17,7 @@ from console.views.plots import plot_block
 from console.views.since import clock, coarse
 from fleet.dataclass import dataclass
 from fleet.diagnosis.evidence import Alternative, Evidence, Explanation, explain
+from fleet.model.baseline import Baselines
 from fleet.model.finding import Finding, FindingState, Incident
 from fleet.model.snapshot import Health, Snapshot, rank
 from themes.glyphs import Glyphs
@@ -148,7 +150,9 @@ def concerned(snapshot: Snapshot, key: str | None) -> str | None:
     return None
 
 
-def incident_lines(snapshot: Snapshot, key: str, key_of: KeyOf, width: int, glyphs: Glyphs) -> list[Line]:
+def incident_lines(
+    snapshot: Snapshot, key: str, key_of: KeyOf, width: int, glyphs: Glyphs, usual: Baselines | None = None
+) -> list[Line]:
     """Everything of one incident, as a page: the sentence, the proof, and the key to press."""
     incident = next((one for one in snapshot.incidents if one.key == key), None)
     if incident is None:
@@ -164,8 +168,19 @@ def incident_lines(snapshot: Snapshot, key: str, key_of: KeyOf, width: int, glyp
         _ruled("not ruled out", "it would take", told.open, width),
         _list("what would decide", told.decides, width),
         _list("what not to do", told.avoid, width, Role.WARNING),
+        _usual(snapshot, incident, usual, width, glyphs),
         _drawn(snapshot, incident, width, glyphs),
     )
+
+
+def _usual(snapshot: Snapshot, incident: Incident, usual: Baselines | None, width: int, glyphs: Glyphs) -> list[Line]:
+    """The numbers of the object that serves, beside those of other days; nothing of what has no such numbers."""
+    about = incident.about
+    frames = (snapshot.by_workload, snapshot.by_pod, snapshot.by_model)
+    frame = next((one for one in frames if about in one.index), None)
+    if frame is None or usual is None or not usual.of:
+        return []
+    return baseline_lines(snapshot, frame, about, usual, width, glyphs)
 
 
 def _title(snapshot: Snapshot, incident: Incident, width: int, glyphs: Glyphs) -> list[Line]:

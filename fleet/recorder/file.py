@@ -173,14 +173,6 @@ class RecordingFile:
         where = "kind = ? AND at <= ?" + (" AND base IS NULL" if alone else "")
         return next(self._frames(where, (kind, at), "at DESC, id DESC LIMIT 1"), None)
 
-    def first_after(self, kind: str, at: float) -> float | None:
-        """Unix time of the first frame of a kind after a moment; None for none."""
-        with self._said():
-            found = self._connection.execute(
-                "SELECT min(at) FROM frames WHERE kind = ? AND at > ?", (kind, at)
-            ).fetchone()[0]
-        return found if isinstance(found, float) else None
-
     def times(self, kind: str, begin: float, end: float) -> list[float]:
         """Unix times of the frames of a kind between two moments, oldest first."""
         with self._said():

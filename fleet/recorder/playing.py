@@ -89,9 +89,9 @@ class RecordedObjects:
         if self._measured is None or self._measured[0] is not raw:
             recording, now = self._playback.recording, self._playback.now()
             kept = max(EVERY, recording.seconds_between(now))
-            apart = recording.until_next(now)
             # Where the next one is much later, nothing was measured: then they do get old.
-            seldom = kept if apart is None else apart if apart <= 2 * kept else 0.0
+            apart = recording.until_next(now, 2 * kept)
+            seldom = apart or (kept if now + kept >= recording.last else 0.0)
             interval = max(raw.interval, seldom)
             of_gpus = max(raw.gpu_interval, seldom) if raw.gpu_interval else 0.0
             self._measured = raw, replace(raw, interval=interval, gpu_interval=of_gpus)

@@ -113,10 +113,14 @@ class Recording:
         """Unix times between two moments at which a measurement was kept, oldest first."""
         return self._file.times(NUMBERS, max(begin, self.first), end)
 
-    def until_next(self, at: float) -> float | None:
-        """Seconds from the measurement that is the last at a moment to the one after it; None where one is missing."""
-        this, after = self._file.latest(NUMBERS, at), self._file.first_after(NUMBERS, at)
-        return None if this is None or after is None else after - this.at
+    def until_next(self, at: float, within: float) -> float | None:
+        """Seconds from the measurement that is the last at a moment to the next, which is no further than ``within``.
+
+        None where one of them is missing.
+        """
+        this = self._file.latest(NUMBERS, at)
+        times = self._file.times(NUMBERS, this.at, this.at + within) if this is not None else []
+        return times[1] - times[0] if len(times) > 1 else None
 
     def changes(self) -> list[float]:
         """Unix times at which anything was written, oldest first."""

@@ -8,6 +8,7 @@ from fleet.model.baseline import DAY, Baseline, BaselineQuestion, Baselines, The
 from fleet.model.quantity import Quantity
 from tests.console.screens.desk import SIZES, desk
 from tests.console.screens.scripted import ScriptedSession
+from tests.console.screens.test_incidents import queue
 from tests.console.screens.worst import WORST
 from tests.fleets import NOW, make_snapshot
 
@@ -60,3 +61,13 @@ async def test_where_nobody_can_be_asked_the_page_says_nothing_of_it() -> None:
         await d.press("enter")
         await d.until(lambda: bool(questions(session)))
         assert "USUAL" not in d.text
+
+
+async def test_the_page_of_an_incident_has_what_is_usual_of_its_object() -> None:
+    session = ScriptedSession(usual=USUAL)
+    async with desk(queue(), session=session, size=(120, 60)) as d:
+        await d.press("f", "enter")
+        await d.until(lambda: "240 measurements" in d.text)
+        assert "yesterday" in d.line_with("USUAL")
+        (waiting,) = [line for line in d.lines if line.startswith("   waiting  ")]
+        assert waiting.split()[-3:] == ["210", "3", "–"]
