@@ -34,7 +34,7 @@ class Usual:
         return self._found[1] if self._found is not None and self._found[0] == key else None
 
     async def _ask(self) -> None:
-        """Without an answer the page has nothing to say of it."""
+        """Ask; without an answer the page has nothing to say of it."""
         snapshot, (key, _) = self._screen.desk.snapshot, self._asked
         series = _series(snapshot, key) if snapshot is not None else None
         if snapshot is None or series is None:
