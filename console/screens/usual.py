@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from console.screens.base import BESIDE, ConsoleScreen
 from console.session.failure import SessionError
@@ -12,6 +12,9 @@ from console.views.series import series_of
 from fleet.model.baseline import BaselineQuestion, Baselines
 from fleet.model.curve import Series
 from fleet.model.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from textual.worker import WorkType
 
 _ASK_EVERY: Final = 300.0
 """Seconds between two questions: an answer is of whole hours."""
@@ -30,7 +33,8 @@ class Usual:
         of, at = self._asked
         if (key != of or snapshot.at - at >= _ASK_EVERY) and _series(snapshot, key) is not None:
             self._asked = key, snapshot.at
-            self._screen.run_worker(self._ask, group="usual", **BESIDE)
+            work: WorkType[None] = self._ask
+            self._screen.run_worker(work, group="usual", **BESIDE)
         return self._found[1] if self._found is not None and self._found[0] == key else None
 
     async def _ask(self) -> None:
