@@ -1,7 +1,8 @@
 """Observing: the sources run, and every tick becomes one Snapshot.
 
-A tick never waits for a slow source: it shows what the sources last said, and how old that is. A measurement that is
-still under way when the next is due is not joined by a second one (drop, do not queue).
+A tick waits a quarter of a second for the measurement that it has begun, and for no slow source: it shows what the
+sources last said, and how old that is. A measurement that is still under way when the next is due is not joined by a
+second one (drop, do not queue).
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ EAGER_FOR = 10.0
 
 KEEPS_AFTER = 1.5
 """Seconds from the first numbers until anything is kept: drawing them has the machine for itself."""
+TOGETHER = 0.25
+"""Seconds that a tick waits for the measurement that it has begun: what is scraped directly is there by then."""
 GIVE_UP = 3.0
 """Seconds that a source may be out of reach before a single Snapshot is made without it: a retry or two."""
 
@@ -186,13 +189,26 @@ class Observer:
         self.objects.tick()
         state = self.objects.state()
         if self._measuring_now is not None and self._measuring_now.done():
-            last, self._measuring_now = self._measuring_now, None
-            last.result()
-            self._sound = True
+            self._collect()
         if self._measuring_now is None and self.metrics.due(state, self._clock()):
-            self._measuring_now = asyncio.create_task(self._measure(state), name="measure")
-            self._measuring_now.add_done_callback(lambda _: self._wake.set())
+            measuring = self._measuring_now = asyncio.create_task(self._measure(state), name="measure")
+            # Where it takes no time there is one Snapshot with it, and none before that tells only how old the last is.
+            if self._shown is not None:
+                await asyncio.wait({measuring}, timeout=TOGETHER)
+                state = self.objects.state()
+            if measuring.done() and not measuring.cancelled() and measuring.exception() is None:
+                self._collect()
+            else:
+                # What it fails with is told at the next tick: this one shows what is known.
+                measuring.add_done_callback(lambda _: self._wake.set())
         return await self._build(state)
+
+    def _collect(self) -> None:
+        """End a measurement that is done. Raises what it failed with."""
+        last, self._measuring_now = self._measuring_now, None
+        if last is not None:
+            last.result()
+        self._sound = True
 
     async def _tick_or_say(self) -> Snapshot:
         """A tick; or, where it fails by a bug of ours, the last Snapshot with a line that says so.

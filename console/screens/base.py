@@ -255,8 +255,9 @@ class ConsoleScreen(Screen[None]):
 
     def _hints(self) -> list[Hint]:
         context = self.context()
-        commands = runnable(bound_on(self.where), context, read_only=self.desk.read_only)
-        heard = ((command, self._first_heard(command)) for command in commands if command.hint)
+        hinted = [command for command in bound_on(self.where) if command.hint]
+        commands = runnable(hinted, context, read_only=self.desk.read_only)
+        heard = ((command, self._first_heard(command)) for command in commands)
         return [Hint(key_text(key), command.hint, command.id in _LAST) for command, key in heard if key]
 
     def _first_heard(self, command: Command) -> str:

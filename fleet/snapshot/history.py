@@ -100,13 +100,14 @@ class RecentHistory:
 
     def strip(self, key: str, quantity: Quantity, slots: range) -> list[float]:
         """The values of some steps, NaN for what is not there."""
-        row, out = self._rows.known(key), []
+        row, last, points = self._rows.known(key), self._open, self._points
+        out = []
         for slot in slots:
-            if self._open is not None and self._open.slot == slot:
-                out.append(self._open.value(key, quantity))
+            if last is not None and last.slot == slot:
+                out.append(last.value(key, quantity))
                 continue
-            column = self._points.get(slot, {}).get(quantity, ())
-            out.append(column[row] if 0 <= row < len(column) else math.nan)
+            column = points[slot].get(quantity) if slot in points else None
+            out.append(column[row] if column is not None and 0 <= row < len(column) else math.nan)
         return out
 
     @property

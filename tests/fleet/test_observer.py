@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -110,6 +111,10 @@ def observing(
     )
 
 
+REFRESH = 0.1
+"""Seconds between ticks where it matters which one begins a measurement."""
+
+
 async def until(observer: Observer, wanted: Callable[[Snapshot], bool]) -> Snapshot:
     """Run the observer until it delivers what is wanted, then end it."""
     found: asyncio.Future[Snapshot] = asyncio.get_running_loop().create_future()
@@ -147,6 +152,32 @@ async def test_a_slow_measurement_does_not_hold_up_the_screen_and_is_not_joined_
 async def test_a_measurement_is_shown_when_it_arrives() -> None:
     meter = Meter(lambda: running(3.0))
     assert shown(await until(observing(meter), lambda s: shown(s) == 3.0)) == 3.0
+
+
+async def test_a_quick_measurement_is_in_the_snapshot_of_the_tick_that_began_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told = iter(map(float, range(100)))
+    meter, seen = Meter(lambda: running(next(told))), list[float]()
+    begun = [0.0]
+
+    def due(_state: KubeState, _now: float) -> bool:
+        """Once per tick of the usual pace, and not again in a tick that only a measurement has woken."""
+        late = time.monotonic() - begun[0] >= 0.8 * REFRESH
+        begun[0] = time.monotonic() if late else begun[0]
+        return late
+
+    def noted(snapshot: Snapshot) -> bool:
+        seen.append(shown(snapshot))
+        return len(seen) == 15
+
+    monkeypatch.setattr(meter, "due", due)
+    observer = observing(meter)
+    monkeypatch.setattr(observer, "_refresh", REFRESH)
+    await until(observer, noted)
+
+    # Once numbers are shown, no Snapshot tells the last ones again before the next: each is built and drawn once.
+    assert len(set(seen[5:])) == 10
 
 
 async def test_the_first_measurement_begins_as_soon_as_the_cluster_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
