@@ -11,7 +11,7 @@ from dataclasses import replace
 from console.cli import exits
 from console.cli.console import show
 from console.cli.dispatch import Invocation, say
-from console.config.settings import Settings
+from console.config.settings import SECTIONS, Settings, sections_of
 from console.wiring.demo import DemoError, Simulation, Starting, starting
 
 
@@ -53,7 +53,8 @@ def _settings(own: Settings, options: argparse.Namespace, fleet: Starting) -> Se
     actions = replace(own.actions, audit_dir=str(fleet.folder / "audit"))
     recorder = replace(own.recorder, enabled=False)
     mine = replace(own, cluster=cluster, actions=actions, recorder=recorder)
-    return replace(mine, prometheus=prometheus, alertmanager=alertmanager, rules=rules)
+    others = {name: table() for name, table in sections_of(type(own)).items() if name not in SECTIONS}
+    return replace(mine, prometheus=prometheus, alertmanager=alertmanager, rules=rules, **others)
 
 
 def simulator_arguments(options: argparse.Namespace) -> list[str]:

@@ -9,7 +9,8 @@ from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from console.config.keys import variable
-from console.config.settings import NAMED, SECTIONS, Policy, Settings
+from console.config.settings import Policy, Settings, named_of, sections_of
+from console.config.sources import with_tables
 from fleet.diagnosis.profiles import BUILT_IN
 from fleet.diagnosis.thresholds import THRESHOLDS
 
@@ -102,10 +103,12 @@ def lines() -> Iterator[str]:
     yield from INTRODUCTION.splitlines()
     yield ""
     yield from EXAMPLE.splitlines()
-    yield from _section("Top level", Settings, (), skip={*SECTIONS, "keys"})
-    for name, section in SECTIONS.items():
+    every = with_tables()
+    sections = sections_of(every)
+    yield from _section("Top level", Settings, (), skip={*sections, "keys"})
+    for name, section in sections.items():
         yield from _section(f"`[{name}]`", section, (name,), about=section.__doc__ or "")
-    for (name, table), kind in NAMED.items():
+    for (name, table), kind in named_of(every).items():
         yield from _section(f"`[{name}.{table}.NAME]`", kind, None, about=" ".join((kind.__doc__ or "").split()))
     yield from _thresholds()
     yield from ("", "## `[keys]`", "", _field(Settings, "keys").metadata["about"])

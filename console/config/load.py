@@ -14,7 +14,8 @@ from console.config import paths, rules
 from console.config.file import is_there, text_of
 from console.config.keys import PREFIX, Key, variable
 from console.config.problem import ConfigError, Problem
-from console.config.settings import NAMED, PER_CONTEXT, SECTIONS, Policy, Settings
+from console.config.settings import Policy, Settings, named_of, per_context, sections_of
+from console.config.sources import with_tables
 from fleet.dataclass import dataclass
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def load(
     for flag in flags:
         settings = _set(settings, flag)
         origins[flag.key] = flag.name
-    for name in PER_CONTEXT:
+    for name in per_context(settings):
         if exists and not origins.get((name, "url"), str(path)).startswith(str(path)):
             # Given for this start, whatever context it looks at.
             settings = replace(settings, **{name: replace(getattr(settings, name), contexts={})})
@@ -102,9 +103,10 @@ def chosen_file(environ: Mapping[str, str], file: Path | None) -> Path:
 
 def _from_file(path: Path) -> _Layer:
     document, origins = _read(path)
-    for name, section in SECTIONS.items():
+    every = with_tables(document.keys())
+    for name, section in sections_of(every).items():
         _expand_paths(document.get(name), section, path.parent)
-    for (name, inner), kind in NAMED.items():
+    for (name, inner), kind in named_of(every).items():
         above = document.get(name)
         tables = above.get(inner) if isinstance(above, dict) else None
         for table in tables.values() if isinstance(tables, dict) else ():
@@ -210,7 +212,7 @@ def _from_environment(environ: Mapping[str, str]) -> _Layer:
 
 
 def _metadata(key: Key) -> Mapping[str, Any]:
-    section = SECTIONS[key[0]] if len(key) > 1 else Settings
+    section = sections_of(with_tables(key[:1]))[key[0]] if len(key) > 1 else Settings
     return next(f.metadata for f in fields(section) if f.name == key[-1])
 
 
@@ -229,10 +231,12 @@ def _merge(layers: list[_Layer]) -> tuple[Settings, dict[Key, str]]:
         return Settings(), origins
     from console.config.validate import validate
 
-    result = validate(Settings, document)
+    result = validate(with_tables(document.keys()), document)
     if isinstance(result, Settings):
         return result, origins
-    raise _error(origins, result)
+    # What was meant may be of a table that nothing was said in.
+    everything = validate(with_tables(), document)
+    raise _error(origins, result if isinstance(everything, Settings) else everything)
 
 
 def from_flags(flags: Iterable[Flag]) -> Settings:

@@ -10,8 +10,6 @@ from typing import Any, get_args
 from urllib.parse import urlsplit
 
 from console.config.settings import (
-    PER_CONTEXT,
-    SECTIONS,
     DiagnosisSettings,
     EndpointSettings,
     FromEnvironment,
@@ -21,6 +19,7 @@ from console.config.settings import (
     Promises,
     ScrapeSettings,
     Settings,
+    sections_of,
 )
 from fleet.files import SECRET_LIMIT, check_file
 from fleet.local.naming import is_name
@@ -36,7 +35,7 @@ _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 def check(settings: Settings, check_keys: CheckKeys) -> Iterator[tuple[Where, str, str]]:
     """(key, what is wrong, remedy) of everything that cannot work."""
-    for name in SECTIONS:
+    for name in sections_of(type(settings)):
         section = getattr(settings, name)
         for field in fields(section):
             yield from _range((name, field.name), getattr(section, field.name), field.metadata)
@@ -58,7 +57,7 @@ def check(settings: Settings, check_keys: CheckKeys) -> Iterator[tuple[Where, st
 
 def check_references(settings: Settings, environ: Mapping[str, str]) -> Iterator[tuple[Where, str, str]]:
     """The same for what lies outside: files that cannot be read, environment variables that are not set."""
-    tables_of = [((name,), getattr(settings, name)) for name in SECTIONS]
+    tables_of = [((name,), getattr(settings, name)) for name in sections_of(type(settings))]
     named = ((where, endpoint) for where, endpoint in endpoints(settings) if len(where) > 1)
     for where, table in (*tables_of, *named):
         for field in fields(table):
@@ -147,8 +146,10 @@ def _keys(keys: Mapping[str, str], check_keys: CheckKeys) -> Iterator[tuple[Wher
 
 def endpoints(settings: Settings) -> Iterator[tuple[Where, EndpointSettings]]:
     """Everything that is asked over HTTP with credentials of its own, by its table."""
-    for name in PER_CONTEXT:
+    for name in sections_of(type(settings)):
         section = getattr(settings, name)
+        if not isinstance(section, EndpointSettings):
+            continue
         yield (name,), section
         for table in ("contexts", "also"):
             for key, endpoint in getattr(section, table, {}).items():

@@ -8,9 +8,9 @@ The reference in docs/configuration.md is written from here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field, fields, replace
+from dataclasses import field, fields, is_dataclass, replace
 from fnmatch import fnmatchcase
-from typing import Any, ClassVar, Literal, TypeVar, cast
+from typing import Any, ClassVar, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from fleet.dataclass import dataclass
 from fleet.local.vllm_arguments import ARGUMENTS
@@ -408,6 +408,11 @@ class Settings:
         {}, 'Command → its key, or several separated by commas: `open.logs = "l, shift-l"`. The help (`?`) names both.'
     )
 
+    def of(self, table: type[T]) -> T:
+        """Return the table of this type, which a source declares; its defaults where nothing is said in it."""
+        sections = (getattr(self, name) for name in sections_of(type(self)))
+        return next((section for section in sections if type(section) is table), None) or table()
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
@@ -424,12 +429,14 @@ class Policy:
     )
 
 
-_MADE_BY = ((each.name, cast("object", each.default_factory)) for each in fields(Settings))
-SECTIONS: dict[str, type] = {name: made_by for name, made_by in _MADE_BY if isinstance(made_by, type)}
-"""Tables of the file that hold a fixed set of keys."""
+def sections_of(cls: type[Settings]) -> Mapping[str, type]:
+    """The tables of the file that hold a fixed set of keys."""
+    made_by = ((each.name, cast("object", each.default_factory)) for each in fields(cls))
+    return {name: section for name, section in made_by if isinstance(section, type)}
 
-PER_CONTEXT = ("prometheus", "alertmanager", "rules")
-"""Tables with tables for single contexts of the kubeconfig."""
+
+SECTIONS: Mapping[str, type] = sections_of(Settings)
+"""The tables that no source declares itself (``console.config.sources``)."""
 NAMED: dict[tuple[str, str], type] = {
     ("prometheus", "contexts"): ContextPrometheusSettings,
     ("alertmanager", "contexts"): EndpointSettings,
@@ -444,14 +451,30 @@ NAMED: dict[tuple[str, str], type] = {
 """Tables of tables, each of which has a name of its own: ``[local.presets.NAME]``."""
 
 
+def named_of(cls: type) -> Mapping[tuple[str, str], type]:
+    """The same with those of the tables that sources declare: each field that maps names to tables."""
+    sections = sections_of(cls) if issubclass(cls, Settings) else {}
+    found = dict(NAMED)
+    for name in sections.keys() - SECTIONS.keys():
+        for field_name, kind in get_type_hints(sections[name]).items():
+            if get_origin(kind) is Mapping and is_dataclass(table := get_args(kind)[1]) and isinstance(table, type):
+                found[name, field_name] = table
+    return found
+
+
+def per_context(settings: Settings) -> dict[str, Any]:
+    """The tables with tables for single contexts of the kubeconfig."""
+    sections = ((name, getattr(settings, name)) for name in sections_of(type(settings)))
+    return {name: section for name, section in sections if isinstance(getattr(section, "contexts", None), Mapping)}
+
+
 def settings_in(settings: Settings, context: str) -> Settings:
     """The settings that hold in a context: whoever has a table of its own there is asked with what that says alone.
 
     Nothing that is said for all contexts is sent there: its token is for another.
     """
     changed: dict[str, Any] = {}
-    for name in PER_CONTEXT:
-        section = getattr(settings, name)
+    for name, section in per_context(settings).items():
         own = section.contexts.get(context)
         if own is not None:
             changed[name] = replace(section, **{each.name: getattr(own, each.name) for each in fields(own)})

@@ -9,7 +9,7 @@ from typing import Any
 
 from console.config.keys import Key
 from console.config.load import Loaded
-from console.config.settings import NAMED, SECTIONS, FromEnvironment
+from console.config.settings import FromEnvironment, named_of, sections_of
 
 _WIDTH = 44
 
@@ -18,13 +18,14 @@ def lines(loaded: Loaded) -> Iterator[str]:
     """The whole configuration, line by line; what may be a secret is shown as ``(set)``."""
     yield f"# {loaded.path}{'' if loaded.exists else ' (not there)'}"
     yield _line(loaded, ("read_only",), loaded.settings.read_only)
-    for name in SECTIONS:
+    sections, named = sections_of(type(loaded.settings)), named_of(type(loaded.settings))
+    for name in sections:
         section = getattr(loaded.settings, name)
         yield from ("", f"[{name}]")
         for field in fields(section):
-            if (name, field.name) not in NAMED:
+            if (name, field.name) not in named:
                 yield _field_line(loaded, (name, field.name), section, field)
-    for (section, table), kind in NAMED.items():
+    for (section, table), kind in named.items():
         for name, one in getattr(getattr(loaded.settings, section), table).items():
             yield from ("", f"[{section}.{table}.{_key(name)}]")
             for field in fields(one):

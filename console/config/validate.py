@@ -10,7 +10,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
-from console.config.settings import NAMED
+from console.config.settings import named_of
 from fleet.dataclass import dataclass
 
 T = TypeVar("T")
@@ -57,7 +57,7 @@ def _date(value: object) -> dict[str, str]:
 
 
 def _fault(cls: type, loc: Path, kind: str, context: Mapping[str, Any]) -> Fault:
-    if free := _one_of_free_keys(loc):
+    if free := _one_of_free_keys(cls, loc):
         return Fault(free, f'{dotted(free)} must be a string or {{ env = "NAME" }}')
     if kind == "unexpected_keyword_argument":
         return _unknown(cls, loc)
@@ -70,11 +70,11 @@ def _fault(cls: type, loc: Path, kind: str, context: Mapping[str, Any]) -> Fault
     return Fault(path, f"{which} must be {_WANTED.get(kind, 'of another type')}")
 
 
-def _one_of_free_keys(loc: Path) -> Path:
+def _one_of_free_keys(cls: type, loc: Path) -> Path:
     """The key of a header or of a preset's variable that is meant; empty for another place."""
     if len(loc) > 2 and loc[1] == "headers":
         return loc[:3]
-    return loc[:5] if len(loc) > 4 and loc[:2] in NAMED and loc[3] in ("env", "headers") else ()
+    return loc[:5] if len(loc) > 4 and loc[:2] in named_of(cls) and loc[3] in ("env", "headers") else ()
 
 
 def _unknown(cls: type, loc: Path) -> Fault:

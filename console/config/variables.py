@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, get_args, get_origin, get_type_hints
 
 from console.config.keys import PREFIX, Key, variable
-from console.config.settings import SECTIONS, Settings
+from console.config.settings import Settings, sections_of
+from console.config.sources import declared, with_tables
 
 RESERVED = frozenset({f"{PREFIX}CONFIG", f"{PREFIX}DEBUG"})
 """Variables that are read elsewhere: which file to read, and tracebacks for crashes."""
@@ -18,7 +19,7 @@ _FALSE = {"0", "false", "no", "off"}
 
 def parse(environ: Mapping[str, str]) -> Iterator[tuple[Key, Any]]:
     """The key and value of every variable that is a setting; a ValueError in place of a value that is none."""
-    for key, kind in settable().items():
+    for key, kind in settable(tables_in(environ)).items():
         if text := environ.get(variable(key)):
             try:
                 yield key, _value(text, kind)
@@ -31,7 +32,7 @@ def unknown(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
     Kubernetes puts QUARTERDECK_SERVICE_HOST and its like into pods beside a service of that name: those are not ours.
     """
-    known = [variable(key) for key in settable()]
+    known = [variable(key) for key in settable(tables_in(environ))]
     for name in sorted(environ):
         if name.startswith(PREFIX) and name not in RESERVED and name not in known:
             close = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
@@ -39,10 +40,17 @@ def unknown(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
                 yield name, close[0] if close else ""
 
 
-def settable() -> dict[Key, Any]:
+def tables_in(environ: Mapping[str, str]) -> type[Settings]:
+    """The settings with those declared tables that variables may be about."""
+    return with_tables(
+        [e.section for e in declared() if any(name.startswith(variable((e.section,))) for name in environ)]
+    )
+
+
+def settable(cls: type[Settings] = Settings) -> dict[Key, Any]:
     """Key → type of everything that a variable can set: all but tables of free keys (headers, keys)."""
     out: dict[Key, Any] = {("read_only",): get_type_hints(Settings)["read_only"]}
-    for name, section in SECTIONS.items():
+    for name, section in sections_of(cls).items():
         out.update({(name, field): kind for field, kind in get_type_hints(section).items() if _plain(field, kind)})
     return out
 

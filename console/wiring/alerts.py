@@ -23,53 +23,53 @@ from fleet.sources.prometheus.trust import Trust
 
 if TYPE_CHECKING:
     from console.config.settings import Settings
-    from console.wiring.sources import Surroundings
+    from console.wiring.facts import InView
 
 
-def alertmanagers(around: Surroundings) -> Iterator[AlertmanagerSource]:
+def alertmanagers(in_view: InView) -> Iterator[AlertmanagerSource]:
     """The one that is configured or found, and those that the configuration names besides."""
-    settings, plain = around.settings.alertmanager, Redacting().text
+    settings, plain = in_view.settings.alertmanager, Redacting().text
     use = Use(settings.enabled)
-    if use is Use.NEVER or around.on_machine:
+    if use is Use.NEVER or in_view.is_machine:
         return
     name, expected = ALERTMANAGER.section, bool(settings.url) or use is Use.ALWAYS
     if settings.url:
-        find = _finder(endpoint(settings, ALERTMANAGER, around.environ))
-        yield AlertmanagerSource(name, find, plain=plain, within=_cluster_label(around), expected=expected)
+        find = _finder(endpoint(settings, ALERTMANAGER, in_view.environ))
+        yield AlertmanagerSource(name, find, plain=plain, within=_cluster_label(in_view), expected=expected)
     else:
-        trust = Trust(frozenset(settings.services), frozenset(around.settings.prometheus.namespaces))
-        objects, services = around.objects, None
+        trust = Trust(frozenset(settings.services), frozenset(in_view.settings.prometheus.namespaces))
+        objects, services = in_view.objects, None
         if isinstance(objects, KubernetesSource):
             services = Services(objects.client, ALERTMANAGER, trust, settings.timeout, limits().alerts)
         search = Search(
-            objects, services, lambda: _prometheus(around), timeout=settings.timeout, wanted=use is Use.ALWAYS
+            objects, services, lambda: _prometheus(in_view), timeout=settings.timeout, wanted=use is Use.ALWAYS
         )
-        yield AlertmanagerSource(name, search, plain=plain, within=_cluster_label(around), expected=expected)
+        yield AlertmanagerSource(name, search, plain=plain, within=_cluster_label(in_view), expected=expected)
     for other, one in settings.also.items():
-        find = _finder(endpoint(one, ALERTMANAGER, around.environ))
-        yield AlertmanagerSource(f"{name}/{other}", find, plain=plain, within=_cluster_label(around), expected=True)
+        find = _finder(endpoint(one, ALERTMANAGER, in_view.environ))
+        yield AlertmanagerSource(f"{name}/{other}", find, plain=plain, within=_cluster_label(in_view), expected=True)
 
 
-def rules(around: Surroundings) -> Iterator[RulesSource]:
+def rules(in_view: InView) -> Iterator[RulesSource]:
     """The configured evaluator of rules, else the Prometheus of the numbers; and those that are named besides."""
-    settings, plain = around.settings.rules, Redacting().text
+    settings, plain = in_view.settings.rules, Redacting().text
     use = Use(settings.enabled)
-    if use is Use.NEVER or around.on_machine:
+    if use is Use.NEVER or in_view.is_machine:
         return
     name, expected = RULES.section, bool(settings.url) or use is Use.ALWAYS
     if settings.url:
         yield RulesSource(
             name,
-            _finder(endpoint(settings, RULES, around.environ)),
+            _finder(endpoint(settings, RULES, in_view.environ)),
             plain=plain,
-            within=_cluster_label(around),
+            within=_cluster_label(in_view),
             expected=expected,
         )
     else:
 
         async def find() -> Found:
             try:
-                prometheus = await _prometheus(around)
+                prometheus = await _prometheus(in_view)
             except SourceProblem as problem:
                 # The source of the numbers says it already.
                 raise NothingToAskError(problem.problem, problem.remedy) from problem
@@ -77,22 +77,22 @@ def rules(around: Surroundings) -> Iterator[RulesSource]:
                 raise NothingToAskError("there is no Prometheus whose rules could be read", "name one: [rules] url")
             return Found(prometheus)
 
-        yield RulesSource(name, find, plain=plain, within=_cluster_label(around), expected=expected)
+        yield RulesSource(name, find, plain=plain, within=_cluster_label(in_view), expected=expected)
     for other, one in settings.also.items():
-        find_it = _finder(endpoint(one, RULES, around.environ))
-        yield RulesSource(f"{name}/{other}", find_it, plain=plain, within=_cluster_label(around), expected=True)
+        find_it = _finder(endpoint(one, RULES, in_view.environ))
+        yield RulesSource(f"{name}/{other}", find_it, plain=plain, within=_cluster_label(in_view), expected=True)
 
 
-def _cluster_label(around: Surroundings) -> tuple[str, str]:
+def _cluster_label(in_view: InView) -> tuple[str, str]:
     """The label of the clusters, and this one's value of it, as with the series."""
-    prometheus = around.settings.prometheus
+    prometheus = in_view.settings.prometheus
     return prometheus.cluster_label, prometheus.cluster
 
 
-async def _prometheus(around: Surroundings) -> PrometheusEndpoint | None:
+async def _prometheus(in_view: InView) -> PrometheusEndpoint | None:
     """The Prometheus of the numbers. Raises SourceProblem for one that was found and may not be asked."""
-    await around.objects.wait_synced(SYNCED)
-    store = await around.metrics.store(around.objects.state(), time.time())
+    await in_view.objects.wait_synced(SYNCED)
+    store = await in_view.metrics.store(in_view.objects.state(), time.time())
     return store.endpoint if isinstance(store, PrometheusSource) else None
 
 

@@ -12,18 +12,18 @@ from fleet.objectives.source import ObjectivesSource
 from fleet.sources.alerts.search import SYNCED
 
 if TYPE_CHECKING:
-    from console.wiring.sources import Surroundings
+    from console.wiring.facts import InView
     from fleet.sources.store import Store
 
 
-def objectives(around: Surroundings) -> Iterator[ObjectivesSource]:
+def objectives(in_view: InView) -> Iterator[ObjectivesSource]:
     """The one of this cluster; none where nobody wants any."""
-    goals = goals_of(around.settings.objectives)
-    if not around.settings.objectives.enabled or not goals.all():
+    goals = goals_of(in_view.settings.objectives)
+    if not in_view.settings.objectives.enabled or not goals.all():
         return
 
     async def store() -> Store | None:
-        await around.objects.wait_synced(SYNCED)
-        return await around.metrics.store(around.objects.state(), time.time())
+        await in_view.objects.wait_synced(SYNCED)
+        return await in_view.metrics.store(in_view.objects.state(), time.time())
 
-    yield ObjectivesSource(goals, store, lambda: around.metrics.latest, of_this_cluster(around.settings))
+    yield ObjectivesSource(goals, store, lambda: in_view.metrics.latest, of_this_cluster(in_view.settings))

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
 from console.config.settings import EndpointSettings, Settings, settings_in
 from console.report.crash import keep
 from console.wiring.contexts import is_machine
+from console.wiring.facts import InView, fact_sources
 from console.wiring.profiles import profile_choice
-from fleet.dataclass import dataclass
 from fleet.net.early import EarlyQuestions
 from fleet.observer import Observer
 from fleet.snapshot.builder import Builder
@@ -22,7 +21,7 @@ from fleet.sources.kube.kubeconfig import load_access
 from fleet.sources.kube.source import KubernetesSource
 from fleet.sources.metrics import MetricsCollector, MetricsSettings, MoreMetrics, Use
 from fleet.sources.prometheus.trust import Trust
-from fleet.sources.protocol import FactSource, MetricsSource
+from fleet.sources.protocol import MetricsSource
 from fleet.sources.scrape.collector import ScrapeCollectorSettings
 from fleet.sources.scrape.pod_access import PodAccess
 from fleet.sources.scrape.source import ScrapeSettings
@@ -38,52 +37,6 @@ if TYPE_CHECKING:
 
 Source: TypeAlias = "KubernetesSource | AbsentKubernetes | LocalSource"
 """A cluster in view, what stands in for one that cannot be addressed, or this machine."""
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """The surroundings that a source beside the one in view may be made of."""
-
-    settings: Settings
-    environ: Mapping[str, str]
-    objects: Source
-    """Source in view: who watches a cluster through its API server asks ``objects.client``."""
-    metrics: MetricsSource
-    """The metrics of it: who asks the same Prometheus gets it from ``metrics.store``."""
-    now: float
-    """Unix time."""
-
-    @property
-    def on_machine(self) -> bool:
-        """Whether this machine is in view, and no cluster."""
-        return not isinstance(self.objects, KubernetesSource | AbsentKubernetes)
-
-
-MakesSources: TypeAlias = Callable[[Surroundings], Iterable[FactSource]]
-"""Makes the sources of one kind: as many as the settings name, none where it has no use."""
-
-
-def _alertmanagers() -> MakesSources:
-    from console.wiring.alerts import alertmanagers
-
-    return alertmanagers
-
-
-def _rules() -> MakesSources:
-    from console.wiring.alerts import rules
-
-    return rules
-
-
-def _objectives() -> MakesSources:
-    from console.wiring.objectives import objectives
-
-    return objectives
-
-
-BESIDE: tuple[Callable[[], MakesSources], ...] = (_alertmanagers, _rules, _objectives)
-"""The sources beside the objects and their metrics: a line for each kind, which imports what makes them. They are made
-after the first value."""
 
 
 def source_of(
@@ -151,23 +104,17 @@ def observer(
         from fleet.local.measuring import LocalMeasuring
 
         measuring = LocalMeasuring(lambda: source.servers, metrics, now, host=source.host)
-    around = Surroundings(settings, environ, source, measuring, now)
+    in_view = InView(settings, environ, source, measuring, now)
     return Observer(
         source,
         measuring,
-        lambda: _make_beside(around),
+        lambda: fact_sources(in_view),
         refresh=settings.ui.refresh,
         read_only=settings.read_only,
         report=lambda error: keep(error, sys.argv[1:]),
         keeps=keeps,
         builder=Builder(history, profile_choice(settings.diagnosis)),
     )
-
-
-async def _make_beside(around: Surroundings) -> list[FactSource]:
-    """Make them; their modules are imported on a thread, so that everything else goes on meanwhile."""
-    makes = await asyncio.to_thread(lambda: [imported() for imported in BESIDE])
-    return [made for make in makes for made in make(around)]
 
 
 def measuring_settings(settings: Settings, environ: Mapping[str, str] = os.environ) -> MetricsSettings:

@@ -1,27 +1,33 @@
-"""A source that nobody knows, added by one module and one line of wiring, is seen everywhere and ends nothing else."""
+"""A source that nobody knows, with its own table of the configuration: one module and one line, seen everywhere."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import httpx
 import pytest
 
 from console import main
 from console.app.app import QuarterdeckApp
+from console.config import docs
+from console.config import sources as registry
+from console.config.load import load
 from console.config.options import Options
-from console.config.settings import ClusterSettings, Settings
+from console.config.problem import ConfigError
+from console.config.settings import STRICT, ClusterSettings, EndpointSettings, Settings, setting
+from console.config.sources import SourceEntry
 from console.wiring import sources
 from console.wiring.demo import Simulation, simulated
+from console.wiring.facts import InView, MakesSources
 from console.wiring.session import session_of
+from fleet.dataclass import dataclass
 from fleet.model.facts import Dated
 from fleet.model.snapshot import Health, Snapshot, SourceStatus
 from fleet.net.http import client
@@ -36,6 +42,28 @@ from widgets.header import Header
 NAME = "pager"
 
 
+@dataclass(frozen=True, slots=True)
+class PagerSettings(EndpointSettings):
+    """The pager of the team."""
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+    team: str = setting("", "The team whose alerts are shown. Empty: all.")
+    every: float = setting(0.05, "Seconds between two questions.", minimum=0.01, maximum=60)
+    also: Mapping[str, EndpointSettings] = setting({}, "More of them, each a table of its own: see below.")
+
+
+def pager(in_view: InView) -> Iterator[Pager]:
+    """Make one where it is configured."""
+    settings = in_view.settings.of(PagerSettings)
+    if settings.url:
+        MADE.append(Pager(settings.url, settings.every))
+        yield MADE[-1]
+
+
+ENTRY = SourceEntry("pager", f"{__name__}:pager", f"{__name__}:PagerSettings")
+"""The one line."""
+
+
 class Alerts(NamedTuple):
     """The alerts that fire."""
 
@@ -45,8 +73,8 @@ class Alerts(NamedTuple):
 class Pager(PollingSource[Alerts]):
     """Asks a service for its alerts."""
 
-    def __init__(self, url: str) -> None:
-        super().__init__(NAME, every=0.05, longest=3600.0, endpoint=url)
+    def __init__(self, url: str, every: float = 0.05) -> None:
+        super().__init__(NAME, every=every, longest=3600.0, endpoint=url)
         self._http = client(5.0)
         self._url = url
         self.closed = False
@@ -105,19 +133,24 @@ def fleet() -> Iterator[Simulation]:
         yield running
 
 
+MADE: list[Pager] = []
+"""Those that were made."""
+
+
 @contextmanager
 def wired(monkeypatch: pytest.MonkeyPatch, url: str) -> Iterator[list[Pager]]:
-    """The one line: every Observer gets a Pager. Gives those that were made."""
-    made: list[Pager] = []
+    """The line is there, and a variable of the environment says where the pager is. Gives those that were made."""
+    MADE.clear()
+    monkeypatch.setattr(registry, "SOURCES", (*registry.SOURCES, ENTRY))
+    monkeypatch.setenv("QUARTERDECK_PAGER_URL", url)
+    yield MADE
+    assert MADE
+    assert all(one.closed for one in MADE), "each is closed with what observed it"
 
-    def pager(_: sources.Surroundings) -> Iterator[Pager]:
-        made.append(Pager(url))
-        yield made[-1]
 
-    monkeypatch.setattr(sources, "BESIDE", (*sources.BESIDE, lambda: pager))
-    yield made
-    assert made
-    assert all(one.closed for one in made), "each is closed with what observed it"
+def settings_for(kubeconfig: Path, url: str) -> Settings:
+    table: Any = {"pager": PagerSettings(url=url)}
+    return registry.with_tables()(cluster=ClusterSettings(kubeconfig=str(kubeconfig)), **table)
 
 
 def test_it_is_in_the_snapshot_of_the_command_line(
@@ -149,7 +182,7 @@ async def test_the_console_shows_it_and_its_failure_is_a_line_and_no_more(
 ) -> None:
     use(Look())
     with wired(monkeypatch, service.url) as made:
-        session = session_of(Settings(cluster=ClusterSettings(kubeconfig=str(fleet.kubeconfig))))
+        session = session_of(settings_for(fleet.kubeconfig, service.url))
         app = QuarterdeckApp(session, Options())
         async with app.run_test(size=(160, 40)) as pilot:
             stage = Stage(app, pilot, session)
@@ -206,12 +239,24 @@ class Broken:
         raise ZeroDivisionError("close")
 
 
+def one_broken(_: InView) -> list[Broken]:
+    return [Broken()]
+
+
+def two_of_one_name(_: InView) -> list[Broken]:
+    return [Broken(), Broken()]
+
+
+def entry(make: MakesSources) -> SourceEntry:
+    return SourceEntry("", f"{__name__}:{make.__name__}")
+
+
 async def test_a_defect_of_one_is_its_own_line_and_closes_the_others_all_the_same(
     fleet: Simulation, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with wired(monkeypatch, service.url):
-        monkeypatch.setattr(sources, "BESIDE", (lambda: lambda _: [Broken()], *sources.BESIDE))
-        settings = Settings(cluster=ClusterSettings(kubeconfig=str(fleet.kubeconfig)))
+        monkeypatch.setattr(registry, "SOURCES", (entry(one_broken), *registry.SOURCES))
+        settings = settings_for(fleet.kubeconfig, service.url)
         source = sources.source_of(settings, "", "")
         observing = sources.observer(settings, source, 0.0)
         snapshot = await observing.once(30.0)
@@ -222,6 +267,60 @@ async def test_a_defect_of_one_is_its_own_line_and_closes_the_others_all_the_sam
     assert "please report it: unexpected ZeroDivisionError" in broken.problem
     assert snapshot.facts.of(Alerts)[NAME].value.names == ("KvCacheFull",)
     assert snapshot.pods
+
+
+def test_its_table_is_read_checked_and_shown_like_any_other(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(registry, "SOURCES", (*registry.SOURCES, ENTRY))
+    file = tmp_path / "config.toml"
+
+    def load_it(text: str, **environ: str) -> PagerSettings:
+        file.write_text(text)
+        return load(environ, file=file, policy=tmp_path / "none").settings.of(PagerSettings)
+
+    table = '[pager]\nurl = "http://pager"\nbearer_token_file = "token"\n[pager.also.night]\nurl = "http://night"\n'
+    found = load_it(table, QUARTERDECK_PAGER_TEAM="on-call")
+    assert (found.url, found.team, found.also["night"].url) == ("http://pager", "on-call", "http://night")
+    assert found.bearer_token_file == str(tmp_path / "token"), "relative to the file"
+    assert load_it("") == PagerSettings()
+
+    assert main.main(["config", "show", "--config", str(file)]) == 0
+    assert "[pager]" not in capsys.readouterr().out, "nothing is said in it"
+    load_it(f'{table}headers = {{ X-Key = "s3cret" }}\n')
+    assert main.main(["config", "show", "--config", str(file)]) == 0
+    shown = capsys.readouterr().out
+    assert "[pager.also.night]" in shown
+    assert "s3cret" not in shown
+
+    for text, said in (
+        ('[pager]\nurll = "x"', 'F:2: unknown key [pager] urll; did you mean "url"?'),
+        ('[pagr]\nurl = "x"', 'F:1: unknown key pagr; did you mean "pager"?'),
+        ("[pager]\nevery = 600", "F:2: [pager] every: 600 is out of range"),
+        ('[pager.also.x]\nurl = ""', "F:1: [pager] also.x: it names nothing to ask"),
+        ("[pager.also.x]\nurl = 'http://x'\nheaders = { a = 3 }", "[pager] also.x.headers.a must be a string or"),
+    ):
+        with pytest.raises(ConfigError) as refused:
+            load_it(text)
+        assert said in str(refused.value).replace(str(file), "F")
+
+
+def test_its_table_is_in_the_reference(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "SOURCES", (*registry.SOURCES, ENTRY))
+    page = "\n".join(docs.lines())
+    assert "## `[pager]`\n\nThe pager of the team.\n" in page
+    assert (
+        '| `team` | string | `""` | `QUARTERDECK_PAGER_TEAM` | The team whose alerts are shown. Empty: all. |' in page
+    )
+    assert "## `[pager.also.NAME]`" in page
+
+
+def test_nothing_of_it_is_imported_where_nothing_is_said_of_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    nowhere = SourceEntry("nowhere", "no.such.module:make", "no.such.module:Table")
+    monkeypatch.setattr(registry, "SOURCES", (*registry.SOURCES, nowhere))
+    file = tmp_path / "config.toml"
+    file.write_text('[prometheus]\nurl = "http://p"\n')
+    assert load({"QUARTERDECK_UI_REFRESH": "3"}, file=file, policy=tmp_path / "none").settings.ui.refresh == 3.0
 
 
 async def test_failures_in_a_row_are_asked_less_and_less_often(service: Service) -> None:
@@ -240,9 +339,11 @@ async def test_failures_in_a_row_are_asked_less_and_less_often(service: Service)
 class OtherCluster:
     """Another cluster beside the one in view: its Snapshots are facts."""
 
-    def __init__(self, name: str, around: sources.Surroundings, context: str) -> None:
+    def __init__(self, name: str, in_view: InView, context: str) -> None:
         self.name = name
-        self._observer = sources.observer(around.settings, sources.kubernetes(around.settings, context, ""), around.now)
+        self._observer = sources.observer(
+            in_view.settings, sources.kubernetes(in_view.settings, context, ""), in_view.now
+        )
         self._facts: Dated[Snapshot] | None = None
         self._arrived = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -276,19 +377,22 @@ class OtherCluster:
         self._arrived.set()
 
 
+OTHERS: list[str] = []
+"""The contexts that are observed beside the one in view."""
+
+
+def other_clusters(in_view: InView) -> Iterator[OtherCluster]:
+    """Make them beside the one in view: an Observer of another has none beside it."""
+    if in_view.objects.state().cluster.context not in OTHERS:
+        for context in OTHERS:
+            yield OtherCluster(context, in_view, context)
+
+
 async def test_several_clusters_stand_side_by_side(fleet: Simulation, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = Settings(cluster=ClusterSettings(kubeconfig=str(fleet.kubeconfig)))
     others = fleet.contexts[1:3]
-
-    def beside(context: str) -> sources.MakesSources:
-        def make(around: sources.Surroundings) -> Iterator[OtherCluster]:
-            """Only beside the first: an Observer of another has none beside it."""
-            if around.objects.state().cluster.context == fleet.contexts[0]:
-                yield OtherCluster(context, around, context)
-
-        return make
-
-    monkeypatch.setattr(sources, "BESIDE", tuple(partial(beside, other) for other in others))
+    OTHERS[:] = others
+    monkeypatch.setattr(registry, "SOURCES", (entry(other_clusters),))
     monkeypatch.setattr("fleet.observer.GIVE_UP", PATIENCE)
     source = sources.source_of(settings, "", "")
     snapshot = await sources.observer(settings, source, 0.0).once(PATIENCE)
@@ -311,7 +415,7 @@ async def test_two_sources_of_one_name_are_refused() -> None:
 async def test_what_cannot_be_made_is_a_line_and_the_fleet_is_there_all_the_same(
     fleet: Simulation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sources, "BESIDE", (lambda: lambda _: [Broken(), Broken()],))
+    monkeypatch.setattr(registry, "SOURCES", (entry(two_of_one_name),))
     settings = Settings(cluster=ClusterSettings(kubeconfig=str(fleet.kubeconfig)))
     source = sources.source_of(settings, "", "")
     snapshot = await sources.observer(settings, source, 0.0).once(PATIENCE)

@@ -1,0 +1,60 @@
+"""Every kind of source beside the cluster in view and its metrics, one line each.
+
+A line costs no import. Of the modules behind them those that make sources are imported after the first value, and those
+that declare a table of the configuration where something is said in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import field
+from functools import cache
+from importlib import import_module
+from typing import Any, NamedTuple
+
+from console.config.settings import Settings
+from fleet.dataclass import dataclass
+
+
+class SourceEntry(NamedTuple):
+    """One kind of source."""
+
+    section: str
+    """The name of its table of the configuration."""
+    make: str
+    """``module:function`` that makes the sources (``MakesSources`` of console/wiring/facts.py)."""
+    settings: str = ""
+    """``module:Class`` of a table that it declares itself; empty for one of ``settings.py``."""
+
+
+SOURCES: tuple[SourceEntry, ...] = (
+    SourceEntry("alertmanager", "console.wiring.alerts:alertmanagers"),
+    SourceEntry("rules", "console.wiring.alerts:rules"),
+    SourceEntry("objectives", "console.wiring.objectives:objectives"),
+)
+
+
+def named_by(where: str) -> Any:
+    """Return what ``module:NAME`` names, imported now or before."""
+    module, _, name = where.partition(":")
+    return getattr(import_module(module), name)
+
+
+def declared() -> Iterator[SourceEntry]:
+    """Yield the kinds that declare a table of their own."""
+    return (entry for entry in SOURCES if entry.settings)
+
+
+def with_tables(named: Collection[str] | None = None) -> type[Settings]:
+    """The settings with the declared tables of these names (None: with all); of those alone something is imported."""
+    return _extended(tuple(entry for entry in declared() if named is None or entry.section in named))
+
+
+@cache
+def _extended(entries: tuple[SourceEntry, ...]) -> type[Settings]:
+    if not entries:
+        return Settings
+    tables = {entry.section: named_by(entry.settings) for entry in entries}
+    added = {name: field(default_factory=table) for name, table in tables.items()}
+    extended: type[Settings] = type(Settings.__name__, (Settings,), {"__annotations__": tables, **added})
+    return dataclass(frozen=True, slots=True)(extended)

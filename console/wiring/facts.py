@@ -1,0 +1,47 @@
+"""The sources of facts beside the cluster in view and its metrics, made of those as the settings say."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, TypeAlias, cast
+
+from console.config import sources as registry
+from console.config.settings import Settings
+from fleet.dataclass import dataclass
+from fleet.sources.kube.absent import AbsentKubernetes
+from fleet.sources.kube.source import KubernetesSource
+from fleet.sources.protocol import FactSource, MetricsSource
+
+if TYPE_CHECKING:
+    from console.wiring.sources import Source
+
+
+@dataclass(frozen=True, slots=True)
+class InView:
+    """The cluster or machine in view, which a source beside it may be made of."""
+
+    settings: Settings
+    """The settings that hold in its context; a table that the source declares itself is ``settings.of(Table)``."""
+    environ: Mapping[str, str]
+    objects: Source
+    """The source of its objects: who watches a cluster through its API server asks ``objects.client``."""
+    metrics: MetricsSource
+    """The source of its metrics: who asks the same Prometheus gets it from ``metrics.store``."""
+    now: float
+    """Unix time."""
+
+    @property
+    def is_machine(self) -> bool:
+        """Whether it is this machine, and no cluster."""
+        return not isinstance(self.objects, KubernetesSource | AbsentKubernetes)
+
+
+MakesSources: TypeAlias = Callable[[InView], Iterable[FactSource]]
+"""Makes the sources of one kind: as many as the settings name, none where it has no use."""
+
+
+async def fact_sources(in_view: InView) -> list[FactSource]:
+    """Make the sources of every kind. Modules are imported on a thread, so that everything else goes on meanwhile."""
+    makers = await asyncio.to_thread(lambda: [registry.named_by(entry.make) for entry in registry.SOURCES])
+    return [source for make in makers for source in cast("MakesSources", make)(in_view)]
