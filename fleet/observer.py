@@ -326,10 +326,11 @@ class Observer:
         return self._shown is not None and time.monotonic() - self._shown >= self._keeps_after
 
     async def _keep(self, keeps: Keeps, moment: Moment, now: float) -> None:
+        # First what is now: a file that turns out to be of another cluster is not what was before.
+        await asyncio.to_thread(keeps.note, moment, now)
         if self._untold:
             self._untold = False
             self._recalled = await asyncio.to_thread(keeps.before, now, STEP * POINTS, STEP)
-        await asyncio.to_thread(keeps.note, moment, now)
 
     def _complete(self) -> bool:
         return self.metrics.latest is not None and "pods" in self.objects.state().synced

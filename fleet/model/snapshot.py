@@ -96,6 +96,14 @@ class Cluster:
     groups: tuple[str, ...] = ()
     version: str = ""
     read_only: bool = False
+    uid: str = ""
+    """UID of the namespace kube-system, which no other cluster has; empty where it may not be read, or is not yet."""
+
+    def is_another(self, than: Cluster) -> bool:
+        """Whether it is another cluster than that one, also behind the same address: a tunnel that leads elsewhere, a
+        test cluster that was made again.
+        """
+        return self.id != than.id or bool(self.uid and than.uid and self.uid != than.uid)
 
     @property
     def id(self) -> ClusterId:

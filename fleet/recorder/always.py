@@ -52,6 +52,10 @@ class BusyError(Exception):
     """Another console writes it."""
 
 
+class AnotherClusterError(Exception):
+    """The file is of another cluster."""
+
+
 class AlwaysKeeping:
     """Implements Keeps. What it is told while it cannot write is not kept."""
 
@@ -68,6 +72,8 @@ class AlwaysKeeping:
         self._status: SourceStatus | None = None
         self._closed = False
         self._one = Lock()
+        self._uid = ""
+        """UID of the cluster that the file is known to be of."""
 
     def note(self, moment: Moment, now: float) -> None:
         """One tick."""
@@ -77,6 +83,7 @@ class AlwaysKeeping:
             self._tried = now
             try:
                 writer = self._writer = self._writer or self._open()
+                self._hold_against(writer, moment.state.cluster.uid)
                 writer.note(moment, now)
                 if self._status is None or self._status.health is not Health.LIVE or now - self._looked >= _LOOK_EVERY:
                     self._say_what_there_is(writer, now)
@@ -84,9 +91,13 @@ class AlwaysKeeping:
                 self._again = BUSY_AGAIN
                 notes = ("another console keeps it; this one goes on with it when that one ends",)
                 self._status = SourceStatus(RECORDER, Health.OFF, now, endpoint=str(self.path), notes=notes)
+            except AnotherClusterError:
+                self._end()
+                self._set_aside(".former", "what was kept before is of another cluster, which had this address", now)
             except UnusableError as error:
                 self._end()
-                self._set_aside(error, now)
+                problem = f"what was kept before could not be written to ({error.problem})"
+                self._set_aside(".damaged", problem, now)
             except RecordingError as error:
                 self._fail(error.problem, error.remedy, now)
             except Exception as error:  # noqa: BLE001 - whatever it is, the console goes on without a recording
@@ -128,18 +139,27 @@ class AlwaysKeeping:
         since = self._status.since if self._status is not None and self._status.health is Health.LIVE else now
         self._status = SourceStatus(RECORDER, Health.LIVE, since, endpoint=str(self.path), notes=tuple(notes))
 
-    def _set_aside(self, error: UnusableError, now: float) -> None:
-        """Keep the damaged file under another name: it may be all that somebody has of last night."""
-        aside = self.path.with_suffix(".damaged")
+    def _hold_against(self, writer: RecordingWriter, uid: str) -> None:
+        """Raises AnotherClusterError where the file is of another cluster than the one that is seen now."""
+        if not uid or uid == self._uid:
+            return
+        if writer.cluster_uid not in ("", uid):
+            raise AnotherClusterError
+        writer.describe(uid=uid)
+        self._uid = uid
+
+    def _set_aside(self, suffix: str, why: str, now: float) -> None:
+        """Keep the file under another name: it may be all that somebody has of last night."""
+        aside = self.path.with_suffix(suffix)
         try:
             for suffix in ("-wal", "-shm"):
                 Path(f"{self.path}{suffix}").unlink(missing_ok=True)
             self.path.replace(aside)
         except OSError as problem:
-            self._fail(f"{error.problem}; {problem.strerror}", "", now)
+            self._fail(f"{why}; {problem.strerror}", "", now)
             return
         self._again = 0.0
-        self._aside = f"what was kept before could not be written to ({error.problem}); it is {aside.name} now"
+        self._aside = f"{why}; it is {aside.name} now"
 
     def _fail(self, problem: str, remedy: str, now: float) -> None:
         self._end()

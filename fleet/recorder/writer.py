@@ -58,6 +58,11 @@ class RecordingWriter:
         self._layout: tuple[int, Layout] | None = None
         self._trimmed = 0.0
 
+    @property
+    def cluster_uid(self) -> str:
+        """The cluster that it is of; empty where that is not written down."""
+        return self._file.about().get("uid", "")
+
     def describe(self, **about: str) -> None:
         """Write down what it is of."""
         self._file.describe(**about)

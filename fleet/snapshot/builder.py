@@ -17,7 +17,7 @@ from fleet.model.facts import NO_FACTS, Facts
 from fleet.model.measurement import Measurement
 from fleet.model.objects import ClusterId, Event
 from fleet.model.past import Past
-from fleet.model.snapshot import Snapshot, SourceStatus
+from fleet.model.snapshot import Cluster, Snapshot, SourceStatus
 from fleet.snapshot.backfill import Step, steps
 from fleet.snapshot.fleet_health import FleetHealth
 from fleet.snapshot.following import followed
@@ -34,7 +34,7 @@ class Builder:
 
     def __init__(self, history: RecentHistory | None = None, profiles: ProfileChoice | None = None) -> None:
         self._sequence = 0
-        self._cluster: ClusterId | None = None
+        self._cluster: Cluster | None = None
         self._profiles = profiles or ProfileChoice()
         self._begin(history or RecentHistory())
         self.joined = 0
@@ -77,10 +77,11 @@ class Builder:
         ``measurement`` is the last one, however old; None if there never was one. ``focus`` are the keys of the pods
         whose own percentiles are wanted; None for all. ``facts`` are those of other sources.
         """
-        if self._cluster not in (None, kube.cluster.id):
-            # A recording goes on in another cluster: what has the same key there is something else.
-            self._begin(RecentHistory())
-        self._cluster = kube.cluster.id
+        if self._cluster is not None and kube.cluster.is_another(self._cluster):
+            # A recording goes on in another cluster, or an address leads to another: the same keys are other objects.
+            self._history.forget()
+            self._begin(self._history)
+        self._cluster = kube.cluster
         before = self._topology
         topology = self._topology = followed(before, kube, measurement)
         self.joined += before is None or before.addresses is not topology.addresses

@@ -110,6 +110,12 @@ class RecentHistory:
             out.append(column[row] if column is not None and 0 <= row < len(column) else math.nan)
         return out
 
+    def forget(self) -> None:
+        """Forget everything: what comes is of other objects."""
+        self._points.clear()
+        self._rows = HistoryRows(self._limit)
+        self._open, self._of = None, ()
+
     @property
     def first_slot(self) -> int:
         """The oldest step that is kept, 0 for none."""

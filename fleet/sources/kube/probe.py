@@ -36,6 +36,8 @@ from fleet.sources.kube.project.fields import mapping, text, texts
 _REVIEW = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 _VERSION = "/version"
 _READY = "/readyz"
+_OLDEST = "/api/v1/namespaces/kube-system"
+"""The namespace that is as old as its cluster."""
 _NO_ETCD = "[-]etcd"
 """Beginning of a failing etcd check in the answer of /readyz."""
 
@@ -69,6 +71,8 @@ class ServerProbe:
         self._recovered = recovered
         self._identified = False
         """Whether the server has said who we are, or that it does not say."""
+        self._uid_asked = False
+        """Whether the server has said which cluster it is, or that it does not say."""
         self._storage_asked = 0.0
         """Unix time at which the server was asked whether its storage works."""
         self._look_about = asyncio.Event()
@@ -97,8 +101,12 @@ class ServerProbe:
             if moved or quiet or silent or self.trouble is not None or not self._identified or self.absent:
                 # Before it is asked: what comes into view meanwhile is asked for in the next turn.
                 self._look_about.clear()
+                was_away = self.trouble is not None
                 await self._ask_or_say()
                 self._attempted()
+                # Nobody waits for it. Where it was away, another cluster may be behind its address since.
+                if self.trouble is None and (was_away or not self._uid_asked):
+                    await self._look_at_uid()
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._pace.probe):
                     await self._look_about.wait()
@@ -137,6 +145,16 @@ class ServerProbe:
             # It may be closed to all who need not know.
             return
         self.cluster = replace(self.cluster, version=text(answer.json(), "gitVersion"))
+
+    async def _look_at_uid(self) -> None:
+        """Ask which cluster it is. Who may not read that namespace does without."""
+        try:
+            answer = await self._client.probe(_OLDEST, self._pace.probe)
+        except (KubeError, KubeconfigError) as error:
+            self._uid_asked = isinstance(error, ForbiddenError | NotFoundError)
+            return
+        self._uid_asked = True
+        self.cluster = replace(self.cluster, uid=text(mapping(answer.json(), "metadata"), "uid"))
 
     async def _look_at_storage(self) -> None:
         """Whether etcd works behind the server. Without it the server still answers, and watches are only silent.

@@ -17,7 +17,7 @@ from fleet.model.snapshot import Cluster, Health, SourceStatus
 from fleet.observer import Observer
 from fleet.recorder.always import AGAIN, BUSY_AGAIN, AlwaysKeeping, Keep, file_of
 from fleet.recorder.playing import Playback, RecordedMetrics, RecordedObjects
-from fleet.recorder.reading import Recording
+from fleet.recorder.reading import Moment, Recording
 from fleet.recorder.thinning import Bounds
 from fleet.recorder.writer import EVERY
 from fleet.snapshot.history import STEP
@@ -274,3 +274,41 @@ def test_hours_stay_within_the_bounds_and_the_youngest_is_whole(folder: Path) ->
     with Recording(next(folder.glob("*.qdr"))) as recording:
         last = recording.measured(recording.last - 3600.0, recording.last)
         assert len(last) >= 3600 / EVERY
+
+
+def of_cluster(uid: str, count: int, start: int = 0) -> list[tuple[float, Moment]]:
+    """Moments of a cluster that says which it is."""
+    return [
+        (now, moment._replace(state=replace(moment.state, cluster=replace(moment.state.cluster, uid=uid))))
+        for now, moment in list(moments(start + count))[start:]
+    ]
+
+
+def test_another_cluster_behind_the_same_address_has_a_file_of_its_own(folder: Path) -> None:
+    """A tunnel leads elsewhere today, or a test cluster was made again: context and server are the same."""
+    for uid, start in (("uid-1", 0), ("uid-1", 2), ("uid-2", 4)):
+        keeps = keeping(folder)
+        for now, moment in of_cluster(uid, 2, start):
+            keeps.note(*moment, now)
+        kept = status(keeps)
+        keeps.close()
+    former = keeps.path.with_suffix(".former")
+    assert any(f"of another cluster, which had this address; it is {former.name} now" in note for note in kept.notes)
+    times = [now for now, _ in moments(6)]
+    with Recording(former) as recording:
+        assert (recording.about["uid"], recording.first, recording.last) == ("uid-1", times[0], times[3])
+    with Recording(keeps.path) as recording:
+        assert (recording.about["uid"], recording.last) == ("uid-2", times[5])
+        assert recording.first >= times[4]
+    assert all(at >= times[4] - STEP for at in keeping(folder).before(times[5], 900.0, STEP))
+
+
+def test_a_cluster_that_does_not_say_which_it_is_goes_on_in_the_same_file(folder: Path) -> None:
+    for uid, start in (("", 0), ("uid-1", 2), ("", 4)):
+        keeps = keeping(folder)
+        for now, moment in of_cluster(uid, 2, start):
+            keeps.note(*moment, now)
+        keeps.close()
+    with Recording(keeps.path) as recording:
+        assert (recording.about["uid"], recording.first) == ("uid-1", next(moments(1))[0])
+    assert not keeps.path.with_suffix(".former").exists()

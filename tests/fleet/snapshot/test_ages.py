@@ -110,3 +110,18 @@ def test_what_prometheus_remembers_is_drawn_at_the_consoles_own_time_whatever_it
     snapshot = builder.build(state, m, [LIVE], NOW + 1)
     assert snapshot.history.strip("serving/a", Quantity.WAITING, 10) == (6.0, 7.0, 8.0, 9.0)
     assert snapshot.history.strip(CHAT, Quantity.WAITING, 10) == (6.0, 7.0, 8.0, 9.0)
+
+
+def test_strips_are_forgotten_when_an_address_leads_to_another_cluster() -> None:
+    builder, strip = Builder(), ("serving/a", Quantity.RUNNING, 4)
+
+    def at(uid: str, now: float) -> tuple[float, ...]:
+        state = kube([pod("a")], deployment())
+        state = replace(state, cluster=replace(state.cluster, uid=uid))
+        measured = measurement({engine("a"): {Quantity.RUNNING: now - NOW}}, at=now)
+        return builder.build(state, measured, (LIVE,), now).history.strip(*strip)
+
+    assert at("", NOW) == (0.0,)
+    assert at("uid-1", NOW + 15) == (0.0, 15.0), "not known is not another"
+    assert at("uid-1", NOW + 30) == (0.0, 15.0, 30.0)
+    assert at("uid-2", NOW + 45) == (45.0,)

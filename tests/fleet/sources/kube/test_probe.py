@@ -158,3 +158,30 @@ async def test_a_network_that_swallows_everything_is_noticed_without_a_broken_co
         cluster.hang = False
         await status_when(source, Health.LIVE)
         await until(lambda: sum(asked.watch for asked in cluster.requests) >= before + len(all_resources()) - 1)
+
+
+async def test_which_cluster_it_is_is_known_by_its_oldest_namespace_and_asked_again_after_it_was_away(
+    cluster: Api,
+) -> None:
+    def uid(text: str) -> None:
+        body = f'{{"kind":"Namespace","metadata":{{"name":"kube-system","uid":"{text}"}}}}'
+        cluster.next(lambda r: r.path == "/api/v1/namespaces/kube-system", reply(200, body), times=1)
+
+    uid("uid-1")
+    async with following(cluster) as source:
+        await until(lambda: source.cluster.uid == "uid-1")
+        uid("uid-2")
+        await cluster.down()
+        await status_when(source, Health.DOWN)
+        await cluster.up()
+        await until(lambda: source.cluster.uid == "uid-2")
+
+
+async def test_who_may_not_read_that_namespace_does_without_and_asks_once(cluster: Api) -> None:
+    cluster.next(lambda r: r.path == "/api/v1/namespaces/kube-system", reply(403, "no"), times=1000)
+    async with following(cluster) as source:
+        assert await source.wait_synced(PATIENCE)
+        assert (await status_when(source, Health.LIVE)).problem == ""
+        await until(lambda: any(asked.path.endswith("/kube-system") for asked in cluster.requests))
+        assert source.cluster.uid == ""
+    assert len([asked for asked in cluster.requests if asked.path.endswith("/kube-system")]) == 1
