@@ -16,8 +16,9 @@ from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Cluster, Health, SourceStatus
 from fleet.observer import Observer
 from fleet.recorder.always import AGAIN, BUSY_AGAIN, AlwaysKeeping, Keep, file_of
+from fleet.recorder.moment import Moment
 from fleet.recorder.playing import Playback, RecordedMetrics, RecordedObjects
-from fleet.recorder.reading import Moment, Recording
+from fleet.recorder.reading import Recording
 from fleet.recorder.thinning import Bounds
 from fleet.recorder.writer import EVERY
 from fleet.snapshot.history import STEP
@@ -289,7 +290,7 @@ def test_another_cluster_behind_the_same_address_has_a_file_of_its_own(folder: P
     for uid, start in (("uid-1", 0), ("uid-1", 2), ("uid-2", 4)):
         keeps = keeping(folder)
         for now, moment in of_cluster(uid, 2, start):
-            keeps.note(*moment, now)
+            keeps.note(moment, now)
         kept = status(keeps)
         keeps.close()
     former = keeps.path.with_suffix(".former")
@@ -307,7 +308,7 @@ def test_a_cluster_that_does_not_say_which_it_is_goes_on_in_the_same_file(folder
     for uid, start in (("", 0), ("uid-1", 2), ("", 4)):
         keeps = keeping(folder)
         for now, moment in of_cluster(uid, 2, start):
-            keeps.note(*moment, now)
+            keeps.note(moment, now)
         keeps.close()
     with Recording(keeps.path) as recording:
         assert (recording.about["uid"], recording.first) == ("uid-1", next(moments(1))[0])
