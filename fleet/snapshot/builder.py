@@ -15,7 +15,7 @@ from fleet.diagnosis.profiles import ProfileChoice
 from fleet.diagnosis.subject import NO_REASONS
 from fleet.model.facts import NO_FACTS, Facts
 from fleet.model.measurement import Measurement
-from fleet.model.objects import ClusterId, Event
+from fleet.model.objects import Event
 from fleet.model.past import Past
 from fleet.model.snapshot import Cluster, Snapshot, SourceStatus
 from fleet.snapshot.backfill import Step, steps
