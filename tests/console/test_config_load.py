@@ -234,7 +234,7 @@ def test_the_policy_adds_production_patterns(file: Path) -> None:
                 (
                     "F:1: unknown key zebra\n"
                     "  Keys of the file: read_only, cluster, prometheus, alertmanager, rules, scrape, objectives, "
-                    "ui, actions, recorder, local, limits, keys."
+                    "ui, actions, diagnosis, recorder, local, limits, keys."
                 )
             ],
         ),
