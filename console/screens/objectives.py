@@ -10,9 +10,10 @@ from console.commands.command import ScreenId
 from console.commands.desk import Desk
 from console.screens.base import bindings_of
 from console.screens.table import TableScreen
-from console.views.objectives import ObjectivesModel, row_of
+from console.views.objectives import ObjectivesModel, board, row_of, stands_on
 from fleet.model.snapshot import Snapshot
 from widgets.grid import Grid
+from widgets.untrusted import untrusted_line
 
 
 class ObjectivesScreen(TableScreen):
@@ -23,9 +24,16 @@ class ObjectivesScreen(TableScreen):
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk, Grid(waiting="counting …"))
+        self._ground = ""
 
     def draw(self, snapshot: Snapshot) -> None:
         self.grid.show(ObjectivesModel(snapshot, self.query_.filter))
+        found = board(snapshot)
+        ground = stands_on(found) if found is not None else ""
+        if ground != self._ground:
+            # Numbers of a month and those of a minute look alike: which these are is said once.
+            self._ground = ground
+            self.say(untrusted_line(ground))
 
     @property
     def subject(self) -> str | None:
