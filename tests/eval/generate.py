@@ -10,27 +10,38 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from tests.eval.corpus import Entry, entries, make
+from tests.eval.simulated import PLAYED
 
 FOLDER = Path("build/eval")
 
 
 def generate(folder: Path, chosen: Sequence[Entry], jobs: int) -> None:
     """Write these cases."""
+    simulated = sorted({entry.kind for entry in chosen} & PLAYED.keys())
     # Those of one fleet by one process: its tape is made once there.
     fleets = sorted({_fleet(entry) for entry in chosen})
     parts = [[one for one in chosen if _fleet(one) == fleet] for fleet in fleets]
     if jobs <= 1 or len(parts) <= 1:
         for part in parts:
             make_all(folder, part)
+        for kind in simulated:
+            PLAYED[kind].make(folder)
         return
     with ProcessPoolExecutor(jobs) as pool:
+        made = [pool.submit(_play, folder, kind) for kind in simulated]
         list(pool.map(make_all, [folder] * len(parts), parts))
+        for one in made:
+            one.result()
 
 
 def make_all(folder: Path, part: Sequence[Entry]) -> None:
     """Write cases, one after the other."""
     for entry in part:
         make(entry, folder)
+
+
+def _play(folder: Path, kind: str) -> None:
+    PLAYED[kind].make(folder)
 
 
 def _fleet(entry: Entry) -> tuple[int, float]:

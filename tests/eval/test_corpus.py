@@ -17,6 +17,7 @@ from tests.eval import registry
 from tests.eval.corpus import entries
 from tests.eval.day import write
 from tests.eval.generate import make_all
+from tests.eval.simulated import PLAYED
 
 FLOOR = (
     "crash-loop",
@@ -97,6 +98,12 @@ def test_the_corpus_is_as_large_as_it_should_be() -> None:
     guises = Counter(entry.kind for entry in every if len(entry.plays) == 1)
     assert min(guises.values()) >= 3
     assert {entry.guise.lacks for entry in every} == {"", "numbers", "gpus", "events"}
+
+
+def test_what_the_simulator_plays_is_a_guise_of_a_kind_that_is_not_held_out() -> None:
+    kinds = registry.kinds()
+    for played in PLAYED.values():
+        assert not kinds[played.kind].is_held_out
 
 
 def test_a_kind_is_held_out_by_the_hash_of_its_name_and_written_where_nobody_looks() -> None:
