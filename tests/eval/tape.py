@@ -178,7 +178,9 @@ def tape(pods: int | None = None, demand: float = 1.0) -> Tape:
         frames.append(rounded(replace(observed.measured(), source="prometheus")))
         if number == 3:
             raws = {place_of(raw): copy.deepcopy(raw) for raw in watched.everything() if raw["kind"] in RESOURCES}
-    return Tape(START, raws, tuple(frames[4:]))
+    # What lowers a clock for a moment under full load would be written with all names each time that it changes.
+    reasons = frames[4].throttle_reasons
+    return Tape(START, raws, tuple(replace(frame, throttle_reasons=reasons) for frame in frames[4:]))
 
 
 def rounded(m: Measurement) -> Measurement:
