@@ -31,11 +31,13 @@ Written by `make eval`: `quarterdeck eval` on a corpus of {cases} recorded incid
 - Kinds for which there is no cause yet are in it, and count as missed.
 - Simulator and causes come from the same hand. So a third of the kinds, those of whose name the SHA-256 is divisible
   by three, is held out: nobody who writes causes looks at them, and only sums over all of them are shown.
-- A day of 24 simulated hours, with night and noon, bursts, prompts of heavy-tailed lengths, autoscaling and a rollout,
-  is among the calm ones: {false} false findings.
-
+{day}
 ## Scores
 
+"""
+_DAY = """\
+- A day of 24 simulated hours, with night and noon, bursts, prompts of heavy-tailed lengths, autoscaling and a rollout,
+  is among the calm ones: {false} false findings.
 """
 _TAIL = """
 The second table has the kinds that are not held out. `right`: the first line names cause and object; of two at once,
@@ -68,7 +70,8 @@ def document(found: list[CaseScore]) -> str:
     """The document of these scores."""
     kinds = {name for case in found for name in case.truth.kind.split(" + ")}
     whole_day = totals([case for case in found if case.truth.kind == "a-day"])
-    head = _HEAD.format(cases=len(found), kinds=len(kinds), false=whole_day.false)
+    day_told = _DAY.format(false=whole_day.false) if whole_day.calm else ""
+    head = _HEAD.format(cases=len(found), kinds=len(kinds), day=day_told)
     return head + "\n".join(markdown(found)) + "\n" + _TAIL
 
 
