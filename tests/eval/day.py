@@ -15,7 +15,7 @@ from fleet.recorder.moment import Moment
 from fleet.recorder.writer import RecordingWriter
 from simulator.blueprint import DEFAULT, Blueprint
 from simulator.scenarios import Incident, Scenario
-from simulator.traffic import DAY
+from simulator.traffic import DAY, TrafficSpec
 from tests.eval.case import shrink
 from tests.eval.tape import Observed, rounded
 from tests.eval.truth_file import written
@@ -43,10 +43,28 @@ def _at(seconds: float) -> Incident:
 
 
 def _fleet() -> Blueprint:
-    """Two workloads, one of which is scaled automatically, whose prompts have a heavy tail."""
+    """Two workloads, one of which is scaled automatically, whose prompts have a heavy tail.
+
+    As many tokens as usual come in fewer requests, and there is a node more than is needed: nothing is to be wrong.
+    """
     kept = [workload for workload in DEFAULT.workloads if workload.name in _WORKLOADS]
-    heavy = [replace(one, weight=2, traffic=replace(one.traffic, prompt_spread=_TAIL, burstiness=0.5)) for one in kept]
-    return replace(DEFAULT, workloads=tuple(heavy))
+    pools = tuple(replace(pool, nodes=pool.nodes + 1) if pool.name == "h100" else pool for pool in DEFAULT.pools)
+    heavy = [
+        replace(
+            one,
+            weight=2,
+            traffic=replace(
+                one.traffic, rate=one.traffic.rate * _fewer(one.traffic), prompt_spread=_TAIL, burstiness=0.5
+            ),
+        )
+        for one in kept
+    ]
+    return replace(DEFAULT, pools=pools, workloads=tuple(heavy))
+
+
+def _fewer(spec: TrafficSpec) -> float:
+    """The share of the requests that have as many tokens in all, by the mean of a log-normal distribution."""
+    return math.exp((spec.prompt_spread**2 - _TAIL**2) / 2)
 
 
 def scenario(seconds: float) -> Scenario:
