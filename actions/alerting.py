@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
-from actions.executor import Answer
+from actions.executor import MutationResult
 from actions.plan import Mutation
 from actions.writer import Writer
 from fleet.guard import Guard
@@ -28,7 +28,7 @@ class AlertingWriter:
         self._known = {endpoint.base: endpoint for endpoint in known}
         self._guard = guard
 
-    def send(self, mutation: Mutation) -> Coroutine[Any, Any, Answer]:
+    def send(self, mutation: Mutation) -> Coroutine[Any, Any, MutationResult]:
         """Send it once; it is never repeated. Raises KubeError and KubeconfigError."""
         # Chooses, and is not awaited itself: what goes to the API server takes no step more for it.
         return asyncio.to_thread(self._send, mutation) if "://" in mutation.path else self._writer.send(mutation)
@@ -37,7 +37,7 @@ class AlertingWriter:
         """Close the connections."""
         await self._writer.close()
 
-    def _send(self, mutation: Mutation) -> Answer:
+    def _send(self, mutation: Mutation) -> MutationResult:
         base, _, rest = mutation.path.partition("/api/v2/")
         api = JsonApi(self._known.get(base) or PrometheusEndpoint(base, product=ALERTMANAGER), self._guard)
         try:
@@ -48,4 +48,4 @@ class AlertingWriter:
             raise kind(problem.problem, remedy=problem.remedy) from problem
         finally:
             api.close()
-        return Answer(answer if isinstance(answer, dict) else {}, {"status": 200})
+        return MutationResult(answer if isinstance(answer, dict) else {}, {"status": 200})

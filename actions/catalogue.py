@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from actions.spec import ActionSpec
 
 
-class Entry(NamedTuple):
+class CatalogueEntry(NamedTuple):
     """One kind of action."""
 
     kind: str
@@ -32,53 +32,55 @@ class Entry(NamedTuple):
     """Line of ``--help``, with the first kind of a command."""
 
 
-KINDS: tuple[Entry, ...] = (
-    Entry("scale", "actions.kinds.scale:SCALE", "scale", "how many replicas a workload has"),
-    Entry("restart", "actions.kinds.restart:RESTART", "restart", "a workload pod by pod, or one pod"),
-    Entry(
+KINDS: tuple[CatalogueEntry, ...] = (
+    CatalogueEntry("scale", "actions.kinds.scale:SCALE", "scale", "how many replicas a workload has"),
+    CatalogueEntry("restart", "actions.kinds.restart:RESTART", "restart", "a workload pod by pod, or one pod"),
+    CatalogueEntry(
         "drain", "actions.kinds.drain:DRAIN", "drain", "take pods, or all of a node, out of service, then evict them"
     ),
-    Entry(
+    CatalogueEntry(
         "rollback",
         "actions.kinds.rollback:ROLL_BACK",
         "rollback",
         "the template of an earlier revision; --list shows them",
     ),
-    Entry("pause", "actions.kinds.pausing:PAUSE", "pause", "a rollout stays where it is"),
-    Entry("resume", "actions.kinds.pausing:RESUME", "resume", "it goes on"),
-    Entry(
+    CatalogueEntry("pause", "actions.kinds.pausing:PAUSE", "pause", "a rollout stays where it is"),
+    CatalogueEntry("resume", "actions.kinds.pausing:RESUME", "resume", "it goes on"),
+    CatalogueEntry(
         "unblock",
         "actions.kinds.unblock:UNBLOCK",
         "unblock",
         "one that waits for GPUs replaces pods instead of adding them",
     ),
-    Entry("cordon", "actions.kinds.cordon:CORDON", "cordon", "no new pods onto a node"),
-    Entry("uncordon", "actions.kinds.cordon:UNCORDON", "uncordon", "pods onto it again"),
-    Entry("drain-node", "actions.kinds.drain_node:DRAIN_NODE", "drain"),
-    Entry("bounds", "actions.kinds.bounds:BOUNDS", "bounds", "what an autoscaler may do"),
-    Entry("hold", "actions.kinds.hold:HOLD", "hold", "KEDA stays at a number of replicas"),
-    Entry("restore", "actions.kinds.restore:RESTORE"),
-    Entry("silence", "actions.kinds.silence:SILENCE", "silence", "nobody is told of an alert for a time"),
-    Entry("expire", "actions.kinds.silence:EXPIRE", "expire", "a silence ends: people are told again"),
-    Entry(
+    CatalogueEntry("cordon", "actions.kinds.cordon:CORDON", "cordon", "no new pods onto a node"),
+    CatalogueEntry("uncordon", "actions.kinds.cordon:UNCORDON", "uncordon", "pods onto it again"),
+    CatalogueEntry("drain-node", "actions.kinds.drain_node:DRAIN_NODE", "drain"),
+    CatalogueEntry("bounds", "actions.kinds.bounds:BOUNDS", "bounds", "what an autoscaler may do"),
+    CatalogueEntry("hold", "actions.kinds.hold:HOLD", "hold", "KEDA stays at a number of replicas"),
+    CatalogueEntry("restore", "actions.kinds.restore:RESTORE"),
+    CatalogueEntry("silence", "actions.kinds.silence:SILENCE", "silence", "nobody is told of an alert for a time"),
+    CatalogueEntry("expire", "actions.kinds.silence:EXPIRE", "expire", "a silence ends: people are told again"),
+    CatalogueEntry(
         "local-up",
         "actions.kinds.local_up:LOCAL_UP",
         "local up",
         "a server: of a model, of a preset, or the same as a pod",
     ),
-    Entry(
+    CatalogueEntry(
         "local-down",
         "actions.kinds.local_down:LOCAL_DOWN",
         "local down",
         "servers, when their running requests have ended",
     ),
-    Entry(
+    CatalogueEntry(
         "local-restart",
         "actions.kinds.local_restart:LOCAL_RESTART",
         "local restart",
         "a server, with other arguments where they are given",
     ),
-    Entry("local-bench", "actions.kinds.local_bench:LOCAL_BENCH", "local bench", "how fast a server is under load"),
+    CatalogueEntry(
+        "local-bench", "actions.kinds.local_bench:LOCAL_BENCH", "local bench", "how fast a server is under load"
+    ),
 )
 
 

@@ -10,7 +10,7 @@ from typing import Protocol
 from actions.catalogue import spec_of
 from actions.checks.every import checked
 from actions.execution import Execution
-from actions.executor import Answer, Send
+from actions.executor import MutationResult, Send
 from actions.journal import Journal
 from actions.plan import Mutation, Plan
 from actions.plan_context import ClusterContext
@@ -25,7 +25,7 @@ AGAIN = 2
 class Sender(Protocol):
     """actions.writer.Writer."""
 
-    async def send(self, mutation: Mutation) -> Answer: ...
+    async def send(self, mutation: Mutation) -> MutationResult: ...
     async def close(self) -> None: ...
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class MutationResult:
     """The result of one mutation that was done."""
 
     document: dict[str, Any]
@@ -28,7 +28,7 @@ class Answer:
     """Record for the audit log; its ``status`` is what HTTP calls success, whoever did it."""
 
 
-Send = Callable[[Mutation], Awaitable[Answer]]
+Send = Callable[[Mutation], Awaitable[MutationResult]]
 """Does a mutation once; it is never repeated. Raises KubeError, KubeconfigError and LocalError."""
 
 

@@ -33,7 +33,7 @@ class DryRun(Protocol):
     async def __call__(self, mutation: Mutation) -> dict[str, Any]: ...
 
 
-class Past(Protocol):
+class LatencyHistory(Protocol):
     """Raises SourceProblem."""
 
     async def __call__(self, namespace: str, pods: str, seconds: float) -> Latency: ...
@@ -69,5 +69,5 @@ class ClusterContext(PlanContext):
 
     reads: Reads
     dry_run: DryRun
-    past: Past | None = None
+    past: LatencyHistory | None = None
     """None where nothing remembers."""

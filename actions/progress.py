@@ -20,7 +20,7 @@ class Result(StrEnum):
     """A person stopped it; what was done by then stays done."""
 
 
-class Cause(StrEnum):
+class FailureCause(StrEnum):
     """The reason why an action that failed did nothing at all, as far as a program may want to know it."""
 
     OTHER = ""
@@ -65,7 +65,7 @@ class Outcome:
     remedy: str = ""
     before: Load | None = None
     after: Load | None = None
-    cause: Cause = Cause.OTHER
+    cause: FailureCause = FailureCause.OTHER
     anchor: str = ""
     """Number and digest of its last record: kept elsewhere, it shows whether the audit log still has it."""
 

@@ -15,7 +15,7 @@ from actions.execution import POLL, Execution
 from actions.executor import Executor
 from actions.journal import Audit, Journal
 from actions.plan import Plan
-from actions.progress import Cause, Load, Outcome, Result
+from actions.progress import FailureCause, Load, Outcome, Result
 from actions.recorded import recorded_plan
 from fleet.local.errors import LocalError
 from fleet.sources.kube.errors import (
@@ -168,10 +168,10 @@ def _outcome_record(outcome: Outcome) -> dict[str, Any]:
     return told
 
 
-def cause_of(error: KubeError | KubeconfigError, sent: Sequence[str]) -> Cause:
+def cause_of(error: KubeError | KubeconfigError, sent: Sequence[str]) -> FailureCause:
     """Return why nothing was done, where nothing was: once something is, how far it came matters more."""
     if sent or (isinstance(error, UnreachableError) and error.sent):
-        return Cause.OTHER
+        return FailureCause.OTHER
     if isinstance(error, ForbiddenError):
-        return Cause.FORBIDDEN
-    return Cause.UNREACHABLE if isinstance(error, UnreachableError | UnauthorizedError) else Cause.OTHER
+        return FailureCause.FORBIDDEN
+    return FailureCause.UNREACHABLE if isinstance(error, UnreachableError | UnauthorizedError) else FailureCause.OTHER

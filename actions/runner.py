@@ -19,7 +19,7 @@ MEASURED = 30.0
 """Seconds that the first measurement after the end may take; without it the effect is not known."""
 
 
-class RefusedError(Exception):
+class PlanRefusedError(Exception):
     """Raised when a plan may not be executed: blocked, of another cluster, or without the reason the rules ask for."""
 
 
@@ -53,7 +53,7 @@ class Runner:
         """
         context = self.executor.context()
         if plan.scope.cluster != context.scope.cluster:
-            raise RefusedError(str(OtherClusterError(plan.scope.cluster, context.scope.cluster)))
+            raise PlanRefusedError(str(OtherClusterError(plan.scope.cluster, context.scope.cluster)))
         refuse(plan, reason, context.rules)
         state = ActionRun(plan, reason, context.now())
         run = Run(state, self.executor, self._audit, changed=self._changed, settle=self._settle)
@@ -90,8 +90,8 @@ class Runner:
 def refuse(plan: Plan, reason: str, rules: Rules) -> None:
     """Raises RefusedError where the plan may not be carried out with this reason."""
     if plan.blocks:
-        raise RefusedError("; ".join(dict.fromkeys(check.text for check in plan.blocks)))
+        raise PlanRefusedError("; ".join(dict.fromkeys(check.text for check in plan.blocks)))
     if rules.require_reason and not reason.strip():
-        raise RefusedError("a reason (a ticket, say) is required here")
+        raise PlanRefusedError("a reason (a ticket, say) is required here")
     if rules.reason_pattern and not re.search(rules.reason_pattern, reason):
-        raise RefusedError(f"the reason must match {rules.reason_pattern}")
+        raise PlanRefusedError(f"the reason must match {rules.reason_pattern}")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from actions.executor import Answer
+from actions.executor import MutationResult
 from actions.plan import Mutation
 from fleet.sources.kube.answers import Response
 from fleet.sources.kube.client import KubeClient
 
 
-def answer_of(response: Response) -> Answer:
+def answer_of(response: Response) -> MutationResult:
     """The object that the API server answered with, and by what its own audit log and history know the request."""
     found = response.json()
     document = found if isinstance(found, dict) else {}
@@ -22,7 +22,7 @@ def answer_of(response: Response) -> Answer:
         "uid": metadata.get("uid", ""),
         "resource_version": metadata.get("resourceVersion", ""),
     }
-    return Answer(document, record)
+    return MutationResult(document, record)
 
 
 class Writer:
@@ -31,7 +31,7 @@ class Writer:
     def __init__(self, client: KubeClient) -> None:
         self._client = client
 
-    async def send(self, mutation: Mutation) -> Answer:
+    async def send(self, mutation: Mutation) -> MutationResult:
         """Send it once; it is never repeated. Raises KubeError and KubeconfigError."""
         return answer_of(
             await self._client.send(

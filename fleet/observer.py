@@ -21,7 +21,7 @@ from fleet.snapshot.backfill import Step
 from fleet.snapshot.builder import Builder
 from fleet.snapshot.history import POINTS, STEP
 from fleet.snapshot.namespace_view import Viewer
-from fleet.sources.beside import Beside, Makes, none
+from fleet.sources.beside import Makes, SideSources, none
 from fleet.sources.kube.state import KubeState
 from fleet.sources.protocol import MetricsSource, ObjectSource
 from fleet.sources.status import defect
@@ -68,7 +68,7 @@ class Observer:
     ) -> None:
         self.objects = objects
         self.metrics = metrics
-        self._beside = Beside(beside, clock)
+        self._beside = SideSources(beside, clock)
         self._starting: asyncio.Task[None] | None = None
         """The start of the sources beside; None before the first value is there."""
         self._refresh = refresh

@@ -52,7 +52,7 @@ class Torn:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Verification:
     """``records`` counts those before the break, all where there is none; ``since`` and ``until`` are Unix times."""
 
     records: int = 0
@@ -89,7 +89,7 @@ class _Entry:
     event: str = ""
 
 
-def verify(look: Look) -> Verdict:
+def verify(look: Look) -> Verification:
     """Check every byte of a log. Raises OSError where it cannot be read."""
     entries = [_entry(line.file, line.number, line.data, ended=line.ended) for line in lines(look)]
     walk = _Walk(entries, whole=look.folder is not None)
@@ -98,7 +98,7 @@ def verify(look: Look) -> Verdict:
     if broken is None and look.folder is not None:
         broken, behind = _against_head(look, look.folder, walk)
     good = walk.good
-    return Verdict(
+    return Verification(
         records=len(good),
         files=len(look.sizes),
         since=good[0].at if good else None,

@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from actions.audit.chain import Verdict
+from actions.audit.chain import Verification
 from actions.audit.history import RecordedAction
 from actions.audit.line import SCHEMA, Record
 from actions.audit.opened import Opened
-from actions.audit.words import Fact, everything, moment, opened_text, outcome_tone, summary
+from actions.audit.words import RecordFact, everything, moment, opened_text, outcome_tone, summary
 
 EXPORT = "quarterdeck/audit-export/v1"
 
@@ -29,7 +29,7 @@ def as_chains(opened: Opened) -> list[dict[str, Any]]:
     return [{"log": str(chain.place)} | _verdict(chain.verdict) for chain in opened.chains]
 
 
-def _verdict(verdict: Verdict) -> dict[str, Any]:
+def _verdict(verdict: Verification) -> dict[str, Any]:
     broken = verdict.broken
     return {
         "intact": verdict.intact,
@@ -177,7 +177,7 @@ def _row(action: RecordedAction) -> str:
     return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
 
 
-def _facts(facts: Sequence[Fact]) -> str:
+def _facts(facts: Sequence[RecordFact]) -> str:
     return "".join(f'<dt>{_safe(f.label)}</dt><dd class="{f.tone}">{_safe(f.text)}</dd>' for f in facts)
 
 

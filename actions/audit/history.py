@@ -36,7 +36,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SentRequest:
     """One request that went out, and its answer. ``answered_at`` is None where the log has none."""
 
     at: float
@@ -149,18 +149,20 @@ class RecordedAction:
         return str(self.result.get("result") or "") or str(self.state)
 
     @property
-    def sent(self) -> tuple[Sent, ...]:
+    def sent(self) -> tuple[SentRequest, ...]:
         """The requests that went out, in order; an answer belongs to the oldest that has none."""
-        out: list[Sent] = []
+        out: list[SentRequest] = []
         for record in self.records:
             if record.event == "sending":
                 content = record.content
-                out.append(Sent(record.at, str(content.get("method", "")), str(content.get("path", "")), content))
+                out.append(
+                    SentRequest(record.at, str(content.get("method", "")), str(content.get("path", "")), content)
+                )
             elif record.event == "answered":
                 at = next((i for i, sent in enumerate(out) if sent.answered_at is None), None)
                 if at is not None:
                     open_ = out[at]
-                    out[at] = Sent(open_.at, open_.method, open_.path, open_.content, record.at, record.content)
+                    out[at] = SentRequest(open_.at, open_.method, open_.path, open_.content, record.at, record.content)
         return tuple(out)
 
     @property

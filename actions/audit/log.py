@@ -20,7 +20,7 @@ from actions.audit.head import Head, parse_head
 from actions.audit.line import SCHEMA, digest, parse, seal
 from actions.audit.process import this_process
 from actions.audit.redaction import redacted
-from actions.audit.tail import Tail, find_tail
+from actions.audit.tail import LogTail, find_tail
 from actions.audit.who import Who
 
 LIMIT = 16 * 1024 * 1024
@@ -92,7 +92,7 @@ class AuditLog:
         except FileNotFoundError:
             return None
 
-    def _mark_damage(self, tail: Tail) -> Tail:
+    def _mark_damage(self, tail: LogTail) -> LogTail:
         """The tail as it is once everything that is wrong with it is marked in the log. Nothing is ever removed."""
         if tail.file is not None and tail.rest:
             record = parse(tail.rest)
@@ -116,7 +116,7 @@ class AuditLog:
         told = {"head_seq": known.seq if known else None, "head_digest": known.digest if known else None}
         return self._add(tail, "damaged", "", found | told)
 
-    def _add(self, tail: Tail, event: str, action: str, content: Mapping[str, Any]) -> Tail:
+    def _add(self, tail: LogTail, event: str, action: str, content: Mapping[str, Any]) -> LogTail:
         now = self._clock()
         document = {
             "schema": SCHEMA,
@@ -138,7 +138,7 @@ class AuditLog:
         # What was torn stays where it is, in a line of its own.
         data = b"\n" + data if tail.rest and not tail.rest.endswith(b"\n") else data
         disk.append(file, data)
-        after = Tail(file, size + len(data), tail.seq + 1, digest(line))
+        after = LogTail(file, size + len(data), tail.seq + 1, digest(line))
         # The record is on the disk, so it is in the log whatever becomes of the head, which the next one brings up to
         # date. Before another action begins, ``check`` finds out that the head cannot be written.
         with suppress(OSError):

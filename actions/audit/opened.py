@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from actions.audit.anchor import Anchor, Anchored, look_for
-from actions.audit.chain import Break, Verdict, Wrong, verify
+from actions.audit.chain import Break, Verification, Wrong, verify
 from actions.audit.folder import logs_in
 from actions.audit.history import RecordedAction, history
-from actions.audit.owner import Owner, is_shared, owner_of
+from actions.audit.owner import LogOwner, is_shared, owner_of
 from actions.audit.query import Wanted
 from actions.audit.reading import Look, look_at, look_at_file, records
 from fleet.dataclass import dataclass
@@ -21,7 +21,7 @@ class Chain:
     """One log: its folder, or the one file of it that was opened, and whether it is what was written."""
 
     place: Path
-    verdict: Verdict
+    verdict: Verification
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def open_folder(folder: Path, anchors: Sequence[Anchor] = ()) -> Opened:
     """
     logs, closed = logs_in(folder)
     opened: dict[Path, Look] = {}
-    owners: dict[Path, Owner] = {}
+    owners: dict[Path, LogOwner] = {}
     for log in logs:
         try:
             shared = log != folder and is_shared(folder)
@@ -73,9 +73,9 @@ def open_file(file: Path, anchors: Sequence[Anchor] = ()) -> Opened:
     return replace(_opened(looks, (), {}), anchored=look_for(anchors, looks.items()))
 
 
-def _opened(looks: dict[Path, Look], closed: Sequence[Path], owners: Mapping[Path, Owner]) -> Opened:
+def _opened(looks: dict[Path, Look], closed: Sequence[Path], owners: Mapping[Path, LogOwner]) -> Opened:
     # Each log on its own: what one of them has lost must not be found in another.
-    none = Owner()
+    none = LogOwner()
     actions = [
         _claimed(action, owners.get(place, none)) for place, look in looks.items() for action in history(records(look))
     ]
@@ -83,10 +83,10 @@ def _opened(looks: dict[Path, Look], closed: Sequence[Path], owners: Mapping[Pat
     return Opened(chains, sorted(actions, key=lambda action: action.began), tuple(closed))
 
 
-def _owned(place: Path, verdict: Verdict, owner: Owner) -> Verdict:
+def _owned(place: Path, verdict: Verification, owner: LogOwner) -> Verification:
     """Judge first whose the log is: in one that another made, the chain may well be whole."""
     return replace(verdict, broken=Break(place, 0, Wrong.OWNER, owner.text)) if owner.text else verdict
 
 
-def _claimed(action: RecordedAction, owner: Owner) -> RecordedAction:
+def _claimed(action: RecordedAction, owner: LogOwner) -> RecordedAction:
     return replace(action, claimed_by=owner.name) if owner.text else action

@@ -16,7 +16,7 @@ _WRITABLE_BY_OTHERS = 0o022
 
 
 @dataclass(frozen=True, slots=True)
-class Owner:
+class LogOwner:
     """The owner of a log. ``text``: what is wrong with it, empty for nothing; ``name``: who could have written it."""
 
     name: str = ""
@@ -31,27 +31,27 @@ def is_shared(folder: Path) -> bool:
     return bool(folder.stat().st_mode & _WRITABLE_BY_OTHERS)
 
 
-def owner_of(log: Path, look: Look, records: Iterable[Record]) -> Owner:
+def owner_of(log: Path, look: Look, records: Iterable[Record]) -> LogOwner:
     """Whether a log in a shared folder is of the person that its name and its records tell of. Raises OSError."""
     found = log.lstat()
     name = login(found.st_uid)
     if stat.S_ISLNK(found.st_mode):
-        return Owner(name, f"is a symbolic link of {name}: whoever made it says what is read as {log.name}'s log")
+        return LogOwner(name, f"is a symbolic link of {name}: whoever made it says what is read as {log.name}'s log")
     wanted = _uid(log.name)
     if wanted is not None and found.st_uid != wanted:
-        return Owner(name, f"belongs to {name}: what it says was not written by {log.name}")
+        return LogOwner(name, f"belongs to {name}: what it says was not written by {log.name}")
     if wanted is None:
-        return Owner(name, f"belongs to {name}, and {log.name} is no user of this machine")
+        return LogOwner(name, f"belongs to {name}, and {log.name} is no user of this machine")
     for file in look.sizes:
         if (uid := file.lstat().st_uid) != found.st_uid:
-            return Owner(login(uid), f"belongs to {name}, and its file {file.name} to {login(uid)}")
+            return LogOwner(login(uid), f"belongs to {name}, and its file {file.name} to {login(uid)}")
     if found.st_mode & _WRITABLE_BY_OTHERS:
-        return Owner(name, "may be written by others: anybody may have written what it says")
+        return LogOwner(name, "may be written by others: anybody may have written what it says")
     other = next((record for record in records if not _wrote(record, found.st_uid, name)), None)
     if other is not None:
         said = other.who.get("local_user") or other.who.get("uid")
-        return Owner(name, f"belongs to {name}, but its record {other.seq} says that {said} wrote it")
-    return Owner(name)
+        return LogOwner(name, f"belongs to {name}, but its record {other.seq} says that {said} wrote it")
+    return LogOwner(name)
 
 
 def _wrote(record: Record, uid: int, name: str) -> bool:

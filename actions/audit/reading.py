@@ -23,7 +23,7 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class LogFileLine:
     """One line of a file, numbered from 1; ``data`` is without the line break, ``ended`` False where it lacks one."""
 
     file: Path
@@ -52,7 +52,7 @@ def look_at_file(file: Path) -> Look:
     return Look({file: file.stat().st_size})
 
 
-def lines(look: Look) -> Iterator[Line]:
+def lines(look: Look) -> Iterator[LogFileLine]:
     """Every line, in order. Raises OSError."""
     for file, size in look.sizes.items():
         left = size
@@ -61,7 +61,7 @@ def lines(look: Look) -> Iterator[Line]:
                 if left <= 0:
                     break
                 data, left = raw[:left], left - len(raw)
-                yield Line(file, number, data.removesuffix(b"\n"), data.endswith(b"\n"))
+                yield LogFileLine(file, number, data.removesuffix(b"\n"), data.endswith(b"\n"))
 
 
 def records(look: Look) -> Iterator[Record]:

@@ -14,7 +14,7 @@ _WINDOW = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
-class Tail:
+class LogTail:
     """``file`` is the last file of the log, None where there is none; ``size`` its bytes."""
 
     file: Path | None = None
@@ -26,10 +26,10 @@ class Tail:
     """Bytes of ``file`` behind the last whole record."""
 
 
-def find_tail(files: Sequence[Path]) -> Tail:
+def find_tail(files: Sequence[Path]) -> LogTail:
     """Find the end of the log. Raises OSError."""
     if not files:
-        return Tail()
+        return LogTail()
     file = files[-1]
     size = file.stat().st_size
     seq, digest, rest = _end(file, size)
@@ -38,7 +38,7 @@ def find_tail(files: Sequence[Path]) -> Tail:
             break
         # A new file whose first record was never finished.
         seq, digest, _ = _end(earlier, earlier.stat().st_size)
-    return Tail(file, size, seq, digest, rest)
+    return LogTail(file, size, seq, digest, rest)
 
 
 def _end(file: Path, size: int) -> tuple[int, str, bytes]:

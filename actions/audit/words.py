@@ -12,8 +12,8 @@ from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 from actions.audit.anchor import Anchored
-from actions.audit.chain import Verdict
-from actions.audit.history import RecordedAction, Sent, State
+from actions.audit.chain import Verification
+from actions.audit.history import RecordedAction, SentRequest, State
 from actions.audit.opened import Opened
 
 _HTTP: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
@@ -29,7 +29,7 @@ class Tone(StrEnum):
     """Nobody knows, and somebody should find out."""
 
 
-class Fact(NamedTuple):
+class RecordFact(NamedTuple):
     """A label (empty: it goes on with the one before) and what is to be said; the text may have several lines."""
 
     label: str
@@ -49,20 +49,22 @@ def outcome_tone(action: RecordedAction) -> Tone:
     return Tone.GOOD if action.outcome == "converged" else Tone.BAD
 
 
-def chain_text(verdict: Verdict) -> list[Fact]:
+def chain_text(verdict: Verification) -> list[RecordFact]:
     """Whether the log is what was written, as far as that can be told."""
     if verdict.broken is not None:
         before = f"; the {verdict.records} records before it are as they were written" if verdict.records else ""
-        facts = [Fact("chain", f"BROKEN at {verdict.broken}{before}", Tone.BAD)]
+        facts = [RecordFact("chain", f"BROKEN at {verdict.broken}{before}", Tone.BAD)]
     elif not verdict.records:
-        facts = [Fact("chain", "nothing is recorded yet")]
+        facts = [RecordFact("chain", "nothing is recorded yet")]
     else:
         since = f", since {moment(verdict.since)}" if verdict.since is not None else ""
         alone = "" if verdict.anchored else " (of one file: what was before and after it is not known)"
-        facts = [Fact("chain", f"intact, {_count(verdict.records)}{since}{alone}", Tone.GOOD)]
+        facts = [RecordFact("chain", f"intact, {_count(verdict.records)}{since}{alone}", Tone.GOOD)]
     for torn in verdict.torn:
         marked = "marked in the log" if torn.marked else "not yet marked, the next record will"
-        facts.append(Fact("", f"{torn.file}:{torn.line}: a write was cut off here, {torn.size} bytes of it ({marked})"))
+        facts.append(
+            RecordFact("", f"{torn.file}:{torn.line}: a write was cut off here, {torn.size} bytes of it ({marked})")
+        )
     return facts
 
 
@@ -70,19 +72,19 @@ def _count(records: int) -> str:
     return "1 record" if records == 1 else f"{records} records"
 
 
-def opened_text(opened: Opened) -> list[Fact]:
+def opened_text(opened: Opened) -> list[RecordFact]:
     """The same of all the logs that were opened: those that are broken first; then the anchors."""
     return [*_chains_text(opened), *(_anchor_text(one) for one in opened.anchored)]
 
 
-def _anchor_text(one: Anchored) -> Fact:
+def _anchor_text(one: Anchored) -> RecordFact:
     if one.place is not None:
-        return Fact("anchor", f"{one.anchor} is in {one.place}: what was written until then is there", Tone.GOOD)
+        return RecordFact("anchor", f"{one.anchor} is in {one.place}: what was written until then is there", Tone.GOOD)
     gone = "is in no log: it was written anew, put back to an earlier state, or is another log"
-    return Fact("anchor", f"{one.anchor} {gone}", Tone.BAD)
+    return RecordFact("anchor", f"{one.anchor} {gone}", Tone.BAD)
 
 
-def _chains_text(opened: Opened) -> list[Fact]:
+def _chains_text(opened: Opened) -> list[RecordFact]:
     if len(opened.chains) == 1 and not opened.closed:
         return chain_text(opened.chains[0].verdict)
     facts = [fact for chain in opened.chains if not chain.verdict.intact for fact in chain_text(chain.verdict)]
@@ -90,37 +92,39 @@ def _chains_text(opened: Opened) -> list[Fact]:
     if whole:
         count = "1 log" if len(whole) == 1 else f"{len(whole)} logs"
         records = sum(verdict.records for verdict in whole)
-        facts.append(Fact("chains", f"{count} intact, {_count(records)}", Tone.GOOD))
+        facts.append(RecordFact("chains", f"{count} intact, {_count(records)}", Tone.GOOD))
         facts += [fact for verdict in whole for fact in chain_text(verdict)[1:]]
-    facts += [Fact("", f"{place} may not be read", Tone.UNKNOWN) for place in opened.closed]
+    facts += [RecordFact("", f"{place} may not be read", Tone.UNKNOWN) for place in opened.closed]
     return facts
 
 
-def summary(action: RecordedAction) -> list[Fact]:
+def summary(action: RecordedAction) -> list[RecordFact]:
     """Return what an on-call engineer or an auditor asks first."""
-    facts = [Fact("who", _person_text(action)), Fact("where", _scope_text(action))]
+    facts = [RecordFact("who", _person_text(action)), RecordFact("where", _scope_text(action))]
     if action.reason:
-        facts.append(Fact("reason", action.reason))
+        facts.append(RecordFact("reason", action.reason))
     facts += _changes(action)
     facts += _request_facts(action)
     facts += _result(action)
     if text := str(action.undo.get("text") or ""):
-        facts.append(Fact("undo", text))
+        facts.append(RecordFact("undo", text))
     return facts
 
 
-def everything(action: RecordedAction) -> list[Fact]:
+def everything(action: RecordedAction) -> list[RecordFact]:
     """All that the log has of an action."""
     intent = action.intent
     facts = [
-        Fact("id", action.id),
-        Fact("began", moment(action.began)),
+        RecordFact("id", action.id),
+        RecordFact("began", moment(action.began)),
         *summary(action)[:2],
-        Fact("identity", " · ".join(map(str, (action.who.get("identity", ""), *_list(action.who.get("groups")))))),
-        Fact("server", str(action.scope.get("server") or "")),
-        Fact("uid", str(action.target.get("uid") or "")),
-        Fact("reason", action.reason or "none was given"),
-        Fact("confirmed", str(intent.get("confirmation") or "")),
+        RecordFact(
+            "identity", " · ".join(map(str, (action.who.get("identity", ""), *_list(action.who.get("groups")))))
+        ),
+        RecordFact("server", str(action.scope.get("server") or "")),
+        RecordFact("uid", str(action.target.get("uid") or "")),
+        RecordFact("reason", action.reason or "none was given"),
+        RecordFact("confirmed", str(intent.get("confirmation") or "")),
         *_changes(action),
         *_labelled("others", (f"{item}" for item in _impact(intent))),
         *_labelled("checks", _checks(intent)),
@@ -129,9 +133,9 @@ def everything(action: RecordedAction) -> list[Fact]:
         *_exchanges(action),
         *_labelled("progress", _progress(action)),
         *_result(action),
-        Fact("undoes", str(intent.get("undoes") or "")),
-        Fact("undo", str(action.undo.get("text") or "")),
-        Fact("", _json(action.undo.get("request")) if action.undo.get("request") else ""),
+        RecordFact("undoes", str(intent.get("undoes") or "")),
+        RecordFact("undo", str(action.undo.get("text") or "")),
+        RecordFact("", _json(action.undo.get("request")) if action.undo.get("request") else ""),
     ]
     return [fact for fact in facts if fact.text]
 
@@ -153,7 +157,7 @@ def _scope_text(action: RecordedAction) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def _changes(action: RecordedAction) -> list[Fact]:
+def _changes(action: RecordedAction) -> list[RecordFact]:
     changes = _dicts(action.intent.get("changes"))
     return _labelled("change", (f"{c.get('what', '')} {c.get('before', '')} → {c.get('after', '')}" for c in changes))
 
@@ -170,33 +174,35 @@ def _checks(intent: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
-def _request_facts(action: RecordedAction) -> list[Fact]:
-    facts = [Fact("", f"{_request(sent)}: {_answer(sent)}", _tone(sent)) for sent in action.sent]
+def _request_facts(action: RecordedAction) -> list[RecordFact]:
+    facts = [RecordFact("", f"{_request(sent)}: {_answer(sent)}", _tone(sent)) for sent in action.sent]
     if action.state is not State.ENDED or not action.sent:
-        facts += [Fact("", f"{planned.get('method')} {planned.get('path')}: not sent") for planned in action.unsent]
+        facts += [
+            RecordFact("", f"{planned.get('method')} {planned.get('path')}: not sent") for planned in action.unsent
+        ]
     if not facts:
-        return [Fact("sent", "nothing")]
+        return [RecordFact("sent", "nothing")]
     return [facts[0]._replace(label="sent"), *facts[1:]]
 
 
-def _exchanges(action: RecordedAction) -> list[Fact]:
+def _exchanges(action: RecordedAction) -> list[RecordFact]:
     """Each request with its body, and its answer."""
-    facts: list[Fact] = []
+    facts: list[RecordFact] = []
     for sent in action.sent:
         query = "&".join(f"{name}={value}" for name, value in _dict(sent.content.get("query")).items())
-        facts.append(Fact("sent", f"{moment(sent.at)} {_request(sent)}{'?' if query else ''}{query}"))
+        facts.append(RecordFact("sent", f"{moment(sent.at)} {_request(sent)}{'?' if query else ''}{query}"))
         if sent.content.get("body") is not None:
-            facts.append(Fact("", _json(sent.content["body"])))
-        facts.append(Fact("answered", _answer(sent), _tone(sent)))
-    facts += [Fact("not sent", f"{item.get('method')} {item.get('path')}") for item in action.unsent]
+            facts.append(RecordFact("", _json(sent.content["body"])))
+        facts.append(RecordFact("answered", _answer(sent), _tone(sent)))
+    facts += [RecordFact("not sent", f"{item.get('method')} {item.get('path')}") for item in action.unsent]
     return facts
 
 
-def _request(sent: Sent) -> str:
+def _request(sent: SentRequest) -> str:
     return f"{sent.method} {sent.path}"
 
 
-def _answer(sent: Sent) -> str:
+def _answer(sent: SentRequest) -> str:
     if sent.answered_at is None:
         return "no answer is recorded: whether the server did it is not known; look at the object"
     error = str(sent.answer.get("error") or "")
@@ -215,7 +221,7 @@ def _answer(sent: Sent) -> str:
     return ", ".join(parts)
 
 
-def _tone(sent: Sent) -> Tone:
+def _tone(sent: SentRequest) -> Tone:
     if sent.unknown:
         return Tone.UNKNOWN
     return Tone.PLAIN if sent.done else Tone.BAD
@@ -227,30 +233,35 @@ def _progress(action: RecordedAction) -> Iterator[str]:
             yield f"{moment(record.at)} {record.content.get('text') or _json(record.content)}"
 
 
-def _result(action: RecordedAction) -> list[Fact]:
+def _result(action: RecordedAction) -> list[RecordFact]:
     tone = outcome_tone(action)
     if action.state is State.UNDER_WAY:
-        return [Fact("result", "under way: the process that does it runs", tone)]
+        return [RecordFact("result", "under way: the process that does it runs", tone)]
     if action.state is State.CUT_OFF:
         text = f"cut off: what was doing it ended at or after {moment(action.last_heard)}, before it wrote a result"
-        return [Fact("result", text, tone), *_unfinished_facts(action)]
+        return [RecordFact("result", text, tone), *_unfinished_facts(action)]
     if action.state is State.OUT_OF_SIGHT:
         text = f"none yet: it was begun on {action.who.get('host', 'another machine')}, ask there whether it goes on"
-        return [Fact("result", text, tone), *_unfinished_facts(action)]
+        return [RecordFact("result", text, tone), *_unfinished_facts(action)]
     ended = f" at {moment(action.ended)}" if action.ended is not None else ""
     text = _joined(f"{action.outcome}{ended}: {action.result.get('text', '')}", action.result.get("remedy"))
-    return [Fact("result", text, tone), *([Fact("effect", effect)] if (effect := _effect(action.result)) else [])]
+    return [
+        RecordFact("result", text, tone),
+        *([RecordFact("effect", effect)] if (effect := _effect(action.result)) else []),
+    ]
 
 
-def _unfinished_facts(action: RecordedAction) -> list[Fact]:
+def _unfinished_facts(action: RecordedAction) -> list[RecordFact]:
     """Return what the log says, and what it does not, of an action without a result."""
     sent = action.sent
     unknown = sum(one.unknown for one in sent)
     if not sent:
-        return [Fact("", "nothing had been sent by then: the cluster is as it was", Tone.GOOD)]
+        return [RecordFact("", "nothing had been sent by then: the cluster is as it was", Tone.GOOD)]
     counts = f"{len(sent)} sent, {len(sent) - unknown} answered, {unknown} unknown"
     return [
-        Fact("", f"{counts}; what the cluster made of it since is not in the log: look at the object", Tone.UNKNOWN)
+        RecordFact(
+            "", f"{counts}; what the cluster made of it since is not in the log: look at the object", Tone.UNKNOWN
+        )
     ]
 
 
@@ -272,8 +283,8 @@ def _number(value: object) -> float | None:
     return float(value) if isinstance(value, int | float) else None
 
 
-def _labelled(label: str, texts: Iterator[str] | list[str]) -> list[Fact]:
-    return [Fact("" if i else label, text) for i, text in enumerate(text for text in texts if text)]
+def _labelled(label: str, texts: Iterator[str] | list[str]) -> list[RecordFact]:
+    return [RecordFact("" if i else label, text) for i, text in enumerate(text for text in texts if text)]
 
 
 def _joined(text: object, more: object) -> str:

@@ -20,7 +20,7 @@ ABOUT = "autoscaler"
 _HPAS = "horizontalpodautoscalers.autoscaling"
 
 
-class Found(NamedTuple):
+class FoundAutoscaler(NamedTuple):
     """An autoscaler of a workload."""
 
     target: Target
@@ -28,15 +28,15 @@ class Found(NamedTuple):
     maximum: int
 
 
-class Search(NamedTuple):
+class AutoscalerSearch(NamedTuple):
     """The autoscalers that were found, and how far that can be relied on."""
 
-    found: Found | None
+    found: FoundAutoscaler | None
     lack: str = ""
     """The reason why nobody can say that nothing scales it; empty where it was found, or would have been seen."""
 
 
-async def find_autoscaler(target: Target, context: ClusterContext) -> Search:
+async def find_autoscaler(target: Target, context: ClusterContext) -> AutoscalerSearch:
     """The ScaledObject of a workload, else its HPA. Raises KubeError.
 
     KEDA makes HPAs too, and takes one away while it holds a workload or has scaled it to 0: ScaledObjects that may not
@@ -49,21 +49,23 @@ async def find_autoscaler(target: Target, context: ClusterContext) -> Search:
         if (reference.get("kind") or KEDA_DEFAULT, reference.get("name")) == (target.kind, target.name):
             # KEDA: minReplicaCount defaults to 0, maxReplicaCount to 100.
             bounds = int(spec.get("minReplicaCount", 0)), int(spec.get("maxReplicaCount", 100))
-            return Search(Found(_target(raw), *bounds))
+            return AutoscalerSearch(FoundAutoscaler(_target(raw), *bounds))
     hpas = await permitted("HorizontalPodAutoscaler", target.namespace, context.reads)
     for raw in hpas or ():
         spec = raw.get("spec") or {}
         reference = spec.get("scaleTargetRef") or {}
         if (reference.get("kind"), reference.get("name")) == (target.kind, target.name):
-            return Search(Found(_target(raw), int(spec.get("minReplicas", 1)), int(spec.get("maxReplicas", 1))))
+            return AutoscalerSearch(
+                FoundAutoscaler(_target(raw), int(spec.get("minReplicas", 1)), int(spec.get("maxReplicas", 1)))
+            )
     coverage = context.snapshot.coverage
     lack = "" if coverage.sees(_HPAS, target.namespace) else coverage.lack(_HPAS)
     if not lack and (hpas is None or scaled is None):
         lack = f"you may not list {'horizontalpodautoscalers' if hpas is None else 'scaledobjects'}"
-    return Search(None, lack)
+    return AutoscalerSearch(None, lack)
 
 
-def check_autoscaler(search: Search, now: int, wanted: int) -> tuple[Check, tuple[Alternative, ...]]:
+def check_autoscaler(search: AutoscalerSearch, now: int, wanted: int) -> tuple[Check, tuple[Alternative, ...]]:
     """Check what becomes of ``wanted`` replicas, and what would last."""
     found = search.found
     if found is None and search.lack:
@@ -86,7 +88,7 @@ def check_autoscaler(search: Search, now: int, wanted: int) -> tuple[Check, tupl
     return Check(ABOUT, Verdict.WARN, f"{who} ({bounds}) may move it again at its next look, every 15 s"), alternatives
 
 
-def _alternatives(found: Found, wanted: int) -> tuple[Alternative, ...]:
+def _alternatives(found: FoundAutoscaler, wanted: int) -> tuple[Alternative, ...]:
     pin = Alternative(
         f"pin {found.target.name} to {wanted}",
         Bounds(found.target, wanted, wanted),

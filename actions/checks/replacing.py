@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from actions.checks.autoscaler import ABOUT as AUTOSCALER
-from actions.checks.autoscaler import Search, find_autoscaler
+from actions.checks.autoscaler import AutoscalerSearch, find_autoscaler
 from actions.checks.capacity import check_capacity
 from actions.checks.cut import ABOUT as CUT
 from actions.checks.cut import check_cut
@@ -45,7 +45,7 @@ class Replacing:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldBack:
     """The part of a new template that waits for people."""
 
     check: Check | None = None
@@ -98,25 +98,25 @@ async def check_replacing(
 
 async def check_held(
     obj: Mapping[str, Any], rolling: Rolling, revision: str, target: Target, context: ClusterContext
-) -> Held:
+) -> HeldBack:
     """Check which pods nobody replaces, and which have to be deleted for it. Raises KubeError.
 
     ``revision``: name of the ControllerRevision that is written; empty for a new one, which no pod runs yet.
     """
     if not rolling.held and not rolling.partition:
-        return Held()
+        return HeldBack()
     pods = await pods_of(obj, context.reads)
     if not rolling.held:
-        return Held(Check("partition", Verdict.WARN, rolling.keeping, "set the partition to 0 for all of them"))
+        return HeldBack(Check("partition", Verdict.WARN, rolling.keeping, "set the partition to 0 for all of them"))
     uids = {str(pod["metadata"]["name"]): str(pod["metadata"].get("uid", "")) for pod in pods}
     old = of_another(pods, revision) if revision else list(uids)
     gone = tuple(uids[name] for name in old)
     why = "OnDelete" if rolling.by_hand else f"partition {rolling.partition}"
     if not rolling.by_hand:
         text = f"{why} of {count(rolling.replicas, 'replica')}: no pod is replaced, {rolling.keeping}"
-        return Held(Check("partition", Verdict.WARN, text, "set the partition to 0 first"), why=why, old=gone)
+        return HeldBack(Check("partition", Verdict.WARN, text, "set the partition to 0 first"), why=why, old=gone)
     if not old:
-        return Held(Check("OnDelete", Verdict.PASS, "every pod runs that template already"), why=why)
+        return HeldBack(Check("OnDelete", Verdict.PASS, "every pod runs that template already"), why=why)
     verb = "keeps what it runs" if len(old) == 1 else "keep what they run"
     text = f"no pod is replaced by this; {some_names(old)} {verb} until somebody deletes {_it_or_them(old)}"
     restarts = tuple(
@@ -127,7 +127,9 @@ async def check_held(
         )
         for name in old[:3]
     )
-    return Held(Check("OnDelete", Verdict.WARN, text, "delete them by hand, one after the other"), restarts, why, gone)
+    return HeldBack(
+        Check("OnDelete", Verdict.WARN, text, "delete them by hand, one after the other"), restarts, why, gone
+    )
 
 
 def _check_cut(snapshot: Snapshot, pods: Sequence[str], rolling: Rolling, grace: float) -> Check:
@@ -163,7 +165,7 @@ def _replaced_pods(pods: Sequence[str], rolling: Rolling) -> tuple[str, ...]:
     return tuple(pod for pod in pods if ordinals[pod].isdigit() and int(ordinals[pod]) >= rolling.partition)
 
 
-def _check_autoscaler(search: Search, rolling: Rolling, spare: Spare) -> tuple[Check, ...]:
+def _check_autoscaler(search: AutoscalerSearch, rolling: Rolling, spare: Spare) -> tuple[Check, ...]:
     """Warns of an autoscaler that may ask for more pods in the middle than there are GPUs for.
 
     A pod that is added and waits counts as one that is missing: with as many missing as may be, no old pod ends.

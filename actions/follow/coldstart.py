@@ -18,14 +18,14 @@ _ORDER = (SCHEDULING, PULLING, LOADING, FAILING)
 
 
 @dataclass(frozen=True, slots=True)
-class Starting:
+class ColdStarts:
     """The pods that are not ready yet, in words, and seconds until the last of them may be; None for unknown."""
 
     words: str
     eta: float | None
 
 
-def starting(snapshot: Snapshot, target: Target, now: float, *, most: int | None = None) -> Starting:
+def starting(snapshot: Snapshot, target: Target, now: float, *, most: int | None = None) -> ColdStarts:
     """Return the pods of a workload that start, by the Snapshot; ``now`` in Unix seconds.
 
     ``most``: how many may be on their way, by what was read later than the Snapshot; of more, nothing is said.
@@ -33,14 +33,14 @@ def starting(snapshot: Snapshot, target: Target, now: float, *, most: int | None
     pods = [snapshot.pods[key] for key in snapshot.members(f"{target.namespace}/{target.kind}/{target.name}")]
     new = [pod for pod in pods if pod.deleted is None and not pod.ready]
     if not new or (most is not None and len(new) > most):
-        return Starting("", None)
+        return ColdStarts("", None)
     phases = Counter(phase_of(pod) for pod in new)
     words = ", ".join(f"{phases[phase]} {phase}" for phase in _ORDER if phases[phase])
     usual = usual_start(pods)
     waits = phases[SCHEDULING] or phases[FAILING]
     if usual is None or waits:
-        return Starting(words, None)
-    return Starting(words, max(0.0, max(usual - (now - _scheduled(pod)) for pod in new)))
+        return ColdStarts(words, None)
+    return ColdStarts(words, max(0.0, max(usual - (now - _scheduled(pod)) for pod in new)))
 
 
 def phase_of(pod: Pod) -> str:

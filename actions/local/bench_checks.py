@@ -7,7 +7,7 @@ from actions.local.machine import Installed
 from actions.plan import Check, Verdict
 from actions.words import count
 from fleet.local.errors import LocalError
-from fleet.local.load import ServerProbe
+from fleet.local.load import LoadProbe
 from fleet.local.served import ServedModel, served_models
 from fleet.local.server import Phase, ServerState
 
@@ -69,7 +69,7 @@ def check_lengths(asked: LocalBench, found: tuple[ServedModel, ...] | LocalError
 async def check_others(state: ServerState) -> Check:
     """Whether anybody else uses it now."""
     about = "others"
-    async with ServerProbe(state.record) as probe:
+    async with LoadProbe(state.record) as probe:
         load = await probe.load()
     if load is None:
         return Check(about, Verdict.WARN, "it does not say how many requests it has: others may be measured with it")

@@ -14,7 +14,7 @@ from typing import Any, Final, cast
 
 from actions.catalogue import spec_of
 from actions.execution import Execution
-from actions.executor import Answer, Send
+from actions.executor import MutationResult, Send
 from actions.journal import Journal
 from actions.local.context import LocalAction, LocalContext, local_snapshot
 from actions.local.environment import SERVER_ID, SOCKETS, inherited, to_keep
@@ -73,14 +73,14 @@ class LocalExecutor:
     def begin(self, journal: Journal) -> Execution:
         return _OnMachine(self.context, self._send, journal)
 
-    async def _send(self, mutation: Mutation) -> Answer:
+    async def _send(self, mutation: Mutation) -> MutationResult:
         try:
             may_start(mutation.about)
         except RefusedError as error:
             raise LocalError(error.message, error.remedy) from error
         do = {START: self._start, SIGNAL: _signal, REMOVE: _remove}[mutation.method]
         document = await asyncio.to_thread(do, mutation)
-        return Answer(document, DONE | {"uid": document.get("id", "")})
+        return MutationResult(document, DONE | {"uid": document.get("id", "")})
 
     async def close(self) -> None:
         """Nothing is held open: what was started goes on."""

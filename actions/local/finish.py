@@ -15,7 +15,7 @@ from actions.plan import Step
 from actions.progress import Outcome, Result
 from actions.words import count
 from fleet.engine_api import EngineLoad
-from fleet.local.load import ServerProbe
+from fleet.local.load import LoadProbe
 from fleet.local.process import listens
 from fleet.local.record import ServerRecord
 from fleet.local.server import Phase, ServerState
@@ -123,7 +123,7 @@ async def _requests_end(record: ServerRecord, grace: float, execution: LocalExec
     """Wait until it has no requests or has ended; what will be cut, in words, where it did not in time."""
     idle, silent, last, began = 0, 0, -1.0, execution.now()
 
-    async with ServerProbe(record) as probe:
+    async with LoadProbe(record) as probe:
 
         async def over() -> bool:
             nonlocal idle, silent, last

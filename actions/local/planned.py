@@ -11,7 +11,7 @@ from actions.local.ending import owner_of
 from actions.local.machine import Installed
 from actions.plan import Check, Verdict
 from actions.words import count
-from fleet.local.load import ServerProbe
+from fleet.local.load import LoadProbe
 from fleet.local.process import group
 from fleet.local.server import Phase, ServerState
 
@@ -32,7 +32,7 @@ async def check_running(state: ServerState, grace: float) -> Check:
         return Check(about, Verdict.PASS, "it has died already: what it left is cleared away")
     if not state.serves:
         return Check(about, Verdict.WARN, f"it is not ready yet ({state.stage.phase.value}): its start is given up")
-    async with ServerProbe(state.record) as probe:
+    async with LoadProbe(state.record) as probe:
         load = await probe.load()
     if load is None:
         return Check(about, Verdict.WARN, "it does not say how many requests it has: they may be cut")

@@ -55,7 +55,7 @@ class RunLimitError(LocalError):
     """Raised when it took longer than it may, and was ended."""
 
 
-class Held:
+class WaitingProcess:
     """A process of its own session that waits to become a server. ``go`` lets it; without that it ends by itself."""
 
     def __init__(self, identity: Identity, orders: IO[bytes], answers: IO[bytes]) -> None:
@@ -79,7 +79,7 @@ class Held:
         self._answers.close()
 
 
-def hold(argv: Sequence[str], *, env: Mapping[str, str], folder: Path, log: Path, what: str) -> Held:
+def hold(argv: Sequence[str], *, env: Mapping[str, str], folder: Path, log: Path, what: str) -> WaitingProcess:
     """Prepare a process in a session of its own, with ``folder`` as its own and its output in ``log``. Blocks shortly.
 
     Raises LocalError, also in read-only mode.
@@ -97,7 +97,7 @@ def hold(argv: Sequence[str], *, env: Mapping[str, str], folder: Path, log: Path
     pid = leader.stdout.readline()
     try:
         leader.wait(_TROUBLE)
-        return Held(identify(int(pid)), leader.stdin, leader.stdout)
+        return WaitingProcess(identify(int(pid)), leader.stdin, leader.stdout)
     except (ValueError, psutil.Error, subprocess.TimeoutExpired) as error:
         leader.kill()
         leader.wait()

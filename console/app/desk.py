@@ -11,7 +11,7 @@ from console.app.local_controller import LocalController
 from console.app.local_pages import LocalPages
 from console.app.navigator import Navigator
 from console.app.pages import Pages
-from console.app.scope import Scope
+from console.app.scope import ViewScope
 from console.commands.command import ScreenId
 from console.views.since import SinceTracker
 
@@ -36,7 +36,7 @@ class ConsoleDesk:
         self.navigator = Navigator(app, self)
         self.commands = CommandRunner(app, self)
         self.line = LineController(app, self)
-        self.scope = Scope(self)
+        self.scope = ViewScope(self)
         self.actions = ActionController(app, self, changed)
         self.local = LocalController(self, looked)
         self.pages = Pages(self)

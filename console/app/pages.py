@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from console.commands.command import ScreenId
 from console.commands.dispatch import disabled
-from console.commands.palette import Palette
+from console.commands.palette import DeskPalette
 from console.commands.table import TABLE
 
 if TYPE_CHECKING:
@@ -124,4 +124,4 @@ class Pages:
     def open_palette(self) -> None:
         front = self._navigator.front
         if front is not None:
-            self._navigator.push(Palette(self._desk, front.context()))
+            self._navigator.push(DeskPalette(self._desk, front.context()))

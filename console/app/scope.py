@@ -8,8 +8,8 @@ if TYPE_CHECKING:
     from console.app.desk import ConsoleDesk
 
 
-class Scope:
-    """Implements console.commands.desk.Scope."""
+class ViewScope:
+    """Implements console.commands.desk.ViewScope."""
 
     def __init__(self, desk: ConsoleDesk) -> None:
         self._desk = desk

@@ -15,7 +15,7 @@ from actions.audit.anchor import anchors_json, read_anchors
 from actions.audit.history import RecordedAction
 from actions.audit.opened import Opened, open_file, open_folder
 from actions.audit.query import Wanted
-from actions.audit.words import Fact, moment, opened_text, summary
+from actions.audit.words import RecordFact, moment, opened_text, summary
 from console.cli import exits, streams
 from console.cli.dispatch import Invocation, say
 from console.wiring.audit_folder import audit_logs
@@ -131,7 +131,7 @@ def _story(actions: Sequence[RecordedAction]) -> Iterator[str]:
         yield f"  {'id':<{_LABEL}} {untrusted(action.id)}"
 
 
-def _lines(facts: Sequence[Fact]) -> Iterator[str]:
+def _lines(facts: Sequence[RecordFact]) -> Iterator[str]:
     for fact in facts:
         for i, part in enumerate(fact.text.splitlines()):
             yield f"  {'' if i else fact.label:<{_LABEL}} {untrusted_line(part)}".rstrip()

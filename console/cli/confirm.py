@@ -14,8 +14,8 @@ from actions.action_run import ActionRun
 from actions.audit.anchor import LABEL
 from actions.audit.errors import AuditError
 from actions.plan import Plan
-from actions.progress import Cause, Outcome, Result
-from actions.runner import RefusedError, Runner
+from actions.progress import FailureCause, Outcome, Result
+from actions.runner import PlanRefusedError, Runner
 from console.cli import exits, interruptible, streams
 from console.cli.dispatch import say
 from console.report.action import to_json
@@ -101,7 +101,7 @@ def _start(plan: Plan, answer: tuple[int, str], options: Options, runner: Runner
         return code, None
     try:
         return exits.OK, runner.start(plan, options.reason, confirmed)
-    except (RefusedError, AuditError) as error:
+    except (PlanRefusedError, AuditError) as error:
         say(f"refused: {error}")
         return exits.REFUSED, None
 
@@ -116,8 +116,8 @@ def _tell(plan: Plan, outcome: Outcome | None, options: Options) -> None:
 def _code(outcome: Outcome) -> int:
     if outcome.result is Result.STOPPED:
         return exits.INTERRUPTED
-    if outcome.cause is not Cause.OTHER:
-        return exits.REFUSED if outcome.cause is Cause.FORBIDDEN else exits.UNREACHABLE
+    if outcome.cause is not FailureCause.OTHER:
+        return exits.REFUSED if outcome.cause is FailureCause.FORBIDDEN else exits.UNREACHABLE
     return exits.OK if outcome.ok else exits.PROBLEM
 
 

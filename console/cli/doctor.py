@@ -18,10 +18,10 @@ from console.config.load import from_flags
 from console.config.problem import ConfigError
 from console.config.settings import Settings
 from console.doctor import acting, report
-from console.doctor.check import Check, Verdict
+from console.doctor.check import Check, DoctorStatus
 from console.doctor.local import check_installed, check_machine
 from console.doctor.monitoring import check_monitoring
-from console.doctor.permissions import Answer, ask, judge
+from console.doctor.permissions import PermissionReview, ask, judge
 from console.doctor.sources import check_api_server, check_metrics, check_others
 from console.doctor.surroundings import check_configuration, check_terminal
 from console.views.alerts import rules_of
@@ -55,7 +55,7 @@ def run(invocation: Invocation) -> int:
     else:
         for line in report.lines(checks):
             print(line)
-    if code == exits.OK and any(check.verdict is Verdict.FAIL for check in checks):
+    if code == exits.OK and any(check.verdict is DoctorStatus.FAIL for check in checks):
         return exits.PROBLEM
     return code
 
@@ -75,11 +75,11 @@ async def _cluster(settings: Settings, environ: Mapping[str, str]) -> tuple[list
     try:
         access = load_access(settings.cluster.kubeconfig or None, settings.cluster.context or None, environ)
     except KubeconfigError as error:
-        kubeconfig = Check("kubeconfig", Verdict.FAIL, error.message, (), error.remedy)
+        kubeconfig = Check("kubeconfig", DoctorStatus.FAIL, error.message, (), error.remedy)
         snapshot = await observe(settings, WAIT)
         return [kubeconfig, *check_metrics(snapshot, settings), *check_others(snapshot), vllm], _code(snapshot)
     origin = f"context {access.context} in {access.file}" if access.file else "the service account of this pod"
-    kubeconfig = Check("kubeconfig", Verdict.OK, f"{origin}, for {access.server}")
+    kubeconfig = Check("kubeconfig", DoctorStatus.OK, f"{origin}, for {access.server}")
     namespace = settings.cluster.namespace
     found_of: list[Examined] = []
 
@@ -89,7 +89,7 @@ async def _cluster(settings: Settings, environ: Mapping[str, str]) -> tuple[list
     looking = observe(settings, WAIT, then=examined)
     snapshot, (answer, acts) = await asyncio.gather(looking, _permissions(access, namespace, environ))
     checks = [kubeconfig, check_api_server(snapshot, explained=bool(answer.lacking))]
-    if checks[-1].verdict is not Verdict.FAIL:
+    if checks[-1].verdict is not DoctorStatus.FAIL:
         user = snapshot.cluster.user
         checks.append(judge(answer, user, namespace))
         checks.append(acting.judge(acts, user, answer.namespace) if acts is not None else acting.read_only())
@@ -135,7 +135,7 @@ async def _machine(
 
 async def _permissions(
     access: Access, namespace: str, environ: Mapping[str, str]
-) -> tuple[Answer, acting.Acting | None]:
+) -> tuple[PermissionReview, acting.Acting | None]:
     """Return what may be read, and what may be done there; None for the latter in read-only mode."""
     from fleet.sources.kube.client import KubeClient
     from fleet.sources.kube.reads import KubeReads
@@ -147,7 +147,7 @@ async def _permissions(
         return answer, None if guard.is_locked() else await acting.ask(reads, answer.namespace)
     except Exception as error:  # noqa: BLE001 - a doctor who faints at an unknown disease is of no use
         trouble = f"a defect of Quarterdeck, please report it: {error!r}"
-        return Answer(trouble=trouble), acting.Acting(trouble=trouble)
+        return PermissionReview(trouble=trouble), acting.Acting(trouble=trouble)
     finally:
         await client.close()
 

@@ -12,7 +12,7 @@ from actions.request import Target
 from console.cli.named import NotNamedError
 from console.views.alert_marks import board
 from console.views.alerts import empty_text
-from fleet.alerts.board import Row
+from fleet.alerts.board import AlertRow
 from fleet.dataclass import dataclass
 from fleet.model.alerts import NAME, Matcher, Notified
 from fleet.model.snapshot import Snapshot
@@ -53,7 +53,7 @@ def find_alert(typed: str, snapshot: Snapshot, namespace: str) -> Target:
     raise NotNamedError(f"no alert {typed}{where}{hint}")
 
 
-def _matching(typed: str, rows: Sequence[Row]) -> list[Row]:
+def _matching(typed: str, rows: Sequence[AlertRow]) -> list[AlertRow]:
     parts = _TYPED.fullmatch(typed)
     if parts is None:
         raise NotNamedError(f'{typed}: an alert is NAME or NAME{{label="value"}}')
@@ -98,7 +98,7 @@ def _unescaped(escaped: re.Match[str]) -> str:
     return "\n" if escaped[1] == "n" else escaped[1]
 
 
-def _shown(row: Row, others: Sequence[Row]) -> str:
+def _shown(row: AlertRow, others: Sequence[AlertRow]) -> str:
     """The alert as it can be typed: its name, and the labels in which these differ."""
     labels = row.told.alert.labels
     every = {label for other in others for label in other.told.alert.labels}

@@ -19,7 +19,7 @@ from console.config.settings import ThemeChoice
 from widgets.untrusted import untrusted
 
 
-class Parser(argparse.ArgumentParser):
+class CommandParser(argparse.ArgumentParser):
     """Errors in one line and a hint, not the whole usage."""
 
     wrong = exits.USAGE
@@ -89,7 +89,7 @@ def parse(prog: str, arguments: Sequence[str]) -> argparse.Namespace:
     return options
 
 
-def _parser_for(parser: Parser, commands: dict[str, Parser], arguments: Sequence[str]) -> Parser:
+def _parser_for(parser: CommandParser, commands: dict[str, CommandParser], arguments: Sequence[str]) -> CommandParser:
     """The parser of the command that a command line names; that of the console where it names none."""
     words = parser.words(arguments)
     command = next((word for word in words if word in commands), "")
@@ -103,16 +103,16 @@ def _launches(options: argparse.Namespace) -> bool:
     return any(spec.launch is not None for spec in specs_of(named))
 
 
-def build(prog: str, words: Sequence[str] | None = None) -> tuple[Parser, dict[str, Parser]]:
+def build(prog: str, words: Sequence[str] | None = None) -> tuple[CommandParser, dict[str, CommandParser]]:
     """The parser of the whole command line, and those of the commands that are among ``words`` (None: of all).
 
     The others are known by name alone: their flags would cost more than all else at a start.
     """
-    parser = Parser(prog=prog, allow_abbrev=False)
+    parser = CommandParser(prog=prog, allow_abbrev=False)
     _global_flags(parser)
     _record(parser)
-    into = parser.add_subparsers(dest="command", metavar="<command>", parser_class=Parser)
-    commands: dict[str, Parser] = {}
+    into = parser.add_subparsers(dest="command", metavar="<command>", parser_class=CommandParser)
+    commands: dict[str, CommandParser] = {}
     for name in (*_LOOKS, "local", *acting(), "undo"):
         if words is not None and name not in words:
             into.add_parser(name)

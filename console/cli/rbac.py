@@ -10,11 +10,11 @@ def run(invocation: Invocation) -> int:
     """Exit 0."""
     import yaml
 
-    from console.rbac.roles import Role, manifests
+    from console.rbac.roles import RbacRole, manifests
 
     options = invocation.options
     found = manifests(
-        Role(options.role),
+        RbacRole(options.role),
         # -n means the same here as everywhere; --in may be given more than once.
         namespaces=options.in_namespace or tuple(filter(None, [getattr(options, "namespace", "")])),
         users=options.user or (),

@@ -86,7 +86,7 @@ async def _ask(invocation: Invocation, client: KubeClient) -> Timeline:
     """Raises KubeError and KubeconfigError where nobody answers; what may not be read is a gap of the timeline."""
     from console.config.settings import settings_in
     from console.wiring.sources import measuring_settings
-    from console.wiring.timeline import Past, timeline_sources
+    from console.wiring.timeline import TimelineContext, timeline_sources
     from fleet.sources.metrics import MetricsCollector
     from fleet.timeline.timeline import ask
 
@@ -99,7 +99,7 @@ async def _ask(invocation: Invocation, client: KubeClient) -> Timeline:
     async def stores() -> Sequence[NamedStore]:
         return await metrics.stores(await _services(client), now)
 
-    past = Past(settings, invocation.environ, client, settings.cluster.namespace, stores)
+    past = TimelineContext(settings, invocation.environ, client, settings.cluster.namespace, stores)
     try:
         return await ask(timeline_sources(past), _since(invocation, now), now, past.namespace)
     finally:

@@ -61,7 +61,7 @@ class TableProvider(Provider):
             yield BY_ID[id_], escape(f"disabled: {untrusted(reason)}")
 
 
-class Palette(CommandPalette):
+class DeskPalette(CommandPalette):
     """Textual's palette on a desk, for impatient hands and tiny terminals.
 
     Textual's own closes once per enter or escape, and each time takes the screen away that is on top then; it runs a

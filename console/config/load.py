@@ -19,7 +19,7 @@ from console.config.sources import with_tables
 from fleet.dataclass import dataclass
 
 if TYPE_CHECKING:
-    from console.config.validate import Fault
+    from console.config.validate import ConfigFault
 
 CONFIG_VARIABLE = f"{PREFIX}CONFIG"
 DEPTH = 16
@@ -290,7 +290,7 @@ def _read_policy(path: Path) -> tuple[Policy, dict[Key, str]]:
     raise _error(origins, result)
 
 
-def _error(origins: Mapping[Key, str], faults: Iterable[Fault]) -> ConfigError:
+def _error(origins: Mapping[Key, str], faults: Iterable[ConfigFault]) -> ConfigError:
     problems = [Problem(_origin_of(origins, f.path), f.what, f.remedy) for f in faults]
     return ConfigError(*sorted(problems, key=_place))
 

@@ -30,7 +30,7 @@ _WANTED = {
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class ConfigFault:
     """Something wrong at a key; the caller knows where that key was set."""
 
     path: Path
@@ -38,13 +38,13 @@ class Fault:
     remedy: str = ""
 
 
-def validate(cls: type[T], document: Mapping[str, Any]) -> T | list[Fault]:
+def validate(cls: type[T], document: Mapping[str, Any]) -> T | list[ConfigFault]:
     """The settings that a document gives, or everything that is wrong with it."""
     try:
         # As JSON: there pydantic's strict mode takes a list for a tuple and a table for a dataclass.
         return TypeAdapter(cls).validate_json(json.dumps(document, default=_date))
     except ValidationError as error:
-        faults: dict[Path, Fault] = {}
+        faults: dict[Path, ConfigFault] = {}
         for detail in error.errors(include_url=False):
             fault = _fault(cls, tuple(str(part) for part in detail["loc"]), detail["type"], detail.get("ctx", {}))
             faults.setdefault(fault.path, fault)
@@ -56,18 +56,18 @@ def _date(value: object) -> dict[str, str]:
     return {"date": str(value)}
 
 
-def _fault(cls: type, loc: Path, kind: str, context: Mapping[str, Any]) -> Fault:
+def _fault(cls: type, loc: Path, kind: str, context: Mapping[str, Any]) -> ConfigFault:
     if free := _one_of_free_keys(cls, loc):
-        return Fault(free, f'{dotted(free)} must be a string or {{ env = "NAME" }}')
+        return ConfigFault(free, f'{dotted(free)} must be a string or {{ env = "NAME" }}')
     if kind == "unexpected_keyword_argument":
         return _unknown(cls, loc)
     if kind == "missing":
-        return Fault(loc, f"{dotted(loc)} is missing")
+        return ConfigFault(loc, f"{dotted(loc)} is missing")
     if kind == "literal_error":
-        return Fault(loc, f"{dotted(loc)} must be one of {context['expected'].replace(' or ', ', ')}")
+        return ConfigFault(loc, f"{dotted(loc)} must be one of {context['expected'].replace(' or ', ', ')}")
     path = tuple(part for part in loc if not part.isdigit())
     which = dotted(path) if path == loc else f"every item of {dotted(path)}"
-    return Fault(path, f"{which} must be {_WANTED.get(kind, 'of another type')}")
+    return ConfigFault(path, f"{which} must be {_WANTED.get(kind, 'of another type')}")
 
 
 def _one_of_free_keys(cls: type, loc: Path) -> Path:
@@ -77,17 +77,17 @@ def _one_of_free_keys(cls: type, loc: Path) -> Path:
     return loc[:5] if len(loc) > 4 and loc[:2] in named_of(cls) and loc[3] in ("env", "headers") else ()
 
 
-def _unknown(cls: type, loc: Path) -> Fault:
+def _unknown(cls: type, loc: Path) -> ConfigFault:
     """An unknown key, and the one that was probably meant: of the same table, or of another one."""
     section = _section(cls, loc[:-1])
     names = [f.name for f in fields(section)]
     what = f"unknown key {dotted(loc)}"
     if close := difflib.get_close_matches(loc[-1], names, n=1):
-        return Fault(loc, f'{what}; did you mean "{close[0]}"?')
+        return ConfigFault(loc, f'{what}; did you mean "{close[0]}"?')
     if elsewhere := [path for path in leaves(cls) if path[-1] == loc[-1]]:
-        return Fault(loc, f"{what}; did you mean {dotted(elsewhere[0])}?")
+        return ConfigFault(loc, f"{what}; did you mean {dotted(elsewhere[0])}?")
     where = f"[{'.'.join(loc[:-1])}]" if loc[:-1] else "the file"
-    return Fault(loc, what, f"Keys of {where}: {', '.join(names)}.")
+    return ConfigFault(loc, what, f"Keys of {where}: {', '.join(names)}.")
 
 
 def _section(cls: type, path: Path) -> type:

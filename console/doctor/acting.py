@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from actions.catalogue import specs
 from actions.permissions import Permission, granted, permissions_for
-from console.doctor.check import Check, Verdict
+from console.doctor.check import Check, DoctorStatus
 from fleet.dataclass import dataclass
 
 if TYPE_CHECKING:
@@ -61,17 +61,17 @@ async def ask(reads: Reads, namespace: str) -> Acting:
 
 def read_only() -> Check:
     """Nothing is asked of the server for what is not done anyway."""
-    return Check(SUBJECT, Verdict.OK, "none is done in read-only mode")
+    return Check(SUBJECT, DoctorStatus.OK, "none is done in read-only mode")
 
 
 def judge(acting: Acting, user: str, namespace: str) -> Check:
     """All actions in one check; ``namespace`` is where they were asked for, empty for all."""
     if acting.trouble:
-        return Check(SUBJECT, Verdict.WARN, f"whether they are permitted could not be asked: {acting.trouble}")
+        return Check(SUBJECT, DoctorStatus.WARN, f"whether they are permitted could not be asked: {acting.trouble}")
     who = user or "this identity"
     where = f"in namespace {namespace}" if namespace else "in all namespaces"
     if not acting.missing:
-        return Check(SUBJECT, Verdict.OK, f"{who} may do all of them, {where}")
+        return Check(SUBJECT, DoctorStatus.OK, f"{who} may do all of them, {where}")
     targets: dict[str, list[str]] = {}
     for kind, target in needed_permissions():
         targets.setdefault(kind, []).append(target)
@@ -83,7 +83,7 @@ def judge(acting: Acting, user: str, namespace: str) -> Check:
     confined = f" --in {shlex.quote(namespace)}" if namespace else ""
     return Check(
         SUBJECT,
-        Verdict.WARN,
+        DoctorStatus.WARN,
         finding if namespace else f"{finding}; a plan asks for the namespace of its target",
         (*allowed, *_lines(acting, targets, refused)),
         f"quarterdeck rbac oncall{confined} --user {shlex.quote(user or 'USER')} | kubectl apply -f -",

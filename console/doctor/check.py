@@ -7,7 +7,7 @@ from enum import StrEnum
 from fleet.dataclass import dataclass
 
 
-class Verdict(StrEnum):
+class DoctorStatus(StrEnum):
     OK = "ok"
     WARN = "warn"
     """The console works and shows less than it could."""
@@ -21,7 +21,7 @@ class Check:
 
     subject: str
     """kubeconfig, permissions, prometheus …"""
-    verdict: Verdict
+    verdict: DoctorStatus
     finding: str
     details: tuple[str, ...] = ()
     fix: str = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from console.doctor.check import Check, Verdict
+from console.doctor.check import Check, DoctorStatus
 from fleet.metrics.dialect import Dialect
 from fleet.metrics.registry import ENGINES, GATEWAYS, GPUS
 from fleet.model.snapshot import Snapshot
@@ -24,10 +24,10 @@ def check_dialects(snapshot: Snapshot) -> Iterator[Check]:
     if doubtful:
         finding = f"here, and read by their documentation alone: {', '.join(doubtful)}"
         fix = "compare what is shown of them with their own /metrics, and tell of what differs"
-        yield Check("dialects", Verdict.WARN, finding, tuple(details), fix)
+        yield Check("dialects", DoctorStatus.WARN, finding, tuple(details), fix)
     else:
         known = f"{', '.join(sorted(here))} here" if here else "none of them here"
-        yield Check("dialects", Verdict.OK, f"{len((*every, *GPUS))} products are read, {known}", tuple(details))
+        yield Check("dialects", DoctorStatus.OK, f"{len((*every, *GPUS))} products are read, {known}", tuple(details))
 
 
 def _dialect_text(dialect: Dialect) -> str:

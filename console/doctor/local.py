@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from actions.local.machine import Installed
-from console.doctor.check import Check, Verdict
+from console.doctor.check import Check, DoctorStatus
 from fleet.local.fit.memory import gib
 from fleet.local.gpus import GpuReading
 from fleet.local.rows import status
@@ -22,16 +22,18 @@ def check_installed(executable: str, found: Installed | None, *, wanted: bool) -
     so one that is missing is worth a word.
     """
     if not executable:
-        verdict = Verdict.WARN if wanted else Verdict.OK
+        verdict = DoctorStatus.WARN if wanted else DoctorStatus.OK
         return Check("vLLM here", verdict, "not installed: no server can be started on this machine", (), INSTALL)
     if found is None:
-        return Check("vLLM here", Verdict.OK, f"{executable}; its version is asked for when a server is planned")
+        return Check("vLLM here", DoctorStatus.OK, f"{executable}; its version is asked for when a server is planned")
     kind = ", for the CPU" if found.cpu else ""
     lacks = (
         (not found.drains, "it cannot finish running requests by itself: down waits until it is idle"),
         (not found.benches, "it has no vllm bench serve: benchmarks are not possible"),
     )
-    return Check("vLLM here", Verdict.OK, f"{found.version}{kind}, {executable}", tuple(t for so, t in lacks if so))
+    return Check(
+        "vLLM here", DoctorStatus.OK, f"{found.version}{kind}, {executable}", tuple(t for so, t in lacks if so)
+    )
 
 
 def check_machine(
@@ -41,14 +43,14 @@ def check_machine(
     yield _gpus(reading, cpu=cpu)
     source = snapshot.of_objects
     if source is not None and source.health is Health.DOWN:
-        yield Check("servers", Verdict.FAIL, source.problem, (), source.remedy)
+        yield Check("servers", DoctorStatus.FAIL, source.problem, (), source.remedy)
         return
     yield _servers(servers, source.notes if source is not None else ())
     scrape = snapshot.source("scrape")
     if scrape is not None and any(state.stage.phase is Phase.READY for state in servers):
         live = scrape.health is Health.LIVE
         said = f"through {scrape.endpoint}" if live else scrape.problem or scrape.health.value
-        yield Check("metrics", Verdict.OK if live else Verdict.WARN, said, scrape.notes, scrape.remedy)
+        yield Check("metrics", DoctorStatus.OK if live else DoctorStatus.WARN, said, scrape.notes, scrape.remedy)
 
 
 def _gpus(reading: GpuReading, *, cpu: bool) -> Check:
@@ -56,10 +58,12 @@ def _gpus(reading: GpuReading, *, cpu: bool) -> Check:
         versions = f", driver {reading.driver}, CUDA {reading.cuda} at most" if reading.driver else ""
         details = tuple(f"GPU {gpu.index}: {gpu.name}, {gib(gpu.memory_free)} free" for gpu in reading.gpus)
         unused = "; the vLLM here is for the CPU and uses none" if cpu else ""
-        return Check("GPUs", Verdict.WARN if cpu else Verdict.OK, f"{len(reading.gpus)}{versions}{unused}", details)
+        return Check(
+            "GPUs", DoctorStatus.WARN if cpu else DoctorStatus.OK, f"{len(reading.gpus)}{versions}{unused}", details
+        )
     if cpu:
-        return Check("GPUs", Verdict.OK, f"{reading.problem or 'none'}; the vLLM here needs none")
-    return Check("GPUs", Verdict.WARN, reading.problem or "none on this machine", (), reading.remedy)
+        return Check("GPUs", DoctorStatus.OK, f"{reading.problem or 'none'}; the vLLM here needs none")
+    return Check("GPUs", DoctorStatus.WARN, reading.problem or "none on this machine", (), reading.remedy)
 
 
 def _servers(servers: Sequence[ServerState], notes: tuple[str, ...]) -> Check:
@@ -67,9 +71,9 @@ def _servers(servers: Sequence[ServerState], notes: tuple[str, ...]) -> Check:
     details = (*(f"{state.name}: {_server_text(state)}" for state in servers), *notes)
     fix = "\n".join(f"quarterdeck local down {state.name}" for state in dead)
     if not servers:
-        return Check("servers", Verdict.WARN if notes else Verdict.OK, "none", notes)
+        return Check("servers", DoctorStatus.WARN if notes else DoctorStatus.OK, "none", notes)
     finding = f"{len(servers)}, {len(servers) - len(dead)} of them running"
-    return Check("servers", Verdict.WARN if dead or notes else Verdict.OK, finding, details, fix)
+    return Check("servers", DoctorStatus.WARN if dead or notes else DoctorStatus.OK, finding, details, fix)
 
 
 def _server_text(state: ServerState) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from console.doctor.check import Check, Verdict
+from console.doctor.check import Check, DoctorStatus
 from fleet.dataclass import dataclass
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ ROLE = "quarterdeck-reader"
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class NeededPermission:
     """A permission, and what is lost without it."""
 
     resource: str
@@ -41,25 +41,28 @@ class Need:
         return name, group, subresource
 
 
-def needs() -> tuple[Need, ...]:
+def needs() -> tuple[NeededPermission, ...]:
     """Everything that the console reads."""
     from fleet.sources.kube.resources import PODS, all_resources
 
-    watched = (Need(r.qualified, ("list", "watch"), r.lost, r.namespaced, essential=r is PODS) for r in all_resources())
+    watched = (
+        NeededPermission(r.qualified, ("list", "watch"), r.lost, r.namespaced, essential=r is PODS)
+        for r in all_resources()
+    )
     return (
         *watched,
-        Need("namespaces", ("list",), "the choice of namespaces", namespaced=False),
-        Need("pods/log", ("get",), "logs"),
-        Need("services/proxy", ("get",), "a Prometheus inside the cluster, reached through the API server"),
-        Need("pods/proxy", ("get",), "direct scrapes where pod IPs are out of reach"),
+        NeededPermission("namespaces", ("list",), "the choice of namespaces", namespaced=False),
+        NeededPermission("pods/log", ("get",), "logs"),
+        NeededPermission("services/proxy", ("get",), "a Prometheus inside the cluster, reached through the API server"),
+        NeededPermission("pods/proxy", ("get",), "direct scrapes where pod IPs are out of reach"),
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class PermissionReview:
     """The API server's answer on the needs."""
 
-    lacking: tuple[Need, ...] = ()
+    lacking: tuple[NeededPermission, ...] = ()
     """Needs that are not met, with the verbs that are refused."""
     namespace: str = ""
     """Namespace in which that holds; empty for all namespaces."""
@@ -67,7 +70,7 @@ class Answer:
     """The reason why the server could not be asked."""
 
 
-async def ask(reads: KubeReads, namespace: str, own: str) -> Answer:
+async def ask(reads: KubeReads, namespace: str, own: str) -> PermissionReview:
     """Ask for the namespace in view (empty for all); where that gives no pods, for the context's ``own``."""
     from fleet.sources.kube.errors import KubeconfigError, KubeError
 
@@ -76,54 +79,54 @@ async def ask(reads: KubeReads, namespace: str, own: str) -> Answer:
         if not namespace and own and any(need.blocks for need in lacking):
             there = await _lacking(reads, own)
             if not any(need.blocks for need in there):
-                return Answer(there, own)
+                return PermissionReview(there, own)
     except (KubeError, KubeconfigError) as error:
-        return Answer(trouble=error.message)
-    return Answer(lacking, namespace)
+        return PermissionReview(trouble=error.message)
+    return PermissionReview(lacking, namespace)
 
 
-async def _lacking(reads: KubeReads, namespace: str) -> tuple[Need, ...]:
+async def _lacking(reads: KubeReads, namespace: str) -> tuple[NeededPermission, ...]:
     import asyncio
 
-    async def refused(need: Need) -> Need | None:
+    async def refused(need: NeededPermission) -> NeededPermission | None:
         name, group, subresource = need.parts
         scope = namespace if need.namespaced else ""
         answers = [await reads.can_i(verb, name, group, subresource, scope) for verb in need.verbs]
         verbs = tuple(verb for verb, answer in zip(need.verbs, answers, strict=True) if not answer.allowed)
-        return Need(need.resource, verbs, need.lost, need.namespaced, need.essential) if verbs else None
+        return NeededPermission(need.resource, verbs, need.lost, need.namespaced, need.essential) if verbs else None
 
     found = await asyncio.gather(*(refused(need) for need in needs()))
     return tuple(need for need in found if need is not None)
 
 
-def judge(answer: Answer, user: str, namespace: str) -> Check:
+def judge(answer: PermissionReview, user: str, namespace: str) -> Check:
     """The permissions in one check; ``namespace`` is the one in view, empty for all."""
     if answer.trouble:
-        return Check("permissions", Verdict.WARN, f"could not be asked: {answer.trouble}")
+        return Check("permissions", DoctorStatus.WARN, f"could not be asked: {answer.trouble}")
     who = user or "this identity"
     where = f"in namespace {answer.namespace}" if answer.namespace else "in all namespaces"
     lacking, confined = answer.lacking, answer.namespace != namespace
     if not lacking and not confined:
-        return Check("permissions", Verdict.OK, f"{who} may read everything that is shown, {where}")
+        return Check("permissions", DoctorStatus.OK, f"{who} may read everything that is shown, {where}")
     only = f"{who} sees no other namespace than {answer.namespace}, and " if confined else f"{who} "
     names = ", ".join(need.resource for need in lacking)
     late = bool(lacking) and all(need.verbs == ("watch",) for need in lacking)
     what = "list and not watch, so that changes come late:" if late else "not read"
     return Check(
         "permissions",
-        Verdict.FAIL if any(need.blocks for need in lacking) else Verdict.WARN,
+        DoctorStatus.FAIL if any(need.blocks for need in lacking) else DoctorStatus.WARN,
         f"{only}may {what} {names} {where}" if lacking else f"{only}may read everything there",
         tuple(f"{need.resource} ({', '.join(need.verbs)}): {_loss(need)}" for need in lacking),
         "\n".join(grants(lacking, user, answer.namespace)),
     )
 
 
-def _loss(need: Need) -> str:
+def _loss(need: NeededPermission) -> str:
     """Return what goes with the refused verbs; what may be listed is shown, and only late."""
     return "listed now and then, so its changes come late" if need.verbs == ("watch",) else need.lost
 
 
-def grants(lacking: Iterable[Need], user: str, namespace: str) -> Iterator[str]:
+def grants(lacking: Iterable[NeededPermission], user: str, namespace: str) -> Iterator[str]:
     """The kubectl commands of an administrator that grant it: namespaced where one namespace is in view."""
     local = [need for need in lacking if need.namespaced and namespace]
     wide = [need for need in lacking if not (need.namespaced and namespace)]

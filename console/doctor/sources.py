@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from console.config.settings import Settings, settings_in
-from console.doctor.check import Check, Verdict
+from console.doctor.check import Check, DoctorStatus
 from console.doctor.dialects import check_dialects
 from fleet.metrics.dialect_set import DialectSet
 from fleet.metrics.gpus.vendors import vendor_of
@@ -36,11 +36,11 @@ relabel_configs:
   - {source_labels: [__meta_kubernetes_pod_name], target_label: pod}"""
 
 _VERDICTS = {
-    Health.LIVE: Verdict.OK,
-    Health.OFF: Verdict.OK,
-    Health.DEGRADED: Verdict.WARN,
-    Health.STARTING: Verdict.WARN,
-    Health.DOWN: Verdict.FAIL,
+    Health.LIVE: DoctorStatus.OK,
+    Health.OFF: DoctorStatus.OK,
+    Health.DEGRADED: DoctorStatus.WARN,
+    Health.STARTING: DoctorStatus.WARN,
+    Health.DOWN: DoctorStatus.FAIL,
 }
 _CHECKED_BY_NAME = {KUBERNETES, MACHINE, "prometheus", "scrape", "gpus"}
 NAMED = 5
@@ -53,13 +53,13 @@ def check_api_server(snapshot: Snapshot, *, explained: bool) -> Check:
     cluster = snapshot.cluster
     if status is None or status.health is Health.DOWN:
         problem, remedy = (status.problem, status.remedy) if status else ("not asked", "")
-        return Check("API server", Verdict.FAIL, problem, (), remedy)
+        return Check("API server", DoctorStatus.FAIL, problem, (), remedy)
     groups = f" ({', '.join(cluster.groups)})" if cluster.groups else ""
     version = f"Kubernetes {cluster.version}" if cluster.version else "a Kubernetes that does not tell its version"
     finding = f"{version}, as {cluster.user or 'nobody'}{groups}, {len(snapshot.pods)} pods"
     if status.health is Health.LIVE or (status.health is Health.DEGRADED and explained):
-        return Check("API server", Verdict.OK, finding)
-    return Check("API server", Verdict.WARN, finding, status.notes or (_status_text(status),))
+        return Check("API server", DoctorStatus.OK, finding)
+    return Check("API server", DoctorStatus.WARN, finding, status.notes or (_status_text(status),))
 
 
 def check_metrics(snapshot: Snapshot, settings: Settings) -> Iterator[Check]:
@@ -88,23 +88,23 @@ def check_others(snapshot: Snapshot) -> Iterator[Check]:
 def _prometheus(status: SourceStatus, settings: Settings) -> Check:
     found = "configured" if settings.prometheus.url else "found in the cluster"
     if status.health is Health.LIVE:
-        return Check("prometheus", Verdict.OK, f"{status.endpoint}, {found}", status.notes)
+        return Check("prometheus", DoctorStatus.OK, f"{status.endpoint}, {found}", status.notes)
     if settings.prometheus.enabled == "never":
-        return Check("prometheus", Verdict.OK, "switched off by the configuration")
+        return Check("prometheus", DoctorStatus.OK, "switched off by the configuration")
     if status.endpoint:
         return Check("prometheus", _VERDICTS[status.health], _status_text(status), status.notes, status.remedy)
     wanted = settings.prometheus.enabled == "always"
     said = status.problem or "none is configured, and none was found among the cluster's services"
     offered = f"# if it is yours, in the configuration:\n{status.remedy}" if status.remedy.startswith("[") else ""
     fix = offered or INSTALL_PROMETHEUS
-    return Check("prometheus", Verdict.FAIL if wanted else Verdict.WARN, said, status.notes, fix)
+    return Check("prometheus", DoctorStatus.FAIL if wanted else DoctorStatus.WARN, said, status.notes, fix)
 
 
 def _scrape(status: SourceStatus) -> Check:
     if status.health is Health.OFF:
-        return Check("direct scrape", Verdict.OK, status.problem or "not needed: Prometheus has the engines")
+        return Check("direct scrape", DoctorStatus.OK, status.problem or "not needed: Prometheus has the engines")
     if status.health is Health.LIVE:
-        return Check("direct scrape", Verdict.OK, f"through {status.endpoint}", status.notes)
+        return Check("direct scrape", DoctorStatus.OK, f"through {status.endpoint}", status.notes)
     return Check("direct scrape", _VERDICTS[status.health], _status_text(status), status.notes, status.remedy)
 
 
@@ -116,17 +116,17 @@ def _status_text(status: SourceStatus) -> str:
 def _engines(snapshot: Snapshot) -> Check:
     if not snapshot.engines and none_is_read(snapshot.pods.values()):
         named = tuple(f"{pod.key}: {why}" for pod in snapshot.pods.values() if (why := unread(pod)))[:NAMED]
-        return Check("engines", Verdict.OK, "none whose metrics are read", named)
+        return Check("engines", DoctorStatus.OK, "none whose metrics are read", named)
     if not snapshot.engines:
         return Check(
-            "engines", Verdict.WARN, f"no series of an engine that is read ({_names(ENGINES)})", (), SCRAPE_ENGINES
+            "engines", DoctorStatus.WARN, f"no series of an engine that is read ({_names(ENGINES)})", (), SCRAPE_ENGINES
         )
     finding = f"{len(snapshot.engines)} engines of {len(snapshot.models)} models, from {_measured_by(snapshot)}"
     silent = [unmatched for unmatched in snapshot.unmatched if unmatched.join is Join.POD_WITHOUT_METRICS]
     if silent:
         named = tuple(f"{unmatched.key}: {unmatched.detail}" for unmatched in silent[:NAMED])
-        return Check("engines", Verdict.WARN, f"{finding}; {len(silent)} pods without", named, SCRAPE_ENGINES)
-    return Check("engines", Verdict.OK, finding)
+        return Check("engines", DoctorStatus.WARN, f"{finding}; {len(silent)} pods without", named, SCRAPE_ENGINES)
+    return Check("engines", DoctorStatus.OK, finding)
 
 
 def _measured_by(snapshot: Snapshot) -> str:
@@ -138,14 +138,14 @@ def _measured_by(snapshot: Snapshot) -> str:
 def _gpus(snapshot: Snapshot) -> Check:
     allocatable = sum(sum(node.gpus.values()) for node in snapshot.nodes.values())
     if snapshot.gpus:
-        return Check("GPUs", Verdict.OK, f"{len(snapshot.gpus)} measured, {allocatable} allocatable")
+        return Check("GPUs", DoctorStatus.OK, f"{len(snapshot.gpus)} measured, {allocatable} allocatable")
     none = f"no metrics of an exporter of GPUs that is read ({_names(GPUS)})"
     if lack := snapshot.coverage.lack("pods"):
         # There may be an exporter where this identity sees nothing: nothing to install is proposed.
-        return Check("GPUs", Verdict.WARN, f"{none}; whether one runs is not known: {lack}")
+        return Check("GPUs", DoctorStatus.WARN, f"{none}; whether one runs is not known: {lack}")
     if allocatable or any(pod.gpus for pod in snapshot.pods.values()):
-        return Check("GPUs", Verdict.WARN, f"the cluster has GPUs, and {none}", (), _installing(snapshot))
-    return Check("GPUs", Verdict.OK, "none in this cluster")
+        return Check("GPUs", DoctorStatus.WARN, f"the cluster has GPUs, and {none}", (), _installing(snapshot))
+    return Check("GPUs", DoctorStatus.OK, "none in this cluster")
 
 
 def _names(dialects: DialectSet) -> str:
@@ -177,4 +177,4 @@ def _joins(snapshot: Snapshot) -> Iterator[Check]:
         measured = snapshot.gpus if join is Join.POD_WITHOUT_GPU_METRICS else snapshot.engines
         if found and measured:
             details = tuple(f"{unmatched.key}: {unmatched.detail}" for unmatched in found[:NAMED])
-            yield Check("joins", Verdict.WARN, f"{join}: {len(found)}", details, fix)
+            yield Check("joins", DoctorStatus.WARN, f"{join}: {len(found)}", details, fix)

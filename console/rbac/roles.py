@@ -23,7 +23,7 @@ Rule = dict[str, Any]
 _LOOK = ["get", "list", "watch"]
 
 
-class Role(StrEnum):
+class RbacRole(StrEnum):
     """The roles."""
 
     AUDITOR = "auditor"
@@ -58,7 +58,7 @@ _PROXY = _rule("", "pods/proxy services/proxy", ["get"])
 
 
 def manifests(
-    role: Role,
+    role: RbacRole,
     *,
     namespaces: Sequence[str] = (),
     users: Sequence[str] = (),
@@ -74,7 +74,7 @@ def manifests(
     """
     subjects = [_subject("User", user) for user in users] + [_subject("Group", group) for group in groups]
     subjects = subjects or [_subject("Group", f"quarterdeck:{role}")]
-    acts = role is Role.ONCALL
+    acts = role is RbacRole.ONCALL
     done_inside, done_outside = _action_rules() if acts else ([], [])
     inside = [*_SEEN_BESIDE_WORKLOADS, *_workloads(), *_witnesses(), *done_inside]
     inside += [_LOGS] if logs or acts else []
@@ -85,7 +85,7 @@ def manifests(
         return [_role("ClusterRole", name, [*inside, *outside]), _binding("ClusterRoleBinding", name, subjects)]
     found = [_role("ClusterRole", f"{name}-nodes", outside), _binding("ClusterRoleBinding", f"{name}-nodes", subjects)]
     for namespace in namespaces:
-        found.append(_role("Role", name, inside, namespace))
+        found.append(_role("RbacRole", name, inside, namespace))
         found.append(_binding("RoleBinding", name, subjects, namespace))
     return found
 

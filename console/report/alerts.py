@@ -7,7 +7,7 @@ from typing import Literal
 
 from console.report.part import Part
 from console.views.alerts import in_view, row_of
-from fleet.alerts.board import Row
+from fleet.alerts.board import AlertRow
 from fleet.model.snapshot import Snapshot
 
 
@@ -47,7 +47,7 @@ def alert_parts(snapshot: Snapshot) -> Iterator[AlertPart]:
     return (_part(row) for key in in_view(snapshot) if (row := row_of(snapshot, key)) is not None)
 
 
-def _part(row: Row) -> AlertPart:
+def _part(row: AlertRow) -> AlertPart:
     told, alert = row.told, row.told.alert
     return AlertPart(
         name=alert.name,

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from console.report.part import Part
 from console.views.alert_marks import alerts_of, annotation_of, unexplained
-from fleet.alerts.board import Row
+from fleet.alerts.board import AlertRow
 from fleet.diagnosis.check_status import CheckStatus, check_status
 from fleet.diagnosis.evidence import Alternative, explain
 from fleet.model.finding import Finding, FindingState, Incident, Reach
@@ -216,7 +216,7 @@ def _incident(snapshot: Snapshot, incident: Incident) -> IncidentPart:
     )
 
 
-def _told(row: Row) -> ToldPart:
+def _told(row: AlertRow) -> ToldPart:
     alert = row.told.alert
     return ToldPart(
         name=alert.name,

@@ -30,23 +30,23 @@ WIDE = 230
 """Columns from which on what is under the cursor is shown beside the table."""
 
 
-class Beside(Horizontal):
+class FleetAndGlance(Horizontal):
     """The table, and where there is room a glance at what is under the cursor."""
 
     BLANK = True
     DEFAULT_CSS = """
-    Beside {
+    FleetAndGlance {
         height: 1fr;
     }
-    Beside Grid {
+    FleetAndGlance Grid {
         width: 1fr;
     }
-    Beside #glance {
+    FleetAndGlance #glance {
         width: 84;
         height: 100%;
         display: none;
     }
-    Beside.wide #glance {
+    FleetAndGlance.wide #glance {
         display: block;
     }
     """
@@ -75,7 +75,7 @@ class FleetScreen(TableScreen):
         super().__init__(desk, Grid(id="fleet", waiting="looking for the fleet …"))
         self._summary = Lines(id="summary")
         self._glance = Lines(id="glance")
-        self._beside = Beside(self.grid, self._glance)
+        self._beside = FleetAndGlance(self.grid, self._glance)
         self._under = UnderCursor(self, self.grid)
         self.grid.below = self._under.lines
         self._table = FleetTable()

@@ -21,15 +21,15 @@ from widgets.line import Line, Span
 from widgets.parts import Part, arrange
 
 
-class Rows(VerticalScroll, can_focus=False):
+class FormRows(VerticalScroll, can_focus=False):
     """The rows, and what stands above them; it scrolls to the one with the focus."""
 
     DEFAULT_CSS = """
-    Rows {
+    FormRows {
         height: 1fr;
         scrollbar-size-vertical: 0;
     }
-    Rows #told {
+    FormRows #told {
         height: 0;
     }
     """
@@ -64,7 +64,7 @@ class FormScreen(ConsoleScreen):
         self._words = title
         self._told = Lines(id="told")
         self._preview = Lines(id="preview")
-        self._body = Rows(self._told, rows)
+        self._body = FormRows(self._told, rows)
 
     def body(self) -> Iterable[Widget]:
         yield self._title

@@ -80,13 +80,13 @@ class ActionSite:
     async def start(self, plan: Plan, reason: str, confirmation: str) -> ActionRun:
         """Carry out a plan of ours. Raises SessionError."""
         from actions.audit.errors import AuditError
-        from actions.runner import RefusedError
+        from actions.runner import PlanRefusedError
 
         if plan.id not in self._planned:
             raise SessionError("it was planned for another cluster than the one in view", "Plan it again here.")
         try:
             state = self._connected().start(plan, reason, confirmation)
-        except (RefusedError, AuditError) as error:
+        except (PlanRefusedError, AuditError) as error:
             raise SessionError(str(error)) from error
         self._keep(state)
         return state

@@ -18,8 +18,7 @@ from widgets.severity import severity_role
 from widgets.untrusted import untrusted, untrusted_line, untrusted_name
 
 if TYPE_CHECKING:
-    from fleet.alerts.board import Board, BoardMaker
-    from fleet.alerts.board import Row as AlertRow
+    from fleet.alerts.board import AlertRow, Board, BoardMaker
     from fleet.alerts.explained import Explained, Explainer
 
 _SUMMARIES = ("summary", "description", "message", "title")

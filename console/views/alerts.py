@@ -10,7 +10,7 @@ from console.views.filter import Filter
 from console.views.incident_words import place, shown_severity
 from console.views.layout import head, labelled, wrapped
 from console.views.since import clock
-from fleet.alerts.board import Row as AlertRow
+from fleet.alerts.board import AlertRow
 from fleet.dataclass import dataclass
 from fleet.model.alerts import NAME, Evaluated, Notified, Rule, Silence
 from fleet.model.finding import Incident

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from actions.audit.history import RecordedAction
 from actions.audit.opened import Opened
-from actions.audit.words import Fact, Tone, everything, moment, opened_text, outcome_tone
+from actions.audit.words import RecordFact, Tone, everything, moment, opened_text, outcome_tone
 from console.views.filter import Filter
 from console.views.layout import wrapped
 from fleet.dataclass import dataclass
@@ -105,7 +105,7 @@ def action_lines(action: RecordedAction, width: int, glyphs: Glyphs) -> list[Lin
     return [title, *(line for fact in everything(action) for line in _fact_lines(fact, width))]
 
 
-def _fact_lines(fact: Fact, width: int) -> list[Line]:
+def _fact_lines(fact: RecordFact, width: int) -> list[Line]:
     lines: list[Line] = []
     for i, part in enumerate(fact.text.splitlines()):
         lines += wrapped("" if i else fact.label, untrusted_line(part), width, ROLES[fact.tone])

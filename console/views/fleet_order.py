@@ -62,7 +62,7 @@ class FleetOrder:
     def __init__(self) -> None:
         self._workloads = RowsOrder()
         self._pods: dict[str, RowsOrder] = {}
-        self._matches: dict[str, Matches] = {}
+        self._matches: dict[str, FilterMatches] = {}
 
     def workloads(self, snapshot: Snapshot, keys: Sequence[str]) -> Sequence[str]:
         return self._workloads.order(snapshot, snapshot.by_workload, keys)
@@ -73,11 +73,11 @@ class FleetOrder:
 
     def matching(self, snapshot: Snapshot, workload: str, says: str, wanted: Filter) -> Sequence[str]:
         """The pods of a workload, which ``says`` this, that the filter lets through."""
-        return self._matches.setdefault(workload, Matches()).matching(snapshot, workload, says, wanted)
+        return self._matches.setdefault(workload, FilterMatches()).matching(snapshot, workload, says, wanted)
 
     def forget_others(self, workloads: Collection[str]) -> None:
         """Keep nothing of workloads that are gone."""
-        kept: tuple[dict[str, RowsOrder], dict[str, Matches]] = (self._pods, self._matches)
+        kept: tuple[dict[str, RowsOrder], dict[str, FilterMatches]] = (self._pods, self._matches)
         for rows in kept:
             for key in [key for key in rows if key not in workloads]:
                 del rows[key]
@@ -94,7 +94,7 @@ class _Said:
     texts: Sequence[str]
 
 
-class Matches:
+class FilterMatches:
     """The pods of one workload that a filter lets through. What a pod says is put together when it says something else,
     and the filter is asked when it is another one or something else is said.
 

@@ -29,7 +29,7 @@ from widgets.severity import severity_role, severity_span
 from widgets.untrusted import untrusted, untrusted_line, untrusted_name
 
 if TYPE_CHECKING:
-    from fleet.alerts.board import Row as AlertRow
+    from fleet.alerts.board import AlertRow
 
 _COLUMNS = (
     Column("where", "WHERE", 20, align="left", grow=2, widest=60, priority=0),

@@ -10,7 +10,7 @@ from console.views.subject import assessment_of
 from fleet.model.snapshot import Severity, Snapshot
 
 
-class Since(NamedTuple):
+class ShownSince(NamedTuple):
     """``at`` is Unix time. ``exact`` is False for what was so already when the console first looked."""
 
     at: float
@@ -21,24 +21,24 @@ class SinceTracker:
     """Notes at which Snapshot a workload's severity changed. Keeps no more than the workloads of the last Snapshot."""
 
     def __init__(self) -> None:
-        self._seen: dict[str, tuple[Severity, Since]] = {}
+        self._seen: dict[str, tuple[Severity, ShownSince]] = {}
         self._started = False
 
     def observe(self, snapshot: Snapshot) -> None:
         """Observe a Snapshot. To be called with every one, in order."""
-        seen: dict[str, tuple[Severity, Since]] = {}
+        seen: dict[str, tuple[Severity, ShownSince]] = {}
         for key in snapshot.workloads:
             severity = assessment_of(snapshot, key).severity
             before = self._seen.get(key)
             if before is not None and before[0] is severity:
                 seen[key] = before
             else:
-                seen[key] = (severity, Since(snapshot.at, self._started))
+                seen[key] = (severity, ShownSince(snapshot.at, self._started))
         self._seen = seen
         # The first Snapshots are built while sources still answer one by one: what they show is no change.
         self._started = self._started or bool(snapshot.workloads and snapshot.measured_at is not None)
 
-    def since(self, key: str) -> Since | None:
+    def since(self, key: str) -> ShownSince | None:
         """None for what is not there."""
         found = self._seen.get(key)
         return found[1] if found is not None else None
@@ -49,7 +49,7 @@ def clock(at: float) -> str:
     return f"{datetime.fromtimestamp(at, tz=UTC).astimezone():%H:%M}"
 
 
-def since_text(since: Since) -> str:
+def since_text(since: ShownSince) -> str:
     """``since 14:02``, or ``since before 14:02``."""
     return f"since {'' if since.exact else 'before '}{clock(since.at)}"
 

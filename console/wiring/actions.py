@@ -14,7 +14,7 @@ from actions.audit.log import AuditLog
 from actions.audit.who import Who
 from actions.cluster import ClusterExecutor
 from actions.plan import Scope
-from actions.plan_context import ClusterContext, Past, Rules
+from actions.plan_context import ClusterContext, LatencyHistory, Rules
 from actions.runner import Runner
 from actions.writer import Writer
 from console.config.settings import Settings
@@ -34,7 +34,7 @@ def runner(
     newest: Callable[[], Snapshot],
     changed: Callable[[ActionRun], None] = lambda _: None,
     environ: Mapping[str, str] = os.environ,
-    past: Past | None = None,
+    past: LatencyHistory | None = None,
 ) -> Runner:
     """Return the runner of actions on the source's cluster. Call it with a running event loop.
 

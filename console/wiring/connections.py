@@ -105,10 +105,10 @@ class ClusterConnection:
 
     def _past(self) -> tuple[Sequence[TimelineSource], str]:
         # Few ask for it: imported when somebody does.
-        from console.wiring.timeline import Past, timeline_sources
+        from console.wiring.timeline import TimelineContext, timeline_sources
 
         source, metrics = self._source, self.observer.metrics
-        past = Past(
+        past = TimelineContext(
             self._settings,
             self._environ,
             source.client,

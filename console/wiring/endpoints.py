@@ -6,12 +6,12 @@ import os
 from collections.abc import Mapping
 
 from console.config.settings import EndpointSettings, FromEnvironment
-from fleet.sources.prometheus.products import PROMETHEUS, Product
+from fleet.sources.prometheus.products import PROMETHEUS, StoreProduct
 from fleet.sources.prometheus.transport import PrometheusEndpoint
 
 
 def endpoint(
-    settings: EndpointSettings, product: Product = PROMETHEUS, environ: Mapping[str, str] = os.environ
+    settings: EndpointSettings, product: StoreProduct = PROMETHEUS, environ: Mapping[str, str] = os.environ
 ) -> PrometheusEndpoint:
     """The configured endpoint; secrets from the environment are read here, those in files at each request."""
     return PrometheusEndpoint(

@@ -23,7 +23,7 @@ from fleet.timeline.source import TimelineSource
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class TimelineContext:
     """The surroundings that a source of the past may be made of."""
 
     settings: Settings
@@ -39,26 +39,26 @@ class Past:
         return next((one.store for one in await self.stores() if one.name == name), None)
 
 
-Makes: TypeAlias = Callable[[Past], Iterator[TimelineSource]]
+Makes: TypeAlias = Callable[[TimelineContext], Iterator[TimelineSource]]
 """Makes the sources of one kind: none where it has no use."""
 
 
-def _cluster(past: Past) -> Iterator[TimelineSource]:
+def _cluster(past: TimelineContext) -> Iterator[TimelineSource]:
     fallback = [*past.settings.cluster.namespaces, past.client.access.namespace or "default"]
     yield ClusterTimeline(past.client, redacted, namespace=past.namespace, fallback=fallback)
 
 
-def _helm(past: Past) -> Iterator[TimelineSource]:
+def _helm(past: TimelineContext) -> Iterator[TimelineSource]:
     fallback = [*past.settings.cluster.namespaces, past.client.access.namespace or "default"]
     yield HelmTimeline(past.client, namespace=past.namespace, fallback=fallback)
 
 
-def _audit(past: Past) -> Iterator[TimelineSource]:
+def _audit(past: TimelineContext) -> Iterator[TimelineSource]:
     access = past.client.access
     yield AuditTimeline(audit_logs(past.settings, past.environ), ClusterId.of(access.context, access.server))
 
 
-def _metrics(past: Past) -> Iterator[TimelineSource]:
+def _metrics(past: TimelineContext) -> Iterator[TimelineSource]:
     prometheus = past.settings.prometheus
     yield MetricsTimeline(past.store, of_this_cluster(past.settings), prometheus.cluster_label)
     for name, more in prometheus.also.items():
@@ -77,6 +77,6 @@ SOURCES: tuple[Makes, ...] = (_cluster, _helm, _metrics, _audit)
 """A line for each kind."""
 
 
-def timeline_sources(past: Past) -> tuple[TimelineSource, ...]:
+def timeline_sources(past: TimelineContext) -> tuple[TimelineSource, ...]:
     """All that are of use here."""
     return tuple(source for make in SOURCES for source in make(past))

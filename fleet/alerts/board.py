@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fleet.alerts.joined import Concerned, Index
-from fleet.alerts.merged import Told, merged
+from fleet.alerts.joined import AlertObjects, Index
+from fleet.alerts.merged import MergedAlert, merged
 from fleet.dataclass import dataclass
 from fleet.model.alerts import Alert, Evaluated, Notified
 from fleet.model.facts import Facts
@@ -14,11 +14,11 @@ from fleet.snapshot.differences import are_same
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class AlertRow:
     """One alert and what it concerns."""
 
-    told: Told
-    concerned: Concerned
+    told: MergedAlert
+    concerned: AlertObjects
 
     @property
     def severity(self) -> Severity:
@@ -29,12 +29,12 @@ class Row:
 class Board:
     """Every alert, and those of each object."""
 
-    rows: Mapping[str, Row]
+    rows: Mapping[str, AlertRow]
     """Rows by the key of the alert, the worst first."""
     of: Mapping[str, tuple[str, ...]]
     """Key of an object → keys of the alerts that concern it or a part of it, the worst first."""
 
-    def telling(self, key: str) -> tuple[Row, ...]:
+    def telling(self, key: str) -> tuple[AlertRow, ...]:
         """The alerts of an object of which somebody is told, and that have held for long enough."""
         every = (self.rows[alert] for alert in self.of.get(key, ()))
         return tuple(row for row in every if row.told.alert.firing and not row.told.alert.suppressed)
@@ -59,7 +59,7 @@ class BoardMaker:
 
     def __init__(self) -> None:
         self._facts: tuple[object, ...] = ()
-        self._told: tuple[Told, ...] = ()
+        self._told: tuple[MergedAlert, ...] = ()
         self._from: tuple[object, ...] = ()
         self._board = NONE
 
@@ -82,9 +82,9 @@ def _facts_of(facts: Facts, kind: type[Notified | Evaluated]) -> tuple[object, .
     return tuple(dated.value for dated in facts.of(kind).values())
 
 
-def _board(told: tuple[Told, ...], index: Index) -> Board:
+def _board(told: tuple[MergedAlert, ...], index: Index) -> Board:
     ordered = sorted(told, key=lambda one: (_rank(one.alert), -(one.alert.since or 0.0), one.alert.name, one.key))
-    rows = {one.key: Row(one, index.concerned(one.alert)) for one in ordered}
+    rows = {one.key: AlertRow(one, index.concerned(one.alert)) for one in ordered}
     of: dict[str, list[str]] = {}
     for key, row in rows.items():
         every = dict.fromkeys(row.concerned.objects)

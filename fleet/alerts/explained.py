@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from fleet.alerts.board import Board, Row
+from fleet.alerts.board import AlertRow, Board
 from fleet.alerts.joined import Index
 from fleet.dataclass import dataclass
 from fleet.model.finding import Incident
@@ -20,11 +20,11 @@ from fleet.snapshot.differences import are_same
 class Explained:
     """The alerts of each incident, the incident of each alert, and the alerts of none."""
 
-    of: Mapping[str, tuple[Row, ...]]
+    of: Mapping[str, tuple[AlertRow, ...]]
     """Key of an incident → its alerts, the worst first; what is pending or told to nobody is among them."""
     by: Mapping[str, Incident]
     """Key of an alert → the incident that it belongs to."""
-    alone: tuple[Row, ...]
+    alone: tuple[AlertRow, ...]
     """Alerts that belong to none, of which somebody is told that something is wrong; the worst first."""
 
 
@@ -49,7 +49,7 @@ class Explainer:
 
 def _explained(snapshot: Snapshot, board: Board) -> Explained:
     at, under = _places(Index(snapshot), snapshot.incidents)
-    of: dict[str, list[Row]] = {}
+    of: dict[str, list[AlertRow]] = {}
     by: dict[str, Incident] = {}
     alone = []
     for key, row in board.rows.items():
@@ -81,6 +81,6 @@ def _incident(objects: Iterable[str], at: Mapping[str, Incident], under: Mapping
     return here or under.get(closest)
 
 
-def _is_told(row: Row) -> bool:
+def _is_told(row: AlertRow) -> bool:
     alert = row.told.alert
     return alert.firing and not alert.suppressed and row.severity is not Severity.OK

@@ -44,7 +44,7 @@ _WEAK = frozenset({"service", "job"})
 
 
 @dataclass(frozen=True, slots=True)
-class Concerned:
+class AlertObjects:
     """The objects that an alert concerns, the closest first, by their keys in the Snapshot; or why none."""
 
     objects: tuple[str, ...] = ()
@@ -59,17 +59,17 @@ class Index:
     def __init__(self, snapshot: Snapshot) -> None:
         self._all = snapshot.everything
 
-    def concerned(self, alert: Alert) -> Concerned:
+    def concerned(self, alert: Alert) -> AlertObjects:
         """The objects of one alert."""
         labels = alert.labels
         namespace = _first(labels, _NAMESPACES)
         found = tuple(dict.fromkeys(self._found(labels)))
         if found:
-            return Concerned(found, "", namespace)
+            return AlertObjects(found, "", namespace)
         missing = ", ".join(f"{name}={value}" for name, value in self._missing(labels))
         if missing:
-            return Concerned((), f"nothing here is {missing}", namespace)
-        return Concerned((), "its labels name no object", namespace)
+            return AlertObjects((), f"nothing here is {missing}", namespace)
+        return AlertObjects((), "its labels name no object", namespace)
 
     def above(self, key: str) -> Iterator[str]:
         """The objects that an object is a part of: a GPU's pods, a pod's workload, a workload's model."""

@@ -16,7 +16,7 @@ from fleet.model.facts import Dated, Facts
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class MergedAlert:
     """An alert, with everybody who tells of it."""
 
     key: str
@@ -33,7 +33,7 @@ class Told:
     """Names of the alerts that inhibit it."""
 
 
-def merged(facts: Facts) -> tuple[Told, ...]:
+def merged(facts: Facts) -> tuple[MergedAlert, ...]:
     """Every alert once, in the order in which they began."""
     found = _Found(_rules(facts))
     for name, notified in facts.of(Notified).items():
@@ -57,7 +57,7 @@ class _Found:
     """The alerts so far."""
 
     def __init__(self, rules: Mapping[str, list[Rule]]) -> None:
-        self.told: dict[str, Told] = {}
+        self.told: dict[str, MergedAlert] = {}
         self._rules = rules
         self._by_name: dict[str, list[str]] = {}
         self._projected: dict[tuple[str, tuple[str, ...]], dict[tuple[str, ...], str]] = {}
@@ -72,7 +72,7 @@ class _Found:
             if before is not None:
                 self.told[key] = replace(before, sources=(*before.sources, name))
                 continue
-            self.told[key] = Told(
+            self.told[key] = MergedAlert(
                 key,
                 alert,
                 (name,),
@@ -88,7 +88,7 @@ class _Found:
             key = self._key_of(alert)
             before = self.told.get(key)
             if before is None:
-                self.told[key] = Told(key, alert, (name,), evaluated.at, self._rule(alert))
+                self.told[key] = MergedAlert(key, alert, (name,), evaluated.at, self._rule(alert))
             elif name not in before.sources:
                 known = before.alert
                 # Since its expression holds, which is before anybody was told.

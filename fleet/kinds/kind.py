@@ -30,7 +30,7 @@ class PodTemplate(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class ReplicaGroup:
     """A replica that is several pods, of which one leads; they say so in labels. It starts and ends as one."""
 
     workload: str
@@ -143,7 +143,7 @@ class WorkloadKind:
     """The labels that its pods have; others may have them too."""
     through: str = ""
     """The kind of the links through which it makes its pods. Each is named after it and the hash of its template."""
-    replica: Group | None = None
+    replica: ReplicaGroup | None = None
     """The way to tell the pods of one replica, where there are several; drained, and started again, as one."""
     per_node: bool = False
     """True for pods that are where nodes are: nothing takes them from one for long, and they serve no model."""

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fleet.kinds.kind import AT_ONCE, Group, PodTemplate, Replicas, Update, WorkloadKind
+from fleet.kinds.kind import AT_ONCE, PodTemplate, ReplicaGroup, Replicas, Update, WorkloadKind
 from fleet.sources.kube.project.fields import Raw, integer, mapping, text
 
-GROUP = Group(
+GROUP = ReplicaGroup(
     workload="leaderworkerset.sigs.k8s.io/name",
     index="leaderworkerset.sigs.k8s.io/group-index",
     worker="leaderworkerset.sigs.k8s.io/worker-index",

@@ -27,7 +27,7 @@ _BOOLEANS: Final = frozenset({"true", "false"})
 _NUMBER: Final = re.compile(r"-\d+(\.\d+)?")
 
 
-class Argument(NamedTuple):
+class FlagArgument(NamedTuple):
     """One flag with its values, or words without a flag (``flag`` empty)."""
 
     flag: str
@@ -74,24 +74,24 @@ def lifted(spec: LaunchSpec) -> LaunchSpec:
     return with_values(spec, {**fields, "extra": rest}) if fields["model"] == spec.model else spec
 
 
-def _model_told_apart(arguments: list[Argument]) -> Iterator[Argument]:
+def _model_told_apart(arguments: list[FlagArgument]) -> Iterator[FlagArgument]:
     """Yield the arguments, the model as one of its own where it stands behind a flag that takes no value."""
     for flag, values, words in arguments:
         if _SWITCH.match(flag) and values and len(words) > 1 and values[-1].lower() not in _BOOLEANS:
-            yield Argument(flag, values[:-1], words[:-1])
-            yield Argument("", values[-1:], words[-1:])
+            yield FlagArgument(flag, values[:-1], words[:-1])
+            yield FlagArgument("", values[-1:], words[-1:])
         else:
-            yield Argument(flag, values, words)
+            yield FlagArgument(flag, values, words)
 
 
-def arguments_of(words: Sequence[str]) -> Iterator[Argument]:
+def arguments_of(words: Sequence[str]) -> Iterator[FlagArgument]:
     """The words, flag by flag."""
     at = 0
     while at < len(words):
         begin, word = at, words[at]
         at += 1
         if not _is_flag(word):
-            yield Argument("", (word,), (word,))
+            yield FlagArgument("", (word,), (word,))
             continue
         name, equals, value = word.partition("=")
         flag = _SHORT.get(name, name.replace("_", "-") if name.startswith("--") else name)
@@ -100,7 +100,7 @@ def arguments_of(words: Sequence[str]) -> Iterator[Argument]:
             while at < len(words) and not _is_flag(words[at]) and _takes(flag, values, words[at]):
                 values.append(words[at])
                 at += 1
-        yield Argument(flag, tuple(values), tuple(words[begin:at]))
+        yield FlagArgument(flag, tuple(values), tuple(words[begin:at]))
 
 
 def _is_flag(word: str) -> bool:
@@ -116,7 +116,7 @@ def _takes(flag: str, values: list[str], word: str) -> bool:
     return flag not in FIELDS or not values
 
 
-def _take(argument: Argument, fields: dict[str, Any]) -> bool:
+def _take(argument: FlagArgument, fields: dict[str, Any]) -> bool:
     """Put it into its field; False where it has none."""
     flag, values = argument.flag, argument.values
     known = BY_FLAG.get(flag)

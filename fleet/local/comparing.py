@@ -31,7 +31,7 @@ MEASURED: Final[Mapping[str, Quantity]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class SweepDifference:
     """The same concurrency in two sweeps."""
 
     concurrency: int
@@ -48,7 +48,7 @@ class Comparison:
     """Reasons why their numbers cannot be compared: another model, other lengths, another tool."""
     circumstances: tuple[str, ...]
     """Other causes of a difference: the version of vLLM, the server's arguments."""
-    differences: tuple[Difference, ...]
+    differences: tuple[SweepDifference, ...]
     """Differences of the levels that are in both; none where there is an obstacle."""
 
 
@@ -78,7 +78,9 @@ def compare(bench: Bench, earlier: Bench) -> Comparison:
     known = {level.concurrency: level for level in earlier.levels}
     both = [(level, known[level.concurrency]) for level in bench.levels if level.concurrency in known]
     differences = (
-        () if obstacles else tuple(Difference(now.concurrency, _ratios(now, _measures(then))) for now, then in both)
+        ()
+        if obstacles
+        else tuple(SweepDifference(now.concurrency, _ratios(now, _measures(then))) for now, then in both)
     )
     return Comparison(earlier, obstacles, _circumstances(bench, earlier), differences)
 

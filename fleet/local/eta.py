@@ -24,7 +24,7 @@ _FREE: Final = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class PastStart:
     """One start that became ready."""
 
     model: str
@@ -39,14 +39,14 @@ class Start:
         return sum(self.phases.values())
 
 
-def start_of(state: ServerState) -> Start:
+def start_of(state: ServerState) -> PastStart:
     """A server that has become ready, as a start to remember."""
     record = state.record
     end = record.ready or state.at
     stages = [stage for stage in state.stages if stage.phase is not Phase.READY]
     ends = [later.began for _, later in pairwise(stages)] + [end]
     phases = {stage.phase.value: max(0.0, until - stage.began) for stage, until in zip(stages, ends, strict=True)}
-    return Start(record.spec.model, digest(record), phases)
+    return PastStart(record.spec.model, digest(record), phases)
 
 
 def digest(record: ServerRecord) -> str:
@@ -61,7 +61,7 @@ def digest(record: ServerRecord) -> str:
     return sha256(" ".join((record.version, *words)).encode()).hexdigest()[:16]
 
 
-def estimate(starts: Sequence[Start], record: ServerRecord, stages: Sequence[Stage], now: float) -> float | None:
+def estimate(starts: Sequence[PastStart], record: ServerRecord, stages: Sequence[Stage], now: float) -> float | None:
     """Seconds until it is ready; None where no earlier start of the model is known, or where it is too late to tell.
 
     Of each phase that lies ahead, what it took the last time; of the present one, what its count says, else the rest.
@@ -86,7 +86,7 @@ def estimate(starts: Sequence[Start], record: ServerRecord, stages: Sequence[Sta
     return left if left >= 1 else None
 
 
-def read_starts(folder: Path) -> tuple[Start, ...]:
+def read_starts(folder: Path) -> tuple[PastStart, ...]:
     """Return the starts that are remembered, oldest first; ``folder`` is where servers are recorded."""
     try:
         lines = (folder / STARTS).read_bytes().splitlines()
@@ -102,12 +102,12 @@ def read_starts(folder: Path) -> tuple[Start, ...]:
     return tuple(found)
 
 
-def to_json(start: Start) -> dict[str, Any]:
+def to_json(start: PastStart) -> dict[str, Any]:
     """The start as JSON values."""
     return asdict(start)
 
 
-def from_json(document: Mapping[str, Any]) -> Start:
+def from_json(document: Mapping[str, Any]) -> PastStart:
     """The start that ``to_json`` wrote. Raises ValueError, TypeError or KeyError for anything else."""
     phases = {Phase(name).value: float(seconds) for name, seconds in dict(document["phases"]).items()}
-    return Start(str(document["model"]), str(document["arguments"]), phases)
+    return PastStart(str(document["model"]), str(document["arguments"]), phases)

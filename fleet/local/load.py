@@ -9,7 +9,7 @@ from fleet.local.record import ServerRecord
 from fleet.sources.scrape.target import Target
 
 
-class ServerProbe:
+class LoadProbe:
     """Asks one server again and again; an async context that closes its connections."""
 
     def __init__(self, record: ServerRecord) -> None:

@@ -12,7 +12,7 @@ from fleet.local.gpus import MEGA, GpuReading, LocalGpu, read_gpus
 from fleet.local.process import owners
 from fleet.local.rows import NAMESPACE
 from fleet.local.server import ServerState
-from fleet.metrics.tables import Columns
+from fleet.metrics.tables import GrowingColumns
 from fleet.model.measurement import GpuId, Measurement
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Health, SourceStatus
@@ -88,7 +88,7 @@ def with_gpus(
     A GPU belongs to the server whose processes have most memory on it. Where no process of a server has any (what NVML
     counts in another pid namespace is nobody's here), it belongs to none.
     """
-    columns: Columns[GpuId] = Columns()
+    columns: GrowingColumns[GpuId] = GrowingColumns()
     for gpu in gpus:
         holder = _holder(gpu, holders)
         row = columns.grow((_id(gpu, holder, host),), measurement.at - now)

@@ -44,7 +44,7 @@ _SAID: Final[tuple[tuple[re.Pattern[str], Phase, str], ...]] = tuple(
 )  # fmt: skip
 
 
-class Reader:
+class StageReader:
     """The stages of one start. Feed it every line in order."""
 
     def __init__(self, began: float) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from fleet.dataclass import dataclass
-from fleet.local.arguments import FIELDS, Argument, arguments_of, parse_arguments
+from fleet.local.arguments import FIELDS, FlagArgument, arguments_of, parse_arguments
 from fleet.local.spec import DEFAULT_PORT, LaunchSpec, with_values
 from fleet.metrics.engines.vllm import VLLM
 from fleet.metrics.products import by_image
@@ -153,7 +153,7 @@ def _sorted(words: Sequence[str], exists: Callable[[str], bool]) -> tuple[list[s
     return taken, differences
 
 
-def _not_here(argument: Argument, exists: Callable[[str], bool]) -> Difference | None:
+def _not_here(argument: FlagArgument, exists: Callable[[str], bool]) -> Difference | None:
     """Return why an argument cannot be taken over; None where it can. Host, port and model are looked at elsewhere."""
     flag, values, _ = argument
     there = " ".join(values) or "on"

@@ -50,7 +50,7 @@ def length(text: str) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ArgumentKind:
     """The type of an argument. A kind of several words, or of none, is read by where it stands and has no ``read``."""
 
     type: Any
@@ -65,14 +65,14 @@ class Kind:
     """Type that argparse makes of it first."""
 
 
-TEXT: Final = Kind(str, "")
-COUNT: Final = Kind(int, 0, _count, "a whole number from 1 on", int)
-PORT: Final = Kind(int, 0, _port, "a number from 1 to 65535", int)
-RATIO: Final = Kind(float, 0.0, _ratio, "a share of the memory: 0.9, 1 at most", float)
-LENGTH: Final = Kind(int, 0, length, "a number of tokens: 8192, 32K")
-WORDS: Final = Kind(tuple[str, ...], ())
+TEXT: Final = ArgumentKind(str, "")
+COUNT: Final = ArgumentKind(int, 0, _count, "a whole number from 1 on", int)
+PORT: Final = ArgumentKind(int, 0, _port, "a number from 1 to 65535", int)
+RATIO: Final = ArgumentKind(float, 0.0, _ratio, "a share of the memory: 0.9, 1 at most", float)
+LENGTH: Final = ArgumentKind(int, 0, length, "a number of tokens: 8192, 32K")
+WORDS: Final = ArgumentKind(tuple[str, ...], ())
 """Several words behind one flag."""
-SWITCH: Final = Kind(bool | None, None)
+SWITCH: Final = ArgumentKind(bool | None, None)
 """``--flag`` or ``--no-flag``; None for neither."""
 
 
@@ -82,7 +82,7 @@ class VllmArgument:
 
     name: str
     """Name of the field of LaunchSpec or the key in its ``more``, of the row of the form and of the key of a preset."""
-    kind: Kind
+    kind: ArgumentKind
     label: str
     """Label of its row in the form."""
     unset: str = "left to vLLM"

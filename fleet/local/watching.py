@@ -14,8 +14,8 @@ from typing import Final
 import httpx
 
 from fleet.dataclass import dataclass
-from fleet.local.eta import Start, estimate, read_starts
-from fleet.local.phases import Reader
+from fleet.local.eta import PastStart, estimate, read_starts
+from fleet.local.phases import StageReader
 from fleet.local.process import group, listens
 from fleet.local.reasons import FULL, reason_of
 from fleet.local.record import ServerRecord, read_records
@@ -46,7 +46,7 @@ class _Watched:
     """The memory of a server between looks."""
 
     tail: Tail
-    reader: Reader
+    reader: StageReader
     lines: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT))
     healthy: bool | None = None
     asked: float = 0.0
@@ -95,9 +95,9 @@ class Watcher:
             self._http = None
 
     def _begin(self, record: ServerRecord) -> _Watched:
-        return _Watched(Tail(record.log), Reader(record.begun), ready=record.ready)
+        return _Watched(Tail(record.log), StageReader(record.begun), ready=record.ready)
 
-    async def _look_at(self, record: ServerRecord, starts: tuple[Start, ...]) -> ServerState:
+    async def _look_at(self, record: ServerRecord, starts: tuple[PastStart, ...]) -> ServerState:
         watched = self._watched[record.id]
         if watched.dead is not None:
             return replace(watched.dead, record=record)

@@ -11,10 +11,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
-from fleet.metrics.cells import Binding, Buckets, Cell, Mean, Rows, Term
+from fleet.metrics.cells import Binding, BucketCells, Mean, NumberCell, RowCells, Term
 from fleet.metrics.dialect import Dialect, Kind, Metric
 from fleet.metrics.dialect_set import DialectSet
-from fleet.metrics.exposition import Series
+from fleet.metrics.exposition import SampleSeries
 from fleet.metrics.identity import DEFAULT_ENGINE, backend_of, exporter_pods, first, gpu_id, one_gpu
 from fleet.metrics.registry import ENGINES, GATEWAYS, GPUS
 from fleet.model.measurement import EngineId, GatewayId, GpuId
@@ -36,7 +36,7 @@ MOST_ENGINES = 512
 """Engines of one process at most: the largest deployments have a few hundred data-parallel ranks."""
 
 
-def bind(series: tuple[Series, ...]) -> Binding:
+def bind(series: tuple[SampleSeries, ...]) -> Binding:
     """Bind the series of a layout, for a process whose pod and address are left empty (see ``Binding.at``).
 
     Raises SourceProblem for more engines than a process can have: garbage, or the page of a whole fleet.
@@ -45,7 +45,7 @@ def bind(series: tuple[Series, ...]) -> Binding:
 
 
 @lru_cache(maxsize=64)
-def _bound(series: tuple[Series, ...], *versions: int) -> Binding:
+def _bound(series: tuple[SampleSeries, ...], *versions: int) -> Binding:
     del versions
     return _Binder(series).binding()
 
@@ -57,7 +57,7 @@ Found = dict[str, list[int]]
 
 
 class _Binder:
-    def __init__(self, series: Sequence[Series]) -> None:
+    def __init__(self, series: Sequence[SampleSeries]) -> None:
         self.series = series
         self.out = Binding()
 
@@ -194,7 +194,7 @@ class _Binder:
         self,
         dialect: Dialect,
         row: int,
-        rows: Rows,
+        rows: RowCells,
         mine: Mapping[str, list[int]],
         shared: Mapping[str, list[int]],
         *,
@@ -210,7 +210,7 @@ class _Binder:
                 if (chosen := self._accepted(metric, (shared if rule.per_process else mine).get(metric.name, ())))
             ]
             if not found and rule.zero_beside in bound:
-                rows.rates.append(Cell.made_of(quantity, row, rule, (Term(()),)))
+                rows.rates.append(NumberCell.made_of(quantity, row, rule, (Term(()),)))
             if not found:
                 continue
             bound.add(quantity)
@@ -222,7 +222,7 @@ class _Binder:
             terms = tuple(
                 self._term(m, alike[m][:most]) if m in alike else absent for m in rule.metrics if m.kind is kind
             )
-            (rows.gauges if kind is Kind.GAUGE else rows.rates).append(Cell.made_of(quantity, row, rule, terms))
+            (rows.gauges if kind is Kind.GAUGE else rows.rates).append(NumberCell.made_of(quantity, row, rule, terms))
 
     def _accepted(self, metric: Metric, found: Iterable[int]) -> list[int]:
         return [i for i in found if metric.accepts(self.series[i].labels)]
@@ -254,7 +254,7 @@ class _Binder:
                     self.out.means.append(Mean(quantity, row, sums, counts, per_second))
                     break
 
-    def _histograms(self, dialect: Dialect, row: int, rows: Rows, mine: Mapping[str, list[int]]) -> None:
+    def _histograms(self, dialect: Dialect, row: int, rows: RowCells, mine: Mapping[str, list[int]]) -> None:
         done = {buckets.family for buckets in rows.buckets if buckets.row == row}
         for family, bases in dialect.families.items():
             if family in done:
@@ -266,7 +266,7 @@ class _Binder:
             for edges in found:
                 at = [self._counter(i) for _, i in sorted(edges.items())]
                 in_seconds = tuple(upper / per_second for upper in sorted(edges))
-                rows.buckets.append(Buckets(family, row, in_seconds, at[0], at[-1] + 1))
+                rows.buckets.append(BucketCells(family, row, in_seconds, at[0], at[-1] + 1))
 
     def _by_edge(self, found: Iterable[int]) -> list[dict[float, int]]:
         """The buckets by their edge, of each histogram that a row has."""

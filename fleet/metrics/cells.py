@@ -39,7 +39,7 @@ class Term(NamedTuple):
         return max(0.0, total - self.less) if self.less else total
 
 
-class Cell(NamedTuple):
+class NumberCell(NamedTuple):
     """The place of a number, and its parts."""
 
     quantity: Quantity
@@ -50,7 +50,7 @@ class Cell(NamedTuple):
     """The only part that is there, where that is the number: of most quantities a target has one spelling of many."""
 
     @classmethod
-    def made_of(cls, quantity: Quantity, row: int, rule: Rule, terms: tuple[Term, ...]) -> Cell:
+    def made_of(cls, quantity: Quantity, row: int, rule: Rule, terms: tuple[Term, ...]) -> NumberCell:
         """The cell of these parts."""
         there = [term for term in terms if term.samples is not None]
         # The sum of some parts is not the whole.
@@ -64,7 +64,7 @@ class Cell(NamedTuple):
         return pick(self.rule, (term.of(values) for term in self.terms))
 
 
-class Buckets(NamedTuple):
+class BucketCells(NamedTuple):
     """One histogram of a row: ``start:end`` of the counters, ascending by edge. A row may have several of a family."""
 
     family: Family
@@ -86,12 +86,12 @@ class Mean(NamedTuple):
 
 
 @dataclass(slots=True)
-class Rows:
+class RowCells:
     """The rows of one kind: gauges index the target's values, rates its counters."""
 
-    gauges: list[Cell] = field(default_factory=list)
-    rates: list[Cell] = field(default_factory=list)
-    buckets: list[Buckets] = field(default_factory=list)
+    gauges: list[NumberCell] = field(default_factory=list)
+    rates: list[NumberCell] = field(default_factory=list)
+    buckets: list[BucketCells] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -107,15 +107,15 @@ class Binding:
     """Index of each counter among the target's values."""
     keys: dict[tuple[str, frozenset[tuple[str, str]]], int] = field(default_factory=dict)
     """Counter by name and labels: how the window finds it again when the layout changes."""
-    of_engines: Rows = field(default_factory=Rows)
-    of_gateways: Rows = field(default_factory=Rows)
-    of_gpus: Rows = field(default_factory=Rows)
+    of_engines: RowCells = field(default_factory=RowCells)
+    of_gateways: RowCells = field(default_factory=RowCells)
+    of_gpus: RowCells = field(default_factory=RowCells)
     means: list[Mean] = field(default_factory=list)
     masks: list[tuple[int, int, Bits]] = field(default_factory=list)
     """(GPU row, index of its throttle-reason mask among the values, what its bits say)."""
 
     @property
-    def gauges(self) -> Iterator[Cell]:
+    def gauges(self) -> Iterator[NumberCell]:
         """Gauges of all rows, kind by kind."""
         return chain(self.of_engines.gauges, self.of_gateways.gauges, self.of_gpus.gauges)
 

@@ -13,7 +13,7 @@ from copy import copy
 from operator import itemgetter
 
 from fleet.metrics.dialect import Metric, Pick, Rule, pick
-from fleet.metrics.moved import LostError
+from fleet.metrics.moved import LostSeriesError
 from fleet.model.quantity import Quantity
 
 _NONE = -1
@@ -36,12 +36,12 @@ class _Layer:
             self.factors[row] = factor
 
     def moved(self, sources: Sequence[int], places: Sequence[int]) -> _Layer:
-        """The layer of other rows (see ``Part.moved``)."""
+        """The layer of other rows (see ``ColumnPart.moved``)."""
         found = [self.places[row] if row >= 0 else _NONE for row in sources]
         other = _Layer(0)
         other.places = [places[place] for place in found]
         if other.places.count(_NONE) != found.count(_NONE):
-            raise LostError
+            raise LostSeriesError
         if self.factors is not None:
             other.factors = [self.factors[row] if row >= 0 else 1.0 for row in sources]
         return other
@@ -54,7 +54,7 @@ class _Layer:
         return self._moved(values)
 
 
-class Part:
+class ColumnPart:
     """One spelling of a quantity: for each row the numbers that there are, in their order.
 
     Those of a gauge are read as it says. A row has their sum (``summed``), or the first one.
@@ -77,7 +77,7 @@ class Part:
             self._layers.append(layer)
         layer.put(row, place, factor)
 
-    def moved(self, sources: Sequence[int], places: Sequence[int]) -> Part:
+    def moved(self, sources: Sequence[int], places: Sequence[int]) -> ColumnPart:
         """The part of other rows: each has the numbers that the row of ``sources`` had, none for -1, and they stand
         where ``places`` says (see ``Moved``). Raises LostError where one of those numbers is not there any more.
         """
@@ -132,7 +132,7 @@ def known_first(columns: Sequence[list[float]]) -> list[float]:
 class Choice:
     """A dialect's parts of each spelling of a quantity, None for one that is not there."""
 
-    def __init__(self, quantity: Quantity, rule: Rule, parts: Sequence[Part | None]) -> None:
+    def __init__(self, quantity: Quantity, rule: Rule, parts: Sequence[ColumnPart | None]) -> None:
         self.quantity = quantity
         self._rule, self._parts = rule, tuple(parts)
         there = [part for part in self._parts if part is not None]

@@ -9,11 +9,11 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from fleet.metrics.answers import Labels
-from fleet.metrics.columns import Choice, Part, columns, table
+from fleet.metrics.columns import Choice, ColumnPart, columns, table
 from fleet.metrics.dialect import Dialect, Metric
 from fleet.metrics.engine_rows import Placing
 from fleet.metrics.expressions import PROCESS, RESET
-from fleet.metrics.moved import LostError, Moved
+from fleet.metrics.moved import LostSeriesError, Moved
 from fleet.metrics.promql import TAG
 from fleet.metrics.tables import blank
 from fleet.metrics.young import Rated
@@ -34,11 +34,11 @@ class EngineNumbers:
         self._count = len(rows.ids)
         self._open: Container[int] = range(self._count)
         """The rows that series may be put into."""
-        self._reset = Part(self._count)
-        self._rates: dict[Quantity, Part] = {}
-        self._means: dict[tuple[Quantity, str], Part] = {}
+        self._reset = ColumnPart(self._count)
+        self._rates: dict[Quantity, ColumnPart] = {}
+        self._means: dict[tuple[Quantity, str], ColumnPart] = {}
         self._gauges = {
-            (member, quantity, metric.name): Part(self._count, metric, summed=True)
+            (member, quantity, metric.name): ColumnPart(self._count, metric, summed=True)
             for member in rows.engines
             for quantity, metric in member.gauges()
         }
@@ -48,7 +48,7 @@ class EngineNumbers:
         """The meaning of the next answer's series. Raises LostError where that is to be worked out from nothing."""
         sources = rows.sources(self._rows)
 
-        def taken(parts: Mapping[K, Part]) -> dict[K, Part]:
+        def taken(parts: Mapping[K, ColumnPart]) -> dict[K, ColumnPart]:
             return {key: part.moved(sources, moved.places) for key, part in parts.items()}
 
         other = EngineNumbers(rows)
@@ -114,9 +114,9 @@ class EngineNumbers:
             column[row] = rated.get(quantity, math.nan)
         return column
 
-    def _readers(self) -> dict[str, list[tuple[Dialect, Metric, Part]]]:
+    def _readers(self) -> dict[str, list[tuple[Dialect, Metric, ColumnPart]]]:
         """Return the readers of each gauge by its name, and where they put it."""
-        readers: dict[str, list[tuple[Dialect, Metric, Part]]] = defaultdict(list)
+        readers: dict[str, list[tuple[Dialect, Metric, ColumnPart]]] = defaultdict(list)
         for member in self._rows.engines:
             for quantity, metric in member.gauges():
                 part = self._gauges[member, quantity, metric.name]
@@ -161,7 +161,7 @@ class EngineNumbers:
 
     def _into(self, row: int) -> None:
         if row not in self._open:
-            raise LostError
+            raise LostSeriesError
 
     def _mean(self, phase: tuple[Quantity, str], values: Sequence[float]) -> array[float]:
         part = self._means.get(phase)
@@ -181,9 +181,9 @@ class EngineNumbers:
                 found[quantity] = known
 
 
-def _part_of(parts: dict[K, Part], key: K, rows: int) -> Part:
+def _part_of(parts: dict[K, ColumnPart], key: K, rows: int) -> ColumnPart:
     if key not in parts:
-        parts[key] = Part(rows)
+        parts[key] = ColumnPart(rows)
     return parts[key]
 
 

@@ -25,7 +25,7 @@ from fleet.metrics.identity import (
     engine_labels,
     first,
 )
-from fleet.metrics.moved import LostError
+from fleet.metrics.moved import LostSeriesError
 from fleet.metrics.promql import TAG
 from fleet.metrics.queries import running_names
 from fleet.metrics.registry import ENGINES, GATEWAYS, GPUS
@@ -170,7 +170,7 @@ class Placing:
         Raises LostError where series may find other rows than they did.
         """
         if self.engines is not before.engines or (self.key, self.process_key) != (before.key, before.process_key):
-            raise LostError
+            raise LostSeriesError
         sources = [-1] * len(self.ids)
         rows: dict[int, int] = {}
         for who, mine in self.rows_of_process.items():
@@ -182,7 +182,7 @@ class Placing:
         if not all(
             self.row_of_key.get(key) == rows[row] for key, row in before.row_of_key.items() if row in rows
         ) or not all(self.process_of_key.get(key) == who for key, who in before.process_of_key.items() if who in kept):
-            raise LostError
+            raise LostSeriesError
         return sources
 
     def _of(self, rows: Sequence[int]) -> list[tuple[EngineId, tuple[str, ...]]]:

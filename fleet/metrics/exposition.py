@@ -45,7 +45,7 @@ _MOST_SERIES = 50_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Series:
+class SampleSeries:
     """A sample's name and labels."""
 
     name: str
@@ -60,7 +60,7 @@ class Exposition:
     from it can tell with ``is``. ``values[i]`` belongs to ``series[i]``.
     """
 
-    series: tuple[Series, ...]
+    series: tuple[SampleSeries, ...]
     values: list[float]
     skipped: int = 0
     """Lines that are neither a sample, nor a comment, nor blank."""
@@ -71,10 +71,10 @@ class Exposition:
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class PageLayout:
     """The places of the needed series in an answer: what it takes to read the next one without looking at the rest."""
 
-    series: tuple[Series, ...]
+    series: tuple[SampleSeries, ...]
     places: tuple[tuple[int, bytes, int], ...]
     """(line, what it begins with, the index at which the value begins) per series."""
     lines: int
@@ -107,20 +107,20 @@ class Layouts:
     _KEPT = 32
 
     def __init__(self) -> None:
-        self._by_lines: dict[int, deque[Layout]] = {}
+        self._by_lines: dict[int, deque[PageLayout]] = {}
 
-    def for_length(self, lines: int) -> Iterable[Layout]:
+    def for_length(self, lines: int) -> Iterable[PageLayout]:
         """Return the layouts for answers of so many lines, the latest first."""
         return tuple(self._by_lines.get(lines, ()))
 
-    def add(self, layout: Layout) -> None:
+    def add(self, layout: PageLayout) -> None:
         """Remember one."""
         self._by_lines.setdefault(layout.lines, deque(maxlen=self._KEPT)).appendleft(layout)
         if len(self._by_lines) > self._KEPT:
             del self._by_lines[next(iter(self._by_lines))]
 
 
-class Parser:
+class ExpositionParser:
     """The parser of one target: it remembers that target's layout.
 
     ``names`` are the exact sample names to read (``x_total``, ``x_bucket`` …).
@@ -131,7 +131,7 @@ class Parser:
     def __init__(self, names: frozenset[bytes], shared: Layouts | None = None) -> None:
         self._names = names
         self._shared = shared or Layouts()
-        self._layout: Layout | None = None
+        self._layout: PageLayout | None = None
         self.full_passes = 0
         """How often an answer had to be read line by line."""
 
@@ -177,7 +177,7 @@ class Parser:
     def _by_reading(self, lines: list[bytes]) -> Exposition:
         self.full_passes += 1
         seen: set[tuple[bytes, tuple[tuple[str, str], ...]]] = set()
-        series: list[Series] = []
+        series: list[SampleSeries] = []
         values: list[float] = []
         places: list[tuple[int, bytes, int]] = []
         skipped = duplicates = samples = 0
@@ -210,7 +210,7 @@ class Parser:
             seen.add(key)
             if len(seen) > _MOST_SERIES:
                 raise _too_many(_MOST_SERIES, "series of engines and GPUs")
-            series.append(Series(intern(name[1].decode()), labels))
+            series.append(SampleSeries(intern(name[1].decode()), labels))
             values.append(value)
             places.append((at, line[:start], start))
             if stamp is not None:
@@ -228,12 +228,12 @@ class Parser:
 
 
 def _layout(
-    series: list[Series], places: list[tuple[int, bytes, int]], lines: list[bytes], skipped: int, duplicates: int
-) -> Layout:
+    series: list[SampleSeries], places: list[tuple[int, bytes, int]], lines: list[bytes], skipped: int, duplicates: int
+) -> PageLayout:
     last = places[-1][0] + 1 if places else len(lines)
     following = last if last < len(lines) else -1
     after = (following, _beginning(lines[following]))
-    return Layout(tuple(series), tuple(places), len(lines), after, skipped, duplicates)
+    return PageLayout(tuple(series), tuple(places), len(lines), after, skipped, duplicates)
 
 
 def _beginning(line: bytes) -> bytes:

@@ -11,7 +11,7 @@ from fleet.metrics.answers import Labels, Process, Sample, edge, histograms, pro
 from fleet.metrics.expressions import DIALECT, STAMP
 from fleet.metrics.identity import gateway_id
 from fleet.metrics.registry import GATEWAYS
-from fleet.metrics.tables import Columns
+from fleet.metrics.tables import GrowingColumns
 from fleet.model.histogram import Histogram
 from fleet.model.measurement import GatewayId
 from fleet.model.quantity import Family, Quantity
@@ -35,7 +35,7 @@ class Gateways:
         chosen = {whose: max(sorted(by), key=by.__getitem__) for whose, by in seen.items()}
         own = [(row, sample) for row, who, sample in numbers if chosen.get(_process_of(row)) == who]
         self.ids = tuple(sorted({row for row, _ in own}))
-        self.columns: Columns[GatewayId] = Columns()
+        self.columns: GrowingColumns[GatewayId] = GrowingColumns()
         ages = array("d")
         for row in self.ids:
             ages.append(max(0.0, at - seen[_process_of(row)][chosen[_process_of(row)]]))

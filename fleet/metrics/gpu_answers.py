@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from fleet.metrics.answers import Labels
-from fleet.metrics.columns import Choice, Part, columns, table
+from fleet.metrics.columns import Choice, ColumnPart, columns, table
 from fleet.metrics.dialect import Dialect, Kind, Metric, bit_words
 from fleet.metrics.expressions import STAMP
 from fleet.metrics.identity import POD_LABELS, exporter_pods, gpu_id, gpu_key, one_gpu
-from fleet.metrics.moved import LostError, Moved
+from fleet.metrics.moved import LostSeriesError, Moved
 from fleet.metrics.promql import TAG
 from fleet.metrics.registry import GPUS
 from fleet.model.measurement import GpuId, Table
@@ -32,7 +32,7 @@ class Gpus:
         self.ids: tuple[GpuId, ...] = ()
         self._stamps: list[list[int]] = []
         self._masks: dict[tuple[_Key, str], int] = {}
-        self._parts: dict[tuple[Dialect, Quantity, int], Part] = {}
+        self._parts: dict[tuple[Dialect, Quantity, int], ColumnPart] = {}
         """Parts by dialect, quantity and the spelling's number in its rule."""
         self._place(_sorted(enumerate(series)), {})
 
@@ -42,7 +42,7 @@ class Gpus:
         Of all GPUs it is read again who holds them: that is said in one series of each, and hardly ever stays as it is.
         """
         if self._version != GPUS.version:
-            raise LostError
+            raise LostSeriesError
         other = Gpus()
         masks = {mask: moved.places[place] for mask, place in self._masks.items()}
         taken = {moved.places[place] for part in self._parts.values() for place in part.places}.union(masks.values())
@@ -55,10 +55,10 @@ class Gpus:
             for key in cells.keys() & kept:
                 # What was there before, and counted for nothing, counts for nothing now.
                 if not all(place in known for _, place in cells.pop(key)):
-                    raise LostError
+                    raise LostSeriesError
         other._masks = {mask: place for mask, place in masks.items() if mask[0] in kept}
         if -1 in other._masks.values() or (self.example and gpu_key(self.example, GPUS.gpu) not in kept):
-            raise LostError
+            raise LostSeriesError
         other._place(said, {key: rows[key] for key in kept}, self, moved)
         other.example = self.example or other.example
         return other
@@ -96,13 +96,13 @@ class Gpus:
             if part is not None and moved is not None:
                 part = part.moved(sources, moved.places)
             else:
-                part = Part(len(self.ids), None if metric.kind is Kind.COUNTER else metric)
+                part = ColumnPart(len(self.ids), None if metric.kind is Kind.COUNTER else metric)
             self._fill(part, metric, said.cells.get(metric.name, {}), fresh)
             if part.there:
                 self._parts[member, quantity, number] = part
         self._choices = list(self._choose())
 
-    def _fill(self, part: Part, metric: Metric, cells: _Cells, rows: Iterable[int]) -> None:
+    def _fill(self, part: ColumnPart, metric: Metric, cells: _Cells, rows: Iterable[int]) -> None:
         """Put the first of a GPU's samples of a name that belongs to the quantity into each of these rows."""
         for row in rows if cells else ():
             for labels, place in cells.get(self.ids[row][:2], ()):

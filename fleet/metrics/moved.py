@@ -13,7 +13,7 @@ _FEW = 4
 """The share of the series that are read again at most: one in so many. Of more, all are read from the beginning."""
 
 
-class LostError(Exception):
+class LostSeriesError(Exception):
     """A row that was to be kept has lost a series or got another: the meaning is to be worked out from nothing."""
 
 
@@ -31,5 +31,5 @@ class Moved:
         """All series but those at ``taken``, with their labels. Raises LostError where these are too many."""
         rest = sorted(set(range(self.count)).difference(taken))
         if len(rest) * _FEW > self.count:
-            raise LostError
+            raise LostSeriesError
         yield from zip(rest, self._labels(rest), strict=True)

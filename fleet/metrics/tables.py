@@ -17,7 +17,7 @@ Row = TypeVar("Row")
 Id = TypeVar("Id", EngineId, GatewayId, GpuId)
 
 
-class Columns(Generic[Id]):
+class GrowingColumns(Generic[Id]):
     """A table that grows by rows. A quantity that no row has, has no column."""
 
     def __init__(self) -> None:
@@ -65,10 +65,10 @@ class Tables:
 
     def __init__(self, at: float) -> None:
         self._at = at
-        self._engines: Columns[EngineId] = Columns()
+        self._engines: GrowingColumns[EngineId] = GrowingColumns()
         self._dialects: list[tuple[str, ...]] = []
-        self._gateways: Columns[GatewayId] = Columns()
-        self._gpus: Columns[GpuId] = Columns()
+        self._gateways: GrowingColumns[GatewayId] = GrowingColumns()
+        self._gpus: GrowingColumns[GpuId] = GrowingColumns()
         self._histograms: dict[Family, dict[Group, Histogram]] = {}
         self._of_gateways: dict[Family, dict[GatewayId, Histogram]] = {}
         self._means: list[tuple[Quantity, int, float, float]] = []

@@ -17,7 +17,7 @@ from typing import Any
 from fleet.metrics.answers import Labels, Process, process
 from fleet.metrics.binding import bind
 from fleet.metrics.engine_rows import EngineRows
-from fleet.metrics.exposition import Series
+from fleet.metrics.exposition import SampleSeries
 from fleet.metrics.identity import REPLICA_LABELS
 from fleet.metrics.window import Window
 from fleet.model.quantity import Quantity
@@ -29,7 +29,7 @@ Rates = Mapping[int, Rated]
 """Rates of each row that is younger than the window."""
 _Samples = dict[float, float]
 """Unix time → value."""
-_Seen = tuple[Series, _Samples]
+_Seen = tuple[SampleSeries, _Samples]
 _Scraper = tuple[str, ...]
 """The replica labels of a series: whose samples they are, in a store that keeps those of several."""
 
@@ -45,7 +45,7 @@ def rates(matrix: Iterable[Mapping[str, Any]], rows: EngineRows, window: float) 
     try:
         for labels, scraper, samples in _distinct_series(matrix):
             if rows.of_process(labels):
-                found[process(labels), scraper].append((Series(labels["__name__"], dict(labels)), samples))
+                found[process(labels), scraper].append((SampleSeries(labels["__name__"], dict(labels)), samples))
     except (AttributeError, IndexError, KeyError, TypeError, ValueError):
         raise SourceProblem("its answer is JSON, but not Prometheus'", "check the Prometheus URL") from None
     watched = [_rates_of_page(page, rows, window) for seen in found.values() for page in _pages(seen)]

@@ -16,7 +16,7 @@ AT_ONCE: Final = 25
 _MARK: Final = "quarterdeck_asked"
 
 
-class Asking:
+class CountingStore:
     """Asks a store, and counts."""
 
     def __init__(self, store: Store) -> None:

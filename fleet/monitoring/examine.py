@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Sequence
 from fleet.metrics.dialect import Match
 from fleet.metrics.registry import ENGINES, GATEWAYS, GPUS
 from fleet.model.alerts import Rule
-from fleet.monitoring.asking import MOST, Asking
+from fleet.monitoring.asking import MOST, CountingStore
 from fleet.monitoring.faults import Examined, Fault, Kind
-from fleet.monitoring.rules import Held, unevaluated
+from fleet.monitoring.rules import RuleReport, unevaluated
 from fleet.monitoring.targets import down, twice
 from fleet.sources.problem import SourceProblem
 from fleet.sources.store import Store
@@ -28,7 +28,7 @@ async def examine(store: Store | None, rules: Sequence[Rule], now: float, within
     if store is None:
         gaps.append("no metrics store answers: neither series nor targets could be looked at")
         return Examined(now, tuple(faults), len(rules), gaps=tuple(gaps))
-    asking, held = Asking(store), Held(rules)
+    asking, held = CountingStore(store), RuleReport(rules)
 
     async def part(name: str, look: Awaitable[list[Fault]]) -> None:
         try:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fleet.metrics.dialect_set import DialectSet
 from fleet.metrics.engines.opt_in import OPT_IN
 from fleet.model.alerts import Matcher, Rule
-from fleet.monitoring.asking import Asking
+from fleet.monitoring.asking import CountingStore
 from fleet.monitoring.faults import Fault, Kind
 from fleet.monitoring.selectors import Read, Selector, read
 
@@ -31,7 +31,7 @@ def unevaluated(rules: Iterable[Rule], now: float) -> Iterator[Fault]:
             yield Fault(Kind.NOT_EVALUATED, name_of(rule), f"it was not evaluated {since}", "is what evaluates it up?")
 
 
-class Held:
+class RuleReport:
     """Rules held against the series of a store."""
 
     def __init__(self, rules: Sequence[Rule]) -> None:
@@ -39,7 +39,7 @@ class Held:
         every = (selector for _, found in self._read for selector in found.selectors)
         self.selectors = tuple(dict.fromkeys(every))
 
-    async def faults(self, asking: Asking, dialects: Sequence[DialectSet]) -> list[Fault]:
+    async def faults(self, asking: CountingStore, dialects: Sequence[DialectSet]) -> list[Fault]:
         """The rules with selectors that have no series."""
         counts = await asking.counts(self.selectors)
         empty = [one for one in self.selectors if counts.get(one) == 0]
@@ -60,7 +60,7 @@ class Held:
 _EFFECTS = {True: "its alert cannot fire until there are some", False: "it records nothing until there are some"}
 
 
-async def _why(empty: Sequence[Selector], asking: Asking, dialects: Sequence[DialectSet]) -> dict[Selector, str]:
+async def _why(empty: Sequence[Selector], asking: CountingStore, dialects: Sequence[DialectSet]) -> dict[Selector, str]:
     """The reasons, by asking for what is near: the name alone, other names, and all matchers but one."""
     bare = {one: Selector(one.name) for one in empty if one.name}
     others = {one: [Selector(name) for name in _near(one.name, dialects)] for one in bare}
@@ -100,7 +100,7 @@ def _near(name: str, dialects: Sequence[DialectSet]) -> list[str]:
     return [one for one in dict.fromkeys(found) if one != name]
 
 
-async def _no_edge(selector: Selector, edge: Matcher, asking: Asking) -> str:
+async def _no_edge(selector: Selector, edge: Matcher, asking: CountingStore) -> str:
     result = await asking.query(f"count by (le) ({selector.without(edge)})")
     edges = {str(row["metric"].get("le", "")) for row in result}
     wanted = _number(edge.value)

@@ -10,7 +10,7 @@ from fleet.metrics.dialect_set import DialectSet
 from fleet.metrics.identity import CLUSTER_LABEL
 from fleet.metrics.promql import selector
 from fleet.metrics.queries import running_names
-from fleet.monitoring.asking import Asking
+from fleet.monitoring.asking import CountingStore
 from fleet.monitoring.faults import Fault, Kind
 
 _NAMED = 5
@@ -19,7 +19,7 @@ _POD = (CLUSTER_LABEL, "namespace", "pod")
 _NAMES_A_POD = Match("pod", Op.NOT_EQUAL, "")
 
 
-async def down(asking: Asking, within: Sequence[Match] = ()) -> list[Fault]:
+async def down(asking: CountingStore, within: Sequence[Match] = ()) -> list[Fault]:
     """The jobs with targets that are down. Raises SourceProblem."""
     jobs: dict[str, list[str]] = {}
     for row in await asking.query(f"{selector('up', within)} == 0"):
@@ -32,7 +32,7 @@ async def down(asking: Asking, within: Sequence[Match] = ()) -> list[Fault]:
     ]
 
 
-async def twice(asking: Asking, dialects: DialectSet, within: Sequence[Match] = ()) -> list[Fault]:
+async def twice(asking: CountingStore, dialects: DialectSet, within: Sequence[Match] = ()) -> list[Fault]:
     """Engines with several series of what each has once: sums over them are too high. Raises SourceProblem."""
     found: list[Fault] = []
     labels = (*_POD, *dialects.model_labels, *dialects.rank_labels, *dialects.telling)

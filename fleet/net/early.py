@@ -10,7 +10,7 @@ import asyncio
 from typing import Final
 
 from fleet.guard import Guard, reads_only
-from fleet.net.plain_client import Answer, PlainClient, Question
+from fleet.net.plain_client import PlainClient, PlainRequest, PlainResponse
 
 OPEN_FOR: Final = 2.0
 """Seconds from the start within which questions are asked so. What is under way then is waited for."""
@@ -47,7 +47,7 @@ class EarlyQuestions:
         """Wait for the end: what brings the client with it can wait until then."""
         await self._over.wait()
 
-    async def ask(self, question: Question) -> Answer | None:
+    async def ask(self, question: PlainRequest) -> PlainResponse | None:
         """The answer; None where the client is to ask, because this is over or the answer is odd.
 
         Raises RefusedError, OSError where there is no connection, and TimeoutError where it is not whole in time.

@@ -37,11 +37,11 @@ _FIRST, _LAST = 200, 599
 _BODILESS: Final = frozenset({204, 205, 304})
 
 
-class OddError(Exception):
+class NotPlainError(Exception):
     """An answer that is not of the plainest kind."""
 
 
-class LostError(OddError):
+class LostConnectionError(NotPlainError):
     """A connection that ended before any of the answer came: one that was kept for too long does."""
 
 
@@ -61,7 +61,7 @@ class Headers(Mapping[str, str]):
         return len(self._fields)
 
 
-class Answer(NamedTuple):
+class PlainResponse(NamedTuple):
     """An answer, whole and decoded."""
 
     status: int
@@ -70,7 +70,7 @@ class Answer(NamedTuple):
     body: bytes
 
 
-class Question(NamedTuple):
+class PlainRequest(NamedTuple):
     """A request. ``context``: that of TLS, for https; ``seconds``: for all of it."""
 
     method: str
@@ -96,7 +96,7 @@ class PlainClient:
         self._idle: dict[_Place, list[_Connection]] = {}
         self._tidying: asyncio.TimerHandle | None = None
 
-    async def ask(self, question: Question) -> Answer | None:
+    async def ask(self, question: PlainRequest) -> PlainResponse | None:
         """The answer; None where it is odd, or the question is nothing for this client.
 
         Raises RefusedError, OSError where there is no connection, and TimeoutError where it is not whole in time.
@@ -111,10 +111,10 @@ class PlainClient:
                 if kept is not None:
                     try:
                         return await self._asked(kept, question, head)
-                    except LostError:
+                    except LostConnectionError:
                         pass
                 return await self._asked(await _connected(question), question, head)
-            except (OddError, BodyError):
+            except (NotPlainError, BodyError):
                 return None
 
     def close(self) -> None:
@@ -127,7 +127,7 @@ class PlainClient:
             for connection in self._idle.popitem()[1]:
                 connection.end()
 
-    async def _asked(self, connection: _Connection, question: Question, head: bytes) -> Answer:
+    async def _asked(self, connection: _Connection, question: PlainRequest, head: bytes) -> PlainResponse:
         kept = False
         try:
             answer = await connection.ask(head + question.body, question.limit)
@@ -159,7 +159,7 @@ class PlainClient:
                 del self._idle[place]
         self._tidying = loop.call_later(_IDLE, self._tidy) if self._idle else None
 
-    def _kept(self, question: Question) -> _Connection | None:
+    def _kept(self, question: PlainRequest) -> _Connection | None:
         idle = self._idle.get(_place(question))
         while idle:
             connection = idle.pop()
@@ -176,10 +176,10 @@ class _Connection(asyncio.Protocol):
         self.idle_since = 0.0
         """Time of the loop at which its last answer was whole."""
         self._transport: asyncio.Transport
-        self._waiting: asyncio.Future[Answer] | None = None
+        self._waiting: asyncio.Future[PlainResponse] | None = None
         self._reading: _Reading | None = None
 
-    async def ask(self, request: bytes, limit: Limit) -> Answer:
+    async def ask(self, request: bytes, limit: Limit) -> PlainResponse:
         """Send a request. Raises OddError."""
         self._reading = _Reading(limit)
         self._waiting = asyncio.get_running_loop().create_future()
@@ -202,7 +202,7 @@ class _Connection(asyncio.Protocol):
         if hasattr(self._transport, "_read_ready_cb"):
             self._transport._read_ready_cb = None
         if self._reading is not None:
-            self._finish(OddError() if self._reading.begun else LostError())
+            self._finish(NotPlainError() if self._reading.begun else LostConnectionError())
 
     def data_received(self, data: bytes) -> None:
         if self._reading is None:
@@ -211,13 +211,13 @@ class _Connection(asyncio.Protocol):
             return
         try:
             answer = self._reading.feed(data)
-        except OddError as error:
+        except NotPlainError as error:
             self._finish(error)
             return
         if answer is not None:
             self._finish(answer)
 
-    def _finish(self, outcome: Answer | OddError) -> None:
+    def _finish(self, outcome: PlainResponse | NotPlainError) -> None:
         """Tell who waits. An idle connection holds nothing of its last answer, which may be large."""
         waiting, reading = self._waiting, self._reading
         self._waiting = self._reading = None
@@ -225,7 +225,7 @@ class _Connection(asyncio.Protocol):
             reading.release()
         if waiting is None or waiting.done():
             return
-        if isinstance(outcome, Answer):
+        if isinstance(outcome, PlainResponse):
             waiting.set_result(outcome)
         else:
             waiting.set_exception(outcome)
@@ -246,7 +246,7 @@ class _Reading:
         self._body: Body | None = None
         self._whole = False
 
-    def feed(self, data: bytes) -> Answer | None:
+    def feed(self, data: bytes) -> PlainResponse | None:
         """The answer, once it is whole. Raises OddError."""
         self.begun = True
         if self._body is None:
@@ -254,13 +254,13 @@ class _Reading:
         try:
             self._parser.feed_data(data)
             if self._body is None and self._head > _LONGEST_HEAD:
-                raise OddError
+                raise NotPlainError
             if not self._whole or self._body is None:
                 return None
             status, reason = self._parser.get_status_code(), self._reason.decode("latin-1")
-            return Answer(status, reason, Headers(self._fields), self._body.whole())
+            return PlainResponse(status, reason, Headers(self._fields), self._body.whole())
         except (HttpParserError, BodyError) as error:
-            raise OddError from error
+            raise NotPlainError from error
 
     def release(self) -> None:
         """Part from the parser, which knows this object in turn: what was read goes at once, not with a collection."""
@@ -269,7 +269,7 @@ class _Reading:
     def on_message_begin(self) -> None:
         """An answer begins: an odd one where there has been one already."""
         if self._whole:
-            raise OddError
+            raise NotPlainError
 
     def on_status(self, reason: bytes) -> None:
         """A piece of the words behind the status has come."""
@@ -279,7 +279,7 @@ class _Reading:
         """A header, or a trailer, which is odd."""
         named = name.decode("latin-1").lower()
         if self._body is not None or (named in _ONCE and named in self._fields):
-            raise OddError
+            raise NotPlainError
         # Of those that may come twice none is looked at here.
         self._fields.setdefault(named, value.decode("latin-1"))
 
@@ -287,12 +287,12 @@ class _Reading:
         """The head is whole: whether its body is one that is read."""
         status, fields = self._parser.get_status_code(), self._fields
         if self._parser.get_http_version() != "1.1" or not _FIRST <= status <= _LAST or status in _BODILESS:
-            raise OddError
+            raise NotPlainError
         if "transfer-encoding" in fields:
             if fields["transfer-encoding"].lower() != "chunked":
-                raise OddError
+                raise NotPlainError
         elif "content-length" not in fields:
-            raise OddError
+            raise NotPlainError
         self._body = Body(fields.get("content-encoding", ""), self._limit)
 
     def on_body(self, piece: bytes) -> None:
@@ -305,7 +305,7 @@ class _Reading:
         self._whole = True
 
 
-async def _connected(question: Question) -> _Connection:
+async def _connected(question: PlainRequest) -> _Connection:
     parts = urlsplit(question.url)
     host = parts.hostname or ""
     async with asyncio.timeout(CONNECT_TIMEOUT):
@@ -320,12 +320,12 @@ async def _connected(question: Question) -> _Connection:
     return connection
 
 
-def _place(question: Question) -> _Place:
+def _place(question: PlainRequest) -> _Place:
     parts = urlsplit(question.url)
     return f"{parts.scheme}://{parts.netloc}", question.context
 
 
-def _head(question: Question, *, keeps: bool) -> bytes | None:
+def _head(question: PlainRequest, *, keeps: bool) -> bytes | None:
     """The request up to its body; None for one that is not asked so."""
     parts = urlsplit(question.url)
     plain = parts.scheme == ("http" if question.context is None else "https") and "%" not in parts.netloc

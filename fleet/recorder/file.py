@@ -50,7 +50,7 @@ CREATE INDEX frames_base ON frames (base);
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class RecordingFrame:
     """One frame."""
 
     id: int
@@ -161,14 +161,14 @@ class RecordingFile:
             ).fetchone()
         return None if first is None else (float(first), float(last))
 
-    def frame(self, id: int) -> Frame:  # noqa: A002 - the frame's
+    def frame(self, id: int) -> RecordingFrame:  # noqa: A002 - the frame's
         """The frame of an id."""
         found = next(self._frames("id = ?", (id,), "id"), None)
         if found is None:
             raise RecordingError("a part of it is missing")
         return found
 
-    def latest(self, kind: str, at: float, *, alone: bool = False) -> Frame | None:
+    def latest(self, kind: str, at: float, *, alone: bool = False) -> RecordingFrame | None:
         """The last frame of a kind at or before a moment; ``alone``: of those that stand alone."""
         where = "kind = ? AND at <= ?" + (" AND base IS NULL" if alone else "")
         return next(self._frames(where, (kind, at), "at DESC, id DESC LIMIT 1"), None)
@@ -181,7 +181,7 @@ class RecordingFile:
             ).fetchall()
         return [at for (at,) in rows if isinstance(at, float)]
 
-    def _frames(self, where: str, values: tuple[object, ...], order: str) -> Iterator[Frame]:
+    def _frames(self, where: str, values: tuple[object, ...], order: str) -> Iterator[RecordingFrame]:
         with self._said():
             rows = self._connection.execute(
                 f"SELECT id, kind, at, base, data FROM frames WHERE {where} ORDER BY {order}",  # noqa: S608 - ours
@@ -190,7 +190,7 @@ class RecordingFile:
             for id_, kind, at, base, data in rows:
                 if not (isinstance(at, float) and isinstance(data, bytes)):
                     raise RecordingError("a part of it is no frame")
-                yield Frame(int(id_), str(kind), at, base if isinstance(base, int) else None, data)
+                yield RecordingFrame(int(id_), str(kind), at, base if isinstance(base, int) else None, data)
 
     def size(self) -> int:
         """Bytes of the database, without what is free in it."""

@@ -49,14 +49,14 @@ class _Columns:
 
 @dataclass(frozen=True, slots=True)
 class _Histograms(Generic[T]):
-    """The histograms there are, and which edges each has: its place in ``Layout.edges``."""
+    """The histograms there are, and which edges each has: its place in ``MeasurementLayout.edges``."""
 
     of: tuple[T, ...]
     edges: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class MeasurementLayout:
     """Everything of a Measurement but its numbers."""
 
     source: str
@@ -81,17 +81,17 @@ class Layout:
 
 
 @cache
-def _adapter() -> TypeAdapter[Layout]:
+def _adapter() -> TypeAdapter[MeasurementLayout]:
     # Made when it is first needed, and not by who only writes: its schema takes longer than the rest of a start.
     from pydantic import TypeAdapter
 
-    return TypeAdapter(Layout)
+    return TypeAdapter(MeasurementLayout)
 
 
-def layout_of(m: Measurement) -> Layout:
+def layout_of(m: Measurement) -> MeasurementLayout:
     """Return what its numbers are of."""
     edges = _Edges()
-    return Layout(
+    return MeasurementLayout(
         source=m.source,
         engines=m.engines,
         engine_table=_columns(m.engine_table),
@@ -144,7 +144,7 @@ def _single(numbers: Iterable[float]) -> bytes:
     return found.tobytes()
 
 
-def measurement(layout: Layout, numbers: bytes) -> Measurement:
+def measurement(layout: MeasurementLayout, numbers: bytes) -> Measurement:
     """The Measurement of both. Raises RecordingError where they do not belong together."""
     if len(numbers) < _HEAD.size:
         raise RecordingError("a measurement of it has not even a time")
@@ -265,12 +265,12 @@ def _edges_in(text: str) -> tuple[float, ...]:
     return found
 
 
-def pack_layout(layout: Layout) -> bytes:
+def pack_layout(layout: MeasurementLayout) -> bytes:
     """A layout, deflated."""
     return zlib.compress(to_json(layout), LEVEL)
 
 
-def unpack_layout(data: bytes) -> Layout:
+def unpack_layout(data: bytes) -> MeasurementLayout:
     """The layout of ``pack_layout``. Raises RecordingError."""
     try:
         return _adapter().validate_json(inflated(data))

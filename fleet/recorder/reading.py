@@ -11,8 +11,8 @@ from fleet.model.facts import NO_FACTS
 from fleet.model.measurement import Measurement
 from fleet.recorder import facts, metrics, objects
 from fleet.recorder.facts import sources_in
-from fleet.recorder.file import FACTS, LAYOUT, NUMBERS, OBJECTS, Frame, RecordingFile
-from fleet.recorder.metrics import Layout
+from fleet.recorder.file import FACTS, LAYOUT, NUMBERS, OBJECTS, RecordingFile, RecordingFrame
+from fleet.recorder.metrics import MeasurementLayout
 from fleet.recorder.moment import Moment
 from fleet.recorder.objects import Looked
 from fleet.recorder.problem import YEAR_9999, RecordingError
@@ -33,7 +33,7 @@ class _Chain(Generic[T]):
         self._file = file
         self._kind = kind
         self._apply = apply
-        self._at: Frame | None = None
+        self._at: RecordingFrame | None = None
         self._value: T | None = None
 
     def at(self, moment: float) -> T | None:
@@ -49,7 +49,7 @@ class _Chain(Generic[T]):
             raise RecordingError(f"its {self._kind} begin with what has changed: what was before is missing")
         return value
 
-    def _since_known(self, frame: Frame) -> Iterator[Frame]:
+    def _since_known(self, frame: RecordingFrame) -> Iterator[RecordingFrame]:
         """A frame and those before it, back to the one that is read already or to one that stands alone."""
         while self._at is None or frame.id != self._at.id:
             yield frame
@@ -82,9 +82,9 @@ class Recording:
         self._thinned = thinned(self.about)
         self._looked = _Chain(self._file, OBJECTS, objects.apply)
         self._facts = _Chain(self._file, FACTS, facts.apply)
-        self._numbers: Frame | None = None
+        self._numbers: RecordingFrame | None = None
         self._measurement: Measurement | None = None
-        self._layout: tuple[int, Layout] | None = None
+        self._layout: tuple[int, MeasurementLayout] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -145,10 +145,10 @@ class Recording:
             self._measurement, self._numbers = self._read(frame), frame
         return self._measurement
 
-    def _read(self, frame: Frame) -> Measurement:
+    def _read(self, frame: RecordingFrame) -> Measurement:
         return metrics.measurement(self._layout_of(frame), metrics.unpack_numbers(frame.data))
 
-    def _layout_of(self, frame: Frame) -> Layout:
+    def _layout_of(self, frame: RecordingFrame) -> MeasurementLayout:
         """Return what its numbers are of; the same object for all that have the same."""
         if self._layout is None or self._layout[0] != frame.base:
             found = self._file.frame(frame.base) if frame.base is not None else None

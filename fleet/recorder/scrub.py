@@ -311,7 +311,7 @@ def scrub(path: Path, out: Path) -> int:
         raise RecordingError(f"{out} is there already", "Name a file that is not.")
     scrubber = Scrubber()
     with Recording(path) as recording:
-        writer = RecordingWriter(out, Nothing())
+        writer = RecordingWriter(out, NoRedaction())
         try:
             for at in recording.changes():
                 writer.note(scrubber.moment(recording.at(at)), at)
@@ -324,7 +324,7 @@ def scrub(path: Path, out: Path) -> int:
     return len(scrubber.names)
 
 
-class Nothing:
+class NoRedaction:
     """Implements Redaction: nothing is left to take out."""
 
     def words(self, command: tuple[str, ...]) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from fleet.model.measurement import Measurement
 from fleet.recorder import metrics, objects
 from fleet.recorder.facts import FactsWriter, kept_facts, sources_in, written_sources
 from fleet.recorder.file import FACTS, LAYOUT, NUMBERS, OBJECTS, RecordingFile
-from fleet.recorder.metrics import Layout
+from fleet.recorder.metrics import MeasurementLayout
 from fleet.recorder.moment import Moment
 from fleet.recorder.objects import Looked, Redaction
 from fleet.recorder.thinning import Bounds, Thinned, thinned, trim
@@ -26,7 +26,7 @@ EVERY: Final = 15.0
 as the strips have points. The screens may draw more often."""
 
 
-class Kept(NamedTuple):
+class RecordingContents(NamedTuple):
     """The contents of a recording."""
 
     first: float
@@ -55,7 +55,7 @@ class RecordingWriter:
         self._facts_frame: int | None = None
         self._sources: frozenset[str] | None = None
         self._measurement: Measurement | None = None
-        self._layout: tuple[int, Layout] | None = None
+        self._layout: tuple[int, MeasurementLayout] | None = None
         self._trimmed = 0.0
 
     @property
@@ -82,10 +82,10 @@ class RecordingWriter:
             self._trimmed = now
             trim(self._file, self._bounds, now)
 
-    def kept(self) -> Kept:
+    def kept(self) -> RecordingContents:
         """Return what there is of it by now: something was noted before."""
         span = self._file.span()
-        return Kept(span[0] if span else 0.0, self._file.size(), thinned(self._file.about()))
+        return RecordingContents(span[0] if span else 0.0, self._file.size(), thinned(self._file.about()))
 
     def close(self) -> None:
         """Nothing more is written."""

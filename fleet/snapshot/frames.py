@@ -22,7 +22,7 @@ from fleet.snapshot.aging import Aging
 from fleet.snapshot.columns import Columns, Make
 from fleet.snapshot.differences import are_same
 from fleet.snapshot.fold import Members, most_doubtful, oldest, possible
-from fleet.snapshot.latency_parts import GatewayParts, Parts
+from fleet.snapshot.latency_parts import GatewayParts, LatencyParts
 from fleet.snapshot.topology import Topology
 
 FOCUS_ALL_BELOW = 200
@@ -96,7 +96,7 @@ class _Measured:
         self._gateways = Aging(measurement.gateway_table, measurement.interval)
         gpus = measurement.gpu_table.columns
         self._gpu_columns = {quantity: possible(quantity, values) for quantity, values in gpus.items()}
-        self._parts = Parts(measurement, topology)
+        self._parts = LatencyParts(measurement, topology)
         self._focus: frozenset[str] = before._focus if before is not None else frozenset()
         self._seen: tuple[bytes, ...] = ()
         self._doubts: dict[str, _Doubts] = {}

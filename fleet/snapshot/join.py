@@ -52,7 +52,7 @@ def node_names(nodes: Mapping[str, Node], pods: Mapping[str, Pod], said: Collect
 
 
 @dataclass(frozen=True, slots=True)
-class Matches:
+class JoinMatches:
     """The object of the cluster that each row of a measurement was found to be."""
 
     addresses: Addresses
@@ -64,12 +64,12 @@ class Matches:
     """The node that each GPU sits in, as far as its exporter tells."""
 
 
-def match(kube: KubeState, measurement: Measurement) -> Matches:
+def match(kube: KubeState, measurement: Measurement) -> JoinMatches:
     """Find the pod of every engine, and the pods and the node of every GPU."""
     addresses = Addresses.of(kube.pods)
     names = node_names(kube.nodes, kube.pods, {gpu.node for gpu in measurement.gpus})
     holders = tuple(pods_of_gpu(gpu, kube.pods) for gpu in measurement.gpus)
-    return Matches(
+    return JoinMatches(
         addresses,
         tuple(pod_of_engine(engine, kube.pods, addresses) for engine in measurement.engines),
         holders,

@@ -24,7 +24,7 @@ class _Part(NamedTuple):
     histogram: Histogram
 
 
-class Parts:
+class LatencyParts:
     """The histograms of a measurement."""
 
     def __init__(self, measurement: Measurement, topology: Topology) -> None:

@@ -14,7 +14,7 @@ from fleet.snapshot.fold import Members
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class FrameRows:
     """Rows of the measurement, per row of each frame."""
 
     each_engine: Members
@@ -43,7 +43,7 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True)
-class Serving:
+class ServingFleet:
     """Workloads and models, and what of them was measured."""
 
     pods: Iterable[str]
@@ -68,7 +68,7 @@ class Serving:
     gateways: int
 
 
-def rows_of(fleet: Serving) -> Rows:
+def rows_of(fleet: ServingFleet) -> FrameRows:
     """The members of every row."""
     engine_rows, gpu_rows, engines = fleet.engine_rows, fleet.gpu_rows, len(fleet.engines)
     measured_pods = tuple(key for key in fleet.pods if key in engine_rows or key in gpu_rows)
@@ -76,7 +76,7 @@ def rows_of(fleet: Serving) -> Rows:
     gpu_pods = {w: tuple(p for p in members if p in gpu_rows) for w, members in fleet.pods_of.items()}
     measured_workloads = tuple(w for w in fleet.workloads if engine_pods.get(w) or gpu_pods.get(w))
     model_rows = {key: _engines_of_model(model, engine_pods, fleet) for key, model in fleet.models.items()}
-    return Rows(
+    return FrameRows(
         each_engine=Members.of(fleet.each_engine, engines),
         each_gateway=Members.of(fleet.each_gateway, fleet.gateways),
         each_gpu=Members.of(fleet.each_gpu, fleet.gpus),
@@ -112,7 +112,7 @@ def _rows_of_pods(rows: Mapping[str, Sequence[int]], pods: Iterable[str]) -> lis
 
 
 def _engines_of_model(
-    model: ModelGroup, engine_pods: Mapping[str, Sequence[str]], fleet: Serving
+    model: ModelGroup, engine_pods: Mapping[str, Sequence[str]], fleet: ServingFleet
 ) -> dict[str, list[int]]:
     """Pod → its engines that serve this model. A workload may serve several names, in a rollout that changes it: only
     the pods that serve this one.

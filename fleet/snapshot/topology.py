@@ -16,8 +16,8 @@ from fleet.model.objects import HIDDEN, UNSEEN, HorizontalPodAutoscaler, Pod, Po
 from fleet.model.snapshot import GpuUse, ModelGroup, Origin, Structure, engine_key
 from fleet.snapshot.gateways import models_behind
 from fleet.snapshot.gpu_accounting import free_gpus, uses
-from fleet.snapshot.join import Matches, match, pods_are_known
-from fleet.snapshot.rows import Rows, Serving, rows_of
+from fleet.snapshot.join import JoinMatches, match, pods_are_known
+from fleet.snapshot.rows import FrameRows, ServingFleet, rows_of
 from fleet.snapshot.serving import models_of, products_of, served_by
 from fleet.snapshot.unmatched import engines_alone, unmeasured_and_unheld
 from fleet.snapshot.unmeasured import unmeasured
@@ -49,7 +49,7 @@ class Topology(Structure):
     """The objects that this was made for, without the events: they belong to nobody."""
     measured: Measurement
     """The rows of what this was made for, without any values."""
-    rows: Rows
+    rows: FrameRows
     addresses: Addresses
     served: Mapping[str, tuple[str, ...]]
     """Workload key → the models that it serves, the one that most of its engines serve first."""
@@ -141,7 +141,7 @@ def build_topology(kube: KubeState, measurement: Measurement | None) -> Topology
             *unmeasured_and_unheld(measured, kube, serving, engines_of, gpus.of_pod, excused, gpus.use),
         ),
         rows=rows_of(
-            Serving(
+            ServingFleet(
                 pods=fleet.pods,
                 pods_of=fleet.pods_of,
                 workloads=fleet.workloads,
@@ -181,7 +181,7 @@ class _Placed:
     """The pod of each engine."""
 
 
-def _place(kube: KubeState, measured: Measurement, matches: Matches) -> _Placed:
+def _place(kube: KubeState, measured: Measurement, matches: JoinMatches) -> _Placed:
     """Every engine in a pod, every pod in a workload."""
     pods = dict(kube.pods)
     owners = ownership(kube.pods, kube.links, kube.workloads)
@@ -217,7 +217,7 @@ class _PlacedGpus:
     use: Mapping[str, GpuUse]
 
 
-def _placed_gpus(kube: KubeState, gpus: Sequence[GpuId], matches: Matches) -> _PlacedGpus:
+def _placed_gpus(kube: KubeState, gpus: Sequence[GpuId], matches: JoinMatches) -> _PlacedGpus:
     keys = [gpu.key for gpu in gpus]
     row = {key: i for i, key in enumerate(keys)}
     held_by = dict(zip(keys, matches.gpu_pods, strict=True))
@@ -277,7 +277,7 @@ def budgets_of(kube: KubeState) -> tuple[PodDisruptionBudget, ...]:
 def _gateway_rows(
     kube: KubeState,
     measured: Measurement,
-    matches: Matches,
+    matches: JoinMatches,
     fleet: _Placed,
     served: Mapping[str, Sequence[str]],
     models: Mapping[str, ModelGroup],

@@ -22,7 +22,7 @@ async def none() -> Sequence[FactSource]:
     return ()
 
 
-class Beside:
+class SideSources:
     """Any number of sources, driven as one."""
 
     def __init__(self, make: Makes = none, clock: Callable[[], float] = time.time) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from actions.executor import Answer
+from actions.executor import MutationResult
 from actions.kubeobj import controller_of, is_ready, labels_of, selects
 from actions.plan import Mutation
 from actions.plan_context import Rules
@@ -133,7 +133,7 @@ class PodCluster(FakeCluster):
             return {}
         return await super().dry_run(mutation)
 
-    async def send(self, mutation: Mutation) -> Answer:
+    async def send(self, mutation: Mutation) -> MutationResult:
         if not mutation.path.endswith("/eviction"):
             response = await super().send(mutation)
             self.settle()

@@ -16,7 +16,7 @@ import orjson
 
 from actions.action_run import ActionRun
 from actions.cluster import ClusterExecutor
-from actions.executor import Answer
+from actions.executor import MutationResult
 from actions.plan import JSON_PATCH, Mutation, Scope
 from actions.plan_context import ClusterContext, Rules
 from actions.runner import Runner
@@ -150,7 +150,7 @@ class FakeCluster:
         self.asked.append(f"DRY {mutation.method} {mutation.path}")
         return self._written(mutation.dry())
 
-    async def send(self, mutation: Mutation) -> Answer:
+    async def send(self, mutation: Mutation) -> MutationResult:
         self.asked.append(f"{mutation.method} {mutation.path}")
         obj = self._written(mutation)
         if obj.get("kind") not in {None, "Event", "Status"}:

@@ -12,7 +12,7 @@ from typing import ClassVar
 import pytest
 
 import actions.kinds
-from actions.catalogue import KINDS, Entry, from_json, spec_of, specs_of
+from actions.catalogue import KINDS, CatalogueEntry, from_json, spec_of, specs_of
 from actions.permissions import permissions_for
 from actions.request import LOCAL_SERVER, Request, Target, to_json
 from actions.spec import ActionSpec, Api, Argument, Takes, UsageError
@@ -40,7 +40,7 @@ def test_a_declaration_imports_nothing_that_acts_and_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize("entry", KINDS, ids=lambda entry: entry.kind)
-def test_a_line_and_what_it_names_agree(entry: Entry) -> None:
+def test_a_line_and_what_it_names_agree(entry: CatalogueEntry) -> None:
     spec = spec_of(entry.kind)
     assert spec.kind == entry.kind
     assert callable(spec.action().plan)
@@ -70,7 +70,7 @@ def test_every_summary_is_written_from_a_line() -> None:
 @pytest.mark.parametrize(
     "entry", [e for e in KINDS if e.command and spec_of(e.kind).launch is None], ids=lambda entry: entry.kind
 )
-def test_what_is_asked_for_is_recorded_and_read_again(entry: Entry) -> None:
+def test_what_is_asked_for_is_recorded_and_read_again(entry: CatalogueEntry) -> None:
     spec = spec_of(entry.kind)
     target = Target(spec.targets[0], "serving", "chat", "uid-1")
     needed = {one.name for one in fields(spec.request) if one.default is MISSING and one.default_factory is MISSING}
@@ -120,7 +120,7 @@ def test_a_kind_that_is_not_known_is_said_so(kind: str) -> None:
 
 
 @pytest.mark.parametrize("entry", KINDS, ids=lambda entry: entry.kind)
-def test_an_action_on_a_cluster_needs_a_permission_and_one_here_needs_none(entry: Entry) -> None:
+def test_an_action_on_a_cluster_needs_a_permission_and_one_here_needs_none(entry: CatalogueEntry) -> None:
     spec = spec_of(entry.kind)
     for target in spec.targets:
         # An Alertmanager has no permissions of its own that could be asked for.

@@ -10,14 +10,14 @@ import pytest
 
 from actions.action_run import ActionRun
 from actions.audit.errors import AuditError
-from actions.audit.history import Sent
+from actions.audit.history import SentRequest
 from actions.cluster import ClusterExecutor
 from actions.kinds.scale import Scale
 from actions.plan_context import ClusterContext
-from actions.progress import Cause, Result
+from actions.progress import FailureCause, Result
 from actions.recorded import recorded_plan
 from actions.request import OtherClusterError, Target
-from actions.runner import RefusedError, Runner
+from actions.runner import PlanRefusedError, Runner
 from fleet.model.objects import ClusterId
 from fleet.sources.kube.errors import ForbiddenError, KubeError, UnauthorizedError, UnreachableError
 from tests.actions.stage import NOW, SCOPE, FakeCluster, deployment
@@ -68,7 +68,7 @@ async def test_a_plan_of_another_cluster_is_never_sent_to_this_one(stage: FakeCl
     plan = await there.runner().executor.plan(Scale(CHAT, 6))
     assert plan.target.cluster == plan.scope.cluster == ELSEWHERE
     assert all(other.request.target.cluster == ELSEWHERE for other in plan.alternatives)
-    with pytest.raises(RefusedError, match="it is for prod-us1 at https://us1"):
+    with pytest.raises(PlanRefusedError, match="it is for prod-us1 at https://us1"):
         here.runner().start(plan, "", "--yes")
     with pytest.raises(OtherClusterError, match="it is for prod-us1 at https://us1"):
         await here.runner().executor.plan(plan.request)
@@ -88,7 +88,7 @@ async def test_a_plan_that_is_blocked_is_refused(stage: FakeCluster) -> None:
     stage.forbidden.add("patch deployments/scale")
     runner = stage.runner()
     plan = await runner.executor.plan(Scale(CHAT, 6))
-    with pytest.raises(RefusedError, match="may not patch deployments/scale"):
+    with pytest.raises(PlanRefusedError, match="may not patch deployments/scale"):
         runner.start(plan, "", "--yes")
     assert not stage.mutations()
 
@@ -100,7 +100,7 @@ async def test_a_reason_may_be_required(stage: FakeCluster, reason: str, fits: b
     if fits:
         assert (await runner.wait(runner.start(plan, reason, "yes").id)).ok
     else:
-        with pytest.raises(RefusedError):
+        with pytest.raises(PlanRefusedError):
             runner.start(plan, reason, "yes")
         assert not stage.mutations()
 
@@ -225,10 +225,10 @@ async def test_a_request_that_found_no_connection_was_not_sent_and_that_is_known
     outcome = await runner.wait(runner.start(plan, "", "yes").id)
     assert outcome.result is Result.FAILED
     assert outcome.text == "nothing was sent: connection refused by https://eu1"
-    assert outcome.cause is Cause.UNREACHABLE
+    assert outcome.cause is FailureCause.UNREACHABLE
     (answered,) = [content for event, _, content in stage.audited if event == "answered"]
     assert answered["sent"] is False
-    sent = Sent(0.0, "PATCH", SCALE, {}, 1.0, answered)
+    sent = SentRequest(0.0, "PATCH", SCALE, {}, 1.0, answered)
     assert not sent.unknown
     assert not sent.done
 
@@ -236,12 +236,14 @@ async def test_a_request_that_found_no_connection_was_not_sent_and_that_is_known
 @pytest.mark.parametrize(
     ("error", "cause"),
     [
-        (UnauthorizedError("Unauthorized", status=401), Cause.UNREACHABLE),
-        (ForbiddenError("it is forbidden", status=403), Cause.FORBIDDEN),
-        (UnreachableError("the connection broke"), Cause.OTHER),
+        (UnauthorizedError("Unauthorized", status=401), FailureCause.UNREACHABLE),
+        (ForbiddenError("it is forbidden", status=403), FailureCause.FORBIDDEN),
+        (UnreachableError("the connection broke"), FailureCause.OTHER),
     ],
 )
-async def test_why_nothing_was_done_is_told_to_programs(stage: FakeCluster, error: KubeError, cause: Cause) -> None:
+async def test_why_nothing_was_done_is_told_to_programs(
+    stage: FakeCluster, error: KubeError, cause: FailureCause
+) -> None:
     runner = stage.runner()
     plan = await runner.executor.plan(Scale(CHAT, 6))
     stage.fail[SCALE] = error

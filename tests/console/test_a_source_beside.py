@@ -31,7 +31,7 @@ from fleet.dataclass import dataclass
 from fleet.model.facts import Dated
 from fleet.model.snapshot import Health, Snapshot, SourceStatus
 from fleet.net.http import client
-from fleet.sources.beside import Beside
+from fleet.sources.beside import SideSources
 from fleet.sources.polling import PollingSource
 from fleet.sources.problem import SourceProblem
 from tests.console.stage import Stage
@@ -409,7 +409,7 @@ async def test_two_sources_of_one_name_are_refused() -> None:
         return [Broken(), Broken()]
 
     with pytest.raises(ValueError, match="two sources have one name: broken"):
-        await Beside(make).start()
+        await SideSources(make).start()
 
 
 async def test_what_cannot_be_made_is_a_line_and_the_fleet_is_there_all_the_same(

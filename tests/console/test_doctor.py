@@ -15,8 +15,8 @@ from console import main
 from console.config.load import load
 from console.config.problem import ConfigError, Problem
 from console.config.settings import PrometheusSettings, Settings
-from console.doctor.check import Check, Verdict
-from console.doctor.permissions import Answer, Need, grants, judge, needs
+from console.doctor.check import Check, DoctorStatus
+from console.doctor.permissions import NeededPermission, PermissionReview, grants, judge, needs
 from console.doctor.report import lines
 from console.doctor.sources import check_api_server, check_metrics
 from console.doctor.surroundings import check_configuration, check_terminal
@@ -30,9 +30,9 @@ from fleet.snapshot.builder import Builder
 from fleet.sources import metrics
 from tests.fleet.rows import LIVE, NOW, deployment, engine, kube, measurement, node, pod
 
-PODS = Need("pods", ("list", "watch"), "the pods", essential=True)
-LOGS = Need("pods/log", ("get",), "logs")
-NODES = Need("nodes", ("list", "watch"), "nodes", namespaced=False)
+PODS = NeededPermission("pods", ("list", "watch"), "the pods", essential=True)
+LOGS = NeededPermission("pods/log", ("get",), "logs")
+NODES = NeededPermission("nodes", ("list", "watch"), "nodes", namespaced=False)
 
 
 def status(name: str, health: Health, **more: Any) -> SourceStatus:
@@ -55,25 +55,25 @@ def found(snapshot: Snapshot, settings: Settings | None = None) -> dict[str, Che
 
 def test_without_a_prometheus_it_says_how_to_get_one() -> None:
     check = found(fleet(status("prometheus", Health.OFF)))["prometheus"]
-    assert check.verdict is Verdict.WARN
+    assert check.verdict is DoctorStatus.WARN
     assert "helm install prometheus" in check.fix
 
 
 def test_a_prometheus_that_must_be_there_and_is_not_fails() -> None:
     settings = Settings(prometheus=PrometheusSettings(enabled="always"))
-    assert found(fleet(status("prometheus", Health.OFF)), settings)["prometheus"].verdict is Verdict.FAIL
+    assert found(fleet(status("prometheus", Health.OFF)), settings)["prometheus"].verdict is DoctorStatus.FAIL
 
 
 def test_a_prometheus_that_is_switched_off_is_fine() -> None:
     settings = Settings(prometheus=PrometheusSettings(enabled="never"))
-    assert found(fleet(status("prometheus", Health.OFF)), settings)["prometheus"].verdict is Verdict.OK
+    assert found(fleet(status("prometheus", Health.OFF)), settings)["prometheus"].verdict is DoctorStatus.OK
 
 
 def test_a_prometheus_that_does_not_answer_says_where_and_what_to_do() -> None:
     down = status("prometheus", Health.DOWN, endpoint="http://p:9090", problem="connection refused", remedy="start it")
     check = found(fleet(down))["prometheus"]
     assert (check.verdict, check.finding, check.fix) == (
-        Verdict.FAIL,
+        DoctorStatus.FAIL,
         "http://p:9090: connection refused",
         "start it",
     )
@@ -81,24 +81,24 @@ def test_a_prometheus_that_does_not_answer_says_where_and_what_to_do() -> None:
 
 def test_no_engine_series_gives_a_snippet_that_scrapes_them() -> None:
     check = found(fleet(engines=False))["engines"]
-    assert check.verdict is Verdict.WARN
+    assert check.verdict is DoctorStatus.WARN
     assert "kind: PodMonitor" in check.fix
 
 
 def test_engines_that_are_not_read_are_named_and_need_no_fix() -> None:
     triton = pod("a", serving=Serving("Triton"))
     snapshot = Builder().build(kube([triton], deployment()), measurement(), [LIVE], NOW)
-    expected = Check("engines", Verdict.OK, "none whose metrics are read", ("serving/a: Triton: not read yet",))
+    expected = Check("engines", DoctorStatus.OK, "none whose metrics are read", ("serving/a: Triton: not read yet",))
     assert found(snapshot)["engines"] == expected
     both = Builder().build(kube([triton, pod("b", serving=Serving("vLLM"))], deployment()), measurement(), [LIVE], NOW)
-    assert found(both)["engines"].verdict is Verdict.WARN
+    assert found(both)["engines"].verdict is DoctorStatus.WARN
 
 
 def test_gpus_without_dcgm_series_say_how_to_get_them() -> None:
     check = found(fleet())["GPUs"]
-    assert check.verdict is Verdict.WARN
+    assert check.verdict is DoctorStatus.WARN
     assert "helm install dcgm-exporter" in check.fix
-    assert found(fleet(gpus=True))["GPUs"].verdict is Verdict.OK
+    assert found(fleet(gpus=True))["GPUs"].verdict is DoctorStatus.OK
 
 
 def test_what_may_not_be_seen_is_not_proposed_to_be_installed_or_relabelled() -> None:
@@ -117,7 +117,7 @@ def test_series_without_a_pod_give_the_relabelling() -> None:
     measured = measurement({engine("chat-1-a"): {Quantity.RUNNING: 1.0}, engine("elsewhere"): {Quantity.RUNNING: 1.0}})
     snapshot = Builder().build(kube([pod("chat-1-a")], deployment()), measured, [LIVE], NOW)
     check = found(snapshot)["joins"]
-    assert check.verdict is Verdict.WARN
+    assert check.verdict is DoctorStatus.WARN
     assert "elsewhere" in check.details[0]
     assert "__meta_kubernetes_pod_name" in check.fix
 
@@ -126,13 +126,13 @@ def test_the_api_server() -> None:
     snapshot = fleet()
     snapshot = replace(snapshot, cluster=Cluster(user="me", groups=("a", "b"), version="v1.36.0"))
     assert check_api_server(snapshot, explained=False) == Check(
-        "API server", Verdict.OK, "Kubernetes v1.36.0, as me (a, b), 1 pods"
+        "API server", DoctorStatus.OK, "Kubernetes v1.36.0, as me (a, b), 1 pods"
     )
     down = replace(snapshot, sources=(status("kubernetes", Health.DOWN, problem="401", remedy="log in"),))
-    assert check_api_server(down, explained=False) == Check("API server", Verdict.FAIL, "401", (), "log in")
+    assert check_api_server(down, explained=False) == Check("API server", DoctorStatus.FAIL, "401", (), "log in")
     degraded = replace(snapshot, sources=(status("kubernetes", Health.DEGRADED, notes=("nodes: forbidden",)),))
     assert check_api_server(degraded, explained=False).details == ("nodes: forbidden",)
-    assert check_api_server(degraded, explained=True).verdict is Verdict.OK
+    assert check_api_server(degraded, explained=True).verdict is DoctorStatus.OK
 
 
 def test_what_is_missing_is_granted_where_one_looks() -> None:
@@ -157,14 +157,21 @@ def test_a_service_account_is_granted_as_one_and_names_are_quoted() -> None:
 @pytest.mark.parametrize(
     ("answer", "namespace", "verdict", "finding"),
     [
-        (Answer(), "", Verdict.OK, "me may read everything that is shown, in all namespaces"),
-        (Answer((LOGS,)), "", Verdict.WARN, "me may not read pods/log in all namespaces"),
-        (Answer((PODS,), "a"), "a", Verdict.FAIL, "me may not read pods in namespace a"),
-        (Answer((), "a"), "", Verdict.WARN, "me sees no other namespace than a, and may read everything there"),
-        (Answer(trouble="refused"), "", Verdict.WARN, "could not be asked: refused"),
+        (PermissionReview(), "", DoctorStatus.OK, "me may read everything that is shown, in all namespaces"),
+        (PermissionReview((LOGS,)), "", DoctorStatus.WARN, "me may not read pods/log in all namespaces"),
+        (PermissionReview((PODS,), "a"), "a", DoctorStatus.FAIL, "me may not read pods in namespace a"),
+        (
+            PermissionReview((), "a"),
+            "",
+            DoctorStatus.WARN,
+            "me sees no other namespace than a, and may read everything there",
+        ),
+        (PermissionReview(trouble="refused"), "", DoctorStatus.WARN, "could not be asked: refused"),
     ],
 )
-def test_the_verdict_on_permissions(answer: Answer, namespace: str, verdict: Verdict, finding: str) -> None:
+def test_the_verdict_on_permissions(
+    answer: PermissionReview, namespace: str, verdict: DoctorStatus, finding: str
+) -> None:
     check = judge(answer, "me", namespace)
     assert (check.verdict, check.finding) == (verdict, finding)
 
@@ -181,35 +188,35 @@ def test_kubectl_takes_the_names_of_all_needs() -> None:
 @pytest.mark.parametrize(
     ("environ", "encoding", "size", "verdict", "said"),
     [
-        ({"TERM": "xterm-256color"}, "utf-8", (120, 40), Verdict.OK, "quarterdeck-dark, Unicode glyphs, 120x40"),
-        ({"TERM": "xterm"}, "utf-8", (80, 24), Verdict.OK, "theme ansi"),
-        ({"TERM": "xterm", "NO_COLOR": "1"}, "utf-8", (80, 24), Verdict.OK, "no colours"),
-        ({"TERM": "xterm"}, "ascii", (80, 24), Verdict.WARN, "ASCII glyphs"),
-        ({"TERM": "xterm"}, "utf-8", (40, 10), Verdict.WARN, "40x10"),
-        ({"TERM": "dumb"}, "utf-8", (80, 24), Verdict.WARN, "TERM=dumb"),
+        ({"TERM": "xterm-256color"}, "utf-8", (120, 40), DoctorStatus.OK, "quarterdeck-dark, Unicode glyphs, 120x40"),
+        ({"TERM": "xterm"}, "utf-8", (80, 24), DoctorStatus.OK, "theme ansi"),
+        ({"TERM": "xterm", "NO_COLOR": "1"}, "utf-8", (80, 24), DoctorStatus.OK, "no colours"),
+        ({"TERM": "xterm"}, "ascii", (80, 24), DoctorStatus.WARN, "ASCII glyphs"),
+        ({"TERM": "xterm"}, "utf-8", (40, 10), DoctorStatus.WARN, "40x10"),
+        ({"TERM": "dumb"}, "utf-8", (80, 24), DoctorStatus.WARN, "TERM=dumb"),
     ],
 )
 def test_the_terminal(
-    environ: dict[str, str], encoding: str, size: tuple[int, int], verdict: Verdict, said: str
+    environ: dict[str, str], encoding: str, size: tuple[int, int], verdict: DoctorStatus, said: str
 ) -> None:
     check = check_terminal(environ, encoding, size, interactive=True)
     assert check.verdict is verdict
     assert said in check.finding
-    assert bool(check.fix) is (verdict is Verdict.WARN)
+    assert bool(check.fix) is (verdict is DoctorStatus.WARN)
 
 
 def test_the_configuration(tmp_path: Path) -> None:
     broken = check_configuration(ConfigError(Problem("f:1", "bad", "mend it")), {})
-    assert (broken.verdict, broken.details) == (Verdict.FAIL, ("f:1: bad   mend it",))
+    assert (broken.verdict, broken.details) == (DoctorStatus.FAIL, ("f:1: bad   mend it",))
     file = tmp_path / "c.toml"
     file.write_text('[prometheus]\nbearer_token_env = "NOWHERE"\n')
     check = check_configuration(load({}, file=file, policy=tmp_path / "none"), {})
-    assert check.verdict is Verdict.WARN
+    assert check.verdict is DoctorStatus.WARN
     assert "NOWHERE is not set" in check.details[0]
 
 
 def test_the_report_indents_and_cannot_be_steered_from_outside() -> None:
-    check = Check("API server", Verdict.FAIL, "bad \x1b[31mred", ("one", "two"), "do this\nthen that")
+    check = Check("API server", DoctorStatus.FAIL, "bad \x1b[31mred", ("one", "two"), "do this\nthen that")
     assert list(lines([check])) == [
         "fail  API server     bad red",
         "                     - one",
@@ -285,8 +292,8 @@ def test_a_broken_configuration_does_not_stop_it(tmp_path: Path, doctor: Doctor)
 
 
 def test_who_may_list_and_not_watch_is_warned_and_not_failed() -> None:
-    check = judge(Answer((replace(PODS, verbs=("watch",)),)), "ann", "")
-    assert check.verdict is Verdict.WARN
+    check = judge(PermissionReview((replace(PODS, verbs=("watch",)),)), "ann", "")
+    assert check.verdict is DoctorStatus.WARN
     assert "may list and not watch, so that changes come late: pods" in check.finding
     assert "no fleet" not in " ".join(check.details)
     assert "--verb=watch --resource=pods" in check.fix

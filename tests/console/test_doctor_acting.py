@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from actions.plan_context import Reads
 from console.doctor.acting import Acting, ask, judge, needed_permissions, read_only
-from console.doctor.check import Verdict
+from console.doctor.check import DoctorStatus
 from fleet.sources.kube.errors import UnreachableError
 from fleet.sources.kube.reads import Permission
 
@@ -34,7 +34,7 @@ class Server:
 async def test_an_administrator_is_known_from_one_question() -> None:
     server = Server(lambda _: True)
     check = judge(await ask(server.reads, ""), "admin", "")
-    assert (check.verdict, check.finding) == (Verdict.OK, "admin may do all of them, in all namespaces")
+    assert (check.verdict, check.finding) == (DoctorStatus.OK, "admin may do all of them, in all namespaces")
     assert server.asked == [("*", "*", "*", "", "")]
 
 
@@ -48,7 +48,7 @@ async def test_what_is_alike_is_one_line_and_asked_once() -> None:
     assert len(server.asked) == len(set(server.asked)), "a question twice"
     assert len(server.asked) < len(needed_permissions()), "fewer than actions and their targets"
     check = judge(acting, "ann", "serving")
-    assert check.verdict is Verdict.WARN
+    assert check.verdict is DoctorStatus.WARN
     assert check.finding == "ann may not do all of them in namespace serving"
     assert any(line.startswith("refused: scale of LeaderWorkerSet, ReplicaSet (patch ") for line in check.details)
     assert "refused: pause, resume, unblock (patch deployments.apps)" in check.details
@@ -62,7 +62,7 @@ async def test_what_is_alike_is_one_line_and_asked_once() -> None:
 async def test_in_all_namespaces_pods_are_asked_for_once() -> None:
     server = Server(lambda question: question[0] != "*")
     check = judge(await ask(server.reads, ""), "ops", "")
-    assert check.verdict is Verdict.OK
+    assert check.verdict is DoctorStatus.OK
     assert server.asked.count(("patch", "pods", "", "", "")) == 1
 
 
@@ -81,11 +81,11 @@ async def test_a_server_that_cannot_be_asked_is_no_refusal() -> None:
         raise UnreachableError("connection refused")
 
     check = judge(await ask(Server(rule).reads, ""), "ann", "")
-    assert check.verdict is Verdict.WARN
+    assert check.verdict is DoctorStatus.WARN
     assert check.finding == "whether they are permitted could not be asked: connection refused"
 
 
 def test_read_only_mode_is_all_right_as_it_is() -> None:
-    assert read_only().verdict is Verdict.OK
+    assert read_only().verdict is DoctorStatus.OK
     assert "read-only mode" in read_only().finding
-    assert judge(Acting(), "ann", "").verdict is Verdict.OK
+    assert judge(Acting(), "ann", "").verdict is DoctorStatus.OK

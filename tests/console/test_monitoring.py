@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from console import main
-from console.doctor.check import Verdict
+from console.doctor.check import DoctorStatus
 from console.doctor.monitoring import check_monitoring
 from console.views.monitoring import examined_text, monitoring_lines
 from console.wiring.demo import Simulation, simulated
@@ -58,11 +58,11 @@ def test_nothing_wrong_is_said_of_what_was_looked_at() -> None:
 
 def test_the_doctor_warns_and_an_alternative_is_no_warning() -> None:
     dead, down = check_monitoring(Examined(0.0, (DEAD, DOWN, PARTLY), 12, 20, 3))
-    assert (dead.verdict, down.verdict) == (Verdict.WARN, Verdict.WARN)
+    assert (dead.verdict, down.verdict) == (DoctorStatus.WARN, DoctorStatus.WARN)
     assert dead.finding == "1 rules are about series that are not there (12 rules, 20 selectors)"
     assert dead.details == ("serving/Full: kv_usage: no such metric; there is kv_usage_total",)
     (fine,) = check_monitoring(Examined(0.0, (PARTLY,), 12, 20, 3))
-    assert fine.verdict is Verdict.OK
+    assert fine.verdict is DoctorStatus.OK
 
 
 async def test_the_screen_says_what_could_not_be_looked_at(fleet: Simulation, server: Said) -> None:

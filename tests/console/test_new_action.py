@@ -120,7 +120,7 @@ ANNOTATE = ActionSpec(
 
 def register() -> None:
     """The line in the catalogue."""
-    line = catalogue.Entry("annotate", f"{__name__}:ANNOTATE", "annotate", "leave a note on a workload")
+    line = catalogue.CatalogueEntry("annotate", f"{__name__}:ANNOTATE", "annotate", "leave a note on a workload")
     catalogue.KINDS = (*catalogue.KINDS, line)
 
 

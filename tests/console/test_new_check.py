@@ -18,7 +18,7 @@ from actions.kinds.silence import ALERT, Silence
 from actions.plan import Check, Plan, Verdict
 from actions.plan_context import ClusterContext
 from actions.request import Target
-from actions.runner import RefusedError
+from actions.runner import PlanRefusedError
 from actions.spec import Api
 from console.cli import exits
 from console.cli.dispatch import dispatch
@@ -62,7 +62,7 @@ async def test_every_plan_has_it_and_where_it_blocks_nothing_is_sent() -> None:
     plan = await runner.executor.plan(Scale(CHAT, 5))
     assert [check.about for check in plan.checks][:2] == ["permission", "freeze"]
     assert plan.verdict is Verdict.BLOCK
-    with pytest.raises(RefusedError, match=WHY):
+    with pytest.raises(PlanRefusedError, match=WHY):
         runner.start(plan, "INC-7", "test")
     await runner.close()
     assert stage.mutations() == []
@@ -85,7 +85,7 @@ async def test_a_silence_has_it_and_none_of_the_checks_that_are_about_objects() 
     runner = stage.runner()
     plan = await runner.executor.plan(Silence(find_alert("f1", stage.snapshot, "")))
     assert [check.about for check in plan.checks] == ["freeze", "alertmanager"]
-    with pytest.raises(RefusedError, match=WHY):
+    with pytest.raises(PlanRefusedError, match=WHY):
         runner.start(plan, "INC-7", "test")
     await runner.close()
     assert stage.mutations() == []

@@ -13,7 +13,7 @@ import yaml
 from actions.catalogue import specs
 from actions.permissions import permissions_for
 from console.cli.dispatch import dispatch
-from console.rbac.roles import Role, manifests
+from console.rbac.roles import RbacRole, manifests
 from fleet.sources.kube.client import KubeClient
 from fleet.sources.kube.errors import ForbiddenError
 from fleet.sources.kube.kubeconfig import load_access
@@ -103,9 +103,9 @@ def test_a_role_in_namespaces_holds_there_and_for_nodes(capsys: pytest.CaptureFi
     assert kinds == [
         ("ClusterRole", None),
         ("ClusterRoleBinding", None),
-        ("Role", "serving"),
+        ("RbacRole", "serving"),
         ("RoleBinding", "serving"),
-        ("Role", "batch"),
+        ("RbacRole", "batch"),
         ("RoleBinding", "batch"),
     ]
     assert {resource for rule in documents[0]["rules"] for resource in rule["resources"]} == {"nodes", "namespaces"}
@@ -115,7 +115,7 @@ def test_a_role_in_namespaces_holds_there_and_for_nodes(capsys: pytest.CaptureFi
 def test_the_namespace_of_every_command_is_a_namespace_here_too(capsys: pytest.CaptureFixture[str]) -> None:
     assert dispatch("quarterdeck", ["rbac", "oncall", "-n", "serving"], {}) == 0
     kinds = [document["kind"] for document in yaml.safe_load_all(capsys.readouterr().out)]
-    assert kinds == ["ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"]
+    assert kinds == ["ClusterRole", "ClusterRoleBinding", "RbacRole", "RoleBinding"]
 
 
 def test_logs_and_proxy_are_an_auditors_only_on_demand(capsys: pytest.CaptureFixture[str]) -> None:
@@ -126,8 +126,8 @@ def test_logs_and_proxy_are_an_auditors_only_on_demand(capsys: pytest.CaptureFix
 
 
 def test_the_oncall_role_has_what_the_actions_declare_and_no_more_than_that() -> None:
-    rules = manifests(Role.ONCALL)[0]["rules"]
-    looks = manifests(Role.AUDITOR, logs=True)[0]["rules"]
+    rules = manifests(RbacRole.ONCALL)[0]["rules"]
+    looks = manifests(RbacRole.AUDITOR, logs=True)[0]["rules"]
     more = {
         (r["apiGroups"][0], name, verb)
         for r in rules
@@ -145,8 +145,8 @@ def test_the_oncall_role_has_what_the_actions_declare_and_no_more_than_that() ->
     assert all(verb in {"list", "create", "patch", "delete"} for _, _, verb in more)
 
 
-@pytest.mark.parametrize("role", list(Role))
-def test_both_roles_may_list_whatever_tells_of_the_past(role: Role) -> None:
+@pytest.mark.parametrize("role", list(RbacRole))
+def test_both_roles_may_list_whatever_tells_of_the_past(role: RbacRole) -> None:
     rules = manifests(role)[0]["rules"]
     for row in witnesses():
         assert any(

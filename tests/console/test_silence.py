@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from actions.alerting import AlertingWriter
-from actions.executor import Answer
+from actions.executor import MutationResult
 from actions.plan import Mutation, Plan
 from actions.progress import Result
 from console.config.settings import AlertmanagerSettings, Settings
@@ -166,9 +166,9 @@ class ApiServer:
     def __init__(self) -> None:
         self.sent: list[Mutation] = []
 
-    async def send(self, mutation: Mutation) -> Answer:
+    async def send(self, mutation: Mutation) -> MutationResult:
         self.sent.append(mutation)
-        return Answer({"silenceID": "s1"}, {"status": 200})
+        return MutationResult({"silenceID": "s1"}, {"status": 200})
 
 
 async def test_one_behind_the_api_server_is_reached_through_its_proxy() -> None:

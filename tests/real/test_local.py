@@ -24,7 +24,7 @@ from actions.kinds.local_up import LocalUp
 from actions.plan import Verdict
 from actions.progress import Result
 from actions.request import LOCAL, LOCAL_SERVER, Target
-from actions.runner import RefusedError
+from actions.runner import PlanRefusedError
 from fleet.local.record import ServerRecord, read_records
 from fleet.local.server import Phase, ServerState
 from fleet.local.watching import Watcher
@@ -289,7 +289,7 @@ async def test_a_model_that_lacks_a_shard_is_refused_before_anything_starts(here
     assert plan.verdict is Verdict.BLOCK
     (blocked,) = plan.blocks
     assert missing.name in blocked.text
-    with pytest.raises(RefusedError):
+    with pytest.raises(PlanRefusedError):
         runner.start(plan, "", "yes")
     await runner.close()
     assert not (here.servers / "broken").exists()

@@ -19,7 +19,7 @@ class Placed:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Page:
+class ColumnPage:
     """The columns that are shown side by side."""
 
     placed: tuple[Placed, ...]
@@ -33,17 +33,17 @@ def gap_for(width: int) -> int:
     return 2 if width >= 110 else 1
 
 
-def pages(columns: Sequence[Column], width: int) -> tuple[Page, ...]:
+def pages(columns: Sequence[Column], width: int) -> tuple[ColumnPage, ...]:
     """Lay columns out for a width, in cells. Every column is on some page; the first one is on all of them.
 
     The first page takes columns by priority as long as they fit; what does not fit goes to the next page by the same
     rule. Within a page the columns keep their order. At least one page, even for a width of 0.
     """
     if not columns:
-        return (Page((), 1, width),)
+        return (ColumnPage((), 1, width),)
     gap = gap_for(width)
     left = sorted(range(1, len(columns)), key=lambda i: columns[i].priority)
-    out: list[Page] = []
+    out: list[ColumnPage] = []
     while left or not out:
         taken, free = {0: columns[0].width}, width - columns[0].width
         for i in left:
@@ -59,7 +59,7 @@ def pages(columns: Sequence[Column], width: int) -> tuple[Page, ...]:
         indices = sorted(taken)
         placed = _widen([columns[i] for i in indices], indices, [taken[i] for i in indices], width, gap)
         used = sum(p.width for p in placed) + gap * (len(placed) - 1)
-        out.append(Page(placed, gap, max(0, width - used)))
+        out.append(ColumnPage(placed, gap, max(0, width - used)))
     return tuple(out)
 
 

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from fleet.model.snapshot import Severity
 from themes.glyphs import Glyphs
 from themes.palette import Role
-from widgets.grid.columns import Page, Placed
+from widgets.grid.columns import ColumnPage, Placed
 from widgets.grid.model import Column, Sort
-from widgets.grid.outline import Level
+from widgets.grid.outline import RowLevel
 from widgets.line import Line, Span, fit, folded, plain, width_of
 from widgets.severity import severity_span
 
-LEADS = {Level.GROUP: 3, Level.CHILD: 5, Level.LAST_CHILD: 5}
+LEADS = {RowLevel.GROUP: 3, RowLevel.CHILD: 5, RowLevel.LAST_CHILD: 5}
 """Cells in front of a name: mark, tree, glyph, blank."""
 
 
@@ -21,13 +21,13 @@ Parts = Sequence[tuple[Span, ...]]
 """The spans of a row's cells, in the order of the page."""
 
 
-def cell_width(placed: Placed, position: int, level: Level) -> int:
+def cell_width(placed: Placed, position: int, level: RowLevel) -> int:
     """The room for a cell: the first of a row has a lead in front of it."""
     return placed.width if position else max(0, placed.width - LEADS[level])
 
 
 def row_spans(
-    severity: Severity | None, parts: Parts, page: Page, level: Level, glyphs: Glyphs, *, marked: bool
+    severity: Severity | None, parts: Parts, page: ColumnPage, level: RowLevel, glyphs: Glyphs, *, marked: bool
 ) -> tuple[Span, ...]:
     """A row in as many cells as the page is wide: its lead, and its parts side by side."""
     spans = [*_lead(severity, level, glyphs, marked=marked)]
@@ -40,15 +40,15 @@ def row_spans(
     return tuple(spans)
 
 
-def _lead(severity: Severity | None, level: Level, glyphs: Glyphs, *, marked: bool) -> Iterator[Span]:
+def _lead(severity: Severity | None, level: RowLevel, glyphs: Glyphs, *, marked: bool) -> Iterator[Span]:
     yield Span(glyphs.mark, Role.ACCENT) if marked else Span(" ")
-    if level is not Level.GROUP:
-        yield Span(glyphs.branch if level is Level.CHILD else glyphs.last_branch, Role.DIM)
+    if level is not RowLevel.GROUP:
+        yield Span(glyphs.branch if level is RowLevel.CHILD else glyphs.last_branch, Role.DIM)
     yield severity_span(severity, glyphs)
     yield Span(" ")
 
 
-def head_line(page: Page, number: int, count: int, sort: Sort | None, glyphs: Glyphs) -> Line:
+def head_line(page: ColumnPage, number: int, count: int, sort: Sort | None, glyphs: Glyphs) -> Line:
     """The titles of a page's columns, the mark of the sorted one, and where the other pages (``count``) are."""
     spans: list[Span] = []
     for position, placed in enumerate(page.placed):
@@ -64,7 +64,7 @@ def head_line(page: Page, number: int, count: int, sort: Sort | None, glyphs: Gl
             spans.append(Span(" " * (page.gap - 1) + text, Role.HEAD))
             continue
         hint = _page_hint(number, count, glyphs)
-        lead = " " * (LEADS[Level.GROUP] - 1) + mark
+        lead = " " * (LEADS[RowLevel.GROUP] - 1) + mark
         spans.append(Span(fit(lead + title, max(0, placed.width - len(hint)), "left", ellipsis), Role.HEAD))
         spans.append(Span(hint[: placed.width], Role.KEY))
     return Line(tuple(spans))

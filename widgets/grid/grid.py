@@ -24,10 +24,10 @@ from textual.message import Message
 
 from themes.glyphs import Glyphs
 from themes.palette import Role
-from widgets.grid.columns import Page, pages
+from widgets.grid.columns import ColumnPage, pages
 from widgets.grid.drawing import head_line, notice_lines, scroll_thumb
 from widgets.grid.model import Column, GridModel, Group, Nothing
-from widgets.grid.outline import Level, Outline, group_of, neighbours, outline
+from widgets.grid.outline import Outline, RowLevel, group_of, neighbours, outline
 from widgets.grid.painter import RowPainter
 from widgets.line import BLANK, Line, Span
 from widgets.line_view import LineView
@@ -138,7 +138,7 @@ class Grid(LineView, can_focus=True):
         self._marks: set[str] = set()
         self._painter = RowPainter()
         self._pages_for: tuple[tuple[Column, ...], int] | None = None
-        self._pages: tuple[Page, ...] = ()
+        self._pages: tuple[ColumnPage, ...] = ()
         self.below: Below | None = None
         """Gives the last lines of the grid where its rows leave some free; None for nothing."""
 
@@ -239,7 +239,7 @@ class Grid(LineView, can_focus=True):
     def action_group(self, step: int) -> None:
         """Move to the next group; backwards first to the head of this one."""
         levels = self._outline.levels
-        head = bytes((Level.GROUP,))
+        head = bytes((RowLevel.GROUP,))
         at = levels.find(head, self._index + 1) if step > 0 else levels.rfind(head, 0, self._index)
         if at != -1:
             self._go(at)
@@ -364,7 +364,7 @@ class Grid(LineView, can_focus=True):
 
     # drawing
 
-    def _layout(self, width: int) -> Page:
+    def _layout(self, width: int) -> ColumnPage:
         wanted = (self._model.columns, width)
         if self._pages_for != wanted:
             self._pages = pages(self._model.columns, width - _BAR_WIDTH)

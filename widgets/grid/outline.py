@@ -10,7 +10,7 @@ from fleet.dataclass import dataclass
 from widgets.grid.model import Group
 
 
-class Level(IntEnum):
+class RowLevel(IntEnum):
     """The place of a row in its group."""
 
     GROUP = 0
@@ -25,12 +25,12 @@ class Outline:
     keys: list[str] = field(default_factory=list)
     levels: bytes = b""
 
-    def level(self, index: int) -> Level:
-        return Level(self.levels[index])
+    def level(self, index: int) -> RowLevel:
+        return RowLevel(self.levels[index])
 
     def group_at(self, index: int) -> int:
         """The index of the group that the row at ``index`` belongs to."""
-        while self.levels[index] != Level.GROUP:
+        while self.levels[index] != RowLevel.GROUP:
             index -= 1
         return index
 
@@ -48,11 +48,11 @@ def outline(groups: Sequence[Group], opened: Collection[str]) -> Outline:
     levels = bytearray()
     for key, children in groups:
         keys.append(key)
-        levels.append(Level.GROUP)
+        levels.append(RowLevel.GROUP)
         if children and key in opened:
             keys.extend(children)
-            levels.extend(bytes((Level.CHILD,)) * (len(children) - 1))
-            levels.append(Level.LAST_CHILD)
+            levels.extend(bytes((RowLevel.CHILD,)) * (len(children) - 1))
+            levels.append(RowLevel.LAST_CHILD)
     return Outline(keys, bytes(levels))
 
 
@@ -71,9 +71,9 @@ def neighbours(before: Outline, index: int) -> list[str]:
     """
     keys, levels = before.keys, before.levels
     home = before.group_at(index)
-    end = levels.find(bytes((Level.GROUP,)), home + 1)
+    end = levels.find(bytes((RowLevel.GROUP,)), home + 1)
     inside = range(home + 1, end if end != -1 else len(keys))
-    groups = (i for i, level in enumerate(levels) if level == Level.GROUP and i != home)
+    groups = (i for i, level in enumerate(levels) if level == RowLevel.GROUP and i != home)
 
     def near(i: int) -> tuple[int, bool]:
         return abs(i - index), i < index

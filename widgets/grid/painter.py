@@ -8,10 +8,10 @@ from typing import NamedTuple
 from fleet.model.snapshot import Severity
 from themes.glyphs import Glyphs
 from widgets.cells import Cell
-from widgets.grid.columns import Page
+from widgets.grid.columns import ColumnPage
 from widgets.grid.drawing import Parts, cell_width, row_spans
 from widgets.grid.model import GridModel
-from widgets.grid.outline import Level
+from widgets.grid.outline import RowLevel
 from widgets.line import Span
 
 
@@ -21,8 +21,8 @@ class _Drawn(NamedTuple):
     severity: Severity | None
     cells: Sequence[Cell]
     """Cells of the columns on the page, in its order."""
-    page: Page
-    level: Level
+    page: ColumnPage
+    level: RowLevel
     marked: bool
     parts: Parts
     spans: tuple[Span, ...]
@@ -38,14 +38,21 @@ class RowPainter:
         """Cells turned into text since this exists: tests count what a tick costs."""
 
     def draw(
-        self, model: GridModel, rows: Iterable[tuple[str, Level]], page: Page, marks: Collection[str], glyphs: Glyphs
+        self,
+        model: GridModel,
+        rows: Iterable[tuple[str, RowLevel]],
+        page: ColumnPage,
+        marks: Collection[str],
+        glyphs: Glyphs,
     ) -> list[tuple[Span, ...]]:
         """A row for each key and level, one below the other; the same spans again where the picture is the same."""
         drawn = [(key, self._row(model, key, level, page, glyphs, marked=key in marks)) for key, level in rows]
         self._drawn, self._model = dict(drawn), model
         return [row.spans for _, row in drawn]
 
-    def _row(self, model: GridModel, key: str, level: Level, page: Page, glyphs: Glyphs, *, marked: bool) -> _Drawn:
+    def _row(
+        self, model: GridModel, key: str, level: RowLevel, page: ColumnPage, glyphs: Glyphs, *, marked: bool
+    ) -> _Drawn:
         before = self._drawn.get(key)
         if before is not None and (before.page is not page or before.level is not level):
             before = None
@@ -59,7 +66,9 @@ class RowPainter:
         spans = row_spans(severity, parts, page, level, glyphs, marked=marked)
         return _Drawn(severity, cells, page, level, marked, parts, spans)
 
-    def _parts(self, cells: Sequence[Cell], page: Page, level: Level, glyphs: Glyphs, before: _Drawn | None) -> Parts:
+    def _parts(
+        self, cells: Sequence[Cell], page: ColumnPage, level: RowLevel, glyphs: Glyphs, before: _Drawn | None
+    ) -> Parts:
         """Each cell in the width of its column; what is as it was ``before``, on this page and level, is kept."""
         if before is not None and before.cells == cells:
             return before.parts

@@ -27,7 +27,7 @@ from fleet.sources.kube.project.fields import mapping
 ABOUT = "bounds"
 
 
-class Limits(NamedTuple):
+class ReplicaLimits(NamedTuple):
     """Replicas that an autoscaler keeps between."""
 
     minimum: int
@@ -47,7 +47,7 @@ class BoundsAction:
         path = await context.reads.path_of(target.kind, target.namespace, target.name)
         obj = await context.reads.get_raw(target.kind, target.namespace, target.name)
         old = limits_of(obj)
-        new = Limits(
+        new = ReplicaLimits(
             old.minimum if asked.minimum is None else asked.minimum,
             old.maximum if asked.maximum is None else asked.maximum,
         )
@@ -92,23 +92,23 @@ class BoundsAction:
         (mutation,) = plan.steps[0].mutations
         await execution.send(mutation)
         execution.step(1)
-        bounds = Limits(*plan.facts["bounds"])
+        bounds = ReplicaLimits(*plan.facts["bounds"])
         if plan.facts["idle"]:
             return Outcome(Result.CONVERGED, f"the bounds are {bounds}; they count once it scales again")
         workload = plan.target.beside(plan.facts["kind"], plan.facts["name"])
         return await follow_autoscaler(plan, execution, workload, lambda found: bounds.nearest(found) == found)
 
 
-def limits_of(obj: Mapping[str, Any]) -> Limits:
+def limits_of(obj: Mapping[str, Any]) -> ReplicaLimits:
     """Return the limits of a raw HorizontalPodAutoscaler (minimum 1 by default) or ScaledObject (0 and 100)."""
     spec = mapping(obj, "spec")
     low, high = _keys(obj)
     if obj["kind"] == "ScaledObject":
-        return Limits(int(spec.get(low, 0)), int(spec.get(high, 100)))
-    return Limits(int(spec.get(low, 1)), int(spec.get(high, 1)))
+        return ReplicaLimits(int(spec.get(low, 0)), int(spec.get(high, 100)))
+    return ReplicaLimits(int(spec.get(low, 1)), int(spec.get(high, 1)))
 
 
-def bounds_mutation(path: str, obj: Mapping[str, Any], new: Limits) -> Mutation:
+def bounds_mutation(path: str, obj: Mapping[str, Any], new: ReplicaLimits) -> Mutation:
     """The request. A custom resource takes no strategic merge patch, and none is needed."""
     body = {
         "metadata": {"resourceVersion": obj["metadata"]["resourceVersion"]},
@@ -128,7 +128,7 @@ def _paused(obj: Mapping[str, Any]) -> bool:
     return PAUSED in annotations or PAUSED_AT in annotations
 
 
-def _check_limits(old: Limits, new: Limits, obj: Mapping[str, Any]) -> Check:
+def _check_limits(old: ReplicaLimits, new: ReplicaLimits, obj: Mapping[str, Any]) -> Check:
     if new.minimum > new.maximum:
         text = f"the minimum {new.minimum} is more than the maximum {new.maximum}"
         return Check(ABOUT, Verdict.BLOCK, text, "give both")

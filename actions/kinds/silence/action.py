@@ -16,7 +16,7 @@ from actions.plan_context import ClusterContext
 from actions.progress import Outcome, Result
 from actions.request import Request, Target, expect
 from actions.words import span
-from fleet.alerts.board import Board, BoardMaker, Row
+from fleet.alerts.board import AlertRow, Board, BoardMaker
 from fleet.model.alerts import Notified
 from fleet.model.alerts import Silence as Known
 from fleet.model.snapshot import Health, Snapshot
@@ -168,14 +168,14 @@ def _chosen(asked: Expire, board: Board) -> Expire:
     return replace(asked, silence=ids[0])
 
 
-def _row_of(board: Board, target: Target) -> Row:
+def _row_of(board: Board, target: Target) -> AlertRow:
     row = board.rows.get(target.uid)
     if row is None:
         raise NotFoundError(f"the alert {target.name} is over", remedy="There is nothing to silence.")
     return row
 
 
-def _alertmanager_of(snapshot: Snapshot, row: Row) -> tuple[str, str]:
+def _alertmanager_of(snapshot: Snapshot, row: AlertRow) -> tuple[str, str]:
     """The name of the Alertmanager that has the alert, and where its API begins."""
     at = next((name for name in row.told.sources if name in snapshot.facts.of(Notified)), "")
     if not at:

@@ -11,7 +11,7 @@ import psutil
 
 from actions.local.checks.arguments import check_extra
 from actions.local.checks.memory import (
-    Need,
+    MemoryNeed,
     check_gpus,
     check_heads,
     check_length,
@@ -155,7 +155,7 @@ def _fit(
 
 
 def _on_cpu(
-    spec: LaunchSpec, need: Need | None, reading: GpuReading, installed: Installed, machine: Machine
+    spec: LaunchSpec, need: MemoryNeed | None, reading: GpuReading, installed: Installed, machine: Machine
 ) -> tuple[list[Check], tuple[Table, ...], dict[str, str]]:
     available = psutil.virtual_memory().available
     given = _space(spec.env.get(SPACE) or machine.environ.get(SPACE, ""))

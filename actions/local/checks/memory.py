@@ -42,7 +42,7 @@ _BLOCK = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class MemoryNeed:
     """The needs of a model, with where they are known from."""
 
     arch: Architecture
@@ -75,7 +75,7 @@ class Need:
         return certain and each.groups.needed(max(1, length)) <= pool
 
 
-def need_of(arch: Architecture, files: ModelFiles | None, spec: LaunchSpec) -> Need | None:
+def need_of(arch: Architecture, files: ModelFiles | None, spec: LaunchSpec) -> MemoryNeed | None:
     """None where neither files nor shape tell how large the weights are."""
     named = spec.dtype if spec.dtype not in ("", "auto") else arch.dtype
     # What is stored as float32 is served with half of it, unless that is asked for (vLLM, --dtype auto).
@@ -86,16 +86,16 @@ def need_of(arch: Architecture, files: ModelFiles | None, spec: LaunchSpec) -> N
         weights = weight_bytes(files.bytes_of, files.size, fly, dtype)
         source = "headers of the safetensors files" if files.bytes_of else "sizes of the files"
         source += f", {fly} while reading: assumed" if fly else ""
-        return Need(arch, weights, source, estimated=False, dtype=dtype)
+        return MemoryNeed(arch, weights, source, estimated=False, dtype=dtype)
     if not arch.parameters:
         return None
     source = f"estimated: {arch.parameters / 1e9:.1f}e9 parameters of config.json, {dtype:g} bytes each"
-    return Need(arch, arch.parameters * dtype, source, estimated=True, dtype=dtype)
+    return MemoryNeed(arch, arch.parameters * dtype, source, estimated=True, dtype=dtype)
 
 
 def with_manager(
-    need: Need, spec: LaunchSpec, installed: Installed, environ: Mapping[str, str], gpus: Sequence[LocalGpu] = ()
-) -> Need:
+    need: MemoryNeed, spec: LaunchSpec, installed: Installed, environ: Mapping[str, str], gpus: Sequence[LocalGpu] = ()
+) -> MemoryNeed:
     """Return the need with the manager of its KV cache; see ``managed``."""
     found = managed(spec, need.arch, installed, environ, gpus)
     return replace(need, manager=found.manager, unknown=found.unknown)
@@ -140,7 +140,9 @@ def check_gpus(spec: LaunchSpec, gpus: Sequence[LocalGpu], heads: int) -> Check:
     return Check(about, Verdict.PASS, f"{spec.gpus} of {len(gpus)}: {taken}")
 
 
-def check_on_gpus(need: Need, spec: LaunchSpec, gpus: Sequence[LocalGpu], installed: Installed) -> tuple[Check, Table]:
+def check_on_gpus(
+    need: MemoryNeed, spec: LaunchSpec, gpus: Sequence[LocalGpu], installed: Installed
+) -> tuple[Check, Table]:
     """``gpus``: those that are visible, in the order in which vLLM takes them; as many as are needed are there."""
     taken = gpus[: spec.gpus]
     smallest = min(taken, key=lambda gpu: gpu.memory_total)
@@ -166,7 +168,7 @@ def check_on_gpus(need: Need, spec: LaunchSpec, gpus: Sequence[LocalGpu], instal
     return verdict, Table("memory, on each GPU", _HEAD, tuple(rows))
 
 
-def _on_gpus(need: Need, taken: Sequence[LocalGpu], each: Sizes, utilization: float, length: int) -> Check:
+def _on_gpus(need: MemoryNeed, taken: Sequence[LocalGpu], each: Sizes, utilization: float, length: int) -> Check:
     for gpu in taken:
         wanted = gpu.memory_total * utilization
         if gpu.memory_free < wanted:
@@ -188,7 +190,7 @@ def _on_gpus(need: Need, taken: Sequence[LocalGpu], each: Sizes, utilization: fl
     return _close(each, space, length)
 
 
-def _not_known(need: Need, each: Sizes, space: float, length: int) -> Check:
+def _not_known(need: MemoryNeed, each: Sizes, space: float, length: int) -> Check:
     """Check a model whose KV cache cannot be worked out: nothing is said to fit that may not."""
     if need.holds(each, space * (1 - HEADROOM), length):
         return Check(ABOUT, Verdict.PASS, "fits, even if every layer keeps every token")
@@ -211,7 +213,9 @@ def _share_that_is_free(gpus: Sequence[LocalGpu]) -> float:
     return min((floor(100 * gpu.memory_free / gpu.memory_total) / 100 for gpu in gpus if gpu.memory_total), default=1.0)
 
 
-def check_on_cpu(need: Need, spec: LaunchSpec, available: int, space: int, space_from: str) -> tuple[Check, Table]:
+def check_on_cpu(
+    need: MemoryNeed, spec: LaunchSpec, available: int, space: int, space_from: str
+) -> tuple[Check, Table]:
     """``available`` bytes of this machine's memory, of which ``space`` are for the KV cache."""
     length, length_from = needed_length(spec, need.arch)
     alone = replace(spec, tensor_parallel_size=1, pipeline_parallel_size=1)
@@ -239,7 +243,7 @@ def check_on_cpu(need: Need, spec: LaunchSpec, available: int, space: int, space
     return _close(each, space, length), table
 
 
-def space_on_cpu(need: Need | None, spec: LaunchSpec, available: int) -> int:
+def space_on_cpu(need: MemoryNeed | None, spec: LaunchSpec, available: int) -> int:
     """Bytes for the KV cache: what one long sequence needs, 4 GiB where it may, half of what is left at most."""
     weights = need.weights if need is not None else 0.0
     room = max(GIB, int((available - weights - 2 * GIB) / 2))
@@ -256,7 +260,7 @@ def _space_for(each: Sizes, length: int) -> int:
     return ceil(each.groups.needed(max(1, length)) / GIB)
 
 
-def _model_rows(need: Need, each: Sizes, spec: LaunchSpec) -> list[tuple[str, str, str]]:
+def _model_rows(need: MemoryNeed, each: Sizes, spec: LaunchSpec) -> list[tuple[str, str, str]]:
     arch, tp, pp = need.arch, spec.tensor_parallel_size, spec.pipeline_parallel_size
     rows = [("shared out over", f"TP {tp} x PP {pp}", "flags")] if tp * pp > 1 else []
     rows.append(("weights", gib(each.weights), need.weights_from))
@@ -285,7 +289,9 @@ def _model_rows(need: Need, each: Sizes, spec: LaunchSpec) -> list[tuple[str, st
     return rows
 
 
-def _pool_rows(need: Need, each: Sizes, space: float, length: int, length_from: str) -> list[tuple[str, str, str]]:
+def _pool_rows(
+    need: MemoryNeed, each: Sizes, space: float, length: int, length_from: str
+) -> list[tuple[str, str, str]]:
     if need.unknown:
         rows = [("KV cache", gib(max(0.0, space)), "what is left")]
         return [*rows, ("longest sequence", f"{length:,} tokens", length_from)] if length else rows
@@ -297,7 +303,7 @@ def _pool_rows(need: Need, each: Sizes, space: float, length: int, length_from: 
     return rows
 
 
-def _advice(need: Need, spec: LaunchSpec, gpus: Sequence[LocalGpu], utilization: float, length: int) -> list[str]:
+def _advice(need: MemoryNeed, spec: LaunchSpec, gpus: Sequence[LocalGpu], utilization: float, length: int) -> list[str]:
     """Return what would make it fit, each worked out; only what does."""
     wanted = max(1, length)
 

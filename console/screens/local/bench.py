@@ -15,7 +15,7 @@ from console.screens.form import FormScreen
 from console.screens.reading import ReadingScreen
 from console.session.failure import SessionError
 from console.views.local.bench import benches_lines
-from console.views.local.bench_form import CONCURRENCY, Wanted, read_bench
+from console.views.local.bench_form import CONCURRENCY, WantedSweep, read_bench
 from fleet.local.server import ServerState
 from fleet.model.snapshot import Snapshot
 from themes.glyphs import Glyphs
@@ -40,7 +40,7 @@ class BenchForm(FormScreen):
         )
         super().__init__(desk, f"Benchmark {untrusted_name(server.name)}", rows)
         self._server = server
-        self._wanted: Wanted = read_bench({})
+        self._wanted: WantedSweep = read_bench({})
 
     def check(self) -> None:
         self._wanted = read_bench(self.values)
@@ -62,7 +62,7 @@ class BenchForm(FormScreen):
         )
 
 
-def _sum(wanted: Wanted, width: int, glyphs: Glyphs) -> list[Line]:
+def _sum(wanted: WantedSweep, width: int, glyphs: Glyphs) -> list[Line]:
     del width, glyphs
     levels = "1 level" if len(wanted.concurrency) == 1 else f"{len(wanted.concurrency)} levels"
     return [plain(f"   {levels}, {wanted.total} requests in all; the server's other users will feel them", Role.DIM)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from console.commands.desk import Desk
 from console.screens.form import FormScreen
 from console.views.layout import followed, head
-from console.views.local.form import PRESET, Filled, Form, Row, preset_chosen, read
+from console.views.local.form import PRESET, Filled, Form, LaunchRow, preset_chosen, read
 from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.form import FormChoice, FormLine, FormRow
@@ -83,7 +83,7 @@ class LaunchForm(FormScreen):
             self.desk.actions.open_plan(LocalRestart(target, filled.spec, verify=filled.verify))
 
 
-def _row(row: Row, form: Form) -> FormRow:
+def _row(row: LaunchRow, form: Form) -> FormRow:
     if row.choices:
         return FormChoice(row.key, row.label, row.choices, row.default)
     default = str(form.base.port) if row.key == "port" else row.default

@@ -47,32 +47,32 @@ class Below(Vertical):
         yield from self._parts
 
 
-class Parts(Horizontal):
+class ServersAndGlance(Horizontal):
     """The table and the server under the cursor: one below the other, or side by side where there is room."""
 
     BLANK = True
     DEFAULT_CSS = """
-    Parts {
+    ServersAndGlance {
         height: 1fr;
         layout: vertical;
     }
-    Parts #below {
+    ServersAndGlance #below {
         height: 1fr;
         width: 1fr;
     }
-    Parts.wide {
+    ServersAndGlance.wide {
         layout: horizontal;
     }
-    Parts.wide Grid {
+    ServersAndGlance.wide Grid {
         width: 1fr;
         height: 100%;
     }
-    Parts.wide #below {
+    ServersAndGlance.wide #below {
         width: 96;
         height: 100%;
         margin-left: 2;
     }
-    Parts.empty #below {
+    ServersAndGlance.empty #below {
         display: none;
     }
     """
@@ -97,7 +97,7 @@ class LocalScreen(TableScreen):
         self._glance = Lines(id="glance")
         self.log_view = LogView()
         self.log_view.can_focus = False
-        self._parts = Parts(self.grid, Below(self._glance, self.log_view))
+        self._parts = ServersAndGlance(self.grid, Below(self._glance, self.log_view))
         self._followed: tuple[str, str] | None = None
         """Name and id of the server whose log is followed."""
         self._told: tuple[str, ...] = ()

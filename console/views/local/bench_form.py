@@ -16,7 +16,7 @@ _PER_REQUEST = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedSweep:
     """A sweep, and what is wrong with it by row."""
 
     concurrency: tuple[int, ...]
@@ -32,7 +32,7 @@ class Wanted:
         return sum(self.requests or max(_LEAST, _PER_REQUEST * level) for level in self.concurrency)
 
 
-def read_bench(values: Mapping[str, str]) -> Wanted:
+def read_bench(values: Mapping[str, str]) -> WantedSweep:
     """Return what was typed; what is wrong keeps its default."""
     problems: dict[str, str] = {}
 
@@ -53,7 +53,7 @@ def read_bench(values: Mapping[str, str]) -> Wanted:
         problems["concurrency"] = f"{_LEVELS} levels at most"
     elif words:
         levels = tuple(dict.fromkeys(int(word) for word in words))
-    return Wanted(
+    return WantedSweep(
         levels,
         number("prompt_tokens", _PROMPT),
         number("output_tokens", _OUTPUT),

@@ -30,7 +30,7 @@ _LEFT: Final = "left to vLLM"
 _ON, _OFF = "on", "off"
 
 
-class Row(NamedTuple):
+class LaunchRow(NamedTuple):
     """One row of the form; with ``choices`` it is chosen, without it is typed."""
 
     key: str
@@ -39,23 +39,23 @@ class Row(NamedTuple):
     choices: tuple[str, ...] = ()
 
 
-def _row(argument: VllmArgument) -> Row:
+def _row(argument: VllmArgument) -> LaunchRow:
     choices = (_ON, _OFF) if argument.kind is SWITCH else argument.choices
-    return Row(argument.name, argument.label, argument.unset, choices)
+    return LaunchRow(argument.name, argument.label, argument.unset, choices)
 
 
 _FIRST: Final = ("served_model_name", "revision", "port", "host")
 """Arguments that a person thinks of first: what it is called, and where it is."""
 _ROW_OF: Final = {argument.name: _row(argument) for argument in ARGUMENTS}
-ROWS: Final[tuple[Row, ...]] = (
-    Row("model", "model", "a folder, or org/name of the hub"),
-    Row("name", "name"),
+ROWS: Final[tuple[LaunchRow, ...]] = (
+    LaunchRow("model", "model", "a folder, or org/name of the hub"),
+    LaunchRow("name", "name"),
     *(_ROW_OF[name] for name in _FIRST),
     *(row for name, row in _ROW_OF.items() if name not in _FIRST),
-    Row("env", "variables", "NAME=value, with blanks between them"),
-    Row("extra", "other arguments", "as on the command line of vllm serve"),
-    Row("hub", "the hub", "off: nothing is fetched, it works without a network", (_ON, _OFF)),
-    Row(VERIFY, "checksums", "off: of small files alone", (_ON, _OFF)),
+    LaunchRow("env", "variables", "NAME=value, with blanks between them"),
+    LaunchRow("extra", "other arguments", "as on the command line of vllm serve"),
+    LaunchRow("hub", "the hub", "off: nothing is fetched, it works without a network", (_ON, _OFF)),
+    LaunchRow(VERIFY, "checksums", "off: of small files alone", (_ON, _OFF)),
 )
 """Rows in the order in which a person thinks of them. Their keys are those of presets."""
 
@@ -86,7 +86,7 @@ class Form:
     differences: tuple[Difference, ...] = ()
 
     @property
-    def rows(self) -> tuple[Row, ...]:
+    def rows(self) -> tuple[LaunchRow, ...]:
         """The rows that it has: a server that is started again keeps its name."""
         return tuple(row for row in ROWS if self.server is None or row.key != "name")
 

@@ -39,7 +39,7 @@ USUAL: Final = Manager()
 
 
 @dataclass(frozen=True, slots=True)
-class Groups:
+class KvCacheGroups:
     """The KV cache on one GPU."""
 
     block_bytes: float
@@ -87,7 +87,7 @@ class Groups:
         return fits
 
 
-def groups_of(attention: Attention, token_bytes: float, pipeline: int, manager: Manager) -> Groups:
+def groups_of(attention: Attention, token_bytes: float, pipeline: int, manager: Manager) -> KvCacheGroups:
     """``token_bytes``: of one token in one layer, on one GPU. ``pipeline``: GPUs among which the layers are shared."""
     kinds = _kinds(attention, manager)
     counts = [layers for layers, _, _ in kinds]
@@ -95,7 +95,7 @@ def groups_of(attention: Attention, token_bytes: float, pipeline: int, manager: 
     if max(counts) < size * _PADDED:
         size = max(counts)
     shared = [(ceil(layers / size), most, beyond) for layers, most, beyond in kinds]
-    return Groups(
+    return KvCacheGroups(
         block_bytes=ceil(size / pipeline) * token_bytes * manager.block,
         block=manager.block,
         spare=manager.spare,

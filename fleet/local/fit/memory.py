@@ -14,7 +14,7 @@ from typing import Final
 
 from fleet.dataclass import dataclass
 from fleet.local.fit.architecture import BYTES, Architecture
-from fleet.local.fit.groups import USUAL, Groups, Manager, groups_of
+from fleet.local.fit.groups import USUAL, KvCacheGroups, Manager, groups_of
 
 GIB: Final = 1 << 30
 OVERHEAD: Final = 3 * GIB
@@ -33,7 +33,7 @@ class Sizes:
 
     weights: float
     """Bytes."""
-    groups: Groups
+    groups: KvCacheGroups
     """Groups of its KV cache; an upper bound, or of no use, where the architecture's attention is not known."""
 
 

@@ -19,7 +19,7 @@ LARGEST: Final = 100 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Header:
+class SafetensorsHeader:
     """The header of a safetensors file."""
 
     bytes_of: Mapping[str, int]
@@ -35,7 +35,7 @@ class Header:
         return self.size >= self.expected
 
 
-def read_header(path: Path) -> Header:
+def read_header(path: Path) -> SafetensorsHeader:
     """Raises ValueError for what is no safetensors file, or one whose header is cut off; OSError."""
     size = path.stat().st_size
     with path.open("rb") as file:
@@ -59,4 +59,4 @@ def read_header(path: Path) -> Header:
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"its header does not say where {name} is") from error
         end = max(end, int(last))
-    return Header(dict(found), 8 + length + end, size)
+    return SafetensorsHeader(dict(found), 8 + length + end, size)

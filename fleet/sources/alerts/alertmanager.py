@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 from fleet.guard import Guard, reads_only
 from fleet.model.alerts import Notified
 from fleet.sources.alerts.api import JsonApi
-from fleet.sources.alerts.read import Plain, Reader
+from fleet.sources.alerts.read import AlertReader, Plain
 from fleet.sources.polling import PollingSource
 from fleet.sources.problem import SourceProblem
 from fleet.workers import Workers
@@ -66,12 +66,12 @@ class FollowsApi(PollingSource[T]):
         self._failures = 0
 
     @abstractmethod
-    def read(self, api: JsonApi, reader: Reader) -> T:
+    def read(self, api: JsonApi, reader: AlertReader) -> T:
         """Ask for all of it, on a thread that may wait. Raises SourceProblem."""
 
     async def ask(self) -> T:
         api = await self._opened()
-        reader, before = Reader(self._plain, self._within), api.sent
+        reader, before = AlertReader(self._plain, self._within), api.sent
         try:
             value = await self._aside(lambda: self.read(api, reader))
         except SourceProblem:
@@ -86,7 +86,7 @@ class FollowsApi(PollingSource[T]):
         self.notes = (*self._found, *reader.remarks, *cut, *self._mixed(reader))
         return value
 
-    def _mixed(self, reader: Reader) -> tuple[str, ...]:
+    def _mixed(self, reader: AlertReader) -> tuple[str, ...]:
         label, wanted = self._within
         if wanted or len(reader.clusters) < 2:
             return ()
@@ -117,7 +117,7 @@ class FollowsApi(PollingSource[T]):
 class AlertmanagerSource(FollowsApi[Notified]):
     """One Alertmanager."""
 
-    def read(self, api: JsonApi, reader: Reader) -> Notified:
+    def read(self, api: JsonApi, reader: AlertReader) -> Notified:
         # All of them, also those that nobody is told of: it is shown why.
         alerts = api.get("/api/v2/alerts")
         silences = api.get("/api/v2/silences")

@@ -34,7 +34,7 @@ Plain = Callable[[str], str]
 
 
 @dataclass(slots=True)
-class Reader:
+class AlertReader:
     """Reads the answers of one source."""
 
     plain: Plain

@@ -9,14 +9,14 @@ from __future__ import annotations
 from fleet.model.alerts import Evaluated, Rule
 from fleet.sources.alerts.alertmanager import FollowsApi
 from fleet.sources.alerts.api import JsonApi
-from fleet.sources.alerts.read import Reader, is_success
+from fleet.sources.alerts.read import AlertReader, is_success
 from fleet.sources.problem import NoApiError, NothingToAskError, SourceProblem
 
 
 class RulesSource(FollowsApi[Evaluated]):
     """Whatever evaluates rules. One that is ``expected`` to and does not is a trouble: somebody has configured it."""
 
-    def read(self, api: JsonApi, reader: Reader) -> Evaluated:
+    def read(self, api: JsonApi, reader: AlertReader) -> Evaluated:
         try:
             answer = api.get("/api/v1/rules")
             found = Evaluated(reader.rules(answer), reader.of_rules(answer))

@@ -21,7 +21,7 @@ from fleet.dataclass import dataclass
 from fleet.guard import Guard, RefusedError, reads_helm_metadata, reads_only
 from fleet.net.bodies import BodyError, Inflating, Limit, limits
 from fleet.net.early import EarlyQuestions
-from fleet.net.plain_client import Question
+from fleet.net.plain_client import PlainRequest
 from fleet.sources.kube.answers import Response, beginning, cut_off, media_type, read_whole
 from fleet.sources.kube.credentials import Login
 from fleet.sources.kube.errors import (
@@ -235,7 +235,7 @@ class KubeClient:
         if introduction is None:
             return None
         login, context = introduction
-        question = Question(
+        question = PlainRequest(
             request.method,
             self.access.server + request.path + (f"?{urlencode(request.query)}" if request.query else ""),
             self._headers(login, request),
@@ -299,7 +299,7 @@ class KubeClient:
         import aiohttp
         from yarl import URL
 
-        from fleet.sources.kube.session import CONNECT_TIMEOUT, Sent
+        from fleet.sources.kube.session import CONNECT_TIMEOUT, SentFlag
 
         try:
             url = self._judged(request)
@@ -308,7 +308,7 @@ class KubeClient:
         if link.session.closed:
             raise closed_error("the credentials were renewed meanwhile")
         self.requests += 1
-        sent = Sent()
+        sent = SentFlag()
         try:
             response = await link.session.request(
                 request.method,

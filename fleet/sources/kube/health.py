@@ -25,7 +25,7 @@ Trouble = KubeError | KubeconfigError
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class SourceHealth:
     """The health of the source, why, and what to do."""
 
     health: Health
@@ -45,7 +45,7 @@ def judge(
     probe: Trouble | None,
     absent: str = "",
     namespace: str = "",
-) -> Verdict:
+) -> SourceHealth:
     """The verdict over all feeds.
 
     ``probe`` is why the server did not answer when asked whether it is there; ``absent`` is the namespace in view where
@@ -61,24 +61,24 @@ def judge(
     since = min((began for began, _ in troubles), default=None)
     trouble = probe if probe is not None else troubles[0][1] if troubles and not working else None
     if trouble is not None:
-        return Verdict(Health.DOWN, *explain(trouble, access), since=since, trouble=trouble)
+        return SourceHealth(Health.DOWN, *explain(trouble, access), since=since, trouble=trouble)
     defect = next((feed.defect for feed in feeds if feed.defect is not None), None)
     if defect is not None and not any(feed.reflectors for feed in feeds):
         found = DefectError(defect)
-        return Verdict(Health.DOWN, found.message, found.remedy, since=since, trouble=found)
+        return SourceHealth(Health.DOWN, found.message, found.remedy, since=since, trouble=found)
     limits, lost = _notes(feeds, user)
     lost = [*_unwatched(feeds, user), *lost]
     notes = tuple(dict.fromkeys([*limits, *lost]))
     whole = [reflector for feed in feeds if feed.defect is None for reflector in feed.reflectors.values()]
     if any(not reflector.synced and reflector.trouble is None for reflector in whole) or not whole:
-        return Verdict(Health.STARTING, notes=notes)
+        return SourceHealth(Health.STARTING, notes=notes)
     if absent:
         problem = f"there is no namespace {absent!r} in this cluster"
-        return Verdict(Health.DEGRADED, problem, "Choose another one (n), or name it with --namespace.", notes)
+        return SourceHealth(Health.DEGRADED, problem, "Choose another one (n), or name it with --namespace.", notes)
     if lost or (limits and not namespace):
         refused = any(_is_refusal(reflector.trouble) for reflector in reflectors)
-        return Verdict(Health.DEGRADED, notes[0], ForbiddenError.remedy if refused else "", notes)
-    return Verdict(Health.LIVE, notes=notes)
+        return SourceHealth(Health.DEGRADED, notes[0], ForbiddenError.remedy if refused else "", notes)
+    return SourceHealth(Health.LIVE, notes=notes)
 
 
 def explain(trouble: Trouble, access: Access) -> tuple[str, str]:

@@ -27,7 +27,7 @@ _USER_FILES = ("client-certificate", "client-key", "tokenFile")
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class KubeconfigContext:
     """One entry of ``contexts``."""
 
     name: str
@@ -38,7 +38,7 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class KubeconfigEntry:
     """The settings of a cluster or of a user, and the file that defined them (relative paths start there)."""
 
     name: str
@@ -68,9 +68,9 @@ class Kubeconfig:
 
     files: tuple[Path, ...]
     current: str
-    contexts: Mapping[str, Context]
-    clusters: Mapping[str, Entry]
-    users: Mapping[str, Entry]
+    contexts: Mapping[str, KubeconfigContext]
+    clusters: Mapping[str, KubeconfigEntry]
+    users: Mapping[str, KubeconfigEntry]
 
     def access(self, context: str | None = None) -> Access:
         """The access that ``context`` (default: the current one) names.
@@ -99,7 +99,7 @@ class Kubeconfig:
                 f"Users there are: {', '.join(sorted(self.users)) or 'none'}.",
             )
         if user is None:
-            user = Entry("", {}, chosen.file)
+            user = KubeconfigEntry("", {}, chosen.file)
         return Access(
             context=name,
             cluster=cluster.name,
@@ -112,13 +112,13 @@ class Kubeconfig:
         )
 
 
-def cluster_settings(cluster: Entry) -> dict[str, Any]:
+def cluster_settings(cluster: KubeconfigEntry) -> dict[str, Any]:
     """The settings of a cluster, ready for use. Raises :class:`KubeconfigError` for files and data that are not."""
     check_cluster(cluster.settings, f"cluster {cluster.name!r} in {cluster.file}")
     return _resolved(cluster, "cluster", _CLUSTER_FILES)
 
 
-def user_settings(user: Entry) -> dict[str, Any]:
+def user_settings(user: KubeconfigEntry) -> dict[str, Any]:
     """The settings of a user, ready for use. Raises :class:`KubeconfigError` for files and data that are not."""
     check_user(user.settings, f"user {user.name!r} in {user.file}")
     return _resolved(user, "user", _USER_FILES)
@@ -149,19 +149,19 @@ def load_kubeconfig(explicit: str | Path | None = None, environ: Mapping[str, st
             "Name one with --kubeconfig or KUBECONFIG, or look at a simulated fleet with `quarterdeck demo`.",
         )
     current = ""
-    contexts: dict[str, Context] = {}
-    clusters: dict[str, Entry] = {}
-    users: dict[str, Entry] = {}
+    contexts: dict[str, KubeconfigContext] = {}
+    clusters: dict[str, KubeconfigEntry] = {}
+    users: dict[str, KubeconfigEntry] = {}
     for file in present:
         document = read_document(file)
         current = current or document.current
         for name, settings in document.clusters.items():
-            clusters.setdefault(name, Entry(name, settings, file))
+            clusters.setdefault(name, KubeconfigEntry(name, settings, file))
         for name, settings in document.users.items():
-            users.setdefault(name, Entry(name, settings, file))
+            users.setdefault(name, KubeconfigEntry(name, settings, file))
         for name, settings in document.contexts.items():
             cluster, user, namespace = (settings.get(key, "") for key in ("cluster", "user", "namespace"))
-            contexts.setdefault(name, Context(name, cluster, user, namespace, file))
+            contexts.setdefault(name, KubeconfigContext(name, cluster, user, namespace, file))
     return Kubeconfig(tuple(present), current, contexts, clusters, users)
 
 
@@ -227,7 +227,7 @@ def _expanded(path: str | Path) -> Path:
         return Path(path)
 
 
-def _resolved(entry: Entry, kind: str, files: tuple[str, ...]) -> dict[str, Any]:
+def _resolved(entry: KubeconfigEntry, kind: str, files: tuple[str, ...]) -> dict[str, Any]:
     """The settings with paths made absolute. Raises :class:`KubeconfigError` for files that cannot be used."""
     settings = dict(entry.settings)
     for key in files:

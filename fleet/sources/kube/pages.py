@@ -16,7 +16,7 @@ _BAD_TOKEN = 400
 """HTTP status for a continue token that the server does not take: it is not its own, or was changed on the way."""
 
 
-class Page(NamedTuple):
+class ListPage(NamedTuple):
     """Some objects of a list."""
 
     items: list[Any]
@@ -27,7 +27,7 @@ class Page(NamedTuple):
     """Objects behind this page, as far as the server says; 0 for the last page, and where it does not."""
 
 
-class Pages:
+class ListPages:
     """The pages of the objects of one resource in one scope; ``whole`` asks for all in one answer.
 
     Each is fetched, and then read: what is read can be dropped before the next is there.
@@ -48,7 +48,7 @@ class Pages:
         """The next page as it comes. Raises KubeError and KubeconfigError."""
         return (await self._client.get(self._path, self._query, limit=limits().kubernetes_list)).body
 
-    def read(self, body: bytes) -> Page:
+    def read(self, body: bytes) -> ListPage:
         """Read the page that was fetched. Raises NotKubernetesError for what is no list, or has no end."""
         document = decode(without_managed_fields(body) if self._typed else body)
         items = (document.get("items") or []) if isinstance(document, dict) else None
@@ -63,7 +63,7 @@ class Pages:
         self.complete = not token
         if token:
             self._query = self._then | {"continue": token}
-        return Page(items, version, max(integer(metadata, "remainingItemCount"), 0))
+        return ListPage(items, version, max(integer(metadata, "remainingItemCount"), 0))
 
     def torn_by(self, error: KubeError) -> bool:
         """Whether an error says that the server has given up the list in the middle."""

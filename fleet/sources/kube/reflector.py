@@ -28,7 +28,7 @@ from fleet.sources.kube.errors import (
     error_of_status,
 )
 from fleet.sources.kube.pace import Backoff, Pace
-from fleet.sources.kube.pages import Pages
+from fleet.sources.kube.pages import ListPages
 from fleet.sources.kube.project.fields import Interner, Raw, mapping, text
 from fleet.sources.kube.resources import R, Resource
 
@@ -207,7 +207,7 @@ class Reflector(Generic[R]):
         fresh: dict[str, R] = {}
         self.skipped = 0
         version = ""
-        pages = Pages(self._client, self.resource, self.scope, whole=not self._paged)
+        pages = ListPages(self._client, self.resource, self.scope, whole=not self._paged)
         try:
             while not pages.complete:
                 body = await pages.fetch()

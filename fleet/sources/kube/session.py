@@ -19,7 +19,7 @@ BUFFER = 2**21
 """Bytes of a stream that may wait to be read: events of a watch are larger than aiohttp's default."""
 
 
-class Sent:
+class SentFlag:
     """Whether anything of one request may have left for the server."""
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ def _tracing() -> aiohttp.TraceConfig:
     async def begun(session: aiohttp.ClientSession, context: SimpleNamespace, params: object) -> None:
         del session, params
         sent = context.trace_request_ctx
-        if isinstance(sent, Sent):
+        if isinstance(sent, SentFlag):
             sent.begun = True
 
     tracing = aiohttp.TraceConfig()

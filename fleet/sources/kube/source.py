@@ -18,7 +18,7 @@ from fleet.net.early import EarlyQuestions
 from fleet.sources.kube.client import KubeClient
 from fleet.sources.kube.errors import ForbiddenError, NotFoundError, ThrottledError
 from fleet.sources.kube.feed import Feed, Merged
-from fleet.sources.kube.health import Trouble, Verdict, judge
+from fleet.sources.kube.health import SourceHealth, Trouble, judge
 from fleet.sources.kube.kubeconfig import Access
 from fleet.sources.kube.pace import Pace
 from fleet.sources.kube.probe import ServerProbe
@@ -148,7 +148,7 @@ class KubernetesSource:
         """The trouble that keeps the API server from being of any use; None where it works, or nothing is known yet."""
         return self._verdict().trouble
 
-    def _verdict(self) -> Verdict:
+    def _verdict(self) -> SourceHealth:
         cluster = self._probe.cluster
         return judge(self._feeds, self.access, cluster.user, self._probe.trouble, self._probe.absent, cluster.namespace)
 

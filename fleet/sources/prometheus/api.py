@@ -35,7 +35,7 @@ class _Opened(NamedTuple):
     adapter: Adapter
 
 
-class Api:
+class PrometheusApi:
     """The query API of one Prometheus. Nothing is imported or opened before the first call.
 
     Every method raises SourceProblem, in words, for whatever goes wrong. ``wall`` is the console's clock (Unix), and

@@ -118,9 +118,9 @@ async def find(
 def _try(candidate: Candidate, endpoint: PrometheusEndpoint) -> Attempt:
     from fleet.metrics.promql import selector
     from fleet.metrics.queries import running_names
-    from fleet.sources.prometheus.api import Api
+    from fleet.sources.prometheus.api import PrometheusApi
 
-    api = Api(replace(endpoint, timeout=min(endpoint.timeout, _TIMEOUT)))
+    api = PrometheusApi(replace(endpoint, timeout=min(endpoint.timeout, _TIMEOUT)))
     # By exact names, which every store answers.
     running = " or ".join(selector(name, member.where) for member in ENGINES for name in running_names(member))
     try:

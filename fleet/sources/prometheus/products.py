@@ -23,7 +23,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Product:
+class StoreProduct:
     """A product that is asked, as messages call it."""
 
     name: str
@@ -37,7 +37,7 @@ class Product:
     """Lists of the resources of its operators, by kind."""
 
 
-PROMETHEUS = Product(
+PROMETHEUS = StoreProduct(
     "Prometheus",
     "prometheus",
     "/api/v1",
@@ -86,7 +86,7 @@ PROMETHEUS = Product(
     },
 )
 
-ALERTMANAGER = Product(
+ALERTMANAGER = StoreProduct(
     "Alertmanager",
     "alertmanager",
     "/api/v2",
@@ -108,5 +108,5 @@ ALERTMANAGER = Product(
     },
 )
 
-RULES = Product("rules", "rules", "/api/v1")
+RULES = StoreProduct("rules", "rules", "/api/v1")
 """Whatever evaluates rules: Prometheus, Thanos Ruler, Mimir's ruler, vmalert."""

@@ -16,7 +16,7 @@ from itertools import chain
 from typing import Generic, NamedTuple, TypeVar
 
 from fleet.metrics.answers import Labels
-from fleet.metrics.moved import LostError, Moved
+from fleet.metrics.moved import LostSeriesError, Moved
 from fleet.sources.prometheus.answer import Answer
 from fleet.sources.prometheus.series import as_written, labels_at, numbers, series
 
@@ -105,7 +105,7 @@ class Remembered(Generic[T]):
             return None
         try:
             meaning = follow(known.meaning, Moved(places, len(hashes), partial(labels_at, answers)))
-        except (LostError, ValueError):
+        except (LostSeriesError, ValueError):
             return None
         self._known = _Known(hashes, against, meaning)
         return meaning, values

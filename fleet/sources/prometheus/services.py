@@ -17,7 +17,7 @@ from fleet.sources.kube.project.fields import mapping, mappings, text
 from fleet.sources.kube.state import KubeState
 from fleet.sources.problem import SourceProblem
 from fleet.sources.prometheus.discover import candidates
-from fleet.sources.prometheus.products import Product
+from fleet.sources.prometheus.products import StoreProduct
 from fleet.sources.prometheus.transport import PrometheusEndpoint, through_loop
 from fleet.sources.prometheus.trust import Operated, Sorted, Trust, sort
 from fleet.sources.scrape.collector import Getter
@@ -27,7 +27,7 @@ from fleet.sources.scrape.targets import runs_engine
 class Services:
     """Finds a product among the Services. ``limit`` holds for each of its answers, ``timeout`` seconds for each."""
 
-    def __init__(self, client: Getter, product: Product, trust: Trust, timeout: float, limit: Limit) -> None:
+    def __init__(self, client: Getter, product: StoreProduct, trust: Trust, timeout: float, limit: Limit) -> None:
         self._client = client
         self._product = product
         self._trust = trust

@@ -73,11 +73,11 @@ def open_session(
     if endpoint.cert_file:
         session.cert = (endpoint.cert_file, endpoint.key_file) if endpoint.key_file else endpoint.cert_file
     # Set even without credentials, so that no ~/.netrc is consulted.
-    session.auth = Credentials(endpoint)
+    session.auth = EndpointCredentials(endpoint)
     return session, Adapter(endpoint, guard, limit)
 
 
-class Credentials(requests.auth.AuthBase):
+class EndpointCredentials(requests.auth.AuthBase):
     """Bearer token or basic authentication, read anew for each request."""
 
     def __init__(self, endpoint: PrometheusEndpoint) -> None:

@@ -44,7 +44,7 @@ from fleet.model.measurement import EngineId, Measurement, Table
 from fleet.model.quantity import Family, Quantity
 from fleet.sources.problem import NamePatternError
 from fleet.sources.prometheus.answer import Answer
-from fleet.sources.prometheus.api import Api
+from fleet.sources.prometheus.api import PrometheusApi
 from fleet.sources.prometheus.remembered import Remembered
 from fleet.sources.prometheus.tick import TickQueries, young_samples
 from fleet.workers import Workers
@@ -119,7 +119,7 @@ class PrometheusSource:
         wall: Callable[[], float] = time.time,
     ) -> None:
         self.endpoint = endpoint
-        self._api = Api(endpoint, guard, wall, clock)
+        self._api = PrometheusApi(endpoint, guard, wall, clock)
         self._window = window
         self.within = tuple(Match(label, Op.EQUAL, value) for label, value in sorted((within or {}).items()))
         """Matches that all series must meet."""

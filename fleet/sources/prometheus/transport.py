@@ -9,7 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from fleet.dataclass import dataclass
 from fleet.sources.problem import SourceProblem
-from fleet.sources.prometheus.products import PROMETHEUS, Product
+from fleet.sources.prometheus.products import PROMETHEUS, StoreProduct
 
 ProxyFetch = Callable[[str], tuple[int, Mapping[str, str], bytes]]
 """GET of a path (with its query) on the API server: status, headers, body. Called from worker threads.
@@ -43,7 +43,7 @@ class PrometheusEndpoint:
     timeout: float = 10.0
     """Seconds to connect, and then between two bytes of the answer."""
     proxy: ProxyFetch | None = None
-    product: Product = PROMETHEUS
+    product: StoreProduct = PROMETHEUS
     """The product that is there, for messages."""
 
     @property

@@ -21,7 +21,7 @@ from fleet.sources.kube.errors import ForbiddenError, KubeconfigError, KubeError
 from fleet.sources.kube.state import KubeState
 from fleet.sources.problem import ClearTextError, SourceProblem
 from fleet.sources.scrape.fetch import wants_tls
-from fleet.sources.scrape.pod_access import Credentials, PodAccess
+from fleet.sources.scrape.pod_access import PodAccess, PodCredentials
 from fleet.sources.scrape.source import ScrapeSettings, ScrapeSource
 from fleet.sources.scrape.target import Target
 from fleet.sources.scrape.targets import (
@@ -137,7 +137,7 @@ class ScrapeCollector:
         self._client = client
         self._settings = settings
         self._source = ScrapeSource(settings.scrape)
-        self._credentials = Credentials(settings.access)
+        self._credentials = PodCredentials(settings.access)
         self._via = settings.via
         self._tried = float("-inf")
         self._unreached = ""

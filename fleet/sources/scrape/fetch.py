@@ -6,7 +6,7 @@ from errno import ECONNRESET, EHOSTDOWN, EHOSTUNREACH, ENETDOWN, ENETUNREACH
 from typing import TYPE_CHECKING
 
 from fleet.net.bodies import Body, BodyError, Limit
-from fleet.net.plain_client import PlainClient, Question
+from fleet.net.plain_client import PlainClient, PlainRequest
 from fleet.net.redirect import RedirectError
 from fleet.sources.problem import ClearTextError, SourceProblem
 
@@ -80,7 +80,7 @@ async def get_plainly(client: PlainClient, target: Target, limit: Limit, seconds
 
     Raises as ``get`` does, and RefusedError.
     """
-    asked = Question("GET", target.url, [*_ACCEPT.items(), *target.headers.items()], limit, seconds)
+    asked = PlainRequest("GET", target.url, [*_ACCEPT.items(), *target.headers.items()], limit, seconds)
     try:
         answer = await client.ask(asked)
     except (ConnectionRefusedError, TimeoutError):

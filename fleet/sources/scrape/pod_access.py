@@ -31,7 +31,7 @@ class PodAccess:
     cleartext: bool = False
 
 
-class Credentials:
+class PodCredentials:
     """The files of a :class:`PodAccess`, read anew for every scrape: tokens are rotated."""
 
     def __init__(self, access: PodAccess) -> None:

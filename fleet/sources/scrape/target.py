@@ -12,7 +12,7 @@ from fleet.dataclass import dataclass
 from fleet.metrics.binding import bind, names
 from fleet.metrics.cells import Binding
 from fleet.metrics.dialect import IMPLAUSIBLE, bit_words
-from fleet.metrics.exposition import Layouts, Parser, Series, metric_names
+from fleet.metrics.exposition import ExpositionParser, Layouts, SampleSeries, metric_names
 from fleet.metrics.products import by_metrics, is_read
 from fleet.metrics.window import Window
 from fleet.sources.problem import SourceProblem, UnreadError
@@ -74,8 +74,8 @@ class TargetState:
     )
 
     def __init__(self, span: float, layouts: Layouts | None = None) -> None:
-        self._parser = Parser(names(), layouts)
-        self._series: tuple[Series, ...] | None = None
+        self._parser = ExpositionParser(names(), layouts)
+        self._series: tuple[SampleSeries, ...] | None = None
         self._node = ""
         self.binding = Binding()
         self.wants_tls = False

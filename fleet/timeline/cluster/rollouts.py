@@ -23,7 +23,7 @@ _WRITE_TO_TEMPLATE = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Template:
+class RevisionTemplate:
     """One template that a workload had."""
 
     ref: ObjectRef
@@ -37,7 +37,7 @@ class Template:
     stamp: Evidence
 
 
-def _replica_set(raw: Raw, asked: Asked) -> Template | None:
+def _replica_set(raw: Raw, asked: Asked) -> RevisionTemplate | None:
     number = str(value_at(raw, REVISION) or "")
     earlier = text(mapping(mapping(raw, "metadata"), "annotations"), _HISTORY).split(",")
     numbers = [int(part) for part in (*earlier, number) if part.isdigit()]
@@ -45,14 +45,14 @@ def _replica_set(raw: Raw, asked: Asked) -> Template | None:
     return _template(raw, REPLICA_SET.kind, min(numbers, default=0), template, asked)
 
 
-def _controller_revision(raw: Raw, asked: Asked) -> Template | None:
+def _controller_revision(raw: Raw, asked: Asked) -> RevisionTemplate | None:
     number = raw.get("revision")
     # A rollback gives it a new number and keeps no other: that it came first is told by its time alone.
     template = mapping(mapping(mapping(raw, "data"), "spec"), "template")
     return _template(raw, Revisions.CONTROLLER_REVISIONS, number if isinstance(number, int) else 0, template, asked)
 
 
-def _template(raw: Raw, kind: str, first: int, template: Raw, asked: Asked) -> Template | None:
+def _template(raw: Raw, kind: str, first: int, template: Raw, asked: Asked) -> RevisionTemplate | None:
     metadata = mapping(raw, "metadata")
     ref, above, created = ref_of(raw, kind), owner(metadata), moment(metadata, "creationTimestamp")
     note_owner(raw, ref, asked.kin)
@@ -62,11 +62,11 @@ def _template(raw: Raw, kind: str, first: int, template: Raw, asked: Asked) -> T
     asked.rollouts[of].append(created)
     # It is the command line of who changed it (`kubectl --record`): anything may stand in it.
     cause = str(asked.clean(text(mapping(metadata, "annotations"), _CAUSE)))
-    return Template(ref, of, created, first, cause, template, stamped(raw, ref))
+    return RevisionTemplate(ref, of, created, first, cause, template, stamped(raw, ref))
 
 
-def _rollouts(taken: Sequence[Template | None], asked: Asked) -> Iterator[Entry]:
-    workloads: dict[ObjectRef, list[Template]] = defaultdict(list)
+def _rollouts(taken: Sequence[RevisionTemplate | None], asked: Asked) -> Iterator[Entry]:
+    workloads: dict[ObjectRef, list[RevisionTemplate]] = defaultdict(list)
     for template in taken:
         if template is not None:
             workloads[template.of].append(template)
@@ -76,7 +76,7 @@ def _rollouts(taken: Sequence[Template | None], asked: Asked) -> Iterator[Entry]
             yield _rollout(of, template, templates[number - 1] if number else None, asked)
 
 
-def _rollout(of: ObjectRef, template: Template, before: Template | None, asked: Asked) -> Entry:
+def _rollout(of: ObjectRef, template: RevisionTemplate, before: RevisionTemplate | None, asked: Asked) -> Entry:
     name = f"revision {template.first}" if template.first else template.ref.name
     evidence = [template.stamp]
     changes: tuple[str, ...] = ()

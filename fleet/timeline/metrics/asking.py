@@ -36,7 +36,7 @@ Point: TypeAlias = tuple[Labels, float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class MetricSpan:
     """The way in which one metric is asked. Times in seconds."""
 
     selected: str
@@ -82,11 +82,11 @@ class Asking:
         """Answer to a query as of now. Raises SourceProblem."""
         return list(_values(await self._store.query(text, self.now)))
 
-    async def over(self, text: str, span: Span) -> list[Point]:
+    async def over(self, text: str, span: MetricSpan) -> list[Point]:
         """Answer to a query at every step of a span. Raises SourceProblem."""
         return list(_points(await self._store.range(text, span.start, span.end, span.step)))
 
-    async def two_sides(self, span: Span, *forms: str) -> list[list[Point]]:
+    async def two_sides(self, span: MetricSpan, *forms: str) -> list[list[Point]]:
         """The points of range queries about a metric now and one step before."""
         # A rescheduled exporter is another instance, and tells of the same objects.
         now = f"max without ({EXPORTER}) ({span.selected})"
@@ -95,7 +95,7 @@ class Asking:
         texts = [form.format(now=now, before=before, stamp=stamp) for form in forms]
         return list(await asyncio.gather(*(self.over(text, span) for text in texts)))
 
-    async def changes(self, span: Span) -> list[tuple[Labels, float, float, float]]:
+    async def changes(self, span: MetricSpan) -> list[tuple[Labels, float, float, float]]:
         """(labels, Unix time, value before, value after) of each step at which a series has another value."""
         # Both sides of each moment, as two answers with the same steps.
         new, old = await self.two_sides(span, "{now} != ({before})", "({before}) != {now}")
@@ -106,7 +106,7 @@ class Asking:
             if (key_of(labels), at) in earlier
         ]
 
-    async def heard(self, span: Span, labels: str) -> list[Heard]:
+    async def heard(self, span: MetricSpan, labels: str) -> list[Heard]:
         """First and last samples of a metric's series, which these labels tell apart."""
         over = f"(timestamp({span.selected})[{self.whole}:{span.step}s])"
         firsts, lasts = await asyncio.gather(
@@ -118,7 +118,7 @@ class Asking:
             Heard(labels, first, last_of[key_of(labels)]) for labels, _, first in firsts if key_of(labels) in last_of
         ]
 
-    async def span(self, metric: str, matches: Sequence[Match] = ()) -> Span | None:
+    async def span(self, metric: str, matches: Sequence[Match] = ()) -> MetricSpan | None:
         """Return how a metric is to be asked; None for one that the store did not have in all that time."""
         selected = self.selected(metric, matches)
         there = await self.instant(f"count(count_over_time({selected}[{self.whole}]))")
@@ -129,7 +129,7 @@ class Asking:
         interval = next((_FEW / value for _, _, value in often if value > 1), _USUAL)
         length = self.now - self.since
         step = ceil(max(interval, length / POINTS, length * series / SAMPLES))
-        return Span(selected, self.since, self.now, step, interval)
+        return MetricSpan(selected, self.since, self.now, step, interval)
 
 
 def key_of(labels: Labels) -> tuple[tuple[str, str], ...]:

@@ -14,7 +14,7 @@ from fleet.metrics.identity import first
 from fleet.metrics.registry import GPUS
 from fleet.model.objects import ObjectRef
 from fleet.timeline.entry import Entry, EntryKind, Evidence, Weight
-from fleet.timeline.metrics.asking import Asking, Heard, Span, stamp
+from fleet.timeline.metrics.asking import Asking, Heard, MetricSpan, stamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def _by_node(heard: Sequence[Heard], names: GpuLabels) -> dict[str, list[_Card]]
     return {node: list(cards.values()) for node, cards in found.items()}
 
 
-def _of_node(node: ObjectRef, cards: Sequence[_Card], metric: str, span: Span) -> Iterator[Entry]:
+def _of_node(node: ObjectRef, cards: Sequence[_Card], metric: str, span: MetricSpan) -> Iterator[Entry]:
     begun, heard = min(card.first for card in cards), max(card.last for card in cards)
     gone = [card for card in cards if card.last < heard - span.within]
     new = [card for card in cards if card.first > begun + span.within]

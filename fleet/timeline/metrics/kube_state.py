@@ -11,7 +11,7 @@ from fleet.kinds.statefulset import STATEFUL_SET
 from fleet.metrics.dialect import Match, Op
 from fleet.model.objects import ObjectRef
 from fleet.timeline.entry import EntryKind, Weight, end_topic, rollout_topic
-from fleet.timeline.metrics.series import Appearing, Changing, Created, Ending, Labels, Said, label
+from fleet.timeline.metrics.series import Appearing, ChangeMessage, Changing, Created, Labels, PresenceMetric, label
 
 NOBODY = "<none>"
 """Owner of an object that has none."""
@@ -48,7 +48,7 @@ def _count(metric: str, kind: WorkloadKind) -> Changing:
     return Changing(
         metric,
         _workload(kind),
-        lambda before, after, _: Said(f"replicas {before:g} → {after:g}", topic=f"replicas={after:g}"),
+        lambda before, after, _: ChangeMessage(f"replicas {before:g} → {after:g}", topic=f"replicas={after:g}"),
     )
 
 
@@ -57,38 +57,38 @@ def _workload(kind: WorkloadKind) -> Callable[[Labels], ObjectRef]:
     return lambda labels: ObjectRef(kind.kind, label(labels, "namespace"), label(labels, name))
 
 
-def _made(ref: ObjectRef) -> Said:
-    return Said(f"{ref.kind} created")
+def _made(ref: ObjectRef) -> ChangeMessage:
+    return ChangeMessage(f"{ref.kind} created")
 
 
 def _bound(metric: str, field: str) -> Changing:
     return Changing(
         metric,
         _autoscaler,
-        lambda before, after, _: Said(f"{field} {before:g} → {after:g}", topic=f"{field}={after:g}"),
+        lambda before, after, _: ChangeMessage(f"{field} {before:g} → {after:g}", topic=f"{field}={after:g}"),
     )
 
 
-def _restarts(before: float, after: float, labels: Labels) -> Said | None:
+def _restarts(before: float, after: float, labels: Labels) -> ChangeMessage | None:
     if after <= before:
         return None
     again = "restarted" if after - before == 1 else f"restarted {after - before:g} times"
     name = label(labels, "container")
-    return Said(f"{name} {again}, {after:g} in all", EntryKind.END, Weight.BAD, end_topic(name))
+    return ChangeMessage(f"{name} {again}, {after:g} in all", EntryKind.END, Weight.BAD, end_topic(name))
 
 
-def _ready(before: float, after: float, labels: Labels) -> Said:
+def _ready(before: float, after: float, labels: Labels) -> ChangeMessage:
     del before, labels
     if after:
-        return Said("node ready", EntryKind.START, Weight.GOOD, "Ready=True")
-    return Said("node not ready", EntryKind.END, Weight.BAD, "Ready=False")
+        return ChangeMessage("node ready", EntryKind.START, Weight.GOOD, "Ready=True")
+    return ChangeMessage("node not ready", EntryKind.END, Weight.BAD, "Ready=False")
 
 
-def _schedulable(before: float, after: float, labels: Labels) -> Said:
+def _schedulable(before: float, after: float, labels: Labels) -> ChangeMessage:
     del before, labels
     if after:
-        return Said("cordoned: takes no new pods", weight=Weight.BAD, topic="unschedulable=True")
-    return Said("uncordoned: takes pods again", weight=Weight.GOOD)
+        return ChangeMessage("cordoned: takes no new pods", weight=Weight.BAD, topic="unschedulable=True")
+    return ChangeMessage("uncordoned: takes pods again", weight=Weight.GOOD)
 
 
 def _alert(labels: Labels) -> ObjectRef:
@@ -111,21 +111,21 @@ CHANGING: tuple[Changing, ...] = (
     Changing("kube_node_status_condition", _node, _ready, _equal(condition="Ready", status="true")),
     Changing("kube_node_spec_unschedulable", _node, _schedulable),
 )
-ENDING: tuple[Ending, ...] = (
-    Ending("kube_pod_info", _pod, "pod gone", _node_of, _maker),
-    Ending("kube_node_info", _node, "node gone"),
-    Ending("kube_deployment_created", _workload(DEPLOYMENT), "Deployment gone"),
-    Ending("kube_statefulset_created", _workload(STATEFUL_SET), "StatefulSet gone"),
+ENDING: tuple[PresenceMetric, ...] = (
+    PresenceMetric("kube_pod_info", _pod, "pod gone", _node_of, _maker),
+    PresenceMetric("kube_node_info", _node, "node gone"),
+    PresenceMetric("kube_deployment_created", _workload(DEPLOYMENT), "Deployment gone"),
+    PresenceMetric("kube_statefulset_created", _workload(STATEFUL_SET), "StatefulSet gone"),
 )
 CREATED: tuple[Created, ...] = (
-    Created("kube_pod_created", _pod, lambda _: Said("pod made", EntryKind.START)),
-    Created("kube_node_created", _node, lambda _: Said("node joined", EntryKind.START)),
+    Created("kube_pod_created", _pod, lambda _: ChangeMessage("pod made", EntryKind.START)),
+    Created("kube_node_created", _node, lambda _: ChangeMessage("node joined", EntryKind.START)),
     Created("kube_deployment_created", _workload(DEPLOYMENT), _made),
     Created("kube_statefulset_created", _workload(STATEFUL_SET), _made),
     Created(
         "kube_replicaset_created",
         _workload(REPLICA_SET),
-        lambda made: Said(f"rollout began: {made.kind} {made.name} made", topic=rollout_topic(made)),
+        lambda made: ChangeMessage(f"rollout began: {made.kind} {made.name} made", topic=rollout_topic(made)),
         of_workload=True,
     ),
 )
@@ -134,8 +134,8 @@ APPEARING: tuple[Appearing, ...] = (
     Appearing(
         "ALERTS",
         _alert,
-        lambda labels: Said(f"alert {labels.get('alertname', '')} fires", EntryKind.CONDITION, Weight.BAD),
-        lambda labels: Said(f"alert {labels.get('alertname', '')} ended", EntryKind.CONDITION, Weight.GOOD),
+        lambda labels: ChangeMessage(f"alert {labels.get('alertname', '')} fires", EntryKind.CONDITION, Weight.BAD),
+        lambda labels: ChangeMessage(f"alert {labels.get('alertname', '')} ended", EntryKind.CONDITION, Weight.GOOD),
         _equal(alertstate="firing"),
     ),
 )

@@ -22,7 +22,7 @@ def label(labels: Labels, name: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ChangeMessage:
     """The message of a change."""
 
     what: str
@@ -38,13 +38,13 @@ class Changing:
 
     metric: str
     about: Callable[[Labels], ObjectRef]
-    says: Callable[[float, float, Labels], Said | None]
+    says: Callable[[float, float, Labels], ChangeMessage | None]
     """Message for the value before and the value after; None for none."""
     matches: tuple[Match, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class PresenceMetric:
     """A metric whose series are there as long as an object is."""
 
     metric: str
@@ -64,8 +64,8 @@ class Appearing:
 
     metric: str
     about: Callable[[Labels], ObjectRef]
-    begins: Callable[[Labels], Said]
-    ends: Callable[[Labels], Said]
+    begins: Callable[[Labels], ChangeMessage]
+    ends: Callable[[Labels], ChangeMessage]
     matches: tuple[Match, ...] = ()
 
 
@@ -75,9 +75,9 @@ class Created:
 
     metric: str
     about: Callable[[Labels], ObjectRef]
-    says: Callable[[ObjectRef], Said]
+    says: Callable[[ObjectRef], ChangeMessage]
     of_workload: bool = False
     """True where it is told of the workload that the object was made for."""
 
 
-Asked: TypeAlias = Changing | Ending | Appearing
+Asked: TypeAlias = Changing | PresenceMetric | Appearing

@@ -17,7 +17,7 @@ from fleet.metrics.registry import ENGINES
 from fleet.model.objects import ObjectRef
 from fleet.model.quantity import Quantity
 from fleet.timeline.entry import Entry, EntryKind, Evidence
-from fleet.timeline.metrics.asking import Asking, Heard, Span, stamp
+from fleet.timeline.metrics.asking import Asking, Heard, MetricSpan, stamp
 from fleet.timeline.metrics.series import Labels
 
 BEGAN: Final = "process_start_time_seconds"
@@ -80,7 +80,7 @@ async def _resets(asking: Asking, member: Dialect, telling: set[tuple[str, ...]]
     return found
 
 
-def _reset(name: str, labels: Labels, at: float, span: Span) -> Entry:
+def _reset(name: str, labels: Labels, at: float, span: MetricSpan) -> Entry:
     evidence = Evidence(name, f"counts from nothing again by {stamp(at)}")
     return Entry(at - span.within, span.within, EntryKind.START, _STARTED_AGAIN, _pod(labels), (evidence,))
 
@@ -123,7 +123,9 @@ def _by_workload(asking: Asking, heard: Sequence[Heard], names: Sequence[str]) -
     return found
 
 
-def _changes(member: Dialect, metric: str, workload: ObjectRef, runs: Sequence[_Run], span: Span) -> Iterator[Entry]:
+def _changes(
+    member: Dialect, metric: str, workload: ObjectRef, runs: Sequence[_Run], span: MetricSpan
+) -> Iterator[Entry]:
     for place, run in enumerate(runs[1:], 1):
         before = runs[place - 1]
         # Two versions side by side: who is like one of those that run begins nothing new.

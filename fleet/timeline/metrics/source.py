@@ -15,10 +15,10 @@ from fleet.sources.problem import SourceProblem
 from fleet.sources.store import Store
 from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence
 from fleet.timeline.kinship import Kinship
-from fleet.timeline.metrics.asking import EXPORTER, Asking, Span, stamp
+from fleet.timeline.metrics.asking import EXPORTER, Asking, MetricSpan, stamp
 from fleet.timeline.metrics.gpus import gpus_that_changed
 from fleet.timeline.metrics.kube_state import APPEARING, CHANGING, CREATED, ENDING, NOBODY
-from fleet.timeline.metrics.series import Appearing, Asked, Changing, Created, Ending, Said, label
+from fleet.timeline.metrics.series import Appearing, Asked, ChangeMessage, Changing, Created, PresenceMetric, label
 from fleet.timeline.metrics.servers import settings_that_changed, starts
 from fleet.timeline.source import Gap, Told
 
@@ -131,7 +131,7 @@ async def _appearances(asking: Asking, one: Appearing) -> list[Entry]:
     ]
 
 
-async def _ends(asking: Asking, one: Ending) -> list[Entry]:
+async def _ends(asking: Asking, one: PresenceMetric) -> list[Entry]:
     span = await asking.span(one.metric, one.matches)
     if span is None:
         return []
@@ -178,7 +178,7 @@ async def _owners(asking: Asking) -> list[Entry]:
     return []
 
 
-def _entry(said: Said, ref: ObjectRef, at: float, span: Span, evidence: Evidence) -> Entry:
+def _entry(said: ChangeMessage, ref: ObjectRef, at: float, span: MetricSpan, evidence: Evidence) -> Entry:
     """``at`` is the step at which it is seen: it happened before that, and after the sample before."""
     return Entry(
         at - span.within, span.within, said.kind, said.what, ref, (evidence,), weight=said.weight, topic=said.topic

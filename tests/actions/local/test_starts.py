@@ -13,7 +13,7 @@ import pytest
 
 from actions.local.store import runtime
 from actions.progress import Result
-from actions.runner import RefusedError
+from actions.runner import PlanRefusedError
 from fleet.local.errors import LocalError
 from fleet.local.record import read_records
 from fleet.local.server import Phase
@@ -99,7 +99,7 @@ async def test_a_port_that_is_taken_forbids_it_and_one_that_is_stolen_is_said(op
         (blocked,) = again.blocks
         assert blocked.text.startswith(f"127.0.0.1:{spec.port} is taken")
         assert "is free" in blocked.fix
-        with pytest.raises(RefusedError):
+        with pytest.raises(PlanRefusedError):
             runner.start(again, "", "yes")
     await runner.close()
 

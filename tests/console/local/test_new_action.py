@@ -80,7 +80,7 @@ __all__ = ["machine"]
 
 def register() -> None:
     """The line in the catalogue."""
-    line = catalogue.Entry("local-label", f"{__name__}:LABEL", "local label", "who a server is of")
+    line = catalogue.CatalogueEntry("local-label", f"{__name__}:LABEL", "local label", "who a server is of")
     catalogue.KINDS = (*catalogue.KINDS, line)
 
 

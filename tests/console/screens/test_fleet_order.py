@@ -9,7 +9,7 @@ import pytest
 
 from console.views.filter import parse_filter
 from console.views.fleet import fleet_model
-from console.views.fleet_order import FleetOrder, Matches, RowsOrder, scores_at
+from console.views.fleet_order import FilterMatches, FleetOrder, RowsOrder, scores_at
 from console.views.kept import Kept
 from console.views.query import Query
 from console.views.subject import pod_for, restarts_of
@@ -74,7 +74,7 @@ def test_pods_that_nothing_measures_are_ordered_as_those_with_nothing_to_do() ->
 
 
 def test_a_filter_is_asked_again_of_what_says_something_else_alone() -> None:
-    snapshot, matches, wanted = make_snapshot(2, 40), Matches(), parse_filter("oomkilled")
+    snapshot, matches, wanted = make_snapshot(2, 40), FilterMatches(), parse_filter("oomkilled")
     kept = matches.matching(snapshot, WORKLOAD, "serving llama-70b", wanted)
     assert [snapshot.pods[key].status for key in kept] == ["CrashLoopBackOff"] * 3
     assert matches.matching(ticked(snapshot), WORKLOAD, "serving llama-70b", wanted) is kept

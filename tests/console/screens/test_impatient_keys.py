@@ -7,7 +7,7 @@ import random
 import pytest
 from textual.command import CommandList
 
-from console.commands.palette import Palette
+from console.commands.palette import DeskPalette
 from console.screens.base import ConsoleScreen
 from console.screens.fleet import FleetScreen
 from tests.console.screens.desk import Desk, desk
@@ -60,11 +60,11 @@ async def test_the_palette_runs_what_is_chosen_once_however_often_enter_comes(wo
         await d.press("ctrl+p")
         await d.type(word)
         palette = d.app.screen
-        assert isinstance(palette, Palette)
+        assert isinstance(palette, DeskPalette)
         if word == "no such thing":
             # Until the search is over, what the letters before have found is still there to be chosen.
             found = palette.query_one(CommandList)
-            await d.until(lambda: [option.id for option in found.options] == [Palette._NO_MATCHES])
+            await d.until(lambda: [option.id for option in found.options] == [DeskPalette._NO_MATCHES])
         await burst(d, *["enter"] * enters)
         await d.until(lambda: not palette.is_attached or word == "no such thing")
         assert d.app.screen_stack.count(palette) == (word == "no such thing")
@@ -79,7 +79,7 @@ async def test_escape_pressed_twice_closes_the_palette_and_not_what_is_below() -
         await d.press("enter", "ctrl+p")
         below = d.app.screen_stack[-2]
         palette = d.app.screen
-        assert isinstance(palette, Palette)
+        assert isinstance(palette, DeskPalette)
         palette.dismiss()
         palette.dismiss()
         await d.settle()

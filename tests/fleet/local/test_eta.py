@@ -9,7 +9,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from fleet.local.eta import Start, digest, estimate, from_json, read_starts, start_of, to_json
+from fleet.local.eta import PastStart, digest, estimate, from_json, read_starts, start_of, to_json
 from fleet.local.record import STARTS, ServerRecord
 from fleet.local.server import Phase, Stage
 from tests.fleet.local.servers import BEGUN, record, state
@@ -19,9 +19,9 @@ STARTED = Stage(Phase.STARTING, BEGUN)
 LOADED = Stage(Phase.LOADING, BEGUN + 10)
 
 
-def start(of: ServerRecord, took: Mapping[Phase, float] = TOOK, *, model: str = "", arguments: str = "") -> Start:
+def start(of: ServerRecord, took: Mapping[Phase, float] = TOOK, *, model: str = "", arguments: str = "") -> PastStart:
     phases = {phase.value: seconds for phase, seconds in took.items()}
-    return Start(model or of.spec.model, arguments or digest(of), phases)
+    return PastStart(model or of.spec.model, arguments or digest(of), phases)
 
 
 def with_arguments(*words: str) -> ServerRecord:

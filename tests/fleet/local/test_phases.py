@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from fleet.local.phases import Reader, read, stamp
+from fleet.local.phases import StageReader, read, stamp
 from fleet.local.server import Phase, Stage
 from fleet.local.tail import Tail
 
@@ -63,7 +63,7 @@ def lines_of(path: Path) -> Iterator[str]:
 
 def started(lines: Iterable[str], at: float = 0.0) -> tuple[Stage, ...]:
     """The stages of a start that began on the last new year's day and is read at ``at``."""
-    reader = Reader(unix("01-01 00:00:00"))
+    reader = StageReader(unix("01-01 00:00:00"))
     for line in lines:
         reader.feed(line, at or unix("12-31 00:00:00"))
     return reader.stages
@@ -90,7 +90,7 @@ def test_every_phase_of_a_start_is_seen_with_its_begin_its_detail_and_its_count(
 
 @pytest.mark.parametrize("path", HEALTHY, ids=lambda path: path.stem)
 def test_a_start_never_goes_back_nor_counts_beyond_its_end(path: Path) -> None:
-    reader = Reader(unix("01-01 00:00:00"))
+    reader = StageReader(unix("01-01 00:00:00"))
     order = list(Phase)
     for line in lines_of(path):
         before = reader.stages[-1]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fleet.local.phases import Reader
+from fleet.local.phases import StageReader
 from fleet.local.reasons import STOPPED, reason_of
 from fleet.local.server import Phase
 from fleet.local.tail import Tail
@@ -67,7 +67,7 @@ def test_every_log_is_one_of_a_known_case() -> None:
 
 @pytest.mark.parametrize("path", STARTS, ids=name)
 def test_the_phases_of_a_start_are_seen_in_order(path: Path) -> None:
-    reader = Reader(0.0)
+    reader = StageReader(0.0)
     for line in lines_of(path):
         reader.feed(line, 0.0)
     phases = [stage.phase for stage in reader.stages]

@@ -12,7 +12,7 @@ import orjson
 import psutil
 import pytest
 
-from fleet.local.eta import Start, digest
+from fleet.local.eta import PastStart, digest
 from fleet.local.eta import to_json as start_to_json
 from fleet.local.process import Identity, group, identify
 from fleet.local.reasons import reason_of
@@ -52,7 +52,7 @@ async def test_one_that_loads_says_how_far_it_is_and_when_it_will_be_ready(serve
     assert (state.stage.phase, state.stage.detail) == (Phase.LOADING, "shard 2 of 4")
     assert state.eta is None
     assert state.tail == (SHARDS.strip(),)
-    start = Start("org/tiny", digest(server), {"starting": 90.0, "reading weights": 10.0, "compiling": 30.0})
+    start = PastStart("org/tiny", digest(server), {"starting": 90.0, "reading weights": 10.0, "compiling": 30.0})
     (servers.folder / STARTS).write_bytes(orjson.dumps(start_to_json(start)) + b"\n{half a li")
     servers.clock.now += 4
     assert (await servers.look()).eta == 4 + 30

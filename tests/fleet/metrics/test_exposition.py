@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fleet.metrics.exposition import Exposition, Layouts, Parser
+from fleet.metrics.exposition import Exposition, ExpositionParser, Layouts
 from fleet.sources.problem import SourceProblem
 from tests.fleet.metrics.pages import V0_33, Load, vllm
 
@@ -16,7 +16,7 @@ NAMES = frozenset({b"a", b"b_total", b"c_bucket"})
 
 
 def read(body: str, names: frozenset[bytes] = NAMES) -> Exposition:
-    return Parser(names).parse(body.encode())
+    return ExpositionParser(names).parse(body.encode())
 
 
 def pairs(exposition: Exposition) -> list[tuple[str, dict[str, str], float]]:
@@ -58,7 +58,7 @@ def oracle(all_samples: list[tuple[str, dict[str, str], float]]) -> list[tuple[s
 def test_it_reads_what_was_written_twice(
     first: list[tuple[str, dict[str, str], float]], spaced: bool, later: list[float]
 ) -> None:
-    parser = Parser(NAMES)
+    parser = ExpositionParser(NAMES)
     for content in (first, [(name, labels, value) for (name, labels, _), value in zip(first, later, strict=False)]):
         lines = ["# HELP a Some \\n help.", "# TYPE a gauge", *(written(*sample, spaced) for sample in content), ""]
         body = "\n".join(lines)
@@ -66,7 +66,7 @@ def test_it_reads_what_was_written_twice(
 
 
 def test_the_layout_is_remembered_and_its_series_are_the_same_object() -> None:
-    parser = Parser(NAMES)
+    parser = ExpositionParser(NAMES)
     one = parser.parse(b'a{x="1"} 1\nzzz 5\nb_total 2\n')
     two = parser.parse(b'a{x="1"} 3\nzzz 6\nb_total 4e1\n')
     assert two.series is one.series
@@ -87,9 +87,9 @@ def test_the_layout_is_remembered_and_its_series_are_the_same_object() -> None:
     ],
 )
 def test_a_changed_layout_is_read_anew(changed: bytes) -> None:
-    parser = Parser(NAMES)
+    parser = ExpositionParser(NAMES)
     parser.parse(b'a{x="1"} 1\nzzz 5\nb_total 2\n')
-    assert pairs(parser.parse(changed)) == pairs(Parser(NAMES).parse(changed))
+    assert pairs(parser.parse(changed)) == pairs(ExpositionParser(NAMES).parse(changed))
     assert parser.full_passes == 2
 
 
@@ -98,14 +98,14 @@ def test_the_labels_that_a_page_repeats_are_kept_once() -> None:
     other = '{gpu="1",UUID="GPU-2"}'
     page = f"DCGM_FI_DEV_GPU_TEMP{card} 61\nDCGM_FI_DEV_FB_USED{card} 7\nDCGM_FI_DEV_FB_FREE{other} 8\n"
     names = frozenset(name.encode() for name in ("DCGM_FI_DEV_GPU_TEMP", "DCGM_FI_DEV_FB_USED", "DCGM_FI_DEV_FB_FREE"))
-    temperature, used, free = Parser(names).parse(page.encode()).series
+    temperature, used, free = ExpositionParser(names).parse(page.encode()).series
     assert temperature.labels is used.labels
     assert free.labels == {"gpu": "1", "UUID": "GPU-2"}
 
 
 def test_targets_share_their_layouts() -> None:
     shared = Layouts()
-    one, two, other = (Parser(NAMES, shared) for _ in range(3))
+    one, two, other = (ExpositionParser(NAMES, shared) for _ in range(3))
     series = one.parse(b'a{x="1"} 1\nzzz 5\n').series
     assert other.parse(b'a{x="2"} 1\nzzz 5\n').series is not series
     assert two.parse(b'a{x="1"} 8\nzzz 6\n').series is series
@@ -145,7 +145,7 @@ def test_garbage_is_skipped_and_counted() -> None:
 
 
 def test_of_two_equal_series_the_first_counts() -> None:
-    parser = Parser(NAMES)
+    parser = ExpositionParser(NAMES)
     for value in (1.0, 2.0):
         exposition = parser.parse(f'a{{x="1",y="2"}} {value}\na{{y="2",x="1"}} 9\n'.encode())
         assert exposition.values == [value]
@@ -153,13 +153,13 @@ def test_of_two_equal_series_the_first_counts() -> None:
 
 
 def test_lines_may_end_in_carriage_return() -> None:
-    parser = Parser(NAMES)
+    parser = ExpositionParser(NAMES)
     assert parser.parse(b"a 1\r\nb_total 2\r\n").values == [1.0, 2.0]
     assert parser.parse(b"a 3\r\nb_total 4\r\n").values == [3.0, 4.0]
 
 
 def test_a_cut_number_is_not_a_smaller_number() -> None:
-    parser = Parser(NAMES)
+    parser = ExpositionParser(NAMES)
     assert parser.parse(b"a 1234\nb_total 5678\n").values == [1234.0, 5678.0]
     assert parser.parse(b"a 1235\nb_total 56", whole=False).values == [1235.0]
     assert parser.parse(b"a 1235\nb_total 56", whole=True).values == [1235.0, 56.0]
@@ -182,7 +182,7 @@ def test_what_is_no_exposition_is_called_what_it_is(body: str, words: str) -> No
 
 @given(st.binary(max_size=300), st.booleans())
 def test_no_bytes_make_it_fail_otherwise(body: bytes, whole: bool) -> None:
-    parser = Parser(NAMES)
+    parser = ExpositionParser(NAMES)
     parser.parse(b'a{x="1"} 1\nb_total 2\n')
     for hostile in (body, b'a{x="1"} 1\n' + body, b"a" + body, b'b_total{x="' + body):
         try:
@@ -208,14 +208,14 @@ NEEDED = frozenset({b"vllm:num_requests_running", b"vllm:generation_tokens_total
 def test_a_large_page_is_read_like_a_small_one() -> None:
     page = vllm(V0_33, {"0": Load()}).encode()
     noise = b"".join(b'other_metric{a="%d",b="%s"} 1\n' % (i, b"x" * 80) for i in range(50_000))
-    small, large = (Parser(NEEDED).parse(body) for body in (page, noise + page + noise))
+    small, large = (ExpositionParser(NEEDED).parse(body) for body in (page, noise + page + noise))
     assert [(s.name, s.labels) for s in large.series] == [(s.name, s.labels) for s in small.series]
     assert large.values == small.values
 
 
 def test_the_next_large_page_is_read_the_fast_way() -> None:
     noise = b"".join(b'other_metric{a="%d",b="%s"} 1\n' % (i, b"x" * 80) for i in range(50_000))
-    parser = Parser(NEEDED)
+    parser = ExpositionParser(NEEDED)
     for load in (Load(), Load(running=7)):
         last = parser.parse(noise + vllm(V0_33, {"0": load}).encode())
     assert parser.full_passes == 1
@@ -240,9 +240,9 @@ def test_the_next_large_page_is_read_the_fast_way() -> None:
 )
 def test_a_page_that_would_become_many_objects_is_refused(body: bytes, what: str) -> None:
     with pytest.raises(SourceProblem, match=what):
-        Parser(NEEDED).parse(body)
+        ExpositionParser(NEEDED).parse(body)
 
 
 def test_a_large_page_that_is_something_else_is_said_to_be() -> None:
     with pytest.raises(SourceProblem, match="web page"):
-        Parser(NEEDED).parse(b"<html>" + b" " * 5_000_000)
+        ExpositionParser(NEEDED).parse(b"<html>" + b" " * 5_000_000)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from fleet.net.early import EarlyQuestions
-from fleet.net.plain_client import Answer
+from fleet.net.plain_client import PlainResponse
 from tests.fleet.net.test_plain_client import get, plain, serving
 
 
@@ -50,5 +50,5 @@ async def test_an_answer_that_is_under_way_at_the_end_is_waited_for() -> None:
     answer = await asking
     await asyncio.wait_for(left.wait(), 10)
     listening.close()
-    assert isinstance(answer, Answer)
+    assert isinstance(answer, PlainResponse)
     assert answer.body == b"late"

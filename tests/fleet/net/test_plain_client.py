@@ -14,7 +14,7 @@ import pytest
 from fleet.guard import RefusedError
 from fleet.net import plain_client
 from fleet.net.bodies import Limit
-from fleet.net.plain_client import PlainClient, Question
+from fleet.net.plain_client import PlainClient, PlainRequest
 from tests.waiting import until
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -74,8 +74,8 @@ async def client() -> AsyncIterator[PlainClient]:
     asking.close()
 
 
-def get(url: str, *headers: tuple[str, str], seconds: float = 10.0) -> Question:
-    return Question("GET", url, headers, LIMIT, seconds)
+def get(url: str, *headers: tuple[str, str], seconds: float = 10.0) -> PlainRequest:
+    return PlainRequest("GET", url, headers, LIMIT, seconds)
 
 
 def plain(body: bytes, *headers: bytes) -> bytes:
@@ -97,7 +97,7 @@ async def test_one_question_and_its_answer(client: PlainClient) -> None:
 async def test_a_review_has_a_body(client: PlainClient) -> None:
     path = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
     async with serving(plain(b"who")) as server:
-        answer = await client.ask(Question("POST", server.url + path, (), LIMIT, 10.0, b"ask"))
+        answer = await client.ask(PlainRequest("POST", server.url + path, (), LIMIT, 10.0, b"ask"))
     assert answer is not None
     assert b"Content-Length: 3\r\n" in server.requests[0]
 
@@ -213,7 +213,7 @@ async def test_a_header_that_cannot_be_sent_is_left_to_the_client(client: PlainC
 async def test_what_changes_something_is_refused(client: PlainClient) -> None:
     async with serving(plain(b"")) as server:
         with pytest.raises(RefusedError):
-            await client.ask(Question("DELETE", f"{server.url}/api/v1/pods/a", (), LIMIT, 1.0))
+            await client.ask(PlainRequest("DELETE", f"{server.url}/api/v1/pods/a", (), LIMIT, 1.0))
     assert server.connections == 0
 
 

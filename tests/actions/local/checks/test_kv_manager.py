@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 
 from actions.local.checks.kv_manager import managed
-from actions.local.checks.memory import Need, check_on_cpu, check_on_gpus, with_manager
+from actions.local.checks.memory import MemoryNeed, check_on_cpu, check_on_gpus, with_manager
 from actions.local.machine import Installed, KvRules
 from actions.plan import Verdict
 from fleet.local.fit.architecture import Architecture, architecture
@@ -58,8 +58,8 @@ def gpu(total: int, name: str = "NVIDIA H100") -> LocalGpu:
     return LocalGpu(0, "GPU-0", name, total, 0, total)
 
 
-def need(config: dict[str, Any], weights: int = GIB) -> Need:
-    return Need(shape(config), weights, "headers", estimated=False, dtype=2.0)
+def need(config: dict[str, Any], weights: int = GIB) -> MemoryNeed:
+    return MemoryNeed(shape(config), weights, "headers", estimated=False, dtype=2.0)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from actions.local.checks.launch import visible
 from actions.local.checks.memory import (
-    Need,
+    MemoryNeed,
     check_gpus,
     check_length,
     check_on_cpu,
@@ -36,10 +36,10 @@ def gpu(index: int, total: int = 80 * GB, free: int | None = None, pid: int = 0)
     return LocalGpu(index, f"GPU-{index}{index}", "H100", total, total - left, left, processes=held)
 
 
-def need(large: bool = True, *, estimated: bool = False) -> Need:
+def need(large: bool = True, *, estimated: bool = False) -> MemoryNeed:
     arch = architecture(LLAMA_70B if large else LLAMA_8B)
     assert arch is not None
-    return Need(arch, (141 if large else 16) * GB, "headers of the safetensors files", estimated, 2.0)
+    return MemoryNeed(arch, (141 if large else 16) * GB, "headers of the safetensors files", estimated, 2.0)
 
 
 def test_one_that_fits_says_how_much_it_holds_and_where_each_number_is_from() -> None:

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from fleet.model.alerts import Matcher
-from fleet.sources.alerts.read import LONGEST, MOST_ALERTS, MOST_LABELS, Reader, is_success, number
+from fleet.sources.alerts.read import LONGEST, MOST_ALERTS, MOST_LABELS, AlertReader, is_success, number
 
 
-def reader() -> Reader:
-    return Reader(lambda text: text)
+def reader() -> AlertReader:
+    return AlertReader(lambda text: text)
 
 
 def posted(**more: Any) -> dict[str, Any]:
@@ -77,7 +77,13 @@ def test_silences_that_are_over_are_none() -> None:
     "raw", [None, 7, "x", [], {}, [None], [[]], [{}], [{"labels": 3, "status": "x", "startsAt": 5, "receivers": "y"}]]
 )
 def test_whatever_is_answered_is_read_without_an_error(raw: Any) -> None:
-    for read in (Reader.notified, Reader.silences, Reader.rules, Reader.of_rules, Reader.alerts):
+    for read in (
+        AlertReader.notified,
+        AlertReader.silences,
+        AlertReader.rules,
+        AlertReader.of_rules,
+        AlertReader.alerts,
+    ):
         read(reader(), raw)
         read(reader(), {"data": raw})
         read(reader(), {"data": {"groups": raw, "alerts": raw}})
@@ -94,7 +100,7 @@ def test_no_more_is_kept_than_a_person_could_read_and_the_rest_is_counted() -> N
 
 
 def test_every_text_loses_its_secrets() -> None:
-    asked = Reader(lambda text: text.replace("s3cret", "***"))
+    asked = AlertReader(lambda text: text.replace("s3cret", "***"))
     texts = {"labels": {"alertname": "s3cret"}, "annotations": {"summary": "s3cret"}, "generatorURL": "http://s3cret"}
     (alert,) = asked.notified([posted(**texts)])
     assert "s3cret" not in repr(alert)
@@ -118,5 +124,5 @@ def test_values_are_numbers_or_not_known(raw: object, value: float | None) -> No
     ],
 )
 def test_of_a_link_the_expression_stays(link: str, shown: str) -> None:
-    (alert,) = Reader(lambda text: text.replace("s3cret", "***")).notified([posted(generatorURL=link)])
+    (alert,) = AlertReader(lambda text: text.replace("s3cret", "***")).notified([posted(generatorURL=link)])
     assert alert.link == shown

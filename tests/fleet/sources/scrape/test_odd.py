@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from fleet.net.plain_client import Answer, PlainClient, Question
+from fleet.net.plain_client import PlainClient, PlainRequest, PlainResponse
 from fleet.sources.scrape.target import Target
 from tests.fleet.metrics.rig import EPOCH
 from tests.fleet.sources.scrape.test_scrape import PAGE, scraping
@@ -67,10 +67,10 @@ async def test_so_is_one_to_whom_a_redirect_leads() -> None:
 
 
 async def test_who_comes_after_nobody_was_there_is_met_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    plainly: list[Answer | None] = []
+    plainly: list[PlainResponse | None] = []
     ask = PlainClient.ask
 
-    async def watched(client: PlainClient, question: Question) -> Answer | None:
+    async def watched(client: PlainClient, question: PlainRequest) -> PlainResponse | None:
         plainly.append(answer := await ask(client, question))
         return answer
 
@@ -98,7 +98,7 @@ async def test_who_comes_after_nobody_was_there_is_met_anew(monkeypatch: pytest.
 async def test_where_no_way_leads_nobody_goes_twice(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     asked: list[str] = []
 
-    async def nowhere(client: PlainClient, question: Question) -> Answer | None:
+    async def nowhere(client: PlainClient, question: PlainRequest) -> PlainResponse | None:
         asked.append(question.url)
         raise OSError(number, "Connect call failed")
 

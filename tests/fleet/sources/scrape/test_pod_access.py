@@ -9,7 +9,7 @@ import pytest
 import trustme
 from aiohttp import web
 
-from fleet.sources.scrape.pod_access import Credentials, PodAccess
+from fleet.sources.scrape.pod_access import PodAccess, PodCredentials
 from fleet.sources.scrape.source import ScrapeSource
 from fleet.sources.scrape.target import Target
 
@@ -30,7 +30,7 @@ def authority(tmp_path: Path) -> trustme.CA:
 
 
 def shown(access: PodAccess, url: str, namespace: str = "llm") -> str:
-    credentials = Credentials(access)
+    credentials = PodCredentials(access)
     credentials.read()
     assert credentials.problem == ""
     return credentials.of_engine(Target(namespace, "p", url)).headers.get("Authorization", "")
@@ -57,7 +57,7 @@ def test_the_token_goes_where_the_configuration_says_and_nowhere_else(
 
 
 def test_a_token_is_read_again_and_what_is_none_is_not_sent(token: str) -> None:
-    credentials = Credentials(PodAccess(token, frozenset({"llm"}), cleartext=True))
+    credentials = PodCredentials(PodAccess(token, frozenset({"llm"}), cleartext=True))
     for text, header, words in (
         ("new", "Bearer new", ""),
         ("a\nX-Evil: b", "", "does not hold one token"),
@@ -92,7 +92,7 @@ async def test_nobody_but_an_engine_that_the_authority_vouches_for_sees_the_toke
         site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context)
         await site.start()
         port = runner.addresses[0][1]
-        credentials = Credentials(PodAccess(token, frozenset({"llm"}), str(Path(token).with_name("ca.pem"))))
+        credentials = PodCredentials(PodAccess(token, frozenset({"llm"}), str(Path(token).with_name("ca.pem"))))
         credentials.read()
         source = ScrapeSource()
         target = credentials.of_engine(Target("llm", name, f"https://127.0.0.1:{port}/metrics", ssl=False))
