@@ -5,6 +5,8 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 # Thrice the cores: most tests wait for something (a process, a tick, an answer) for most of their time.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(3 * (os.cpu_count() or 1))')
+# A file stays whole, so that what its tests share (a fleet, a real server) is started once; the longest files first.
+SHARED  := --dist loadfile --no-loadscope-reorder
 ROOMS  := actions console fleet simulator themes widgets tests
 
 # Compiled modules are kept: without them every process that a test starts compiles the program anew.
@@ -16,10 +18,10 @@ demo: $(READY)  ## the console on a simulated fleet; without a terminal: the fle
 	@$(BIN)/quarterdeck demo $(ARGS)
 
 test: $(READY)  ## every test that this machine can run
-	$(BIN)/python -m pytest --workers $(WORKERS) $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) $(SHARED) $(ARGS)
 
 quick: $(READY)  ## within a minute: the tests nearest to what was changed
-	@$(BIN)/python -m tests.quick --workers $(WORKERS) $(ARGS)
+	@$(BIN)/python -m tests.quick -n logical $(ARGS)
 
 check: format lint types imports dead test  ## everything that CI holds
 

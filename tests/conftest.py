@@ -18,7 +18,6 @@ from hypothesis import HealthCheck, settings
 from textual.css.stylesheet import Stylesheet
 
 from fleet import guard
-from tests.forks import Forks
 from tests.idle import FRAME, idle
 from tests.order import rank
 from tests.real import parts_install
@@ -60,15 +59,12 @@ UNWANTED = {
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """For `make quick` and `make test`."""
+    """For `make quick`."""
     parser.addoption("--seconds", type=float, help="begin no test after so many; the rest is skipped")
-    parser.addoption("--workers", type=int, default=1, help="run the files of tests in so many processes")
 
 
-def pytest_configure(config: pytest.Config) -> None:
+def pytest_configure() -> None:
     """The tools of this environment go before those of the machine, for every process that a test starts."""
-    if config.option.workers > 1:
-        config.pluginmanager.register(Forks(config.option.workers))
     if (TOOLS / "kubectl").exists():
         os.environ["PATH"] = os.pathsep.join((str(TOOLS), os.environ.get("PATH", os.defpath)))
 

@@ -64,7 +64,7 @@ def main(arguments: list[str]) -> int:
     importers = {module: graph.find_modules_that_directly_import(module) for module in graph.modules}
     tests = [file.relative_to(ROOT).as_posix() for file in ROOT.glob("tests/**/test_*.py")]
     files = nearest(changed(), importers, tests)
-    command = ["-m", "pytest", "-q", "-m", "not real", f"--seconds={SECONDS}", *arguments, *files]
+    command = ["-m", "pytest", "-q", "-m", "not real", f"--seconds={SECONDS}", "--maxschedchunk=1", *arguments, *files]
     return subprocess.run([sys.executable, *command], cwd=ROOT, check=False).returncode
 
 
