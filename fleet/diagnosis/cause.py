@@ -12,6 +12,7 @@ from enum import IntEnum, StrEnum
 from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from fleet.dataclass import dataclass
+from fleet.diagnosis.autoscaled import AutoscalerSubject
 from fleet.diagnosis.metrics_sign import MetricsSign
 from fleet.diagnosis.peers import PeerSign
 from fleet.diagnosis.sign import Observation, Sign
@@ -44,6 +45,8 @@ class Of(StrEnum):
     """A pod among the others of its workload, by the numbers of them all."""
     POD = "pod"
     WORKLOAD = "workload"
+    AUTOSCALER = "autoscaler"
+    """The autoscaler of a workload; the key is the workload's."""
     OBJECTIVE = "objective"
     """The error budgets of a workload's model; the key is the workload's."""
 
@@ -216,6 +219,15 @@ class WorkloadCause(Cause[WorkloadSubject]):
 
     def subject(self, subjects: Subjects, key: str) -> WorkloadSubject | None:
         return subjects.workload(key)
+
+
+class AutoscalerCause(Cause[AutoscalerSubject]):
+    """A cause at the autoscaler of a workload."""
+
+    of = Of.AUTOSCALER
+
+    def subject(self, subjects: Subjects, key: str) -> AutoscalerSubject | None:
+        return subjects.autoscaler(key)
 
 
 class BudgetCause(Cause[BurningBudget]):

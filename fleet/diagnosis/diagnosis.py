@@ -8,12 +8,14 @@ from operator import is_not
 
 from fleet.diagnosis import registry
 from fleet.diagnosis.active_causes import ActiveCause, ActiveCauses, Outliers
-from fleet.diagnosis.cause import ReplicaCause, SourceCause
+from fleet.diagnosis.autoscaled import AutoscalerSubject
+from fleet.diagnosis.cause import AutoscalerCause, ReplicaCause, SourceCause
 from fleet.diagnosis.finding_words import FindingWords, WordedFindings, WordedRows
 from fleet.diagnosis.grouping import Group, Groups
 from fleet.diagnosis.hysteresis import Hysteresis
 from fleet.diagnosis.precedence import Precedence
 from fleet.diagnosis.reach import RequestCounts
+from fleet.diagnosis.subject import Subjects
 from fleet.model.finding import Finding, Incident, Reach
 from fleet.model.snapshot import Health, Snapshot, SourceStatus
 
@@ -38,6 +40,7 @@ class Diagnosis:
         self._rows = WordedRows(self._causes, ())
         self._words = FindingWords(self._causes)
         self._of_sources = Precedence[SourceStatus](registry.causes_of(SourceCause))
+        self._of_autoscalers = Precedence[AutoscalerSubject](registry.causes_of(AutoscalerCause))
         self._healths: list[tuple[str, Health]] = []
         self._of: tuple[object, ...] = ()
         self._at = 0.0
@@ -57,6 +60,7 @@ class Diagnosis:
             snapshot.pods,
             snapshot.workloads,
             snapshot.burning,
+            snapshot.autoscalers,
         )
         same = len(of) == len(self._of) and all(a is b for a, b in zip(of, self._of, strict=True))
         healths = [(one.name, one.health) for one in snapshot.sources]
@@ -84,7 +88,13 @@ class Diagnosis:
         if len(self._ground) != len(ground) or any(map(is_not, ground, self._ground)):
             self._troubles, self._ground = list(held.troubles(snapshot)), ground
         outlying_still = (holds for holds in self._outlying if holds.key in snapshot.pods)
-        holds = [*self._silent(snapshot), *self._troubles, *outlying_still, *self._burning(snapshot)]
+        holds = [
+            *self._silent(snapshot),
+            *self._troubles,
+            *outlying_still,
+            *self._scaling(snapshot),
+            *self._burning(snapshot),
+        ]
         if holds != self._holds:
             self._holds = holds
         return self._holds
@@ -93,6 +103,15 @@ class Diagnosis:
         """Yield the error budgets that burn fast enough to be told of."""
         for key, seen in snapshot.burning.items():
             yield ActiveCause(self._causes["budget-burns-fast" if seen.is_fast else "budget-burns"], key)
+
+    def _scaling(self, snapshot: Snapshot) -> Iterator[ActiveCause]:
+        """Yield what is wrong with the autoscalers of workloads."""
+        subjects = Subjects.of(snapshot)
+        for key in snapshot.autoscalers:
+            seen = subjects.autoscaler(key)
+            cause = None if seen is None else self._of_autoscalers.first(seen)
+            if cause is not None:
+                yield ActiveCause(cause, key)
 
     def _silent(self, snapshot: Snapshot) -> Iterator[ActiveCause]:
         """Yield what is wrong with the sources: what they do not tell cannot be found."""

@@ -108,8 +108,11 @@ def keys_beside(snapshot: Snapshot, kind: Of, key: str, other: Of) -> tuple[str,
             return snapshot.gpus_of.get(key, ())
         case ((Of.POD | Of.ENGINE | Of.REPLICA), Of.NODE):
             return (pod.node,) if pod is not None and pod.node in snapshot.nodes else ()
-        case ((Of.WORKLOAD | Of.OBJECTIVE), (Of.POD | Of.ENGINE | Of.REPLICA)):
+        case ((Of.WORKLOAD | Of.OBJECTIVE | Of.AUTOSCALER), (Of.POD | Of.ENGINE | Of.REPLICA)):
             return snapshot.pods_of.get(key, ())
+        case ((Of.POD | Of.ENGINE | Of.REPLICA), Of.AUTOSCALER):
+            workload = snapshot.workload_of.get(key, "")
+            return (workload,) if workload in snapshot.autoscalers else ()
         case Of.GPU, Of.NODE:
             gpu = snapshot.gpus.get(key)
             return (gpu.node,) if gpu is not None and gpu.node in snapshot.nodes else ()

@@ -169,6 +169,7 @@ class _Kin:
                 yield at.get(pod.node, ()) if pod is not None else ()
                 yield [one for gpu in snapshot.gpus_of.get(finding.key, ()) for one in at.get(gpu, ())]
                 yield at[finding.key]
+                yield at.get(snapshot.workload_of.get(finding.key, ""), ())
                 if not peers:
                     return
                 others = self._of_workload.get(snapshot.workload_of.get(finding.key, ""), ())

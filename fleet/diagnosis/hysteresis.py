@@ -171,6 +171,7 @@ def _is_there(snapshot: Snapshot, kind: Of, key: str) -> bool:
         Of.NODE: snapshot.nodes,
         Of.GPU: snapshot.gpus,
         Of.WORKLOAD: snapshot.workloads,
+        Of.AUTOSCALER: snapshot.autoscalers,
         Of.OBJECTIVE: snapshot.workloads,
     }.get(kind, snapshot.pods)
     return key in rows

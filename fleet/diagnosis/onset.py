@@ -39,7 +39,7 @@ def onset_of(snapshot: Snapshot, cause: AnyCause, key: str) -> Onset | None:
         case Of.SOURCE:
             source = snapshot.source(key)
             return None if source is None else Onset(source.since, "the source itself")
-        case Of.GPU | Of.REPLICA | Of.OBJECTIVE:
+        case Of.AUTOSCALER | Of.GPU | Of.REPLICA | Of.OBJECTIVE:
             return None
 
 

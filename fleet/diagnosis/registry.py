@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from fleet.diagnosis.cause import AnyCause
 from fleet.diagnosis.causes import (
+    autoscalers,
     containers,
     gpus,
     lifecycle,
@@ -83,6 +84,10 @@ CAUSES: tuple[AnyCause, ...] = (
     workloads.MISSING,
     workloads.SOME_START,
     workloads.SAY,
+    autoscalers.UNABLE,
+    autoscalers.BLIND,
+    autoscalers.AT_MAXIMUM,
+    autoscalers.FLAPS,
     workloads.BUDGET_FAST,
     workloads.BUDGET_SLOW,
 )

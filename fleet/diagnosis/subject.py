@@ -11,11 +11,12 @@ from functools import cached_property
 from typing import NamedTuple
 
 from fleet.dataclass import dataclass
+from fleet.diagnosis.autoscaled import AutoscalerSubject, autoscaler_subject
 from fleet.kinds.registry import kind_of
 from fleet.model.budget import BurningBudget
 from fleet.model.column_search import rows_at_least
 from fleet.model.frame import Frame
-from fleet.model.objects import FINISHED, Node, Pod, Workload
+from fleet.model.objects import FINISHED, Event, Node, Pod, Workload
 from fleet.model.profile import ALL_CHAT, CHAT, Profile, WorkloadProfiles
 from fleet.model.quantity import Quantity
 from fleet.model.reading import State
@@ -26,6 +27,7 @@ ThrottleReasons = Mapping[str, tuple[str, ...]]
 """GPU key → what lowers its clocks, in words."""
 NO_REASONS: ThrottleReasons = {}
 NO_BUDGETS: Mapping[str, BurningBudget] = {}
+_NO_ROWS = Frame()
 MAY_NOT_LIST = "its pods may not be listed"
 LEFT_OVER = 600.0
 """Seconds since its creation after which a failed pod is no reason for what its workload does now."""
@@ -190,6 +192,8 @@ class Subjects:
         sources: Sequence[SourceStatus] = (),
         profiles: WorkloadProfiles = ALL_CHAT,
         budgets: Mapping[str, BurningBudget] = NO_BUDGETS,
+        by_workload: Frame = _NO_ROWS,
+        events: Sequence[Event] = (),
     ) -> None:
         self._fleet = fleet
         self._now = now
@@ -199,6 +203,7 @@ class Subjects:
         self._sources = sources
         self._profiles = profiles
         self._budgets = budgets
+        self._by_workload, self._events = by_workload, events
         self._ready: dict[str, int] = {}
 
     @staticmethod
@@ -214,6 +219,8 @@ class Subjects:
             sources=snapshot.sources,
             profiles=snapshot.profiles,
             budgets=snapshot.burning,
+            by_workload=snapshot.by_workload,
+            events=snapshot.events,
         )
 
     @cached_property
@@ -232,6 +239,14 @@ class Subjects:
     def budget(self, workload: str) -> BurningBudget | None:
         """The budget that burns fastest; None where none does."""
         return self._budgets.get(workload)
+
+    def autoscaler(self, workload: str) -> AutoscalerSubject | None:
+        """The autoscaler of a workload; None where it has none, or is not there itself."""
+        found = self._fleet.autoscalers.get(workload)
+        if found is None or workload not in self._fleet.workloads:
+            return None
+        ready, profile = self.ready_pods(workload), self._profiles.of(workload)
+        return autoscaler_subject(found, workload, ready, self._by_workload, self._events, self._now, profile)
 
     def source(self, name: str) -> SourceStatus | None:
         return next((one for one in self._sources if one.name == name), None)

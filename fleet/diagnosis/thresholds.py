@@ -83,6 +83,28 @@ QUEUE_EASED = Threshold(
     autocomplete=5,
     batch=250,
 )
+QUEUE_AT_MAXIMUM = Threshold(
+    "queue-at-maximum",
+    "Waiting requests per replica that are a problem where the autoscaler may add none.",
+    "A fifth of a deep queue: nothing is about to relieve this one.",
+    chat=10,
+    autocomplete=2,
+    batch=500,
+)
+QUEUE_AT_MAXIMUM_EASED = Threshold(
+    "queue-at-maximum-eased",
+    "Waiting requests per replica below which a workload at its maximum has enough.",
+    "Half the limit, so that it does not flap.",
+    chat=5,
+    autocomplete=1,
+    batch=250,
+)
+SIZE_AGAIN = Threshold(
+    "size-again",
+    "Times that an autoscaler comes to the same number of replicas within half an hour from which on it flaps.",
+    "A rise and a fall pass each number twice. The autoscaler's own stabilization window is 5 min.",
+    chat=3,
+)
 ERROR_RATIO = Threshold(
     "error-ratio",
     "Share of requests answered with an error that nobody overlooks.",
@@ -149,6 +171,9 @@ THRESHOLDS = (
     QUEUE_DEEP,
     QUEUE_SERIOUS,
     QUEUE_EASED,
+    QUEUE_AT_MAXIMUM,
+    QUEUE_AT_MAXIMUM_EASED,
+    SIZE_AGAIN,
     KV_FULL,
     KV_EASED,
     PREEMPTIONS,

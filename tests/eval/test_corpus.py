@@ -20,6 +20,9 @@ from tests.eval.generate import make_all
 from tests.eval.simulated import PLAYED
 
 FLOOR = (
+    "autoscaler-at-maximum",
+    "autoscaler-blind",
+    "autoscaler-flaps",
     "crash-loop",
     "engine-answers-errors",
     "engine-stuck",

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from fleet.model.finding import Incident
 from fleet.model.measurement import GpuId
-from fleet.model.objects import Condition, Container, ModelVersion, Node, Pod
+from fleet.model.objects import (
+    Condition,
+    Container,
+    Event,
+    HorizontalPodAutoscaler,
+    ModelVersion,
+    Node,
+    ObjectRef,
+    Pod,
+)
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
 from fleet.snapshot.builder import Builder
@@ -33,6 +43,20 @@ def crashing(since: float) -> dict[str, Any]:
     return unready(since, status="CrashLoopBackOff", restarts=4, containers=(container,))
 
 
+def autoscaler(*conditions: Condition, maximum: int = 3) -> HorizontalPodAutoscaler:
+    """The autoscaler of ``chat``, with what its controller says."""
+    target = ObjectRef("Deployment", "serving", "chat")
+    return HorizontalPodAutoscaler("serving", "chat-hpa", "uid-hpa", "1", target, 1, maximum, 3, 3, conditions)
+
+
+def rescaled(size: int, at: float, count: int = 1) -> Event:
+    """An autoscaler's event, the last of ``count`` alike."""
+    involved = ObjectRef("HorizontalPodAutoscaler", "serving", "chat-hpa")
+    told = f"New size: {size}; reason: All metrics below target"
+    name = f"chat-hpa.{at:.0f}"
+    return Event("serving", name, name, "1", involved, "uid-hpa", "Normal", "SuccessfulRescale", told, count, at)
+
+
 class Fleet:
     """A Deployment of replicas ``chat-0`` … with a GPU each, two on a node."""
 
@@ -43,6 +67,8 @@ class Fleet:
         self.reasons: dict[str, tuple[str, ...]] = {}
         self.nodes: dict[str, Node] = {f"n{i // 2}": node(f"n{i // 2}") for i in range(replicas)}
         self.workload: dict[str, Any] = {}
+        self.autoscaler: HorizontalPodAutoscaler | None = None
+        self.events: list[Event] = []
         self.sources = [LIVE]
         self.history = RecentHistory()
         self.builder = Builder(self.history)
@@ -65,6 +91,8 @@ class Fleet:
         }
         m = measurement(engines, gpus=gpus, at=self.now, throttle_reasons=self.reasons)
         state = kube(rows, deployment(**{"desired": len(self.pods), **self.workload}), list(self.nodes.values()))
+        scaling = {} if self.autoscaler is None else {self.autoscaler.key: self.autoscaler}
+        state = replace(state, autoscalers=scaling, events={one.key: one for one in self.events})
         return self.builder.build(state, m, self.sources, self.now)
 
     def incidents(self, *seconds: float) -> tuple[Incident, ...]:

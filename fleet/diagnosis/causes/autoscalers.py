@@ -1,0 +1,138 @@
+"""Autoscalers that cannot scale, do not see what they scale by, have nothing left to give, or go to and fro.
+
+The conditions are those of kubernetes/pkg/controller/podautoscaler. KEDA writes the same: it scales through one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fleet.diagnosis import thresholds
+from fleet.diagnosis.autoscaled import REMEMBERED, AutoscalerSubject
+from fleet.diagnosis.cause import AutoscalerCause, Help
+from fleet.diagnosis.sign import Fact
+from fleet.diagnosis.thresholds import Threshold
+from fleet.model.snapshot import Severity
+
+_QUEUES = ("queue-deep", "kv-cache-full")
+"""Symptoms of a workload that does not get the replicas that it needs."""
+_SEE = Help("see what its controller says", "describe")
+_SCALE = Help("set the replicas by hand until it works", "scale")
+
+
+def _condition(name: str, status: str, sentence: str, *but: str) -> Fact[AutoscalerSubject]:
+    """Its controller says so of a condition, for another reason than ``but``; unknown where it has never said."""
+
+    def holds(subject: AutoscalerSubject) -> bool | None:
+        found = subject.condition(name)
+        return None if found is None else found.status == status and found.reason not in but
+
+    def shows(subject: AutoscalerSubject) -> str:
+        found = subject.condition(name)
+        return "" if found is None else f"{name}={found.status}, {found.reason}: {found.message}"
+
+    return Fact(sentence, f"condition {name}", holds, shows)
+
+
+def _waits(limit: Threshold) -> Callable[[AutoscalerSubject], bool | None]:
+    def holds(subject: AutoscalerSubject) -> bool | None:
+        return subject.waiting >= limit.at(subject.profile) if subject.waiting == subject.waiting else None
+
+    return holds
+
+
+def _waiting(subject: AutoscalerSubject) -> str:
+    return f"{subject.waiting:.0f} per replica" if subject.waiting == subject.waiting else ""
+
+
+def _most(subject: AutoscalerSubject) -> tuple[int, int]:
+    """The size to which it came most often, and how often."""
+    return max(((times, size) for size, times in subject.sizes.items()), default=(0, 0))[::-1]
+
+
+def _sizes(subject: AutoscalerSubject) -> str:
+    return ", ".join(f"to {size} replicas {times} times" for size, times in sorted(subject.sizes.items()))
+
+
+_UNABLE = _condition("AbleToScale", "False", "it cannot set the replicas")
+_BLIND = _condition("ScalingActive", "False", "it does not get its metric", "ScalingDisabled")
+_LIMITED: Fact[AutoscalerSubject] = Fact(
+    "it wants more replicas than its maximum",
+    "condition ScalingLimited",
+    lambda subject: (
+        None
+        if (found := subject.condition("ScalingLimited")) is None
+        else found.status == "True" and found.reason == "TooManyReplicas"
+    ),
+    lambda subject: f"maximum {subject.autoscaler.maximum}, has {subject.autoscaler.current}",
+)
+_WAIT = Fact("requests wait", "requests_waiting", _waits(thresholds.QUEUE_AT_MAXIMUM), _waiting)
+_FLAPS: Fact[AutoscalerSubject] = Fact(
+    f"it came to the same number of replicas again and again within {REMEMBERED / 60:.0f} min",
+    "events SuccessfulRescale",
+    lambda subject: _most(subject)[1] >= thresholds.SIZE_AGAIN.at(subject.profile),
+    _sizes,
+)
+
+UNABLE = AutoscalerCause(
+    id="autoscaler-cannot-scale",
+    severity=Severity.WARNING,
+    sentence="The autoscaler cannot read or set the replicas of its workload.",
+    words=lambda subject: "autoscaler cannot scale",
+    must=(_UNABLE,),
+    explains=_QUEUES,
+    before=("autoscaler-blind", "autoscaler-at-maximum", "autoscaler-flaps"),
+    after=60,
+    helps=(_SEE, _SCALE),
+    avoid=("Do not raise its maximum: it does not reach the one that it has.",),
+    decides=("whether the kind has a scale subresource, and who may write it",),
+)
+BLIND = AutoscalerCause(
+    id="autoscaler-blind",
+    severity=Severity.WARNING,
+    sentence="The autoscaler does not get the metric that it scales by: it leaves the replicas as they are.",
+    words=lambda subject: "autoscaler gets no metric",
+    must=(_BLIND,),
+    must_not=(_UNABLE,),
+    explains=_QUEUES,
+    before=("autoscaler-at-maximum", "autoscaler-flaps"),
+    # Of a workload that has just come there are no numbers yet.
+    after=120,
+    clears=120,
+    helps=(_SEE, Help("see which sources of metrics answer", "sources"), _SCALE),
+    avoid=("Do not take its last number of replicas for what is needed: it is what was needed when it could see.",),
+    decides=("whether the metrics API has it: kubectl get --raw /apis/custom.metrics.k8s.io or external.metrics.k8s.io",),
+)
+AT_MAXIMUM = AutoscalerCause(
+    id="autoscaler-at-maximum",
+    severity=Severity.WARNING,
+    sentence="The autoscaler has all the replicas that it may have, and requests wait.",
+    words=lambda subject: f"autoscaler at its maximum of {subject.autoscaler.maximum}, {subject.waiting:.0f} wait",
+    must=(_LIMITED, _WAIT),
+    must_not=(_UNABLE, _BLIND),
+    serious=(Fact("users give up", "requests_waiting", _waits(thresholds.QUEUE_SERIOUS), _waiting),),
+    explains=_QUEUES,
+    before=("autoscaler-flaps",),
+    after=60,
+    clears=180,
+    still=(_LIMITED, Fact("requests wait", "requests_waiting", _waits(thresholds.QUEUE_AT_MAXIMUM_EASED), _waiting)),
+    helps=(Help("raise its maximum", "bounds"), _SEE, Help("see whether GPUs are free", "nodes")),
+    avoid=("Do not scale the workload by hand: the autoscaler takes back what is beyond its maximum.",),
+    decides=("whether GPUs are free for more: else more nodes, or fewer replicas of something else",),
+)
+FLAPS = AutoscalerCause(
+    id="autoscaler-flaps",
+    severity=Severity.WARNING,
+    sentence="The autoscaler adds replicas and takes them away again and again: each one loads its model anew.",
+    words=lambda subject: "autoscaler flaps: {} replicas {} times".format(*_most(subject)),
+    must=(_FLAPS,),
+    must_not=(_UNABLE,),
+    clears=600,
+    helps=(
+        Help("see its bounds and its behaviour", "describe"),
+        Help("see when it did what", "past"),
+        Help("hold more replicas at the least", "bounds"),
+    ),
+    avoid=("Do not shorten its stabilization window: a replica that loads for minutes is no answer to a rush of seconds.",),
+    decides=("whether its metric goes to and fro by itself, or because a replica that loads is counted as idle",),
+)
