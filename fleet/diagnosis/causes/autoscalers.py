@@ -101,7 +101,9 @@ BLIND = AutoscalerCause(
     clears=120,
     helps=(_SEE, Help("see which sources of metrics answer", "sources"), _SCALE),
     avoid=("Do not take its last number of replicas for what is needed: it is what was needed when it could see.",),
-    decides=("whether the metrics API has it: kubectl get --raw /apis/custom.metrics.k8s.io or external.metrics.k8s.io",),
+    decides=(
+        "whether the metrics API has it: kubectl get --raw /apis/custom.metrics.k8s.io or external.metrics.k8s.io",
+    ),
 )
 AT_MAXIMUM = AutoscalerCause(
     id="autoscaler-at-maximum",
@@ -133,6 +135,8 @@ FLAPS = AutoscalerCause(
         Help("see when it did what", "past"),
         Help("hold more replicas at the least", "bounds"),
     ),
-    avoid=("Do not shorten its stabilization window: a replica that loads for minutes is no answer to a rush of seconds.",),
+    avoid=(
+        "Do not shorten its stabilization window: a replica that loads for minutes is no answer to a rush of seconds.",
+    ),
     decides=("whether its metric goes to and fro by itself, or because a replica that loads is counted as idle",),
 )
