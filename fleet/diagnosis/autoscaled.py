@@ -1,4 +1,4 @@
-"""An autoscaler with what its causes look at: its row, the queue of the workload that it scales, what it did of late."""
+"""An autoscaler with what its causes look at: its row, the queue of its workload, and what it did of late."""
 
 from __future__ import annotations
 

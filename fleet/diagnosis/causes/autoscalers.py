@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from fleet.diagnosis import thresholds
 from fleet.diagnosis.autoscaled import REMEMBERED, AutoscalerSubject
-from fleet.diagnosis.cause import AutoscalerCause, Help
+from fleet.diagnosis.cause import AutoscalerCause, Help, says
 from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.thresholds import Threshold
 from fleet.model.snapshot import Severity
@@ -78,7 +78,7 @@ UNABLE = AutoscalerCause(
     id="autoscaler-cannot-scale",
     severity=Severity.WARNING,
     sentence="The autoscaler cannot read or set the replicas of its workload.",
-    words=lambda subject: "autoscaler cannot scale",
+    words=says("autoscaler cannot scale"),
     must=(_UNABLE,),
     explains=_QUEUES,
     before=("autoscaler-blind", "autoscaler-at-maximum", "autoscaler-flaps"),
@@ -91,7 +91,7 @@ BLIND = AutoscalerCause(
     id="autoscaler-blind",
     severity=Severity.WARNING,
     sentence="The autoscaler does not get the metric that it scales by: it leaves the replicas as they are.",
-    words=lambda subject: "autoscaler gets no metric",
+    words=says("autoscaler gets no metric"),
     must=(_BLIND,),
     must_not=(_UNABLE,),
     explains=_QUEUES,

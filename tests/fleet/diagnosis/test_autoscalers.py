@@ -38,7 +38,7 @@ def test_a_queue_that_no_replica_may_relieve_has_the_maximum_for_its_root() -> N
         "it wants more replicas than its maximum: maximum 3, has 3",
         "requests wait: 70 per replica",
     ]
-    assert [one.command for one in told.helps][0] == "bounds"
+    assert told.helps[0].command == "bounds"
 
 
 def test_a_queue_of_which_users_give_up_is_critical() -> None:
