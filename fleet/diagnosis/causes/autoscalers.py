@@ -21,7 +21,7 @@ _SCALE = Help("set the replicas by hand until it works", "scale")
 
 
 def _condition(name: str, status: str, sentence: str, *but: str) -> Fact[AutoscalerSubject]:
-    """Its controller says so of a condition, for another reason than ``but``; unknown where it has never said."""
+    """A condition with this status, for another reason than ``but``; unknown where its controller has not written it."""
 
     def holds(subject: AutoscalerSubject) -> bool | None:
         found = subject.condition(name)
