@@ -21,7 +21,7 @@ _SCALE = Help("set the replicas by hand until it works", "scale")
 
 
 def _condition(name: str, status: str, sentence: str, *but: str) -> Fact[AutoscalerSubject]:
-    """A condition with this status, for another reason than ``but``; unknown where its controller has not written it."""
+    """A condition with this status, for another reason than ``but``; unknown where there is none."""
 
     def holds(subject: AutoscalerSubject) -> bool | None:
         found = subject.condition(name)
