@@ -55,10 +55,8 @@ def _worst(snapshot: Snapshot, since: SinceTracker, key: str, width: int, glyphs
         Span(f" {untrusted_name(called)}", Role.STRONG),
         Span(f": {untrusted(said)}", severity_role(standing.severity)),
     )
-    ttft = _number(snapshot, key, Quantity.TTFT_P95, "  TTFT95 ", "", glyphs)
-    # What a replica says of its queue is not what waits in all of them.
-    several = len(snapshot.pods_of.get(key, ())) > 1 and snapshot.by_workload.value(key, Quantity.WAITING) > 0
-    waits = _number(snapshot, key, Quantity.WAITING, "  wait ", " in all" if several else "", glyphs)
+    ttft = _number(snapshot, key, Quantity.TTFT_P95, "  TTFT95 ", glyphs)
+    waits = _number(snapshot, key, Quantity.WAITING, "  wait ", glyphs)
     seen, grows = since.since(key), queue_text(snapshot, key)
     shown = [
         waits,
@@ -88,14 +86,12 @@ def _where(snapshot: Snapshot, incident: Incident | None, pod: str | None) -> tu
     return (Span("  "), Span(untrusted_name(place(snapshot, root)))) if root in snapshot.gpus else ()
 
 
-def _number(
-    snapshot: Snapshot, key: str, quantity: Quantity, before: str, after: str, glyphs: Glyphs
-) -> tuple[Span, ...]:
+def _number(snapshot: Snapshot, key: str, quantity: Quantity, before: str, glyphs: Glyphs) -> tuple[Span, ...]:
     reading = snapshot.by_workload.get(key, quantity)
     if not reading.known:
         return ()
     value = reading_text(reading, MEANINGS[quantity].unit, glyphs=glyphs)
-    return Span(before, Role.DIM), Span(*value), Span(after, Role.DIM)
+    return Span(before, Role.DIM), Span(*value)
 
 
 def _others(snapshot: Snapshot, keys: list[str], glyphs: Glyphs) -> Line:

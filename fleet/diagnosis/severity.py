@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple
 
-from fleet.diagnosis.cause import AnyCause, MetricsCause, Of, Stage
+from fleet.diagnosis.cause import AnyCause, MetricsCause, Of, SameWords, Stage
 from fleet.diagnosis.finding_words import WHOLES, is_later
 from fleet.diagnosis.subject import Subjects
 from fleet.model.snapshot import Severity, Snapshot
@@ -39,7 +39,7 @@ class Severities:
 
     def ground(self, cause: AnyCause) -> object:
         """Ground on which alone the words of a cause stand, at all objects; None where more is to be asked."""
-        if isinstance(cause, MetricsCause) and is_later(cause):
+        if isinstance(cause, MetricsCause) and (is_later(cause) or isinstance(cause.words, SameWords)):
             return self._serious_keys(cause)
         return self._snapshot.assessments if cause.of in WHOLES else None
 

@@ -41,7 +41,7 @@ def test_a_growing_queue_says_when_it_breaks_the_promise() -> None:
 def test_one_that_is_longer_than_the_promise_allows_says_so() -> None:
     snapshot, key = with_queue([40 + 1.8 * STEP * at for at in range(20)])
     assert queue_text(snapshot, key) == "grows 1.8/s, beyond 2.5s"
-    critical = {**snapshot.assessments, key: Assessment(Severity.CRITICAL, "300 requests wait")}
+    critical = {**snapshot.assessments, key: Assessment(Severity.CRITICAL, "long queue")}
     first, _ = summary(replace(snapshot, assessments=critical), SinceTracker(), 240, UNICODE)
     assert "grows 1.8/s, beyond 2.5s" in "".join(span.text for span in first.spans)
 

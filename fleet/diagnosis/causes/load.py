@@ -1,12 +1,15 @@
-"""An engine that has more to do than it can: its KV cache is too small, its queue too long, its answers are errors."""
+"""An engine that has more to do than it can: its KV cache is too small, its queue too long, its answers are errors.
+
+The words have no numbers in them: a workload says what its worst pod says, whose numbers are not the workload's. The
+numbers are in the columns, in the reach of the incident and in its evidence.
+"""
 
 from __future__ import annotations
 
 from fleet.diagnosis import thresholds
-from fleet.diagnosis.cause import EngineCause, Help, MetricsText, Numbers, says
+from fleet.diagnosis.cause import EngineCause, Help, says
 from fleet.diagnosis.causes.symptoms import GPU_FAULTS
 from fleet.diagnosis.metrics_sign import Is, Level
-from fleet.diagnosis.subject import MetricsRow
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Severity
 
@@ -25,7 +28,7 @@ PREEMPTS = EngineCause(
     id="kv-cache-preempts",
     severity=Severity.WARNING,
     sentence="The KV cache is too small for what runs: requests are put out of it and begin again.",
-    words=Numbers("preempts {:.1f}/s", (Quantity.PREEMPTIONS,)),
+    words=says("preempts requests"),
     must=(Level(Quantity.PREEMPTIONS, Is.ABOVE, thresholds.PREEMPTIONS),),
     may=(Level(Quantity.KV_USAGE, Is.AT_LEAST, thresholds.KV_FULL), Level(Quantity.WAITING, Is.ABOVE, 0)),
     explains=("kv-cache-full", "queue-deep"),
@@ -55,7 +58,7 @@ QUEUE_DEEP = EngineCause(
     id="queue-deep",
     severity=Severity.WARNING,
     sentence="More requests wait in the engine than it can serve soon.",
-    words=Numbers("{:.0f} requests wait", (Quantity.WAITING,)),
+    words=says("long queue"),
     must=(Level(Quantity.WAITING, Is.AT_LEAST, thresholds.QUEUE_DEEP),),
     explains=("errors",),
     serious=(Level(Quantity.WAITING, Is.AT_LEAST, thresholds.QUEUE_SERIOUS),),
@@ -74,16 +77,11 @@ QUEUE_DEEP = EngineCause(
     decides=("whether requests wait in one replica or in all: one is routing, all is capacity",),
 )
 
-
-def _share(row: MetricsRow) -> str:
-    return f"{100 * row.value(Quantity.ERROR_RATIO):.0f} % errors"
-
-
 ERRORS = EngineCause(
     id="errors",
     severity=Severity.WARNING,
     sentence="The engine answers requests with errors.",
-    words=MetricsText(_share, (Quantity.ERROR_RATIO,)),
+    words=says("answers with errors"),
     must=(Level(Quantity.ERROR_RATIO, Is.AT_LEAST, thresholds.ERROR_RATIO),),
     after=120,
     clears=300,

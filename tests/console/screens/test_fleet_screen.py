@@ -15,7 +15,7 @@ async def test_which_model_is_in_trouble_and_how_bad_is_it_costs_no_key() -> Non
     async with desk(make_snapshot()) as d:
         worst = d.lines[1]
         assert "■ mixtral-8x22b: OOMKilled ×17" in worst
-        assert re.search(r"wait \S+ in all  TTFT95 2\.33s", worst)
+        assert re.search(r"wait \S+  TTFT95 2\.33s", worst)
         assert "mixtral-8x22b-00015" in worst
         assert "since before" in worst
         assert "■ 1 more" in d.lines[2]

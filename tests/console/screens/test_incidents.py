@@ -37,7 +37,7 @@ async def test_the_first_line_of_the_fleet_names_the_cause_and_where_it_is() -> 
     fleet = Fleet(3)
     fleet.engines = dict.fromkeys(fleet.engines, WELL | {Q.WAITING: 400.0, Q.PREEMPTIONS: 1.1})
     async with desk(fleet.at(0)) as d:
-        assert "llama: preempts 1.1/s, 400 requests wait  wait 1.20k in all  pod chat-" in d.lines[1]
+        assert "llama: preempts requests, long queue  wait 1.20k  pod chat-" in d.lines[1]
     fleet = Fleet(4)
     fleet.gpus["chat-0"] = COOL | {Q.XID: 79.0}
     fleet.of("chat-0", **crashing(NOW - 300))
@@ -121,12 +121,12 @@ async def test_what_follows_from_the_root_is_told_below_it() -> None:
 async def test_enter_leads_to_the_object_and_escape_back() -> None:
     async with desk(queue()) as d:
         await d.press("f", "enter")
-        assert "serving/chat: 70 requests wait" in d.text
+        assert "serving/chat: long queue" in d.text
         await d.press("enter")
         assert d.screen.where == "detail"
         assert d.screen.subject == CHAT
         await d.press("escape")
-        assert "serving/chat: 70 requests wait" in d.text
+        assert "serving/chat: long queue" in d.text
         await d.press("escape", "escape")
         assert d.screen.where == "fleet"
 
@@ -160,7 +160,7 @@ async def test_it_is_drawn_anew_and_says_when_it_is_over() -> None:
         await d.press("f", "enter")
         fleet.engines = dict.fromkeys(fleet.engines, DEEP | {Q.WAITING: 90.0})
         await d.deliver(fleet.at(75))
-        assert "serving/chat: 90 requests wait" in d.text
+        assert "270 requests wait" in d.line_with("felt by")
         fleet.engines = dict.fromkeys(fleet.engines, WELL)
         await d.deliver(fleet.at(80))
         assert "easing" in d.text
@@ -292,6 +292,26 @@ async def test_a_row_and_the_first_line_say_the_same_of_an_incident() -> None:
         assert "node not ready, CrashLoopBackOff" in d.line_with("■ chat-0")
 
 
+async def test_the_numbers_of_a_workload_are_its_own_and_not_those_of_its_worst_pod() -> None:
+    fleet = Fleet(3)
+    fleet.engines["chat-1"] = DEEP | {Q.WAITING: 289.0}
+    fleet.engines["chat-2"] = DEEP | {Q.WAITING: 120.0}
+    fleet.at(0)
+    async with desk(fleet.at(70), size=(200, 40)) as d:
+        row = d.line_with("llama · chat")
+        assert "long queue" in row
+        assert "409" in row
+        assert "289" not in row + d.lines[1]
+        assert "wait 409" in d.lines[1]
+        assert "289" in d.line_with("│ ▲ chat-1 ")
+        await d.press("f")
+        assert "409" in d.line_with("long queue")
+        assert "289" not in d.text
+        await d.press("enter")
+        assert "409 requests wait" in d.line_with("felt by")
+        assert "289" not in d.line_with("serving/chat:")
+
+
 async def test_what_one_replica_has_is_not_told_of_another() -> None:
     fleet = Fleet()
     fleet.of("chat-0", **crashing(NOW - 300))
@@ -299,4 +319,4 @@ async def test_what_one_replica_has_is_not_told_of_another() -> None:
     async with desk(fleet.at(0), size=(200, 40)) as d:
         assert "CrashLoopBackOff" in d.line_with("■ chat-0")
         assert "CrashLoopBackOff" not in d.line_with(" chat-2 ")
-        assert "70 requests wait" in d.line_with(" chat-2 ")
+        assert "long queue" in d.line_with(" chat-2 ")

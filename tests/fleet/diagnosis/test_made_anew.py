@@ -10,6 +10,7 @@ import pytest
 from fleet.diagnosis.cause import Numbers
 from fleet.diagnosis.subject import MetricsRow
 from fleet.model.finding import FindingState
+from fleet.model.measurement import GpuId
 from fleet.model.snapshot import Severity, Snapshot
 from fleet.snapshot.builder import Builder
 from tests.fleet.diagnosis.fleets import WELL, Q
@@ -25,9 +26,14 @@ FULL = WELL | {Q.KV_USAGE: 0.99, Q.WAITING: 60.0, Q.PREEMPTIONS: 2.0, Q.ERROR_RA
 class Ticks:
     """A fleet whose every second pod has four causes; each tick has other numbers that say the same."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, hot: bool = False) -> None:
+        """``hot``: the GPUs of the sick pods are, which is told with a number in it."""
         self.builder = Builder()
         self._state = fleet(PODS)
+        self._hot = hot
+        self._gpus = [
+            GpuId(f"GPU-{row.name}", "", row.node, "0", row.namespace, row.name) for row in self._state.pods.values()
+        ]
         self.engines = [engine(row.name) for row in self._state.pods.values()]
         self._ticks = count()
         self.worse: frozenset[str] = frozenset()
@@ -44,7 +50,9 @@ class Ticks:
             numbers = {quantity: value * by for quantity, value in (WELL if at % EVERY else FULL).items()}
             values[one] = numbers | ({Q.WAITING: 200.0} if one.pod in self.worse else {})
         now = NOW + tick * TICK
-        return self.builder.build(self._state, measurement(values, at=now), [LIVE], now, frozenset())
+        degrees = (60.0 if at % EVERY or not self._hot else 92.0 * by for at in range(len(self._gpus)))
+        gpus = {one: {Q.GPU_TEMPERATURE: each} for one, each in zip(self._gpus, degrees, strict=True)}
+        return self.builder.build(self._state, measurement(values, at=now, gpus=gpus), [LIVE], now, frozenset())
 
     def until(self, seconds: float) -> Snapshot:
         """The Snapshot after so many ticks."""
@@ -73,16 +81,27 @@ def formatted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return made
 
 
-def test_new_numbers_of_three_hundred_sick_pods_make_no_finding_no_group_and_no_words(formatted: list[str]) -> None:
+def test_new_numbers_of_three_hundred_sick_pods_make_nobody_stand_otherwise() -> None:
     ticks = Ticks()
     first = ticks.until(400)
-    assert sum(len(one.findings) for one in first.incidents) >= 4 * SICK
+    made = ticks.made
+    second = next(ticks)
+    assert second.incidents != first.incidents, "the numbers are others"
+    assert second.assessments is first.assessments
+    assert ticks.made == made
+
+
+def test_new_numbers_of_three_hundred_sick_pods_make_no_finding_no_group_and_no_words(formatted: list[str]) -> None:
+    ticks = Ticks(hot=True)
+    first = ticks.until(400)
+    assert sum(len(one.findings) for one in first.incidents) >= 5 * SICK
     made, formatted[:] = ticks.made, []
     second = next(ticks)
     assert second.incidents != first.incidents, "the numbers are others"
     assert ticks.made == made
     assert formatted == []
-    words = second.incidents[0].root.words
+    words = next(one for one in second.incidents if one.key.startswith("gpu-hot@")).root.words
+    assert words.endswith("°C")
     assert formatted == [words]
 
 
@@ -118,5 +137,5 @@ def test_what_eases_says_what_it_said_when_it_held_last() -> None:
     now = held.at + TICK
     after = ticks.builder.build(ticks._state, measurement(well, at=now), [LIVE], now, frozenset())
     easing = [one for each in after.incidents for one in each.findings if one.state is FindingState.RECOVERING]
-    assert {one.words for one in easing if one.cause == "kv-cache-preempts"} == {"preempts 2.0/s"}
+    assert {one.words for one in easing if one.cause == "kv-cache-preempts"} == {"preempts requests"}
     assert all(one.words == said[one.cause, one.key] for one in easing)

@@ -75,7 +75,7 @@ def test_an_engine_that_only_its_metrics_give_away_is_named() -> None:
             Severity.CRITICAL,
             "stuck",
         ),
-        ({Quantity.PREEMPTIONS: 2.0}, Severity.WARNING, "preempts 2.0/s"),
+        ({Quantity.PREEMPTIONS: 2.0}, Severity.WARNING, "preempts requests"),
         (
             {
                 Quantity.RUNNING: 0.0,
@@ -89,9 +89,9 @@ def test_an_engine_that_only_its_metrics_give_away_is_named() -> None:
         ({Quantity.RUNNING: 0.0, Quantity.WAITING: 3.0, Quantity.PROMPT_TOKENS: 40.0}, Severity.OK, ""),
         ({Quantity.WAITING: 3.0, Quantity.KV_USAGE: 0.99}, Severity.WARNING, "KV cache full"),
         ({Quantity.WAITING: 0.0, Quantity.KV_USAGE: 0.99}, Severity.OK, ""),
-        ({Quantity.WAITING: 70.0, Quantity.KV_USAGE: 0.3}, Severity.WARNING, "70 requests wait"),
+        ({Quantity.WAITING: 70.0, Quantity.KV_USAGE: 0.3}, Severity.WARNING, "long queue"),
         ({Quantity.SLEEP_LEVEL: 1.0, Quantity.RUNNING: 0.0}, Severity.ASLEEP, "asleep, level 1"),
-        ({Quantity.HTTP_REQUESTS: 10.0, Quantity.HTTP_ERRORS: 2.0}, Severity.WARNING, "20 % errors"),
+        ({Quantity.HTTP_REQUESTS: 10.0, Quantity.HTTP_ERRORS: 2.0}, Severity.WARNING, "answers with errors"),
     ],
 )
 def test_how_a_measured_pod_stands(values: dict[Quantity, float], severity: Severity, words: str) -> None:

@@ -86,7 +86,7 @@ def test_a_new_measurement_assesses_those_of_which_it_says_something_else(builde
     m.engine_table.columns[Quantity.WAITING][0] = 70.0
     third = builder.build(state, m, [LIVE], NOW + 10)
     assert counted(builder) == (joined, frames + 2, assessed + 2)
-    assert third.assessments["serving/chat-0"] == (Severity.WARNING, "70 requests wait")
+    assert third.assessments["serving/chat-0"] == (Severity.WARNING, "long queue")
 
 
 def test_of_numbers_that_are_the_same_the_columns_are_too(builder: Builder) -> None:
