@@ -294,22 +294,22 @@ async def test_a_row_and_the_first_line_say_the_same_of_an_incident() -> None:
 
 async def test_the_numbers_of_a_workload_are_its_own_and_not_those_of_its_worst_pod() -> None:
     fleet = Fleet(3)
-    fleet.engines["chat-1"] = DEEP | {Q.WAITING: 289.0}
-    fleet.engines["chat-2"] = DEEP | {Q.WAITING: 120.0}
+    for at, name in enumerate(fleet.engines):
+        fleet.engines[name] = DEEP | {Q.WAITING: 110.0 + at}
     fleet.at(0)
     async with desk(fleet.at(70), size=(200, 40)) as d:
         row = d.line_with("llama · chat")
         assert "long queue" in row
-        assert "409" in row
-        assert "289" not in row + d.lines[1]
-        assert "wait 409" in d.lines[1]
-        assert "289" in d.line_with("│ ▲ chat-1 ")
+        assert "333" in row
+        assert "112" not in row + d.lines[1]
+        assert "wait 333" in d.lines[1]
+        assert "112" in d.line_with("│ ▲ chat-2 ")
         await d.press("f")
-        assert "409" in d.line_with("long queue")
-        assert "289" not in d.text
+        assert "333" in d.line_with("long queue")
+        assert "112" not in d.text
         await d.press("enter")
-        assert "409 requests wait" in d.line_with("felt by")
-        assert "289" not in d.line_with("serving/chat:")
+        assert "333 requests wait" in d.line_with("felt by")
+        assert "112" not in d.line_with("serving/chat:")
 
 
 async def test_what_one_replica_has_is_not_told_of_another() -> None:
