@@ -14,6 +14,7 @@ from fleet.dataclass import dataclass
 from fleet.diagnosis.cause import AnyCause, Of
 from fleet.diagnosis.reach import Concerned, concerned_by, holders
 from fleet.model.finding import Finding, FindingState
+from fleet.model.objects import Pod
 from fleet.model.snapshot import Severity, Snapshot, rank
 
 _PODS = frozenset({Of.POD, Of.ENGINE, Of.REPLICA})
@@ -116,6 +117,7 @@ class _Kin:
     _of_workload: dict[str, list[Finding]]
     _roots: dict[int, Finding]
     _sources: Sequence[Finding]
+    _nodes: Sequence[Finding]
     _active: frozenset[str]
     _explaining: Mapping[str, Sequence[str]]
 
@@ -125,6 +127,7 @@ class _Kin:
         self._active = frozenset(one.cause for one in findings)
         self._explaining = _explaining(causes)
         self._sources = [one for one in findings if one.kind == Of.SOURCE]
+        self._nodes = [one for one in findings if one.kind == Of.NODE]
         for finding in findings:
             self._at[finding.key].append(finding)
             for workload in _workloads(snapshot, finding):
@@ -166,7 +169,7 @@ class _Kin:
             case Of.POD | Of.ENGINE | Of.REPLICA:
                 pod = snapshot.pods.get(finding.key)
                 yield self._sources
-                yield at.get(pod.node, ()) if pod is not None else ()
+                yield self._beneath(pod) if pod is not None else ()
                 yield [one for gpu in snapshot.gpus_of.get(finding.key, ()) for one in at.get(gpu, ())]
                 yield at[finding.key]
                 yield at.get(snapshot.workload_of.get(finding.key, ""), ())
@@ -189,6 +192,12 @@ class _Kin:
                 yield self._of_workload.get(finding.key, ())
             case _:
                 yield at[finding.key]
+
+    def _beneath(self, pod: Pod) -> Sequence[Finding]:
+        """The findings at a pod's node; at all nodes for a pod that none takes."""
+        if pod.node or pod.phase != "Pending":
+            return self._at.get(pod.node, ())
+        return self._nodes
 
 
 def _explaining(causes: Mapping[str, AnyCause]) -> Mapping[str, Sequence[str]]:
@@ -260,7 +269,10 @@ def _group(
 ) -> Group:
     root = alike[0]
     findings = (*alike, *(one for each in alike for one in members.get(id(each), ())))
-    states = {one.state for one in findings}
+    # What only says how its parts stand does not fire before what is wrong with those may.
+    wrong = [one for one in findings if not causes[one.cause].symptom]
+    pending = bool(wrong) and all(one.state is FindingState.PENDING for one in wrong)
+    states = {FindingState.PENDING} if pending else {one.state for one in findings}
     state = next(state for state in STATES if state in states)
     firing = [one for one in findings if one.state is not FindingState.PENDING] or findings
     severity = min((one.severity for one in firing), key=rank, default=Severity.UNKNOWN)

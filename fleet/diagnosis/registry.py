@@ -20,6 +20,7 @@ from fleet.diagnosis.causes import (
 )
 
 CAUSES: tuple[AnyCause, ...] = (
+    nodes.JOINING,
     nodes.NOT_READY,
     nodes.SILENT,
     nodes.PRESSURE,
@@ -63,8 +64,7 @@ CAUSES: tuple[AnyCause, ...] = (
     lifecycle.POD_UNLISTED,
     lifecycle.POD_UNSEEN,
     scheduling.GATED,
-    scheduling.NO_FREE_GPU,
-    scheduling.UNSCHEDULABLE,
+    *scheduling.OF_SCHEDULER,
     scheduling.PENDING,
     containers.KILLED,
     containers.RESTARTED,

@@ -20,6 +20,7 @@ from tests.eval.generate import make_all
 from tests.eval.simulated import PLAYED
 
 FLOOR = (
+    "anti-affinity",
     "autoscaler-at-maximum",
     "autoscaler-blind",
     "autoscaler-flaps",
@@ -29,10 +30,13 @@ FLOOR = (
     "gpu-double-bit-error",
     "gpu-hardware-slowdown",
     "gpu-link-down",
+    "host-port-taken",
     "image-denied",
     "kv-cache-thrash",
+    "memory-request-too-large",
     "no-free-gpu",
     "node-memory-pressure",
+    "node-selector-unmatched",
     "out-of-memory",
     "prometheus-down",
     "queue-deep",
@@ -41,9 +45,20 @@ FLOOR = (
     "rollout-stuck",
     "scrape-target-down",
     "secret-missing",
+    "volume-in-other-zone",
+    "volume-not-bound",
 )
 """Kinds whose usual guise is named first, with cause and object. One that is named from now on is added."""
-CALM = ("clients-cancel", "engines-asleep", "healthy-rollout", "long-prefill", "scale-down", "xid-echo")
+CALM = (
+    "clients-cancel",
+    "engines-asleep",
+    "healthy-rollout",
+    "long-prefill",
+    "node-joins",
+    "pending-for-a-minute",
+    "scale-down",
+    "xid-echo",
+)
 """Kinds of calm of which nothing is said."""
 
 

@@ -17,6 +17,27 @@ def _pressures(node: Node) -> list[str]:
     return [one.type for one in node.conditions if one.type.endswith("Pressure") and one.status == "True"]
 
 
+def _never_ready(node: Node) -> bool | None:
+    since = next((one.since for one in node.conditions if one.type == "Ready"), None)
+    return None if since is None else node.ready == "False" and since - node.created < AT_ONCE
+
+
+AT_ONCE = 30.0
+"""Seconds after a node was made within which its kubelet writes its conditions for the first time."""
+_JOINING: Fact[Node] = Fact("it has not been ready yet", "condition Ready, metadata.creationTimestamp", _never_ready)
+
+JOINING = NodeCause(
+    id="node-never-ready",
+    stage=Stage.BROKEN,
+    severity=Severity.WARNING,
+    sentence="The node has joined and has not become ready since.",
+    words=says("joins"),
+    must=(Fact("Ready is False", "condition Ready", lambda node: node.ready == "False", _ready), _JOINING),
+    explains=("nodes-closed",),
+    after=600,
+    helps=(Help("see what the kubelet waits for", "describe"),),
+    decides=("the message of its condition Ready: the network plugin is what most new nodes wait for",),
+)
 NOT_READY = NodeCause(
     id="node-not-ready",
     stage=Stage.BROKEN,
@@ -24,7 +45,8 @@ NOT_READY = NodeCause(
     sentence="The kubelet says that its node is not ready.",
     words=says("not ready"),
     must=(Fact("Ready is False", "condition Ready", lambda node: node.ready == "False", _ready),),
-    explains=(*AWAY, *SILENCE, *GPU_SILENCE, *STUCK),
+    must_not=(_JOINING,),
+    explains=(*AWAY, *SILENCE, *GPU_SILENCE, *STUCK, "nodes-closed"),
     helps=(Help("see what the kubelet complains of", "describe"), Help("keep new pods away from it", "cordon")),
     avoid=("Do not delete its pods by force: two engines may then write to one volume.",),
 )
@@ -35,7 +57,7 @@ SILENT = NodeCause(
     sentence="Nobody has heard from the kubelet: the node is down, or cut off.",
     words=says("kubelet silent"),
     must=(Fact("Ready is Unknown", "condition Ready", lambda node: node.ready not in ("True", "False"), _ready),),
-    explains=(*AWAY, *SILENCE, *GPU_SILENCE, *STUCK),
+    explains=(*AWAY, *SILENCE, *GPU_SILENCE, *STUCK, "nodes-closed"),
     helps=(Help("see since when, and what came before", "past"), Help("keep new pods away from it", "cordon")),
     avoid=("Do not delete its pods by force: two engines may then write to one volume.",),
 )
@@ -45,7 +67,7 @@ PRESSURE = NodeCause(
     sentence="The node is short of memory, disk or process ids, and puts pods out.",
     words=lambda node: ", ".join(_pressures(node)),
     must=(Fact("something is short", "conditions", lambda node: bool(_pressures(node))),),
-    explains=("evicted",),
+    explains=("evicted", "nodes-closed"),
     before=("node-cordoned",),
     helps=(Help("see what is short, and who takes it", "describe"), Help("move its pods", "drain")),
 )
@@ -55,5 +77,6 @@ CORDONED = NodeCause(
     sentence="Somebody cordoned the node: no new pod comes here.",
     words=says("cordoned"),
     must=(Fact("it is cordoned", "spec.unschedulable", lambda node: node.unschedulable),),
+    explains=("nodes-closed",),
     helps=(Help("see who did it, and when", "past"), Help("let pods come here again", "uncordon")),
 )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from fleet.diagnosis.cause import Help, PodCause, Stage, says
+from fleet.diagnosis.causes.scheduler_reasons import Refused, decisive
 from fleet.diagnosis.causes.symptoms import OVERLOAD
 from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.subject import PodSubject
@@ -10,6 +13,8 @@ from fleet.model.objects import Condition
 from fleet.model.snapshot import Severity
 
 SCHEDULED = "PodScheduled"
+_HOLDS_UP = (*OVERLOAD, "rollout-stuck")
+_SEE_NODES = Help("see what the scheduler says of each node", "describe")
 
 
 def unplaced(subject: PodSubject) -> Condition | None:
@@ -23,14 +28,35 @@ def _message(subject: PodSubject) -> str:
     return "" if condition is None else condition.message
 
 
+def _refused(subject: PodSubject) -> Refused | None:
+    return decisive(_message(subject))
+
+
+def _what(subject: PodSubject) -> str:
+    refused = _refused(subject)
+    return "" if refused is None else refused.what
+
+
 def _gated(subject: PodSubject) -> bool:
     condition = unplaced(subject)
     return condition is not None and condition.reason == "SchedulingGated"
 
 
-def _short_of_gpus(subject: PodSubject) -> bool:
-    condition = unplaced(subject)
-    return condition is not None and "Insufficient" in condition.message and bool(subject.pod.gpus)
+def _refused_for(name: str, *those: str) -> Fact[PodSubject]:
+    """The scheduler's reason that counts is one of these of ``scheduler_reasons``."""
+
+    def holds(subject: PodSubject) -> bool:
+        refused = _refused(subject)
+        return refused is not None and refused.by.id in those
+
+    return Fact(name, "condition PodScheduled", holds, _what)
+
+
+def _wants_gpu(subject: PodSubject) -> bool:
+    """Whether the device that is short is the pod's GPU: of a fabric's adapter a node may have too few as well."""
+    refused, pod = _refused(subject), subject.pod
+    short = refused is not None and refused.by.id == "device" and pod.gpus > 0
+    return short and pod.gpu_resource in ("", _what(subject))
 
 
 _PENDING: Fact[PodSubject] = Fact("it is pending", "status.phase", lambda subject: subject.pod.phase == "Pending")
@@ -38,7 +64,10 @@ _GATED: Fact[PodSubject] = Fact("its scheduling is gated", "condition PodSchedul
 _UNPLACED: Fact[PodSubject] = Fact(
     "no node suits it", "condition PodScheduled", lambda subject: unplaced(subject) is not None, _message
 )
-_NO_GPU: Fact[PodSubject] = Fact("GPUs are short", "condition PodScheduled", _short_of_gpus)
+_NO_GPU: Fact[PodSubject] = Fact("GPUs are short", "condition PodScheduled", _wants_gpu, _what)
+_NAMED: Fact[PodSubject] = Fact(
+    "the scheduler's reason is a known one", "condition PodScheduled", lambda subject: _refused(subject) is not None
+)
 
 GATED = PodCause(
     id="waits-for-quota",
@@ -56,30 +85,179 @@ NO_FREE_GPU = PodCause(
     words=says("no free GPU"),
     must=(_PENDING, _UNPLACED, _NO_GPU),
     must_not=(_GATED,),
-    explains=(*OVERLOAD, "rollout-stuck"),
+    explains=_HOLDS_UP,
     peers=True,
     after=120,
+    alike=("node-selector-unmatched", "nodes-closed"),
     helps=(
         Help("see which GPUs are free, and where", "nodes"),
-        Help("see what the scheduler says of each node", "describe"),
+        _SEE_NODES,
         Help("want fewer replicas, so that a rollout can go on", "scale"),
     ),
     avoid=("Do not wait for a new node without a look at it: its GPUs do not count until their driver is there.",),
     decides=("whether free GPUs are many on one node or one on many: an engine needs all of its own on one",),
 )
+
+
+def _cause(
+    name: str,
+    sign: Fact[PodSubject],
+    *,
+    sentence: str,
+    words: Callable[[PodSubject], str],
+    helps: tuple[Help, ...],
+    avoid: tuple[str, ...] = (),
+    decides: tuple[str, ...] = (),
+    alike: tuple[str, ...] = ("no-free-gpu",),
+    must_not: tuple[Fact[PodSubject], ...] = (),
+) -> PodCause:
+    """A reason of the scheduler other than GPUs: it keeps a replica away, as they do."""
+    return PodCause(
+        id=name,
+        stage=Stage.PLACING,
+        severity=Severity.WARNING,
+        sentence=sentence,
+        words=words,
+        must=(_PENDING, _UNPLACED, sign),
+        must_not=(_GATED, *must_not),
+        explains=_HOLDS_UP,
+        peers=True,
+        after=120,
+        alike=alike,
+        helps=helps,
+        avoid=avoid,
+        decides=decides,
+    )
+
+
+RESOURCES_SHORT = _cause(
+    "node-resources-short",
+    _refused_for("a node's resources are short", "resource", "device"),
+    sentence="No node has as much free of what the pod asks for beside GPUs: CPU, memory, disk, another device.",
+    words=lambda subject: f"no node has enough {_what(subject)}",
+    must_not=(_NO_GPU,),
+    helps=(_SEE_NODES, Help("see what is left on each node", "nodes"), Help("go back", "rollback")),
+    avoid=("Do not lower a request below what the engine takes: its weights go through the host's memory.",),
+    decides=(
+        "whether an empty node would have enough: if none would, the request is wrong, and waiting does not help",
+    ),
+)
+SELECTOR_UNMATCHED = _cause(
+    "node-selector-unmatched",
+    _refused_for("its node selector or affinity is matched by no node", "selector", "node"),
+    sentence="No node has the labels that the pod's node selector or affinity asks for.",
+    words=says("no node matches its selector"),
+    helps=(_SEE_NODES, Help("see the nodes", "nodes"), Help("go back to the revision before", "rollback")),
+    avoid=("Do not label a node by hand for it: feature discovery writes such labels, and takes them away.",),
+    decides=("whether the label was ever on a node: one that is spelled otherwise was not",),
+)
+TAINTED = _cause(
+    "taint-not-tolerated",
+    _refused_for("its tolerations lack a taint", "taint"),
+    sentence="The nodes that would suit the pod have a taint that it does not tolerate.",
+    words=lambda subject: f"taint {_what(subject)} not tolerated".replace("  ", " "),
+    helps=(_SEE_NODES, Help("see the nodes", "nodes")),
+    avoid=("Do not take the taint off: it keeps others' pods from the GPUs.",),
+)
+NODES_CLOSED = _cause(
+    "nodes-closed",
+    _refused_for("the nodes that suit it take no pods", "closed"),
+    sentence="The nodes that would suit the pod take no new pods: cordoned, not ready, or short of something.",
+    words=lambda subject: f"nodes closed: {_what(subject).removeprefix('node.kubernetes.io/')}",
+    helps=(Help("see which nodes, and why", "nodes"), _SEE_NODES),
+    alike=("no-free-gpu", "taint-not-tolerated"),
+)
+PORT_TAKEN = _cause(
+    "host-port-taken",
+    _refused_for("a port of the node is taken", "port"),
+    sentence="The pod asks for a port of its node, and on every node that would suit another pod has it.",
+    words=says("its host port is taken"),
+    helps=(_SEE_NODES, Help("go back to the revision before", "rollback"), Help("see the nodes", "nodes")),
+    avoid=("Do not surge in a rollout: beside the old pod the new one never gets the port.",),
+    decides=("whether the pod that has the port is its own predecessor: then the rollout waits for itself",),
+)
+ANTI_AFFINITY = _cause(
+    "anti-affinity",
+    _refused_for("pods that must not share a node are on all of them", "apart"),
+    sentence="Anti-affinity forbids the pod every node: one that it must not be beside is there already.",
+    words=says("kept apart by anti-affinity"),
+    helps=(_SEE_NODES, Help("see which nodes are left", "nodes"), Help("want fewer replicas", "scale")),
+    avoid=("Do not drain a node for it: the pod that leaves needs another node as well.",),
+)
+POD_AFFINITY = _cause(
+    "pod-affinity-unmatched",
+    _refused_for("the pods that it must be beside are nowhere", "together"),
+    sentence="The pod must run beside others by its affinity, and no node that suits it has them.",
+    words=says("pod affinity unmatched"),
+    helps=(_SEE_NODES, Help("see the nodes", "nodes")),
+)
+SPREAD = _cause(
+    "spread-unsatisfied",
+    _refused_for("the spread over zones or nodes would be broken", "spread"),
+    sentence="On every node that has room the pod would break its topology spread constraint.",
+    words=says("topology spread unsatisfied"),
+    helps=(_SEE_NODES, Help("see the nodes of each zone", "nodes")),
+    decides=("whether one zone has no room: the others wait for it",),
+)
+VOLUME_UNBOUND = _cause(
+    "volume-not-bound",
+    _refused_for("a claim has no volume", "unbound"),
+    sentence="A PersistentVolumeClaim of the pod has no volume yet, and none is found for it.",
+    words=says("its volume claim is not bound"),
+    helps=(Help("see the claim and its events", "describe"), Help("see what changed before it", "past")),
+    avoid=("Do not delete the claim: with it goes what is on a volume that it had.",),
+    decides=("the events of the claim: no storage class, no provisioner, a quota, or no capacity",),
+)
+CLAIM_MISSING = _cause(
+    "volume-claim-missing",
+    _refused_for("its claim, or the claim's volume, does not exist", "claim"),
+    sentence="The pod names a PersistentVolumeClaim that does not exist, or one whose volume does not.",
+    words=lambda subject: f"volume claim {_what(subject)} missing".replace("  ", " "),
+    helps=(_SEE_NODES, Help("see what changed before it", "past"), Help("go back", "rollback")),
+)
+VOLUME_ELSEWHERE = _cause(
+    "volume-in-other-zone",
+    _refused_for("its volume cannot be reached from any node that has room", "zone"),
+    sentence="The pod's volume is in a zone, or on a node, in which nothing that suits the pod is free.",
+    words=says("its volume is in another zone"),
+    helps=(_SEE_NODES, Help("see the nodes of that zone", "nodes"), Help("see where it ran before", "past")),
+    avoid=("Do not delete the claim to let it go elsewhere: what is on the volume is lost with it.",),
+)
+VOLUME_USED = _cause(
+    "volume-in-use",
+    _refused_for("another pod has its volume", "volume-used"),
+    sentence="The pod's volume may be used by one pod at a time, and another has it.",
+    words=says("its volume is in use"),
+    helps=(_SEE_NODES, Help("see who has it", "past")),
+    avoid=("Do not delete the other pod by force: two engines may then write to one volume.",),
+)
+VOLUME_LIMIT = _cause(
+    "node-volume-limit",
+    _refused_for("the nodes have as many volumes as they can", "volume-limit"),
+    sentence="The nodes that would suit the pod have as many volumes attached as they can have.",
+    words=says("nodes at their volume limit"),
+    helps=(_SEE_NODES, Help("see the nodes", "nodes")),
+)
+DEVICE_CLAIM = _cause(
+    "device-claim-not-allocated",
+    _refused_for("its resource claims are not allocated", "device-claim"),
+    sentence="No node has the devices that the pod's resource claims ask for.",
+    words=says("device claim not allocated"),
+    helps=(_SEE_NODES, Help("see the nodes", "nodes")),
+)
 UNSCHEDULABLE = PodCause(
     id="unschedulable",
     stage=Stage.PLACING,
     severity=Severity.WARNING,
-    sentence="No node suits the pod, and it is not GPUs that are short.",
+    sentence="No node suits the pod, for a reason of the scheduler that is none of the usual ones.",
     words=says("unschedulable"),
     must=(_PENDING, _UNPLACED),
-    must_not=(_GATED, _NO_GPU),
-    explains=(*OVERLOAD, "rollout-stuck"),
+    must_not=(_GATED, _NO_GPU, _NAMED),
+    explains=_HOLDS_UP,
     peers=True,
     after=120,
-    helps=(Help("see what the scheduler says of each node", "describe"),),
-    decides=("which of taints, affinity, volumes and CPU the scheduler names",),
+    helps=(_SEE_NODES,),
+    decides=("the scheduler's own words in the condition PodScheduled",),
 )
 PENDING = PodCause(
     id="pod-pending",
@@ -90,3 +268,22 @@ PENDING = PodCause(
     must=(_PENDING,),
     must_not=(_UNPLACED,),
 )
+OF_SCHEDULER = (
+    NO_FREE_GPU,
+    RESOURCES_SHORT,
+    SELECTOR_UNMATCHED,
+    TAINTED,
+    NODES_CLOSED,
+    PORT_TAKEN,
+    ANTI_AFFINITY,
+    POD_AFFINITY,
+    SPREAD,
+    VOLUME_UNBOUND,
+    CLAIM_MISSING,
+    VOLUME_ELSEWHERE,
+    VOLUME_USED,
+    VOLUME_LIMIT,
+    DEVICE_CLAIM,
+    UNSCHEDULABLE,
+)
+"""What the scheduler says of a pod that has no node: one of these, by the reason that counts."""

@@ -1,0 +1,106 @@
+"""The scheduler's reasons for refusing nodes, read from the message of a pod's condition PodScheduled.
+
+``0/6 nodes are available: 4 node(s) didn't match Pod's node affinity/selector, 2 Insufficient memory. preemption: …``:
+how many nodes each filter refused, in the words of kubernetes/pkg/scheduler (framework/plugins and framework/types.go).
+
+A node is asked by the filters in their order, and is refused by the first to which it does not suit. So what a later
+filter says counts: the nodes that came to it suit in all that was asked before.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import IntEnum
+from functools import lru_cache
+from typing import NamedTuple
+
+
+class Filter(IntEnum):
+    """The filters of the scheduler, in their order by default (apis/config/v1/default_plugins)."""
+
+    NODE_UNSCHEDULABLE = 0
+    NODE_NAME = 1
+    TAINT_TOLERATION = 2
+    NODE_AFFINITY = 3
+    NODE_PORTS = 4
+    NODE_RESOURCES = 5
+    VOLUME_RESTRICTIONS = 6
+    VOLUME_LIMITS = 7
+    VOLUME_BINDING = 8
+    VOLUME_ZONE = 9
+    TOPOLOGY_SPREAD = 10
+    POD_AFFINITY = 11
+    RESOURCE_CLAIMS = 12
+
+
+class Refusal(NamedTuple):
+    """One reason: what it comes to, the filter that gives it, and its words there."""
+
+    id: str
+    filter: Filter
+    words: str
+    """Regular expression; its group is what the reason names: a resource, a taint, a claim."""
+
+
+_CLOSED = r"node\.kubernetes\.io/[\w-]+"
+"""Taints that the node controller and ``kubectl cordon`` set: not ready, short of something, closed."""
+REFUSALS = (
+    Refusal("closed", Filter.NODE_UNSCHEDULABLE, r"node\(s\) were (unschedulable)"),
+    Refusal("node", Filter.NODE_NAME, r"node\(s\) didn't match the requested node name"),
+    Refusal("closed", Filter.TAINT_TOLERATION, rf"node\(s\) had (?:untolerated )?taint \{{({_CLOSED})"),
+    Refusal("taint", Filter.TAINT_TOLERATION, rf"node\(s\) had (?:untolerated )?taint \{{(?!{_CLOSED})([^}}:]+)"),
+    Refusal("taint", Filter.TAINT_TOLERATION, r"node\(s\) had untolerated taint\(s\)"),
+    Refusal("selector", Filter.NODE_AFFINITY, r"node\(s\) didn't match Pod's node affinity"),
+    Refusal("selector", Filter.NODE_AFFINITY, r"node\(s\) didn't match scheduler-enforced node affinity"),
+    Refusal("selector", Filter.NODE_AFFINITY, r"node\(s\) didn't match node selector"),
+    Refusal("port", Filter.NODE_PORTS, r"node\(s\) didn't have free ports for the requested pod ports"),
+    Refusal("device", Filter.NODE_RESOURCES, r"Insufficient ([\w.-]+/[\w.-]*[\w-])"),
+    Refusal("resource", Filter.NODE_RESOURCES, r"Insufficient ([\w-]+)(?![\w.-]*/)"),
+    Refusal("resource", Filter.NODE_RESOURCES, r"Too many (pods)"),
+    Refusal("volume-used", Filter.VOLUME_RESTRICTIONS, r"node has pod using PersistentVolumeClaim"),
+    Refusal("volume-used", Filter.VOLUME_RESTRICTIONS, r"node\(s\) had no available disk"),
+    Refusal("volume-limit", Filter.VOLUME_LIMITS, r"node\(s\) exceed max volume count"),
+    Refusal("unbound", Filter.VOLUME_BINDING, r"pod has unbound immediate PersistentVolumeClaims"),
+    Refusal("unbound", Filter.VOLUME_BINDING, r"node\(s\) didn't find available persistent volumes to bind"),
+    Refusal("unbound", Filter.VOLUME_BINDING, r"node\(s\) did not have enough free storage"),
+    Refusal("unbound", Filter.VOLUME_BINDING, r"waiting for ephemeral volume controller to create"),
+    Refusal("claim", Filter.VOLUME_BINDING, r'persistentvolumeclaim "([^"]+)" (?:not found|bound to non-existent)'),
+    Refusal("claim", Filter.VOLUME_BINDING, r"node\(s\) unavailable due to one or more pvc\(s\) bound to non-existent"),
+    Refusal("zone", Filter.VOLUME_BINDING, r"node\(s\) had volume node affinity conflict"),
+    Refusal("zone", Filter.VOLUME_ZONE, r"node\(s\) had no available volume zone"),
+    Refusal("spread", Filter.TOPOLOGY_SPREAD, r"node\(s\) didn't match pod topology spread constraints"),
+    Refusal("apart", Filter.POD_AFFINITY, r"node\(s\) didn't match pod anti-affinity rules"),
+    Refusal("apart", Filter.POD_AFFINITY, r"node\(s\) didn't satisfy existing pods anti-affinity rules"),
+    Refusal("together", Filter.POD_AFFINITY, r"node\(s\) didn't match pod affinity rules"),
+    Refusal("device-claim", Filter.RESOURCE_CLAIMS, r"cannot allocate all claims"),
+    Refusal("device-claim", Filter.RESOURCE_CLAIMS, r"resourceclaim not available on the node"),
+    Refusal("device-claim", Filter.RESOURCE_CLAIMS, r"waiting for (?:dynamic )?resource ?claim"),
+)
+_COMPILED = tuple((one, re.compile(rf"(?:(\d+) )?{one.words}")) for one in REFUSALS)
+
+
+class Refused(NamedTuple):
+    """A reason as a message gives it."""
+
+    by: Refusal
+    nodes: int
+    """How many nodes it is given for; 0 where it is given for the pod as a whole."""
+    what: str = ""
+    """What it names; empty for nothing."""
+
+
+def refusals_in(message: str) -> list[Refused]:
+    """The reasons that a message gives, in the order of the table. What is said of preemption are none."""
+    asked = message.partition("preemption:")[0]
+    found: list[Refused] = []
+    for refusal, pattern in _COMPILED:
+        for match in pattern.finditer(asked):
+            count, *what = match.groups()
+            found.append(Refused(refusal, int(count or 0), next((one for one in what if one), "").strip()))
+    return found
+
+
+@lru_cache(maxsize=512)
+def decisive(message: str) -> Refused | None:
+    """The reason that counts: of the latest filter, and of one filter's the one for the most nodes."""
+    return max(refusals_in(message), key=lambda one: (one.by.filter, one.nodes), default=None)
