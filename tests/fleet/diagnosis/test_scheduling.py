@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -37,7 +38,7 @@ EXAMPLES = {
 """Reason of the table → the scheduler's words for it."""
 
 
-def waiting(message: str, since: float = NOW - 200, **more: object) -> Fleet:
+def waiting(message: str, since: float = NOW - 200, **more: Any) -> Fleet:
     fleet = Fleet(3)
     waits = Condition("PodScheduled", "False", "Unschedulable", message, since=since)
     fields = {"ready": False, "phase": "Pending", "status": "Pending", "node": "", "conditions": (waits,)}
@@ -45,7 +46,7 @@ def waiting(message: str, since: float = NOW - 200, **more: object) -> Fleet:
     return fleet
 
 
-def told(message: str, **more: object) -> Incident:
+def told(message: str, **more: Any) -> Incident:
     (found,) = waiting(message, **more).incidents(0)
     return found
 
