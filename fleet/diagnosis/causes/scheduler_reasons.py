@@ -86,7 +86,7 @@ class Refused(NamedTuple):
     nodes: int
     """How many nodes it is given for; 0 where it is given for the pod as a whole."""
     what: str = ""
-    """What it names; empty for nothing."""
+    """The resource, taint or claim that it names; empty for none."""
 
 
 def refusals_in(message: str) -> list[Refused]:

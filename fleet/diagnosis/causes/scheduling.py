@@ -286,4 +286,4 @@ OF_SCHEDULER = (
     DEVICE_CLAIM,
     UNSCHEDULABLE,
 )
-"""What the scheduler says of a pod that has no node: one of these, by the reason that counts."""
+"""Causes of a pod without a node: one of these holds, by the reason that counts."""
