@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
+from heapq import nsmallest
 
+from console.views.alert_marks import board
 from console.views.columns import Shown, drawn, ordered, shown_in
 from console.views.drawn_from import drawn_from
 from console.views.empty import empty_text
@@ -14,7 +17,7 @@ from console.views.query import LazyKeys, Query
 from console.views.row_cells import Cells
 from console.views.subject import assessment_of
 from fleet.dataclass import dataclass
-from fleet.model.snapshot import Join, Snapshot
+from fleet.model.snapshot import Assessment, Join, Severity, Snapshot
 from fleet.snapshot.differences import are_same
 from widgets.grid import Column, Group, Row, Sort
 from widgets.untrusted import untrusted_name
@@ -44,6 +47,11 @@ class FleetModel:
         return Row(key, Cells(len(table), lambda at: table[at].below(shown, pod)), severity)
 
 
+_WELL = Assessment(Severity.OK)
+_FEW = 12
+"""Pods that are well of which each has its row."""
+_FIRST = 3
+"""Those of more that have theirs."""
 _JOINS: Kept[dict[str, Join]] = Kept()
 
 
@@ -78,11 +86,31 @@ def fleet_model(snapshot: Snapshot, query: Query, order: FleetOrder) -> FleetMod
         keys = order.workloads(snapshot, list(members))
     else:
         keys = ordered(COLUMNS, snapshot, list(members), query.sort)
-    groups = [Group(key, LazyKeys(members[key], _orderer(snapshot, key, query, order))) for key in keys]
+    folds = query.sort is None and not query.filter and not query.others
+    groups = []
+    for key in keys:
+        children = LazyKeys(members[key], _orderer(snapshot, key, query, order))
+        groups.append(Group(key, children, LazyKeys(children, partial(alike, snapshot)) if folds else ()))
     unmatched = snapshot.unmatched
     joins = _JOINS.get("", (unmatched,), lambda: {entry.key: entry.join for entry in unmatched})
     shown = Shown(snapshot, joins)
     return FleetModel(snapshot, groups, query.sort, _waiting(snapshot, query), shown, shown_in(COLUMNS, snapshot))
+
+
+def alike(snapshot: Snapshot, pods: Sequence[str]) -> Sequence[str]:
+    """The pods of which nothing is to be told, but some of them: one row is enough for the others."""
+    if len(pods) <= _FEW:
+        return ()
+    alerts, apart = board(snapshot), {entry.key for entry in snapshot.unmatched}
+    said, rows = snapshot.assessments, snapshot.pods
+    well = [key for key in pods if said.get(key) == _WELL and rows[key].ready and key not in apart]
+    if alerts is not None:
+        well = [key for key in well if not alerts.telling(key)]
+    if len(well) <= _FEW:
+        return ()
+    # By name: those with the longest queue are others with every measurement.
+    apart.update(nsmallest(_FIRST, well))
+    return [key for key in well if key not in apart]
 
 
 def _orderer(

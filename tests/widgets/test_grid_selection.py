@@ -189,3 +189,63 @@ async def test_highlighted_is_said_once_per_change() -> None:
         assert grid.move_to("b")
         assert not grid.move_to("nowhere")
         assert grid.cursor == "b"
+
+
+class Alike(FlatRows):
+    """A group ``top`` of which these children are alike, and a group ``next``."""
+
+    def __init__(self, *children: str, alike: tuple[str, ...]) -> None:
+        super().__init__()
+        self.groups = [Group("top", children, alike), Group("next", ("n",))]
+
+
+async def test_children_that_are_alike_are_one_row_until_it_is_opened() -> None:
+    grid = Grid()
+    async with on_stage(grid, size=(80, 14)) as (_, pilot):
+        grid.show(Alike(*"sabcd", alike=tuple("abcd")))
+        await settled(pilot)
+        assert [line.split()[-1] for line in grid.shown_text[1:5]] == ["top", "s", "alike", "next"]
+        assert "+4 alike" in grid.shown_text[3]
+        await pilot.press("j", "j")
+        assert grid.cursor is None
+        assert grid.targets == ()
+        await pilot.press("space")
+        assert grid.cursor == "a"
+        assert grid.marks == frozenset()
+        assert grid.visible_keys == ("top", *"sabcd", "next")
+        await pilot.press("G")
+        await pilot.press("g")
+        assert grid.visible_keys == ("top", "s", "next")
+
+
+async def test_the_cursor_and_marks_stay_with_objects_that_have_become_alike() -> None:
+    grid = Grid()
+    async with on_stage(grid, size=(80, 14)) as (_, pilot):
+        grid.show(Alike(*"abcde", alike=()))
+        await settled(pilot)
+        await pilot.press("j", "space", "j")
+        assert (grid.cursor, grid.marks) == ("c", frozenset("a"))
+        grid.show(Alike(*"abcde", alike=tuple("abcde")))
+        await settled(pilot)
+        assert grid.cursor == "c"
+        assert grid.visible_keys == ("top", "a", "c", "next")
+        assert "+3 alike" in grid.shown_text[4]
+        await pilot.press("j")
+        assert grid.cursor is None
+        grid.show(Alike(*"abcde", alike=tuple("abde")))
+        await settled(pilot)
+        assert grid.cursor is None
+        grid.show(Alike(*"abcde", alike=()))
+        await settled(pilot)
+        assert grid.cursor == "top"
+
+
+async def test_an_object_that_is_folded_away_is_found_by_its_name() -> None:
+    grid = Grid()
+    async with on_stage(grid, size=(80, 14)) as (_, pilot):
+        grid.show(Alike(*"abcde", alike=tuple("abcde")))
+        await settled(pilot)
+        assert grid.move_to("d")
+        await settled(pilot)
+        assert grid.cursor == "d"
+        assert grid.visible_keys == ("top", "d", "next")

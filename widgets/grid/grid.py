@@ -8,9 +8,10 @@ Use::
     grid.targets                # keys of the marked rows in display order, else the one under the cursor
     grid.move_to("serving/chat-7c9f-x2k")
 
-The group under the cursor is open, and so are pinned ones (``+``). The cursor stays with its object, whatever happens
-to the order; when the object goes, it moves to the nearest neighbour and ``Grid.Vanished`` says so. Columns that do not
-fit are on the next page (→). Messages: Highlighted, Selected, Vanished, MarksChanged, HeadClicked.
+The group under the cursor is open, and so are pinned ones (``+``); those of its children that the model calls alike
+are one row, which enter or space opens. The cursor stays with its object, whatever happens to the order; when the
+object goes, it moves to the nearest neighbour and ``Grid.Vanished`` says so. Columns that do not fit are on the next
+page (→). Messages: Highlighted, Selected, Vanished, MarksChanged, HeadClicked.
 """
 
 from __future__ import annotations
@@ -135,6 +136,8 @@ class Grid(LineView, can_focus=True):
         self._page = 0
         self._group: str | None = None
         self._pinned: set[str] = set()
+        self._unfolded: set[str] = set()
+        """Groups in which those that are alike have a row each."""
         self._marks: set[str] = set()
         self._painter = RowPainter()
         self._pages_for: tuple[tuple[Column, ...], int] | None = None
@@ -151,8 +154,8 @@ class Grid(LineView, can_focus=True):
 
     @property
     def cursor(self) -> str | None:
-        """The key under the cursor; None while the grid is empty."""
-        return self._cursor
+        """The key under the cursor; None while the grid is empty, and on a row that stands for several."""
+        return None if self._cursor in self._outline.folds else self._cursor
 
     @property
     def marks(self) -> frozenset[str]:
@@ -164,12 +167,13 @@ class Grid(LineView, can_focus=True):
         if self._marks:
             shown = [key for key in self._outline.keys if key in self._marks]
             return (*shown, *sorted(self._marks.difference(shown)))
-        return (self._cursor,) if self._cursor is not None else ()
+        return (self.cursor,) if self.cursor is not None else ()
 
     @property
     def visible_keys(self) -> tuple[str, ...]:
         """The rows on the screen, from top to bottom: what is worth asking a source about."""
-        return tuple(self._outline.keys[self._top : self._top + self._view_height])
+        shown = self._outline.keys[self._top : self._top + self._view_height]
+        return tuple(key for key in shown if key not in self._outline.folds)
 
     @property
     def free_lines(self) -> int:
@@ -196,10 +200,10 @@ class Grid(LineView, can_focus=True):
             cursor, group = self._neighbour(groups)
         self._settle(cursor, group, self._index - self._top, keep_top=self._top == 0)
         self._forget_marks()
-        if gone is not None:
+        if gone is not None and not gone.startswith("\0"):
             self.post_message(self.Vanished(self, gone, cursor))
-        if before != cursor:
-            self.post_message(self.Highlighted(self, cursor))
+        if before != self._cursor:
+            self.post_message(self.Highlighted(self, self.cursor))
         return self.redraw()
 
     def move_to(self, key: str) -> bool:
@@ -215,7 +219,7 @@ class Grid(LineView, can_focus=True):
         self._settle(key, group, screen_row)
         self.redraw()
         if before != key:
-            self.post_message(self.Highlighted(self, key))
+            self.post_message(self.Highlighted(self, self.cursor))
         return True
 
     def clear_marks(self) -> None:
@@ -251,8 +255,8 @@ class Grid(LineView, can_focus=True):
             self.redraw()
 
     def action_mark(self) -> None:
-        """Mark or unmark the row, and go on to the next one."""
-        if self._cursor is not None:
+        """Mark or unmark the row, and go on to the next one; open one that stands for several."""
+        if not self._unfold() and self._cursor is not None:
             self._set_marks(self._marks ^ {self._cursor})
             self.action_move(1)
 
@@ -264,7 +268,7 @@ class Grid(LineView, can_focus=True):
             self.redraw()
 
     def action_select(self) -> None:
-        if self._cursor is not None:
+        if not self._unfold() and self._cursor is not None:
             self.post_message(self.Selected(self, self._cursor))
 
     def on_click(self, event: events.Click) -> None:
@@ -312,17 +316,34 @@ class Grid(LineView, can_focus=True):
         opened = self._pinned | {group} if self._open_under_cursor and group is not None else set(self._pinned)
         if self._open_all:
             opened = {entry.key for entry in self._model.groups}
-        if self._outlined[0] is not self._model or self._outlined[1] != opened:
+        # Whoever leaves a group finds it folded when coming back.
+        self._unfolded &= opened
+        index = self._outline.find(cursor) if self._outlined == (self._model, opened) else None
+        if index is None:
             self._outlined = (self._model, opened)
-            self._outline = outline(self._model.groups, opened)
-        self._cursor, self._group = cursor, group
-        self._index = self._outline.find(cursor) or 0
+            seen = self._marks if cursor is None else {*self._marks, cursor}
+            self._outline = outline(self._model.groups, opened, self._unfolded, seen)
+            index = self._outline.find(cursor)
+        if index is None and group is not None:
+            # The row stood for some, which have one each by now.
+            cursor, index = group, self._outline.find(group)
+        self._cursor, self._group, self._index = cursor, group, index or 0
         if not self._view_height:
             # Not laid out yet: there is no line on which an eye could have left anything.
             self._top = 0
         elif not (keep_top and self._index < self._view_height):
             self._top = self._index - min(max(0, screen_row), max(0, self._view_height - 1))
         self._scroll_to_cursor()
+
+    def _unfold(self) -> bool:
+        """Give those that are alike a row each where the cursor is on the one row for them; False where it is not."""
+        fold = self._outline.folds.get(self._cursor or "")
+        if fold is None:
+            return False
+        self._unfolded.add(fold.group)
+        self._outlined = (Nothing(), set())
+        self.move_to(fold.first)
+        return True
 
     def _scroll_to_cursor(self) -> None:
         height = self._view_height
@@ -382,7 +403,7 @@ class Grid(LineView, can_focus=True):
         thumb = scroll_thumb(len(keys), self._top, height - _HEAD)
         shown = range(self._top, min(len(keys), self._top + height - _HEAD))
         rows = [(keys[index], self._outline.level(index)) for index in shown]
-        drawn = self._painter.draw(self._model, rows, page, self._marks, self.glyphs)
+        drawn = self._painter.draw(self._model, rows, page, self._marks, self.glyphs, self._outline.folds)
         for index, spans in zip(shown, drawn, strict=True):
             line = (*spans, Span(self.glyphs.thumb, Role.DIM)) if index - self._top in thumb else spans
             out.append(Line(line, Role.CURSOR if index == self._index else None))

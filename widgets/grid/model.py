@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 from fleet.dataclass import dataclass
@@ -55,6 +55,8 @@ class Group(NamedTuple):
 
     key: str
     children: Sequence[str] = ()
+    alike: Iterable[str] = ()
+    """Those of the children that one row stands for until it is opened; iterated when the group is."""
 
 
 class Sort(NamedTuple):

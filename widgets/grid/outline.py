@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import field
 from enum import IntEnum
+from typing import NamedTuple
 
 from fleet.dataclass import dataclass
 from widgets.grid.model import Group
@@ -18,12 +19,23 @@ class RowLevel(IntEnum):
     LAST_CHILD = 2
 
 
+class Fold(NamedTuple):
+    """A row that stands for children which are alike."""
+
+    group: str
+    size: int
+    first: str
+    """The key of the first of them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outline:
     """Keys in display order and the level of each."""
 
     keys: list[str] = field(default_factory=list)
     levels: bytes = b""
+    folds: Mapping[str, Fold] = field(default_factory=dict)
+    """Rows that stand for others, by their own keys."""
 
     def level(self, index: int) -> RowLevel:
         return RowLevel(self.levels[index])
@@ -42,22 +54,41 @@ class Outline:
             return None
 
 
-def outline(groups: Sequence[Group], opened: Collection[str]) -> Outline:
-    """Lay groups out, with the children of those in ``opened``."""
+def outline(
+    groups: Sequence[Group], opened: Collection[str], unfolded: Collection[str] = (), seen: Collection[str] = ()
+) -> Outline:
+    """Lay groups out, with the children of those in ``opened``: all of them in ``unfolded`` ones, elsewhere one row for
+    those that are alike. Those in ``seen`` have a row of their own in any case.
+    """
     keys: list[str] = []
     levels = bytearray()
-    for key, children in groups:
+    folds: dict[str, Fold] = {}
+    for key, children, alike in groups:
         keys.append(key)
         levels.append(RowLevel.GROUP)
-        if children and key in opened:
-            keys.extend(children)
-            levels.extend(bytes((RowLevel.CHILD,)) * (len(children) - 1))
-            levels.append(RowLevel.LAST_CHILD)
-    return Outline(keys, bytes(levels))
+        if not children or key not in opened:
+            continue
+        shown: Sequence[str] = children
+        folded = {} if key in unfolded else dict.fromkeys(one for one in alike if one not in seen)
+        if len(folded) > 1:
+            fold = Fold(key, len(folded), next(iter(folded)))
+            folds[_fold_key(key)] = fold
+            shown = [*(child for child in children if child not in folded), _fold_key(key)]
+        keys.extend(shown)
+        levels.extend(bytes((RowLevel.CHILD,)) * (len(shown) - 1))
+        levels.append(RowLevel.LAST_CHILD)
+    return Outline(keys, bytes(levels), folds)
+
+
+def _fold_key(group: str) -> str:
+    """The key of the row for those that are alike: no object's."""
+    return f"\0{group}"
 
 
 def group_of(groups: Sequence[Group], key: str, hint: str | None = None) -> str | None:
     """The key of the group that holds ``key`` (or is it); None where it is gone. ``hint`` is where it was before."""
+    if key.startswith("\0"):
+        key = hint = key[1:]
     for group in groups:
         if group.key == key or (group.key == hint and key in group.children):
             return group.key

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from fleet.model.snapshot import Severity
 from themes.glyphs import Glyphs
-from widgets.cells import Cell
+from themes.palette import Role
+from widgets.cells import NOTHING, Cell, Text
 from widgets.grid.columns import ColumnPage
 from widgets.grid.drawing import Parts, cell_width, row_spans
-from widgets.grid.model import GridModel
-from widgets.grid.outline import RowLevel
+from widgets.grid.model import GridModel, Row
+from widgets.grid.outline import Fold, RowLevel
 from widgets.line import Span
 
 
@@ -44,21 +45,33 @@ class RowPainter:
         page: ColumnPage,
         marks: Collection[str],
         glyphs: Glyphs,
+        folds: Mapping[str, Fold],
     ) -> list[tuple[Span, ...]]:
         """A row for each key and level, one below the other; the same spans again where the picture is the same."""
-        drawn = [(key, self._row(model, key, level, page, glyphs, marked=key in marks)) for key, level in rows]
+        drawn = [
+            (key, self._row(model, key, level, page, glyphs, folds.get(key), marked=key in marks))
+            for key, level in rows
+        ]
         self._drawn, self._model = dict(drawn), model
         return [row.spans for _, row in drawn]
 
     def _row(
-        self, model: GridModel, key: str, level: RowLevel, page: ColumnPage, glyphs: Glyphs, *, marked: bool
+        self,
+        model: GridModel,
+        key: str,
+        level: RowLevel,
+        page: ColumnPage,
+        glyphs: Glyphs,
+        fold: Fold | None,
+        *,
+        marked: bool,
     ) -> _Drawn:
         before = self._drawn.get(key)
         if before is not None and (before.page is not page or before.level is not level):
             before = None
-        if before is not None and before.marked == marked and self._model is model:
+        if before is not None and before.marked == marked and self._model is model and fold is None:
             return before
-        row = model.row(key)
+        row = model.row(key) if fold is None else _fold_row(key, fold, len(model.columns))
         severity, cells = row.severity, [row.cells[placed.index] for placed in page.placed]
         parts = self._parts(cells, page, level, glyphs, before)
         if before is not None and parts is before.parts and (before.severity, before.marked) == (severity, marked):
@@ -80,3 +93,8 @@ class RowPainter:
                 self.cells_drawn += 1
                 parts.append(cell.draw(cell_width(placed, position, level), placed.column.align, glyphs))
         return parts
+
+
+def _fold_row(key: str, fold: Fold, columns: int) -> Row:
+    """The row for children that are alike."""
+    return Row(key, (Text(f"+{fold.size} alike", Role.DIM), *(NOTHING,) * (columns - 1)))

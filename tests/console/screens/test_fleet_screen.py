@@ -109,3 +109,38 @@ async def test_back_from_one_pod_the_pods_on_the_screen_are_asked_about_again() 
         assert len(d.session.focused[-1]) == 1
         await d.press("escape")
         assert d.session.focused[-1] == shown
+
+
+async def test_pods_that_stand_alike_are_one_row_and_every_sick_one_has_its_own() -> None:
+    first = make_snapshot(workloads=1, pods_per=60)
+    (top,) = first.workloads
+    well = [key for key in first.pods_of[top] if first.assessments[key] == Assessment(Severity.OK)]
+    async with desk(first, size=(80, 40)) as d:
+        unlike = len(first.pods_of[top]) - len(well)
+        folded = d.line_with(" alike")
+        assert f"+{len(well) - 3} alike" in folded
+        assert len(d.grid.visible_keys) == 1 + unlike + 3
+        sick, chosen = well[-1], d.grid.visible_keys[3]
+        assert sick not in d.grid.visible_keys
+        d.grid.move_to(chosen)
+        worse = first.assessments | {sick: Assessment(Severity.CRITICAL, "stuck")}
+        await d.deliver(replace(first, assessments=worse))
+        assert d.grid.cursor == chosen
+        assert first.pods[sick].name[-12:] in d.line_with("stuck")
+        assert f"+{len(well) - 4} alike" in d.text
+        await d.press("G")
+        assert d.grid.cursor is None
+        await d.press("enter")
+        assert " alike" not in d.text
+        assert d.grid.cursor in well
+        assert d.screen.where == "fleet"
+
+
+async def test_who_asks_for_all_or_for_some_sees_them() -> None:
+    first = make_snapshot(workloads=1, pods_per=60)
+    async with desk(first, size=(80, 40)) as d:
+        assert " alike" in d.text
+        await d.press("a")
+        assert " alike" not in d.text
+        await d.press("a", "W")
+        assert " alike" not in d.text
