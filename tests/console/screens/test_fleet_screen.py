@@ -123,7 +123,7 @@ async def test_pods_that_stand_alike_are_one_row_and_every_sick_one_has_its_own(
         sick, chosen = well[-1], d.grid.visible_keys[3]
         assert sick not in d.grid.visible_keys
         d.grid.move_to(chosen)
-        worse = first.assessments | {sick: Assessment(Severity.CRITICAL, "stuck")}
+        worse = {**first.assessments, sick: Assessment(Severity.CRITICAL, "stuck")}
         await d.deliver(replace(first, assessments=worse))
         assert d.grid.cursor == chosen
         assert first.pods[sick].name[-12:] in d.line_with("stuck")
