@@ -51,7 +51,7 @@ _WELL = Assessment(Severity.OK)
 _FEW = 12
 """Pods that are well of which each has its row."""
 _FIRST = 3
-"""Those of more that have theirs."""
+"""Number of rows for the pods that are well where there are more."""
 _JOINS: Kept[dict[str, Join]] = Kept()
 
 

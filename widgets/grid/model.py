@@ -56,7 +56,7 @@ class Group(NamedTuple):
     key: str
     children: Sequence[str] = ()
     alike: Iterable[str] = ()
-    """Those of the children that one row stands for until it is opened; iterated when the group is."""
+    """Children for which one row stands until it is opened; iterated when the group is."""
 
 
 class Sort(NamedTuple):
