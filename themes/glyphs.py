@@ -38,6 +38,9 @@ class Glyphs:
     """Instead of a value whose source does not answer."""
     mark: str
     """Sign of a marked row."""
+    root: str
+    """Sign of an object at which the root of an incident is, and of one that only has a part in it."""
+    part: str
     at_most: str
     at_least: str
     ellipsis: str
@@ -77,6 +80,8 @@ UNICODE = Glyphs(
     missing="–",
     unknown="?",
     mark="✓",
+    root="◆",
+    part="◇",
     at_most="≤",
     at_least="≥",
     ellipsis="…",
@@ -108,6 +113,8 @@ ASCII = Glyphs(
     missing="-",
     unknown="?",
     mark="*",
+    root="&",
+    part="$",
     at_most="<",
     at_least=">",
     ellipsis="~",

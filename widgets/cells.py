@@ -54,6 +54,21 @@ class Spans(NamedTuple):
         return fit_spans(self.spans, width, align, glyphs.ellipsis)
 
 
+class Marked(NamedTuple):
+    """A cell behind the sign of an incident: its root is at this object (``root``), or the object has a part in it."""
+
+    cell: Cell
+    root: bool
+
+    def draw(self, width: int, align: Align, glyphs: Glyphs) -> tuple[Span, ...]:
+        if width < _MARKED:
+            return self.cell.draw(width, align, glyphs)
+        sign = Span(glyphs.root, Role.ACCENT) if self.root else Span(glyphs.part, Role.DIM)
+        return (sign, Span(" "), *self.cell.draw(width - 2, align, glyphs))
+
+
+_MARKED = 8
+"""Cells of a column from which on there is room for the sign."""
 STAND_IN = "~"
 """Prefix of a number that is another quantity than its column's, and the best there is."""
 

@@ -13,7 +13,7 @@ from console.views.columns import Shown, TableColumn, blank, never
 from console.views.kept import Kept
 from console.views.numbers import SCALES, gpu_activity, number, usage
 from console.views.products import product_of, products_of
-from console.views.root_words import told_reason
+from console.views.root_words import marked, told_reason
 from console.views.since import coarse
 from console.views.subject import assessment_of, queue_text, restarts_of
 from fleet.model.frame import Frame
@@ -192,6 +192,10 @@ def _restarts(shown: Shown, row: Workload | Pod) -> Cell:
 
 
 def _reason(shown: Shown, row: Workload | Pod) -> Cell:
+    return marked(shown.snapshot, row.key, _why(shown, row))
+
+
+def _why(shown: Shown, row: Workload | Pod) -> Cell:
     snapshot, join = shown.snapshot, shown.joins.get(row.key)
     reason = told_reason(snapshot, row.key) or (str(join) if join is not None else "")
     reason = ", ".join(filter(None, (reason, queue_text(snapshot, row.key))))

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from console.views.columns import Shown, TableColumn, blank
 from console.views.numbers import gpu_activity, number
+from console.views.root_words import marked
 from console.views.subject import assessment_of
 from fleet.metrics.gpus.vendors import without_vendor
 from fleet.model.frame import Frame
@@ -134,12 +135,12 @@ def _assessment(shown: Shown, node: str) -> Cell:
     spans = [Span(untrusted(own.reason), severity_role(own.severity))] if own.reason else []
     if taints:
         spans.append(Span(f"{' ' if spans else ''}{untrusted(taints)}", Role.DIM))
-    return Spans(tuple(spans))
+    return marked(shown.snapshot, node, Spans(tuple(spans)))
 
 
 def _gpu_why(shown: Shown, gpu: str) -> Cell:
     own = assessment_of(shown.snapshot, gpu)
-    return Text(untrusted(own.reason), severity_role(own.severity))
+    return marked(shown.snapshot, gpu, Text(untrusted(own.reason), severity_role(own.severity)))
 
 
 COLUMNS: tuple[NodeColumn, ...] = (

@@ -8,6 +8,7 @@ from console.views.kept import Kept
 from console.views.subject import reason_of
 from fleet.model.finding import FindingState, Incident
 from fleet.model.snapshot import Snapshot
+from widgets.cells import Cell, Marked
 
 _FOUND: Kept[Mapping[str, Incident]] = Kept()
 
@@ -29,9 +30,15 @@ def told_reason(snapshot: Snapshot, key: str) -> str:
     return f"node {words}, {reason}" if root.key in snapshot.nodes else f"{words}, {reason}"
 
 
-def roots(snapshot: Snapshot) -> dict[str, str]:
-    """Object key → key of the incident by whose root it stands."""
-    return {key: one.key for key, one in _incidents(snapshot).items()}
+def marked(snapshot: Snapshot, key: str, cell: Cell) -> Cell:
+    """The cell, behind a sign where an incident concerns the object of its row."""
+    incident = caused_by(snapshot, key)
+    return cell if incident is None else Marked(cell, key in incident.objects[: incident.roots])
+
+
+def roots(snapshot: Snapshot) -> dict[str, tuple[str, int]]:
+    """Object key → key of the incident by whose root it stands, and how many objects have that."""
+    return {key: (one.key, one.roots) for key, one in _incidents(snapshot).items()}
 
 
 def _incidents(snapshot: Snapshot) -> Mapping[str, Incident]:

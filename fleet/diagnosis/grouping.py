@@ -39,7 +39,9 @@ class Group:
     concerned: Concerned
     """Pods and workloads that its findings reach."""
     objects: tuple[str, ...]
-    """Keys of the objects of its findings."""
+    """Keys of the objects of its findings, the root's first."""
+    roots: int
+    """How many of them have the cause of the root."""
 
 
 class Groups:
@@ -286,4 +288,5 @@ def _group(
         (STATES.index(state), rank(severity)),
         concerned_by(snapshot, findings),
         tuple(dict.fromkeys(one.key for one in findings)),
+        len({one.key for one in alike}),
     )

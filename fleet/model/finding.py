@@ -80,6 +80,8 @@ class Incident:
     reach: Reach
     objects: tuple[str, ...] = ()
     """Keys of the objects at which something of it is found, the root's first."""
+    roots: int = 1
+    """How many of ``objects``, from the first on, have the cause of the root."""
 
     @property
     def root(self) -> Finding:

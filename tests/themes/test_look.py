@@ -52,7 +52,7 @@ def test_what_is_configured_wins() -> None:
 @pytest.mark.parametrize("glyphs", [UNICODE, ASCII, BLOCKS])
 def test_every_state_has_a_glyph_of_its_own_one_cell_wide(glyphs: Glyphs) -> None:
     states = [glyphs.ok, glyphs.starting, glyphs.warning, glyphs.critical, glyphs.gone, glyphs.asleep]
-    others = [glyphs.missing, glyphs.unknown, glyphs.mark]
+    others = [glyphs.missing, glyphs.unknown, glyphs.mark, glyphs.root, glyphs.part]
     assert len({*states, *others}) == len(states) + len(others)
     for field in dataclasses.fields(glyphs):
         value = getattr(glyphs, field.name)

@@ -14,6 +14,8 @@ from fleet.model.snapshot import Health, Snapshot, SourceStatus
 from tests.console.screens.desk import SIZES, desk
 from tests.fleet.diagnosis.fleets import CHAT, COOL, DEEP, STUCK, WELL, Fleet, Q, crashing
 from tests.fleet.rows import NOW
+from themes.glyphs import ASCII, UNICODE, Glyphs
+from themes.look import Look
 
 
 def two() -> Snapshot:
@@ -310,6 +312,26 @@ async def test_the_numbers_of_a_workload_are_its_own_and_not_those_of_its_worst_
         await d.press("enter")
         assert "333 requests wait" in d.line_with("felt by")
         assert "112" not in d.line_with("serving/chat:")
+
+
+@pytest.mark.parametrize(("glyphs", "root", "part"), [(UNICODE, "◆", "◇"), (ASCII, "&", "$")])
+async def test_a_row_says_whether_it_has_the_root_of_an_incident_or_a_part_in_it(
+    glyphs: Glyphs, root: str, part: str
+) -> None:
+    for size in ((80, 24), (120, 40)):
+        async with desk(two(), size=size, look=Look(glyphs, no_color=True)) as d:
+            sick = d.line_with(" chat-0 ")
+            assert f" {part} XID 79" in sick
+            assert root not in sick
+            assert f" {root} stuck" in next(line for line in d.lines if " chat-3 " in line and "pod " not in line)
+            well = d.line_with(" chat-1 ")
+            assert root not in well
+            assert part not in well
+            await d.press("o")
+            if size == (80, 24):
+                # The reasons of nodes are on the next page of columns.
+                await d.press("right")
+            assert f" {root} XID 79" in d.text
 
 
 async def test_what_one_replica_has_is_not_told_of_another() -> None:
