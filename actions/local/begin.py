@@ -18,10 +18,10 @@ from actions.progress import Outcome, Result
 from actions.words import count
 from fleet.local.arguments import lifted
 from fleet.local.errors import LocalError
-from fleet.local.reasons import STOPPED
 from fleet.local.record import servers_folder
 from fleet.local.server import Phase, ServerState
 from fleet.local.spec import LaunchSpec, serve_arguments
+from fleet.model.log_reasons import STOPPED
 
 DRAIN = "--shutdown-timeout"
 QUIET = "--disable-access-log-for-endpoints"

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from fleet.local.benches import Level
 from fleet.local.errors import LocalError
-from fleet.local.reasons import ILLEGAL_INSTRUCTION, OTHER_BUILD
+from fleet.model.log_reasons import ILLEGAL_INSTRUCTION, OTHER_BUILD
 
 _KEPT: Final = 200
 """Lines of its output that are looked at for what went wrong."""

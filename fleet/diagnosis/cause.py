@@ -17,6 +17,7 @@ from fleet.diagnosis.metrics_sign import MetricsSign
 from fleet.diagnosis.peers import PeerSign
 from fleet.diagnosis.sign import Observation, Sign
 from fleet.diagnosis.subject import (
+    EndedSubject,
     MetricsRow,
     MetricsTable,
     PodSubject,
@@ -210,6 +211,15 @@ class PodCause(Cause[PodSubject]):
 
     def subject(self, subjects: Subjects, key: str) -> PodSubject | None:
         return subjects.pod(key)
+
+
+class EndingCause(Cause[EndedSubject]):
+    """A cause at a pod, by what a container of it wrote before it ended."""
+
+    of = Of.POD
+
+    def subject(self, subjects: Subjects, key: str) -> EndedSubject | None:
+        return subjects.ended(key)
 
 
 class WorkloadCause(Cause[WorkloadSubject]):

@@ -10,12 +10,15 @@ from fleet.diagnosis import registry
 from fleet.diagnosis.active_causes import ActiveCause, ActiveCauses, Outliers
 from fleet.diagnosis.autoscaled import AutoscalerSubject
 from fleet.diagnosis.cause import AutoscalerCause, ReplicaCause, SourceCause
+from fleet.diagnosis.causes.endings import OF_POD
+from fleet.diagnosis.causes.symptoms import ENDED
 from fleet.diagnosis.finding_words import FindingWords, WordedFindings, WordedRows
 from fleet.diagnosis.grouping import Group, Groups
 from fleet.diagnosis.hysteresis import Hysteresis
 from fleet.diagnosis.precedence import Precedence
 from fleet.diagnosis.reach import RequestCounts
 from fleet.diagnosis.subject import Subjects
+from fleet.model.ending import Endings
 from fleet.model.finding import Finding, Incident, Reach
 from fleet.model.snapshot import Health, Snapshot, SourceStatus
 
@@ -41,6 +44,7 @@ class Diagnosis:
         self._words = FindingWords(self._causes)
         self._of_sources = Precedence[SourceStatus](registry.causes_of(SourceCause))
         self._of_autoscalers = Precedence[AutoscalerSubject](registry.causes_of(AutoscalerCause))
+        self._of_endings = {row: self._causes[of.id] for row, of in OF_POD.items()}
         self._healths: list[tuple[str, Health]] = []
         self._of: tuple[object, ...] = ()
         self._at = 0.0
@@ -61,6 +65,7 @@ class Diagnosis:
             snapshot.workloads,
             snapshot.burning,
             snapshot.autoscalers,
+            *(one.value for one in snapshot.facts.of(Endings).values()),
         )
         same = len(of) == len(self._of) and all(a is b for a, b in zip(of, self._of, strict=True))
         healths = [(one.name, one.health) for one in snapshot.sources]
@@ -92,6 +97,7 @@ class Diagnosis:
             *self._silent(snapshot),
             *self._troubles,
             *outlying_still,
+            *self._ended(snapshot, held),
             *self._scaling(snapshot),
             *self._burning(snapshot),
         ]
@@ -103,6 +109,16 @@ class Diagnosis:
         """Yield the error budgets that burn fast enough to be told of."""
         for key, seen in snapshot.burning.items():
             yield ActiveCause(self._causes["budget-burns-fast" if seen.is_fast else "budget-burns"], key)
+
+    def _ended(self, snapshot: Snapshot, held: ActiveCauses) -> Iterator[ActiveCause]:
+        """Yield of what the containers of pods have ended, where they left word of it."""
+        subjects = Subjects.of(snapshot)
+        for key in held.unwell:
+            own = held.own.get(key)
+            seen = subjects.ended(key) if own is not None and own.id in ENDED else None
+            cause = None if seen is None else self._of_endings.get(seen.words.reason)
+            if cause is not None:
+                yield ActiveCause(cause, key)
 
     def _scaling(self, snapshot: Snapshot) -> Iterator[ActiveCause]:
         """Yield what is wrong with the autoscalers of workloads."""

@@ -8,6 +8,7 @@ from fleet.diagnosis.cause import AnyCause
 from fleet.diagnosis.causes import (
     autoscalers,
     containers,
+    endings,
     gpus,
     lifecycle,
     load,
@@ -61,6 +62,7 @@ CAUSES: tuple[AnyCause, ...] = (
     containers.NODE_LOST,
     containers.REFUSED,
     containers.FAILED,
+    *endings.ENDINGS,
     lifecycle.POD_UNLISTED,
     lifecycle.POD_UNSEEN,
     scheduling.GATED,

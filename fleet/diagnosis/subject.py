@@ -15,6 +15,8 @@ from fleet.diagnosis.autoscaled import AutoscalerSubject, autoscaler_subject
 from fleet.kinds.registry import kind_of
 from fleet.model.budget import BurningBudget
 from fleet.model.column_search import rows_at_least
+from fleet.model.ending import LastWords, last_words
+from fleet.model.facts import NO_FACTS, Facts
 from fleet.model.frame import Frame
 from fleet.model.objects import FINISHED, Event, Node, Pod, Workload
 from fleet.model.profile import ALL_CHAT, CHAT, Profile, WorkloadProfiles
@@ -150,6 +152,13 @@ class PodSubject(NamedTuple):
         return self.pod.ready and self.serving
 
 
+class EndedSubject(NamedTuple):
+    """A pod of which a container has ended, and what that wrote before."""
+
+    pod: Pod
+    words: LastWords
+
+
 @dataclass(frozen=True)
 class WorkloadSubject:
     """A workload, and how its pods stand."""
@@ -194,6 +203,7 @@ class Subjects:
         budgets: Mapping[str, BurningBudget] = NO_BUDGETS,
         by_workload: Frame = _NO_ROWS,
         events: Sequence[Event] = (),
+        facts: Facts = NO_FACTS,
     ) -> None:
         self._fleet = fleet
         self._now = now
@@ -204,6 +214,7 @@ class Subjects:
         self._profiles = profiles
         self._budgets = budgets
         self._by_workload, self._events = by_workload, events
+        self._facts = facts
         self._ready: dict[str, int] = {}
 
     @staticmethod
@@ -221,6 +232,7 @@ class Subjects:
             budgets=snapshot.burning,
             by_workload=snapshot.by_workload,
             events=snapshot.events,
+            facts=snapshot.facts,
         )
 
     @cached_property
@@ -284,6 +296,12 @@ class Subjects:
             pod.phase == "Failed" and self._is_replaced(pod, workload),
             self._profiles.of(workload),
         )
+
+    def ended(self, key: str) -> EndedSubject | None:
+        """A pod of which a container has ended; None where nothing says of what."""
+        pod = self._fleet.pods.get(key)
+        words = None if pod is None else last_words(pod, self._facts)
+        return None if pod is None or words is None else EndedSubject(pod, words)
 
     def workload(self, key: str) -> WorkloadSubject | None:
         fleet = self._fleet

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from fleet.dataclass import dataclass
 from fleet.local.record import ServerRecord
+from fleet.model.log_reasons import Reason
 
 
 class Phase(StrEnum):
@@ -32,19 +33,6 @@ class Stage:
     done: float = 0.0
     total: float = 0.0
     """0 where it has no count."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """The reason why a server died, in words."""
-
-    id: str
-    """``cuda-oom``, ``port-taken`` …; ``unknown`` where the log does not say."""
-    text: str
-    """The event and its meaning, one sentence."""
-    remedy: str = ""
-    line: str = ""
-    """The line of the log that says so."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,6 @@ PAUSE: Final = 0.3
 """Seconds between two looks at a log that is followed."""
 _TERMINAL: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 """Sequences that only a terminal understands (ECMA-48, CSI): vLLM 0.10 to 0.15 colour who speaks, also in a file."""
-_SPEAKER: Final = re.compile(r"^\([\w-]+(?: rank=\d+)?(?: pid=\d+)?(?:, ip=[\d.]+)?\)\s+")
 
 
 class Tail:
@@ -62,11 +61,6 @@ class Tail:
 
 def _plain_line(line: bytes) -> str:
     return _TERMINAL.sub("", line.decode(errors="replace")).rstrip("\r").rpartition("\r")[2]
-
-
-def without_process(line: str) -> str:
-    """A line without the process that says it in front: ``(EngineCore_DP0 pid=90) INFO …`` is ``INFO …``."""
-    return _SPEAKER.sub("", line)
 
 
 async def follow(path: Path) -> AsyncIterator[str]:

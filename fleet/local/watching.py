@@ -17,10 +17,10 @@ from fleet.dataclass import dataclass
 from fleet.local.eta import PastStart, estimate, read_starts
 from fleet.local.phases import StageReader
 from fleet.local.process import group, listens
-from fleet.local.reasons import FULL, reason_of
 from fleet.local.record import ServerRecord, read_records
-from fleet.local.server import Phase, Reason, ServerState, Stage
+from fleet.local.server import Phase, ServerState, Stage
 from fleet.local.tail import Tail
+from fleet.model.log_reasons import FULL, Reason, reason_of
 from fleet.net.http import client
 
 TIMEOUT: Final = 2.0

@@ -128,6 +128,8 @@ class Container:
     last_reason: str = ""
     last_exit_code: int | None = None
     last_finished: float | None = None
+    last_message: str = ""
+    """The end of what it wrote before it ended last, where the kubelet has kept some."""
     gpus: int = 0
     init: bool = False
     ports: tuple[tuple[str, int], ...] = ()

@@ -166,7 +166,10 @@ def _changes(before: Looked | None, after: Looked, redaction: Redaction) -> _Cha
 
 def _plain_pod(pod: Pod, redaction: Redaction) -> Pod:
     """A pod without what its command lines hold that is nobody's business."""
-    clean = tuple(replace(one, command=redaction.words(one.command)) for one in pod.containers)
+    clean = tuple(
+        replace(one, command=redaction.words(one.command), last_message=redaction.text(one.last_message))
+        for one in pod.containers
+    )
     return pod if clean == pod.containers else replace(pod, containers=clean)
 
 

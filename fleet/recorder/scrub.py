@@ -127,6 +127,7 @@ _OF_ANY: Final[Mapping[str, Rule]] = {
     "served_name": _named("model"),
     "resource_version": _named("version"),
     "message": lambda names, value: names.text(value),
+    "last_message": lambda names, value: names.text(value),
     "problem": lambda names, value: names.text(value),
     "remedy": lambda names, value: names.text(value),
     "notes": _texts,

@@ -25,6 +25,7 @@ FLOOR = (
     "autoscaler-blind",
     "autoscaler-flaps",
     "crash-loop",
+    "cuda-out-of-memory",
     "engine-answers-errors",
     "engine-stuck",
     "gpu-double-bit-error",

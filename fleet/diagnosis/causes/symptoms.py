@@ -4,11 +4,22 @@ from __future__ import annotations
 
 OVERLOAD = ("kv-cache-preempts", "kv-cache-full", "queue-deep")
 """Symptoms of the other replicas when one is away."""
-AWAY = ("crash-loop", "restarts-and-not-ready", "pod-not-ready", "pod-failed", "refused-by-node", "node-lost")
+AWAY = (
+    "engine-crashed",
+    "gpu-communication-failed",
+    "crash-loop",
+    "restarts-and-not-ready",
+    "pod-not-ready",
+    "pod-failed",
+    "refused-by-node",
+    "node-lost",
+)
 """Symptoms of a pod whose ground is taken away."""
 SILENCE = ("no-metrics", "metrics-unknown", "metrics-too-old", "metrics-stale")
 """Symptoms of an engine that nobody can reach."""
 GPU_SILENCE = ("gpu-metrics-unknown", "gpu-metrics-too-old")
 THROTTLING = ("gpu-power-brake", "gpu-throttled-by-hardware", "gpu-throttled-by-heat")
 GPU_FAULTS = ("gpu-lost", "gpu-memory-broken", "gpu-link-broken", "gpu-hardware-xid")
+ENDED = ("crash-loop", "restarts-and-not-ready", "pod-failed")
+"""Symptoms of a container that has ended and says of what."""
 STUCK = ("engine-stuck", "engine-takes-nothing")

@@ -18,11 +18,12 @@ from fleet.local.benches import Bench
 from fleet.local.process import Identity
 from fleet.local.record import ServerRecord
 from fleet.local.same_as_pod import Same
-from fleet.local.server import Phase, Reason, ServerState, Stage
+from fleet.local.server import Phase, ServerState, Stage
 from fleet.local.spec import LaunchSpec, serve_arguments
 from fleet.model.alerts import Rule
 from fleet.model.baseline import BaselineQuestion, Baselines
 from fleet.model.curve import Curve, CurveQuestion
+from fleet.model.log_reasons import Reason
 from fleet.model.objects import ClusterId, ObjectRef, Pod
 from fleet.model.snapshot import Snapshot
 from fleet.monitoring.faults import Examined

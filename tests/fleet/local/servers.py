@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from fleet.local.process import Identity, identify
 from fleet.local.record import ServerRecord
-from fleet.local.server import Phase, Reason, ServerState, Stage
+from fleet.local.server import Phase, ServerState, Stage
 from fleet.local.spec import LaunchSpec
+from fleet.model.log_reasons import Reason
 
 BEGUN = 1_700_000_000.0
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from fleet.local.phases import StageReader
-from fleet.local.reasons import STOPPED, reason_of
 from fleet.local.server import Phase
 from fleet.local.tail import Tail
+from fleet.model.log_reasons import STOPPED, reason_of
 
 LOGS = Path(__file__).with_name("logs")
 REASONS = {

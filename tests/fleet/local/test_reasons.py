@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from fleet.local.reasons import CAUSES, STOPPED, reason_of
 from fleet.local.tail import Tail
+from fleet.model.log_reasons import CAUSES, STOPPED, reason_of
 
 LOGS = Path(__file__).with_name("logs")
 CRASHES = sorted((LOGS / "crash").glob("*.log"))

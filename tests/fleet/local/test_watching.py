@@ -15,10 +15,10 @@ import pytest
 from fleet.local.eta import PastStart, digest
 from fleet.local.eta import to_json as start_to_json
 from fleet.local.process import Identity, group, identify
-from fleet.local.reasons import reason_of
 from fleet.local.record import RECORD, STARTS
-from fleet.local.server import Phase, Reason
+from fleet.local.server import Phase
 from fleet.local.watching import KEPT, TOLD, Watcher
+from fleet.model.log_reasons import Reason, reason_of
 from tests.ending import ending
 from tests.fleet.local.servers import BEGUN, record
 from tests.fleet.local.watched import READY, SECRET, SHARDS, Endpoint, Serve, Servers

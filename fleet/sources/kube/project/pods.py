@@ -13,6 +13,8 @@ from fleet.sources.kube.project.pod_status import pod_status
 from fleet.sources.kube.project.template import ContainerTemplate, Template, template_of
 
 _ENDED = ("Succeeded", "Failed")
+_MESSAGE = 2048
+"""Characters of a message that are kept: the kubelet keeps as many bytes of the end of a log."""
 
 
 def project_pod(raw: Raw, interner: Interner) -> Pod:
@@ -81,6 +83,7 @@ def _container(made: ContainerTemplate, status: Raw, interner: Interner) -> Cont
         last_reason=share(text(last, "reason")),
         last_exit_code=integer(last, "exitCode") if last else None,
         last_finished=moment(last, "finishedAt"),
+        last_message=share(text(last, "message")[-_MESSAGE:]),
         gpus=made.gpus,
         init=made.init,
         ports=made.ports,

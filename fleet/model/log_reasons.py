@@ -12,8 +12,28 @@ from collections.abc import Sequence
 from itertools import takewhile
 from typing import Final, NamedTuple
 
-from fleet.local.server import Reason
-from fleet.local.tail import without_process
+from fleet.dataclass import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """The reason why a server died, in words."""
+
+    id: str
+    """``cuda-oom``, ``port-taken`` …; ``unknown`` where the log does not say."""
+    text: str
+    """The event and its meaning, one sentence."""
+    remedy: str = ""
+    line: str = ""
+    """The line of the log that says so."""
+
+
+_SPEAKER: Final = re.compile(r"^\([\w-]+(?: rank=\d+)?(?: pid=\d+)?(?:, ip=[\d.]+)?\)\s+")
+
+
+def without_process(line: str) -> str:
+    """A line without the process that says it in front: ``(EngineCore_DP0 pid=90) INFO …`` is ``INFO …``."""
+    return _SPEAKER.sub("", line)
 
 
 class _Cause(NamedTuple):

@@ -1,0 +1,103 @@
+"""Containers that end of something that they have written down: the table of log reasons, as causes of a pod.
+
+Which words of a log mean what is in fleet/model/log_reasons.py, for servers of this machine and for pods alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from fleet.diagnosis.cause import EndingCause, Help, Stage, says
+from fleet.diagnosis.causes.symptoms import ENDED, OVERLOAD
+from fleet.diagnosis.sign import Fact
+from fleet.diagnosis.subject import EndedSubject
+from fleet.model.log_reasons import CAUSES
+from fleet.model.snapshot import Severity
+
+
+class _OfPod(NamedTuple):
+    """One row of that table, as it is told of a pod."""
+
+    id: str
+    """Id of the cause."""
+    remedy: str
+    text: str = ""
+    """What happened, in other words than those for a server of this machine; empty for the same."""
+
+
+OF_POD: Final[Mapping[str, _OfPod]] = {
+    "arguments": _OfPod("engine-arguments-wrong", "compare the arguments with the image's version"),
+    "port-taken": _OfPod("engine-port-taken", "give its containers ports of their own", "its port is taken in the pod"),
+    "shard-missing": _OfPod("weights-missing", "fill its volume again: the index names what belongs to the model"),
+    "shard-broken": _OfPod("weights-damaged", "fetch that file again and compare its checksum"),
+    "gated": _OfPod("model-gated", "accept the model's terms on the hub and give the pod a token"),
+    "offline": _OfPod(
+        "model-not-reachable",
+        "mount the model, or let the pod reach the hub (proxy, NetworkPolicy)",
+        "the model is not in the pod, and the hub cannot be reached",
+    ),
+    "model-not-found": _OfPod("model-not-found", "check the path or the name of the model, and the pod's volume"),
+    "token": _OfPod("model-token-refused", "give the pod a valid token"),
+    "cuda-oom": _OfPod("cuda-out-of-memory", "less context or fewer sequences, more tensor parallelism, fp8 KV cache"),
+    "gpu-not-free": _OfPod("gpu-memory-taken", "see who else is on its GPU: a process that was left, a shared slice"),
+    "no-kv-room": _OfPod("no-room-for-kv-cache", "a higher --gpu-memory-utilization, or more tensor parallelism"),
+    "context-too-long": _OfPod("context-too-long", "lower --max-model-len, fp8 KV cache, or more GPUs"),
+    "max-model-len": _OfPod("context-beyond-model", "lower --max-model-len to what config.json says"),
+    "driver-too-old": _OfPod("gpu-driver-too-old", "place it on nodes with a newer driver, or take an older image"),
+    "tensor-parallel": _OfPod("tensor-parallel-wrong", "take a tensor parallelism that divides the attention heads"),
+    "too-few-gpus": _OfPod(
+        "too-few-gpus", "request as many GPUs as tensor times pipeline", "it asks for more GPUs than the pod has"
+    ),
+    "no-gpu": _OfPod("no-gpu-in-pod", "see its limits, its runtime class and the device plugin of its node"),
+    "nccl": _OfPod("gpu-communication-failed", "see the links of its GPUs; a larger /dev/shm; NCCL_DEBUG=INFO"),
+    "remote-code": _OfPod("remote-code-refused", "read that code, then add --trust-remote-code"),
+    "architecture": _OfPod("architecture-unknown", "a newer image may know it"),
+    "dtype": _OfPod("number-format-unsupported", "another --dtype, or nodes with newer GPUs"),
+    "quantization": _OfPod("quantization-unsupported", "leave --quantization out: config.json says which one it has"),
+    "shared-memory": _OfPod(
+        "shared-memory-too-small", "mount an emptyDir of medium Memory on /dev/shm", "its /dev/shm is too small"
+    ),
+    "disk-full": _OfPod("disk-full-in-pod", "see which of its volumes, or the node's disk, is full"),
+    "host-oom": _OfPod("host-memory-exhausted", "a higher memory limit", "it ran out of the host's memory"),
+    "cpu-memory": _OfPod("kv-cache-beyond-memory", "lower VLLM_CPU_KVCACHE_SPACE, or a higher memory limit"),
+    "installation": _OfPod("image-broken", "another image", "something that it needs cannot be imported"),
+    "permission": _OfPod("file-permission-denied", "see runAsUser and fsGroup, and who owns that file"),
+    "cpu-feature": _OfPod("cpu-feature-missing", "other nodes, or an image for this CPU"),
+    "illegal-instruction": _OfPod("illegal-instruction", "other nodes, or an image for this CPU"),
+    "segfault": _OfPod("engine-crashed-in-native-code", "the stack in its log names the library"),
+    "process-killed": _OfPod("engine-process-killed", "see the memory limit, and the kernel's log of the node"),
+    "engine-died": _OfPod("engine-crashed", "see whether its GPU has an XID: one that does so again is broken"),
+    "value": _OfPod("engine-value-refused", "the line says which value", "the engine refuses a value"),
+}
+"""Id of a reason → what is said of a pod that has it."""
+
+
+def _cause(reason: str, text: str, of: _OfPod) -> EndingCause:
+    told = of.text or text
+    said: Fact[EndedSubject] = Fact(
+        told,
+        "the end of its log",
+        lambda subject: subject.words.reason == reason,
+        lambda subject: f"{subject.words.line} ({subject.words.where}, container {subject.words.container})",
+    )
+    return EndingCause(
+        id=of.id,
+        stage=Stage.BROKEN,
+        severity=Severity.CRITICAL,
+        sentence=f"A container ended: {told}.",
+        words=says(told),
+        must=(said,),
+        explains=(*ENDED, *OVERLOAD, "rollout-stuck"),
+        peers=True,
+        helps=(
+            Help("read the end of the log before it died", "previous"),
+            Help(of.remedy),
+            Help("see what changed before it", "past"),
+            Help("go back to the revision before", "rollback"),
+        ),
+        avoid=("Do not restart it: it does that by itself, and ends of the same.",),
+    )
+
+
+ENDINGS: Final = tuple(_cause(row.id, row.text, OF_POD[row.id]) for row in CAUSES)

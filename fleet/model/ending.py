@@ -1,0 +1,87 @@
+"""Ends of containers, as far as the logs that they left say of what."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from fleet.dataclass import dataclass
+from fleet.model.facts import Facts
+from fleet.model.log_reasons import Reason, reason_of
+from fleet.model.objects import Container, Pod
+
+LINE: Final = 300
+"""Characters of a line that are quoted."""
+_UNTOLD: Final = frozenset({"unknown", "killed", "stopped"})
+"""Ids of reasons that a log does not give."""
+_SERVED: Final = "Application startup complete"
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """The reason why a container ended, by the end of its log."""
+
+    pod_uid: str
+    container: str
+    restarts: int
+    """How often it had been restarted: of the next end this says nothing."""
+    reason: str
+    """Id of the table of fleet/model/log_reasons.py; empty where the log gives none."""
+    line: str = ""
+    """The line that says so, without what is nobody's business."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endings:
+    """What the logs of containers say that have ended: the facts of one source."""
+
+    rows: tuple[Ending, ...] = ()
+
+
+@lru_cache(1024)
+def told_by(end: str) -> tuple[str, str]:
+    """Id of the reason that the end of a log gives, and its line; empty where it gives none."""
+    lines = end.splitlines()
+    reason: Reason = reason_of(lines, was_ready=any(_SERVED in line for line in lines))
+    return ("", "") if reason.id in _UNTOLD else (reason.id, printable(reason.line))
+
+
+def printable(line: str) -> str:
+    """A line of a stranger's log, short and without anything that a terminal would obey."""
+    return "".join(each if each.isprintable() else " " for each in line[:LINE]).strip()
+
+
+def has_ended(container: Container) -> bool:
+    """Whether it ended with an error, and is not well again."""
+    died = container.last_exit_code if container.state != "terminated" else container.exit_code
+    return bool(died) and not container.ready
+
+
+class LastWords(NamedTuple):
+    """The reason why a container of a pod ended, and who says so."""
+
+    container: str
+    reason: str
+    line: str
+    where: str
+
+
+def last_words(pod: Pod, facts: Facts) -> LastWords | None:
+    """The reason why a container of a pod has ended; None where nothing is known of it.
+
+    The kubelet keeps a message where the pod asks for that (terminationMessagePolicy: FallbackToLogsOnError).
+    """
+    read = {
+        (row.pod_uid, row.container, row.restarts): row
+        for dated in facts.of(Endings).values()
+        for row in dated.value.rows
+        if row.pod_uid == pod.uid
+    }
+    for one in filter(has_ended, pod.containers):
+        reason, line = told_by(one.message if one.state == "terminated" else one.last_message)
+        if reason:
+            return LastWords(one.name, reason, line, "the message that the kubelet has kept")
+        found = read.get((pod.uid, one.name, one.restarts))
+        if found is not None and found.reason:
+            return LastWords(one.name, found.reason, found.line, "the end of its log")
+    return None
