@@ -1,4 +1,4 @@
-"""Containers that ended of something they wrote: the cause is that, with the line; the loop is only what it looks like."""
+"""Containers that ended of something they wrote: the cause is that, with the line; the loop is its symptom."""
 
 from __future__ import annotations
 
@@ -43,9 +43,7 @@ def test_what_the_kubelet_has_kept_of_its_log_is_the_root_of_the_loop() -> None:
     assert {"previous", "rollback"} <= {one.command for one in told.helps}
 
 
-@pytest.mark.parametrize(
-    "message", ["", "INFO 06-01 10:00:00 CUDA out of memory is what we avoid", "it was nice here"]
-)
+@pytest.mark.parametrize("message", ["", "INFO 06-01 10:00:00 CUDA out of memory is what we avoid", "it was nice here"])
 def test_a_loop_that_leaves_no_word_of_it_is_a_loop(message: str) -> None:
     fleet = Fleet()
     fleet.of("chat-1", **loop(message))
