@@ -33,7 +33,7 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Endings:
-    """What the logs of containers say that have ended: the facts of one source."""
+    """Reasons that the logs of containers give which have ended: the facts of one source."""
 
     rows: tuple[Ending, ...] = ()
 

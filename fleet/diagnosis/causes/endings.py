@@ -23,7 +23,7 @@ class _OfPod(NamedTuple):
     """Id of the cause."""
     remedy: str
     text: str = ""
-    """What happened, in other words than those for a server of this machine; empty for the same."""
+    """Description in other words than those for a server of this machine; empty for the same."""
 
 
 OF_POD: Final[Mapping[str, _OfPod]] = {
