@@ -32,6 +32,8 @@ SERVERS_HERE = (
     "console/report/table.py",
     "console/views/fleet.py",
     "console/wiring/contexts.py",
+    # What their logs say of why they ended, which pods write as well.
+    "fleet/model/log_reasons.py",
 )
 """And what speaks of them elsewhere."""
 OTHERS = (

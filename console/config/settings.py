@@ -325,6 +325,9 @@ class DiagnosisSettings:
     profiles: Mapping[str, ProfileSettings] = setting(
         {}, "Profiles of single workloads, each a table of its own: see below. The first one that matches is taken."
     )
+    logs: bool = setting(
+        True, "Read the end of the log of a container that ended with an error, once, where logs may be read."
+    )
 
 
 def with_arguments(cls: type[T]) -> type[T]:

@@ -30,6 +30,7 @@ class SourceEntry(NamedTuple):
 SOURCES: tuple[SourceEntry, ...] = (
     SourceEntry("alertmanager", "console.wiring.alerts:alertmanagers"),
     SourceEntry("rules", "console.wiring.alerts:rules"),
+    SourceEntry("diagnosis", "console.wiring.crash_logs:crash_logs"),
     SourceEntry("objectives", "console.wiring.objectives:objectives"),
 )
 

@@ -17,6 +17,7 @@ import orjson
 
 from fleet.dataclass import dataclass
 from fleet.model.alerts import Alert, Evaluated, Notified, Rule
+from fleet.model.ending import Endings
 from fleet.model.facts import NO_FACTS, Dated, Facts
 from fleet.recorder.objects import LEVEL
 from fleet.recorder.problem import RecordingError, check_numbers, first_problem, inflated
@@ -25,7 +26,7 @@ from fleet.recorder.written import to_json
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-KINDS: Final[Mapping[str, type]] = {"notified": Notified, "evaluated": Evaluated}
+KINDS: Final[Mapping[str, type]] = {"notified": Notified, "evaluated": Evaluated, "endings": Endings}
 """The kinds of facts that are kept, by their names in a recording."""
 _NAMES: Final = {kind: name for name, kind in KINDS.items()}
 

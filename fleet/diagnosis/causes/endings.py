@@ -60,7 +60,7 @@ OF_POD: Final[Mapping[str, _OfPod]] = {
     ),
     "disk-full": _OfPod("disk-full-in-pod", "see which of its volumes, or the node's disk, is full"),
     "host-oom": _OfPod("host-memory-exhausted", "a higher memory limit", "it ran out of the host's memory"),
-    "cpu-memory": _OfPod("kv-cache-beyond-memory", "lower VLLM_CPU_KVCACHE_SPACE, or a higher memory limit"),
+    "cpu-memory": _OfPod("kv-cache-beyond-memory", "give the KV cache less, or a higher memory limit"),
     "installation": _OfPod("image-broken", "another image", "something that it needs cannot be imported"),
     "permission": _OfPod("file-permission-denied", "see runAsUser and fsGroup, and who owns that file"),
     "cpu-feature": _OfPod("cpu-feature-missing", "other nodes, or an image for this CPU"),
