@@ -100,7 +100,7 @@ class CrashLogs(PollingSource[Endings]):
         except NotFoundError:
             pass  # The pod, or what it had written, is gone.
         except (KubeError, KubeconfigError) as error:
-            if error.status != _NO_SUCH_LOG:
+            if not isinstance(error, KubeError) or error.status != _NO_SUCH_LOG:
                 raise SourceProblem(error.message, error.remedy) from error
         return pod.uid, container.name, container.restarts, reason, self._plain(line)
 
