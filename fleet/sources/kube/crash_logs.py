@@ -85,7 +85,7 @@ class CrashLogs(PollingSource[Endings]):
         return may
 
     async def _ending(self, pod: Pod, container: Container) -> tuple[str, str, int, str, str] | None:
-        """What the log of an end says; None where it is to be read again."""
+        """The row of an end, by its log; None where that is to be read again."""
         self.requests += 1
         previous = container.state != "terminated"
         lines = self._reads.logs(
