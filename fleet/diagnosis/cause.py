@@ -18,6 +18,7 @@ from fleet.diagnosis.peers import PeerSign
 from fleet.diagnosis.sign import Observation, Sign
 from fleet.diagnosis.subject import (
     EndedSubject,
+    MeasuringSource,
     MetricsRow,
     MetricsTable,
     PodSubject,
@@ -193,6 +194,15 @@ class SourceCause(Cause[SourceStatus]):
 
     def subject(self, subjects: Subjects, key: str) -> SourceStatus | None:
         return subjects.source(key)
+
+
+class MeasuringCause(Cause[MeasuringSource]):
+    """A cause at the source of the numbers, by how old those are."""
+
+    of = Of.SOURCE
+
+    def subject(self, subjects: Subjects, key: str) -> MeasuringSource | None:
+        return subjects.measuring(key)
 
 
 class NodeCause(Cause[Node]):

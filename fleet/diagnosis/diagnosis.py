@@ -9,7 +9,7 @@ from operator import is_not
 from fleet.diagnosis import registry
 from fleet.diagnosis.active_causes import ActiveCause, ActiveCauses, Outliers
 from fleet.diagnosis.autoscaled import AutoscalerSubject
-from fleet.diagnosis.cause import AutoscalerCause, ReplicaCause, SourceCause
+from fleet.diagnosis.cause import AutoscalerCause, MeasuringCause, ReplicaCause, SourceCause
 from fleet.diagnosis.causes.endings import OF_POD
 from fleet.diagnosis.causes.symptoms import ENDED
 from fleet.diagnosis.finding_words import FindingWords, WordedFindings, WordedRows
@@ -17,7 +17,7 @@ from fleet.diagnosis.grouping import Group, Groups
 from fleet.diagnosis.hysteresis import Hysteresis
 from fleet.diagnosis.precedence import Precedence
 from fleet.diagnosis.reach import RequestCounts
-from fleet.diagnosis.subject import Subjects
+from fleet.diagnosis.subject import MeasuringSource, Subjects
 from fleet.model.ending import Endings
 from fleet.model.finding import Finding, Incident, Reach
 from fleet.model.snapshot import Health, Snapshot, SourceStatus
@@ -45,6 +45,7 @@ class Diagnosis:
         self._of_sources = Precedence[SourceStatus](registry.causes_of(SourceCause))
         self._of_autoscalers = Precedence[AutoscalerSubject](registry.causes_of(AutoscalerCause))
         self._of_endings = {row: self._causes[of.id] for row, of in OF_POD.items()}
+        self._of_measuring = Precedence[MeasuringSource](registry.causes_of(MeasuringCause))
         self._healths: list[tuple[str, Health]] = []
         self._of: tuple[object, ...] = ()
         self._at = 0.0
@@ -135,6 +136,10 @@ class Diagnosis:
             cause = self._of_sources.first(source)
             if cause is not None:
                 yield ActiveCause(cause, source.name)
+        measuring = Subjects.of(snapshot).measuring(snapshot.method)
+        behind = None if measuring is None else self._of_measuring.first(measuring)
+        if behind is not None:
+            yield ActiveCause(behind, snapshot.method)
 
 
 def _incidents(groups: Iterable[Group], felt: RequestCounts, words: FindingWords) -> tuple[Incident, ...]:
@@ -150,7 +155,6 @@ def _incidents(groups: Iterable[Group], felt: RequestCounts, words: FindingWords
             one.state,
             reach,
             one.objects,
-            one.roots,
         )
         for one, reach in ordered
     )

@@ -152,6 +152,16 @@ class PodSubject(NamedTuple):
         return self.pod.ready and self.serving
 
 
+class MeasuringSource(NamedTuple):
+    """A source of numbers, and how many of the engines that it measures have old ones."""
+
+    status: SourceStatus
+    engines: int
+    old: int
+    age: float
+    """Seconds since the newest of the old ones; 0 for none."""
+
+
 class EndedSubject(NamedTuple):
     """A pod of which a container has ended, and what that wrote before."""
 
@@ -262,6 +272,16 @@ class Subjects:
 
     def source(self, name: str) -> SourceStatus | None:
         return next((one for one in self._sources if one.name == name), None)
+
+    def measuring(self, name: str) -> MeasuringSource | None:
+        """A source of the numbers of all pods; None for any other."""
+        status, frame = self.source(name), self._by_pod
+        if status is None:
+            return None
+        states = frame.states
+        old, young = states.count(State.STALE), states.count(State.FRESH) + states.count(State.RESET)
+        rows = (row for row, state in enumerate(states) if state == State.STALE) if old else ()
+        return MeasuringSource(status, old + young, old, min(map(frame.age, rows), default=0.0))
 
     def node(self, name: str) -> Node | None:
         return self._fleet.nodes.get(name)

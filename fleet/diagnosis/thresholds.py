@@ -160,6 +160,18 @@ SHARE_ROOM = Threshold(
     "production-stack's and the Gateway API inference extension's pickers count a replica as free below 0.6 to 0.8.",
     chat=0.6,
 )
+BEHIND_SHARE = Threshold(
+    "behind-share",
+    "Share of the engines with old numbers from which on it is not they that are silent, but who measures them.",
+    "",
+    chat=0.9,
+)
+BEHIND_LEAST = Threshold(
+    "behind-least",
+    "Engines below which their silence says nothing of who measures them.",
+    "",
+    chat=3,
+)
 RESTARTS = Threshold(
     "restarts",
     "Restarts from which on a pod that is not ready is more than unlucky once.",
@@ -183,6 +195,8 @@ THRESHOLDS = (
     SHARE_TIMES,
     SHARE_MORE,
     SHARE_ROOM,
+    BEHIND_SHARE,
+    BEHIND_LEAST,
     RESTARTS,
     GPU_HOT,
     GPU_COOL,

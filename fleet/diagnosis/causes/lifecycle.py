@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fleet.diagnosis.cause import EngineCause, Numbers, PodCause, Stage, WorkloadCause, says
+from fleet.diagnosis.cause import EngineCause, Help, Numbers, PodCause, Stage, WorkloadCause, says
 from fleet.diagnosis.metrics_sign import Is, Level
 from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.subject import MAY_NOT_LIST, PodSubject
@@ -81,6 +81,25 @@ ENGINE_ASLEEP = EngineCause(
     sentence="The engine sleeps: its weights are not on the GPU until somebody wakes it.",
     words=Numbers("asleep, level {:.0f}", (Quantity.SLEEP_LEVEL,)),
     must=(Level(Quantity.SLEEP_LEVEL, Is.ABOVE, 0),),
+)
+ASLEEP_AND_ASKED = EngineCause(
+    id="engine-asleep-with-queue",
+    stage=Stage.ASLEEP,
+    severity=Severity.WARNING,
+    sentence="The engine sleeps, and requests for it wait: nobody wakes it for them.",
+    words=Numbers("asleep, {:.0f} requests wait", (Quantity.WAITING,)),
+    must=(Level(Quantity.SLEEP_LEVEL, Is.ABOVE, 0), Level(Quantity.WAITING, Is.ABOVE, 0)),
+    explains=("queue-deep",),
+    # Waking takes a while, and whoever asks is what wakes some.
+    after=60,
+    alike=("engine-takes-nothing", "engine-stuck"),
+    helps=(
+        Help("wake it: POST /wake_up at the engine"),
+        Help("see what puts it to sleep", "describe"),
+        Help("see since when", "past"),
+    ),
+    avoid=("Do not restart it for that: it would load all its weights again, which waking does not.",),
+    decides=("whether a router knows that it sleeps: then it should have sent nothing",),
 )
 SCALED_TO_ZERO = WorkloadCause(
     id="scaled-to-zero",

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from fleet.dataclass import dataclass
-from fleet.diagnosis.cause import EngineCause, GpuCause, Help, PodCause, SourceCause, Stage, says
-from fleet.diagnosis.causes.symptoms import GPU_SILENCE
+from fleet.diagnosis import thresholds
+from fleet.diagnosis.cause import EngineCause, GpuCause, Help, MeasuringCause, PodCause, SourceCause, Stage, says
+from fleet.diagnosis.causes.symptoms import GPU_SILENCE, SILENCE
 from fleet.diagnosis.metrics_sign import NumbersInWords
 from fleet.diagnosis.sign import Fact
-from fleet.diagnosis.subject import MetricsRow, MetricsTable, PodSubject
+from fleet.diagnosis.subject import MeasuringSource, MetricsRow, MetricsTable, PodSubject
 from fleet.model.quantity import Quantity
 from fleet.model.reading import LOOKBACK, State
 from fleet.model.snapshot import Health, Severity, SourceStatus
@@ -148,6 +149,19 @@ _DOWN: Fact[SourceStatus] = Fact(
 _MEASURES: Fact[SourceStatus] = Fact(
     "it measures", "its name", lambda source: source.name.startswith(("prometheus", "scrape"))
 )
+_ANSWERS: Fact[MeasuringSource] = Fact(
+    "it answers", "its status", lambda source: source.status.health in (Health.LIVE, Health.DEGRADED)
+)
+_BEHIND: Fact[MeasuringSource] = Fact(
+    "the numbers of nearly all engines are old",
+    "age of the samples",
+    lambda source: (
+        None
+        if source.engines < thresholds.BEHIND_LEAST.chat
+        else source.old >= thresholds.BEHIND_SHARE.chat * source.engines
+    ),
+    lambda source: f"{source.old} of {source.engines}, the newest of them {source.age:.0f} s",
+)
 _SEE = (Help("see what is wrong with it, and what to do", "sources"),)
 
 MEASURES_DOWN = SourceCause(
@@ -161,6 +175,19 @@ MEASURES_DOWN = SourceCause(
     after=60,
     helps=_SEE,
     avoid=("Do not take silence for health: alerts that are made from the same source are silent, too.",),
+)
+SOURCE_BEHIND = MeasuringCause(
+    id="metrics-source-stale",
+    stage=Stage.MEASURING,
+    severity=Severity.UNKNOWN,
+    sentence="What measures answers, and its numbers are old: Prometheus has stopped to scrape, or is behind.",
+    words=lambda source: f"numbers of {source.old} of {source.engines} engines are old, {source.age:.0f} s",
+    must=(_ANSWERS, _BEHIND),
+    explains=(*SILENCE, *GPU_SILENCE, "replicas-unknown"),
+    after=60,
+    helps=(*_SEE, Help("see which targets it scrapes", "monitoring")),
+    avoid=("Do not look for one engine among them: what all of them have in common is who measures them.",),
+    decides=("whether its own up and scrape_duration_seconds are as old: then it does not scrape at all",),
 )
 SOURCE_DOWN = SourceCause(
     id="source-down",

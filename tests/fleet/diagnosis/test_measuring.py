@@ -1,0 +1,55 @@
+"""Numbers that are old, and engines that sleep: who is to blame is told by how many it happens to."""
+
+from __future__ import annotations
+
+from fleet.diagnosis.causes.missing_metrics import SOURCE_BEHIND
+from fleet.diagnosis.evidence import explain
+from fleet.diagnosis.subject import MeasuringSource
+from fleet.model.finding import FindingState
+from fleet.model.snapshot import Health, Severity, SourceStatus
+from tests.fleet.diagnosis.fleets import WELL, Fleet, Q, causes
+from tests.fleet.rows import NOW
+
+ASLEEP = WELL | {Q.SLEEP_LEVEL: 1.0, Q.RUNNING: 0.0, Q.GENERATION_TOKENS: 0.0, Q.PROMPT_TOKENS: 0.0, Q.KV_USAGE: 0.0}
+
+
+def measuring(engines: int, old: int, health: Health = Health.LIVE) -> MeasuringSource:
+    return MeasuringSource(SourceStatus("prometheus", health, NOW), engines, old, 75.0)
+
+
+def behind(source: MeasuringSource) -> bool:
+    return all(sign.holds(source) for sign in SOURCE_BEHIND.must)
+
+
+def test_who_measures_is_behind_where_nearly_all_numbers_are_old() -> None:
+    assert behind(measuring(20, 20))
+    assert behind(measuring(20, 18))
+    assert SOURCE_BEHIND.words(measuring(20, 18)) == "numbers of 18 of 20 engines are old, 75 s"
+
+
+def test_a_few_engines_with_old_numbers_are_silent_themselves() -> None:
+    assert not behind(measuring(20, 17))
+    assert not behind(measuring(20, 0))
+    assert not behind(measuring(2, 2)), "of two it cannot be told"
+
+
+def test_one_that_does_not_answer_is_down_and_not_behind() -> None:
+    assert not behind(measuring(20, 20, Health.DOWN))
+
+
+def test_an_engine_that_sleeps_while_requests_for_it_wait_is_told() -> None:
+    fleet = Fleet()
+    fleet.engines["chat-1"] = ASLEEP | {Q.WAITING: 7.0}
+    (pending,) = fleet.incidents(0)
+    assert (pending.root.cause, pending.state) == ("engine-asleep-with-queue", FindingState.PENDING)
+    (fires,) = (snapshot := fleet.at(60)).incidents
+    assert (fires.state, fires.severity) == (FindingState.FIRING, Severity.WARNING)
+    assert fires.root.words == "asleep, 7 requests wait"
+    assert len(explain(snapshot, fires.root).evidence) == 2
+
+
+def test_engines_that_sleep_and_are_not_asked_are_well() -> None:
+    fleet = Fleet()
+    for name in fleet.pods:
+        fleet.engines[name] = ASLEEP
+    assert causes(fleet.incidents(0, 60, 600)) == []
