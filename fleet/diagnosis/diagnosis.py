@@ -155,6 +155,7 @@ def _incidents(groups: Iterable[Group], felt: RequestCounts, words: FindingWords
             one.state,
             reach,
             one.objects,
+            one.roots,
         )
         for one, reach in ordered
     )
