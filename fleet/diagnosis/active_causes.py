@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import field
 from operator import is_not
 from typing import NamedTuple
 
 from fleet.dataclass import dataclass
-from fleet.diagnosis.cause import AnyCause, MetricsCause, ReplicaCause
+from fleet.diagnosis.cause import AnyCause, MetricsCause, ReplicaCause, ReportedCause
+from fleet.diagnosis.reported import Reported, reports_of
 from fleet.diagnosis.subject import Replica, comparable_rows
+from fleet.model.objects import FINISHED, Event
 from fleet.model.snapshot import Severity, Snapshot
 
 WORTH = frozenset({Severity.CRITICAL, Severity.WARNING, Severity.UNKNOWN})
 """Severities of objects that are looked into."""
+
+
+READ_AGAIN = 30.0
+"""Seconds after which the same events are looked through again, for those that have become old."""
 
 
 class ActiveCause(NamedTuple):
@@ -57,6 +64,43 @@ class ActiveCauses:
         pod = snapshot.pods.get(key)
         up = pod is not None and pod.ready and snapshot.workload_of.get(key) in snapshot.model_of
         return [cause for cause in found if cause.severity in WORTH] if up else ()
+
+
+class Reports:
+    """Finds pods of whom something is reported that is a cause. Looked through again where there is other news."""
+
+    def __init__(self, causes: Sequence[ReportedCause]) -> None:
+        self._causes = causes
+        signs = (sign for cause in causes for sign in cause.must if isinstance(sign, Reported))
+        self._reasons = frozenset(reason for sign in signs for reason in sign.reasons)
+        self._of: tuple[object, ...] = ()
+        self._read = -math.inf
+        self._found: Sequence[ActiveCause] = ()
+
+    def at(self, snapshot: Snapshot) -> Sequence[ActiveCause]:
+        """The causes that hold of pods: the same object while there is no news."""
+        of = (snapshot.events, snapshot.pods)
+        same = len(of) == len(self._of) and not any(map(is_not, of, self._of))
+        if not same or not 0 <= snapshot.at - self._read < READ_AGAIN:
+            self._found, self._of, self._read = list(self._holding(snapshot)), of, snapshot.at
+        return self._found
+
+    def _holding(self, snapshot: Snapshot) -> Iterator[ActiveCause]:
+        by_uid: dict[str, list[Event]] = {}
+        told: dict[str, None] = {}
+        for event in snapshot.events:
+            if event.involved.kind == "Pod":
+                by_uid.setdefault(event.involved_uid, []).append(event)
+                if event.reason in self._reasons:
+                    told[f"{event.involved.namespace}/{event.involved.name}"] = None
+        for key in told:
+            pod = snapshot.pods.get(key)
+            if pod is None or pod.deleted is not None or pod.phase in FINISHED:
+                continue
+            seen = reports_of(pod, by_uid.get(pod.uid, ()), snapshot.at)
+            for cause in self._causes:
+                if all(sign.holds(seen) for sign in cause.must) and not cause.excluded(seen):
+                    yield ActiveCause(cause, key)
 
 
 class Outliers:

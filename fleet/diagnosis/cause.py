@@ -15,6 +15,7 @@ from fleet.dataclass import dataclass
 from fleet.diagnosis.autoscaled import AutoscalerSubject
 from fleet.diagnosis.metrics_sign import MetricsSign
 from fleet.diagnosis.peers import PeerSign
+from fleet.diagnosis.reported import PodReports
 from fleet.diagnosis.sign import Observation, Sign
 from fleet.diagnosis.subject import (
     EndedSubject,
@@ -230,6 +231,15 @@ class EndingCause(Cause[EndedSubject]):
 
     def subject(self, subjects: Subjects, key: str) -> EndedSubject | None:
         return subjects.ended(key)
+
+
+class ReportedCause(Cause[PodReports]):
+    """A cause at a pod that events tell, and nothing in its status."""
+
+    of = Of.POD
+
+    def subject(self, subjects: Subjects, key: str) -> PodReports | None:
+        return subjects.reported(key)
 
 
 class WorkloadCause(Cause[WorkloadSubject]):

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from operator import is_not
 
 from fleet.diagnosis import registry
-from fleet.diagnosis.active_causes import ActiveCause, ActiveCauses, Outliers
+from fleet.diagnosis.active_causes import ActiveCause, ActiveCauses, Outliers, Reports
 from fleet.diagnosis.autoscaled import AutoscalerSubject
-from fleet.diagnosis.cause import AutoscalerCause, MeasuringCause, ReplicaCause, SourceCause
+from fleet.diagnosis.cause import AutoscalerCause, MeasuringCause, ReplicaCause, ReportedCause, SourceCause
 from fleet.diagnosis.causes.endings import OF_POD
 from fleet.diagnosis.causes.symptoms import ENDED
 from fleet.diagnosis.finding_words import FindingWords, WordedFindings, WordedRows
@@ -32,6 +32,7 @@ class Diagnosis:
     def __init__(self) -> None:
         self._causes = {cause.id: cause for cause in registry.CAUSES}
         self._outliers = Outliers(registry.causes_of(ReplicaCause))
+        self._reports = Reports(registry.causes_of(ReportedCause))
         self._outlying: tuple[ActiveCause, ...] = ()
         self._compared = -math.inf
         self._hysteresis = Hysteresis()
@@ -67,6 +68,7 @@ class Diagnosis:
             snapshot.burning,
             snapshot.autoscalers,
             *(one.value for one in snapshot.facts.of(Endings).values()),
+            snapshot.events,
         )
         same = len(of) == len(self._of) and all(a is b for a, b in zip(of, self._of, strict=True))
         healths = [(one.name, one.health) for one in snapshot.sources]
@@ -99,6 +101,7 @@ class Diagnosis:
             *self._troubles,
             *outlying_still,
             *self._ended(snapshot, held),
+            *self._reports.at(snapshot),
             *self._scaling(snapshot),
             *self._burning(snapshot),
         ]

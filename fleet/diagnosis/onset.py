@@ -10,7 +10,7 @@ from typing import NamedTuple
 from fleet.diagnosis.cause import AnyCause, Of, Stage
 from fleet.diagnosis.metrics_sign import Level
 from fleet.diagnosis.quantity_words import quantity_name
-from fleet.model.objects import Condition, Node, Pod
+from fleet.model.objects import Condition, Node, Pod, Workload
 from fleet.model.snapshot import Snapshot
 
 POINTS = 60
@@ -32,8 +32,7 @@ def onset_of(snapshot: Snapshot, cause: AnyCause, key: str) -> Onset | None:
         case Of.NODE:
             return _node(snapshot.nodes[key])
         case Of.WORKLOAD:
-            stuck = cause.stage is Stage.BROKEN
-            return _condition_since(snapshot.workloads[key].conditions, "Progressing", "False") if stuck else None
+            return _workload(snapshot.workloads[key], cause)
         case Of.ENGINE:
             return _numbers(snapshot, cause, key)
         case Of.SOURCE:
@@ -47,16 +46,33 @@ def _pod(pod: Pod, stage: Stage) -> Onset | None:
     if stage is Stage.PLACING:
         return _condition_since(pod.conditions, "PodScheduled", "False") or Onset(pod.created, "when it was created")
     if stage in (Stage.BROKEN, Stage.STARTING):
-        return _condition_since(pod.conditions, "Ready", "False") or Onset(pod.created, "when it was created")
+        unready = _condition_since(pod.conditions, "Ready", "False")
+        return unready or (None if pod.ready else Onset(pod.created, "when it was created"))
     return None
+
+
+_OF_WORKLOADS = {
+    "condition Progressing": ("Progressing", "False"),
+    "condition ReplicaFailure": ("ReplicaFailure", "True"),
+}
+"""Reading of a sign → the condition that says since when it is so."""
+
+
+def _workload(workload: Workload, cause: AnyCause) -> Onset | None:
+    read = (_OF_WORKLOADS[sign.reads] for sign in cause.must if sign.reads in _OF_WORKLOADS)
+    return next((_condition_since(workload.conditions, *one) for one in read), None)
 
 
 def _node(node: Node) -> Onset | None:
     if node.ready != "True":
         return _condition_since(node.conditions, "Ready", node.ready)
-    pressed = [one for one in node.conditions if one.type.endswith("Pressure") and one.status == "True" and one.since]
+    pressed = [one for one in node.conditions if _is_trouble(one.type) and one.status == "True" and one.since]
     first = min(pressed, key=lambda one: one.since or 0.0, default=None)
     return None if first is None or first.since is None else Onset(first.since, f"its condition {first.type}")
+
+
+def _is_trouble(condition: str) -> bool:
+    return condition.endswith("Pressure") or condition == "NetworkUnavailable"
 
 
 def _condition_since(conditions: Iterable[Condition], name: str, status: str) -> Onset | None:

@@ -6,10 +6,12 @@ from typing import TypeVar
 
 from fleet.diagnosis.cause import AnyCause
 from fleet.diagnosis.causes import (
+    admission,
     autoscalers,
     containers,
     endings,
     gpus,
+    kubelet,
     lifecycle,
     load,
     missing_metrics,
@@ -25,6 +27,7 @@ CAUSES: tuple[AnyCause, ...] = (
     nodes.NOT_READY,
     nodes.SILENT,
     nodes.PRESSURE,
+    nodes.NETWORK,
     nodes.CORDONED,
     gpus.GPU_LOST,
     gpus.GPU_MEMORY,
@@ -60,6 +63,7 @@ CAUSES: tuple[AnyCause, ...] = (
     containers.CRASH_LOOP,
     containers.IMAGE,
     containers.CONFIG,
+    containers.INIT_FAILS,
     containers.EVICTED,
     containers.NODE_LOST,
     containers.REFUSED,
@@ -77,6 +81,8 @@ CAUSES: tuple[AnyCause, ...] = (
     missing_metrics.NOT_READ,
     missing_metrics.NO_METRICS,
     lifecycle.SCALED_TO_ZERO,
+    *admission.OF_ADMISSION,
+    *kubelet.OF_KUBELET,
     workloads.STUCK,
     lifecycle.PODS_UNLISTED,
     workloads.NOBODY_SERVES,

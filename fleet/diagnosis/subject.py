@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from fleet.dataclass import dataclass
 from fleet.diagnosis.autoscaled import AutoscalerSubject, autoscaler_subject
+from fleet.diagnosis.reported import PodReports, reports_of
 from fleet.kinds.registry import kind_of
 from fleet.model.budget import BurningBudget
 from fleet.model.column_search import rows_at_least
@@ -269,6 +270,11 @@ class Subjects:
             return None
         ready, profile = self.ready_pods(workload), self._profiles.of(workload)
         return autoscaler_subject(found, workload, ready, self._by_workload, self._events, self._now, profile)
+
+    def reported(self, key: str) -> PodReports | None:
+        """A pod with what was reported of it of late; None where it is not there."""
+        pod = self._fleet.pods.get(key)
+        return None if pod is None else reports_of(pod, self._events, self._now)
 
     def source(self, name: str) -> SourceStatus | None:
         return next((one for one in self._sources if one.name == name), None)

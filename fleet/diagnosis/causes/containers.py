@@ -5,6 +5,7 @@ The reasons are those of kubernetes/pkg/kubelet (container and image errors) and
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from fleet.diagnosis.cause import Help, PodCause, Stage, says
@@ -23,9 +24,42 @@ def _status(subject: PodSubject) -> str:
 def _reason_is(*reasons: str) -> Fact[PodSubject]:
     """The kubelet gives one of these as the reason."""
     those = frozenset(reasons)
+
+    def told(subject: PodSubject) -> str:
+        waiting = (one for one in subject.pod.containers if one.reason in those)
+        return "; ".join(
+            dict.fromkeys(f"{one.reason}: {one.message}" if one.message else one.reason for one in waiting)
+        )
+
     return Fact(
-        f"its status is {' or '.join(reasons)}", "status.containerStatuses", lambda subject: subject.stopped_by in those
+        f"its status is {' or '.join(reasons)}",
+        "status.containerStatuses",
+        lambda subject: subject.stopped_by in those,
+        told,
     )
+
+
+SIGNALS = {134: "SIGABRT", 135: "SIGBUS", 137: "SIGKILL", 139: "SIGSEGV", 143: "SIGTERM"}
+"""Exit codes of processes that a signal ended: 128 and its number."""
+_SHELL = {126: "not executable", 127: "command not found"}
+
+
+def _exit(container: Container) -> str:
+    code = container.last_exit_code
+    meaning = SIGNALS.get(code or 0) or _SHELL.get(code or 0)
+    return f"{container.name} exit code {code}" + (f" ({meaning})" if meaning else "") + f", {container.last_reason}"
+
+
+def _ended(subject: PodSubject) -> list[Container]:
+    return [one for one in subject.pod.containers if one.last_exit_code is not None]
+
+
+_LAST_END: Fact[PodSubject] = Fact(
+    "its last end",
+    "lastState.terminated",
+    lambda subject: bool(_ended(subject)),
+    lambda subject: "; ".join(map(_exit, _ended(subject))),
+)
 
 
 def _deaths(subject: PodSubject) -> Sequence[str]:
@@ -50,11 +84,55 @@ _OOM: Fact[PodSubject] = Fact(
     lambda subject: "OOMKilled" in _deaths(subject),
     lambda subject: ", ".join(_deaths(subject)),
 )
+_INIT: Fact[PodSubject] = Fact(
+    "a container that runs before the others ends with an error",
+    "status.initContainerStatuses",
+    lambda subject: subject.pod.status.startswith(
+        ("Init:CrashLoopBackOff", "Init:Error", "Init:ExitCode", "Init:Signal")
+    ),
+    _status,
+)
 _EVICTED = _reason_is("Evicted")
 _LOST = _reason_is("NodeLost")
 _REFUSED = _reason_is("UnexpectedAdmissionError")
 _DIED = frozenset({"Error", "Failed"})
 
+PULLS = {
+    "the registry's rate limit": r"\b429\b|toomanyrequests",
+    "access denied": r"\b40[13]\b|unauthorized|denied|no basic auth",
+    "not found": r"not found|manifest unknown",
+    "certificate not trusted": r"x509",
+    "registry not reached": r"dial tcp|no such host|i/o timeout|connection re(?:fused|set)",
+    "no space left": r"no space left",
+}
+"""Words for why a pull failed, and those of registries and container runtimes by which it is told."""
+
+
+def _pull(subject: PodSubject) -> str:
+    told = " ".join(one.message for one in subject.pod.containers)
+    why = next((name for name, words in PULLS.items() if re.search(words, told, re.IGNORECASE)), "")
+    return f"{_status(subject)}: {why}" if why else _status(subject)
+
+
+INIT_FAILS = PodCause(
+    id="init-container-fails",
+    stage=Stage.BROKEN,
+    severity=Severity.CRITICAL,
+    sentence="An init container fails, and so the engine's turn does not come.",
+    words=_status,
+    must=(_STOPPED, _INIT),
+    must_not=(_OOM,),
+    may=(_LAST_END,),
+    explains=(*OVERLOAD, "rollout-stuck"),
+    peers=True,
+    alike=("crash-loop",),
+    helps=(
+        Help("read the end of its log before it ended", "previous"),
+        Help("see what it is to do", "describe"),
+        Help("go back to the revision before", "rollback"),
+    ),
+    avoid=("Do not restart the pod: the kubelet does that, and the same is fetched anew.",),
+)
 OOM = PodCause(
     id="out-of-memory",
     stage=Stage.BROKEN,
@@ -62,6 +140,7 @@ OOM = PodCause(
     sentence="A container was killed because it took more memory of the host than its limit.",
     words=_of_memory,
     must=(_STOPPED, _OOM),
+    may=(_LAST_END,),
     explains=("out-of-memory-again", *OVERLOAD, "rollout-stuck"),
     peers=True,
     helps=(Help("see the limit, and what was asked for", "describe"), Help("see what it did last", "previous")),
@@ -74,7 +153,8 @@ CRASH_LOOP = PodCause(
     sentence="A container starts, dies and is started again.",
     words=_status,
     must=(_STOPPED, _LOOP),
-    must_not=(_OOM,),
+    must_not=(_OOM, _INIT),
+    may=(_LAST_END,),
     # Of several that die of one thing, some wait and some have just been started again.
     explains=("restarts-and-not-ready", *OVERLOAD, "rollout-stuck"),
     peers=True,
@@ -92,7 +172,7 @@ IMAGE = PodCause(
     stage=Stage.BROKEN,
     severity=Severity.CRITICAL,
     sentence="The image of a container cannot be pulled.",
-    words=_status,
+    words=_pull,
     must=(_STOPPED, _IMAGE),
     explains=(*OVERLOAD, "rollout-stuck"),
     peers=True,
@@ -153,7 +233,7 @@ FAILED = PodCause(
     must=(
         Fact("it failed", "status.phase", lambda subject: subject.pod.phase == "Failed" or subject.stopped_by in _DIED),
     ),
-    must_not=(_OOM, _LOOP, _IMAGE, _CONFIG, _EVICTED, _LOST, _REFUSED),
+    must_not=(_OOM, _LOOP, _INIT, _IMAGE, _CONFIG, _EVICTED, _LOST, _REFUSED),
     explains=(*OVERLOAD, "rollout-stuck"),
     peers=True,
     helps=(Help("read the end of its log", "logs"), Help("see what Kubernetes says", "describe")),
@@ -202,6 +282,7 @@ RESTARTED = PodCause(
     words=lambda subject: f"not ready, {subject.pod.restarts} restarts",
     must=(_UNREADY, _AGAIN),
     must_not=(_KILLED,),
+    may=(_LAST_END,),
     explains=(*OVERLOAD, "rollout-stuck"),
     peers=True,
     alike=(*GPU_FAULTS,),

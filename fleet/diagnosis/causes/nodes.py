@@ -22,6 +22,11 @@ def _never_ready(node: Node) -> bool | None:
     return None if since is None else node.ready == "False" and since - node.created < AT_ONCE
 
 
+def _network(node: Node) -> tuple[str, str, str] | None:
+    found = (one for one in node.conditions if one.type == "NetworkUnavailable" and one.status == "True")
+    return next(((one.type, one.reason, one.message) for one in found), None)
+
+
 AT_ONCE = 30.0
 """Seconds after a node was made within which its kubelet writes its conditions for the first time."""
 _JOINING: Fact[Node] = Fact("it has not been ready yet", "condition Ready, metadata.creationTimestamp", _never_ready)
@@ -70,6 +75,24 @@ PRESSURE = NodeCause(
     explains=("evicted", "nodes-closed"),
     before=("node-cordoned",),
     helps=(Help("see what is short, and who takes it", "describe"), Help("move its pods", "drain")),
+)
+NETWORK = NodeCause(
+    id="node-network-unavailable",
+    severity=Severity.CRITICAL,
+    sentence="The node has no route to the pods of other nodes: what runs here is not reached.",
+    words=says("network unavailable"),
+    must=(
+        Fact(
+            "its network is not set up",
+            "condition NetworkUnavailable",
+            lambda node: _network(node) is not None,
+            lambda node: " ".join(filter(None, _network(node) or ())),
+        ),
+    ),
+    explains=(*AWAY, *SILENCE, *GPU_SILENCE, "nodes-closed", "sandbox-not-created"),
+    before=("node-pressure", "node-cordoned"),
+    helps=(Help("see what the network plugin says", "describe"), Help("keep new pods away from it", "cordon")),
+    avoid=("Do not restart its pods: they come back to a node without a route.",),
 )
 CORDONED = NodeCause(
     id="node-cordoned",

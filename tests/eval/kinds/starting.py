@@ -111,6 +111,7 @@ def init_fails(case: Case) -> None:
     )
 
     def init(raw: pods.Raw, now: float) -> None:
+        pods.condition(raw, "Initialized", "False", now, "ContainersNotInitialized")
         raw["spec"]["initContainers"] = [{"name": "fetch-weights", "image": "ghcr.io/example/fetch:1"}]
         ended = {"terminated": {"exitCode": 1, "reason": "Error"}}
         raw["status"]["initContainerStatuses"] = [

@@ -1,0 +1,131 @@
+"""Pods that are never made: what the API server answers to the controller that would make them.
+
+A Deployment's controller copies it into the condition ReplicaFailure (reason FailedCreate); the words are those of the
+admission plugins of kubernetes/plugin/pkg/admission and apiserver/pkg/admission.
+"""
+
+from __future__ import annotations
+
+import re
+
+from fleet.diagnosis.cause import Help, Stage, WorkloadCause, says
+from fleet.diagnosis.sign import Fact
+from fleet.diagnosis.subject import WorkloadSubject
+from fleet.model.snapshot import Severity
+
+REFUSALS = {
+    "quota-exceeded": r"exceeded quota: ([\w.-]+)|failed quota: ([\w.-]+)",
+    "admission-denied": r'admission webhook "([^"]+)" denied|ValidatingAdmissionPolicy \'([^\']+)\'',
+    "webhook-unreachable": r'failed calling webhook "([^"]+)"',
+    "pod-security-violated": r'violates PodSecurity "([^"]+)"',
+    "limit-range-violated": r"(?:minimum|maximum) ([\w./-]+) usage per (?:Container|Pod)",
+    "service-account-missing": r'error looking up service account \S+: serviceaccount "([^"]+)" not found',
+}
+"""Cause → the words by which it is told; a group of them is the name of what refuses, or is missing."""
+_COMPILED = {name: re.compile(words) for name, words in REFUSALS.items()}
+
+
+def _message(subject: WorkloadSubject) -> str:
+    found = (one for one in subject.workload.conditions if one.type == "ReplicaFailure" and one.status == "True")
+    return next((one.message for one in found), "")
+
+
+def _refusal(message: str) -> tuple[str, str]:
+    """The cause of a refusal, and what is named in it; both empty for words that are not known."""
+    for name, words in _COMPILED.items():
+        if match := words.search(message):
+            return name, next((group for group in match.groups() if group), "")
+    return "", ""
+
+
+def _by(subject: WorkloadSubject) -> str:
+    return _refusal(_message(subject))[1]
+
+
+_REFUSED: Fact[WorkloadSubject] = Fact(
+    "its pods are refused",
+    "condition ReplicaFailure",
+    lambda subject: any(one.type == "ReplicaFailure" and one.status == "True" for one in subject.workload.conditions),
+    _message,
+)
+_NONE_READY: Fact[WorkloadSubject] = Fact(
+    "no replica is ready", "condition Ready of the pods", lambda subject: not subject.ready
+)
+_DESCRIBE = Help("see what the API server answered", "describe")
+_BEFORE = Help("go back to the revision before", "rollback")
+
+
+def _refused_by(name: str) -> Fact[WorkloadSubject]:
+    return Fact(
+        "the answer is " + (name or "another one"),
+        "condition ReplicaFailure",
+        lambda subject: _refusal(_message(subject))[0] == name,
+        _by,
+    )
+
+
+def _cause(name: str, sentence: str, words: str, *helps: Help, told: str, avoid: tuple[str, ...] = ()) -> WorkloadCause:
+    return WorkloadCause(
+        id=name,
+        stage=Stage.BROKEN,
+        severity=Severity.WARNING,
+        sentence=sentence,
+        words=says(words),
+        must=(_REFUSED, _refused_by(told)),
+        serious=(_NONE_READY,),
+        explains=("rollout-stuck", "replicas-missing", "no-replica-ready"),
+        # A controller tries again at once, and with another node or quota it may succeed.
+        after=30,
+        helps=(_DESCRIBE, *helps),
+        avoid=avoid,
+    )
+
+
+QUOTA = _cause(
+    "quota-exceeded",
+    "The namespace's quota is used up: pods of the workload are not made.",
+    "quota used up",
+    Help("want fewer replicas, here or of a neighbour", "scale"),
+    told="quota-exceeded",
+    avoid=("Do not look for a free GPU: the pod is refused before the scheduler sees it.",),
+)
+DENIED = _cause(
+    "admission-denied",
+    "An admission webhook or policy refuses the pods of the workload.",
+    "pods refused by admission",
+    _BEFORE,
+    Help("see what changed before it", "past"),
+    told="admission-denied",
+    avoid=("Do not restart the rollout: the same template is refused again.",),
+)
+WEBHOOK_DOWN = _cause(
+    "webhook-unreachable",
+    "An admission webhook does not answer, and without its answer no pod is made.",
+    "admission webhook does not answer",
+    told="webhook-unreachable",
+    avoid=("Do not delete the webhook's configuration: what it forbids is then allowed to all.",),
+)
+SECURITY = _cause(
+    "pod-security-violated",
+    "The namespace's Pod Security standard forbids the pods of the workload.",
+    "pods refused by Pod Security",
+    _BEFORE,
+    told="pod-security-violated",
+)
+LIMITS = _cause(
+    "limit-range-violated",
+    "A LimitRange of the namespace forbids what a container of the workload asks for.",
+    "pods refused by a LimitRange",
+    _BEFORE,
+    told="limit-range-violated",
+)
+ACCOUNT = _cause(
+    "service-account-missing",
+    "The service account of the workload's pods does not exist.",
+    "service account missing",
+    _BEFORE,
+    told="service-account-missing",
+)
+REFUSED = _cause("pods-refused", "The API server refuses the pods of the workload.", "pods refused", _BEFORE, told="")
+OF_ADMISSION = (QUOTA, DENIED, WEBHOOK_DOWN, SECURITY, LIMITS, ACCOUNT, REFUSED)
+"""Causes of pods that are not made: one of these holds, by the API server's answer."""

@@ -1,0 +1,67 @@
+"""Causes that only events tell: pods of whom something was reported of late, and which cause that is.
+
+Events are no part of how an object stands: they come late, are lost, and are told again. So they are looked through
+when there are others, and now and then for those that have become old.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+
+from fleet.dataclass import dataclass
+from fleet.diagnosis.sign import SignInWords
+from fleet.model.objects import Event, Pod
+
+REMEMBERED = 660.0
+"""Seconds for which an event counts: the kubelet's longest back-off is five minutes, and it tells of each attempt."""
+
+
+@dataclass(frozen=True, slots=True)
+class PodReports:
+    """A pod, and what was reported of it of late, the newest first."""
+
+    pod: Pod
+    events: Sequence[Event]
+
+
+def reports_of(pod: Pod, events: Iterable[Event], now: float) -> PodReports:
+    """The reports of one pod; another pod of its name has another uid."""
+    mine = [one for one in events if one.involved_uid == pod.uid and now - one.last <= REMEMBERED]
+    return PodReports(pod, sorted(mine, key=lambda one: one.last, reverse=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Reported(SignInWords[PodReports]):
+    """A sign: an event of one of these reasons, whose message has these words."""
+
+    name: str
+    reasons: tuple[str, ...]
+    words: str = ""
+    """Regular expression; empty for all messages."""
+    latest_of: tuple[str, ...] = ()
+    """Reasons that take back what the event says, if they come after it."""
+
+    @property
+    def reads(self) -> str:
+        return f"events {', '.join(self.reasons)}"
+
+    @property
+    def holds(self) -> Callable[[PodReports], bool | None]:
+        return lambda of: self._newest(of) is not None
+
+    @property
+    def shows(self) -> Callable[[PodReports], str]:
+        return self._told
+
+    def _told(self, of: PodReports) -> str:
+        event = self._newest(of)
+        return "" if event is None else f"{event.reason}: {event.message}"
+
+    def _newest(self, of: PodReports) -> Event | None:
+        for event in of.events:
+            if event.reason in self.reasons and re.search(self.words, event.message):
+                return event
+            if event.reason in self.latest_of:
+                return None
+        return None
