@@ -268,7 +268,7 @@ class Subjects:
         found = self._fleet.autoscalers.get(workload)
         if found is None or workload not in self._fleet.workloads:
             return None
-        ready, profile = self.ready_pods(workload), self._profiles.of(workload)
+        ready, profile = self._ready_pods(workload), self._profiles.of(workload)
         return autoscaler_subject(found, workload, ready, self._by_workload, self._events, self._now, profile)
 
     def reported(self, key: str) -> PodReports | None:
@@ -335,7 +335,7 @@ class Subjects:
         if workload is None:
             return None
         pods = {pod: self._assessment_of(pod) for pod in fleet.pods_of.get(key, ()) if pod in fleet.pods}
-        ready, unseen = self.ready_pods(key), ""
+        ready, unseen = self._ready_pods(key), ""
         critical = [pod for pod, stands in pods.items() if stands.severity is Severity.CRITICAL]
         serving = ready - _ready(fleet, critical)
         if not fleet.coverage.sees("pods", workload.namespace):
@@ -350,7 +350,7 @@ class Subjects:
         stands = list(pods.values())
         return WorkloadSubject(workload, stands, ready, serving, broken, unseen, self._profiles.of(key))
 
-    def ready_pods(self, workload: str) -> int:
+    def _ready_pods(self, workload: str) -> int:
         """How many pods of a workload are ready, counted once."""
         if workload not in self._ready:
             self._ready[workload] = _ready(self._fleet, self._fleet.pods_of.get(workload, ()))
@@ -369,7 +369,7 @@ class Subjects:
         if above is None or pod.owner is None or not kind_of(pod.owner.kind).replaces:
             # One that nothing replaces tells of itself for as long as it is there.
             return False
-        if self.ready_pods(workload) >= above.desired:
+        if self._ready_pods(workload) >= above.desired:
             return True
         members = (self._fleet.pods[key] for key in self._fleet.pods_of.get(workload, ()) if key in self._fleet.pods)
         there = sum(one.deleted is None and one.phase not in FINISHED for one in members)
