@@ -13,7 +13,7 @@ commands:
   snapshot            the fleet, once, on stdout (--table or --json)
   check               what is wrong, as an exit code: 0 ok, 1 warning, 2 critical, 3 unknown (or --json)
   slo                 objectives: what is left of the error budgets, how fast they burn; suggest: which to set
-  why                 why a workload or a pod is slow: where the time goes, and what slow replicas share (or --json)
+  why                 why a workload or a pod is slow, and what slow replicas share (or --json)
   rules               the objectives, and the causes that Prometheus alone can tell, as rules for it
   timeline            what happened, to everything or to one object, when, and who did it (or --json)
   replay              the console on what it saw: the last hours of this cluster, or what --record wrote

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 from fleet.dataclass import dataclass
+from fleet.kinds.kind import Leaving
+from fleet.kinds.registry import kind_of
 from fleet.metrics.gpus.vendors import driver_labels
 from fleet.model.objects import Pod
 from fleet.model.quantity import Quantity
@@ -80,9 +82,9 @@ def _arguments(_: Snapshot, pod: Pod) -> Iterator[str]:
 
 
 def _ordinal(_: Snapshot, pod: Pod) -> Iterable[str]:
-    """Number of a pod of a StatefulSet or of a group: its rank."""
+    """Number of a pod whose controller counts its pods: its rank."""
     last = pod.name.rpartition("-")[2]
-    counted = pod.owner is not None and pod.owner.kind == "StatefulSet"
+    counted = pod.owner is not None and kind_of(pod.owner.kind).leaving is Leaving.HIGHEST_ORDINAL
     return [last] if counted and last.isdigit() else []
 
 

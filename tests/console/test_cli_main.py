@@ -273,6 +273,7 @@ def test_config_show_is_toml_that_can_be_read_back() -> None:
         "rules",
         "scrape",
         "objectives",
+        "diagnosis",
         "limits",
         "ui",
         "actions",

@@ -123,7 +123,7 @@ async def test_gpus_that_prometheus_does_not_have_are_scraped_and_the_engines_ar
         assert found.gpu_interval == 5.0
         assert stage.scraped == ["/dcgm"]
         assert stage.status("scrape").health is Health.LIVE
-        assert "only the GPUs" in stage.status("scrape").notes[0]
+        assert "is scraped: GPUs (1)" in stage.status("scrape").notes[0]
 
 
 async def test_gateways_that_prometheus_does_not_have_are_scraped_and_what_it_has_is_not() -> None:
@@ -135,7 +135,7 @@ async def test_gateways_that_prometheus_does_not_have_are_scraped_and_what_it_ha
         assert [(row.pod, row.dialect) for row in found.gateways] == [("gate", "LiteLLM")]
         assert list(found.gateway_table.columns[Quantity.GATEWAY_IN_FLIGHT]) == [3.0]
         assert stage.scraped == ["/litellm"]
-        assert "only the gateways" in stage.status("scrape").notes[0]
+        assert "is scraped: gateways (1)" in stage.status("scrape").notes[0]
 
 
 async def test_gpus_that_prometheus_has_are_not_scraped() -> None:

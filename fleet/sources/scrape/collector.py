@@ -296,7 +296,7 @@ class ScrapeCollector:
             notes.append(self._credentials.problem)
         if only is not None:
             parts = [part for e in asked if (part := self._part_of(e)) is not None]
-            what = " and ".join(f"{parts.count(part)} {part}" for part in sorted(set(parts)))
+            what = ", ".join(f"{part} ({parts.count(part)})" for part in sorted(set(parts)))
             notes.append(f"only what no Prometheus has is scraped: {what}")
         everybody = bool(silent) and len(silent) == len(ready - measurement.unread.keys())
         if everybody and self._settings.via is None:

@@ -6,6 +6,7 @@ import math
 import random
 from array import array
 from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from functools import partial
 from typing import TypeVar
 
@@ -65,8 +66,10 @@ class Twice:
             self.made += 1
             return make(series)
 
+        # What has been read is released.
+        again_said = copy(said)
         kept, values = self._remembered.read([said], against, counted, follow)  # type: ignore[arg-type]
-        anew, again = Remembered[T]().read([said], against, make)
+        anew, again = Remembered[T]().read([again_said], against, make)
         assert array("d", values).tobytes() == array("d", again).tobytes()
         return kept, anew, values  # type: ignore[return-value]
 

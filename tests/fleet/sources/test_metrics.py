@@ -369,7 +369,7 @@ async def test_a_store_that_hangs_or_is_down_holds_up_no_other_and_its_engines_a
                 "b": "scrape",
             }
             assert any(
-                "only what no Prometheus has is scraped: 1 engines" in note for note in found.statuses()[-1].notes
+                "only what no Prometheus has is scraped: engines (1)" in note for note in found.statuses()[-1].notes
             )
             hung.set()
             while health(found)["prometheus/b"] is Health.STARTING:
