@@ -149,7 +149,7 @@ class ServerProbe:
     async def _look_at_uid(self) -> None:
         """Ask which cluster it is. Who may not read that namespace does without."""
         try:
-            answer = await self._client.probe(_OLDEST, self._pace.probe)
+            answer = await self._client.probe(_OLDEST, self._pace.answer)
         except (KubeError, KubeconfigError) as error:
             self._uid_asked = isinstance(error, ForbiddenError | NotFoundError)
             return
