@@ -103,7 +103,9 @@ def test_all_that_was_done_is_there_at_its_time_and_by_its_tool(
         assert those, (kind, name, what)
         # What the entry itself allows; on a machine that is too slow for it, the simulated fleet lags behind its clock.
         assert any(began - one["within"] - LAG <= one["at"] <= ended + 1 for one in those), (those, began, ended)
-        assert {one.get("who") for one in those} == {who}
+        if all(began - one["within"] - 1 <= one["at"] for one in those):
+            # What was written, and what a controller made of it, are one entry only where the fleet does not lag.
+            assert {one.get("who") for one in those} == {who}
 
 
 def test_every_entry_names_its_evidence_and_they_are_in_order(

@@ -10,7 +10,7 @@ from pathlib import Path
 TWO_AT_ONCE = """
 import threading
 from fleet.imports import imported
-from fleet.sources.prometheus.api import Api
+from fleet.sources.prometheus.api import PrometheusApi
 from fleet.sources.prometheus.transport import PrometheusEndpoint
 
 ready, failed = threading.Barrier(2), []
@@ -22,7 +22,7 @@ def run(what):
     except BaseException as error:
         failed.append(repr(error))
 
-api = Api(PrometheusEndpoint(url="http://127.0.0.1:1"), lambda *_: None)
+api = PrometheusApi(PrometheusEndpoint(url="http://127.0.0.1:1"), lambda *_: None)
 opening = (lambda: imported("fleet.sources.kube.session"), api._open)
 threads = [threading.Thread(target=run, args=(each,)) for each in opening]
 [thread.start() for thread in threads]

@@ -9,6 +9,7 @@ from fleet.diagnosis.causes.scheduler_reasons import Refused, decisive
 from fleet.diagnosis.causes.symptoms import OVERLOAD
 from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.subject import PodSubject
+from fleet.metrics.gpus.vendors import is_gpu
 from fleet.model.objects import Condition
 from fleet.model.snapshot import Severity
 
@@ -53,10 +54,9 @@ def _refused_for(name: str, *those: str) -> Fact[PodSubject]:
 
 
 def _wants_gpu(subject: PodSubject) -> bool:
-    """Whether the device that is short is the pod's GPU: of a fabric's adapter a node may have too few as well."""
-    refused, pod = _refused(subject), subject.pod
-    short = refused is not None and refused.by.id == "device" and pod.gpus > 0
-    return short and pod.gpu_resource in ("", _what(subject))
+    """Whether the device that is short is a GPU: of a fabric's adapter a node may have too few as well."""
+    refused = _refused(subject)
+    return refused is not None and refused.by.id == "device" and subject.pod.gpus > 0 and is_gpu(refused.what)
 
 
 _PENDING: Fact[PodSubject] = Fact("it is pending", "status.phase", lambda subject: subject.pod.phase == "Pending")

@@ -14,6 +14,8 @@ SCRAPE = 60
 NOW = int(time.time()) // SCRAPE * SCRAPE
 HOURS = 80
 BEGAN = NOW - HOURS * 3600
+AFTER = 2400
+"""Seconds for which it goes on: a server that evaluates rules does so later than these modules were imported."""
 OLD, NEW, OTHER, DEEP = "chat-6b5d4f-q8sfp", "chat-7c9f58-x2k4d", "tiny-0", "deep-0"
 """The pod before the rollout (a day ago), the one after it, and that of another model."""
 ROLLOUT = NOW - 24 * 3600
@@ -39,7 +41,7 @@ def _pod(
     where = f'namespace="{namespace}",pod="{pod}",instance="{pod}:8000",job="vllm"'
     of_model = f'{where},model_name="{model}",engine="0"'
     total = {"all": 0.0, "late": 0.0, "failed": 0.0}
-    for at in range(BEGAN, NOW + 1, SCRAPE):
+    for at in range(BEGAN, NOW + AFTER, SCRAPE):
         if not lives(at):
             total = dict.fromkeys(total, 0.0)
             continue
@@ -61,7 +63,7 @@ def _pod(
 def _deep() -> Iterator[str]:
     """A pod in which many wait, of the last hour."""
     where = f'namespace="llm",pod="{DEEP}",instance="{DEEP}:8000",job="vllm",model_name="deep",engine="0"'
-    for at in range(NOW - 3600, NOW + 1, SCRAPE):
+    for at in range(NOW - 3600, NOW + AFTER, SCRAPE):
         for name, value in (("running", 4), ("waiting", 60)):
             yield f"vllm:num_requests_{name}{{{where}}} {value} {at}"
 

@@ -164,7 +164,7 @@ async def test_which_cluster_it_is_is_known_by_its_oldest_namespace_and_asked_ag
     cluster: Api,
 ) -> None:
     def uid(text: str) -> None:
-        body = f'{{"kind":"Namespace","metadata":{{"name":"kube-system","uid":"{text}"}}}}'
+        body = {"kind": "Namespace", "metadata": {"name": "kube-system", "uid": text}}
         cluster.next(lambda r: r.path == "/api/v1/namespaces/kube-system", reply(200, body), times=1)
 
     uid("uid-1")
