@@ -54,9 +54,11 @@ class CrashLogs(PollingSource[Endings]):
         if not permits(LOGS):
             raise NothingToAskError("logs are not read in read-only mode", 'The policy can allow it: allow = ["logs"].')
         self.requests = 0
-        ends = {_End(pod.uid, one.name, one.restarts): (pod, one) for pod, one in _ended(self._pods())}
-        if not ends:
-            raise NothingToAskError("no container has ended of what only its log would say")
+        pods = tuple(self._pods())
+        if not pods:
+            # What has asked nobody has no answer, either: an API server that is away must not look as if it were there.
+            raise NothingToAskError("no pod is known whose log could be read")
+        ends = {_End(pod.uid, one.name, one.restarts): (pod, one) for pod, one in _ended(pods)}
         self._read = {end: told for end, told in self._read.items() if end in ends}
         unread = [of for end, of in ends.items() if end not in self._read]
         refused: dict[str, None] = {}

@@ -101,11 +101,10 @@ class ServerProbe:
             if moved or quiet or silent or self.trouble is not None or not self._identified or self.absent:
                 # Before it is asked: what comes into view meanwhile is asked for in the next turn.
                 self._look_about.clear()
-                was_away = self.trouble is not None
                 await self._ask_or_say()
                 self._attempted()
-                # Nobody waits for it. Where it was away, another cluster may be behind its address since.
-                if self.trouble is None and (was_away or not self._uid_asked):
+                # Nobody waits for it. After a silence another cluster may be behind its address.
+                if self.trouble is None and (self.cluster.uid or not self._uid_asked):
                     await self._look_at_uid()
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._pace.probe):
