@@ -274,9 +274,7 @@ def test_a_variable_with_a_secret_is_in_no_file_that_is_shown_and_comes_back_wit
 
 
 def test_json_of_a_start_holds_no_secret(box: Box) -> None:
-    done = box.run(
-        "up", box.model, "--name", "tiny", "--env", "HF_TOKEN=hf_abcdefghijklmnopqrstuvwx", "--yes", "--json"
-    )
+    done = box.run(*up(box, "--name", "tiny", "--env", "HF_TOKEN=hf_abcdefghijklmnopqrstuvwx", "--json"))
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
     assert document["outcome"]["result"] == "converged"
