@@ -43,6 +43,10 @@ MACHINE: Final = "machine"
 
 RECORDER: Final = "recorder"
 """The source that keeps what was seen. Nothing that is shown depends on it."""
+CRASH_LOGS: Final = "crash-logs"
+"""The source of the ends of logs of containers that failed."""
+OBJECTIVES: Final = "objectives"
+"""The source that counts what objectives are about."""
 
 
 class Health(StrEnum):

@@ -8,6 +8,7 @@ from typing import Final
 
 from fleet.metrics.dialect import Match
 from fleet.model.measurement import Measurement
+from fleet.model.snapshot import OBJECTIVES
 from fleet.objectives.burning import WINDOWS
 from fleet.objectives.ledger import Ledger
 from fleet.objectives.objective import Goals
@@ -17,7 +18,6 @@ from fleet.sources.polling import PollingSource
 from fleet.sources.problem import NothingToAskError, SourceProblem
 from fleet.sources.store import Store
 
-NAME: Final = "objectives"
 _BEFORE_NUMBERS: Final = 2.0
 """Seconds to the next look while nothing is measured yet, and between looks where this console counts itself."""
 
@@ -35,7 +35,7 @@ class ObjectivesSource(PollingSource[Ledger]):
         every: float = EVERY,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        super().__init__(NAME, every=_BEFORE_NUMBERS, expected=False, clock=clock)
+        super().__init__(OBJECTIVES, every=_BEFORE_NUMBERS, expected=False, clock=clock)
         self._goals = goals
         self._stored = StoredCounts(goals, within)
         self._watched = Watched()

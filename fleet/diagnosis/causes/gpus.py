@@ -8,7 +8,7 @@ they are fully loaded.
 from __future__ import annotations
 
 from fleet.diagnosis.cause import GpuCause, Help, MetricsText, Numbers
-from fleet.diagnosis.causes.symptoms import AWAY, STUCK, THROTTLING
+from fleet.diagnosis.causes.symptoms import AWAY, GPU_AWAY, STUCK, THROTTLING
 from fleet.diagnosis.metrics_sign import Code, Either, Is, Level, Lowered
 from fleet.diagnosis.subject import MetricsRow
 from fleet.diagnosis.thresholds import GPU_COOL, GPU_HOT, GPU_THROTTLED
@@ -41,7 +41,7 @@ def _broken(name: str, codes: frozenset[int], sentence: str, cure: str, *decides
         sentence=sentence,
         words=_SAID,
         must=(Code(Quantity.XID, codes),),
-        explains=(*THROTTLING, "errors", "replica-slow", *STUCK, *AWAY),
+        explains=(*THROTTLING, "errors", "replica-slow", *STUCK, *GPU_AWAY),
         helps=(
             Help("keep new pods away from the node", "cordon"),
             Help("see what the pod on it says", "logs"),

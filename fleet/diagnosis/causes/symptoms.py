@@ -15,6 +15,8 @@ AWAY = (
     "node-lost",
 )
 """Symptoms of a pod whose ground is taken away."""
+GPU_AWAY = (*AWAY, "no-gpu-in-pod", "too-few-gpus")
+"""Symptoms of a pod whose GPU is taken away: what its engine says of it when it starts again is among them."""
 SILENCE = ("no-metrics", "metrics-unknown", "metrics-too-old", "metrics-stale")
 """Symptoms of an engine that nobody can reach."""
 GPU_SILENCE = ("gpu-metrics-unknown", "gpu-metrics-too-old")

@@ -12,12 +12,12 @@ from typing import Final, NamedTuple
 from fleet.guard import LOGS, permits
 from fleet.model.ending import Ending, Endings, has_ended, told_by
 from fleet.model.objects import Container, Pod
+from fleet.model.snapshot import CRASH_LOGS
 from fleet.sources.kube.errors import ForbiddenError, KubeconfigError, KubeError, NotFoundError
 from fleet.sources.kube.reads import KubeReads
 from fleet.sources.polling import PollingSource
 from fleet.sources.problem import NothingToAskError, SourceProblem
 
-NAME: Final = "crash-logs"
 EVERY: Final = 10.0
 """Seconds between two looks at who has ended."""
 LINES: Final = 200
@@ -43,7 +43,7 @@ class CrashLogs(PollingSource[Endings]):
     def __init__(
         self, reads: KubeReads, pods: Callable[[], Iterable[Pod]], plain: Callable[[str], str], every: float = EVERY
     ) -> None:
-        super().__init__(NAME, every=every, expected=False)
+        super().__init__(CRASH_LOGS, every=every, expected=False)
         self._reads = reads
         self._pods = pods
         self._plain = plain

@@ -72,13 +72,28 @@ def test_replicas_that_end_of_one_thing_are_one_incident() -> None:
     assert (found.root.cause, found.about) == ("cuda-out-of-memory", CHAT)
 
 
-def test_a_crash_on_a_gpu_that_is_lost_follows_from_the_gpu() -> None:
+@pytest.mark.parametrize(
+    ("words", "cause"),
+    [
+        (NCCL, "gpu-communication-failed"),
+        ("RuntimeError: No CUDA GPUs are available", "no-gpu-in-pod"),
+        ("RuntimeError: CUDA error: invalid device ordinal", "too-few-gpus"),
+    ],
+)
+def test_a_crash_on_a_gpu_that_is_lost_follows_from_the_gpu(words: str, cause: str) -> None:
     fleet = Fleet()
     fleet.gpus["chat-1"] = COOL | {Q.XID: 79.0}
-    fleet.of("chat-1", **loop(NCCL))
+    fleet.of("chat-1", **loop(words))
     (found,) = fleet.incidents(0)
     assert found.root.cause == "gpu-lost"
-    assert "gpu-communication-failed" in {one.cause for one in found.findings}
+    assert cause in {one.cause for one in found.findings}
+
+
+def test_a_program_s_error_on_a_gpu_takes_no_gpu_away() -> None:
+    fleet = Fleet()
+    fleet.gpus["chat-1"] = COOL | {Q.XID: 31.0}
+    fleet.of("chat-1", **loop("RuntimeError: No CUDA GPUs are available"))
+    assert "no-gpu-in-pod" in causes(fleet.incidents(0))
 
 
 def test_a_log_that_was_read_says_it_of_that_end_and_of_no_other() -> None:
