@@ -85,7 +85,8 @@ APPLICATION_XID = GpuCause(
     words=_SAID,
     must=(Code(Quantity.XID, HARDWARE | ECHO, but=True),),
     beside=True,
-    explains=(*STUCK, *AWAY),
+    # The gauge is sticky: an error of long ago must not pass for why an engine hangs now.
+    explains=AWAY,
     helps=(Help("see what the program said", "previous"), Help("restart the pod: the GPU can stay", "restart")),
     avoid=("Do not drain the node: the same code comes back with the same program elsewhere.",),
     decides=("whether the same code is on GPUs of other nodes that run the same model",),

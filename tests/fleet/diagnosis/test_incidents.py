@@ -214,6 +214,15 @@ def test_the_driver_s_code_tells_what_of_a_gpu_is_broken(code: int, cause: str) 
     assert (found.root.cause, found.severity, found.root.words) == (cause, Severity.CRITICAL, f"XID {code}")
 
 
+def test_an_old_error_of_a_program_does_not_pass_for_why_an_engine_hangs() -> None:
+    fleet = Fleet(3)
+    fleet.gpus["chat-1"] = COOL | {Q.XID: 31.0}
+    fleet.engines["chat-1"] = STUCK
+    worst, other = fleet.incidents(0, 70)
+    assert (worst.root.cause, worst.severity, worst.about) == ("engine-stuck", Severity.CRITICAL, "serving/chat-1")
+    assert other.root.cause == "gpu-application-xid"
+
+
 @pytest.mark.parametrize("code", [31, 43, 45, 63, 94])
 def test_a_code_that_says_nothing_of_the_hardware_is_no_incident_of_a_fleet_that_is_well(code: int) -> None:
     fleet = Fleet(3)
