@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import socket
 
@@ -10,11 +11,20 @@ FIRST, LAST = 26_000, 32_000
 gets one by chance between the look and the use."""
 
 
+def _own() -> range:
+    """Those of this process: with several workers none takes what another one has found and not yet used."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    each = (LAST - FIRST) // workers
+    return range(FIRST + number * each, FIRST + (number + 1) * each)
+
+
 def free_port() -> int:
     """A port that nobody listens on, at this moment. Raises OSError where there is none."""
-    start = secrets.randbelow(LAST - FIRST)
-    for number in range(LAST - FIRST):
-        port = FIRST + (start + number) % (LAST - FIRST)
+    own = _own()
+    start = secrets.randbelow(len(own))
+    for number in range(len(own)):
+        port = own[(start + number) % len(own)]
         with socket.socket() as probe:
             # As a server takes it: connections of one that has ended may linger there.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -23,4 +33,4 @@ def free_port() -> int:
             except OSError:
                 continue
             return port
-    raise OSError(f"no port from {FIRST} to {LAST} is free")
+    raise OSError(f"no port from {own.start} to {own.stop} is free")

@@ -6,23 +6,16 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+from fleet.sources.prometheus.source import PrometheusSource
 from tests.fleet.metrics.servers import Prometheus, prometheus_on
 
 SCRAPE = 60
-NOW = int(time.time()) // SCRAPE * SCRAPE
 HOURS = 80
-BEGAN = NOW - HOURS * 3600
-AFTER = 2400
-"""Seconds for which it goes on: a server that evaluates rules does so later than these modules were imported."""
 OLD, NEW, OTHER, DEEP = "chat-6b5d4f-q8sfp", "chat-7c9f58-x2k4d", "tiny-0", "deep-0"
 """The pod before the rollout (a day ago), the one after it, and that of another model."""
-ROLLOUT = NOW - 24 * 3600
-CALM_SINCE = NOW - 3600
-"""Until then all was well."""
-OUTAGE = (NOW - 30 * 3600, NOW - 29 * 3600)
-"""Nobody served ``tiny`` then."""
 EDGES = (0.5, 1.0, 2.5, 5.0)
 PER_SCRAPE = 120
 """Requests of a pod from one scrape to the next."""
@@ -30,24 +23,30 @@ PER_SCRAPE = 120
 Counts = dict[str, float]
 
 
-def _late(at: int) -> float:
-    """The share of the requests that took between 2.5 and 5 s."""
-    return 0.8 if at > CALM_SINCE else 0.02
+def now() -> int:
+    """The last whole scrape. A server that evaluates rules is to be started at once: what is much older is stale to it,
+    and beside data from its future it can record nothing."""
+    return int(time.time()) // SCRAPE * SCRAPE
+
+
+def _late(at: int, end: int) -> float:
+    """The share of the requests that took between 2.5 and 5 s: until the last hour all was well."""
+    return 0.8 if at > end - 3600 else 0.02
 
 
 def _pod(
-    namespace: str, pod: str, model: str, lives: Callable[[int], bool], late: Callable[[int], float]
+    end: int, namespace: str, pod: str, model: str, lives: Callable[[int], bool], late: Callable[[int, int], float]
 ) -> Iterator[str]:
     where = f'namespace="{namespace}",pod="{pod}",instance="{pod}:8000",job="vllm"'
     of_model = f'{where},model_name="{model}",engine="0"'
     total = {"all": 0.0, "late": 0.0, "failed": 0.0}
-    for at in range(BEGAN, NOW + AFTER, SCRAPE):
+    for at in range(end - HOURS * 3600, end, SCRAPE):
         if not lives(at):
             total = dict.fromkeys(total, 0.0)
             continue
         total["all"] += PER_SCRAPE
-        total["late"] += PER_SCRAPE * late(at)
-        total["failed"] += PER_SCRAPE * (0.04 if at > CALM_SINCE else 0.002)
+        total["late"] += PER_SCRAPE * late(at, end)
+        total["failed"] += PER_SCRAPE * (0.04 if at > end - 3600 else 0.002)
         good = total["all"] - total["late"]
         cumulative = {0.5: good / 2, 1.0: good * 0.8, 2.5: good, 5.0: total["all"]}
         for upper, count in cumulative.items():
@@ -60,21 +59,23 @@ def _pod(
         yield f'http_requests_total{{{http},status="5xx"}} {total["failed"]:.6f} {at}'
 
 
-def _deep() -> Iterator[str]:
+def _deep(end: int) -> Iterator[str]:
     """A pod in which many wait, of the last hour."""
     where = f'namespace="llm",pod="{DEEP}",instance="{DEEP}:8000",job="vllm",model_name="deep",engine="0"'
-    for at in range(NOW - 3600, NOW + AFTER, SCRAPE):
+    for at in range(end - 3600, end, SCRAPE):
         for name, value in (("running", 4), ("waiting", 60)):
             yield f"vllm:num_requests_{name}{{{where}}} {value} {at}"
 
 
-def _openmetrics() -> Iterator[str]:
+def _openmetrics(end: int) -> Iterator[str]:
+    rollout = end - 24 * 3600
+    outage = range(end - 30 * 3600, end - 29 * 3600)  # nobody served ``tiny`` then
     lines = [
-        *_pod("llm", OLD, "llama", lambda at: at <= ROLLOUT, _late),
+        *_pod(end, "llm", OLD, "llama", lambda at: at <= rollout, _late),
         # Its process began again six hours ago: the counters start from zero.
-        *_pod("llm", NEW, "llama", lambda at: at >= ROLLOUT and abs(at - NOW + 6 * 3600) > 60, _late),
-        *_pod("llm", OTHER, "tiny", lambda at: not OUTAGE[0] <= at < OUTAGE[1], lambda _: 0.01),
-        *_deep(),
+        *_pod(end, "llm", NEW, "llama", lambda at: at >= rollout and abs(at - end + 6 * 3600) > 60, _late),
+        *_pod(end, "llm", OTHER, "tiny", lambda at: at not in outage, lambda _, __: 0.01),
+        *_deep(end),
     ]
     seen = ""
     for line in sorted(lines, key=lambda one: (one.partition("{")[0], one.partition("} ")[0])):
@@ -87,10 +88,10 @@ def _openmetrics() -> Iterator[str]:
 
 
 @contextmanager
-def three_days(folder: Path, rules: str = "") -> Iterator[Prometheus]:
-    """A Prometheus that holds them, and evaluates these rules (YAML)."""
+def three_days(folder: Path, end: int, rules: str = "") -> Iterator[Prometheus]:
+    """A Prometheus that holds those until then (Unix time), and evaluates these rules (YAML)."""
     text = folder / "history.txt"
-    text.write_text("\n".join(_openmetrics()) + "\n")
+    text.write_text("\n".join(_openmetrics(end)) + "\n")
     blocks = ["promtool", "tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=64h"]
     subprocess.run([*blocks, str(text), str(folder / "data")], check=True, capture_output=True)
     configuration = folder / "prometheus.yml"
@@ -101,3 +102,20 @@ def three_days(folder: Path, rules: str = "") -> Iterator[Prometheus]:
     configuration.write_text(told)
     with prometheus_on(configuration, folder) as running:
         yield running
+
+
+@dataclass(frozen=True)
+class AsOfThen:
+    """A store whose now is that of the data."""
+
+    source: PrometheusSource
+    end: int
+
+    async def query(self, text: str, at: float | None = None) -> list[object]:
+        return await self.source.query(text, at)
+
+    async def range(self, text: str, start: float, end: float, step: float) -> list[object]:
+        return await self.source.range(text, start, end, step)
+
+    async def now(self) -> float:
+        return self.end + 1.0

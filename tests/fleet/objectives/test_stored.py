@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import pytest
 
-from fleet.dataclass import dataclass
 from fleet.metrics.dialect import Match, Op
 from fleet.model.facts import Dated, Facts
 from fleet.model.measurement import EngineId
@@ -26,9 +25,12 @@ from fleet.sources.prometheus.source import PrometheusSource
 from fleet.sources.prometheus.transport import PrometheusEndpoint
 from tests.fleet.metrics.servers import Prometheus
 from tests.fleet.objectives import past
+from tests.fleet.objectives.past import AsOfThen
 from tests.fleet.rows import deployment, kube, measurement, pod
 
 pytestmark = pytest.mark.real("prometheus", "promtool")
+
+NOW = past.now()
 
 GOALS = Goals(
     (objective("errors", 0.01), objective("ttft_p95", 2.0), objective("availability", 0.999)),
@@ -40,30 +42,14 @@ LLAMA, TINY = "llm/llama", "llm/tiny"
 
 @pytest.fixture(scope="module")
 def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
-    with past.three_days(tmp_path_factory.mktemp("past")) as running:
+    with past.three_days(tmp_path_factory.mktemp("past"), NOW) as running:
         yield running
-
-
-@dataclass(frozen=True)
-class AsOfThen:
-    """A store whose now is that of the data."""
-
-    source: PrometheusSource
-
-    async def query(self, text: str, at: float | None = None) -> list[object]:
-        return await self.source.query(text, at)
-
-    async def range(self, text: str, start: float, end: float, step: float) -> list[object]:
-        return await self.source.range(text, start, end, step)
-
-    async def now(self) -> float:
-        return past.NOW + 1.0
 
 
 @pytest.fixture
 async def store(prometheus: Prometheus) -> AsyncIterator[AsOfThen]:
     source = PrometheusSource(PrometheusEndpoint(prometheus.url))
-    yield AsOfThen(source)
+    yield AsOfThen(source, NOW)
     await source.close()
 
 
@@ -77,8 +63,8 @@ def seen(ledger: Ledger) -> Snapshot:
         [pod(past.NEW, namespace="llm"), pod(past.OTHER, "tiny", namespace="llm")],
         [*deployment(namespace="llm"), *deployment("tiny", namespace="llm")],
     )
-    snapshot = Builder().build(state, measurement(engines), (), past.NOW)
-    return replace(snapshot, facts=Facts({"objectives": Dated(past.NOW, ledger)}))
+    snapshot = Builder().build(state, measurement(engines), (), NOW)
+    return replace(snapshot, facts=Facts({"objectives": Dated(NOW, ledger)}))
 
 
 async def board(store: AsOfThen, goals: Goals = GOALS) -> Board:
@@ -100,7 +86,7 @@ async def test_burn_of_latency_is_the_share_above_the_edge_by_promql(store: AsOf
     for window in (*WINDOWS, GOALS.period):
         good = f'sum(rate({name}_bucket{{model_name="llama",le="2.5"}}{by_hand(window)}))'
         every = f'sum(rate({name}_bucket{{model_name="llama",le="+Inf"}}{by_hand(window)}))'
-        bad = prometheus.value(f"1 - {good} / {every}", past.NOW)
+        bad = prometheus.value(f"1 - {good} / {every}", NOW)
         assert row.budget.spent[window].bad == pytest.approx(bad, rel=1e-6), window
         assert row.budget.burn(window) == pytest.approx(bad / 0.05, rel=1e-6)
     assert row.budget.burn(HOUR) == pytest.approx(16, rel=0.01)
@@ -113,7 +99,7 @@ async def test_burn_of_errors_counts_the_pods_that_are_gone(store: AsOfThen, pro
     for window in (*WINDOWS, GOALS.period):
         of_chat = 'namespace="llm",pod=~"chat-.*"'
         failed = f'sum(rate(http_requests_total{{{of_chat},status="5xx"}}{by_hand(window)}))'
-        bad = prometheus.value(f"{failed} / sum(rate(http_requests_total{{{of_chat}}}{by_hand(window)}))", past.NOW)
+        bad = prometheus.value(f"{failed} / sum(rate(http_requests_total{{{of_chat}}}{by_hand(window)}))", NOW)
         assert row.budget.spent[window].bad == pytest.approx(bad, rel=1e-6), window
     period = row.budget.spent[GOALS.period]
     assert row.budget.left == pytest.approx(1 - period.bad / 0.01 * period.covered / GOALS.period, rel=1e-6)

@@ -24,7 +24,7 @@ from fleet.sources.prometheus.source import PrometheusSource
 from fleet.sources.prometheus.transport import PrometheusEndpoint
 from tests.fleet.metrics.servers import Prometheus
 from tests.fleet.objectives import past
-from tests.fleet.objectives.test_stored import AsOfThen
+from tests.fleet.objectives.past import AsOfThen
 from tests.fleet.rows import deployment, kube, pod
 from tests.waiting import until
 
@@ -34,9 +34,14 @@ GOALS = Goals((objective("errors", 0.01), objective("ttft_p95", 2.0), objective(
 VLLM = ENGINES.of_products(["vLLM"])
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
-    with past.three_days(tmp_path_factory.mktemp("past")) as running:
+@pytest.fixture
+def now() -> int:
+    return past.now()
+
+
+@pytest.fixture
+def store(tmp_path_factory: pytest.TempPathFactory, now: int) -> Iterator[Prometheus]:
+    with past.three_days(tmp_path_factory.mktemp("past"), now) as running:
         yield running
 
 
@@ -47,25 +52,25 @@ async def source(store: Prometheus) -> AsyncIterator[PrometheusSource]:
     await found.close()
 
 
-async def seen(source: PrometheusSource) -> tuple[Snapshot, Board]:
+async def seen(source: PrometheusSource, now: int) -> tuple[Snapshot, Board]:
     """The fleet as the console sees it at the end of the data."""
-    measured = await source.measure(None, past.NOW)
-    ledger = await StoredCounts(GOALS).ledger(AsOfThen(source), None)
+    measured = await source.measure(None, now)
+    ledger = await StoredCounts(GOALS).ledger(AsOfThen(source, now), None)
     pods = {past.NEW: "chat", past.OTHER: "tiny", past.DEEP: "deep"}
     state = kube(
         [pod(name, workload, namespace="llm") for name, workload in pods.items()],
         [one for workload in pods.values() for one in deployment(workload, namespace="llm")],
     )
-    facts = Facts({"objectives": Dated(past.NOW, ledger)})
-    snapshot = Builder().build(state, replace(measured, clock_skew=0.0), (), past.NOW, facts=facts)
+    facts = Facts({"objectives": Dated(now, ledger)})
+    snapshot = Builder().build(state, replace(measured, clock_skew=0.0), (), now, facts=facts)
     found = board_of(snapshot)
     assert found is not None
     return snapshot, found
 
 
-async def test_rules_say_what_the_console_says(source: PrometheusSource, tmp_path: Path) -> None:
-    snapshot, board = await seen(source)
-    names = await names_in(AsOfThen(source), VLLM)
+async def test_rules_say_what_the_console_says(source: PrometheusSource, now: int, tmp_path: Path) -> None:
+    snapshot, board = await seen(source, now)
+    names = await names_in(AsOfThen(source, now), VLLM)
     document = rule_file(snapshot, board.rows, VLLM, names, 300.0)
     for group in document["groups"]:
         group.pop("interval", None)
@@ -74,7 +79,7 @@ async def test_rules_say_what_the_console_says(source: PrometheusSource, tmp_pat
     file.write_text(text)
     checked = subprocess.run(["promtool", "check", "rules", file], capture_output=True, text=True, check=False)  # noqa: ASYNC221
     assert checked.returncode == 0, checked.stderr
-    with past.three_days(tmp_path, text) as running:
+    with past.three_days(tmp_path, now, text) as running:
 
         def evaluated() -> list[dict[str, Any]]:
             return [rule for group in running.get("/api/v1/rules")["groups"] for rule in group["rules"]]
