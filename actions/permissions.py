@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from actions.plan_context import Reads
 
 
-class Resource(NamedTuple):
+class TargetResource(NamedTuple):
     """A target as RBAC sees it: its kind, group and plural."""
 
     kind: str
@@ -55,7 +55,7 @@ LIST_ENDPOINTS = Permission("list", "discovery.k8s.io", "endpointslices")
 def permissions_for(kind: str, target: str, plural: tuple[str, str] | None = None) -> tuple[Permission, ...]:
     """Return the permissions of an action on a target of this kind. ``plural``: group and plural of other kinds."""
     found = plural or plural_of(target) or ("", target.lower() + "s")
-    return spec_of(kind).permissions(Resource(target, *found))
+    return spec_of(kind).permissions(TargetResource(target, *found))
 
 
 async def granted(permission: Permission, namespace: str, reads: Reads) -> bool:

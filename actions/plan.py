@@ -53,7 +53,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class CheckTable:
     """Numbers behind a check: each input with where it comes from."""
 
     title: str
@@ -146,7 +146,7 @@ class Plan:
     changes: tuple[Change, ...] = ()
     impact: tuple[Change, ...] = ()
     """Load on the others: each quantity now (mean of the last ten minutes) and after."""
-    tables: tuple[Table, ...] = ()
+    tables: tuple[CheckTable, ...] = ()
     alternatives: tuple[Alternative, ...] = ()
     diff: str = ""
     """Unified diff of what changes in the object, where that is more than a number."""

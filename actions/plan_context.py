@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from actions.plan import Mutation, Scope
 from fleet.dataclass import dataclass
 from fleet.model.snapshot import Snapshot
-from fleet.sources.kube.reads import Permission
+from fleet.sources.kube.reads import AccessReview
 
 if TYPE_CHECKING:
     from fleet.model.past import Latency
@@ -24,7 +24,7 @@ class Reads(Protocol):
     async def path_of(self, kind: str, namespace: str, name: str) -> str: ...
     async def can_i(
         self, verb: str, resource: str, group: str = "", subresource: str = "", namespace: str = "", name: str = ""
-    ) -> Permission: ...
+    ) -> AccessReview: ...
 
 
 class DryRun(Protocol):

@@ -11,7 +11,7 @@ from dataclasses import MISSING, fields
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
-from actions.permissions import Permission, Resource
+from actions.permissions import Permission, TargetResource
 from actions.request import LOCAL_SERVER, Request, Target
 from fleet.dataclass import dataclass
 
@@ -104,12 +104,12 @@ def always(snapshot: Snapshot, target: ObjectRef) -> str | None:
     return None
 
 
-def patch(resource: Resource) -> tuple[Permission, ...]:
+def patch(resource: TargetResource) -> tuple[Permission, ...]:
     """The permission of what only patches its target."""
     return (Permission("patch", resource.group, resource.plural),)
 
 
-def no_permissions(resource: Resource) -> tuple[Permission, ...]:
+def no_permissions(resource: TargetResource) -> tuple[Permission, ...]:
     """No permission of a cluster: this machine says itself what may be done on it."""
     del resource
     return ()
@@ -155,7 +155,7 @@ class ActionSpec:
     """The server that it starts, with the arguments of vLLM that its request has as ``spec``; None for none."""
     available: Callable[[Snapshot, ObjectRef], str | None] = always
     """Return why it cannot be done to a target now, as one clause; None where it can."""
-    permissions: Callable[[Resource], tuple[Permission, ...]] = patch
+    permissions: Callable[[TargetResource], tuple[Permission, ...]] = patch
     """Return the permissions for a target of this resource."""
     reads: tuple[Permission, ...] = ()
     """Reads of its plan besides what the console watches anyway: without one the plan says that it is not known."""

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from actions.action_run import ActionRun
-from actions.audit.history import RecordedAction, State
+from actions.audit.history import ActionState, RecordedAction
 from actions.audit.marks import MARK
 from actions.audit.redaction import redacted
 from actions.audit.who import Who
@@ -152,7 +152,7 @@ def _check_where(action: RecordedAction, here: Scope) -> tuple[Check, ...]:
 
 def _check_since(action: RecordedAction, plan: Plan, now: float) -> Check:
     ago = f"{span(now - action.last_heard)} ago"
-    if action.state is State.UNDER_WAY:
+    if action.state is ActionState.UNDER_WAY:
         return Check(ABOUT, Verdict.WARN, f"it is still under way, begun {span(now - action.began)} ago")
     left = {str(c.get("what")): str(c.get("after")) for c in _changes(action.intent)}
     stands = spec_of(action.kind).stands if is_known(action.kind) else frozenset[str]()

@@ -10,8 +10,8 @@ from typing import NamedTuple
 from fleet.model.objects import Pod
 from fleet.model.quantity import Quantity
 from fleet.sources.scrape.collector import ScrapeCollectorSettings
-from fleet.sources.scrape.source import ScrapeSettings, ScrapeSource
-from fleet.sources.scrape.target import Target
+from fleet.sources.scrape.source import ScrapeLimits, ScrapeSource
+from fleet.sources.scrape.target import ScrapeTarget
 from fleet.sources.scrape.targets import Via, endpoints
 
 TIMEOUT = 2.0
@@ -40,21 +40,21 @@ class EngineProbe:
 
     def __init__(
         self,
-        where: Pod | Target,
+        where: Pod | ScrapeTarget,
         *,
         settings: ScrapeCollectorSettings | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         settings = settings or ScrapeCollectorSettings()
         problem = "the pod does not run"
-        if isinstance(where, Target):
-            self._target: Target | None = where
+        if isinstance(where, ScrapeTarget):
+            self._target: ScrapeTarget | None = where
         else:
             found = endpoints((where,), settings.ports, settings.path)
             problem = found[0].problem if found else problem
             self._target = found[0].target(Via.POD_IP, None) if not problem else None
         self._clock = clock
-        self._source = ScrapeSource(ScrapeSettings(timeout=TIMEOUT, concurrency=1))
+        self._source = ScrapeSource(ScrapeLimits(timeout=TIMEOUT, concurrency=1))
         self.problem = "" if self._target else problem
         """The reason why the last look brought nothing; empty where it did."""
 

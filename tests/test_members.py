@@ -30,7 +30,9 @@ def _is_data(node: ast.ClassDef) -> bool:
     """A row: what it has as fields is data, and it has them to be read."""
     decorated = any("dataclass" in ast.unparse(decorator) for decorator in node.decorator_list)
     bases = {ast.unparse(base).split(".")[-1].split("[")[0] for base in node.bases}
-    return decorated or bool(bases & {"NamedTuple", "TypedDict", "StrEnum", "IntEnum", "Enum", "BaseModel", "Part"})
+    return decorated or bool(
+        bases & {"NamedTuple", "TypedDict", "StrEnum", "IntEnum", "Enum", "BaseModel", "DocumentPart"}
+    )
 
 
 def _stored(function: ast.AST) -> Iterator[str]:

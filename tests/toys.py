@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from fleet.metrics.dialect import Dialect, GpuLabels, Kind, Match, Metric, Op, Proof, Rule
+from fleet.metrics.dialect import Dialect, GpuLabels, Match, Metric, MetricType, Op, Proof, Rule
 from fleet.metrics.flags import Flags
 from fleet.metrics.product import Product
 from fleet.metrics.registry import ENGINES, GATEWAYS, GPUS
 from fleet.model.quantity import Family, Quantity
 
-_C = Kind.COUNTER
+_C = MetricType.COUNTER
 _REFUSED = (Match("code", Op.MATCHES, "429|503"),)
 
 ENGINE = Dialect(

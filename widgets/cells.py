@@ -13,7 +13,7 @@ from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.bar import bar_spans
 from widgets.line import Align, Span, fit, fit_end, fit_spans
-from widgets.strip_chart import Scale, strip_chart
+from widgets.strip_chart import ChartScale, strip_chart
 from widgets.values import fewer_digits, reading_text
 
 
@@ -123,7 +123,7 @@ class Trend(NamedTuple):
     """The strip of what led here. It ends at the right edge of its column: the same moment is in the same place."""
 
     values: Sequence[float]
-    scale: Scale
+    scale: ChartScale
 
     def draw(self, width: int, align: Align, glyphs: Glyphs) -> tuple[Span, ...]:
         del align

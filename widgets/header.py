@@ -11,7 +11,7 @@ from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.line import Line, Span
 from widgets.line_view import LineView
-from widgets.parts import Part, arrange
+from widgets.parts import LinePart, arrange
 from widgets.untrusted import untrusted, untrusted_name
 from widgets.values import age_text
 
@@ -52,25 +52,27 @@ def header_line(model: HeaderModel, width: int, glyphs: Glyphs) -> Line:
     place = untrusted(model.cluster)
     if model.namespace:
         place = f"{place} {glyphs.inside} {untrusted_name(model.namespace)}"
-    left = [Part((Span(place, Role.STRONG),), short=(Span(untrusted(model.cluster), Role.STRONG),))]
+    left = [LinePart((Span(place, Role.STRONG),), short=(Span(untrusted(model.cluster), Role.STRONG),))]
     if model.production:
-        left.append(Part((Span("PRODUCTION", Role.CRITICAL),), short=(Span("PROD", Role.CRITICAL),)))
+        left.append(LinePart((Span("PRODUCTION", Role.CRITICAL),), short=(Span("PROD", Role.CRITICAL),)))
     if model.notice:
-        left.insert(0, Part((Span(model.notice, Role.WARNING),)))
+        left.insert(0, LinePart((Span(model.notice, Role.WARNING),)))
     mode = (
-        Part((Span("READ-ONLY", Role.ACCENT),), short=(Span("RO", Role.ACCENT),))
+        LinePart((Span("READ-ONLY", Role.ACCENT),), short=(Span("RO", Role.ACCENT),))
         if model.read_only
-        else Part((Span("read-write", Role.DIM),), short=(Span("RW", Role.DIM),))
+        else LinePart((Span("read-write", Role.DIM),), short=(Span("RW", Role.DIM),))
     )
-    right = [Part((Span(untrusted(model.identity), Role.DIM),), 3)] if model.identity else []
+    right = [LinePart((Span(untrusted(model.identity), Role.DIM),), 3)] if model.identity else []
     if model.under_way:
         number = str(model.under_way)
         words = f"{number} action{'s' if model.under_way > 1 else ''} under way"
-        right.append(Part((Span(words, Role.STARTING),), short=(Span(f"{glyphs.starting}{number}", Role.STARTING),)))
+        right.append(
+            LinePart((Span(words, Role.STARTING),), short=(Span(f"{glyphs.starting}{number}", Role.STARTING),))
+        )
     right.append(mode)
     right += [_badge(source, glyphs) for source in model.sources]
     if model.clock:
-        right.append(Part((Span(model.clock),), 4))
+        right.append(LinePart((Span(model.clock),), 4))
     return arrange(left, right, width, gap=3 if width >= 100 else 2 if width >= 60 else 1)
 
 
@@ -95,7 +97,7 @@ def health_span(health: Health, glyphs: Glyphs) -> Span:
     return Span(drawn[health], _HEALTH[health])
 
 
-def _badge(source: SourceBadge, glyphs: Glyphs) -> Part:
+def _badge(source: SourceBadge, glyphs: Glyphs) -> LinePart:
     glyph = health_span(source.health, glyphs)
     if source.progress:
         words = source.progress
@@ -108,7 +110,7 @@ def _badge(source: SourceBadge, glyphs: Glyphs) -> Part:
     well = source.health in {Health.LIVE, Health.OFF}
     role = Role.DIM if well else glyph.role
     initial = Span(source.name[:1].upper())
-    return Part((Span(source.name + " "), glyph, Span(" " + words, role)), 2 if well else 1, (initial, glyph))
+    return LinePart((Span(source.name + " "), glyph, Span(" " + words, role)), 2 if well else 1, (initial, glyph))
 
 
 class Header(LineView):

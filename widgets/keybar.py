@@ -8,7 +8,7 @@ from typing import NamedTuple
 from themes.palette import Role
 from widgets.line import Line, Span
 from widgets.line_view import LineView
-from widgets.parts import Part, arrange
+from widgets.parts import LinePart, arrange
 
 
 class Hint(NamedTuple):
@@ -23,7 +23,7 @@ class Hint(NamedTuple):
 def keybar_line(hints: Sequence[Hint], width: int) -> Line:
     """Return as many hints as fit, those in front first."""
     parts = [
-        (hint, Part((Span(hint.key, Role.KEY), Span(" " + hint.title, Role.DIM)), 2 + i))
+        (hint, LinePart((Span(hint.key, Role.KEY), Span(" " + hint.title, Role.DIM)), 2 + i))
         for i, hint in enumerate(hints)
     ]
     left = [part for hint, part in parts if not hint.last]

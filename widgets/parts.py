@@ -8,7 +8,7 @@ from typing import NamedTuple
 from widgets.line import Line, Span, spans_width
 
 
-class Part(NamedTuple):
+class LinePart(NamedTuple):
     """A part of a line. Parts with a high ``priority`` number give way first.
 
     To give way is to take the short form and keep it, or to go where there is none; what has neither a short form nor a
@@ -21,16 +21,16 @@ class Part(NamedTuple):
     """Empty for none."""
 
 
-def arrange(left: Sequence[Part], right: Sequence[Part], width: int, gap: int = 3) -> Line:
+def arrange(left: Sequence[LinePart], right: Sequence[LinePart], width: int, gap: int = 3) -> Line:
     """Parts from the left edge and up to the right edge, a cell away from both, ``gap`` blanks between parts."""
-    parts: list[Part | None] = [*left, *right]
+    parts: list[LinePart | None] = [*left, *right]
     while _width(parts, gap) > width:
         # Of equals the last one gives way first.
         giving = [(part.priority, i, part) for i, part in enumerate(parts) if part and (part.priority or part.short)]
         if not giving:
             break
         _, i, part = max(giving)
-        parts[i] = Part(part.short) if part.short else None
+        parts[i] = LinePart(part.short) if part.short else None
     near = [part for part in parts[: len(left)] if part is not None]
     far = [part for part in parts[len(left) :] if part is not None]
     spans = [Span(" "), *_join(near, gap)]
@@ -41,12 +41,12 @@ def arrange(left: Sequence[Part], right: Sequence[Part], width: int, gap: int = 
     return Line(tuple(spans))
 
 
-def _width(parts: Sequence[Part | None], gap: int) -> int:
+def _width(parts: Sequence[LinePart | None], gap: int) -> int:
     shown = [spans_width(part.spans) for part in parts if part is not None]
     return 2 + sum(shown) + gap * max(0, len(shown) - 1)
 
 
-def _join(parts: Sequence[Part], gap: int) -> list[Span]:
+def _join(parts: Sequence[LinePart], gap: int) -> list[Span]:
     spans: list[Span] = []
     for part in parts:
         if spans:

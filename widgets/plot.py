@@ -11,7 +11,7 @@ from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.line import Line, Span, fit, plain
 from widgets.raster import Raster
-from widgets.strip_chart import Scale, height, resample
+from widgets.strip_chart import ChartScale, height, resample
 from widgets.values import WORDS, age_text, number_text, unit_text
 
 
@@ -23,7 +23,7 @@ class PlotModel:
     unit: Unit
     values: tuple[float, ...]
     """Oldest first, NaN for gaps, evenly spaced; the last one is now."""
-    scale: Scale
+    scale: ChartScale
     span: float
     """Seconds from the first value to the last."""
     threshold: float = math.nan

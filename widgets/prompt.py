@@ -25,7 +25,7 @@ Complete = Callable[[Kind, str], Sequence[str]]
 _HISTORY = 100
 
 
-class History:
+class PromptHistory:
     """The lines entered before, newest last, without repetitions; and a walk through them."""
 
     def __init__(self, size: int = _HISTORY) -> None:
@@ -48,9 +48,9 @@ class History:
         return self._entries[self._at] if self._at < len(self._entries) else self._draft
 
 
-def new_histories() -> dict[Kind, History]:
+def new_histories() -> dict[Kind, PromptHistory]:
     """One history for each kind of line."""
-    return {":": History(), "/": History()}
+    return {":": PromptHistory(), "/": PromptHistory()}
 
 
 class _Sign(LineView):
@@ -152,13 +152,13 @@ class Prompt(Horizontal):
         self,
         complete: Complete | None = None,
         *,
-        histories: dict[Kind, History] | None = None,
+        histories: dict[Kind, PromptHistory] | None = None,
         id: str | None = None,  # noqa: A002 - Textual's name
     ) -> None:
         """``histories`` may be shared between the prompts of several screens."""
         super().__init__(id=id)
         self._complete = complete
-        self._histories: dict[Kind, History] = histories or new_histories()
+        self._histories: dict[Kind, PromptHistory] = histories or new_histories()
         self._sign = _Sign()
         self._line = _Line(self)
         self._open = False

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from themes.glyphs import UNICODE, Glyphs
 
 
-class Scale(NamedTuple):
+class ChartScale(NamedTuple):
     """The values of the lowest and the highest level, in the quantity's unit; beyond them the strip is clipped."""
 
     low: float
@@ -32,7 +32,7 @@ def resample(values: Sequence[float], width: int) -> list[float]:
     return out
 
 
-def strip_chart(values: Sequence[float], width: int, scale: Scale, glyphs: Glyphs = UNICODE) -> str:
+def strip_chart(values: Sequence[float], width: int, scale: ChartScale, glyphs: Glyphs = UNICODE) -> str:
     """A strip of ``width`` cells; gaps where there is no value, the lowest level for ``scale.low`` and below."""
     levels = glyphs.strip
     return "".join(
@@ -41,7 +41,7 @@ def strip_chart(values: Sequence[float], width: int, scale: Scale, glyphs: Glyph
     )
 
 
-def height(value: float, scale: Scale) -> float:
+def height(value: float, scale: ChartScale) -> float:
     """Return the place of a value on a scale: 0.0 for its low end and below, 1.0 for its high end and above."""
     if value <= scale.low or scale.high <= scale.low:
         return 0.0

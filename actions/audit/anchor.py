@@ -13,7 +13,7 @@ from typing import Final
 
 from actions.audit.head import Head, parse_head
 from actions.audit.line import digest, parse
-from actions.audit.reading import Look, lines
+from actions.audit.reading import LogSnapshot, lines
 from fleet.dataclass import dataclass
 
 LABEL: Final = "audit log at"
@@ -77,7 +77,7 @@ def _is_digest(line: str) -> bool:
     return _DIGEST.fullmatch(line.strip()) is not None
 
 
-def look_for(anchors: Sequence[Anchor], looks: Iterable[tuple[Path, Look]]) -> tuple[Anchored, ...]:
+def look_for(anchors: Sequence[Anchor], looks: Iterable[tuple[Path, LogSnapshot]]) -> tuple[Anchored, ...]:
     """Return the log in which the record of each is. Raises OSError."""
     wanted = {anchor.digest for anchor in anchors}
     places: dict[str, tuple[int, Path | None]] = {}

@@ -10,7 +10,7 @@ from typing import Any
 from actions.audit.folder import HEAD, number_of
 from actions.audit.head import parse_head
 from actions.audit.line import GENESIS, digest, legible, looks_torn, parse
-from actions.audit.reading import Look, lines
+from actions.audit.reading import LogSnapshot, lines
 from fleet.dataclass import dataclass
 
 
@@ -89,7 +89,7 @@ class _Entry:
     event: str = ""
 
 
-def verify(look: Look) -> Verification:
+def verify(look: LogSnapshot) -> Verification:
     """Check every byte of a log. Raises OSError where it cannot be read."""
     entries = [_entry(line.file, line.number, line.data, ended=line.ended) for line in lines(look)]
     walk = _Walk(entries, whole=look.folder is not None)
@@ -231,7 +231,7 @@ def _missing(first: int, last: int) -> str:
     return f"record {first} is missing" if first == last else f"records {first} to {last} are missing"
 
 
-def _against_head(look: Look, folder: Path, walk: _Walk) -> tuple[Break | None, int]:
+def _against_head(look: LogSnapshot, folder: Path, walk: _Walk) -> tuple[Break | None, int]:
     """Return what the head says of the end, and how many records it is behind."""
     file = folder / HEAD
     if look.head is None:

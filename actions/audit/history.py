@@ -22,7 +22,7 @@ Alive = Callable[[Mapping[str, Any], str], bool | None]
 """Tell from the process and the host of a record whether it still runs; None where that cannot be seen."""
 
 
-class State(StrEnum):
+class ActionState(StrEnum):
     """How much of an action the log has."""
 
     ENDED = "ended"
@@ -74,7 +74,7 @@ class RecordedAction:
 
     id: str
     records: tuple[Record, ...]
-    state: State
+    state: ActionState
     claimed_by: str = ""
     """Owner of the log that says so, where that is not the person whose log it should be."""
 
@@ -202,16 +202,16 @@ def unfinished(folder: Path, alive: Alive = still_runs) -> list[RecordedAction]:
     ``AuditLog.append("reviewed", id, {})`` says that somebody has. Raises OSError where the log cannot be read.
     """
     found = history(records(look_at(folder)), alive)
-    return [action for action in found if action.state is State.CUT_OFF and not action.reviewed]
+    return [action for action in found if action.state is ActionState.CUT_OFF and not action.reviewed]
 
 
-def _state(own: Sequence[Record], alive: Alive) -> State:
+def _state(own: Sequence[Record], alive: Alive) -> ActionState:
     if any(record.event == "result" for record in own):
-        return State.ENDED
+        return ActionState.ENDED
     runs = alive(own[0].process, str(own[0].who.get("host", "")))
     if runs is None:
-        return State.OUT_OF_SIGHT
-    return State.UNDER_WAY if runs else State.CUT_OFF
+        return ActionState.OUT_OF_SIGHT
+    return ActionState.UNDER_WAY if runs else ActionState.CUT_OFF
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -12,7 +12,7 @@ from actions.audit.folder import logs_in
 from actions.audit.history import RecordedAction, history
 from actions.audit.owner import LogOwner, is_shared, owner_of
 from actions.audit.query import Wanted
-from actions.audit.reading import Look, look_at, look_at_file, records
+from actions.audit.reading import LogSnapshot, look_at, look_at_file, records
 from fleet.dataclass import dataclass
 
 
@@ -51,13 +51,13 @@ def open_folder(folder: Path, anchors: Sequence[Anchor] = ()) -> Opened:
     ``anchors`` are looked for in all of them. Raises OSError.
     """
     logs, closed = logs_in(folder)
-    opened: dict[Path, Look] = {}
+    opened: dict[Path, LogSnapshot] = {}
     owners: dict[Path, LogOwner] = {}
     for log in logs:
         try:
             shared = log != folder and is_shared(folder)
             # Where a link leads is for whoever made it to say.
-            opened[log] = Look({}, None, log) if shared and log.is_symlink() else look_at(log)
+            opened[log] = LogSnapshot({}, None, log) if shared and log.is_symlink() else look_at(log)
             if shared:
                 owners[log] = owner_of(log, opened[log], records(opened[log]))
         except PermissionError:
@@ -73,7 +73,7 @@ def open_file(file: Path, anchors: Sequence[Anchor] = ()) -> Opened:
     return replace(_opened(looks, (), {}), anchored=look_for(anchors, looks.items()))
 
 
-def _opened(looks: dict[Path, Look], closed: Sequence[Path], owners: Mapping[Path, LogOwner]) -> Opened:
+def _opened(looks: dict[Path, LogSnapshot], closed: Sequence[Path], owners: Mapping[Path, LogOwner]) -> Opened:
     # Each log on its own: what one of them has lost must not be found in another.
     none = LogOwner()
     actions = [

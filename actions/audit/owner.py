@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from actions.audit.line import Record
-from actions.audit.reading import Look
+from actions.audit.reading import LogSnapshot
 from actions.audit.who import login
 from fleet.dataclass import dataclass
 
@@ -31,7 +31,7 @@ def is_shared(folder: Path) -> bool:
     return bool(folder.stat().st_mode & _WRITABLE_BY_OTHERS)
 
 
-def owner_of(log: Path, look: Look, records: Iterable[Record]) -> LogOwner:
+def owner_of(log: Path, look: LogSnapshot, records: Iterable[Record]) -> LogOwner:
     """Whether a log in a shared folder is of the person that its name and its records tell of. Raises OSError."""
     found = log.lstat()
     name = login(found.st_uid)

@@ -12,7 +12,7 @@ from fleet.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class LogSnapshot:
     """A log at one moment: its files in order, each with its size then. What is added later is not part of it."""
 
     sizes: Mapping[Path, int]
@@ -32,7 +32,7 @@ class LogFileLine:
     ended: bool
 
 
-def look_at(folder: Path) -> Look:
+def look_at(folder: Path) -> LogSnapshot:
     """The log in a folder as it is now; an empty one where there is none. Raises OSError.
 
     It waits a moment for who is writing; where it may not, the last line may be one that is just being written.
@@ -44,15 +44,15 @@ def look_at(folder: Path) -> Look:
         except FileNotFoundError:
             head = None
         sizes = {file: file.stat().st_size for file in log_files(folder)}
-    return Look(sizes, head, folder)
+    return LogSnapshot(sizes, head, folder)
 
 
-def look_at_file(file: Path) -> Look:
+def look_at_file(file: Path) -> LogSnapshot:
     """One file of a log alone: a copy that somebody sent, say. Raises OSError."""
-    return Look({file: file.stat().st_size})
+    return LogSnapshot({file: file.stat().st_size})
 
 
-def lines(look: Look) -> Iterator[LogFileLine]:
+def lines(look: LogSnapshot) -> Iterator[LogFileLine]:
     """Every line, in order. Raises OSError."""
     for file, size in look.sizes.items():
         left = size
@@ -64,7 +64,7 @@ def lines(look: Look) -> Iterator[LogFileLine]:
                 yield LogFileLine(file, number, data.removesuffix(b"\n"), data.endswith(b"\n"))
 
 
-def records(look: Look) -> Iterator[Record]:
+def records(look: LogSnapshot) -> Iterator[Record]:
     """Everything that can be read as a record, whether or not the chain holds: ``chain.verify`` tells."""
     for line in lines(look):
         record = legible(line.data)

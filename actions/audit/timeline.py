@@ -10,7 +10,7 @@ from actions.audit.opened import open_folder
 from fleet.model.objects import ClusterId, ObjectRef
 from fleet.timeline.entry import Entry, EntryKind, Evidence, Weight
 from fleet.timeline.kinship import Kinship
-from fleet.timeline.source import Gap, Told
+from fleet.timeline.source import Gap, SourceTimeline
 
 _EXACT = 0.001
 """Seconds: records are stamped when they are written, before the request goes out."""
@@ -25,17 +25,17 @@ class AuditTimeline:
         self._folder = folder
         self._cluster = cluster
 
-    async def tell(self, since: float) -> Told:
+    async def tell(self, since: float) -> SourceTimeline:
         """Read the log, on a thread: one of years takes seconds."""
         try:
             log = await asyncio.to_thread(open_folder, self._folder)
         except FileNotFoundError:
-            return Told((), Kinship())
+            return SourceTimeline((), Kinship())
         except OSError as error:
             gap = Gap("what was done from here", f"{error.filename}: {error.strerror}")
-            return Told((), Kinship(), (gap,))
+            return SourceTimeline((), Kinship(), (gap,))
         there = (action for action in log.actions if action.last_heard >= since and self._is_here(action))
-        return Told(tuple(_entry(action, self._cluster) for action in there), Kinship())
+        return SourceTimeline(tuple(_entry(action, self._cluster) for action in there), Kinship())
 
     def _is_here(self, action: RecordedAction) -> bool:
         return str(action.scope.get("server") or "") == self._cluster.server

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from actions.audit.anchor import Anchored
 from actions.audit.chain import Verification
-from actions.audit.history import RecordedAction, SentRequest, State
+from actions.audit.history import ActionState, RecordedAction, SentRequest
 from actions.audit.opened import Opened
 
 _HTTP: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
@@ -44,8 +44,8 @@ def moment(at: float) -> str:
 
 def outcome_tone(action: RecordedAction) -> Tone:
     """Return the tone of an action's outcome."""
-    if action.state is not State.ENDED:
-        return Tone.PLAIN if action.state is State.UNDER_WAY else Tone.UNKNOWN
+    if action.state is not ActionState.ENDED:
+        return Tone.PLAIN if action.state is ActionState.UNDER_WAY else Tone.UNKNOWN
     return Tone.GOOD if action.outcome == "converged" else Tone.BAD
 
 
@@ -176,7 +176,7 @@ def _checks(intent: Mapping[str, Any]) -> Iterator[str]:
 
 def _request_facts(action: RecordedAction) -> list[RecordFact]:
     facts = [RecordFact("", f"{_request(sent)}: {_answer(sent)}", _tone(sent)) for sent in action.sent]
-    if action.state is not State.ENDED or not action.sent:
+    if action.state is not ActionState.ENDED or not action.sent:
         facts += [
             RecordFact("", f"{planned.get('method')} {planned.get('path')}: not sent") for planned in action.unsent
         ]
@@ -235,12 +235,12 @@ def _progress(action: RecordedAction) -> Iterator[str]:
 
 def _result(action: RecordedAction) -> list[RecordFact]:
     tone = outcome_tone(action)
-    if action.state is State.UNDER_WAY:
+    if action.state is ActionState.UNDER_WAY:
         return [RecordFact("result", "under way: the process that does it runs", tone)]
-    if action.state is State.CUT_OFF:
+    if action.state is ActionState.CUT_OFF:
         text = f"cut off: what was doing it ended at or after {moment(action.last_heard)}, before it wrote a result"
         return [RecordFact("result", text, tone), *_unfinished_facts(action)]
-    if action.state is State.OUT_OF_SIGHT:
+    if action.state is ActionState.OUT_OF_SIGHT:
         text = f"none yet: it was begun on {action.who.get('host', 'another machine')}, ask there whether it goes on"
         return [RecordFact("result", text, tone), *_unfinished_facts(action)]
     ended = f" at {moment(action.ended)}" if action.ended is not None else ""

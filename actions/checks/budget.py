@@ -12,7 +12,7 @@ from dataclasses import field
 from typing import Any
 
 from actions.drain.eviction import budget_words, eviction, has_two_budgets
-from actions.drain.unit import Member, Unit
+from actions.drain.unit import DrainUnit, Member
 from actions.kubeobj import permitted, selects
 from actions.plan import Check, Verdict
 from actions.plan_context import ClusterContext
@@ -24,7 +24,7 @@ ABOUT = "budget"
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
+class DisruptionBudget:
     """One PodDisruptionBudget, as its status was last computed."""
 
     namespace: str
@@ -62,7 +62,7 @@ class _Verdicts:
 
 
 async def check_budget(
-    units: Sequence[Unit],
+    units: Sequence[DrainUnit],
     labels: Mapping[str, Mapping[str, str]],
     context: ClusterContext,
     patience: float,
@@ -76,7 +76,7 @@ async def check_budget(
     verdicts = await _dry_runs(members, context)
     asked = [await _budgets(place, context) for place in sorted({m.namespace for m in members})]
     budgets = [budget for some in asked if some is not None for budget in some]
-    over: dict[int, list[Unit]] = defaultdict(list)
+    over: dict[int, list[DrainUnit]] = defaultdict(list)
     for i, budget in enumerate(budgets):
         for unit in units:
             if any(m.namespace == budget.namespace and selects(budget.selector, labels[m.uid]) for m in unit.members):
@@ -108,8 +108,8 @@ def _unseen(members: int) -> Check:
 
 
 def _judge(
-    budget: Budget,
-    units: Sequence[Unit],
+    budget: DisruptionBudget,
+    units: Sequence[DrainUnit],
     verdicts: _Verdicts,
     labels: Mapping[str, Mapping[str, str]],
     patience: float,
@@ -163,7 +163,7 @@ def _costs_nothing(member: Member, verdicts: _Verdicts) -> bool:
     return not member.ready and member.name not in verdicts.refused
 
 
-def _let_go(units: Sequence[Unit], budget: Budget) -> str:
+def _let_go(units: Sequence[DrainUnit], budget: DisruptionBudget) -> str:
     names = some_names([unit.name for unit in units])
     because = f" ({budget.policy})" if budget.policy else ""
     return f"{names} {'is' if len(units) == 1 else 'are'} not ready, and the server lets it go{because}"
@@ -208,7 +208,7 @@ async def _dry_runs(members: Sequence[Member], context: ClusterContext) -> _Verd
     return verdicts
 
 
-async def _budgets(namespace: str, context: ClusterContext) -> list[Budget] | None:
+async def _budgets(namespace: str, context: ClusterContext) -> list[DisruptionBudget] | None:
     """None where they may not be looked at."""
     found = []
     rows = await permitted("PodDisruptionBudget", namespace, context.reads)
@@ -217,7 +217,7 @@ async def _budgets(namespace: str, context: ClusterContext) -> list[Budget] | No
     for raw in rows:
         status = raw.get("status") or {}
         found.append(
-            Budget(
+            DisruptionBudget(
                 namespace,
                 raw["metadata"]["name"],
                 (raw.get("spec") or {}).get("selector"),

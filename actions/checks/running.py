@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from actions.drain.manner import AtDeadline
 from actions.drain.requests import measured
-from actions.drain.unit import Unit
+from actions.drain.unit import DrainUnit
 from actions.drain.wait import Terms
 from actions.plan import Check, Verdict
 from actions.words import count, some_names, span
@@ -16,7 +16,7 @@ from fleet.model.snapshot import Snapshot
 ABOUT = "running requests"
 
 
-def expected(snapshot: Snapshot, unit: Unit) -> tuple[float | None, float | None]:
+def expected(snapshot: Snapshot, unit: DrainUnit) -> tuple[float | None, float | None]:
     """How many requests a unit has, and seconds until they have ended at the rate at which they end now."""
     seen = measured(snapshot, unit.front.key)
     if seen is None:
@@ -27,7 +27,7 @@ def expected(snapshot: Snapshot, unit: Unit) -> tuple[float | None, float | None
     return seen.requests, seen.requests / rate.value if rate.known and rate.value > 0 else None
 
 
-def check_running(snapshot: Snapshot, units: Sequence[Unit], terms: Terms) -> Check:
+def check_running(snapshot: Snapshot, units: Sequence[DrainUnit], terms: Terms) -> Check:
     """Check all units; the worst is told."""
     watched = [unit for unit in units if unit.watched]
     if not watched:
@@ -63,7 +63,7 @@ def check_running(snapshot: Snapshot, units: Sequence[Unit], terms: Terms) -> Ch
     return _timely([(requests or 0.0, eta) for _, requests, eta in known], terms)
 
 
-def _is_stuck(snapshot: Snapshot, unit: Unit) -> bool:
+def _is_stuck(snapshot: Snapshot, unit: DrainUnit) -> bool:
     """Requests run on it, and none of them has moved in the window."""
     rates = [snapshot.by_pod.get(unit.front.key, q) for q in (Quantity.GENERATION_TOKENS, Quantity.PROMPT_TOKENS)]
     running = snapshot.by_pod.value(unit.front.key, Quantity.RUNNING)

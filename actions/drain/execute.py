@@ -8,7 +8,7 @@ from enum import StrEnum
 from actions.drain.eviction import evict, eviction, expect_planned, wait_until_gone
 from actions.drain.replacement import follow_first, follow_replacement, pods_of
 from actions.drain.requests import Looks, RequestsOf
-from actions.drain.unit import Unit
+from actions.drain.unit import DrainUnit
 from actions.drain.wait import Terms, WaitResult, wait_for_requests, wait_until_unselected
 from actions.execution_context import ClusterExecution
 from actions.kubeobj import labels_of
@@ -32,7 +32,7 @@ class DrainPhase(StrEnum):
     REPLACE = "replace"
 
 
-def phases(unit: Unit) -> tuple[DrainPhase, ...]:
+def phases(unit: DrainUnit) -> tuple[DrainPhase, ...]:
     """Return the phases that this unit goes through."""
     way = unit.strategy
     wanted = {
@@ -45,7 +45,7 @@ def phases(unit: Unit) -> tuple[DrainPhase, ...]:
     return tuple(phase for phase, there in wanted.items() if there)
 
 
-def labelling(unit: Unit, labels: Mapping[str, str | None], version: str) -> Mutation:
+def labelling(unit: DrainUnit, labels: Mapping[str, str | None], version: str) -> Mutation:
     """The request that changes labels of the unit's front; a pod that changed since ``version`` makes it a 409."""
     front = unit.front
     return Mutation(
@@ -57,21 +57,21 @@ def labelling(unit: Unit, labels: Mapping[str, str | None], version: str) -> Mut
     )
 
 
-def evictions(unit: Unit, terms: Terms) -> tuple[Mutation, ...]:
+def evictions(unit: DrainUnit, terms: Terms) -> tuple[Mutation, ...]:
     """The requests that evict its members. Evicted at once, its requests get the deadline as their grace period."""
     longest = terms.deadline if unit.watched and not unit.strategy.waits else 0.0
     return tuple(eviction(member, max(member.grace, longest)) for member in unit.members)
 
 
 async def drain(
-    unit: Unit,
+    unit: DrainUnit,
     execution: ClusterExecution,
     terms: Terms,
     enter: Callable[[DrainPhase], None],
     *,
     as_planned: bool,
     follow: bool = True,
-    requests: Callable[[Unit, ClusterExecution], Looks] = RequestsOf,
+    requests: Callable[[DrainUnit, ClusterExecution], Looks] = RequestsOf,
 ) -> WaitResult:
     """Take the unit out of service, wait, evict, see it gone and (``follow``) replaced where something replaces it.
 
@@ -116,7 +116,7 @@ async def drain(
     return WaitResult(outcome, cut)
 
 
-async def _evicted(unit: Unit, execution: ClusterExecution, terms: Terms) -> Outcome | None:
+async def _evicted(unit: DrainUnit, execution: ClusterExecution, terms: Terms) -> Outcome | None:
     requests = evictions(unit, terms)
     for i, mutation in enumerate(requests):
         try:
@@ -140,7 +140,7 @@ async def _evicted(unit: Unit, execution: ClusterExecution, terms: Terms) -> Out
     return None
 
 
-async def _unchanged(unit: Unit, labels: Mapping[str, str], execution: ClusterExecution) -> str:
+async def _unchanged(unit: DrainUnit, labels: Mapping[str, str], execution: ClusterExecution) -> str:
     """The pod's resourceVersion now. Raises ConflictError where its labels are not those, NotFoundError for none."""
     front = unit.front
     pod = expect_planned(front, await execution.reads.get_raw("Pod", front.namespace, front.name))

@@ -8,7 +8,7 @@ from typing import Any
 from actions.drain.manner import Method
 from actions.drain.replicas import ready_among, selector_of
 from actions.drain.strategy import TrafficSource, choose
-from actions.drain.unit import Unit, group_of, leader_of, member_of
+from actions.drain.unit import DrainUnit, group_of, leader_of, member_of
 from actions.kubeobj import controller_of, is_ready, labels_of, permitted, written
 from actions.plan_context import ClusterContext
 from actions.request import Target
@@ -31,7 +31,7 @@ class Inspection:
         self._unseen: dict[str, tuple[str, ...]] = {}
         self._objects: dict[tuple[str, str, str], Raw | None] = {}
 
-    async def unit(self, pod: Raw, *, method: Method = Method.AUTO, first: bool = False) -> Unit:
+    async def unit(self, pod: Raw, *, method: Method = Method.AUTO, first: bool = False) -> DrainUnit:
         """Return what the pod is drained with. ``first``: a replacement before it leaves service, where that can be."""
         group = group_of(pod)
         pods: list[dict[str, Any]] = [dict(pod)]
@@ -55,7 +55,7 @@ class Inspection:
         )
         keeper = await self._keeper(front)
         owned_by = Target(controller[0], namespace, controller[1], controller[2]) if controller else None
-        return Unit(
+        return DrainUnit(
             name=f"group {group.index} of {group.of.name}" if group else front["metadata"]["name"],
             front=member_of(front),
             version=front["metadata"].get("resourceVersion", ""),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from actions.drain.execute import DrainPhase, drain
-from actions.drain.unit import Unit
+from actions.drain.unit import DrainUnit
 from actions.drain.wait import Terms
 from actions.execution_context import ClusterExecution
 from actions.plan_context import Reads
@@ -38,7 +38,7 @@ class ParallelDrains:
         self.failures: list[Outcome] = []
         self.errors: list[Exception] = []
 
-    async def drain(self, units: Sequence[Unit]) -> None:
+    async def drain(self, units: Sequence[DrainUnit]) -> None:
         """One workload's."""
         for unit in units:
             if self.failures or self.errors:

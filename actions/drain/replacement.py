@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Set as AbstractSet
 
 from actions.drain.replicas import ready_of
-from actions.drain.unit import Unit
+from actions.drain.unit import DrainUnit
 from actions.execution_context import ClusterExecution
 from actions.follow.coldstart import starting
 from actions.kubeobj import controller_of, is_ready, written
@@ -18,7 +18,7 @@ _LOOKS = 2
 """Looks in a row: the first may see a status that was written before the pod had gone."""
 
 
-async def pods_of(unit: Unit, execution: ClusterExecution) -> dict[str, bool]:
+async def pods_of(unit: DrainUnit, execution: ClusterExecution) -> dict[str, bool]:
     """The pods that the unit's controller has now: uid → whether it is ready. Raises KubeError."""
     if unit.controller is None:
         return {}
@@ -27,7 +27,7 @@ async def pods_of(unit: Unit, execution: ClusterExecution) -> dict[str, bool]:
     return {str(pod["metadata"]["uid"]): is_ready(pod) for pod in mine}
 
 
-async def follow_first(unit: Unit, known: AbstractSet[str], execution: ClusterExecution) -> Outcome | None:
+async def follow_first(unit: DrainUnit, known: AbstractSet[str], execution: ClusterExecution) -> Outcome | None:
     """Wait until the controller has a ready pod that is none of ``known``; an Outcome where it gets none in time."""
 
     async def there() -> bool:
@@ -45,7 +45,7 @@ async def follow_first(unit: Unit, known: AbstractSet[str], execution: ClusterEx
     )
 
 
-async def follow_replacement(unit: Unit, execution: ClusterExecution) -> Outcome | None:
+async def follow_replacement(unit: DrainUnit, execution: ClusterExecution) -> Outcome | None:
     """Wait until another is ready in its place, beside those that were ready before; an Outcome where none is in time.
 
     Who scales the workload down meanwhile wants fewer.

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from actions.drain.unit import Unit
+from actions.drain.unit import DrainUnit
 from actions.kubeobj import controller_of, is_ready, kind_in, labels_of, selects, written
 from actions.plan_context import Reads
 from actions.request import Target
@@ -29,7 +29,7 @@ class Ready(NamedTuple):
     """Replicas that are wanted now; None where no owner says."""
 
 
-async def ready_of(unit: Unit, reads: Reads) -> Ready:
+async def ready_of(unit: DrainUnit, reads: Reads) -> Ready:
     """Ready replicas now. Raises NotFoundError where the owner that counts them is gone, and KubeError."""
     if unit.controller is None:
         return Ready(0, 0)

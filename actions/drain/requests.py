@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import NamedTuple, Protocol
 
-from actions.drain.unit import Unit
+from actions.drain.unit import DrainUnit
 from actions.execution_context import ClusterExecution
 from fleet.engine_api import EngineProbe
 from fleet.model.quantity import Quantity
@@ -41,7 +41,7 @@ class Looks(Protocol):
 class RequestsOf:
     """Asks the engine at its address; where that is out of reach, takes what the Snapshot has of the pod."""
 
-    def __init__(self, unit: Unit, execution: ClusterExecution) -> None:
+    def __init__(self, unit: DrainUnit, execution: ClusterExecution) -> None:
         self._unit = unit
         self._work = execution
         self._probe: EngineProbe | None = None

@@ -35,7 +35,7 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
+class DrainUnit:
     """Pods that are drained as one. JSON values only: it is recorded with the plan."""
 
     name: str
@@ -76,16 +76,16 @@ class Unit:
         return self.workload is not None
 
 
-def to_fact(unit: Unit) -> dict[str, Any]:
+def to_fact(unit: DrainUnit) -> dict[str, Any]:
     """Return a unit as JSON values, for ``Plan.facts``."""
     return asdict(unit)
 
 
-def from_fact(document: Mapping[str, Any]) -> Unit:
+def from_fact(document: Mapping[str, Any]) -> DrainUnit:
     """The unit that ``to_fact`` wrote. Raises ValueError for anything else."""
     from pydantic import TypeAdapter
 
-    return TypeAdapter(Unit).validate_python(document)
+    return TypeAdapter(DrainUnit).validate_python(document)
 
 
 def member_of(pod: Mapping[str, Any]) -> Member:

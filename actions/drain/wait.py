@@ -8,7 +8,7 @@ from typing import NamedTuple
 from actions.drain.eviction import expect_planned, pause_for
 from actions.drain.manner import AtDeadline
 from actions.drain.requests import Fall, Looks, Seen
-from actions.drain.unit import Unit
+from actions.drain.unit import DrainUnit
 from actions.execution_context import ClusterExecution
 from actions.kubeobj import labels_of
 from actions.plan_context import Reads
@@ -58,7 +58,7 @@ async def receives(namespace: str, pod: str, service: str, reads: Reads) -> bool
     return False
 
 
-async def wait_until_unselected(unit: Unit, execution: ClusterExecution) -> Outcome | None:
+async def wait_until_unselected(unit: DrainUnit, execution: ClusterExecution) -> Outcome | None:
     """Wait until no Service of its way sends requests to the pod; an Outcome where one goes on."""
     there: list[str] = []
 
@@ -85,7 +85,7 @@ async def wait_until_unselected(unit: Unit, execution: ClusterExecution) -> Outc
     )
 
 
-async def wait_for_requests(unit: Unit, execution: ClusterExecution, terms: Terms, requests: Looks) -> WaitResult:
+async def wait_for_requests(unit: DrainUnit, execution: ClusterExecution, terms: Terms, requests: Looks) -> WaitResult:
     """Wait until the pod has no requests left, or the deadline comes."""
     fall, front, since = Fall(), unit.front, execution.now()
     first: Seen | None = None

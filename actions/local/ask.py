@@ -11,7 +11,7 @@ import httpx
 import orjson
 
 from actions.local.events import LONGEST, Events
-from actions.local.refused import Refusal, in_words
+from actions.local.refused import EngineRefusal, in_words
 from fleet.dataclass import dataclass
 from fleet.guard import RefusedError, may_ask
 from fleet.local.answer import Piece
@@ -45,7 +45,7 @@ async def ask(
                 said.sent()
                 async with http.stream("POST", f"{server.spec.url}{path}", json=body, headers=headers) as response:
                     if response.status_code != httpx.codes.OK:
-                        refusal = Refusal(response.status_code, await _text(response))
+                        refusal = EngineRefusal(response.status_code, await _text(response))
                         if path == CHAT and refusal.no_chat:
                             continue
                         raise in_words(refusal, server, model, key)
@@ -98,7 +98,7 @@ def _hear(data: str, said: _Said, server: ServerRecord, model: str, key: str) ->
         raise LocalError(f"{server.name} sent something that is not part of an answer")
     if document.get("error") or document.get("object") == "error":
         # The answer had begun with 200: what went wrong since can only be told within it.
-        raise in_words(Refusal.in_answer(document), server, model, key)
+        raise in_words(EngineRefusal.in_answer(document), server, model, key)
     return said.hear(document)
 
 

@@ -19,7 +19,7 @@ from actions.local.environment import environment_beside, inherited, set_for
 from actions.local.spawn import run
 from actions.local.store import kept_environment, whole_env
 from fleet.dataclass import dataclass
-from fleet.local.benches import Level
+from fleet.local.benches import ConcurrencyLevel
 from fleet.local.errors import LocalError
 from fleet.local.record import ServerRecord
 from fleet.local.shown import key_for
@@ -108,7 +108,7 @@ def environment_for(record: ServerRecord, environ: Mapping[str, str], key: str) 
 
 async def measure(
     tool: Tool, concurrency: int, requests: int, seed: int, environ: Mapping[str, str], tell: Callable[[Output], None]
-) -> Level:
+) -> ConcurrencyLevel:
     """Measure one level. ``tell`` gets what it has written so far. Nothing of it is left, also when it is cancelled.
 
     Raises LocalError, also in read-only mode.

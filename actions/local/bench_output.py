@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from fleet.local.benches import Level
+from fleet.local.benches import ConcurrencyLevel
 from fleet.local.errors import LocalError
 from fleet.model.log_reasons import ILLEGAL_INSTRUCTION, OTHER_BUILD
 
@@ -126,7 +126,7 @@ def _frame_text(frame: str) -> str:
     return f" ({_shorten(frame)})" if frame else ""
 
 
-def level_of(document: Mapping[str, Any], concurrency: int, requests: int) -> Level:
+def level_of(document: Mapping[str, Any], concurrency: int, requests: int) -> ConcurrencyLevel:
     """Read its result file as a level. Latencies there are in milliseconds. Raises LocalError for what is no result."""
     completed, duration = _number(document, "completed"), _number(document, "duration")
     if completed is None or duration is None:
@@ -138,7 +138,7 @@ def level_of(document: Mapping[str, Any], concurrency: int, requests: int) -> Le
         return value / 1000 if value else None
 
     failed = _number(document, "failed")
-    return Level(
+    return ConcurrencyLevel(
         concurrency,
         requests,
         # Earlier versions do not count them.

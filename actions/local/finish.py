@@ -52,7 +52,7 @@ def steps_of(record: ServerRecord, grace: float) -> tuple[Step, ...]:
     )
 
 
-class Ending(NamedTuple):
+class TakeDownEnd(NamedTuple):
     """The end of a take-down."""
 
     failed: Outcome | None
@@ -61,14 +61,14 @@ class Ending(NamedTuple):
     """Remarks for the person: requests that were cut, files that may be its."""
 
 
-async def finish(state: ServerState, grace: float, execution: LocalExecution, first: int = 0) -> Ending:
+async def finish(state: ServerState, grace: float, execution: LocalExecution, first: int = 0) -> TakeDownEnd:
     """Take it down. ``first``: index of the first step. Who stops waiting for it learns how far it got."""
     sent: list[str] = []
     try:
         return await _finish(state, grace, execution, first, sent)
     except asyncio.CancelledError:
         # Ended here and not by the runner, which knows only how to take back what was done.
-        return Ending(await asyncio.shield(asyncio.to_thread(_interrupted, state.record, sent)))
+        return TakeDownEnd(await asyncio.shield(asyncio.to_thread(_interrupted, state.record, sent)))
 
 
 def _interrupted(record: ServerRecord, sent: Sequence[str]) -> Outcome:
@@ -83,7 +83,9 @@ def _interrupted(record: ServerRecord, sent: Sequence[str]) -> Outcome:
     return Outcome(Result.STOPPED, told + refuses, again)
 
 
-async def _finish(state: ServerState, grace: float, execution: LocalExecution, first: int, sent: list[str]) -> Ending:
+async def _finish(
+    state: ServerState, grace: float, execution: LocalExecution, first: int, sent: list[str]
+) -> TakeDownEnd:
     """``sent`` gets the signals that were sent."""
     record = state.record
     belongings = await asyncio.to_thread(survey, record)
@@ -116,7 +118,7 @@ async def _finish(state: ServerState, grace: float, execution: LocalExecution, f
     if perhaps:
         shown = ", ".join(perhaps[:3]) + (f" and {len(perhaps) - 3} more" if len(perhaps) > 3 else "")
         told.append(f"shared memory that came while it was there, that nobody uses, and that may be its: {shown}")
-    return Ending(failed, tuple(told))
+    return TakeDownEnd(failed, tuple(told))
 
 
 async def _requests_end(record: ServerRecord, grace: float, execution: LocalExecution) -> str:

@@ -20,14 +20,14 @@ _NOT_FOUND, _UNAUTHORIZED, _FORBIDDEN, _TOO_LARGE, _MANY, _UNAVAILABLE = 404, 40
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class EngineRefusal:
     """The status and the body of an answer that is none."""
 
     status: int
     body: str
 
     @classmethod
-    def in_answer(cls, document: Mapping[str, Any]) -> Refusal:
+    def in_answer(cls, document: Mapping[str, Any]) -> EngineRefusal:
         """One that came in the middle of an answer."""
         error = document.get("error")
         code = error.get("code") if isinstance(error, dict) else document.get("code")
@@ -59,7 +59,7 @@ class Refusal:
         return self.status == _TOO_LARGE or any(words in body for words in _TOO_LONG)
 
 
-def in_words(refusal: Refusal, server: ServerRecord, model: str, key: str) -> LocalError:
+def in_words(refusal: EngineRefusal, server: ServerRecord, model: str, key: str) -> LocalError:
     """Return what went wrong and what to do; never with the key in it, whatever the server says."""
     said = refusal.said.replace(key, "…") if key else refusal.said
     why = f": {said}" if said else ""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from console.app.desk import ConsoleDesk
     from console.commands.command import Context
-    from widgets.prompt import History, Kind
+    from widgets.prompt import Kind, PromptHistory
 
 
 class LineController:
@@ -25,7 +25,7 @@ class LineController:
         self._desk = desk
         self._asked: Kind | None = None
         self._amount: tuple[str, int, Callable[[str], None]] | None = None
-        self._histories: dict[Kind, History] | None = None
+        self._histories: dict[Kind, PromptHistory] | None = None
 
     def ask_command(self) -> None:
         self._ask(":")
@@ -55,7 +55,7 @@ class LineController:
         elif amount is not None:
             await front.entry.open_amount(*amount)
 
-    def histories(self) -> dict[Kind, History]:
+    def histories(self) -> dict[Kind, PromptHistory]:
         from widgets.prompt import new_histories
 
         if self._histories is None:

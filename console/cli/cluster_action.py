@@ -25,7 +25,7 @@ from console.cli.confirm import ProgressPrinter, execute
 from console.cli.dispatch import Invocation, say
 from console.cli.named import NotNamedError, find, parse
 from console.cli.observe import explain
-from console.cli.watched import Watched, alerts_are_told
+from console.cli.watched import LatestSnapshot, alerts_are_told
 from console.config.settings import Settings
 from console.report.action import revisions_json
 from console.views.revisions import revision_text
@@ -104,7 +104,7 @@ async def _act(invocation: Invocation, settings: Settings) -> int:
 
 
 async def _plan_and_do(
-    invocation: Invocation, settings: Settings, source: KubernetesSource, watched: Watched, runner: Runner
+    invocation: Invocation, settings: Settings, source: KubernetesSource, watched: LatestSnapshot, runner: Runner
 ) -> int:
     options = invocation.options
     if options.command == "undo":
@@ -174,12 +174,12 @@ async def _target(typed: str, kinds: tuple[str, ...], snapshot: Snapshot, source
 
 
 @asynccontextmanager
-async def _observing(settings: Settings, source: KubernetesSource, wait: float) -> AsyncIterator[Watched]:
+async def _observing(settings: Settings, source: KubernetesSource, wait: float) -> AsyncIterator[LatestSnapshot]:
     """The newest Snapshot of the whole cluster; the sources run for as long as the block does.
 
     The first is one from after the cluster was listed, where that took at most ``wait`` seconds.
     """
-    watched = Watched()
+    watched = LatestSnapshot()
     observer = sources.observer(settings, source, time.time())
     observer.focus(None)
     observing = asyncio.create_task(observer.run(watched.deliver))

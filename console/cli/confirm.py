@@ -27,7 +27,7 @@ from widgets.line import Line
 from widgets.untrusted import untrusted
 
 
-class Options(Protocol):
+class ActingOptions(Protocol):
     """Options of all commands that act."""
 
     dry_run: bool
@@ -37,7 +37,7 @@ class Options(Protocol):
 
 
 async def execute(
-    plan: Plan, options: Options, runner: Runner, in_words: Callable[[Outcome], Outcome] = lambda outcome: outcome
+    plan: Plan, options: ActingOptions, runner: Runner, in_words: Callable[[Outcome], Outcome] = lambda outcome: outcome
 ) -> tuple[int, Outcome | None]:
     """Print the plan, ask, do it and print how it ended; the exit code, and the outcome where anything was done.
 
@@ -49,7 +49,7 @@ async def execute(
 
 async def carry_out_all(
     plans: Sequence[Plan],
-    options: Options,
+    options: ActingOptions,
     runner: Runner,
     in_words: Callable[[Outcome], Outcome] = lambda outcome: outcome,
 ) -> list[tuple[int, Outcome | None]]:
@@ -77,7 +77,7 @@ async def carry_out_all(
     return ended
 
 
-async def _ask(plan: Plan, options: Options) -> tuple[int, str]:
+async def _ask(plan: Plan, options: ActingOptions) -> tuple[int, str]:
     """Print it and ask; how it was confirmed, else the exit code that goes with what spoke against it."""
     if not options.json and not streams.write_out(partial(_print_plan, plan, requests=options.dry_run)):
         return exits.PROBLEM, ""
@@ -94,7 +94,7 @@ async def _ask(plan: Plan, options: Options) -> tuple[int, str]:
     return exits.OK, confirmed
 
 
-def _start(plan: Plan, answer: tuple[int, str], options: Options, runner: Runner) -> tuple[int, ActionRun | None]:
+def _start(plan: Plan, answer: tuple[int, str], options: ActingOptions, runner: Runner) -> tuple[int, ActionRun | None]:
     """Start what was confirmed; the exit code where it was not, or may not be, started."""
     code, confirmed = answer
     if not confirmed:
@@ -106,7 +106,7 @@ def _start(plan: Plan, answer: tuple[int, str], options: Options, runner: Runner
         return exits.REFUSED, None
 
 
-def _tell(plan: Plan, outcome: Outcome | None, options: Options) -> None:
+def _tell(plan: Plan, outcome: Outcome | None, options: ActingOptions) -> None:
     if options.json:
         streams.document(to_json(plan, outcome, reason=options.reason))
     elif outcome is not None:

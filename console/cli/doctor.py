@@ -18,7 +18,7 @@ from console.config.load import from_flags
 from console.config.problem import ConfigError
 from console.config.settings import Settings
 from console.doctor import acting, report
-from console.doctor.check import Check, DoctorStatus
+from console.doctor.check import DoctorCheck, DoctorStatus
 from console.doctor.local import check_installed, check_machine
 from console.doctor.monitoring import check_monitoring
 from console.doctor.permissions import PermissionReview, ask, judge
@@ -60,7 +60,7 @@ def run(invocation: Invocation) -> int:
     return code
 
 
-async def _cluster(settings: Settings, environ: Mapping[str, str]) -> tuple[list[Check], int]:
+async def _cluster(settings: Settings, environ: Mapping[str, str]) -> tuple[list[DoctorCheck], int]:
     """Everything behind the kubeconfig; the permissions are asked while the sources start."""
     from console.wiring.contexts import is_machine
     from fleet.sources.kube.errors import KubeconfigError
@@ -75,11 +75,11 @@ async def _cluster(settings: Settings, environ: Mapping[str, str]) -> tuple[list
     try:
         access = load_access(settings.cluster.kubeconfig or None, settings.cluster.context or None, environ)
     except KubeconfigError as error:
-        kubeconfig = Check("kubeconfig", DoctorStatus.FAIL, error.message, (), error.remedy)
+        kubeconfig = DoctorCheck("kubeconfig", DoctorStatus.FAIL, error.message, (), error.remedy)
         snapshot = await observe(settings, WAIT)
         return [kubeconfig, *check_metrics(snapshot, settings), *check_others(snapshot), vllm], _code(snapshot)
     origin = f"context {access.context} in {access.file}" if access.file else "the service account of this pod"
-    kubeconfig = Check("kubeconfig", DoctorStatus.OK, f"{origin}, for {access.server}")
+    kubeconfig = DoctorCheck("kubeconfig", DoctorStatus.OK, f"{origin}, for {access.server}")
     namespace = settings.cluster.namespace
     found_of: list[Examined] = []
 
@@ -114,8 +114,8 @@ async def _examined(observing: Observer, snapshot: Snapshot, settings: Settings)
 
 
 async def _machine(
-    settings: Settings, environ: Mapping[str, str], vllm: Check, *, cpu: bool
-) -> tuple[list[Check], int]:
+    settings: Settings, environ: Mapping[str, str], vllm: DoctorCheck, *, cpu: bool
+) -> tuple[list[DoctorCheck], int]:
     """This machine: its vLLM, GPUs and servers, where it is the cluster in view."""
     from console.session.local.watcher import SharedWatcher
     from fleet.local.gpus import read_gpus

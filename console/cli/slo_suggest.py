@@ -15,10 +15,10 @@ from fleet.model.snapshot import Snapshot
 from fleet.objectives.board import models_of
 from fleet.objectives.burning import DAY
 from fleet.objectives.ledger import Tally
-from fleet.objectives.owners import Owner
+from fleet.objectives.owners import RequestOwner
 from fleet.objectives.stored import StoredCounts, edges_of
 from fleet.objectives.suggest import suggestions, toml
-from fleet.objectives.watched import Watched
+from fleet.objectives.watched import EventCounter
 from fleet.sources.problem import SourceProblem
 from widgets.values import age_text
 
@@ -34,8 +34,8 @@ class _Counted:
 
     def __init__(self) -> None:
         self.window = 0.0
-        self.tallies: Mapping[Owner, Tally] = {}
-        self.since: Mapping[Owner, float] = {}
+        self.tallies: Mapping[RequestOwner, Tally] = {}
+        self.since: Mapping[RequestOwner, float] = {}
         self.at = time.time()
 
     async def ask(self, invocation: Invocation, observing: Observer) -> None:
@@ -51,7 +51,7 @@ class _Counted:
         except SourceProblem as problem:
             say(f"the metrics store does not tell: {problem.problem}")
         if latest is not None:
-            watched = Watched()
+            watched = EventCounter()
             watched.note(latest, edges_of(latest))
             self.window, self.tallies = latest.window, watched.tallies(latest.window)
 

@@ -9,7 +9,7 @@ from fleet.model.snapshot import Health, Snapshot
 from fleet.sources.prometheus.products import ALERTMANAGER
 
 
-class Watched:
+class LatestSnapshot:
     """Whatever was delivered last."""
 
     def __init__(self) -> None:

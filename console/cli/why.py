@@ -16,7 +16,7 @@ from console.views.series import series_of
 from console.views.subject import ref_of
 from console.views.why import why_lines
 from fleet.kinds.registry import listed
-from fleet.latency.comparison import LOOKS_BACK, Change, last_change, questions
+from fleet.latency.comparison import LOOKS_BACK, LastChange, last_change, questions
 from fleet.latency.report import LatencyReport, latency_report
 from fleet.model.snapshot import Snapshot
 from themes.look import choose_glyphs
@@ -51,7 +51,7 @@ class _Asking:
         curves, change = await self._past(snapshot, snapshot.top(key))
         self.report = latency_report(snapshot, snapshot.top(key), curves, change)
 
-    async def _past(self, snapshot: Snapshot, key: str) -> tuple[list[Curve], Change | None]:
+    async def _past(self, snapshot: Snapshot, key: str) -> tuple[list[Curve], LastChange | None]:
         curves: list[Curve] = []
         change = None
         ref = ref_of(snapshot, snapshot.workload_of.get(key, key))

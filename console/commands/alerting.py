@@ -53,9 +53,9 @@ def _silence(desk: Desk, context: Context) -> None:
         if not typed.isdigit() or not int(typed):
             desk.navigator.say(f"{typed!r} is not a number of minutes", Role.WARNING)
             return
-        from actions.kinds.silence import Silence
+        from actions.kinds.silence import SilenceAlert
 
-        desk.actions.open_plan(Silence(target, seconds=int(typed) * 60.0))
+        desk.actions.open_plan(SilenceAlert(target, seconds=int(typed) * 60.0))
 
     if context.argument:
         plan(context.argument)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from fleet.local.server import ServerState
     from fleet.model.objects import ObjectRef
     from fleet.model.snapshot import Snapshot
-    from widgets.prompt import History, Kind
+    from widgets.prompt import Kind, PromptHistory
 
 
 class Navigator(Protocol):
@@ -133,7 +133,7 @@ class LineController(Protocol):
         """Return completions of the typed text."""
         ...
 
-    def histories(self) -> dict[Kind, History]:
+    def histories(self) -> dict[Kind, PromptHistory]:
         """Return the lines typed before, on whatever screen."""
         ...
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from console.config.settings import ObjectiveSettings, Promises
-from fleet.objectives.objective import NAMES, Goals, Group, Objective, objective
+from fleet.objectives.objective import NAMES, Goals, Objective, ObjectiveSet, objective
 
 
 def goals_of(settings: ObjectiveSettings) -> Goals:
     """Return the objectives of all models, and those of groups."""
     groups = (
-        Group(name, objectives_of(one), one.models, one.workloads, one.namespaces)
+        ObjectiveSet(name, objectives_of(one), one.models, one.workloads, one.namespaces)
         for name, one in settings.groups.items()
     )
     return Goals(objectives_of(settings), tuple(groups), settings.days, settings.defaults)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from actions.catalogue import specs
 from actions.permissions import Permission, granted, permissions_for
-from console.doctor.check import Check, DoctorStatus
+from console.doctor.check import DoctorCheck, DoctorStatus
 from fleet.dataclass import dataclass
 
 if TYPE_CHECKING:
@@ -59,19 +59,21 @@ async def ask(reads: Reads, namespace: str) -> Acting:
     return Acting({key: permissions for key, permissions in missing.items() if permissions})
 
 
-def read_only() -> Check:
+def read_only() -> DoctorCheck:
     """Nothing is asked of the server for what is not done anyway."""
-    return Check(SUBJECT, DoctorStatus.OK, "none is done in read-only mode")
+    return DoctorCheck(SUBJECT, DoctorStatus.OK, "none is done in read-only mode")
 
 
-def judge(acting: Acting, user: str, namespace: str) -> Check:
+def judge(acting: Acting, user: str, namespace: str) -> DoctorCheck:
     """All actions in one check; ``namespace`` is where they were asked for, empty for all."""
     if acting.trouble:
-        return Check(SUBJECT, DoctorStatus.WARN, f"whether they are permitted could not be asked: {acting.trouble}")
+        return DoctorCheck(
+            SUBJECT, DoctorStatus.WARN, f"whether they are permitted could not be asked: {acting.trouble}"
+        )
     who = user or "this identity"
     where = f"in namespace {namespace}" if namespace else "in all namespaces"
     if not acting.missing:
-        return Check(SUBJECT, DoctorStatus.OK, f"{who} may do all of them, {where}")
+        return DoctorCheck(SUBJECT, DoctorStatus.OK, f"{who} may do all of them, {where}")
     targets: dict[str, list[str]] = {}
     for kind, target in needed_permissions():
         targets.setdefault(kind, []).append(target)
@@ -81,7 +83,7 @@ def judge(acting: Acting, user: str, namespace: str) -> Check:
     finding = f"{who} may do none of them {where}" if none else f"{who} may not do all of them {where}"
     allowed = (f"permitted: {', '.join(whole)}",) if whole else ()
     confined = f" --in {shlex.quote(namespace)}" if namespace else ""
-    return Check(
+    return DoctorCheck(
         SUBJECT,
         DoctorStatus.WARN,
         finding if namespace else f"{finding}; a plan asks for the namespace of its target",

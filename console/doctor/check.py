@@ -16,7 +16,7 @@ class DoctorStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class DoctorCheck:
     """A line of the doctor's report."""
 
     subject: str

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from console.doctor.check import Check, DoctorStatus
+from console.doctor.check import DoctorCheck, DoctorStatus
 from fleet.metrics.dialect import Dialect
 from fleet.metrics.registry import ENGINES, GATEWAYS, GPUS
 from fleet.model.snapshot import Snapshot
 
 
-def check_dialects(snapshot: Snapshot) -> Iterator[Check]:
+def check_dialects(snapshot: Snapshot) -> Iterator[DoctorCheck]:
     """The products that are read; a warning where this fleet runs one that nobody has seen answer yet."""
     details = [
         f"{what}: {', '.join(map(_dialect_text, dialects))}"
@@ -24,10 +24,12 @@ def check_dialects(snapshot: Snapshot) -> Iterator[Check]:
     if doubtful:
         finding = f"here, and read by their documentation alone: {', '.join(doubtful)}"
         fix = "compare what is shown of them with their own /metrics, and tell of what differs"
-        yield Check("dialects", DoctorStatus.WARN, finding, tuple(details), fix)
+        yield DoctorCheck("dialects", DoctorStatus.WARN, finding, tuple(details), fix)
     else:
         known = f"{', '.join(sorted(here))} here" if here else "none of them here"
-        yield Check("dialects", DoctorStatus.OK, f"{len((*every, *GPUS))} products are read, {known}", tuple(details))
+        yield DoctorCheck(
+            "dialects", DoctorStatus.OK, f"{len((*every, *GPUS))} products are read, {known}", tuple(details)
+        )
 
 
 def _dialect_text(dialect: Dialect) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from console.doctor.check import Check, DoctorStatus
+from console.doctor.check import DoctorCheck, DoctorStatus
 from fleet.dataclass import dataclass
 
 if TYPE_CHECKING:
@@ -99,20 +99,20 @@ async def _lacking(reads: KubeReads, namespace: str) -> tuple[NeededPermission, 
     return tuple(need for need in found if need is not None)
 
 
-def judge(answer: PermissionReview, user: str, namespace: str) -> Check:
+def judge(answer: PermissionReview, user: str, namespace: str) -> DoctorCheck:
     """The permissions in one check; ``namespace`` is the one in view, empty for all."""
     if answer.trouble:
-        return Check("permissions", DoctorStatus.WARN, f"could not be asked: {answer.trouble}")
+        return DoctorCheck("permissions", DoctorStatus.WARN, f"could not be asked: {answer.trouble}")
     who = user or "this identity"
     where = f"in namespace {answer.namespace}" if answer.namespace else "in all namespaces"
     lacking, confined = answer.lacking, answer.namespace != namespace
     if not lacking and not confined:
-        return Check("permissions", DoctorStatus.OK, f"{who} may read everything that is shown, {where}")
+        return DoctorCheck("permissions", DoctorStatus.OK, f"{who} may read everything that is shown, {where}")
     only = f"{who} sees no other namespace than {answer.namespace}, and " if confined else f"{who} "
     names = ", ".join(need.resource for need in lacking)
     late = bool(lacking) and all(need.verbs == ("watch",) for need in lacking)
     what = "list and not watch, so that changes come late:" if late else "not read"
-    return Check(
+    return DoctorCheck(
         "permissions",
         DoctorStatus.FAIL if any(need.blocks for need in lacking) else DoctorStatus.WARN,
         f"{only}may {what} {names} {where}" if lacking else f"{only}may read everything there",

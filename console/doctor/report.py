@@ -6,14 +6,14 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
-from console.doctor.check import Check
+from console.doctor.check import DoctorCheck
 from widgets.untrusted import untrusted
 
 SCHEMA = "quarterdeck/doctor/v1"
 _SUBJECT = 14
 
 
-def lines(checks: Sequence[Check]) -> Iterator[str]:
+def lines(checks: Sequence[DoctorCheck]) -> Iterator[str]:
     """One line per check, its details and its fix indented under it."""
     for check in checks:
         yield f"{check.verdict:<4}  {check.subject:<{_SUBJECT}} {untrusted(check.finding)}"
@@ -24,6 +24,6 @@ def lines(checks: Sequence[Check]) -> Iterator[str]:
             yield f"{indent}{'fix: ' if number == 0 else '     '}{untrusted(line)}"
 
 
-def to_json(checks: Sequence[Check]) -> str:
+def to_json(checks: Sequence[DoctorCheck]) -> str:
     """The same as a document; fields without a value are there and empty."""
     return json.dumps({"schema": SCHEMA, "checks": [asdict(check) for check in checks]}, indent=2, ensure_ascii=False)

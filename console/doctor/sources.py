@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from console.config.settings import Settings, settings_in
-from console.doctor.check import Check, DoctorStatus
+from console.doctor.check import DoctorCheck, DoctorStatus
 from console.doctor.dialects import check_dialects
 from fleet.metrics.dialect_set import DialectSet
 from fleet.metrics.gpus.vendors import vendor_of
@@ -47,22 +47,22 @@ NAMED = 5
 """Joins that are named one by one."""
 
 
-def check_api_server(snapshot: Snapshot, *, explained: bool) -> Check:
+def check_api_server(snapshot: Snapshot, *, explained: bool) -> DoctorCheck:
     """Whether the API server answers, and as whom; ``explained``: its refusals are told elsewhere."""
     status = snapshot.source(KUBERNETES)
     cluster = snapshot.cluster
     if status is None or status.health is Health.DOWN:
         problem, remedy = (status.problem, status.remedy) if status else ("not asked", "")
-        return Check("API server", DoctorStatus.FAIL, problem, (), remedy)
+        return DoctorCheck("API server", DoctorStatus.FAIL, problem, (), remedy)
     groups = f" ({', '.join(cluster.groups)})" if cluster.groups else ""
     version = f"Kubernetes {cluster.version}" if cluster.version else "a Kubernetes that does not tell its version"
     finding = f"{version}, as {cluster.user or 'nobody'}{groups}, {len(snapshot.pods)} pods"
     if status.health is Health.LIVE or (status.health is Health.DEGRADED and explained):
-        return Check("API server", DoctorStatus.OK, finding)
-    return Check("API server", DoctorStatus.WARN, finding, status.notes or (_status_text(status),))
+        return DoctorCheck("API server", DoctorStatus.OK, finding)
+    return DoctorCheck("API server", DoctorStatus.WARN, finding, status.notes or (_status_text(status),))
 
 
-def check_metrics(snapshot: Snapshot, settings: Settings) -> Iterator[Check]:
+def check_metrics(snapshot: Snapshot, settings: Settings) -> Iterator[DoctorCheck]:
     """Prometheus, the direct scrape, what comes from them, and whether it can be joined."""
     prometheus, scrape = snapshot.source("prometheus"), snapshot.source("scrape")
     if prometheus is not None:
@@ -76,36 +76,36 @@ def check_metrics(snapshot: Snapshot, settings: Settings) -> Iterator[Check]:
         yield from check_dialects(snapshot)
 
 
-def check_others(snapshot: Snapshot) -> Iterator[Check]:
+def check_others(snapshot: Snapshot) -> Iterator[DoctorCheck]:
     """Every other source, by what it says of itself."""
     for status in snapshot.sources:
         if status.name in _CHECKED_BY_NAME:
             continue
         said = status.endpoint or "answers" if status.health is Health.LIVE else _status_text(status)
-        yield Check(status.name, _VERDICTS[status.health], said, status.notes, status.remedy)
+        yield DoctorCheck(status.name, _VERDICTS[status.health], said, status.notes, status.remedy)
 
 
-def _prometheus(status: SourceStatus, settings: Settings) -> Check:
+def _prometheus(status: SourceStatus, settings: Settings) -> DoctorCheck:
     found = "configured" if settings.prometheus.url else "found in the cluster"
     if status.health is Health.LIVE:
-        return Check("prometheus", DoctorStatus.OK, f"{status.endpoint}, {found}", status.notes)
+        return DoctorCheck("prometheus", DoctorStatus.OK, f"{status.endpoint}, {found}", status.notes)
     if settings.prometheus.enabled == "never":
-        return Check("prometheus", DoctorStatus.OK, "switched off by the configuration")
+        return DoctorCheck("prometheus", DoctorStatus.OK, "switched off by the configuration")
     if status.endpoint:
-        return Check("prometheus", _VERDICTS[status.health], _status_text(status), status.notes, status.remedy)
+        return DoctorCheck("prometheus", _VERDICTS[status.health], _status_text(status), status.notes, status.remedy)
     wanted = settings.prometheus.enabled == "always"
     said = status.problem or "none is configured, and none was found among the cluster's services"
     offered = f"# if it is yours, in the configuration:\n{status.remedy}" if status.remedy.startswith("[") else ""
     fix = offered or INSTALL_PROMETHEUS
-    return Check("prometheus", DoctorStatus.FAIL if wanted else DoctorStatus.WARN, said, status.notes, fix)
+    return DoctorCheck("prometheus", DoctorStatus.FAIL if wanted else DoctorStatus.WARN, said, status.notes, fix)
 
 
-def _scrape(status: SourceStatus) -> Check:
+def _scrape(status: SourceStatus) -> DoctorCheck:
     if status.health is Health.OFF:
-        return Check("direct scrape", DoctorStatus.OK, status.problem or "not needed: Prometheus has the engines")
+        return DoctorCheck("direct scrape", DoctorStatus.OK, status.problem or "not needed: Prometheus has the engines")
     if status.health is Health.LIVE:
-        return Check("direct scrape", DoctorStatus.OK, f"through {status.endpoint}", status.notes)
-    return Check("direct scrape", _VERDICTS[status.health], _status_text(status), status.notes, status.remedy)
+        return DoctorCheck("direct scrape", DoctorStatus.OK, f"through {status.endpoint}", status.notes)
+    return DoctorCheck("direct scrape", _VERDICTS[status.health], _status_text(status), status.notes, status.remedy)
 
 
 def _status_text(status: SourceStatus) -> str:
@@ -113,20 +113,22 @@ def _status_text(status: SourceStatus) -> str:
     return f"{where}{status.problem or status.health}"
 
 
-def _engines(snapshot: Snapshot) -> Check:
+def _engines(snapshot: Snapshot) -> DoctorCheck:
     if not snapshot.engines and none_is_read(snapshot.pods.values()):
         named = tuple(f"{pod.key}: {why}" for pod in snapshot.pods.values() if (why := unread(pod)))[:NAMED]
-        return Check("engines", DoctorStatus.OK, "none whose metrics are read", named)
+        return DoctorCheck("engines", DoctorStatus.OK, "none whose metrics are read", named)
     if not snapshot.engines:
-        return Check(
+        return DoctorCheck(
             "engines", DoctorStatus.WARN, f"no series of an engine that is read ({_names(ENGINES)})", (), SCRAPE_ENGINES
         )
     finding = f"{len(snapshot.engines)} engines of {len(snapshot.models)} models, from {_measured_by(snapshot)}"
     silent = [unmatched for unmatched in snapshot.unmatched if unmatched.join is Join.POD_WITHOUT_METRICS]
     if silent:
         named = tuple(f"{unmatched.key}: {unmatched.detail}" for unmatched in silent[:NAMED])
-        return Check("engines", DoctorStatus.WARN, f"{finding}; {len(silent)} pods without", named, SCRAPE_ENGINES)
-    return Check("engines", DoctorStatus.OK, finding)
+        return DoctorCheck(
+            "engines", DoctorStatus.WARN, f"{finding}; {len(silent)} pods without", named, SCRAPE_ENGINES
+        )
+    return DoctorCheck("engines", DoctorStatus.OK, finding)
 
 
 def _measured_by(snapshot: Snapshot) -> str:
@@ -135,17 +137,17 @@ def _measured_by(snapshot: Snapshot) -> str:
     return ", ".join(f"{name} ({count})" for name, count in read.items()) if len(read) > 1 else "".join(read)
 
 
-def _gpus(snapshot: Snapshot) -> Check:
+def _gpus(snapshot: Snapshot) -> DoctorCheck:
     allocatable = sum(sum(node.gpus.values()) for node in snapshot.nodes.values())
     if snapshot.gpus:
-        return Check("GPUs", DoctorStatus.OK, f"{len(snapshot.gpus)} measured, {allocatable} allocatable")
+        return DoctorCheck("GPUs", DoctorStatus.OK, f"{len(snapshot.gpus)} measured, {allocatable} allocatable")
     none = f"no metrics of an exporter of GPUs that is read ({_names(GPUS)})"
     if lack := snapshot.coverage.lack("pods"):
         # There may be an exporter where this identity sees nothing: nothing to install is proposed.
-        return Check("GPUs", DoctorStatus.WARN, f"{none}; whether one runs is not known: {lack}")
+        return DoctorCheck("GPUs", DoctorStatus.WARN, f"{none}; whether one runs is not known: {lack}")
     if allocatable or any(pod.gpus for pod in snapshot.pods.values()):
-        return Check("GPUs", DoctorStatus.WARN, f"the cluster has GPUs, and {none}", (), _installing(snapshot))
-    return Check("GPUs", DoctorStatus.OK, "none in this cluster")
+        return DoctorCheck("GPUs", DoctorStatus.WARN, f"the cluster has GPUs, and {none}", (), _installing(snapshot))
+    return DoctorCheck("GPUs", DoctorStatus.OK, "none in this cluster")
 
 
 def _names(dialects: DialectSet) -> str:
@@ -170,11 +172,11 @@ def _naming_pods() -> str:
     )
 
 
-def _joins(snapshot: Snapshot) -> Iterator[Check]:
+def _joins(snapshot: Snapshot) -> Iterator[DoctorCheck]:
     for join, fix in ((Join.METRICS_WITHOUT_POD, RELABEL), (Join.POD_WITHOUT_GPU_METRICS, _naming_pods())):
         found = [unmatched for unmatched in snapshot.unmatched if unmatched.join is join]
         # Where nothing at all is measured, the check above has said so.
         measured = snapshot.gpus if join is Join.POD_WITHOUT_GPU_METRICS else snapshot.engines
         if found and measured:
             details = tuple(f"{unmatched.key}: {unmatched.detail}" for unmatched in found[:NAMED])
-            yield Check("joins", DoctorStatus.WARN, f"{join}: {len(found)}", details, fix)
+            yield DoctorCheck("joins", DoctorStatus.WARN, f"{join}: {len(found)}", details, fix)

@@ -7,34 +7,36 @@ from collections.abc import Mapping
 from console.config.load import Loaded, located
 from console.config.problem import ConfigError
 from console.config.rules import check_references
-from console.doctor.check import Check, DoctorStatus
+from console.doctor.check import DoctorCheck, DoctorStatus
 from themes.look import choose_look
 
 LEAST = (80, 24)
 """Columns and lines below which the screens leave things out."""
 
 
-def check_configuration(loaded: Loaded | ConfigError, environ: Mapping[str, str]) -> Check:
+def check_configuration(loaded: Loaded | ConfigError, environ: Mapping[str, str]) -> DoctorCheck:
     """The configuration, as ``quarterdeck config check`` sees it."""
     if isinstance(loaded, ConfigError):
         said = tuple(str(problem).replace("\n", " ") for problem in loaded.problems)
-        return Check(
+        return DoctorCheck(
             "configuration", DoctorStatus.FAIL, "cannot be used; defaults are used below", said, "correct the file"
         )
     problems = [*loaded.warnings, *located(loaded.origins, check_references(loaded.settings, environ))]
     if problems:
         said = tuple(str(problem).replace("\n", " ") for problem in problems)
-        return Check("configuration", DoctorStatus.WARN, str(loaded.path), said, "quarterdeck config check")
-    return Check("configuration", DoctorStatus.OK, f"{loaded.path}{'' if loaded.exists else ' (not there: defaults)'}")
+        return DoctorCheck("configuration", DoctorStatus.WARN, str(loaded.path), said, "quarterdeck config check")
+    return DoctorCheck(
+        "configuration", DoctorStatus.OK, f"{loaded.path}{'' if loaded.exists else ' (not there: defaults)'}"
+    )
 
 
 def check_terminal(
     environ: Mapping[str, str], encoding: str | None, size: tuple[int, int], *, interactive: bool
-) -> Check:
+) -> DoctorCheck:
     """Whether the screens can be shown here, and how: (columns, lines), encoding, colours."""
     term = environ.get("TERM", "")
     if term in {"", "dumb"}:
-        return Check(
+        return DoctorCheck(
             "terminal",
             DoctorStatus.WARN,
             f"TERM={term} shows no screens, only tables",
@@ -45,10 +47,14 @@ def check_terminal(
     colours = "no colours (NO_COLOR)" if look.no_color else f"theme {look.theme}"
     finding = f"TERM={term}, {colours}, {'ASCII' if look.glyphs.ascii else 'Unicode'} glyphs"
     if not interactive:
-        return Check("terminal", DoctorStatus.OK, f"{finding}; not a terminal now, so tables are printed")
+        return DoctorCheck("terminal", DoctorStatus.OK, f"{finding}; not a terminal now, so tables are printed")
     finding += f", {size[0]}x{size[1]}"
     if look.glyphs.ascii:
-        return Check("terminal", DoctorStatus.WARN, finding, (f"the encoding is {encoding}",), "export LC_ALL=C.UTF-8")
+        return DoctorCheck(
+            "terminal", DoctorStatus.WARN, finding, (f"the encoding is {encoding}",), "export LC_ALL=C.UTF-8"
+        )
     if size[0] < LEAST[0] or size[1] < LEAST[1]:
-        return Check("terminal", DoctorStatus.WARN, finding, (), f"make the window at least {LEAST[0]}x{LEAST[1]}")
-    return Check("terminal", DoctorStatus.OK, finding)
+        return DoctorCheck(
+            "terminal", DoctorStatus.WARN, finding, (), f"make the window at least {LEAST[0]}x{LEAST[1]}"
+        )
+    return DoctorCheck("terminal", DoctorStatus.OK, finding)

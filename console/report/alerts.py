@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from console.report.part import Part
+from console.report.part import DocumentPart
 from console.views.alerts import in_view, row_of
 from fleet.alerts.board import AlertRow
 from fleet.model.snapshot import Snapshot
 
 
-class AlertPart(Part):
+class AlertPart(DocumentPart):
     """An alert that is pending or fires."""
 
     name: str

@@ -11,11 +11,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from console.report.part import Part
+from console.report.part import DocumentPart
 from console.views.alert_marks import alerts_of, annotation_of, unexplained
 from fleet.alerts.board import AlertRow
 from fleet.diagnosis.check_status import CheckStatus, check_status
-from fleet.diagnosis.evidence import Alternative, explain
+from fleet.diagnosis.evidence import LookAlike, explain
 from fleet.model.finding import Finding, FindingState, Incident, Reach
 from fleet.model.snapshot import Health, Severity, Snapshot
 
@@ -23,7 +23,7 @@ SCHEMA: Literal["quarterdeck/check/v1"] = "quarterdeck/check/v1"
 _SOUND = frozenset({Health.LIVE, Health.OFF})
 
 
-class ObjectPart(Part):
+class ObjectPart(DocumentPart):
     """One object, as ``quarterdeck snapshot --json`` calls it."""
 
     kind: str
@@ -32,7 +32,7 @@ class ObjectPart(Part):
     """Key in quarterdeck/snapshot/v1: namespace/name of a pod, namespace/Kind/name of a workload, UUID of a GPU."""
 
 
-class EvidencePart(Part):
+class EvidencePart(DocumentPart):
     """One thing that is seen."""
 
     text: str
@@ -43,7 +43,7 @@ class EvidencePart(Part):
     """Seconds since it was so."""
 
 
-class AlikePart(Part):
+class AlikePart(DocumentPart):
     """A cause that looks alike."""
 
     cause: str
@@ -52,7 +52,7 @@ class AlikePart(Part):
     """Sign that ruled it out; or what would have to be known to do so."""
 
 
-class HelpPart(Part):
+class HelpPart(DocumentPart):
     """Something that helps."""
 
     text: str
@@ -60,7 +60,7 @@ class HelpPart(Part):
     """Command of the console (``:scale``) or of this program that does it, or leads to it."""
 
 
-class FindingPart(Part):
+class FindingPart(DocumentPart):
     """One cause at one object."""
 
     cause: str
@@ -72,7 +72,7 @@ class FindingPart(Part):
     """Unix time."""
 
 
-class ReachPart(Part):
+class ReachPart(DocumentPart):
     """The users who feel it."""
 
     replicas: int
@@ -85,7 +85,7 @@ class ReachPart(Part):
     workloads: tuple[str, ...] = ()
 
 
-class ToldPart(Part):
+class ToldPart(DocumentPart):
     """An alert of monitoring that belongs to an incident, or to none."""
 
     name: str
@@ -101,7 +101,7 @@ class ToldPart(Part):
     """Annotation that says it in a sentence."""
 
 
-class IncidentPart(Part):
+class IncidentPart(DocumentPart):
     """A root, and what follows from it."""
 
     key: str
@@ -136,7 +136,7 @@ class IncidentPart(Part):
     """Alerts of monitoring about its objects, the worst first."""
 
 
-class SourcePart(Part):
+class SourcePart(DocumentPart):
     """A source that is not sound: what it does not tell cannot be found."""
 
     name: str
@@ -144,7 +144,7 @@ class SourcePart(Part):
     problem: str
 
 
-class CheckDocument(Part):
+class CheckDocument(DocumentPart):
     """The faults of a fleet, the worst first."""
 
     schema_: Literal["quarterdeck/check/v1"] = Field(default=SCHEMA, alias="schema")
@@ -228,7 +228,7 @@ def _told(row: AlertRow) -> ToldPart:
     )
 
 
-def _alike(ruled: Alternative) -> AlikePart:
+def _alike(ruled: LookAlike) -> AlikePart:
     return AlikePart(cause=ruled.cause, sentence=ruled.sentence, by=ruled.by)
 
 

@@ -11,13 +11,13 @@ from typing import Literal
 from pydantic import Field
 
 from console.report.alerts import AlertPart
-from console.report.part import Judgement, Metrics, Part, Readings, Reason
+from console.report.part import DocumentPart, Judgement, Metrics, Readings, Reason
 from fleet.model.snapshot import GpuUse, Health, Join
 
 SCHEMA: Literal["quarterdeck/snapshot/v1"] = "quarterdeck/snapshot/v1"
 
 
-class ClusterPart(Part):
+class ClusterPart(DocumentPart):
     """The cluster, and as whom it was read."""
 
     context: str
@@ -38,7 +38,7 @@ class ClusterPart(Part):
     """Nothing that changes the cluster would have been let through."""
 
 
-class SourcePart(Part):
+class SourcePart(DocumentPart):
     """One source of the Snapshot."""
 
     name: str
@@ -61,7 +61,7 @@ class SourcePart(Part):
     """HTTP requests in the last tick."""
 
 
-class VersionPart(Part):
+class VersionPart(DocumentPart):
     """The model that a pod template runs; what it does not say is absent."""
 
     image: str | None = None
@@ -76,7 +76,7 @@ class VersionPart(Part):
     """Absent: unpinned."""
 
 
-class ModelPart(Part):
+class ModelPart(DocumentPart):
     """A served model in a namespace."""
 
     key: str
@@ -95,7 +95,7 @@ class ModelPart(Part):
     readings: Readings = {}
 
 
-class Replicas(Part):
+class Replicas(DocumentPart):
     """Pods of a workload."""
 
     desired: int
@@ -108,7 +108,7 @@ class Replicas(Part):
     """Replicas that have been ready for minReadySeconds."""
 
 
-class AutoscalerPart(Part):
+class AutoscalerPart(DocumentPart):
     """The HorizontalPodAutoscaler of a workload."""
 
     name: str
@@ -123,7 +123,7 @@ class AutoscalerPart(Part):
     """Replicas that it wants."""
 
 
-class WorkloadPart(Part):
+class WorkloadPart(DocumentPart):
     """The top of an owner chain: Deployment, StatefulSet, LeaderWorkerSet …"""
 
     key: str
@@ -156,7 +156,7 @@ class WorkloadPart(Part):
     readings: Readings = {}
 
 
-class EnginePart(Part):
+class EnginePart(DocumentPart):
     """One server of models, or one data-parallel rank of it."""
 
     key: str
@@ -177,7 +177,7 @@ class EnginePart(Part):
     readings: Readings = {}
 
 
-class ContainerPart(Part):
+class ContainerPart(DocumentPart):
     """One container of a pod."""
 
     name: str
@@ -202,7 +202,7 @@ class ContainerPart(Part):
     """Exit code of its previous instance."""
 
 
-class PodPart(Part):
+class PodPart(DocumentPart):
     """One pod, measured or not."""
 
     key: str
@@ -249,7 +249,7 @@ class PodPart(Part):
     readings: Readings = {}
 
 
-class NodePart(Part):
+class NodePart(DocumentPart):
     """One node."""
 
     name: str
@@ -272,7 +272,7 @@ class NodePart(Part):
     """Keys of those that the metrics see on it."""
 
 
-class GpuPart(Part):
+class GpuPart(DocumentPart):
     """One GPU, or one MIG instance of it."""
 
     key: str
@@ -303,7 +303,7 @@ class GpuPart(Part):
     readings: Readings = {}
 
 
-class GatewayPart(Part):
+class GatewayPart(DocumentPart):
     """The counts of a gateway that belong together: of one model, one server behind it, both, or all that it does."""
 
     key: str
@@ -328,7 +328,7 @@ class GatewayPart(Part):
     readings: Readings = {}
 
 
-class LoosePart(Part):
+class LoosePart(DocumentPart):
     """A join that could not be made."""
 
     join: Join
@@ -339,7 +339,7 @@ class LoosePart(Part):
     """Detail of the reason, as far as it is known."""
 
 
-class SnapshotDocument(Part):
+class SnapshotDocument(DocumentPart):
     """The fleet at one moment."""
 
     schema_: Literal["quarterdeck/snapshot/v1"] = Field(default=SCHEMA, alias="schema")

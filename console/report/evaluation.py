@@ -11,14 +11,14 @@ from typing import Literal
 
 from pydantic import Field
 
-from console.report.part import Part
-from fleet.evaluation.scoring import CaseScore, FaultScore, Said
+from console.report.part import DocumentPart
+from fleet.evaluation.scoring import CaseScore, FaultScore, ShownIncident
 from fleet.evaluation.totals import GOALS, Goal, Totals, by_kind, is_right, totals
 
 SCHEMA: Literal["quarterdeck/eval/v1"] = "quarterdeck/eval/v1"
 
 
-class TotalsPart(Part):
+class TotalsPart(DocumentPart):
     """Totals of some cases; shares are 0-1, times in seconds."""
 
     cases: int
@@ -57,7 +57,7 @@ class TotalsPart(Part):
     """Time from the onset until a fault fired: median."""
 
 
-class GoalPart(Part):
+class GoalPart(DocumentPart):
     """A goal, by the cases that are not held out and by all."""
 
     name: str
@@ -68,7 +68,7 @@ class GoalPart(Part):
     """Absent where there was nothing to measure."""
 
 
-class SaidPart(Part):
+class SaidPart(DocumentPart):
     """An incident that was shown."""
 
     cause: str
@@ -76,7 +76,7 @@ class SaidPart(Part):
     words: str
 
 
-class FaultPart(Part):
+class FaultPart(DocumentPart):
     """Score of one fault."""
 
     cause: tuple[str, ...]
@@ -89,7 +89,7 @@ class FaultPart(Part):
     firing_after: float | None = None
 
 
-class CasePart(Part):
+class CasePart(DocumentPart):
     """One case that is not held out."""
 
     name: str
@@ -102,7 +102,7 @@ class CasePart(Part):
     """Findings that fired and are none of the faults."""
 
 
-class KindPart(Part):
+class KindPart(DocumentPart):
     """One kind that is not held out."""
 
     kind: str
@@ -110,7 +110,7 @@ class KindPart(Part):
     right: int
 
 
-class EvalDocument(Part):
+class EvalDocument(DocumentPart):
     """The result of an evaluation of the diagnosis."""
 
     schema_: Literal["quarterdeck/eval/v1"] = Field(default=SCHEMA, alias="schema")
@@ -189,5 +189,5 @@ def _fault(cause: tuple[str, ...], key: tuple[str, ...], found: FaultScore) -> F
     )
 
 
-def _said(said: Said) -> SaidPart:
+def _said(said: ShownIncident) -> SaidPart:
     return SaidPart(cause=said.cause, object=said.object, words=said.words)

@@ -12,13 +12,13 @@ from fleet.model.snapshot import Severity
 StateName = Literal["fresh", "reset", "stale", "missing", "unknown"]
 
 
-class Part(BaseModel):
+class DocumentPart(BaseModel):
     """Base of everything in the document: its docstrings are the descriptions in the schema."""
 
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True, serialize_by_alias=True)
 
 
-class ReadingPart(Part):
+class ReadingPart(DocumentPart):
     """One value."""
 
     value: float

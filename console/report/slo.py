@@ -11,21 +11,21 @@ from typing import Literal
 
 from pydantic import Field
 
-from console.report.part import Part
+from console.report.part import DocumentPart
 from console.views.objectives import board
 from fleet.model.snapshot import Snapshot
-from fleet.objectives.board import Row
-from fleet.objectives.burning import Budget, Pace
+from fleet.objectives.board import ObjectiveRow
+from fleet.objectives.burning import BurnPace, ErrorBudget
 
 SCHEMA: Literal["quarterdeck/slo/v1"] = "quarterdeck/slo/v1"
-_PACES: Mapping[Pace, Literal["calm", "slow", "fast"]] = {
-    Pace.CALM: "calm",
-    Pace.SLOW: "slow",
-    Pace.FAST: "fast",
+_PACES: Mapping[BurnPace, Literal["calm", "slow", "fast"]] = {
+    BurnPace.CALM: "calm",
+    BurnPace.SLOW: "slow",
+    BurnPace.FAST: "fast",
 }
 
 
-class WindowPart(Part):
+class WindowPart(DocumentPart):
     """One window that ends at ``at``."""
 
     seconds: float
@@ -41,7 +41,7 @@ class WindowPart(Part):
     """How many times as fast as allowed the budget went: ``bad / (1 - target)``."""
 
 
-class ObjectivePart(Part):
+class ObjectivePart(DocumentPart):
     """One objective of one model or workload."""
 
     kind: Literal["model", "workload"]
@@ -73,7 +73,7 @@ class ObjectivePart(Part):
     """Windows of the SRE workbook and the period, the shortest first."""
 
 
-class SloDocument(Part):
+class SloDocument(DocumentPart):
     """The objectives of a fleet, those first that burn fastest."""
 
     schema_: Literal["quarterdeck/slo/v1"] = Field(default=SCHEMA, alias="schema")
@@ -104,7 +104,7 @@ def to_json(snapshot: Snapshot) -> str:
     return document.model_dump_json(indent=2, exclude_none=True)
 
 
-def _objective(row: Row, at: Mapping[float, float], *, promised: bool) -> ObjectivePart:
+def _objective(row: ObjectiveRow, at: Mapping[float, float], *, promised: bool) -> ObjectivePart:
     subject, budget = row.subject, row.budget
     now = budget.now
     return ObjectivePart(
@@ -126,7 +126,7 @@ def _objective(row: Row, at: Mapping[float, float], *, promised: bool) -> Object
     )
 
 
-def _windows(budget: Budget, at: Mapping[float, float]) -> tuple[WindowPart, ...]:
+def _windows(budget: ErrorBudget, at: Mapping[float, float]) -> tuple[WindowPart, ...]:
     return tuple(
         WindowPart(
             seconds=window,

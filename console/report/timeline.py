@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from console.report.part import Part
+from console.report.part import DocumentPart
 from fleet.model.objects import ObjectRef
 from fleet.timeline.entry import Entry, EntryKind, Weight
 from fleet.timeline.timeline import Timeline
@@ -17,7 +17,7 @@ from fleet.timeline.timeline import Timeline
 SCHEMA: Literal["quarterdeck/timeline/v1"] = "quarterdeck/timeline/v1"
 
 
-class ObjectPart(Part):
+class ObjectPart(DocumentPart):
     """One object, by name."""
 
     kind: str
@@ -26,7 +26,7 @@ class ObjectPart(Part):
     name: str
 
 
-class EvidencePart(Part):
+class EvidencePart(DocumentPart):
     """The evidence that it happened."""
 
     where: str
@@ -35,7 +35,7 @@ class EvidencePart(Part):
     """Value that stands there."""
 
 
-class EntryPart(Part):
+class EntryPart(DocumentPart):
     """One thing that happened."""
 
     at: float
@@ -65,7 +65,7 @@ class EntryPart(Part):
     evidence: tuple[EvidencePart, ...]
 
 
-class GapPart(Part):
+class GapPart(DocumentPart):
     """Something that could not be read."""
 
     what: str
@@ -74,7 +74,7 @@ class GapPart(Part):
     remedy: str | None = None
 
 
-class TimelineDocument(Part):
+class TimelineDocument(DocumentPart):
     """The entries of the past, the first first."""
 
     schema_: Literal["quarterdeck/timeline/v1"] = Field(default=SCHEMA, alias="schema")

@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from console.report.part import Part
+from console.report.part import DocumentPart
 from fleet.latency.phases import Breakdown
 from fleet.latency.report import LatencyReport, dominant
 from fleet.latency.separation import Division, Separation
@@ -19,7 +19,7 @@ from fleet.model.snapshot import Snapshot
 SCHEMA: Literal["quarterdeck/why/v1"] = "quarterdeck/why/v1"
 
 
-class BreakdownPart(Part):
+class BreakdownPart(DocumentPart):
     """Mean seconds per request in each phase; absent for what is not known."""
 
     of: Literal["now", "peers", "hour_ago", "before_change"]
@@ -30,7 +30,7 @@ class BreakdownPart(Part):
     total: float
 
 
-class GrowthPart(Part):
+class GrowthPart(DocumentPart):
     """The phase that takes most seconds more than in something else."""
 
     phase: str
@@ -39,14 +39,14 @@ class GrowthPart(Part):
     then: float
 
 
-class ChangePart(Part):
+class ChangePart(DocumentPart):
     """The last change before now."""
 
     at: float
     what: str
 
 
-class DivisionPart(Part):
+class DivisionPart(DocumentPart):
     """An attribute that more of the slow replicas have than of the others."""
 
     attributes: tuple[str, ...]
@@ -61,7 +61,7 @@ class DivisionPart(Part):
     """Whether that is at most 0.05."""
 
 
-class SeparationPart(Part):
+class SeparationPart(DocumentPart):
     """Replicas by one measure."""
 
     measure: str
@@ -77,7 +77,7 @@ class SeparationPart(Part):
     """The likeliest first."""
 
 
-class WhyDocument(Part):
+class WhyDocument(DocumentPart):
     """The reasons why requests of one pod or workload take as long as they do."""
 
     schema_: Literal["quarterdeck/why/v1"] = Field(default=SCHEMA, alias="schema")

@@ -12,7 +12,7 @@ from textual.binding import BindingType
 from textual.widget import Widget
 
 from actions.audit.folder import stamp
-from actions.audit.history import RecordedAction, State
+from actions.audit.history import ActionState, RecordedAction
 from actions.audit.opened import Opened, open_folder
 from console.commands.command import ScreenId
 from console.commands.desk import Desk
@@ -72,7 +72,7 @@ class AuditScreen(TableScreen):
         if action is None:
             return
         self.app.push_screen(ActionRecordScreen(self.desk, action))
-        if action.state is State.CUT_OFF and not action.reviewed:
+        if action.state is ActionState.CUT_OFF and not action.reviewed:
             self.run_worker(self._review(action.id), group="review", exit_on_error=False)
 
     async def _review(self, id: str) -> None:  # noqa: A002 - the action's

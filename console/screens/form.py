@@ -18,7 +18,7 @@ from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.form import FormRow
 from widgets.line import Line, Span
-from widgets.parts import Part, arrange
+from widgets.parts import LinePart, arrange
 
 
 class FormRows(VerticalScroll, can_focus=False):
@@ -150,8 +150,8 @@ class FormScreen(ConsoleScreen):
 
         def hint(width: int, glyphs: Glyphs) -> list[Line]:
             keys = (("tab", "next"), (f"{glyphs.left} {glyphs.right}", "choose"), ("enter", "next, and then the plan"))
-            left = [Part((Span(f"  {key}", Role.KEY), Span(f" {word}", Role.DIM)), 1) for key, word in keys]
-            more = [Part((Span(f"{glyphs.down} {below} more lines", Role.ACCENT),))] if below > 0 else []
+            left = [LinePart((Span(f"  {key}", Role.KEY), Span(f" {word}", Role.DIM)), 1) for key, word in keys]
+            more = [LinePart((Span(f"{glyphs.down} {below} more lines", Role.ACCENT),))] if below > 0 else []
             return [arrange(left, more, width, 1)]
 
         self._hint.show(hint)

@@ -14,7 +14,7 @@ from console.session.failure import SessionError
 from console.views.series import series_of
 from console.views.subject import ref_of
 from console.views.why import why_lines
-from fleet.latency.comparison import LOOKS_BACK, Change, last_change, questions
+from fleet.latency.comparison import LOOKS_BACK, LastChange, last_change, questions
 from fleet.latency.report import latency_report
 from fleet.model.snapshot import Snapshot
 
@@ -33,7 +33,7 @@ class WhyScreen(ReadingScreen):
     def __init__(self, desk: Desk, key: str) -> None:
         self._key = key
         self._curves: list[Curve] = []
-        self._change: Change | None = None
+        self._change: LastChange | None = None
         self._state, self._is_problem = _SOURCES_ASKED, False
         super().__init__(desk)
 

@@ -9,7 +9,7 @@ from console.session.bridge import Bridge
 from console.session.observed import ObservedCluster
 
 if TYPE_CHECKING:
-    from fleet.model.alerts import Rule
+    from fleet.model.alerts import MonitoringRule
     from fleet.model.baseline import BaselineQuestion, Baselines
     from fleet.model.curve import Curve, CurveQuestion
     from fleet.model.objects import ClusterId, ObjectRef
@@ -31,7 +31,7 @@ class BridgedReads:
     async def yaml(self, ref: ObjectRef) -> str:
         return await self._bridge.call(self._cluster.reader(ref.cluster).yaml(ref))
 
-    async def monitoring(self, cluster: ClusterId, rules: Sequence[Rule]) -> Examined:
+    async def monitoring(self, cluster: ClusterId, rules: Sequence[MonitoringRule]) -> Examined:
         return await self._bridge.call(self._cluster.reader(cluster).monitoring(rules))
 
     async def timeline(self, of: ObjectRef | ClusterId, since: float) -> Timeline:

@@ -15,7 +15,7 @@ from fleet.sources.problem import SourceProblem
 from widgets.log_buffer import LogLine
 
 if TYPE_CHECKING:
-    from fleet.model.alerts import Rule
+    from fleet.model.alerts import MonitoringRule
     from fleet.model.baseline import BaselineQuestion, Baselines
     from fleet.model.curve import Curve, CurveQuestion
     from fleet.monitoring.faults import Examined
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from fleet.timeline.timeline import Timeline
 
 
-class Numbers(Protocol):
+class PastReader(Protocol):
     """Whoever knows the numbers of the past. Every method raises SourceProblem."""
 
     async def curve(self, question: CurveQuestion) -> Curve:
@@ -47,8 +47,8 @@ class ClusterReader:
         reads: KubeReads,
         named: Iterable[str],
         past: Callable[[], tuple[Sequence[TimelineSource], str]],
-        numbers: Numbers,
-        examine: Callable[[Sequence[Rule]], Awaitable[Examined]],
+        numbers: PastReader,
+        examine: Callable[[Sequence[MonitoringRule]], Awaitable[Examined]],
     ) -> None:
         self._reads = reads
         self._past = past
@@ -97,7 +97,7 @@ class ClusterReader:
         except SourceProblem as problem:
             raise SessionError(problem.problem, problem.remedy) from problem
 
-    async def monitoring(self, rules: Sequence[Rule]) -> Examined:
+    async def monitoring(self, rules: Sequence[MonitoringRule]) -> Examined:
         try:
             return await self._examine(rules)
         except SourceProblem as problem:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from actions.request import Request, Target
     from actions.revisions import Revision
     from console.session.local.protocol import LocalServers, Looked
-    from fleet.model.alerts import Rule
+    from fleet.model.alerts import MonitoringRule
     from fleet.model.baseline import BaselineQuestion, Baselines
     from fleet.model.curve import Curve, CurveQuestion
     from fleet.model.objects import ClusterId, ObjectRef
@@ -37,7 +37,7 @@ class AskedReads(Protocol):
         """The object as YAML, without managedFields."""
         ...
 
-    async def monitoring(self, cluster: ClusterId, rules: Sequence[Rule]) -> Examined:
+    async def monitoring(self, cluster: ClusterId, rules: Sequence[MonitoringRule]) -> Examined:
         """Hold rules against the series that there are, and look at the targets; a bounded number of queries."""
         ...
 

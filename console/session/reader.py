@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from console.session.failure import SessionError
 
 if TYPE_CHECKING:
-    from fleet.model.alerts import Rule
+    from fleet.model.alerts import MonitoringRule
     from fleet.model.baseline import BaselineQuestion, Baselines
     from fleet.model.curve import Curve, CurveQuestion
     from fleet.model.objects import ObjectRef
@@ -36,7 +36,7 @@ class ObjectReader(Protocol):
         """Return what happened from ``since`` (Unix time) on, to an object or (None) to all in view."""
         ...
 
-    async def monitoring(self, rules: Sequence[Rule]) -> Examined:
+    async def monitoring(self, rules: Sequence[MonitoringRule]) -> Examined:
         """The rules, held against the series of the metrics store."""
         ...
 
@@ -77,7 +77,7 @@ class NoReader:
         del ref, since
         raise SessionError(*self._why)
 
-    async def monitoring(self, rules: Sequence[Rule]) -> Examined:
+    async def monitoring(self, rules: Sequence[MonitoringRule]) -> Examined:
         del rules
         raise SessionError(*self._why)
 

@@ -18,9 +18,9 @@ from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.bar import bar_spans
 from widgets.cells import Text
-from widgets.grid import Column, Group, Row, Sort
+from widgets.grid import GridColumn, GridRow, RowGroup, Sort
 from widgets.line import Line, Span
-from widgets.parts import Part, arrange
+from widgets.parts import LinePart, arrange
 from widgets.untrusted import untrusted
 from widgets.values import age_text, percent_text, seconds_text, significant
 
@@ -89,11 +89,11 @@ def action_run_title(action_run: ActionRun, now: float, width: int, glyphs: Glyp
         state = Span(f"under way for {age_text(max(0.0, now - action_run.begun))}", Role.STARTING)
     else:
         state = Span(outcome.result.value, _RESULTS[outcome.result][1])
-    where = Part((Span(place(plan.scope, plan.target.namespace, glyphs), Role.STRONG),), 1)
+    where = LinePart((Span(place(plan.scope, plan.target.namespace, glyphs), Role.STRONG),), 1)
     right = [where]
     if plan.scope.production:
-        right.append(Part((Span("PRODUCTION", Role.CRITICAL),), short=(Span("PROD", Role.CRITICAL),)))
-    return arrange([Part((Span(untrusted(plan.title), Role.STRONG),)), Part((state,))], right, width)
+        right.append(LinePart((Span("PRODUCTION", Role.CRITICAL),), short=(Span("PROD", Role.CRITICAL),)))
+    return arrange([LinePart((Span(untrusted(plan.title), Role.STRONG),)), LinePart((state,))], right, width)
 
 
 def action_run_lines(action_run: ActionRun, width: int, glyphs: Glyphs, why_not: str = "") -> list[Line]:
@@ -226,10 +226,10 @@ def _numbers(before: float | None, after: float | None, text: Callable[[float], 
 
 
 _COLUMNS = (
-    Column("what", "ACTION", 34, align="left", grow=3, widest=80, priority=0),
-    Column("state", "STATE", 24, align="left", grow=2, widest=70, priority=1),
-    Column("begun", "BEGUN", 6, priority=2),
-    Column("reason", "REASON", 14, align="left", grow=1, widest=40, priority=3),
+    GridColumn("what", "ACTION", 34, align="left", grow=3, widest=80, priority=0),
+    GridColumn("state", "STATE", 24, align="left", grow=2, widest=70, priority=1),
+    GridColumn("begun", "BEGUN", 6, priority=2),
+    GridColumn("reason", "REASON", 14, align="left", grow=1, widest=40, priority=3),
 )
 
 
@@ -241,19 +241,19 @@ class ActionsModel:
     filter: Filter
     waiting: str = "nothing was done in this session"
     sort: Sort | None = None
-    columns: tuple[Column, ...] = _COLUMNS
+    columns: tuple[GridColumn, ...] = _COLUMNS
 
     @property
-    def groups(self) -> Sequence[Group]:
+    def groups(self) -> Sequence[RowGroup]:
         shown = [run for run in self.action_runs if not self.filter or self.filter.matches(run.plan.title, {})]
-        return [Group(run.id) for run in shown]
+        return [RowGroup(run.id) for run in shown]
 
-    def row(self, key: str) -> Row:
+    def row(self, key: str) -> GridRow:
         found = next(run for run in self.action_runs if run.id == key)
         outcome = found.outcome
         severity, role = _RESULTS[outcome.result] if outcome is not None else (Severity.STARTING, Role.STARTING)
         state = outcome.result.value if outcome is not None else _so_far(found)
-        return Row(
+        return GridRow(
             key,
             (
                 Text(untrusted(found.plan.title)),

@@ -18,22 +18,22 @@ from widgets.severity import severity_role
 from widgets.untrusted import untrusted, untrusted_line, untrusted_name
 
 if TYPE_CHECKING:
-    from fleet.alerts.board import AlertRow, Board, BoardMaker
+    from fleet.alerts.board import AlertBoard, AlertBoardMaker, AlertRow
     from fleet.alerts.explained import Explained, Explainer
 
 _SUMMARIES = ("summary", "description", "message", "title")
-_MAKERS: list[BoardMaker] = []
+_MAKERS: list[AlertBoardMaker] = []
 _EXPLAINERS: list[Explainer] = []
 
 
-def board(snapshot: Snapshot) -> Board | None:
+def board(snapshot: Snapshot) -> AlertBoard | None:
     """The alerts of a Snapshot, and those of each object; None where no source has told of any."""
     if not snapshot.facts.of(Notified) and not snapshot.facts.of(Evaluated):
         return None
     if not _MAKERS:
-        from fleet.alerts.board import BoardMaker
+        from fleet.alerts.board import AlertBoardMaker
 
-        _MAKERS.append(BoardMaker())
+        _MAKERS.append(AlertBoardMaker())
     return _MAKERS[0].board_of(snapshot)
 
 

@@ -12,25 +12,25 @@ from console.views.layout import head, labelled, wrapped
 from console.views.since import clock
 from fleet.alerts.board import AlertRow
 from fleet.dataclass import dataclass
-from fleet.model.alerts import NAME, Evaluated, Notified, Rule, Silence
+from fleet.model.alerts import NAME, Evaluated, MonitoringRule, Notified, Silence
 from fleet.model.finding import Incident
 from fleet.model.snapshot import Health, Snapshot
 from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.cells import NOTHING, Cell, Name, Text
-from widgets.grid import Column, Group, Row, Sort
+from widgets.grid import GridColumn, GridRow, RowGroup, Sort
 from widgets.line import Line, Span
 from widgets.severity import severity_role
 from widgets.untrusted import untrusted, untrusted_line, untrusted_name
 from widgets.values import age_text
 
 _COLUMNS = (
-    Column("alert", "ALERT", 22, align="left", grow=2, widest=44, priority=0),
-    Column("state", "STATE", 9, align="left", priority=1),
-    Column("since", "SINCE", 6, priority=1),
-    Column("object", "OBJECT", 20, align="left", grow=2, widest=44, priority=0),
-    Column("summary", "SUMMARY", 16, align="left", grow=5, widest=200, priority=2),
-    Column("incident", "INCIDENT", 12, align="left", grow=2, widest=40, priority=3),
+    GridColumn("alert", "ALERT", 22, align="left", grow=2, widest=44, priority=0),
+    GridColumn("state", "STATE", 9, align="left", priority=1),
+    GridColumn("since", "SINCE", 6, priority=1),
+    GridColumn("object", "OBJECT", 20, align="left", grow=2, widest=44, priority=0),
+    GridColumn("summary", "SUMMARY", 16, align="left", grow=5, widest=200, priority=2),
+    GridColumn("incident", "INCIDENT", 12, align="left", grow=2, widest=40, priority=3),
 )
 
 
@@ -67,7 +67,7 @@ class AlertsModel:
     filter: Filter
     only: str = ""
     sort: Sort | None = None
-    columns: tuple[Column, ...] = _COLUMNS
+    columns: tuple[GridColumn, ...] = _COLUMNS
 
     @property
     def waiting(self) -> str:
@@ -78,17 +78,17 @@ class AlertsModel:
         return empty_text(self.snapshot)
 
     @property
-    def groups(self) -> Sequence[Group]:
+    def groups(self) -> Sequence[RowGroup]:
         alerts = board(self.snapshot)
         if alerts is None:
             return []
         keys = alerts.of.get(self.only, ()) if self.only else in_view(self.snapshot)
-        return [Group(key) for key in keys if not self.filter or _matches(alerts.rows[key], self.filter)]
+        return [RowGroup(key) for key in keys if not self.filter or _matches(alerts.rows[key], self.filter)]
 
-    def row(self, key: str) -> Row:
+    def row(self, key: str) -> GridRow:
         row = row_of(self.snapshot, key)
         if row is None:
-            return Row(key, tuple(NOTHING for _ in _COLUMNS))
+            return GridRow(key, tuple(NOTHING for _ in _COLUMNS))
         alert, severity = row.told.alert, row.severity
         since = age_text(self.snapshot.at - alert.since) if alert.since is not None else ""
         cells: tuple[Cell, ...] = (
@@ -99,7 +99,7 @@ class AlertsModel:
             Text(untrusted_line(summary_of(row)), Role.DIM),
             _incident_cell(self.snapshot, key),
         )
-        return Row(key, cells, severity)
+        return GridRow(key, cells, severity)
 
 
 def empty_text(snapshot: Snapshot) -> str:
@@ -209,6 +209,6 @@ def _facts(facts: Iterable[tuple[str, str]], width: int) -> list[Line]:
     return lines
 
 
-def rules_of(snapshot: Snapshot) -> tuple[Rule, ...]:
+def rules_of(snapshot: Snapshot) -> tuple[MonitoringRule, ...]:
     """Every rule that some source tells of, recording ones too."""
     return tuple(rule for dated in snapshot.facts.of(Evaluated).values() for rule in dated.value.rules)

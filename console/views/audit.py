@@ -15,17 +15,17 @@ from fleet.model.snapshot import Severity
 from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.cells import Name, Text
-from widgets.grid import Column, Group, Row, Sort
+from widgets.grid import GridColumn, GridRow, RowGroup, Sort
 from widgets.line import Line, Span, folded
 from widgets.untrusted import untrusted, untrusted_line
 
 _COLUMNS = (
-    Column("when", "WHEN (UTC)", 22, align="left", priority=0),
-    Column("what", "WHAT", 18, align="left", grow=6, widest=48, priority=0),
-    Column("result", "RESULT", 12, align="left", priority=1),
-    Column("who", "WHO", 12, align="left", grow=2, widest=32, priority=2),
-    Column("target", "TARGET", 18, align="left", grow=2, widest=48, priority=4),
-    Column("reason", "REASON", 10, align="left", grow=2, widest=40, priority=3),
+    GridColumn("when", "WHEN (UTC)", 22, align="left", priority=0),
+    GridColumn("what", "WHAT", 18, align="left", grow=6, widest=48, priority=0),
+    GridColumn("result", "RESULT", 12, align="left", priority=1),
+    GridColumn("who", "WHO", 12, align="left", grow=2, widest=32, priority=2),
+    GridColumn("target", "TARGET", 18, align="left", grow=2, widest=48, priority=4),
+    GridColumn("reason", "REASON", 10, align="left", grow=2, widest=40, priority=3),
 )
 
 ROLES: Mapping[Tone, Role] = {
@@ -61,12 +61,12 @@ class AuditModel:
     """A GridModel of recorded actions (by id)."""
 
     actions: Mapping[str, RecordedAction]
-    groups: Sequence[Group]
+    groups: Sequence[RowGroup]
     waiting: str = ""
     sort: Sort | None = None
-    columns: tuple[Column, ...] = _COLUMNS
+    columns: tuple[GridColumn, ...] = _COLUMNS
 
-    def row(self, key: str) -> Row:
+    def row(self, key: str) -> GridRow:
         action = self.actions[key]
         tone = outcome_tone(action)
         cells = (
@@ -77,13 +77,13 @@ class AuditModel:
             Name(untrusted(action.target_name), Role.DIM),
             Text(untrusted(action.reason), Role.DIM),
         )
-        return Row(key, cells, _SEVERITIES[tone])
+        return GridRow(key, cells, _SEVERITIES[tone])
 
 
 def audit_model(actions: Mapping[str, RecordedAction], wanted: Filter) -> AuditModel:
     """Return the actions that the filter lets through, the latest first."""
     latest = sorted(actions.values(), key=lambda action: -action.began)
-    groups = [Group(action.id) for action in latest if not wanted or _matches(action, wanted)]
+    groups = [RowGroup(action.id) for action in latest if not wanted or _matches(action, wanted)]
     return AuditModel(actions, groups, "no action is recorded that matches" if wanted else "no action is recorded")
 
 

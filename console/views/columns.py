@@ -15,7 +15,7 @@ from console.views.query import by_number
 from fleet.dataclass import dataclass
 from fleet.model.snapshot import Join, Snapshot
 from widgets.cells import NOTHING, Cell
-from widgets.grid import Column, Sort
+from widgets.grid import GridColumn, Sort
 
 Top = TypeVar("Top")
 """Rows of the first level: workloads, nodes."""
@@ -54,7 +54,7 @@ def never(snapshot: Snapshot) -> bool:
 class TableColumn(Generic[Top, Below]):
     """One column of a table."""
 
-    column: Column
+    column: GridColumn
     top: Callable[[Shown, Top], Cell] = blank
     below: Callable[[Shown, Below], Cell] = blank
     value: Callable[[Snapshot, str], float] | None = None
@@ -79,7 +79,7 @@ def shown_in(columns: Sequence[TableColumn[Top, Below]], snapshot: Snapshot) -> 
 
 
 @cache
-def drawn(columns: tuple[TableColumn[Top, Below], ...]) -> tuple[Column, ...]:
+def drawn(columns: tuple[TableColumn[Top, Below], ...]) -> tuple[GridColumn, ...]:
     """Return the columns as a grid takes them; the same tuple from tick to tick."""
     return tuple(column.column for column in columns)
 

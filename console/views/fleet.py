@@ -19,7 +19,7 @@ from console.views.subject import assessment_of
 from fleet.dataclass import dataclass
 from fleet.model.snapshot import Assessment, Join, Severity, Snapshot
 from fleet.snapshot.differences import are_same
-from widgets.grid import Column, Group, Row, Sort
+from widgets.grid import GridColumn, GridRow, RowGroup, Sort
 from widgets.untrusted import untrusted_name
 
 
@@ -28,23 +28,23 @@ class FleetModel:
     """A GridModel. Rows are made when the grid asks; the order of pods is worked out for open groups alone."""
 
     snapshot: Snapshot
-    groups: Sequence[Group]
+    groups: Sequence[RowGroup]
     sort: Sort | None
     waiting: str
     shown: Shown
     table: tuple[FleetColumn, ...]
 
     @property
-    def columns(self) -> tuple[Column, ...]:
+    def columns(self) -> tuple[GridColumn, ...]:
         return drawn(self.table)
 
-    def row(self, key: str) -> Row:
+    def row(self, key: str) -> GridRow:
         shown, table = self.shown, self.table
         workload, severity = self.snapshot.workloads.get(key), assessment_of(self.snapshot, key).severity
         if workload is not None:
-            return Row(key, Cells(len(table), lambda at: table[at].top(shown, workload)), severity)
+            return GridRow(key, Cells(len(table), lambda at: table[at].top(shown, workload)), severity)
         pod = self.snapshot.pods[key]
-        return Row(key, Cells(len(table), lambda at: table[at].below(shown, pod)), severity)
+        return GridRow(key, Cells(len(table), lambda at: table[at].below(shown, pod)), severity)
 
 
 _WELL = Assessment(Severity.OK)
@@ -90,7 +90,7 @@ def fleet_model(snapshot: Snapshot, query: Query, order: FleetOrder) -> FleetMod
     groups = []
     for key in keys:
         children = LazyKeys(members[key], _orderer(snapshot, key, query, order))
-        groups.append(Group(key, children, LazyKeys(children, partial(alike, snapshot)) if folds else ()))
+        groups.append(RowGroup(key, children, LazyKeys(children, partial(alike, snapshot)) if folds else ()))
     unmatched = snapshot.unmatched
     joins = _JOINS.get("", (unmatched,), lambda: {entry.key: entry.join for entry in unmatched})
     shown = Shown(snapshot, joins)

@@ -22,7 +22,7 @@ from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Severity, Snapshot
 from themes.palette import Role
 from widgets.cells import NOTHING, Cell, Name, Number, Spans, Text, Trend, Usage
-from widgets.grid import Column
+from widgets.grid import GridColumn
 from widgets.line import Span
 from widgets.severity import severity_role
 from widgets.untrusted import untrusted, untrusted_name
@@ -44,7 +44,13 @@ def version_text(version: ModelVersion) -> str:
 
 
 def measured(
-    column: Column, quantity: Quantity, key: str = "", words: str = "", *, draw: Draw = number, of_gpus: bool = False
+    column: GridColumn,
+    quantity: Quantity,
+    key: str = "",
+    words: str = "",
+    *,
+    draw: Draw = number,
+    of_gpus: bool = False,
 ) -> FleetColumn:
     """A quantity. What such an object never has is blank; what it should have and has not is ``–``."""
 
@@ -73,7 +79,7 @@ def _awake(shown: Shown, key: str, cell: Cell) -> Cell:
     return cell
 
 
-def before_model(column: Column, quantity: Quantity) -> FleetColumn:
+def before_model(column: GridColumn, quantity: Quantity) -> FleetColumn:
     """Return the column of what the gateways before a model say, where there are some."""
 
     def of_workload(shown: Shown, workload: Workload) -> Cell:
@@ -112,14 +118,14 @@ def _name_and_ready(digits: int, *, key: str = "", words: str = "") -> tuple[Fle
     more = 2 * (digits - 2)
     return (
         TableColumn(
-            Column("name", "MODEL · WORKLOAD", 24 - more, align="left", grow=2, widest=56, priority=0),
+            GridColumn("name", "MODEL · WORKLOAD", 24 - more, align="left", grow=2, widest=56, priority=0),
             _name,
             lambda shown, pod: Name(untrusted_name(pod.name), Role.ASLEEP if _sleeps(shown, pod.key) else Role.TEXT),
             name=_by_name,
             shown=lambda snapshot: _digits(snapshot) == digits,
         ),
         TableColumn(
-            Column("ready", "READY", 5 + more, priority=1),
+            GridColumn("ready", "READY", 5 + more, priority=1),
             _ready,
             _pod_age,
             _by_ready,
@@ -218,44 +224,49 @@ def _trend(shown: Shown, row: Workload | Pod) -> Cell:
 
 
 _BESIDE: tuple[FleetColumn, ...] = (
-    TableColumn(Column("alerts", "!", 2, priority=8), _alerts, _alerts, shown=any_concern),
-    TableColumn(Column("age", "AGE", 5), value=_by_age, key="A", words="age", shown=never),
-    TableColumn(Column("node", "NODE", 10, align="left", grow=1, widest=24, priority=9), blank, _node),
-    TableColumn(Column("rev", "REV", 8, align="left", widest=14, grow=1, priority=10), _revision, _pod_version),
+    TableColumn(GridColumn("alerts", "!", 2, priority=8), _alerts, _alerts, shown=any_concern),
+    TableColumn(GridColumn("age", "AGE", 5), value=_by_age, key="A", words="age", shown=never),
+    TableColumn(GridColumn("node", "NODE", 10, align="left", grow=1, widest=24, priority=9), blank, _node),
+    TableColumn(GridColumn("rev", "REV", 8, align="left", widest=14, grow=1, priority=10), _revision, _pod_version),
     TableColumn(
-        Column("engine", "ENGINE", 8, align="left", widest=20, grow=1, priority=4),
+        GridColumn("engine", "ENGINE", 8, align="left", widest=20, grow=1, priority=4),
         _products,
         _product,
         shown=_several_products,
     ),
-    measured(Column("run", "RUN", 4, priority=5), Quantity.RUNNING, "R", "requests running"),
-    measured(Column("wait", "WAIT", 4, priority=1), Quantity.WAITING, "W", "requests waiting"),
+    measured(GridColumn("run", "RUN", 4, priority=5), Quantity.RUNNING, "R", "requests running"),
+    measured(GridColumn("wait", "WAIT", 4, priority=1), Quantity.WAITING, "W", "requests waiting"),
     measured(
-        Column("kv", "KV", 8, "%", align="left", grow=1, widest=20, priority=1),
+        GridColumn("kv", "KV", 8, "%", align="left", grow=1, widest=20, priority=1),
         Quantity.KV_USAGE,
         "K",
         "KV-cache usage",
         draw=usage,
     ),
-    measured(Column("tok", "TOK/S", 6, priority=6), Quantity.GENERATION_TOKENS, "O", "output tokens per second"),
-    measured(Column("ttft", "TTFT95", 7, priority=1), Quantity.TTFT_P95, "T", "time to first token"),
-    measured(Column("itl", "ITL95", 6, priority=6), Quantity.ITL_P95, "I", "inter-token latency"),
-    measured(Column("err", "ERR%", 4, priority=7), Quantity.ERROR_RATIO, "E", "errors"),
-    before_model(Column("queued", "GW WAIT", 7, priority=3), Quantity.GATEWAY_QUEUED),
-    before_model(Column("rejected", "REJ/S", 6, priority=3), Quantity.GATEWAY_REJECTIONS),
-    before_model(Column("retried", "RETRY/S", 7, priority=6), Quantity.GATEWAY_RETRIES),
+    measured(GridColumn("tok", "TOK/S", 6, priority=6), Quantity.GENERATION_TOKENS, "O", "output tokens per second"),
+    measured(GridColumn("ttft", "TTFT95", 7, priority=1), Quantity.TTFT_P95, "T", "time to first token"),
+    measured(GridColumn("itl", "ITL95", 6, priority=6), Quantity.ITL_P95, "I", "inter-token latency"),
+    measured(GridColumn("err", "ERR%", 4, priority=7), Quantity.ERROR_RATIO, "E", "errors"),
+    before_model(GridColumn("queued", "GW WAIT", 7, priority=3), Quantity.GATEWAY_QUEUED),
+    before_model(GridColumn("rejected", "REJ/S", 6, priority=3), Quantity.GATEWAY_REJECTIONS),
+    before_model(GridColumn("retried", "RETRY/S", 7, priority=6), Quantity.GATEWAY_RETRIES),
     measured(
-        Column("gpu", "GPU%", 4, priority=2), Quantity.GPU_UTIL, "U", "GPU utilisation", draw=_activity, of_gpus=True
+        GridColumn("gpu", "GPU%", 4, priority=2),
+        Quantity.GPU_UTIL,
+        "U",
+        "GPU utilisation",
+        draw=_activity,
+        of_gpus=True,
     ),
-    measured(Column("temp", "°C", 3, priority=3), Quantity.GPU_TEMPERATURE, "H", "heat", of_gpus=True),
-    measured(Column("memory", "MEM", 7, priority=11), Quantity.GPU_MEMORY_USED, of_gpus=True),
+    measured(GridColumn("temp", "°C", 3, priority=3), Quantity.GPU_TEMPERATURE, "H", "heat", of_gpus=True),
+    measured(GridColumn("memory", "MEM", 7, priority=11), Quantity.GPU_MEMORY_USED, of_gpus=True),
     TableColumn(
-        Column("restarts", "RESTARTS", 8, priority=8), _restarts, _restarts, _by_restarts, key="X", words="restarts"
+        GridColumn("restarts", "RESTARTS", 8, priority=8), _restarts, _restarts, _by_restarts, key="X", words="restarts"
     ),
     TableColumn(
-        Column("reason", "REASON", 16, align="left", grow=4, widest=64, priority=4, share=0.2), _reason, _reason
+        GridColumn("reason", "REASON", 16, align="left", grow=4, widest=64, priority=4, share=0.2), _reason, _reason
     ),
-    TableColumn(Column("trend", "15M WAIT", 10, align="left", grow=1, widest=15, priority=5), _trend, _trend),
+    TableColumn(GridColumn("trend", "15M WAIT", 10, align="left", grow=1, widest=15, priority=5), _trend, _trend),
 )
 
 COLUMNS: tuple[FleetColumn, ...] = (

@@ -16,14 +16,14 @@ from console.views.layout import followed, head, labelled, sections, wrapped
 from console.views.plots import plot_block
 from console.views.since import clock, coarse
 from fleet.dataclass import dataclass
-from fleet.diagnosis.evidence import Alternative, Evidence, Explanation, explain
+from fleet.diagnosis.evidence import Explanation, IncidentEvidence, LookAlike, explain
 from fleet.model.baseline import Baselines
 from fleet.model.finding import Finding, FindingState, Incident
 from fleet.model.snapshot import Health, Snapshot, rank
 from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.cells import NOTHING, Name, Text
-from widgets.grid import Column, Group, Row, Sort
+from widgets.grid import GridColumn, GridRow, RowGroup, Sort
 from widgets.line import Line, Span
 from widgets.severity import severity_role, severity_span
 from widgets.untrusted import untrusted, untrusted_line, untrusted_name
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
     from fleet.alerts.board import AlertRow
 
 _COLUMNS = (
-    Column("where", "WHERE", 20, align="left", grow=2, widest=60, priority=0),
-    Column("what", "WHAT", 26, align="left", grow=3, widest=80, priority=0),
-    Column("time", "FOR", 10, align="left", priority=1),
-    Column("replicas", "REPLICAS", 8, priority=2),
-    Column("waiting", "WAIT", 6, priority=1),
-    Column("alerts", "ALERTS", 10, align="left", grow=1, widest=40, priority=3),
+    GridColumn("where", "WHERE", 20, align="left", grow=2, widest=60, priority=0),
+    GridColumn("what", "WHAT", 26, align="left", grow=3, widest=80, priority=0),
+    GridColumn("time", "FOR", 10, align="left", priority=1),
+    GridColumn("replicas", "REPLICAS", 8, priority=2),
+    GridColumn("waiting", "WAIT", 6, priority=1),
+    GridColumn("alerts", "ALERTS", 10, align="left", grow=1, widest=40, priority=3),
 )
 _SILENT = frozenset({Health.STARTING, Health.DOWN})
 _INDENT = 6
@@ -52,7 +52,7 @@ class IncidentsModel:
     snapshot: Snapshot
     filter: Filter
     sort: Sort | None = None
-    columns: tuple[Column, ...] = _COLUMNS
+    columns: tuple[GridColumn, ...] = _COLUMNS
     _by_key: dict[str, Incident] = field(default_factory=dict)
 
     @property
@@ -64,15 +64,15 @@ class IncidentsModel:
         return f"nothing is found so far: not heard from {', '.join(silent)}" if silent else "nothing is wrong"
 
     @property
-    def groups(self) -> Sequence[Group]:
+    def groups(self) -> Sequence[RowGroup]:
         self._by_key.update((one.key, one) for one in self.snapshot.incidents)
         wanted = self.filter
-        found = [Group(one.key) for one in self.snapshot.incidents if not wanted or self._matches(one)]
+        found = [RowGroup(one.key) for one in self.snapshot.incidents if not wanted or self._matches(one)]
         alone = unexplained(self.snapshot).items()
         alerts = (key for key, row in alone if not wanted or _alert_matches(self.snapshot, row, wanted))
-        return [*found, *map(Group, alerts)]
+        return [*found, *map(RowGroup, alerts)]
 
-    def row(self, key: str) -> Row:
+    def row(self, key: str) -> GridRow:
         incident = self._by_key.get(key)
         if incident is None:
             return _alert_row(self.snapshot, key)
@@ -86,7 +86,7 @@ class IncidentsModel:
             Text(f"{waits:,.0f}" if waits == waits else "–", Role.WARNING if waits > 0 else Role.DIM),
             Text(alert_names(self.snapshot, key), Role.DIM),
         )
-        return Row(key, cells, severity)
+        return GridRow(key, cells, severity)
 
     def _matches(self, incident: Incident) -> bool:
         alerts = (row.told.alert.name for row in alerts_of(self.snapshot, incident.key))
@@ -100,11 +100,11 @@ def alert_names(snapshot: Snapshot, incident: str) -> str:
     return ", ".join(dict.fromkeys(untrusted(row.told.alert.name) for row in alerts_of(snapshot, incident)))
 
 
-def _alert_row(snapshot: Snapshot, key: str) -> Row:
+def _alert_row(snapshot: Snapshot, key: str) -> GridRow:
     """The row of what monitoring says and nothing found explains."""
     row = unexplained(snapshot).get(key)
     if row is None:
-        return Row(key, tuple(NOTHING for _ in _COLUMNS))
+        return GridRow(key, tuple(NOTHING for _ in _COLUMNS))
     alert = row.told.alert
     name = untrusted(alert.name) or "(no name)"
     said = untrusted_line(summary_of(row))
@@ -116,7 +116,7 @@ def _alert_row(snapshot: Snapshot, key: str) -> Row:
         Text("–", Role.DIM),
         Text(name, Role.DIM),
     )
-    return Row(key, cells, row.severity)
+    return GridRow(key, cells, row.severity)
 
 
 def _alert_matches(snapshot: Snapshot, row: AlertRow, wanted: Filter) -> bool:
@@ -200,7 +200,7 @@ def _title(snapshot: Snapshot, incident: Incident, width: int, glyphs: Glyphs) -
     return lines
 
 
-def _evidence(snapshot: Snapshot, incident: Incident, seen: Iterable[Evidence], width: int) -> list[Line]:
+def _evidence(snapshot: Snapshot, incident: Incident, seen: Iterable[IncidentEvidence], width: int) -> list[Line]:
     lines = []
     for one in seen:
         window = f" over {one.window:.0f}s" if one.window else ""
@@ -251,7 +251,7 @@ def _helps(told: Explanation, key_of: KeyOf, width: int) -> list[Line]:
     return [head("what helps"), *lines] if lines else []
 
 
-def _ruled(title: str, by: str, ruled: Iterable[Alternative], width: int) -> list[Line]:
+def _ruled(title: str, by: str, ruled: Iterable[LookAlike], width: int) -> list[Line]:
     """Causes that look alike; those that one number excludes stand above it together."""
     lines: list[Line] = []
     for reason, alike in groupby(ruled, key=lambda one: one.by):

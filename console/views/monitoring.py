@@ -6,31 +6,31 @@ from collections.abc import Mapping
 from itertools import groupby
 
 from console.views.layout import head, labelled, sections, wrapped
-from fleet.monitoring.faults import Examined, Fault, Kind
+from fleet.monitoring.faults import Examined, FaultKind, MonitoringFault
 from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.line import Line, Span
 from widgets.untrusted import untrusted, untrusted_line
 
-_ROLES: Mapping[Kind, Role] = {
-    Kind.NOT_EVALUATED: Role.CRITICAL,
-    Kind.DEAD: Role.WARNING,
-    Kind.DOWN: Role.WARNING,
-    Kind.TWICE: Role.WARNING,
-    Kind.PARTLY: Role.DIM,
+_ROLES: Mapping[FaultKind, Role] = {
+    FaultKind.NOT_EVALUATED: Role.CRITICAL,
+    FaultKind.DEAD: Role.WARNING,
+    FaultKind.DOWN: Role.WARNING,
+    FaultKind.TWICE: Role.WARNING,
+    FaultKind.PARTLY: Role.DIM,
 }
-_REMARKS: Mapping[Kind, str] = {
-    Kind.NOT_EVALUATED: "rules that say nothing",
-    Kind.DEAD: "rules about series that are not there: what never happened has none yet, a wrong name never will",
-    Kind.DOWN: "what is not scraped is not known",
-    Kind.TWICE: "sums over them are too high",
-    Kind.PARTLY: "alternatives of rules, for other releases perhaps",
+_REMARKS: Mapping[FaultKind, str] = {
+    FaultKind.NOT_EVALUATED: "rules that say nothing",
+    FaultKind.DEAD: "rules about series that are not there: what never happened has none yet, a wrong name never will",
+    FaultKind.DOWN: "what is not scraped is not known",
+    FaultKind.TWICE: "sums over them are too high",
+    FaultKind.PARTLY: "alternatives of rules, for other releases perhaps",
 }
 
 
 def examined_text(examined: Examined) -> str:
     """The result in a sentence, with how much was looked at."""
-    lies = sum(fault.kind is not Kind.PARTLY for fault in examined.faults)
+    lies = sum(fault.kind is not FaultKind.PARTLY for fault in examined.faults)
     found = f"{lies} fault{'s' if lies != 1 else ''}" if lies else "nothing is wrong with what was looked at"
     looked = f"{examined.rules} rules with {examined.selectors} selectors, in {examined.queries} queries"
     return f"{found}; {looked}"
@@ -48,7 +48,7 @@ def monitoring_lines(examined: Examined, width: int, glyphs: Glyphs) -> list[Lin
     return sections(title, *parts, [head("not looked at"), *gaps] if gaps else [])
 
 
-def _fault(fault: Fault, width: int) -> list[Line]:
+def _fault(fault: MonitoringFault, width: int) -> list[Line]:
     return [
         labelled("", Span(untrusted(fault.about), _ROLES[fault.kind])),
         *wrapped("", untrusted_line(fault.what), width),

@@ -19,7 +19,7 @@ from fleet.model.reading import Reading
 from fleet.model.snapshot import GpuUse, Snapshot
 from themes.palette import Role
 from widgets.cells import NOTHING, Cell, Name, Number, Spans, Text, Usage
-from widgets.grid import Column
+from widgets.grid import GridColumn
 from widgets.line import Span
 from widgets.severity import severity_role
 from widgets.untrusted import untrusted, untrusted_name
@@ -38,7 +38,7 @@ def highest(quantity: Quantity) -> Callable[[Snapshot, str], float]:
 
 
 def measured(
-    column: Column,
+    column: GridColumn,
     quantity: Quantity,
     key: str = "",
     words: str = "",
@@ -145,28 +145,28 @@ def _gpu_why(shown: Shown, gpu: str) -> Cell:
 
 COLUMNS: tuple[NodeColumn, ...] = (
     TableColumn(
-        Column("name", "NODE · GPU", 20, align="left", grow=2, widest=44, priority=0),
+        GridColumn("name", "NODE · GPU", 20, align="left", grow=2, widest=44, priority=0),
         _name,
         _gpu_name,
         name=lambda _, node: (node,),
     ),
-    TableColumn(Column("free", "FREE", 5, priority=2), _free, blank, _by_free, key="F", words="free GPUs"),
-    TableColumn(Column("pod", "POD", 18, align="left", grow=3, widest=60, priority=3), _product, _holder),
-    measured(Column("util", "UTIL%", 5, priority=1), Quantity.GPU_UTIL, "U", "GPU utilisation", draw=_activity),
-    measured(Column("sm", "SM%", 4, priority=8), Quantity.SM_ACTIVE),
-    measured(Column("dram", "DRAM%", 5, priority=9), Quantity.DRAM_ACTIVE),
+    TableColumn(GridColumn("free", "FREE", 5, priority=2), _free, blank, _by_free, key="F", words="free GPUs"),
+    TableColumn(GridColumn("pod", "POD", 18, align="left", grow=3, widest=60, priority=3), _product, _holder),
+    measured(GridColumn("util", "UTIL%", 5, priority=1), Quantity.GPU_UTIL, "U", "GPU utilisation", draw=_activity),
+    measured(GridColumn("sm", "SM%", 4, priority=8), Quantity.SM_ACTIVE),
+    measured(GridColumn("dram", "DRAM%", 5, priority=9), Quantity.DRAM_ACTIVE),
     TableColumn(
-        Column("memory", "MEMORY", 9, "%", align="left", grow=1, widest=16, priority=4),
+        GridColumn("memory", "MEMORY", 9, "%", align="left", grow=1, widest=16, priority=4),
         blank,
         _memory,
         highest(Quantity.GPU_MEMORY_USED),
         key="M",
         words="GPU memory",
     ),
-    measured(Column("temp", "°C", 4, priority=1), Quantity.GPU_TEMPERATURE, "H", "heat"),
-    measured(Column("power", "W", 4, priority=5), Quantity.GPU_POWER, "P", "power"),
-    measured(Column("clock", "MHZ", 5, priority=7), Quantity.SM_CLOCK),
-    measured(Column("throttle", "THR%", 4, priority=6), Quantity.THROTTLE),
-    measured(Column("xid", "XID", 4, priority=2), Quantity.XID),
-    TableColumn(Column("why", "", 10, align="left", grow=3, widest=60, priority=4), _assessment, _gpu_why),
+    measured(GridColumn("temp", "°C", 4, priority=1), Quantity.GPU_TEMPERATURE, "H", "heat"),
+    measured(GridColumn("power", "W", 4, priority=5), Quantity.GPU_POWER, "P", "power"),
+    measured(GridColumn("clock", "MHZ", 5, priority=7), Quantity.SM_CLOCK),
+    measured(GridColumn("throttle", "THR%", 4, priority=6), Quantity.THROTTLE),
+    measured(GridColumn("xid", "XID", 4, priority=2), Quantity.XID),
+    TableColumn(GridColumn("why", "", 10, align="left", grow=3, widest=60, priority=4), _assessment, _gpu_why),
 )

@@ -13,7 +13,7 @@ from console.views.row_cells import Cells
 from console.views.subject import UNASSESSED, assessment_of
 from fleet.dataclass import dataclass
 from fleet.model.snapshot import Severity, Snapshot, rank
-from widgets.grid import Column, Group, Row, Sort, WorstFirst
+from widgets.grid import GridColumn, GridRow, RowGroup, Sort, WorstFirst
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,23 +21,23 @@ class NodesModel:
     """A GridModel."""
 
     snapshot: Snapshot
-    groups: Sequence[Group]
+    groups: Sequence[RowGroup]
     sort: Sort | None
     waiting: str
     shown: Shown
     table: tuple[NodeColumn, ...]
 
     @property
-    def columns(self) -> tuple[Column, ...]:
+    def columns(self) -> tuple[GridColumn, ...]:
         return drawn(self.table)
 
-    def row(self, key: str) -> Row:
+    def row(self, key: str) -> GridRow:
         shown, table = self.shown, self.table
         if key in self.snapshot.gpus and key not in self.snapshot.nodes:
             severity = assessment_of(self.snapshot, key).severity
-            return Row(key, Cells(len(table), lambda at: table[at].below(shown, key)), severity)
+            return GridRow(key, Cells(len(table), lambda at: table[at].below(shown, key)), severity)
         severity = _worst(self.snapshot, key) if key in self.snapshot.nodes else Severity.UNKNOWN
-        return Row(key, Cells(len(table), lambda at: table[at].top(shown, key)), severity)
+        return GridRow(key, Cells(len(table), lambda at: table[at].top(shown, key)), severity)
 
 
 _SORTED: Kept[tuple[str, ...]] = Kept()
@@ -60,7 +60,7 @@ def nodes_model(snapshot: Snapshot, query: Query, order: WorstFirst) -> NodesMod
         keys = order.order(keys, [_worst(snapshot, name) for name in keys], [0.0] * len(keys))
     else:
         keys = ordered(COLUMNS, snapshot, keys, query.sort)
-    groups = [Group(name, members[name]) for name in keys]
+    groups = [RowGroup(name, members[name]) for name in keys]
     return NodesModel(
         snapshot, groups, query.sort, _waiting(snapshot, query), Shown(snapshot), shown_in(COLUMNS, snapshot)
     )

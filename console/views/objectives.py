@@ -11,44 +11,43 @@ from console.views.layout import head, wrapped
 from fleet.dataclass import dataclass
 from fleet.model.quantity import MEANINGS, Unit
 from fleet.model.snapshot import Severity, Snapshot
-from fleet.objectives.burning import DAY, HOUR, Budget, Pace
-from fleet.objectives.objective import Measure, Objective
+from fleet.objectives.burning import DAY, HOUR, BurnPace, ErrorBudget
+from fleet.objectives.objective import Indicator, Objective
 from themes.glyphs import UNICODE, Glyphs
 from themes.palette import Role
 from widgets.cells import NOTHING, Cell, Name, Text
-from widgets.grid import Column, Group, Row, Sort
+from widgets.grid import GridColumn, GridRow, RowGroup, Sort
 from widgets.line import Line
 from widgets.severity import severity_role
 from widgets.untrusted import untrusted_line, untrusted_name
 from widgets.values import age_text, percent_text, reading_text, significant
 
 if TYPE_CHECKING:
-    from fleet.objectives.board import Board, BoardMaker
-    from fleet.objectives.board import Row as ObjectiveRow
+    from fleet.objectives.board import ObjectiveBoard, ObjectiveBoardMaker, ObjectiveRow
 
 SHOWN: Final = ((HOUR, "1h"), (6 * HOUR, "6h"), (3 * DAY, "3d"))
 """Windows whose burn is shown."""
 _COLUMNS = (
-    Column("subject", "MODEL", 16, align="left", grow=2, widest=40, priority=0),
-    Column("objective", "OBJECTIVE", 16, align="left", widest=18, priority=0),
-    Column("now", "NOW", 7, priority=0),
-    Column("left", "LEFT%", 5, priority=0),
-    *(Column(f"burn_{name}", f"BURN {name}".upper(), 7, priority=1) for _, name in SHOWN),
-    Column("note", "", 20, align="left", grow=5, widest=120, priority=2),
+    GridColumn("subject", "MODEL", 16, align="left", grow=2, widest=40, priority=0),
+    GridColumn("objective", "OBJECTIVE", 16, align="left", widest=18, priority=0),
+    GridColumn("now", "NOW", 7, priority=0),
+    GridColumn("left", "LEFT%", 5, priority=0),
+    *(GridColumn(f"burn_{name}", f"BURN {name}".upper(), 7, priority=1) for _, name in SHOWN),
+    GridColumn("note", "", 20, align="left", grow=5, widest=120, priority=2),
 )
-_SEVERITIES = {Pace.FAST: Severity.CRITICAL, Pace.SLOW: Severity.WARNING, Pace.CALM: Severity.OK}
-_MAKERS: list[BoardMaker] = []
+_SEVERITIES = {BurnPace.FAST: Severity.CRITICAL, BurnPace.SLOW: Severity.WARNING, BurnPace.CALM: Severity.OK}
+_MAKERS: list[ObjectiveBoardMaker] = []
 
 
-def board(snapshot: Snapshot) -> Board | None:
+def board(snapshot: Snapshot) -> ObjectiveBoard | None:
     """The objectives of what is in view; None where nothing is counted yet."""
     if "objectives" not in snapshot.facts.by_source:
         return None
     if not _MAKERS:
         # Most first frames have none: what joins them is imported with the first.
-        from fleet.objectives.board import BoardMaker
+        from fleet.objectives.board import ObjectiveBoardMaker
 
-        _MAKERS.append(BoardMaker())
+        _MAKERS.append(ObjectiveBoardMaker())
     return _MAKERS[0].board_of(snapshot)
 
 
@@ -61,9 +60,9 @@ def rows_of(snapshot: Snapshot, key: str) -> tuple[ObjectiveRow, ...]:
 def target_text(objective: Objective, glyphs: Glyphs = UNICODE) -> str:
     """Return the promise: TTFT p95 ≤2.5s."""
     match objective.measure:
-        case Measure.AVAILABILITY:
+        case Indicator.AVAILABILITY:
             return f"available {glyphs.at_least}{100 * objective.share:.6g}%"
-        case Measure.ERRORS:
+        case Indicator.ERRORS:
             return f"errors {glyphs.at_most}{100 * objective.budget:.4g}%"
         case _:
             measure, _, percentile = objective.name.partition("_")
@@ -81,23 +80,23 @@ def now_text(snapshot: Snapshot, row: ObjectiveRow, glyphs: Glyphs = UNICODE) ->
     return reading_text(frame.get(row.subject.key, quantity), unit, glyphs=glyphs, with_unit=unit is Unit.RATIO).text
 
 
-def left_text(budget: Budget, glyphs: Glyphs = UNICODE) -> str:
+def left_text(budget: ErrorBudget, glyphs: Glyphs = UNICODE) -> str:
     """Per cent of the budget that are left; below zero it is overspent."""
     return glyphs.missing if math.isnan(budget.left) else percent_text(budget.left)
 
 
-def burn_text(budget: Budget, window: float, glyphs: Glyphs = UNICODE) -> str:
+def burn_text(budget: ErrorBudget, window: float, glyphs: Glyphs = UNICODE) -> str:
     """How many times as fast as allowed it burns."""
     burn = budget.burn(window)
     return glyphs.missing if math.isnan(burn) else f"{significant(round(burn, 2))}x"
 
 
-def note_text(budget: Budget) -> str:
+def note_text(budget: ErrorBudget) -> str:
     """Return the remarks beside the numbers."""
     return "; ".join(_notes(budget))
 
 
-def _notes(budget: Budget) -> Iterator[str]:
+def _notes(budget: ErrorBudget) -> Iterator[str]:
     pair = budget.pair
     if pair is not None and budget.left > 0:
         yield f"at the burn of {age_text(pair.long)} the rest is gone in {age_text(_rest(budget, pair.long))}"
@@ -109,17 +108,17 @@ def _notes(budget: Budget) -> Iterator[str]:
         yield f"history of {age_text(budget.covered)}, the budget is of {age_text(budget.period)}"
 
 
-def _rest(budget: Budget, window: float) -> float:
+def _rest(budget: ErrorBudget, window: float) -> float:
     """Seconds until nothing is left, as it burns in a window."""
     return budget.left * budget.period / budget.burn(window)
 
 
-def severity_of(found: Board, row: ObjectiveRow) -> Severity:
+def severity_of(found: ObjectiveBoard, row: ObjectiveRow) -> Severity:
     """Return its severity; what nobody has promised is no worse than a note."""
     return _SEVERITIES[row.budget.pace] if found.are_promised else Severity.OK
 
 
-def stands_on(found: Board) -> str:
+def stands_on(found: ObjectiveBoard) -> str:
     """Return the ground that the numbers stand on."""
     ledger = found.ledger
     promised = "" if found.are_promised else "; defaults, which nobody has promised: quarterdeck slo suggest"
@@ -144,22 +143,22 @@ class ObjectivesModel:
     snapshot: Snapshot
     filter: Filter
     sort: Sort | None = None
-    columns: tuple[Column, ...] = _COLUMNS
+    columns: tuple[GridColumn, ...] = _COLUMNS
 
     @property
     def waiting(self) -> str:
         return "no objective matches" if self.filter else empty_text(self.snapshot)
 
     @property
-    def groups(self) -> Sequence[Group]:
+    def groups(self) -> Sequence[RowGroup]:
         found = board(self.snapshot)
         rows = found.rows if found is not None else ()
-        return [Group(row.key) for row in rows if not self.filter or self.filter.matches(_words(row), {})]
+        return [RowGroup(row.key) for row in rows if not self.filter or self.filter.matches(_words(row), {})]
 
-    def row(self, key: str) -> Row:
+    def row(self, key: str) -> GridRow:
         found, row = board(self.snapshot), row_of(self.snapshot, key)
         if found is None or row is None:
-            return Row(key, tuple(NOTHING for _ in _COLUMNS))
+            return GridRow(key, tuple(NOTHING for _ in _COLUMNS))
         severity, budget = severity_of(found, row), row.budget
         role = severity_role(severity) if severity is not Severity.OK else Role.TEXT
         cells: tuple[Cell, ...] = (
@@ -170,7 +169,7 @@ class ObjectivesModel:
             *(Text(burn_text(budget, window), role) for window, _ in SHOWN),
             Text(note_text(budget), Role.DIM),
         )
-        return Row(key, cells, severity)
+        return GridRow(key, cells, severity)
 
 
 def row_of(snapshot: Snapshot, key: str) -> ObjectiveRow | None:

@@ -9,13 +9,13 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 
-from actions.plan import Alternative, Change, Check, Mutation, Plan, Scope, Step, Table, Verdict
+from actions.plan import Alternative, Change, Check, CheckTable, Mutation, Plan, Scope, Step, Verdict
 from console.views.layout import followed, head, labelled, sections
 from fleet.local.fit.memory import gib
 from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.line import Align, Line, Span, fit, fit_end, width_of
-from widgets.parts import Part, arrange
+from widgets.parts import LinePart, arrange
 from widgets.text_pane import wrap
 from widgets.untrusted import untrusted, untrusted_name
 
@@ -46,10 +46,10 @@ def place(scope: Scope, namespace: str, glyphs: Glyphs) -> str:
 def plan_title(plan: Plan, width: int, glyphs: Glyphs) -> Line:
     """One line: what, where, as whom, and whether that is production."""
     where = place(plan.scope, plan.target.namespace, glyphs)
-    right = [Part((Span(untrusted(plan.scope.user), Role.DIM),), 2), Part((Span(where, Role.STRONG),), 1)]
+    right = [LinePart((Span(untrusted(plan.scope.user), Role.DIM),), 2), LinePart((Span(where, Role.STRONG),), 1)]
     if plan.scope.production:
-        right.append(Part((Span("PRODUCTION", Role.CRITICAL),), short=(Span("PROD", Role.CRITICAL),)))
-    return arrange([Part((Span(untrusted(plan.title), Role.STRONG),))], right, width)
+        right.append(LinePart((Span("PRODUCTION", Role.CRITICAL),), short=(Span("PROD", Role.CRITICAL),)))
+    return arrange([LinePart((Span(untrusted(plan.title), Role.STRONG),))], right, width)
 
 
 def planning_line(read: int = 0, size: int = 0) -> Line:
@@ -170,7 +170,7 @@ def _impact(impact: Sequence[Change], width: int, glyphs: Glyphs) -> list[Line]:
     return [head("what the others would carry", "from the last ten minutes"), *_changes(impact, width, glyphs)]
 
 
-def table_lines(table: Table, width: int, glyphs: Glyphs) -> list[Line]:
+def table_lines(table: CheckTable, width: int, glyphs: Glyphs) -> list[Line]:
     """A table with its title: numbers at the right of their columns; what is too long in the last one goes on below.
 
     Where there is no room for its columns each row is a sentence. Nothing of it is cut.
@@ -265,14 +265,16 @@ def confirm_line(plan: Plan, width: int, glyphs: Glyphs, *, more: int = 0) -> Li
         else ""
     )
     others = len(plan.request.targets) - 1
-    left = [Part((Span(fit_end(untrusted(str(plan.target)), min(40, width_of(str(plan.target))), "left", "…")),), 0)]
+    left = [
+        LinePart((Span(fit_end(untrusted(str(plan.target)), min(40, width_of(str(plan.target))), "left", "…")),), 0)
+    ]
     if others:
-        left.append(Part((Span(f"and {others} more", Role.STRONG),), 0))
+        left.append(LinePart((Span(f"and {others} more", Role.STRONG),), 0))
     if before_after:
-        left.append(Part((Span(before_after, Role.STRONG),), 2))
-    summary = Part((verdict_span(plan.verdict, glyphs), Span(f" {summary_of(plan)}", role)))
+        left.append(LinePart((Span(before_after, Role.STRONG),), 2))
+    summary = LinePart((verdict_span(plan.verdict, glyphs), Span(f" {summary_of(plan)}", role)))
     below = [
-        Part(
+        LinePart(
             (Span(f"{glyphs.down} {more} more lines", Role.ACCENT),), short=(Span(f"{glyphs.down}{more}", Role.ACCENT),)
         )
     ]

@@ -11,7 +11,7 @@ from themes.glyphs import Glyphs
 from widgets.chart import nice_top
 from widgets.line import BLANK, Line
 from widgets.plot import PlotModel, plot_lines
-from widgets.strip_chart import Scale
+from widgets.strip_chart import ChartScale
 
 POINTS = 60
 HEIGHT = 7
@@ -35,7 +35,7 @@ def plot_model(snapshot: Snapshot, key: str, title: str, quantity: Quantity, lea
     values = snapshot.history.strip(key, quantity, POINTS)
     values = (math.nan,) * (POINTS - len(values)) + values
     top = 1.0 if quantity is Quantity.KV_USAGE else nice_top(values, least)
-    return PlotModel(title, MEANINGS[quantity].unit, values, Scale(0, top), snapshot.history.step * (POINTS - 1))
+    return PlotModel(title, MEANINGS[quantity].unit, values, ChartScale(0, top), snapshot.history.step * (POINTS - 1))
 
 
 def plot_block(snapshot: Snapshot, key: str, width: int, glyphs: Glyphs, height: int = HEIGHT) -> list[Line]:

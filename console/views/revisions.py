@@ -11,18 +11,18 @@ from fleet.dataclass import dataclass
 from fleet.model.objects import ModelVersion
 from themes.palette import Role
 from widgets.cells import Name, Text
-from widgets.grid import Column, Group, Row, Sort
+from widgets.grid import GridColumn, GridRow, RowGroup, Sort
 from widgets.untrusted import untrusted, untrusted_name
 from widgets.values import age_text
 
 _COLUMNS = (
-    Column("number", "REVISION", 12, align="left", priority=0),
-    Column("pods", "PODS", 5, priority=1),
-    Column("age", "AGE", 6, priority=1),
-    Column("version", "IMAGE, MODEL", 30, align="left", grow=6, widest=100, priority=1),
-    Column("cause", "WHY", 14, align="left", grow=2, widest=60, priority=2),
-    Column("who", "BY", 10, align="left", priority=3),
-    Column("name", "NAME", 20, align="left", priority=4),
+    GridColumn("number", "REVISION", 12, align="left", priority=0),
+    GridColumn("pods", "PODS", 5, priority=1),
+    GridColumn("age", "AGE", 6, priority=1),
+    GridColumn("version", "IMAGE, MODEL", 30, align="left", grow=6, widest=100, priority=1),
+    GridColumn("cause", "WHY", 14, align="left", grow=2, widest=60, priority=2),
+    GridColumn("who", "BY", 10, align="left", priority=3),
+    GridColumn("name", "NAME", 20, align="left", priority=4),
 )
 
 
@@ -52,16 +52,16 @@ class RevisionsModel:
     now: float
     waiting: str = "it keeps no revisions"
     sort: Sort | None = None
-    columns: tuple[Column, ...] = _COLUMNS
+    columns: tuple[GridColumn, ...] = _COLUMNS
 
     @property
-    def groups(self) -> Sequence[Group]:
-        return [Group(r.name) for r in self.revisions if not self.filter or self.filter.matches(_words(r), {})]
+    def groups(self) -> Sequence[RowGroup]:
+        return [RowGroup(r.name) for r in self.revisions if not self.filter or self.filter.matches(_words(r), {})]
 
-    def row(self, key: str) -> Row:
+    def row(self, key: str) -> GridRow:
         revision = next(r for r in self.revisions if r.name == key)
         role = Role.STRONG if revision.current else Role.TEXT
-        return Row(
+        return GridRow(
             key,
             (
                 Text(f"{revision.number}{' current' if revision.current else ''}", role),

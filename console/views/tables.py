@@ -10,17 +10,17 @@ from fleet.dataclass import dataclass
 from fleet.model.snapshot import Severity, Snapshot
 from themes.palette import Role
 from widgets.cells import Text
-from widgets.grid import Column, Group, Row, Sort
+from widgets.grid import GridColumn, GridRow, RowGroup, Sort
 from widgets.untrusted import untrusted, untrusted_name
 
 _JOIN_COLUMNS = (
-    Column("join", "JOIN", 30, align="left", priority=0),
-    Column("key", "WHAT", 24, align="left", grow=2, widest=70, priority=1),
-    Column("detail", "WHY", 20, align="left", grow=3, widest=100, priority=2),
+    GridColumn("join", "JOIN", 30, align="left", priority=0),
+    GridColumn("key", "WHAT", 24, align="left", grow=2, widest=70, priority=1),
+    GridColumn("detail", "WHY", 20, align="left", grow=3, widest=100, priority=2),
 )
 _CHOICE_COLUMNS = (
-    Column("name", "NAME", 40, align="left", grow=1, widest=120, priority=0),
-    Column("now", "", 8, align="left", priority=1),
+    GridColumn("name", "NAME", 40, align="left", grow=1, widest=120, priority=0),
+    GridColumn("now", "", 8, align="left", priority=1),
 )
 
 
@@ -31,19 +31,19 @@ class JoinsModel:
     snapshot: Snapshot
     waiting: str = "everything that is measured has its pod, and everything that should be measured is"
     sort: Sort | None = None
-    columns: tuple[Column, ...] = _JOIN_COLUMNS
+    columns: tuple[GridColumn, ...] = _JOIN_COLUMNS
 
     @property
-    def groups(self) -> Sequence[Group]:
+    def groups(self) -> Sequence[RowGroup]:
         # An object can be unmatched in two ways; the row then tells the first. A GPU that nobody holds is no riddle.
         odd = (entry.key for entry in self.snapshot.unmatched if not is_free_gpu(self.snapshot, entry))
-        return [Group(key) for key in dict.fromkeys(odd)]
+        return [RowGroup(key) for key in dict.fromkeys(odd)]
 
-    def row(self, key: str) -> Row:
+    def row(self, key: str) -> GridRow:
         entries = [entry for entry in self.snapshot.unmatched if entry.key == key]
         joins = " · ".join(str(entry.join) for entry in entries)
         details = " · ".join(untrusted(entry.detail) for entry in entries if entry.detail)
-        return Row(key, (Text(joins), Text(untrusted_name(key)), Text(details, Role.DIM)), Severity.UNKNOWN)
+        return GridRow(key, (Text(joins), Text(untrusted_name(key)), Text(details, Role.DIM)), Severity.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,12 +55,12 @@ class ChoiceModel:
     filter: Filter
     waiting: str = ""
     sort: Sort | None = None
-    columns: tuple[Column, ...] = _CHOICE_COLUMNS
+    columns: tuple[GridColumn, ...] = _CHOICE_COLUMNS
 
     @property
-    def groups(self) -> Sequence[Group]:
-        return [Group(value) for value, words in self.items if not self.filter or self.filter.matches(words, {})]
+    def groups(self) -> Sequence[RowGroup]:
+        return [RowGroup(value) for value, words in self.items if not self.filter or self.filter.matches(words, {})]
 
-    def row(self, key: str) -> Row:
+    def row(self, key: str) -> GridRow:
         words = next(words for value, words in self.items if value == key)
-        return Row(key, (Text(untrusted_name(words)), Text("in view" if key == self.current else "", Role.DIM)))
+        return GridRow(key, (Text(untrusted_name(words)), Text("in view" if key == self.current else "", Role.DIM)))

@@ -14,15 +14,15 @@ from fleet.timeline.timeline import Timeline
 from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.cells import Name, Text
-from widgets.grid import Column, Group, Row, Sort
+from widgets.grid import GridColumn, GridRow, RowGroup, Sort
 from widgets.line import Line, Span
 from widgets.untrusted import untrusted, untrusted_line, untrusted_name
 
 _COLUMNS = (
-    Column("when", "WHEN (UTC)", 16, align="left", priority=0),
-    Column("what", "WHAT", 32, align="left", grow=6, widest=400, priority=0),
-    Column("object", "OBJECT", 20, align="left", grow=2, widest=44, priority=1),
-    Column("who", "BY", 9, align="left", grow=1, widest=22, priority=2),
+    GridColumn("when", "WHEN (UTC)", 16, align="left", priority=0),
+    GridColumn("what", "WHAT", 32, align="left", grow=6, widest=400, priority=0),
+    GridColumn("object", "OBJECT", 20, align="left", grow=2, widest=44, priority=1),
+    GridColumn("who", "BY", 9, align="left", grow=1, widest=22, priority=2),
 )
 _ROLES: Mapping[Weight, Role] = {Weight.PLAIN: Role.TEXT, Weight.GOOD: Role.OK, Weight.BAD: Role.WARNING}
 _SEVERITIES: Mapping[Weight, Severity] = {
@@ -40,15 +40,15 @@ class TimelineModel:
     filter: Filter
     waiting: str = ""
     sort: Sort | None = None
-    columns: tuple[Column, ...] = _COLUMNS
+    columns: tuple[GridColumn, ...] = _COLUMNS
 
     @property
-    def groups(self) -> Sequence[Group]:
+    def groups(self) -> Sequence[RowGroup]:
         entries = self.timeline.entries
         latest = range(len(entries) - 1, -1, -1)
-        return [Group(str(at)) for at in latest if not self.filter or _matches(entries[at], self.filter)]
+        return [RowGroup(str(at)) for at in latest if not self.filter or _matches(entries[at], self.filter)]
 
-    def row(self, key: str) -> Row:
+    def row(self, key: str) -> GridRow:
         entry = self.timeline.entries[int(key)]
         cells = (
             Text(clock(entry.at, self.timeline.until)),
@@ -56,7 +56,7 @@ class TimelineModel:
             Name(untrusted(place(entry.about))),
             Text(untrusted(entry.who), Role.DIM),
         )
-        return Row(key, cells, _SEVERITIES[entry.weight])
+        return GridRow(key, cells, _SEVERITIES[entry.weight])
 
 
 def _matches(entry: Entry, wanted: Filter) -> bool:

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 
 from console.views.layout import LABEL, head, labelled, sections, wrapped
 from console.views.timeline import clock
-from fleet.latency.comparison import Change, Comparison
+from fleet.latency.comparison import LastChange, LatencyComparison
 from fleet.latency.exact import FAMILY_WISE
-from fleet.latency.phases import Breakdown, Phase
+from fleet.latency.phases import Breakdown, RequestPhase
 from fleet.latency.report import LatencyReport, dominant
 from fleet.latency.separation import Division, Separation
 from fleet.latency.speed import FEWEST
@@ -20,17 +20,17 @@ from widgets.untrusted import untrusted_line, untrusted_name
 from widgets.values import seconds_text
 
 MEANINGS = {
-    Phase.GATEWAY: "The gateways before the engine take it, or the way between the two.",
-    Phase.QUEUE: "The engine is given more than it can take on at once: replicas, or the KV cache, are short.",
-    Phase.PREFILL: "Prompts are long, or are not found in the prefix cache.",
-    Phase.DECODE: "Tokens come slowly, or answers are long.",
+    RequestPhase.GATEWAY: "The gateways before the engine take it, or the way between the two.",
+    RequestPhase.QUEUE: "The engine is given more than it can take on at once: replicas, or the KV cache, are short.",
+    RequestPhase.PREFILL: "Prompts are long, or are not found in the prefix cache.",
+    RequestPhase.DECODE: "Tokens come slowly, or answers are long.",
 }
 """Meaning of a phase that takes the time."""
 _ROLES = {
-    Phase.GATEWAY: Role.UNKNOWN,
-    Phase.QUEUE: Role.WARNING,
-    Phase.PREFILL: Role.ACCENT,
-    Phase.DECODE: Role.BAR,
+    RequestPhase.GATEWAY: Role.UNKNOWN,
+    RequestPhase.QUEUE: Role.WARNING,
+    RequestPhase.PREFILL: Role.ACCENT,
+    RequestPhase.DECODE: Role.BAR,
 }
 _CELL = 9
 _LEAST = 20
@@ -80,12 +80,12 @@ def _listed(words: Sequence[str]) -> str:
     return " and ".join(told.get(one, one) for one in words)
 
 
-def _phases(comparison: Comparison, now: float, width: int, glyphs: Glyphs) -> list[Line]:
+def _phases(comparison: LatencyComparison, now: float, width: int, glyphs: Glyphs) -> list[Line]:
     """A line for the breakdown now and for each that it is held against, in columns and as bars of one scale."""
     rows = [("now", comparison.now), *((words, each) for words, each in comparison.others().items())]
     if not any(each.seconds for _, each in rows):
         return []
-    phases = [phase for phase in Phase if any(phase in each.seconds for _, each in rows)]
+    phases = [phase for phase in RequestPhase if any(phase in each.seconds for _, each in rows)]
     titles = "".join(fit(title, _CELL, "right", "") for title in (*phases, "total"))
     lines = [
         head("where the time goes", "mean seconds per request"),
@@ -104,7 +104,7 @@ def _phases(comparison: Comparison, now: float, width: int, glyphs: Glyphs) -> l
     return lines
 
 
-def change_text(change: Change, now: float) -> str:
+def change_text(change: LastChange, now: float) -> str:
     """The last change, with its time."""
     return f"{clock(change.at, now)} {untrusted_line(change.what)}"
 
@@ -113,7 +113,7 @@ def _seconds(value: float, glyphs: Glyphs) -> str:
     return fit(glyphs.missing if math.isnan(value) else seconds_text(value), _CELL, "right", glyphs.ellipsis)
 
 
-def _bar(each: Breakdown, phases: Sequence[Phase], width: int, longest: float, glyphs: Glyphs) -> Iterator[Span]:
+def _bar(each: Breakdown, phases: Sequence[RequestPhase], width: int, longest: float, glyphs: Glyphs) -> Iterator[Span]:
     """Parts of one bar, told apart by their first letters as well as by colour."""
     used, drawn = 0.0, 0
     for phase in phases:

@@ -51,7 +51,7 @@ def runner(
         scope = scope_of(settings, source.cluster)
         return ClusterContext(newest(), scope, rules, time.time, reads, writer.dry_run, past)
 
-    audit = Audit(audit_folder(settings, environ), lambda: source.cluster, environ)
+    audit = ClusterAuditLog(audit_folder(settings, environ), lambda: source.cluster, environ)
     return Runner(ClusterExecutor(context, alerting), audit, changed=changed)
 
 
@@ -77,7 +77,7 @@ def scope_of(settings: Settings, cluster: Cluster) -> Scope:
     )
 
 
-class Audit:
+class ClusterAuditLog:
     """The log, written as whoever the cluster says we are at that moment."""
 
     def __init__(self, folder: Path, cluster: Callable[[], Cluster], environ: Mapping[str, str]) -> None:

@@ -24,7 +24,7 @@ from fleet.sources.kube.source import KubernetesSource
 if TYPE_CHECKING:
     from actions.runner import Runner
     from console.session.local.watcher import SharedWatcher
-    from fleet.model.alerts import Rule
+    from fleet.model.alerts import MonitoringRule
     from fleet.monitoring.faults import Examined
     from fleet.timeline.source import TimelineSource
 
@@ -95,7 +95,7 @@ class ClusterConnection:
             self._reads, settings.cluster.namespaces, self._past, numbers, self._examine
         )
 
-    async def _examine(self, rules: Sequence[Rule]) -> Examined:
+    async def _examine(self, rules: Sequence[MonitoringRule]) -> Examined:
         from console.wiring.timeline import of_this_cluster
         from fleet.monitoring.examine import examine
 

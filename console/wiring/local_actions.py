@@ -13,7 +13,7 @@ from actions.request import LOCAL
 from actions.runner import Runner
 from console.config import paths
 from console.config.settings import Settings
-from console.wiring.actions import Audit, rules_of
+from console.wiring.actions import ClusterAuditLog, rules_of
 from console.wiring.audit_folder import audit_folder
 from fleet.model.snapshot import Cluster, Snapshot
 
@@ -56,7 +56,7 @@ def local_runner(
     cluster = this_machine()
     scope = local_scope(os.getuid(), require_reason=rules.require_reason)
 
-    audit = Audit(audit_folder(settings, environ), lambda: cluster, environ)
+    audit = ClusterAuditLog(audit_folder(settings, environ), lambda: cluster, environ)
     return Runner(LocalExecutor(machine, scope, rules, newest), audit, changed=changed)
 
 

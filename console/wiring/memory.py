@@ -56,9 +56,9 @@ class Memory:
     def _keep(self) -> Keep:
         from console.wiring.redaction import Redacting
         from fleet.recorder.always import Keep
-        from fleet.recorder.thinning import Bounds
+        from fleet.recorder.thinning import Retention
 
-        bounds = Bounds(self._settings.hours * 3600.0, int(self._settings.size * 2**20))
+        bounds = Retention(self._settings.hours * 3600.0, int(self._settings.size * 2**20))
         return Keep(recordings_folder(self._environ), bounds, Redacting)
 
 

@@ -24,7 +24,7 @@ from fleet.sources.prometheus.trust import Trust
 from fleet.sources.protocol import MetricsSource
 from fleet.sources.scrape.collector import ScrapeCollectorSettings
 from fleet.sources.scrape.pod_access import PodAccess
-from fleet.sources.scrape.source import ScrapeSettings
+from fleet.sources.scrape.source import ScrapeLimits
 from fleet.sources.scrape.targets import Via
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def measuring_settings(settings: Settings, environ: Mapping[str, str] = os.envir
                 ca_file=scrape.ca_file,
                 cleartext=scrape.bearer_cleartext,
             ),
-            scrape=ScrapeSettings(
+            scrape=ScrapeLimits(
                 window=prometheus.window,
                 interval=settings.ui.refresh,
                 timeout=scrape.timeout,

@@ -26,7 +26,7 @@ class AlertRow:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Board:
+class AlertBoard:
     """Every alert, and those of each object."""
 
     rows: Mapping[str, AlertRow]
@@ -40,7 +40,7 @@ class Board:
         return tuple(row for row in every if row.told.alert.firing and not row.told.alert.suppressed)
 
 
-NONE = Board({}, {})
+NONE = AlertBoard({}, {})
 _SEVERITIES = {"critical": Severity.CRITICAL, "page": Severity.CRITICAL, "none": Severity.OK, "info": Severity.OK}
 """Values of the label severity of kube-prometheus; ``none`` is of alerts that always fire (Watchdog)."""
 
@@ -54,7 +54,7 @@ def severity_of(alert: Alert) -> Severity:
     return _SEVERITIES.get(alert.severity.lower(), Severity.WARNING)
 
 
-class BoardMaker:
+class AlertBoardMaker:
     """The board from one Snapshot to the next: the very same one while nothing that it is made of is another."""
 
     def __init__(self) -> None:
@@ -63,7 +63,7 @@ class BoardMaker:
         self._from: tuple[object, ...] = ()
         self._board = NONE
 
-    def board_of(self, snapshot: Snapshot) -> Board:
+    def board_of(self, snapshot: Snapshot) -> AlertBoard:
         """The board of a Snapshot; the whole cluster's, whatever is in view."""
         facts = snapshot.facts
         values = (*_facts_of(facts, Notified), *_facts_of(facts, Evaluated))
@@ -82,7 +82,7 @@ def _facts_of(facts: Facts, kind: type[Notified | Evaluated]) -> tuple[object, .
     return tuple(dated.value for dated in facts.of(kind).values())
 
 
-def _board(told: tuple[MergedAlert, ...], index: Index) -> Board:
+def _board(told: tuple[MergedAlert, ...], index: Index) -> AlertBoard:
     ordered = sorted(told, key=lambda one: (_rank(one.alert), -(one.alert.since or 0.0), one.alert.name, one.key))
     rows = {one.key: AlertRow(one, index.concerned(one.alert)) for one in ordered}
     of: dict[str, list[str]] = {}
@@ -92,7 +92,7 @@ def _board(told: tuple[MergedAlert, ...], index: Index) -> Board:
             every |= dict.fromkeys(index.above(one))
         for one in every:
             of.setdefault(one, []).append(key)
-    return Board(rows, {key: tuple(keys) for key, keys in of.items()})
+    return AlertBoard(rows, {key: tuple(keys) for key, keys in of.items()})
 
 
 def _rank(alert: Alert) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from fleet.alerts.board import AlertRow, Board
+from fleet.alerts.board import AlertBoard, AlertRow
 from fleet.alerts.joined import Index
 from fleet.dataclass import dataclass
 from fleet.model.finding import Incident
@@ -38,7 +38,7 @@ class Explainer:
         self._from: tuple[object, ...] = ()
         self._explained = NOTHING
 
-    def explained(self, snapshot: Snapshot, board: Board) -> Explained:
+    def explained(self, snapshot: Snapshot, board: AlertBoard) -> Explained:
         """The alerts of a board, by the incidents of a Snapshot."""
         parts = (board, snapshot.incidents)
         # The board is another one when an object is: it is made of them.
@@ -47,7 +47,7 @@ class Explainer:
         return self._explained
 
 
-def _explained(snapshot: Snapshot, board: Board) -> Explained:
+def _explained(snapshot: Snapshot, board: AlertBoard) -> Explained:
     at, under = _places(Index(snapshot), snapshot.incidents)
     of: dict[str, list[AlertRow]] = {}
     by: dict[str, Incident] = {}

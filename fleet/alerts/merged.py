@@ -11,7 +11,7 @@ from dataclasses import replace
 from hashlib import blake2b
 
 from fleet.dataclass import dataclass
-from fleet.model.alerts import NAME, Alert, Evaluated, Notified, Rule, Silence
+from fleet.model.alerts import NAME, Alert, Evaluated, MonitoringRule, Notified, Silence
 from fleet.model.facts import Dated, Facts
 
 
@@ -26,7 +26,7 @@ class MergedAlert:
     """Names of the sources, Alertmanagers first."""
     at: float
     """Unix time at which it was last heard of."""
-    rule: Rule | None = None
+    rule: MonitoringRule | None = None
     silences: tuple[Silence, ...] = ()
     """The silences that cover it."""
     inhibitors: tuple[str, ...] = ()
@@ -43,9 +43,9 @@ def merged(facts: Facts) -> tuple[MergedAlert, ...]:
     return tuple(sorted(found.told.values(), key=lambda one: (one.alert.since or 0.0, one.alert.name, one.key)))
 
 
-def _rules(facts: Facts) -> dict[str, list[Rule]]:
+def _rules(facts: Facts) -> dict[str, list[MonitoringRule]]:
     """The alerting rules by the name of their alert."""
-    rules: dict[str, list[Rule]] = {}
+    rules: dict[str, list[MonitoringRule]] = {}
     for evaluated in facts.of(Evaluated).values():
         for rule in evaluated.value.rules:
             if rule.alerting:
@@ -56,7 +56,7 @@ def _rules(facts: Facts) -> dict[str, list[Rule]]:
 class _Found:
     """The alerts so far."""
 
-    def __init__(self, rules: Mapping[str, list[Rule]]) -> None:
+    def __init__(self, rules: Mapping[str, list[MonitoringRule]]) -> None:
         self.told: dict[str, MergedAlert] = {}
         self._rules = rules
         self._by_name: dict[str, list[str]] = {}
@@ -109,7 +109,7 @@ class _Found:
             }
         return index.get(tuple(alert.labels[label] for label in labels)) or _key(alert)
 
-    def _rule(self, alert: Alert) -> Rule | None:
+    def _rule(self, alert: Alert) -> MonitoringRule | None:
         """The rule by which it fires: of several of its name, the one whose labels it has."""
         rules = self._rules.get(alert.name, [])
         return next((rule for rule in rules if _fits(rule.labels, alert.labels)), rules[0] if rules else None)

@@ -13,7 +13,7 @@ from fleet.diagnosis.cause import AutoscalerCause, MeasuringCause, ReplicaCause,
 from fleet.diagnosis.causes.endings import OF_POD
 from fleet.diagnosis.causes.symptoms import ENDED
 from fleet.diagnosis.finding_words import FindingWords, WordedFindings, WordedRows
-from fleet.diagnosis.grouping import Group, Groups
+from fleet.diagnosis.grouping import Groups, IncidentGroup
 from fleet.diagnosis.hysteresis import Hysteresis
 from fleet.diagnosis.precedence import Precedence
 from fleet.diagnosis.reach import RequestCounts
@@ -145,7 +145,7 @@ class Diagnosis:
             yield ActiveCause(behind, snapshot.method)
 
 
-def _incidents(groups: Iterable[Group], felt: RequestCounts, words: FindingWords) -> tuple[Incident, ...]:
+def _incidents(groups: Iterable[IncidentGroup], felt: RequestCounts, words: FindingWords) -> tuple[Incident, ...]:
     """The groups with their numbers, the worst first."""
     ordered = sorted(((group, felt.by(group.concerned)) for group in groups), key=_order)
     return tuple(
@@ -164,7 +164,7 @@ def _incidents(groups: Iterable[Group], felt: RequestCounts, words: FindingWords
     )
 
 
-def _order(of: tuple[Group, Reach]) -> tuple[int, int, float, float, str]:
+def _order(of: tuple[IncidentGroup, Reach]) -> tuple[int, int, float, float, str]:
     group, reach = of
     state, severity = group.order
     felt = -reach.waiting if reach.waiting == reach.waiting else 0.0

@@ -21,7 +21,7 @@ _PODS = frozenset({Of.POD, Of.ENGINE, Of.REPLICA})
 """Kinds whose key is that of a pod."""
 
 
-class Evidence(NamedTuple):
+class IncidentEvidence(NamedTuple):
     """One thing that is seen."""
 
     text: str
@@ -33,7 +33,7 @@ class Evidence(NamedTuple):
     """Seconds since it was so, when the Snapshot was made."""
 
 
-class Alternative(NamedTuple):
+class LookAlike(NamedTuple):
     """A cause that looks alike, and by what it is not that; by what it could be told, where that is not known."""
 
     cause: str
@@ -46,9 +46,9 @@ class Alternative(NamedTuple):
 class Explanation:
     """The explanation of one finding."""
 
-    evidence: tuple[Evidence, ...]
-    ruled_out: tuple[Alternative, ...]
-    open: tuple[Alternative, ...]
+    evidence: tuple[IncidentEvidence, ...]
+    ruled_out: tuple[LookAlike, ...]
+    open: tuple[LookAlike, ...]
     """Causes that could not be ruled out, for want of an input."""
     decides: tuple[str, ...]
     helps: tuple[Help, ...]
@@ -60,26 +60,26 @@ def explain(snapshot: Snapshot, finding: Finding) -> Explanation:
     causes = {cause.id: cause for cause in registry.CAUSES}
     cause, subjects, key = causes[finding.cause], Subjects.of(snapshot), finding.key
     seen = tuple(_sourced(snapshot, cause.of, key, one) for one in cause.observed(subjects, key))
-    ruled_out: list[Alternative] = []
-    undecided: list[Alternative] = []
+    ruled_out: list[LookAlike] = []
+    undecided: list[LookAlike] = []
     for name in cause.alike if seen else ():
         ruling = _ruling(snapshot, subjects, cause.of, key, causes[name])
         if ruling.holds is not True:
             those = ruled_out if ruling.holds is False else undecided
-            those.append(Alternative(name, causes[name].sentence, ruling.by))
+            those.append(LookAlike(name, causes[name].sentence, ruling.by))
     return Explanation(seen, tuple(ruled_out), tuple(undecided), cause.decides, cause.helps, cause.avoid)
 
 
-def _sourced(snapshot: Snapshot, kind: Of, key: str, seen: Observation) -> Evidence:
+def _sourced(snapshot: Snapshot, kind: Of, key: str, seen: Observation) -> IncidentEvidence:
     if kind in (Of.ENGINE, Of.GPU, Of.REPLICA):
         frame = snapshot.by_gpu if kind is Of.GPU else snapshot.by_pod
         rate = seen.quantity is not None and MEANINGS[seen.quantity].unit in _RATES
         window = snapshot.window if rate else 0.0
-        return Evidence(seen.text, snapshot.method or "metrics", window, frame.age(frame.index[key]))
+        return IncidentEvidence(seen.text, snapshot.method or "metrics", window, frame.age(frame.index[key]))
     if kind is Of.OBJECTIVE:
-        return Evidence(seen.text, "objectives")
+        return IncidentEvidence(seen.text, "objectives")
     source = snapshot.of_objects
-    return Evidence(seen.text, source.name if source is not None else "kubernetes")
+    return IncidentEvidence(seen.text, source.name if source is not None else "kubernetes")
 
 
 def _ruling(snapshot: Snapshot, subjects: Subjects, kind: Of, key: str, other: AnyCause) -> Ruling:

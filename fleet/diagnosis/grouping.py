@@ -25,7 +25,7 @@ TOGETHER = 300.0
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class IncidentGroup:
     """An incident without what its numbers say."""
 
     key: str
@@ -52,11 +52,11 @@ class Groups:
         self._findings: Sequence[Finding] = ()
         self._ground: tuple[object, ...] = ()
         self._roots: list[int] = []
-        self._groups: Sequence[Group] = ()
+        self._groups: Sequence[IncidentGroup] = ()
         self.made = 0
         """How often they were made since this exists: tests count what a tick costs."""
 
-    def of(self, snapshot: Snapshot, findings: Sequence[Finding]) -> Sequence[Group]:
+    def of(self, snapshot: Snapshot, findings: Sequence[Finding]) -> Sequence[IncidentGroup]:
         """The groups: the same object where nothing is otherwise."""
         ground = (
             snapshot.pods,
@@ -97,7 +97,7 @@ def _alike_but_for_state(findings: Sequence[Finding], others: Sequence[Finding])
 
 def _grouped(
     snapshot: Snapshot, findings: Sequence[Finding], roots_of: Sequence[Finding], causes: Mapping[str, AnyCause]
-) -> list[Group]:
+) -> list[IncidentGroup]:
     """``roots_of`` are the roots of the findings, one by one."""
     members: dict[int, list[Finding]] = defaultdict(list)
     roots: dict[int, Finding] = {}
@@ -268,7 +268,7 @@ def _group(
     alike: Sequence[Finding],
     members: Mapping[int, Sequence[Finding]],
     causes: Mapping[str, AnyCause],
-) -> Group:
+) -> IncidentGroup:
     root = alike[0]
     findings = (*alike, *(one for each in alike for one in members.get(id(each), ())))
     # What only says how its parts stand does not fire before what is wrong with those may.
@@ -278,7 +278,7 @@ def _group(
     state = next(state for state in STATES if state in states)
     firing = [one for one in findings if one.state is not FindingState.PENDING] or findings
     severity = min((one.severity for one in firing), key=rank, default=Severity.UNKNOWN)
-    return Group(
+    return IncidentGroup(
         f"{root.cause}@{about}",
         about,
         causes[root.cause].sentence,

@@ -13,7 +13,7 @@ from fleet.diagnosis.active_causes import ActiveCause
 from fleet.diagnosis.cause import AnyCause, Of
 from fleet.diagnosis.finding_words import FindingWords
 from fleet.diagnosis.onset import Onset, onset_of
-from fleet.diagnosis.severity import Said, Severities, asks
+from fleet.diagnosis.severity import Severities, ToldCause, asks
 from fleet.diagnosis.subject import Subjects
 from fleet.model.finding import Finding, FindingState
 from fleet.model.snapshot import Snapshot
@@ -28,7 +28,7 @@ class _Kept:
     since: Onset
     last: float
     """Unix time at which it held last."""
-    said: Said
+    said: ToldCause
     finding: Finding | None = None
     """The finding that was made last; None where another is to be made."""
     eased: str = ""
@@ -123,7 +123,7 @@ class Hysteresis:
                 self._findings[at] = finding
         return self._findings
 
-    def _begun(self, snapshot: Snapshot, cause: AnyCause, key: str, said: Said) -> _Kept:
+    def _begun(self, snapshot: Snapshot, cause: AnyCause, key: str, said: ToldCause) -> _Kept:
         told = SEEN if self._looked else SEEN_FIRST
         since = onset_of(snapshot, cause, key) or Onset(snapshot.at, told)
         return _Kept(cause, since, snapshot.at, said, backfilled=snapshot.history.backfilled)
@@ -157,7 +157,7 @@ class Hysteresis:
         return found
 
 
-def _tell(one: _Kept, said: Said) -> None:
+def _tell(one: _Kept, said: ToldCause) -> None:
     """Say this of it; its finding is another where that is not what was said."""
     if said[:2] != one.said[:2]:
         one.finding = None

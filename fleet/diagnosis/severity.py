@@ -11,7 +11,7 @@ from fleet.diagnosis.subject import Subjects
 from fleet.model.snapshot import Severity, Snapshot
 
 
-class Said(NamedTuple):
+class ToldCause(NamedTuple):
     """Severity and words of one cause at one object."""
 
     severity: Severity
@@ -29,7 +29,7 @@ class Severities:
         self._subjects = Subjects.of(snapshot)
         self._serious: dict[str, Collection[str]] = {}
 
-    def said(self, cause: AnyCause, key: str, before: Said | None) -> Said:
+    def said(self, cause: AnyCause, key: str, before: ToldCause | None) -> ToldCause:
         """Return what is said of a cause at an object: the same object as before where it is said again."""
         if before is not None and not asks(cause):
             return before
@@ -43,15 +43,15 @@ class Severities:
             return self._serious_keys(cause)
         return self._snapshot.assessments if cause.of in WHOLES else None
 
-    def _of_row(self, cause: MetricsCause, key: str, before: Said | None) -> Said:
+    def _of_row(self, cause: MetricsCause, key: str, before: ToldCause | None) -> ToldCause:
         serious = bool(cause.serious) and key in self._serious_keys(cause)
         severity = Severity.CRITICAL if serious else cause.severity
         if is_later(cause):
-            return before if before is not None and before.severity is severity else Said(severity, "", None)
+            return before if before is not None and before.severity is severity else ToldCause(severity, "", None)
         reasons = self._snapshot.throttle_reasons.get(key, ()) if cause.of is Of.GPU else ()
         if before is not None and before.severity is severity and before.of == reasons:
             return before
-        return Said(severity, cause.assessed(self._subjects, key).reason, reasons)
+        return ToldCause(severity, cause.assessed(self._subjects, key).reason, reasons)
 
     def _serious_keys(self, cause: MetricsCause) -> Collection[str]:
         """Return the keys of the objects at which it is critical, column by column, as it was found."""
@@ -70,19 +70,21 @@ def asks(cause: AnyCause) -> bool:
     return bool(cause.serious) if cause.of in (Of.ENGINE, Of.REPLICA) else True
 
 
-def _of_object(snapshot: Snapshot, subjects: Subjects, cause: AnyCause, key: str, before: Said | None) -> Said:
+def _of_object(
+    snapshot: Snapshot, subjects: Subjects, cause: AnyCause, key: str, before: ToldCause | None
+) -> ToldCause:
     match cause.of:
         case Of.WORKLOAD | Of.NODE:
             severity = snapshot.assessments[key].severity
-            return before if before is not None and before.severity is severity else Said(severity, "", None)
+            return before if before is not None and before.severity is severity else ToldCause(severity, "", None)
         case Of.POD:
             return _of_pod(snapshot, subjects, cause, key, before)
         case _:
             stands = cause.assessed(subjects, key)
-            return Said(stands.severity, stands.reason, None)
+            return ToldCause(stands.severity, stands.reason, None)
 
 
-def _of_pod(snapshot: Snapshot, subjects: Subjects, cause: AnyCause, key: str, before: Said | None) -> Said:
+def _of_pod(snapshot: Snapshot, subjects: Subjects, cause: AnyCause, key: str, before: ToldCause | None) -> ToldCause:
     """One replica of many that is away is felt by nobody for as long as the others carry its load."""
     pod = snapshot.pods[key]
     whole = None
@@ -94,4 +96,4 @@ def _of_pod(snapshot: Snapshot, subjects: Subjects, cause: AnyCause, key: str, b
         return before
     stands = cause.assessed(subjects, key)
     severity = Severity.WARNING if spared and stands.severity is Severity.CRITICAL else stands.severity
-    return Said(severity, stands.reason, of)
+    return ToldCause(severity, stands.reason, of)

@@ -14,7 +14,7 @@ TICK: Final = 5.0
 """Seconds between Snapshots at most: what only time decides (that something has held for long enough) is seen then."""
 
 
-class Look(NamedTuple):
+class ReplayedTick(NamedTuple):
     """One look at the fleet."""
 
     snapshot: Snapshot
@@ -22,14 +22,14 @@ class Look(NamedTuple):
     """Seconds between two scrapes; 0 where nothing is measured."""
 
 
-def looks(path: Path) -> Iterator[Look]:
+def looks(path: Path) -> Iterator[ReplayedTick]:
     """The looks of a console at what a recording has. Raises RecordingError."""
     builder = Builder()
     with Recording(path) as recording:
         for at in _ticks(recording.changes(), recording.last):
             moment = recording.at(at)
             snapshot = builder.build(moment.state, moment.measurement, moment.statuses, at, facts=moment.facts)
-            yield Look(snapshot, moment.measurement.interval if moment.measurement is not None else 0.0)
+            yield ReplayedTick(snapshot, moment.measurement.interval if moment.measurement is not None else 0.0)
 
 
 def _ticks(changes: list[float], last: float) -> Iterator[float]:

@@ -9,8 +9,8 @@ from dataclasses import field
 from fleet.dataclass import dataclass
 from fleet.diagnosis.check_status import counted
 from fleet.diagnosis.evidence import explain
-from fleet.evaluation.replaying import Look
-from fleet.evaluation.truth import Fault, Found, Truth
+from fleet.evaluation.replaying import ReplayedTick
+from fleet.evaluation.truth import TrueFault, TrueFinding, Truth
 from fleet.model.finding import FindingState, Incident
 from fleet.model.snapshot import Severity, Snapshot
 
@@ -18,7 +18,7 @@ _TROUBLE = frozenset({Severity.CRITICAL, Severity.WARNING, Severity.UNKNOWN})
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ShownIncident:
     """An incident as it was shown: what is said of an object."""
 
     cause: str
@@ -54,11 +54,11 @@ class CaseScore:
     faults: tuple[FaultScore, ...]
     seconds: float = 0.0
     """Length of the recording."""
-    first: Said | None = None
+    first: ShownIncident | None = None
     """The first line at the end, without what is right and not asked for."""
     first_right: bool = False
     """True if that is one of the faults, by cause and object."""
-    wrong: list[Said] = field(default_factory=list)
+    wrong: list[ShownIncident] = field(default_factory=list)
     """Incidents that fired, at whatever time, and are none of the faults."""
 
     @property
@@ -75,11 +75,11 @@ GRACE = 5.0
 """Seconds for a tick, beyond the two scrapes after which a fault should be shown."""
 
 
-def score(name: str, truth: Truth, looks: Iterable[Look]) -> CaseScore:
+def score(name: str, truth: Truth, looks: Iterable[ReplayedTick]) -> CaseScore:
     """Score a case by the looks at its recording."""
     case = CaseScore(name, truth, tuple(FaultScore() for _ in truth.faults))
     right = (*truth.faults, *truth.beside)
-    wrong: dict[tuple[str, str], Said] = {}
+    wrong: dict[tuple[str, str], ShownIncident] = {}
     first = last = None
     incidents: Sequence[Incident] = ()
     for look in looks:
@@ -100,7 +100,7 @@ def score(name: str, truth: Truth, looks: Iterable[Look]) -> CaseScore:
     return case
 
 
-def _follow(fault: Fault, found: FaultScore, look: Look) -> None:
+def _follow(fault: TrueFault, found: FaultScore, look: ReplayedTick) -> None:
     """Note when a fault is first shown, and when it fires."""
     states = {one.state for one in look.snapshot.incidents if matches(fault, one)}
     after = look.snapshot.at - fault.onset
@@ -130,7 +130,7 @@ def _judge(case: CaseScore, last: Snapshot) -> None:
         found.evidence, found.helped = _evidence(last, fault, incident), _helps(last, fault, incident)
 
 
-def _evidence(snapshot: Snapshot, fault: Fault, incident: Incident) -> float:
+def _evidence(snapshot: Snapshot, fault: TrueFault, incident: Incident) -> float:
     told = "\n".join(_told(snapshot, incident))
     there = [re.search(pattern, told, re.IGNORECASE) is not None for pattern in fault.evidence]
     return sum(there) / len(there) if there else 1.0
@@ -143,12 +143,12 @@ def _told(snapshot: Snapshot, incident: Incident) -> Iterator[str]:
         yield from (one.text for one in explain(snapshot, finding).evidence)
 
 
-def _helps(snapshot: Snapshot, fault: Fault, incident: Incident) -> bool:
+def _helps(snapshot: Snapshot, fault: TrueFault, incident: Incident) -> bool:
     offered = {one.command for one in explain(snapshot, incident.root).helps}
     return not fault.actions or not offered.isdisjoint(fault.actions)
 
 
-def matches(found: Found, incident: Incident) -> bool:
+def matches(found: TrueFinding, incident: Incident) -> bool:
     """Whether an incident has the cause and the object."""
     if not _is_cause(found, incident):
         return False
@@ -156,12 +156,12 @@ def matches(found: Found, incident: Incident) -> bool:
     return not found.object or not keys.isdisjoint(found.object)
 
 
-def _is_cause(found: Found, incident: Incident) -> bool:
+def _is_cause(found: TrueFinding, incident: Incident) -> bool:
     if incident.root.cause in found.cause:
         return True
     said = f"{incident.sentence} {incident.root.words}"
     return found.says is not None and re.search(found.says, said, re.IGNORECASE) is not None
 
 
-def _said(incident: Incident) -> Said:
-    return Said(incident.root.cause, incident.about, incident.root.words)
+def _said(incident: Incident) -> ShownIncident:
+    return ShownIncident(incident.root.cause, incident.about, incident.root.words)

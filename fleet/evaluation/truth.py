@@ -38,7 +38,7 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
-class Found(_Part):
+class TrueFinding(_Part):
     """A finding that is right, by its cause and its object."""
 
     cause: tuple[str, ...] = ()
@@ -49,7 +49,7 @@ class Found(_Part):
     """Keys of objects, any of which is right, as ``snapshot --json`` has them; none for whichever."""
 
 
-class Fault(Found):
+class TrueFault(TrueFinding):
     """One fault, which has one cause."""
 
     onset: float
@@ -70,8 +70,8 @@ class Truth(_Part):
     """A sentence for people."""
     held_out: bool = False
     """True for a kind of which only sums are reported, so that nobody writes a cause to fit it."""
-    faults: tuple[Fault, ...] = ()
-    beside: tuple[Found, ...] = ()
+    faults: tuple[TrueFault, ...] = ()
+    beside: tuple[TrueFinding, ...] = ()
     """Findings that are right and not what is asked for: a source that does not answer."""
 
     @property

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from fleet.dataclass import dataclass
-from fleet.latency.phases import MEANS, Breakdown, Phase, breakdown, breakdown_of
+from fleet.latency.phases import MEANS, Breakdown, RequestPhase, breakdown, breakdown_of
 from fleet.latency.separation import replicas_of
 from fleet.latency.speed import median
 from fleet.model.curve import Curve, CurveQuestion, Series, TimeRange, time_range
@@ -26,7 +26,7 @@ NOTICEABLE: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class LastChange:
     """The last change before now that requests may have felt."""
 
     at: float
@@ -35,7 +35,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class LatencyComparison:
     """One object's breakdown and those that it is held against; one that nobody knows is None."""
 
     now: Breakdown
@@ -43,7 +43,7 @@ class Comparison:
     """Median of the other replicas, phase by phase."""
     hour_ago: Breakdown | None = None
     before_change: Breakdown | None = None
-    change: Change | None = None
+    change: LastChange | None = None
 
     def others(self) -> Mapping[str, Breakdown]:
         """Return what there is to hold it against, by its words."""
@@ -55,14 +55,14 @@ class Comparison:
 class Growth:
     """A phase that takes much longer than in something else."""
 
-    phase: Phase
+    phase: RequestPhase
     than: str
     now: float
     """Seconds."""
     then: float
 
 
-def greatest_growth(comparison: Comparison) -> Growth | None:
+def greatest_growth(comparison: LatencyComparison) -> Growth | None:
     """Return the phase that takes most seconds more than in anything else; None where none clearly does."""
     grown = [
         Growth(phase, words, now, other.of(phase))
@@ -73,11 +73,11 @@ def greatest_growth(comparison: Comparison) -> Growth | None:
     return max(grown, key=lambda one: one.now - one.then, default=None)
 
 
-def last_change(entries: Iterable[Entry], now: float) -> Change | None:
+def last_change(entries: Iterable[Entry], now: float) -> LastChange | None:
     """Return the last of these entries in which somebody changed what is wanted; None where nobody did."""
     changes = [entry for entry in entries if entry.kind is EntryKind.CHANGE and entry.ended <= now]
     last = max(changes, key=lambda entry: entry.ended, default=None)
-    return None if last is None else Change(last.ended, last.what)
+    return None if last is None else LastChange(last.ended, last.what)
 
 
 def peers_of(snapshot: Snapshot, key: str) -> Breakdown | None:
@@ -91,7 +91,7 @@ def peers_of(snapshot: Snapshot, key: str) -> Breakdown | None:
     return Breakdown(found) if found else None
 
 
-def questions(series: Series, key: str, now: float, change: Change | None) -> tuple[CurveQuestion, ...]:
+def questions(series: Series, key: str, now: float, change: LastChange | None) -> tuple[CurveQuestion, ...]:
     """Return a question of the past for each phase of an object, back to an hour ago and to before the change."""
     back = max(HOUR, now - change.at if change is not None else 0.0) + 2 * STEP
     moments = time_range(now, back, math.ceil(back / STEP), STEP)
@@ -105,10 +105,10 @@ def past(curves: Sequence[Curve], at: float) -> Breakdown | None:
     return known if known.seconds else None
 
 
-def compared(snapshot: Snapshot, key: str, curves: Sequence[Curve], change: Change | None) -> Comparison:
+def compared(snapshot: Snapshot, key: str, curves: Sequence[Curve], change: LastChange | None) -> LatencyComparison:
     """Return an object's breakdown beside all that is known to hold it against."""
     before = past(curves, change.at) if change is not None else None
-    return Comparison(
+    return LatencyComparison(
         breakdown_of(snapshot, key), peers_of(snapshot, key), past(curves, snapshot.at - HOUR), before, change
     )
 

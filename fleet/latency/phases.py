@@ -17,7 +17,7 @@ from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
 
 
-class Phase(StrEnum):
+class RequestPhase(StrEnum):
     """A stretch of a request's life, in the order in which a request goes through them."""
 
     GATEWAY = "gateway"
@@ -26,10 +26,10 @@ class Phase(StrEnum):
     DECODE = "decode"
 
 
-MEANS: Final[Mapping[Phase, Quantity]] = {
-    Phase.QUEUE: Quantity.QUEUE_MEAN,
-    Phase.PREFILL: Quantity.PREFILL_MEAN,
-    Phase.DECODE: Quantity.DECODE_MEAN,
+MEANS: Final[Mapping[RequestPhase, Quantity]] = {
+    RequestPhase.QUEUE: Quantity.QUEUE_MEAN,
+    RequestPhase.PREFILL: Quantity.PREFILL_MEAN,
+    RequestPhase.DECODE: Quantity.DECODE_MEAN,
 }
 """The phases that engines measure. vLLM: ``request_queue_time_seconds``, ``request_prefill_time_seconds`` and
 ``request_decode_time_seconds``, sum over count."""
@@ -39,30 +39,30 @@ MEANS: Final[Mapping[Phase, Quantity]] = {
 class Breakdown:
     """Mean seconds per request in each phase that is known."""
 
-    seconds: Mapping[Phase, float]
+    seconds: Mapping[RequestPhase, float]
 
     @property
     def total(self) -> float:
         """Seconds in all known phases; NaN where none is known."""
         return sum(self.seconds.values()) if self.seconds else math.nan
 
-    def of(self, phase: Phase) -> float:
+    def of(self, phase: RequestPhase) -> float:
         """Seconds in a phase, NaN where it is not known."""
         return self.seconds.get(phase, math.nan)
 
-    def share(self, phase: Phase) -> float:
+    def share(self, phase: RequestPhase) -> float:
         """Part of the total that a phase takes, 0-1; NaN where it is not known."""
         return self.of(phase) / self.total if self.total > 0 else math.nan
 
     @property
-    def longest(self) -> Phase | None:
+    def longest(self) -> RequestPhase | None:
         """The phase that takes most of the time; None where nothing is known."""
         return max(self.seconds, key=self.of, default=None)
 
 
 def breakdown(value: Callable[[Quantity], float], gateway: float = math.nan) -> Breakdown:
     """Return the phases that ``value`` gives a mean for, and the seconds in gateways where these are known."""
-    seconds = {Phase.GATEWAY: gateway} | {phase: value(mean) for phase, mean in MEANS.items()}
+    seconds = {RequestPhase.GATEWAY: gateway} | {phase: value(mean) for phase, mean in MEANS.items()}
     return Breakdown({phase: mean for phase, mean in seconds.items() if not math.isnan(mean)})
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fleet.dataclass import dataclass
-from fleet.latency.comparison import Change, Comparison, Growth, compared, greatest_growth
-from fleet.latency.phases import Phase
+from fleet.latency.comparison import Growth, LastChange, LatencyComparison, compared, greatest_growth
+from fleet.latency.phases import RequestPhase
 from fleet.latency.separation import Separation, separations
 from fleet.model.curve import Curve
 from fleet.model.snapshot import Snapshot
@@ -17,14 +17,14 @@ class LatencyReport:
     """Everything that says why requests of one pod or workload take as long as they do."""
 
     key: str
-    comparison: Comparison
+    comparison: LatencyComparison
     growth: Growth | None
     separations: tuple[Separation, ...]
     """Replicas of the model by each measure; empty where there are too few to be told apart."""
 
 
 def latency_report(
-    snapshot: Snapshot, key: str, curves: Sequence[Curve] = (), change: Change | None = None
+    snapshot: Snapshot, key: str, curves: Sequence[Curve] = (), change: LastChange | None = None
 ) -> LatencyReport:
     """Return the report of a pod or a workload. ``curves`` are the answers to ``comparison.questions``."""
     comparison = compared(snapshot, key, curves, change)
@@ -32,6 +32,6 @@ def latency_report(
     return LatencyReport(key, comparison, greatest_growth(comparison), separations(snapshot, workload))
 
 
-def dominant(report: LatencyReport) -> Phase | None:
+def dominant(report: LatencyReport) -> RequestPhase | None:
     """Return the phase that explains the time best: the one that has grown most, else the longest."""
     return report.growth.phase if report.growth is not None else report.comparison.now.longest

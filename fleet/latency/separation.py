@@ -15,7 +15,7 @@ from typing import Final
 from fleet.dataclass import dataclass
 from fleet.latency.attributes import ATTRIBUTES, Named, Numeric
 from fleet.latency.exact import FAMILY_WISE, fisher, least, number_of_tests
-from fleet.latency.speed import FEWEST, MEASURES, Measure, median, slow_ones
+from fleet.latency.speed import FEWEST, MEASURES, SlownessMeasure, median, slow_ones
 from fleet.model.reading import State
 from fleet.model.snapshot import Snapshot
 
@@ -46,7 +46,7 @@ class Division:
 class Separation:
     """Replicas of one model by one measure: which are slow, and what they have in common."""
 
-    measure: Measure
+    measure: SlownessMeasure
     values: dict[str, float]
     """Pod key → value, of all that were compared."""
     slow: frozenset[str]
@@ -92,7 +92,7 @@ def separations(snapshot: Snapshot, workload: str) -> tuple[Separation, ...]:
     return tuple(_separation(snapshot, keys, measure) for measure in MEASURES)
 
 
-def _separation(snapshot: Snapshot, keys: Sequence[str], measure: Measure) -> Separation:
+def _separation(snapshot: Snapshot, keys: Sequence[str], measure: SlownessMeasure) -> Separation:
     frame = snapshot.by_pod
     found = {key: measure.value(frame, frame.index[key]) for key in keys}
     values = {key: value for key, value in found.items() if not math.isnan(value)}

@@ -21,7 +21,7 @@ FEWEST: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Measure:
+class SlownessMeasure:
     """A number per replica that is greater where its requests wait longer for the same work."""
 
     name: str
@@ -49,10 +49,10 @@ def _in_queue(frame: Frame, row: int) -> float:
     return frame.values([row], Quantity.QUEUE_MEAN)[0]
 
 
-DECODE = Measure("time per generated token", "s", _per_token)
+DECODE = SlownessMeasure("time per generated token", "s", _per_token)
 """Requests running over tokens per second: by Little's law the mean time that a request waits for its next token."""
-PREFILL = Measure("prefill time per prompt token", "s", _per_prompt_token)
-QUEUE = Measure("time in the queue", "s", _in_queue)
+PREFILL = SlownessMeasure("prefill time per prompt token", "s", _per_prompt_token)
+QUEUE = SlownessMeasure("time in the queue", "s", _in_queue)
 MEASURES: Final = (DECODE, PREFILL, QUEUE)
 
 

@@ -15,7 +15,7 @@ BENCHES: Final = "benches.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
+class ConcurrencyLevel:
     """Measurements at one concurrency. Latencies in seconds; None for what was not measured."""
 
     concurrency: int
@@ -49,7 +49,7 @@ class Bench:
     """Unix time of its begin."""
     prompt_tokens: int
     output_tokens: int
-    levels: tuple[Level, ...]
+    levels: tuple[ConcurrencyLevel, ...]
     version: str = ""
     """Version of vLLM."""
     arguments: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from fleet.dataclass import dataclass
-from fleet.local.benches import Bench, Level
+from fleet.local.benches import Bench, ConcurrencyLevel
 from fleet.model.quantity import Quantity
 from fleet.model.reading import State
 from fleet.model.snapshot import Snapshot
@@ -40,7 +40,7 @@ class SweepDifference:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class SweepComparison:
     """A sweep beside an earlier one."""
 
     earlier: Bench
@@ -72,7 +72,7 @@ def latest_comparable(bench: Bench, benches: Iterable[Bench]) -> Bench | None:
     return max(earlier, key=lambda other: other.at, default=None)
 
 
-def compare(bench: Bench, earlier: Bench) -> Comparison:
+def compare(bench: Bench, earlier: Bench) -> SweepComparison:
     """Compare a benchmark with an earlier one."""
     obstacles = _obstacles(bench, earlier)
     known = {level.concurrency: level for level in earlier.levels}
@@ -82,10 +82,12 @@ def compare(bench: Bench, earlier: Bench) -> Comparison:
         if obstacles
         else tuple(SweepDifference(now.concurrency, _ratios(now, _measures(then))) for now, then in both)
     )
-    return Comparison(earlier, obstacles, _circumstances(bench, earlier), differences)
+    return SweepComparison(earlier, obstacles, _circumstances(bench, earlier), differences)
 
 
-def against_fleet(level: Level, snapshot: Snapshot, served: str, own: Collection[str] = ()) -> tuple[FleetRow, ...]:
+def against_fleet(
+    level: ConcurrencyLevel, snapshot: Snapshot, served: str, own: Collection[str] = ()
+) -> tuple[FleetRow, ...]:
     """The same served name in the cluster in view, one row per model group that has ready pods.
 
     ``own``: uids of the pods that are this machine's: they are no fleet to compare with. The fleet's requests have
@@ -124,7 +126,7 @@ def _circumstances(bench: Bench, earlier: Bench) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _ratios(level: Level, then: Mapping[str, float | None]) -> dict[str, float | None]:
+def _ratios(level: ConcurrencyLevel, then: Mapping[str, float | None]) -> dict[str, float | None]:
     return {name: _ratio(value, then[name]) for name, value in _measures(level).items()}
 
 
@@ -132,7 +134,7 @@ def _ratio(now: float | None, then: float | None) -> float | None:
     return None if now is None or not then else now / then - 1
 
 
-def _measures(level: Level) -> dict[str, float | None]:
+def _measures(level: ConcurrencyLevel) -> dict[str, float | None]:
     return {name: getattr(level, name) for name in MEASURED}
 
 

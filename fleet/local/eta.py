@@ -13,7 +13,7 @@ import orjson
 
 from fleet.dataclass import dataclass
 from fleet.local.record import STARTS, ServerRecord
-from fleet.local.server import Phase, ServerState, Stage
+from fleet.local.server import Phase, ServerState, StartStage
 
 LATE: Final = 2.0
 """Times the longest that a start ever took, after which nothing is foretold any more."""
@@ -61,7 +61,9 @@ def digest(record: ServerRecord) -> str:
     return sha256(" ".join((record.version, *words)).encode()).hexdigest()[:16]
 
 
-def estimate(starts: Sequence[PastStart], record: ServerRecord, stages: Sequence[Stage], now: float) -> float | None:
+def estimate(
+    starts: Sequence[PastStart], record: ServerRecord, stages: Sequence[StartStage], now: float
+) -> float | None:
     """Seconds until it is ready; None where no earlier start of the model is known, or where it is too late to tell.
 
     Of each phase that lies ahead, what it took the last time; of the present one, what its count says, else the rest.

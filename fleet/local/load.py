@@ -6,7 +6,7 @@ from typing import Self
 
 from fleet.engine_api import EngineLoad, EngineProbe
 from fleet.local.record import ServerRecord
-from fleet.sources.scrape.target import Target
+from fleet.sources.scrape.target import ScrapeTarget
 
 
 class LoadProbe:
@@ -14,7 +14,7 @@ class LoadProbe:
 
     def __init__(self, record: ServerRecord) -> None:
         url = f"{record.spec.url}/metrics"
-        self._probe = EngineProbe(Target("local", record.name, url))
+        self._probe = EngineProbe(ScrapeTarget("local", record.name, url))
 
     async def load(self) -> EngineLoad | None:
         """Return the present load; None where the server does not answer."""

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
-from fleet.local.server import Phase, Stage
+from fleet.local.server import Phase, StartStage
 from fleet.model.log_reasons import without_process
 
 _ORDER: Final = {phase: number for number, phase in enumerate(Phase)}
@@ -48,12 +48,12 @@ class StageReader:
     """The stages of one start. Feed it every line in order."""
 
     def __init__(self, began: float) -> None:
-        self._stages = [Stage(Phase.STARTING, began)]
+        self._stages = [StartStage(Phase.STARTING, began)]
         self._stamped: float | None = None
         """Time of the last line that had one: what uvicorn writes has none, and comes right behind."""
 
     @property
-    def stages(self) -> tuple[Stage, ...]:
+    def stages(self) -> tuple[StartStage, ...]:
         """The stages so far, in order."""
         return tuple(self._stages)
 
@@ -72,7 +72,7 @@ class StageReader:
             return
         if current.phase is Phase.LOADING and phase is Phase.DOWNLOADING and not (current.total or current.detail):
             # That it loads is said before it is known that the weights are not here.
-            self._stages[-1] = Stage(phase, current.began, detail, done, total)
+            self._stages[-1] = StartStage(phase, current.began, detail, done, total)
             return
         if _ORDER[phase] < _ORDER[current.phase]:
             # Ranks are not equally fast; of what one rank is past, the others' lines say nothing new.
@@ -85,7 +85,7 @@ class StageReader:
             self._stages[-1] = replace(current, detail=detail or current.detail, done=done, total=total)
         else:
             began = time_of if time_of != at or self._stamped is None else self._stamped
-            self._stages.append(Stage(phase, max(current.began, began), detail, done, total))
+            self._stages.append(StartStage(phase, max(current.began, began), detail, done, total))
 
 
 def read(line: str) -> tuple[Phase, str, float, float] | None:

@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from fleet.local.record import ServerRecord
-from fleet.local.server import Phase, ServerState, Stage
+from fleet.local.server import Phase, ServerState, StartStage
 from fleet.model.objects import Condition, Container, Event, ModelVersion, ObjectRef, Owner, Pod, Workload
 
 NAMESPACE: Final = "local"
@@ -157,7 +157,7 @@ def _ready(state: ServerState, *, ready: bool) -> Condition:
     return Condition("Ready", str(ready), "" if ready else _REASONS[stage.phase], "" if ready else status(state), since)
 
 
-def _message(state: ServerState, stage: Stage) -> str:
+def _message(state: ServerState, stage: StartStage) -> str:
     if stage.phase is Phase.DEAD and state.reason is not None:
         return "; ".join(filter(None, (state.reason.text, state.reason.remedy)))
     return f"{stage.phase}: {stage.detail}" if stage.detail else str(stage.phase)

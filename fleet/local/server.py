@@ -23,7 +23,7 @@ class Phase(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class StartStage:
     """One phase of a start. Times are Unix seconds."""
 
     phase: Phase
@@ -42,8 +42,8 @@ class ServerState:
     record: ServerRecord
     at: float
     """Unix time."""
-    stage: Stage
-    stages: tuple[Stage, ...] = ()
+    stage: StartStage
+    stages: tuple[StartStage, ...] = ()
     """The phases of this start so far, in order, the last one being ``stage`` until it is ready."""
     eta: float | None = None
     """Seconds until it is ready, from earlier starts; None where there is nothing to go by."""

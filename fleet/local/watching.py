@@ -18,7 +18,7 @@ from fleet.local.eta import PastStart, estimate, read_starts
 from fleet.local.phases import StageReader
 from fleet.local.process import group, listens
 from fleet.local.record import ServerRecord, read_records
-from fleet.local.server import Phase, ServerState, Stage
+from fleet.local.server import Phase, ServerState, StartStage
 from fleet.local.tail import Tail
 from fleet.model.log_reasons import FULL, Reason, reason_of
 from fleet.net.http import client
@@ -129,7 +129,7 @@ class Watcher:
             models=watched.models,
         )
 
-    async def _ask(self, record: ServerRecord, watched: _Watched, stage: Stage, now: float) -> None:
+    async def _ask(self, record: ServerRecord, watched: _Watched, stage: StartStage, now: float) -> None:
         """Ask its endpoints. Ready is who answers on /health and lists a model, and is no other process at its port."""
         if watched.healthy and watched.models and 0 <= now - watched.asked < HEALTH:
             return
@@ -186,7 +186,7 @@ def _dead(record: ServerRecord, watched: _Watched, now: float) -> tuple[ServerSt
         what = f"{reason.text}; {len(left)} of its processes still run"
         reason = replace(reason, text=what, remedy="; ".join(filter(None, (END_THEM, reason.remedy))))
     watched.died = watched.died or _end_of(record, watched, now)
-    stage = Stage(Phase.DEAD, watched.died, reason.text)
+    stage = StartStage(Phase.DEAD, watched.died, reason.text)
     state = ServerState(
         record,
         now,
@@ -235,7 +235,9 @@ def _read(watched: _Watched, now: float) -> None:
         watched.reader.feed(watched.tail.unfinished, now)
 
 
-def _stage_by_endpoints(watched: _Watched, stages: tuple[Stage, ...], now: float) -> tuple[Stage, tuple[Stage, ...]]:
+def _stage_by_endpoints(
+    watched: _Watched, stages: tuple[StartStage, ...], now: float
+) -> tuple[StartStage, tuple[StartStage, ...]]:
     """Ready is what the endpoints say, however far the log seems to be."""
     last = stages[-1]
     if watched.models or watched.ready is not None:
@@ -243,7 +245,7 @@ def _stage_by_endpoints(watched: _Watched, stages: tuple[Stage, ...], now: float
         if last.phase is Phase.READY:
             stage = replace(last, began=watched.ready or last.began, detail=detail)
             return stage, (*stages[:-1], stage)
-        stage = Stage(Phase.READY, watched.ready or now, detail)
+        stage = StartStage(Phase.READY, watched.ready or now, detail)
         return stage, (*stages, stage)
     if last.phase is Phase.READY:
         # It says so itself; the endpoints are a moment behind.

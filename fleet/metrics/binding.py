@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from fleet.metrics.cells import Binding, BucketCells, Mean, NumberCell, RowCells, Term
-from fleet.metrics.dialect import Dialect, Kind, Metric
+from fleet.metrics.dialect import Dialect, Metric, MetricType
 from fleet.metrics.dialect_set import DialectSet
 from fleet.metrics.exposition import SampleSeries
 from fleet.metrics.identity import DEFAULT_ENGINE, backend_of, exporter_pods, first, gpu_id, one_gpu
@@ -222,16 +222,20 @@ class _Binder:
             terms = tuple(
                 self._term(m, alike[m][:most]) if m in alike else absent for m in rule.metrics if m.kind is kind
             )
-            (rows.gauges if kind is Kind.GAUGE else rows.rates).append(NumberCell.made_of(quantity, row, rule, terms))
+            (rows.gauges if kind is MetricType.GAUGE else rows.rates).append(
+                NumberCell.made_of(quantity, row, rule, terms)
+            )
 
     def _accepted(self, metric: Metric, found: Iterable[int]) -> list[int]:
         return [i for i in found if metric.accepts(self.series[i].labels)]
 
     def _term(self, metric: Metric, chosen: Iterable[int]) -> Term:
         samples = ((i, metric.factor(self.series[i].labels)) for i in chosen)
-        if metric.kind is Kind.COUNTER:
+        if metric.kind is MetricType.COUNTER:
             samples = ((self._counter(i), factor) for i, factor in samples)
-        return Term(tuple(samples), *((*metric.valid, metric.less, metric.state) if metric.kind is Kind.GAUGE else ()))
+        return Term(
+            tuple(samples), *((*metric.valid, metric.less, metric.state) if metric.kind is MetricType.GAUGE else ())
+        )
 
     def _counter(self, at: int) -> int:
         series = self.series[at]

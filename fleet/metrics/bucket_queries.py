@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from fleet.metrics.dialect import Match, Op
-from fleet.metrics.expressions import Scope, histogram_rates, in_units, unit_labels
+from fleet.metrics.expressions import QueryScope, histogram_rates, in_units, unit_labels
 from fleet.metrics.identity import NAMESPACE_LABELS
 from fleet.metrics.promql import joined, listed, pattern, selector, tagged
 from fleet.model.quantity import Family
 
 
-def model_buckets(scope: Scope) -> str:
+def model_buckets(scope: QueryScope) -> str:
     """Bucket rates of every latency family by namespace and model."""
     labels = scope.kept_labels("le", *unit_labels(scope.engines), *NAMESPACE_LABELS, *scope.engines.model_labels)
     rates = ((family, _bucket_rates(scope, family)) for family in scope.engines.families)
     return joined([tagged(family, f"sum by ({labels}) ({rate})") for family, rate in rates if rate])
 
 
-def bucket_counts(scope: Scope) -> str:
+def bucket_counts(scope: QueryScope) -> str:
     """How many series stand behind each bucket of ``model_buckets``.
 
     That tells a bucket that all engines have from one that only some releases have: cumulative counts may be added up
@@ -38,7 +38,7 @@ def bucket_counts(scope: Scope) -> str:
     return joined(parts)
 
 
-def engine_buckets(scope: Scope, families: Iterable[Family], where: Mapping[str, Collection[str]] | None) -> str:
+def engine_buckets(scope: QueryScope, families: Iterable[Family], where: Mapping[str, Collection[str]] | None) -> str:
     """Bucket rates by engine: of the engines whose label is among the values given for it (label → values), or all."""
     labels = listed(("le", *unit_labels(scope.engines), *scope.key))
     chosen: list[tuple[Match, ...]] = [()]
@@ -52,7 +52,7 @@ def engine_buckets(scope: Scope, families: Iterable[Family], where: Mapping[str,
     return joined(parts)
 
 
-def _bucket_rates(scope: Scope, family: Family, matches: Sequence[Match] = ()) -> str:
+def _bucket_rates(scope: QueryScope, family: Family, matches: Sequence[Match] = ()) -> str:
     every = (
         histogram_rates(scope, member, member.families.get(family, ()), "bucket", matches) for member in scope.engines
     )

@@ -12,22 +12,22 @@ from fleet.metrics.identity import NAMESPACE_LABELS, first
 from fleet.metrics.promql import TAG
 from fleet.metrics.registry import ENGINES
 from fleet.model.histogram import Histogram
-from fleet.model.measurement import Group
+from fleet.model.measurement import HistogramKey
 from fleet.model.quantity import Family
 
-Parts = Mapping[tuple[Family, Group], Mapping[float, float]]
+Parts = Mapping[tuple[Family, HistogramKey], Mapping[float, float]]
 """Bucket edge → rate or count, of histograms in the making."""
 
 
-Edges = Mapping[tuple[Family, Group], frozenset[float]]
+Edges = Mapping[tuple[Family, HistogramKey], frozenset[float]]
 """The bucket edges that all engines of a model have."""
 
 
 class Buckets:
     """Edges by family and group, and the places of their numbers among the values."""
 
-    def __init__(self, series: Iterable[Labels], group: Callable[[Labels], Group | None]) -> None:
-        self._places: dict[tuple[Family, Group], dict[float, list[int]]] = defaultdict(lambda: defaultdict(list))
+    def __init__(self, series: Iterable[Labels], group: Callable[[Labels], HistogramKey | None]) -> None:
+        self._places: dict[tuple[Family, HistogramKey], dict[float, list[int]]] = defaultdict(lambda: defaultdict(list))
         for place, labels in enumerate(series):
             family, whose = _FAMILIES.get(labels.get(TAG, "")), group(labels)
             upper = edge(labels)
@@ -48,18 +48,18 @@ class Buckets:
 def model_buckets(series: Iterable[Labels]) -> Buckets:
     """Return the buckets by namespace and model, from ``bucket_queries.model_buckets`` and ``bucket_counts``."""
 
-    def group(labels: Labels) -> Group | None:
+    def group(labels: Labels) -> HistogramKey | None:
         model = first(labels, ENGINES.model_labels)
-        return Group(first(labels, NAMESPACE_LABELS), model) if model else None
+        return HistogramKey(first(labels, NAMESPACE_LABELS), model) if model else None
 
     return Buckets(series, group)
 
 
 def engine_buckets(rows: Placing, series: Iterable[Labels]) -> Buckets:
     """Return the buckets by engine, from the answers to ``bucket_queries.engine_buckets``."""
-    groups = [Group(e.namespace, e.model, e.pod, e.engine, e.instance) for e in rows.ids]
+    groups = [HistogramKey(e.namespace, e.model, e.pod, e.engine, e.instance) for e in rows.ids]
 
-    def group(labels: Labels) -> Group | None:
+    def group(labels: Labels) -> HistogramKey | None:
         row = rows.row_or_first(labels)
         return None if row is None else groups[row]
 
@@ -74,7 +74,7 @@ def common_edges(counts: Parts) -> Edges:
     }
 
 
-def model_histograms(rates: Parts, common: Edges) -> dict[Family, dict[Group, Histogram]]:
+def model_histograms(rates: Parts, common: Edges) -> dict[Family, dict[HistogramKey, Histogram]]:
     """Return a histogram per model, of the edges all engines have, from ``bucket_queries.model_buckets``."""
     return histograms(
         {key: {e: v for e, v in edges.items() if key not in common or e in common[key]} for key, edges in rates.items()}

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from fleet.metrics.dialect import IMPLAUSIBLE, Dialect, Kind, Match, Metric, Op, Pick, Rule
+from fleet.metrics.dialect import IMPLAUSIBLE, Dialect, Match, Metric, MetricType, Op, Pick, Rule
 from fleet.metrics.dialect_set import DialectSet
 from fleet.metrics.expressions import PART
 from fleet.metrics.identity import NAMESPACE_LABELS, POD_LABELS, REPLICA_LABELS, gpu_key_labels
@@ -156,7 +156,7 @@ class _Writing:
 
     def _metric(self, quantity: Quantity, metric: Metric, name: str, matches: Sequence[Match]) -> str:
         selected = selector(name, matches)
-        if metric.kind is Kind.COUNTER:
+        if metric.kind is MetricType.COUNTER:
             return scaled(f"rate({selected}{self._span})", metric.scale)
         if self._long:
             over = _OVER_TIME.get(MEANINGS[quantity].to_group, "avg_over_time")

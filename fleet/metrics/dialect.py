@@ -50,7 +50,7 @@ def bit_words(mask: float, bits: Bits) -> tuple[str, ...]:
     return tuple(text for bit, text in bits if int(mask) & bit) if plausible(mask) else ()
 
 
-class Kind(Enum):
+class MetricType(Enum):
     GAUGE = "gauge"
     COUNTER = "counter"
     """Only its rate over the window means anything."""
@@ -111,7 +111,7 @@ class Metric:
     """
 
     name: str
-    kind: Kind = Kind.GAUGE
+    kind: MetricType = MetricType.GAUGE
     where: tuple[Match, ...] = ()
     scale: float = 1.0
     weights: tuple[str, tuple[tuple[str, float], ...]] | None = None
@@ -293,7 +293,7 @@ class Dialect:
     def gauges(self) -> Iterable[tuple[Quantity, Metric]]:
         """Every gauge that the dialect reads, newest spelling first."""
         for quantity, rule in self.rules.items():
-            yield from ((quantity, metric) for metric in rule.metrics if metric.kind is Kind.GAUGE)
+            yield from ((quantity, metric) for metric in rule.metrics if metric.kind is MetricType.GAUGE)
 
     def value_labels(self) -> tuple[str, ...]:
         """The labels of the gauges that carry numbers or tell what a number means, and no identity."""
@@ -309,7 +309,7 @@ class Dialect:
     def counters(self) -> Iterable[tuple[Quantity, Metric]]:
         """Every counter that the dialect reads, newest spelling first."""
         for quantity, rule in self.rules.items():
-            yield from ((quantity, metric) for metric in rule.metrics if metric.kind is Kind.COUNTER)
+            yield from ((quantity, metric) for metric in rule.metrics if metric.kind is MetricType.COUNTER)
 
 
 def pick(rule: Rule, values: Iterable[float]) -> float:

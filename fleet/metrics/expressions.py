@@ -40,7 +40,7 @@ PROCESS = "process"
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class QueryScope:
     """The subject of the queries.
 
     ``engines``, ``gateways`` and ``gpus``: the dialects that the store has series of. ``names``: the counters and
@@ -124,7 +124,7 @@ def stamp_part(dialect: Dialect, labels: Iterable[str], names: Iterable[str] | N
 
 
 def histogram_rates(
-    scope: Scope, member: Dialect, bases: Iterable[str], part: str, matches: Sequence[Match] = ()
+    scope: QueryScope, member: Dialect, bases: Iterable[str], part: str, matches: Sequence[Match] = ()
 ) -> str:
     """The rates of one part (sum, count, bucket) of these histograms of a dialect; of a sum in seconds."""
     rates = []
@@ -139,7 +139,7 @@ def histogram_rates(
     return " or ".join(rates)
 
 
-def unchecked_rates(scope: Scope, member: Dialect, bases: Iterable[str]) -> str:
+def unchecked_rates(scope: QueryScope, member: Dialect, bases: Iterable[str]) -> str:
     """The rates of the buckets of these histograms in every spelling, whether the data have it or not."""
     return " or ".join(
         in_units(member, base, rate_of(scope, member, name, member.where))
@@ -160,17 +160,17 @@ def in_units(member: Dialect, base: str, buckets: str) -> str:
     return f'label_replace({buckets}, "{PER_SECOND}", "{member.per_second[base]:g}", "", "")'
 
 
-def rate_of(scope: Scope, member: Dialect, name: str, matches: Sequence[Match]) -> str:
+def rate_of(scope: QueryScope, member: Dialect, name: str, matches: Sequence[Match]) -> str:
     """The rate of a counter of a dialect, of each series once."""
     return deduplicated(scope, member, plain_rate(scope, name, matches))
 
 
-def deduplicated(scope: Scope, member: Dialect, vector: str) -> str:
+def deduplicated(scope: QueryScope, member: Dialect, vector: str) -> str:
     """A vector in which what several scrapers saw, or several ranks repeat, stands once."""
     labels = (*scope.replicas, *member.repeated_by)
     return f"max without ({listed(labels)}) ({vector})" if labels else vector
 
 
-def plain_rate(scope: Scope, name: str, matches: Sequence[Match]) -> str:
+def plain_rate(scope: QueryScope, name: str, matches: Sequence[Match]) -> str:
     """The rate of a counter, as often as it was scraped."""
     return f"rate({selector(name, matches)}{scope.range})"

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from fleet.metrics.answers import Labels
 from fleet.metrics.columns import Choice, ColumnPart, columns, table
-from fleet.metrics.dialect import Dialect, Kind, Metric, bit_words
+from fleet.metrics.dialect import Dialect, Metric, MetricType, bit_words
 from fleet.metrics.expressions import STAMP
 from fleet.metrics.identity import POD_LABELS, exporter_pods, gpu_id, gpu_key, one_gpu
 from fleet.metrics.moved import LostSeriesError, Moved
@@ -96,7 +96,7 @@ class Gpus:
             if part is not None and moved is not None:
                 part = part.moved(sources, moved.places)
             else:
-                part = ColumnPart(len(self.ids), None if metric.kind is Kind.COUNTER else metric)
+                part = ColumnPart(len(self.ids), None if metric.kind is MetricType.COUNTER else metric)
             self._fill(part, metric, said.cells.get(metric.name, {}), fresh)
             if part.there:
                 self._parts[member, quantity, number] = part
@@ -107,7 +107,7 @@ class Gpus:
         for row in rows if cells else ():
             for labels, place in cells.get(self.ids[row][:2], ()):
                 if metric.accepts(labels):
-                    part.put(row, place, metric.scale if metric.kind is Kind.COUNTER else metric.factor(labels))
+                    part.put(row, place, metric.scale if metric.kind is MetricType.COUNTER else metric.factor(labels))
                     break
 
     def _choose(self) -> Iterator[Choice]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from fleet.model.histogram import Histogram, merge
-from fleet.model.measurement import EngineId, Group, Measurement
+from fleet.model.measurement import EngineId, HistogramKey, Measurement
 from fleet.model.objects import Pod
 from fleet.model.quantity import Family
 
@@ -27,22 +27,22 @@ class _Part(NamedTuple):
     """The part of a model that one source measures."""
 
     share: Share
-    groups: set[Group]
+    groups: set[HistogramKey]
     """The groups of its merged buckets: several where it tells namespaces otherwise than the pods are in."""
     processes: set[str]
 
 
 def histograms_of(
     shares: Sequence[Share], pods: Mapping[str, Pod]
-) -> tuple[dict[Family, dict[Group, Histogram]], frozenset[str]]:
+) -> tuple[dict[Family, dict[HistogramKey, Histogram]], frozenset[str]]:
     """The histograms of all, and the keys of the pods whose own are lacking."""
     families = dict.fromkeys(family for share in shares for family in share.measurement.histograms)
     own = [_own(share) for share in shares]
     models = _models(shares, pods)
-    found: dict[Family, dict[Group, Histogram]] = {}
+    found: dict[Family, dict[HistogramKey, Histogram]] = {}
     lacking: set[str] = set()
     for family in families:
-        each: dict[Group, Histogram] = {}
+        each: dict[HistogramKey, Histogram] = {}
         for read in own:
             for histograms in read.get(family, {}).values():
                 each.update(histograms)
@@ -63,11 +63,11 @@ def histograms_of(
     return found, frozenset(lacking)
 
 
-def _own(share: Share) -> dict[Family, dict[str, dict[Group, Histogram]]]:
+def _own(share: Share) -> dict[Family, dict[str, dict[HistogramKey, Histogram]]]:
     """Family → process that is read from it → its own histograms."""
-    found: dict[Family, dict[str, dict[Group, Histogram]]] = {}
+    found: dict[Family, dict[str, dict[HistogramKey, Histogram]]] = {}
     for family, groups in share.measurement.histograms.items():
-        mine: dict[str, dict[Group, Histogram]] = defaultdict(dict)
+        mine: dict[str, dict[HistogramKey, Histogram]] = defaultdict(dict)
         for group, histogram in groups.items():
             if group.pod or group.instance:
                 engine = EngineId(group.namespace, group.pod, group.model, group.engine, group.instance)
@@ -78,15 +78,15 @@ def _own(share: Share) -> dict[Family, dict[str, dict[Group, Histogram]]]:
     return found
 
 
-def _models(shares: Sequence[Share], pods: Mapping[str, Pod]) -> dict[Group, dict[int, _Part]]:
+def _models(shares: Sequence[Share], pods: Mapping[str, Pod]) -> dict[HistogramKey, dict[int, _Part]]:
     """A model, as the namespaces of its pods name it → number of a source → its part, where any of it is read there."""
-    found: dict[Group, dict[int, _Part]] = defaultdict(dict)
+    found: dict[HistogramKey, dict[int, _Part]] = defaultdict(dict)
     for i, share in enumerate(shares):
         for engine, process in share.processes.items():
             pod = pods.get(process)
             namespace = pod.namespace if pod is not None else engine.namespace
-            part = found[Group(namespace, engine.model)].setdefault(i, _Part(share, set(), set()))
-            part.groups.add(Group(engine.namespace, engine.model))
+            part = found[HistogramKey(namespace, engine.model)].setdefault(i, _Part(share, set(), set()))
+            part.groups.add(HistogramKey(engine.namespace, engine.model))
             part.processes.add(process)
     return {
         model: read
@@ -96,7 +96,7 @@ def _models(shares: Sequence[Share], pods: Mapping[str, Pod]) -> dict[Group, dic
 
 
 def _of_part(
-    part: _Part, own: Mapping[str, Mapping[Group, Histogram]], family: Family, model: str
+    part: _Part, own: Mapping[str, Mapping[HistogramKey, Histogram]], family: Family, model: str
 ) -> tuple[list[Histogram], set[str]]:
     """The buckets of the requests for a model that are read from this source, and the processes whose own it lacks."""
     groups = part.share.measurement.histograms.get(family, {})

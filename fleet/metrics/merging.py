@@ -8,7 +8,7 @@ The rules, which hold for any number of stores and for the direct scrape beside 
 - Numbers are never added up across sources for the same process, and every row says whose it is.
 - The percentiles of a model are of merged buckets: of the sources' own merged buckets where each has exactly the
   processes that are read from it, else of the buckets of single processes. Where those have not been asked for there
-  are none, and ``Merged.lacking`` says of which pods they are wanted.
+  are none, and ``MergedMeasurement.lacking`` says of which pods they are wanted.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ K = TypeVar("K")
 R = TypeVar("R")
 
 
-class Told(NamedTuple):
+class LastMeasurement(NamedTuple):
     """The last measurement of a source."""
 
     name: str
@@ -40,7 +40,7 @@ class Told(NamedTuple):
     """Whether it has failed since: then it counts of pods alone that are still there."""
 
 
-class Merged(NamedTuple):
+class MergedMeasurement(NamedTuple):
     """The measurements as one."""
 
     measurement: Measurement | None
@@ -48,12 +48,12 @@ class Merged(NamedTuple):
     """Keys of pods whose own buckets are wanted: several sources have a part of their model each, and share some."""
 
 
-def merged(told: Sequence[Told], pods: Mapping[str, Pod]) -> Merged:
+def merged(told: Sequence[LastMeasurement], pods: Mapping[str, Pod]) -> MergedMeasurement:
     """Return the measurements as one, by the rules above; ``told`` in the order in which sources are declared."""
     if not told:
-        return Merged(None)
+        return MergedMeasurement(None)
     if len(told) == 1 and told[0].name == told[0].measurement.source:
-        return Merged(told[0].measurement)
+        return MergedMeasurement(told[0].measurement)
     return _Merging(told, pods).merged()
 
 
@@ -73,7 +73,7 @@ class _Chosen(NamedTuple):
             out.extend(math.nan if own is None else own[i] for i in chosen)
         return out
 
-    def names(self, told: Sequence[Told]) -> tuple[str, ...]:
+    def names(self, told: Sequence[LastMeasurement]) -> tuple[str, ...]:
         """The name of the source of each."""
         return tuple(one.name for one, chosen in zip(told, self.rows, strict=True) for _ in chosen)
 
@@ -81,7 +81,7 @@ class _Chosen(NamedTuple):
 class _Merging:
     """Merges the measurements of one moment."""
 
-    def __init__(self, told: Sequence[Told], pods: Mapping[str, Pod]) -> None:
+    def __init__(self, told: Sequence[LastMeasurement], pods: Mapping[str, Pod]) -> None:
         self._told = told
         self._all = [one.measurement for one in told]
         self._pods = pods
@@ -89,7 +89,7 @@ class _Merging:
         whole = next((m for m in self._all if m.engines), self._all[0])
         self._whole = max((m for m in self._all if m.source == whole.source), key=_console_time)
 
-    def merged(self) -> Merged:
+    def merged(self) -> MergedMeasurement:
         # Where there is one source, as at most first values, it is not needed.
         from fleet.metrics.merged_histograms import Share, histograms_of
 
@@ -125,7 +125,7 @@ class _Merging:
                 sources=SourceNames(engines=engines.names(self._told)),
             )
         )
-        return Merged(self._with_gpus(found), lacking)
+        return MergedMeasurement(self._with_gpus(found), lacking)
 
     def _with_gateways(self, found: Measurement) -> Measurement:
         tables = [m.gateway_table for m in self._all]

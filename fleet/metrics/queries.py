@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from urllib.parse import quote
 
-from fleet.metrics.dialect import IMPLAUSIBLE, Dialect, Kind, Match, Metric, Op, Pick, Rule
+from fleet.metrics.dialect import IMPLAUSIBLE, Dialect, Match, Metric, MetricType, Op, Pick, Rule
 from fleet.metrics.dialect_set import DialectSet
 from fleet.metrics.expressions import (
     DIALECT,
@@ -20,7 +20,7 @@ from fleet.metrics.expressions import (
     PROCESS,
     RESET,
     YOUNG,
-    Scope,
+    QueryScope,
     by_name,
     deduplicated,
     histogram_rates,
@@ -97,7 +97,7 @@ def _young_engines(asked: DialectSet, seconds: float) -> str:
     return tagged(YOUNG, f"{by} ({now}) unless {by} ({then})")
 
 
-def young_samples(scope: Scope, where: Mapping[str, Collection[str]]) -> list[str]:
+def young_samples(scope: QueryScope, where: Mapping[str, Collection[str]]) -> list[str]:
     """The raw samples within the window of every counter of the engines whose label is among these values.
 
     None where names are exact (raw samples cannot be joined), or where they are too many for a URL.
@@ -134,7 +134,7 @@ def _down(asked: DialectSet) -> str:
     return tagged(DOWN, f"max by ({listed(PROCESS_LABELS)}) ({selector('up')} == 0 and on (namespace, job) {jobs})")
 
 
-def engine_numbers(scope: Scope) -> list[str]:
+def engine_numbers(scope: QueryScope) -> list[str]:
     """Per engine (or per process): every gauge by name, and the rates of every counter and of the phases."""
     names = {member: [metric.name for _, metric in member.gauges()] for member in scope.engines}
     told = dict.fromkeys((*scope.key, *scope.engines.telling, *_value_labels(scope.engines)))
@@ -146,7 +146,7 @@ def _value_labels(dialects: DialectSet) -> Iterator[str]:
         yield from member.value_labels()
 
 
-def _rates_of_engines(scope: Scope) -> Iterable[str]:
+def _rates_of_engines(scope: QueryScope) -> Iterable[str]:
     yield from _resets(scope)
     for member in scope.engines:
         for quantity, rule in member.rules.items():
@@ -163,7 +163,7 @@ def _rates_of_engines(scope: Scope) -> Iterable[str]:
                     yield tagged(f"{quantity}/{part}", f"sum by ({listed(scope.key)}) ({of_part})")
 
 
-def _rates_of(scope: Scope, member: Dialect, metrics: Iterable[Metric]) -> list[str]:
+def _rates_of(scope: QueryScope, member: Dialect, metrics: Iterable[Metric]) -> list[str]:
     """The rates of each counter among these metrics, in the canonical unit."""
     every = (
         " or ".join(
@@ -171,7 +171,7 @@ def _rates_of(scope: Scope, member: Dialect, metrics: Iterable[Metric]) -> list[
             for name in scope.spellings(member, metric.name)
         )
         for metric in metrics
-        if metric.kind is Kind.COUNTER
+        if metric.kind is MetricType.COUNTER
     )
     return list(filter(None, every))
 
@@ -185,20 +185,20 @@ def _summed(by: str, rule: Rule, numbers: Sequence[str]) -> str:
     return " or ".join(f"sum by ({by}) ({number})" for number in numbers)
 
 
-def _resets(scope: Scope) -> Iterable[str]:
+def _resets(scope: QueryScope) -> Iterable[str]:
     resets = " or ".join(
         f"resets({selector(name, member.where)}{scope.range})"
         for member in scope.engines
         if (rule := member.rules.get(Quantity.GENERATION_TOKENS)) is not None
         for metric in rule.metrics
-        if metric.kind is Kind.COUNTER
+        if metric.kind is MetricType.COUNTER
         for name in scope.spellings(member, metric.name)
     )
     if resets:
         yield tagged(RESET, f"max by ({listed(scope.key)}) ({resets}) > 0")
 
 
-def gateways(scope: Scope) -> list[str]:
+def gateways(scope: QueryScope) -> list[str]:
     """Return the queries for gateways: whose rows they are and when seen, every number, and histograms; none where the
     store has no gateway.
     """
@@ -220,7 +220,7 @@ def _labelled_with(member: Dialect, expression: str) -> str:
     return f'label_replace({expression}, "{DIALECT}", "{member.name}", "", "")'
 
 
-def _every_number(scope: Scope, member: Dialect, metrics: Iterable[Metric]) -> Iterator[str]:
+def _every_number(scope: QueryScope, member: Dialect, metrics: Iterable[Metric]) -> Iterator[str]:
     """Each metric of one quantity, each sample once: gauges as they are, counters as rates, in the canonical unit."""
     for metric in metrics:
         where = (*metric.where, *member.where)
@@ -229,12 +229,12 @@ def _every_number(scope: Scope, member: Dialect, metrics: Iterable[Metric]) -> I
             gauge = deduplicated(scope, member, selector(name, where))
             gauge = f"clamp_min({gauge} - {metric.less:g}, 0)" if metric.less else gauge
             gauge = gauge if metric.state is None else f"({gauge} == bool {metric.state:g})"
-            number = rate_of(scope, member, name, where) if metric.kind is Kind.COUNTER else gauge
+            number = rate_of(scope, member, name, where) if metric.kind is MetricType.COUNTER else gauge
             spelt.append(scaled(number, metric.scale))
         yield " or ".join(spelt)
 
 
-def gpus(scope: Scope) -> list[str]:
+def gpus(scope: QueryScope) -> list[str]:
     """Return the queries for GPUs: whose each is, and when seen; gauges by name; rates of counters tagged with theirs.
 
     The labels that say whose a GPU is are most of an answer: they come once per GPU, with the time of a sample. The

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 from fleet.metrics.dialect import plausible
 from fleet.model.histogram import Histogram, merge
-from fleet.model.measurement import EngineId, GatewayId, GpuId, Group, Measurement, Table
+from fleet.model.measurement import EngineId, GatewayId, GpuId, HistogramKey, Measurement, Table
 from fleet.model.quantity import Family, Quantity
 from fleet.sources.scrape.target import TargetState
 
@@ -69,7 +69,7 @@ class Tables:
         self._dialects: list[tuple[str, ...]] = []
         self._gateways: GrowingColumns[GatewayId] = GrowingColumns()
         self._gpus: GrowingColumns[GpuId] = GrowingColumns()
-        self._histograms: dict[Family, dict[Group, Histogram]] = {}
+        self._histograms: dict[Family, dict[HistogramKey, Histogram]] = {}
         self._of_gateways: dict[Family, dict[GatewayId, Histogram]] = {}
         self._means: list[tuple[Quantity, int, float, float]] = []
         self._reasons: dict[str, tuple[str, ...]] = {}
@@ -101,7 +101,7 @@ class Tables:
             total, count = (math.fsum(rates[i] for i in at) for at in (sums, counts))
             if plausible(total) and plausible(count):
                 self._means.append((quantity, base + row, total / per_second, count))
-        groups = [Group(one.namespace, one.model, one.pod, one.engine, one.instance) for one in binding.engines]
+        groups = [HistogramKey(one.namespace, one.model, one.pod, one.engine, one.instance) for one in binding.engines]
         for family, row, edges, start, end in binding.of_engines.buckets:
             if (histogram := _histogram(edges, rates[start:end])) is not None:
                 _add(self._histograms.setdefault(family, {}), groups[row], histogram)

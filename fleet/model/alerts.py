@@ -94,7 +94,7 @@ class Alert:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class MonitoringRule:
     """A rule that alerts, or records the value of an expression under another name."""
 
     group: str
@@ -130,5 +130,5 @@ class Notified:
 class Evaluated:
     """The rules that somebody evaluates, and the alerts that are pending or fire by them."""
 
-    rules: tuple[Rule, ...]
+    rules: tuple[MonitoringRule, ...]
     alerts: tuple[Alert, ...]

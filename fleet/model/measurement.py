@@ -80,7 +80,7 @@ class GpuId(NamedTuple):
         return ((self.namespace, self.pod), *self.sharers) if self.pod else ()
 
 
-class Group(NamedTuple):
+class HistogramKey(NamedTuple):
     """The owner of a histogram's observations.
 
     ``engine`` set: one engine; only ``pod``: all engines and models of a pod; neither: one model in a namespace.
@@ -137,7 +137,7 @@ class Measurement:
     gateway_histograms: Mapping[Family, Mapping[GatewayId, Histogram]] = field(default_factory=dict)
     gpus: tuple[GpuId, ...] = ()
     gpu_table: Table = field(default_factory=Table)
-    histograms: Mapping[Family, Mapping[Group, Histogram]] = field(default_factory=dict)
+    histograms: Mapping[Family, Mapping[HistogramKey, Histogram]] = field(default_factory=dict)
     means: Mapping[Quantity, tuple[array[float], array[float]]] = field(default_factory=dict)
     """QUEUE_MEAN, PREFILL_MEAN, DECODE_MEAN → (sum rates, count rates), aligned with ``engines``."""
     unreachable: Mapping[str, str] = field(default_factory=dict)

@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Sequence
 from typing import NamedTuple, overload
 
-from fleet.model.measurement import Group
+from fleet.model.measurement import HistogramKey
 from fleet.model.quantity import Quantity
 
 
@@ -46,7 +46,7 @@ class Past(NamedTuple):
     quantity: Quantity
     points: Sequence[tuple[float, float]]
     """(Unix time, value), oldest first; times without a value are left out."""
-    group: Group = Group("")
+    group: HistogramKey = HistogramKey("")
     gpu: str = ""
     """``GpuId.key``."""
 

@@ -6,18 +6,20 @@ from collections.abc import Awaitable, Sequence
 
 from fleet.metrics.dialect import Match
 from fleet.metrics.registry import ENGINES, GATEWAYS, GPUS
-from fleet.model.alerts import Rule
+from fleet.model.alerts import MonitoringRule
 from fleet.monitoring.asking import MOST, CountingStore
-from fleet.monitoring.faults import Examined, Fault, Kind
+from fleet.monitoring.faults import Examined, FaultKind, MonitoringFault
 from fleet.monitoring.rules import RuleReport, unevaluated
 from fleet.monitoring.targets import down, twice
 from fleet.sources.problem import SourceProblem
 from fleet.sources.store import Store
 
-_ORDER = {kind: place for place, kind in enumerate(Kind)}
+_ORDER = {kind: place for place, kind in enumerate(FaultKind)}
 
 
-async def examine(store: Store | None, rules: Sequence[Rule], now: float, within: Sequence[Match] = ()) -> Examined:
+async def examine(
+    store: Store | None, rules: Sequence[MonitoringRule], now: float, within: Sequence[Match] = ()
+) -> Examined:
     """Hold rules against a store, and look at its targets. ``within`` are labels of this cluster's series.
 
     Without a store only what the rules say of themselves is known.
@@ -30,7 +32,7 @@ async def examine(store: Store | None, rules: Sequence[Rule], now: float, within
         return Examined(now, tuple(faults), len(rules), gaps=tuple(gaps))
     asking, held = CountingStore(store), RuleReport(rules)
 
-    async def part(name: str, look: Awaitable[list[Fault]]) -> None:
+    async def part(name: str, look: Awaitable[list[MonitoringFault]]) -> None:
         try:
             faults.extend(await look)
         except SourceProblem as problem:

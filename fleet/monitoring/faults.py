@@ -7,7 +7,7 @@ from enum import StrEnum
 from fleet.dataclass import dataclass
 
 
-class Kind(StrEnum):
+class FaultKind(StrEnum):
     """The kind of a fault, the worst first."""
 
     NOT_EVALUATED = "not evaluated"
@@ -21,10 +21,10 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class MonitoringFault:
     """One fault, what it is about, and what to do."""
 
-    kind: Kind
+    kind: FaultKind
     about: str
     """The rule, target or metric."""
     what: str
@@ -37,7 +37,7 @@ class Examined:
 
     at: float
     """Unix time."""
-    faults: tuple[Fault, ...]
+    faults: tuple[MonitoringFault, ...]
     rules: int = 0
     """How many were looked at."""
     selectors: int = 0

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from fleet.metrics.dialect_set import DialectSet
 from fleet.metrics.engines.opt_in import OPT_IN
-from fleet.model.alerts import Matcher, Rule
+from fleet.model.alerts import Matcher, MonitoringRule
 from fleet.monitoring.asking import CountingStore
-from fleet.monitoring.faults import Fault, Kind
+from fleet.monitoring.faults import FaultKind, MonitoringFault
 from fleet.monitoring.selectors import Read, Selector, read
 
 LATE = 3.0
@@ -20,33 +20,37 @@ _EDGES = 6
 """Bucket edges that are named."""
 
 
-def unevaluated(rules: Iterable[Rule], now: float) -> Iterator[Fault]:
+def unevaluated(rules: Iterable[MonitoringRule], now: float) -> Iterator[MonitoringFault]:
     """Rules that fail, and those that have not been evaluated for a while; ``now`` in Unix seconds."""
     for rule in rules:
         late = now - rule.evaluated if rule.evaluated is not None and rule.evaluated > 0 else 0.0
         if rule.health == "err":
-            yield Fault(Kind.NOT_EVALUATED, name_of(rule), rule.problem or "it fails", "correct its expression")
+            yield MonitoringFault(
+                FaultKind.NOT_EVALUATED, name_of(rule), rule.problem or "it fails", "correct its expression"
+            )
         elif rule.interval and late > LATE * rule.interval + _GRACE:
             since = f"for {late:.0f} s, and is due every {rule.interval:g} s"
-            yield Fault(Kind.NOT_EVALUATED, name_of(rule), f"it was not evaluated {since}", "is what evaluates it up?")
+            yield MonitoringFault(
+                FaultKind.NOT_EVALUATED, name_of(rule), f"it was not evaluated {since}", "is what evaluates it up?"
+            )
 
 
 class RuleReport:
     """Rules held against the series of a store."""
 
-    def __init__(self, rules: Sequence[Rule]) -> None:
-        self._read: list[tuple[Rule, Read]] = [(rule, read(rule.expression)) for rule in rules]
+    def __init__(self, rules: Sequence[MonitoringRule]) -> None:
+        self._read: list[tuple[MonitoringRule, Read]] = [(rule, read(rule.expression)) for rule in rules]
         every = (selector for _, found in self._read for selector in found.selectors)
         self.selectors = tuple(dict.fromkeys(every))
 
-    async def faults(self, asking: CountingStore, dialects: Sequence[DialectSet]) -> list[Fault]:
+    async def faults(self, asking: CountingStore, dialects: Sequence[DialectSet]) -> list[MonitoringFault]:
         """The rules with selectors that have no series."""
         counts = await asking.counts(self.selectors)
         empty = [one for one in self.selectors if counts.get(one) == 0]
         dead = await _why(empty, asking, dialects)
         return list(self._told(dead))
 
-    def _told(self, dead: Mapping[Selector, str]) -> Iterator[Fault]:
+    def _told(self, dead: Mapping[Selector, str]) -> Iterator[MonitoringFault]:
         for rule, found in self._read:
             gone = [one for one in found.selectors if one in dead]
             if not gone:
@@ -54,7 +58,7 @@ class RuleReport:
             some_live = found.alternatives and len(gone) < len(found.selectors)
             what = "; ".join(dict.fromkeys(f"{one}: {dead[one]}" for one in gone))
             effect = "it may be meant so: another part of it has series" if some_live else _EFFECTS[rule.alerting]
-            yield Fault(Kind.PARTLY if some_live else Kind.DEAD, name_of(rule), what, effect)
+            yield MonitoringFault(FaultKind.PARTLY if some_live else FaultKind.DEAD, name_of(rule), what, effect)
 
 
 _EFFECTS = {True: "its alert cannot fire until there are some", False: "it records nothing until there are some"}
@@ -108,7 +112,7 @@ async def _no_edge(selector: Selector, edge: Matcher, asking: CountingStore) -> 
     return f'no bucket has le="{edge.value}"; there are {", ".join(sorted(nearest, key=_number))}'
 
 
-def name_of(rule: Rule) -> str:
+def name_of(rule: MonitoringRule) -> str:
     """A rule with its group, as people look for it."""
     return f"{rule.group}/{rule.name}"
 

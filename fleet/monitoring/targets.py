@@ -11,7 +11,7 @@ from fleet.metrics.identity import CLUSTER_LABEL
 from fleet.metrics.promql import selector
 from fleet.metrics.queries import running_names
 from fleet.monitoring.asking import CountingStore
-from fleet.monitoring.faults import Fault, Kind
+from fleet.monitoring.faults import FaultKind, MonitoringFault
 
 _NAMED = 5
 _POD = (CLUSTER_LABEL, "namespace", "pod")
@@ -19,7 +19,7 @@ _POD = (CLUSTER_LABEL, "namespace", "pod")
 _NAMES_A_POD = Match("pod", Op.NOT_EQUAL, "")
 
 
-async def down(asking: CountingStore, within: Sequence[Match] = ()) -> list[Fault]:
+async def down(asking: CountingStore, within: Sequence[Match] = ()) -> list[MonitoringFault]:
     """The jobs with targets that are down. Raises SourceProblem."""
     jobs: dict[str, list[str]] = {}
     for row in await asking.query(f"{selector('up', within)} == 0"):
@@ -27,14 +27,14 @@ async def down(asking: CountingStore, within: Sequence[Match] = ()) -> list[Faul
         jobs.setdefault(labels.get("job", ""), []).append(labels.get("pod") or labels.get("instance") or "?")
     remedy = "its Targets page says why"
     return [
-        Fault(Kind.DOWN, job or "(no job)", f"{len(found)} down: {_some(sorted(found))}", remedy)
+        MonitoringFault(FaultKind.DOWN, job or "(no job)", f"{len(found)} down: {_some(sorted(found))}", remedy)
         for job, found in sorted(jobs.items())
     ]
 
 
-async def twice(asking: CountingStore, dialects: DialectSet, within: Sequence[Match] = ()) -> list[Fault]:
+async def twice(asking: CountingStore, dialects: DialectSet, within: Sequence[Match] = ()) -> list[MonitoringFault]:
     """Engines with several series of what each has once: sums over them are too high. Raises SourceProblem."""
-    found: list[Fault] = []
+    found: list[MonitoringFault] = []
     labels = (*_POD, *dialects.model_labels, *dialects.rank_labels, *dialects.telling)
     for member in dialects:
         every = _series_of(member, (_NAMES_A_POD, *within))
@@ -45,7 +45,7 @@ async def twice(asking: CountingStore, dialects: DialectSet, within: Sequence[Ma
             of_first = [Match(label, Op.EQUAL, rows[0].get(label, "")) for label in _POD]
             series = [_labels(row) for row in await asking.query(_series_of(member, (*of_first, *within)))]
             remedy = "keep one of the scrapes (ServiceMonitor, PodMonitor, annotation), or deduplicate replicas"
-            found.append(Fault(Kind.TWICE, member.name, f"{_some(pods)}: {_differing(series)}", remedy))
+            found.append(MonitoringFault(FaultKind.TWICE, member.name, f"{_some(pods)}: {_differing(series)}", remedy))
     return found
 
 

@@ -10,14 +10,14 @@ from typing import NamedTuple
 
 from fleet.dataclass import dataclass
 from fleet.model.snapshot import Snapshot
-from fleet.objectives.burning import Budget, Pace, Spent, worst
+from fleet.objectives.burning import BurnPace, ErrorBudget, Spent, worst
 from fleet.objectives.edges import snapped
 from fleet.objectives.ledger import Ledger, Tally
-from fleet.objectives.objective import Measure, Objective
-from fleet.objectives.owners import Owner, stem_of
+from fleet.objectives.objective import Indicator, Objective
+from fleet.objectives.owners import RequestOwner, stem_of
 from fleet.objectives.queries import look
 
-Owns = Callable[[Owner], bool]
+Owns = Callable[[RequestOwner], bool]
 """Whether requests of this owner are meant."""
 
 
@@ -35,11 +35,11 @@ class Subject(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ObjectiveRow:
     """One objective of one subject."""
 
     subject: Subject
-    budget: Budget
+    budget: ErrorBudget
 
     @property
     def key(self) -> str:
@@ -48,12 +48,12 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Board:
+class ObjectiveBoard:
     """All objectives, those first that burn fastest."""
 
     ledger: Ledger
-    rows: tuple[Row, ...]
-    of: Mapping[str, tuple[Row, ...]]
+    rows: tuple[ObjectiveRow, ...]
+    of: Mapping[str, tuple[ObjectiveRow, ...]]
     """Key of a model or of a workload → its objectives; those of a model are those of its workloads too."""
 
     @property
@@ -67,14 +67,14 @@ def ledger_of(snapshot: Snapshot) -> Ledger | None:
     return next((dated.value for dated in snapshot.facts.of(Ledger).values()), None)
 
 
-class BoardMaker:
+class ObjectiveBoardMaker:
     """Makes the board of one Snapshot after the other: the same object while nothing of it changed."""
 
     def __init__(self) -> None:
         self._of: tuple[object, ...] = ()
-        self._board: Board | None = None
+        self._board: ObjectiveBoard | None = None
 
-    def board_of(self, snapshot: Snapshot) -> Board | None:
+    def board_of(self, snapshot: Snapshot) -> ObjectiveBoard | None:
         """The objectives of what is in view; None where nothing is counted."""
         of = (ledger_of(snapshot), snapshot.models, snapshot.model_of, snapshot.pods_of, snapshot.workloads)
         if len(of) != len(self._of) or any(map(is_not, of, self._of)):
@@ -82,27 +82,27 @@ class BoardMaker:
         return self._board
 
 
-def board_of(snapshot: Snapshot) -> Board | None:
+def board_of(snapshot: Snapshot) -> ObjectiveBoard | None:
     """The objectives of what is in view; None where nothing is counted."""
     ledger = ledger_of(snapshot)
     if ledger is None:
         return None
     rows = [row for subject, owns in _subjects(snapshot, ledger) for row in _rows(subject, owns, ledger)]
     rows.sort(key=_order)
-    of: dict[str, list[Row]] = {}
+    of: dict[str, list[ObjectiveRow]] = {}
     for row in rows:
         for key in dict.fromkeys((row.subject.key, *row.subject.workloads)):
             of.setdefault(key, []).append(row)
-    return Board(ledger, tuple(rows), {key: tuple(own) for key, own in of.items()})
+    return ObjectiveBoard(ledger, tuple(rows), {key: tuple(own) for key, own in of.items()})
 
 
-def pace_of(rows: Iterable[Row]) -> Pace:
+def pace_of(rows: Iterable[ObjectiveRow]) -> BurnPace:
     """How fast the fastest of them burns."""
     found = worst(row.budget for row in rows)
-    return found.pace if found is not None else Pace.CALM
+    return found.pace if found is not None else BurnPace.CALM
 
 
-def _order(row: Row) -> tuple[int, float, str]:
+def _order(row: ObjectiveRow) -> tuple[int, float, str]:
     budget = row.budget
     return -budget.pace, budget.left if not math.isnan(budget.left) else 2.0, row.key
 
@@ -144,7 +144,7 @@ class _Model:
     is_alone: bool
     """Whether no other namespace serves a model of this name."""
 
-    def __call__(self, owner: Owner) -> bool:
+    def __call__(self, owner: RequestOwner) -> bool:
         if owner.model and owner.model != self.name:
             return False
         if owner.model and (owner.namespace == self.namespace or (not owner.namespace and self.is_alone)):
@@ -157,11 +157,11 @@ class _Workload:
     namespace: str
     stems: frozenset[str]
 
-    def __call__(self, owner: Owner) -> bool:
+    def __call__(self, owner: RequestOwner) -> bool:
         return owner.namespace == self.namespace and owner.stem in self.stems
 
 
-def _rows(of: tuple[Subject, tuple[Objective, ...]], owns: Owns, ledger: Ledger) -> Iterator[Row]:
+def _rows(of: tuple[Subject, tuple[Objective, ...]], owns: Owns, ledger: Ledger) -> Iterator[ObjectiveRow]:
     subject, objectives = of
     began = min((at for owner, at in ledger.since.items() if owns(owner)), default=math.nan)
     for objective in objectives:
@@ -173,12 +173,12 @@ def _rows(of: tuple[Subject, tuple[Objective, ...]], owns: Owns, ledger: Ledger)
             bad, events, upper = _bad(objective, mine, window, covered)
             edge = upper if math.isnan(edge) else edge
             spent[window] = Spent(bad, events, covered)
-        yield Row(subject, Budget(objective, ledger.goals.period, spent, edge))
+        yield ObjectiveRow(subject, ErrorBudget(objective, ledger.goals.period, spent, edge))
 
 
 def _bad(objective: Objective, tallies: list[Tally], window: float, covered: float) -> tuple[float, float, float]:
     """The share that was bad, of how many, and the edge that stands for the objective's seconds."""
-    if objective.measure is Measure.AVAILABILITY:
+    if objective.measure is Indicator.AVAILABILITY:
         if not tallies or covered <= 0:
             return math.nan, math.nan, math.nan
         # Of several workloads the one that was there longest: the model was there at least as long.
@@ -186,7 +186,7 @@ def _bad(objective: Objective, tallies: list[Tally], window: float, covered: flo
         # Where the window is longer than the history, one look more or less is at its edge, and no outage.
         seen = present * window + (look(window) if covered < window else 0.0)
         return max(0.0, 1.0 - min(1.0, seen / covered)), math.nan, math.nan
-    if objective.measure is Measure.ERRORS:
+    if objective.measure is Indicator.ERRORS:
         every = math.fsum(tally.all for tally in tallies)
         failed = math.fsum(tally.bad for tally in tallies)
         return (failed / every if every > 0 else math.nan), every * window, math.nan

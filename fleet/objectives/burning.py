@@ -17,7 +17,7 @@ from fleet.objectives.objective import Objective
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
 
 
-class Pace(IntEnum):
+class BurnPace(IntEnum):
     """The pace of a budget's burn."""
 
     CALM = 0
@@ -33,14 +33,14 @@ class Pair(NamedTuple):
     long: float
     short: float
     factor: float
-    pace: Pace
+    pace: BurnPace
 
 
 PAIRS: Final = (
-    Pair(HOUR, 5 * MINUTE, 14.4, Pace.FAST),
-    Pair(6 * HOUR, 30 * MINUTE, 6.0, Pace.FAST),
-    Pair(DAY, 2 * HOUR, 3.0, Pace.SLOW),
-    Pair(3 * DAY, 6 * HOUR, 1.0, Pace.SLOW),
+    Pair(HOUR, 5 * MINUTE, 14.4, BurnPace.FAST),
+    Pair(6 * HOUR, 30 * MINUTE, 6.0, BurnPace.FAST),
+    Pair(DAY, 2 * HOUR, 3.0, BurnPace.SLOW),
+    Pair(3 * DAY, 6 * HOUR, 1.0, BurnPace.SLOW),
 )
 """SRE workbook, table 5-8: 2 % of a month's budget in an hour, 5 % in six, 10 % in a day, 10 % in three."""
 WINDOWS: Final = tuple(sorted({window for pair in PAIRS for window in (pair.long, pair.short)}))
@@ -59,7 +59,7 @@ class Spent(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
+class ErrorBudget:
     """An objective and what was spent of it; ``spent`` by the window's seconds, that of the period among them."""
 
     objective: Objective
@@ -106,10 +106,10 @@ class Budget:
         return next((pair for pair in PAIRS if self._alerts(pair)), None)
 
     @property
-    def pace(self) -> Pace:
+    def pace(self) -> BurnPace:
         """How fast it burns."""
         pair = self.pair
-        return pair.pace if pair is not None else Pace.CALM
+        return pair.pace if pair is not None else BurnPace.CALM
 
     def _alerts(self, pair: Pair) -> bool:
         long, short = self.spent.get(pair.long), self.spent.get(pair.short)
@@ -124,7 +124,7 @@ class Budget:
         return of_long >= pair.factor and of_short >= pair.factor
 
 
-def worst(budgets: Iterable[Budget]) -> Budget | None:
+def worst(budgets: Iterable[ErrorBudget]) -> ErrorBudget | None:
     """The one that burns fastest, then the one of which least is left; None for none."""
     return min(budgets, key=lambda one: (-one.pace, _or_one(one.left)), default=None)
 

@@ -7,12 +7,12 @@ from typing import Final
 
 from fleet.model.budget import BurningBudget
 from fleet.model.snapshot import Snapshot
-from fleet.objectives.board import Board, BoardMaker
-from fleet.objectives.burning import Budget, Pace, worst
+from fleet.objectives.board import ObjectiveBoard, ObjectiveBoardMaker
+from fleet.objectives.burning import BurnPace, ErrorBudget, worst
 
 _NONE: Final[Mapping[str, BurningBudget]] = {}
-_MAKER: Final = BoardMaker()
-_LAST: list[tuple[Board, dict[str, BurningBudget]]] = []
+_MAKER: Final = ObjectiveBoardMaker()
+_LAST: list[tuple[ObjectiveBoard, dict[str, BurningBudget]]] = []
 
 
 def burns_of(snapshot: Snapshot) -> Mapping[str, BurningBudget]:
@@ -25,17 +25,17 @@ def burns_of(snapshot: Snapshot) -> Mapping[str, BurningBudget]:
     return _LAST[0][1]
 
 
-def _burning(found: Board) -> list[tuple[str, BurningBudget]]:
-    seen: dict[str, list[Budget]] = {}
+def _burning(found: ObjectiveBoard) -> list[tuple[str, BurningBudget]]:
+    seen: dict[str, list[ErrorBudget]] = {}
     for row in found.rows:
         # Of a model that several workloads serve it is told once.
         for key in row.subject.workloads[:1]:
             seen.setdefault(key, []).append(row.budget)
     burning = ((key, worst(budgets)) for key, budgets in seen.items())
     return [
-        (key, BurningBudget(one.pace is Pace.FAST, burn_words(one)))
+        (key, BurningBudget(one.pace is BurnPace.FAST, burn_words(one)))
         for key, one in burning
-        if one is not None and one.pace is not Pace.CALM
+        if one is not None and one.pace is not BurnPace.CALM
     ]
 
 
@@ -52,7 +52,7 @@ def missed(snapshot: Snapshot, workload: str) -> list[str]:
     ]
 
 
-def burn_words(budget: Budget) -> str:
+def burn_words(budget: ErrorBudget) -> str:
     """A burning budget in a few words: ``TTFT p95 burns its budget 16x, 71 % left``."""
     pair = budget.pair
     burn = budget.burn(pair.long) if pair is not None else 0.0
@@ -60,6 +60,6 @@ def burn_words(budget: Budget) -> str:
     return f"{_name(budget)} burns its budget {burn:.3g}x, {rest}"
 
 
-def _name(budget: Budget) -> str:
+def _name(budget: ErrorBudget) -> str:
     measure, _, percentile = budget.objective.name.partition("_")
     return f"{measure.upper()} {percentile}" if percentile else measure

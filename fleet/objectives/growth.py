@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
-from fleet.objectives.objective import DEFAULTS, Measure, Objective
+from fleet.objectives.objective import DEFAULTS, Indicator, Objective
 
 POINTS: Final = 20
 """Points of the history that are looked at: five minutes."""
@@ -27,7 +27,7 @@ _LEAST_SHARE: Final = 0.15
 """The same as a share of the longest that it was."""
 
 
-class Trend(NamedTuple):
+class QueueTrend(NamedTuple):
     """A queue that grows (positive) or drains."""
 
     per_second: float
@@ -35,7 +35,7 @@ class Trend(NamedTuple):
     """Requests that wait now."""
 
 
-def trend(values: Sequence[float], step: float) -> Trend | None:
+def trend(values: Sequence[float], step: float) -> QueueTrend | None:
     """The trend of a queue's lengths, oldest first, ``step`` seconds apart, NaN for gaps; None where it has none."""
     points = [(at * step, value) for at, value in enumerate(values[-POINTS:]) if not math.isnan(value)]
     if len(points) < _FEWEST:
@@ -47,10 +47,10 @@ def trend(values: Sequence[float], step: float) -> Trend | None:
     longest = max(value for _, value in points)
     if same < _AGREE * len(slopes) or come_on < max(_LEAST, _LEAST_SHARE * longest):
         return None
-    return Trend(middle, points[-1][1])
+    return QueueTrend(middle, points[-1][1])
 
 
-def trend_of(snapshot: Snapshot, workload: str) -> Trend | None:
+def trend_of(snapshot: Snapshot, workload: str) -> QueueTrend | None:
     """The trend of a workload's queue."""
     history = snapshot.history
     return trend(history.strip(workload, Quantity.WAITING, POINTS), history.step)
@@ -59,7 +59,7 @@ def trend_of(snapshot: Snapshot, workload: str) -> Trend | None:
 class Outlook(NamedTuple):
     """The outlook of a queue."""
 
-    trend: Trend
+    trend: QueueTrend
     objective: Objective | None = None
     """The promise that it breaks; None where none is known."""
     seconds: float = math.nan
@@ -78,7 +78,7 @@ def outlook(snapshot: Snapshot, workload: str, objectives: Sequence[Objective] =
         return None
     if found.per_second < 0:
         return Outlook(found, None, found.waiting / -found.per_second)
-    promise = next((one for one in objectives if one.measure is Measure.TTFT), None)
+    promise = next((one for one in objectives if one.measure is Indicator.TTFT), None)
     served = snapshot.by_workload.value(workload, Quantity.REQUESTS)
     if promise is None or not served > 0:
         return Outlook(found)

@@ -8,7 +8,7 @@ from dataclasses import field
 from fleet.dataclass import dataclass
 from fleet.model.quantity import Family
 from fleet.objectives.objective import Goals
-from fleet.objectives.owners import Owner
+from fleet.objectives.owners import RequestOwner
 
 Buckets = Mapping[float, float]
 """Upper edge, seconds → events per second within it; +Inf among them."""
@@ -32,9 +32,9 @@ class Ledger:
     """The tallies of all windows, and what they stand on."""
 
     goals: Goals
-    spent: Mapping[float, Mapping[Owner, Tally]]
+    spent: Mapping[float, Mapping[RequestOwner, Tally]]
     """Seconds of a window → its tallies."""
-    since: Mapping[Owner, float]
+    since: Mapping[RequestOwner, float]
     """Unix time of the first sample of each owner, within the period of the budgets."""
     at: Mapping[float, float]
     """Seconds of a window → Unix time of the source's clock at which it ends."""

@@ -20,7 +20,7 @@ DAYS: Final = 30.0
 """Days over which an error budget lasts, as in the SRE workbook."""
 
 
-class Measure(StrEnum):
+class Indicator(StrEnum):
     """The thing that is counted."""
 
     AVAILABILITY = "availability"
@@ -35,10 +35,10 @@ class Measure(StrEnum):
     """Requests that were done in time."""
 
 
-FAMILIES: Final[Mapping[Measure, Family]] = {
-    Measure.TTFT: Family.TTFT,
-    Measure.ITL: Family.ITL,
-    Measure.E2E: Family.E2E,
+FAMILIES: Final[Mapping[Indicator, Family]] = {
+    Indicator.TTFT: Family.TTFT,
+    Indicator.ITL: Family.ITL,
+    Indicator.E2E: Family.E2E,
 }
 """The histograms of the latencies."""
 PERCENTILES: Final = ("p50", "p95", "p99")
@@ -50,7 +50,7 @@ class Objective:
 
     name: str
     """``availability``, ``errors``, ``ttft_p95``: as it is called in the configuration."""
-    measure: Measure
+    measure: Indicator
     share: float
     """The share that must be good, 0 to 1."""
     seconds: float = math.nan
@@ -69,17 +69,17 @@ class Objective:
     @property
     def quantity(self) -> Quantity | None:
         """The number of a row that stands for it at a moment."""
-        if self.measure is Measure.ERRORS:
+        if self.measure is Indicator.ERRORS:
             return Quantity.ERROR_RATIO
         return Quantity(self.name) if self.family is not None else None
 
 
 def objective(name: str, value: float) -> Objective:
     """The objective of a key of the configuration. Raises KeyError for a name that is none."""
-    if name == Measure.AVAILABILITY:
-        return Objective(name, Measure.AVAILABILITY, value)
-    if name == Measure.ERRORS:
-        return Objective(name, Measure.ERRORS, 1.0 - value)
+    if name == Indicator.AVAILABILITY:
+        return Objective(name, Indicator.AVAILABILITY, value)
+    if name == Indicator.ERRORS:
+        return Objective(name, Indicator.ERRORS, 1.0 - value)
     return Objective(name, *_LATENCIES[name], value)
 
 
@@ -88,7 +88,7 @@ _LATENCIES: Final = {
     for measure in FAMILIES
     for percentile in PERCENTILES
 }
-NAMES: Final = (Measure.AVAILABILITY.value, Measure.ERRORS.value, *_LATENCIES)
+NAMES: Final = (Indicator.AVAILABILITY.value, Indicator.ERRORS.value, *_LATENCIES)
 """The keys of the configuration."""
 
 DEFAULTS: Final = (objective("errors", 0.01), objective("ttft_p95", 2.5))
@@ -97,7 +97,7 @@ leaves. They are shown and told of no incident: nobody has promised them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class ObjectiveSet:
     """Objectives for some models or workloads, by shell patterns; no pattern is for all."""
 
     name: str
@@ -126,7 +126,7 @@ class Goals:
 
     every: tuple[Objective, ...] = ()
     """Objectives of all models, but for what a group says otherwise."""
-    groups: tuple[Group, ...] = field(default_factory=tuple)
+    groups: tuple[ObjectiveSet, ...] = field(default_factory=tuple)
     days: float = DAYS
     """Days of an error budget."""
     defaults: bool = True

@@ -24,7 +24,7 @@ _SPELLINGS = 2
 _NAME = re.compile(PATTERN)
 
 
-class Owner(NamedTuple):
+class RequestOwner(NamedTuple):
     """The owner of some requests; what no label says is empty."""
 
     namespace: str
@@ -51,8 +51,8 @@ def owner_labels(dialects: DialectSet) -> tuple[str, ...]:
     return (*NAMESPACE_LABELS[:_SPELLINGS], STEM, *dialects.model_labels)
 
 
-def owner_of(labels: Mapping[str, str], dialects: DialectSet) -> Owner:
+def owner_of(labels: Mapping[str, str], dialects: DialectSet) -> RequestOwner:
     """The owner of a row of such an answer."""
-    return Owner(
+    return RequestOwner(
         first(labels, NAMESPACE_LABELS[:_SPELLINGS]), labels.get(STEM, ""), first(labels, dialects.model_labels)
     )

@@ -13,7 +13,7 @@ from dataclasses import field
 from typing import Final
 
 from fleet.dataclass import dataclass
-from fleet.metrics.dialect import Dialect, Kind, Match, Op
+from fleet.metrics.dialect import Dialect, Match, MetricType, Op
 from fleet.metrics.dialect_set import DialectSet
 from fleet.metrics.expressions import in_units, unit_labels
 from fleet.metrics.identity import REPLICA_LABELS
@@ -32,7 +32,7 @@ BAD, ALL, PRESENT, SINCE = "errors/bad", "errors/all", "present", "since"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class WantedCounts:
     """The wanted counts, and the size of the fleet."""
 
     dialects: DialectSet
@@ -50,12 +50,12 @@ class Asked:
         return bool(self.edges or self.errors or self.available)
 
 
-def spent(asked: Asked, window: float) -> list[str]:
+def spent(asked: WantedCounts, window: float) -> list[str]:
     """The queries of one window (seconds): the rates of the good, the bad and of all over it."""
     return queries(list(_parts(asked, window)))
 
 
-def since(asked: Asked, window: float) -> list[str]:
+def since(asked: WantedCounts, window: float) -> list[str]:
     """The queries for when the first sample of each owner within a window was taken (Unix seconds)."""
     by = f"min by ({listed(owner_labels(asked.dialects))})"
     found = (
@@ -71,14 +71,14 @@ def look(window: float) -> float:
     return max(5.0, math.ceil(window / LOOKS))
 
 
-def step_of(asked: Asked, window: float) -> float:
+def step_of(asked: WantedCounts, window: float) -> float:
     """Seconds between the samples that are read of a window; 0.0 for all of them."""
     series = asked.engines * (1 + max((len(edges) for edges in asked.edges.values()), default=1))
     samples = series * window / asked.interval
     return 0.0 if samples <= SAMPLES else math.ceil(asked.interval * samples / SAMPLES / 60) * 60.0
 
 
-def _parts(asked: Asked, window: float) -> Iterator[str]:
+def _parts(asked: WantedCounts, window: float) -> Iterator[str]:
     step = step_of(asked, window)
     taken = f"[{span(window)}:{span(step)}]" if step else f"[{span(window)}]"
     labels = owner_labels(asked.dialects)
@@ -116,7 +116,7 @@ def _counted(dialects: DialectSet, quantity: Quantity, taken: str) -> Iterator[s
     for member in dialects:
         rule = member.rules.get(quantity)
         for metric in rule.metrics if rule is not None else ():
-            if metric.kind is Kind.COUNTER:
+            if metric.kind is MetricType.COUNTER:
                 for name in member.spellings(metric.name):
                     yield _once(member, f"rate({selector(name, (*metric.where, *member.where))}{taken})")
 

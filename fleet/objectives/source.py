@@ -13,7 +13,7 @@ from fleet.objectives.burning import WINDOWS
 from fleet.objectives.ledger import Ledger
 from fleet.objectives.objective import Goals
 from fleet.objectives.stored import EVERY, StoredCounts, edges_of, wanted_edges
-from fleet.objectives.watched import Watched
+from fleet.objectives.watched import EventCounter
 from fleet.sources.polling import PollingSource
 from fleet.sources.problem import NothingToAskError, SourceProblem
 from fleet.sources.store import Store
@@ -38,7 +38,7 @@ class ObjectivesSource(PollingSource[Ledger]):
         super().__init__(OBJECTIVES, every=_BEFORE_NUMBERS, expected=False, clock=clock)
         self._goals = goals
         self._stored = StoredCounts(goals, within)
-        self._watched = Watched()
+        self._watched = EventCounter()
         self._store = store
         self._latest = latest
         self._seldom = every

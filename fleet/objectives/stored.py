@@ -21,9 +21,9 @@ from fleet.model.quantity import Family
 from fleet.objectives.burning import DAY, HOUR, MINUTE, WINDOWS
 from fleet.objectives.edges import snapped
 from fleet.objectives.ledger import Ledger, Tally
-from fleet.objectives.objective import FAMILIES, Goals, Measure
-from fleet.objectives.owners import Owner
-from fleet.objectives.queries import Asked, since, spent, step_of
+from fleet.objectives.objective import FAMILIES, Goals, Indicator
+from fleet.objectives.owners import RequestOwner
+from fleet.objectives.queries import WantedCounts, since, spent, step_of
 from fleet.objectives.tallies import began, tallies
 from fleet.sources.problem import NothingToAskError, SourceProblem
 from fleet.sources.store import Store
@@ -50,9 +50,9 @@ class StoredCounts:
     def __init__(self, goals: Goals, within: Sequence[Match] = ()) -> None:
         self._goals = goals
         self._within = within
-        self._spent: dict[float, Mapping[Owner, Tally]] = {}
+        self._spent: dict[float, Mapping[RequestOwner, Tally]] = {}
         self._at: dict[float, float] = {}
-        self._since: Mapping[Owner, float] = {}
+        self._since: Mapping[RequestOwner, float] = {}
         self._shape: tuple[float, DialectSet, Edges, int] | None = None
         self.requests = 0
         """How many were sent for the last look."""
@@ -78,7 +78,7 @@ class StoredCounts:
 
     async def counted(
         self, store: Store, latest: Measurement | None, window: float
-    ) -> tuple[Mapping[Owner, Tally], Mapping[Owner, float]]:
+    ) -> tuple[Mapping[RequestOwner, Tally], Mapping[RequestOwner, float]]:
         """All that is counted in one window, at every edge, and since when there is anything. Raises SourceProblem."""
         now = await store.now() - SETTLED
         if latest is not None and latest.source == "prometheus" and latest.engines:
@@ -86,26 +86,26 @@ class StoredCounts:
         else:
             dialects, edges, engines = await self._shape_of(store, now)
         finite = {family: frozenset(edge for edge in own if edge < float("inf")) for family, own in edges.items()}
-        asked = Asked(dialects, finite, True, True, engines)
+        asked = WantedCounts(dialects, finite, True, True, engines)
         results = await self._answers(store, lambda: spent(asked, window), now)
         return tallies(results, dialects, window, now), await self._began(store, asked, now)
 
-    async def _look(self, store: Store, asked: Asked, window: float, now: float) -> None:
+    async def _look(self, store: Store, asked: WantedCounts, window: float, now: float) -> None:
         results = await self._answers(store, lambda: spent(asked, window), now)
         self._spent[window], self._at[window] = tallies(results, asked.dialects, window, now), now
         if window == self._goals.period or not self._since:
             self._since = await self._began(store, asked, now)
 
-    async def _began(self, store: Store, asked: Asked, now: float) -> Mapping[Owner, float]:
+    async def _began(self, store: Store, asked: WantedCounts, now: float) -> Mapping[RequestOwner, float]:
         """Return the time of the first sample of each owner: to seconds within the last hour, before that roughly."""
-        found: dict[Owner, float] = {}
+        found: dict[RequestOwner, float] = {}
         for window in (self._goals.period, DAY, HOUR):
             results = await self._answers(store, lambda window=window: since(asked, window), now)  # type: ignore[misc]
             for owner, at in began(results, asked.dialects).items():
                 found[owner] = min(at, found.get(owner, at))
         return found
 
-    async def _asked(self, store: Store, latest: Measurement | None, now: float) -> Asked:
+    async def _asked(self, store: Store, latest: Measurement | None, now: float) -> WantedCounts:
         """Choose what to ask for: by what is measured already, else by a look at the store."""
         measures = {one.measure for one in self._goals.all()}
         if latest is not None and latest.source == "prometheus" and latest.engines:
@@ -116,8 +116,8 @@ class StoredCounts:
                 self._shape = (now, *await self._shape_of(store, now))
             _, dialects, edges, engines = self._shape
             interval = _DEFAULT_INTERVAL
-        errors, available = Measure.ERRORS in measures, Measure.AVAILABILITY in measures
-        return Asked(dialects, wanted_edges(self._goals, edges), errors, available, engines, interval)
+        errors, available = Indicator.ERRORS in measures, Indicator.AVAILABILITY in measures
+        return WantedCounts(dialects, wanted_edges(self._goals, edges), errors, available, engines, interval)
 
     async def _shape_of(self, store: Store, now: float) -> tuple[DialectSet, Edges, int]:
         """Return the dialects that a store has series of, the edges of their histograms, and the number of engines."""

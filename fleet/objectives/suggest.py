@@ -9,7 +9,7 @@ from typing import Final
 from fleet.dataclass import dataclass
 from fleet.model.quantity import Family
 from fleet.objectives.ledger import Tally
-from fleet.objectives.objective import FAMILIES, Measure
+from fleet.objectives.objective import FAMILIES, Indicator
 
 SPARE: Final = 0.5
 """The share of the error budget that may be spent as things are: the other half is for a bad day."""
@@ -63,7 +63,7 @@ def _errors(tallies: list[Tally], window: float) -> Iterator[Suggestion]:
         yield Suggestion("errors", kept, f"{100 * failed / every:.3g} % of {every * window:.0f} requests failed")
 
 
-def _latency(buckets: Mapping[float, float], measure: Measure, window: float) -> Suggestion | None:
+def _latency(buckets: Mapping[float, float], measure: Indicator, window: float) -> Suggestion | None:
     every = buckets.get(math.inf, 0.0)
     if every * window < _FEW:
         return None
@@ -71,7 +71,7 @@ def _latency(buckets: Mapping[float, float], measure: Measure, window: float) ->
     edge = next((edge for edge in sorted(buckets) if buckets[edge] >= enough * every and math.isfinite(edge)), None)
     if edge is None:
         return None
-    what = "tokens" if measure is Measure.ITL else "requests"
+    what = "tokens" if measure is Indicator.ITL else "requests"
     why = f"{100 * buckets[edge] / every:.3g} % of {every * window:.0f} {what} were within it"
     return Suggestion(f"{measure}_p95", edge, why)
 

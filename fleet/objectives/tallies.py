@@ -11,7 +11,7 @@ from fleet.metrics.answers import Sample, edge, samples
 from fleet.metrics.dialect_set import DialectSet
 from fleet.model.quantity import Family
 from fleet.objectives.ledger import Tally
-from fleet.objectives.owners import Owner, owner_of
+from fleet.objectives.owners import RequestOwner, owner_of
 from fleet.objectives.queries import ALL, BAD, PRESENT, SINCE, look
 
 _FAMILIES = {str(family): family for family in Family}
@@ -19,12 +19,12 @@ _FAMILIES = {str(family): family for family in Family}
 
 def tallies(
     results: Iterable[Iterable[Mapping[str, Any]]], dialects: DialectSet, window: float, at: float
-) -> dict[Owner, Tally]:
+) -> dict[RequestOwner, Tally]:
     """The tallies of a window that ends at ``at``, from the answers to ``queries.spent``. Raises SourceProblem."""
-    buckets: dict[Owner, dict[Family, dict[float, float]]] = defaultdict(
+    buckets: dict[RequestOwner, dict[Family, dict[float, float]]] = defaultdict(
         lambda: defaultdict(lambda: defaultdict(float))
     )
-    counts: dict[Owner, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    counts: dict[RequestOwner, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     for labels, value, tag in _finite(results):
         owner = owner_of(labels, dialects)
         if (family := _FAMILIES.get(tag)) is not None:
@@ -43,9 +43,9 @@ def tallies(
     }
 
 
-def began(results: Iterable[Iterable[Mapping[str, Any]]], dialects: DialectSet) -> dict[Owner, float]:
+def began(results: Iterable[Iterable[Mapping[str, Any]]], dialects: DialectSet) -> dict[RequestOwner, float]:
     """The time of the first sample of each owner, from the answers to ``queries.since``. Raises SourceProblem."""
-    found: dict[Owner, float] = {}
+    found: dict[RequestOwner, float] = {}
     for labels, value, tag in _finite(results):
         if tag == SINCE:
             owner = owner_of(labels, dialects)

@@ -11,7 +11,7 @@ from fleet.model.measurement import Measurement
 from fleet.model.quantity import Family, Quantity
 from fleet.objectives.burning import DAY, HOUR, MINUTE
 from fleet.objectives.ledger import Tally
-from fleet.objectives.owners import Owner, stem_of
+from fleet.objectives.owners import RequestOwner, stem_of
 
 KEPT: Final = 3 * DAY
 """Seconds that are kept: the longest window."""
@@ -20,11 +20,11 @@ _FINE: Final = 6 * HOUR
 _LATE: Final = 120.0
 """Seconds without a sample after which an engine is not there."""
 
-Key = tuple[Owner, Family | str, float]
+Key = tuple[RequestOwner, Family | str, float]
 """Owner, histogram or count, and the edge of the bucket (0.0 for a count)."""
 
 
-class Watched:
+class EventCounter:
     """Adds measurements up: events, and the seconds in which an engine was there."""
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class Watched:
         self._seen: dict[float, float] = {}
         """The same → seconds of it that somebody saw."""
         self._last = -math.inf
-        self.since: dict[Owner, float] = {}
+        self.since: dict[RequestOwner, float] = {}
         """Unix time at which each owner was first seen."""
 
     def note(self, found: Measurement, edges: Mapping[Family, Collection[float]]) -> None:
@@ -64,9 +64,9 @@ class Watched:
         """Seconds of a window that somebody saw."""
         return min(window, sum(seen for at, seen in self._seen.items() if at > self._last - window))
 
-    def tallies(self, window: float) -> dict[Owner, Tally]:
+    def tallies(self, window: float) -> dict[RequestOwner, Tally]:
         """The tallies of a window that ends with the last measurement; rates are over the whole of it."""
-        counts: dict[Owner, dict[tuple[Family | str, float], float]] = defaultdict(lambda: defaultdict(float))
+        counts: dict[RequestOwner, dict[tuple[Family | str, float], float]] = defaultdict(lambda: defaultdict(float))
         for at, bin_ in self._bins.items():
             if at > self._last - window:
                 for (owner, what, upper), value in bin_.items():
@@ -104,7 +104,7 @@ def _rates(found: Measurement, wanted: Mapping[Family, Collection[float]]) -> It
         of_models = any(not group.pod and not group.instance for group in groups)
         for group, histogram in groups.items():
             if not (of_models and (group.pod or group.instance)):
-                owner = Owner(group.namespace, stem_of(group.pod) if group.pod else "", group.model)
+                owner = RequestOwner(group.namespace, stem_of(group.pod) if group.pod else "", group.model)
                 for upper, rate in zip(histogram.edges, histogram.counts, strict=True):
                     if math.isfinite(rate) and (upper in edges or math.isinf(upper)):
                         yield (owner, family, upper), rate
@@ -112,14 +112,14 @@ def _rates(found: Measurement, wanted: Mapping[Family, Collection[float]]) -> It
     for name, quantity in (("bad", Quantity.HTTP_ERRORS), ("all", Quantity.HTTP_REQUESTS)):
         for engine, rate in zip(found.engines, columns.get(quantity, ()), strict=False):
             if engine.pod and math.isfinite(rate):
-                yield (Owner(engine.namespace, stem_of(engine.pod)), name, 0.0), rate
+                yield (RequestOwner(engine.namespace, stem_of(engine.pod)), name, 0.0), rate
 
 
-def _there(found: Measurement) -> set[Owner]:
+def _there(found: Measurement) -> set[RequestOwner]:
     """The owners with an engine that is measured."""
     ages = found.engine_table.ages
     return {
-        Owner(engine.namespace, stem_of(engine.pod) if engine.pod else "", engine.model)
+        RequestOwner(engine.namespace, stem_of(engine.pod) if engine.pod else "", engine.model)
         for engine, age in zip(found.engines, ages, strict=True)
         if not age > _LATE
     }

@@ -21,7 +21,7 @@ from fleet.recorder.moment import Moment
 from fleet.recorder.objects import Redaction
 from fleet.recorder.problem import RecordingError, UnusableError
 from fleet.recorder.recall import recalled
-from fleet.recorder.thinning import Bounds, stamped_spans
+from fleet.recorder.thinning import Retention, stamped_spans
 from fleet.recorder.writer import EVERY, RecordingWriter
 from fleet.snapshot.backfill import Step
 
@@ -37,7 +37,7 @@ class Keep(NamedTuple):
     """An order to keep what is seen: where, how much of it, without which secrets."""
 
     folder: Path
-    bounds: Bounds
+    bounds: Retention
     redaction: Callable[[], Redaction]
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, get_args, get_type_hint
 import orjson
 
 from fleet.dataclass import dataclass
-from fleet.model.alerts import Alert, Evaluated, Notified, Rule
+from fleet.model.alerts import Alert, Evaluated, MonitoringRule, Notified
 from fleet.model.ending import Endings
 from fleet.model.facts import NO_FACTS, Dated, Facts
 from fleet.recorder.objects import LEVEL
@@ -136,7 +136,7 @@ def apply(before: Facts | None, data: bytes) -> Facts:
 def _plain(row: Any) -> Any:
     """A row without what is another at each answer and says nothing of what happened."""
     match row:
-        case Rule():
+        case MonitoringRule():
             return replace(row, evaluated=None)
         case Alert():
             return replace(row, value=None if row.value is None else float(f"{row.value:.2g}"))

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from fleet.dataclass import dataclass
 from fleet.model.histogram import Histogram
-from fleet.model.measurement import EngineId, GatewayId, GpuId, Group, Measurement, SourceNames, Table
+from fleet.model.measurement import EngineId, GatewayId, GpuId, HistogramKey, Measurement, SourceNames, Table
 from fleet.model.quantity import Family, Quantity
 from fleet.recorder.objects import LEVEL
 from fleet.recorder.problem import YEAR_9999, RecordingError, first_problem, inflated
@@ -68,7 +68,7 @@ class MeasurementLayout:
     gateway_histograms: Mapping[Family, _Histograms[GatewayId]] = field(default_factory=dict)
     gpus: tuple[GpuId, ...] = ()
     gpu_table: _Columns = _Columns()
-    histograms: Mapping[Family, _Histograms[Group]] = field(default_factory=dict)
+    histograms: Mapping[Family, _Histograms[HistogramKey]] = field(default_factory=dict)
     means: Mapping[Quantity, int] = field(default_factory=dict)
     """Quantity → rows."""
     unreachable: Mapping[str, str] = field(default_factory=dict)

@@ -166,9 +166,9 @@ _KEPT: Final = frozenset(
         "SourceStatus": "progress",
         "Alert": "firing",
         "Silence": "state",
-        "Rule": "health state",
+        "MonitoringRule": "health state",
         "EngineId": "engine",
-        "Group": "engine",
+        "HistogramKey": "engine",
         "GatewayId": "dialect",
         "GpuId": "ordinal instance_id model profile",
         "Coverage": "pending",
@@ -208,11 +208,11 @@ _OF_ONE: Final[Mapping[str, Rule]] = {
     "Silence.matchers": _matchers,
     "Silence.by": _named("user"),
     "Silence.comment": lambda names, value: names.text(value),
-    "Rule.group": _named("group"),
-    "Rule.name": lambda names, value: names.title(value, "alert"),
-    "Rule.expression": lambda names, value: names.text(value),
-    "Rule.labels": _alert_labels,
-    "Rule.annotations": _annotated,
+    "MonitoringRule.group": _named("group"),
+    "MonitoringRule.name": lambda names, value: names.title(value, "alert"),
+    "MonitoringRule.expression": lambda names, value: names.text(value),
+    "MonitoringRule.labels": _alert_labels,
+    "MonitoringRule.annotations": _annotated,
 }
 
 

@@ -16,7 +16,7 @@ _COARSER: Final = (60.0, 300.0, 1800.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class Retention:
     """How much is kept."""
 
     seconds: float = 24 * 3600.0
@@ -32,7 +32,7 @@ class Thinned(NamedTuple):
     seconds: float
 
 
-def trim(file: RecordingFile, bounds: Bounds, now: float) -> None:
+def trim(file: RecordingFile, bounds: Retention, now: float) -> None:
     """Forget what is too old; where it is too large all the same, thin the older half, then forget that."""
     file.drop_before(now - bounds.seconds)
     for coarser in _COARSER:

@@ -14,7 +14,7 @@ from fleet.recorder.file import FACTS, LAYOUT, NUMBERS, OBJECTS, RecordingFile
 from fleet.recorder.metrics import MeasurementLayout
 from fleet.recorder.moment import Moment
 from fleet.recorder.objects import Looked, Redaction
-from fleet.recorder.thinning import Bounds, Thinned, thinned, trim
+from fleet.recorder.thinning import Retention, Thinned, thinned, trim
 
 ANEW: Final = 1800.0
 """Seconds after which all objects and facts are written again: whoever goes to a moment reads no more than that."""
@@ -42,7 +42,7 @@ class RecordingWriter:
     ``every``: of the measurements within so many seconds only the first; 0 for each.
     """
 
-    def __init__(self, path: Path, redaction: Redaction, bounds: Bounds | None = None, every: float = 0.0) -> None:
+    def __init__(self, path: Path, redaction: Redaction, bounds: Retention | None = None, every: float = 0.0) -> None:
         self._file = RecordingFile.create(path)
         self._redaction = redaction
         self._bounds = bounds

@@ -12,7 +12,7 @@ from fleet.diagnosis import registry
 from fleet.diagnosis.cause import EngineCause
 from fleet.diagnosis.metrics_sign import Is, Level
 from fleet.diagnosis.thresholds import limit_at
-from fleet.metrics.dialect import Dialect, Kind
+from fleet.metrics.dialect import Dialect, MetricType
 from fleet.metrics.dialect_set import DialectSet
 from fleet.metrics.promql import duration, scaled, selector
 from fleet.model.profile import CHAT
@@ -92,5 +92,5 @@ class _Writing:
             for name in member.spellings(metric.name):
                 if name in self._names:
                     found = selector(name, (*metric.where, *member.where))
-                    rated = f"rate({found}{self._window})" if metric.kind is Kind.COUNTER else found
+                    rated = f"rate({found}{self._window})" if metric.kind is MetricType.COUNTER else found
                     yield scaled(rated, metric.scale)

@@ -9,13 +9,13 @@ import yaml
 
 from fleet.metrics.dialect_set import DialectSet
 from fleet.model.snapshot import Snapshot
-from fleet.objectives.board import Row, stems_of
+from fleet.objectives.board import ObjectiveRow, stems_of
 from fleet.rules.causes import cause_rules
 from fleet.rules.objectives import objective_rules
 
 
 def rule_file(
-    snapshot: Snapshot, rows: Iterable[Row], dialects: DialectSet, names: Collection[str], window: float
+    snapshot: Snapshot, rows: Iterable[ObjectiveRow], dialects: DialectSet, names: Collection[str], window: float
 ) -> dict[str, Any]:
     """The groups of rules of a fleet; ``names`` are the metrics that its store has."""
     groups = []

@@ -6,27 +6,27 @@ import math
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final
 
-from fleet.metrics.dialect import Kind, Match, Op
+from fleet.metrics.dialect import Match, MetricType, Op
 from fleet.metrics.dialect_set import DialectSet
 from fleet.metrics.promql import duration, pattern, selector
 from fleet.metrics.queries import running_names
 from fleet.model.quantity import Family, Quantity
-from fleet.objectives.board import Row
-from fleet.objectives.burning import DAY, HOUR, MINUTE, PAIRS, WINDOWS, Pace, Pair
+from fleet.objectives.board import ObjectiveRow
+from fleet.objectives.burning import DAY, HOUR, MINUTE, PAIRS, WINDOWS, BurnPace, Pair
 from fleet.objectives.edges import spellings
-from fleet.objectives.objective import Measure
+from fleet.objectives.objective import Indicator
 from fleet.objectives.owners import PATTERN
 from fleet.objectives.queries import look
 
 _PREFIX: Final = "quarterdeck:objective_bad:ratio_rate"
 _SUFFIX: Final = PATTERN.removeprefix("(.+?)")
-_NAMES: Final = {Pace.FAST: "QuarterdeckErrorBudgetBurnsFast", Pace.SLOW: "QuarterdeckErrorBudgetBurns"}
-_SEVERITIES: Final = {Pace.FAST: "critical", Pace.SLOW: "warning"}
-_ENDS: Final = {Pace.FAST: "is gone within days at this pace.", Pace.SLOW: "will not last for its period."}
+_NAMES: Final = {BurnPace.FAST: "QuarterdeckErrorBudgetBurnsFast", BurnPace.SLOW: "QuarterdeckErrorBudgetBurns"}
+_SEVERITIES: Final = {BurnPace.FAST: "critical", BurnPace.SLOW: "warning"}
+_ENDS: Final = {BurnPace.FAST: "is gone within days at this pace.", BurnPace.SLOW: "will not last for its period."}
 
 
 def objective_rules(
-    row: Row, stems: Collection[str], dialects: DialectSet, names: Collection[str]
+    row: ObjectiveRow, stems: Collection[str], dialects: DialectSet, names: Collection[str]
 ) -> Iterator[dict[str, Any]]:
     """The rules of one objective; ``stems`` are what the pods of its workloads have in common in their names.
 
@@ -60,7 +60,7 @@ def window_name(window: float) -> str:
     return f"{window:.0f}s"
 
 
-def _pair(row: Row, labels: dict[str, str], pair: Pair, events: str) -> str:
+def _pair(row: ObjectiveRow, labels: dict[str, str], pair: Pair, events: str) -> str:
     where = [Match(name, Op.EQUAL, value) for name, value in sorted(labels.items())]
     limit = f"{pair.factor * row.budget.objective.budget:.10g}"
     both = " and ".join(
@@ -74,7 +74,7 @@ def _pair(row: Row, labels: dict[str, str], pair: Pair, events: str) -> str:
 class _Writing:
     """Writes the expressions of one objective."""
 
-    def __init__(self, row: Row, stems: Collection[str], dialects: DialectSet, names: Collection[str]) -> None:
+    def __init__(self, row: ObjectiveRow, stems: Collection[str], dialects: DialectSet, names: Collection[str]) -> None:
         self._row = row
         self._dialects = dialects
         self._names = names
@@ -85,9 +85,9 @@ class _Writing:
     def bad(self, window: float) -> str:
         """The share that was bad in a window; empty where it cannot be told."""
         taken, objective = duration(window), self._row.budget.objective
-        if objective.measure is Measure.AVAILABILITY:
+        if objective.measure is Indicator.AVAILABILITY:
             return self._away(window)
-        if objective.measure is Measure.ERRORS:
+        if objective.measure is Indicator.ERRORS:
             failed, every = (self._counted(one, taken) for one in (Quantity.HTTP_ERRORS, Quantity.HTTP_REQUESTS))
             return f"(({failed}) or 0 * ({every})) / (({every}) > 0)" if failed and every else ""
         good, every = self._buckets(self._row.budget.edge, taken), self._buckets(float("inf"), taken)
@@ -109,11 +109,11 @@ class _Writing:
     def events(self, window: float) -> str:
         """How many requests or tokens there were in a window; empty for what is of time."""
         taken, measure = duration(window), self._row.budget.objective.measure
-        if measure is Measure.AVAILABILITY:
+        if measure is Indicator.AVAILABILITY:
             return ""
         every = (
             self._counted(Quantity.HTTP_REQUESTS, taken)
-            if measure is Measure.ERRORS
+            if measure is Indicator.ERRORS
             else self._buckets(float("inf"), taken)
         )
         return f"{every} * {window:.0f}"
@@ -145,7 +145,7 @@ class _Writing:
             for member in self._dialects
             if (rule := member.rules.get(quantity)) is not None
             for metric in rule.metrics
-            if metric.kind is Kind.COUNTER
+            if metric.kind is MetricType.COUNTER
             for name in member.spellings(metric.name)
             if name in self._names
         ]

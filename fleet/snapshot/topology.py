@@ -11,7 +11,7 @@ from dataclasses import field, replace
 
 from fleet.dataclass import dataclass
 from fleet.model.addresses import Addresses, pod_of_engine
-from fleet.model.measurement import EngineId, GpuId, Group, Measurement
+from fleet.model.measurement import EngineId, GpuId, HistogramKey, Measurement
 from fleet.model.objects import HIDDEN, UNSEEN, HorizontalPodAutoscaler, Pod, PodDisruptionBudget, Workload
 from fleet.model.snapshot import GpuUse, ModelGroup, Origin, Structure, engine_key
 from fleet.snapshot.gateways import models_behind
@@ -59,7 +59,7 @@ class Topology(Structure):
     """No other structure has the same one."""
     touched: Touched | None = None
     """Changes to the structure before, where nothing was joined anew."""
-    _pod_of_group: dict[Group, str] = field(default_factory=dict)
+    _pod_of_group: dict[HistogramKey, str] = field(default_factory=dict)
 
     def has(self, kube: KubeState) -> bool:
         """Whether these are the objects that this was made for: new events are none."""
@@ -78,7 +78,7 @@ class Topology(Structure):
             (mine := getattr(ours, name)) is (other := getattr(theirs, name)) or mine == other for name in _MEASURED
         )
 
-    def pod_of(self, group: Group) -> str:
+    def pod_of(self, group: HistogramKey) -> str:
         """The pod that a histogram's group belongs to, empty for none; joined as its engine is."""
         if group not in self._pod_of_group:
             engine = EngineId(group.namespace, group.pod, group.model, group.engine, group.instance)

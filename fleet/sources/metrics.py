@@ -12,7 +12,7 @@ from dataclasses import field
 from enum import StrEnum
 
 from fleet.dataclass import dataclass
-from fleet.metrics.merging import Told, merged
+from fleet.metrics.merging import LastMeasurement, merged
 from fleet.metrics.unchanged import keeping
 from fleet.model.measurement import Measurement
 from fleet.model.past import Latency, Past
@@ -161,7 +161,9 @@ class MetricsCollector:
         """Let go of every connection."""
         await asyncio.gather(self._stores.close(), self._scraping.close())
 
-    async def _scrape(self, state: KubeState, asked: Measurement | None, now: float) -> tuple[tuple[Told, ...], bool]:
+    async def _scrape(
+        self, state: KubeState, asked: Measurement | None, now: float
+    ) -> tuple[tuple[LastMeasurement, ...], bool]:
         """Scrape what is to be scraped; whether that is everything, so that it is read before what the stores say."""
         everything = self._scrapes_engines(asked, now)
         lacking = None if everything or asked is None else Lacking.of(asked)
@@ -170,7 +172,9 @@ class MetricsCollector:
             return (), False
         scraped = await self._scraping.measure_or_say(state, now, lacking)
         self._scrapes += scraped is not None
-        return (() if scraped is None else (Told(SCRAPE, scraped),)), bool(everything and scraped and scraped.engines)
+        return (() if scraped is None else (LastMeasurement(SCRAPE, scraped),)), bool(
+            everything and scraped and scraped.engines
+        )
 
     def _scrapes_engines(self, asked: Measurement | None, now: float) -> bool:
         """Whether all engines are to be scraped beside, or instead of, what Prometheus said."""
@@ -181,7 +185,7 @@ class MetricsCollector:
         # The rates of a Prometheus that is back have a gap at first; those of the scrapes meanwhile have none.
         return now < self._stores.whole_from and self._scraping.works
 
-    async def _ask(self, state: KubeState, pods: frozenset[str] | None, now: float) -> tuple[Told, ...]:
+    async def _ask(self, state: KubeState, pods: frozenset[str] | None, now: float) -> tuple[LastMeasurement, ...]:
         """Ask the stores; what they do not answer in time is not waited for.
 
         A single one is waited for where its numbers are on the screen. Where they are not yet, the pods are scraped

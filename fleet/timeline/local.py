@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from fleet.local.rows import NAMESPACE, PROCESS
-from fleet.local.server import Phase, ServerState, Stage
+from fleet.local.server import Phase, ServerState, StartStage
 from fleet.model.objects import ObjectRef
 from fleet.timeline.entry import Entry, EntryKind, Evidence, Weight
 from fleet.timeline.kinship import Kinship
-from fleet.timeline.source import Told
+from fleet.timeline.source import SourceTimeline
 
 _LOOK: Final = 2.0
 """Seconds: how late a phase is noticed at most; servers are looked at every second, and logs written in pieces."""
@@ -29,7 +29,7 @@ class LocalTimeline:
         self._host = host
         self._audited = audited
 
-    async def tell(self, since: float) -> Told:
+    async def tell(self, since: float) -> SourceTimeline:
         """Tell what each has done since it was started last."""
         del since
         kin, entries = Kinship(), list[Entry]()
@@ -39,7 +39,7 @@ class LocalTimeline:
             kin.note(pod, ObjectRef("Node", "", self._host))
             kin.note(ObjectRef(self._audited, NAMESPACE, state.name), pod)
             entries += _entries(state, pod)
-        return Told(tuple(entries), kin)
+        return SourceTimeline(tuple(entries), kin)
 
 
 def _entries(state: ServerState, pod: ObjectRef) -> Iterator[Entry]:
@@ -57,7 +57,7 @@ def _entries(state: ServerState, pod: ObjectRef) -> Iterator[Entry]:
         )
 
 
-def _stage_text(state: ServerState, stage: Stage) -> str:
+def _stage_text(state: ServerState, stage: StartStage) -> str:
     if stage.phase is Phase.DEAD:
         return f"server ended: {state.reason.text}" if state.reason is not None else "server ended"
     if stage.phase is Phase.STARTING:
@@ -65,7 +65,7 @@ def _stage_text(state: ServerState, stage: Stage) -> str:
     return str(stage.phase)
 
 
-def _evidence(state: ServerState, stage: Stage) -> tuple[str, str]:
+def _evidence(state: ServerState, stage: StartStage) -> tuple[str, str]:
     if stage.phase is Phase.DEAD and state.reason is not None and state.reason.line:
         return str(state.record.log), state.reason.line
     if stage.phase is Phase.STARTING:

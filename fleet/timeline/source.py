@@ -19,7 +19,7 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class SourceTimeline:
     """The entries and gaps of one source."""
 
     entries: tuple[Entry, ...]
@@ -35,6 +35,6 @@ class TimelineSource(Protocol):
         """Name of the source where it fails."""
         ...
 
-    async def tell(self, since: float) -> Told:
+    async def tell(self, since: float) -> SourceTimeline:
         """Tell what happened from ``since`` (Unix time) on. Never raises: what it could not read is in the gaps."""
         ...

@@ -12,7 +12,7 @@ from fleet.model.objects import SAME_CLUSTER, ObjectRef
 from fleet.timeline.entry import Entry
 from fleet.timeline.folding import folded
 from fleet.timeline.kinship import Kinship
-from fleet.timeline.source import Gap, TimelineSource, Told
+from fleet.timeline.source import Gap, SourceTimeline, TimelineSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ async def ask(sources: Sequence[TimelineSource], since: float, now: float, names
     return await asyncio.to_thread(merged, told, since, now, namespace)
 
 
-def merged(told: Sequence[Told], since: float, now: float, namespace: str = "") -> Timeline:
+def merged(told: Sequence[SourceTimeline], since: float, now: float, namespace: str = "") -> Timeline:
     """Merge what all of them say of a namespace (empty: of all) and of what is in none."""
     kin, gaps = Kinship(), dict[Gap, None]()
     for one in told:

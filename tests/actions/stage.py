@@ -24,7 +24,7 @@ from actions.writer import answer_of
 from fleet.model.snapshot import Cluster, Health, Snapshot, SourceStatus
 from fleet.sources.kube.answers import Response
 from fleet.sources.kube.errors import ConflictError, ForbiddenError, KubeError, NotFoundError
-from fleet.sources.kube.reads import Permission
+from fleet.sources.kube.reads import AccessReview
 from fleet.sources.kube.resources import all_resources, object_path
 
 NOW = 1_790_000_000.0
@@ -139,10 +139,10 @@ class FakeCluster:
 
     async def can_i(
         self, verb: str, resource: str, group: str = "", subresource: str = "", namespace: str = "", name: str = ""
-    ) -> Permission:
+    ) -> AccessReview:
         del group, namespace, name
         asked = f"{verb} {resource}/{subresource}" if subresource else f"{verb} {resource}"
-        return Permission(asked not in self.forbidden, "")
+        return AccessReview(asked not in self.forbidden, "")
 
     # writes
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from fleet.model.snapshot import Health, SourceStatus
 from fleet.recorder.moment import Moment
-from fleet.recorder.thinning import Bounds
+from fleet.recorder.thinning import Retention
 from fleet.recorder.writer import EVERY, RecordingWriter
 from fleet.snapshot.builder import Builder
 from tests.benchmarks.effort import Effort
@@ -58,7 +58,7 @@ def _round(pods: int) -> tuple[float, float, float]:
     ticks = list(islice(scraped(state, BEGAN, TICK), 1 + round(2 * EVERY / TICK)))
     built, noted = [], []
     with tempfile.TemporaryDirectory(prefix="quarterdeck-bench-") as folder:
-        writer = RecordingWriter(Path(folder) / "fleet.qdr", Plain(), Bounds(), EVERY)
+        writer = RecordingWriter(Path(folder) / "fleet.qdr", Plain(), Retention(), EVERY)
         for now, measurement in ticks:
             began = time.process_time()
             builder.build(state, measurement, statuses, now, frozenset())

@@ -15,7 +15,7 @@ from console import main
 from console.config.load import load
 from console.config.problem import ConfigError, Problem
 from console.config.settings import PrometheusSettings, Settings
-from console.doctor.check import Check, DoctorStatus
+from console.doctor.check import DoctorCheck, DoctorStatus
 from console.doctor.permissions import NeededPermission, PermissionReview, grants, judge, needs
 from console.doctor.report import lines
 from console.doctor.sources import check_api_server, check_metrics
@@ -49,7 +49,7 @@ def fleet(*sources: SourceStatus, engines: bool = True, gpus: bool = False) -> S
     return Builder().build(kube(pods, deployment(), [node("n1")]), measured, [LIVE, *sources], NOW)
 
 
-def found(snapshot: Snapshot, settings: Settings | None = None) -> dict[str, Check]:
+def found(snapshot: Snapshot, settings: Settings | None = None) -> dict[str, DoctorCheck]:
     return {check.subject: check for check in check_metrics(snapshot, settings or Settings())}
 
 
@@ -88,7 +88,9 @@ def test_no_engine_series_gives_a_snippet_that_scrapes_them() -> None:
 def test_engines_that_are_not_read_are_named_and_need_no_fix() -> None:
     triton = pod("a", serving=Serving("Triton"))
     snapshot = Builder().build(kube([triton], deployment()), measurement(), [LIVE], NOW)
-    expected = Check("engines", DoctorStatus.OK, "none whose metrics are read", ("serving/a: Triton: not read yet",))
+    expected = DoctorCheck(
+        "engines", DoctorStatus.OK, "none whose metrics are read", ("serving/a: Triton: not read yet",)
+    )
     assert found(snapshot)["engines"] == expected
     both = Builder().build(kube([triton, pod("b", serving=Serving("vLLM"))], deployment()), measurement(), [LIVE], NOW)
     assert found(both)["engines"].verdict is DoctorStatus.WARN
@@ -125,11 +127,11 @@ def test_series_without_a_pod_give_the_relabelling() -> None:
 def test_the_api_server() -> None:
     snapshot = fleet()
     snapshot = replace(snapshot, cluster=Cluster(user="me", groups=("a", "b"), version="v1.36.0"))
-    assert check_api_server(snapshot, explained=False) == Check(
+    assert check_api_server(snapshot, explained=False) == DoctorCheck(
         "API server", DoctorStatus.OK, "Kubernetes v1.36.0, as me (a, b), 1 pods"
     )
     down = replace(snapshot, sources=(status("kubernetes", Health.DOWN, problem="401", remedy="log in"),))
-    assert check_api_server(down, explained=False) == Check("API server", DoctorStatus.FAIL, "401", (), "log in")
+    assert check_api_server(down, explained=False) == DoctorCheck("API server", DoctorStatus.FAIL, "401", (), "log in")
     degraded = replace(snapshot, sources=(status("kubernetes", Health.DEGRADED, notes=("nodes: forbidden",)),))
     assert check_api_server(degraded, explained=False).details == ("nodes: forbidden",)
     assert check_api_server(degraded, explained=True).verdict is DoctorStatus.OK
@@ -216,7 +218,7 @@ def test_the_configuration(tmp_path: Path) -> None:
 
 
 def test_the_report_indents_and_cannot_be_steered_from_outside() -> None:
-    check = Check("API server", DoctorStatus.FAIL, "bad \x1b[31mred", ("one", "two"), "do this\nthen that")
+    check = DoctorCheck("API server", DoctorStatus.FAIL, "bad \x1b[31mred", ("one", "two"), "do this\nthen that")
     assert list(lines([check])) == [
         "fail  API server     bad red",
         "                     - one",

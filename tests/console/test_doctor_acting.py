@@ -9,7 +9,7 @@ from actions.plan_context import Reads
 from console.doctor.acting import Acting, ask, judge, needed_permissions, read_only
 from console.doctor.check import DoctorStatus
 from fleet.sources.kube.errors import UnreachableError
-from fleet.sources.kube.reads import Permission
+from fleet.sources.kube.reads import AccessReview
 
 Question = tuple[str, str, str, str, str]
 """Verb, resource, group, subresource, namespace."""
@@ -22,9 +22,9 @@ class Server:
         self.asked: list[Question] = []
         self._rule = rule
 
-    async def can_i(self, *question: Any) -> Permission:
+    async def can_i(self, *question: Any) -> AccessReview:
         self.asked.append(question)
-        return Permission(self._rule(question), "")
+        return AccessReview(self._rule(question), "")
 
     @property
     def reads(self) -> Reads:

@@ -12,14 +12,16 @@ from console.doctor.check import DoctorStatus
 from console.doctor.monitoring import check_monitoring
 from console.views.monitoring import examined_text, monitoring_lines
 from console.wiring.demo import Simulation, simulated
-from fleet.monitoring.faults import Examined, Fault, Kind
+from fleet.monitoring.faults import Examined, FaultKind, MonitoringFault
 from tests.console.test_alerts import RULES, console
 from tests.fleet.sources.alerts.servers import Said, answering
 from themes.glyphs import UNICODE
 
-DEAD = Fault(Kind.DEAD, "serving/Full", "kv_usage: no such metric; there is kv_usage_total", "its alert cannot fire")
-DOWN = Fault(Kind.DOWN, "engines", "2 down: a, b", "its Targets page says why")
-PARTLY = Fault(Kind.PARTLY, "serving/Either", "old: no such metric")
+DEAD = MonitoringFault(
+    FaultKind.DEAD, "serving/Full", "kv_usage: no such metric; there is kv_usage_total", "its alert cannot fire"
+)
+DOWN = MonitoringFault(FaultKind.DOWN, "engines", "2 down: a, b", "its Targets page says why")
+PARTLY = MonitoringFault(FaultKind.PARTLY, "serving/Either", "old: no such metric")
 
 
 @pytest.fixture(scope="module")

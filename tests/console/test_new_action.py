@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pytest
 
 from actions import catalogue
-from actions.permissions import Permission, Resource
+from actions.permissions import Permission, TargetResource
 from actions.plan import MERGE, Change, Mutation, Plan, Step, Undo
 from actions.progress import Outcome, Result
 from actions.request import Request, Target
@@ -76,7 +76,7 @@ class AnnotateAction:
         return Outcome(Result.CONVERGED, "the note is there")
 
 
-def _permissions(resource: Resource) -> tuple[Permission, ...]:
+def _permissions(resource: TargetResource) -> tuple[Permission, ...]:
     return (*patch(resource), Permission("get", "", "configmaps"))
 
 

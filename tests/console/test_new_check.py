@@ -14,7 +14,7 @@ import pytest
 from actions.checks import every
 from actions.kinds.cordon import Cordon
 from actions.kinds.scale import Scale
-from actions.kinds.silence import ALERT, Silence
+from actions.kinds.silence import ALERT, SilenceAlert
 from actions.plan import Check, Plan, Verdict
 from actions.plan_context import ClusterContext
 from actions.request import Target
@@ -83,7 +83,7 @@ async def test_a_silence_has_it_and_none_of_the_checks_that_are_about_objects() 
         sources=(SourceStatus("alertmanager", Health.LIVE, NOW, last_ok=NOW, endpoint="http://alerts:9093"),),
     )
     runner = stage.runner()
-    plan = await runner.executor.plan(Silence(find_alert("f1", stage.snapshot, "")))
+    plan = await runner.executor.plan(SilenceAlert(find_alert("f1", stage.snapshot, "")))
     assert [check.about for check in plan.checks] == ["freeze", "alertmanager"]
     with pytest.raises(PlanRefusedError, match=WHY):
         runner.start(plan, "INC-7", "test")

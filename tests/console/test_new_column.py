@@ -21,7 +21,7 @@ from console.views.columns import Shown, TableColumn
 from fleet.model.objects import Pod, Workload
 from fleet.model.snapshot import Snapshot
 from widgets.cells import Cell, Text
-from widgets.grid import Column
+from widgets.grid import GridColumn
 
 
 def _feathers(snapshot: Snapshot, key: str) -> float:
@@ -33,7 +33,7 @@ def _cell(shown: Shown, row: Workload | Pod) -> Cell:
 
 
 FEATHERS: fleet_columns.FleetColumn = TableColumn(
-    Column("feathers", "FEATHERS", 8, priority=0), _cell, _cell, _feathers, key="Q", words="feathers"
+    GridColumn("feathers", "FEATHERS", 8, priority=0), _cell, _cell, _feathers, key="Q", words="feathers"
 )
 
 

@@ -18,7 +18,7 @@ from fleet.model.snapshot import Cluster
 from fleet.recorder.always import AlwaysKeeping, Keep
 from fleet.recorder.moment import Moment
 from fleet.recorder.reading import Recording
-from fleet.recorder.thinning import Bounds
+from fleet.recorder.thinning import Retention
 from fleet.recorder.writer import RecordingWriter
 from fleet.sources.kube.errors import KubeconfigError
 from tests.console.cli import kubeconfig
@@ -131,7 +131,7 @@ SERVER = "https://kube.example.com:6443"
 def keep(tmp_path: Path) -> None:
     """What the console would have kept of that server."""
     folder = tmp_path / ".local" / "state" / "quarterdeck" / "recordings"
-    keeping = AlwaysKeeping(Keep(folder, Bounds(), Plain), Cluster("c", "c", SERVER))
+    keeping = AlwaysKeeping(Keep(folder, Retention(), Plain), Cluster("c", "c", SERVER))
     for now, moment in moments(300):
         keeping.note(moment, now)
     keeping.close()

@@ -16,7 +16,7 @@ from console.report.table import table
 from console.views.production import is_production
 from fleet.model.coverage import Coverage
 from fleet.model.histogram import Histogram
-from fleet.model.measurement import GpuId, Group
+from fleet.model.measurement import GpuId, HistogramKey
 from fleet.model.quantity import Family, Quantity
 from fleet.model.snapshot import Cluster, Health, Snapshot, SourceStatus
 from fleet.snapshot.builder import Builder
@@ -45,7 +45,7 @@ def fleet() -> Snapshot:
     waits = Histogram((0.3, 1.0, math.inf), (5.0, 5.0, 5.0))
     measured = measurement(
         engines,
-        {Family.QUEUE: {Group("serving", "llama", "chat-1-aaaaa", "0"): waits}},
+        {Family.QUEUE: {HistogramKey("serving", "llama", "chat-1-aaaaa", "0"): waits}},
         {GPU: {Quantity.GPU_UTIL: 0.5, Quantity.GPU_POWER: math.inf}},
     )
     down = SourceStatus("prometheus", Health.DOWN, NOW - 90, problem="connection refused", remedy="start it")

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from actions.kinds.silence import Expire, Silence
+from actions.kinds.silence import Expire, SilenceAlert
 from actions.request import Target
 from actions.spec import UsageError
 from console.cli import exits
@@ -216,8 +216,8 @@ def test_its_length_is_typed_with_a_unit(capsys: pytest.CaptureFixture[str]) -> 
     def asked(*words: str) -> object:
         return request_of(specs_of("silence"), parse("quarterdeck", ["silence", "Full", *words]), (target,))
 
-    assert asked("--for", "1d12h", "--reason", "INC-7") == Silence(target, 36 * 3600.0, "INC-7")
-    assert asked() == Silence(target)
+    assert asked("--for", "1d12h", "--reason", "INC-7") == SilenceAlert(target, 36 * 3600.0, "INC-7")
+    assert asked() == SilenceAlert(target)
     for wrong in ("30s", "31d"):
         with pytest.raises(UsageError, match="a minute to 30 days"):
             asked("--for", wrong)

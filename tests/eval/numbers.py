@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import TypeVar
 
 from fleet.model.histogram import Histogram
-from fleet.model.measurement import EngineId, GpuId, Group, Measurement, Table
+from fleet.model.measurement import EngineId, GpuId, HistogramKey, Measurement, Table
 from fleet.model.quantity import Family, Quantity
 
 Q = Quantity
@@ -177,8 +177,8 @@ class Numbers:
         )
 
     @staticmethod
-    def _group(one: EngineId) -> Group:
-        return Group(one.namespace, one.model, one.pod, one.engine, one.instance)
+    def _group(one: EngineId) -> HistogramKey:
+        return HistogramKey(one.namespace, one.model, one.pod, one.engine, one.instance)
 
 
 Shape = Callable[[Numbers, float], None]

@@ -16,7 +16,7 @@ from typing import Any
 from fleet.metrics.exposition import Layouts
 from fleet.metrics.tables import Tables
 from fleet.model.histogram import Histogram
-from fleet.model.measurement import Group, Measurement, Table
+from fleet.model.measurement import HistogramKey, Measurement, Table
 from fleet.model.quantity import Family
 from fleet.model.snapshot import Cluster
 from fleet.sources.kube.project.fields import Interner
@@ -185,7 +185,7 @@ def tape(pods: int | None = None, demand: float = 1.0) -> Tape:
 
 def rounded(m: Measurement) -> Measurement:
     """Numbers to within a hundredth, in half the bytes; whole ones up to 256 as they are."""
-    histograms: dict[Family, dict[Group, Histogram]] = {
+    histograms: dict[Family, dict[HistogramKey, Histogram]] = {
         family: {
             group: Histogram(one.edges, tuple(_short(one.counts)), *_short([one.total])) for group, one in found.items()
         }

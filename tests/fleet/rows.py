@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from fleet.model.histogram import Histogram
-from fleet.model.measurement import EngineId, GpuId, Group, Measurement, Table
+from fleet.model.measurement import EngineId, GpuId, HistogramKey, Measurement, Table
 from fleet.model.objects import Node, Owner, Pod, Workload
 from fleet.model.quantity import Family, Quantity
 from fleet.model.snapshot import Cluster, Health, SourceStatus
@@ -85,7 +85,7 @@ def engine(pod_name: str, model: str = "llama", number: str = "0", **more: Any) 
 
 def measurement(
     engines: Mapping[EngineId, Mapping[Quantity, float]] | None = None,
-    histograms: Mapping[Family, Mapping[Group, Histogram]] | None = None,
+    histograms: Mapping[Family, Mapping[HistogramKey, Histogram]] | None = None,
     gpus: Mapping[GpuId, Mapping[Quantity, float]] | None = None,
     **more: Any,
 ) -> Measurement:

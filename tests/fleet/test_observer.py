@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from fleet.model.finding import FindingState
-from fleet.model.measurement import Group, Measurement
+from fleet.model.measurement import HistogramKey, Measurement
 from fleet.model.objects import ModelVersion
 from fleet.model.past import Past
 from fleet.model.quantity import Quantity
@@ -280,7 +280,7 @@ class Remembering(Meter):
     async def remembered(self, latest: Measurement, seconds: float, step: float) -> list[object]:
         steps = range(int(seconds // step))
         points = tuple((latest.at - step * back, 70.0) for back in reversed(steps))
-        return [Past(Quantity.WAITING, points, Group("serving", pod="a"))]
+        return [Past(Quantity.WAITING, points, HistogramKey("serving", pod="a"))]
 
 
 @pytest.mark.parametrize(("looks_back", "state"), [(True, FindingState.FIRING), (False, FindingState.PENDING)])

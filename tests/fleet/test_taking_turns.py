@@ -20,7 +20,7 @@ from fleet.sources.kube.state import KubeState
 from fleet.sources.metrics import MetricsCollector, MetricsSettings, Use
 from fleet.sources.prometheus.transport import PrometheusEndpoint
 from fleet.sources.scrape.collector import ScrapeCollectorSettings
-from fleet.sources.scrape.source import ScrapeSettings
+from fleet.sources.scrape.source import ScrapeLimits
 from fleet.sources.scrape.targets import Via
 from tests.fleet.metrics.fake_prometheus import SEEN, Fake
 from tests.fleet.metrics.fake_prometheus import serving as serving_prometheus
@@ -88,7 +88,7 @@ async def staged(fake: Fake, scrape: Use = Use.AUTO) -> AsyncIterator[Stage]:
     async with serving(stage.pods) as port, serving_prometheus(fake):
         stage.port = port
         stage.state = fleet(engine(), exporter(port))
-        scraping = ScrapeCollectorSettings(ports=(port,), via=Via.POD_IP, scrape=ScrapeSettings(timeout=2.0))
+        scraping = ScrapeCollectorSettings(ports=(port,), via=Via.POD_IP, scrape=ScrapeLimits(timeout=2.0))
         endpoint = PrometheusEndpoint(fake.url, timeout=10.0)
         stage.measuring = MetricsCollector(
             ApiServer(), MetricsSettings(endpoint=endpoint, scraping=scraping, scrape=scrape), NOW

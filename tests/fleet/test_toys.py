@@ -19,7 +19,7 @@ from fleet.sources.prometheus.past import latency, past
 from fleet.sources.prometheus.source import PrometheusSource
 from fleet.sources.prometheus.transport import PrometheusEndpoint
 from fleet.sources.scrape.source import ScrapeSource
-from fleet.sources.scrape.target import Target
+from fleet.sources.scrape.target import ScrapeTarget
 from fleet.sources.scrape.targets import endpoints
 from tests import toys
 from tests.fleet.metrics.pages import V0_33, Load, vllm
@@ -133,7 +133,7 @@ async def test_scraped_over_http() -> None:
             ("edge", "gate-0", "gate"),
             ("ops", "cards-0", "cards"),
         ]
-        targets = [Target(ns, name, f"http://{server.address}/{path}") for ns, name, path in where]
+        targets = [ScrapeTarget(ns, name, f"http://{server.address}/{path}") for ns, name, path in where]
         try:
             await source.measure(targets, EPOCH)
             now = 10.0

@@ -26,7 +26,7 @@ from fleet.local.benches import read_benches
 from fleet.local.errors import LocalError
 from fleet.local.process import identify
 from fleet.local.record import ServerRecord, servers_folder
-from fleet.local.server import Phase, ServerState, Stage
+from fleet.local.server import Phase, ServerState, StartStage
 from fleet.local.spec import LaunchSpec
 from tests.real.vllm_server import installation, served
 
@@ -101,7 +101,7 @@ class Servers:
     """The one server, and an audit log that keeps nothing."""
 
     def __init__(self, server: ServerRecord) -> None:
-        self._state = ServerState(server, 0.0, Stage(Phase.READY, 0.0))
+        self._state = ServerState(server, 0.0, StartStage(Phase.READY, 0.0))
 
     async def look(self) -> tuple[ServerState, ...]:
         return (self._state,)

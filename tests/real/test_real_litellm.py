@@ -14,8 +14,8 @@ import pytest
 from fleet.metrics.gateways.litellm import LITELLM
 from fleet.model.measurement import GatewayId
 from fleet.model.quantity import Family, Quantity
-from fleet.sources.scrape.source import ScrapeSettings, ScrapeSource
-from fleet.sources.scrape.target import Target
+from fleet.sources.scrape.source import ScrapeLimits, ScrapeSource
+from fleet.sources.scrape.target import ScrapeTarget
 from tests.fleet.metrics.rig import EPOCH, gateway
 from tests.ports import free_port
 from tests.real.parts_install import installation
@@ -87,8 +87,8 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 async def test_requests_failures_rejections_and_fallbacks_are_those_that_clients_saw(proxy: str) -> None:
     now = 0.0
-    source = ScrapeSource(ScrapeSettings(timeout=PATIENCE), clock=lambda: now)
-    target = Target("local", "proxy-0", f"{proxy}{LITELLM.product.path}")
+    source = ScrapeSource(ScrapeLimits(timeout=PATIENCE), clock=lambda: now)
+    target = ScrapeTarget("local", "proxy-0", f"{proxy}{LITELLM.product.path}")
     async with AsyncExitStack() as closing:
         closing.push_async_callback(source.close)
         headers = {"Authorization": f"Bearer {KEY}"}

@@ -13,8 +13,8 @@ import pytest
 
 from fleet.model.measurement import EngineId, Measurement
 from fleet.model.quantity import Quantity
-from fleet.sources.scrape.source import ScrapeSettings, ScrapeSource
-from fleet.sources.scrape.target import Target
+from fleet.sources.scrape.source import ScrapeLimits, ScrapeSource
+from fleet.sources.scrape.target import ScrapeTarget
 from tests.fleet.metrics.rig import value
 from tests.real.parts_install import installation
 from tests.real.parts_servers import llama_cpp
@@ -32,8 +32,8 @@ class Scraper:
 
     def __init__(self, url: str) -> None:
         self.now = 0.0
-        self.source = ScrapeSource(ScrapeSettings(timeout=PATIENCE), clock=lambda: self.now)
-        self._target = Target("local", "tiny-0", f"{url}/metrics")
+        self.source = ScrapeSource(ScrapeLimits(timeout=PATIENCE), clock=lambda: self.now)
+        self._target = ScrapeTarget("local", "tiny-0", f"{url}/metrics")
 
     async def scrape(self, after: float = 1.0) -> Measurement:
         """The measurement ``after`` so many seconds."""

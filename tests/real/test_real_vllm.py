@@ -18,8 +18,8 @@ from fleet.model.measurement import Measurement
 from fleet.model.quantity import Family, Quantity
 from fleet.sources.prometheus.source import PrometheusSource
 from fleet.sources.prometheus.transport import PrometheusEndpoint
-from fleet.sources.scrape.source import ScrapeSettings, ScrapeSource
-from fleet.sources.scrape.target import Target
+from fleet.sources.scrape.source import ScrapeLimits, ScrapeSource
+from fleet.sources.scrape.target import ScrapeTarget
 from tests.real.stage import prometheus, query, snapshot
 from tests.real.vllm_server import installation, served
 from tests.waiting import block_until
@@ -84,7 +84,7 @@ async def load(engine: str) -> AsyncIterator[list[tuple[float, float]]]:
 async def scrape(source: ScrapeSource, engine: str) -> Measurement:
     """One that the engine answered: on a busy machine its frontend lets a scrape wait for seconds."""
     while True:
-        measured = await source.measure([Target("local", "tiny-0", f"{engine}/metrics")], time.time())
+        measured = await source.measure([ScrapeTarget("local", "tiny-0", f"{engine}/metrics")], time.time())
         if not measured.unreachable:
             return measured
 
@@ -105,7 +105,7 @@ def percentile(measurement: Measurement, family: Family, q: float) -> float:
 
 
 async def test_scrape_prometheus_and_client_agree_on_a_real_engine_under_load(stage: Stage) -> None:
-    scraping = ScrapeSource(ScrapeSettings(window=60, interval=1, timeout=30))
+    scraping = ScrapeSource(ScrapeLimits(window=60, interval=1, timeout=30))
     asking = PrometheusSource(PrometheusEndpoint(url=stage.prometheus), window=60)
     most_waiting = most_running = 0.0
     async with AsyncExitStack() as closing:

@@ -9,8 +9,8 @@ from fleet.model.quantity import MEANINGS, Quantity
 from fleet.model.snapshot import Snapshot
 from themes.palette import Role
 from widgets.cells import NOTHING, Cell, Name, Number, Text, Trend, Usage
-from widgets.grid import Column, Group, Row, Sort
-from widgets.strip_chart import Scale
+from widgets.grid import GridColumn, GridRow, RowGroup, Sort
+from widgets.strip_chart import ChartScale
 from widgets.untrusted import untrusted
 from widgets.values import age_text
 
@@ -29,12 +29,12 @@ _QUANTITIES = (
 )
 
 COLUMNS = (
-    Column("name", "MODEL · WORKLOAD", 18, align="left", priority=0, grow=2, widest=40),
-    Column("ready", "READY", 5, priority=0),
-    *(Column(quantity, title, width, priority=priority) for quantity, title, width, priority in _QUANTITIES),
-    Column("kv", "KV", 6, priority=2, grow=1, widest=16),
-    Column("node", "NODE", 8, align="left", priority=4),
-    Column("trend", "15 MIN (WAIT)", 12, align="left", priority=5, grow=1, widest=20),
+    GridColumn("name", "MODEL · WORKLOAD", 18, align="left", priority=0, grow=2, widest=40),
+    GridColumn("ready", "READY", 5, priority=0),
+    *(GridColumn(quantity, title, width, priority=priority) for quantity, title, width, priority in _QUANTITIES),
+    GridColumn("kv", "KV", 6, priority=2, grow=1, widest=16),
+    GridColumn("node", "NODE", 8, align="left", priority=4),
+    GridColumn("trend", "15 MIN (WAIT)", 12, align="left", priority=5, grow=1, widest=20),
 )
 
 
@@ -49,9 +49,9 @@ class FleetRows:
         self._snapshot = snapshot
         self.asked: list[str] = []
         tops = order if order is not None else tuple(snapshot.workloads)
-        self.groups: Sequence[Group] = [Group(top, snapshot.pods_of[top]) for top in tops]
+        self.groups: Sequence[RowGroup] = [RowGroup(top, snapshot.pods_of[top]) for top in tops]
 
-    def row(self, key: str) -> Row:
+    def row(self, key: str) -> GridRow:
         self.asked.append(key)
         snapshot = self._snapshot
         pod, top = snapshot.pods.get(key), snapshot.workloads.get(key)
@@ -63,22 +63,22 @@ class FleetRows:
             name, ready, node = top.name, Text(f"{top.ready}/{top.desired}"), NOTHING
         numbers: list[Cell] = [Number(frame.get(key, q), MEANINGS[q].unit) for q, _, _, _ in _QUANTITIES]
         waiting = frame.value(key, Quantity.WAITING)
-        trend = Trend((math.nan, 0.0, waiting / 2, waiting), Scale(0.0, 20.0))
+        trend = Trend((math.nan, 0.0, waiting / 2, waiting), ChartScale(0.0, 20.0))
         kv = Usage(frame.get(key, Quantity.KV_USAGE))
         cells: tuple[Cell, ...] = (Name(untrusted(name)), ready, *numbers, kv, node, trend)
         assessment = snapshot.assessments.get(key)
-        return Row(key, cells, assessment.severity if assessment is not None else None)
+        return GridRow(key, cells, assessment.severity if assessment is not None else None)
 
 
 class FlatRows:
     """Named rows without children; the text is given."""
 
-    columns = (Column("name", "NAME", 12, align="left", grow=1, widest=200),)
+    columns = (GridColumn("name", "NAME", 12, align="left", grow=1, widest=200),)
     sort: Sort | None = None
 
     def __init__(self, *keys: str, waiting: str = "nothing here") -> None:
-        self.groups: Sequence[Group] = [Group(key) for key in keys]
+        self.groups: Sequence[RowGroup] = [RowGroup(key) for key in keys]
         self.waiting = waiting
 
-    def row(self, key: str) -> Row:
-        return Row(key, (Name(untrusted(key)),))
+    def row(self, key: str) -> GridRow:
+        return GridRow(key, (Name(untrusted(key)),))

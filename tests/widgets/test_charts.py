@@ -14,7 +14,7 @@ from themes.palette import Role
 from widgets.bar import bar
 from widgets.cells import Name, Trend, Usage
 from widgets.line import Span, width_of
-from widgets.strip_chart import Scale, resample, strip_chart
+from widgets.strip_chart import ChartScale, resample, strip_chart
 from widgets.untrusted import untrusted
 
 NAN = math.nan
@@ -53,17 +53,17 @@ def test_bar_is_as_wide_as_asked_and_full_only_when_full(ratio: float, width: in
 
 
 def test_strips_share_a_scale() -> None:
-    scale = Scale(0.0, 70.0)
+    scale = ChartScale(0.0, 70.0)
     assert strip_chart([0, 10, 20, 30, 40, 50, 60, 70], 8, scale) == "▁▂▃▄▅▆▇█"
     assert strip_chart([0, 1, 2, 3], 4, scale) == "▁▂▂▂"
     assert strip_chart([-5, 700], 2, scale) == "▁█"
 
 
 def test_strips_show_gaps_and_end_at_the_right() -> None:
-    assert strip_chart([0, NAN, 70], 5, Scale(0, 70)) == "  ▁ █"
-    assert strip_chart([], 3, Scale(0, 70)) == "   "
-    assert strip_chart([1, 2], 2, Scale(0, 0)) == "▁▁"
-    assert strip_chart([0, 70], 2, Scale(0, 70), ASCII) == "_@"
+    assert strip_chart([0, NAN, 70], 5, ChartScale(0, 70)) == "  ▁ █"
+    assert strip_chart([], 3, ChartScale(0, 70)) == "   "
+    assert strip_chart([1, 2], 2, ChartScale(0, 0)) == "▁▁"
+    assert strip_chart([0, 70], 2, ChartScale(0, 70), ASCII) == "_@"
 
 
 def test_a_short_peak_survives_resampling() -> None:
@@ -75,13 +75,13 @@ def test_a_short_peak_survives_resampling() -> None:
 
 @given(st.lists(st.floats(allow_infinity=True)), st.integers(0, 60))
 def test_strips_are_as_wide_as_asked(values: list[float], width: int) -> None:
-    assert len(strip_chart(values, width, Scale(0, 1))) == width
+    assert len(strip_chart(values, width, ChartScale(0, 1))) == width
 
 
 def test_a_trend_ends_at_the_right_edge_of_its_column() -> None:
-    cell = Trend((0.0, 5.0, 10.0, 20.0), Scale(0, 20))
+    cell = Trend((0.0, 5.0, 10.0, 20.0), ChartScale(0, 20))
     (drawn,) = cell.draw(8, "left", UNICODE)
-    assert drawn.text == "    " + strip_chart((0.0, 5.0, 10.0, 20.0), 4, Scale(0, 20))
+    assert drawn.text == "    " + strip_chart((0.0, 5.0, 10.0, 20.0), 4, ChartScale(0, 20))
 
 
 def test_a_bar_stands_on_a_track_of_its_own_role() -> None:

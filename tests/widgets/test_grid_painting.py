@@ -12,7 +12,7 @@ from tests.fleets import make_snapshot, ticked, with_value
 from tests.widgets.rows import FleetRows
 from tests.widgets.stage import on_stage, settled, size_of
 from widgets.cells import Cell
-from widgets.grid import Grid, Group, Row
+from widgets.grid import Grid, GridRow, RowGroup
 
 
 async def test_an_unchanged_tick_writes_nothing_and_draws_nothing() -> None:
@@ -70,7 +70,7 @@ async def test_cells_of_columns_on_other_pages_are_not_asked_for() -> None:
     made: list[int] = []
 
     class Lazy(FleetRows):
-        def row(self, key: str) -> Row:
+        def row(self, key: str) -> GridRow:
             row = super().row(key)
 
             def make(at: int) -> Cell:
@@ -123,7 +123,7 @@ async def test_a_key_that_comes_twice_is_drawn_in_both_places() -> None:
     grid = Grid(open_all=True)
     rows = FleetRows(make_snapshot(2, 3))
     first, second = rows.groups
-    rows.groups = [first, Group(second.key, (first.children[0], *second.children))]
+    rows.groups = [first, RowGroup(second.key, (first.children[0], *second.children))]
     async with on_stage(grid) as (_, pilot):
         grid.show(rows)
         await settled(pilot)
@@ -148,7 +148,7 @@ async def test_the_cursor_lays_out_the_rows_of_a_group_once_and_not_for_every_ke
     rows = FleetRows(make_snapshot(2, 40))
     first = rows.groups[0]
     keys = _CountedKeys(first.children)
-    rows.groups = [Group(first.key, keys), *rows.groups[1:]]
+    rows.groups = [RowGroup(first.key, keys), *rows.groups[1:]]
     async with on_stage(grid) as (_, pilot):
         grid.show(rows)
         await settled(pilot)

@@ -7,7 +7,7 @@ from textual.events import MouseScrollDown
 from tests.fleets import make_snapshot, without
 from tests.widgets.rows import FlatRows, FleetRows
 from tests.widgets.stage import on_stage, settled
-from widgets.grid import Grid, Group
+from widgets.grid import Grid, RowGroup
 
 
 class Nested(FlatRows):
@@ -15,7 +15,7 @@ class Nested(FlatRows):
 
     def __init__(self, **groups: tuple[str, ...]) -> None:
         super().__init__()
-        self.groups = [Group(key, children) for key, children in groups.items()]
+        self.groups = [RowGroup(key, children) for key, children in groups.items()]
 
 
 async def test_the_cursor_follows_its_object_when_the_order_turns() -> None:
@@ -196,7 +196,7 @@ class Alike(FlatRows):
 
     def __init__(self, *children: str, alike: tuple[str, ...]) -> None:
         super().__init__()
-        self.groups = [Group("top", children, alike), Group("next", ("n",))]
+        self.groups = [RowGroup("top", children, alike), RowGroup("next", ("n",))]
 
 
 async def test_children_that_are_alike_are_one_row_until_it_is_opened() -> None:

@@ -16,7 +16,7 @@ from tests.widgets.stage import on_stage, settled
 from themes.glyphs import ASCII
 from themes.look import Look
 from themes.palette import DARK, Role
-from widgets.grid import Column, Grid
+from widgets.grid import Grid, GridColumn
 from widgets.grid.columns import pages
 from widgets.values import number_text
 
@@ -24,7 +24,7 @@ from widgets.values import number_text
 @given(
     st.lists(
         st.builds(
-            Column,
+            GridColumn,
             id=st.uuids().map(str),
             title=st.just("T"),
             width=st.integers(1, 30),
@@ -36,7 +36,7 @@ from widgets.values import number_text
     ),
     st.integers(0, 260),
 )
-def test_every_column_is_on_a_page_and_every_page_fits(columns: list[Column], width: int) -> None:
+def test_every_column_is_on_a_page_and_every_page_fits(columns: list[GridColumn], width: int) -> None:
     laid = pages(columns, width)
     shown = [placed.index for page in laid for placed in page.placed]
     assert set(shown) == set(range(len(columns)))

@@ -20,7 +20,7 @@ from widgets.keybar import Hint, Keybar, keybar_line
 from widgets.line import Line
 from widgets.line_view import LineView
 from widgets.message_line import MessageLine
-from widgets.prompt import History, Kind, Prompt
+from widgets.prompt import Kind, Prompt, PromptHistory
 
 MODEL = HeaderModel(
     cluster="prod-eu1",
@@ -229,7 +229,7 @@ async def test_the_prompts_cursor_is_seen_without_colour(monkeypatch: pytest.Mon
 
 
 def test_history_keeps_each_entry_once_and_is_bounded() -> None:
-    history = History(size=2)
+    history = PromptHistory(size=2)
     for entry in ("a", "b", "a", "c", ""):
         history.add(entry)
     assert [history.walk(-1, "draft") for _ in range(3)] == ["c", "a", "a"]

@@ -6,7 +6,7 @@ import itertools
 
 from fleet.model.snapshot import Severity
 from widgets.grid import WorstFirst
-from widgets.grid.model import Group
+from widgets.grid.model import RowGroup
 from widgets.grid.outline import Outline, group_of, neighbours, outline
 
 OK, WARNING, CRITICAL = Severity.OK, Severity.WARNING, Severity.CRITICAL
@@ -72,7 +72,7 @@ def test_rows_that_come_and_go_leave_the_others_where_they_are_held() -> None:
 
 
 def test_neighbours_are_the_nearest_of_the_same_group_then_of_the_others() -> None:
-    groups = [Group("a", ("a1", "a2", "a3")), Group("b", ()), Group("c", ("c1",))]
+    groups = [RowGroup("a", ("a1", "a2", "a3")), RowGroup("b", ()), RowGroup("c", ("c1",))]
     laid = outline(groups, {"a", "c"})
     assert laid.keys == ["a", "a1", "a2", "a3", "b", "c", "c1"]
     assert neighbours(laid, 2) == ["a3", "a1", "a", "b", "c"]

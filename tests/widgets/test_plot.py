@@ -11,10 +11,10 @@ from themes.glyphs import ASCII, UNICODE, Glyphs
 from themes.palette import Role
 from widgets.line import spans_width
 from widgets.plot import PlotModel, plot_lines
-from widgets.strip_chart import Scale
+from widgets.strip_chart import ChartScale
 
 NAN = math.nan
-MODEL = PlotModel("TTFT p95", Unit.SECONDS, (0.0, 1.0, 2.0, 3.0), Scale(0.0, 3.0), span=900.0)
+MODEL = PlotModel("TTFT p95", Unit.SECONDS, (0.0, 1.0, 2.0, 3.0), ChartScale(0.0, 3.0), span=900.0)
 
 
 def texts(model: PlotModel, width: int, height: int, glyphs: Glyphs = ASCII) -> list[str]:
@@ -33,21 +33,21 @@ def test_the_curve_stands_on_its_scale() -> None:
 
 
 def test_gaps_are_gaps_and_values_beyond_the_scale_are_clipped() -> None:
-    model = PlotModel("X", Unit.COUNT, (-5.0, NAN, 50.0, NAN), Scale(0.0, 10.0), span=60.0)
+    model = PlotModel("X", Unit.COUNT, (-5.0, NAN, 50.0, NAN), ChartScale(0.0, 10.0), span=60.0)
     drawn = texts(model, 12, 5)
     assert [row[7:] for row in drawn[1:4]] == ["  * ", "    ", "*   "]
     assert drawn[0].endswith(" 50")
 
 
 def test_an_objective_is_a_dashed_line_with_its_value() -> None:
-    model = PlotModel("X", Unit.SECONDS, (NAN,) * 4, Scale(0.0, 4.0), span=60.0, threshold=2.0)
+    model = PlotModel("X", Unit.SECONDS, (NAN,) * 4, ChartScale(0.0, 4.0), span=60.0, threshold=2.0)
     drawn = texts(model, 12, 7)
     assert drawn[3] == " 2.00s  - -"
     assert "–" in texts(model, 12, 7, UNICODE)[0], "no value is no zero"
 
 
 def test_stale_values_are_drawn_as_such() -> None:
-    model = PlotModel("X", Unit.COUNT, (1.0, 1.0, 1.0, 1.0), Scale(0.0, 1.0), span=60.0, stale=2)
+    model = PlotModel("X", Unit.COUNT, (1.0, 1.0, 1.0, 1.0), ChartScale(0.0, 1.0), span=60.0, stale=2)
     head, row, *_ = plot_lines(model, 12, 4, ASCII)
     assert head.spans[1].role is Role.STALE
     assert [(span.text, span.role) for span in row.spans[1:]] == [("**", Role.TREND), ("**", Role.STALE)]
@@ -62,5 +62,5 @@ def test_any_size_is_drawn_within_its_bounds(glyphs: Glyphs, width: int, height:
 
 
 def test_braille_has_four_levels_in_a_cell() -> None:
-    model = PlotModel("X", Unit.COUNT, (0.0, 1.0, 2.0, 3.0, 3.0, 2.0, 1.0, 0.0), Scale(0.0, 3.0), span=60.0)
+    model = PlotModel("X", Unit.COUNT, (0.0, 1.0, 2.0, 3.0, 3.0, 2.0, 1.0, 0.0), ChartScale(0.0, 3.0), span=60.0)
     assert texts(model, 12, 3, UNICODE)[1][7:] == "⣠⠞⠙⢦"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fleet.dataclass import dataclass
-from widgets.grid.model import Column
+from widgets.grid.model import GridColumn
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,7 @@ class Placed:
 
     index: int
     """Position in the model's columns (and in a row's cells)."""
-    column: Column
+    column: GridColumn
     width: int
 
 
@@ -33,7 +33,7 @@ def gap_for(width: int) -> int:
     return 2 if width >= 110 else 1
 
 
-def pages(columns: Sequence[Column], width: int) -> tuple[ColumnPage, ...]:
+def pages(columns: Sequence[GridColumn], width: int) -> tuple[ColumnPage, ...]:
     """Lay columns out for a width, in cells. Every column is on some page; the first one is on all of them.
 
     The first page takes columns by priority as long as they fit; what does not fit goes to the next page by the same
@@ -63,7 +63,9 @@ def pages(columns: Sequence[Column], width: int) -> tuple[ColumnPage, ...]:
     return tuple(out)
 
 
-def _widen(columns: list[Column], indices: list[int], widths: list[int], width: int, gap: int) -> tuple[Placed, ...]:
+def _widen(
+    columns: list[GridColumn], indices: list[int], widths: list[int], width: int, gap: int
+) -> tuple[Placed, ...]:
     """Give what is left over to the columns that can use it, by weight; take what lacks from the name."""
     spare = width - sum(widths) - gap * (len(columns) - 1)
     if spare < 0:

@@ -8,7 +8,7 @@ from fleet.model.snapshot import Severity
 from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.grid.columns import ColumnPage, Placed
-from widgets.grid.model import Column, Sort
+from widgets.grid.model import GridColumn, Sort
 from widgets.grid.outline import RowLevel
 from widgets.line import Line, Span, fit, folded, plain, width_of
 from widgets.severity import severity_span
@@ -70,7 +70,7 @@ def head_line(page: ColumnPage, number: int, count: int, sort: Sort | None, glyp
     return Line(tuple(spans))
 
 
-def _sort_mark(column: Column, sort: Sort | None, glyphs: Glyphs) -> str:
+def _sort_mark(column: GridColumn, sort: Sort | None, glyphs: Glyphs) -> str:
     if sort is None or sort.column != column.id:
         return " "
     return glyphs.down if sort.descending else glyphs.up

@@ -27,7 +27,7 @@ from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.grid.columns import ColumnPage, pages
 from widgets.grid.drawing import head_line, notice_lines, scroll_thumb
-from widgets.grid.model import Column, GridModel, Group, Nothing
+from widgets.grid.model import GridColumn, GridModel, Nothing, RowGroup
 from widgets.grid.outline import Outline, RowLevel, group_of, neighbours, outline
 from widgets.grid.painter import RowPainter
 from widgets.line import BLANK, Line, Span
@@ -140,7 +140,7 @@ class Grid(LineView, can_focus=True):
         """Groups in which those that are alike have a row each."""
         self._marks: set[str] = set()
         self._painter = RowPainter()
-        self._pages_for: tuple[tuple[Column, ...], int] | None = None
+        self._pages_for: tuple[tuple[GridColumn, ...], int] | None = None
         self._pages: tuple[ColumnPage, ...] = ()
         self.below: Below | None = None
         """Gives the last lines of the grid where its rows leave some free; None for nothing."""
@@ -353,7 +353,7 @@ class Grid(LineView, can_focus=True):
         top = max(top, self._index - height + 1)
         self._top = min(max(0, top), max(0, len(self._outline.keys) - height))
 
-    def _neighbour(self, groups: Sequence[Group]) -> tuple[str | None, str | None]:
+    def _neighbour(self, groups: Sequence[RowGroup]) -> tuple[str | None, str | None]:
         """Return the cursor's next (key, group) when its object is gone; Nones when nothing is left."""
         if self._cursor is not None:
             for key in neighbours(self._outline, self._index):
@@ -373,7 +373,7 @@ class Grid(LineView, can_focus=True):
         groups = self._model.groups
         self._set_marks({key for key in self._marks if group_of(groups, key) is not None})
 
-    def _column_at(self, x: int) -> Column | None:
+    def _column_at(self, x: int) -> GridColumn | None:
         page = self._layout(self.size.width)
         end = 0
         for placed in page.placed:

@@ -12,7 +12,7 @@ from widgets.line import Align
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class GridColumn:
     """A column, and how it behaves when the width changes.
 
     ``width`` is the least that makes sense, in cells; up to ``widest`` it takes its share of what is left over, by
@@ -35,7 +35,7 @@ class Column:
     """The part of the page's width that it may take at its turn: columns of less priority get what is left."""
 
 
-class Row(NamedTuple):
+class GridRow(NamedTuple):
     """One row: its cells aligned with the columns of the model. Those on the page, and no others, are asked for.
 
     They are compared by value from tick to tick.
@@ -47,7 +47,7 @@ class Row(NamedTuple):
     """The glyph in front of the name; None for no glyph."""
 
 
-class Group(NamedTuple):
+class RowGroup(NamedTuple):
     """A row of the first level and the keys of the rows below it, in order. Keys are unique in the whole grid.
 
     Children are only iterated while their group is open; in closed ones the grid asks no more than ``key in children``.
@@ -73,12 +73,12 @@ class GridModel(Protocol):
     """
 
     @property
-    def columns(self) -> tuple[Column, ...]:
+    def columns(self) -> tuple[GridColumn, ...]:
         """The same tuple from tick to tick, unless the columns change."""
         ...
 
     @property
-    def groups(self) -> Sequence[Group]: ...
+    def groups(self) -> Sequence[RowGroup]: ...
 
     @property
     def sort(self) -> Sort | None: ...
@@ -88,7 +88,7 @@ class GridModel(Protocol):
         """Text of an empty grid: what it waits for, or why there is nothing."""
         ...
 
-    def row(self, key: str) -> Row:
+    def row(self, key: str) -> GridRow:
         """The row of a key from ``groups``."""
         ...
 
@@ -98,9 +98,9 @@ class Nothing:
     """The model of a grid that has not been shown anything yet."""
 
     waiting: str = ""
-    columns: tuple[Column, ...] = ()
-    groups: Sequence[Group] = ()
+    columns: tuple[GridColumn, ...] = ()
+    groups: Sequence[RowGroup] = ()
     sort: Sort | None = None
 
-    def row(self, key: str) -> Row:
+    def row(self, key: str) -> GridRow:
         raise KeyError(key)

@@ -8,7 +8,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from fleet.dataclass import dataclass
-from widgets.grid.model import Group
+from widgets.grid.model import RowGroup
 
 
 class RowLevel(IntEnum):
@@ -55,7 +55,7 @@ class Outline:
 
 
 def outline(
-    groups: Sequence[Group], opened: Collection[str], unfolded: Collection[str] = (), seen: Collection[str] = ()
+    groups: Sequence[RowGroup], opened: Collection[str], unfolded: Collection[str] = (), seen: Collection[str] = ()
 ) -> Outline:
     """Lay groups out, with the children of those in ``opened``: all of them in ``unfolded`` ones, elsewhere one row for
     those that are alike. Those in ``seen`` have a row of their own in any case.
@@ -85,7 +85,7 @@ def _fold_key(group: str) -> str:
     return f"\0{group}"
 
 
-def group_of(groups: Sequence[Group], key: str, hint: str | None = None) -> str | None:
+def group_of(groups: Sequence[RowGroup], key: str, hint: str | None = None) -> str | None:
     """The key of the group that holds ``key`` (or is it); None where it is gone. ``hint`` is where it was before."""
     if key.startswith("\0"):
         key = hint = key[1:]

@@ -11,7 +11,7 @@ from themes.palette import Role
 from widgets.cells import NOTHING, Cell, Text
 from widgets.grid.columns import ColumnPage
 from widgets.grid.drawing import Parts, cell_width, row_spans
-from widgets.grid.model import GridModel, Row
+from widgets.grid.model import GridModel, GridRow
 from widgets.grid.outline import Fold, RowLevel
 from widgets.line import Span
 
@@ -95,6 +95,6 @@ class RowPainter:
         return parts
 
 
-def _fold_row(key: str, fold: Fold, columns: int) -> Row:
+def _fold_row(key: str, fold: Fold, columns: int) -> GridRow:
     """The row for children that are alike."""
-    return Row(key, (Text(f"+{fold.size} alike", Role.DIM), *(NOTHING,) * (columns - 1)))
+    return GridRow(key, (Text(f"+{fold.size} alike", Role.DIM), *(NOTHING,) * (columns - 1)))

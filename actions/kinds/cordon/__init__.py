@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from actions.permissions import PATCH_NODE, Permission, Resource
+from actions.permissions import PATCH_NODE, Permission, TargetResource
 from actions.request import Request
 from actions.spec import ActionSpec
 from fleet.dataclass import dataclass
@@ -35,7 +35,7 @@ def _action() -> ClusterAction:
     return CordonAction()
 
 
-def _permissions(resource: Resource) -> tuple[Permission, ...]:
+def _permissions(resource: TargetResource) -> tuple[Permission, ...]:
     del resource
     return (PATCH_NODE,)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from actions.drain.manner import AtDeadline, Method
-from actions.permissions import EVICT, LIST_ENDPOINTS, PATCH_POD, Permission, Resource
+from actions.permissions import EVICT, LIST_ENDPOINTS, PATCH_POD, Permission, TargetResource
 from actions.request import Request, Target
 from actions.spec import ActionSpec, Argument, Takes
 from fleet.dataclass import dataclass
@@ -48,7 +48,7 @@ def _action() -> ClusterAction:
     return DrainAction()
 
 
-def _permissions(resource: Resource) -> tuple[Permission, ...]:
+def _permissions(resource: TargetResource) -> tuple[Permission, ...]:
     del resource
     return (PATCH_POD, EVICT)
 

@@ -19,7 +19,7 @@ from actions.checks.server import check_server
 from actions.drain.execute import AS_READ_THEN, DrainPhase, drain, evictions, labelling, phases
 from actions.drain.inspect import Inspection
 from actions.drain.manner import AtDeadline, Method
-from actions.drain.unit import Unit, from_fact, to_fact
+from actions.drain.unit import DrainUnit, from_fact, to_fact
 from actions.drain.wait import Terms
 from actions.execution_context import ClusterExecution
 from actions.impact import impacts
@@ -44,7 +44,7 @@ class DrainAction:
         # The one that finds no room decides what is told.
         spare = next((one for one in spares if not one.places), spares[0])
         first = wanted.replacement_first
-        units: list[Unit] = []
+        units: list[DrainUnit] = []
         for pod, room in zip(pods, spares, strict=True):
             asked = (room.places > 0) if first is None else first
             unit = await inspection.unit(pod, method=wanted.method, first=asked)
@@ -118,13 +118,13 @@ def terms_of(request: Drain, rules: Rules) -> Terms:
     return Terms(deadline, request.at_deadline)
 
 
-def at_once(units: Sequence[Unit]) -> list[str]:
+def at_once(units: Sequence[DrainUnit]) -> list[str]:
     """Keys of the pods that are away at the same time: of a workload one, where each is replaced before the next."""
     one_each = {str(unit.workload) if unit.replaced else unit.front.key: unit.front.key for unit in reversed(units)}
     return list(one_each.values())
 
 
-def steps_of(unit: Unit, terms: Terms, context: ClusterContext, *, as_planned: bool) -> list[Step]:
+def steps_of(unit: DrainUnit, terms: Terms, context: ClusterContext, *, as_planned: bool) -> list[Step]:
     """Return the steps for one unit; one for each of its phases."""
     way, version = unit.strategy, unit.version if as_planned else AS_READ_THEN
     steps = []
@@ -158,13 +158,13 @@ def steps_of(unit: Unit, terms: Terms, context: ClusterContext, *, as_planned: b
     return steps
 
 
-def _ready_again(unit: Unit) -> str:
+def _ready_again(unit: DrainUnit) -> str:
     others = unit.ready - 1
     beside = f", beside the {others} that are ready now" if others > 1 else ", beside the one that is" if others else ""
     return f"{unit.starter} has another that is ready{beside}"
 
 
-def undo_of(units: Sequence[Unit]) -> Undo:
+def undo_of(units: Sequence[DrainUnit]) -> Undo:
     """The labels back until it is evicted; after that its workload makes another."""
     replaced = [unit.starter for unit in units if unit.replaced]
     after = f"{some_names(sorted(set(replaced)))} replaces it by itself" if replaced else "nothing brings it back"
@@ -179,7 +179,7 @@ def undo_of(units: Sequence[Unit]) -> Undo:
     return Undo(text, Restore(first, dict(before), tuple(others)))
 
 
-def target_of(unit: Unit) -> Target:
+def target_of(unit: DrainUnit) -> Target:
     """The pod whose labels are changed."""
     return Target("Pod", unit.front.namespace, unit.front.name, unit.front.uid)
 
@@ -196,7 +196,7 @@ async def _read_chosen(target: Target, context: ClusterContext) -> dict[str, Any
 
 
 async def _labels_of_groups(
-    units: Sequence[Unit], known: dict[str, dict[str, str]], context: ClusterContext
+    units: Sequence[DrainUnit], known: dict[str, dict[str, str]], context: ClusterContext
 ) -> dict[str, dict[str, str]]:
     """The labels of the members that were not chosen themselves, by uid."""
     found = {}
@@ -205,7 +205,7 @@ async def _labels_of_groups(
     return found
 
 
-def _waiting(unit: Unit, terms: Terms, context: ClusterContext) -> Step:
+def _waiting(unit: DrainUnit, terms: Terms, context: ClusterContext) -> Step:
     requests, eta = expected(context.snapshot, unit)
     what = "its requests" if requests is None else count(requests, "request")
     about = f"about {span(eta)} at the current rate, " if eta else ""
@@ -213,7 +213,7 @@ def _waiting(unit: Unit, terms: Terms, context: ClusterContext) -> Step:
     return Step(f"wait for {what} of {unit.name}", f"{about}at most {span(terms.deadline)}, then {then}")
 
 
-def _check_way(units: Sequence[Unit]) -> Check:
+def _check_way(units: Sequence[DrainUnit]) -> Check:
     words = {f"{unit.strategy.method}: {unit.strategy.why}" for unit in units}
     kept = [f"{', '.join(unit.strategy.kept)} still selects {unit.name}" for unit in units if unit.strategy.kept]
     if kept:
@@ -225,7 +225,7 @@ def _check_way(units: Sequence[Unit]) -> Check:
     return Check("method", Verdict.PASS, "; ".join(sorted(words)))
 
 
-def _check_first(wanted: Drain, units: Sequence[Unit], spare: Spare, *, possible: bool) -> list[Check]:
+def _check_first(wanted: Drain, units: Sequence[DrainUnit], spare: Spare, *, possible: bool) -> list[Check]:
     """Whether a replacement comes first, and whether there is a GPU for it."""
     if not spare.needed and not spare.unknown and wanted.replacement_first is None:
         return []
@@ -254,7 +254,7 @@ def _check_first(wanted: Drain, units: Sequence[Unit], spare: Spare, *, possible
     return [Check(SPARE, Verdict.PASS, f"no replacement first: {spare.words}")]
 
 
-def _check_owner(units: Sequence[Unit]) -> Check:
+def _check_owner(units: Sequence[DrainUnit]) -> Check:
     bare = [unit.name for unit in units if unit.workload is None]
     if bare:
         text = f"nothing controls {some_names(bare)}: nobody starts another"
@@ -263,7 +263,7 @@ def _check_owner(units: Sequence[Unit]) -> Check:
     return Check("owner", Verdict.PASS, f"{some_names(owners)} starts another; nobody reverts a drain")
 
 
-async def _check_rollouts(units: Sequence[Unit], inspection: Inspection) -> list[Check]:
+async def _check_rollouts(units: Sequence[DrainUnit], inspection: Inspection) -> list[Check]:
     checks = []
     for keeper in {unit.keeper for unit in units if unit.replaced and unit.keeper}:
         raw = await inspection.object(keeper.kind, keeper.namespace, keeper.name)
@@ -278,7 +278,7 @@ def _first_patch(steps: Sequence[Step]) -> list[Mutation]:
     return [mutation for mutation in first if mutation.method == "PATCH"]
 
 
-def _changes(units: Sequence[Unit]) -> list[Change]:
+def _changes(units: Sequence[DrainUnit]) -> list[Change]:
     return [
         Change(f"label {key} of {unit.name}", unit.strategy.before[key], value)
         for unit in units
@@ -286,17 +286,19 @@ def _changes(units: Sequence[Unit]) -> list[Change]:
     ] + [Change(unit.name, "there", "evicted") for unit in units]
 
 
-def _flips(unit: Unit, labels: dict[str, str]) -> str:
+def _flips(unit: DrainUnit, labels: dict[str, str]) -> str:
     return ", ".join(f"label {key}={unit.strategy.before[key]} → {value}" for key, value in labels.items())
 
 
-def _title(units: Sequence[Unit]) -> str:
+def _title(units: Sequence[DrainUnit]) -> str:
     if len(units) == 1:
         return f"Drain {units[0].name}"
     return f"Drain {count(len(units), 'pod')}: {some_names([unit.name for unit in units])}"
 
 
-def _alternatives(wanted: Drain, units: Sequence[Unit], spare: Spare, *, possible: bool) -> tuple[Alternative, ...]:
+def _alternatives(
+    wanted: Drain, units: Sequence[DrainUnit], spare: Spare, *, possible: bool
+) -> tuple[Alternative, ...]:
     found = []
     if any(unit.strategy.release for unit in units):
         found.append(

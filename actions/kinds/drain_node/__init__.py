@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from actions.drain.manner import AtDeadline
 from actions.kinds.drain import AT_DEADLINE, DEADLINE
-from actions.permissions import EVICT, LIST_ENDPOINTS, PATCH_NODE, PATCH_POD, Permission, Resource
+from actions.permissions import EVICT, LIST_ENDPOINTS, PATCH_NODE, PATCH_POD, Permission, TargetResource
 from actions.request import Request
 from actions.spec import ActionSpec, Argument, Takes
 from fleet.dataclass import dataclass
@@ -33,7 +33,7 @@ def _action() -> ClusterAction:
     return DrainNodeAction()
 
 
-def _permissions(resource: Resource) -> tuple[Permission, ...]:
+def _permissions(resource: TargetResource) -> tuple[Permission, ...]:
     del resource
     # Its pods are in any namespace.
     return (PATCH_NODE, PATCH_POD._replace(namespaced=False), EVICT._replace(namespaced=False))

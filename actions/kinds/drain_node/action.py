@@ -20,7 +20,7 @@ from actions.drain.eviction import wait_until_gone
 from actions.drain.execute import AS_READ_THEN, evictions, labelling
 from actions.drain.inspect import Inspection
 from actions.drain.parallel import ParallelDrains
-from actions.drain.unit import Member, Unit, from_fact, member_of, to_fact
+from actions.drain.unit import DrainUnit, Member, from_fact, member_of, to_fact
 from actions.drain.victims import Fate, Victim, judge
 from actions.drain.wait import Terms
 from actions.execution_context import ClusterExecution
@@ -112,7 +112,7 @@ class DrainNodeAction:
         execution.step(_DRAIN)
         begun = execution.now()
         drains = ParallelDrains(execution, terms, sum(len(unit.members) for unit in units))
-        by_workload: dict[str, list[Unit]] = defaultdict(list)
+        by_workload: dict[str, list[DrainUnit]] = defaultdict(list)
         for unit in units:
             by_workload[str(unit.workload or unit.front.key)].append(unit)
         await asyncio.gather(*(drains.drain(queue) for queue in by_workload.values()))
@@ -154,10 +154,10 @@ async def _victims(name: str, wanted: DrainNode, context: ClusterContext, inspec
     return victims
 
 
-async def _units(pods: Sequence[Mapping[str, Any]], inspection: Inspection) -> list[Unit]:
+async def _units(pods: Sequence[Mapping[str, Any]], inspection: Inspection) -> list[DrainUnit]:
     """Return the units to drain. Of a group only pods on this node are evicted: its controller restarts the rest."""
     here = {str(pod["metadata"].get("uid", "")) for pod in pods}
-    units: dict[str, Unit] = {}
+    units: dict[str, DrainUnit] = {}
     for pod in pods:
         unit = await inspection.unit(pod)
         if f"{unit.front.namespace}/{unit.name}" not in units:
@@ -174,13 +174,13 @@ def _terms(wanted: DrainNode, default: float) -> Terms:
     return Terms(default if wanted.deadline is None else wanted.deadline, wanted.at_deadline)
 
 
-def _line(unit: Unit, terms: Terms) -> str:
+def _line(unit: DrainUnit, terms: Terms) -> str:
     if unit.strategy.waits:
         return f"{unit.name} ({unit.strategy.method}, after at most {span(terms.deadline)})"
     return f"{unit.name} ({unit.strategy.method})"
 
 
-def _requests(unit: Unit, terms: Terms) -> tuple[Any, ...]:
+def _requests(unit: DrainUnit, terms: Terms) -> tuple[Any, ...]:
     flips = (labelling(unit, unit.strategy.labels, AS_READ_THEN),) if unit.strategy.labels else ()
     return (*flips, *evictions(unit, terms))
 

@@ -26,7 +26,7 @@ from actions.plan import Plan, Step, Undo
 from actions.progress import Outcome, Result
 from actions.request import LOCAL, LOCAL_SERVER, Request, Target, expect
 from actions.words import count
-from fleet.local.benches import Bench, Level, read_benches
+from fleet.local.benches import Bench, ConcurrencyLevel, read_benches
 from fleet.local.comparing import compare, latest_comparable
 from fleet.local.errors import LocalError
 from fleet.local.record import ServerRecord, servers_folder
@@ -65,7 +65,7 @@ class LocalBenchAction:
         asked = expect(plan.request, LocalBench)
         state = await server_named(execution.machine, plan.target.name, plan.target.uid)
         bench = _new_bench(plan, state, execution.now())
-        levels: list[Level] = []
+        levels: list[ConcurrencyLevel] = []
         problem: LocalError | None = None
         stopped = False
         try:
@@ -85,7 +85,7 @@ class LocalBenchAction:
         return Outcome(Result.CONVERGED, told)
 
 
-async def _sweep(plan: Plan, record: ServerRecord, levels: list[Level], execution: LocalExecution) -> None:
+async def _sweep(plan: Plan, record: ServerRecord, levels: list[ConcurrencyLevel], execution: LocalExecution) -> None:
     """Measure level after level into ``levels``. Raises LocalError."""
     asked = expect(plan.request, LocalBench)
     tool = Tool(
@@ -173,7 +173,7 @@ def _summary(bench: Bench, earlier: Bench | None) -> str:
     return "\n".join([*lines, *(known.circumstances if known else ())])
 
 
-def _level_told(level: Level) -> str:
+def _level_told(level: ConcurrencyLevel) -> str:
     ttft = f", TTFT p95 {level.ttft_p95 * 1000:.0f} ms" if level.ttft_p95 is not None else ""
     itl = f", ITL p95 {level.itl_p95 * 1000:.1f} ms" if level.itl_p95 is not None else ""
     failed = f", {level.failed} of {level.requests} requests failed" if level.failed else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from actions.permissions import Permission, Resource
+from actions.permissions import Permission, TargetResource
 from actions.request import Request
 from actions.spec import BY_NAME, ActionSpec, patch
 from fleet.dataclass import dataclass
@@ -26,7 +26,7 @@ def _action() -> ClusterAction:
     return RestartAction()
 
 
-def _permissions(resource: Resource) -> tuple[Permission, ...]:
+def _permissions(resource: TargetResource) -> tuple[Permission, ...]:
     return (Permission("delete", "", "pods"),) if resource.kind == "Pod" else patch(resource)
 
 

@@ -15,7 +15,7 @@ from actions.drain.eviction import wait_until_gone
 from actions.drain.inspect import Inspection
 from actions.drain.manner import Method
 from actions.drain.replacement import follow_replacement
-from actions.drain.unit import Unit, from_fact, group_of, to_fact
+from actions.drain.unit import DrainUnit, from_fact, group_of, to_fact
 from actions.execution_context import ClusterExecution
 from actions.follow.template import follow_template, waiting_step
 from actions.impact import impacts
@@ -131,7 +131,7 @@ async def _plan_pod(request: Request, pod: dict[str, Any], context: ClusterConte
     )
 
 
-async def _follow_pod(unit: Unit, execution: ClusterExecution) -> Outcome:
+async def _follow_pod(unit: DrainUnit, execution: ClusterExecution) -> Outcome:
     execution.say(f"{unit.front.name} ends its requests")
     if not await wait_until_gone(unit.front, execution, unit.front.grace):
         limit = span(unit.front.grace)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
-from actions.permissions import LIST_ENDPOINTS, PATCH_POD, Permission, Resource
+from actions.permissions import LIST_ENDPOINTS, PATCH_POD, Permission, TargetResource
 from actions.request import Request, Target
 from actions.spec import ActionSpec
 from fleet.dataclass import dataclass
@@ -34,7 +34,7 @@ def _action() -> ClusterAction:
     return RestoreAction()
 
 
-def _permissions(resource: Resource) -> tuple[Permission, ...]:
+def _permissions(resource: TargetResource) -> tuple[Permission, ...]:
     del resource
     return (PATCH_POD,)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from actions.permissions import Permission, Resource
+from actions.permissions import Permission, TargetResource
 from actions.request import Request, Target
 from actions.spec import BY_NAME, ActionSpec, Argument, Inline, Takes, UsageError, Values, replicas
 from fleet.dataclass import dataclass
@@ -30,7 +30,7 @@ def _action() -> ClusterAction:
     return ScaleAction()
 
 
-def _permissions(resource: Resource) -> tuple[Permission, ...]:
+def _permissions(resource: TargetResource) -> tuple[Permission, ...]:
     return (Permission("patch", resource.group, resource.plural, kind_of(resource.kind).scale),)
 
 

@@ -22,7 +22,7 @@ LONGEST: Final = 30 * 24 * HOUR
 
 
 @dataclass(frozen=True, slots=True)
-class Silence(Request):
+class SilenceAlert(Request):
     """Tell nobody of an alert for so many seconds: of exactly this one, by all of its labels."""
 
     kind: ClassVar[str] = "silence"
@@ -48,13 +48,13 @@ def is_long_enough(seconds: float) -> bool:
 LASTS: Final = "a silence lasts from a minute to 30 days"
 
 
-def _asked(values: Values, targets: tuple[Target, ...]) -> Silence:
+def _asked(values: Values, targets: tuple[Target, ...]) -> SilenceAlert:
     """The silence of a command line, with its reason as the comment. Raises UsageError."""
     given = values.get("seconds")
     seconds = HOUR if given is None else given
     if not is_long_enough(seconds):
         raise UsageError(LASTS)
-    return Silence(targets[0], seconds, values.get("reason") or "")
+    return SilenceAlert(targets[0], seconds, values.get("reason") or "")
 
 
 def _silence() -> ClusterAction:
@@ -70,7 +70,7 @@ def _expire() -> ClusterAction:
 
 
 SILENCE = ActionSpec(
-    request=Silence,
+    request=SilenceAlert,
     action=_silence,
     title="Silence the alert: nobody is told of it for a time",
     about="Tell nobody of an alert for a time.",

@@ -10,15 +10,14 @@ from typing import Final
 from actions.audit.marks import MARK
 from actions.audit.redaction import redacted_text
 from actions.execution_context import ClusterExecution
-from actions.kinds.silence import LASTS, Expire, Silence, is_long_enough
-from actions.plan import Change, Check, Mutation, Plan, Step, Table, Undo, Verdict
+from actions.kinds.silence import LASTS, Expire, SilenceAlert, is_long_enough
+from actions.plan import Change, Check, CheckTable, Mutation, Plan, Step, Undo, Verdict
 from actions.plan_context import ClusterContext
 from actions.progress import Outcome, Result
 from actions.request import Request, Target, expect
 from actions.words import span
-from fleet.alerts.board import AlertRow, Board, BoardMaker
-from fleet.model.alerts import Notified
-from fleet.model.alerts import Silence as Known
+from fleet.alerts.board import AlertBoard, AlertBoardMaker, AlertRow
+from fleet.model.alerts import Notified, Silence
 from fleet.model.snapshot import Health, Snapshot
 from fleet.net.plain_url import segment
 from fleet.sources.kube.errors import KubeError, NotFoundError
@@ -31,8 +30,8 @@ class SilenceAction:
     """A silence by all labels of the alert covers it and no other; its mark is how undo finds it again."""
 
     async def plan(self, request: Request, context: ClusterContext) -> Plan:
-        asked, target = expect(request, Silence), request.target
-        board = BoardMaker().board_of(context.snapshot)
+        asked, target = expect(request, SilenceAlert), request.target
+        board = AlertBoardMaker().board_of(context.snapshot)
         row = _row_of(board, target)
         at, base = _alertmanager_of(context.snapshot, row)
         if not is_long_enough(asked.seconds):
@@ -73,7 +72,7 @@ class SilenceAction:
             ),
             checks=tuple(checks),
             changes=(Change(target.name, alert.state, until),),
-            tables=(Table("what is silenced", ("label", "value"), tuple(sorted(alert.labels.items()))[:_NAMED]),),
+            tables=(CheckTable("what is silenced", ("label", "value"), tuple(sorted(alert.labels.items()))[:_NAMED]),),
             undo=Undo("end the silence", Expire(target, mark)),
             fingerprint=row.told.key,
             facts={"source": at, "mark": mark},
@@ -102,7 +101,7 @@ class ExpireAction:
 
     async def plan(self, request: Request, context: ClusterContext) -> Plan:
         snapshot, target = context.snapshot, request.target
-        board = BoardMaker().board_of(snapshot)
+        board = AlertBoardMaker().board_of(snapshot)
         asked = _chosen(expect(request, Expire), board)
         found = [(name, one) for name in snapshot.facts.of(Notified) for one in _silences(snapshot, name)]
         match = next(
@@ -153,7 +152,7 @@ def _why(comment: str) -> str:
     return f"{redacted_text(comment)}; " if comment else ""
 
 
-def _chosen(asked: Expire, board: Board) -> Expire:
+def _chosen(asked: Expire, board: AlertBoard) -> Expire:
     """The request with the silence that is meant. Raises KubeError where the alert does not say which."""
     if asked.silence:
         return asked
@@ -168,7 +167,7 @@ def _chosen(asked: Expire, board: Board) -> Expire:
     return replace(asked, silence=ids[0])
 
 
-def _row_of(board: Board, target: Target) -> AlertRow:
+def _row_of(board: AlertBoard, target: Target) -> AlertRow:
     row = board.rows.get(target.uid)
     if row is None:
         raise NotFoundError(f"the alert {target.name} is over", remedy="There is nothing to silence.")
@@ -198,7 +197,7 @@ def _check_source(snapshot: Snapshot, at: str) -> Check:
     return Check(ABOUT, Verdict.PASS, f"{at} answers at {status.endpoint}")
 
 
-def _silences(snapshot: Snapshot, at: str) -> tuple[Known, ...]:
+def _silences(snapshot: Snapshot, at: str) -> tuple[Silence, ...]:
     dated = snapshot.facts.of(Notified).get(at)
     return dated.value.silences if dated is not None else ()
 

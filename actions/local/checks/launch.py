@@ -34,7 +34,7 @@ from actions.local.checks.system import (
 )
 from actions.local.installed import ASKED
 from actions.local.machine import Installed, Machine
-from actions.plan import Check, Table, Verdict
+from actions.plan import Check, CheckTable, Verdict
 from fleet.dataclass import dataclass
 from fleet.local.fit.architecture import architecture
 from fleet.local.fit.files import ModelFiles
@@ -55,7 +55,7 @@ class Findings:
     """The findings."""
 
     checks: tuple[Check, ...]
-    tables: tuple[Table, ...] = ()
+    tables: tuple[CheckTable, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     """Variables that vLLM needs on this machine beside the spec's own."""
 
@@ -121,7 +121,7 @@ def _fit(
     installed: Installed | None,
     machine: Machine,
     instead_of: ServerRecord | None,
-) -> tuple[list[Check], tuple[Table, ...], dict[str, str]]:
+) -> tuple[list[Check], tuple[CheckTable, ...], dict[str, str]]:
     """Checks of GPUs and memory, their table, and the variables that go with it."""
     installed = installed or Installed("")
     arch = architecture(files.config) if files is not None else None
@@ -156,7 +156,7 @@ def _fit(
 
 def _on_cpu(
     spec: LaunchSpec, need: MemoryNeed | None, reading: GpuReading, installed: Installed, machine: Machine
-) -> tuple[list[Check], tuple[Table, ...], dict[str, str]]:
+) -> tuple[list[Check], tuple[CheckTable, ...], dict[str, str]]:
     available = psutil.virtual_memory().available
     given = _space(spec.env.get(SPACE) or machine.environ.get(SPACE, ""))
     space = given * GIB if given else space_on_cpu(need, spec, available)

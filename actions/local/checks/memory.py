@@ -8,7 +8,7 @@ from math import ceil, floor
 
 from actions.local.checks.kv_manager import managed
 from actions.local.machine import Installed
-from actions.plan import Check, Table, Verdict
+from actions.plan import Check, CheckTable, Verdict
 from fleet.dataclass import dataclass
 from fleet.local.fit.architecture import BYTES, Architecture
 from fleet.local.fit.files import ModelFiles
@@ -142,7 +142,7 @@ def check_gpus(spec: LaunchSpec, gpus: Sequence[LocalGpu], heads: int) -> Check:
 
 def check_on_gpus(
     need: MemoryNeed, spec: LaunchSpec, gpus: Sequence[LocalGpu], installed: Installed
-) -> tuple[Check, Table]:
+) -> tuple[Check, CheckTable]:
     """``gpus``: those that are visible, in the order in which vLLM takes them; as many as are needed are there."""
     taken = gpus[: spec.gpus]
     smallest = min(taken, key=lambda gpu: gpu.memory_total)
@@ -165,7 +165,7 @@ def check_on_gpus(
     if verdict.verdict is not Verdict.PASS and not need.unknown:
         fixes = _advice(need, spec, gpus, utilization, length)
         verdict = replace(verdict, fix="; ".join([part for part in (verdict.fix, *fixes) if part]))
-    return verdict, Table("memory, on each GPU", _HEAD, tuple(rows))
+    return verdict, CheckTable("memory, on each GPU", _HEAD, tuple(rows))
 
 
 def _on_gpus(need: MemoryNeed, taken: Sequence[LocalGpu], each: Sizes, utilization: float, length: int) -> Check:
@@ -215,7 +215,7 @@ def _share_that_is_free(gpus: Sequence[LocalGpu]) -> float:
 
 def check_on_cpu(
     need: MemoryNeed, spec: LaunchSpec, available: int, space: int, space_from: str
-) -> tuple[Check, Table]:
+) -> tuple[Check, CheckTable]:
     """``available`` bytes of this machine's memory, of which ``space`` are for the KV cache."""
     length, length_from = needed_length(spec, need.arch)
     alone = replace(spec, tensor_parallel_size=1, pipeline_parallel_size=1)
@@ -226,7 +226,7 @@ def check_on_cpu(
         ("for the KV cache", gib(space), space_from),
         *_pool_rows(need, each, space, length, length_from),
     )
-    table = Table("memory, on the CPU", _HEAD, tuple(rows))
+    table = CheckTable("memory, on the CPU", _HEAD, tuple(rows))
     if each.weights + space > available:
         what = f"{gib(each.weights)} of weights and {gib(space)} of KV cache, and {gib(available)} are available"
         fix = "a smaller model, or less: --env VLLM_CPU_KVCACHE_SPACE=GiB"

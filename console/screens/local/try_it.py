@@ -19,14 +19,14 @@ from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.field import Field
 from widgets.line import BLANK, Line, Span
-from widgets.prompt import History
+from widgets.prompt import PromptHistory
 from widgets.untrusted import untrusted_name
 
 
 class PromptField(Field):
     """A line for prompts: up and down go through what was asked before."""
 
-    def __init__(self, history: History) -> None:
+    def __init__(self, history: PromptHistory) -> None:
         super().__init__("ask ", id="prompt")
         self._history = history
 
@@ -54,7 +54,7 @@ class TryScreen(ConsoleScreen):
         self._server = name
         self._exchanges: list[Exchange] = []
         super().__init__(desk)
-        self._history = History()
+        self._history = PromptHistory()
         self._title = Lines(id="title")
         self.page = Page()
         self.page.can_focus = False

@@ -21,7 +21,7 @@ from fleet.sources.kube.describe import age, to_yaml
 from widgets.log_buffer import LogLine
 
 if TYPE_CHECKING:
-    from fleet.model.alerts import Rule
+    from fleet.model.alerts import MonitoringRule
     from fleet.model.baseline import BaselineQuestion, Baselines
     from fleet.model.curve import Curve, CurveQuestion
     from fleet.monitoring.faults import Examined
@@ -61,7 +61,7 @@ class LocalReader:
         found = await ask(self._past(), since, time.time())
         return found if ref is None else found.narrowed_to(ref._replace(cluster=SAME_CLUSTER))
 
-    async def monitoring(self, rules: Sequence[Rule]) -> Examined:
+    async def monitoring(self, rules: Sequence[MonitoringRule]) -> Examined:
         del rules
         raise SessionError("no rules watch this machine's servers")
 

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from console.views.layout import head, sections
 from console.views.load import method_text
 from console.views.since import clock
-from fleet.local.benches import Bench, Level
-from fleet.local.comparing import RATES, Comparison, against_fleet, compare, latest_comparable
+from fleet.local.benches import Bench, ConcurrencyLevel
+from fleet.local.comparing import RATES, SweepComparison, against_fleet, compare, latest_comparable
 from fleet.model.snapshot import Snapshot
 from themes.glyphs import Glyphs
 from themes.palette import Role
@@ -88,12 +88,12 @@ def _heads(first: str) -> tuple[Span, ...]:
     return (Span(f"   {fit(first, _FIRST, 'left', '')}{titles}", Role.HEAD),)
 
 
-def _comparison(compared: Comparison) -> tuple[Span, ...]:
+def _comparison(compared: SweepComparison) -> tuple[Span, ...]:
     words = "".join(fit(_COLUMNS[name], _CHANGE, "right", "") for name in _COMPARED)
     return (Span(f"   {words}", Role.HEAD), Span(f" % since {clock(compared.earlier.at)}", Role.DIM))
 
 
-def _changes(compared: Comparison, concurrency: int, glyphs: Glyphs) -> tuple[Span, ...]:
+def _changes(compared: SweepComparison, concurrency: int, glyphs: Glyphs) -> tuple[Span, ...]:
     """Return the changes in per cent, what got worse as a warning."""
     found = next((d.ratios for d in compared.differences if d.concurrency == concurrency), {})
     spans = [Span("   ")]
@@ -108,7 +108,7 @@ def _changes(compared: Comparison, concurrency: int, glyphs: Glyphs) -> tuple[Sp
     return tuple(spans)
 
 
-def _values(level: Level) -> dict[str, float | None]:
+def _values(level: ConcurrencyLevel) -> dict[str, float | None]:
     return {name: getattr(level, name) for name in _COLUMNS}
 
 

@@ -109,7 +109,7 @@ class Filled:
         return shlex.join(("vllm", *serve_arguments(self.spec)))
 
 
-class Machine(Protocol):
+class MachineFacts(Protocol):
     """The facts of this machine for a form: the base of a new server, and what there is already."""
 
     @property
@@ -124,7 +124,7 @@ class Machine(Protocol):
     def defaults(self) -> LaunchSpec: ...
 
 
-def new(machine: Machine, model: str) -> Form:
+def new(machine: MachineFacts, model: str) -> Form:
     """A server that is not there yet; ``model`` may be empty, or the name of a preset."""
     defaults, presets = machine.defaults(), machine.presets
     title, unset = "Start a vLLM server on this machine", _unset(machine)
@@ -134,14 +134,14 @@ def new(machine: Machine, model: str) -> Form:
     return replace(form, values={**form.values, "model": model})
 
 
-def copied(machine: Machine, pod: str, same: Same) -> Form:
+def copied(machine: MachineFacts, pod: str, same: Same) -> Form:
     """Return the form of a pod's server, on this machine."""
     title, values = f"Start on this machine what {pod} runs", filled_in(same.spec)
     presets, unset = machine.presets, _unset(machine)
     return Form(title, same.spec, values, presets, unset, servers=machine.servers, differences=same.differences)
 
 
-def restarted(machine: Machine, server: ServerState) -> Form:
+def restarted(machine: MachineFacts, server: ServerState) -> Form:
     """A server that is there, started again."""
     spec = server.record.spec
     others = tuple(other for other in machine.servers if other.name != server.name)
@@ -149,7 +149,7 @@ def restarted(machine: Machine, server: ServerState) -> Form:
     return Form(f"Restart {server.name}", spec, values, machine.presets, _unset(machine), servers=others, server=server)
 
 
-def _unset(machine: Machine) -> dict[str, Mapping[str, str]]:
+def _unset(machine: MachineFacts) -> dict[str, Mapping[str, str]]:
     return {name: machine.unset(name) for name in machine.presets}
 
 

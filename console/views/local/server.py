@@ -17,7 +17,7 @@ from console.views.local.servers import (
     utc_text,
 )
 from console.views.since import clock, coarse
-from fleet.local.server import Phase, ServerState, Stage
+from fleet.local.server import Phase, ServerState, StartStage
 from fleet.model.snapshot import Severity, Snapshot
 from themes.glyphs import Glyphs
 from themes.palette import Role
@@ -65,7 +65,7 @@ def reason_lines(server: ServerState, width: int, glyphs: Glyphs) -> list[Line]:
     return lines
 
 
-def stages_of(server: ServerState, now: float) -> list[tuple[Stage, float]]:
+def stages_of(server: ServerState, now: float) -> list[tuple[StartStage, float]]:
     """Each phase of the start with the seconds that it took, or has taken so far."""
     stages = server.stages or (server.stage,)
     last = (

@@ -10,7 +10,7 @@ from console.views.filter import Filter
 from console.views.numbers import number, usage
 from console.views.since import coarse
 from fleet.dataclass import dataclass
-from fleet.local.server import Phase, ServerState, Stage
+from fleet.local.server import Phase, ServerState, StartStage
 from fleet.model.quantity import MEANINGS, Quantity
 from fleet.model.reading import MISSING
 from fleet.model.snapshot import Severity, Snapshot
@@ -18,25 +18,25 @@ from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.bar import bar_spans
 from widgets.cells import NOTHING, Cell, Name, Number, Text, Usage
-from widgets.grid import Column, Group, Row, Sort
+from widgets.grid import GridColumn, GridRow, RowGroup, Sort
 from widgets.line import Align, Span, fit_spans, spans_width, width_of
 from widgets.severity import severity_role
 from widgets.untrusted import untrusted, untrusted_name
 from widgets.values import age_text, significant
 
-COLUMNS: tuple[Column, ...] = (
-    Column("name", "SERVER", 14, align="left", grow=2, widest=32, priority=0),
-    Column("phase", "PHASE", 30, align="left", grow=3, widest=56, priority=1),
-    Column("model", "MODEL", 12, align="left", grow=2, widest=48, priority=2),
-    Column("address", "ADDRESS", 15, align="left", grow=1, widest=24, priority=3),
-    Column("run", "RUN", 4, priority=4),
-    Column("wait", "WAIT", 4, priority=4),
-    Column("kv", "KV", 4, "%", align="left", grow=1, widest=14, priority=5),
-    Column("tok", "TOK/S", 6, priority=6),
-    Column("ttft", "TTFT95", 7, priority=5),
-    Column("gpus", "GPUS", 5, align="left", priority=7),
-    Column("age", "AGE", 5, priority=6),
-    Column("version", "VLLM", 7, align="left", widest=14, grow=1, priority=8),
+COLUMNS: tuple[GridColumn, ...] = (
+    GridColumn("name", "SERVER", 14, align="left", grow=2, widest=32, priority=0),
+    GridColumn("phase", "PHASE", 30, align="left", grow=3, widest=56, priority=1),
+    GridColumn("model", "MODEL", 12, align="left", grow=2, widest=48, priority=2),
+    GridColumn("address", "ADDRESS", 15, align="left", grow=1, widest=24, priority=3),
+    GridColumn("run", "RUN", 4, priority=4),
+    GridColumn("wait", "WAIT", 4, priority=4),
+    GridColumn("kv", "KV", 4, "%", align="left", grow=1, widest=14, priority=5),
+    GridColumn("tok", "TOK/S", 6, priority=6),
+    GridColumn("ttft", "TTFT95", 7, priority=5),
+    GridColumn("gpus", "GPUS", 5, align="left", priority=7),
+    GridColumn("age", "AGE", 5, priority=6),
+    GridColumn("version", "VLLM", 7, align="left", widest=14, grow=1, priority=8),
 )
 _NUMBERS: Mapping[str, Quantity] = {
     "run": Quantity.RUNNING,
@@ -77,12 +77,12 @@ def left_at(server: ServerState, now: float) -> float | None:
     return left if left > 0 else None
 
 
-def count_text(stage: Stage) -> str:
+def count_text(stage: StartStage) -> str:
     """How far the phase is, where it counts: ``3/30``."""
     return f"{significant(stage.done)}/{significant(stage.total)}" if stage.total > 0 else ""
 
 
-def phase_text(stage: Stage) -> str:
+def phase_text(stage: StartStage) -> str:
     """The phase with its count."""
     return f"{stage.phase.value} {count_text(stage)}".rstrip()
 
@@ -175,15 +175,17 @@ class LocalModel:
     pods: Mapping[str, str]
     waiting: str = ""
     sort: Sort | None = None
-    columns: tuple[Column, ...] = COLUMNS
+    columns: tuple[GridColumn, ...] = COLUMNS
 
     @property
-    def groups(self) -> Sequence[Group]:
+    def groups(self) -> Sequence[RowGroup]:
         return [
-            Group(server.name) for server in self.servers if not self.filter or self.filter.matches(_says(server), {})
+            RowGroup(server.name)
+            for server in self.servers
+            if not self.filter or self.filter.matches(_says(server), {})
         ]
 
-    def row(self, key: str) -> Row:
+    def row(self, key: str) -> GridRow:
         server = next(server for server in self.servers if server.name == key)
         spec, severity = server.record.spec, severity_of(server)
         cells: dict[str, Cell] = {
@@ -196,7 +198,7 @@ class LocalModel:
             "version": Text(untrusted(server.record.version), Role.DIM),
             **self._measured(server),
         }
-        return Row(key, tuple(cells[column.id] for column in self.columns), severity)
+        return GridRow(key, tuple(cells[column.id] for column in self.columns), severity)
 
     def _measured(self, server: ServerState) -> dict[str, Cell]:
         """Return its numbers in the Snapshot; ``–`` where another cluster is in view, none if it does not serve."""

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 
-class Filter(IntEnum):
+class SchedulerFilter(IntEnum):
     """The filters of the scheduler, in their order by default (apis/config/v1/default_plugins)."""
 
     NODE_UNSCHEDULABLE = 0
@@ -33,11 +33,11 @@ class Filter(IntEnum):
     RESOURCE_CLAIMS = 12
 
 
-class Refusal(NamedTuple):
+class SchedulerReason(NamedTuple):
     """One reason: what it comes to, the filter that gives it, and its words there."""
 
     id: str
-    filter: Filter
+    filter: SchedulerFilter
     words: str
     """Regular expression; its group is what the reason names: a resource, a taint, a claim."""
 
@@ -45,36 +45,56 @@ class Refusal(NamedTuple):
 _CLOSED = r"node\.kubernetes\.io/[\w-]+"
 """Taints that the node controller and ``kubectl cordon`` set: not ready, short of something, closed."""
 REFUSALS = (
-    Refusal("closed", Filter.NODE_UNSCHEDULABLE, r"node\(s\) were (unschedulable)"),
-    Refusal("node", Filter.NODE_NAME, r"node\(s\) didn't match the requested node name"),
-    Refusal("closed", Filter.TAINT_TOLERATION, rf"node\(s\) had (?:untolerated )?taint \{{({_CLOSED})"),
-    Refusal("taint", Filter.TAINT_TOLERATION, rf"node\(s\) had (?:untolerated )?taint \{{(?!{_CLOSED})([^}}:]+)"),
-    Refusal("taint", Filter.TAINT_TOLERATION, r"node\(s\) had untolerated taint\(s\)"),
-    Refusal("selector", Filter.NODE_AFFINITY, r"node\(s\) didn't match Pod's node affinity"),
-    Refusal("selector", Filter.NODE_AFFINITY, r"node\(s\) didn't match scheduler-enforced node affinity"),
-    Refusal("selector", Filter.NODE_AFFINITY, r"node\(s\) didn't match node selector"),
-    Refusal("port", Filter.NODE_PORTS, r"node\(s\) didn't have free ports for the requested pod ports"),
-    Refusal("device", Filter.NODE_RESOURCES, r"Insufficient ([\w.-]+/[\w.-]*[\w-])"),
-    Refusal("resource", Filter.NODE_RESOURCES, r"Insufficient ([\w-]+)(?![\w.-]*/)"),
-    Refusal("resource", Filter.NODE_RESOURCES, r"Too many (pods)"),
-    Refusal("volume-used", Filter.VOLUME_RESTRICTIONS, r"node has pod using PersistentVolumeClaim"),
-    Refusal("volume-used", Filter.VOLUME_RESTRICTIONS, r"node\(s\) had no available disk"),
-    Refusal("volume-limit", Filter.VOLUME_LIMITS, r"node\(s\) exceed max volume count"),
-    Refusal("unbound", Filter.VOLUME_BINDING, r"pod has unbound immediate PersistentVolumeClaims"),
-    Refusal("unbound", Filter.VOLUME_BINDING, r"node\(s\) didn't find available persistent volumes to bind"),
-    Refusal("unbound", Filter.VOLUME_BINDING, r"node\(s\) did not have enough free storage"),
-    Refusal("unbound", Filter.VOLUME_BINDING, r"waiting for ephemeral volume controller to create"),
-    Refusal("claim", Filter.VOLUME_BINDING, r'persistentvolumeclaim "([^"]+)" (?:not found|bound to non-existent)'),
-    Refusal("claim", Filter.VOLUME_BINDING, r"node\(s\) unavailable due to one or more pvc\(s\) bound to non-existent"),
-    Refusal("zone", Filter.VOLUME_BINDING, r"node\(s\) had volume node affinity conflict"),
-    Refusal("zone", Filter.VOLUME_ZONE, r"node\(s\) had no available volume zone"),
-    Refusal("spread", Filter.TOPOLOGY_SPREAD, r"node\(s\) didn't match pod topology spread constraints"),
-    Refusal("apart", Filter.POD_AFFINITY, r"node\(s\) didn't match pod anti-affinity rules"),
-    Refusal("apart", Filter.POD_AFFINITY, r"node\(s\) didn't satisfy existing pods anti-affinity rules"),
-    Refusal("together", Filter.POD_AFFINITY, r"node\(s\) didn't match pod affinity rules"),
-    Refusal("device-claim", Filter.RESOURCE_CLAIMS, r"cannot allocate all claims"),
-    Refusal("device-claim", Filter.RESOURCE_CLAIMS, r"resourceclaim not available on the node"),
-    Refusal("device-claim", Filter.RESOURCE_CLAIMS, r"waiting for (?:dynamic )?resource ?claim"),
+    SchedulerReason("closed", SchedulerFilter.NODE_UNSCHEDULABLE, r"node\(s\) were (unschedulable)"),
+    SchedulerReason("node", SchedulerFilter.NODE_NAME, r"node\(s\) didn't match the requested node name"),
+    SchedulerReason(
+        "closed", SchedulerFilter.TAINT_TOLERATION, rf"node\(s\) had (?:untolerated )?taint \{{({_CLOSED})"
+    ),
+    SchedulerReason(
+        "taint", SchedulerFilter.TAINT_TOLERATION, rf"node\(s\) had (?:untolerated )?taint \{{(?!{_CLOSED})([^}}:]+)"
+    ),
+    SchedulerReason("taint", SchedulerFilter.TAINT_TOLERATION, r"node\(s\) had untolerated taint\(s\)"),
+    SchedulerReason("selector", SchedulerFilter.NODE_AFFINITY, r"node\(s\) didn't match Pod's node affinity"),
+    SchedulerReason(
+        "selector", SchedulerFilter.NODE_AFFINITY, r"node\(s\) didn't match scheduler-enforced node affinity"
+    ),
+    SchedulerReason("selector", SchedulerFilter.NODE_AFFINITY, r"node\(s\) didn't match node selector"),
+    SchedulerReason(
+        "port", SchedulerFilter.NODE_PORTS, r"node\(s\) didn't have free ports for the requested pod ports"
+    ),
+    SchedulerReason("device", SchedulerFilter.NODE_RESOURCES, r"Insufficient ([\w.-]+/[\w.-]*[\w-])"),
+    SchedulerReason("resource", SchedulerFilter.NODE_RESOURCES, r"Insufficient ([\w-]+)(?![\w.-]*/)"),
+    SchedulerReason("resource", SchedulerFilter.NODE_RESOURCES, r"Too many (pods)"),
+    SchedulerReason("volume-used", SchedulerFilter.VOLUME_RESTRICTIONS, r"node has pod using PersistentVolumeClaim"),
+    SchedulerReason("volume-used", SchedulerFilter.VOLUME_RESTRICTIONS, r"node\(s\) had no available disk"),
+    SchedulerReason("volume-limit", SchedulerFilter.VOLUME_LIMITS, r"node\(s\) exceed max volume count"),
+    SchedulerReason("unbound", SchedulerFilter.VOLUME_BINDING, r"pod has unbound immediate PersistentVolumeClaims"),
+    SchedulerReason(
+        "unbound", SchedulerFilter.VOLUME_BINDING, r"node\(s\) didn't find available persistent volumes to bind"
+    ),
+    SchedulerReason("unbound", SchedulerFilter.VOLUME_BINDING, r"node\(s\) did not have enough free storage"),
+    SchedulerReason("unbound", SchedulerFilter.VOLUME_BINDING, r"waiting for ephemeral volume controller to create"),
+    SchedulerReason(
+        "claim", SchedulerFilter.VOLUME_BINDING, r'persistentvolumeclaim "([^"]+)" (?:not found|bound to non-existent)'
+    ),
+    SchedulerReason(
+        "claim",
+        SchedulerFilter.VOLUME_BINDING,
+        r"node\(s\) unavailable due to one or more pvc\(s\) bound to non-existent",
+    ),
+    SchedulerReason("zone", SchedulerFilter.VOLUME_BINDING, r"node\(s\) had volume node affinity conflict"),
+    SchedulerReason("zone", SchedulerFilter.VOLUME_ZONE, r"node\(s\) had no available volume zone"),
+    SchedulerReason(
+        "spread", SchedulerFilter.TOPOLOGY_SPREAD, r"node\(s\) didn't match pod topology spread constraints"
+    ),
+    SchedulerReason("apart", SchedulerFilter.POD_AFFINITY, r"node\(s\) didn't match pod anti-affinity rules"),
+    SchedulerReason(
+        "apart", SchedulerFilter.POD_AFFINITY, r"node\(s\) didn't satisfy existing pods anti-affinity rules"
+    ),
+    SchedulerReason("together", SchedulerFilter.POD_AFFINITY, r"node\(s\) didn't match pod affinity rules"),
+    SchedulerReason("device-claim", SchedulerFilter.RESOURCE_CLAIMS, r"cannot allocate all claims"),
+    SchedulerReason("device-claim", SchedulerFilter.RESOURCE_CLAIMS, r"resourceclaim not available on the node"),
+    SchedulerReason("device-claim", SchedulerFilter.RESOURCE_CLAIMS, r"waiting for (?:dynamic )?resource ?claim"),
 )
 _COMPILED = tuple((one, re.compile(rf"(?:(\d+) )?{one.words}")) for one in REFUSALS)
 
@@ -82,7 +102,7 @@ _COMPILED = tuple((one, re.compile(rf"(?:(\d+) )?{one.words}")) for one in REFUS
 class Refused(NamedTuple):
     """A reason as a message gives it."""
 
-    by: Refusal
+    by: SchedulerReason
     nodes: int
     """How many nodes it is given for; 0 where it is given for the pod as a whole."""
     what: str = ""

@@ -11,7 +11,7 @@ histogram (it mixes the endpoint that generates with others), the endpoint /heal
 
 from __future__ import annotations
 
-from fleet.metrics.dialect import Dialect, Kind, Match, Metric, Op, Proof, Rule
+from fleet.metrics.dialect import Dialect, Match, Metric, MetricType, Op, Proof, Rule
 from fleet.metrics.flags import Flags
 from fleet.metrics.product import Product
 from fleet.model.quantity import Quantity
@@ -37,7 +37,7 @@ DYNAMO = Dialect(
     rules={
         Quantity.RUNNING: Rule((Metric("dynamo_component_inflight_requests", where=_GENERATE),)),
         Quantity.REQUESTS: Rule(
-            (Metric("dynamo_component_request_duration_seconds_count", Kind.COUNTER, where=_GENERATE),)
+            (Metric("dynamo_component_request_duration_seconds_count", MetricType.COUNTER, where=_GENERATE),)
         ),
         # A ratio, whatever its name says. Not in 1.6, whose engines tell it themselves.
         Quantity.KV_USAGE: Rule((Metric("dynamo_component_gpu_cache_usage_percent"),)),

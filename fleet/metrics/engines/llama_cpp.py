@@ -10,12 +10,12 @@ since the start).
 
 from __future__ import annotations
 
-from fleet.metrics.dialect import Dialect, Kind, Metric, Pick, Proof, Rule
+from fleet.metrics.dialect import Dialect, Metric, MetricType, Pick, Proof, Rule
 from fleet.metrics.flags import Flags
 from fleet.metrics.product import Product
 from fleet.model.quantity import Quantity
 
-_C = Kind.COUNTER
+_C = MetricType.COUNTER
 _COMPUTED = Metric("llamacpp:prompt_tokens_total", _C)
 _CACHED = Metric("llamacpp:prompt_tokens_cached_total", _C)
 

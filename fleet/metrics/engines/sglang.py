@@ -13,12 +13,12 @@ Not read, on purpose: ``gen_throughput`` (an average that SGLang computes itself
 
 from __future__ import annotations
 
-from fleet.metrics.dialect import Dialect, Kind, Match, Metric, Op, Proof, Rule
+from fleet.metrics.dialect import Dialect, Match, Metric, MetricType, Op, Proof, Rule
 from fleet.metrics.flags import Flags
 from fleet.metrics.product import Product
 from fleet.model.quantity import Family, Quantity
 
-_C = Kind.COUNTER
+_C = MetricType.COUNTER
 _ALL_PRIORITIES = (Match("priority", Op.EQUAL, ""),)
 _INFERENCE = Match(
     "endpoint", Op.MATCHES, "/generate|/encode|/v1/(chat/)?completions|/v1/(responses|messages|embeddings)"

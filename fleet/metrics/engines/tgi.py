@@ -10,12 +10,12 @@ batch may grow to, not what is held).
 
 from __future__ import annotations
 
-from fleet.metrics.dialect import Dialect, Kind, Match, Metric, Op, Pick, Proof, Rule
+from fleet.metrics.dialect import Dialect, Match, Metric, MetricType, Op, Pick, Proof, Rule
 from fleet.metrics.flags import Flags
 from fleet.metrics.product import Product
 from fleet.model.quantity import Family, Quantity
 
-_C = Kind.COUNTER
+_C = MetricType.COUNTER
 # Those of the client (validation, template) and those that were turned away (overloaded) are not the engine's.
 _OWN_FAULT = (Match("err", Op.MATCHES, "generation|incomplete|dropped"),)
 

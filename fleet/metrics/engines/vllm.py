@@ -10,12 +10,12 @@ measurement than the inter-token latency).
 
 from __future__ import annotations
 
-from fleet.metrics.dialect import Dialect, Kind, LabelProduct, Match, Metric, Op, Proof, Rule
+from fleet.metrics.dialect import Dialect, LabelProduct, Match, Metric, MetricType, Op, Proof, Rule
 from fleet.metrics.engines.vllm_flags import VLLM_FLAGS
 from fleet.metrics.product import Product, Ranks
 from fleet.model.quantity import Family, Quantity
 
-_C = Kind.COUNTER
+_C = MetricType.COUNTER
 
 
 def _equal(label: str, value: str) -> Match:

@@ -10,12 +10,12 @@ request, also while idle).
 
 from __future__ import annotations
 
-from fleet.metrics.dialect import Dialect, Kind, Match, Metric, Op, Proof, Rule
+from fleet.metrics.dialect import Dialect, Match, Metric, MetricType, Op, Proof, Rule
 from fleet.metrics.flags import Flags
 from fleet.metrics.product import Product
 from fleet.model.quantity import Family, Quantity
 
-_C = Kind.COUNTER
+_C = MetricType.COUNTER
 _REQUESTS = "dynamo_frontend_requests_total"
 
 

@@ -15,12 +15,12 @@ other ``litellm_deployment_*`` (tries, of which a request may take several), ``l
 
 from __future__ import annotations
 
-from fleet.metrics.dialect import Dialect, Kind, Match, Metric, Op, Pick, Proof, Rule
+from fleet.metrics.dialect import Dialect, Match, Metric, MetricType, Op, Pick, Proof, Rule
 from fleet.metrics.flags import Flags
 from fleet.metrics.product import Product
 from fleet.model.quantity import Family, Quantity
 
-_C = Kind.COUNTER
+_C = MetricType.COUNTER
 _REQUESTS = "litellm_proxy_total_requests_metric_total"
 
 

@@ -10,12 +10,12 @@ end at the headers), ``smg_http_connections_active`` (as well), ``smg_worker_poo
 
 from __future__ import annotations
 
-from fleet.metrics.dialect import Dialect, Kind, Match, Metric, Op, Proof, Rule
+from fleet.metrics.dialect import Dialect, Match, Metric, MetricType, Op, Proof, Rule
 from fleet.metrics.flags import Flags
 from fleet.metrics.product import Product
 from fleet.model.quantity import Quantity
 
-_C = Kind.COUNTER
+_C = MetricType.COUNTER
 
 SGLANG_ROUTER = Dialect(
     product=Product(

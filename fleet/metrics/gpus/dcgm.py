@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from fleet.metrics.dialect import Dialect, Kind, Match, Metric, Op, Pick, Proof, Rule
+from fleet.metrics.dialect import Dialect, Match, Metric, MetricType, Op, Pick, Proof, Rule
 from fleet.metrics.gpus.clock_reasons import REASONS
 from fleet.metrics.product import Product
 from fleet.model.quantity import Quantity
@@ -69,7 +69,7 @@ DCGM = Dialect(
         # The two overlap, so the share of time under either is at least the larger.
         Quantity.THROTTLE: Rule(
             tuple(
-                Metric(name, Kind.COUNTER, scale=_NANOSECONDS)
+                Metric(name, MetricType.COUNTER, scale=_NANOSECONDS)
                 for name in ("DCGM_FI_DEV_POWER_VIOLATION", "DCGM_FI_DEV_THERMAL_VIOLATION")
             ),
             pick=Pick.MAX,

@@ -28,7 +28,7 @@ FORGOTTEN = 3
 """Failures in a row after which one that was found is looked for again."""
 
 
-class Found(NamedTuple):
+class FoundAlertmanager(NamedTuple):
     """An endpoint to ask, and what else a person should know of the search."""
 
     endpoint: PrometheusEndpoint
@@ -38,7 +38,7 @@ class Found(NamedTuple):
 class Finds(Protocol):
     """Raises NothingToAskError where there is nobody to ask."""
 
-    def __call__(self) -> Awaitable[Found]: ...
+    def __call__(self) -> Awaitable[FoundAlertmanager]: ...
 
 
 class FollowsApi(PollingSource[T]):

@@ -15,7 +15,7 @@ from typing import Any, Final
 from urllib.parse import unquote_plus
 
 from fleet.dataclass import dataclass
-from fleet.model.alerts import Alert, Matcher, Rule, Silence
+from fleet.model.alerts import Alert, Matcher, MonitoringRule, Silence
 from fleet.sources.kube.project.fields import Raw, mapping, mappings, moment, text, texts
 
 MOST_ALERTS: Final = 2000
@@ -56,7 +56,7 @@ class AlertReader:
         kept = (one for one in _list(raw) if text(mapping(one, "status"), "state") != "expired")
         return tuple(map(self._silence, self._first(list(kept), MOST_SILENCES, "silences")))
 
-    def rules(self, raw: Any) -> tuple[Rule, ...]:
+    def rules(self, raw: Any) -> tuple[MonitoringRule, ...]:
         """The rules of /api/v1/rules."""
         found = [(group, rule) for group in _groups(raw) for rule in mappings(group, "rules")]
         return tuple(self._rule(group, rule) for group, rule in self._first(found, MOST_RULES, "rules"))
@@ -134,8 +134,8 @@ class AlertReader:
             state=text(mapping(raw, "status"), "state"),
         )
 
-    def _rule(self, group: Raw, raw: Raw) -> Rule:
-        return Rule(
+    def _rule(self, group: Raw, raw: Raw) -> MonitoringRule:
+        return MonitoringRule(
             group=self._text(text(group, "name")),
             name=self._text(text(raw, "name")),
             # As it is: what takes a matcher for a password would make another expression of it.

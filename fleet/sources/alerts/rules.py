@@ -6,7 +6,7 @@ gateway may let through, has alerts without their rules.
 
 from __future__ import annotations
 
-from fleet.model.alerts import Evaluated, Rule
+from fleet.model.alerts import Evaluated, MonitoringRule
 from fleet.sources.alerts.alertmanager import FollowsApi
 from fleet.sources.alerts.api import JsonApi
 from fleet.sources.alerts.read import AlertReader, is_success
@@ -42,7 +42,7 @@ class RulesSource(FollowsApi[Evaluated]):
             ) from error
 
 
-def _failing(rules: tuple[Rule, ...]) -> list[str]:
+def _failing(rules: tuple[MonitoringRule, ...]) -> list[str]:
     failing = [rule for rule in rules if rule.health == "err"]
     if not failing:
         return []

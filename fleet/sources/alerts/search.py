@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from fleet.sources.alerts.alertmanager import Found
+from fleet.sources.alerts.alertmanager import FoundAlertmanager
 from fleet.sources.alerts.api import JsonApi
 from fleet.sources.alerts.found import Place, named, places
 from fleet.sources.problem import NothingToAskError, SourceProblem
@@ -47,7 +47,7 @@ class Search:
         self._timeout = timeout
         self._wanted = wanted
 
-    async def __call__(self) -> Found:
+    async def __call__(self) -> FoundAlertmanager:
         await self._objects.wait_synced(SYNCED)
         state, worker = self._objects.state(), Workers(1, "find-alertmanager")
         loop = asyncio.get_running_loop()
@@ -60,7 +60,7 @@ class Search:
             for endpoint in (*told, *trusted):
                 problem = await loop.run_in_executor(worker, _try, endpoint)
                 if not problem:
-                    return Found(endpoint, notes)
+                    return FoundAlertmanager(endpoint, notes)
                 tried.append(problem)
         finally:
             worker.shutdown(cancel_futures=True)

@@ -203,7 +203,7 @@ class Feed(Generic[R]):
         self.changes += 1
 
 
-class Merged(Generic[R]):
+class MergedFeed(Generic[R]):
     """The rows of several feeds as those of one."""
 
     def __init__(self, feeds: Sequence[Feed[R]]) -> None:

@@ -22,7 +22,7 @@ LINE_LIMIT = 64 * 1024
 """Characters of one log line; longer ones are cut into pieces."""
 
 
-class Permission(NamedTuple):
+class AccessReview(NamedTuple):
     """The answer of the server to `kubectl auth can-i`."""
 
     allowed: bool
@@ -138,7 +138,7 @@ class KubeReads:
 
     async def can_i(
         self, verb: str, resource: str, group: str = "", subresource: str = "", namespace: str = "", name: str = ""
-    ) -> Permission:
+    ) -> AccessReview:
         """Whether we may do something; an empty namespace asks for all of them."""
         attributes = {
             "verb": verb,
@@ -157,7 +157,7 @@ class KubeReads:
             },
         )
         status = mapping(review, "status") if isinstance(review, dict) else {}
-        return Permission(status.get("allowed") is True, text(status, "reason") or text(status, "evaluationError"))
+        return AccessReview(status.get("allowed") is True, text(status, "reason") or text(status, "evaluationError"))
 
     async def _discover(self, kind: str, namespace: str, name: str) -> str:
         """The path of an object of a kind that the console has no table entry for."""

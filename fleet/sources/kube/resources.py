@@ -20,7 +20,7 @@ from fleet.sources.kube.project.services import project_service
 from fleet.sources.kube.project.workloads import project_workload
 
 
-class Row(Protocol):
+class ObjectRow(Protocol):
     """The common part of all rows."""
 
     @property
@@ -31,7 +31,7 @@ class Row(Protocol):
     def resource_version(self) -> str: ...
 
 
-R = TypeVar("R", bound=Row)
+R = TypeVar("R", bound=ObjectRow)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from fleet.model.snapshot import KUBERNETES, Cluster, Health, SourceStatus
 from fleet.net.early import EarlyQuestions
 from fleet.sources.kube.client import KubeClient
 from fleet.sources.kube.errors import ForbiddenError, NotFoundError, ThrottledError
-from fleet.sources.kube.feed import Feed, Merged
+from fleet.sources.kube.feed import Feed, MergedFeed
 from fleet.sources.kube.health import SourceHealth, Trouble, judge
 from fleet.sources.kube.kubeconfig import Access
 from fleet.sources.kube.pace import Pace
@@ -66,8 +66,8 @@ class KubernetesSource:
         self._attempted = asyncio.Event()
         self._pods = self._feed(PODS)
         self._nodes = self._feed(NODES)
-        self._workloads = Merged([self._feed(workloads(kind)) for kind in listed() if not kind.link])
-        self._links = Merged([self._feed(workloads(kind)) for kind in listed() if kind.link])
+        self._workloads = MergedFeed([self._feed(workloads(kind)) for kind in listed() if not kind.link])
+        self._links = MergedFeed([self._feed(workloads(kind)) for kind in listed() if kind.link])
         self._autoscalers = self._feed(AUTOSCALERS)
         self._budgets = self._feed(BUDGETS)
         self._services = self._feed(SERVICES)

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
-from fleet.metrics.dialect import Dialect, Kind, Match, Op
+from fleet.metrics.dialect import Dialect, Match, MetricType, Op
 from fleet.metrics.dialect_set import DialectSet
 from fleet.metrics.identity import NAMESPACE_LABELS, POD_LABELS, first, gpu_key, gpu_key_labels
 from fleet.metrics.promql import TAG, limited_to, scaled, selector, tagged
 from fleet.metrics.registry import ENGINES, GPUS
-from fleet.model.measurement import Group
+from fleet.model.measurement import HistogramKey
 from fleet.model.past import Latency, Past, Points
 from fleet.model.quantity import QUANTILES, Family, Quantity
 from fleet.sources.prometheus.source import PrometheusSource
@@ -106,11 +106,11 @@ def _pods(engines: DialectSet, span: str) -> str:
     inner = ", ".join((*_NAMED, *engines.model_labels, *engines.rank_labels))
     parts = []
     for quantity, combine in _OF_PODS.items():
-        found = _selectors(engines, quantity, Kind.GAUGE)
+        found = _selectors(engines, quantity, MetricType.GAUGE)
         gauges = " or ".join(scaled(gauge, scale) for gauge, scale in found)
         if gauges:
             parts.append(tagged(quantity, f"{combine} by ({', '.join(_NAMED)}) (max by ({inner}) ({gauges}))"))
-    counters = _selectors(engines, Quantity.GENERATION_TOKENS, Kind.COUNTER)
+    counters = _selectors(engines, Quantity.GENERATION_TOKENS, MetricType.COUNTER)
     rates = " or ".join(scaled(f"rate({counter}{span})", scale) for counter, scale in counters)
     if rates:
         tokens = f"sum by ({', '.join(_NAMED)}) (max by ({inner}) ({rates}))"
@@ -118,7 +118,7 @@ def _pods(engines: DialectSet, span: str) -> str:
     return " or ".join(parts)
 
 
-def _selectors(engines: DialectSet, quantity: Quantity, kind: Kind) -> Iterator[tuple[str, float]]:
+def _selectors(engines: DialectSet, quantity: Quantity, kind: MetricType) -> Iterator[tuple[str, float]]:
     """Yield the selectors of a quantity in this way, and the factor from their unit to the canonical one."""
     for member in engines:
         rule = member.rules.get(quantity)
@@ -153,7 +153,7 @@ def _buckets(engines: DialectSet, family: Family) -> dict[float, list[tuple[Dial
 def _gpus() -> str:
     """The utilisation of whole GPUs, of the metrics that give it as a gauge."""
     key = ", ".join(gpu_key_labels(GPUS))
-    found = _selectors(GPUS, Quantity.GPU_UTIL, Kind.GAUGE)
+    found = _selectors(GPUS, Quantity.GPU_UTIL, MetricType.GAUGE)
     return " or ".join(scaled(f"max by ({key}) ({gauge})", scale) for gauge, scale in found)
 
 
@@ -175,13 +175,13 @@ def _series(result: Iterable[Any]) -> Iterator[tuple[str, Mapping[str, str], Poi
             )
 
 
-def _pod(labels: Mapping[str, str]) -> Group:
+def _pod(labels: Mapping[str, str]) -> HistogramKey:
     namespace, pod = first(labels, NAMESPACE_LABELS), first(labels, POD_LABELS)
-    return Group(namespace, pod=pod, instance="" if namespace and pod else labels.get("instance", ""))
+    return HistogramKey(namespace, pod=pod, instance="" if namespace and pod else labels.get("instance", ""))
 
 
-def _model(labels: Mapping[str, str]) -> Group:
-    return Group(first(labels, NAMESPACE_LABELS), model=first(labels, ENGINES.model_labels))
+def _model(labels: Mapping[str, str]) -> HistogramKey:
+    return HistogramKey(first(labels, NAMESPACE_LABELS), model=first(labels, ENGINES.model_labels))
 
 
 def _gpu(labels: Mapping[str, str]) -> str:

@@ -34,7 +34,7 @@ from fleet.metrics.dialect import Match, Op
 from fleet.metrics.dialect_set import DialectSet
 from fleet.metrics.engine_numbers import EngineNumbers
 from fleet.metrics.engine_rows import EngineRows, EngineSeries
-from fleet.metrics.expressions import Scope
+from fleet.metrics.expressions import QueryScope
 from fleet.metrics.gateway_answers import Gateways
 from fleet.metrics.gpu_answers import Gpus
 from fleet.metrics.moved import Moved
@@ -94,7 +94,7 @@ class _Edges(NamedTuple):
 class _Queries(NamedTuple):
     """The queries of a tick, and what they were made from."""
 
-    scope: Scope
+    scope: QueryScope
     rows: EngineRows
     pods: frozenset[str] | None
     exact: bool
@@ -225,7 +225,7 @@ class PrometheusSource:
             engines, stamps = self._find_engines(max(window, ended), known_young, at, notes)
         rows = engines.rows(stamps)
         products = engines.engines, engines.gateways, engines.gpus
-        scope = Scope(*products, engines.names, engines.labels, engines.key, window, engines.replicas)
+        scope = QueryScope(*products, engines.names, engines.labels, engines.key, window, engines.replicas)
 
         tick = self._queries(scope, rows, pods)
         if tick != guess:
@@ -306,7 +306,7 @@ class PrometheusSource:
             throttle_reasons=reasons,
         )
 
-    def _queries(self, scope: Scope, rows: EngineRows, pods: frozenset[str] | None) -> TickQueries:
+    def _queries(self, scope: QueryScope, rows: EngineRows, pods: frozenset[str] | None) -> TickQueries:
         """Return the queries of a tick, which hardly ever are others than those of the last one."""
         last, exact = self._last, promql.names_are_exact()
         if last is None or last.rows is not rows or (last.scope, last.pods, last.exact) != (scope, pods, exact):

@@ -10,7 +10,7 @@ import asyncio
 import re
 from collections.abc import Sequence
 
-from fleet.metrics.merging import Told
+from fleet.metrics.merging import LastMeasurement
 from fleet.model.measurement import Measurement
 from fleet.model.past import Latency, Past
 from fleet.model.reading import LOOKBACK
@@ -83,22 +83,22 @@ class Stores:
 
     async def ask(
         self, state: KubeState, pods: frozenset[str] | None, now: float, *, wanted: bool, patience: float | None
-    ) -> tuple[Told, ...]:
+    ) -> tuple[LastMeasurement, ...]:
         """Ask each, and return what they say; of one whose answer is still to come, what it said before."""
         answered = await asyncio.gather(
             *(store.ask(state, pods, now, wanted=wanted, patience=patience) for store in self._stores)
         )
         return tuple(
-            Told(store.collector.name, store.last)
+            LastMeasurement(store.collector.name, store.last)
             for store, has_answered in zip(self._stores, answered, strict=True)
             # Of a single one nothing is said twice: it has the fleet, and whatever measures meanwhile has it too.
             if store.last is not None and (has_answered or (self.are_several and store.is_awaited))
         )
 
-    def before_failing(self, now: float) -> tuple[Told, ...]:
+    def before_failing(self, now: float) -> tuple[LastMeasurement, ...]:
         """Return what those said last that have failed since, until that is too old to be of use."""
         return tuple(
-            Told(store.collector.name, store.last, failed_since=True)
+            LastMeasurement(store.collector.name, store.last, failed_since=True)
             for store in self._stores
             if store.last is not None
             and store.collector.failing

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from fleet.dataclass import dataclass
 from fleet.metrics import bucket_queries, promql, queries
 from fleet.metrics.engine_rows import EngineRows
-from fleet.metrics.expressions import Scope
+from fleet.metrics.expressions import QueryScope
 
 _MOST_PODS = 100
 """Number of pods beyond which their addresses outgrow any URL, and all engines are asked for."""
@@ -28,7 +28,7 @@ class TickQueries:
     """Buckets by engine, each text for itself: of the pods asked for."""
 
     @classmethod
-    def of(cls, scope: Scope, rows: EngineRows, pods: frozenset[str] | None) -> TickQueries:
+    def of(cls, scope: QueryScope, rows: EngineRows, pods: frozenset[str] | None) -> TickQueries:
         """The queries for these rows; ``pods`` are those whose own buckets are wanted, None for all."""
         return cls(
             (bucket_queries.model_buckets(scope),),
@@ -44,7 +44,7 @@ class TickQueries:
         yield from ((text,) for text in self.own)
 
 
-def _own_buckets(scope: Scope, rows: EngineRows, pods: frozenset[str] | None) -> list[str]:
+def _own_buckets(scope: QueryScope, rows: EngineRows, pods: frozenset[str] | None) -> list[str]:
     if pods is not None:
         # No series of theirs names a model, so theirs are not among the models' buckets.
         pods |= rows.nameless
@@ -57,7 +57,7 @@ def _own_buckets(scope: Scope, rows: EngineRows, pods: frozenset[str] | None) ->
     return [bucket_queries.engine_buckets(scope, (family,), where) for family in scope.engines.families]
 
 
-def young_samples(scope: Scope, rows: EngineRows) -> list[str]:
+def young_samples(scope: QueryScope, rows: EngineRows) -> list[str]:
     """Return the queries for engines younger than the window; none for more of them than a URL can name."""
     pods = {f"{rows.ids[row].namespace}/{rows.ids[row].pod}" for row in rows.young}
     return queries.young_samples(scope, rows.label_values(pods)) if 0 < len(pods) <= _MOST_PODS else []

@@ -22,8 +22,8 @@ from fleet.sources.kube.state import KubeState
 from fleet.sources.problem import ClearTextError, SourceProblem
 from fleet.sources.scrape.fetch import wants_tls
 from fleet.sources.scrape.pod_access import PodAccess, PodCredentials
-from fleet.sources.scrape.source import ScrapeSettings, ScrapeSource
-from fleet.sources.scrape.target import Target
+from fleet.sources.scrape.source import ScrapeLimits, ScrapeSource
+from fleet.sources.scrape.target import ScrapeTarget
 from fleet.sources.scrape.targets import (
     Endpoint,
     Via,
@@ -48,7 +48,7 @@ NAMED = 5
 """Targets that a status names one by one; the rest are counted."""
 
 
-class Part(StrEnum):
+class ScrapedPart(StrEnum):
     """A part of a fleet that may be scraped where no Prometheus has it."""
 
     ENGINES = "engines"
@@ -59,7 +59,7 @@ class Part(StrEnum):
 class Lacking(NamedTuple):
     """The parts of a fleet that no store of metrics has, and that are to be scraped."""
 
-    parts: frozenset[Part]
+    parts: frozenset[ScrapedPart]
     """Gateways or GPUs, of which they have none at all."""
     engines: tuple[EngineId, ...]
     """The engines that they have: those of other pods are lacking."""
@@ -67,17 +67,17 @@ class Lacking(NamedTuple):
     @classmethod
     def of(cls, asked: Measurement) -> Lacking:
         """Return what is not in a measurement."""
-        have = {Part.GPUS: asked.gpus, Part.GATEWAYS: asked.gateways}
+        have = {ScrapedPart.GPUS: asked.gpus, ScrapedPart.GATEWAYS: asked.gateways}
         return cls(frozenset(part for part, rows in have.items() if not rows), asked.engines)
 
 
-def _part(pod: Pod) -> Part | None:
+def _part(pod: Pod) -> ScrapedPart | None:
     """Return what a pod is; None for one that has no metrics to be scraped."""
     if exports_gpus(pod):
-        return Part.GPUS
+        return ScrapedPart.GPUS
     if runs_engine(pod):
-        return Part.ENGINES
-    return Part.GATEWAYS if stands_beside(pod) is not None else None
+        return ScrapedPart.ENGINES
+    return ScrapedPart.GATEWAYS if stands_beside(pod) is not None else None
 
 
 def _unread(pod: Pod) -> str:
@@ -88,7 +88,7 @@ class _Role(NamedTuple):
     """The part of the fleet that a pod is, and why the metrics of its engine are not read."""
 
     pod: Pod
-    part: Part | None
+    part: ScrapedPart | None
     unread: str
 
     @classmethod
@@ -126,7 +126,7 @@ class ScrapeCollectorSettings:
     ports: tuple[int, ...] = (8000,)
     path: str = "/metrics"
     via: Via | None = None
-    scrape: ScrapeSettings = field(default_factory=ScrapeSettings)
+    scrape: ScrapeLimits = field(default_factory=ScrapeLimits)
     access: PodAccess = field(default_factory=PodAccess)
 
 
@@ -204,7 +204,7 @@ class ScrapeCollector:
         """Close the connections."""
         await self._source.close()
 
-    def _target(self, endpoint: Endpoint, via: Via) -> Target:
+    def _target(self, endpoint: Endpoint, via: Via) -> ScrapeTarget:
         target = endpoint.target(via, self._fetch)
         if via is Via.POD_IP and not exports_gpus(endpoint.pod):
             target = self._credentials.of_engine(target)
@@ -245,7 +245,8 @@ class ScrapeCollector:
         pods = [
             what.pod
             for key, what in self._what.items()
-            if what.part in lacking.parts or (what.part is Part.ENGINES and what.pod.ready and key not in measured)
+            if what.part in lacking.parts
+            or (what.part is ScrapedPart.ENGINES and what.pod.ready and key not in measured)
         ]
         self._lacked, self._unclear = told_apart(endpoints(pods, self._settings.ports, self._settings.path))
         return self._lacked
@@ -280,7 +281,7 @@ class ScrapeCollector:
         """A pod that is not ready owes no answer: it is named, and is no trouble of the source. Nor does an engine
         where Prometheus has the others: it is among the pods without metrics.
         """
-        owing = [e for e in asked if e.pod.ready and not (only is not None and self._part_of(e) is Part.ENGINES)]
+        owing = [e for e in asked if e.pod.ready and not (only is not None and self._part_of(e) is ScrapedPart.ENGINES)]
         ready = {e.key for e in owing}
         by_key = {e.key: e for e in asked}
         silent = {target: why for target, why in sorted(measurement.unreachable.items()) if target in ready}
@@ -312,7 +313,7 @@ class ScrapeCollector:
             requests=measurement.requests,
         )
 
-    def _part_of(self, endpoint: Endpoint) -> Part | None:
+    def _part_of(self, endpoint: Endpoint) -> ScrapedPart | None:
         role = self._what.get(endpoint.pod.key)
         return role.part if role is not None else None
 

@@ -13,7 +13,7 @@ from fleet.sources.problem import ClearTextError, SourceProblem
 if TYPE_CHECKING:
     import aiohttp
 
-    from fleet.sources.scrape.target import Target
+    from fleet.sources.scrape.target import ScrapeTarget
 
 _OTHER_FILES = 256
 """Files that the rest of the program may have open."""
@@ -75,7 +75,7 @@ def open_session(concurrency: int, timeout: float, *, keep: bool) -> aiohttp.Cli
     )
 
 
-async def get_plainly(client: PlainClient, target: Target, limit: Limit, seconds: float) -> bytes | None:
+async def get_plainly(client: PlainClient, target: ScrapeTarget, limit: Limit, seconds: float) -> bytes | None:
     """The body without aiohttp; None where that is to ask: its answer is odd, or nothing can be said of why it failed.
 
     Raises as ``get`` does, and RefusedError.
@@ -106,7 +106,7 @@ def _no_page(status: int, reason: str, location: str, said: bytes) -> Exception:
     return SourceProblem(_refusal(status, reason))
 
 
-async def get(session: aiohttp.ClientSession, target: Target, limit: Limit) -> tuple[bytes, bool]:
+async def get(session: aiohttp.ClientSession, target: ScrapeTarget, limit: Limit) -> tuple[bytes, bool]:
     """The body, and whether the transport vouches that it is whole.
 
     Raises SourceProblem in words for an answer that is no use or exceeds the limit, OSError or TimeoutError for none.

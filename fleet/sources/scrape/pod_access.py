@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from fleet.dataclass import dataclass
-from fleet.sources.scrape.target import Target
+from fleet.sources.scrape.target import ScrapeTarget
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class PodCredentials:
             else:
                 self._token = token
 
-    def of_engine(self, target: Target) -> Target:
+    def of_engine(self, target: ScrapeTarget) -> ScrapeTarget:
         """The target of an engine with what it is to be shown; ``target`` is not one through the API server."""
         tls = target.url.startswith("https://")
         if tls and self._context is not None:

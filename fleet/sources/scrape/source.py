@@ -19,7 +19,7 @@ from fleet.net.plain_client import PlainClient
 from fleet.net.redirect import MOST_REDIRECTS, RedirectError, followed
 from fleet.sources.problem import ClearTextError, SourceProblem, UnreadError
 from fleet.sources.scrape.fetch import get, get_plainly, in_words, open_session, room_for
-from fleet.sources.scrape.target import Target, TargetState
+from fleet.sources.scrape.target import ScrapeTarget, TargetState
 
 if TYPE_CHECKING:
     import aiohttp
@@ -34,7 +34,7 @@ _PER_TURN = 100
 
 
 @dataclass(frozen=True, slots=True)
-class ScrapeSettings:
+class ScrapeLimits:
     """Settings of the scrape: seconds, and how many requests at once."""
 
     window: float = 60.0
@@ -52,12 +52,12 @@ class ScrapeSource:
 
     def __init__(
         self,
-        settings: ScrapeSettings | None = None,
+        settings: ScrapeLimits | None = None,
         *,
         guard: Guard = reads_only,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._settings = settings or ScrapeSettings()
+        self._settings = settings or ScrapeLimits()
         self._guard = guard
         self._clock = clock
         self._client = PlainClient(guard, keeps=False)
@@ -72,7 +72,7 @@ class ScrapeSource:
         self._last: float | None = None
         self._interval = self._settings.interval
 
-    async def measure(self, targets: Sequence[Target], now: float) -> Measurement:
+    async def measure(self, targets: Sequence[ScrapeTarget], now: float) -> Measurement:
         """Scrape the targets; ``now`` is the Unix time of the tick's beginning.
 
         Targets that are no longer given are forgotten. One that fails is named in ``unreachable`` and keeps its last
@@ -125,7 +125,7 @@ class ScrapeSource:
 
     async def _work(
         self,
-        queue: Iterator[Target],
+        queue: Iterator[ScrapeTarget],
         span: float,
         epoch: float,
         unreachable: dict[str, str],
@@ -147,7 +147,7 @@ class ScrapeSource:
                 state.odd = state.odd and not isinstance(error, ConnectionRefusedError)
                 unreachable[target.key] = in_words(error, self._settings.timeout)
 
-    async def _fetch(self, target: Target, state: TargetState) -> tuple[bytes, bool]:
+    async def _fetch(self, target: ScrapeTarget, state: TargetState) -> tuple[bytes, bool]:
         """The answer in clear text, or over TLS where only that is spoken: from then on it is asked so at once."""
         if target.over_tls is None:
             return await self._follow(target, state)
@@ -169,7 +169,7 @@ class ScrapeSource:
             state.wants_tls = False
             raise
 
-    async def _follow(self, target: Target, state: TargetState) -> tuple[bytes, bool]:
+    async def _follow(self, target: ScrapeTarget, state: TargetState) -> tuple[bytes, bool]:
         for _ in range(MOST_REDIRECTS):
             try:
                 return await self._ask(target, state)
@@ -177,7 +177,7 @@ class ScrapeSource:
                 target = replace(target, url=followed(target.url, redirect.location))
         raise SourceProblem("redirects again and again")
 
-    async def _ask(self, target: Target, state: TargetState) -> tuple[bytes, bool]:
+    async def _ask(self, target: ScrapeTarget, state: TargetState) -> tuple[bytes, bool]:
         plainly = target.fetch is None and target.url.startswith("http:") and not state.odd
         try:
             if plainly:

@@ -27,7 +27,7 @@ Raises SourceProblem, OSError or TimeoutError when it cannot.
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class ScrapeTarget:
     """One endpoint to scrape in this tick.
 
     Either ``url`` is asked over HTTP (with ``headers`` and, for https, ``ssl``), or ``fetch`` is called with the path.
@@ -47,7 +47,7 @@ class Target:
 
     known: bool = True
     """True for an exporter, gateway or engine whose metrics are read: other metrics there are a mistake."""
-    over_tls: Target | None = None
+    over_tls: ScrapeTarget | None = None
     """The same one over TLS, for who does not speak HTTP in clear text although nothing says so."""
 
     @property
@@ -92,7 +92,7 @@ class TargetState:
         self.sampled_at = -math.inf
         """Unix time of the values: that of the answer, or of the oldest sample where the target itself says one."""
 
-    def take(self, target: Target, body: bytes, *, whole: bool, clock: float, now: float) -> None:
+    def take(self, target: ScrapeTarget, body: bytes, *, whole: bool, clock: float, now: float) -> None:
         """Read one answer, received at steady time ``clock`` and Unix time ``now``.
 
         Raises SourceProblem when it is not an exposition, or one without anything that a dialect knows.

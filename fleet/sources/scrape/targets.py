@@ -13,7 +13,7 @@ from fleet.metrics.products import by_name, exporter, gateway, is_read
 from fleet.metrics.registry import GATEWAYS
 from fleet.model.objects import Container, Pod
 from fleet.net.plain_url import plain_path, segment
-from fleet.sources.scrape.target import Fetch, Target
+from fleet.sources.scrape.target import Fetch, ScrapeTarget
 
 _METRICS_PORTS = ("metrics", "http-metrics")
 _PORT_NAMES = (*_METRICS_PORTS, "http", "api", "openai", "server")
@@ -58,7 +58,7 @@ class Endpoint:
         host = f"[{self.pod.ip}]" if ":" in self.pod.ip else self.pod.ip
         return f"{host}:{self.port}"
 
-    def target(self, via: Via, fetch: Fetch | None) -> Target:
+    def target(self, via: Via, fetch: Fetch | None) -> ScrapeTarget:
         """The target by this way; ``fetch`` gets a path of the API server. Raises ValueError for one with a problem."""
         if self.problem:
             raise ValueError(self.problem)
@@ -66,11 +66,13 @@ class Endpoint:
         if via is Via.POD_IP:
             url = f"{'https' if self.tls else 'http'}://{self.address}{self.path}"
             # A pod's certificate is its own or for its Service's name, so it proves nothing about an address.
-            return Target(pod.namespace, pod.name, url, ssl=not self.tls, node=pod.node, name=name, known=self.known)
+            return ScrapeTarget(
+                pod.namespace, pod.name, url, ssl=not self.tls, node=pod.node, name=name, known=self.known
+            )
         scheme = "https:" if self.tls else ""
         where = f"/api/v1/namespaces/{segment(pod.namespace)}/pods/{scheme}{segment(pod.name)}"
         path = f"{where}:{self.port}/proxy{self.path}"
-        return Target(pod.namespace, pod.name, path, fetch=fetch, node=pod.node, name=name, known=self.known)
+        return ScrapeTarget(pod.namespace, pod.name, path, fetch=fetch, node=pod.node, name=name, known=self.known)
 
 
 def endpoints(pods: Iterable[Pod], ports: tuple[int, ...], path: str) -> list[Endpoint]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from fleet.model.objects import ObjectRef
 from fleet.sources.kube.project.fields import Raw, mapping, mappings, moment, text
-from fleet.timeline.cluster.witness import Asked, Witness, ref_of, tell_each
+from fleet.timeline.cluster.witness import SharedFacts, Witness, ref_of, tell_each
 from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence, Weight
 
 NAME = "Argo CD"
@@ -15,7 +15,7 @@ _SHORT = 10
 _FAILED = frozenset({"Failed", "Error"})
 
 
-def _take(raw: Raw, asked: Asked) -> tuple[Entry, ...]:
+def _take(raw: Raw, asked: SharedFacts) -> tuple[Entry, ...]:
     ref, status = ref_of(raw, "Application"), mapping(raw, "status")
     for resource in mappings(status, "resources"):
         namespace = text(resource, "namespace")
@@ -23,7 +23,7 @@ def _take(raw: Raw, asked: Asked) -> tuple[Entry, ...]:
     return (*_syncs(ref, status, asked), *_failure(ref, mapping(status, "operationState")))
 
 
-def _syncs(ref: ObjectRef, status: Raw, asked: Asked) -> Iterator[Entry]:
+def _syncs(ref: ObjectRef, status: Raw, asked: SharedFacts) -> Iterator[Entry]:
     for sync in mappings(status, "history"):
         at = moment(sync, "deployedAt")
         if at is not None:

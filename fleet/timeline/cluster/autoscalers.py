@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from fleet.model.objects import ObjectRef
 from fleet.sources.kube.project.fields import Raw, integer, mapping, moment, text
-from fleet.timeline.cluster.conditions import Meaning, conditions_of
-from fleet.timeline.cluster.witness import Asked, Witness, note_owner, ref_of
+from fleet.timeline.cluster.conditions import ConditionMeaning, conditions_of
+from fleet.timeline.cluster.witness import SharedFacts, Witness, note_owner, ref_of
 from fleet.timeline.cluster.writes import note_writes, written
 from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence, Weight
 from fleet.timeline.who import AUTOSCALER
@@ -16,13 +16,15 @@ _KIND = "HorizontalPodAutoscaler"
 _BESIDE = 5.0
 """Seconds between an event of an autoscaler and the time in its status: it writes both after the same decision."""
 _CONDITIONS = {
-    ("AbleToScale", "False"): Meaning("cannot scale", Weight.BAD),
-    ("ScalingActive", "False"): Meaning("does not scale", Weight.BAD),
-    ("ScalingLimited", "True"): Meaning("held at its bound", Weight.BAD, reasons=("TooManyReplicas", "TooFewReplicas")),
+    ("AbleToScale", "False"): ConditionMeaning("cannot scale", Weight.BAD),
+    ("ScalingActive", "False"): ConditionMeaning("does not scale", Weight.BAD),
+    ("ScalingLimited", "True"): ConditionMeaning(
+        "held at its bound", Weight.BAD, reasons=("TooManyReplicas", "TooFewReplicas")
+    ),
 }
 
 
-def _take(raw: Raw, asked: Asked) -> Raw:
+def _take(raw: Raw, asked: SharedFacts) -> Raw:
     ref = ref_of(raw, _KIND)
     note_owner(raw, ref, asked.kin)
     note_writes(raw, ref, asked)
@@ -35,7 +37,7 @@ def _target(raw: Raw, ref: ObjectRef) -> ObjectRef:
     return ObjectRef(text(target, "kind"), ref.namespace, text(target, "name"))
 
 
-def _tell(taken: Sequence[Raw], asked: Asked) -> Iterator[Entry]:
+def _tell(taken: Sequence[Raw], asked: SharedFacts) -> Iterator[Entry]:
     for raw in taken:
         ref = ref_of(raw, _KIND)
         status = mapping(raw, "status")

@@ -11,7 +11,7 @@ from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence, Weig
 
 
 @dataclass(frozen=True, slots=True)
-class Meaning:
+class ConditionMeaning:
     """The meaning of a condition of this type and status for a person."""
 
     what: str
@@ -23,7 +23,7 @@ class Meaning:
     """``lastUpdateTime`` is when the reason came: the type and status may have held for longer."""
 
 
-Meanings = Mapping[tuple[str, str], Meaning]
+Meanings = Mapping[tuple[str, str], ConditionMeaning]
 """Meanings by type and status."""
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from fleet.model.objects import ObjectRef
 from fleet.sources.kube.project.fields import Raw, integer, mapping, moment, text
-from fleet.timeline.cluster.witness import Asked, Witness
+from fleet.timeline.cluster.witness import SharedFacts, Witness
 from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence, Weight
 
 _SAID_BY_PODS = frozenset({"Scheduled", "Pulled", "Pulling", "Created", "Started"})
@@ -20,7 +20,7 @@ _EXACT = 0.001
 """Accuracy of eventTime in seconds: it has microseconds."""
 
 
-def _take(raw: Raw, asked: Asked) -> Entry | None:
+def _take(raw: Raw, asked: SharedFacts) -> Entry | None:
     involved, series = mapping(raw, "involvedObject"), mapping(raw, "series")
     reason, message = text(raw, "reason"), " ".join(text(raw, "message").split())
     ref = ObjectRef(text(involved, "kind"), text(involved, "namespace"), text(involved, "name"))
@@ -68,7 +68,7 @@ def _first_seen(raw: Raw) -> tuple[float | None, float, Evidence]:
     return moment(metadata, "creationTimestamp"), WHOLE_SECONDS, Evidence(f"{ref} metadata.creationTimestamp", stamp)
 
 
-def _tell(taken: Sequence[Entry | None], asked: Asked) -> Iterator[Entry]:
+def _tell(taken: Sequence[Entry | None], asked: SharedFacts) -> Iterator[Entry]:
     """All but what an object that is there says better of itself."""
     for entry in taken:
         if entry is not None and not (entry.kind is EntryKind.START and entry.about in asked.there):

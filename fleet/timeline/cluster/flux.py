@@ -6,17 +6,17 @@ from collections.abc import Iterator
 
 from fleet.model.objects import ObjectRef
 from fleet.sources.kube.project.fields import Raw, mapping, mappings, moment, text
-from fleet.timeline.cluster.conditions import Meaning, conditions_of
-from fleet.timeline.cluster.witness import Asked, Witness, ref_of, tell_each
+from fleet.timeline.cluster.conditions import ConditionMeaning, conditions_of
+from fleet.timeline.cluster.witness import SharedFacts, Witness, ref_of, tell_each
 from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence, Weight
 
 _CONDITIONS = {
-    ("Ready", "False"): Meaning("does not apply", Weight.BAD),
-    ("Ready", "True"): Meaning("applies", Weight.GOOD),
+    ("Ready", "False"): ConditionMeaning("does not apply", Weight.BAD),
+    ("Ready", "True"): ConditionMeaning("applies", Weight.GOOD),
 }
 
 
-def _release(raw: Raw, asked: Asked) -> tuple[Entry, ...]:
+def _release(raw: Raw, asked: SharedFacts) -> tuple[Entry, ...]:
     del asked
     ref, status = ref_of(raw, "HelmRelease"), mapping(raw, "status")
     return (*_deployed(ref, status), *conditions_of(raw, ref, _CONDITIONS))
@@ -42,7 +42,7 @@ def _deployed(ref: ObjectRef, status: Raw) -> Iterator[Entry]:
         )
 
 
-def _kustomization(raw: Raw, asked: Asked) -> tuple[Entry, ...]:
+def _kustomization(raw: Raw, asked: SharedFacts) -> tuple[Entry, ...]:
     ref = ref_of(raw, "Kustomization")
     for one in mappings(mapping(mapping(raw, "status"), "inventory"), "entries"):
         # <namespace>_<name>_<group>_<kind>: none of the four has an underscore.

@@ -18,7 +18,7 @@ from fleet.timeline.cluster.witness import ref_of, stamped
 from fleet.timeline.cluster.writes import HELM_KIND
 from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Weight
 from fleet.timeline.kinship import Kinship
-from fleet.timeline.source import Gap, Told
+from fleet.timeline.source import Gap, SourceTimeline
 
 _REVIEW: Final = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 _PAGE: Final = "200"
@@ -37,7 +37,7 @@ class HelmTimeline:
         self._namespace = namespace
         self._fallback = tuple(dict.fromkeys(fallback))
 
-    async def tell(self, since: float) -> Told:
+    async def tell(self, since: float) -> SourceTimeline:
         """Tell what may be seen; that nothing may be is the rule, and nothing to speak of."""
         del since
         entries: list[Entry] = []
@@ -46,8 +46,8 @@ class HelmTimeline:
                 async for items in self._pages(namespace):
                     entries += _entries(items)
         except (KubeError, KubeconfigError) as error:
-            return Told(tuple(entries), Kinship(), (Gap(_LOST, error.message, error.remedy),))
-        return Told(tuple(entries), Kinship())
+            return SourceTimeline(tuple(entries), Kinship(), (Gap(_LOST, error.message, error.remedy),))
+        return SourceTimeline(tuple(entries), Kinship())
 
     async def _permitted(self) -> tuple[str, ...]:
         """The namespaces in which Secrets may be listed; the empty one for all."""

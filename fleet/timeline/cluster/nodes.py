@@ -6,17 +6,17 @@ from collections.abc import Iterator
 
 from fleet.model.objects import ObjectRef
 from fleet.sources.kube.project.fields import Raw, mapping, mappings, moment, text
-from fleet.timeline.cluster.conditions import Meaning, conditions_of
-from fleet.timeline.cluster.witness import Asked, Witness, ref_of, stamped, tell_each
+from fleet.timeline.cluster.conditions import ConditionMeaning, conditions_of
+from fleet.timeline.cluster.witness import SharedFacts, Witness, ref_of, stamped, tell_each
 from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence, Weight
 from fleet.timeline.who import tool
 
 _CONDITIONS = {
-    ("Ready", "True"): Meaning("node ready", Weight.GOOD, EntryKind.START),
-    ("Ready", "False"): Meaning("node not ready", Weight.BAD, EntryKind.END),
-    ("Ready", "Unknown"): Meaning("node says nothing any more", Weight.BAD, EntryKind.END),
+    ("Ready", "True"): ConditionMeaning("node ready", Weight.GOOD, EntryKind.START),
+    ("Ready", "False"): ConditionMeaning("node not ready", Weight.BAD, EntryKind.END),
+    ("Ready", "Unknown"): ConditionMeaning("node says nothing any more", Weight.BAD, EntryKind.END),
     **{
-        (type_, "True"): Meaning(what, Weight.BAD)
+        (type_, "True"): ConditionMeaning(what, Weight.BAD)
         for type_, what in (
             ("MemoryPressure", "node short of memory"),
             ("DiskPressure", "node short of disk"),
@@ -27,7 +27,7 @@ _CONDITIONS = {
 }
 
 
-def _take(raw: Raw, asked: Asked) -> tuple[Entry, ...]:
+def _take(raw: Raw, asked: SharedFacts) -> tuple[Entry, ...]:
     del asked
     ref = ref_of(raw, "Node")
     return (*_joined(raw, ref), *conditions_of(raw, ref, _CONDITIONS), *_taints(raw, ref), *_cordon(raw, ref))

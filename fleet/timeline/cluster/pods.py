@@ -6,19 +6,19 @@ from collections.abc import Iterator
 
 from fleet.model.objects import ObjectRef
 from fleet.sources.kube.project.fields import Raw, integer, mapping, mappings, moment, text
-from fleet.timeline.cluster.conditions import Meaning, conditions_of
-from fleet.timeline.cluster.witness import Asked, Witness, note_owner, ref_of, stamped, tell_each
+from fleet.timeline.cluster.conditions import ConditionMeaning, conditions_of
+from fleet.timeline.cluster.witness import SharedFacts, Witness, note_owner, ref_of, stamped, tell_each
 from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence, Weight, end_topic
 
 _CONDITIONS = {
-    ("Ready", "True"): Meaning("ready", Weight.GOOD, EntryKind.START),
-    ("Ready", "False"): Meaning("not ready any more", Weight.BAD, EntryKind.END),
-    ("PodScheduled", "False"): Meaning("cannot be placed", Weight.BAD),
-    ("DisruptionTarget", "True"): Meaning("is to be taken away", Weight.BAD),
+    ("Ready", "True"): ConditionMeaning("ready", Weight.GOOD, EntryKind.START),
+    ("Ready", "False"): ConditionMeaning("not ready any more", Weight.BAD, EntryKind.END),
+    ("PodScheduled", "False"): ConditionMeaning("cannot be placed", Weight.BAD),
+    ("DisruptionTarget", "True"): ConditionMeaning("is to be taken away", Weight.BAD),
 }
 
 
-def _take(raw: Raw, asked: Asked) -> tuple[Entry, ...]:
+def _take(raw: Raw, asked: SharedFacts) -> tuple[Entry, ...]:
     ref = ref_of(raw, "Pod")
     note_owner(raw, ref, asked.kin)
     if node := text(mapping(raw, "spec"), "nodeName"):

@@ -11,7 +11,7 @@ from fleet.kinds.kind import Revisions, value_at
 from fleet.kinds.replicaset import REPLICA_SET
 from fleet.model.objects import ObjectRef
 from fleet.sources.kube.project.fields import Raw, mapping, moment, owner, text
-from fleet.timeline.cluster.witness import Asked, Witness, Write, note_owner, ref_of, stamped
+from fleet.timeline.cluster.witness import SharedFacts, Witness, Write, note_owner, ref_of, stamped
 from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence, rollout_topic
 from fleet.timeline.template import template_changes
 
@@ -37,7 +37,7 @@ class RevisionTemplate:
     stamp: Evidence
 
 
-def _replica_set(raw: Raw, asked: Asked) -> RevisionTemplate | None:
+def _replica_set(raw: Raw, asked: SharedFacts) -> RevisionTemplate | None:
     number = str(value_at(raw, REVISION) or "")
     earlier = text(mapping(mapping(raw, "metadata"), "annotations"), _HISTORY).split(",")
     numbers = [int(part) for part in (*earlier, number) if part.isdigit()]
@@ -45,14 +45,14 @@ def _replica_set(raw: Raw, asked: Asked) -> RevisionTemplate | None:
     return _template(raw, REPLICA_SET.kind, min(numbers, default=0), template, asked)
 
 
-def _controller_revision(raw: Raw, asked: Asked) -> RevisionTemplate | None:
+def _controller_revision(raw: Raw, asked: SharedFacts) -> RevisionTemplate | None:
     number = raw.get("revision")
     # A rollback gives it a new number and keeps no other: that it came first is told by its time alone.
     template = mapping(mapping(mapping(raw, "data"), "spec"), "template")
     return _template(raw, Revisions.CONTROLLER_REVISIONS, number if isinstance(number, int) else 0, template, asked)
 
 
-def _template(raw: Raw, kind: str, first: int, template: Raw, asked: Asked) -> RevisionTemplate | None:
+def _template(raw: Raw, kind: str, first: int, template: Raw, asked: SharedFacts) -> RevisionTemplate | None:
     metadata = mapping(raw, "metadata")
     ref, above, created = ref_of(raw, kind), owner(metadata), moment(metadata, "creationTimestamp")
     note_owner(raw, ref, asked.kin)
@@ -65,7 +65,7 @@ def _template(raw: Raw, kind: str, first: int, template: Raw, asked: Asked) -> R
     return RevisionTemplate(ref, of, created, first, cause, template, stamped(raw, ref))
 
 
-def _rollouts(taken: Sequence[RevisionTemplate | None], asked: Asked) -> Iterator[Entry]:
+def _rollouts(taken: Sequence[RevisionTemplate | None], asked: SharedFacts) -> Iterator[Entry]:
     workloads: dict[ObjectRef, list[RevisionTemplate]] = defaultdict(list)
     for template in taken:
         if template is not None:
@@ -76,7 +76,7 @@ def _rollouts(taken: Sequence[RevisionTemplate | None], asked: Asked) -> Iterato
             yield _rollout(of, template, templates[number - 1] if number else None, asked)
 
 
-def _rollout(of: ObjectRef, template: RevisionTemplate, before: RevisionTemplate | None, asked: Asked) -> Entry:
+def _rollout(of: ObjectRef, template: RevisionTemplate, before: RevisionTemplate | None, asked: SharedFacts) -> Entry:
     name = f"revision {template.first}" if template.first else template.ref.name
     evidence = [template.stamp]
     changes: tuple[str, ...] = ()
@@ -112,7 +112,7 @@ def _in_a_line(changes: Sequence[str]) -> str:
     return changes[0] if len(changes) == 1 else f"{changes[0]} and {len(changes) - 1} more"
 
 
-def _written(of: ObjectRef, created: float, asked: Asked) -> Write | None:
+def _written(of: ObjectRef, created: float, asked: SharedFacts) -> Write | None:
     """The write of the template that made the controller begin."""
     found = [w for w in asked.writes.get(of, ()) if "template" in w.fields and began(w.at, created)]
     return max(found, key=lambda write: write.at, default=None)

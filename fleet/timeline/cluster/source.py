@@ -12,9 +12,9 @@ from fleet.sources.kube.errors import ExpiredError, ForbiddenError, KubeconfigEr
 from fleet.sources.kube.project.fields import Raw, mapping, mappings, text
 from fleet.sources.kube.resources import object_path
 from fleet.timeline.cluster.registry import witnesses
-from fleet.timeline.cluster.witness import AnyWitness, Asked
+from fleet.timeline.cluster.witness import AnyWitness, SharedFacts
 from fleet.timeline.entry import Entry
-from fleet.timeline.source import Gap, Told
+from fleet.timeline.source import Gap, SourceTimeline
 from fleet.timeline.template import Clean
 
 TURN = 64
@@ -35,15 +35,15 @@ class ClusterTimeline:
         self._namespace = namespace
         self._fallback = tuple(dict.fromkeys(fallback))
 
-    async def tell(self, since: float) -> Told:
+    async def tell(self, since: float) -> SourceTimeline:
         """Tell what all kinds do. The object of one may be made by another: all are listed first."""
         del since  # How far back objects reach they say themselves.
-        asked, rows = Asked(self._clean), witnesses()
+        asked, rows = SharedFacts(self._clean), witnesses()
         listed = await asyncio.gather(*(self._take(row, asked) for row in rows))
         entries = await asyncio.to_thread(_make_entries, rows, [taken for taken, _ in listed], asked)
-        return Told(entries, asked.kin, tuple(gap for _, gap in listed if gap is not None))
+        return SourceTimeline(entries, asked.kin, tuple(gap for _, gap in listed if gap is not None))
 
-    async def _take(self, row: AnyWitness, asked: Asked) -> tuple[list[Any], Gap | None]:
+    async def _take(self, row: AnyWitness, asked: SharedFacts) -> tuple[list[Any], Gap | None]:
         taken: list[Any] = []
         try:
             try:
@@ -59,7 +59,7 @@ class ClusterTimeline:
             return taken, _gap(row, error)
         return taken, None
 
-    async def _list(self, row: AnyWitness, namespace: str, asked: Asked, taken: list[Any]) -> None:
+    async def _list(self, row: AnyWitness, namespace: str, asked: SharedFacts, taken: list[Any]) -> None:
         async for items in self._pages(row, namespace):
             for number, raw in enumerate(items, 1):
                 taken.append(row.take(raw, asked))
@@ -88,7 +88,7 @@ class ClusterTimeline:
             query["continue"] = token
 
 
-def _make_entries(rows: Sequence[AnyWitness], taken: Sequence[list[Any]], asked: Asked) -> tuple[Entry, ...]:
+def _make_entries(rows: Sequence[AnyWitness], taken: Sequence[list[Any]], asked: SharedFacts) -> tuple[Entry, ...]:
     """Make the entries, on a thread: hundreds of templates are compared."""
     return tuple(entry for row, some in zip(rows, taken, strict=True) for entry in row.tell(some, asked))
 

@@ -30,7 +30,7 @@ class Write:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class SharedFacts:
     """The common part of all kinds in one question: filled by ``take``, read by ``tell``."""
 
     clean: Clean
@@ -56,9 +56,9 @@ class Witness(Generic[T]):
     version: str = "v1"
     plural: str
     namespaced: bool = True
-    take: Callable[[Raw, Asked], T]
+    take: Callable[[Raw, SharedFacts], T]
     """Extract from an object, kept until all are there."""
-    tell: Callable[[Sequence[T], Asked], Iterable[Entry]]
+    tell: Callable[[Sequence[T], SharedFacts], Iterable[Entry]]
     """Entries from all extracts, in any order."""
     lost: str
     """Loss where these may not be listed."""
@@ -72,7 +72,7 @@ class Witness(Generic[T]):
         return f"{self.plural}.{self.group}" if self.group else self.plural
 
 
-def tell_each(taken: Sequence[tuple[Entry, ...]], asked: Asked) -> Iterable[Entry]:
+def tell_each(taken: Sequence[tuple[Entry, ...]], asked: SharedFacts) -> Iterable[Entry]:
     """``tell`` of objects that each tell on their own: ``take`` has made the entries."""
     del asked
     return (entry for entries in taken for entry in entries)

@@ -6,22 +6,24 @@ from collections.abc import Iterator, Sequence
 
 from fleet.kinds.kind import WorkloadKind
 from fleet.sources.kube.project.fields import Raw, mapping
-from fleet.timeline.cluster.conditions import Meaning, conditions_of
-from fleet.timeline.cluster.witness import Asked, Witness, note_owner, ref_of
+from fleet.timeline.cluster.conditions import ConditionMeaning, conditions_of
+from fleet.timeline.cluster.witness import SharedFacts, Witness, note_owner, ref_of
 from fleet.timeline.cluster.writes import CHART, RELEASE, note_release, note_writes, written
 from fleet.timeline.entry import Entry, Weight
 
 _CONDITIONS = {
-    ("Available", "False"): Meaning("too few replicas are available", Weight.BAD),
-    ("Available", "True"): Meaning("enough replicas are available", Weight.GOOD),
-    ("Ready", "False"): Meaning("not ready", Weight.BAD),
-    ("Ready", "True"): Meaning("ready", Weight.GOOD),
+    ("Available", "False"): ConditionMeaning("too few replicas are available", Weight.BAD),
+    ("Available", "True"): ConditionMeaning("enough replicas are available", Weight.GOOD),
+    ("Ready", "False"): ConditionMeaning("not ready", Weight.BAD),
+    ("Ready", "True"): ConditionMeaning("ready", Weight.GOOD),
     # These two mean what they say of Deployments (apps/v1 DeploymentConditionType); others use Progressing otherwise.
-    ("Progressing", "True"): Meaning(
+    ("Progressing", "True"): ConditionMeaning(
         "rollout complete", Weight.GOOD, reasons=("NewReplicaSetAvailable",), updated=True
     ),
-    ("Progressing", "False"): Meaning("rollout does not get on", Weight.BAD, reasons=("ProgressDeadlineExceeded",)),
-    ("ReplicaFailure", "True"): Meaning("pods cannot be made", Weight.BAD),
+    ("Progressing", "False"): ConditionMeaning(
+        "rollout does not get on", Weight.BAD, reasons=("ProgressDeadlineExceeded",)
+    ),
+    ("ReplicaFailure", "True"): ConditionMeaning("pods cannot be made", Weight.BAD),
 }
 """Custom resources have Ready and Available by convention."""
 
@@ -29,7 +31,7 @@ _CONDITIONS = {
 def workload(kind: WorkloadKind) -> Witness[Raw]:
     """Return what is kept and told of a kind of workload."""
 
-    def take(raw: Raw, asked: Asked) -> Raw:
+    def take(raw: Raw, asked: SharedFacts) -> Raw:
         ref = ref_of(raw, kind.kind)
         note_owner(raw, ref, asked.kin)
         note_writes(raw, ref, asked)
@@ -39,7 +41,7 @@ def workload(kind: WorkloadKind) -> Witness[Raw]:
         conditions = mapping(raw, "status").get("conditions")
         return {"metadata": _slim(mapping(raw, "metadata")), "spec": plain, "status": {"conditions": conditions}}
 
-    def tell(taken: Sequence[Raw], asked: Asked) -> Iterator[Entry]:
+    def tell(taken: Sequence[Raw], asked: SharedFacts) -> Iterator[Entry]:
         for raw in taken:
             ref = ref_of(raw, kind.kind)
             yield from written(raw, ref, asked)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from fleet.model.objects import ObjectRef
 from fleet.sources.kube.project.fields import Raw, mapping, mappings, moment, text
 from fleet.timeline.cluster.rollouts import began
-from fleet.timeline.cluster.witness import Asked, Write
+from fleet.timeline.cluster.witness import SharedFacts, Write
 from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence
 from fleet.timeline.kinship import Kinship
 from fleet.timeline.who import OWN_HANDS, tool
@@ -30,7 +30,7 @@ HELM_KIND = "Release"
 _RELEASERS = frozenset({"Helm", "Flux (Helm)"})
 
 
-def note_writes(raw: Raw, ref: ObjectRef, asked: Asked) -> None:
+def note_writes(raw: Raw, ref: ObjectRef, asked: SharedFacts) -> None:
     """Remember who wrote to the spec of an object. What controllers write to a status is no change of anybody's."""
     for entry in mappings(mapping(raw, "metadata"), "managedFields"):
         at = moment(entry, "time")
@@ -53,7 +53,7 @@ def _fields(spec: Raw) -> tuple[str, ...]:
     return tuple(sorted(key.removeprefix("f:") for key in spec if key.startswith("f:")))
 
 
-def written(raw: Raw, ref: ObjectRef, asked: Asked) -> Iterator[Entry]:
+def written(raw: Raw, ref: ObjectRef, asked: SharedFacts) -> Iterator[Entry]:
     """The creation of an object, and each write that nothing else tells of."""
     metadata = mapping(raw, "metadata")
     created = moment(metadata, "creationTimestamp")

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from fleet.dataclass import dataclass
-from fleet.metrics.dialect import Dialect, Kind
+from fleet.metrics.dialect import Dialect, MetricType
 from fleet.metrics.identity import NAMESPACE_LABELS, POD_LABELS, first
 from fleet.metrics.registry import ENGINES
 from fleet.model.objects import ObjectRef
@@ -64,7 +64,7 @@ async def _named(asking: Asking, metric: str) -> list[Labels]:
 async def _resets(asking: Asking, member: Dialect, telling: set[tuple[str, ...]]) -> list[Entry]:
     """Return the resets of the counters of processes that do not say when they began."""
     rule = member.rules.get(Quantity.GENERATION_TOKENS)
-    counters = [metric for metric in rule.metrics if metric.kind is Kind.COUNTER] if rule is not None else []
+    counters = [metric for metric in rule.metrics if metric.kind is MetricType.COUNTER] if rule is not None else []
     found: list[Entry] = []
     for name in (spelt for metric in counters for spelt in member.spellings(metric.name)):
         span = await asking.span(name, member.where)

@@ -20,7 +20,7 @@ from fleet.timeline.metrics.gpus import gpus_that_changed
 from fleet.timeline.metrics.kube_state import APPEARING, CHANGING, CREATED, ENDING, NOBODY
 from fleet.timeline.metrics.series import Appearing, Asked, ChangeMessage, Changing, Created, PresenceMetric, label
 from fleet.timeline.metrics.servers import settings_that_changed, starts
-from fleet.timeline.source import Gap, Told
+from fleet.timeline.source import Gap, SourceTimeline
 
 _NAMED = 5
 """Clusters that are named."""
@@ -43,18 +43,18 @@ class MetricsTimeline:
         self._within = tuple(within)
         self._cluster_label = cluster_label
 
-    async def tell(self, since: float) -> Told:
+    async def tell(self, since: float) -> SourceTimeline:
         """Tell what all metrics do; a store that refuses one question answers the others."""
         try:
             store = await self._find()
             if store is None:
-                return Told((), Kinship(), (_gap(_NONE),))
+                return SourceTimeline((), Kinship(), (_gap(_NONE),))
             asking = Asking(store, self._within, since, await store.now())
             if self._cluster_label and not self._within:
                 await _check_one_cluster(asking, self._cluster_label)
             return await _tell(asking)
         except SourceProblem as problem:
-            return Told((), Kinship(), (_gap(problem),))
+            return SourceTimeline((), Kinship(), (_gap(problem),))
 
 
 async def _check_one_cluster(asking: Asking, label: str) -> None:
@@ -69,7 +69,7 @@ async def _check_one_cluster(asking: Asking, label: str) -> None:
         )
 
 
-async def _tell(asking: Asking) -> Told:
+async def _tell(asking: Asking) -> SourceTimeline:
     gaps = dict[Gap, None]()
 
     async def gather(telling: Iterable[Awaitable[list[Entry]]]) -> list[Entry]:
@@ -97,7 +97,7 @@ async def _tell(asking: Asking) -> Told:
     # It has to be known which pods and ReplicaSets belong to one workload.
     made = (_creations(asking, one) for one in CREATED if one.of_workload)
     entries += await gather([settings_that_changed(asking), *made])
-    return Told(tuple(entries), asking.kin, tuple(gaps))
+    return SourceTimeline(tuple(entries), asking.kin, tuple(gaps))
 
 
 async def _changes(asking: Asking, one: Changing) -> list[Entry]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from actions.audit.chain import verify
-from actions.audit.history import State, history, unfinished
+from actions.audit.history import ActionState, history, unfinished
 from actions.audit.log import AuditLog
 from actions.audit.opened import open_folder
 from actions.audit.reading import look_at, records
@@ -80,7 +80,7 @@ async def test_an_action_and_its_record_agree(tmp_path: Path) -> None:
     opened = open_folder(tmp_path / "audit")
     assert opened.intact
     [action] = opened.actions
-    assert (action.state, action.outcome, action.kind) == (State.ENDED, "converged", "scale")
+    assert (action.state, action.outcome, action.kind) == (ActionState.ENDED, "converged", "scale")
     assert [f"{sent.method} {sent.path}" for sent in action.sent] == stage.mutations()
     assert all(sent.done for sent in action.sent)
     assert action.unsent == ()
@@ -142,4 +142,7 @@ def test_what_was_cut_off_is_history_for_the_next_console(killed: list[Path]) ->
     folder = next(moment / "audit" for moment in killed if (moment / "sent").exists())
     AuditLog(folder, Who.of_this_process("oncall@corp", ())).append("intent", "next", {"title": "Scale chat-70b to 4"})
     assert verify(look_at(folder)).intact
-    assert [action.state for action in history(records(look_at(folder)))] == [State.CUT_OFF, State.UNDER_WAY]
+    assert [action.state for action in history(records(look_at(folder)))] == [
+        ActionState.CUT_OFF,
+        ActionState.UNDER_WAY,
+    ]

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from actions.audit.history import RecordedAction, State, history, unfinished
+from actions.audit.history import ActionState, RecordedAction, history, unfinished
 from actions.audit.log import AuditLog
 from actions.audit.opened import open_folder
 from actions.audit.query import Wanted
@@ -43,7 +43,12 @@ def only(folder: Path, alive: Any = dead) -> RecordedAction:
 def test_a_finished_action_is_told_from_beginning_to_end(tmp_path: Path) -> None:
     filled(tmp_path / "audit", 1)
     action = only(tmp_path / "audit")
-    assert (action.state, action.outcome, action.kind, action.reason) == (State.ENDED, "converged", "scale", "INC-7")
+    assert (action.state, action.outcome, action.kind, action.reason) == (
+        ActionState.ENDED,
+        "converged",
+        "scale",
+        "INC-7",
+    )
     assert (action.began, action.ended, action.person) == (NOW, NOW + 4, "oncall@corp")
     assert action.target_name == "serving/Deployment/chat-70b"
     assert told(action) == (
@@ -89,7 +94,7 @@ def cut_after(folder: Path, events: int) -> RecordedAction:
 
 def test_cut_off_before_anything_was_sent(tmp_path: Path) -> None:
     action = cut_after(tmp_path / "audit", 1)
-    assert (action.state, action.sent, len(action.unsent)) == (State.CUT_OFF, (), 2)
+    assert (action.state, action.sent, len(action.unsent)) == (ActionState.CUT_OFF, (), 2)
     text = told(action)
     assert f"sent: PATCH {PATCH['path']}: not sent\n: POST {EVENT['path']}: not sent" in text
     assert "cut off: what was doing it ended at or after 2026-09-21 14:13:20Z, before it wrote a result" in text
@@ -162,12 +167,12 @@ def test_what_another_console_still_does_is_not_cut_off_until_it_is_killed(tmp_p
         assert process.stdout.readline() == b"written\n"
         assert unfinished(folder) == []
         [action] = open_folder(folder).actions
-        assert action.state is State.UNDER_WAY
+        assert action.state is ActionState.UNDER_WAY
         process.send_signal(signal.SIGKILL)
         # Not waited for: who is dead and still in the table does nothing any more.
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
         [action] = unfinished(folder)
-        assert (action.title, action.state) == ("Scale x to 6", State.CUT_OFF)
+        assert (action.title, action.state) == ("Scale x to 6", ActionState.CUT_OFF)
 
 
 def test_a_process_id_that_was_given_again_is_another_process(tmp_path: Path) -> None:
@@ -176,15 +181,15 @@ def test_a_process_id_that_was_given_again_is_another_process(tmp_path: Path) ->
     [record] = records(look_at(tmp_path / "audit"))
     assert record.process["pid"] == os.getpid()
     [mine] = history([record])
-    assert mine.state is State.UNDER_WAY
+    assert mine.state is ActionState.UNDER_WAY
     [others] = history([replace(record, process={**record.process, "ticks": 1})])
-    assert others.state is State.CUT_OFF
+    assert others.state is ActionState.CUT_OFF
 
 
 def test_another_machine_is_out_of_sight(tmp_path: Path) -> None:
     log_in(tmp_path / "audit", who=replace(WHO, host="elsewhere")).append("intent", "a1", intent())
     [action] = open_folder(tmp_path / "audit").actions
-    assert action.state is State.OUT_OF_SIGHT
+    assert action.state is ActionState.OUT_OF_SIGHT
     assert "it was begun on elsewhere, ask there" in told(action)
 
 

@@ -9,7 +9,7 @@ import pytest
 from actions.audit import opened
 from actions.audit.folder import stamp
 from actions.audit.opened import open_folder
-from actions.audit.reading import Look, look_at
+from actions.audit.reading import LogSnapshot, look_at
 from actions.audit.words import Tone, opened_text
 from tests.actions.audit.logs import filled, intent, log_in, only_file
 
@@ -44,7 +44,7 @@ def test_the_broken_one_is_named_first(site: Path) -> None:
 
 
 def test_one_that_may_not_be_read_is_said_and_the_others_are_shown(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def look(folder: Path) -> Look:
+    def look(folder: Path) -> LogSnapshot:
         if folder.name == "mia":
             raise PermissionError(13, "Permission denied", str(folder))
         return look_at(folder)

@@ -9,7 +9,7 @@ import pytest
 from actions.checks.running import check_running
 from actions.drain.inspect import Inspection
 from actions.drain.manner import AtDeadline, Method
-from actions.drain.unit import Unit
+from actions.drain.unit import DrainUnit
 from actions.drain.wait import Terms
 from actions.plan import Verdict
 from tests.actions.pods import PodCluster, chat
@@ -17,7 +17,7 @@ from tests.actions.pods import PodCluster, chat
 CUT, STAY = AtDeadline.EVICT, AtDeadline.STOP
 
 
-async def units(cluster: PodCluster, *names: str) -> list[Unit]:
+async def units(cluster: PodCluster, *names: str) -> list[DrainUnit]:
     """What the pods are drained with."""
     inspection = Inspection(cluster.context())
     return [await inspection.unit(cluster.get("Pod", "serving", name)) for name in names]

@@ -17,7 +17,7 @@ from fleet.model.snapshot import Snapshot
 from fleet.objectives.burning import WINDOWS
 from fleet.objectives.ledger import Ledger, Tally
 from fleet.objectives.objective import Goals, objective
-from fleet.objectives.owners import Owner
+from fleet.objectives.owners import RequestOwner
 from fleet.snapshot.builder import Builder
 from tests.actions.plans import make_plan
 from tests.actions.stage import NOW, SNAPSHOT, FakeCluster
@@ -33,7 +33,7 @@ def fleet(waiting: float = 0.0, failing: float = 0.0) -> Snapshot:
     numbers = {Quantity.RUNNING: 4.0, Quantity.WAITING: waiting, Quantity.GENERATION_TOKENS: 100.0}
     measured = rows.measurement({rows.engine(name): numbers for name in PODS}, at=NOW)
     state = rows.kube([rows.pod(name, node="gpu-1") for name in PODS], rows.deployment(desired=4))
-    goals, owner = Goals((objective("errors", 0.01),)), Owner("serving", "chat")
+    goals, owner = Goals((objective("errors", 0.01),)), RequestOwner("serving", "chat")
     spent = {window: {owner: Tally(bad=100 * failing, all=100.0)} for window in (*WINDOWS, goals.period)}
     ledger = Ledger(goals, spent, {owner: NOW - goals.period}, dict.fromkeys(spent, NOW), "prometheus")
     facts = Facts({"objectives": Dated(NOW, ledger)})

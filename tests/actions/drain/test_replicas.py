@@ -10,7 +10,7 @@ import pytest
 
 from actions.checks.owner import check_owner
 from actions.drain.inspect import Inspection
-from actions.drain.unit import Unit, from_fact, to_fact
+from actions.drain.unit import DrainUnit, from_fact, to_fact
 from actions.kinds.drain import Drain
 from actions.kinds.drain.action import DrainAction
 from actions.plan import Plan, Verdict
@@ -192,7 +192,7 @@ async def test_the_plan_says_who_starts_another_and_who_owns_that() -> None:
     assert check(plan, "rollout").verdict is Verdict.PASS
 
 
-async def _unit(cluster: PodCluster) -> Unit:
+async def _unit(cluster: PodCluster) -> DrainUnit:
     return await Inspection(cluster.context()).unit(cluster.get("Pod", "serving", "chat-0"))
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from fleet.local.benches import Level
+from fleet.local.benches import ConcurrencyLevel
 
 BENCH = """#!{python}
 import json, os, pathlib, sys, time
@@ -98,6 +98,6 @@ def bencher(folder: Path, **modes: str) -> Bencher:
     return Bencher(folder)
 
 
-def a_level(**more: Any) -> Level:
+def a_level(**more: Any) -> ConcurrencyLevel:
     """One at a time, and fields replaced."""
-    return replace(Level(1, 8, 0, 2.0, 4.0, 100.0, ttft_p95=0.02), **more)
+    return replace(ConcurrencyLevel(1, 8, 0, 2.0, 4.0, 100.0, ttft_p95=0.02), **more)

@@ -13,7 +13,7 @@ from typing import Any
 
 from fleet.local.process import identify
 from fleet.local.record import ServerRecord
-from fleet.local.server import Phase, ServerState, Stage
+from fleet.local.server import Phase, ServerState, StartStage
 from fleet.local.spec import LaunchSpec
 
 KEY = "qd-key-of-the-test"
@@ -151,4 +151,4 @@ def record(folder: Path, port: int, *, executable: str = "vllm", keyed: bool = T
 
 def state(server: ServerRecord, phase: Phase = Phase.READY) -> ServerState:
     """How it is."""
-    return ServerState(server, 200.0, Stage(phase, 110.0))
+    return ServerState(server, 200.0, StartStage(phase, 110.0))

@@ -20,7 +20,7 @@ from actions.local.bench_store import keep_bench
 from actions.local.environment import SERVER_ID
 from actions.local.spawn import hold
 from actions.local.store import keep
-from fleet.local.benches import Bench, Level
+from fleet.local.benches import Bench, ConcurrencyLevel
 from fleet.local.record import ServerRecord, servers_folder
 from fleet.local.spec import LaunchSpec
 from tests.ending import ending
@@ -300,7 +300,7 @@ def test_which_server(machine: Machine, words: Sequence[str]) -> None:
 
 def test_benchmarks(machine: Machine) -> None:
     assert "no benchmarks yet" in machine.run("benches").stderr
-    level = Level(4, 16, 0, 2.0, 8.0, 512.0, ttft_p50=0.04)
+    level = ConcurrencyLevel(4, 16, 0, 2.0, 8.0, 512.0, ttft_p50=0.04)
     machine.servers.mkdir(parents=True)
     for server in ("one", "two"):
         keep_bench(machine.servers, Bench(f"id-{server}", server, server, 1000.0, 256, 128, (level,), "0.32.0"))

@@ -18,9 +18,9 @@ from fleet.local.benches import Bench
 from fleet.local.process import Identity
 from fleet.local.record import ServerRecord
 from fleet.local.same_as_pod import Same
-from fleet.local.server import Phase, ServerState, Stage
+from fleet.local.server import Phase, ServerState, StartStage
 from fleet.local.spec import LaunchSpec, serve_arguments
-from fleet.model.alerts import Rule
+from fleet.model.alerts import MonitoringRule
 from fleet.model.baseline import BaselineQuestion, Baselines
 from fleet.model.curve import Curve, CurveQuestion
 from fleet.model.log_reasons import Reason
@@ -92,7 +92,7 @@ class ScriptedSession:
         self._may_fail()
         return self.texts.get("yaml", f"kind: {ref.kind}")
 
-    async def monitoring(self, cluster: ClusterId, rules: Sequence[Rule]) -> Examined:
+    async def monitoring(self, cluster: ClusterId, rules: Sequence[MonitoringRule]) -> Examined:
         self.asked.append(("monitoring", cluster, tuple(rules)))
         self._may_fail()
         return self.examined
@@ -317,8 +317,10 @@ def make_server(
         keyed=True,
         ready=at - took / 2 if phase is Phase.READY else None,
     )
-    stages = tuple(Stage(each, at - took / (i + 1), "", done, total) for i, each in enumerate(Phase) if each is phase)
-    first = Stage(Phase.STARTING, at - took)
+    stages = tuple(
+        StartStage(each, at - took / (i + 1), "", done, total) for i, each in enumerate(Phase) if each is phase
+    )
+    first = StartStage(Phase.STARTING, at - took)
     stages = (first, *(stage for stage in stages if stage.phase is not Phase.STARTING))
     reason = Reason("cuda-oom", "it ran out of GPU memory", "Lower the context length.", "torch.OutOfMemoryError: CUDA")
     state = ServerState(record, at, stages[-1], stages, reason=reason if phase is Phase.DEAD else None)

@@ -15,7 +15,7 @@ from fleet.model.snapshot import Assessment, Severity
 from tests.console.screens.desk import desk
 from tests.console.screens.worst import WORST
 from tests.fleets import NOW, make_snapshot, ticked, with_value
-from widgets.grid import Row
+from widgets.grid import GridRow
 
 
 async def test_an_unchanged_tick_writes_nothing() -> None:
@@ -44,7 +44,7 @@ async def test_a_tick_with_nothing_new_makes_no_row(monkeypatch: pytest.MonkeyPa
     made: list[str] = []
     row = FleetModel.row
 
-    def noted(self: FleetModel, key: str) -> Row:
+    def noted(self: FleetModel, key: str) -> GridRow:
         made.append(key)
         return row(self, key)
 

@@ -28,14 +28,14 @@ from tests.console.screens.test_timeline import KILLED, ROLLOUT, happened
 from tests.console.screens.worst import WORST, healthy
 from tests.fleets import make_snapshot
 from widgets.cells import Number
-from widgets.grid import Row
+from widgets.grid import GridRow
 from widgets.line import Line
 from widgets.line_view import LineStrip
 from widgets.log_buffer import LogLine
 
 POD = healthy(make_snapshot())
 REF = ObjectRef("Pod", "serving", make_snapshot().pods[POD].name)
-HEAVY = (Snapshot, LineStrip, Line, Row, Number, LogLine)
+HEAVY = (Snapshot, LineStrip, Line, GridRow, Number, LogLine)
 """What a screen has hundreds of, or what hundreds of things hang on."""
 
 

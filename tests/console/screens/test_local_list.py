@@ -8,13 +8,13 @@ from dataclasses import replace
 import pytest
 
 from actions.kinds.local_down import LocalDown
-from actions.plan import Table
+from actions.plan import CheckTable
 from console.commands.command import ScreenId
 from console.commands.table import TABLE
 from console.config.options import Options
 from console.views.local.server import title_line
 from console.views.local.servers import gpus_text
-from fleet.local.server import Phase, Stage
+from fleet.local.server import Phase, StartStage
 from fleet.model.objects import Pod
 from fleet.model.snapshot import MACHINE, Health, Snapshot, SourceStatus
 from tests.console.screens.desk import SIZES, desk
@@ -192,7 +192,9 @@ async def test_a_plan_of_a_server_says_when_the_server_is_another_one() -> None:
 @SIZES
 async def test_the_tables_of_a_plan_are_shown_with_their_numbers_at_the_right(size: tuple[int, int]) -> None:
     source = "config.json, layers and heads, and what is assumed where it is silent about the size of a head"
-    table = Table("memory of each GPU", ("what", "GiB", "from"), (("weights", "141", "index"), ("KV", "9.6", source)))
+    table = CheckTable(
+        "memory of each GPU", ("what", "GiB", "from"), (("weights", "141", "index"), ("KV", "9.6", source))
+    )
     acts = ScriptedActing(make=lambda request: make_plan(request, tables=(table,)))
     made = replace(session(), acts=acts)
     async with desk(make_snapshot(), size=size, session=made) as d:
@@ -260,7 +262,7 @@ async def test_the_palette_has_it() -> None:
 async def test_a_server_that_does_not_answer_is_a_warning() -> None:
     server = make_server("tiny", healthy=False)
     made = ScriptedSession()
-    made.here.servers = (replace(server, stage=Stage(Phase.READY, server.at, "does not answer /health")),)
+    made.here.servers = (replace(server, stage=StartStage(Phase.READY, server.at, "does not answer /health")),)
     async with desk(make_snapshot(), session=made) as d:
         await d.press("m")
         assert d.line_with("tiny ").split()[0] == "▲"

@@ -13,7 +13,7 @@ from console.screens.local.servers import LocalScreen
 from console.screens.local.try_it import TryScreen
 from console.session.failure import SessionError
 from console.session.local.protocol import Piece
-from fleet.local.benches import Bench, Level
+from fleet.local.benches import Bench, ConcurrencyLevel
 from fleet.local.server import Phase
 from tests.console.screens.desk import SIZES, desk
 from tests.console.screens.local_session import planned, session, target
@@ -106,11 +106,11 @@ async def test_what_is_not_ready_is_not_asked() -> None:
         assert "loads is not ready, it is reading weights" in d.screen.said
 
 
-def level(concurrency: int, rate: float, ttft: float | None = 0.2) -> Level:
-    return Level(concurrency, 8, 0, 10.0, 1.5, rate, ttft_p50=0.1, ttft_p95=ttft, ttft_p99=0.3, itl_p95=0.02)
+def level(concurrency: int, rate: float, ttft: float | None = 0.2) -> ConcurrencyLevel:
+    return ConcurrencyLevel(concurrency, 8, 0, 10.0, 1.5, rate, ttft_p50=0.1, ttft_p95=ttft, ttft_p99=0.3, itl_p95=0.02)
 
 
-def bench(id: str, at: float, *levels: Level, **values: object) -> Bench:  # noqa: A002 - the benchmark's
+def bench(id: str, at: float, *levels: ConcurrencyLevel, **values: object) -> Bench:  # noqa: A002 - the benchmark's
     made = Bench(id, "tiny", "mixtral-8x22b", at, 256, 128, levels, "0.32.0")
     return replace(made, **values)  # type: ignore[arg-type]
 

@@ -10,7 +10,7 @@ from fleet.model.snapshot import Snapshot
 from fleet.objectives.burning import DAY, WINDOWS
 from fleet.objectives.ledger import Ledger, Tally
 from fleet.objectives.objective import Goals, objective
-from fleet.objectives.owners import Owner
+from fleet.objectives.owners import RequestOwner
 from tests.console.screens.desk import desk
 from tests.fleets import make_snapshot
 
@@ -21,7 +21,7 @@ def promised() -> tuple[Snapshot, str]:
     model = next(iter(snapshot.models.values()))
     goals, owner = (
         Goals((objective("errors", 0.01),)),
-        Owner(model.namespace, snapshot.workloads[model.workloads[0]].name),
+        RequestOwner(model.namespace, snapshot.workloads[model.workloads[0]].name),
     )
     spent = {window: {owner: Tally(bad=4.0, all=100.0)} for window in (*WINDOWS, goals.period)}
     ledger = Ledger(

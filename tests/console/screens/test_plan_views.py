@@ -13,7 +13,7 @@ from actions.kinds.drain import Drain
 from actions.kinds.local_up import LocalUp
 from actions.kinds.restart import Restart
 from actions.kinds.scale import Scale
-from actions.plan import MERGE, Alternative, Change, Check, Mutation, Plan, Scope, Step, Table, Undo, Verdict
+from actions.plan import MERGE, Alternative, Change, Check, CheckTable, Mutation, Plan, Scope, Step, Undo, Verdict
 from actions.progress import Load, Outcome, Progress, Result
 from actions.request import LOCAL, LOCAL_SERVER, Target
 from console.views.action_runs import action_run_lines, action_run_title, announcement, going_on, outcome_lines
@@ -42,8 +42,10 @@ PLAN = Plan(
     changes=(Change("replicas", "2", "3"), Change("arguments", LONG, LONG)),
     impact=(Change("KV", "92%", "97%"),),
     tables=(
-        Table("memory of each GPU", ("what", "GiB", "from"), (("weights", "141", LONG), ("KV cache", "9.6", LONG))),
-        Table("everything", ("one", "two", "three"), ((LONG, LONG, LONG),)),
+        CheckTable(
+            "memory of each GPU", ("what", "GiB", "from"), (("weights", "141", LONG), ("KV cache", "9.6", LONG))
+        ),
+        CheckTable("everything", ("one", "two", "three"), ((LONG, LONG, LONG),)),
     ),
     alternatives=(Alternative("pin it", Restart(TARGET), LONG),),
     diff=f"--- a\n+++ b\n-{LONG}\n+{LONG}!",
@@ -74,7 +76,7 @@ def test_what_is_confirmed_names_all_pods_of_a_drain() -> None:
 
 
 def test_numbers_of_a_table_stand_at_the_right_of_their_column() -> None:
-    table = Table(
+    table = CheckTable(
         "memory", ("what", "GiB", "from"), (("weights", "141", "index"), ("KV", "9.6", ""), ("free", "", "x"))
     )
     rows = ["".join(span.text for span in line.spans).rstrip() for line in table_lines(table, 80, UNICODE)]
@@ -88,7 +90,7 @@ def test_numbers_of_a_table_stand_at_the_right_of_their_column() -> None:
 
 
 def test_a_table_from_outside_does_nothing() -> None:
-    table = Table("a\x1b[2Jb", ("x\x07",), (("\x1b]0;t\x07y",),))
+    table = CheckTable("a\x1b[2Jb", ("x\x07",), (("\x1b]0;t\x07y",),))
     assert words(table_lines(table, 80, UNICODE)) == "AB x y"
 
 

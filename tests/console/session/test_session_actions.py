@@ -20,7 +20,7 @@ from console.session.permissions import Permissions
 from fleet.model.objects import ClusterId, ObjectRef
 from fleet.model.snapshot import Cluster
 from fleet.sources.kube.errors import KubeError, ServerError
-from fleet.sources.kube.reads import Permission
+from fleet.sources.kube.reads import AccessReview
 from tests.actions.stage import SCOPE, FakeCluster, deployment
 from tests.waiting import PATIENCE
 
@@ -40,7 +40,7 @@ class Counted(FakeCluster):
 
     async def can_i(
         self, verb: str, resource: str, group: str = "", subresource: str = "", namespace: str = "", name: str = ""
-    ) -> Permission:
+    ) -> AccessReview:
         self.reviews += 1
         self.asking.set()
         await self.answer.wait()

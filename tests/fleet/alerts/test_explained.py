@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fleet.alerts.board import BoardMaker
+from fleet.alerts.board import AlertBoardMaker
 from fleet.alerts.explained import Explained, Explainer
 from fleet.model.alerts import Alert, Notified
 from fleet.model.facts import Dated, Facts
@@ -34,7 +34,7 @@ def told(snapshot: Snapshot, *alerts: Alert) -> Snapshot:
 
 
 def explained(snapshot: Snapshot) -> Explained:
-    return Explainer().explained(snapshot, BoardMaker().board_of(snapshot))
+    return Explainer().explained(snapshot, AlertBoardMaker().board_of(snapshot))
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_a_silenced_alert_is_still_one_of_its_incident() -> None:
 
 def test_while_nothing_changes_the_answer_is_the_same_object() -> None:
     snapshot = told(broken(), alert("UUID=GPU-chat-1"))
-    board, explainer = BoardMaker().board_of(snapshot), Explainer()
+    board, explainer = AlertBoardMaker().board_of(snapshot), Explainer()
     first = explainer.explained(snapshot, board)
     assert explainer.explained(replace(snapshot, at=NOW + 5), board) is first
     assert explainer.explained(replace(snapshot, incidents=()), board) is not first

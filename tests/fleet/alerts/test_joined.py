@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from fleet.alerts.board import NONE, BoardMaker, severity_of
+from fleet.alerts.board import NONE, AlertBoardMaker, severity_of
 from fleet.alerts.joined import Index
 from fleet.model.alerts import Alert, Evaluated, Notified
 from fleet.model.facts import Dated, Facts
@@ -93,7 +93,7 @@ def told(snapshot: Snapshot, *alerts: Alert) -> Snapshot:
 
 
 def test_an_alert_of_a_gpu_stands_at_its_pod_its_workload_and_its_model(snapshot: Snapshot) -> None:
-    board = BoardMaker().board_of(told(snapshot, Alert({"alertname": "Xid", "UUID": "GPU-1"})))
+    board = AlertBoardMaker().board_of(told(snapshot, Alert({"alertname": "Xid", "UUID": "GPU-1"})))
     (key,) = board.rows
     assert board.of == dict.fromkeys(("GPU-1", "serving/chat-1", CHAT, "serving/llama"), (key,))
     assert [row.told.alert.name for row in board.telling(CHAT)] == ["Xid"]
@@ -101,7 +101,7 @@ def test_an_alert_of_a_gpu_stands_at_its_pod_its_workload_and_its_model(snapshot
 
 def test_what_is_silenced_or_pending_marks_nothing_and_is_listed(snapshot: Snapshot) -> None:
     labels = {"namespace": "serving", "pod": "chat-1"}
-    board = BoardMaker().board_of(
+    board = AlertBoardMaker().board_of(
         told(
             snapshot,
             Alert(labels | {"alertname": "A"}, silenced_by=("s",)),
@@ -124,7 +124,7 @@ def test_the_worst_comes_first(snapshot: Snapshot) -> None:
         fires("Soon", "critical", firing=False),
         fires("Full", "critical"),
     )
-    board = BoardMaker().board_of(told(snapshot, *alerts))
+    board = AlertBoardMaker().board_of(told(snapshot, *alerts))
     assert [row.told.alert.name for row in board.rows.values()] == ["Full", "Slow", "Soon", "Watchdog", "Quiet"]
     assert [severity_of(row.told.alert) for row in board.rows.values()] == [
         Severity.CRITICAL,
@@ -136,7 +136,7 @@ def test_the_worst_comes_first(snapshot: Snapshot) -> None:
 
 
 def test_the_board_is_the_same_while_nothing_changes(snapshot: Snapshot) -> None:
-    maker, with_one = BoardMaker(), told(snapshot, Alert({"alertname": "A", "node": "gpu-1"}))
+    maker, with_one = AlertBoardMaker(), told(snapshot, Alert({"alertname": "A", "node": "gpu-1"}))
     first = maker.board_of(with_one)
     later = replace(with_one, at=NOW + 2, facts=Facts({"am": Dated(NOW + 2, with_one.facts.of(Notified)["am"].value)}))
     assert maker.board_of(later) is first
@@ -146,7 +146,7 @@ def test_the_board_is_the_same_while_nothing_changes(snapshot: Snapshot) -> None
 
 def test_of_a_view_of_one_namespace_the_whole_cluster_is_joined(snapshot: Snapshot) -> None:
     view = replace(snapshot, pods={}, workloads={}, whole=snapshot)
-    board = BoardMaker().board_of(replace(view, facts=Facts({"rules": Dated(NOW, Evaluated((), ()))})))
+    board = AlertBoardMaker().board_of(replace(view, facts=Facts({"rules": Dated(NOW, Evaluated((), ()))})))
     assert board.rows == {}
     alert = Alert({"namespace": "serving", "pod": "chat-1"})
     assert Index(view).concerned(alert).objects == ("serving/chat-1",)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fleet.alerts.merged import merged
-from fleet.model.alerts import Alert, Evaluated, Matcher, Notified, Rule, Silence
+from fleet.model.alerts import Alert, Evaluated, Matcher, MonitoringRule, Notified, Silence
 from fleet.model.facts import Dated, Facts
 
 LABELS = {"alertname": "Full", "pod": "chat-1", "severity": "critical"}
@@ -18,7 +18,7 @@ def alert(labels: dict[str, str] | None = None, **more: object) -> Alert:
 
 
 def test_what_prometheus_evaluates_and_an_alertmanager_was_sent_is_one() -> None:
-    rule = Rule("serving", "Full", "kv > 0.9", holds=60.0)
+    rule = MonitoringRule("serving", "Full", "kv > 0.9", holds=60.0)
     silence = Silence("s1", (Matcher("pod", "chat-1"),), 0.0, 9e9, "ops", "INC-1", "active")
     sent = alert(LABELS | {"cluster": "eu", "replica": "0"}, since=50.0, silenced_by=("s1",), fingerprint="f")
     (one,) = merged(
@@ -62,8 +62,8 @@ def test_who_inhibits_is_named() -> None:
 
 
 def test_of_several_rules_of_a_name_it_is_the_one_whose_labels_it_has() -> None:
-    warning = Rule("g", "Full", "kv > 0.8", labels={"severity": "warning"})
-    critical = Rule("g", "Full", "kv > 0.9", labels={"severity": "critical", "team": "{{ $labels.team }}"})
+    warning = MonitoringRule("g", "Full", "kv > 0.8", labels={"severity": "warning"})
+    critical = MonitoringRule("g", "Full", "kv > 0.9", labels={"severity": "critical", "team": "{{ $labels.team }}"})
     (one,) = merged(facts(rules=Evaluated((warning, critical), (alert(),))))
     assert one.rule is critical
 

@@ -11,7 +11,7 @@ from fleet.baseline.recorded import recorded
 from fleet.model.baseline import HOUR, BaselineQuestion, Baselines, Then
 from fleet.model.curve import Series
 from fleet.model.histogram import Histogram, merge, quantile
-from fleet.model.measurement import Group
+from fleet.model.measurement import HistogramKey
 from fleet.model.quantity import Family, Quantity
 from fleet.recorder.moment import Moment
 from fleet.recorder.problem import RecordingError
@@ -42,7 +42,7 @@ def moment(minute: int, crashed: bool = False) -> Moment:
             engine(name): {Q.WAITING: float(minute % 5), Q.KV_USAGE: 0.25 + 0.25 * place}
             for place, name in enumerate(names)
         },
-        {Family.TTFT: {Group("serving", "llama", name, "0"): histogram(minute, name) for name in names}},
+        {Family.TTFT: {HistogramKey("serving", "llama", name, "0"): histogram(minute, name) for name in names}},
     )
     state = kube(rows, deployment(desired=2, ready=0 if crashed else 2), [node("node-1")])
     return Moment(state, statuses(), replace(measured, at=BEGAN + minute * STEP))

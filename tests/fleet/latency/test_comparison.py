@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from fleet.latency.comparison import Change, greatest_growth, past, questions
-from fleet.latency.phases import MEANS, Phase
+from fleet.latency.comparison import LastChange, greatest_growth, past, questions
+from fleet.latency.phases import MEANS, RequestPhase
 from fleet.latency.report import dominant, latency_report
 from fleet.model.curve import Curve, Series
 from tests.fleet.diagnosis.fleets import CHAT, WELL, Fleet, Q
@@ -22,7 +22,7 @@ def fleet() -> Fleet:
     return made
 
 
-def curves(change: Change | None, queue: float, decode: float = 4.0) -> list[Curve]:
+def curves(change: LastChange | None, queue: float, decode: float = 4.0) -> list[Curve]:
     """Answers that were flat until now."""
     asked = questions(Series(), CHAT, NOW, change)
     values = {Q.QUEUE_MEAN: queue, Q.PREFILL_MEAN: 0.2, Q.DECODE_MEAN: decode}
@@ -34,7 +34,7 @@ def test_a_pod_is_held_against_the_median_of_the_others() -> None:
     made.engines["chat-2"] = USUAL | {Q.QUEUE_MEAN: 6.0}
     report = latency_report(made.at(0), "serving/chat-2")
     assert report.growth is not None
-    assert (report.growth.phase, report.growth.than) == (Phase.QUEUE, "its peers")
+    assert (report.growth.phase, report.growth.than) == (RequestPhase.QUEUE, "its peers")
     assert (report.growth.now, report.growth.then) == (6.0, 0.1)
     assert report.comparison.now.total == pytest.approx(10.2)
 
@@ -44,11 +44,11 @@ def test_a_workload_is_held_against_itself_an_hour_ago() -> None:
     made.engines = dict.fromkeys(made.engines, USUAL | {Q.DECODE_MEAN: 9.0})
     report = latency_report(made.at(0), CHAT, curves(None, 0.1))
     assert report.growth is not None
-    assert (report.growth.phase, report.growth.than) == (Phase.DECODE, "an hour ago")
+    assert (report.growth.phase, report.growth.than) == (RequestPhase.DECODE, "an hour ago")
 
 
 def test_before_a_change_is_before_it() -> None:
-    change = Change(NOW - 1800, "image 1 → 2")
+    change = LastChange(NOW - 1800, "image 1 → 2")
     asked = questions(Series(), CHAT, NOW, change)
     told = []
     for one in asked:
@@ -60,7 +60,7 @@ def test_before_a_change_is_before_it() -> None:
 
 
 def test_a_change_of_long_ago_is_reached() -> None:
-    asked = questions(Series(), CHAT, NOW, Change(NOW - 7 * 3600, "replicas"))
+    asked = questions(Series(), CHAT, NOW, LastChange(NOW - 7 * 3600, "replicas"))
     assert all(one.range.start <= NOW - 7 * 3600 - 300 for one in asked)
     assert [one.quantity for one in asked] == list(MEANS.values())
 
@@ -68,8 +68,8 @@ def test_a_change_of_long_ago_is_reached() -> None:
 def test_what_is_as_it_always_was_is_told_by_its_longest_phase() -> None:
     report = latency_report(fleet().at(0), CHAT, curves(None, 0.1))
     assert greatest_growth(report.comparison) is None
-    assert dominant(report) is Phase.DECODE
-    assert report.comparison.now.share(Phase.DECODE) == pytest.approx(4.0 / 4.3)
+    assert dominant(report) is RequestPhase.DECODE
+    assert report.comparison.now.share(RequestPhase.DECODE) == pytest.approx(4.0 / 4.3)
 
 
 def test_what_nobody_measures_is_not_known() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from fleet.local.process import Identity, identify
 from fleet.local.record import ServerRecord
-from fleet.local.server import Phase, ServerState, Stage
+from fleet.local.server import Phase, ServerState, StartStage
 from fleet.local.spec import LaunchSpec
 from fleet.model.log_reasons import Reason
 
@@ -29,8 +29,8 @@ def record(name: str = "tiny", *, port: int = 8000, identity: Identity | None = 
 
 def state(of: ServerRecord, phase: Phase = Phase.READY, *, detail: str = "", at: float = BEGUN + 60) -> ServerState:
     """A server in a phase, which it has been in since half a minute after its start."""
-    begin = Stage(Phase.STARTING, BEGUN)
-    stage = Stage(phase, BEGUN + 30, detail)
+    begin = StartStage(Phase.STARTING, BEGUN)
+    stage = StartStage(phase, BEGUN + 30, detail)
     return ServerState(of, at, stage, (begin, stage), healthy=True if phase is Phase.READY else None)
 
 

@@ -12,14 +12,14 @@ from typing import Any
 import orjson
 import pytest
 
-from fleet.local.benches import BENCHES, Bench, Level, from_json, read_benches, to_json
+from fleet.local.benches import BENCHES, Bench, ConcurrencyLevel, from_json, read_benches, to_json
 from fleet.local.comparing import MEASURED, RATES, FleetRow, against_fleet, compare, latest_comparable
 from fleet.model.frame import Column, Frame
 from fleet.model.reading import State
 from fleet.model.snapshot import Snapshot
 from tests.fleets import make_snapshot
 
-LEVEL = Level(1, 8, 0, 2.0, 4.0, 100.0, ttft_p95=0.2, itl_p95=0.01, e2e_p99=3.0)
+LEVEL = ConcurrencyLevel(1, 8, 0, 2.0, 4.0, 100.0, ttft_p95=0.2, itl_p95=0.01, e2e_p99=3.0)
 BENCH = Bench("b2", "n1", "tiny", 200.0, 64, 16, (LEVEL, replace(LEVEL, concurrency=4)), "0.32.0", ("--dtype", "half"))
 
 

@@ -11,12 +11,12 @@ import pytest
 
 from fleet.local.eta import PastStart, digest, estimate, from_json, read_starts, start_of, to_json
 from fleet.local.record import STARTS, ServerRecord
-from fleet.local.server import Phase, Stage
+from fleet.local.server import Phase, StartStage
 from tests.fleet.local.servers import BEGUN, record, state
 
 TOOK = {Phase.STARTING: 10.0, Phase.LOADING: 40.0, Phase.COMPILING: 30.0, Phase.CAPTURING: 20.0}
-STARTED = Stage(Phase.STARTING, BEGUN)
-LOADED = Stage(Phase.LOADING, BEGUN + 10)
+STARTED = StartStage(Phase.STARTING, BEGUN)
+LOADED = StartStage(Phase.LOADING, BEGUN + 10)
 
 
 def start(of: ServerRecord, took: Mapping[Phase, float] = TOOK, *, model: str = "", arguments: str = "") -> PastStart:
@@ -44,7 +44,7 @@ def test_the_phases_ahead_and_the_rest_of_the_present_one() -> None:
     starts = (start(record()),)
     assert estimate(starts, record(), (STARTED,), BEGUN + 4) == 6 + 40 + 30 + 20
     assert estimate(starts, record(), (STARTED, LOADED), BEGUN + 25) == 25 + 30 + 20
-    compiling = Stage(Phase.COMPILING, BEGUN + 50)
+    compiling = StartStage(Phase.COMPILING, BEGUN + 50)
     assert estimate(starts, record(), (STARTED, LOADED, compiling), BEGUN + 60) == 20 + 20
 
 
@@ -79,7 +79,7 @@ def test_a_start_that_is_far_too_late_or_due_is_foretold_nothing() -> None:
     starts = (start(record()),)
     assert estimate(starts, record(), (STARTED,), BEGUN + 200) is not None
     assert estimate(starts, record(), (STARTED,), BEGUN + 201) is None
-    last = (STARTED, Stage(Phase.CAPTURING, BEGUN + 80))
+    last = (STARTED, StartStage(Phase.CAPTURING, BEGUN + 80))
     assert estimate(starts, record(), last, BEGUN + 99) == 1
     assert estimate(starts, record(), last, BEGUN + 99.5) is None
     assert estimate(starts, record(), last, BEGUN + 150) is None
@@ -101,7 +101,7 @@ def test_the_port_and_the_name_make_no_other_start_but_the_rest_does() -> None:
 
 def test_a_server_that_became_ready_is_remembered_with_what_each_phase_took() -> None:
     done = replace(record(), ready=BEGUN + 60)
-    stages = (STARTED, LOADED, Stage(Phase.COMPILING, BEGUN + 45), Stage(Phase.READY, BEGUN + 60))
+    stages = (STARTED, LOADED, StartStage(Phase.COMPILING, BEGUN + 45), StartStage(Phase.READY, BEGUN + 60))
     found = start_of(replace(state(done, at=BEGUN + 99), stages=stages))
     assert found.model == "org/tiny"
     assert found.arguments == digest(done)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from fleet.local.phases import StageReader, read, stamp
-from fleet.local.server import Phase, Stage
+from fleet.local.server import Phase, StartStage
 from fleet.local.tail import Tail
 
 LOGS = Path(__file__).with_name("logs") / "healthy"
@@ -61,7 +61,7 @@ def lines_of(path: Path) -> Iterator[str]:
         yield from lines
 
 
-def started(lines: Iterable[str], at: float = 0.0) -> tuple[Stage, ...]:
+def started(lines: Iterable[str], at: float = 0.0) -> tuple[StartStage, ...]:
     """The stages of a start that began on the last new year's day and is read at ``at``."""
     reader = StageReader(unix("01-01 00:00:00"))
     for line in lines:
@@ -81,9 +81,10 @@ def test_every_log_has_its_expectation() -> None:
 @pytest.mark.parametrize("path", HEALTHY, ids=lambda path: path.stem)
 def test_every_phase_of_a_start_is_seen_with_its_begin_its_detail_and_its_count(path: Path) -> None:
     first, *others = started(lines_of(path))
-    assert first == Stage(STARTING, unix("01-01 00:00:00"))
+    assert first == StartStage(STARTING, unix("01-01 00:00:00"))
     expected = [
-        Stage(phase, unix(began), detail, count, count) for phase, (began, detail, count) in EXPECTED[path.stem].items()
+        StartStage(phase, unix(began), detail, count, count)
+        for phase, (began, detail, count) in EXPECTED[path.stem].items()
     ]
     assert others == expected
 
@@ -114,7 +115,7 @@ def test_a_start_never_goes_back_nor_counts_beyond_its_end(path: Path) -> None:
     ],
 )
 def test_shards_are_counted_by_every_loader(bar: str) -> None:
-    assert started([bar])[-1] == Stage(LOADING, unix("12-31 00:00:00"), "shard 2 of 4", 2, 4)
+    assert started([bar])[-1] == StartStage(LOADING, unix("12-31 00:00:00"), "shard 2 of 4", 2, 4)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +130,7 @@ def test_shards_are_counted_by_every_loader(bar: str) -> None:
     ],
 )
 def test_graphs_are_counted_whatever_is_captured(bar: str) -> None:
-    assert started([bar])[-1] == Stage(CAPTURING, unix("12-31 00:00:00"), "graph 17 of 35", 17, 35)
+    assert started([bar])[-1] == StartStage(CAPTURING, unix("12-31 00:00:00"), "graph 17 of 35", 17, 35)
 
 
 def test_what_is_fetched_from_the_hub_is_a_download_though_it_began_to_load_before() -> None:
@@ -210,4 +211,4 @@ def test_what_has_no_time_of_its_own_came_right_behind_what_has() -> None:
         "INFO 05-06 21:01:50 [api_server.py:580] Starting vLLM server on http://127.0.0.1:8000",
         "INFO:     Application startup complete.",
     ]
-    assert started(lines)[-1] == Stage(READY, unix("05-06 21:01:50"))
+    assert started(lines)[-1] == StartStage(READY, unix("05-06 21:01:50"))

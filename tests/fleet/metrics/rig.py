@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from fleet.model.measurement import GatewayId, Measurement
 from fleet.model.quantity import Quantity
 from fleet.sources.problem import SourceProblem
-from fleet.sources.scrape.source import ScrapeSettings, ScrapeSource
-from fleet.sources.scrape.target import Target
+from fleet.sources.scrape.source import ScrapeLimits, ScrapeSource
+from fleet.sources.scrape.target import ScrapeTarget
 
 EPOCH = 1_795_220_000.0
 
@@ -17,7 +17,7 @@ EPOCH = 1_795_220_000.0
 class Rig:
     """A ScrapeSource over pages by pod name; a page that is an exception is raised."""
 
-    def __init__(self, settings: ScrapeSettings | None = None) -> None:
+    def __init__(self, settings: ScrapeLimits | None = None) -> None:
         self.now = 0.0
         self.source = ScrapeSource(settings, clock=lambda: self.now)
         self.pages: dict[str, str | Exception] = {}
@@ -25,7 +25,7 @@ class Rig:
     async def tick(self, pages: Mapping[str, str | Exception] | None = None, after: float = 5.0) -> Measurement:
         """Let ``after`` seconds pass (but before the first tick) and scrape."""
         self.pages = dict(self.pages if pages is None else pages)
-        targets = [Target("llm", pod, f"/proxy/{pod}", fetch=self._fetch) for pod in self.pages]
+        targets = [ScrapeTarget("llm", pod, f"/proxy/{pod}", fetch=self._fetch) for pod in self.pages]
         measurement = await self.source.measure(targets, EPOCH + self.now)
         self.now += after
         return measurement

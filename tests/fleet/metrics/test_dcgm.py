@@ -13,7 +13,7 @@ from fleet.metrics.registry import GPUS
 from fleet.model.measurement import GpuId, Measurement
 from fleet.model.quantity import Quantity
 from fleet.sources.scrape.source import ScrapeSource
-from fleet.sources.scrape.target import Target
+from fleet.sources.scrape.target import ScrapeTarget
 from tests.fleet.metrics.pages import BLANK, Card, dcgm
 from tests.fleet.metrics.rig import EPOCH, Rig, gpu
 
@@ -108,7 +108,7 @@ async def test_where_the_exporters_pod_is_known_so_is_its_node_whatever_it_calls
 
     source = ScrapeSource()
     for node in ("n1", "n2"):
-        target = Target("gpu-operator", "exporter", "/metrics", fetch=fetch, node=node)
+        target = ScrapeTarget("gpu-operator", "exporter", "/metrics", fetch=fetch, node=node)
         assert [gpu.node for gpu in (await source.measure([target], EPOCH)).gpus] == [node]
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from fleet.metrics.dialect import Dialect, Kind, LabelProduct, Match, Metric, Op, Proof, Rule
+from fleet.metrics.dialect import Dialect, LabelProduct, Match, Metric, MetricType, Op, Proof, Rule
 from fleet.metrics.dialect_set import DialectSet
 from fleet.metrics.engines.vllm import VLLM
 from fleet.metrics.product import Product
@@ -20,7 +20,7 @@ TOY = Dialect(
     present=(Quantity.RUNNING,),
     rules={
         Quantity.RUNNING: Rule((Metric("toy:busy"),)),
-        Quantity.GENERATION_TOKENS: Rule((Metric("toy:out_total", Kind.COUNTER),)),
+        Quantity.GENERATION_TOKENS: Rule((Metric("toy:out_total", MetricType.COUNTER),)),
         Quantity.KV_CAPACITY: Rule((Metric("toy:info", products=(LabelProduct(("blocks",)),)),)),
     },
     families={Family.TTFT: ("toy:first_seconds",)},

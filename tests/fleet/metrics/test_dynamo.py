@@ -7,7 +7,7 @@ import math
 import pytest
 
 from fleet.model.histogram import quantile
-from fleet.model.measurement import EngineId, GatewayId, Group
+from fleet.model.measurement import EngineId, GatewayId, HistogramKey
 from fleet.model.quantity import Family, Quantity
 from tests.fleet.metrics.recorded import Page, percentile, read, replay, seconds_between
 from tests.fleet.metrics.rig import gateway, value
@@ -32,7 +32,7 @@ async def test_the_recording_of_a_worker() -> None:
     rate = (second.sum(ended, dynamo_endpoint="generate") - first.sum(ended, dynamo_endpoint="generate")) / 10
     assert value(m, Quantity.REQUESTS) == pytest.approx(rate) == pytest.approx(2.5)
     ttft = "vllm:time_to_first_token_seconds"
-    found = quantile(0.5, m.histograms[Family.TTFT][Group("llm", "tiny", "p", "0")]).value
+    found = quantile(0.5, m.histograms[Family.TTFT][HistogramKey("llm", "tiny", "p", "0")]).value
     assert found == pytest.approx(percentile(0.5, first.buckets(ttft), second.buckets(ttft)))
 
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from fleet.metrics.merging import Merged, Told, merged
+from fleet.metrics.merging import LastMeasurement, MergedMeasurement, merged
 from fleet.model.histogram import Histogram
-from fleet.model.measurement import EngineId, GatewayId, GpuId, Group, Measurement, Table
+from fleet.model.measurement import EngineId, GatewayId, GpuId, HistogramKey, Measurement, Table
 from fleet.model.quantity import Family, Quantity
 from tests.fleet.rows import pod
 
@@ -37,7 +37,7 @@ def _measured(source: str, at: float, *gateways: GatewayId, skew: float = 0.0, *
 
 def _merged(*measurements: Measurement) -> Measurement:
     """The first is declared first."""
-    found = merged([Told(one.source, one) for one in measurements], {}).measurement
+    found = merged([LastMeasurement(one.source, one) for one in measurements], {}).measurement
     assert found is not None
     return found
 
@@ -95,7 +95,7 @@ def test_gpus_are_as_old_as_they_are_when_the_engines_are_measured() -> None:
 def test_where_there_is_one_it_is_that_one() -> None:
     one = _measured("scrape", 1.0, ONE)
     assert merged([], {}).measurement is None
-    assert merged([Told("scrape", one)], {}).measurement is one
+    assert merged([LastMeasurement("scrape", one)], {}).measurement is one
 
 
 PODS = {f"llm/{name}": pod(name, namespace="llm", ip=f"10.0.0.{at}") for at, name in enumerate("abcd")}
@@ -107,7 +107,9 @@ def _of(
 ) -> Measurement:
     """What one Prometheus has of engines of one model, and the buckets of those that it was asked for."""
     engines = tuple(EngineId("llm", name, "chat", "0") for name in pods)
-    groups = {Group("llm", "chat"): whole} | {Group("llm", "chat", name, "0"): one for name, one in own.items()}
+    groups = {HistogramKey("llm", "chat"): whole} | {
+        HistogramKey("llm", "chat", name, "0"): one for name, one in own.items()
+    }
     return Measurement(
         "prometheus",
         at,
@@ -123,11 +125,11 @@ def _of(
     )
 
 
-def _both(one: Measurement, other: Measurement) -> Merged:
-    return merged([Told("prometheus", one), Told("prometheus/b", other)], PODS)
+def _both(one: Measurement, other: Measurement) -> MergedMeasurement:
+    return merged([LastMeasurement("prometheus", one), LastMeasurement("prometheus/b", other)], PODS)
 
 
-def _read(found: Merged) -> dict[str, tuple[str, float]]:
+def _read(found: MergedMeasurement) -> dict[str, tuple[str, float]]:
     """Pod → the store that it is read from, and its running requests."""
     m = found.measurement
     assert m is not None
@@ -140,7 +142,7 @@ def test_of_an_engine_that_both_have_the_first_declared_is_read_and_nothing_is_a
     found = _both(_of("a", "b", running=3.0), _of("a", "b", running=4.0))
     assert _read(found) == {"a": ("prometheus", 3.0), "b": ("prometheus", 3.0)}
     assert found.measurement is not None
-    assert found.measurement.histograms[Family.TTFT] == {Group("llm", "chat"): FAST}
+    assert found.measurement.histograms[Family.TTFT] == {HistogramKey("llm", "chat"): FAST}
     assert found.lacking == frozenset()
 
 
@@ -160,7 +162,7 @@ def test_two_halves_are_a_whole_with_the_buckets_of_both() -> None:
     }
     assert found.measurement is not None
     assert found.measurement.histograms[Family.TTFT] == {
-        Group("llm", "chat"): Histogram((1.0, math.inf), (4.0, 10.0), 14.0)
+        HistogramKey("llm", "chat"): Histogram((1.0, math.inf), (4.0, 10.0), 14.0)
     }
     assert found.measurement.engine_table.reset == {0, 2}
     assert [*found.measurement.means[Quantity.QUEUE_MEAN][0]] == [1.0, 1.0, 2.0, 2.0]
@@ -176,19 +178,19 @@ def test_of_a_model_that_two_have_overlapping_parts_of_the_buckets_of_single_pod
     assert again.measurement is not None
     assert again.lacking == frozenset()
     assert again.measurement.histograms[Family.TTFT] == {
-        Group("llm", "chat", "c", "0"): SLOW,
-        Group("llm", "chat"): Histogram((1.0, math.inf), (4.0, 10.0), 14.0),
+        HistogramKey("llm", "chat", "c", "0"): SLOW,
+        HistogramKey("llm", "chat"): Histogram((1.0, math.inf), (4.0, 10.0), 14.0),
     }
 
 
 def test_a_scrape_completes_the_percentiles_of_a_model_with_the_buckets_of_its_engines() -> None:
     scraped = replace(
-        _of("c", c=SLOW), source="scrape", histograms={Family.TTFT: {Group("llm", "chat", "c", "0"): SLOW}}
+        _of("c", c=SLOW), source="scrape", histograms={Family.TTFT: {HistogramKey("llm", "chat", "c", "0"): SLOW}}
     )
-    found = merged([Told("prometheus", _of("a", "b")), Told("scrape", scraped)], PODS).measurement
+    found = merged([LastMeasurement("prometheus", _of("a", "b")), LastMeasurement("scrape", scraped)], PODS).measurement
     assert found is not None
     assert found.sources.engines == ("prometheus", "prometheus", "scrape")
-    assert found.histograms[Family.TTFT][Group("llm", "chat")] == Histogram((1.0, math.inf), (4.0, 10.0), 14.0)
+    assert found.histograms[Family.TTFT][HistogramKey("llm", "chat")] == Histogram((1.0, math.inf), (4.0, 10.0), 14.0)
 
 
 def test_a_process_that_a_store_knows_by_its_address_alone_is_the_pod_there() -> None:
@@ -197,8 +199,8 @@ def test_a_process_that_a_store_knows_by_its_address_alone_is_the_pod_there() ->
 
 
 def test_what_a_store_said_before_it_failed_counts_of_pods_that_are_still_there() -> None:
-    failed = Told("prometheus", _of("a", "gone", at=80.0), failed_since=True)
-    found = merged([Told("prometheus/b", _of("b")), failed], PODS)
+    failed = LastMeasurement("prometheus", _of("a", "gone", at=80.0), failed_since=True)
+    found = merged([LastMeasurement("prometheus/b", _of("b")), failed], PODS)
     assert _read(found).keys() == {"b", "a"}
     assert found.measurement is not None
     assert [*found.measurement.engine_table.ages] == [1.0, 21.0]

@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 
 from fleet.model.histogram import quantile
-from fleet.model.measurement import EngineId, Group, Measurement
+from fleet.model.measurement import EngineId, HistogramKey, Measurement
 from fleet.model.quantity import Family, Quantity
 from fleet.model.reading import Bound
 from fleet.sources.scrape.source import ScrapeSource
-from fleet.sources.scrape.target import Target
+from fleet.sources.scrape.target import ScrapeTarget
 from tests.conftest import RECORDINGS
 
 VLLM = RECORDINGS / "vllm-0.32"
-GROUP = Group("llm", "tiny", "vllm-0", "0")
+GROUP = HistogramKey("llm", "tiny", "vllm-0", "0")
 
 pytestmark = pytest.mark.contract
 
@@ -39,7 +39,7 @@ async def _scrape(*numbers: int) -> Measurement:
         async def fetch(path: str, body: bytes = answer) -> bytes:
             return body
 
-        target = Target("llm", "vllm-0", "/api/v1/namespaces/llm/pods/vllm-0:8000/proxy/metrics", fetch=fetch)
+        target = ScrapeTarget("llm", "vllm-0", "/api/v1/namespaces/llm/pods/vllm-0:8000/proxy/metrics", fetch=fetch)
         measurement = await source.measure([target], 1_795_221_000.0 + clock.now)
         clock.now += 2.0
     await source.close()

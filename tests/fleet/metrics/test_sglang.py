@@ -7,7 +7,7 @@ import math
 import pytest
 
 from fleet.model.histogram import quantile
-from fleet.model.measurement import EngineId, Group
+from fleet.model.measurement import EngineId, HistogramKey
 from fleet.model.quantity import Family, Quantity
 from tests.fleet.metrics.product_pages import scheduler, tokenizer
 from tests.fleet.metrics.recorded import percentile, read, replay
@@ -41,7 +41,7 @@ async def test_the_recording() -> None:
         Family.QUEUE: "sglang:queue_time_seconds",
     }
     for family, name in names.items():
-        histogram = m.histograms[family][Group("llm", "tiny", "p", "0")]
+        histogram = m.histograms[family][HistogramKey("llm", "tiny", "p", "0")]
         assert histogram.edges == tuple(page.buckets(name))
         assert quantile(0.95, histogram).value == pytest.approx(percentile(0.95, {}, page.buckets(name)))
 
@@ -60,8 +60,11 @@ async def test_data_parallel_ranks_are_engines_whichever_rank_speaks_for_them() 
     # The tokenizer's numbers are the process's: once, in its first row.
     assert value(m, Quantity.REQUESTS, 0) == pytest.approx(7)
     assert math.isnan(value(m, Quantity.REQUESTS, 1))
-    assert set(m.histograms[Family.TTFT]) == {Group("llm", "tiny", "p", "0")}
-    assert set(m.histograms[Family.QUEUE]) == {Group("llm", "tiny", "p", "0"), Group("llm", "tiny", "p", "1")}
+    assert set(m.histograms[Family.TTFT]) == {HistogramKey("llm", "tiny", "p", "0")}
+    assert set(m.histograms[Family.QUEUE]) == {
+        HistogramKey("llm", "tiny", "p", "0"),
+        HistogramKey("llm", "tiny", "p", "1"),
+    }
 
 
 async def test_what_every_scheduler_repeats_counts_once() -> None:
@@ -72,7 +75,7 @@ async def test_what_every_scheduler_repeats_counts_once() -> None:
     assert [value(m, Quantity.RUNNING, row) for row in (0, 1)] == [3, 3]
     assert [value(m, Quantity.GENERATION_TOKENS, row) for row in (0, 1)] == pytest.approx([50, 50])
     assert [value(m, Quantity.PREEMPTIONS, row) for row in (0, 1)] == pytest.approx([5, 5])
-    assert m.histograms[Family.QUEUE][Group("llm", "tiny", "p", "1")].count == pytest.approx(5)
+    assert m.histograms[Family.QUEUE][HistogramKey("llm", "tiny", "p", "1")].count == pytest.approx(5)
 
 
 async def test_a_queue_is_counted_as_a_whole_and_not_once_more_by_priority() -> None:
@@ -85,7 +88,7 @@ async def test_a_queue_is_counted_as_a_whole_and_not_once_more_by_priority() -> 
 
 async def test_streams_and_whole_answers_are_one_histogram() -> None:
     m = await replay(scheduler(0, 0, 1, 0) + tokenizer(0, 0), scheduler(0, 0, 1, 0) + tokenizer(60, 40))
-    histogram = m.histograms[Family.TTFT][Group("llm", "tiny", "p", "0")]
+    histogram = m.histograms[Family.TTFT][HistogramKey("llm", "tiny", "p", "0")]
     assert histogram.count == pytest.approx(10)
     assert quantile(0.75, histogram).value == pytest.approx(0.1 + 0.9 * 0.5)
     assert value(m, Quantity.PROMPT_TOKENS) == pytest.approx(100)
@@ -101,7 +104,7 @@ async def test_the_spelling_without_a_colon_and_the_names_of_old_releases() -> N
     m = await replay(page % (1, 1, 0), page % (11, 21, 500))
     assert value(m, Quantity.RUNNING) == 2
     assert value(m, Quantity.GENERATION_TOKENS) == pytest.approx(50)
-    assert m.histograms[Family.ITL][Group("llm", "tiny", "p", "0")].counts == pytest.approx((1, 2))
+    assert m.histograms[Family.ITL][HistogramKey("llm", "tiny", "p", "0")].counts == pytest.approx((1, 2))
 
 
 async def test_5xx_of_the_inference_endpoints_are_errors_and_polls_are_no_requests() -> None:

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from fleet.model.histogram import quantile
-from fleet.model.measurement import EngineId, Group
+from fleet.model.measurement import EngineId, HistogramKey
 from fleet.model.quantity import Family, Quantity
 from tests.fleet.metrics.recorded import replay
 from tests.fleet.metrics.rig import value
@@ -37,7 +37,7 @@ async def test_what_ended_is_counted_and_not_what_came_in() -> None:
     assert value(m, Quantity.REQUEST_ERRORS) == pytest.approx(1)
     assert value(m, Quantity.PROMPT_TOKENS) == pytest.approx(200)
     assert value(m, Quantity.GENERATION_TOKENS) == pytest.approx(500)
-    histogram = m.histograms[Family.E2E][Group("llm", "", "p", "0")]
+    histogram = m.histograms[Family.E2E][HistogramKey("llm", "", "p", "0")]
     assert quantile(0.75, histogram).value == pytest.approx(0.75)
     sums, counts = m.means[Quantity.QUEUE_MEAN]
     assert sums[0] / counts[0] == pytest.approx(0.25)

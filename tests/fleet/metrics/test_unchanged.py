@@ -8,16 +8,16 @@ from collections.abc import Mapping
 
 from fleet.metrics.unchanged import keeping
 from fleet.model.histogram import Histogram
-from fleet.model.measurement import EngineId, Group, Measurement, Table
+from fleet.model.measurement import EngineId, HistogramKey, Measurement, Table
 from fleet.model.quantity import Family, Quantity
 
 NAN = math.nan
 A, B = EngineId("llm", "a", "chat", "0"), EngineId("llm", "b", "chat", "0")
-CHAT, OTHER = Group("llm", "chat"), Group("llm", "other")
+CHAT, OTHER = HistogramKey("llm", "chat"), HistogramKey("llm", "other")
 
 
 def _measured(
-    engines: tuple[EngineId, ...], running: list[float], waiting: list[float], ttft: Mapping[Group, float]
+    engines: tuple[EngineId, ...], running: list[float], waiting: list[float], ttft: Mapping[HistogramKey, float]
 ) -> Measurement:
     columns = {Quantity.RUNNING: array("d", running), Quantity.WAITING: array("d", waiting)}
     return Measurement(

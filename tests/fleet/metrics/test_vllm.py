@@ -9,7 +9,7 @@ import pytest
 
 from fleet.metrics.engines.vllm import VLLM
 from fleet.model.histogram import quantile
-from fleet.model.measurement import EngineId, Group, Measurement
+from fleet.model.measurement import EngineId, HistogramKey, Measurement
 from fleet.model.quantity import Family, Quantity
 from fleet.model.reading import Bound
 from tests.fleet.metrics.pages import (
@@ -40,7 +40,7 @@ AFTER = replace(
     latencies=(5, 20, 30, 9, 5, 1, 0),
     http={("/v1/completions", "2xx"): 50.0},
 )
-GROUP = Group("llm", "chat", "p", "0")
+GROUP = HistogramKey("llm", "chat", "p", "0")
 by_release = pytest.mark.parametrize("release", RELEASES, ids=lambda r: r.version)
 
 

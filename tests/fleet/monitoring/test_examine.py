@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from fleet.metrics.engines.opt_in import OPT_IN
-from fleet.model.alerts import Rule
+from fleet.model.alerts import MonitoringRule
 from fleet.monitoring.asking import AT_ONCE, MOST
 from fleet.monitoring.examine import examine
-from fleet.monitoring.faults import Kind
+from fleet.monitoring.faults import FaultKind
 from fleet.sources.problem import SourceProblem
 from fleet.sources.prometheus.source import PrometheusSource
 from fleet.sources.prometheus.transport import PrometheusEndpoint
@@ -37,8 +37,8 @@ vllm:time_to_first_token_seconds_count{model_name="llama",engine="0"} 2
 """
 
 
-def rule(name: str, expression: str, **more: Any) -> Rule:
-    return Rule("serving", name, expression, **({"health": "ok"} | more))
+def rule(name: str, expression: str, **more: Any) -> MonitoringRule:
+    return MonitoringRule("serving", name, expression, **({"health": "ok"} | more))
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrometheusSource
             yield PrometheusSource(PrometheusEndpoint(running.url))
 
 
-async def found(store: PrometheusSource, *rules: Rule) -> dict[str, tuple[Kind, str]]:
+async def found(store: PrometheusSource, *rules: MonitoringRule) -> dict[str, tuple[FaultKind, str]]:
     examined = await examine(store, rules, time.time())
     assert examined.gaps == (() if rules else examined.gaps)
     return {fault.about: (fault.kind, fault.what) for fault in examined.faults}
@@ -88,31 +88,31 @@ async def test_rules_are_held_against_the_series_that_there_are(store: Prometheu
     )
     rules = {name.removeprefix("serving/"): said for name, said in told.items() if name.startswith("serving/")}
     assert rules == {
-        "NoTotal": (Kind.DEAD, "vllm:prompt_tokens: no such metric; there is vllm:prompt_tokens_total"),
-        "OldName": (Kind.DEAD, "vllm:gpu_cache_usage_perc: no such metric; there is vllm:kv_cache_usage_perc"),
-        "Colon": (Kind.DEAD, "vllm_num_requests_running: no such metric; there is vllm:num_requests_running"),
-        "WrongLe": (Kind.DEAD, f'{ttft}{{le="2.0"}}: no bucket has le="2.0"; there are 0.5, 2.5, +Inf'),
+        "NoTotal": (FaultKind.DEAD, "vllm:prompt_tokens: no such metric; there is vllm:prompt_tokens_total"),
+        "OldName": (FaultKind.DEAD, "vllm:gpu_cache_usage_perc: no such metric; there is vllm:kv_cache_usage_perc"),
+        "Colon": (FaultKind.DEAD, "vllm_num_requests_running: no such metric; there is vllm:num_requests_running"),
+        "WrongLe": (FaultKind.DEAD, f'{ttft}{{le="2.0"}}: no bucket has le="2.0"; there are 0.5, 2.5, +Inf'),
         "WrongModel": (
-            Kind.DEAD,
+            FaultKind.DEAD,
             'vllm:num_requests_running{model_name="gpt",engine="0"}: no series has model_name="gpt"',
         ),
         "OptIn": (
-            Kind.DEAD,
+            FaultKind.DEAD,
             f"vllm:kv_block_lifetime_seconds_sum: no such metric; it is there only if {OPT_IN['vllm:kv_block_']}",
         ),
         "Either": (
-            Kind.PARTLY,
+            FaultKind.PARTLY,
             "vllm:gpu_cache_usage_perc: no such metric; there is vllm:kv_cache_usage_perc",
         ),
-        "Recorded": (Kind.DEAD, "nothing_of_the_kind: no such metric"),
+        "Recorded": (FaultKind.DEAD, "nothing_of_the_kind: no such metric"),
     }
 
 
 @pytest.mark.real("prometheus")
 async def test_targets_that_are_down_and_engines_that_are_scraped_twice(store: PrometheusSource) -> None:
     told = await found(store)
-    assert told["gone"] == (Kind.DOWN, "1 down: 127.0.0.1:1")
-    assert told["vLLM"] == (Kind.TWICE, "serving/chat-1: job is annotated and engines")
+    assert told["gone"] == (FaultKind.DOWN, "1 down: 127.0.0.1:1")
+    assert told["vLLM"] == (FaultKind.TWICE, "serving/chat-1: job is annotated and engines")
     assert set(told) == {"gone", "vLLM"}
 
 
@@ -126,8 +126,8 @@ async def test_rules_that_fail_or_stand_still_say_nothing() -> None:
     ]
     examined = await examine(None, rules, now)
     assert [(fault.kind, fault.about, fault.what) for fault in examined.faults] == [
-        (Kind.NOT_EVALUATED, "serving/Broken", "many-to-many"),
-        (Kind.NOT_EVALUATED, "serving/Late", "it was not evaluated for 200 s, and is due every 30 s"),
+        (FaultKind.NOT_EVALUATED, "serving/Broken", "many-to-many"),
+        (FaultKind.NOT_EVALUATED, "serving/Late", "it was not evaluated for 200 s, and is due every 30 s"),
     ]
     assert examined.gaps == ("no metrics store answers: neither series nor targets could be looked at",)
 

@@ -26,8 +26,8 @@ from fleet.sources.kube.reflector import _lines
 from fleet.sources.problem import SourceProblem
 from fleet.sources.prometheus.session import Adapter
 from fleet.sources.prometheus.transport import PrometheusEndpoint
-from fleet.sources.scrape.source import ScrapeSettings, ScrapeSource
-from fleet.sources.scrape.target import Target
+from fleet.sources.scrape.source import ScrapeLimits, ScrapeSource
+from fleet.sources.scrape.target import ScrapeTarget
 from tests.fleet.raw import Say, wire
 
 SMALL = Limits(*(Limit(MIB, f"limits.{name}") for name in ("scrape", "prometheus", "kubernetes_list", "other")))
@@ -102,9 +102,9 @@ async def kube(base: str) -> str:
 
 
 async def scrape(base: str) -> str:
-    source = ScrapeSource(ScrapeSettings(timeout=30.0))
+    source = ScrapeSource(ScrapeLimits(timeout=30.0))
     try:
-        return (await source.measure([Target("a", "b", f"{base}/metrics")], 0.0)).unreachable["a/b"]
+        return (await source.measure([ScrapeTarget("a", "b", f"{base}/metrics")], 0.0)).unreachable["a/b"]
     finally:
         await source.close()
 

@@ -20,7 +20,7 @@ from fleet.sources.problem import SourceProblem
 from fleet.sources.prometheus.session import Adapter
 from fleet.sources.prometheus.transport import PrometheusEndpoint
 from fleet.sources.scrape.source import ScrapeSource
-from fleet.sources.scrape.target import Target
+from fleet.sources.scrape.target import ScrapeTarget
 from tests.fleet.raw import wire
 
 POD = "/api/v1/namespaces/a/pods/b:8000"
@@ -78,7 +78,7 @@ async def kube(base: str, path: str, guard: guard.Guard) -> None:
 async def scrape(base: str, path: str, guard: guard.Guard) -> None:
     source = ScrapeSource(guard=guard)
     try:
-        why = (await source.measure([Target("a", "b", base + path)], 0.0)).unreachable["a/b"]
+        why = (await source.measure([ScrapeTarget("a", "b", base + path)], 0.0)).unreachable["a/b"]
     finally:
         await source.close()
     if "sent" in why or "proxy" in why:

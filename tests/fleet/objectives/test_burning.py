@@ -10,11 +10,11 @@ from fleet.model.facts import Dated, Facts
 from fleet.model.finding import Incident
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Severity
-from fleet.objectives.burning import DAY, HOUR, PAIRS, WINDOWS, Budget, Pace, Spent
+from fleet.objectives.burning import DAY, HOUR, PAIRS, WINDOWS, BurnPace, ErrorBudget, Spent
 from fleet.objectives.edges import snapped, spellings
 from fleet.objectives.ledger import Ledger, Tally
 from fleet.objectives.objective import Goals, objective
-from fleet.objectives.owners import Owner, stem_of
+from fleet.objectives.owners import RequestOwner, stem_of
 from fleet.snapshot.builder import Builder
 from tests.fleet.rows import NOW, deployment, engine, kube, measurement, pod
 
@@ -24,34 +24,34 @@ AVAILABLE = objective("errors", 0.001)
 
 def budget(
     bad: float, windows: Mapping[float, float] | None = None, events: float = 1e6, covered: float = PERIOD
-) -> Budget:
+) -> ErrorBudget:
     """One of which this share is bad in all windows but in those that say otherwise."""
     shares = dict.fromkeys((*WINDOWS, PERIOD), bad) | dict(windows or {})
     spent = {window: Spent(share, events, min(covered, window)) for window, share in shares.items()}
-    return Budget(AVAILABLE, PERIOD, spent)
+    return ErrorBudget(AVAILABLE, PERIOD, spent)
 
 
 @pytest.mark.parametrize("pair", PAIRS)
-def test_a_pair_alerts_from_its_burn_on_and_only_if_both_windows_do(pair: tuple[float, float, float, Pace]) -> None:
+def test_a_pair_alerts_from_its_burn_on_and_only_if_both_windows_do(pair: tuple[float, float, float, BurnPace]) -> None:
     long, short, factor, pace = pair
     at = factor * 0.001
     both = {long: at * 1.001, short: at * 1.001}
     assert budget(0, both).pace is pace
-    assert budget(0, {window: share * 0.99 for window, share in both.items()}).pace is Pace.CALM
-    assert budget(0, {long: both[long]}).pace is Pace.CALM
-    assert budget(0, {short: both[short]}).pace is Pace.CALM
+    assert budget(0, {window: share * 0.99 for window, share in both.items()}).pace is BurnPace.CALM
+    assert budget(0, {long: both[long]}).pace is BurnPace.CALM
+    assert budget(0, {short: both[short]}).pace is BurnPace.CALM
 
 
 def test_a_total_outage_is_a_page_after_52_seconds() -> None:
     outage = budget(1.0, covered=51.0)
-    assert outage.pace is Pace.CALM
-    assert budget(1.0, covered=53.0).pace is Pace.FAST
+    assert outage.pace is BurnPace.CALM
+    assert budget(1.0, covered=53.0).pace is BurnPace.FAST
 
 
 def test_a_single_bad_request_of_few_is_no_page() -> None:
     """Workbook, "Low-traffic services": at 99.9 % and 14.4x one request must be of at least 70."""
-    assert budget(0.0, {HOUR: 0.02, WINDOWS[0]: 0.02}, events=69).pace is Pace.CALM
-    assert budget(0.0, {HOUR: 0.02, WINDOWS[0]: 0.02}, events=71).pace is Pace.FAST
+    assert budget(0.0, {HOUR: 0.02, WINDOWS[0]: 0.02}, events=69).pace is BurnPace.CALM
+    assert budget(0.0, {HOUR: 0.02, WINDOWS[0]: 0.02}, events=71).pace is BurnPace.FAST
 
 
 def test_what_is_left_counts_only_what_was_seen() -> None:
@@ -94,7 +94,7 @@ def incidents(goals: Goals, bad: float, waiting: float) -> tuple[Incident, ...]:
         Quantity.KV_USAGE: 0.5,
     }
     measured = measurement({engine("chat-7c9f58-x2k4d"): numbers})
-    owner = Owner("serving", "chat")
+    owner = RequestOwner("serving", "chat")
     spent = {window: {owner: Tally(bad=100 * bad, all=100.0)} for window in (*WINDOWS, goals.period)}
     ledger = Ledger(goals, spent, {owner: NOW - goals.period}, dict.fromkeys(spent, NOW), "prometheus")
     return Builder().build(state, measured, (), NOW, facts=Facts({"objectives": Dated(NOW, ledger)})).incidents

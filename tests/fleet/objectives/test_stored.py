@@ -14,10 +14,10 @@ from fleet.model.measurement import EngineId
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
 from fleet.objectives import queries
-from fleet.objectives.board import Board, board_of
-from fleet.objectives.burning import DAY, HOUR, WINDOWS, Pace
+from fleet.objectives.board import ObjectiveBoard, board_of
+from fleet.objectives.burning import DAY, HOUR, WINDOWS, BurnPace
 from fleet.objectives.ledger import Ledger
-from fleet.objectives.objective import Goals, Group, objective
+from fleet.objectives.objective import Goals, ObjectiveSet, objective
 from fleet.objectives.stored import StoredCounts
 from fleet.snapshot.builder import Builder
 from fleet.sources.problem import NothingToAskError
@@ -34,7 +34,7 @@ NOW = past.now()
 
 GOALS = Goals(
     (objective("errors", 0.01), objective("ttft_p95", 2.0), objective("availability", 0.999)),
-    (Group("tiny", (objective("errors", 0.1),), models=("tiny",)),),
+    (ObjectiveSet("tiny", (objective("errors", 0.1),), models=("tiny",)),),
     days=3.25,
 )
 LLAMA, TINY = "llm/llama", "llm/tiny"
@@ -67,7 +67,7 @@ def seen(ledger: Ledger) -> Snapshot:
     return replace(snapshot, facts=Facts({"objectives": Dated(NOW, ledger)}))
 
 
-async def board(store: AsOfThen, goals: Goals = GOALS) -> Board:
+async def board(store: AsOfThen, goals: Goals = GOALS) -> ObjectiveBoard:
     found = board_of(seen(await StoredCounts(goals).ledger(store, None)))
     assert found is not None
     return found
@@ -90,7 +90,7 @@ async def test_burn_of_latency_is_the_share_above_the_edge_by_promql(store: AsOf
         assert row.budget.spent[window].bad == pytest.approx(bad, rel=1e-6), window
         assert row.budget.burn(window) == pytest.approx(bad / 0.05, rel=1e-6)
     assert row.budget.burn(HOUR) == pytest.approx(16, rel=0.01)
-    assert row.budget.pace is Pace.FAST
+    assert row.budget.pace is BurnPace.FAST
 
 
 async def test_burn_of_errors_counts_the_pods_that_are_gone(store: AsOfThen, prometheus: Prometheus) -> None:
@@ -103,7 +103,7 @@ async def test_burn_of_errors_counts_the_pods_that_are_gone(store: AsOfThen, pro
         assert row.budget.spent[window].bad == pytest.approx(bad, rel=1e-6), window
     period = row.budget.spent[GOALS.period]
     assert row.budget.left == pytest.approx(1 - period.bad / 0.01 * period.covered / GOALS.period, rel=1e-6)
-    assert row.budget.pace is Pace.CALM, "4 % errors are a burn of 4"
+    assert row.budget.pace is BurnPace.CALM, "4 % errors are a burn of 4"
 
 
 async def test_availability_is_the_time_in_which_an_engine_was_there(store: AsOfThen) -> None:

@@ -19,7 +19,7 @@ from fleet.model.snapshot import Cluster, Health, SourceStatus
 from fleet.recorder.always import AlwaysKeeping, Keep
 from fleet.recorder.moment import Moment
 from fleet.recorder.reading import Recording
-from fleet.recorder.thinning import Bounds
+from fleet.recorder.thinning import Retention
 from fleet.sources.kube.state import KubeState
 from tests.benchmarks.processes import rss_mib
 from tests.fleet.recorder.fleet import fleet, scraped
@@ -45,7 +45,7 @@ class Hour:
     """Seconds between measurements in its first part; 0 where all are there."""
 
 
-def hours(folder: Path, pods: int, count: int, bounds: Bounds, tick: float = TICK) -> Iterator[Hour]:
+def hours(folder: Path, pods: int, count: int, bounds: Retention, tick: float = TICK) -> Iterator[Hour]:
     """Keep what a fleet does in so many hours."""
     keeping = AlwaysKeeping(Keep(folder, bounds, Plain), Cluster("day", "day", "https://kube.example.com"))
     states = [fleet(pods, restarts) for restarts in range(2)]
@@ -75,7 +75,7 @@ def main() -> None:
     parser.add_argument("--hours", type=int, default=30)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="quarterdeck-day-") as folder:
-        for one in hours(Path(folder) / "recordings", options.pods, options.hours, Bounds()):
+        for one in hours(Path(folder) / "recordings", options.pods, options.hours, Retention()):
             fine = f"coarsest {one.coarsest:g} s" if one.coarsest else "every 15 s"
             size = f"{one.size / 2**20:6.1f} MiB"
             print(f"{one.hour:3} h  RSS {one.rss:6.1f} MiB  file {size}  {one.back:4.1f} h back, {fine}", flush=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from fleet.model.histogram import Histogram
-from fleet.model.measurement import EngineId, Group, Measurement
+from fleet.model.measurement import EngineId, HistogramKey, Measurement
 from fleet.model.quantity import Family, Quantity
 from fleet.sources.kube.state import KubeState
 from tests.fleet.rows import deployment, engine, kube, measurement, node, pod
@@ -54,7 +54,7 @@ def scraped(state: KubeState, began: float, step: float) -> Iterator[tuple[float
     """(Unix time, every engine's numbers and histograms), a measurement after the other, without an end."""
     rng = random.Random(1)
     engines = [engine(row.name, f"model-{row.owner.name}" if row.owner else "") for row in state.pods.values()]
-    groups = [Group("serving", one.model, one.pod, one.engine, one.instance) for one in engines]
+    groups = [HistogramKey("serving", one.model, one.pod, one.engine, one.instance) for one in engines]
     plain = measurement({one: dict.fromkeys(_COLUMNS, 0.0) for one in engines})
     at = began
     while True:
@@ -63,7 +63,7 @@ def scraped(state: KubeState, began: float, step: float) -> Iterator[tuple[float
 
 
 def _measured(
-    plain: Measurement, engines: Sequence[EngineId], groups: Sequence[Group], rng: random.Random, at: float
+    plain: Measurement, engines: Sequence[EngineId], groups: Sequence[HistogramKey], rng: random.Random, at: float
 ) -> Measurement:
     def column(quantity: Quantity) -> array[float]:
         whole = quantity in (Quantity.RUNNING, Quantity.WAITING, Quantity.KV_CAPACITY)

@@ -19,7 +19,7 @@ from fleet.model.snapshot import Cluster, Health
 from fleet.recorder.always import AlwaysKeeping, Keep
 from fleet.recorder.moment import Moment
 from fleet.recorder.reading import Recording
-from fleet.recorder.thinning import Bounds
+from fleet.recorder.thinning import Retention
 from tests.fleet.recorder.seen import BEGAN, STEP, Plain, measured, state, statuses
 
 LONGEST = 0.06
@@ -79,7 +79,7 @@ def _lived(folder: Path, first: int, seconds: float) -> int:
 
 def _note_for_ever(folder: Path, first: int, says: int) -> None:
     try:
-        keeping = AlwaysKeeping(Keep(folder, Bounds(), Plain), Cluster("prod", "prod", "https://kube.example.com"))
+        keeping = AlwaysKeeping(Keep(folder, Retention(), Plain), Cluster("prod", "prod", "https://kube.example.com"))
         for number in range(first, sys.maxsize):
             moment = Moment(state(number), statuses(requests=number), measured(number))
             keeping.note(moment, BEGAN + number * STEP)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import cache
 
 from fleet.model.histogram import Histogram
-from fleet.model.measurement import Group, Measurement
+from fleet.model.measurement import HistogramKey, Measurement
 from fleet.model.objects import Pod, Workload
 from fleet.model.quantity import Family, Quantity
 from fleet.model.snapshot import Health, SourceStatus
@@ -42,7 +42,9 @@ def measured(number: int, pods: int = 3) -> Measurement:
         for i in range(pods)
     }
     edges = (0.1, 1.0, float("inf"))
-    histograms = {Family.TTFT: {Group("serving", "llama"): Histogram(edges, (1.0, 2.0 + number, 3.0 + number), 9.5)}}
+    histograms = {
+        Family.TTFT: {HistogramKey("serving", "llama"): Histogram(edges, (1.0, 2.0 + number, 3.0 + number), 9.5)}
+    }
     return replace(measurement(rows), at=BEGAN + number * STEP, histograms=histograms, notes=("a note",))
 
 

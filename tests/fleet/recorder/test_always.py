@@ -19,7 +19,7 @@ from fleet.recorder.always import AGAIN, BUSY_AGAIN, AlwaysKeeping, Keep, file_o
 from fleet.recorder.moment import Moment
 from fleet.recorder.playing import Playback, RecordedMetrics, RecordedObjects
 from fleet.recorder.reading import Recording
-from fleet.recorder.thinning import Bounds
+from fleet.recorder.thinning import Retention
 from fleet.recorder.writer import EVERY
 from fleet.snapshot.history import STEP
 from tests.fleet.recorder import day, kills
@@ -34,7 +34,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "state" / "recordings"
 
 
-def keeping(folder: Path, cluster: Cluster = PROD, bounds: Bounds = Bounds()) -> AlwaysKeeping:  # noqa: B008 - frozen
+def keeping(folder: Path, cluster: Cluster = PROD, bounds: Retention = Retention()) -> AlwaysKeeping:  # noqa: B008 - frozen
     return AlwaysKeeping(Keep(folder, bounds, Plain), cluster)
 
 
@@ -71,7 +71,7 @@ def test_it_says_since_when_it_keeps_and_how_much(folder: Path) -> None:
 
 
 def test_it_says_how_coarse_what_is_older_has_become(folder: Path) -> None:
-    keeps = keeping(folder, bounds=Bounds(size=60_000))
+    keeps = keeping(folder, bounds=Retention(size=60_000))
     for now, moment in moments(400, pods=30):
         keeps.note(moment, now)
     assert " a measurement every " in status(keeps).notes[0]
@@ -266,7 +266,7 @@ def test_kill_after_kill_loses_the_tick_that_was_being_kept_at_most(folder: Path
 
 
 def test_hours_stay_within_the_bounds_and_the_youngest_is_whole(folder: Path) -> None:
-    bounds = Bounds(seconds=3 * 3600.0, size=2_200_000)
+    bounds = Retention(seconds=3 * 3600.0, size=2_200_000)
     found = list(day.hours(folder, 20, 6, bounds, tick=EVERY))
     assert [one.back >= min(one.hour, 3) - 0.01 for one in found] == [True] * 6, "thinned before it goes"
     assert all(one.back < 3.6 for one in found), "all rows are written twice an hour: from there on it can be read"

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from fleet.alerts.board import BoardMaker
+from fleet.alerts.board import AlertBoardMaker
 from fleet.alerts.explained import Explainer
-from fleet.model.alerts import Alert, Evaluated, Matcher, Notified, Rule, Silence
+from fleet.model.alerts import Alert, Evaluated, Matcher, MonitoringRule, Notified, Silence
 from fleet.model.facts import Dated, Facts
 from fleet.observer import Observer
 from fleet.recorder.facts import FactsWriter, apply
@@ -21,7 +21,7 @@ from fleet.recorder.playing import Playback, RecordedMetrics, RecordedObjects, r
 from fleet.recorder.problem import RecordingError
 from fleet.recorder.reading import Recording
 from fleet.recorder.scrub import scrub
-from fleet.recorder.thinning import Bounds, trim
+from fleet.recorder.thinning import Retention, trim
 from fleet.recorder.writer import ANEW, RecordingWriter
 from tests.fleet.recorder.seen import BEGAN, STEP, Plain, moments, state, statuses
 from tests.fleet.rows import node, pod
@@ -35,7 +35,7 @@ def alert(number: int, **labels: str) -> Alert:
 
 
 def told(*alerts: Alert, silences: tuple[Silence, ...] = ()) -> Facts:
-    rule = Rule("kubernetes-apps", "KubePodCrashLooping", 'kube_pod_status{reason="CrashLoopBackOff"} > 0')
+    rule = MonitoringRule("kubernetes-apps", "KubePodCrashLooping", 'kube_pod_status{reason="CrashLoopBackOff"} > 0')
     return Facts(
         {
             "alertmanager": Dated(BEGAN, Notified(alerts, silences)),
@@ -93,7 +93,7 @@ def test_facts_that_did_not_change_are_the_same_object_from_moment_to_moment(fil
 
 
 async def test_a_replay_shows_the_alerts_of_then_joined_to_the_objects_and_incidents_of_then(file: Path) -> None:
-    boards, explains = BoardMaker(), Explainer()
+    boards, explains = AlertBoardMaker(), Explainer()
     joined, silences = [], []
     for number in (1, 6, 9, 13, 17):
         with Recording(file) as recording:
@@ -122,7 +122,7 @@ def test_of_two_thousand_alerts_of_which_one_ends_little_is_written() -> None:
 
 def test_another_evaluation_with_the_same_result_writes_nothing() -> None:
     def said(at: float, value: float) -> Facts:
-        rule = Rule("g", "r", "up == 0", evaluated=at)
+        rule = MonitoringRule("g", "r", "up == 0", evaluated=at)
         return Facts({"rules": Dated(at, Evaluated((rule,), (Alert({"alertname": "Down"}, value=value),)))})
 
     writer = FactsWriter()
@@ -146,7 +146,7 @@ def test_what_is_old_goes_and_the_facts_that_are_left_are_whole(tmp_path: Path) 
         writer.note(moment, now)
     writer.close()
     with RecordingFile.create(path) as opened:
-        trim(opened, Bounds(seconds=ANEW), every[-1][0])
+        trim(opened, Retention(seconds=ANEW), every[-1][0])
     with Recording(path) as recording:
         assert BEGAN < recording.first <= every[-1][0] - ANEW
         for now, moment in every:
@@ -203,7 +203,7 @@ def test_no_text_of_an_alert_is_left_in_a_scrubbed_recording_and_it_is_joined_as
     )  # fmt: skip
     silence = Silence("titan-s", (Matcher("pod", "titan-0"), Matcher("titan", "titan.*", True)), 1.0, 2.0,
                       "titan", "titan is fixed by jo@example.com", "active")  # fmt: skip
-    rule = Rule("titan", "TitanIsSlow", 'titan{pod="titan-0"} > 3', labels={"team": "titan"},
+    rule = MonitoringRule("titan", "TitanIsSlow", 'titan{pod="titan-0"} > 3', labels={"team": "titan"},
                 annotations={"runbook_url": "https://titan.example.com"}, problem="titan not found")  # fmt: skip
     known = alert(7, namespace="serving-titan", pod="titan-0")
     facts = Facts(

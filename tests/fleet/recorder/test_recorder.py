@@ -19,13 +19,13 @@ from pathlib import Path
 import pytest
 
 from fleet.model.histogram import Histogram
-from fleet.model.measurement import Group, Measurement
+from fleet.model.measurement import HistogramKey, Measurement
 from fleet.model.quantity import Family
 from fleet.recorder.file import APPLICATION, NUMBERS, OBJECTS, VERSION, RecordingFile
 from fleet.recorder.moment import Moment
 from fleet.recorder.problem import RecordingError
 from fleet.recorder.reading import Recording
-from fleet.recorder.thinning import Bounds, seconds_between, thinned, trim
+from fleet.recorder.thinning import Retention, seconds_between, thinned, trim
 from fleet.recorder.writer import RecordingWriter
 from tests.fleet.recorder.seen import BEGAN, STEP, Plain, moments
 from tests.waiting import PATIENCE
@@ -137,7 +137,7 @@ def test_one_may_read_while_another_writes(file: Path) -> None:
 def test_what_is_old_goes_and_what_is_left_is_whole(file: Path) -> None:
     seen = record(file, 1000)
     with RecordingFile.create(file) as opened:
-        trim(opened, Bounds(seconds=3600.0), seen[-1][0])
+        trim(opened, Retention(seconds=3600.0), seen[-1][0])
     with Recording(file) as recording:
         assert recording.first <= seen[-1][0] - 3600.0, "all that is asked for is there"
         assert recording.first > BEGAN
@@ -149,7 +149,7 @@ def test_what_is_too_large_gets_coarser_before_it_goes_and_the_youngest_half_sta
     seen = record(file, 500, pods=60)
     with RecordingFile.create(file) as opened:
         before = opened.size()
-        trim(opened, Bounds(size=before * 9 // 10), seen[-1][0])
+        trim(opened, Retention(size=before * 9 // 10), seen[-1][0])
         assert opened.size() <= before * 9 // 10
         span = opened.span()
         assert span is not None
@@ -169,7 +169,7 @@ def test_what_is_too_large_gets_coarser_before_it_goes_and_the_youngest_half_sta
 def test_a_bound_that_nothing_fits_into_still_leaves_something_to_read(file: Path) -> None:
     seen = record(file, 200)
     with RecordingFile.create(file) as opened:
-        trim(opened, Bounds(size=1), seen[-1][0])
+        trim(opened, Retention(size=1), seen[-1][0])
     with Recording(file) as recording:
         assert is_it(recording.at(seen[-1][0]), seen[-1][1])
 
@@ -332,7 +332,7 @@ def test_it_is_told_from_every_other_database(file: Path) -> None:
 def test_a_number_that_is_too_large_for_a_fleet_is_kept_as_too_large(file: Path) -> None:
     now, moment = next(moments(1))
     assert moment.measurement is not None
-    group = Group("serving", "llama")
+    group = HistogramKey("serving", "llama")
     huge = {Family.TTFT: {group: Histogram((1.0, math.inf), (1e300, 2e300), 1e300)}}
     recorder = RecordingWriter(file, Plain())
     recorder.note(moment._replace(measurement=replace(moment.measurement, histograms=huge)), now)

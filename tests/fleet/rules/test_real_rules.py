@@ -13,8 +13,8 @@ import pytest
 from fleet.metrics.registry import ENGINES
 from fleet.model.facts import Dated, Facts
 from fleet.model.snapshot import Snapshot
-from fleet.objectives.board import Board, board_of
-from fleet.objectives.burning import HOUR, Pace
+from fleet.objectives.board import ObjectiveBoard, board_of
+from fleet.objectives.burning import HOUR, BurnPace
 from fleet.objectives.objective import Goals, objective
 from fleet.objectives.stored import StoredCounts
 from fleet.rules.document import as_yaml, rule_file
@@ -52,7 +52,7 @@ async def source(store: Prometheus) -> AsyncIterator[PrometheusSource]:
     await found.close()
 
 
-async def seen(source: PrometheusSource, now: int) -> tuple[Snapshot, Board]:
+async def seen(source: PrometheusSource, now: int) -> tuple[Snapshot, ObjectiveBoard]:
     """The fleet as the console sees it at the end of the data."""
     measured = await source.measure(None, now)
     ledger = await StoredCounts(GOALS).ledger(AsOfThen(source, now), None)
@@ -91,7 +91,7 @@ async def test_rules_say_what_the_console_says(source: PrometheusSource, now: in
         told = _alerts(rules)
         of_budgets = [one for one in told if one["alertname"].startswith("QuarterdeckErrorBudget")]
         burns = {(one["objective"], one["model"]) for one in of_budgets}
-        fast = {(r.budget.objective.name, r.subject.name) for r in board.rows if r.budget.pace is not Pace.CALM}
+        fast = {(r.budget.objective.name, r.subject.name) for r in board.rows if r.budget.pace is not BurnPace.CALM}
         assert burns == fast == {("ttft_p95", "llama")}
         causes = {(one["cause"], one["pod"]) for one in told if "cause" in one}
         findings = [finding for incident in snapshot.incidents for finding in incident.findings]

@@ -12,7 +12,7 @@ from typing import Any
 
 from fleet.metrics.unchanged import keeping
 from fleet.model.histogram import Histogram
-from fleet.model.measurement import GpuId, Group, Measurement, Table
+from fleet.model.measurement import GpuId, HistogramKey, Measurement, Table
 from fleet.model.objects import HorizontalPodAutoscaler, ObjectRef, Owner, Pod, Service
 from fleet.model.quantity import Family, Quantity
 from fleet.sources.kube.state import KubeState
@@ -51,7 +51,7 @@ def measured(
             GpuId(f"GPU-{name}", "", f"n{i % 3}", "0", "serving", name): {Quantity.GPU_TEMPERATURE: 60.0}
             for i, (_, name) in enumerate(known)
         },
-        histograms={Family.TTFT: {Group("serving", workload): observed() for workload in WORKLOADS}},
+        histograms={Family.TTFT: {HistogramKey("serving", workload): observed() for workload in WORKLOADS}},
         at=at,
     )
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from fleet.model.measurement import Group
+from fleet.model.measurement import HistogramKey
 from fleet.model.past import Past
 from fleet.model.quantity import Quantity
 from fleet.model.reading import State
@@ -21,8 +21,8 @@ MODEL = "serving/llama"
 EDGES = (0.1, 0.5, 1.0, math.inf)
 
 
-def group(pod_name: str, number: str = "0", model: str = "llama") -> Group:
-    return Group("serving", model, pod_name, number)
+def group(pod_name: str, number: str = "0", model: str = "llama") -> HistogramKey:
+    return HistogramKey("serving", model, pod_name, number)
 
 
 @pytest.mark.parametrize(("silence", "state"), [(0, State.FRESH), (20, State.STALE), (400, State.UNKNOWN)])

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from fleet.model.histogram import Histogram
-from fleet.model.measurement import GpuId, Group
+from fleet.model.measurement import GpuId, HistogramKey
 from fleet.model.quantity import Family, Quantity
 from fleet.model.reading import Bound, State
 from fleet.snapshot.builder import Builder
@@ -18,8 +18,8 @@ MODEL = "serving/llama"
 EDGES = (0.1, 0.5, 1.0, math.inf)
 
 
-def group(pod_name: str, number: str = "0", model: str = "llama") -> Group:
-    return Group("serving", model, pod_name, number)
+def group(pod_name: str, number: str = "0", model: str = "llama") -> HistogramKey:
+    return HistogramKey("serving", model, pod_name, number)
 
 
 def test_counts_add_up_and_the_fullest_engine_speaks_for_its_pod() -> None:
@@ -67,7 +67,7 @@ def test_percentiles_merge_buckets_so_one_slow_idle_pod_does_not_fake_a_tail() -
 
 def test_a_workload_without_all_its_pods_takes_the_percentile_of_its_model() -> None:
     whole = {
-        Group("serving", "llama"): Histogram(EDGES, (0.0, 10.0, 10.0, 10.0)),
+        HistogramKey("serving", "llama"): Histogram(EDGES, (0.0, 10.0, 10.0, 10.0)),
         group("a"): Histogram(EDGES, (1.0, 1.0, 1.0, 1.0)),
     }
     m = measurement({engine("a"): {}, engine("b"): {}}, {Family.TTFT: whole})
@@ -79,7 +79,7 @@ def test_a_workload_without_all_its_pods_takes_the_percentile_of_its_model() -> 
 def test_two_workloads_of_one_model_do_not_pass_off_the_model_as_their_own() -> None:
     m = measurement(
         {engine("a"): {}, engine("b"): {}},
-        {Family.TTFT: {Group("serving", "llama"): Histogram(EDGES, (0.0, 10.0, 10.0, 10.0))}},
+        {Family.TTFT: {HistogramKey("serving", "llama"): Histogram(EDGES, (0.0, 10.0, 10.0, 10.0))}},
     )
     state = kube([pod("a"), pod("b", "canary")], [*deployment(), *deployment("canary")])
     snapshot = Builder().build(state, m, [LIVE], NOW)

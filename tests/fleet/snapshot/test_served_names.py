@@ -9,7 +9,7 @@ import pytest
 
 from actions.impact import served_by, serving
 from fleet.model.histogram import Histogram
-from fleet.model.measurement import Group
+from fleet.model.measurement import HistogramKey
 from fleet.model.quantity import Family, Quantity
 from fleet.model.snapshot import Snapshot
 from fleet.snapshot.builder import Builder
@@ -22,7 +22,7 @@ CHAT, CANARY = "serving/Deployment/chat", "serving/Deployment/canary"
 
 
 def rollout(
-    histograms: dict[Group, Histogram], others: Sequence[str] = (), names: dict[str, str] | None = None
+    histograms: dict[HistogramKey, Histogram], others: Sequence[str] = (), names: dict[str, str] | None = None
 ) -> Snapshot:
     """A Deployment whose served name goes from v1 (a, b) to v2 (c); ``others`` are pods of a second that serves v2."""
     served = {"a": "v1", "b": "v1", "c": "v2"} | dict.fromkeys(others, "v2") | (names or {})
@@ -36,8 +36,8 @@ def rollout(
     return Builder().build(kube(pods, [*deployment(desired=3), *deployment("canary")]), m, [LIVE], NOW)
 
 
-def of_model(name: str) -> Group:
-    return Group("serving", name)
+def of_model(name: str) -> HistogramKey:
+    return HistogramKey("serving", name)
 
 
 def test_a_model_counts_the_engines_that_serve_it_and_no_others() -> None:
@@ -62,7 +62,9 @@ def test_where_another_workload_serves_one_of_its_models_only_its_own_pods_can_t
     found = rollout(models, ["d"])
     assert not found.by_workload.get(CHAT, Quantity.TTFT_P95).known
     assert not found.by_workload.get(CANARY, Quantity.TTFT_P95).known
-    pods = {Group("serving", pod=name): FAST for name in ("a", "b", "c")} | {Group("serving", pod="d"): SLOW}
+    pods = {HistogramKey("serving", pod=name): FAST for name in ("a", "b", "c")} | {
+        HistogramKey("serving", pod="d"): SLOW
+    }
     told = rollout(models | pods, ["d"])
     assert told.by_workload.value(CHAT, Quantity.TTFT_P95) < 0.1
     assert told.by_workload.value(CANARY, Quantity.TTFT_P95) > 1
@@ -79,13 +81,13 @@ def test_all_pods_of_workloads_that_share_a_model_are_asked_for() -> None:
 def test_two_names_in_one_pod_are_told_apart_where_the_source_names_them_and_not_guessed_where_it_does_not() -> None:
     engines = {engine("a", "base"): {Quantity.RUNNING: 3.0}, engine("a", "lora"): {Quantity.RUNNING: 4.0}}
     state = kube([pod("a")], deployment())
-    named = {Group("serving", "base", "a", "0"): FAST, Group("serving", "lora", "a", "0"): SLOW}
+    named = {HistogramKey("serving", "base", "a", "0"): FAST, HistogramKey("serving", "lora", "a", "0"): SLOW}
     found = Builder().build(state, measurement(engines, {Family.TTFT: named}), [LIVE], NOW)
     assert found.by_model.value("serving/base", Quantity.TTFT_P95) < 0.1
     assert found.by_model.value("serving/lora", Quantity.TTFT_P95) > 1
     assert found.by_model.value("serving/lora", Quantity.RUNNING) == 4
     assert found.by_workload.value(CHAT, Quantity.RUNNING) == 7
-    mixed = {Group("serving", pod="a"): FAST}
+    mixed = {HistogramKey("serving", pod="a"): FAST}
     unnamed = Builder().build(state, measurement(engines, {Family.TTFT: mixed}), [LIVE], NOW)
     assert not unnamed.by_model.get("serving/base", Quantity.TTFT_P95).known
     assert unnamed.by_workload.value(CHAT, Quantity.TTFT_P95) < 0.1

@@ -17,7 +17,7 @@ from fleet.sources.kube.errors import ForbiddenError
 from fleet.sources.kube.state import KubeState
 from fleet.sources.metrics import MetricsCollector, MetricsSettings
 from fleet.sources.scrape.collector import ScrapeCollectorSettings
-from fleet.sources.scrape.source import ScrapeSettings
+from fleet.sources.scrape.source import ScrapeLimits
 from tests.fleet.rows import NOW, deployment, kube, pod
 from tests.ports import free_port
 from tests.waiting import PATIENCE
@@ -84,7 +84,7 @@ def engine(name: str = "a", **more: Any) -> Pod:
 
 
 def settings(port: int, **more: object) -> MetricsSettings:
-    scraping = ScrapeCollectorSettings(ports=(port,), scrape=ScrapeSettings(timeout=PATIENCE))
+    scraping = ScrapeCollectorSettings(ports=(port,), scrape=ScrapeLimits(timeout=PATIENCE))
     return replace(MetricsSettings(scraping=scraping, timeout=PATIENCE), **more)  # type: ignore[arg-type]
 
 

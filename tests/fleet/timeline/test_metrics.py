@@ -12,7 +12,7 @@ from fleet.sources.prometheus.source import PrometheusSource
 from fleet.sources.prometheus.transport import PrometheusEndpoint
 from fleet.timeline.entry import Entry
 from fleet.timeline.metrics.source import MetricsTimeline
-from fleet.timeline.source import Told
+from fleet.timeline.source import SourceTimeline
 from tests.fleet.metrics.servers import Prometheus
 from tests.fleet.timeline.past import DEPLOYMENT, GONE, NODE, NOW, TRUTH, Done, two_days
 from tests.waiting import PATIENCE
@@ -33,7 +33,7 @@ async def source(store: Prometheus) -> AsyncIterator[PrometheusSource]:
     await found.close()
 
 
-async def told(source: PrometheusSource, hours: float = 48.0, cluster: str = "here") -> Told:
+async def told(source: PrometheusSource, hours: float = 48.0, cluster: str = "here") -> SourceTimeline:
     matches = [Match("cluster", Op.EQUAL, cluster)] if cluster else []
 
     async def find() -> PrometheusSource:

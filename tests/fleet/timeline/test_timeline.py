@@ -9,7 +9,7 @@ import pytest
 from fleet.model.objects import ObjectRef
 from fleet.timeline.entry import Entry, EntryKind, Evidence
 from fleet.timeline.kinship import Kinship
-from fleet.timeline.source import Gap, Told
+from fleet.timeline.source import Gap, SourceTimeline
 from fleet.timeline.timeline import Timeline, ask, merged
 
 CHAT = ObjectRef("Deployment", "serving", "chat")
@@ -31,7 +31,7 @@ def kin() -> Kinship:
 
 
 def timeline(*entries: Entry, since: float = 0.0) -> Timeline:
-    return merged([Told(entries, kin())], since, 1000.0)
+    return merged([SourceTimeline(entries, kin())], since, 1000.0)
 
 
 def said(found: Timeline) -> list[tuple[float, str, int]]:
@@ -39,7 +39,11 @@ def said(found: Timeline) -> list[tuple[float, str, int]]:
 
 
 def test_the_first_seen_is_first_whoever_tells_it() -> None:
-    both = merged([Told((entry(20, "b"),), kin()), Told((entry(10, "a"), entry(30, "c")), Kinship())], 0.0, 100.0)
+    both = merged(
+        [SourceTimeline((entry(20, "b"),), kin()), SourceTimeline((entry(10, "a"), entry(30, "c")), Kinship())],
+        0.0,
+        100.0,
+    )
     assert said(both) == [(10, "a", 1), (20, "b", 1), (30, "c", 1)]
 
 
@@ -97,14 +101,14 @@ def test_pods_of_two_workloads_of_one_application_are_not_one() -> None:
     known.note_maker(three, other)
     for workload in (CHAT, other):
         known.note(workload, ObjectRef("Application", "argocd", "fleet"))
-    found = merged([Told((entry(10, "ready"), entry(11, "ready", three)), known)], 0.0, 100.0)
+    found = merged([SourceTimeline((entry(10, "ready"), entry(11, "ready", three)), known)], 0.0, 100.0)
     assert [one.about for one in found.entries] == [ONE, three]
     assert len(found.narrowed_to(ObjectRef("Application", "argocd", "fleet")).entries) == 2
 
 
 def test_of_a_namespace_its_own_and_what_is_in_none() -> None:
     elsewhere = ObjectRef("Pod", "batch", "night-1")
-    told = Told((entry(10, "a"), entry(11, "b", elsewhere), entry(12, "c", NODE)), kin())
+    told = SourceTimeline((entry(10, "a"), entry(11, "b", elsewhere), entry(12, "c", NODE)), kin())
     assert [one.what for one in merged([told], 0.0, 100.0, "serving").entries] == ["a", "c"]
     assert [one.what for one in merged([told], 0.0, 100.0).entries] == ["a", "b", "c"]
 
@@ -114,7 +118,7 @@ def test_thousands_of_pods_that_say_the_same_are_put_together_once() -> None:
     pods = [ObjectRef("Pod", "serving", f"chat-{number}") for number in range(5000)]
     for pod in pods:
         known.note_maker(pod, CHAT)
-    told = Told(tuple(entry(10 + number / 100, "ready", pod) for number, pod in enumerate(pods)), known)
+    told = SourceTimeline(tuple(entry(10 + number / 100, "ready", pod) for number, pod in enumerate(pods)), known)
     (one,) = merged([told], 0.0, 1000.0).entries
     assert (one.times, len(one.objects), len(one.evidence)) == (5000, 5000, 5000)
 
@@ -154,9 +158,9 @@ async def test_all_sources_are_asked_and_what_one_cannot_read_is_a_gap() -> None
         name = "x"
 
         def __init__(self, entries: Sequence[Entry], gap: Gap) -> None:
-            self._told = Told(tuple(entries), Kinship(), (gap,))
+            self._told = SourceTimeline(tuple(entries), Kinship(), (gap,))
 
-        async def tell(self, since: float) -> Told:
+        async def tell(self, since: float) -> SourceTimeline:
             assert since == 3.0
             return self._told
 

@@ -7,15 +7,15 @@ from typing import Any
 
 from actions.audit.redaction import redacted
 from fleet.timeline.cluster.registry import witnesses
-from fleet.timeline.cluster.witness import AnyWitness, Asked
+from fleet.timeline.cluster.witness import AnyWitness, SharedFacts
 from fleet.timeline.entry import Entry
 
 DAY = "2026-11-21T"
 
 
-def told(objects: Mapping[str, Sequence[Mapping[str, Any]]]) -> tuple[list[Entry], Asked]:
+def told(objects: Mapping[str, Sequence[Mapping[str, Any]]]) -> tuple[list[Entry], SharedFacts]:
     """``objects`` by kind; all are taken before any of them tells, as with a server."""
-    asked = Asked(redacted)
+    asked = SharedFacts(redacted)
     taken: list[tuple[AnyWitness, list[Any]]] = [
         (row, [row.take(raw, asked) for raw in objects.get(row.kind, ())]) for row in witnesses()
     ]

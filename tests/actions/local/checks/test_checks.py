@@ -22,7 +22,7 @@ from fleet.local.fit.memory import GIB
 from fleet.local.gpus import GpuReading, LocalGpu
 from fleet.local.process import Identity
 from fleet.local.record import ServerRecord
-from fleet.local.server import Phase, ServerState, Stage
+from fleet.local.server import Phase, ServerState, StartStage
 from fleet.local.spec import LaunchSpec
 from tests.fleet.local.fit.models import LLAMA_8B, model
 from tests.ports import free_port
@@ -32,7 +32,7 @@ SPEC = LaunchSpec("n", "org/name")
 
 def server(phase: Phase, port: int = 8000) -> ServerState:
     record = ServerRecord("id", replace(SPEC, port=port), Identity(1, 0.0), (), "", 0.0, "")
-    return ServerState(record, 1.0, Stage(phase, 0.0))
+    return ServerState(record, 1.0, StartStage(phase, 0.0))
 
 
 class Servers:

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from fleet.sources.kube.client import KubeClient
 from fleet.sources.kube.errors import ForbiddenError, KubeError, NotFoundError
-from fleet.sources.kube.reads import LINE_LIMIT, KubeReads, Permission
+from fleet.sources.kube.reads import LINE_LIMIT, AccessReview, KubeReads
 from tests.fleet.sources.kube.api import Api, Handler, Matcher, Object, reply, status
 
 
@@ -148,8 +148,8 @@ async def test_can_i(api: Api, reads: KubeReads) -> None:
         return web.json_response({"status": found}, status=201)
 
     api.next(at(path), answer, times=2)
-    assert await reads.can_i("patch", "deployments", "apps", "scale", "n") == Permission(True, "RBAC: binding")
-    assert await reads.can_i("delete", "nodes") == Permission(False, "")
+    assert await reads.can_i("patch", "deployments", "apps", "scale", "n") == AccessReview(True, "RBAC: binding")
+    assert await reads.can_i("delete", "nodes") == AccessReview(False, "")
     assert asked[0]["spec"]["resourceAttributes"] == {
         "verb": "patch", "resource": "deployments", "group": "apps", "subresource": "scale", "namespace": "n",
     }  # fmt: skip

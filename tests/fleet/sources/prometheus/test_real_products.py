@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from fleet.model.histogram import quantile
-from fleet.model.measurement import EngineId, GatewayId, Group, Measurement
+from fleet.model.measurement import EngineId, GatewayId, HistogramKey, Measurement
 from fleet.model.quantity import Family, Quantity
 from fleet.sources.prometheus.source import PrometheusSource
 from fleet.sources.prometheus.transport import PrometheusEndpoint
@@ -124,7 +124,7 @@ async def test_ranks_are_engines_and_what_they_repeat_counts_once(store: Prometh
         by_hand = store.value(
             "histogram_quantile(0.7, sum by (le) (rate(sglang:time_to_first_token_seconds_bucket[6s])))", m.at
         )
-        found = m.histograms[Family.TTFT][Group("llm", "tiny", "sglang-0", "0")]
+        found = m.histograms[Family.TTFT][HistogramKey("llm", "tiny", "sglang-0", "0")]
         assert quantile(0.7, found).value == pytest.approx(by_hand)
 
 

@@ -19,13 +19,13 @@ import pytest
 
 from fleet.metrics.engines.vllm import VLLM
 from fleet.model.histogram import quantile
-from fleet.model.measurement import EngineId, GpuId, Group, Measurement
+from fleet.model.measurement import EngineId, GpuId, HistogramKey, Measurement
 from fleet.model.quantity import ENGINE_QUANTITIES, QUANTILES, Family, Quantity
 from fleet.sources.prometheus.past import latency, past
 from fleet.sources.prometheus.source import PrometheusSource
 from fleet.sources.prometheus.transport import PrometheusEndpoint
-from fleet.sources.scrape.source import ScrapeSettings, ScrapeSource
-from fleet.sources.scrape.target import Target
+from fleet.sources.scrape.source import ScrapeLimits, ScrapeSource
+from fleet.sources.scrape.target import ScrapeTarget
 from tests.fleet.metrics.pages import SHORT, V0_6, V0_8, V0_10, V0_33, Card, Load, Release, dcgm, vllm
 from tests.fleet.metrics.servers import Exporters, Job, Prometheus, exporters, prometheus
 from tests.waiting import block_until
@@ -224,14 +224,14 @@ async def test_percentiles_of_a_model_are_those_of_histogram_quantile_to_the_las
     }[family]
     merged = f'sum by (le, namespace, model_name) (rate(vllm:{base}_bucket{{model_name="chat"}}[6s]))'
     expected = fleet.server.value(f"histogram_quantile({q}, {merged})", m.at)
-    assert quantile(q, m.histograms[family][Group("llm", "chat")]).value == expected
+    assert quantile(q, m.histograms[family][HistogramKey("llm", "chat")]).value == expected
     assert 0.1 < expected < 60 or q > 0.9
 
 
 async def test_percentiles_of_an_engine_are_those_of_histogram_quantile_to_the_last_bit(fleet: Fleet) -> None:
     m = await _measure(fleet)
     query = 'histogram_quantile(0.95, rate(vllm:time_to_first_token_seconds_bucket{pod="chat-0",engine="1"}[6s]))'
-    group = Group("llm", "chat", "chat-0", "1")
+    group = HistogramKey("llm", "chat", "chat-0", "1")
     assert quantile(0.95, m.histograms[Family.TTFT][group]).value == fleet.server.value(query, m.at)
 
 
@@ -240,13 +240,13 @@ async def test_of_a_renamed_histogram_the_newest_name_is_taken_per_engine(fleet:
     for pod, name in (("chat-2", "inter_token_latency"), ("old-0", "time_per_output_token")):
         query = f'histogram_quantile(0.5, rate(vllm:{name}_seconds_bucket{{pod="{pod}"}}[6s]))'
         model = PODS[pod][0]
-        got = quantile(0.5, m.histograms[Family.ITL][Group("llm", model, pod, "0")]).value
+        got = quantile(0.5, m.histograms[Family.ITL][HistogramKey("llm", model, pod, "0")]).value
         assert got == fleet.server.value(query, m.at)
 
 
 async def test_releases_with_different_buckets_are_merged_over_the_common_ones(fleet: Fleet) -> None:
     m = await _measure(fleet)
-    histogram = m.histograms[Family.E2E][Group("llm", "mixed")]
+    histogram = m.histograms[Family.E2E][HistogramKey("llm", "mixed")]
     assert histogram.edges == (*SHORT, math.inf)
     for edge, rate in zip(histogram.edges, histogram.counts, strict=True):
         le = "+Inf" if math.isinf(edge) else edge
@@ -306,13 +306,13 @@ async def test_the_number_of_requests_is_five_and_at_first_six_more(fleet: Fleet
 async def test_only_the_pods_asked_for_have_histograms_of_their_own(fleet: Fleet) -> None:
     m = await _measure(fleet, ("llm/chat-0", "llm/nobody"))
     groups = {group for group in m.histograms[Family.TTFT] if group.pod or group.instance}
-    assert groups == {Group("llm", "chat", "chat-0", engine) for engine in ("0", "1")}
+    assert groups == {HistogramKey("llm", "chat", "chat-0", engine) for engine in ("0", "1")}
 
 
 async def test_the_direct_scrape_and_prometheus_agree(fleet: Fleet) -> None:
     """Both over the same seconds; percentiles within the bucket that holds them."""
-    source = ScrapeSource(ScrapeSettings(window=WINDOW, interval=1.0))
-    targets = [Target("llm", pod, f"http://{fleet.exporters.address}/{pod}") for pod in PODS]
+    source = ScrapeSource(ScrapeLimits(window=WINDOW, interval=1.0))
+    targets = [ScrapeTarget("llm", pod, f"http://{fleet.exporters.address}/{pod}") for pod in PODS]
     try:
         for _ in range(8):
             direct = await source.measure(targets, time.time())
@@ -325,7 +325,7 @@ async def test_the_direct_scrape_and_prometheus_agree(fleet: Fleet) -> None:
         for quantity in (Quantity.GENERATION_TOKENS, Quantity.PROMPT_TOKENS, Quantity.REQUESTS, Quantity.PREFIX_HITS):
             expected = _value(asked, quantity, other)
             assert _value(direct, quantity, row) == pytest.approx(expected, rel=0.2), (engine, quantity)
-        group = Group(engine.namespace, engine.model, engine.pod, engine.engine)
+        group = HistogramKey(engine.namespace, engine.model, engine.pod, engine.engine)
         for family in VLLM.families:
             one, two = direct.histograms[family][group], asked.histograms[family][group]
             assert one.edges == two.edges
@@ -344,15 +344,15 @@ async def test_what_it_remembers(fleet: Fleet) -> None:
         found = await past(source, end - 4, end, 1.0, WINDOW)
     finally:
         await source.close()
-    running = next(p for p in found if p.quantity is Quantity.RUNNING and p.group == Group("llm", pod="chat-0"))
+    running = next(p for p in found if p.quantity is Quantity.RUNNING and p.group == HistogramKey("llm", pod="chat-0"))
     for at, value in running.points:
         assert value == fleet.server.value('sum(vllm:num_requests_running{pod="chat-0"})', at)
-    twice = next(p for p in found if p.quantity is Quantity.RUNNING and p.group == Group("llm", pod="chat-1"))
+    twice = next(p for p in found if p.quantity is Quantity.RUNNING and p.group == HistogramKey("llm", pod="chat-1"))
     assert twice.points[-1][1] < 8
-    ttft = next(p for p in found if p.quantity is Quantity.TTFT_P95 and p.group == Group("llm", "chat"))
+    ttft = next(p for p in found if p.quantity is Quantity.TTFT_P95 and p.group == HistogramKey("llm", "chat"))
     assert len(ttft.points) >= 3
     assert {p.gpu for p in found if p.quantity is Quantity.GPU_UTIL} == {"GPU-00000000", "GPU-00000001"}
-    assert any(p.group == Group("", instance="10.0.1.1:8000") for p in found)
+    assert any(p.group == HistogramKey("", instance="10.0.1.1:8000") for p in found)
 
 
 async def test_how_fast_pods_were_is_known_by_their_names(fleet: Fleet) -> None:

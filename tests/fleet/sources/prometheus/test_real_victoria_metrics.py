@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fleet.model.histogram import quantile
-from fleet.model.measurement import EngineId, Group
+from fleet.model.measurement import EngineId, HistogramKey
 from fleet.model.quantity import Family, Quantity
 from fleet.sources.prometheus.past import past
 from fleet.sources.prometheus.source import PrometheusSource
@@ -48,7 +48,7 @@ async def test_a_fleet_on_victoria_metrics(tmp_path: Path) -> None:
             tokens = real.value("rate(vllm:generation_tokens_total[6s])", m.at)
     assert m.engines == (EngineId("llm", "p", "chat", "0"),)
     assert m.engine_table.columns[Quantity.GENERATION_TOKENS][0] == tokens == pytest.approx(100, rel=0.1)
-    for group in (Group("llm", "chat"), Group("llm", "chat", "p", "0")):
+    for group in (HistogramKey("llm", "chat"), HistogramKey("llm", "chat", "p", "0")):
         assert quantile(0.95, m.histograms[Family.TTFT][group]).value == pytest.approx(expected)
     assert [(gpu.namespace, gpu.pod) for gpu in m.gpus] == [("llm", "p"), ("", "")]
     assert m.unreachable == {"llm/q": "Prometheus cannot scrape it"}

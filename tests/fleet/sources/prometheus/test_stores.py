@@ -15,7 +15,7 @@ import pytest
 from aiohttp import ClientSession, web
 
 from fleet.model.histogram import quantile
-from fleet.model.measurement import Group, Measurement
+from fleet.model.measurement import HistogramKey, Measurement
 from fleet.model.quantity import Family, Quantity
 from fleet.sources.problem import NamePatternError, SourceProblem
 from fleet.sources.prometheus.discover import Candidate, find
@@ -105,7 +105,7 @@ async def test_what_two_replicas_of_prometheus_saw_counts_once(store: Store) -> 
 async def test_percentiles_and_the_number_of_requests_behind_them_count_once(store: Store) -> None:
     found = await store.measure({"cluster": "eu"})
     buckets = "max without (prometheus_replica) (rate(vllm:time_to_first_token_seconds_bucket{cluster='eu'}[6s]))"
-    histogram = found.histograms[Family.TTFT][Group("llm", "m")]
+    histogram = found.histograms[Family.TTFT][HistogramKey("llm", "m")]
     by_hand = store.server.value(f"histogram_quantile(0.95, sum by (le) ({buckets}))", store.at)
     assert quantile(0.95, histogram).value == pytest.approx(by_hand)
     assert histogram.counts[-1] == pytest.approx(store.server.value(f"max(sum by (le) ({buckets}))", store.at))
@@ -150,7 +150,7 @@ async def test_rays_names_with_their_colon_are_read(store: Store) -> None:
     assert [(e.namespace, e.pod, e.model) for e in found.engines] == [("ray", "ray-0", "rays")]
     assert _only(found, Quantity.RUNNING) == 3
     assert _only(found, Quantity.GENERATION_TOKENS) == pytest.approx(100, rel=0.5)
-    assert Group("ray", "rays") in found.histograms[Family.TTFT]
+    assert HistogramKey("ray", "rays") in found.histograms[Family.TTFT]
 
 
 @real

@@ -20,8 +20,8 @@ from fleet.model.quantity import Quantity
 from fleet.sources.problem import SourceProblem
 from fleet.sources.prometheus.source import PrometheusSource
 from fleet.sources.prometheus.transport import PrometheusEndpoint
-from fleet.sources.scrape.source import ScrapeSettings, ScrapeSource
-from fleet.sources.scrape.target import Target
+from fleet.sources.scrape.source import ScrapeLimits, ScrapeSource
+from fleet.sources.scrape.target import ScrapeTarget
 from tests.fleet.metrics.fake_prometheus import LABELS, SEEN, Fake, measure
 from tests.fleet.metrics.pages import V0_33, Load, vllm
 from tests.fleet.metrics.servers import Job, Prometheus, exporters, prometheus
@@ -54,8 +54,8 @@ async def test_prometheus_and_the_scrape_say_the_same_of_a_young_engine_and_prom
         with prometheus(tmp_path, server.address, jobs) as real:
             block_until(lambda: _samples(real, "old") >= WINDOW + 2)
             source = PrometheusSource(PrometheusEndpoint(real.url), window=WINDOW)
-            direct = ScrapeSource(ScrapeSettings(window=WINDOW, interval=1.0))
-            target = Target("llm", "new", f"http://{server.address}/new")
+            direct = ScrapeSource(ScrapeLimits(window=WINDOW, interval=1.0))
+            target = ScrapeTarget("llm", "new", f"http://{server.address}/new")
             try:
                 # Until its first scrape it is a target that is down, and no engine.
                 assert [engine.pod for engine in (await source.measure()).engines] == ["old"]

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from fleet.model.quantity import Family, Quantity
-from fleet.sources.scrape.source import ScrapeSettings
+from fleet.sources.scrape.source import ScrapeLimits
 from tests.fleet.metrics.pages import V0_33, Load, vllm
 from tests.fleet.metrics.rig import EPOCH, REFUSED, Rig, value
 
@@ -47,7 +47,7 @@ async def test_a_restart_is_marked_and_counted_from_zero() -> None:
 
 
 async def test_the_window_is_at_least_four_intervals() -> None:
-    rig = Rig(ScrapeSettings(window=60, interval=5))
+    rig = Rig(ScrapeLimits(window=60, interval=5))
     assert (await rig.tick({"p": PAGE}, after=30.0)).window == 60
     assert (await rig.tick({"p": PAGE}, after=30.0)).interval == 30.0
     for _ in range(5):
@@ -56,14 +56,14 @@ async def test_the_window_is_at_least_four_intervals() -> None:
 
 
 async def test_before_a_whole_window_is_known_it_says_over_what_the_rates_are() -> None:
-    rig = Rig(ScrapeSettings(window=60, interval=5))
+    rig = Rig(ScrapeLimits(window=60, interval=5))
     await rig.tick({"p": PAGE})
     assert (await rig.tick({"p": PAGE})).window == 5.0
     assert (await rig.tick({"p": PAGE})).window == 10.0
 
 
 async def test_a_pause_is_no_scrape_interval_and_old_values_are_as_old_as_they_are() -> None:
-    rig = Rig(ScrapeSettings(window=60, interval=5))
+    rig = Rig(ScrapeLimits(window=60, interval=5))
     await rig.tick({"p": PAGE})
     await rig.tick({"p": PAGE}, after=90.0)
     rig.source.pause()

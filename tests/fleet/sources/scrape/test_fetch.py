@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from fleet.sources.scrape import source as scrape_source
-from fleet.sources.scrape.target import Target
+from fleet.sources.scrape.target import ScrapeTarget
 from tests.fleet.metrics.rig import EPOCH
 from tests.fleet.sources.scrape.test_scrape import PAGE, scraping, serving
 
@@ -52,7 +52,7 @@ async def test_connections_are_kept_only_where_there_is_room(monkeypatch: pytest
 
     async with serving(answer) as url, scraping() as source:
         for _ in range(3):
-            found = await source.measure([Target("llm", "p", f"{url}/p")], EPOCH)
+            found = await source.measure([ScrapeTarget("llm", "p", f"{url}/p")], EPOCH)
             assert len(found.engines) == 1
     assert len(set(peers)) == (1 if room else 3)
 
@@ -70,7 +70,7 @@ async def test_connections_of_many_targets_are_not_kept_and_those_of_few_are_aga
     async with serving(answer) as url, scraping() as source:
         for size in (2, 3, 1):
             left.clear()
-            targets = [Target("llm", f"p{i}", f"{url}/{i}") for i in range(size)]
+            targets = [ScrapeTarget("llm", f"p{i}", f"{url}/{i}") for i in range(size)]
             assert len((await source.measure(targets, EPOCH)).engines) == size
             assert left == [size <= 2] * size
 
@@ -83,5 +83,5 @@ async def test_a_fleet_that_outgrows_the_room_is_still_scraped_whole(monkeypatch
 
     async with serving(answer) as url, scraping() as source:
         for size in (2, 5, 5):
-            targets = [Target("llm", f"p{i}", f"{url}/{i}") for i in range(size)]
+            targets = [ScrapeTarget("llm", f"p{i}", f"{url}/{i}") for i in range(size)]
             assert len((await source.measure(targets, EPOCH)).engines) == size

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from fleet.net.plain_client import PlainClient, PlainRequest, PlainResponse
-from fleet.sources.scrape.target import Target
+from fleet.sources.scrape.target import ScrapeTarget
 from tests.fleet.metrics.rig import EPOCH
 from tests.fleet.sources.scrape.test_scrape import PAGE, scraping
 
@@ -52,7 +52,7 @@ async def test_an_odd_server_is_asked_twice_once() -> None:
     server = Odd(metrics=OLD)
     async with server.listening() as port, scraping() as source:
         for _ in range(3):
-            found = await source.measure([Target("llm", "p", f"http://127.0.0.1:{port}/metrics")], EPOCH)
+            found = await source.measure([ScrapeTarget("llm", "p", f"http://127.0.0.1:{port}/metrics")], EPOCH)
             assert (len(found.engines), found.unreachable) == (1, {})
     assert server.asked == ["/metrics"] * 4
 
@@ -61,7 +61,7 @@ async def test_so_is_one_to_whom_a_redirect_leads() -> None:
     server = Odd(metrics=MOVED, metrics_=OLD)
     async with server.listening() as port, scraping() as source:
         for _ in range(3):
-            found = await source.measure([Target("llm", "p", f"http://127.0.0.1:{port}/metrics")], EPOCH)
+            found = await source.measure([ScrapeTarget("llm", "p", f"http://127.0.0.1:{port}/metrics")], EPOCH)
             assert (len(found.engines), found.unreachable) == (1, {})
     assert server.asked == ["/metrics", "/metrics/"] + ["/metrics/"] + ["/metrics", "/metrics/"] * 2
 
@@ -78,7 +78,7 @@ async def test_who_comes_after_nobody_was_there_is_met_anew(monkeypatch: pytest.
     server = Odd(metrics=OLD)
     async with scraping() as source:
         async with server.listening() as port:
-            targets = [Target("llm", "p", f"http://127.0.0.1:{port}/metrics")]
+            targets = [ScrapeTarget("llm", "p", f"http://127.0.0.1:{port}/metrics")]
             for _ in range(2):
                 await source.measure(targets, EPOCH)
         assert plainly == [None]
@@ -104,7 +104,7 @@ async def test_where_no_way_leads_nobody_goes_twice(monkeypatch: pytest.MonkeyPa
 
     server = Odd(metrics=PLAIN)
     async with server.listening() as port, scraping() as source:
-        targets = [Target("llm", "p", f"http://127.0.0.1:{port}/metrics")]
+        targets = [ScrapeTarget("llm", "p", f"http://127.0.0.1:{port}/metrics")]
         with monkeypatch.context() as away:
             away.setattr(PlainClient, "ask", nowhere)
             for _ in range(2):

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from fleet.sources.scrape.pod_access import PodAccess, PodCredentials
 from fleet.sources.scrape.source import ScrapeSource
-from fleet.sources.scrape.target import Target
+from fleet.sources.scrape.target import ScrapeTarget
 
 PAGE = 'vllm:num_requests_running{engine="0",model_name="a"} 3.0\n'
 
@@ -33,7 +33,7 @@ def shown(access: PodAccess, url: str, namespace: str = "llm") -> str:
     credentials = PodCredentials(access)
     credentials.read()
     assert credentials.problem == ""
-    return credentials.of_engine(Target(namespace, "p", url)).headers.get("Authorization", "")
+    return credentials.of_engine(ScrapeTarget(namespace, "p", url)).headers.get("Authorization", "")
 
 
 @pytest.mark.usefixtures("authority")
@@ -66,7 +66,7 @@ def test_a_token_is_read_again_and_what_is_none_is_not_sent(token: str) -> None:
         Path(token).write_text(text, encoding="utf-8")
         credentials.read()
         assert words in credentials.problem
-        target = credentials.of_engine(Target("llm", "p", "http://10.0.0.7:8000/metrics"))
+        target = credentials.of_engine(ScrapeTarget("llm", "p", "http://10.0.0.7:8000/metrics"))
         assert target.headers.get("Authorization", "") == header
     Path(token).unlink()
     credentials.read()
@@ -95,7 +95,7 @@ async def test_nobody_but_an_engine_that_the_authority_vouches_for_sees_the_toke
         credentials = PodCredentials(PodAccess(token, frozenset({"llm"}), str(Path(token).with_name("ca.pem"))))
         credentials.read()
         source = ScrapeSource()
-        target = credentials.of_engine(Target("llm", name, f"https://127.0.0.1:{port}/metrics", ssl=False))
+        target = credentials.of_engine(ScrapeTarget("llm", name, f"https://127.0.0.1:{port}/metrics", ssl=False))
         found[name] = await source.measure([target], 0.0)
         await source.close()
         await runner.cleanup()
@@ -114,7 +114,9 @@ async def test_an_engine_with_a_certificate_of_its_own_is_read_without_secrets()
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
     source = ScrapeSource()
-    m = await source.measure([Target("llm", "p", f"https://127.0.0.1:{runner.addresses[0][1]}/m", ssl=False)], 0.0)
+    m = await source.measure(
+        [ScrapeTarget("llm", "p", f"https://127.0.0.1:{runner.addresses[0][1]}/m", ssl=False)], 0.0
+    )
     await source.close()
     await runner.cleanup()
     assert [engine.pod for engine in m.engines] == ["p"]

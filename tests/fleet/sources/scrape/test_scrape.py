@@ -16,8 +16,8 @@ from aiohttp import web
 
 from fleet.model.quantity import Quantity
 from fleet.sources.problem import SourceProblem
-from fleet.sources.scrape.source import ScrapeSettings, ScrapeSource
-from fleet.sources.scrape.target import Target
+from fleet.sources.scrape.source import ScrapeLimits, ScrapeSource
+from fleet.sources.scrape.target import ScrapeTarget
 from tests.fleet.metrics.pages import V0_33, Load, vllm
 from tests.fleet.metrics.rig import EPOCH, Rig, value
 from tests.waiting import PATIENCE
@@ -42,7 +42,7 @@ async def serving(handler: Handler) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def scraping(settings: ScrapeSettings | None = None, **options: object) -> AsyncIterator[ScrapeSource]:
+async def scraping(settings: ScrapeLimits | None = None, **options: object) -> AsyncIterator[ScrapeSource]:
     source = ScrapeSource(settings, **options)  # type: ignore[arg-type]
     try:
         yield source
@@ -58,7 +58,7 @@ async def test_it_sends_get_with_the_targets_headers() -> None:
         return web.Response(text=PAGE)
 
     async with serving(answer) as url, scraping() as source:
-        target = Target("llm", "p", f"{url}/m?x=1", headers={"Authorization": "Bearer t0ken"})
+        target = ScrapeTarget("llm", "p", f"{url}/m?x=1", headers={"Authorization": "Bearer t0ken"})
         m = await source.measure([target], EPOCH)
     assert seen == [("GET", "/m?x=1", "Bearer t0ken")]
     assert value(m, Quantity.RUNNING) == 3
@@ -117,8 +117,8 @@ async def test_a_bad_answer_is_named_and_the_others_are_there(handler: Handler, 
 
     # Short only where nothing else must be there in time.
     limit = 2.0 if handler is _slow else PATIENCE
-    async with serving(answer) as url, scraping(ScrapeSettings(timeout=limit)) as source:
-        targets = [Target("llm", "good", f"{url}/good"), Target("llm", "bad", f"{url}/bad")]
+    async with serving(answer) as url, scraping(ScrapeLimits(timeout=limit)) as source:
+        targets = [ScrapeTarget("llm", "good", f"{url}/good"), ScrapeTarget("llm", "bad", f"{url}/bad")]
         m = await source.measure(targets, EPOCH)
     assert [e.pod for e in m.engines] == ["good"]
     assert list(m.unreachable) == ["llm/bad"]
@@ -135,7 +135,7 @@ async def test_a_redirect_to_another_path_of_the_same_server_is_followed_with_wh
         return web.Response(text=PAGE)
 
     async with serving(answer) as url, scraping() as source:
-        m = await source.measure([Target("llm", "p", f"{url}/metrics", {"Authorization": "Bearer t"})], EPOCH)
+        m = await source.measure([ScrapeTarget("llm", "p", f"{url}/metrics", {"Authorization": "Bearer t"})], EPOCH)
     assert seen == [("/metrics", "Bearer t"), ("/metrics/", "Bearer t")]
     assert m.unreachable == {}
     assert [e.pod for e in m.engines] == ["p"]
@@ -154,7 +154,7 @@ async def test_an_engine_that_is_not_read_is_named_and_not_missing(page: str, wo
         return web.Response(text=page)
 
     async with serving(answer) as url, scraping() as source:
-        m = await source.measure([Target("llm", "p", f"{url}/metrics")], EPOCH)
+        m = await source.measure([ScrapeTarget("llm", "p", f"{url}/metrics")], EPOCH)
     assert (m.unread, m.unreachable) == ({"llm/p": words}, {})
 
 
@@ -172,7 +172,7 @@ async def test_metrics_of_nobody_known_are_named_by_how_they_begin(page: str, fi
         return web.Response(text=page)
 
     async with serving(answer) as url, scraping() as source:
-        m = await source.measure([Target("llm", "p", f"{url}/metrics")], EPOCH)
+        m = await source.measure([ScrapeTarget("llm", "p", f"{url}/metrics")], EPOCH)
     assert m.unreachable == {
         "llm/p": f"answers metrics, but none of an engine, gateway or GPU that is read ({first} …)"
     }
@@ -184,7 +184,9 @@ async def test_api_servers_of_one_pod_are_engines_of_their_own() -> None:
 
     async with serving(answer) as url, scraping() as source:
         ports = ("8000", "8001")
-        m = await source.measure([Target("llm", "p", f"{url}/{port}", name=f"llm/p:{port}") for port in ports], EPOCH)
+        m = await source.measure(
+            [ScrapeTarget("llm", "p", f"{url}/{port}", name=f"llm/p:{port}") for port in ports], EPOCH
+        )
     assert [(e.pod, e.engine) for e in m.engines] == [("p", "0:8000"), ("p", "0:8001")]
     assert m.requests == 2
 
@@ -193,7 +195,7 @@ async def test_nobody_listening_is_said_so() -> None:
     async with serving(_missing) as url:
         pass
     async with scraping() as source:
-        m = await source.measure([Target("", "", f"{url}/metrics")], EPOCH)
+        m = await source.measure([ScrapeTarget("", "", f"{url}/metrics")], EPOCH)
     assert m.unreachable == {f"{url}/metrics": "refuses the connection"}
 
 
@@ -202,7 +204,7 @@ async def test_without_a_pod_the_address_names_the_engine() -> None:
         return web.Response(text=PAGE)
 
     async with serving(answer) as url, scraping() as source:
-        m = await source.measure([Target("", "", f"{url}/metrics")], EPOCH)
+        m = await source.measure([ScrapeTarget("", "", f"{url}/metrics")], EPOCH)
     assert m.engines[0].instance == url.removeprefix("http://")
 
 
@@ -217,7 +219,7 @@ async def test_the_guard_is_asked_before_each_request() -> None:
         raise AssertionError("it was sent")
 
     async with serving(answer) as url, scraping(guard=guard) as source:
-        m = await source.measure([Target("llm", "p", f"{url}/metrics")], EPOCH)
+        m = await source.measure([ScrapeTarget("llm", "p", f"{url}/metrics")], EPOCH)
     assert asked == [("GET", f"{url}/metrics")]
     assert m.unreachable == {"llm/p": "not in this mode"}
 
@@ -233,8 +235,8 @@ async def test_no_more_requests_are_under_way_than_allowed() -> None:
         now -= 1
         return web.Response(text=PAGE)
 
-    async with serving(answer) as url, scraping(ScrapeSettings(concurrency=3)) as source:
-        m = await source.measure([Target("llm", f"p{i}", f"{url}/{i}") for i in range(12)], EPOCH)
+    async with serving(answer) as url, scraping(ScrapeLimits(concurrency=3)) as source:
+        m = await source.measure([ScrapeTarget("llm", f"p{i}", f"{url}/{i}") for i in range(12)], EPOCH)
     assert len(m.engines) == 12
     assert most == 3
 
@@ -266,7 +268,7 @@ async def test_duplicated_targets_are_asked_once() -> None:
         calls += 1
         return PAGE.encode()
 
-    target = Target("llm", "p", "/proxy", fetch=fetch)
+    target = ScrapeTarget("llm", "p", "/proxy", fetch=fetch)
     m = await source.measure([target, replace(target)], EPOCH)
     assert (calls, m.requests, len(m.engines)) == (1, 1, 1)
 
@@ -292,9 +294,9 @@ async def serving_tls() -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-def _either(address: str) -> Target:
-    over_tls = Target("llm", "p", f"https://{address}/metrics", ssl=False)
-    return Target("llm", "p", f"http://{address}/metrics", over_tls=over_tls)
+def _either(address: str) -> ScrapeTarget:
+    over_tls = ScrapeTarget("llm", "p", f"https://{address}/metrics", ssl=False)
+    return ScrapeTarget("llm", "p", f"http://{address}/metrics", over_tls=over_tls)
 
 
 async def test_who_speaks_tls_alone_is_asked_over_tls_and_the_next_time_at_once() -> None:
@@ -341,7 +343,7 @@ async def test_metrics_of_nobody_known_are_a_trouble_only_where_an_engine_is_kno
         return web.Response(text="# TYPE http_requests_total counter\nhttp_requests_total 1\n")
 
     async with serving(other) as url, scraping() as source:
-        m = await source.measure([Target("llm", "p", f"{url}/metrics", known=known)], EPOCH)
+        m = await source.measure([ScrapeTarget("llm", "p", f"{url}/metrics", known=known)], EPOCH)
     assert bool(m.unreachable) is known
     assert bool(m.unread) is not known
     assert "http_requests_total" in (m.unreachable if known else m.unread)["llm/p"]
@@ -352,7 +354,7 @@ async def test_a_scrape_leaves_nothing_that_waits_for_the_collector() -> None:
         return web.Response(text=PAGE)
 
     async with serving(answer) as url, scraping() as source:
-        targets = [Target("llm", f"p{i}", f"{url}/{i}") for i in range(20)]
+        targets = [ScrapeTarget("llm", f"p{i}", f"{url}/{i}") for i in range(20)]
         gc.collect()
         gc.disable()
         try:
