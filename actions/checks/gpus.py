@@ -13,7 +13,7 @@ from typing import Any
 
 from actions.words import count
 from fleet.dataclass import dataclass
-from fleet.metrics.gpus.vendors import is_gpu
+from fleet.model.gpu_vendors import is_gpu
 from fleet.model.objects import Node
 from fleet.model.snapshot import Snapshot
 from fleet.sources.kube.project.gpu import claims_devices, pod_devices

@@ -9,8 +9,8 @@ from console.config.settings import Settings, settings_in
 from console.doctor.check import DoctorCheck, DoctorStatus
 from console.doctor.dialects import check_dialects
 from fleet.metrics.dialect_set import DialectSet
-from fleet.metrics.gpus.vendors import vendor_of
 from fleet.metrics.registry import ENGINES, GPUS
+from fleet.model.gpu_vendors import vendor_of
 from fleet.model.snapshot import KUBERNETES, MACHINE, Health, Join, Snapshot, SourceStatus
 from fleet.sources.scrape.targets import none_is_read, unread
 

@@ -12,8 +12,8 @@ from console.views.columns import Shown, TableColumn, blank
 from console.views.numbers import gpu_activity, number
 from console.views.root_words import marked
 from console.views.subject import assessment_of
-from fleet.metrics.gpus.vendors import without_vendor
 from fleet.model.frame import Frame
+from fleet.model.gpu_vendors import without_vendor
 from fleet.model.quantity import Quantity, Unit
 from fleet.model.reading import Reading
 from fleet.model.snapshot import GpuUse, Snapshot

@@ -9,7 +9,7 @@ from typing import Final
 from fleet.dataclass import dataclass
 from fleet.kinds.kind import Leaving
 from fleet.kinds.registry import kind_of
-from fleet.metrics.gpus.vendors import driver_labels
+from fleet.model.gpu_vendors import driver_labels
 from fleet.model.objects import Pod
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot

@@ -57,7 +57,7 @@ class Product:
     metrics: bool = True
     """False if it answers no metrics at all."""
     vendor: str = ""
-    """The maker of the GPUs that an exporter measures (``fleet.metrics.gpus.vendors``)."""
+    """The maker of the GPUs that an exporter measures (``fleet.model.gpu_vendors``)."""
     install: str = ""
     """Commands that install an exporter, for who has GPUs and none."""
     naming_pods: str = ""

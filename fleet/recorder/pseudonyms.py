@@ -13,9 +13,9 @@ from ipaddress import ip_address
 from typing import Final
 
 from fleet.local.vllm_arguments import ARGUMENTS
-from fleet.metrics.gpus.vendors import VENDORS
 from fleet.metrics.products import engines, known_flags
 from fleet.metrics.registry import GATEWAYS, GPUS
+from fleet.model.gpu_vendors import VENDORS
 
 _PUBLIC: Final = """
     true false none null auto http https metrics grpc tcp udp default localhost 0.0.0.0 127.0.0.1 :: /metrics

@@ -9,7 +9,7 @@ from fleet.diagnosis.causes.scheduler_reasons import Refused, decisive
 from fleet.diagnosis.causes.symptoms import OVERLOAD
 from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.subject import PodSubject
-from fleet.metrics.gpus.vendors import is_gpu
+from fleet.model.gpu_vendors import is_gpu
 from fleet.model.objects import Condition
 from fleet.model.snapshot import Severity
 

@@ -10,7 +10,7 @@ import pytest
 from actions.checks.gpus import spare_for
 from actions.checks.room import check_room
 from actions.plan import Verdict
-from fleet.metrics.gpus.vendors import is_gpu
+from fleet.model.gpu_vendors import is_gpu
 from fleet.model.objects import Node, Pod
 from fleet.model.snapshot import Snapshot
 from fleet.sources.kube.project.fields import Interner

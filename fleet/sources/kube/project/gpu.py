@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 
-from fleet.metrics.gpus.vendors import is_gpu
+from fleet.model.gpu_vendors import is_gpu
 from fleet.sources.kube.project.fields import Raw, mapping, mappings, text
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fleet.metrics.gpus.vendors import product_labels
+from fleet.model.gpu_vendors import product_labels
 from fleet.model.objects import Node
 from fleet.sources.kube.project.fields import Interner, Raw, conditions, mapping, mappings, moment, text
 from fleet.sources.kube.project.gpu import devices_of_resources, gpus_of_resources

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from fleet.kinds.daemonset import DAEMON_SET
 from fleet.kinds.deployment import DEPLOYMENT
 from fleet.kinds.leaderworkerset import LEADER_WORKER_SET
-from fleet.metrics.gpus.vendors import is_gpu
+from fleet.model.gpu_vendors import is_gpu
 from fleet.model.objects import ModelVersion, Owner
 from fleet.sources.kube.describe import describe, to_yaml
 from fleet.sources.kube.project.fields import Interner
