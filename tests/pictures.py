@@ -18,7 +18,8 @@ from textual.pilot import Pilot
 from console.app.app import QuarterdeckApp
 from console.app.desk import ConsoleDesk
 from console.commands.reference import keys_markdown, with_actions
-from console.config.settings import AlertmanagerSettings, ClusterSettings, LocalSettings, RulesSettings, Settings
+from console.config.local_settings import LocalSettings
+from console.config.settings import AlertmanagerSettings, ClusterSettings, RulesSettings, Settings
 from console.wiring.demo import simulated
 from console.wiring.session import session_of
 from fleet.local.server import Phase

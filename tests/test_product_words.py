@@ -28,7 +28,6 @@ SERVERS_HERE = (
     "console/cli/parser.py",
     "console/commands/reference.py",
     "console/config/rules.py",
-    "console/config/settings.py",
     "console/report/table.py",
     "console/views/fleet.py",
     "console/wiring/contexts.py",

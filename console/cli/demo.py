@@ -11,7 +11,8 @@ from dataclasses import replace
 from console.cli import exits
 from console.cli.console import show
 from console.cli.dispatch import Invocation, say
-from console.config.settings import SECTIONS, Settings, sections_of
+from console.config.sections import SECTIONS
+from console.config.settings import Settings, sections_of
 from console.wiring.demo import DemoError, Simulation, Starting, starting
 
 

@@ -84,7 +84,7 @@ def _since(invocation: Invocation, now: float) -> float:
 
 async def _ask(invocation: Invocation, client: KubeClient) -> Timeline:
     """Raises KubeError and KubeconfigError where nobody answers; what may not be read is a gap of the timeline."""
-    from console.config.settings import settings_in
+    from console.config.sections import settings_in
     from console.wiring.sources import measuring_settings
     from console.wiring.timeline import TimelineContext, timeline_sources
     from fleet.sources.metrics import MetricsCollector

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from console.commands import on_object, on_screen
 from console.commands.actions import ACTIONS
@@ -17,10 +17,10 @@ from console.commands.capabilities import (
     Sortable,
     Wrappable,
 )
-from console.commands.command import OBJECTS, TABLES, Command, Context, ScreenId
-from console.commands.desk import Desk
+from console.commands.command import OBJECTS, TABLES, Command, ScreenId
 from console.commands.local import LOCAL
 from console.commands.plot import PLOTS
+from console.commands.scope import SCOPE, open_fleet
 from console.views import fleet_columns, node_columns
 from fleet.kinds.registry import listed
 
@@ -43,7 +43,6 @@ _TEXTS = frozenset(
 # Pages of objects are laid out for the width that there is, and w asks there why it is slow.
 _WRAPPED = _TEXTS - {ScreenId.INCIDENT, ScreenId.DETAIL, ScreenId.WHY}
 _LOGS = frozenset({ScreenId.LOGS, ScreenId.LOCAL_LOG})
-_LISTS = TABLES | {ScreenId.JOINS, ScreenId.ALERTS, ScreenId.INCIDENTS, ScreenId.OBJECTIVES}
 _NARROWED = (
     TABLES
     | _TEXTS
@@ -58,43 +57,6 @@ _NARROWED = (
         ScreenId.TIMELINE,
     }
 )
-
-
-async def _namespace(desk: Desk, context: Context) -> None:
-    if context.argument:
-        await desk.scope.switch(namespace="" if context.argument == "all" else context.argument)
-    else:
-        desk.scope.choose_namespace()
-
-
-async def _context(desk: Desk, context: Context) -> None:
-    if context.argument:
-        await desk.scope.switch(context=context.argument)
-    else:
-        desk.scope.choose_context()
-
-
-async def _all_namespaces(desk: Desk, context: Context) -> None:
-    del context
-    await desk.scope.switch(namespace="")
-
-
-async def _fleet(desk: Desk, context: Context) -> None:
-    """Open the fleet with what k9s takes behind ``:pods``: a namespace, ``/filter``, labels, or ``@context``."""
-    argument = context.argument
-    desk.navigator.go_home()
-    if argument.startswith("@"):
-        await desk.scope.switch(context=argument[1:].strip())
-    elif argument.startswith("/"):
-        desk.line.narrow(argument[1:])
-    elif "=" in argument:
-        desk.line.narrow(f"-l {argument}")
-    elif argument:
-        await desk.scope.switch(namespace="" if argument == "all" else argument)
-
-
-def _favourite(number: int) -> Callable[[Desk, Context], Awaitable[None]]:
-    return lambda desk, _: desk.scope.switch_to_favourite(number)
 
 
 def _sorts() -> Iterator[Command]:
@@ -203,7 +165,7 @@ TABLE: tuple[Command, ...] = (
     Command(
         "open.fleet",
         "Models, workloads and pods",
-        _fleet,
+        open_fleet,
         (),
         ("fleet", "pods", "pod", "po", "workloads", *(n for kind in listed() for n in (kind.plural, *kind.short))),
         argument="[NAMESPACE | /FILTER | LABEL=VALUE | @CONTEXT]",
@@ -289,30 +251,7 @@ TABLE: tuple[Command, ...] = (
         lambda desk, _: desk.pages.open_audit(),
         names=("audit",),
     ),
-    Command(
-        "view.namespace",
-        "Namespaces",
-        _namespace,
-        ("n",),
-        ("ns", "namespace", "namespaces"),
-        hint="namespaces",
-        argument="[NAMESPACE | all]",
-        # In text, n is the next match.
-        bound=_LISTS,
-    ),
-    Command("view.context", "Contexts", _context, (), ("ctx", "context", "contexts"), argument="[CONTEXT]"),
-    Command("view.all_namespaces", "All namespaces", _all_namespaces, ("0",), bound=_LISTS),
-    *(
-        Command(
-            f"view.favourite_{n}",
-            f"Namespace {n}",
-            _favourite(n),
-            (str(n),),
-            bound=_LISTS,
-            family="Namespaces by number: those looked at last, then by name",
-        )
-        for n in range(1, 10)
-    ),
+    *SCOPE,
     Command(
         "view.others",
         "Show or hide what serves no model: other workloads, nodes without GPUs",

@@ -9,7 +9,8 @@ from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from console.config.keys import variable
-from console.config.settings import Policy, Settings, named_of, sections_of
+from console.config.sections import named_of
+from console.config.settings import Policy, Settings, sections_of
 from console.config.sources import with_tables
 from fleet.diagnosis.profiles import BUILT_IN
 from fleet.diagnosis.thresholds import THRESHOLDS

@@ -14,7 +14,8 @@ from console.config import paths, rules
 from console.config.file import is_there, text_of
 from console.config.keys import PREFIX, Key, variable
 from console.config.problem import ConfigError, Problem
-from console.config.settings import Policy, Settings, named_of, per_context, sections_of
+from console.config.sections import named_of, per_context
+from console.config.settings import Policy, Settings, sections_of
 from console.config.sources import with_tables
 from fleet.dataclass import dataclass
 

@@ -9,11 +9,10 @@ from dataclasses import fields
 from typing import Any, get_args
 from urllib.parse import urlsplit
 
+from console.config.fields import EndpointSettings, FromEnvironment
+from console.config.local_settings import LocalSettings
 from console.config.settings import (
     DiagnosisSettings,
-    EndpointSettings,
-    FromEnvironment,
-    LocalSettings,
     ObjectiveSettings,
     ProfileName,
     Promises,

@@ -8,48 +8,21 @@ The reference in docs/configuration.md is written from here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field, fields, is_dataclass, replace
-from fnmatch import fnmatchcase
-from typing import Any, ClassVar, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
+from dataclasses import field, fields
+from typing import Any, ClassVar, Literal, TypeVar, cast
 
+from console.config.fields import STRICT, EndpointSettings, setting
+from console.config.local_settings import LocalSettings
 from fleet.dataclass import dataclass
-from fleet.local.vllm_arguments import ARGUMENTS
 from fleet.sources.prometheus.stacks import NAMESPACES
 
 T = TypeVar("T")
-
-STRICT: dict[str, Any] = {"extra": "forbid", "strict": True}
-"""Pydantic's configuration of every section: unknown keys and values of another type are errors."""
 
 Use = Literal["auto", "always", "never"]
 Via = Literal["auto", "pod-ip", "proxy"]
 ThemeChoice = Literal["auto", "quarterdeck-dark", "quarterdeck-light", "ansi"]
 ProfileName = Literal["chat", "autocomplete", "batch"]
 GlyphSet = Literal["auto", "unicode", "ascii"]
-
-
-def setting(
-    default: Any,
-    about: str,
-    *,
-    minimum: float | None = None,
-    maximum: float | None = None,
-    path: bool = False,
-    secret: bool = False,
-) -> Any:
-    """A field with its description, its range (both ends included), and whether it is a path or may hold a secret."""
-    metadata = {"about": about, "minimum": minimum, "maximum": maximum, "path": path, "secret": secret}
-    if isinstance(default, dict):
-        return field(default_factory=default.copy, metadata=metadata)
-    return field(default=default, metadata=metadata)
-
-
-@dataclass(frozen=True, slots=True)
-class FromEnvironment:
-    """A value that is read from an environment variable when it is needed: ``{ env = "NAME" }``."""
-
-    __pydantic_config__: ClassVar[Any] = STRICT
-    env: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,27 +41,6 @@ class ClusterSettings:
     production: tuple[str, ...] = setting(
         ("*prod*",), "Shell patterns of the contexts and clusters that are production, and are marked as such."
     )
-
-
-@dataclass(frozen=True, slots=True)
-class EndpointSettings:
-    """An HTTP API that is asked, and the credentials for it."""
-
-    __pydantic_config__: ClassVar[Any] = STRICT
-    url: str = setting("", "Base URL, without /api/….")
-    bearer_token_file: str = setting("", "File with a bearer token; read again when it changes.", path=True)
-    bearer_token_env: str = setting("", "Name of the environment variable that holds a bearer token.")
-    username: str = setting("", "User name of basic authentication.")
-    password_file: str = setting("", "File with the password of basic authentication.", path=True)
-    password_env: str = setting("", "Name of the environment variable that holds that password.")
-    ca_file: str = setting("", "PEM file of the authorities to trust. Empty: those of the system.", path=True)
-    cert_file: str = setting("", "PEM file of the client certificate (mTLS).", path=True)
-    key_file: str = setting("", "PEM file of its private key. Empty: it is in cert_file.", path=True)
-    headers: Mapping[str, str | FromEnvironment] = setting(
-        {}, 'More request headers, for example `X-Scope-OrgID = "ops"`; a value may be `{ env = "NAME" }`.', secret=True
-    )
-    insecure_skip_verify: bool = setting(False, "Do not verify the server's certificate.")
-    timeout: float = setting(10.0, "Seconds to wait for an answer.", minimum=0.1, maximum=120)
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,49 +282,6 @@ class DiagnosisSettings:
     )
 
 
-def with_arguments(cls: type[T]) -> type[T]:
-    """Give a table a key for each argument of vLLM, behind its model."""
-    own = dict(cls.__annotations__)
-    rest = {name: own.pop(name) for name in list(own)[list(own).index("model") + 1 :]}
-    cls.__annotations__ = {**own, **{each.name: each.kind.type for each in ARGUMENTS}, **rest}
-    for each in ARGUMENTS:
-        least = each.plain if each.most is not None else None
-        setattr(cls, each.name, setting(each.plain, each.about, minimum=least, maximum=each.most))
-    return cls
-
-
-@dataclass(frozen=True, slots=True)
-@with_arguments
-class Preset:
-    """Arguments of a server under a name: `quarterdeck local up NAME`. What is not set is left to vLLM."""
-
-    __pydantic_config__: ClassVar[Any] = STRICT
-    model: str = setting("", "A folder, or a name of the hub (`org/name`). Required.")
-    env: Mapping[str, str | FromEnvironment] = setting(
-        {}, 'Variables; a value may be `{ env = "NAME" }`, which is for secrets.', secret=True
-    )
-    extra: tuple[str, ...] = setting((), 'More arguments of `vllm serve`, as they are: `["--enforce-eager"]`.')
-    hub: bool | None = setting(None, "Let it fetch from the hub. Not set: `hub` of `[local]`.")
-
-
-@dataclass(frozen=True, slots=True)
-class LocalSettings:
-    """vLLM servers on this machine (`quarterdeck local`)."""
-
-    __pydantic_config__: ClassVar[Any] = STRICT
-    vllm: str = setting("", "The vllm executable. Empty: that of PATH, else of this program's environment.", path=True)
-    port: int = setting(8000, "The first port to try.", minimum=1, maximum=65535)
-    grace: float = setting(
-        300.0,
-        "Seconds for running requests when a server is taken down, unless it says otherwise.",
-        minimum=0,
-        maximum=86400,
-    )
-    hub: bool = setting(False, "Let servers fetch models from the hub. Without this they are offline.")
-    usage_stats: bool = setting(False, "Let vLLM send usage statistics.")
-    presets: Mapping[str, Preset] = setting({}, "Tables of their own: see below.")
-
-
 @dataclass(frozen=True, slots=True)
 class LimitSettings:
     """How large an answer may be, in MiB after decompression. What is larger is not read to its end; that is said."""
@@ -436,62 +345,3 @@ def sections_of(cls: type[Settings]) -> Mapping[str, type]:
     """The tables of the file that hold a fixed set of keys."""
     made_by = ((each.name, cast("object", each.default_factory)) for each in fields(cls))
     return {name: section for name, section in made_by if isinstance(section, type)}
-
-
-SECTIONS: Mapping[str, type] = sections_of(Settings)
-"""The tables that no source declares itself (``console.config.sources``)."""
-NAMED: dict[tuple[str, str], type] = {
-    ("prometheus", "contexts"): ContextPrometheusSettings,
-    ("alertmanager", "contexts"): EndpointSettings,
-    ("rules", "contexts"): EndpointSettings,
-    ("prometheus", "also"): MorePrometheusSettings,
-    ("alertmanager", "also"): EndpointSettings,
-    ("rules", "also"): EndpointSettings,
-    ("local", "presets"): Preset,
-    ("diagnosis", "profiles"): ProfileSettings,
-    ("objectives", "groups"): ObjectiveGroup,
-}
-"""Tables of tables, each of which has a name of its own: ``[local.presets.NAME]``."""
-
-
-def named_of(cls: type) -> Mapping[tuple[str, str], type]:
-    """The same with those of the tables that sources declare: each field that maps names to tables."""
-    sections = sections_of(cls) if issubclass(cls, Settings) else {}
-    found = dict(NAMED)
-    for name in sections.keys() - SECTIONS.keys():
-        for field_name, kind in get_type_hints(sections[name]).items():
-            if get_origin(kind) is Mapping and is_dataclass(table := get_args(kind)[1]) and isinstance(table, type):
-                found[name, field_name] = table
-    return found
-
-
-def per_context(settings: Settings) -> dict[str, Any]:
-    """The tables with tables for single contexts of the kubeconfig."""
-    sections = ((name, getattr(settings, name)) for name in sections_of(type(settings)))
-    return {name: section for name, section in sections if isinstance(getattr(section, "contexts", None), Mapping)}
-
-
-def settings_in(settings: Settings, context: str) -> Settings:
-    """The settings that hold in a context: whoever has a table of its own there is asked with what that says alone.
-
-    Nothing that is said for all contexts is sent there: its token is for another.
-    """
-    changed: dict[str, Any] = {}
-    for name, section in per_context(settings).items():
-        own = section.contexts.get(context)
-        if own is not None:
-            changed[name] = replace(section, **{each.name: getattr(own, each.name) for each in fields(own)})
-    if settings.prometheus.also:
-        asked = changed.get("prometheus", settings.prometheus)
-        changed["prometheus"] = replace(asked, also=_asked_in(context, settings.prometheus))
-    return replace(settings, **changed) if changed else settings
-
-
-def _asked_in(context: str, prometheus: PrometheusSettings) -> dict[str, MorePrometheusSettings]:
-    """The stores beside the first that are asked in a context."""
-    is_alone = context in prometheus.contexts
-    return {
-        name: more
-        for name, more in prometheus.also.items()
-        if (any(fnmatchcase(context, pattern) for pattern in more.contexts) if more.contexts else not is_alone)
-    }

@@ -7,9 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import Field, fields
 from typing import Any
 
+from console.config.fields import FromEnvironment
 from console.config.keys import Key
 from console.config.load import Loaded
-from console.config.settings import FromEnvironment, named_of, sections_of
+from console.config.sections import named_of
+from console.config.settings import sections_of
 
 _WIDTH = 44
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
-from console.config.settings import named_of
+from console.config.sections import named_of
 from fleet.dataclass import dataclass
 
 T = TypeVar("T")

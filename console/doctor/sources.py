@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from console.config.settings import Settings, settings_in
+from console.config.sections import settings_in
+from console.config.settings import Settings
 from console.doctor.check import DoctorCheck, DoctorStatus
 from console.doctor.dialects import check_dialects
 from fleet.metrics.dialect_set import DialectSet

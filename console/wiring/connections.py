@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
-from console.config.settings import Settings, settings_in
+from console.config.sections import settings_in
+from console.config.settings import Settings
 from console.session.cluster_reader import ClusterReader
 from console.session.connection import Connection, Told
 from console.session.reader import NoReader, ObjectReader

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from console.config.settings import EndpointSettings, FromEnvironment
+from console.config.fields import EndpointSettings, FromEnvironment
 from fleet.sources.prometheus.products import PROMETHEUS, StoreProduct
 from fleet.sources.prometheus.transport import PrometheusEndpoint
 

@@ -7,7 +7,9 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
-from console.config.settings import EndpointSettings, Settings, settings_in
+from console.config.fields import EndpointSettings
+from console.config.sections import settings_in
+from console.config.settings import Settings
 from console.report.crash import keep
 from console.wiring.contexts import is_machine
 from console.wiring.facts import InView, fact_sources

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import threading
 from collections.abc import Iterator, Mapping
@@ -18,10 +17,11 @@ from console import main
 from console.app.app import QuarterdeckApp
 from console.config import docs
 from console.config import sources as registry
+from console.config.fields import STRICT, EndpointSettings, setting
 from console.config.load import load
 from console.config.options import Options
 from console.config.problem import ConfigError
-from console.config.settings import STRICT, ClusterSettings, EndpointSettings, Settings, setting
+from console.config.settings import ClusterSettings, Settings
 from console.config.sources import SourceEntry
 from console.wiring import sources
 from console.wiring.demo import Simulation, simulated
@@ -29,7 +29,7 @@ from console.wiring.facts import InView, MakesSources
 from console.wiring.session import session_of
 from fleet.dataclass import dataclass
 from fleet.model.facts import Dated
-from fleet.model.snapshot import Health, Snapshot, SourceStatus
+from fleet.model.snapshot import Health, SourceStatus
 from fleet.net.http import client
 from fleet.sources.beside import SideSources
 from fleet.sources.polling import PollingSource
@@ -334,74 +334,6 @@ async def test_failures_in_a_row_are_asked_less_and_less_often(service: Service)
     service.works = False
     assert await pager._ask_or_say() < 0.1, "a success begins anew"
     await pager.close()
-
-
-class OtherCluster:
-    """Another cluster beside the one in view: its Snapshots are facts."""
-
-    def __init__(self, name: str, in_view: InView, context: str) -> None:
-        self.name = name
-        self._observer = sources.observer(
-            in_view.settings, sources.kubernetes(in_view.settings, context, ""), in_view.now
-        )
-        self._facts: Dated[Snapshot] | None = None
-        self._arrived = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
-
-    async def start(self) -> None:
-        self._task = asyncio.create_task(self._observer.run(self._take))
-
-    async def wait_synced(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109
-        async with asyncio.timeout(timeout):
-            while self._facts is None or not self._facts.value.pods:
-                self._arrived.clear()
-                await self._arrived.wait()
-        return True
-
-    def statuses(self) -> tuple[SourceStatus, ...]:
-        return (SourceStatus(self.name, Health.LIVE, 0.0),)
-
-    def facts(self) -> Dated[Snapshot] | None:
-        return self._facts
-
-    def hurry(self) -> None:
-        self._observer.wake()
-
-    async def close(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-
-    def _take(self, snapshot: Snapshot) -> None:
-        self._facts = Dated(snapshot.at, snapshot)
-        self._arrived.set()
-
-
-OTHERS: list[str] = []
-"""The contexts that are observed beside the one in view."""
-
-
-def other_clusters(in_view: InView) -> Iterator[OtherCluster]:
-    """Make them beside the one in view: an Observer of another has none beside it."""
-    if in_view.objects.state().cluster.context not in OTHERS:
-        for context in OTHERS:
-            yield OtherCluster(context, in_view, context)
-
-
-async def test_several_clusters_stand_side_by_side(fleet: Simulation, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = Settings(cluster=ClusterSettings(kubeconfig=str(fleet.kubeconfig)))
-    others = fleet.contexts[1:3]
-    OTHERS[:] = others
-    monkeypatch.setattr(registry, "SOURCES", (entry(other_clusters),))
-    monkeypatch.setattr("fleet.observer.GIVE_UP", PATIENCE)
-    source = sources.source_of(settings, "", "")
-    snapshot = await sources.observer(settings, source, 0.0).once(PATIENCE)
-    found = {name: facts.value for name, facts in snapshot.facts.of(Snapshot).items()}
-    assert tuple(found) == others
-    for context, other in found.items():
-        assert other.cluster.context == context
-        assert other.pods.keys() <= snapshot.pods.keys()
-        assert other.pods
 
 
 async def test_two_sources_of_one_name_are_refused() -> None:

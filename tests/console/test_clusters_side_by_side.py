@@ -12,13 +12,8 @@ from threading import Thread
 import pytest
 
 from console.config.load import Flag, load
-from console.config.settings import (
-    ClusterSettings,
-    ContextPrometheusSettings,
-    PrometheusSettings,
-    Settings,
-    settings_in,
-)
+from console.config.sections import settings_in
+from console.config.settings import ClusterSettings, ContextPrometheusSettings, PrometheusSettings, Settings
 from console.wiring.session import SettingsWiring
 from fleet.model.snapshot import Snapshot
 from fleet.snapshot.history import HistoryView

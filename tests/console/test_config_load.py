@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 
 from console.commands.keys import check_keymap
+from console.config.fields import FromEnvironment
 from console.config.keys import variable
 from console.config.load import Flag, Loaded, load
 from console.config.paths import state_folder
 from console.config.problem import ConfigError
-from console.config.settings import FromEnvironment, Settings
+from console.config.settings import Settings
 
 
 @pytest.fixture

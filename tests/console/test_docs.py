@@ -8,7 +8,8 @@ from typing import get_args
 import pytest
 
 from console.config import docs as configuration
-from console.config.settings import SECTIONS, Settings, ThemeChoice
+from console.config.sections import SECTIONS
+from console.config.settings import Settings, ThemeChoice
 from console.config.validate import leaves
 from console.config.variables import settable
 from console.report import dialects

@@ -11,9 +11,9 @@ from console.wiring.demo import simulated
 from tests.console.terminal import terminal
 
 ROOMS = ("actions", "console", "fleet", "themes", "widgets")
-TEXT = 65
+TEXT = 68
 """Modules of our own before the first text, at most. Whoever adds one finds out whether the first frame needs it."""
-VALUE = 380
+VALUE = 385
 """The same before the first value. The causes are a module for each family, and all of them judge the first value."""
 NEVER = {
     "actions.execution",

@@ -25,7 +25,8 @@ from actions.progress import Outcome
 from actions.request import LOCAL, LOCAL_SERVER, Request, Target
 from actions.runner import Runner
 from console.config import paths
-from console.config.settings import LocalSettings, PrometheusSettings, Settings, UiSettings
+from console.config.local_settings import LocalSettings
+from console.config.settings import PrometheusSettings, Settings, UiSettings
 from console.wiring.local_actions import local_runner
 from fleet.local.record import read_records, servers_folder
 from fleet.local.server import Phase, ServerState

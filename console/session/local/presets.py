@@ -7,7 +7,9 @@ import socket
 from collections.abc import Collection, Mapping
 from contextlib import closing
 
-from console.config.settings import FromEnvironment, Preset, Settings
+from console.config.fields import FromEnvironment
+from console.config.local_settings import Preset
+from console.config.settings import Settings
 from fleet.local.errors import LocalError
 from fleet.local.spec import LOOPBACK, LaunchSpec, with_values
 from fleet.local.vllm_arguments import ARGUMENTS

@@ -11,7 +11,9 @@ import pytest
 
 from console.cli.local.asked import addressed, base_spec, like_pod, with_flags
 from console.cli.parser import parse
-from console.config.settings import FromEnvironment, LocalSettings, Preset, Settings
+from console.config.fields import FromEnvironment
+from console.config.local_settings import LocalSettings, Preset
+from console.config.settings import Settings
 from fleet.local.errors import LocalError
 from fleet.local.spec import LaunchSpec
 from fleet.model.objects import Container, ModelVersion, Pod

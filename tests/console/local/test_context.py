@@ -15,8 +15,9 @@ import pytest
 from actions.kinds.local_up import LocalUp
 from console.app.app import QuarterdeckApp
 from console.commands.command import ScreenId
+from console.config.local_settings import LocalSettings
 from console.config.options import Options
-from console.config.settings import ClusterSettings, LocalSettings, Settings
+from console.config.settings import ClusterSettings, Settings
 from console.session.failure import SessionError
 from console.wiring.audit_folder import audit_logs
 from console.wiring.demo import simulated

@@ -1,0 +1,75 @@
+"""Commands that choose what is in view: the context, and the namespace or all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from console.commands.command import TABLES, Command, Context, ScreenId
+from console.commands.desk import Desk
+
+_LISTS = TABLES | {ScreenId.JOINS, ScreenId.ALERTS, ScreenId.INCIDENTS, ScreenId.OBJECTIVES}
+
+
+async def _namespace(desk: Desk, context: Context) -> None:
+    if context.argument:
+        await desk.scope.switch(namespace="" if context.argument == "all" else context.argument)
+    else:
+        desk.scope.choose_namespace()
+
+
+async def _context(desk: Desk, context: Context) -> None:
+    if context.argument:
+        await desk.scope.switch(context=context.argument)
+    else:
+        desk.scope.choose_context()
+
+
+async def _all_namespaces(desk: Desk, context: Context) -> None:
+    del context
+    await desk.scope.switch(namespace="")
+
+
+async def open_fleet(desk: Desk, context: Context) -> None:
+    """Open the fleet with what k9s takes behind ``:pods``: a namespace, ``/filter``, labels, or ``@context``."""
+    argument = context.argument
+    desk.navigator.go_home()
+    if argument.startswith("@"):
+        await desk.scope.switch(context=argument[1:].strip())
+    elif argument.startswith("/"):
+        desk.line.narrow(argument[1:])
+    elif "=" in argument:
+        desk.line.narrow(f"-l {argument}")
+    elif argument:
+        await desk.scope.switch(namespace="" if argument == "all" else argument)
+
+
+def _favourite(number: int) -> Callable[[Desk, Context], Awaitable[None]]:
+    return lambda desk, _: desk.scope.switch_to_favourite(number)
+
+
+SCOPE: tuple[Command, ...] = (
+    Command(
+        "view.namespace",
+        "Namespaces",
+        _namespace,
+        ("n",),
+        ("ns", "namespace", "namespaces"),
+        hint="namespaces",
+        argument="[NAMESPACE | all]",
+        # In text, n is the next match.
+        bound=_LISTS,
+    ),
+    Command("view.context", "Contexts", _context, (), ("ctx", "context", "contexts"), argument="[CONTEXT]"),
+    Command("view.all_namespaces", "All namespaces", _all_namespaces, ("0",), bound=_LISTS),
+    *(
+        Command(
+            f"view.favourite_{n}",
+            f"Namespace {n}",
+            _favourite(n),
+            (str(n),),
+            bound=_LISTS,
+            family="Namespaces by number: those looked at last, then by name",
+        )
+        for n in range(1, 10)
+    ),
+)

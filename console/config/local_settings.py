@@ -1,0 +1,55 @@
+"""The settings of the servers of this machine; those of vLLM are made from the table of its arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, TypeVar
+
+from console.config.fields import STRICT, FromEnvironment, setting
+from fleet.dataclass import dataclass
+from fleet.local.vllm_arguments import ARGUMENTS
+
+T = TypeVar("T")
+
+
+def with_arguments(cls: type[T]) -> type[T]:
+    """Give a table a key for each argument of vLLM, behind its model."""
+    own = dict(cls.__annotations__)
+    rest = {name: own.pop(name) for name in list(own)[list(own).index("model") + 1 :]}
+    cls.__annotations__ = {**own, **{each.name: each.kind.type for each in ARGUMENTS}, **rest}
+    for each in ARGUMENTS:
+        least = each.plain if each.most is not None else None
+        setattr(cls, each.name, setting(each.plain, each.about, minimum=least, maximum=each.most))
+    return cls
+
+
+@dataclass(frozen=True, slots=True)
+@with_arguments
+class Preset:
+    """Arguments of a server under a name: `quarterdeck local up NAME`. What is not set is left to vLLM."""
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+    model: str = setting("", "A folder, or a name of the hub (`org/name`). Required.")
+    env: Mapping[str, str | FromEnvironment] = setting(
+        {}, 'Variables; a value may be `{ env = "NAME" }`, which is for secrets.', secret=True
+    )
+    extra: tuple[str, ...] = setting((), 'More arguments of `vllm serve`, as they are: `["--enforce-eager"]`.')
+    hub: bool | None = setting(None, "Let it fetch from the hub. Not set: `hub` of `[local]`.")
+
+
+@dataclass(frozen=True, slots=True)
+class LocalSettings:
+    """vLLM servers on this machine (`quarterdeck local`)."""
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+    vllm: str = setting("", "The vllm executable. Empty: that of PATH, else of this program's environment.", path=True)
+    port: int = setting(8000, "The first port to try.", minimum=1, maximum=65535)
+    grace: float = setting(
+        300.0,
+        "Seconds for running requests when a server is taken down, unless it says otherwise.",
+        minimum=0,
+        maximum=86400,
+    )
+    hub: bool = setting(False, "Let servers fetch models from the hub. Without this they are offline.")
+    usage_stats: bool = setting(False, "Let vLLM send usage statistics.")
+    presets: Mapping[str, Preset] = setting({}, "Tables of their own: see below.")
