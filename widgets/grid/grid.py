@@ -27,9 +27,10 @@ from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.grid.columns import ColumnPage, pages
 from widgets.grid.drawing import head_line, notice_lines, scroll_thumb
-from widgets.grid.model import GridColumn, GridModel, Nothing, RowGroup
-from widgets.grid.outline import Outline, RowLevel, group_of, neighbours, outline
+from widgets.grid.model import GridColumn, GridModel, Nothing
+from widgets.grid.outline import RowLevel, group_of
 from widgets.grid.painter import RowPainter
+from widgets.grid.viewport import Viewport
 from widgets.line import BLANK, Line, Span
 from widgets.line_view import LineView
 
@@ -125,19 +126,8 @@ class Grid(LineView, can_focus=True):
         """``waiting`` is what the grid says before the first ``show``; ``open_all`` keeps every group open."""
         super().__init__(id=id, classes=classes)
         self._model: GridModel = Nothing(waiting)
-        self._open_under_cursor = open_under_cursor
-        self._open_all = open_all
-        self._outline = Outline()
-        self._outlined: tuple[GridModel, set[str]] = (self._model, set())
-        """The model and groups of the outline: the rows below it are only laid out when one of them is new."""
-        self._cursor: str | None = None
-        self._index = 0
-        self._top = 0
+        self._viewport = Viewport(self._rows_high, open_under_cursor=open_under_cursor, open_all=open_all)
         self._page = 0
-        self._group: str | None = None
-        self._pinned: set[str] = set()
-        self._unfolded: set[str] = set()
-        """Groups in which those that are alike have a row each."""
         self._marks: set[str] = set()
         self._painter = RowPainter()
         self._pages_for: tuple[tuple[GridColumn, ...], int] | None = None
@@ -147,7 +137,7 @@ class Grid(LineView, can_focus=True):
 
     def on_unmount(self) -> None:
         self._model = Nothing()
-        self._outline, self._outlined = Outline(), (self._model, set())
+        self._viewport.forget()
         self._painter = RowPainter()
 
     # what a screen asks and says
@@ -155,7 +145,7 @@ class Grid(LineView, can_focus=True):
     @property
     def cursor(self) -> str | None:
         """The key under the cursor; None while the grid is empty, and on a row that stands for several."""
-        return None if self._cursor in self._outline.folds else self._cursor
+        return None if self._viewport.cursor in self._viewport.outline.folds else self._viewport.cursor
 
     @property
     def marks(self) -> frozenset[str]:
@@ -165,20 +155,22 @@ class Grid(LineView, can_focus=True):
     def targets(self) -> tuple[str, ...]:
         """Keys that an action is for: the marked rows in display order (closed groups last), else the cursor's."""
         if self._marks:
-            shown = [key for key in self._outline.keys if key in self._marks]
+            shown = [key for key in self._viewport.outline.keys if key in self._marks]
             return (*shown, *sorted(self._marks.difference(shown)))
         return (self.cursor,) if self.cursor is not None else ()
 
     @property
     def visible_keys(self) -> tuple[str, ...]:
         """The rows on the screen, from top to bottom: what is worth asking a source about."""
-        shown = self._outline.keys[self._top : self._top + self._view_height]
-        return tuple(key for key in shown if key not in self._outline.folds)
+        outline = self._viewport.outline
+        shown = (outline.keys[index] for index in self._viewport.in_view())
+        return tuple(key for key in shown if key not in outline.folds)
 
     @property
     def free_lines(self) -> int:
         """Lines that no row needs."""
-        return max(0, self._view_height - len(self._outline.keys)) if self._outline.keys else 0
+        rows = len(self._viewport.outline.keys)
+        return max(0, self._rows_high() - rows) if rows else 0
 
     @property
     def cells_drawn(self) -> int:
@@ -191,32 +183,24 @@ class Grid(LineView, can_focus=True):
         Without ``cursor`` it stays with its object.
         """
         self._model = model
-        groups, before = model.groups, self._cursor
-        kept = group_of(groups, before, self._group) if before is not None else None
-        gone = before if kept is None else None
-        wanted, group = (before, kept) if cursor is None else (cursor, group_of(groups, cursor, self._group))
-        cursor = wanted if group is not None else None
-        if cursor is None:
-            cursor, group = self._neighbour(groups)
-        self._settle(cursor, group, self._index - self._top, keep_top=self._top == 0)
+        before = self._viewport.cursor
+        is_there = self._viewport.follow(model, cursor, self._marks)
         self._forget_marks()
-        if gone is not None and not gone.startswith("\0"):
-            self.post_message(self.Vanished(self, gone, cursor))
-        if before != self._cursor:
+        if not is_there and before is not None and not before.startswith("\0"):
+            self.post_message(self.Vanished(self, before, self._viewport.cursor))
+        if before != self._viewport.cursor:
             self.post_message(self.Highlighted(self, self.cursor))
         return self.redraw()
 
     def move_to(self, key: str) -> bool:
         """Put the cursor on an object; False where it is not in the grid."""
-        group = group_of(self._model.groups, key, self._group)
+        group = group_of(self._model.groups, key, self._viewport.group)
         if group is None:
             return False
-        if (key, group) == (self._cursor, self._group) and self._outlined[0] is self._model:
+        if self._viewport.is_at(self._model, key, group):
             return True
-        at = self._outline.find(key)
-        screen_row = at - self._top if at is not None else self._index - self._top
-        before, self._cursor = self._cursor, key
-        self._settle(key, group, screen_row)
+        before = self._viewport.cursor
+        self._viewport.settle(self._model, key, group, self._viewport.line_of(key), self._marks)
         self.redraw()
         if before != key:
             self.post_message(self.Highlighted(self, self.cursor))
@@ -229,22 +213,22 @@ class Grid(LineView, can_focus=True):
     # keys and mouse
 
     def action_move(self, rows: int) -> None:
-        self._go(self._index + rows)
+        self._go(self._viewport.index + rows)
 
     def action_page(self, screens: int) -> None:
-        self._go(self._index + screens * max(1, self._view_height - 1))
+        self._go(self._viewport.index + screens * max(1, self._rows_high() - 1))
 
     def action_top(self) -> None:
         self._go(0)
 
     def action_bottom(self) -> None:
-        self._go(len(self._outline.keys) - 1)
+        self._go(len(self._viewport.outline.keys) - 1)
 
     def action_group(self, step: int) -> None:
         """Move to the next group; backwards first to the head of this one."""
-        levels = self._outline.levels
+        levels = self._viewport.outline.levels
         head = bytes((RowLevel.GROUP,))
-        at = levels.find(head, self._index + 1) if step > 0 else levels.rfind(head, 0, self._index)
+        at = levels.find(head, self._viewport.index + 1) if step > 0 else levels.rfind(head, 0, self._viewport.index)
         if at != -1:
             self._go(at)
 
@@ -256,20 +240,18 @@ class Grid(LineView, can_focus=True):
 
     def action_mark(self) -> None:
         """Mark or unmark the row, and go on to the next one; open one that stands for several."""
-        if not self._unfold() and self._cursor is not None:
-            self._set_marks(self._marks ^ {self._cursor})
+        if not self._unfold() and self._viewport.cursor is not None:
+            self._set_marks(self._marks ^ {self._viewport.cursor})
             self.action_move(1)
 
     def action_pin(self) -> None:
         """Keep the group under the cursor open when the cursor leaves it, or no longer."""
-        if self._group is not None:
-            self._pinned ^= {self._group}
-            self._settle(self._cursor, self._group, self._index - self._top)
+        if self._viewport.pin(self._model, self._marks):
             self.redraw()
 
     def action_select(self) -> None:
-        if not self._unfold() and self._cursor is not None:
-            self.post_message(self.Selected(self, self._cursor))
+        if not self._unfold() and self._viewport.cursor is not None:
+            self.post_message(self.Selected(self, self._viewport.cursor))
 
     def on_click(self, event: events.Click) -> None:
         if event.y < _HEAD:
@@ -277,8 +259,8 @@ class Grid(LineView, can_focus=True):
             if column is not None:
                 self.post_message(self.HeadClicked(self, column.id))
             return
-        index = self._top + event.y - _HEAD
-        if index < len(self._outline.keys):
+        index = self._viewport.top + event.y - _HEAD
+        if index < len(self._viewport.outline.keys):
             self._go(index)
             if event.chain == 2:
                 self.action_select()
@@ -292,75 +274,28 @@ class Grid(LineView, can_focus=True):
         self.action_move(-_WHEEL)
 
     def on_resize(self) -> None:
-        self._scroll_to_cursor()
+        self._viewport.scroll_to_cursor()
         self.redraw()
 
     # where things are
 
-    @property
-    def _view_height(self) -> int:
+    def _rows_high(self) -> int:
+        """The lines that there are for rows."""
         return max(0, self.size.height - _HEAD)
 
     def _go(self, index: int) -> None:
         """Put the cursor on the row at ``index`` of the outline, or on the nearest that there is."""
-        keys = self._outline.keys
+        keys = self._viewport.outline.keys
         if keys:
             self.move_to(keys[min(max(0, index), len(keys) - 1)])
 
-    def _settle(self, cursor: str | None, group: str | None, screen_row: int, *, keep_top: bool = False) -> None:
-        """Lay the rows out with the cursor on its object, on the line of the screen where the eye left it.
-
-        ``keep_top``: the view was at its top and stays there as long as the cursor is in it, so that what is worst is
-        never hidden above.
-        """
-        opened = self._pinned | {group} if self._open_under_cursor and group is not None else set(self._pinned)
-        if self._open_all:
-            opened = {entry.key for entry in self._model.groups}
-        # Whoever leaves a group finds it folded when coming back.
-        self._unfolded &= opened
-        index = self._outline.find(cursor) if self._outlined == (self._model, opened) else None
-        if index is None:
-            self._outlined = (self._model, opened)
-            seen = self._marks if cursor is None else {*self._marks, cursor}
-            self._outline = outline(self._model.groups, opened, self._unfolded, seen)
-            index = self._outline.find(cursor)
-        if index is None and group is not None:
-            # The row stood for some, which have one each by now.
-            cursor, index = group, self._outline.find(group)
-        self._cursor, self._group, self._index = cursor, group, index or 0
-        if not self._view_height:
-            # Not laid out yet: there is no line on which an eye could have left anything.
-            self._top = 0
-        elif not (keep_top and self._index < self._view_height):
-            self._top = self._index - min(max(0, screen_row), max(0, self._view_height - 1))
-        self._scroll_to_cursor()
-
     def _unfold(self) -> bool:
         """Give those that are alike a row each where the cursor is on the one row for them; False where it is not."""
-        fold = self._outline.folds.get(self._cursor or "")
-        if fold is None:
+        first = self._viewport.unfold()
+        if first is None:
             return False
-        self._unfolded.add(fold.group)
-        self._outlined = (Nothing(), set())
-        self.move_to(fold.first)
+        self.move_to(first)
         return True
-
-    def _scroll_to_cursor(self) -> None:
-        height = self._view_height
-        if not height:
-            return
-        top = min(self._top, self._index)
-        top = max(top, self._index - height + 1)
-        self._top = min(max(0, top), max(0, len(self._outline.keys) - height))
-
-    def _neighbour(self, groups: Sequence[RowGroup]) -> tuple[str | None, str | None]:
-        """Return the cursor's next (key, group) when its object is gone; Nones when nothing is left."""
-        if self._cursor is not None:
-            for key in neighbours(self._outline, self._index):
-                group = group_of(groups, key, self._group)
-                if group is not None:
-                    return key, group
-        return (groups[0].key, groups[0].key) if groups else (None, None)
 
     def _set_marks(self, marks: set[str]) -> None:
         if marks != self._marks:
@@ -395,18 +330,18 @@ class Grid(LineView, can_focus=True):
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         page = self._layout(width)
-        keys = self._outline.keys
+        keys = self._viewport.outline.keys
         head = head_line(page, self._page, len(self._pages), self._model.sort, self.glyphs)
         if not keys:
             return [head, *notice_lines(self._model.waiting, width, height - _HEAD)]
         out = [head]
-        thumb = scroll_thumb(len(keys), self._top, height - _HEAD)
-        shown = range(self._top, min(len(keys), self._top + height - _HEAD))
-        rows = [(keys[index], self._outline.level(index)) for index in shown]
-        drawn = self._painter.draw(self._model, rows, page, self._marks, self.glyphs, self._outline.folds)
+        thumb = scroll_thumb(len(keys), self._viewport.top, height - _HEAD)
+        shown = range(self._viewport.top, min(len(keys), self._viewport.top + height - _HEAD))
+        rows = [(keys[index], self._viewport.outline.level(index)) for index in shown]
+        drawn = self._painter.draw(self._model, rows, page, self._marks, self.glyphs, self._viewport.outline.folds)
         for index, spans in zip(shown, drawn, strict=True):
-            line = (*spans, Span(self.glyphs.thumb, Role.DIM)) if index - self._top in thumb else spans
-            out.append(Line(line, Role.CURSOR if index == self._index else None))
+            line = (*spans, Span(self.glyphs.thumb, Role.DIM)) if index - self._viewport.top in thumb else spans
+            out.append(Line(line, Role.CURSOR if index == self._viewport.index else None))
         free = height - len(out)
         below = self.below(width - _BAR_WIDTH, free, self.glyphs) if free > 0 and self.below is not None else ()
         return [*out, *(BLANK,) * (free - len(below)), *below]
