@@ -28,7 +28,8 @@ SERVERS_HERE = (
     "console/cli/parser.py",
     "console/commands/reference.py",
     "console/config/rules.py",
-    "console/report/table.py",
+    "console/report/fleet_sheets.py",
+    "console/report/other_sheets.py",
     "console/views/fleet.py",
     "console/wiring/contexts.py",
     # What their logs say of why they ended, which pods write as well.

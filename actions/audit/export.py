@@ -103,11 +103,11 @@ def to_csv(actions: Sequence[RecordedAction]) -> str:
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(_COLUMNS)
     for action in actions:
-        writer.writerow([_cell(value(action)) for value in _COLUMNS.values()])
+        writer.writerow([harmless_cell(value(action)) for value in _COLUMNS.values()])
     return out.getvalue()
 
 
-def _cell(value: object) -> str:
+def harmless_cell(value: object) -> str:
     """OWASP, "CSV Injection": what a spreadsheet would calculate gets an apostrophe in front.
 
     Control characters become blanks, so that a row is a line.

@@ -7,6 +7,7 @@ import json
 import os
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from actions.audit.query import Wanted
 from actions.audit.words import RecordFact, moment, opened_text, summary
 from console.cli import exits, streams
 from console.cli.dispatch import Invocation, say
+from console.cli.output import FORMS, glyphs_of, tell
+from console.report.other_sheets import actions_sheet
 from console.wiring.audit_folder import audit_logs
 from widgets.untrusted import untrusted, untrusted_line
 
@@ -44,13 +47,18 @@ def run(invocation: Invocation) -> int:
     else:
         _tell(log)
         form = options.format or "json" if options.what == "export" or options.json else ""
-        told = _document(form, log.select(_filter(options)), log)
+        selected = log.select(_filter(options))
+        if options.what == "show" and options.output is not None:
+            document = partial(_document, "json", selected, log)
+            tell(options.output, actions_sheet(selected), lambda: document().removesuffix("\n"), glyphs_of())
+            return exits.OK if log.intact else exits.PROBLEM
+        told = _document(form, selected, log)
         if options.output is None:
-            tell = streams.document if form == "json" else streams.page
-            tell(told.removesuffix("\n") if form == "json" else told)
+            write = streams.document if form == "json" else streams.page
+            write(told.removesuffix("\n") if form == "json" else told)
         else:
             try:
-                _write(options.output, told.encode())
+                _write(Path(options.output), told.encode())
             except OSError as error:
                 return _refused(error)
     return exits.OK if log.intact else exits.PROBLEM
@@ -58,11 +66,20 @@ def run(invocation: Invocation) -> int:
 
 def _misplaced(options: argparse.Namespace) -> str | None:
     """The flag that the command would not look at: a chain is checked as a whole."""
-    allowed = {"show": {*_FILTERS, "json"}, "verify": {"json", "anchor"}, "export": {*_FILTERS, "format", "output"}}
+    allowed = {
+        "show": {*_FILTERS, "json", "output"},
+        "verify": {"json", "anchor"},
+        "export": {*_FILTERS, "format", "output"},
+    }
     for flag in (*_FILTERS, "json", "format", "output", "anchor"):
         if getattr(options, flag) and flag not in allowed[options.what]:
             others = " and ".join(what for what, flags in allowed.items() if flag in flags)
             return f"--{flag} goes with {others}"
+    if options.what == "show" and options.output is not None:
+        if options.output not in FORMS:
+            return f'--output: "{options.output}" is not one of {", ".join(FORMS)}; export writes a file'
+        if options.json:
+            return "--json is -o json: one of them"
     return None
 
 

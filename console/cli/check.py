@@ -6,11 +6,13 @@ import sys
 from collections.abc import Iterator
 from functools import partial
 
-from console.cli import exits, streams
+from console.cli import exits, interruptible, streams
 from console.cli.dispatch import Invocation, say
 from console.cli.observe import any_answered, explain, snapshot_within
+from console.cli.output import glyphs_of, tell
 from console.config.problem import ConfigError
 from console.report.harmless import harmless
+from console.report.told_sheets import incidents_sheet
 from console.views.alert_marks import alerts_of, object_words, summary_of, unexplained
 from console.views.incident_words import felt, in_time, lasted, place
 from fleet.diagnosis.check_status import CheckStatus, check_status, counted
@@ -29,21 +31,27 @@ def run(invocation: Invocation) -> int:
         from console.cli import crash
 
         crash.report(error, sys.argv[1:])
-        if not invocation.options.json:
+        if not invocation.options.form:
             streams.write_out(partial(print, f"{CheckStatus.UNKNOWN.name}: unexpected {type(error).__name__}"))
     return CheckStatus.UNKNOWN
 
 
 def _look(invocation: Invocation) -> int:
-    settings = invocation.load().settings
+    settings, form = invocation.load().settings, invocation.options.form
+    glyphs = glyphs_of(settings.ui.glyphs)
+    if invocation.options.watch:
+        from console.cli.watching import of_snapshots, watch
+
+        sheets = of_snapshots(settings, invocation.options.wait, lambda one: incidents_sheet(one, glyphs))
+        return interruptible.run(watch(sheets, form, glyphs))
     snapshot, seen = snapshot_within(settings, invocation.options.wait, looks_back=True)
     now: bool = invocation.options.now
     blind = not any_answered(snapshot) or seen != exits.OK
     code = CheckStatus.UNKNOWN if blind else check_status(snapshot.incidents, pending=now)
-    if invocation.options.json:
+    if form:
         from console.report.check import to_json
 
-        told = partial(streams.document, to_json(snapshot, code))
+        told = partial(tell, form, incidents_sheet(snapshot, glyphs), lambda: to_json(snapshot, code), glyphs)
     else:
         # All of it before the first is written: half of it would pass for the whole.
         lines = [harmless(line) for line in plugin_lines(snapshot, code, pending=now, blind=blind)]

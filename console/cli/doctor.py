@@ -6,13 +6,14 @@ import asyncio
 import shutil
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from actions.local.installed import find_executable, read
-from console.cli import exits, interruptible, streams
+from console.cli import exits, interruptible
 from console.cli.dispatch import Invocation
 from console.cli.observe import WAIT, any_answered, observe
+from console.cli.output import glyphs_of, tell
 from console.cli.parser import setting_flags
 from console.config.load import from_flags
 from console.config.problem import ConfigError
@@ -24,9 +25,11 @@ from console.doctor.monitoring import check_monitoring
 from console.doctor.permissions import PermissionReview, ask, judge
 from console.doctor.sources import check_api_server, check_metrics, check_others
 from console.doctor.surroundings import check_configuration, check_terminal
+from console.report.sheet import DATA, Sheet, SheetColumn, SheetRow, words
 from console.views.alerts import rules_of
 from fleet import guard
 from fleet.model.snapshot import Snapshot
+from widgets.untrusted import untrusted, untrusted_line
 
 if TYPE_CHECKING:
     from fleet.monitoring.faults import Examined
@@ -50,8 +53,8 @@ def run(invocation: Invocation) -> int:
     )
     cluster, code = interruptible.run(_cluster(settings, invocation.environ))
     checks = [configuration, terminal, *cluster]
-    if invocation.options.json:
-        streams.document(report.to_json(checks))
+    if form := invocation.options.form:
+        tell(form, _sheet(checks), lambda: report.to_json(checks), glyphs_of())
     else:
         for line in report.lines(checks):
             print(line)
@@ -154,3 +157,23 @@ async def _permissions(
 
 def _code(snapshot: Snapshot) -> int:
     return exits.OK if any_answered(snapshot) else exits.UNREACHABLE
+
+
+def _sheet(checks: Sequence[Check]) -> Sheet:
+    """A row for each check of the doctor, with its fix below it."""
+    columns = (
+        SheetColumn("verdict", "VERDICT"), SheetColumn("subject", "CHECK"), SheetColumn("finding", "FINDING", least=20),
+        SheetColumn("fix", "", shown=DATA),
+    )  # fmt: skip
+
+    def row(check: Check) -> SheetRow:
+        fix = tuple(f"fix: {untrusted(line)}" for line in check.fix.splitlines())
+        cells = (
+            words(check.verdict.value),
+            words(check.subject),
+            words(untrusted_line(check.finding)),
+            words(untrusted_line("; ".join(check.fix.splitlines()))),
+        )
+        return SheetRow(f"{check.subject} {check.finding}", check.subject, cells, fix)
+
+    return Sheet(columns, tuple(map(row, checks)))

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import sys
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
 from console.cli import exits, interruptible
+from console.cli.output import columns, glyphs_of
 from console.config.settings import Settings
 from console.report.table import table
 from console.views.production import is_production
 from fleet.model.snapshot import Health, Snapshot
-from themes.look import choose_glyphs
 
 if TYPE_CHECKING:
     from fleet.observer import Observer
@@ -74,9 +71,12 @@ def explain(snapshot: Snapshot) -> list[str]:
 
 
 def print_table(snapshot: Snapshot, settings: Settings) -> None:
-    """The fleet on stdout, as wide as the terminal, or as COLUMNS, or 80."""
-    width = shutil.get_terminal_size().columns
-    production = is_production(settings.cluster.production, snapshot.cluster.context, snapshot.cluster.cluster)
-    glyphs = choose_glyphs(os.environ, sys.stdout.encoding, settings.ui.glyphs)
-    for line in table(snapshot, width, glyphs, production=production):
+    """The fleet on stdout, as wide as the terminal; uncut where that is none."""
+    glyphs = glyphs_of(settings.ui.glyphs)
+    for line in table(snapshot, columns(), glyphs, production=production_of(settings, snapshot)):
         print(line)
+
+
+def production_of(settings: Settings, snapshot: Snapshot) -> bool:
+    """Whether this cluster is marked as production."""
+    return is_production(settings.cluster.production, snapshot.cluster.context, snapshot.cluster.cluster)

@@ -14,9 +14,13 @@ from actions.catalogue import specs_of
 from console.cli import exits, usage
 from console.cli.how_flags import add_how_on_a_cluster, seconds
 from console.cli.moments import moment, moment_until
+from console.cli.output import add_output
 from console.config.load import Flag
 from console.config.settings import ThemeChoice
 from widgets.untrusted import untrusted
+
+SNAPSHOT_TABLES = ("fleet", "models", "workloads", "pods", "nodes", "gpus", "incidents", "alerts", "sources")
+"""The tables of ``quarterdeck snapshot``: those of console/report, whose modules no command line waits for."""
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -237,14 +241,21 @@ def _evaluation(parser: argparse.ArgumentParser) -> None:
 
 
 def _snapshot(parser: argparse.ArgumentParser) -> None:
-    form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="quarterdeck/snapshot/v1 (docs/snapshot.md)")
-    form.add_argument("--table", action="store_true", help="a plain table, worst first (default)")
+    parser.add_argument(
+        "what",
+        nargs="?",
+        choices=SNAPSHOT_TABLES,
+        default="fleet",
+        metavar="WHAT",
+        help=f"{', '.join(SNAPSHOT_TABLES[:-1])} or {SNAPSHOT_TABLES[-1]} (default: fleet)",
+    )
+    schema = "quarterdeck/snapshot/v1 (docs/snapshot.md)"
+    add_output(parser, schema, table="a plain table, worst first (default)", watch=True)
     parser.add_argument("--wait", metavar="S", type=seconds, default=30.0, help="wait this long for the sources (30)")
 
 
 def _check(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="quarterdeck/check/v1 (docs/check.md)")
+    add_output(parser, "quarterdeck/check/v1 (docs/check.md)", watch=True)
     parser.add_argument("--now", action="store_true", help="count what holds now, however short a time it has")
     parser.add_argument("--wait", metavar="S", type=seconds, default=30.0, help="wait this long for the sources (30)")
 
@@ -256,7 +267,7 @@ def _slo(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         help="objectives that the fleet keeps today, as TOML for the configuration",
     )
-    parser.add_argument("--json", action="store_true", help="quarterdeck/slo/v1 (docs/objectives.md)")
+    add_output(parser, "quarterdeck/slo/v1 (docs/objectives.md)", watch=True)
     parser.add_argument("--wait", metavar="S", type=seconds, default=30.0, help="wait this long for the sources (30)")
 
 
@@ -273,11 +284,11 @@ def _rules(parser: argparse.ArgumentParser) -> None:
 def _timeline(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("object", metavar="OBJECT", nargs="?", help="KIND/NAME: what happened to it (default: to all)")
     parser.add_argument("--since", metavar="T", type=moment, help="6h (default), 2d, 2026-11-20 or 2026-11-20T14:02Z")
-    parser.add_argument("--json", action="store_true", help="quarterdeck/timeline/v1 (docs/timeline.md)")
+    add_output(parser, "quarterdeck/timeline/v1 (docs/timeline.md)", watch=True)
 
 
 def _doctor(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="quarterdeck/doctor/v1")
+    add_output(parser, "quarterdeck/doctor/v1")
 
 
 def _audit(parser: argparse.ArgumentParser) -> None:
@@ -300,7 +311,12 @@ def _audit(parser: argparse.ArgumentParser) -> None:
         help="verify: the log must still have the record that this digest is of, or those that are in this file "
         "(repeatable; docs/audit.md)",
     )
-    parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="export: where to (stdout)")
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FORM|FILE",
+        help="show: table, wide, json, yaml, csv or name; export: the file to write (stdout)",
+    )
     place = parser.add_mutually_exclusive_group()
     place.add_argument("--dir", metavar="DIR", type=Path, help="folder of the log (default: yours)")
     place.add_argument("--file", metavar="FILE", type=Path, help="one file of a log alone")

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import sys
-
-from console.cli import exits, interruptible, streams
+from console.cli import exits, interruptible
 from console.cli.dispatch import Invocation, say
 from console.cli.observe import any_answered, explain, observe
-from console.config.settings import GlyphSet
-from console.views.objectives import board, empty_text, stands_on, table_lines
-from fleet.model.snapshot import Snapshot
-from themes.look import choose_glyphs
+from console.cli.output import glyphs_of, tell
+from console.report.objectives_sheet import objectives_sheet
+from console.views.objectives import board, empty_text, stands_on
 
 
 def run(invocation: Invocation) -> int:
@@ -20,26 +16,26 @@ def run(invocation: Invocation) -> int:
         from console.cli.slo_suggest import run as suggest
 
         return suggest(invocation)
-    settings, wait = invocation.load().settings, invocation.options.wait
+    settings, wait, form = invocation.load().settings, invocation.options.wait, invocation.options.form
+    glyphs = glyphs_of(settings.ui.glyphs)
+    if invocation.options.watch:
+        from console.cli.watching import of_snapshots, watch
+
+        sheets = of_snapshots(settings, wait, lambda one: objectives_sheet(one, glyphs))
+        return interruptible.run(watch(sheets, form, glyphs))
     snapshot = interruptible.run(observe(settings, wait, beside=wait))
     for line in explain(snapshot):
         say(line)
     if not any_answered(snapshot):
         return exits.UNREACHABLE
-    if invocation.options.json:
+    found = board(snapshot)
+    known = found is not None and bool(found.rows)
+    if known or form == "json":
         from console.report.slo import to_json
 
-        streams.document(to_json(snapshot))
-    return _tell(snapshot, settings.ui.glyphs, as_table=not invocation.options.json)
-
-
-def _tell(snapshot: Snapshot, glyphs: GlyphSet, *, as_table: bool) -> int:
-    found = board(snapshot)
-    if found is None or not found.rows:
+        tell(form, objectives_sheet(snapshot, glyphs), lambda: to_json(snapshot), glyphs)
+    if found is None or not known:
         say(empty_text(snapshot) if found is not None or snapshot.source("objectives") else "nothing is counted here")
         return exits.PROBLEM
-    if as_table:
-        for line in table_lines(snapshot, choose_glyphs(os.environ, sys.stdout.encoding, glyphs)):
-            print(line)
     say(stands_on(found))
     return exits.OK

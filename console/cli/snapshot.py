@@ -1,10 +1,23 @@
-"""``quarterdeck snapshot``: one Snapshot on stdout."""
+"""``quarterdeck snapshot [WHAT]``: one Snapshot on stdout, as a table of whatever is wanted of it."""
 
 from __future__ import annotations
 
-from console.cli import streams
+import json
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from console.cli import interruptible
 from console.cli.dispatch import Invocation, say
-from console.cli.observe import explain, print_table, snapshot_within
+from console.cli.observe import explain, production_of, snapshot_within
+from console.cli.output import glyphs_of, tell
+from console.report.fleet_sheets import SHEETS as OBJECTS
+from console.report.sheet import Sheet
+from console.report.table import with_surroundings
+from console.report.told_sheets import SHEETS as TOLD
+from fleet.model.snapshot import Snapshot
+from themes.glyphs import Glyphs
+
+TABLES: Final[Mapping[str, Callable[[Snapshot, Glyphs], Sheet]]] = {**OBJECTS, **TOLD}
 
 
 def run(invocation: Invocation) -> int:
@@ -12,14 +25,33 @@ def run(invocation: Invocation) -> int:
 
     2 where there is no usable kubeconfig either.
     """
-    settings = invocation.load().settings
-    snapshot, code = snapshot_within(settings, invocation.options.wait)
-    if invocation.options.json:
-        from console.report.build import to_json
+    settings, options = invocation.load().settings, invocation.options
+    glyphs = glyphs_of(settings.ui.glyphs)
 
-        streams.document(to_json(snapshot))
-    else:
-        print_table(snapshot, settings)
+    def sheet(snapshot: Snapshot) -> Sheet:
+        found = TABLES[options.what](snapshot, glyphs)
+        if options.what != "fleet":
+            return found
+        return with_surroundings(found, snapshot, glyphs, production=production_of(settings, snapshot))
+
+    if options.watch:
+        from console.cli.watching import of_snapshots, watch
+
+        return interruptible.run(watch(of_snapshots(settings, options.wait, sheet), options.form, glyphs))
+    # Incidents need the last minutes: what has held for long counts, and nobody is there to wait for it.
+    snapshot, code = snapshot_within(settings, options.wait, looks_back=options.what == "incidents")
+    tell(options.form, sheet(snapshot), lambda: _document(options.what, snapshot), glyphs)
     for line in explain(snapshot):
         say(line)
     return code
+
+
+def _document(what: str, snapshot: Snapshot) -> str:
+    """The whole Snapshot, or the part of it that was asked for."""
+    from console.report import build, check
+
+    if what == "fleet":
+        return build.to_json(snapshot)
+    whole = json.loads(check.to_json(snapshot) if what == "incidents" else build.to_json(snapshot))
+    part = {"schema": f"quarterdeck/{what}/v1", "at": snapshot.at, "context": snapshot.cluster.context}
+    return json.dumps(part | {what: whole[what]}, indent=2, ensure_ascii=False)

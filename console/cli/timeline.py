@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import sys
+import argparse
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
-from console.cli import exits, interruptible, named, streams
+from console.cli import exits, interruptible, named
 from console.cli.dispatch import Invocation, say
-from console.views.timeline import lines, place
+from console.cli.output import glyphs_of, tell
+from console.report.sheet import Sheet
+from console.report.timeline_sheet import NOTHING, timeline_sheet
+from console.views.timeline import place
 from fleet.model.objects import ObjectRef
 from fleet.sources.kube.errors import ForbiddenError, KubeconfigError, KubeError, NotFoundError
 from fleet.timeline.timeline import Timeline
-from themes.look import choose_glyphs
 
 if TYPE_CHECKING:
     from fleet.sources.kube.client import KubeClient
     from fleet.sources.kube.state import KubeState
     from fleet.sources.store import NamedStore
 
+EVERY = 5.0
+"""Seconds between two looks of --watch."""
 HOURS = 6.0
 """How far back it looks unless the command line says otherwise."""
 
@@ -48,13 +51,12 @@ async def _run(invocation: Invocation) -> int:
         _explain(error)
         return exits.USAGE
     try:
-        timeline = await _ask(invocation, client)
+        return await _told(invocation, partial(_ask, invocation, client), client.access.context, client.access.server)
     except (KubeError, KubeconfigError) as error:
         _explain(error)
         return exits.UNREACHABLE
     finally:
         await client.close()
-    return _tell(timeline, invocation, client.access.context, client.access.server)
 
 
 async def _of_this_machine(invocation: Invocation) -> int:
@@ -67,14 +69,31 @@ async def _of_this_machine(invocation: Invocation) -> int:
     settings = invocation.load().settings
     source = source_of(settings, settings.cluster.context, "", invocation.environ)
     assert isinstance(source, LocalSource)  # noqa: S101  the context is this machine
-    now = time.time()
-    try:
+
+    async def look() -> Timeline:
+        now = time.time()
         await source.look()
         sources = local_timeline_sources(settings, invocation.environ, source)
-        timeline = await ask(sources, _since(invocation, now), now)
+        return await ask(sources, _since(invocation, now), now)
+
+    try:
+        return await _told(invocation, look, settings.cluster.context, source.host)
     finally:
         await source.close()
-    return _tell(timeline, invocation, settings.cluster.context, source.host)
+
+
+async def _told(invocation: Invocation, look: Callable[[], Awaitable[Timeline]], context: str, server: str) -> int:
+    """Tell once, or go on telling what comes."""
+    options = invocation.options
+    if not options.watch:
+        return _tell(await look(), invocation, context, server)
+    from console.cli.watching import again, watch
+
+    async def sheet() -> Sheet:
+        found, _ = _narrowed(await look(), options)
+        return timeline_sheet(found) if found is not None else NOTHING
+
+    return await watch(again(sheet, EVERY), options.form, glyphs_of(invocation.load().settings.ui.glyphs))
 
 
 def _since(invocation: Invocation, now: float) -> float:
@@ -126,30 +145,36 @@ async def _services(client: KubeClient) -> KubeState:
 
 
 def _tell(timeline: Timeline, invocation: Invocation, context: str, server: str) -> int:
-    options, ref = invocation.options, None
-    if options.object:
-        kind, name = named.parse(options.object)
-        found = timeline.find(kind, name, getattr(options, "namespace", None) or "")
-        if len(found) != 1:
-            say(_not_one(options.object, found))
-            return exits.PROBLEM
-        ref = found[0]
-        timeline = timeline.narrowed_to(ref)
-    if options.json:
+    options = invocation.options
+    narrowed, ref = _narrowed(timeline, options)
+    if narrowed is None:
+        return exits.PROBLEM
+    timeline = narrowed
+    glyphs = glyphs_of(invocation.load().settings.ui.glyphs)
+
+    def document() -> str:
         from console.report.timeline import to_json
 
-        streams.document(to_json(timeline, context, server, ref))
-    else:
-        glyphs = choose_glyphs(os.environ, sys.stdout.encoding, invocation.load().settings.ui.glyphs)
-        # What goes into a pipe is for another program, or for later: it is not cut.
-        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
-        for line in lines(timeline, width, glyphs):
-            print(line)
-        if not timeline.entries:
-            say("nothing is known to have happened then; --since looks further back")
+        return to_json(timeline, context, server, ref)
+
+    tell(options.form, timeline_sheet(timeline), document, glyphs)
+    if not timeline.entries and options.form in ("", "table", "wide"):
+        say("nothing is known to have happened then; --since looks further back")
     for gap in timeline.gaps:
         say(f"not told: {gap.what}\n{gap.problem}")
     return exits.OK
+
+
+def _narrowed(timeline: Timeline, options: argparse.Namespace) -> tuple[Timeline | None, ObjectRef | None]:
+    """The part of it that is of the object that was asked for, and that object; None, said, where there is not one."""
+    if not options.object:
+        return timeline, None
+    kind, name = named.parse(options.object)
+    found = timeline.find(kind, name, getattr(options, "namespace", None) or "")
+    if len(found) != 1:
+        say(_not_one(options.object, found))
+        return None, None
+    return timeline.narrowed_to(found[0]), found[0]
 
 
 def _not_one(typed: str, found: tuple[ObjectRef, ...]) -> str:

@@ -19,7 +19,11 @@ class LatestSnapshot:
 
     def deliver(self, snapshot: Snapshot) -> None:
         """Take a Snapshot, for the whole cluster."""
-        self._newest = snapshot.everything
+        self.take(snapshot.everything)
+
+    def take(self, snapshot: Snapshot) -> None:
+        """Take a Snapshot as it is."""
+        self._newest = snapshot
         self.arrived.set()
 
     def last(self) -> Snapshot | None:

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from console.views.layout import followed
 from console.views.production import is_production
 from console.views.since import clock, coarse
-from fleet.model.snapshot import CRASH_LOGS, OBJECTIVES, RECORDER, Health, Snapshot, SourceStatus
+from console.views.told_sources import is_told
+from fleet.model.snapshot import Health, Snapshot, SourceStatus
 from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.header import HeaderModel, SourceBadge, health_span
 from widgets.line import Line, Span
 from widgets.untrusted import untrusted
 
-_QUIET = frozenset({RECORDER, CRASH_LOGS, OBJECTIVES})
 OLD = 30.0
 """Seconds after which the age of a live source is worth saying."""
 
@@ -45,14 +45,9 @@ def header_model(
         read_only=read_only or cluster.read_only,
         under_way=under_way,
         production=is_production(production, cluster.context or context, cluster.cluster),
-        sources=tuple(_badge(source, snapshot.at) for source in snapshot.sources if _is_told(source)),
+        sources=tuple(_badge(source, snapshot.at) for source in snapshot.sources if is_told(source)),
         clock=clock(snapshot.at),
     )
-
-
-def _is_told(source: SourceStatus) -> bool:
-    """Whether the header has room for it: those on which no number of a row depends, only where they say a problem."""
-    return source.health is not Health.OFF and (source.name not in _QUIET or bool(source.problem))
 
 
 def _badge(source: SourceStatus, now: float) -> SourceBadge:

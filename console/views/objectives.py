@@ -200,25 +200,3 @@ def objective_lines(snapshot: Snapshot, key: str, width: int, glyphs: Glyphs) ->
 
 def _percent(text: str, glyphs: Glyphs) -> str:
     return text if text == glyphs.missing else f"{text}%"
-
-
-def table_lines(snapshot: Snapshot, glyphs: Glyphs) -> Iterator[str]:
-    """The table on stdout."""
-    found = board(snapshot)
-    rows = found.rows if found is not None else ()
-    cells = [["MODEL", "OBJECTIVE", "NOW", "LEFT", *(f"BURN {name}" for _, name in SHOWN), "NOTE"]]
-    for row in rows:
-        budget = row.budget
-        cells.append(
-            [
-                untrusted_name(row.subject.key),
-                target_text(budget.objective, glyphs),
-                now_text(snapshot, row, glyphs),
-                _percent(left_text(budget, glyphs), glyphs),
-                *(burn_text(budget, window, glyphs) for window, _ in SHOWN),
-                note_text(budget),
-            ]
-        )
-    widths = [max(len(line[at]) for line in cells) for at in range(len(cells[0]))]
-    for line in cells if rows else ():
-        yield "  ".join(f"{text:<{widths[at]}}" for at, text in enumerate(line)).rstrip()

@@ -156,7 +156,8 @@ def test_export_writes_what_was_asked_for(folder: Path, tmp_path: Path, capsys: 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["show", "-o", "x"], "--output goes with export"),
+        (["show", "-o", "x"], "one of table, wide, json, yaml, csv, name; export writes a file"),
+        (["verify", "-o", "csv"], "--output goes with show and export"),
         (["verify", "--format", "csv"], "--format goes with export"),
         (["verify", "--since", "2h"], "--since goes with show and export"),
         (["export", "--json"], "--json goes with show and verify"),

@@ -9,20 +9,24 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from actions.spec import UsageError
-from console.cli import exits, interruptible, streams
+from console.cli import exits, interruptible
 from console.cli.dispatch import Invocation, say
+from console.cli.output import glyphs_of, tell
 from console.config import paths
 from console.config.settings import Settings
+from console.report.other_sheets import servers_sheet
+from console.report.sheet import Sheet
 from fleet import guard
 from fleet.local.benches import read_benches
 from fleet.local.errors import LocalError
 from fleet.local.record import LOG, RECORD, ServerRecord, read_records, servers_folder
-from fleet.local.server import Phase, ServerState
+from fleet.local.server import ServerState
 from fleet.local.tail import PAUSE, Tail
 from widgets.untrusted import untrusted, untrusted_line
-from widgets.values import age_text
 
 _TAB = 8
+EVERY = 2.0
+"""Seconds between two looks of --watch."""
 
 
 def run(invocation: Invocation) -> int:
@@ -65,14 +69,24 @@ def record_of(invocation: Invocation, name: str) -> ServerRecord:
 
 
 def _ls(invocation: Invocation, _: Settings) -> int:
+    form, glyphs = invocation.options.form, glyphs_of()
+    if invocation.options.watch:
+        from console.cli.watching import again, watch
+
+        async def sheet() -> Sheet:
+            return servers_sheet((await _look(folder_of(invocation)))[0])
+
+        return interruptible.run(watch(again(sheet, EVERY), form, glyphs))
     servers, problems = interruptible.run(_look(folder_of(invocation)))
-    if invocation.options.json:
+
+    def document() -> str:
         from console.report.local import servers_json
 
-        streams.document(servers_json(servers, problems))
-    else:
-        for line in table(servers) if servers else ():
-            print(line)
+        return servers_json(servers, problems)
+
+    if servers or form not in ("", "table", "wide"):
+        tell(form, servers_sheet(servers), document, glyphs)
+    if form in ("", "table", "wide"):
         if not servers:
             say("no servers on this machine: quarterdeck local up MODEL starts one")
         for state in servers:
@@ -91,27 +105,6 @@ async def _look(folder: Path) -> tuple[tuple[ServerState, ...], Sequence[str]]:
         return await watcher.look(), watcher.problems
     finally:
         await watcher.close()
-
-
-def table(servers: Sequence[ServerState]) -> list[str]:
-    """The servers for a person, as wide as it takes."""
-    rows = [("NAME", "PHASE", "SINCE", "ADDRESS", "SERVES", "PID")]
-    for state in servers:
-        record, stage = state.record, state.stage
-        phase = stage.phase.value
-        if stage.phase is Phase.READY and state.healthy is False:
-            phase = "ready, does not answer"
-        elif state.eta is not None and stage.phase is not Phase.READY and state.alive:
-            phase += f", about {age_text(state.eta)} more"
-        since = age_text(max(0.0, state.at - (stage.began or record.begun)))
-        if stage.phase is Phase.DEAD and not state.end_seen:
-            # It was last heard of then, and ended since.
-            since = f"<{since}"
-        served = ", ".join(state.models) or record.spec.served
-        rows.append((state.name, phase, since, record.spec.url, served, str(record.identity.pid)))
-    clean = [[untrusted(cell) for cell in row] for row in rows]
-    widths = [max(len(row[column]) for row in clean) for column in range(len(rows[0]))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in clean]
 
 
 def _logs(invocation: Invocation, _: Settings) -> int:
@@ -177,10 +170,11 @@ def _benches(invocation: Invocation, _: Settings) -> int:
             record.spec.served for record in read_records(folder_of(invocation))[0] if record.name == options.name
         }
         found = tuple(bench for bench in found if bench.server == options.name or bench.model in served)
-    if options.json:
+    if options.form:
         from console.report.local import benches_json
+        from console.report.other_sheets import benches_sheet
 
-        streams.document(benches_json(found))
+        tell(options.form, benches_sheet(found, glyphs_of()), lambda: benches_json(found), glyphs_of())
         return exits.OK
     from console.cli.confirm import glyphs, print_lines, width
     from console.views.local.bench import benches_lines

@@ -10,6 +10,7 @@ from actions.catalogue import specs_of
 from actions.spec import ActionSpec, Launch
 from console.cli.action_command import add_argument
 from console.cli.how_flags import add_how, count, seconds
+from console.cli.output import add_output
 from fleet.local.vllm_arguments import ARGUMENTS, SWITCH, WORDS
 
 P = TypeVar("P", bound=argparse.ArgumentParser)
@@ -81,7 +82,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _ls(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="quarterdeck/local/v1 (docs/local.md)")
+    add_output(parser, "quarterdeck/local/v1 (docs/local.md)", watch=True)
 
 
 def _logs(parser: argparse.ArgumentParser) -> None:
@@ -98,7 +99,7 @@ def _try(parser: argparse.ArgumentParser) -> None:
 
 def _benches(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="SERVER", nargs="?", help="of this server alone")
-    parser.add_argument("--json", action="store_true", help="quarterdeck/benches/v1 (docs/local.md)")
+    add_output(parser, "quarterdeck/benches/v1 (docs/local.md)")
 
 
 def _entry(parser: argparse.ArgumentParser) -> None:

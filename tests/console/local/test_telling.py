@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from console.cli.local.command import table
 from console.cli.local.telling import PhasePrinter
+from console.report.other_sheets import servers_sheet
+from console.report.sheet import sheet_lines
 from tests.fleet.local.servers import BEGUN, dead, record
+from themes.glyphs import UNICODE
 
 
 @pytest.mark.parametrize("terminal", [True, False])
@@ -35,5 +37,5 @@ def test_reading_weights_is_told_where_a_line_can_be_written_over(
 def test_a_server_whose_end_nobody_saw_is_not_said_to_have_ended_now(seen: bool, since: str) -> None:
     state = dead(record())
     state = replace(state, stage=replace(state.stage, began=BEGUN + 30.0), end_seen=seen)
-    (_, row) = table([state])
+    (_, row) = sheet_lines(servers_sheet([state]), None, UNICODE)
     assert row.split()[:3] == ["tiny", "dead", since]

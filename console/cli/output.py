@@ -1,0 +1,76 @@
+"""The forms of a table on stdout, for every command that prints one: ``--output``, as kubectl has it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from typing import Any, Final
+
+from console.cli import streams
+from console.report.sheet import Sheet, sheet_lines, to_csv
+from themes.glyphs import Glyphs
+from themes.look import choose_glyphs
+
+FORMS: Final = ("table", "wide", "json", "yaml", "csv", "name")
+
+
+def add_output(parser: argparse.ArgumentParser, schema: str, *, table: str = "", watch: bool = False) -> None:
+    """Add the flags of the forms. ``schema`` is the JSON document; ``table``: what --table is, where there is one."""
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument(
+        "-o",
+        "--output",
+        dest="form",
+        metavar="FORM",
+        choices=FORMS,
+        default="",
+        help="table, wide (every column, nothing cut), json, yaml, csv or name",
+    )
+    form.add_argument("--json", dest="form", action="store_const", const="json", help=f"the same as -o json: {schema}")
+    if table:
+        form.add_argument("--table", dest="form", action="store_const", const="table", help=table)
+    if watch:
+        parser.add_argument("-w", "--watch", action="store_true", help="then print what changes, until Ctrl-C")
+
+
+def columns() -> int | None:
+    """Cells of the terminal; None for a file or a pipe, where nothing is cut: another program reads it, or a person
+    does later.
+    """
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def glyphs_of(choice: Any = "auto") -> Glyphs:
+    """Return the glyphs that stdout can show."""
+    return choose_glyphs(os.environ, sys.stdout.encoding, choice)
+
+
+def tell(form: str, sheet: Sheet, document: Callable[[], str], glyphs: Glyphs) -> None:
+    """Write a table in the form that was asked for; ``document`` is the JSON of it."""
+    match form:
+        case "json":
+            streams.document(document())
+        case "yaml":
+            streams.page(as_yaml(json.loads(document())))
+        case "csv":
+            streams.page(to_csv(sheet))
+        case "name":
+            for row in sheet.rows:
+                print(row.name)
+        case _:
+            for line in sheet_lines(sheet, None if form == "wide" else columns(), glyphs, wide=form == "wide"):
+                print(line)
+
+
+def as_yaml(document: dict[str, Any]) -> str:
+    """The same document as YAML."""
+    import yaml
+
+    # By libyaml, where it is there: a fleet of thousands is 50 MB.
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    text: str = yaml.dump(document, Dumper=dumper, sort_keys=False, allow_unicode=True, width=120)
+    return text

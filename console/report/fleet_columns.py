@@ -1,0 +1,84 @@
+"""Columns of all tables of the fleet, whatever is in their rows: how an object stands, and its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+from console.report.sheet import DATA, WIDE, Forms, SheetCell, SheetColumn, measured, words
+from console.views.numbers import gpu_activity
+from console.views.subject import assessment_of
+from fleet.model.frame import Frame
+from fleet.model.quantity import MEANINGS, Quantity
+from fleet.model.snapshot import Snapshot
+from themes.glyphs import Glyphs
+from widgets.severity import severity_glyph
+from widgets.untrusted import untrusted_line
+
+_ROOM: Final = 12
+
+
+class MeasuredColumn(NamedTuple):
+    """A quantity, and the head of its column."""
+
+    quantity: Quantity
+    title: str
+    shown: Forms = Forms()
+    priority: int = 0
+
+
+SERVING: Final = (
+    MeasuredColumn(Quantity.RUNNING, "RUN"),
+    MeasuredColumn(Quantity.WAITING, "WAIT"),
+    MeasuredColumn(Quantity.KV_USAGE, "KV%", priority=1),
+    MeasuredColumn(Quantity.GENERATION_TOKENS, "TOK/S"),
+    MeasuredColumn(Quantity.TTFT_P95, "TTFT95"),
+    MeasuredColumn(Quantity.ITL_P95, "ITL95", priority=1),
+    MeasuredColumn(Quantity.TTFT_P50, "TTFT50", WIDE),
+    MeasuredColumn(Quantity.QUEUE_P95, "QUEUE95", WIDE),
+    MeasuredColumn(Quantity.E2E_P95, "E2E95", WIDE),
+    MeasuredColumn(Quantity.GPU_UTIL, "GPU%", priority=1),
+    MeasuredColumn(Quantity.GPU_TEMPERATURE, "°C", priority=1),
+)
+"""Numbers of whatever serves."""
+OF_GPUS: Final = (
+    MeasuredColumn(Quantity.GPU_UTIL, "GPU%"),
+    MeasuredColumn(Quantity.GPU_MEMORY_USED, "MEMORY", priority=1),
+    MeasuredColumn(Quantity.GPU_MEMORY_TOTAL, "OF", WIDE),
+    MeasuredColumn(Quantity.GPU_TEMPERATURE, "°C"),
+    MeasuredColumn(Quantity.GPU_POWER, "W", priority=1),
+    MeasuredColumn(Quantity.THROTTLE, "THROTTLED", priority=2),
+    MeasuredColumn(Quantity.XID, "XID", priority=1),
+)
+"""Numbers of a GPU."""
+
+SIGN: Final = SheetColumn("severity", "")
+"""The glyph in front of a row; programs get the word."""
+WHY: Final = SheetColumn("reason", "WHY", least=20, priority=3)
+NAMED: Final = tuple(SheetColumn(key, key.upper(), shown=DATA) for key in ("kind", "namespace", "name"))
+
+
+def columns_of(measured_columns: Sequence[MeasuredColumn]) -> tuple[SheetColumn, ...]:
+    """The columns of numbers."""
+    return tuple(
+        SheetColumn(one.quantity.value, one.title, align="right", priority=one.priority, shown=one.shown, moves=True)
+        for one in measured_columns
+    )
+
+
+def standing(snapshot: Snapshot, key: str, glyphs: Glyphs) -> tuple[SheetCell, SheetCell]:
+    """The cells of SIGN and WHY of an object."""
+    severity, reason = assessment_of(snapshot, key)
+    return SheetCell(severity_glyph(severity, glyphs), severity.value), words(untrusted_line(reason))
+
+
+def numbers(frame: Frame, key: str, of: Sequence[MeasuredColumn], glyphs: Glyphs) -> Iterator[SheetCell]:
+    """The cells of an object's numbers."""
+    for one in of:
+        if one.quantity is Quantity.GPU_UTIL:
+            # A MIG slice has the activity of its SMs instead, which a person sees marked.
+            cell = gpu_activity(frame, key)
+            text = "".join(span.text for span in cell.draw(_ROOM, "right", glyphs)).strip()
+            yield measured(cell.reading, cell.unit, glyphs)._replace(text=text)
+        else:
+            yield measured(frame.get(key, one.quantity), MEANINGS[one.quantity].unit, glyphs)

@@ -1,0 +1,120 @@
+"""The rest that is printed as a table: the audit log, servers and benchmarks of this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from actions.audit.history import RecordedAction
+from actions.request import shown_kind
+from console.report.sheet import DATA, DRAWN, WIDE, Sheet, SheetCell, SheetColumn, SheetRow, number, words
+from fleet.local.benches import Bench, Level
+from fleet.local.comparing import RATES
+from fleet.local.server import Phase, ServerState
+from themes.glyphs import Glyphs
+from widgets.untrusted import untrusted, untrusted_line
+from widgets.values import age_text, scaled, seconds_text
+
+_LATENCIES: Final = ("ttft_p50", "ttft_p95", "ttft_p99", "itl_p50", "itl_p95", "itl_p99")
+
+
+def _moment(at: float) -> SheetCell:
+    return SheetCell(datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S"), at)
+
+
+def actions_sheet(actions: Sequence[RecordedAction]) -> Sheet:
+    """A row for each action of the audit log, the first first; ``audit show`` tells more of each."""
+    columns = (
+        SheetColumn("began", "TIME"), SheetColumn("person", "WHO", least=8), SheetColumn("action", "", shown=DATA),
+        SheetColumn("title", "WHAT", least=20), SheetColumn("outcome", "OUTCOME", least=10),
+        SheetColumn("reason", "REASON", least=10, priority=1), SheetColumn("namespace", "", shown=DATA),
+        SheetColumn("target", "TARGET", shown=WIDE), SheetColumn("context", "CONTEXT", shown=WIDE),
+        SheetColumn("id", "ID", shown=WIDE),
+    )  # fmt: skip
+
+    def row(one: RecordedAction) -> SheetRow:
+        kind, name = str(one.target.get("kind") or ""), str(one.target.get("name") or "")
+        target = untrusted(f"{shown_kind(kind).lower()}/{name}")
+        cells = (
+            _moment(one.began),
+            words(untrusted(one.person)),
+            words(untrusted(one.kind)),
+            words(untrusted_line(one.title)),
+            words(untrusted_line(one.outcome)),
+            words(untrusted_line(one.reason)),
+            words(untrusted(str(one.target.get("namespace") or ""))),
+            words(target),
+            words(untrusted(str(one.scope.get("context") or ""))),
+            words(untrusted(one.id)),
+        )
+        return SheetRow(one.id, target, cells)
+
+    return Sheet(columns, tuple(map(row, actions)))
+
+
+def servers_sheet(servers: Sequence[ServerState]) -> Sheet:
+    """The vLLM servers of this machine."""
+    columns = (
+        SheetColumn("name", "NAME", least=8), SheetColumn("phase", "PHASE", shown=DRAWN),
+        SheetColumn("phase", "", shown=DATA),
+        SheetColumn("since", "SINCE", moves=True), SheetColumn("url", "ADDRESS"),
+        SheetColumn("models", "SERVES", least=12, priority=1), SheetColumn("pid", "PID", priority=2),
+        SheetColumn("log", "LOG", shown=WIDE),
+    )  # fmt: skip
+
+    def row(state: ServerState) -> SheetRow:
+        record, stage = state.record, state.stage
+        phase = stage.phase.value
+        if stage.phase is Phase.READY and state.healthy is False:
+            phase = "ready, does not answer"
+        elif state.eta is not None and stage.phase is not Phase.READY and state.alive:
+            phase += f", about {age_text(state.eta)} more"
+        began = stage.began or record.begun
+        since = age_text(max(0.0, state.at - began))
+        if stage.phase is Phase.DEAD and not state.end_seen:
+            # It was last heard of then, and ended since.
+            since = f"<{since}"
+        cells = (
+            words(untrusted(state.name)),
+            SheetCell(untrusted(phase)),
+            words(stage.phase.value),
+            SheetCell(since, began),
+            words(untrusted(record.spec.url)),
+            words(untrusted(", ".join(state.models) or record.spec.served)),
+            SheetCell(str(record.identity.pid), record.identity.pid),
+            words(untrusted(str(record.log))),
+        )
+        return SheetRow(record.id, untrusted(state.name), cells)
+
+    return Sheet(columns, tuple(map(row, servers)))
+
+
+def benches_sheet(benches: Sequence[Bench], glyphs: Glyphs) -> Sheet:
+    """A row for each concurrency of each benchmark of this machine, the newest benchmark first."""
+    columns = (
+        SheetColumn("at", "TIME"), SheetColumn("server", "SERVER", least=8), SheetColumn("model", "MODEL", least=12),
+        SheetColumn("concurrency", "CONCURRENT", align="right"), SheetColumn("failed", "FAILED", align="right"),
+        *(SheetColumn(name, f"{name[:-5].upper()}/S", align="right") for name in sorted(RATES)),
+        *(
+            SheetColumn(name, name.upper().replace("_P", ""), align="right", priority=at)
+            for at, name in enumerate(_LATENCIES)
+        ),
+        SheetColumn("version", "VLLM", shown=WIDE),
+    )  # fmt: skip
+
+    def row(bench: Bench, level: Level) -> SheetRow:
+        rates = ((getattr(level, name), scaled) for name in sorted(RATES))
+        latencies = ((getattr(level, name), seconds_text) for name in _LATENCIES)
+        cells = (
+            _moment(bench.at),
+            words(untrusted(bench.server)),
+            words(untrusted(bench.model)),
+            number(level.concurrency, glyphs),
+            number(level.failed, glyphs),
+            *(number(value, glyphs, None if value is None else say(value)) for value, say in (*rates, *latencies)),
+            words(untrusted(bench.version)),
+        )
+        return SheetRow(f"{bench.id} {level.concurrency}", untrusted(bench.server), cells)
+
+    return Sheet(columns, tuple(row(bench, level) for bench in benches for level in bench.levels))

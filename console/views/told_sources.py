@@ -1,0 +1,12 @@
+"""The sources that are told of above a table: in the header of the screens, and on stdout, without Textual."""
+
+from __future__ import annotations
+
+from fleet.model.snapshot import CRASH_LOGS, OBJECTIVES, RECORDER, Health, SourceStatus
+
+_QUIET = frozenset({RECORDER, CRASH_LOGS, OBJECTIVES})
+
+
+def is_told(source: SourceStatus) -> bool:
+    """Whether there is room for it: those on which no number of a row depends, only where they say a problem."""
+    return source.health is not Health.OFF and (source.name not in _QUIET or bool(source.problem))
