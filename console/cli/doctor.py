@@ -159,14 +159,14 @@ def _code(snapshot: Snapshot) -> int:
     return exits.OK if any_answered(snapshot) else exits.UNREACHABLE
 
 
-def _sheet(checks: Sequence[Check]) -> Sheet:
+def _sheet(checks: Sequence[DoctorCheck]) -> Sheet:
     """A row for each check of the doctor, with its fix below it."""
     columns = (
         SheetColumn("verdict", "VERDICT"), SheetColumn("subject", "CHECK"), SheetColumn("finding", "FINDING", least=20),
         SheetColumn("fix", "", shown=DATA),
     )  # fmt: skip
 
-    def row(check: Check) -> SheetRow:
+    def row(check: DoctorCheck) -> SheetRow:
         fix = tuple(f"fix: {untrusted(line)}" for line in check.fix.splitlines())
         cells = (
             words(check.verdict.value),

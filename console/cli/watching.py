@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from console.cli import exits, interruptible, streams
 from console.cli.output import as_yaml, columns
-from console.cli.watched import Watched
+from console.cli.watched import LatestSnapshot
 from console.config.settings import Settings
 from console.report.sheet import Layout, Sheet, SheetColumn, SheetRow, as_data, changes, csv_cells, words
 from fleet.model.snapshot import Health, Snapshot
@@ -113,7 +113,7 @@ async def of_snapshots(settings: Settings, wait: float, sheet: Callable[[Snapsho
     source = source_of(settings, settings.cluster.context, settings.cluster.namespace)
     observing = observer(settings, source, time.time())
     observing.focus(None)
-    watched = Watched()
+    watched = LatestSnapshot()
     task = asyncio.create_task(observing.run(watched.take))
     try:
         await watched.until(_is_complete, wait)

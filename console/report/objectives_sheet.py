@@ -7,7 +7,7 @@ import math
 from console.report.sheet import DATA, DRAWN, Sheet, SheetCell, SheetColumn, SheetRow, number, words
 from console.views.objectives import SHOWN, board, burn_text, left_text, note_text, now_text, target_text
 from fleet.model.snapshot import Snapshot
-from fleet.objectives.board import Row
+from fleet.objectives.board import ObjectiveRow
 from themes.glyphs import Glyphs
 from widgets.untrusted import untrusted_name
 
@@ -24,7 +24,7 @@ def objectives_sheet(snapshot: Snapshot, glyphs: Glyphs) -> Sheet:
         SheetColumn("pace", "PACE", shown=DATA), SheetColumn("note", "NOTE", least=16, priority=2, moves=True),
     )  # fmt: skip
 
-    def row(one: Row) -> SheetRow:
+    def row(one: ObjectiveRow) -> SheetRow:
         budget = one.budget
         left = left_text(budget, glyphs)
         cells = (

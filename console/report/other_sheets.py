@@ -9,7 +9,7 @@ from typing import Final
 from actions.audit.history import RecordedAction
 from actions.request import shown_kind
 from console.report.sheet import DATA, DRAWN, WIDE, Sheet, SheetCell, SheetColumn, SheetRow, number, words
-from fleet.local.benches import Bench, Level
+from fleet.local.benches import Bench, ConcurrencyLevel
 from fleet.local.comparing import RATES
 from fleet.local.server import Phase, ServerState
 from themes.glyphs import Glyphs
@@ -103,7 +103,7 @@ def benches_sheet(benches: Sequence[Bench], glyphs: Glyphs) -> Sheet:
         SheetColumn("version", "VLLM", shown=WIDE),
     )  # fmt: skip
 
-    def row(bench: Bench, level: Level) -> SheetRow:
+    def row(bench: Bench, level: ConcurrencyLevel) -> SheetRow:
         rates = ((getattr(level, name), scaled) for name in sorted(RATES))
         latencies = ((getattr(level, name), seconds_text) for name in _LATENCIES)
         cells = (
