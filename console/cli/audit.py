@@ -19,7 +19,8 @@ from actions.audit.query import Wanted
 from actions.audit.words import RecordFact, moment, opened_text, summary
 from console.cli import exits, streams
 from console.cli.dispatch import Invocation, say
-from console.cli.output import FORMS, glyphs_of, tell
+from console.cli.how_flags import FORMS
+from console.cli.output import glyphs_of, tell
 from console.report.other_sheets import actions_sheet
 from console.wiring.audit_folder import audit_logs
 from widgets.untrusted import untrusted, untrusted_line

@@ -1,13 +1,34 @@
-"""The flags that every action has, whatever it acts on. Imports nothing of them: every command parses these."""
+"""The flags that many commands have: forms of tables, manners of acting. Imports nothing: every command parses these."""
 
 from __future__ import annotations
 
 import argparse
 from typing import Final
 
+FORMS: Final = ("table", "wide", "json", "yaml", "csv", "name")
+"""Forms of a table on stdout: console/cli/output.py writes them."""
 _LONGEST: Final = 86_400.0
 """Seconds that may be waited for anything: a day, as in the configuration."""
 _MOST: Final = 1_000_000_000
+
+
+def add_output(parser: argparse.ArgumentParser, schema: str, *, table: str = "", watch: bool = False) -> None:
+    """Add the flags of the forms. ``schema`` is the JSON document; ``table``: what --table is, where there is one."""
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument(
+        "-o",
+        "--output",
+        dest="form",
+        metavar="FORM",
+        choices=FORMS,
+        default="",
+        help="table, wide (every column, nothing cut), json, yaml, csv or name",
+    )
+    form.add_argument("--json", dest="form", action="store_const", const="json", help=f"the same as -o json: {schema}")
+    if table:
+        form.add_argument("--table", dest="form", action="store_const", const="table", help=table)
+    if watch:
+        parser.add_argument("-w", "--watch", action="store_true", help="then print what changes, until Ctrl-C")
 
 
 def add_how(parser: argparse.ArgumentParser, dry_run: str, *, wait: bool) -> None:

@@ -2,39 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import shutil
 import sys
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 from console.cli import streams
 from console.report.sheet import Sheet, sheet_lines, to_csv
 from themes.glyphs import Glyphs
 from themes.look import choose_glyphs
-
-FORMS: Final = ("table", "wide", "json", "yaml", "csv", "name")
-
-
-def add_output(parser: argparse.ArgumentParser, schema: str, *, table: str = "", watch: bool = False) -> None:
-    """Add the flags of the forms. ``schema`` is the JSON document; ``table``: what --table is, where there is one."""
-    form = parser.add_mutually_exclusive_group()
-    form.add_argument(
-        "-o",
-        "--output",
-        dest="form",
-        metavar="FORM",
-        choices=FORMS,
-        default="",
-        help="table, wide (every column, nothing cut), json, yaml, csv or name",
-    )
-    form.add_argument("--json", dest="form", action="store_const", const="json", help=f"the same as -o json: {schema}")
-    if table:
-        form.add_argument("--table", dest="form", action="store_const", const="table", help=table)
-    if watch:
-        parser.add_argument("-w", "--watch", action="store_true", help="then print what changes, until Ctrl-C")
 
 
 def columns() -> int | None:

@@ -12,9 +12,8 @@ from typing import NoReturn, get_args
 from actions.catalogue import commands as acting
 from actions.catalogue import specs_of
 from console.cli import exits, usage
-from console.cli.how_flags import add_how_on_a_cluster, seconds
+from console.cli.how_flags import add_how_on_a_cluster, add_output, seconds
 from console.cli.moments import moment, moment_until
-from console.cli.output import add_output
 from console.config.load import Flag
 from console.config.settings import ThemeChoice
 from widgets.untrusted import untrusted
