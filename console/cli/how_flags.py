@@ -1,4 +1,4 @@
-"""The flags that many commands have: forms of tables, manners of acting. Imports nothing: every command parses these."""
+"""The flags of many commands: forms of tables, manners of acting. Imports nothing: every command parses these."""
 
 from __future__ import annotations
 
