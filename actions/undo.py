@@ -105,10 +105,10 @@ def last_undo(done: Iterable[RecordedAction], who: Who, cluster: ClusterId) -> R
     mine = [
         action
         for action in done
-        if action.scope.get("server") == cluster.server
+        if action.intent.scope.get("server") == cluster.server
         and (action.who.get("identity"), action.who.get("local_user")) == (who.identity, who.local_user)
     ]
-    mine.sort(key=lambda action: action.scope.get("context") == cluster.context)
+    mine.sort(key=lambda action: action.intent.scope.get("context") == cluster.context)
     found = next_undone([_recorded(action) for action in mine])
     return next((action for action in mine if found is not None and action.id == found.id), None)
 
@@ -143,7 +143,7 @@ async def plan_undo(done: Sequence[RecordedAction], who: Who, executor: Executor
 
 def _check_where(action: RecordedAction, here: Scope) -> tuple[Check, ...]:
     """One server may stand before several clusters, and tell them by who asks."""
-    context = str(action.scope.get("context") or "")
+    context = str(action.intent.scope.get("context") or "")
     if context in ("", here.context):
         return ()
     text = f"it was done through the context {context}, which leads to the same server"
@@ -154,8 +154,8 @@ def _check_since(action: RecordedAction, plan: Plan, now: float) -> Check:
     ago = f"{span(now - action.last_heard)} ago"
     if action.state is ActionState.UNDER_WAY:
         return Check(ABOUT, Verdict.WARN, f"it is still under way, begun {span(now - action.began)} ago")
-    left = {str(c.get("what")): str(c.get("after")) for c in _changes(action.intent)}
-    stands = spec_of(action.kind).stands if is_known(action.kind) else frozenset[str]()
+    left = {str(c.get("what")): str(c.get("after")) for c in _changes(action.intent.content)}
+    stands = spec_of(action.intent.kind).stands if is_known(action.intent.kind) else frozenset[str]()
     looked_at = stands or frozenset(left)
     others = [
         f"{change.what} {change.before} (it left {left[change.what]})"
@@ -177,7 +177,7 @@ def _deed_of(action_run: ActionRun) -> Deed:
 
 
 def _recorded(action: RecordedAction) -> Deed:
-    intent, request = action.intent, action.undo.get("request")
+    intent, request = action.intent.content, action.undo.get("request")
     inverse = request if isinstance(request, Mapping) else {}
     return Deed(action.id, action.title, str(intent.get("undoes") or ""), _may_have_happened(action), inverse)
 

@@ -55,7 +55,7 @@ class Kubelet:
         self._cluster.machines[pod.node].images.add(pod.image)
         pod.start_container(now)
         if pod.workload:
-            for after, where, text in logs.start_messages(pod.workload, pod.revision):
+            for after, where, text in logs.start_messages(pod.workload, templates.revision(pod.template)):
                 pod.write(now + after, logs.line(now + after, where, text))
             now += pod.workload.model.load + pod.workload.model.compile
         self._serve(pod, now)
@@ -70,7 +70,7 @@ class Kubelet:
             self._event(pod, "Warning", "BackOff", f"{message}({pod.uid})", now)
 
     def _event(self, pod: Pod, kind: str, reason: str, message: str, now: float) -> None:
-        self._cluster.event(pod, kind, reason, message, "kubelet", now)
+        self._cluster.events.record(pod, kind, reason, message, "kubelet", now)
 
     def _pull(self, pod: Pod, now: float) -> None:
         images = self._cluster.machines[pod.node].images
@@ -100,7 +100,13 @@ class Kubelet:
         if not pod.pull_error:
             pod.pull_error = f'failed to pull and unpack image "{reference}": {error}'
             pod.dirty = True
-            self._event(pod, "Warning", "Failed", f'Failed to pull image "{pod.image}": {pod.pull_error}', now)
+            self._event(
+                pod,
+                "Warning",
+                "Failed",
+                f'Failed to pull image "{pod.image}": {pod.pull_error}',
+                now,
+            )
             self._event(pod, "Warning", "Failed", "Error: ErrImagePull", now)
         if int(now - pod.since) % int(PROBE_PERIOD) == 0:
             self._event(pod, "Normal", "BackOff", f'Back-off pulling image "{pod.image}"', now)
@@ -112,13 +118,13 @@ class Kubelet:
             if age >= SYSTEM_START:
                 self._serve(pod, now)
             return
-        messages = logs.start_messages(workload, pod.revision)
+        messages = logs.start_messages(workload, templates.revision(pod.template))
         while pod.progress < len(messages) and messages[pod.progress][0] <= age:
             after, where, text = messages[pod.progress]
             pod.write(pod.started + after, logs.line(pod.started + after, where, text))
             pod.progress += 1
         if age >= PROBE_PERIOD and age % PROBE_PERIOD < 1.0:
-            address = f"{pod.ip}:{pod.port}"
+            address = f"{pod.ip}:{templates.port(pod.template)}"
             refused = f'Get "http://{address}/health": dial tcp {address}: connect: connection refused'
             self._event(pod, "Warning", "Unhealthy", f"Startup probe failed: {refused}", now)
         fate = self._fate(pod, workload)
@@ -130,7 +136,7 @@ class Kubelet:
     def _fate(self, pod: Pod, workload: WorkloadSpec) -> Fate | None:
         if any(gpu.lost for gpu in pod.gpus):
             return Fate(6.0, 1, "Error", logs.NO_DEVICE)
-        return self.fates.get((workload.name, pod.revision)) or self.fates.get((workload.name, ""))
+        return self.fates.get((workload.name, templates.revision(pod.template))) or self.fates.get((workload.name, ""))
 
     def _serve(self, pod: Pod, now: float) -> None:
         workload = pod.workload
@@ -147,7 +153,7 @@ class Kubelet:
             weight=workload.weight,
         )
         server.engine.asleep = workload.asleep
-        server.engine.handicap = self.slow.get((workload.name, pod.revision), 1.0)
+        server.engine.handicap = self.slow.get((workload.name, templates.revision(pod.template)), 1.0)
         pod.tokens_logged = (now, 0, 0)
         pod.write(now, "INFO:     Application startup complete.")
         pod.serve(now, server)

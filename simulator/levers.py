@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from simulator import logs
+from simulator import logs, templates
 from simulator.blueprint import WorkloadSpec
 from simulator.cluster import Cluster
 from simulator.inventory import CHANGE_CAUSE, cause
 from simulator.kubelet import Fate, Kubelet
+from simulator.nodes import lose_gpu
 from simulator.objects import Object, annotated
 from simulator.pods import Pod
 from simulator.traffic import Traffic
+from simulator.writes import put_spec
 
 
 class Levers:
@@ -59,7 +61,7 @@ class Levers:
         """
         ready = [pod for pod in self._pods(workload) if pod.ready]
         for pod in sorted(ready, key=lambda pod: -self._cluster.machines[pod.node].idle)[:1]:
-            self._cluster.lose(pod.gpus[-1], xid, now)
+            lose_gpu(self._cluster, pod.gpus[-1], xid, now)
             self._kubelet.kill(pod, now, Fate(0.0, 1, "Error", logs.GPU_FELL_OFF))
 
     def fail_starts(self, workload: str, fate: Fate, revision: str = "") -> None:
@@ -73,7 +75,7 @@ class Levers:
     def crash(self, workload: str, now: float) -> None:
         """The process of the first pod ends as its revision's fate says."""
         for pod in self._first(workload):
-            self._kubelet.kill(pod, now, self._kubelet.fates[workload, pod.revision])
+            self._kubelet.kill(pod, now, self._kubelet.fates[workload, templates.revision(pod.template)])
 
     def delete_pods(self, workload: str, now: float) -> None:
         """All pods of a workload are deleted by force; its controller starts new ones."""
@@ -83,7 +85,7 @@ class Levers:
     def scale(self, workload: str, replicas: int) -> None:
         """Somebody asks for so many replicas."""
         obj = self._object(workload)
-        self._cluster.put_spec(obj, {"replicas": replicas})
+        put_spec(self._cluster.store, obj, {"replicas": replicas})
 
     def crowd(self, workload: str, waiting: int) -> None:
         """Somebody asks for so many replicas that this many of them find no free GPU."""
@@ -101,7 +103,7 @@ class Levers:
         containers = [container | {"args": args}]
         why = cause(container["image"].partition(":v")[2], revision)
         change = {"template": template | {"spec": template["spec"] | {"containers": containers}}}
-        self._cluster.put_spec(annotated(obj, CHANGE_CAUSE, why), change)
+        put_spec(self._cluster.store, annotated(obj, CHANGE_CAUSE, why), change)
 
     def _object(self, workload: str) -> Object:
         place = self._places[workload]

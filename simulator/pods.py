@@ -5,7 +5,6 @@ from __future__ import annotations
 import enum
 from collections import deque
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import NamedTuple
 
 from simulator import templates
@@ -13,7 +12,7 @@ from simulator.blueprint import WorkloadSpec
 from simulator.engine_server import EngineServer
 from simulator.gpu import Gpu
 from simulator.interfaces import LogLine
-from simulator.objects import Object, manifest, timestamp
+from simulator.objects import Object
 
 Place = tuple[str, str]
 """Namespace and name of a workload, or of a Service."""
@@ -97,27 +96,6 @@ class Pod:
     tokens_logged: tuple[float, int, int] = (0.0, 0, 0)
     """Time, prompt and generated tokens of the last throughput line in the log."""
     _patience_ends: float = 0.0
-
-    @property
-    def identity(self) -> Object:
-        """Metadata that references to it need."""
-        metadata = {"namespace": self.namespace, "name": self.name, "uid": self.uid}
-        return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata}
-
-    @property
-    def revision(self) -> str:
-        """The revision of its model."""
-        return templates.argument(self.template, "--revision")
-
-    @property
-    def gpus_wanted(self) -> int:
-        """How many GPUs or MIG instances it needs."""
-        return sum(self.gpu_requests.values())
-
-    @property
-    def port(self) -> int:
-        """Port of its server; 0 if it says nothing of that."""
-        return templates.port(self.template)
 
     @property
     def container(self) -> str:
@@ -227,112 +205,3 @@ class Pod:
     def write(self, now: float, text: str) -> None:
         """Append a line to the container's log."""
         self.log.append(LogLine(now, text))
-
-    def manifest(self) -> Object:
-        """The pod as it was created, without status."""
-        template = self.template
-        obj = manifest("Pod", self.name, self.created, namespace=self.namespace, labels=self.labels)
-        if self.owner:
-            obj["metadata"]["ownerReferences"] = [self.owner]
-            if self.owner["kind"] in {"ReplicaSet", "DaemonSet"}:
-                obj["metadata"]["generateName"] = f"{self.owner['name']}-"
-        if self.annotations:
-            obj["metadata"]["annotations"] = self.annotations
-        tolerations = (template["spec"].get("tolerations") or []) + obj["spec"]["tolerations"]
-        return obj | {"spec": template["spec"] | obj["spec"] | {"tolerations": tolerations}}
-
-    def status(self) -> Object:
-        """Return the status that the scheduler and the kubelet write."""
-        if not self.node:
-            return {"phase": "Pending", "conditions": [self._scheduled()], "qosClass": "Burstable"}
-        status: Object = {
-            "phase": "Pending" if self.phase is Phase.CREATING else "Running",
-            "conditions": self._conditions(),
-            "hostIP": self.host_ip,
-            "hostIPs": [{"ip": self.host_ip}],
-            "startTime": timestamp(self.scheduled),
-            "containerStatuses": [self._container_status(c) for c in templates.containers(self.template)],
-            "qosClass": "Burstable",
-        }
-        if self.phase is not Phase.CREATING:
-            status |= {"podIP": self.ip, "podIPs": [{"ip": self.ip}]}
-        return status
-
-    def _scheduled(self) -> Object:
-        reason = {"reason": "Unschedulable", "message": self.pending_message} if self.pending_message else {}
-        if self.node:
-            return _condition("PodScheduled", True, self.scheduled)
-        return _condition("PodScheduled", False, self.since, **reason)
-
-    def _conditions(self) -> list[Object]:
-        message = f"containers with unready status: [{self.container}]"
-        why = {} if self.serving else {"reason": "ContainersNotReady", "message": message}
-        conditions = [
-            _condition("PodReadyToStartContainers", self.phase is not Phase.CREATING, self.scheduled),
-            _condition("Initialized", True, self.scheduled),
-            _condition("Ready", self.serving, self.readiness_changed or self.scheduled, **why),
-            _condition("ContainersReady", self.serving, self.readiness_changed or self.scheduled, **why),
-            self._scheduled(),
-        ]
-        if self.evicted is not None:
-            why = {"reason": EVICTED, "message": "Eviction API: evicting"}
-            conditions.append(_condition("DisruptionTarget", True, self.evicted, **why))
-        return conditions
-
-    def _container_status(self, container: Object) -> Object:
-        image = str(container["image"])
-        state: Object = {"running": {"startedAt": timestamp(self.started)}}
-        ids = {
-            "imageID": f"{image.split(':')[0]}@sha256:{sha256(image.encode()).hexdigest()}",
-            "containerID": self._container_id(),
-        }
-        if self.phase is Phase.CREATING:
-            state, ids = {"waiting": self._waiting()}, {"imageID": ""}
-        elif self.phase is Phase.BACKOFF and self.exits_in_a_row > 1:
-            text = f"back-off {_duration(self.backoff)} restarting failed container={self.container}"
-            text += f" pod={self.name}_{self.namespace}({self.uid})"
-            state = {"waiting": {"reason": "CrashLoopBackOff", "message": text}}
-        elif self.phase is Phase.BACKOFF:
-            state = self._last_state()
-        return {
-            "name": container["name"],
-            "state": state,
-            "lastState": self._last_state(),
-            "ready": self.serving,
-            "started": self.serving,
-            "restartCount": self.restarts,
-            "image": image,
-        } | ids
-
-    def _waiting(self) -> Object:
-        if not self.pull_error:
-            return {"reason": "ContainerCreating"}
-        return {"reason": "ImagePullBackOff", "message": f'Back-off pulling image "{self.image}": {self.pull_error}'}
-
-    def _last_state(self) -> Object:
-        if self.last_exit is None:
-            return {}
-        code, reason, started, finished = self.last_exit
-        return {
-            "terminated": {
-                "exitCode": code,
-                "reason": reason,
-                "startedAt": timestamp(started),
-                "finishedAt": timestamp(finished),
-                "containerID": self._container_id(),
-            }
-        }
-
-    def _container_id(self) -> str:
-        return f"containerd://{self.uid.replace('-', '')}{self.restarts:032x}"
-
-
-def _condition(kind: str, status: bool, at: float, **why: str) -> Object:
-    changed = {"lastProbeTime": None, "lastTransitionTime": timestamp(at)}
-    return {"type": kind, "status": str(status)} | changed | why
-
-
-def _duration(seconds: float) -> str:
-    """Format seconds as Go does: 10s, 1m20s, 5m0s."""
-    minutes, rest = divmod(int(seconds), 60)
-    return f"{minutes}m{rest}s" if minutes else f"{rest}s"

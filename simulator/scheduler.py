@@ -61,7 +61,7 @@ class Scheduler:
         if pod.pinned:
             fitting = [m for m in candidates.open if m.name == pod.pinned]
         else:
-            wanted = pod.gpus_wanted
+            wanted = sum(pod.gpu_requests.values())
             fitting = sorted(
                 (m for m in candidates.open if self._fits(pod, m)), key=lambda m: (m.idle if wanted else 0, m.number)
             )
@@ -81,10 +81,10 @@ class Scheduler:
         pod.node = machine.name
         pod.host_ip = node_address(machine.number)
         pod.scheduled = now
-        pod.gpus = machine.take(pod.gpus_wanted, (pod.namespace, pod.name, pod.container))
+        pod.gpus = machine.take(sum(pod.gpu_requests.values()), (pod.namespace, pod.name, pod.container))
         pod.enter(Phase.CREATING, now)
         message = f"Successfully assigned {pod.namespace}/{pod.name} to {machine.name}"
-        self._cluster.event(pod, "Normal", "Scheduled", message, "default-scheduler", now)
+        self._cluster.events.record(pod, "Normal", "Scheduled", message, "default-scheduler", now)
 
     def _unschedulable(self, pod: Pod, candidates: _Candidates, now: float) -> None:
         short: Counter[str] = Counter()
@@ -102,4 +102,4 @@ class Scheduler:
         if message != pod.pending_message:
             pod.pending_message = message
             pod.dirty = True
-            self._cluster.event(pod, "Warning", "FailedScheduling", message, "default-scheduler", now)
+            self._cluster.events.record(pod, "Warning", "FailedScheduling", message, "default-scheduler", now)

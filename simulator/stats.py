@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
+from dataclasses import InitVar, dataclass, field
+from functools import partial
 
 from simulator.request import Request
 
@@ -95,31 +97,44 @@ class HttpStats:
         self.duration_highr.add(seconds, times)
 
 
+@dataclass(eq=False)
 class EngineStats:
     """Counters and histograms of one engine since its process started; seconds and tokens.
 
-    Attributes have the names by which the templates of /metrics pages call them. `handler` is the route by which the
+    Fields have the names by which the templates of /metrics pages call them. `handler` is the route by which the
     fleet's traffic comes; every request that the engine reports counts `weight` times.
     """
 
-    def __init__(self, max_model_len: int, handler: str = "/v1/chat/completions", weight: int = 1) -> None:
-        self.http = HttpStats()
-        self.handler = handler
-        self.weight = weight
-        self.prefix_queries = self.prefix_hits = self.preemptions = 0
-        self.prompt_tokens = self.prompt_tokens_cached = self.generation_tokens = 0
-        self.success = dict.fromkeys(FINISHED_REASONS, 0)
-        self.time_to_first_token = Histogram(TIME_TO_FIRST_TOKEN)
-        self.inter_token_latency = Histogram(TOKEN_LATENCY)
-        self.time_per_output_token = Histogram(TOKEN_LATENCY)
-        self.e2e = Histogram(REQUEST_LATENCY)
-        self.queue = Histogram(REQUEST_LATENCY)
-        self.inference = Histogram(REQUEST_LATENCY)
-        self.prefill = Histogram(REQUEST_LATENCY)
-        self.decode = Histogram(REQUEST_LATENCY)
-        self.iteration_tokens = Histogram(ITERATION_TOKENS)
-        self.params_n = Histogram(PARAMS_N)
-        self.request_preemptions = Histogram(NUM_PREEMPTIONS)
+    max_model_len: InitVar[int]
+    handler: str = "/v1/chat/completions"
+    weight: int = 1
+    http: HttpStats = field(init=False, default_factory=HttpStats)
+    prefix_queries: int = 0
+    prefix_hits: int = 0
+    preemptions: int = 0
+    prompt_tokens: int = 0
+    prompt_tokens_cached: int = 0
+    generation_tokens: int = 0
+    success: dict[str, int] = field(init=False, default_factory=lambda: dict.fromkeys(FINISHED_REASONS, 0))
+    time_to_first_token: Histogram = field(init=False, default_factory=partial(Histogram, TIME_TO_FIRST_TOKEN))
+    inter_token_latency: Histogram = field(init=False, default_factory=partial(Histogram, TOKEN_LATENCY))
+    time_per_output_token: Histogram = field(init=False, default_factory=partial(Histogram, TOKEN_LATENCY))
+    e2e: Histogram = field(init=False, default_factory=partial(Histogram, REQUEST_LATENCY))
+    queue: Histogram = field(init=False, default_factory=partial(Histogram, REQUEST_LATENCY))
+    inference: Histogram = field(init=False, default_factory=partial(Histogram, REQUEST_LATENCY))
+    prefill: Histogram = field(init=False, default_factory=partial(Histogram, REQUEST_LATENCY))
+    decode: Histogram = field(init=False, default_factory=partial(Histogram, REQUEST_LATENCY))
+    iteration_tokens: Histogram = field(init=False, default_factory=partial(Histogram, ITERATION_TOKENS))
+    params_n: Histogram = field(init=False, default_factory=partial(Histogram, PARAMS_N))
+    request_preemptions: Histogram = field(init=False, default_factory=partial(Histogram, NUM_PREEMPTIONS))
+    # From here on the buckets are those of the model's length.
+    request_prompt: Histogram = field(init=False)
+    request_generation: Histogram = field(init=False)
+    request_max_generation: Histogram = field(init=False)
+    params_max_tokens: Histogram = field(init=False)
+    prefill_computed: Histogram = field(init=False)
+
+    def __post_init__(self, max_model_len: int) -> None:
         edges = token_edges(max_model_len)
         self.request_prompt = Histogram(edges)
         self.request_generation = Histogram(edges)

@@ -52,6 +52,11 @@ def named_port(template: Mapping[str, Any], name: str) -> int:
     return next((int(port["containerPort"]) for port in ports if port.get("name") == name), 0)
 
 
+def revision(template: Mapping[str, Any]) -> str:
+    """The revision of its model; "" for the newest."""
+    return argument(template, "--revision")
+
+
 def argument(template: Mapping[str, Any], flag: str) -> str:
     """The value of a flag of the serving container, written `--flag value` or `--flag=value`; "" without it."""
     words = _words(template)

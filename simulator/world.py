@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from simulator import dcgm, inventory, logs
+from simulator import dcgm, inventory, logs, templates
 from simulator.blueprint import DEFAULT, Blueprint, FleetSizeError
 from simulator.clock import Clock
 from simulator.cluster import Cluster
@@ -15,6 +15,7 @@ from simulator.interfaces import Answer, Endpoint, LogLine
 from simulator.kubelet import Kubelet
 from simulator.levers import Levers
 from simulator.machines import follow_nodes
+from simulator.nodes import heartbeat
 from simulator.objects import DCGM_PORT, Object
 from simulator.pods import EVICTED, Place, Pod
 from simulator.scenarios import STEADY, Scenario
@@ -107,7 +108,7 @@ class Fleet:
         for workload in self._blueprint.workloads:
             if workload.max_replicas:
                 self._controllers.autoscalers.remember(workload.namespace, workload.autoscaler, self.clock.now())
-        self.cluster.forget_events(self._origin)
+        self.cluster.events.forget(self._origin)
         self._second()
         self.advance(self._origin + self._prewarm)
 
@@ -119,7 +120,7 @@ class Fleet:
     def respond(self, namespace: str, pod: str, port: int, method: str, path: str, body: bytes) -> Answer:
         """Return the answer of the pod's HTTP server. Raises ConnectionError where nothing listens."""
         found = self.cluster.pods.get((namespace, pod))
-        if found is None or not found.listening or port != found.port:
+        if found is None or not found.listening or port != templates.port(found.template):
             raise ConnectionError(f"nothing listens on port {port} of pod {namespace}/{pod}")
         if found.server:
             return found.server.respond(method, path, body, 1 / self.clock.speed)
@@ -145,9 +146,9 @@ class Fleet:
     def endpoints(self) -> Iterable[Endpoint]:
         """Every engine and DCGM exporter that listens now."""
         for pod in self.cluster.pods.values():
-            if pod.listening and (pod.workload or pod.port == DCGM_PORT):
+            if pod.listening and (pod.workload or templates.port(pod.template) == DCGM_PORT):
                 job = "vllm" if pod.workload else "dcgm"
-                yield Endpoint(pod.namespace, pod.name, pod.ip, pod.port, job)
+                yield Endpoint(pod.namespace, pod.name, pod.ip, templates.port(pod.template), job)
 
     def write(self, obj: Object) -> None:
         """Keep an object that was created or replaced through the API; the controllers see it within a second."""
@@ -199,11 +200,11 @@ class Fleet:
         if seconds % LOG_PERIOD == 0:
             self._log_throughput(now)
         if seconds % 60 == 0:
-            self.cluster.forget_events(now)
+            self.cluster.events.forget(now)
         if seconds % HEARTBEAT == 0:
-            self.cluster.heartbeat(now)
+            heartbeat(self.cluster, now)
         self.cluster.publish_all()
-        self.cluster.touched.clear()  # the controllers have looked at them
+        self.cluster.owned.touched.clear()  # the controllers have looked at them
         ready = self._controllers.endpoints.ready
         self._behind = {
             place: [pod.server.engine for pod in ready.get(place, []) if pod.server] for place in self.traffic

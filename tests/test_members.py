@@ -12,14 +12,7 @@ ROOT = Path(__file__).parents[1]
 ROOMS = ("actions", "console", "fleet", "simulator", "themes", "widgets")
 MOST = 15
 """Public methods, properties and attributes that a class defines itself."""
-MORE = {
-    "console/screens/base.py:ConsoleScreen": "what every screen is asked and told by the desk and by commands",
-    "actions/audit/history.py:RecordedAction": "what a log says of one action, each derived from its records",
-    "fleet/metrics/engine_rows.py:EngineSeries": "the columns that the series of one answer are read into",
-    "simulator/cluster.py:Cluster": "the state of the whole simulated API server, which its handlers share",
-    "simulator/pods.py:Pod": "a container's life, which the kubelet that is played steps through",
-    "simulator/stats.py:EngineStats": "one counter for each metric of the engine that is played",
-}
+MORE: dict[str, str] = {}
 """Those with more, and why."""
 _HOOKS = ("on_", "action_", "watch_", "validate_", "compute_", "key_")
 """Textual calls these by their names: nobody else does."""

@@ -69,6 +69,42 @@ class SentRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordedIntent:
+    """The plan as it was confirmed; of nothing where the log has lost it."""
+
+    content: Mapping[str, Any]
+
+    @property
+    def kind(self) -> str:
+        return str(self.content.get("kind") or "")
+
+    @property
+    def reason(self) -> str:
+        return str(self.content.get("reason") or "")
+
+    @property
+    def scope(self) -> Mapping[str, Any]:
+        """Context, server and user."""
+        return _mapping(self.content.get("scope"))
+
+    @property
+    def target(self) -> Mapping[str, Any]:
+        """Kind, namespace, name and uid."""
+        return _mapping(self.content.get("target"))
+
+    @property
+    def target_name(self) -> str:
+        """Target as it is shown: ``serving/Deployment/chat-70b``, ``local/server/tiny``."""
+        namespace, kind, name = (str(self.target.get(part) or "") for part in ("namespace", "kind", "name"))
+        return "/".join(part for part in (namespace, shown_kind(kind), name) if part)
+
+    @property
+    def requests(self) -> list[Mapping[str, Any]]:
+        """The requests that were planned."""
+        return _items(self.content.get("requests"))
+
+
+@dataclass(frozen=True, slots=True)
 class RecordedAction:
     """One action of the log. Times are Unix times."""
 
@@ -79,9 +115,8 @@ class RecordedAction:
     """Owner of the log that says so, where that is not the person whose log it should be."""
 
     @property
-    def intent(self) -> Mapping[str, Any]:
-        """The plan as it was confirmed; empty where the log has lost it."""
-        return self._content("intent")
+    def intent(self) -> RecordedIntent:
+        return RecordedIntent(self._content("intent"))
 
     @property
     def result(self) -> Mapping[str, Any]:
@@ -91,7 +126,7 @@ class RecordedAction:
     @property
     def undo(self) -> Mapping[str, Any]:
         """The way back: ``text`` and, where there is one, ``request``."""
-        return self._content("undo") or _mapping(self.intent.get("undo"))
+        return self._content("undo") or _mapping(self.intent.content.get("undo"))
 
     @property
     def began(self) -> float:
@@ -116,32 +151,8 @@ class RecordedAction:
         return str(self.who.get("identity") or self.who.get("local_user") or "")
 
     @property
-    def kind(self) -> str:
-        return str(self.intent.get("kind") or "")
-
-    @property
     def title(self) -> str:
-        return str(self.intent.get("title") or self.kind or self.id)
-
-    @property
-    def reason(self) -> str:
-        return str(self.intent.get("reason") or "")
-
-    @property
-    def scope(self) -> Mapping[str, Any]:
-        """Context, server and user."""
-        return _mapping(self.intent.get("scope"))
-
-    @property
-    def target(self) -> Mapping[str, Any]:
-        """Kind, namespace, name and uid."""
-        return _mapping(self.intent.get("target"))
-
-    @property
-    def target_name(self) -> str:
-        """Target as it is shown: ``serving/Deployment/chat-70b``, ``local/server/tiny``."""
-        namespace, kind, name = (str(self.target.get(part) or "") for part in ("namespace", "kind", "name"))
-        return "/".join(part for part in (namespace, shown_kind(kind), name) if part)
+        return str(self.intent.content.get("title") or self.intent.kind or self.id)
 
     @property
     def outcome(self) -> str:
@@ -170,7 +181,7 @@ class RecordedAction:
         """The requests of the plan that never went out."""
         gone = [(sent.method, sent.path) for sent in self.sent]
         out: list[Mapping[str, Any]] = []
-        for planned in _items(self.intent.get("requests")):
+        for planned in self.intent.requests:
             wanted = (str(planned.get("method", "")), str(planned.get("path", "")))
             if wanted in gone:
                 gone.remove(wanted)

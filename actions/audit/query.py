@@ -36,9 +36,14 @@ class Wanted:
             and action.began <= self.until
             and _occurs_in(self.person, (*who, action.claimed_by) if action.claimed_by else who)
             and _occurs_in(
-                self.target, (action.target_name, _recorded(action.target), str(action.target.get("uid") or ""))
+                self.target,
+                (
+                    action.intent.target_name,
+                    _recorded(action.intent.target),
+                    str(action.intent.target.get("uid") or ""),
+                ),
             )
-            and (not self.action or self.action == action.kind or action.id.startswith(self.action))
+            and (not self.action or self.action == action.intent.kind or action.id.startswith(self.action))
         )
 
 

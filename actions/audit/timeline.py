@@ -38,16 +38,16 @@ class AuditTimeline:
         return SourceTimeline(tuple(_entry(action, self._cluster) for action in there), Kinship())
 
     def _is_here(self, action: RecordedAction) -> bool:
-        return str(action.scope.get("server") or "") == self._cluster.server
+        return str(action.intent.scope.get("server") or "") == self._cluster.server
 
 
 def _entry(action: RecordedAction, cluster: ClusterId) -> Entry:
-    target = action.target
+    target = action.intent.target
     kind, namespace, name = (str(target.get(part) or "") for part in ("kind", "namespace", "name"))
     said = [f"{action.title}: {action.outcome}"]
-    if action.reason:
-        said.append(f"({action.reason})")
-    context = str(action.scope.get("context") or "")
+    if action.intent.reason:
+        said.append(f"({action.intent.reason})")
+    context = str(action.intent.scope.get("context") or "")
     if context not in ("", cluster.context):
         # The same cluster by another name, or another behind the same proxy: only a person can tell.
         said.append(f"[through the context {context}]")

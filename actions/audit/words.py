@@ -101,8 +101,8 @@ def _chains_text(opened: Opened) -> list[RecordFact]:
 def summary(action: RecordedAction) -> list[RecordFact]:
     """Return what an on-call engineer or an auditor asks first."""
     facts = [RecordFact("who", _person_text(action)), RecordFact("where", _scope_text(action))]
-    if action.reason:
-        facts.append(RecordFact("reason", action.reason))
+    if action.intent.reason:
+        facts.append(RecordFact("reason", action.intent.reason))
     facts += _changes(action)
     facts += _request_facts(action)
     facts += _result(action)
@@ -113,7 +113,7 @@ def summary(action: RecordedAction) -> list[RecordFact]:
 
 def everything(action: RecordedAction) -> list[RecordFact]:
     """All that the log has of an action."""
-    intent = action.intent
+    intent = action.intent.content
     facts = [
         RecordFact("id", action.id),
         RecordFact("began", moment(action.began)),
@@ -121,9 +121,9 @@ def everything(action: RecordedAction) -> list[RecordFact]:
         RecordFact(
             "identity", " · ".join(map(str, (action.who.get("identity", ""), *_list(action.who.get("groups")))))
         ),
-        RecordFact("server", str(action.scope.get("server") or "")),
-        RecordFact("uid", str(action.target.get("uid") or "")),
-        RecordFact("reason", action.reason or "none was given"),
+        RecordFact("server", str(action.intent.scope.get("server") or "")),
+        RecordFact("uid", str(action.intent.target.get("uid") or "")),
+        RecordFact("reason", action.intent.reason or "none was given"),
         RecordFact("confirmed", str(intent.get("confirmation") or "")),
         *_changes(action),
         *_labelled("others", (f"{item}" for item in _impact(intent))),
@@ -152,13 +152,13 @@ def _person_text(action: RecordedAction) -> str:
 
 
 def _scope_text(action: RecordedAction) -> str:
-    production = " (production)" if action.scope.get("production") else ""
-    parts = (f"{action.scope.get('context') or 'in-cluster'}{production}", action.target_name)
+    production = " (production)" if action.intent.scope.get("production") else ""
+    parts = (f"{action.intent.scope.get('context') or 'in-cluster'}{production}", action.intent.target_name)
     return " · ".join(part for part in parts if part)
 
 
 def _changes(action: RecordedAction) -> list[RecordFact]:
-    changes = _dicts(action.intent.get("changes"))
+    changes = _dicts(action.intent.content.get("changes"))
     return _labelled("change", (f"{c.get('what', '')} {c.get('before', '')} → {c.get('after', '')}" for c in changes))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
+from console.commands.capabilities import Markable
 from console.commands.command import ScreenId
 from console.screens.base import ConsoleScreen
 from themes.palette import Role
@@ -73,7 +74,8 @@ class Navigator:
     def forget_marks(self) -> None:
         """Nothing is marked any more, on any screen: another cluster comes into view."""
         for screen in self._screens:
-            screen.forget_marks()
+            if isinstance(screen, Markable):
+                screen.forget_marks()
 
     def suspend(self) -> None:
         self._app.action_suspend_process()

@@ -112,7 +112,7 @@ async def _plan_and_do(
         log = await asyncio.to_thread(open_folder, audit_folder(settings, invocation.environ))
         who = Who.of_this_process(cluster.user, cluster.groups, invocation.environ)
         last = last_undo(log.actions, who, runner.executor.context().scope.cluster)
-        if last is not None and is_known(last.kind) and spec_of(last.kind).api is Api.ALERTMANAGER:
+        if last is not None and is_known(last.intent.kind) and spec_of(last.intent.kind).api is Api.ALERTMANAGER:
             await watched.until(alerts_are_told, options.wait)
         plan = await plan_undo(log.actions, who, runner.executor)
     else:

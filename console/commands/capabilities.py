@@ -50,6 +50,20 @@ class Narrowable(Protocol):
 
 
 @runtime_checkable
+class Markable(Protocol):
+    """A screen on which rows can be marked."""
+
+    @property
+    def marked(self) -> tuple[str, ...]:
+        """Keys of the rows that are marked, in the order of the screen."""
+        ...
+
+    def forget_marks(self) -> None:
+        """Mark nothing: another cluster comes into view, and what has the same name there was not marked."""
+        ...
+
+
+@runtime_checkable
 class Sortable(Protocol):
     def sort(self, column: str) -> None:
         """Sort by a column; by the same one again: the other way round. Empty: worst first."""

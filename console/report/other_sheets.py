@@ -34,18 +34,18 @@ def actions_sheet(actions: Sequence[RecordedAction]) -> Sheet:
     )  # fmt: skip
 
     def row(one: RecordedAction) -> SheetRow:
-        kind, name = str(one.target.get("kind") or ""), str(one.target.get("name") or "")
+        kind, name = str(one.intent.target.get("kind") or ""), str(one.intent.target.get("name") or "")
         target = untrusted(f"{shown_kind(kind).lower()}/{name}")
         cells = (
             _moment(one.began),
             words(untrusted(one.person)),
-            words(untrusted(one.kind)),
+            words(untrusted(one.intent.kind)),
             words(untrusted_line(one.title)),
             words(untrusted_line(one.outcome)),
-            words(untrusted_line(one.reason)),
-            words(untrusted(str(one.target.get("namespace") or ""))),
+            words(untrusted_line(one.intent.reason)),
+            words(untrusted(str(one.intent.target.get("namespace") or ""))),
             words(target),
-            words(untrusted(str(one.scope.get("context") or ""))),
+            words(untrusted(str(one.intent.scope.get("context") or ""))),
             words(untrusted(one.id)),
         )
         return SheetRow(one.id, target, cells)

@@ -13,6 +13,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.worker import Worker, WorkerState
 
+from console.commands.capabilities import Markable
 from console.commands.command import OWN, STAYING, Command, Context, ScreenId
 from console.commands.desk import Desk
 from console.commands.dispatch import refusal, runnable
@@ -135,14 +136,6 @@ class ConsoleScreen(Screen[None]):
         return None
 
     @property
-    def marked(self) -> tuple[str, ...]:
-        """Keys of the rows that are marked, in the order of the screen."""
-        return ()
-
-    def forget_marks(self) -> None:
-        """Another cluster comes into view: what has the same name there was not marked."""
-
-    @property
     def cluster(self) -> ClusterId | None:
         """The cluster that it tells of: when another comes into view it is closed. None for any, or for none."""
         return self._cluster
@@ -181,7 +174,8 @@ class ConsoleScreen(Screen[None]):
         snapshot, subject = self.desk.snapshot, self.subject
         target = ref_of(snapshot, subject) if snapshot is not None and subject is not None else None
         acting, servers = self.desk.actions.service, self.desk.local.states
-        return Context(self.where, self, snapshot, subject, target, argument, self.marked, acting, servers)
+        marked = self.marked if isinstance(self, Markable) else ()
+        return Context(self.where, self, snapshot, subject, target, argument, marked, acting, servers)
 
     def say(self, text: str, role: Role = Role.TEXT) -> None:
         """Say it below the body."""

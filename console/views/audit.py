@@ -74,8 +74,8 @@ class AuditModel:
             Text(untrusted(action.title)),
             Text(untrusted(action.outcome), ROLES[tone]),
             Text(untrusted(action.person)),
-            Name(untrusted(action.target_name), Role.DIM),
-            Text(untrusted(action.reason), Role.DIM),
+            Name(untrusted(action.intent.target_name), Role.DIM),
+            Text(untrusted(action.intent.reason), Role.DIM),
         )
         return GridRow(key, cells, _SEVERITIES[tone])
 
@@ -88,8 +88,15 @@ def audit_model(actions: Mapping[str, RecordedAction], wanted: Filter) -> AuditM
 
 
 def _matches(action: RecordedAction, wanted: Filter) -> bool:
-    words = (moment(action.began), action.person, action.title, action.target_name, action.outcome, action.reason)
-    labels = {"action": action.kind, "person": action.person, "result": action.outcome}
+    words = (
+        moment(action.began),
+        action.person,
+        action.title,
+        action.intent.target_name,
+        action.outcome,
+        action.intent.reason,
+    )
+    labels = {"action": action.intent.kind, "person": action.person, "result": action.outcome}
     return wanted.matches(" ".join(words), labels)
 
 

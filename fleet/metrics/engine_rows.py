@@ -44,15 +44,30 @@ class Example(NamedTuple):
     labels: Labels
 
 
+class PresentMetrics(NamedTuple):
+    """The metrics that a store has beside those that tell its engines, and what they tell of it."""
+
+    names: frozenset[str]
+    """The counters and histogram counts that the data have."""
+    replicas: tuple[str, ...]
+    """The labels that tell scrapers of the same apart."""
+    clusters: tuple[str, ...]
+    """The clusters that the store knows engines of, where its series name them."""
+    engines: DialectSet
+    """The dialects of engines that the store has series of."""
+    gateways: DialectSet
+    """And those of gateways."""
+    gpus: DialectSet
+    """And those of exporters of GPUs."""
+
+
 class EngineSeries:
     """The engines in the labels of that answer."""
 
     def __init__(self, series: Iterable[Labels]) -> None:
         seen: list[tuple[Labels, int]] = []
         gone: list[Labels] = []
-        names: set[str] = set()
-        replicas: set[str] = set()
-        clusters: set[str] = set()
+        present: list[Labels] = []
         self.unreachable: dict[str, str] = {}
         young: set[Process] = set()
         for place, labels in enumerate(series):
@@ -64,26 +79,10 @@ class EngineSeries:
             elif tag == YOUNG:
                 young.add(process(labels))
             elif tag.startswith(PRESENT):
-                names.add(labels.get("__name__", ""))
-                replicas.update(label for label in REPLICA_LABELS if labels.get(label))
-                clusters.add(labels.get(CLUSTER_LABEL, ""))
+                present.append(labels)
             elif tag == DOWN:
                 self.unreachable[_name(labels)] = "Prometheus cannot scrape it"
-        self.names = frozenset(names)
-        """The counters and histogram counts that the data have."""
-        self.replicas = tuple(label for label in REPLICA_LABELS if label in replicas)
-        """The labels that tell scrapers of the same apart."""
-        self.clusters = tuple(sorted(filter(None, clusters)))
-        """The clusters that the store knows engines of, where its series name them."""
-        told = {labels.get(DIALECT, "") for labels, _ in seen}
-        self.engines = ENGINES.of_products({name for name in told if name} | _present_products(ENGINES, names))
-        """The dialects of engines that the store has series of."""
-        self.gateways = GATEWAYS.of_products(_present_products(GATEWAYS, names))
-        """And those of gateways."""
-        self.gpus = GPUS.of_products(
-            {member.name for member in GPUS if any(name in names for name in member.seen_by())}
-        )
-        """And those of exporters of GPUs."""
+        self.present = _present(present, {labels.get(DIALECT, "") for labels, _ in seen})
         self.labels = frozenset(label for labels, _ in seen for label in labels).intersection(engine_labels(ENGINES))
         """The labels that name engines here."""
         self.process_key = _telling(
@@ -242,7 +241,7 @@ class EngineRows:
                 row_of_key[own] = of[engine]
         self.placing = Placing(
             self.ids,
-            series.engines,
+            series.present.engines,
             series.dialects,
             series.key,
             series.process_key,
@@ -293,6 +292,19 @@ def _telling(labels: Iterable[str], rows: Collection[Labels]) -> tuple[str, ...]
         if len({tuple(map(row.get, fewer)) for row in rows}) == distinct:
             kept = fewer
     return kept
+
+
+def _present(series: Sequence[Labels], told: Collection[str]) -> PresentMetrics:
+    """Return what series of one metric each say that the store has; ``told`` are the products of its engines."""
+    names = {labels.get("__name__", "") for labels in series}
+    return PresentMetrics(
+        frozenset(names),
+        tuple(label for label in REPLICA_LABELS if any(labels.get(label) for labels in series)),
+        tuple(sorted(filter(None, {labels.get(CLUSTER_LABEL, "") for labels in series}))),
+        ENGINES.of_products({name for name in told if name} | _present_products(ENGINES, names)),
+        GATEWAYS.of_products(_present_products(GATEWAYS, names)),
+        GPUS.of_products({member.name for member in GPUS if any(name in names for name in member.seen_by())}),
+    )
 
 
 def _present_products(dialects: DialectSet, names: Collection[str]) -> set[str]:

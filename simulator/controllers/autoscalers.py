@@ -10,6 +10,7 @@ from simulator import objects
 from simulator.cluster import Cluster
 from simulator.objects import Object, condition
 from simulator.selection import matches
+from simulator.writes import put_spec, put_status
 
 WAITING = "vllm:num_requests_waiting"
 _COMPONENT = "horizontal-pod-autoscaler"
@@ -35,7 +36,7 @@ class Autoscalers:
             self._rescaled(hpa, before + 1, f"pods metric {WAITING} above target", now - 2900.0)
             self._rescaled(hpa, before, "All metrics below target", now - 1700.0)
             status = (hpa.get("status") or {}) | {"lastScaleTime": objects.timestamp(now - 1700.0)}
-            self._cluster.put_status(hpa, status)
+            put_status(self._cluster.store, hpa, status)
 
     def reconcile(self, now: float) -> None:
         """One look at each."""
@@ -49,7 +50,7 @@ class Autoscalers:
                 status = (hpa.get("status") or {}) | {
                     "conditions": [condition("AbleToScale", False, now, "FailedGetScale", message)]
                 }
-                self._cluster.put_status(hpa, status)
+                put_status(self._cluster.store, hpa, status)
             else:
                 self._scale(hpa, target, now)
 
@@ -79,7 +80,7 @@ class Autoscalers:
             desired, why = self._by_metric(hpa, replicas, average, now)
         if desired != replicas:
             self._rescaled(hpa, desired, why, now)
-            self._cluster.put_spec(target, {"replicas": desired})
+            put_spec(self._cluster.store, target, {"replicas": desired})
         if average is None:
             metric = _metric_name(spec)
             message = f"the HPA was unable to compute the replica count: unable to get metric {metric}: "
@@ -122,7 +123,7 @@ class Autoscalers:
     def _rescaled(self, hpa: Object, after: int, reason: str, now: float) -> None:
         reason = f"pods metric {WAITING} above target" if reason == _TOO_MANY else reason
         message = f"New size: {after}; reason: {reason}"
-        self._cluster.event(hpa, "Normal", "SuccessfulRescale", message, _COMPONENT, now)
+        self._cluster.events.record(hpa, "Normal", "SuccessfulRescale", message, _COMPONENT, now)
 
     @staticmethod
     def _working(hpa: Object, now: float, *, limited: bool) -> list[Object]:
@@ -151,7 +152,7 @@ class Autoscalers:
             status["lastScaleTime"] = last
         if desired != replicas:
             status["lastScaleTime"] = objects.timestamp(now)
-        self._cluster.put_status(hpa, status)
+        put_status(self._cluster.store, hpa, status)
 
 
 _TOO_MANY = "the desired replica count is more than the maximum replica count"

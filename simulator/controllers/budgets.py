@@ -10,6 +10,7 @@ from simulator.controllers.rollout import share
 from simulator.objects import Object, condition
 from simulator.pods import Place, Pod
 from simulator.selection import matches
+from simulator.writes import put_status
 
 
 class Budgets:
@@ -52,7 +53,7 @@ class Budgets:
                 condition("DisruptionAllowed", allowed > 0, now, why, "") | {"observedGeneration": generation}
             ],
         }
-        self._cluster.put_status(budget, status)
+        put_status(self._cluster.store, budget, status)
 
     def _wanted(self, pods: Sequence[Pod]) -> int:
         """How many pods their controllers want."""

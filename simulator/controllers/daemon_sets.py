@@ -5,6 +5,7 @@ from __future__ import annotations
 from simulator.cluster import Cluster
 from simulator.machines import CORDON, Machine
 from simulator.objects import Object
+from simulator.writes import put_status
 
 _TOLERATED: tuple[Object, ...] = tuple(
     {"key": f"node.kubernetes.io/{key}", "operator": "Exists", "effect": effect}
@@ -29,7 +30,7 @@ class DaemonSets:
     def reconcile(self, now: float) -> None:
         """One look at each: a pod for a node without one, none on a node that it may not use any more."""
         for obj in self._cluster.store.list("apps/v1", "DaemonSet"):
-            meta, pods = obj["metadata"], self._cluster.pods_of(obj["metadata"]["uid"])
+            meta, pods = obj["metadata"], self._cluster.owned.of(obj["metadata"]["uid"])
             template = _tolerant(obj["spec"]["template"])
             fit = {machine.name for machine in self._cluster.machines.values() if _fits(machine, template)}
             taken = {pod.pinned or pod.node for pod in pods}
@@ -42,7 +43,7 @@ class DaemonSets:
             self._report(obj, len(fit))
 
     def _report(self, obj: Object, wanted: int) -> None:
-        pods = [pod for pod in self._cluster.pods_of(obj["metadata"]["uid"]) if pod.alive]
+        pods = [pod for pod in self._cluster.owned.of(obj["metadata"]["uid"]) if pod.alive]
         ready = sum(pod.ready for pod in pods)
         status: Object = {
             "currentNumberScheduled": len(pods),
@@ -54,7 +55,7 @@ class DaemonSets:
         }
         status |= {"numberAvailable": ready} if ready else {}
         status |= {"numberUnavailable": wanted - ready} if wanted > ready else {}
-        self._cluster.put_status(obj, status)
+        put_status(self._cluster.store, obj, status)
 
 
 def _tolerant(template: Object) -> Object:

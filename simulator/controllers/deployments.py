@@ -10,6 +10,7 @@ from simulator.cluster import Cluster
 from simulator.controllers import conditions, rollout
 from simulator.controllers.rollout import Part
 from simulator.objects import Object
+from simulator.writes import put_spec, put_status
 
 REVISION = "deployment.kubernetes.io/revision"
 HISTORY = "deployment.kubernetes.io/revision-history"
@@ -52,7 +53,7 @@ class Deployments:
             status = self._counts(obj, current, sets)
             status["conditions"] = conditions.of_deployment(obj, status, current, now)
             shown = {key: value for key, value in status.items() if value != 0 or key == "terminatingReplicas"}
-            self._cluster.put_status(obj, shown)
+            put_status(self._cluster.store, obj, shown)
 
     def _sets(self, obj: Object) -> list[Object]:
         """Return the Deployment's ReplicaSets, oldest first."""
@@ -105,7 +106,7 @@ class Deployments:
 
     def _recreate(self, obj: Object, current: Object, old: Sequence[Object], now: float) -> None:
         """All old pods have to be gone before the first new one starts."""
-        running = any(self._cluster.pods_of(rs["metadata"]["uid"]) for rs in old)
+        running = any(self._cluster.owned.of(rs["metadata"]["uid"]) for rs in old)
         for rs in old:
             self._scale(obj, rs, 0, now)
         if not running or current["spec"]["replicas"]:
@@ -139,10 +140,10 @@ class Deployments:
         if before == replicas:
             self._cluster.store.put(rs)
             return
-        self._cluster.put_spec(rs, {"replicas": replicas})
+        put_spec(self._cluster.store, rs, {"replicas": replicas})
         how = "up" if replicas > before else "down"
         message = f"Scaled {how} replica set {rs['metadata']['name']} from {before} to {replicas}"
-        self._cluster.event(obj, "Normal", "ScalingReplicaSet", message, _COMPONENT, now)
+        self._cluster.events.record(obj, "Normal", "ScalingReplicaSet", message, _COMPONENT, now)
 
     def _prune(self, obj: Object, old: Sequence[Object]) -> None:
         """Delete the oldest revisions beyond revisionHistoryLimit once nothing of them is left."""

@@ -22,9 +22,9 @@ def collect(cluster: Cluster, now: float) -> None:
             references = entry.obj["metadata"].get("ownerReferences") or ()
             if references and not any(_exists(cluster, namespace, reference) for reference in references):
                 cluster.store.delete(api_version, kind, namespace, name)
-    for namespace, reference in list(cluster.owners()):
+    for namespace, reference in list(cluster.owned.owners()):
         if not _exists(cluster, namespace, reference):
-            for pod in cluster.pods_of(reference["uid"]):
+            for pod in cluster.owned.of(reference["uid"]):
                 if pod.alive:
                     cluster.terminate(pod, now)
 

@@ -10,7 +10,9 @@ from collections.abc import Sequence
 
 from simulator.cluster import Cluster
 from simulator.objects import Object, condition, labelled, manifest, owner, safe_hash
+from simulator.pod_objects import identity
 from simulator.pods import Pod
+from simulator.writes import put_spec, put_status
 
 API_VERSION, KIND = "leaderworkerset.x-k8s.io/v1", "LeaderWorkerSet"
 PREFIX = "leaderworkerset.sigs.k8s.io/"
@@ -39,7 +41,7 @@ class LeaderWorkerSets:
             meta, wanted = obj["metadata"], obj["spec"].get("replicas", 1)
             revision = safe_hash(obj["spec"]["leaderWorkerTemplate"])
             leaders = self._cluster.store.get("apps/v1", "StatefulSet", meta["namespace"], meta["name"])
-            pods = [pod for pod in self._cluster.pods_of(leaders["metadata"]["uid"]) if pod.alive] if leaders else []
+            pods = [pod for pod in self._cluster.owned.of(leaders["metadata"]["uid"]) if pod.alive] if leaders else []
             ready = sum(pod.ready and all(worker.ready for worker in self._pods_of(pod)) for pod in pods)
             updated = sum(pod.labels.get(REVISION) == revision for pod in pods)
             done = ready == updated == len(pods) == wanted
@@ -58,7 +60,7 @@ class LeaderWorkerSets:
                     condition("Progressing", not done, now, "GroupsProgressing", "Replicas are progressing"),
                 ],
             }
-            self._cluster.put_status(obj, status)
+            put_status(self._cluster.store, obj, status)
 
     def _leaders(self, obj: Object, revision: str, now: float) -> list[Pod]:
         meta, spec = obj["metadata"], obj["spec"]
@@ -66,7 +68,7 @@ class LeaderWorkerSets:
         template = groups.get("leaderTemplate") or groups["workerTemplate"]
         labels = {NAME: meta["name"], WORKER: "0", REVISION: revision}
         found = self._stateful_set(obj, obj, meta["name"], spec.get("replicas", 1), labelled(template, labels), 0, now)
-        return self._cluster.pods_of(found["metadata"]["uid"])
+        return self._cluster.owned.of(found["metadata"]["uid"])
 
     def _workers(self, obj: Object, leader: Pod, now: float) -> list[Pod]:
         groups = obj["spec"]["leaderWorkerTemplate"]
@@ -76,14 +78,14 @@ class LeaderWorkerSets:
         if leader.alive and not leader.dirty:  # the API knows it
             labels = {key: leader.labels[key] for key in (NAME, GROUP, REVISION) if key in leader.labels}
             template = labelled(groups["workerTemplate"], labels)
-            self._stateful_set(obj, leader.identity, leader.name, count, template, 1, now)
+            self._stateful_set(obj, identity(leader), leader.name, count, template, 1, now)
         return self._pods_of(leader)
 
     def _pods_of(self, leader: Pod) -> list[Pod]:
         found = self._cluster.store.get("apps/v1", "StatefulSet", leader.namespace, leader.name)
         if found is None or found["metadata"]["ownerReferences"][0]["uid"] != leader.uid:
             return []
-        return self._cluster.pods_of(found["metadata"]["uid"])
+        return self._cluster.owned.of(found["metadata"]["uid"])
 
     def _stateful_set(
         self, obj: Object, owned_by: Object, name: str, replicas: int, template: Object, start: int, now: float
@@ -107,7 +109,7 @@ class LeaderWorkerSets:
         elif found["metadata"]["ownerReferences"] == [owner(owned_by)]:
             change = {"replicas": replicas, "template": template}
             if found["spec"] | change != found["spec"]:
-                self._cluster.put_spec(found, change)
+                put_spec(self._cluster.store, found, change)
         return found
 
 

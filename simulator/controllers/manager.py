@@ -55,7 +55,7 @@ class Controllers:
     def _changed_pods(self) -> dict[str, list[Pod]]:
         """The pods of the namespaces where a pod came, went or changed since the last look."""
         pods = self._cluster.pods.values()
-        touched: dict[str, list[Pod]] = {name: [] for name in self._cluster.touched}
+        touched: dict[str, list[Pod]] = {name: [] for name in self._cluster.owned.touched}
         for pod in pods:
             if pod.dirty:
                 touched.setdefault(pod.namespace, [])

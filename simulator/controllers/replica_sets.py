@@ -9,6 +9,7 @@ from simulator.cluster import Cluster
 from simulator.objects import Object
 from simulator.pods import Phase, Pod
 from simulator.selection import matches
+from simulator.writes import put_status
 
 DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
 _COMPONENT = "replicaset-controller"
@@ -33,14 +34,14 @@ class ReplicaSets:
     def _claimed(self, rs: Object) -> list[Pod]:
         """Return the pods that live, after releasing those no longer selected and adopting orphans."""
         selector, kept = rs["spec"]["selector"], []
-        for pod in self._cluster.pods_of(rs["metadata"]["uid"]):
+        for pod in self._cluster.owned.of(rs["metadata"]["uid"]):
             if not pod.alive:
                 continue
             if matches(selector, pod.labels):
                 kept.append(pod)
             else:
                 self._cluster.give(pod, None)
-        for pod in self._cluster.orphans(rs["metadata"]["namespace"]):
+        for pod in self._cluster.owned.orphans(rs["metadata"]["namespace"]):
             if pod.alive and matches(selector, pod.labels):
                 self._cluster.give(pod, rs)
                 kept.append(pod)
@@ -49,12 +50,12 @@ class ReplicaSets:
     def _create(self, rs: Object, now: float) -> Pod:
         name = f"{rs['metadata']['name']}-{self._cluster.suffix()}"
         pod = self._cluster.create_pod(rs, name, rs["spec"]["template"], now)
-        self._cluster.event(rs, "Normal", "SuccessfulCreate", f"Created pod: {name}", _COMPONENT, now)
+        self._cluster.events.record(rs, "Normal", "SuccessfulCreate", f"Created pod: {name}", _COMPONENT, now)
         return pod
 
     def _delete(self, rs: Object, pod: Pod, now: float) -> None:
         self._cluster.terminate(pod, now)
-        self._cluster.event(rs, "Normal", "SuccessfulDelete", f"Deleted pod: {pod.name}", _COMPONENT, now)
+        self._cluster.events.record(rs, "Normal", "SuccessfulDelete", f"Deleted pod: {pod.name}", _COMPONENT, now)
 
     def _report(self, rs: Object, pods: Sequence[Pod], now: float) -> None:
         labels = rs["spec"]["template"]["metadata"].get("labels") or {}
@@ -65,9 +66,9 @@ class ReplicaSets:
         }
         # As Go writes it: counts that are 0 are left out, but for what has no omitempty or is a pointer.
         status: Object = {"replicas": len(pods)} | {key: count for key, count in counts.items() if count}
-        status["terminatingReplicas"] = sum(not p.alive for p in self._cluster.pods_of(rs["metadata"]["uid"]))
+        status["terminatingReplicas"] = sum(not p.alive for p in self._cluster.owned.of(rs["metadata"]["uid"]))
         status["observedGeneration"] = rs["metadata"].get("generation", 1)
-        self._cluster.put_status(rs, status)
+        put_status(self._cluster.store, rs, status)
 
 
 def available(pods: Sequence[Pod], min_ready_seconds: float, now: float) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from simulator.cluster import Cluster
 from simulator.controllers.autoscalers import WAITING
 from simulator.objects import Object, condition, manifest
+from simulator.writes import put_spec, put_status
 
 API_VERSION, KIND = "keda.sh/v1alpha1", "ScaledObject"
 PAUSED, PAUSED_REPLICAS = "autoscaling.keda.sh/paused", "autoscaling.keda.sh/paused-replicas"
@@ -73,7 +74,7 @@ class ScaledObjects:
         api_version, kind = reference.get("apiVersion", "apps/v1"), reference.get("kind", "Deployment")
         target = self._cluster.store.get(api_version, kind, obj["metadata"]["namespace"], reference["name"])
         if target is not None and target["spec"].get("replicas", 1) != replicas:
-            self._cluster.put_spec(target, {"replicas": replicas})
+            put_spec(self._cluster.store, target, {"replicas": replicas})
 
     def _report(self, obj: Object, hpa: str, now: float, *, paused: bool, held: str | None) -> None:
         reference = obj["spec"]["scaleTargetRef"]
@@ -106,7 +107,7 @@ class ScaledObjects:
         }
         if held is not None and held.isdecimal():
             status["pausedReplicaCount"] = int(held)
-        self._cluster.put_status(obj, status)
+        put_status(self._cluster.store, obj, status)
 
 
 def _paused(annotations: Mapping[str, str]) -> bool:

@@ -10,6 +10,7 @@ from simulator.cluster import Cluster
 from simulator.controllers.leader_worker_sets import group_labels
 from simulator.objects import Object, labelled
 from simulator.pods import Pod
+from simulator.writes import put_status
 
 HASH = "controller-revision-hash"
 
@@ -57,7 +58,7 @@ class StatefulSets:
 
     def _make_pods(self, obj: Object, revisions: Sequence[Object], update: str, now: float) -> None:
         meta, spec = obj["metadata"], obj["spec"]
-        pods = {pod.name: pod for pod in self._cluster.pods_of(meta["uid"])}
+        pods = {pod.name: pod for pod in self._cluster.owned.of(meta["uid"])}
         first = _first(spec)
         in_order = spec.get("podManagementPolicy", "OrderedReady") == "OrderedReady"
         templates = {r["metadata"]["name"]: _template(r) for r in revisions}
@@ -91,7 +92,7 @@ class StatefulSets:
         if (obj["spec"].get("updateStrategy") or {}).get("type", "RollingUpdate") != "RollingUpdate":
             return
         first, replicas = _first(obj["spec"]), obj["spec"]["replicas"]
-        for pod in sorted(self._cluster.pods_of(obj["metadata"]["uid"]), key=_ordinal, reverse=True):
+        for pod in sorted(self._cluster.owned.of(obj["metadata"]["uid"]), key=_ordinal, reverse=True):
             if not max(first, _partition(obj["spec"])) <= _ordinal(pod) < first + replicas:
                 continue
             if pod.alive and pod.labels.get(HASH) != update:
@@ -106,10 +107,10 @@ class StatefulSets:
         self._event(obj, "SuccessfulDelete", message, now)
 
     def _event(self, obj: Object, reason: str, message: str, now: float) -> None:
-        self._cluster.event(obj, "Normal", reason, message, "statefulset-controller", now)
+        self._cluster.events.record(obj, "Normal", reason, message, "statefulset-controller", now)
 
     def _report(self, obj: Object, update: str, now: float) -> None:
-        pods = self._cluster.pods_of(obj["metadata"]["uid"])
+        pods = self._cluster.owned.of(obj["metadata"]["uid"])
         alive = [pod for pod in pods if pod.alive]
         before = obj.get("status", {}).get("currentRevision", update)
         updated = sum(pod.labels.get(HASH) == update for pod in alive)
@@ -129,11 +130,13 @@ class StatefulSets:
             "collisionCount": 0,
         }
         optional = ("readyReplicas", "currentReplicas", "updatedReplicas")
-        self._cluster.put_status(obj, {key: value for key, value in status.items() if value or key not in optional})
+        put_status(
+            self._cluster.store, obj, {key: value for key, value in status.items() if value or key not in optional}
+        )
 
     def _prune(self, obj: Object, revisions: Sequence[Object], update: str) -> None:
         """Delete the oldest revisions beyond revisionHistoryLimit that no pod has."""
-        used = {pod.labels.get(HASH) for pod in self._cluster.pods_of(obj["metadata"]["uid"])} | {update}
+        used = {pod.labels.get(HASH) for pod in self._cluster.owned.of(obj["metadata"]["uid"])} | {update}
         idle = [r["metadata"] for r in revisions if r["metadata"]["name"] not in used]
         for meta in idle[: max(0, len(idle) - obj["spec"].get("revisionHistoryLimit", 10))]:
             self._cluster.store.delete("apps/v1", "ControllerRevision", meta["namespace"], meta["name"])

@@ -193,10 +193,10 @@ async def test_the_log_says_in_which_cluster_once_and_is_taken_back_as_it_always
     opened = open_folder(log.folder)
     assert opened.intact
     (action,) = opened.actions
-    target = {"kind": CHAT.kind, "namespace": CHAT.namespace, "name": CHAT.name, "uid": action.target["uid"]}
-    assert action.intent["request"] == {"kind": "scale", "target": target, "replicas": 4}
+    target = {"kind": CHAT.kind, "namespace": CHAT.namespace, "name": CHAT.name, "uid": action.intent.target["uid"]}
+    assert action.intent.content["request"] == {"kind": "scale", "target": target, "replicas": 4}
     assert action.undo["request"] == {"kind": "scale", "target": target, "replicas": 2}
-    assert (action.scope["context"], action.scope["server"]) == SCOPE.cluster
+    assert (action.intent.scope["context"], action.intent.scope["server"]) == SCOPE.cluster
     # By another name of the same server, too.
     log.cluster.scope = replace(SCOPE, context="eu1-by-another-name")
     plan = await log.undo()

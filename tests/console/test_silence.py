@@ -73,7 +73,7 @@ async def test_it_is_planned_confirmed_seen_and_taken_back(fleet: Simulation, tm
             (silence,) = running.silences()
             assert silence["status"]["state"] == "active"
             recorded = stage.recorded()[-1]
-            assert recorded.kind == "silence"
+            assert recorded.intent.kind == "silence"
             await stage.pilot.press("z")
             undo = await stage.planned()
             assert undo.plan is not None

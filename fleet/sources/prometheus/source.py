@@ -224,8 +224,9 @@ class PrometheusSource:
         if window > ended or abs(known_young - young) > interval / 2:
             engines, stamps = self._find_engines(max(window, ended), known_young, at, notes)
         rows = engines.rows(stamps)
-        products = engines.engines, engines.gateways, engines.gpus
-        scope = QueryScope(*products, engines.names, engines.labels, engines.key, window, engines.replicas)
+        has = engines.present
+        products = has.engines, has.gateways, has.gpus
+        scope = QueryScope(*products, has.names, engines.labels, engines.key, window, has.replicas)
 
         tick = self._queries(scope, rows, pods)
         if tick != guess:
@@ -323,7 +324,7 @@ class PrometheusSource:
         """Return whose the engines are; asked again where there are some of a product that was not asked for."""
         asked = self.dialects
         engines, stamps = self._who_of(asked, ended, young, at, notes)
-        new = tuple(engines.engines)
+        new = tuple(engines.present.engines)
         self._seen |= {member.name for member in new}
         if any(member not in asked for member in new):
             return self._who_of(self.dialects, ended, young, at, notes)
@@ -372,10 +373,10 @@ class PrometheusSource:
     def _remarks(self, rows: EngineRows, table: Table, window: float, *, latencies: bool) -> list[str]:
         remarks = []
         engines = rows.series
-        if len(engines.clusters) > 1:
-            some = ", ".join(engines.clusters[:_CLUSTERS_NAMED])
+        if len(engines.present.clusters) > 1:
+            some = ", ".join(engines.present.clusters[:_CLUSTERS_NAMED])
             remarks.append(
-                f"it holds engines of {len(engines.clusters)} clusters ({some}), which may be mixed up here: "
+                f"it holds engines of {len(engines.present.clusters)} clusters ({some}), which may be mixed up here: "
                 'name yours in the configuration: [prometheus] cluster = "NAME"'
             )
         rated = table.columns.get(Quantity.GENERATION_TOKENS, ())

@@ -80,7 +80,7 @@ async def test_an_action_and_its_record_agree(tmp_path: Path) -> None:
     opened = open_folder(tmp_path / "audit")
     assert opened.intact
     [action] = opened.actions
-    assert (action.state, action.outcome, action.kind) == (ActionState.ENDED, "converged", "scale")
+    assert (action.state, action.outcome, action.intent.kind) == (ActionState.ENDED, "converged", "scale")
     assert [f"{sent.method} {sent.path}" for sent in action.sent] == stage.mutations()
     assert all(sent.done for sent in action.sent)
     assert action.unsent == ()
@@ -123,7 +123,7 @@ def test_a_kill_between_any_two_steps_leaves_a_log_that_says_what_is_known(kille
         # Whatever was sent was written down before; at most the last of what was written down was not sent.
         assert recorded[: len(really)] == really
         assert len(recorded) - len(really) <= 1
-        planned = [f"{item['method']} {item['path']}" for item in action.intent["requests"]]
+        planned = [f"{item['method']} {item['path']}" for item in action.intent.requests]
         assert recorded == planned[: len(recorded)]
         assert len(action.unsent) == len(planned) - len(recorded)
         # Only the last one can be unknown, and what was sent without an answer always is.

@@ -43,14 +43,14 @@ def only(folder: Path, alive: Any = dead) -> RecordedAction:
 def test_a_finished_action_is_told_from_beginning_to_end(tmp_path: Path) -> None:
     filled(tmp_path / "audit", 1)
     action = only(tmp_path / "audit")
-    assert (action.state, action.outcome, action.kind, action.reason) == (
+    assert (action.state, action.outcome, action.intent.kind, action.intent.reason) == (
         ActionState.ENDED,
         "converged",
         "scale",
         "INC-7",
     )
     assert (action.began, action.ended, action.person) == (NOW, NOW + 4, "oncall@corp")
-    assert action.target_name == "serving/Deployment/chat-70b"
+    assert action.intent.target_name == "serving/Deployment/chat-70b"
     assert told(action) == (
         "who: oncall@corp, mia on laptop, from 10.1.2.3 port 51000\n"
         "where: prod-eu1 (production) · serving/Deployment/chat-70b\n"
@@ -219,7 +219,7 @@ def test_an_edited_log_is_shown_all_the_same(tmp_path: Path) -> None:
     file = only_file(tmp_path / "audit")
     file.write_bytes(file.read_bytes().replace(b"INC-7", b"INC-9", 1))
     log = open_folder(tmp_path / "audit")
-    assert [action.reason for action in log.actions] == ["INC-9", "INC-7"]
+    assert [action.intent.reason for action in log.actions] == ["INC-9", "INC-7"]
     [fact] = chain_text(log.chains[0].verdict)
     assert fact.tone is Tone.BAD
     assert fact.text.startswith(f"BROKEN at {file}:1: changed")
@@ -276,7 +276,7 @@ def test_what_was_done_on_this_machine_is_told_in_its_own_words(tmp_path: Path) 
     log.append("sending", "a1", sent)
     log.append("answered", "a1", answered(audit_id="", resource_version=""))
     action = only(tmp_path)
-    assert action.target_name == "local/server/tiny"
+    assert action.intent.target_name == "local/server/tiny"
     assert "sent: START /opt/vllm serve: done\n" in f"{told(action)}\n"
     assert all(Wanted(target=text).matches(action) for text in ("local/LocalNode/tiny", "server/tiny", "f00"))
     assert not Wanted(target="Deployment").matches(action)

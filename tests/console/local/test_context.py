@@ -90,7 +90,7 @@ async def test_from_the_form_to_the_fleet_and_down_again(box: Box) -> None:
         assert done.action_run.outcome.ok, done.action_run.outcome
         stage.desk.navigator.go_home()
         await stage.until(lambda: not stage.snapshot.pods)
-        assert [(a.kind, a.outcome) for a in stage.recorded()] == [
+        assert [(a.intent.kind, a.outcome) for a in stage.recorded()] == [
             ("local-up", "converged"),
             ("local-down", "converged"),
         ]
@@ -217,7 +217,7 @@ async def test_to_a_cluster_and_back_with_one_log_of_what_was_done(box: Box) -> 
             assert done.action_run is not None
             await stage.line("ctx demo")
             await stage.until(lambda: len(stage.snapshot.pods) > 1)
-            assert [action.kind for action in stage.recorded()] == ["local-down"]
+            assert [action.intent.kind for action in stage.recorded()] == ["local-down"]
             assert stage.desk.local.servers.snapshot is None
 
 
@@ -233,7 +233,7 @@ async def test_what_is_done_here_from_a_demo_is_in_ones_own_log(box: Box, tmp_pa
             await stage.line("down")
             assert (await stage.planned()).plan is not None
             await stage.apply()
-            assert [action.kind for action in stage.recorded()] == ["local-down"]
+            assert [action.intent.kind for action in stage.recorded()] == ["local-down"]
             assert not simulated_log.exists()
             stage.desk.navigator.go_home()
             await stage.line("audit")

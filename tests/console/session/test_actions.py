@@ -122,7 +122,7 @@ async def test_scale_from_the_key_to_the_cluster_and_back() -> None:
         await stage.until(lambda: stage.desk.actions.under_way == 1)
         assert await stage.replicas_become(workload, workload.desired)
         first, _ = stage.recorded()
-        assert (first.kind, first.outcome) == ("scale", "converged")
+        assert (first.intent.kind, first.outcome) == ("scale", "converged")
 
 
 async def test_an_identity_that_may_not_sees_the_action_disabled_and_why() -> None:

@@ -172,7 +172,7 @@ async def test_a_run_ends_where_it_is_and_is_taken_back_nowhere_else(tmp_path: P
         (run,) = service.action_runs
         assert run.plan.scope.context == EAST
         (recorded,) = stage.recorded()
-        assert (recorded.scope["context"], recorded.outcome) == (EAST, "stopped")
+        assert (recorded.intent.scope["context"], recorded.outcome) == (EAST, "stopped")
         # Its screen offers nothing of it here.
         await stage.front(ScreenId.ACTION)
         screen = stage.desk.navigator.front
