@@ -16,10 +16,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 from textual.css.stylesheet import Stylesheet
+from xdist.remote import Producer
 
 from fleet import guard
 from tests.idle import FRAME, idle
-from tests.order import rank
+from tests.order import Scheduling, rank
 from tests.real import parts_install
 from tests.real.vllm_server import installation
 from tests.waiting import PATIENCE
@@ -84,6 +85,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """What takes longest is begun first; in `make quick`, what is nearest."""
     if config.option.seconds is None:
         items.sort(key=lambda item: rank(item.nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling | None:
+    """Where files are distributed, those that share a server are not parted."""
+    return Scheduling(config, log) if config.option.dist == "loadfile" else None
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from xdist.scheduler import LoadFileScheduling
+
 LONGEST = (
     # Real engines: half a minute and more until the first is ready.
     "real/test_local.py",
-    "real/test_real_vllm.py",
-    "real/test_local_try.py",
+    "real/one_vllm/test_load.py",
+    "real/one_vllm/test_try.py",
     "real/test_real_litellm.py",
     "real/test_real_llama_cpp.py",
     # Servers and clusters that take their time to come, to drain and to go.
@@ -33,9 +35,25 @@ LONGEST = (
     "console/test_hostile_text.py",
 )
 """Below tests/, the longest first, as measured on two cores."""
+TOGETHER = frozenset({"tests/real/one_vllm"})
+"""Folders whose files share what takes long to start."""
 _RANKS = {file: rank for rank, file in enumerate(LONGEST)}
 
 
 def rank(node: str) -> int:
     """Where the file of a test (its node id) stands; those that are not among the longest stand side by side."""
     return _RANKS.get(node.partition("::")[0].removeprefix("tests/"), len(LONGEST))
+
+
+def whole(node: str) -> str:
+    """What one worker does as a whole: the file of a test (its node id), or the folder of files that share something."""
+    file = node.partition("::")[0]
+    folder = file.rpartition("/")[0]
+    return folder if folder in TOGETHER else file
+
+
+class Scheduling(LoadFileScheduling):  # type: ignore[misc]
+    """Files to workers, those that share something to one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return whole(nodeid)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.order import LONGEST, rank
+from tests.order import LONGEST, TOGETHER, rank, whole
 
 
 @pytest.mark.parametrize("file", LONGEST)
@@ -19,3 +19,9 @@ def test_files_stay_whole_and_the_others_keep_their_order() -> None:
     first, second = f"tests/{LONGEST[0]}", f"tests/{LONGEST[1]}"
     nodes = [others[0], f"{second}::test_b", f"{first}::test_b", others[1], f"{first}::test_a"]
     assert sorted(nodes, key=rank) == [f"{first}::test_b", f"{first}::test_a", f"{second}::test_b", *others]
+
+
+def test_files_that_share_a_server_are_not_parted() -> None:
+    (folder,) = TOGETHER
+    assert len({whole(f"{folder}/{file}::test_a") for file in ("test_load.py", "test_try.py")}) == 1
+    assert whole("tests/test_order.py::test_a[x::y]") == "tests/test_order.py"

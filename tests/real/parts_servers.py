@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import yaml
 
+from tests import plain
 from tests.ports import free_port
 from tests.waiting import PATIENCE, block_until
 
@@ -70,7 +71,7 @@ def _wait(server: subprocess.Popen[bytes], url: str, log: Path) -> None:
     def ready() -> bool:
         assert server.poll() is None, f"it ended:\n{log.read_text(errors='replace')[-3000:]}"
         try:
-            return httpx.get(url, timeout=5).status_code == 200
+            return plain.get(url, timeout=5).status_code == 200
         except httpx.TransportError:
             return False
 

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import yaml
 
-from tests import prefork
+from tests import plain, prefork
 from tests.ports import free_port
 from tests.waiting import PATIENCE, block_until
 
@@ -47,7 +47,7 @@ def prometheus(folder: Path, config: Mapping[str, Any]) -> Iterator[str]:
 
 def _ready(url: str) -> bool:
     try:
-        return httpx.get(url, timeout=2).status_code == 200
+        return plain.get(url, timeout=2).status_code == 200
     except httpx.TransportError:
         return False
 
@@ -55,7 +55,7 @@ def _ready(url: str) -> bool:
 def query(base: str, text: str, at: float | None = None) -> list[dict[str, Any]]:
     """The result of an instant query, as a person would ask it with curl."""
     parameters = {"query": text} | ({} if at is None else {"time": repr(at)})
-    answer = httpx.get(f"{base}/api/v1/query", params=parameters, timeout=20).json()
+    answer = plain.get(f"{base}/api/v1/query", params=parameters, timeout=20).json()
     assert answer["status"] == "success", answer
     found: list[dict[str, Any]] = answer["data"]["result"]
     return found

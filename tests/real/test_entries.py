@@ -17,6 +17,7 @@ import pytest
 
 from fleet.local.entries import entries, variable
 from fleet.local.record import ServerRecord
+from tests import plain
 from tests.fleet.local.servers import record
 from tests.ports import free_port
 from tests.waiting import PATIENCE
@@ -89,7 +90,7 @@ async def running(command: list[str], folder: Path, port: int, **environ: str) -
             *command, cwd=folder, env={**os.environ, **environ}, stdout=output, stderr=output
         )
     try:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE) as client:
+        async with plain.client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE) as client:
             async with asyncio.timeout(PATIENCE):
                 while True:
                     assert process.returncode is None, (folder / "output").read_text()

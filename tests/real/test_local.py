@@ -15,7 +15,6 @@ import time
 from collections.abc import AsyncIterator, Iterator
 
 import aiohttp
-import httpx
 import psutil
 import pytest
 
@@ -30,6 +29,7 @@ from fleet.local.server import Phase, ServerState
 from fleet.local.watching import Watcher
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
+from tests import plain
 from tests.real.local_clients import PATIENCE, Answer, all_in, ask, clients, headers, said
 from tests.real.local_console import console
 from tests.real.local_servers import LOADS, ONE, SLOTS, TWO, Here, two_servers
@@ -125,7 +125,7 @@ async def test_the_key_is_needed_and_stands_in_its_file_alone(here: Here, watche
         assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
         key = file.read_text().strip()
         assert len(key) > 20
-        async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
+        async with plain.client(timeout=60) as client:
             for path, body in (("models", None), ("completions", {"model": f"tiny-{name}", "prompt": "a"})):
                 method = "GET" if body is None else "POST"
                 url = f"{record.spec.url}/v1/{path}"

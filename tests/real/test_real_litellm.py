@@ -16,6 +16,7 @@ from fleet.model.measurement import GatewayId
 from fleet.model.quantity import Family, Quantity
 from fleet.sources.scrape.source import ScrapeLimits, ScrapeSource
 from fleet.sources.scrape.target import ScrapeTarget
+from tests import plain
 from tests.fleet.metrics.rig import EPOCH, gateway
 from tests.ports import free_port
 from tests.real.parts_install import installation
@@ -92,7 +93,7 @@ async def test_requests_failures_rejections_and_fallbacks_are_those_that_clients
     async with AsyncExitStack() as closing:
         closing.push_async_callback(source.close)
         headers = {"Authorization": f"Bearer {KEY}"}
-        client = await closing.enter_async_context(httpx.AsyncClient(base_url=proxy, timeout=PATIENCE, headers=headers))
+        client = await closing.enter_async_context(plain.client(base_url=proxy, timeout=PATIENCE, headers=headers))
         idle = await source.measure([target], EPOCH)
         assert idle.unreachable == {}
         # The request for the metrics is the only one in flight, and is none of a client's.

@@ -15,6 +15,7 @@ from fleet.model.measurement import EngineId, Measurement
 from fleet.model.quantity import Quantity
 from fleet.sources.scrape.source import ScrapeLimits, ScrapeSource
 from fleet.sources.scrape.target import ScrapeTarget
+from tests import plain
 from tests.fleet.metrics.rig import value
 from tests.real.parts_install import installation
 from tests.real.parts_servers import llama_cpp
@@ -75,7 +76,7 @@ async def complete(client: httpx.AsyncClient, prompt: str, tokens: int) -> dict[
 
 
 async def test_tokens_are_those_that_clients_were_told(server: str) -> None:
-    async with scraping(server) as scraper, httpx.AsyncClient(base_url=server, timeout=PATIENCE) as client:
+    async with scraping(server) as scraper, plain.client(base_url=server, timeout=PATIENCE) as client:
         idle = await scraper.scrape()
         assert idle.engines == (EngineId("local", "tiny-0", "", "0"),)
         assert idle.dialects == (("llama.cpp",),)
@@ -91,7 +92,7 @@ async def test_tokens_are_those_that_clients_were_told(server: str) -> None:
 
 
 async def test_what_has_no_slot_waits(server: str) -> None:
-    async with scraping(server) as scraper, httpx.AsyncClient(base_url=server, timeout=PATIENCE) as client:
+    async with scraping(server) as scraper, plain.client(base_url=server, timeout=PATIENCE) as client:
         asked = [asyncio.create_task(complete(client, "on and on", 8000)) for _ in range(SLOTS + 3)]
         try:
             async with asyncio.timeout(PATIENCE):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 
+from tests import plain
 from tests.ports import free_port
 from tests.real.vllm_install import READY
 from tests.waiting import PATIENCE
@@ -85,7 +86,7 @@ def _wait(server: subprocess.Popen[bytes], url: str, log: Path) -> None:
         if server.poll() is not None:
             break
         try:
-            if httpx.get(f"{url}/health", timeout=2).status_code == 200:
+            if plain.get(f"{url}/health", timeout=2).status_code == 200:
                 return
         except httpx.TransportError:
             # Not listening yet: there is nothing to await but the next attempt.

@@ -15,6 +15,7 @@ import pytest
 
 from actions.progress import Result
 from fleet.local.server import Phase
+from tests import plain
 from tests.local.fakes import SHARED, Open
 from tests.waiting import PATIENCE, until
 
@@ -26,7 +27,7 @@ async def test_one_that_is_busy_finishes_and_lets_nobody_in(opened: Open) -> Non
     busy = box.vllm.with_name("busy")
     busy.touch()
     headers = {"Authorization": f"Bearer {record.key}"}
-    async with httpx.AsyncClient(trust_env=False, headers=headers, timeout=20) as client:
+    async with plain.client(headers=headers, timeout=20) as client:
         first = asyncio.create_task(client.post(f"{record.spec.url}/v1/completions", json={}))
         runner = box.runner()
         await _running(client, record.spec.url)
@@ -53,7 +54,7 @@ async def test_one_that_finishes_already_gets_its_time_from_who_takes_it_down_ag
     busy = box.vllm.with_name("busy")
     busy.touch()
     headers = {"Authorization": f"Bearer {record.key}"}
-    async with httpx.AsyncClient(trust_env=False, headers=headers, timeout=20) as client:
+    async with plain.client(headers=headers, timeout=20) as client:
         first = asyncio.create_task(client.post(f"{record.spec.url}/v1/completions", json={}))
         runner = box.runner()
         await _running(client, record.spec.url)
@@ -88,7 +89,7 @@ async def test_one_that_closes_its_port_while_it_finishes_is_given_its_time(
     busy = box.vllm.with_name("busy")
     busy.touch()
     headers = {"Authorization": f"Bearer {record.key}"}
-    async with httpx.AsyncClient(trust_env=False, headers=headers, timeout=20) as client:
+    async with plain.client(headers=headers, timeout=20) as client:
         first = asyncio.create_task(client.post(f"{record.spec.url}/v1/completions", json={}))
         runner = box.runner()
         await _running(client, record.spec.url)
@@ -270,7 +271,7 @@ async def test_requests_that_the_grace_period_cut_are_told_of(opened: Open, monk
     await box.carried_out(box.up(box.spec()))
     record = (await box.server()).record
     box.vllm.with_name("busy").touch()
-    async with httpx.AsyncClient(base_url=record.spec.url, headers={"Authorization": f"Bearer {record.key}"}) as client:
+    async with plain.client(base_url=record.spec.url, headers={"Authorization": f"Bearer {record.key}"}) as client:
         held = asyncio.create_task(client.post("/v1/completions", json={}))
         await _running(client, record.spec.url)
         _, outcome = await box.carried_out(box.down(grace=1.0))
@@ -285,7 +286,7 @@ async def test_who_stops_waiting_for_the_end_learns_how_far_it_got_and_not_how_t
     await box.carried_out(box.up(box.spec()))
     record = (await box.server()).record
     box.vllm.with_name("busy").touch()
-    async with httpx.AsyncClient(base_url=record.spec.url, headers={"Authorization": f"Bearer {record.key}"}) as client:
+    async with plain.client(base_url=record.spec.url, headers={"Authorization": f"Bearer {record.key}"}) as client:
         held = asyncio.create_task(client.post("/v1/completions", json={}))
         await _running(client, record.spec.url)
         runner = box.runner()
@@ -308,7 +309,7 @@ async def test_an_end_that_is_stopped_before_anything_was_sent_says_so(opened: O
     await box.carried_out(box.up(box.spec()))
     record = (await box.server()).record
     box.vllm.with_name("busy").touch()
-    async with httpx.AsyncClient(base_url=record.spec.url, headers={"Authorization": f"Bearer {record.key}"}) as client:
+    async with plain.client(base_url=record.spec.url, headers={"Authorization": f"Bearer {record.key}"}) as client:
         held = asyncio.create_task(client.post("/v1/completions", json={}))
         await _running(client, record.spec.url)
         runner = box.runner()

@@ -7,7 +7,6 @@ import socket
 from dataclasses import replace
 from pathlib import Path
 
-import httpx
 import psutil
 import pytest
 
@@ -17,6 +16,7 @@ from actions.runner import PlanRefusedError
 from fleet.local.errors import LocalError
 from fleet.local.record import read_records
 from fleet.local.server import Phase
+from tests import plain
 from tests.local.fakes import Open
 
 
@@ -56,7 +56,7 @@ async def test_the_key_is_in_its_file_and_in_the_server_and_nowhere_else(opened:
     assert not any(record.key in text for text in seen)
     # The request itself is redacted where it is recorded (actions.audit); its mutations never hold a secret.
     assert not any(secret in repr(plan.mutations) for secret in secrets)
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with plain.client() as client:
         url = f"{record.spec.url}/v1/models"
         assert (await client.get(url)).status_code == 401
         assert (await client.get(url, headers={"Authorization": f"Bearer {record.key}"})).status_code == 200

@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 
+from tests import plain
 from tests.fleet.metrics.servers import Prometheus, prometheus_on
 from tests.ports import free_port
 from tests.waiting import PATIENCE, block_until
@@ -37,7 +38,7 @@ class Alertmanager:
             {"labels": dict(labels), "annotations": {"summary": summary}, "generatorURL": "http://prometheus/graph"}
             for labels in alerts
         ]
-        httpx.post(f"{self.url}/api/v2/alerts", json=body).raise_for_status()
+        plain.post(f"{self.url}/api/v2/alerts", json=body).raise_for_status()
 
     def silence(self, name: str, value: str, comment: str = "being looked at") -> str:
         """Silence for an hour; gives the id."""
@@ -49,15 +50,15 @@ class Alertmanager:
             "createdBy": "ops",
             "comment": comment,
         }
-        answer = httpx.post(f"{self.url}/api/v2/silences", json=body).raise_for_status()
+        answer = plain.post(f"{self.url}/api/v2/silences", json=body).raise_for_status()
         return str(answer.json()["silenceID"])
 
     def alerts(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = httpx.get(f"{self.url}/api/v2/alerts").json()
+        found: list[dict[str, Any]] = plain.get(f"{self.url}/api/v2/alerts").json()
         return found
 
     def silences(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = httpx.get(f"{self.url}/api/v2/silences").json()
+        found: list[dict[str, Any]] = plain.get(f"{self.url}/api/v2/silences").json()
         return found
 
 
@@ -92,7 +93,7 @@ def alertmanager(folder: Path, prefix: str = "") -> Iterator[Alertmanager]:
     def ready() -> bool:
         assert process.poll() is None, log.read_text()
         try:
-            return httpx.get(f"http://127.0.0.1:{port}{prefix}/-/ready", timeout=2).status_code == httpx.codes.OK
+            return plain.get(f"http://127.0.0.1:{port}{prefix}/-/ready", timeout=2).status_code == httpx.codes.OK
         except httpx.TransportError:
             return False
 

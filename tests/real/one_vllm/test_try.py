@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
 
 from actions.kinds.local_bench import LocalBench
@@ -28,7 +27,9 @@ from fleet.local.process import identify
 from fleet.local.record import ServerRecord, servers_folder
 from fleet.local.server import Phase, ServerState, StartStage
 from fleet.local.spec import LaunchSpec
-from tests.real.vllm_server import installation, served
+from tests import plain
+from tests.real.one_vllm.conftest import Engine
+from tests.real.vllm_server import installation
 
 pytestmark = [pytest.mark.real("vllm"), pytest.mark.timeout(600)]
 
@@ -36,24 +37,20 @@ PROMPT, OUTPUT, REQUESTS = 48, 24, 8
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerRecord]:
-    vllm = installation()
+def server(engine: Engine) -> ServerRecord:
+    vllm, port, model = installation(), urlsplit(engine.url).port, str(engine.folder / "model")
     assert vllm is not None
-    folder = tmp_path_factory.mktemp("vllm")
-    with served(vllm, folder, slots=4) as url:
-        port = urlsplit(url).port
-        assert port is not None
-        model = str(folder / "model")
-        spec = LaunchSpec("tiny", model, port=port, served_model_name=("tiny",))
-        argv = (str(vllm / "bin" / "vllm"), "serve", model, "--port", str(port))
-        yield ServerRecord("id-1", spec, identify(os.getpid()), argv, "0.32.0", 0.0, str(folder), cpu=True)
+    assert port is not None
+    spec = LaunchSpec("tiny", model, port=port, served_model_name=("tiny",))
+    argv = (str(vllm / "bin" / "vllm"), "serve", model, "--port", str(port))
+    return ServerRecord("id-1", spec, identify(os.getpid()), argv, "0.32.0", 0.0, str(engine.folder), cpu=True)
 
 
 def counted(server: ServerRecord) -> dict[str, float]:
     """What the server has counted so far: prompts' tokens, generated ones, requests that finished."""
     names = {"prompt_tokens_total": "prompt", "generation_tokens_total": "generated", "request_success_total": "done"}
     totals = dict.fromkeys(names.values(), 0.0)
-    for line in httpx.get(f"{server.spec.url}/metrics").text.splitlines():
+    for line in plain.get(f"{server.spec.url}/metrics").text.splitlines():
         name = line.partition("{")[0].removeprefix("vllm:")
         if line.startswith("vllm:") and name in names:
             totals[names[name]] += float(line.rpartition(" ")[2])

@@ -20,8 +20,8 @@ from fleet.sources.prometheus.source import PrometheusSource
 from fleet.sources.prometheus.transport import PrometheusEndpoint
 from fleet.sources.scrape.source import ScrapeLimits, ScrapeSource
 from fleet.sources.scrape.target import ScrapeTarget
+from tests.real.one_vllm.conftest import SLOTS, Engine
 from tests.real.stage import prometheus, query, snapshot
-from tests.real.vllm_server import installation, served
 from tests.waiting import block_until
 
 pytestmark = [
@@ -34,8 +34,6 @@ CLIENTS = 12
 TOKENS = 200
 LOADED = 10.0
 """Seconds under load at least."""
-ENGINE_SLOTS = 4
-"""--max-num-seqs of the server: what is beyond waits."""
 
 
 @dataclass(frozen=True)
@@ -45,24 +43,16 @@ class Stage:
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    vllm = installation()
-    assert vllm is not None
-    folder = tmp_path_factory.mktemp("vllm")
-    with served(vllm, folder, slots=ENGINE_SLOTS) as engine:
-        labels = {"namespace": "local", "pod": "tiny-0"}
-        config = {
-            "global": {"scrape_interval": "1s"},
-            "scrape_configs": [
-                {
-                    "job_name": "vllm",
-                    "static_configs": [{"targets": [engine.removeprefix("http://")], "labels": labels}],
-                }
-            ],
-        }
-        with prometheus(folder / "prometheus", config) as url:
-            block_until(lambda: query(url, "vllm:num_requests_running"), "the engine to be scraped")
-            yield Stage(engine, url)
+def stage(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    labels = {"namespace": "local", "pod": "tiny-0"}
+    address = engine.url.removeprefix("http://")
+    config = {
+        "global": {"scrape_interval": "1s"},
+        "scrape_configs": [{"job_name": "vllm", "static_configs": [{"targets": [address], "labels": labels}]}],
+    }
+    with prometheus(tmp_path_factory.mktemp("prometheus"), config) as url:
+        block_until(lambda: query(url, "vllm:num_requests_running"), "the engine to be scraped")
+        yield Stage(engine.url, url)
 
 
 @asynccontextmanager
@@ -128,8 +118,8 @@ async def test_scrape_prometheus_and_client_agree_on_a_real_engine_under_load(st
         asked = await asking.measure(None, at=scraped_at(stage.prometheus) + 0.1)
 
     # On a busy machine the engine's frontend answers a scrape between two batches only, when little runs.
-    assert most_running <= ENGINE_SLOTS
-    assert most_waiting <= CLIENTS - ENGINE_SLOTS
+    assert most_running <= SLOTS
+    assert most_waiting <= CLIENTS - SLOTS
     assert len(clients) >= CLIENTS
     assert percentile(last, Family.QUEUE, 0.95) > 0
     e2e = of_pods(last, Family.E2E)
