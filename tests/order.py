@@ -46,7 +46,7 @@ def rank(node: str) -> int:
 
 
 def whole(node: str) -> str:
-    """What one worker does as a whole: the file of a test (its node id), or the folder of files that share something."""
+    """What one worker does as a whole: the file of a test (its node id), or the folder that shares something."""
     file = node.partition("::")[0]
     folder = file.rpartition("/")[0]
     return folder if folder in TOGETHER else file
