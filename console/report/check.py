@@ -27,7 +27,9 @@ class ObjectPart(DocumentPart):
     """One object, as ``quarterdeck snapshot --json`` calls it."""
 
     kind: str
-    """source, node, GPU, engine, replica, pod or workload; engine and replica are a pod, by its numbers."""
+    """source, node, GPU, engine, replica, pod or workload; engine and replica are a pod, by its numbers; autoscaler,
+    traffic, service, placement and objective are a workload, by what that tells of it.
+    """
     key: str
     """Key in quarterdeck/snapshot/v1: namespace/name of a pod, namespace/Kind/name of a workload, UUID of a GPU."""
 

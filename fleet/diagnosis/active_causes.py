@@ -9,10 +9,21 @@ from operator import is_not
 from typing import NamedTuple
 
 from fleet.dataclass import dataclass
-from fleet.diagnosis.cause import AnyCause, MetricsCause, ReplicaCause, ReportedCause
+from fleet.diagnosis.cause import (
+    AnyCause,
+    GroupedGpuCause,
+    MetricsCause,
+    PlacementCause,
+    ReplicaCause,
+    ReportedCause,
+    ServiceCause,
+    TrafficCause,
+)
 from fleet.diagnosis.reported import Reported, reports_of
-from fleet.diagnosis.subject import Replica, comparable_rows
+from fleet.diagnosis.serving import unusual
+from fleet.diagnosis.subject import Replica, Subjects, comparable_rows
 from fleet.model.objects import FINISHED, Event
+from fleet.model.reading import State
 from fleet.model.snapshot import Severity, Snapshot
 
 WORTH = frozenset({Severity.CRITICAL, Severity.WARNING, Severity.UNKNOWN})
@@ -101,6 +112,75 @@ class Reports:
             for cause in self._causes:
                 if all(sign.holds(seen) for sign in cause.must) and not cause.excluded(seen):
                     yield ActiveCause(cause, key)
+
+
+class BesideBefore:
+    """Finds workloads that are otherwise than before: their traffic, their Services, what they lost pods with.
+
+    Looked at again where one of these is another, traffic with each point of the past.
+    """
+
+    def __init__(self, causes: Sequence[TrafficCause | ServiceCause | PlacementCause]) -> None:
+        self._traffic = [one for one in causes if isinstance(one, TrafficCause)]
+        self._services = [one for one in causes if isinstance(one, ServiceCause)]
+        self._placement = [one for one in causes if isinstance(one, PlacementCause)]
+        self._of: tuple[object, ...] = ()
+        self._found: Sequence[ActiveCause] = ()
+        self._busy: Sequence[ActiveCause] = ()
+        self._looked = -math.inf
+
+    def at(self, snapshot: Snapshot) -> Sequence[ActiveCause]:
+        """The causes that hold of workloads: the same object while they are looked at no more."""
+        of = (snapshot.departed, snapshot.empty_services, snapshot.workloads, snapshot.pods)
+        if not 0 <= snapshot.at - self._looked < snapshot.history.step:
+            # There is a point more of the past.
+            self._busy, self._looked = list(self._otherwise(snapshot)), snapshot.at
+        elif len(of) == len(self._of) and not any(map(is_not, of, self._of)):
+            return self._found
+        self._of, self._found = of, [*self._busy, *self._holding(snapshot)]
+        return self._found
+
+    def _otherwise(self, snapshot: Snapshot) -> Iterator[ActiveCause]:
+        subjects = Subjects.of(snapshot)
+        for key in unusual(snapshot):
+            yield from _all_of(self._traffic, subjects, key)
+
+    def _holding(self, snapshot: Snapshot) -> Iterator[ActiveCause]:
+        subjects = Subjects.of(snapshot)
+        for key in snapshot.empty_services:
+            yield from _all_of(self._services, subjects, key)
+        for key in snapshot.departed:
+            yield from _all_of(self._placement, subjects, key)
+
+
+def _all_of(causes: Sequence[AnyCause], subjects: Subjects, key: str) -> Iterator[ActiveCause]:
+    """Yield those of the causes, all of one class, that hold of an object."""
+    of = causes[0].subject(subjects, key)
+    for cause in causes if of is not None else ():
+        if all(sign.holds(of) for sign in cause.must) and not cause.excluded(of):
+            yield ActiveCause(cause, key)
+
+
+class GpuGroups:
+    """Finds GPUs that are not as the others of their engine. Which belong together is kept for as long as they do."""
+
+    def __init__(self, causes: Sequence[GroupedGpuCause]) -> None:
+        self._causes = causes
+        self._of: tuple[object, ...] = ()
+        self._groups: Sequence[Sequence[int]] = ()
+
+    def at(self, snapshot: Snapshot) -> Iterator[ActiveCause]:
+        """Yield the causes that hold of GPUs."""
+        frame, profile = snapshot.by_gpu, snapshot.profiles.default
+        of = (snapshot.gpus_of, frame.index)
+        if len(of) != len(self._of) or any(map(is_not, of, self._of)):
+            self._of = of
+            self._groups = [frame.rows(held) for held in snapshot.gpus_of.values() if len(held) > 1]
+        for rows in self._groups:
+            for cause in self._causes:
+                for at in cause.must[0].among(frame, rows, profile):
+                    if frame.states[at] < State.STALE:
+                        yield ActiveCause(cause, frame.keys[at])
 
 
 class Outliers:

@@ -16,6 +16,14 @@ from fleet.diagnosis.autoscaled import AutoscalerSubject
 from fleet.diagnosis.metrics_sign import MetricsSign
 from fleet.diagnosis.peers import PeerSign
 from fleet.diagnosis.reported import PodReports
+from fleet.diagnosis.serving import (
+    FrontSubject,
+    PlacementSubject,
+    TrafficSubject,
+    front_subject,
+    placement_subject,
+    traffic_subject,
+)
 from fleet.diagnosis.sign import Observation, Sign
 from fleet.diagnosis.subject import (
     EndedSubject,
@@ -26,6 +34,7 @@ from fleet.diagnosis.subject import (
     Replica,
     Subjects,
     WorkloadSubject,
+    gpu_among,
 )
 from fleet.model.budget import BurningBudget
 from fleet.model.objects import Node
@@ -50,8 +59,18 @@ class Of(StrEnum):
     WORKLOAD = "workload"
     AUTOSCALER = "autoscaler"
     """The autoscaler of a workload; the key is the workload's."""
+    TRAFFIC = "traffic"
+    """The traffic of a workload, beside what is usual; the key is the workload's."""
+    SERVICE = "service"
+    """The Services in front of a workload; the key is the workload's."""
+    PLACEMENT = "placement"
+    """Places that the pods of a workload have lost; the key is the workload's."""
     OBJECTIVE = "objective"
     """The error budgets of a workload's model; the key is the workload's."""
+
+
+OF_WORKLOADS = frozenset({Of.WORKLOAD, Of.AUTOSCALER, Of.TRAFFIC, Of.SERVICE, Of.PLACEMENT, Of.OBJECTIVE})
+"""Kinds whose key is that of a workload."""
 
 
 class Stage(IntEnum):
@@ -260,13 +279,40 @@ class AutoscalerCause(Cause[AutoscalerSubject]):
         return subjects.autoscaler(key)
 
 
+class TrafficCause(Cause[TrafficSubject]):
+    """A cause at the traffic of a workload."""
+
+    of = Of.TRAFFIC
+
+    def subject(self, subjects: Subjects, key: str) -> TrafficSubject | None:
+        return None if subjects.snapshot is None else traffic_subject(subjects.snapshot, key)
+
+
+class ServiceCause(Cause[FrontSubject]):
+    """A cause at the Services in front of a workload."""
+
+    of = Of.SERVICE
+
+    def subject(self, subjects: Subjects, key: str) -> FrontSubject | None:
+        return None if subjects.snapshot is None else front_subject(subjects.snapshot, key)
+
+
+class PlacementCause(Cause[PlacementSubject]):
+    """A cause at a workload that lost pods with what has gone."""
+
+    of = Of.PLACEMENT
+
+    def subject(self, subjects: Subjects, key: str) -> PlacementSubject | None:
+        return None if subjects.snapshot is None else placement_subject(subjects.snapshot, key)
+
+
 class BudgetCause(Cause[BurningBudget]):
     """A cause at a workload whose error budget burns."""
 
     of = Of.OBJECTIVE
 
     def subject(self, subjects: Subjects, key: str) -> BurningBudget | None:
-        return subjects.budget(key)
+        return None if subjects.snapshot is None else subjects.snapshot.burning.get(key)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -278,6 +324,17 @@ class ReplicaCause(Cause[Replica]):
 
     def subject(self, subjects: Subjects, key: str) -> Replica | None:
         return subjects.replica(key)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupedGpuCause(Cause[Replica]):
+    """A cause at a GPU, by its numbers among those of the other GPUs of its pod."""
+
+    of: ClassVar[Of] = Of.GPU
+    must: tuple[PeerSign, ...]
+
+    def subject(self, subjects: Subjects, key: str) -> Replica | None:
+        return None if subjects.snapshot is None else gpu_among(subjects.snapshot, key)
 
 
 class MetricsWords(Protocol):

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from enum import IntEnum
 
 from fleet.model.finding import FindingState, Incident
-from fleet.model.snapshot import Severity
+from fleet.model.snapshot import Severity, rank
 
 
 class CheckStatus(IntEnum):
@@ -27,9 +27,11 @@ _WORST = (CheckStatus.CRITICAL, CheckStatus.WARNING, CheckStatus.UNKNOWN)
 
 
 def counted(incidents: Iterable[Incident], *, pending: bool = False) -> list[Incident]:
-    """Incidents that fire; with ``pending`` also those that have not held for long enough yet."""
+    """Incidents that fire, the worst first; with ``pending`` also those that have not held for long enough yet, which
+    then stand among the others by how bad they are: what is said first must be why the status is what it is.
+    """
     states = {FindingState.FIRING, FindingState.PENDING} if pending else {FindingState.FIRING}
-    return [incident for incident in incidents if incident.state in states]
+    return sorted((one for one in incidents if one.state in states), key=lambda one: rank(one.severity))
 
 
 def check_status(incidents: Iterable[Incident], *, pending: bool = False) -> CheckStatus:

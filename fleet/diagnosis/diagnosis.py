@@ -7,9 +7,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from operator import is_not
 
 from fleet.diagnosis import registry
-from fleet.diagnosis.active_causes import ActiveCause, ActiveCauses, Outliers, Reports
+from fleet.diagnosis.active_causes import ActiveCause, ActiveCauses, BesideBefore, GpuGroups, Outliers, Reports
 from fleet.diagnosis.autoscaled import AutoscalerSubject
-from fleet.diagnosis.cause import AutoscalerCause, MeasuringCause, ReplicaCause, ReportedCause, SourceCause
+from fleet.diagnosis.cause import (
+    AutoscalerCause,
+    GroupedGpuCause,
+    MeasuringCause,
+    PlacementCause,
+    ReplicaCause,
+    ReportedCause,
+    ServiceCause,
+    SourceCause,
+    TrafficCause,
+)
 from fleet.diagnosis.causes.endings import OF_POD
 from fleet.diagnosis.causes.symptoms import ENDED
 from fleet.diagnosis.finding_words import FindingWords, WordedFindings, WordedRows
@@ -32,6 +42,10 @@ class Diagnosis:
     def __init__(self) -> None:
         self._causes = {cause.id: cause for cause in registry.CAUSES}
         self._outliers = Outliers(registry.causes_of(ReplicaCause))
+        self._gpu_groups = GpuGroups(registry.causes_of(GroupedGpuCause))
+        self._beside_before = BesideBefore(
+            [*registry.causes_of(TrafficCause), *registry.causes_of(ServiceCause), *registry.causes_of(PlacementCause)]
+        )
         self._reports = Reports(registry.causes_of(ReportedCause))
         self._outlying: tuple[ActiveCause, ...] = ()
         self._compared = -math.inf
@@ -67,6 +81,9 @@ class Diagnosis:
             snapshot.workloads,
             snapshot.burning,
             snapshot.autoscalers,
+            snapshot.usual,
+            snapshot.departed,
+            snapshot.empty_services,
             *(one.value for one in snapshot.facts.of(Endings).values()),
             snapshot.events,
         )
@@ -75,7 +92,8 @@ class Diagnosis:
         if same and healths == self._healths and self._at <= snapshot.at < self._hysteresis.until:
             return self._incidents
         if not 0 <= snapshot.at - self._compared < PEERS_EVERY:
-            self._outlying, self._compared = tuple(self._outliers.at(snapshot)), snapshot.at
+            self._outlying = (*self._outliers.at(snapshot), *self._gpu_groups.at(snapshot))
+            self._compared = snapshot.at
         findings = self._hysteresis.findings_at(snapshot, self._holding(snapshot, held), self._words)
         if findings is not self._findings:
             if findings != self._findings:
@@ -95,7 +113,7 @@ class Diagnosis:
         ground = (held, snapshot.pods, snapshot.gpus, snapshot.workload_of, snapshot.model_of)
         if len(self._ground) != len(ground) or any(map(is_not, ground, self._ground)):
             self._troubles, self._ground = list(held.troubles(snapshot)), ground
-        outlying_still = (holds for holds in self._outlying if holds.key in snapshot.pods)
+        outlying_still = (one for one in self._outlying if one.key in snapshot.pods or one.key in snapshot.gpus)
         holds = [
             *self._silent(snapshot),
             *self._troubles,
@@ -103,6 +121,7 @@ class Diagnosis:
             *self._ended(snapshot, held),
             *self._reports.at(snapshot),
             *self._scaling(snapshot),
+            *self._beside_before.at(snapshot),
             *self._burning(snapshot),
         ]
         if holds != self._holds:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from fleet.dataclass import dataclass
 from fleet.diagnosis import registry
-from fleet.diagnosis.cause import AnyCause, Help, Of, Ruling
+from fleet.diagnosis.cause import OF_WORKLOADS, AnyCause, Help, Of, Ruling
 from fleet.diagnosis.sign import Observation
 from fleet.diagnosis.subject import Subjects
 from fleet.model.finding import Finding
@@ -71,6 +71,8 @@ def explain(snapshot: Snapshot, finding: Finding) -> Explanation:
 
 
 def _sourced(snapshot: Snapshot, kind: Of, key: str, seen: Observation) -> IncidentEvidence:
+    if kind is Of.TRAFFIC:
+        return IncidentEvidence(seen.text, snapshot.method or "metrics", snapshot.window)
     if kind in (Of.ENGINE, Of.GPU, Of.REPLICA):
         frame = snapshot.by_gpu if kind is Of.GPU else snapshot.by_pod
         rate = seen.quantity is not None and MEANINGS[seen.quantity].unit in _RATES
@@ -108,8 +110,10 @@ def keys_beside(snapshot: Snapshot, kind: Of, key: str, other: Of) -> tuple[str,
             return snapshot.gpus_of.get(key, ())
         case ((Of.POD | Of.ENGINE | Of.REPLICA), Of.NODE):
             return (pod.node,) if pod is not None and pod.node in snapshot.nodes else ()
-        case ((Of.WORKLOAD | Of.OBJECTIVE | Of.AUTOSCALER), (Of.POD | Of.ENGINE | Of.REPLICA)):
+        case (_, (Of.POD | Of.ENGINE | Of.REPLICA)) if kind in OF_WORKLOADS:
             return snapshot.pods_of.get(key, ())
+        case (_, Of.GPU) if kind in OF_WORKLOADS:
+            return tuple(gpu for pod in snapshot.pods_of.get(key, ()) for gpu in snapshot.gpus_of.get(pod, ()))
         case ((Of.POD | Of.ENGINE | Of.REPLICA), Of.AUTOSCALER):
             workload = snapshot.workload_of.get(key, "")
             return (workload,) if workload in snapshot.autoscalers else ()

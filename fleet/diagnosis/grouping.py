@@ -191,6 +191,11 @@ class _Kin:
                 yield self._of_workload.get(finding.key, ())
             case Of.WORKLOAD:
                 yield self._sources
+                yield [one for one in at[finding.key] if self._explains(one, finding)]
+                yield self._of_workload.get(finding.key, ())
+            case Of.TRAFFIC:
+                yield self._sources
+                yield at[finding.key]
                 yield self._of_workload.get(finding.key, ())
             case _:
                 yield at[finding.key]
@@ -233,7 +238,7 @@ def _alike(snapshot: Snapshot, roots: Iterable[Finding]) -> Iterator[tuple[str, 
         places[root.cause, _place(snapshot, root)].append(root)
     for (_, place), alike in places.items():
         alike.sort(key=lambda one: (rank(one.severity), one.since, one.key))
-        if alike[0].kind == Of.NODE:
+        if alike[0].kind in (Of.NODE, Of.PLACEMENT):
             yield from ((together[0].key, together) for together in _at_one_time(alike))
         else:
             yield (alike[0].key if len(alike) == 1 else place), alike
@@ -246,7 +251,7 @@ def _place(snapshot: Snapshot, root: Finding) -> str:
         case Of.GPU:
             gpu = snapshot.gpus.get(root.key)
             return gpu.node if gpu is not None and gpu.node in snapshot.nodes else root.key
-        case Of.NODE:
+        case Of.NODE | Of.PLACEMENT:
             return ""
         case _:
             return root.key

@@ -172,6 +172,9 @@ def _is_there(snapshot: Snapshot, kind: Of, key: str) -> bool:
         Of.GPU: snapshot.gpus,
         Of.WORKLOAD: snapshot.workloads,
         Of.AUTOSCALER: snapshot.autoscalers,
+        Of.TRAFFIC: snapshot.workloads,
+        Of.SERVICE: snapshot.workloads,
+        Of.PLACEMENT: snapshot.workloads,
         Of.OBJECTIVE: snapshot.workloads,
     }.get(kind, snapshot.pods)
     return key in rows

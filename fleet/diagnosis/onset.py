@@ -38,7 +38,10 @@ def onset_of(snapshot: Snapshot, cause: AnyCause, key: str) -> Onset | None:
         case Of.SOURCE:
             source = snapshot.source(key)
             return None if source is None else Onset(source.since, "the source itself")
-        case Of.AUTOSCALER | Of.GPU | Of.REPLICA | Of.OBJECTIVE:
+        case Of.PLACEMENT:
+            gone = snapshot.departed.get(key, ())
+            return Onset(gone[0].at, "when it went") if gone else None
+        case _:
             return None
 
 

@@ -1,4 +1,4 @@
-"""A replica among the others of its workload: signs that compare its numbers with theirs."""
+"""A replica among the others of its workload, or a GPU among those of its engine: signs that compare their numbers."""
 
 from __future__ import annotations
 
@@ -128,3 +128,40 @@ class Busier(SignInWords[Replica]):
         load = [a + b for a, b in zip(running, waiting, strict=True)]
         own = load[of.peers.index(of.at)]
         return f"{own:.0f} requests here, {sum(load) / len(load):.1f} in the mean of {len(load)} replicas"
+
+
+@dataclass(frozen=True, slots=True)
+class LowerClock(SignInWords[Replica]):
+    """An SM clock ``times`` lower than that of the fastest GPU of its group, all of which are busy.
+
+    Two are enough to tell: GPUs of one engine do the same at the same time, and an idle one is not compared.
+    """
+
+    times: Limit
+    busy: Limit
+    """Utilisation from which on one is."""
+    reads: str = "sm_clock, gpu_utilisation"
+
+    @property
+    def name(self) -> str:
+        return f"its clock is {limit_at(self.times, CHAT):g} times lower than that of the fastest of its engine"
+
+    def holds(self, of: Replica) -> bool | None:
+        if any(one != one for one in of.frame.values([of.at], Quantity.SM_CLOCK)):
+            return None
+        return of.at in self.among(of.frame, of.peers, of.profile)
+
+    def among(self, frame: Frame, rows: Sequence[int], profile: Profile) -> Collection[int]:
+        clocks = frame.values(rows, Quantity.SM_CLOCK)
+        limit = max(clocks) / limit_at(self.times, profile)
+        if not min(clocks) < limit:
+            return ()
+        busy = limit_at(self.busy, profile)
+        if not all(one >= busy for one in frame.values(rows, Quantity.GPU_UTIL)):
+            return ()
+        return [row for row, clock in zip(rows, clocks, strict=True) if clock < limit]
+
+    def shows(self, of: Replica) -> str:
+        (own,) = of.frame.values([of.at], Quantity.SM_CLOCK)
+        fastest = max(of.frame.values(of.peers, Quantity.SM_CLOCK))
+        return f"SM clock {own:.0f} MHz, {fastest:.0f} MHz is the fastest of {len(of.peers)}"

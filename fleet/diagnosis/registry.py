@@ -9,6 +9,7 @@ from fleet.diagnosis.causes import (
     admission,
     autoscalers,
     containers,
+    departures,
     endings,
     gpus,
     kubelet,
@@ -18,7 +19,9 @@ from fleet.diagnosis.causes import (
     nodes,
     outliers,
     scheduling,
+    services,
     stuck,
+    traffic,
     workloads,
 )
 
@@ -51,6 +54,10 @@ CAUSES: tuple[AnyCause, ...] = (
     load.ERRORS,
     outliers.SLOW,
     outliers.OVERLOADED,
+    outliers.LAGS,
+    *traffic.OF_TRAFFIC,
+    services.SELECTS_NOTHING,
+    *departures.OF_PLACEMENT,
     lifecycle.ENGINE_ASLEEP,
     lifecycle.ASLEEP_AND_ASKED,
     missing_metrics.METRICS_UNKNOWN,

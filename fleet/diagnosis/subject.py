@@ -14,7 +14,6 @@ from fleet.dataclass import dataclass
 from fleet.diagnosis.autoscaled import AutoscalerSubject, autoscaler_subject
 from fleet.diagnosis.reported import PodReports, reports_of
 from fleet.kinds.registry import kind_of
-from fleet.model.budget import BurningBudget
 from fleet.model.column_search import rows_at_least
 from fleet.model.ending import LastWords, last_words
 from fleet.model.facts import NO_FACTS, Facts
@@ -29,7 +28,6 @@ WELL = Assessment(Severity.OK)
 ThrottleReasons = Mapping[str, tuple[str, ...]]
 """GPU key → what lowers its clocks, in words."""
 NO_REASONS: ThrottleReasons = {}
-NO_BUDGETS: Mapping[str, BurningBudget] = {}
 _NO_ROWS = Frame()
 MAY_NOT_LIST = "its pods may not be listed"
 LEFT_OVER = 600.0
@@ -211,10 +209,10 @@ class Subjects:
         reasons: ThrottleReasons = NO_REASONS,
         sources: Sequence[SourceStatus] = (),
         profiles: WorkloadProfiles = ALL_CHAT,
-        budgets: Mapping[str, BurningBudget] = NO_BUDGETS,
         by_workload: Frame = _NO_ROWS,
         events: Sequence[Event] = (),
         facts: Facts = NO_FACTS,
+        snapshot: Snapshot | None = None,
     ) -> None:
         self._fleet = fleet
         self._now = now
@@ -223,9 +221,10 @@ class Subjects:
         self._reasons = reasons
         self._sources = sources
         self._profiles = profiles
-        self._budgets = budgets
         self._by_workload, self._events = by_workload, events
         self._facts = facts
+        self.snapshot = snapshot
+        """The Snapshot that all of them are of; None while it is being made."""
         self._ready: dict[str, int] = {}
 
     @staticmethod
@@ -240,10 +239,10 @@ class Subjects:
             reasons=snapshot.throttle_reasons,
             sources=snapshot.sources,
             profiles=snapshot.profiles,
-            budgets=snapshot.burning,
             by_workload=snapshot.by_workload,
             events=snapshot.events,
             facts=snapshot.facts,
+            snapshot=snapshot,
         )
 
     @cached_property
@@ -258,10 +257,6 @@ class Subjects:
         """The numbers of all GPUs. No workload chooses how hot one may be."""
         default = self._profiles.default
         return MetricsTable(self._by_gpu, self._reasons, RowProfiles(default, {}, (default,)))
-
-    def budget(self, workload: str) -> BurningBudget | None:
-        """The budget that burns fastest; None where none does."""
-        return self._budgets.get(workload)
 
     def autoscaler(self, workload: str) -> AutoscalerSubject | None:
         """The autoscaler of a workload; None where it has none, or is not there itself."""
@@ -391,3 +386,14 @@ def comparable_rows(fleet: Structure, frame: Frame, workload: str) -> list[int]:
 def _ready(fleet: Structure, pods: Sequence[str]) -> int:
     rows = [fleet.pods[key] for key in pods if key in fleet.pods]
     return sum(row.ready for row in rows if row.deleted is None)
+
+
+def gpu_among(snapshot: Snapshot, key: str) -> Replica | None:
+    """A GPU among those of the pod that holds it; None where that has no other."""
+    found, frame = snapshot.gpus.get(key), snapshot.by_gpu
+    at = frame.index.get(key)
+    if found is None or at is None:
+        return None
+    held = (snapshot.gpus_of.get(f"{namespace}/{name}", ()) for namespace, name in found.holders)
+    rows = next((rows for one in held if at in (rows := frame.rows(one))), [])
+    return Replica(frame, at, rows, snapshot.profiles.default) if len(rows) > 1 else None

@@ -160,6 +160,49 @@ SHARE_ROOM = Threshold(
     "production-stack's and the Gateway API inference extension's pickers count a replica as free below 0.6 to 0.8.",
     chat=0.6,
 )
+GPU_LAGS = Threshold(
+    "gpu-lags",
+    "Times by which the clock of a GPU is lower than the fastest of its engine before it is called slow.",
+    "SRE practice: a skew of 25 % within a group that works together.",
+    chat=1.25,
+)
+GPU_BUSY = Threshold(
+    "gpu-busy",
+    "Utilisation of a GPU from which on its clock says something: an idle one saves power.",
+    "",
+    chat=0.3,
+)
+PROMPTS_LONGER = Threshold(
+    "prompts-longer",
+    "Times by which prompts are longer than usual before they are called long.",
+    "SRE practice: twice what is usual.",
+    chat=2.0,
+)
+ITL_SLOWER = Threshold(
+    "itl-slower",
+    "Times by which the 95th percentile of the inter-token latency is above what is usual before tokens stall.",
+    "SRE practice: 1.5 times.",
+    chat=1.5,
+    batch=3.0,
+)
+PREFIX_SHARE = Threshold(
+    "prefix-share",
+    "Share of the usual hits below which the prefix cache has collapsed.",
+    "SRE practice: half.",
+    chat=0.5,
+)
+PREFIX_WORTH = Threshold(
+    "prefix-worth",
+    "Usual share of prompt tokens that are found, below which nobody misses them.",
+    "",
+    chat=0.2,
+)
+PREFIX_LOOKED_UP = Threshold(
+    "prefix-looked-up",
+    "Prompt tokens per second that are looked up at least, so that their share says something.",
+    "50,000 in a quarter of an hour.",
+    chat=55.0,
+)
 BEHIND_SHARE = Threshold(
     "behind-share",
     "Share of the engines with old numbers from which on it is not they that are silent, but who measures them.",
@@ -195,12 +238,19 @@ THRESHOLDS = (
     SHARE_TIMES,
     SHARE_MORE,
     SHARE_ROOM,
+    PROMPTS_LONGER,
+    ITL_SLOWER,
+    PREFIX_SHARE,
+    PREFIX_WORTH,
+    PREFIX_LOOKED_UP,
     BEHIND_SHARE,
     BEHIND_LEAST,
     RESTARTS,
     GPU_HOT,
     GPU_COOL,
     GPU_THROTTLED,
+    GPU_LAGS,
+    GPU_BUSY,
 )
 """All of them; docs/configuration.md lists these."""
 NAMES = tuple(one.name for one in THRESHOLDS)

@@ -31,7 +31,7 @@ class Finding:
     cause: str
     """The cause's id."""
     kind: str
-    """Kind of the object: node, GPU, engine, replica, pod or workload."""
+    """Kind of the object: node, GPU, pod, workload, or by what of one of these it is told (fleet.diagnosis.cause)."""
     key: str
     """The object's key in the Snapshot; of an engine its pod's."""
     severity: Severity

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from fleet.dataclass import dataclass
+from fleet.model.before import Departed, Traffic
 from fleet.model.budget import BurningBudget
 from fleet.model.coverage import Coverage
 from fleet.model.facts import NO_FACTS, Facts
@@ -314,6 +315,12 @@ class Snapshot(Structure):
     """Pod key, workload key, node name or GPU key → how it stands."""
     burning: Mapping[str, BurningBudget] = field(default_factory=dict)
     """Workload key → the error budget of its model that burns fastest, where one burns fast enough to be told of."""
+    usual: Mapping[str, Traffic] = field(default_factory=dict)
+    """Workload key → what is usual of its traffic; only workloads that are measured."""
+    departed: Mapping[str, tuple[Departed, ...]] = field(default_factory=dict)
+    """Workload key → what has gone of late and took pods of it, the latest first."""
+    empty_services: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Workload key → names of its Services that select no pod."""
     incidents: tuple[Incident, ...] = ()
     """Incidents that are pending, firing or not over yet, the worst first."""
     profiles: WorkloadProfiles = ALL_CHAT

@@ -19,11 +19,14 @@ from fleet.model.objects import Event
 from fleet.model.past import Past
 from fleet.model.snapshot import Cluster, Snapshot, SourceStatus
 from fleet.snapshot.backfill import Step, steps
+from fleet.snapshot.departures import Departures
+from fleet.snapshot.empty_services import EmptyServices
 from fleet.snapshot.fleet_health import FleetHealth
 from fleet.snapshot.following import followed
 from fleet.snapshot.frames import Frames
 from fleet.snapshot.history import RecentHistory
 from fleet.snapshot.topology import Topology
+from fleet.snapshot.usual import UsualTraffic
 from fleet.sources.kube.state import KubeState
 
 EVENTS_KEPT = 500
@@ -46,6 +49,9 @@ class Builder:
         self._events: tuple[Mapping[str, Event], tuple[Event, ...]] = ({}, ())
         self._frames = Frames()
         self._health = FleetHealth()
+        self._usual = UsualTraffic()
+        self._departures = Departures()
+        self._services = EmptyServices()
         self._diagnosis = Diagnosis()
 
     @property
@@ -90,6 +96,7 @@ class Builder:
         reasons = measurement.throttle_reasons if measurement else NO_REASONS
         profiles = self._profiles.at(topology)
         view = self._history.record(now, (frames["workload"], frames["pod"]))
+        events = self._newest_events(kube)
         snapshot = Snapshot(
             sequence=self._sequence,
             at=now,
@@ -98,7 +105,7 @@ class Builder:
             window=measurement.window if measurement else 0.0,
             method=measurement.source if measurement else "",
             measured_at=measurement.at if measurement else None,
-            events=self._newest_events(kube),
+            events=events,
             by_engine=frames["engine"],
             by_pod=frames["pod"],
             by_workload=frames["workload"],
@@ -111,6 +118,9 @@ class Builder:
             profiles=profiles,
             history=view,
             facts=facts,
+            usual=self._usual.at(frames["workload"], now),
+            departed=self._departures.at(topology, events, now),
+            empty_services=self._services.at(topology),
             **topology.structure(),
         )
         if "objectives" in facts.by_source:

@@ -23,6 +23,9 @@ from fleet.model.measurement import GpuId, Measurement
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Health, SourceStatus
 from fleet.snapshot.builder import Builder
+from fleet.snapshot.departures import Departures
+from fleet.snapshot.empty_services import EmptyServices
+from fleet.snapshot.usual import UsualTraffic
 from fleet.sources.kube.state import KubeState
 from tests.benchmarks.effort import Effort
 from tests.benchmarks.result import Report, Result
@@ -39,6 +42,8 @@ TICKS = 31
 TICK = 2.0
 """Seconds between measurements."""
 BUDGET = 0.25
+_REMEMBER = (UsualTraffic, Departures, EmptyServices)
+"""What remembers for the causes how it was before."""
 BEGAN = 1_795_942_800.0
 _DRAWN = 4
 _SECONDS = 1.0
@@ -102,7 +107,7 @@ class _Clock:
     @contextmanager
     def running(self) -> Iterator[None]:
         with ExitStack() as stack:
-            for of, name in ((KeptScan, "of"), (Diagnosis, "incidents_at")):
+            for of, name in (*((one, "at") for one in _REMEMBER), (KeptScan, "of"), (Diagnosis, "incidents_at")):
                 stack.enter_context(patch.object(of, name, self._timed(getattr(of, name))))
             yield
 

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from fleet.diagnosis import thresholds
 from fleet.diagnosis.autoscaled import REMEMBERED, AutoscalerSubject
 from fleet.diagnosis.cause import AutoscalerCause, Help, says
+from fleet.diagnosis.causes.symptoms import QUEUES
 from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.thresholds import Threshold
 from fleet.model.snapshot import Severity
 
-_QUEUES = ("queue-deep", "kv-cache-full")
+_QUEUES = (*QUEUES, "kv-cache-full")
 """Symptoms of a workload that does not get the replicas that it needs."""
 _SEE = Help("see what its controller says", "describe")
 _SCALE = Help("set the replicas by hand until it works", "scale")

@@ -114,6 +114,28 @@ def _pull(subject: PodSubject) -> str:
     return f"{_status(subject)}: {why}" if why else _status(subject)
 
 
+def _main(subject: PodSubject) -> Iterator[Container]:
+    return (one for one in subject.pod.containers if not one.init)
+
+
+_UNREADY: Fact[PodSubject] = Fact("it is not ready", "condition Ready", lambda subject: not subject.pod.ready)
+_KILLED: Fact[PodSubject] = Fact(
+    "a container was killed for its memory",
+    "lastState.terminated.reason",
+    lambda subject: any(one.last_reason == "OOMKilled" for one in _main(subject)),
+)
+_AGAIN: Fact[PodSubject] = Fact(
+    "it was restarted more than once by ill luck",
+    "restartCount",
+    lambda subject: subject.pod.restarts >= RESTARTS.at(subject.profile),
+    lambda subject: f"{subject.pod.restarts} restarts",
+)
+_LOADING: Fact[PodSubject] = Fact(
+    "a container has not started up",
+    "containerStatuses.started",
+    lambda subject: any(not one.started for one in _main(subject)),
+)
+
 INIT_FAILS = PodCause(
     id="init-container-fails",
     stage=Stage.BROKEN,
@@ -158,6 +180,8 @@ CRASH_LOOP = PodCause(
     # Of several that die of one thing, some wait and some have just been started again.
     explains=("restarts-and-not-ready", *OVERLOAD, "rollout-stuck"),
     peers=True,
+    # Between two deaths it runs for a while, and is not well for that.
+    still=(_UNREADY, _AGAIN),
     alike=(*GPU_FAULTS, "out-of-memory"),
     helps=(
         Help("read the end of the log before it died", "previous"),
@@ -239,28 +263,6 @@ FAILED = PodCause(
     helps=(Help("read the end of its log", "logs"), Help("see what Kubernetes says", "describe")),
 )
 
-
-def _main(subject: PodSubject) -> Iterator[Container]:
-    return (one for one in subject.pod.containers if not one.init)
-
-
-_UNREADY: Fact[PodSubject] = Fact("it is not ready", "condition Ready", lambda subject: not subject.pod.ready)
-_KILLED: Fact[PodSubject] = Fact(
-    "a container was killed for its memory",
-    "lastState.terminated.reason",
-    lambda subject: any(one.last_reason == "OOMKilled" for one in _main(subject)),
-)
-_AGAIN: Fact[PodSubject] = Fact(
-    "it was restarted more than once by ill luck",
-    "restartCount",
-    lambda subject: subject.pod.restarts >= RESTARTS.at(subject.profile),
-    lambda subject: f"{subject.pod.restarts} restarts",
-)
-_LOADING: Fact[PodSubject] = Fact(
-    "a container has not started up",
-    "containerStatuses.started",
-    lambda subject: any(not one.started for one in _main(subject)),
-)
 
 KILLED = PodCause(
     id="out-of-memory-again",

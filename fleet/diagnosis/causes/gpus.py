@@ -8,7 +8,7 @@ they are fully loaded.
 from __future__ import annotations
 
 from fleet.diagnosis.cause import GpuCause, Help, MetricsText, Numbers
-from fleet.diagnosis.causes.symptoms import AWAY, GPU_AWAY, STUCK, THROTTLING
+from fleet.diagnosis.causes.symptoms import AWAY, GPU_AWAY, QUEUES, STUCK, THROTTLING
 from fleet.diagnosis.metrics_sign import Code, Either, Is, Level, Lowered
 from fleet.diagnosis.subject import MetricsRow
 from fleet.diagnosis.thresholds import GPU_COOL, GPU_HOT, GPU_THROTTLED
@@ -41,7 +41,7 @@ def _broken(name: str, codes: frozenset[int], sentence: str, cure: str, *decides
         sentence=sentence,
         words=_SAID,
         must=(Code(Quantity.XID, codes),),
-        explains=(*THROTTLING, "errors", "replica-slow", *STUCK, *GPU_AWAY),
+        explains=(*THROTTLING, "gpu-lags", "errors", "replica-slow", *STUCK, *GPU_AWAY),
         helps=(
             Help("keep new pods away from the node", "cordon"),
             Help("see what the pod on it says", "logs"),
@@ -110,7 +110,7 @@ POWER_BRAKE = GpuCause(
     sentence="The power supply of the node tells the GPU to slow down.",
     words=_REASON,
     must=(Lowered(_BRAKE, "the power supply lowers its clocks"),),
-    explains=("gpu-throttled-by-heat", "replica-slow", "queue-deep"),
+    explains=("gpu-throttled-by-heat", "gpu-lags", "replica-slow", *QUEUES),
     after=60,
     helps=(
         Help("see its neighbours: one that is braked alone is its cable, all of them are the supply", "nodes"),
@@ -124,7 +124,7 @@ BY_HARDWARE = GpuCause(
     sentence="The GPU protects itself: its hardware lowers the clocks.",
     words=_REASON,
     must=(_BY_HARDWARE,),
-    explains=("gpu-throttled-by-heat", "gpu-hot", "replica-slow", "queue-deep"),
+    explains=("gpu-throttled-by-heat", "gpu-hot", "gpu-lags", "replica-slow", *QUEUES),
     after=120,
     helps=(
         Help("keep new pods away from the node", "cordon"),
@@ -149,7 +149,7 @@ BY_HEAT = GpuCause(
             "heat lowers its clocks",
         ),
     ),
-    explains=("gpu-hot", "replica-slow", "queue-deep"),
+    explains=("gpu-hot", "gpu-lags", "replica-slow", *QUEUES),
     after=120,
     still=(Level(Quantity.GPU_TEMPERATURE, Is.AT_LEAST, GPU_COOL),),
     clears=300,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fleet.diagnosis.cause import EngineCause, Help, Numbers, PodCause, Stage, WorkloadCause, says
+from fleet.diagnosis.causes.symptoms import QUEUES
 from fleet.diagnosis.metrics_sign import Is, Level
 from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.subject import MAY_NOT_LIST, PodSubject
@@ -89,7 +90,7 @@ ASLEEP_AND_ASKED = EngineCause(
     sentence="The engine sleeps, and requests for it wait: nobody wakes it for them.",
     words=Numbers("asleep, {:.0f} requests wait", (Quantity.WAITING,)),
     must=(Level(Quantity.SLEEP_LEVEL, Is.ABOVE, 0), Level(Quantity.WAITING, Is.ABOVE, 0)),
-    explains=("queue-deep",),
+    explains=QUEUES,
     # Waking takes a while, and whoever asks is what wakes some.
     after=60,
     alike=("engine-takes-nothing", "engine-stuck"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from fleet.diagnosis import thresholds
 from fleet.diagnosis.cause import EngineCause, Help, says
-from fleet.diagnosis.causes.symptoms import GPU_FAULTS
+from fleet.diagnosis.causes.symptoms import GPU_FAULTS, QUEUES
 from fleet.diagnosis.metrics_sign import Is, Level
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Severity
@@ -31,7 +31,7 @@ PREEMPTS = EngineCause(
     words=says("preempts requests"),
     must=(Level(Quantity.PREEMPTIONS, Is.ABOVE, thresholds.PREEMPTIONS),),
     may=(Level(Quantity.KV_USAGE, Is.AT_LEAST, thresholds.KV_FULL), Level(Quantity.WAITING, Is.ABOVE, 0)),
-    explains=("kv-cache-full", "queue-deep"),
+    explains=("kv-cache-full", *QUEUES),
     after=180,
     still=_STILL,
     clears=300,
@@ -45,7 +45,7 @@ KV_FULL = EngineCause(
     sentence="The KV cache is full, and requests wait for room in it.",
     words=says("KV cache full, requests wait"),
     must=(Level(Quantity.KV_USAGE, Is.AT_LEAST, thresholds.KV_FULL), Level(Quantity.WAITING, Is.ABOVE, 0)),
-    explains=("queue-deep",),
+    explains=QUEUES,
     after=180,
     still=_STILL,
     clears=300,
@@ -60,7 +60,7 @@ QUEUE_DEEP = EngineCause(
     sentence="More requests wait in the engine than it can serve soon.",
     words=says("long queue"),
     must=(Level(Quantity.WAITING, Is.AT_LEAST, thresholds.QUEUE_DEEP),),
-    explains=("errors",),
+    explains=("errors", "queue-grows"),
     serious=(Level(Quantity.WAITING, Is.AT_LEAST, thresholds.QUEUE_SERIOUS),),
     after=60,
     still=(Level(Quantity.WAITING, Is.AT_LEAST, thresholds.QUEUE_EASED),),

@@ -1,11 +1,19 @@
-"""Replicas that are not as their peers: one that is slow, one that gets more than its share."""
+"""Replicas that are not as their peers, and GPUs that are not as the others of their engine."""
 
 from __future__ import annotations
 
-from fleet.diagnosis.cause import Help, ReplicaCause, says
-from fleet.diagnosis.causes.symptoms import GPU_FAULTS
-from fleet.diagnosis.peers import Busier, Slower
-from fleet.diagnosis.thresholds import REPLICA_BUSY, REPLICA_SLOWER, SHARE_MORE, SHARE_ROOM, SHARE_TIMES
+from fleet.diagnosis.cause import GroupedGpuCause, Help, ReplicaCause, says
+from fleet.diagnosis.causes.symptoms import GPU_FAULTS, OVERLOAD, QUEUES
+from fleet.diagnosis.peers import Busier, LowerClock, Slower
+from fleet.diagnosis.thresholds import (
+    GPU_BUSY,
+    GPU_LAGS,
+    REPLICA_BUSY,
+    REPLICA_SLOWER,
+    SHARE_MORE,
+    SHARE_ROOM,
+    SHARE_TIMES,
+)
 from fleet.model.snapshot import Severity
 
 SLOW = ReplicaCause(
@@ -14,7 +22,7 @@ SLOW = ReplicaCause(
     sentence="The replica is slower than the others that serve the same.",
     words=says("slower than its peers"),
     must=(Slower(REPLICA_SLOWER, REPLICA_BUSY),),
-    explains=("queue-deep", "replica-overloaded"),
+    explains=(*QUEUES, "replica-overloaded"),
     after=600,
     clears=600,
     alike=("gpu-throttled-by-hardware", "gpu-throttled-by-heat", *GPU_FAULTS, "kv-cache-preempts"),
@@ -35,7 +43,7 @@ OVERLOADED = ReplicaCause(
     sentence="Requests wait in one replica while another has room for them: they are not spread.",
     words=says("gets more than its share"),
     must=(Busier(SHARE_TIMES, SHARE_MORE, SHARE_ROOM),),
-    explains=("queue-deep", "kv-cache-full", "kv-cache-preempts"),
+    explains=OVERLOAD,
     after=300,
     clears=300,
     alike=("replica-slow", "engine-stuck"),
@@ -46,3 +54,22 @@ OVERLOADED = ReplicaCause(
     ),
     avoid=("Do not add replicas for it: those that are there have room.",),
 )
+LAGS = GroupedGpuCause(
+    id="gpu-lags",
+    severity=Severity.WARNING,
+    sentence="One of the GPUs of an engine is slower than the others, which wait for it at every token.",
+    words=says("slower than the other GPUs of its engine"),
+    must=(LowerClock(GPU_LAGS, GPU_BUSY),),
+    explains=("replica-slow", "replica-overloaded", *QUEUES),
+    after=600,
+    clears=600,
+    alike=("gpu-throttled-by-hardware", "gpu-throttled-by-heat", "gpu-power-brake", *GPU_FAULTS),
+    decides=("whether its clocks are capped (power limit, application clocks) or its link is slower than the others'",),
+    helps=(
+        Help("see the GPUs of its node", "nodes"),
+        Help("see the pod that holds it", "describe"),
+        Help("keep new pods away from its node", "cordon"),
+    ),
+    avoid=("Do not judge by GPU utilisation: those that wait for it are busy with waiting.",),
+)
+"""Findings catalogue F24."""

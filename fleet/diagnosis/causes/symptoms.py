@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-OVERLOAD = ("kv-cache-preempts", "kv-cache-full", "queue-deep")
+QUEUES = ("queue-deep", "queue-grows")
+OVERLOAD = ("kv-cache-preempts", "kv-cache-full", *QUEUES)
 """Symptoms of the other replicas when one is away."""
 AWAY = (
     "engine-crashed",

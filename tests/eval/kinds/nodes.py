@@ -100,6 +100,10 @@ def node_removed(case: Case) -> None:
     case.event(
         0, ("Node", "", node), "DeletingNode", f"Deleting node {node} because it does not exist in the cloud provider"
     )
+    for raw in case.raws("DaemonSet"):
+        # Its controller wants a pod per node.
+        meta = raw["metadata"]
+        case.edit(2, ("DaemonSet", meta["namespace"], meta["name"]), _one_less)
     waiting = []
     why = (
         f"0/{len(case.raws('Node')) - 1} nodes are available: {len(case.raws('Node')) - 1} Insufficient nvidia.com/gpu"
@@ -122,6 +126,13 @@ def node_removed(case: Case) -> None:
         evidence=("node", "GPU"),
         actions=("nodes", "past", "describe"),
     )
+
+
+def _one_less(raw: pods.Raw, _: float) -> None:
+    status = raw["status"]
+    for name in ("desiredNumberScheduled", "currentNumberScheduled", "numberReady", "numberAvailable"):
+        if name in status:
+            status[name] -= 1
 
 
 @kind("prometheus-down", "Prometheus does not answer", needs=(NUMBERS,), alone=True)

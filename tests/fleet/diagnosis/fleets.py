@@ -17,6 +17,7 @@ from fleet.model.objects import (
     Node,
     ObjectRef,
     Pod,
+    Service,
 )
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
@@ -69,10 +70,14 @@ class Fleet:
         self.workload: dict[str, Any] = {}
         self.autoscaler: HorizontalPodAutoscaler | None = None
         self.events: list[Event] = []
+        self.services: list[Service] = []
+        self.more_gpus: dict[str, NUMBERS] = {}
+        """A second GPU of a replica."""
         self.sources = [LIVE]
         self.history = RecentHistory()
         self.builder = Builder(self.history)
         self.now = NOW
+        self.looks = 0
 
     def of(self, *changed: str, **more: Any) -> None:
         """These replicas are otherwise."""
@@ -82,6 +87,7 @@ class Fleet:
     def at(self, seconds: float) -> Snapshot:
         """The Snapshot so many seconds after the beginning."""
         self.now = NOW + seconds
+        self.looks += 1
         version = ModelVersion(model="llama", served_name="llama")
         rows = [self._pod(i, name, version) for i, name in enumerate(self.pods)]
         engines = {engine(name): numbers for name, numbers in self.engines.items()}
@@ -89,10 +95,19 @@ class Fleet:
             GpuId(f"GPU-{name}", "", f"n{i // 2}", str(i % 2), "serving", name): self.gpus[name]
             for i, name in enumerate(self.pods)
         }
+        for i, name in enumerate(self.pods):
+            if name in self.more_gpus:
+                gpus[GpuId(f"GPU-{name}-more", "", f"n{i // 2}", "7", "serving", name)] = self.more_gpus[name]
         m = measurement(engines, gpus=gpus, at=self.now, throttle_reasons=self.reasons)
         state = kube(rows, deployment(**{"desired": len(self.pods), **self.workload}), list(self.nodes.values()))
         scaling = {} if self.autoscaler is None else {self.autoscaler.key: self.autoscaler}
-        state = replace(state, autoscalers=scaling, events={one.key: one for one in self.events})
+        state = replace(
+            state,
+            generation=self.looks,
+            autoscalers=scaling,
+            events={one.key: one for one in self.events},
+            services={one.key: one for one in self.services},
+        )
         return self.builder.build(state, m, self.sources, self.now)
 
     def incidents(self, *seconds: float) -> tuple[Incident, ...]:

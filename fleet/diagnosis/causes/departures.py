@@ -1,0 +1,87 @@
+"""Replicas that something took with it: a node that was removed, a pod of higher priority.
+
+Both are over once the replicas are back. Until then what the scheduler says of the pods in waiting follows from it.
+"""
+
+from __future__ import annotations
+
+from fleet.diagnosis.cause import Help, PlacementCause
+from fleet.diagnosis.causes.scheduling import OF_SCHEDULER
+from fleet.diagnosis.causes.symptoms import AWAY, OVERLOAD, SILENCE
+from fleet.diagnosis.serving import PlacementSubject
+from fleet.diagnosis.sign import Fact
+from fleet.model.snapshot import Severity
+
+_FOLLOWS = (
+    *(cause.id for cause in OF_SCHEDULER),
+    *AWAY,
+    *SILENCE,
+    *OVERLOAD,
+    "replicas-missing",
+    "replicas-lost",
+    "no-replica-ready",
+    "rollout-stuck",
+)
+_MISSING: Fact[PlacementSubject] = Fact(
+    "replicas are missing since",
+    "condition Ready of the pods",
+    lambda subject: subject.missing > 0,
+    lambda subject: f"{subject.missing}, {subject.unplaced} without a node",
+)
+_NONE_READY: Fact[PlacementSubject] = Fact(
+    "no replica is ready", "condition Ready of the pods", lambda subject: subject.ready == 0
+)
+_SCALE = Help("want fewer replicas", "scale")
+
+NODE_REMOVED = PlacementCause(
+    id="node-removed",
+    severity=Severity.WARNING,
+    sentence="A node was removed with the pods that were on it, and not all of them have found another.",
+    words=lambda subject: f"node {', '.join(subject.nodes)} removed, {subject.missing} replicas missing",
+    must=(
+        _MISSING,
+        Fact(
+            "the node that they were on is gone",
+            "nodes, events RemovingNode and DeletingNode",
+            lambda subject: bool(subject.nodes),
+            lambda subject: f"node {', '.join(subject.nodes)}",
+        ),
+    ),
+    serious=(_NONE_READY,),
+    explains=_FOLLOWS,
+    after=120,
+    helps=(
+        Help("see which GPUs are free, and where", "nodes"),
+        Help("see who removed it, and when", "past"),
+        Help("see what the scheduler says of the pods", "describe"),
+        _SCALE,
+    ),
+    avoid=("Do not take pods away by force for it: the GPUs of the node are gone, whoever waits for them.",),
+    decides=("whether the cloud took it (spot, maintenance) or somebody scaled the pool: only the first comes back",),
+)
+PREEMPTED = PlacementCause(
+    id="preempted-by-priority",
+    severity=Severity.WARNING,
+    sentence="The scheduler put a pod out for one of higher priority, and it has not found another place.",
+    words=lambda subject: f"preempted by higher priority, {subject.missing} replicas missing",
+    must=(
+        _MISSING,
+        Fact(
+            "a pod was put out for one of higher priority",
+            "condition DisruptionTarget, event Preempted",
+            lambda subject: bool(subject.put_out),
+            lambda subject: subject.put_out,
+        ),
+    ),
+    serious=(_NONE_READY,),
+    explains=_FOLLOWS,
+    after=120,
+    helps=(
+        Help("see which GPUs are free, and where", "nodes"),
+        Help("see which pod took its place, and the priority of both", "describe"),
+        _SCALE,
+    ),
+    avoid=("Do not delete the pod in waiting: its successor has the same priority.",),
+    decides=("the priority classes of both: engines that answer users should not stand below batch jobs",),
+)
+OF_PLACEMENT = (NODE_REMOVED, PREEMPTED)

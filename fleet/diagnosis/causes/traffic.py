@@ -1,0 +1,218 @@
+"""Traffic that is otherwise than usual: a queue that grows, prompts that got long, a prefix cache that finds nothing.
+
+Told of a workload as a whole: what users send goes to all of its replicas alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+
+from fleet.diagnosis import thresholds
+from fleet.diagnosis.cause import Help, TrafficCause, says
+from fleet.diagnosis.causes.symptoms import OVERLOAD
+from fleet.diagnosis.serving import TrafficSubject
+from fleet.diagnosis.sign import Fact
+from fleet.model.snapshot import Severity
+
+_SOON = 900.0
+"""Seconds within which a queue that grows comes to its limit for it to be told of."""
+_LEAST = 3.0
+"""Waiting requests below which nothing is said of how fast they become more."""
+_SLOWEST = 0.05
+"""Requests per second by which a queue that grows grows at least."""
+_PAST = Help("see what came before it", "past")
+_DESCRIBE = Help("see how it is set up", "describe")
+
+
+def _known(*numbers: float) -> bool:
+    return all(number == number for number in numbers)
+
+
+def _grows(subject: TrafficSubject) -> bool | None:
+    points = subject.waiting
+    if len(points) < 3 or not _known(*points):
+        return None
+    steps = [after - before for before, after in pairwise(points)]
+    risen = sum(step > 0 for step in steps)
+    return min(steps) >= 0 and risen >= 2 and points[-1] >= _LEAST and subject.growth > _SLOWEST
+
+
+def _seconds_left(subject: TrafficSubject) -> float:
+    """Seconds until as many wait in each replica as are a problem; 0 where they do."""
+    room = thresholds.QUEUE_DEEP.at(subject.profile) * max(1, subject.ready) - subject.waiting[-1]
+    return max(0.0, room / subject.growth)
+
+
+def _left(subject: TrafficSubject) -> str:
+    return "its limit is passed" if not (left := _seconds_left(subject)) else f"at its limit in {left:.0f} s"
+
+
+_GROWS: Fact[TrafficSubject] = Fact(
+    "its queue grows without a pause",
+    "requests_waiting",
+    _grows,
+    lambda subject: f"{subject.growth:.2f} requests/s, {subject.waiting[-1]:.0f} waiting" if subject.waiting else "",
+)
+_SOON_DEEP: Fact[TrafficSubject] = Fact(
+    "it comes to its limit within a quarter of an hour",
+    "requests_waiting",
+    lambda subject: subject.growth > 0 and _seconds_left(subject) < _SOON,
+    lambda subject: _left(subject) if subject.growth > 0 else "it does not grow",
+)
+
+QUEUE_GROWS = TrafficCause(
+    id="queue-grows",
+    severity=Severity.WARNING,
+    sentence="Requests come faster than they are served: ever more of them wait.",
+    words=says("queue grows"),
+    must=(_GROWS, _SOON_DEEP),
+    after=60,
+    clears=180,
+    alike=("kv-cache-full", "engine-stuck", "queue-deep"),
+    helps=(Help("add replicas", "scale"), _PAST),
+    avoid=("Do not wait for the latency to tell: what waits is in no histogram before it has its first token.",),
+    decides=("whether users ask more often, or replicas serve more slowly than before",),
+)
+"""Findings catalogue F02."""
+
+
+def _prompts(times: Callable[[TrafficSubject], float]) -> Callable[[TrafficSubject], bool | None]:
+    def holds(subject: TrafficSubject) -> bool | None:
+        now, usual = subject.now.prompt, subject.usual.prompt
+        return now >= times(subject) * usual if _known(now, usual) else None
+
+    return holds
+
+
+def _itl(times: Callable[[TrafficSubject], float]) -> Callable[[TrafficSubject], bool | None]:
+    def holds(subject: TrafficSubject) -> bool | None:
+        now, usual = subject.now.itl, subject.usual.itl
+        return now >= times(subject) * usual if _known(now, usual) else None
+
+    return holds
+
+
+def _prompt_words(subject: TrafficSubject) -> str:
+    now, usual = subject.now.prompt, subject.usual.prompt
+    return f"{now:.0f} tokens in the mean, {usual:.0f} are usual" if _known(now, usual) else ""
+
+
+_LONG: Fact[TrafficSubject] = Fact(
+    "its prompts are longer than usual",
+    "prompt_tokens_per_second / requests_per_second",
+    _prompts(lambda subject: thresholds.PROMPTS_LONGER.at(subject.profile)),
+    _prompt_words,
+)
+_STALLS: Fact[TrafficSubject] = Fact(
+    "its tokens come more slowly than usual",
+    "itl_p95",
+    _itl(lambda subject: thresholds.ITL_SLOWER.at(subject.profile)),
+    lambda subject: (
+        f"inter-token latency p95 {subject.now.itl * 1000:.0f} ms, {subject.usual.itl * 1000:.0f} are usual"
+    ),
+)
+_PREEMPTS: Fact[TrafficSubject] = Fact(
+    "it preempts",
+    "preemptions_per_second",
+    lambda subject: (
+        subject.preemptions > thresholds.PREEMPTIONS.at(subject.profile) if _known(subject.preemptions) else None
+    ),
+    lambda subject: f"{subject.preemptions:.1f} requests/s preempted",
+)
+
+LONG_PROMPTS = TrafficCause(
+    id="long-prompts",
+    severity=Severity.WARNING,
+    sentence="Prompts got long: while they are read in, the tokens of all other requests wait.",
+    words=says("long prompts stall tokens"),
+    must=(_LONG, _STALLS),
+    # A cache that is too small gives the same picture, and is to be looked for first.
+    must_not=(_PREEMPTS,),
+    explains=OVERLOAD,
+    after=300,
+    clears=300,
+    still=(
+        Fact("its prompts are longer than usual", _LONG.reads, _prompts(lambda _: 1.3), _prompt_words),
+        Fact("its tokens come more slowly than usual", _STALLS.reads, _itl(lambda _: 1.2)),
+    ),
+    alike=("kv-cache-preempts", "gpu-throttled-by-hardware", "gpu-throttled-by-heat"),
+    helps=(
+        _PAST,
+        _DESCRIBE,
+        Help("add replicas", "scale"),
+        Help(
+            "allow fewer prompt tokens at a time (--max-num-batched-tokens), or send documents to a pool of their own"
+        ),
+    ),
+    avoid=("Do not allow fewer than some 512 tokens at a time: throughput falls, and prompts wait for longer.",),
+    decides=("who sends them: one tenant's documents belong in a pool for long contexts",),
+)
+"""Findings catalogue F28."""
+
+
+def _hits(share: Callable[[TrafficSubject], float]) -> Callable[[TrafficSubject], bool | None]:
+    def holds(subject: TrafficSubject) -> bool | None:
+        now, usual = subject.now.prefix_hits, subject.usual.prefix_hits
+        return now < share(subject) * usual if _known(now, usual) else None
+
+    return holds
+
+
+def _hit_words(subject: TrafficSubject) -> str:
+    now, usual = subject.now.prefix_hits, subject.usual.prefix_hits
+    return f"{now:.0%} of prompt tokens are found, {usual:.0%} are usual" if _known(now, usual) else ""
+
+
+_FELL: Fact[TrafficSubject] = Fact(
+    "its prefix cache finds less than usual",
+    "prefix_cache_hit_ratio",
+    _hits(lambda subject: thresholds.PREFIX_SHARE.at(subject.profile)),
+    _hit_words,
+)
+_WAS_WORTH: Fact[TrafficSubject] = Fact(
+    "it usually finds enough to matter",
+    "prefix_cache_hit_ratio",
+    lambda subject: (
+        subject.usual.prefix_hits >= thresholds.PREFIX_WORTH.at(subject.profile)
+        if _known(subject.usual.prefix_hits)
+        else None
+    ),
+    lambda subject: f"{subject.usual.prefix_hits:.0%}",
+)
+_EVICTS: Fact[TrafficSubject] = Fact(
+    "the KV cache is full, and evicts what it knew",
+    "kv_cache_usage",
+    lambda subject: subject.kv_usage >= thresholds.KV_EASED.at(subject.profile) if _known(subject.kv_usage) else None,
+    lambda subject: f"KV cache {subject.kv_usage:.0%} in use",
+)
+_LOOKED_UP: Fact[TrafficSubject] = Fact(
+    "enough is looked up to tell",
+    "prefix_cache_query_tokens_per_second",
+    lambda subject: (
+        subject.looked_up >= thresholds.PREFIX_LOOKED_UP.at(subject.profile) if _known(subject.looked_up) else None
+    ),
+    lambda subject: f"{subject.looked_up:.0f} prompt tokens/s",
+)
+
+PREFIX_COLLAPSE = TrafficCause(
+    id="prefix-cache-collapse",
+    severity=Severity.WARNING,
+    sentence="The prefix cache finds much less than usual: prompts that were known are read in anew.",
+    words=says("prefix cache finds little"),
+    must=(_FELL, _WAS_WORTH, _LOOKED_UP),
+    must_not=(_PREEMPTS, _EVICTS),
+    explains=("queue-grows", "queue-deep"),
+    # A new replica needs as long to have warm prefixes.
+    after=900,
+    clears=300,
+    still=(Fact(_FELL.name, _FELL.reads, _hits(lambda _: 0.8), _hit_words),),
+    alike=("kv-cache-preempts",),
+    helps=(_PAST, _DESCRIBE),
+    avoid=("Do not restart replicas: each of them begins with an empty cache.",),
+    decides=(
+        "whether all replicas find less, or some: all is the prompt (a time at its beginning), some is the routing",
+    ),
+)
+"""Findings catalogue F27."""
+OF_TRAFFIC = (QUEUE_GROWS, LONG_PROMPTS, PREFIX_COLLAPSE)

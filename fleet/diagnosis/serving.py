@@ -1,0 +1,142 @@
+"""A workload beside what was before: its traffic and what is usual of it, its Services, and what it lost pods with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from fleet.model.before import Departed, Traffic, traffic_of
+from fleet.model.objects import Pod
+from fleet.model.profile import CHAT, Profile
+from fleet.model.quantity import Quantity
+from fleet.model.reading import State
+from fleet.model.snapshot import Snapshot
+
+QUEUE_POINTS = 5
+"""Points of the past by which it is told whether a queue grows: a minute."""
+ALIKE = 1.2
+"""Times by which prompts are longer than usual before anything is looked at."""
+_LOOKED_AT = (Quantity.WAITING, Quantity.PREFIX_HIT_RATIO, Quantity.PROMPT_TOKENS, Quantity.REQUESTS)
+
+
+class TrafficSubject(NamedTuple):
+    """The traffic of a workload. NaN for what nobody measures."""
+
+    now: Traffic
+    usual: Traffic
+    looked_up: float
+    """Prompt tokens per second that are looked up in the prefix cache."""
+    preemptions: float
+    """Requests per second that are put out of the KV cache."""
+    kv_usage: float
+    """Share of the KV cache in use, in the mean of its replicas."""
+    waiting: Sequence[float]
+    """Requests that waited, a point every ``step`` seconds, the oldest first."""
+    step: float
+    ready: int
+    """Replicas that are ready."""
+    profile: Profile = CHAT
+
+    @property
+    def growth(self) -> float:
+        """Requests per second by which its queue grows, over the points that there are; 0 for fewer than two."""
+        points = self.waiting
+        return (points[-1] - points[0]) / ((len(points) - 1) * self.step) if len(points) > 1 else 0.0
+
+
+class FrontSubject(NamedTuple):
+    """A workload and the Services that should select its pods."""
+
+    empty: Sequence[str]
+    """Names of those that select no pod."""
+    ready: int
+    """Replicas that are ready."""
+    serves: bool
+    """True if it runs engines."""
+    running: float
+    """Requests that run in it; NaN where nobody counts them."""
+
+
+class PlacementSubject(NamedTuple):
+    """A workload that lost pods with what has gone."""
+
+    departed: Sequence[Departed]
+    """Whatever has gone, the latest first."""
+    missing: int
+    """Replicas that are wanted and not ready."""
+    unplaced: int
+    """Number of its pods that have no node."""
+    ready: int
+
+    @property
+    def nodes(self) -> Sequence[str]:
+        """Names of the nodes that were removed."""
+        return list(dict.fromkeys(one.node for one in self.departed if one.node))
+
+    @property
+    def put_out(self) -> str:
+        """The words with which a pod was put out for one of higher priority; empty for none."""
+        return next((one.told for one in self.departed if not one.node), "")
+
+
+def unusual(snapshot: Snapshot) -> Iterator[str]:
+    """Yield the workloads at whose traffic it is worth to look: of most nothing is otherwise than usual.
+
+    Their numbers are read column by column: some comparisons for each, and nothing else.
+    """
+    frame = snapshot.by_workload
+    waiting, hits, tokens, requests = (frame.values(range(len(frame.keys)), one) for one in _LOOKED_AT)
+    for row, key in enumerate(frame.keys):
+        usual = snapshot.usual.get(key)
+        if waiting[row] > 0 or (
+            usual is not None
+            and (hits[row] < usual.prefix_hits / ALIKE or tokens[row] > ALIKE * usual.prompt * max(requests[row], 0.0))
+        ):
+            yield key
+
+
+def traffic_subject(snapshot: Snapshot, workload: str) -> TrafficSubject | None:
+    """Look at the traffic of a workload; None where it is not measured, or is not there."""
+    frame = snapshot.by_workload
+    row, known = frame.index.get(workload), snapshot.workloads.get(workload)
+    if row is None or known is None or frame.states[row] >= State.STALE:
+        return None
+    return TrafficSubject(
+        traffic_of(frame, row),
+        snapshot.usual.get(workload, Traffic()),
+        frame.value(workload, Quantity.PREFIX_QUERIES),
+        frame.value(workload, Quantity.PREEMPTIONS),
+        frame.value(workload, Quantity.KV_USAGE),
+        snapshot.history.strip(workload, Quantity.WAITING, QUEUE_POINTS),
+        snapshot.history.step,
+        known.ready,
+        snapshot.profiles.of(workload),
+    )
+
+
+def front_subject(snapshot: Snapshot, workload: str) -> FrontSubject | None:
+    """Look at the Services in front of a workload; None where all of them select pods."""
+    empty = snapshot.empty_services.get(workload, ())
+    if not empty or workload not in snapshot.workloads:
+        return None
+    running = snapshot.by_workload.value(workload, Quantity.RUNNING)
+    return FrontSubject(empty, _ready(_pods(snapshot, workload)), workload in snapshot.model_of, running)
+
+
+def placement_subject(snapshot: Snapshot, workload: str) -> PlacementSubject | None:
+    """Look at what a workload lost pods with; None where it lost none."""
+    departed, known = snapshot.departed.get(workload, ()), snapshot.workloads.get(workload)
+    if not departed or known is None:
+        return None
+    pods = _pods(snapshot, workload)
+    ready = _ready(pods)
+    unplaced = sum(pod.phase == "Pending" and not pod.node for pod in pods)
+    return PlacementSubject(departed, known.desired - ready, unplaced, ready)
+
+
+def _pods(snapshot: Snapshot, workload: str) -> list[Pod]:
+    return [snapshot.pods[pod] for pod in snapshot.pods_of.get(workload, ()) if pod in snapshot.pods]
+
+
+def _ready(pods: Iterable[Pod]) -> int:
+    return sum(pod.ready and pod.deleted is None for pod in pods)

@@ -1,0 +1,66 @@
+"""Services that select none of the pods that they are for: whoever calls them is answered by nobody.
+
+A Service is for the workloads that it selected last; before it was seen to select any, for the one that has its name.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from operator import is_not
+
+from fleet.model.objects import Pod, Service
+from fleet.snapshot.topology import Topology
+
+
+class EmptyServices:
+    """Knows which Services select nothing. Looked at again where a Service, or which pods there are, is another."""
+
+    def __init__(self) -> None:
+        self._of: tuple[object, ...] = ()
+        self._for: dict[str, tuple[str, ...]] = {}
+        self._found: Mapping[str, tuple[str, ...]] = {}
+
+    def at(self, topology: Topology) -> Mapping[str, tuple[str, ...]]:
+        """Workload key → names of its Services that select nothing: the same object while those are the same."""
+        services = topology.kube.services
+        of = (services, topology.pods_of, topology.workload_of)
+        if len(of) != len(self._of) or any(map(is_not, of, self._of)):
+            self._of = of
+            found: dict[str, list[str]] = defaultdict(list)
+            selected = _selected([one for one in services.values() if one.selector], topology)
+            for key, workloads in selected.items():
+                if workloads:
+                    self._for[key] = workloads
+                for workload in () if workloads else self._meant(services[key], topology):
+                    found[workload].append(services[key].name)
+            kept = {workload: tuple(sorted(names)) for workload, names in found.items()}
+            if kept != self._found:
+                self._found = kept
+        return self._found
+
+    def _meant(self, service: Service, topology: Topology) -> Iterable[str]:
+        """The workloads that a Service is for."""
+        known = [key for key in self._for.get(service.key, ()) if key in topology.workloads]
+        if known:
+            return known
+        named = (f"{service.namespace}/{kind}/{service.name}" for kind in ("Deployment", "StatefulSet"))
+        return [key for key in named if key in topology.workloads]
+
+
+def _selected(services: list[Service], topology: Topology) -> Mapping[str, tuple[str, ...]]:
+    """Service key → the workloads of which it selects a pod."""
+    wanted = {pair for service in services for pair in service.selector.items()}
+    names = {name for name, _ in wanted}
+    having: dict[tuple[str, str, str], list[Pod]] = defaultdict(list)
+    for pod in topology.pods.values():
+        for name in names & pod.labels.keys():
+            if (name, pod.labels[name]) in wanted:
+                having[pod.namespace, name, pod.labels[name]].append(pod)
+    found = {}
+    for service in services:
+        lists = [having.get((service.namespace, *pair), []) for pair in service.selector.items()]
+        fewest = min(lists, key=len)
+        pods = [pod for pod in fewest if service.selector.items() <= pod.labels.items()]
+        found[service.key] = tuple(dict.fromkeys(topology.workload_of[pod.key] for pod in pods))
+    return found

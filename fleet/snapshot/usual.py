@@ -1,0 +1,79 @@
+"""Usual traffic of workloads: the median of ten minutes in which nothing was otherwise.
+
+Only what is like the usual is learned, so that what goes wrong does not become the usual while somebody looks into it.
+What is otherwise for an hour is the usual of then on: users have changed their ways.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import field
+from typing import Final
+
+from fleet.dataclass import dataclass
+from fleet.model.before import Traffic, traffic_of
+from fleet.model.frame import Column, Frame
+from fleet.model.quantity import Quantity
+from fleet.model.reading import State
+
+STEP: Final = 15.0
+"""Seconds between two numbers that are learned."""
+LEARNED: Final = 40
+"""Numbers of which the usual is made: ten minutes."""
+LEAST: Final = 4
+"""Numbers from which on there is a usual."""
+OTHERWISE: Final = 1.5
+"""Times by which a number is more or less than the usual that is not learned."""
+CHANGED: Final = 240
+"""Numbers after which what is otherwise has become the usual: an hour."""
+
+
+@dataclass(slots=True)
+class _Learned:
+    """The numbers of one kind at one workload."""
+
+    numbers: deque[float] = field(default_factory=lambda: deque(maxlen=LEARNED))
+    strange: int = 0
+    """How many in a row were not learned."""
+    usual: float = math.nan
+
+    def learn(self, number: float) -> None:
+        if math.isnan(number):
+            return
+        if self.usual == self.usual and not self.usual <= number * OTHERWISE <= self.usual * OTHERWISE**2:
+            self.strange += 1
+            if self.strange < CHANGED:
+                return
+            self.numbers.clear()
+        self.strange = 0
+        self.numbers.append(number)
+        self.usual = sorted(self.numbers)[len(self.numbers) // 2] if len(self.numbers) >= LEAST else math.nan
+
+
+class UsualTraffic:
+    """Learns what is usual, from Snapshot to Snapshot."""
+
+    def __init__(self) -> None:
+        self._learned: dict[str, tuple[_Learned, ...]] = {}
+        self._columns: Mapping[Quantity, Column] = {}
+        self._slot = -1
+        self._found: Mapping[str, Traffic] = {}
+
+    def at(self, by_workload: Frame, now: float) -> Mapping[str, Traffic]:
+        """Workload key → what is usual of it: the same object until something else is."""
+        slot = math.floor(now / STEP)
+        if slot == self._slot or by_workload.columns is self._columns:
+            return self._found
+        self._slot, self._columns = slot, by_workload.columns
+        kept = self._learned
+        self._learned = {key: kept.get(key) or tuple(_Learned() for _ in Traffic._fields) for key in by_workload.keys}
+        for row, learned in enumerate(self._learned.values()):
+            if by_workload.states[row] < State.STALE:
+                for one, number in zip(learned, traffic_of(by_workload, row), strict=True):
+                    one.learn(number)
+        found = {key: Traffic(*(one.usual for one in learned)) for key, learned in self._learned.items()}
+        if found != self._found:
+            self._found = found
+        return self._found

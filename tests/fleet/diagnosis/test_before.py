@@ -1,0 +1,161 @@
+"""Workloads that are otherwise than before: their traffic, what they lost pods with, Services that select nothing."""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import replace
+from math import nan
+
+import pytest
+
+from fleet.diagnosis.causes.traffic import LONG_PROMPTS, PREFIX_COLLAPSE
+from fleet.diagnosis.evidence import explain
+from fleet.diagnosis.serving import TrafficSubject
+from fleet.model.before import Traffic
+from fleet.model.finding import FindingState
+from fleet.model.frame import Column, Frame
+from fleet.model.objects import Condition, Event, ObjectRef, Service
+from fleet.model.reading import State
+from fleet.snapshot.usual import CHANGED, STEP, UsualTraffic
+from tests.fleet.diagnosis.fleets import CHAT, COOL, WELL, Fleet, Q, causes
+from tests.fleet.rows import NOW
+
+USUAL = Traffic(prompt=600.0, prefix_hits=0.5, itl=0.03)
+SEEN = TrafficSubject(USUAL, USUAL, looked_up=900.0, preemptions=0.0, kv_usage=0.4, waiting=(), step=15.0, ready=3)
+NO_GPU = Condition("PodScheduled", "False", "Unschedulable", "0/2 nodes are available: 2 Insufficient nvidia.com/gpu.")
+
+
+def _frame(hits: float) -> Frame:
+    rates = {Q.PREFIX_HIT_RATIO: hits, Q.PROMPT_TOKENS: 1200.0, Q.REQUESTS: 2.0}
+    columns = {quantity: Column(array("d", [value])) for quantity, value in rates.items()}
+    return Frame.of((CHAT,), columns, array("d", [0.0]), bytes([State.FRESH]))
+
+
+def test_usual_is_what_was_for_a_minute_and_what_goes_wrong_does_not_become_it() -> None:
+    usual, now = UsualTraffic(), NOW
+    for at in range(CHANGED + 8):
+        now += STEP
+        found = usual.at(_frame(0.4 if at < 5 else 0.05), now)
+        if at == 2:
+            assert found[CHAT] == pytest.approx(Traffic(), nan_ok=True)
+        if at in (5, 100):
+            assert found[CHAT] == pytest.approx(Traffic(600.0, 0.4, nan), nan_ok=True)
+    assert found[CHAT].prefix_hits == 0.05, "users have changed their ways"
+
+
+@pytest.mark.parametrize(
+    ("seen", "long", "collapsed"),
+    [
+        (SEEN, False, False),
+        (SEEN._replace(now=Traffic(1500.0, 0.5, 0.06)), True, False),
+        (SEEN._replace(now=Traffic(1500.0, 0.5, 0.035)), False, False),
+        (SEEN._replace(now=Traffic(1500.0, 0.5, 0.06), preemptions=0.5), False, False),
+        (SEEN._replace(now=Traffic(600.0, 0.1, 0.03)), False, True),
+        (SEEN._replace(now=Traffic(600.0, 0.1, 0.03), looked_up=20.0), False, False),
+        (SEEN._replace(now=Traffic(600.0, 0.1, 0.03), kv_usage=0.97), False, False),
+        (SEEN._replace(now=Traffic(1500.0, 0.1, 0.06), usual=Traffic()), False, False),
+    ],
+    ids=["as usual", "long", "long and as fast", "preempts", "collapsed", "few prompts", "evicts", "nothing is usual"],
+)
+def test_long_prompts_and_a_prefix_cache_that_finds_nothing(seen: TrafficSubject, long: bool, collapsed: bool) -> None:
+    for cause, holds in ((LONG_PROMPTS, long), (PREFIX_COLLAPSE, collapsed)):
+        assert (all(sign.holds(seen) for sign in cause.must) and not cause.excluded(seen)) is holds, cause.id
+
+
+def test_a_queue_that_grows_is_told_before_it_is_deep_and_one_that_stands_is_not() -> None:
+    for step, told in ((4.0, ["queue-grows"]), (0.0, [])):
+        fleet = Fleet()
+        for number in range(9):
+            fleet.engines = dict.fromkeys(fleet.pods, WELL | {Q.WAITING: 5.0 + step * number})
+            snapshot = fleet.at(15.0 * number)
+        assert causes(snapshot.incidents) == told
+    fleet = Fleet()
+    for number in range(9):
+        fleet.engines = dict.fromkeys(fleet.pods, WELL | {Q.WAITING: 5.0 + 4 * number})
+        snapshot = fleet.at(15.0 * number)
+    (found,) = snapshot.incidents
+    assert (found.about, found.state) == (CHAT, FindingState.FIRING)
+    assert "0.80 requests/s, 111 waiting" in explain(snapshot, found.root).evidence[0].text
+
+
+def _without_a_gpu(fleet: Fleet, gone: str) -> None:
+    del fleet.pods[gone]
+    del fleet.engines[gone]
+    fleet.pods["chat-new"] = {
+        "phase": "Pending",
+        "status": "Pending",
+        "ready": False,
+        "node": "",
+        "created": NOW + 20,
+        "conditions": (NO_GPU,),
+    }
+    fleet.gpus["chat-new"] = COOL
+
+
+def test_what_waits_for_a_gpu_since_its_node_was_removed_follows_from_that() -> None:
+    fleet = Fleet()
+    fleet.at(0)
+    del fleet.nodes["n1"]
+    _without_a_gpu(fleet, "chat-2")
+    (found,) = (snapshot := fleet.at(30)).incidents
+    assert (found.root.cause, found.about, found.state) == ("node-removed", CHAT, FindingState.PENDING)
+    assert found.root.words == "node n1 removed, 1 replicas missing"
+    assert "no-free-gpu" in [one.cause for one in found.symptoms]
+    assert explain(snapshot, found.root).evidence[1].text == "the node that they were on is gone: node n1"
+    assert fleet.incidents(160)[0].state is FindingState.FIRING
+    fleet.of("chat-new", node="n0")
+    fleet.engines["chat-new"] = WELL
+    assert fleet.incidents(170, 240, 300) == ()
+
+
+def test_a_console_that_comes_later_is_told_of_the_node_by_its_event() -> None:
+    fleet = Fleet()
+    del fleet.nodes["n1"]
+    _without_a_gpu(fleet, "chat-2")
+    fleet.events = [
+        Event("default", "n1.1", "e1", "1", ObjectRef("Node", "", "n1"), "", "Normal", "RemovingNode", "", 1, NOW + 10)
+    ]
+    assert causes(fleet.incidents(30)) == ["node-removed"]
+
+
+def test_a_pod_put_out_for_one_of_higher_priority_is_why_its_successor_waits() -> None:
+    fleet = Fleet()
+    told = Condition("DisruptionTarget", "True", "PreemptionByScheduler", "preempting to accommodate a higher priority")
+    fleet.of("chat-2", conditions=(told,), deleted=NOW + 30)
+    fleet.at(0)
+    _without_a_gpu(fleet, "chat-2")
+    (found,) = fleet.incidents(40)
+    assert (found.root.cause, found.about) == ("preempted-by-priority", CHAT)
+    assert "no-free-gpu" in [one.cause for one in found.symptoms]
+
+
+@pytest.mark.parametrize("name", ["chat", "front-door"])
+def test_a_service_that_selects_nobody_is_told_at_the_workload_that_it_is_for(name: str) -> None:
+    fleet = Fleet()
+    fleet.of(*fleet.pods, labels={"app": "chat"})
+    service = Service("serving", name, "uid-s", "1", "ClusterIP", {"app": "chat"}, (("http", 80),))
+    fleet.services = [service]
+    assert fleet.incidents(0) == ()
+    fleet.services = [replace(service, selector={"app": "chat-v2"})]
+    (found,) = (snapshot := fleet.at(70)).incidents
+    assert (found.root.cause, found.about) == ("service-selects-nothing", CHAT)
+    assert found.root.words == f"Service {name} selects no pod"
+    assert fleet.incidents(140)[0].state is FindingState.FIRING
+    assert explain(snapshot, found.root).evidence[1].source == "kubernetes"
+    fleet.services = [service]
+    assert fleet.incidents(150, 260) == ()
+
+
+def test_a_gpu_that_is_slower_than_the_others_of_its_engine_is_why_its_replica_is() -> None:
+    fleet = Fleet(5)
+    fleet.engines["chat-2"] = WELL | {Q.GENERATION_TOKENS: 200.0}
+    fast = COOL | {Q.SM_CLOCK: 1980.0, Q.GPU_UTIL: 0.9}
+    fleet.gpus = dict.fromkeys(fleet.pods, fast)
+    fleet.more_gpus = {"chat-2": fast | {Q.SM_CLOCK: 990.0}}
+    (found,) = (snapshot := [fleet.at(0), fleet.at(610)][-1]).incidents
+    assert (found.root.cause, found.root.key) == ("gpu-lags", "GPU-chat-2-more")
+    assert "replica-slow" in [one.cause for one in found.symptoms]
+    assert "SM clock 990 MHz, 1980 MHz is the fastest of 2" in explain(snapshot, found.root).evidence[0].text
+    fleet.more_gpus = {"chat-2": fast | {Q.SM_CLOCK: 990.0, Q.GPU_UTIL: 0.0}}
+    fleet.engines["chat-2"] = WELL
+    assert fleet.incidents(660, 1300) == (), "an idle one saves power"
