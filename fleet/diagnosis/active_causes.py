@@ -9,18 +9,10 @@ from operator import is_not
 from typing import NamedTuple
 
 from fleet.dataclass import dataclass
-from fleet.diagnosis.cause import (
-    AnyCause,
-    GroupedGpuCause,
-    MetricsCause,
-    PlacementCause,
-    ReplicaCause,
-    ReportedCause,
-    ServiceCause,
-    TrafficCause,
-)
+from fleet.diagnosis.cause import AnyCause, MetricsCause, ReplicaCause, ReportedCause
 from fleet.diagnosis.reported import Reported, reports_of
 from fleet.diagnosis.serving import unusual
+from fleet.diagnosis.serving_causes import GroupedGpuCause, PlacementCause, ServiceCause, TrafficCause
 from fleet.diagnosis.subject import Replica, Subjects, comparable_rows
 from fleet.model.objects import FINISHED, Event
 from fleet.model.reading import State

@@ -16,14 +16,6 @@ from fleet.diagnosis.autoscaled import AutoscalerSubject
 from fleet.diagnosis.metrics_sign import MetricsSign
 from fleet.diagnosis.peers import PeerSign
 from fleet.diagnosis.reported import PodReports
-from fleet.diagnosis.serving import (
-    FrontSubject,
-    PlacementSubject,
-    TrafficSubject,
-    front_subject,
-    placement_subject,
-    traffic_subject,
-)
 from fleet.diagnosis.sign import Observation, Sign
 from fleet.diagnosis.subject import (
     EndedSubject,
@@ -34,7 +26,6 @@ from fleet.diagnosis.subject import (
     Replica,
     Subjects,
     WorkloadSubject,
-    gpu_among,
 )
 from fleet.model.budget import BurningBudget
 from fleet.model.objects import Node
@@ -279,33 +270,6 @@ class AutoscalerCause(Cause[AutoscalerSubject]):
         return subjects.autoscaler(key)
 
 
-class TrafficCause(Cause[TrafficSubject]):
-    """A cause at the traffic of a workload."""
-
-    of = Of.TRAFFIC
-
-    def subject(self, subjects: Subjects, key: str) -> TrafficSubject | None:
-        return None if subjects.snapshot is None else traffic_subject(subjects.snapshot, key)
-
-
-class ServiceCause(Cause[FrontSubject]):
-    """A cause at the Services in front of a workload."""
-
-    of = Of.SERVICE
-
-    def subject(self, subjects: Subjects, key: str) -> FrontSubject | None:
-        return None if subjects.snapshot is None else front_subject(subjects.snapshot, key)
-
-
-class PlacementCause(Cause[PlacementSubject]):
-    """A cause at a workload that lost pods with what has gone."""
-
-    of = Of.PLACEMENT
-
-    def subject(self, subjects: Subjects, key: str) -> PlacementSubject | None:
-        return None if subjects.snapshot is None else placement_subject(subjects.snapshot, key)
-
-
 class BudgetCause(Cause[BurningBudget]):
     """A cause at a workload whose error budget burns."""
 
@@ -324,17 +288,6 @@ class ReplicaCause(Cause[Replica]):
 
     def subject(self, subjects: Subjects, key: str) -> Replica | None:
         return subjects.replica(key)
-
-
-@dataclass(frozen=True, kw_only=True)
-class GroupedGpuCause(Cause[Replica]):
-    """A cause at a GPU, by its numbers among those of the other GPUs of its pod."""
-
-    of: ClassVar[Of] = Of.GPU
-    must: tuple[PeerSign, ...]
-
-    def subject(self, subjects: Subjects, key: str) -> Replica | None:
-        return None if subjects.snapshot is None else gpu_among(subjects.snapshot, key)
 
 
 class MetricsWords(Protocol):

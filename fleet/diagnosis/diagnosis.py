@@ -9,17 +9,7 @@ from operator import is_not
 from fleet.diagnosis import registry
 from fleet.diagnosis.active_causes import ActiveCause, ActiveCauses, BesideBefore, GpuGroups, Outliers, Reports
 from fleet.diagnosis.autoscaled import AutoscalerSubject
-from fleet.diagnosis.cause import (
-    AutoscalerCause,
-    GroupedGpuCause,
-    MeasuringCause,
-    PlacementCause,
-    ReplicaCause,
-    ReportedCause,
-    ServiceCause,
-    SourceCause,
-    TrafficCause,
-)
+from fleet.diagnosis.cause import AutoscalerCause, MeasuringCause, ReplicaCause, ReportedCause, SourceCause
 from fleet.diagnosis.causes.endings import OF_POD
 from fleet.diagnosis.causes.symptoms import ENDED
 from fleet.diagnosis.finding_words import FindingWords, WordedFindings, WordedRows
@@ -27,6 +17,7 @@ from fleet.diagnosis.grouping import Groups, IncidentGroup
 from fleet.diagnosis.hysteresis import Hysteresis
 from fleet.diagnosis.precedence import Precedence
 from fleet.diagnosis.reach import RequestCounts
+from fleet.diagnosis.serving_causes import GroupedGpuCause, PlacementCause, ServiceCause, TrafficCause
 from fleet.diagnosis.subject import MeasuringSource, Subjects
 from fleet.model.ending import Endings
 from fleet.model.finding import Finding, Incident, Reach

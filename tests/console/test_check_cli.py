@@ -194,3 +194,13 @@ def test_one_look_says_that_it_does_not_know_since_when() -> None:
     assert "for 0s" not in only
     _, (_, later) = lines(fleet, 2, 20)
     assert "for 20s" in later
+
+
+def test_of_what_is_seen_now_the_worst_is_said_first_whether_it_has_lasted_or_not() -> None:
+    fleet = Fleet(6)
+    fleet.engines["chat-1"] = STUCK
+    fleet.pods["chat-2"] = crashing(NOW - 300)
+    fleet.gpus["chat-2"] = COOL | {Q.XID: 31.0}
+    code, (first, *_) = lines(fleet, 0, pending=True)
+    assert code is CheckStatus.CRITICAL
+    assert first.startswith("CRITICAL: serving/chat-1: stuck: requests running, no tokens, and 1 more"), first

@@ -5,10 +5,11 @@ Both are over once the replicas are back. Until then what the scheduler says of 
 
 from __future__ import annotations
 
-from fleet.diagnosis.cause import Help, PlacementCause
+from fleet.diagnosis.cause import Help
 from fleet.diagnosis.causes.scheduling import OF_SCHEDULER
 from fleet.diagnosis.causes.symptoms import AWAY, OVERLOAD, SILENCE
 from fleet.diagnosis.serving import PlacementSubject
+from fleet.diagnosis.serving_causes import PlacementCause
 from fleet.diagnosis.sign import Fact
 from fleet.model.snapshot import Severity
 

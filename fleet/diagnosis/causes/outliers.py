@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from fleet.diagnosis.cause import GroupedGpuCause, Help, ReplicaCause, says
+from fleet.diagnosis.cause import Help, ReplicaCause, says
 from fleet.diagnosis.causes.symptoms import GPU_FAULTS, OVERLOAD, QUEUES
 from fleet.diagnosis.peers import Busier, LowerClock, Slower
+from fleet.diagnosis.serving_causes import GroupedGpuCause
 from fleet.diagnosis.thresholds import (
     GPU_BUSY,
     GPU_LAGS,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from fleet.diagnosis.cause import Help, ServiceCause
+from fleet.diagnosis.cause import Help
 from fleet.diagnosis.serving import FrontSubject
+from fleet.diagnosis.serving_causes import ServiceCause
 from fleet.diagnosis.sign import Fact
 from fleet.model.snapshot import Severity
 

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from itertools import pairwise
 
 from fleet.diagnosis import thresholds
-from fleet.diagnosis.cause import Help, TrafficCause, says
+from fleet.diagnosis.cause import Help, says
 from fleet.diagnosis.causes.symptoms import OVERLOAD
 from fleet.diagnosis.serving import TrafficSubject
+from fleet.diagnosis.serving_causes import TrafficCause
 from fleet.diagnosis.sign import Fact
 from fleet.model.snapshot import Severity
 

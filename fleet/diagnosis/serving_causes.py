@@ -1,0 +1,56 @@
+"""Causes at what serves, by class: a workload beside what was before, its Services, a GPU of many."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from fleet.dataclass import dataclass
+from fleet.diagnosis.cause import Cause, Of
+from fleet.diagnosis.peers import PeerSign
+from fleet.diagnosis.serving import (
+    FrontSubject,
+    PlacementSubject,
+    TrafficSubject,
+    front_subject,
+    placement_subject,
+    traffic_subject,
+)
+from fleet.diagnosis.subject import Replica, Subjects, gpu_among
+
+
+class TrafficCause(Cause[TrafficSubject]):
+    """A cause at the traffic of a workload."""
+
+    of = Of.TRAFFIC
+
+    def subject(self, subjects: Subjects, key: str) -> TrafficSubject | None:
+        return None if subjects.snapshot is None else traffic_subject(subjects.snapshot, key)
+
+
+class ServiceCause(Cause[FrontSubject]):
+    """A cause at the Services in front of a workload."""
+
+    of = Of.SERVICE
+
+    def subject(self, subjects: Subjects, key: str) -> FrontSubject | None:
+        return None if subjects.snapshot is None else front_subject(subjects.snapshot, key)
+
+
+class PlacementCause(Cause[PlacementSubject]):
+    """A cause at a workload that lost pods with what has gone."""
+
+    of = Of.PLACEMENT
+
+    def subject(self, subjects: Subjects, key: str) -> PlacementSubject | None:
+        return None if subjects.snapshot is None else placement_subject(subjects.snapshot, key)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupedGpuCause(Cause[Replica]):
+    """A cause at a GPU, by its numbers among those of the other GPUs of its pod."""
+
+    of: ClassVar[Of] = Of.GPU
+    must: tuple[PeerSign, ...]
+
+    def subject(self, subjects: Subjects, key: str) -> Replica | None:
+        return None if subjects.snapshot is None else gpu_among(subjects.snapshot, key)
