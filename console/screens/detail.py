@@ -12,6 +12,7 @@ from console.commands.command import ScreenId
 from console.commands.desk import Desk
 from console.screens.base import bindings_of
 from console.screens.reading import ReadingScreen
+from console.screens.starts import Starts
 from console.screens.usual import Usual
 from console.views.detail import detail_lines
 from fleet.model.snapshot import Snapshot
@@ -27,6 +28,7 @@ class DetailScreen(ReadingScreen):
         self._key = key
         super().__init__(desk)
         self._usual = Usual(self)
+        self._starts = Starts(self)
 
     @property
     def subject(self) -> str | None:
@@ -37,6 +39,8 @@ class DetailScreen(ReadingScreen):
 
     def draw(self, snapshot: Snapshot) -> None:
         usual = self._usual.of(snapshot, self._key)
-        self.page.show(lambda width, glyphs: detail_lines(snapshot, self._key, width, glyphs, usual))
+        pods = [pod for key in snapshot.pods_of.get(self._key, (self._key,)) if (pod := snapshot.pods.get(key))]
+        starts = self._starts.of(snapshot, pods)
+        self.page.show(lambda width, glyphs: detail_lines(snapshot, self._key, width, glyphs, usual, starts))
         if self._key in snapshot.pods:
             self.desk.session.focus(frozenset({self._key}))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from console.views.alert_marks import alert_section
 from console.views.baselines import baseline_lines
 from console.views.gpus import gpu_lines
 from console.views.layout import head, labelled, packed, pairs, sections
-from console.views.load import latency_lines, load_lines, phase_lines
+from console.views.load import has_load, latency_lines, load_lines, phase_lines
+from console.views.members import NO_STARTS, Progress, member_lines, start_seconds, told_lines
 from console.views.objects import condition_lines, container_lines, event_lines, version_lines
 from console.views.origin import gateway_lines, unexposed_lines
 from console.views.plots import plot_block
@@ -17,7 +18,6 @@ from console.views.subject import assessment_of, reason_of
 from console.views.versions import workload_version_lines
 from fleet.model.baseline import Baselines
 from fleet.model.objects import Pod, Workload
-from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
 from themes.glyphs import Glyphs
 from themes.palette import Role
@@ -28,17 +28,25 @@ from widgets.values import age_text
 
 
 def detail_lines(
-    snapshot: Snapshot, key: str, width: int, glyphs: Glyphs, usual: Baselines | None = None
+    snapshot: Snapshot,
+    key: str,
+    width: int,
+    glyphs: Glyphs,
+    usual: Baselines | None = None,
+    starts: Mapping[str, Progress] = NO_STARTS,
 ) -> list[Line]:
-    """The page of a pod or a workload, beside what is usual; one line that says so where it is gone."""
+    """The page of a pod or a workload, beside what is usual; one line that says so where it is gone.
+
+    ``starts`` is by pod key how far those that load have come.
+    """
     if key not in snapshot.pods and key not in snapshot.workloads:
         # Out of view is not gone.
         snapshot = snapshot.everything
     pod, workload = snapshot.pods.get(key), snapshot.workloads.get(key)
     if pod is not None:
-        return _pod_page(snapshot, pod, usual, width, glyphs)
+        return _pod_page(snapshot, pod, usual, width, glyphs, starts)
     if workload is not None:
-        return _workload_page(snapshot, workload, usual, width, glyphs)
+        return _workload_page(snapshot, workload, usual, width, glyphs, starts)
     return [Line((Span(f" {untrusted_name(key)} is gone", Role.GONE),))]
 
 
@@ -54,7 +62,14 @@ def _title(
     return [Line(beside)] if spans_width(beside) <= width else [Line(tuple(spans)), *packed("", facts, width)]
 
 
-def _pod_page(snapshot: Snapshot, pod: Pod, usual: Baselines | None, width: int, glyphs: Glyphs) -> list[Line]:
+def _pod_page(
+    snapshot: Snapshot,
+    pod: Pod,
+    usual: Baselines | None,
+    width: int,
+    glyphs: Glyphs,
+    starts: Mapping[str, Progress],
+) -> list[Line]:
     key, frame, now = pod.key, snapshot.by_pod, snapshot.at
     reason = assessment_of(snapshot, key).reason
     facts = [("", Span(untrusted(pod.status)))] if pod.status != reason else []
@@ -84,12 +99,21 @@ def _pod_page(snapshot: Snapshot, pod: Pod, usual: Baselines | None, width: int,
         version_lines(pod.version, pod.version.digest, width),
     )
     return sections(
-        _title(snapshot, key, pod.name, facts, width, glyphs),
+        [
+            *_title(snapshot, key, pod.name, facts, width, glyphs),
+            *told_lines(pod, starts.get(key), _usual_start(snapshot, pod), now, width, 3),
+        ],
         alert_section(snapshot, key, width),
         # Of a pod that serves, its load is asked for; of one that does not, why.
         *((*load, *life) if pod.ready else (*life, *load)),
         plot_block(snapshot, key, width, glyphs) if measured else [],
     )
+
+
+def _usual_start(snapshot: Snapshot, pod: Pod) -> float | None:
+    """Return how long its peers took to become ready; nobody asks while it is."""
+    peers = () if pod.ready else snapshot.pods_of.get(snapshot.workload_of.get(pod.key, ""), ())
+    return start_seconds([snapshot.pods[peer] for peer in peers])
 
 
 def _pod_gpus(snapshot: Snapshot, pod: Pod, width: int, glyphs: Glyphs) -> list[Line]:
@@ -132,7 +156,12 @@ def _unmatched(snapshot: Snapshot, key: str) -> list[Line]:
 
 
 def _workload_page(
-    snapshot: Snapshot, workload: Workload, usual: Baselines | None, width: int, glyphs: Glyphs
+    snapshot: Snapshot,
+    workload: Workload,
+    usual: Baselines | None,
+    width: int,
+    glyphs: Glyphs,
+    starts: Mapping[str, Progress],
 ) -> list[Line]:
     key, frame, now = workload.key, snapshot.by_workload, snapshot.at
     serving = snapshot.models.get(snapshot.model_of.get(key, ""))
@@ -145,8 +174,6 @@ def _workload_page(
         facts.append(("engine", Span(product)))
     if workload.created:
         facts.append(("age", Span(age_text(now - workload.created))))
-    gpus = [gpu for pod in pods for gpu in snapshot.gpus_of.get(pod.key, ())]
-    hottest = sorted(gpus, key=lambda gpu: -_heat(snapshot, gpu))[:8]
     uids = {workload.uid, *(pod.uid for pod in pods)} - {""}
     life = (
         _rollout(snapshot, workload, pods),
@@ -154,18 +181,21 @@ def _workload_page(
         condition_lines(workload.conditions, now, width, glyphs),
         event_lines((e for e in snapshot.events if e.involved_uid in uids), now, width, glyphs, page_of=workload.name),
     )
+    loaded = serving is not None and has_load(frame, key)
+    of = "of its one pod" if len(pods) == 1 else f"of its {len(pods)} pods"
     load = (
-        [head("load", f"of all {len(pods)} pods"), *load_lines(frame, key, width, glyphs)] if serving else [],
-        latency_lines(snapshot, frame, key, width, glyphs) if serving else [],
-        baseline_lines(snapshot, frame, key, usual, width, glyphs) if serving else [],
-        phase_lines(frame, key, width, glyphs) if serving else [],
+        [head("load", of), *load_lines(frame, key, width, glyphs)] if loaded else [],
+        latency_lines(snapshot, frame, key, width, glyphs) if loaded else [],
+        baseline_lines(snapshot, frame, key, usual, width, glyphs) if loaded else [],
+        phase_lines(frame, key, width, glyphs) if loaded else [],
+        [] if loaded or serving is None else [head("load", "nothing measures its requests now")],
         unexposed_lines(snapshot, members, width),
         gateway_lines(snapshot, serving.key, width, glyphs) if serving else [],
-        gpu_lines(snapshot, hottest, "", width, glyphs),
     )
     complete = workload.ready >= workload.desired
     return sections(
         _title(snapshot, key, workload.name, facts, width, glyphs),
+        member_lines(snapshot, pods, width, glyphs, starts),
         alert_section(snapshot, key, width),
         _objectives(snapshot, key, width, glyphs),
         *((*load, *life) if complete else (*life, *load)),
@@ -180,11 +210,6 @@ def _objectives(snapshot: Snapshot, key: str, width: int, glyphs: Glyphs) -> lis
     from console.views.objectives import objective_lines
 
     return objective_lines(snapshot, key, width, glyphs)
-
-
-def _heat(snapshot: Snapshot, gpu: str) -> float:
-    heat = snapshot.by_gpu.value(gpu, Quantity.GPU_TEMPERATURE)
-    return heat if heat == heat else 0.0
 
 
 def _ready(workload: Workload) -> Span:

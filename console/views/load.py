@@ -47,6 +47,11 @@ def value_span(frame: Frame, key: str, quantity: Quantity, glyphs: Glyphs) -> Sp
     return Span(text, role if role is not Role.TEXT else role_of(quantity, reading))
 
 
+def has_load(frame: Frame, key: str) -> bool:
+    """Whether anything of its requests is measured now."""
+    return any(frame.get(key, q).known for q in (Q.RUNNING, Q.WAITING, Q.KV_USAGE, Q.REQUESTS, Q.GENERATION_TOKENS))
+
+
 def load_lines(frame: Frame, key: str, width: int, glyphs: Glyphs) -> list[Line]:
     """Requests, KV cache and tokens of one object."""
 
@@ -93,7 +98,9 @@ def method_text(snapshot: Snapshot) -> str:
 
 
 def latency_lines(snapshot: Snapshot, frame: Frame, key: str, width: int, glyphs: Glyphs) -> list[Line]:
-    """Percentiles p50, p95 and p99, with their window and method."""
+    """Percentiles p50, p95 and p99, with their window and method; nothing where no request was finished."""
+    if not any(frame.get(key, quantity).known for _, quantities in _LATENCIES for quantity in quantities):
+        return []
     label = LABEL + 6
     titles = "".join(fit(title, 9, "right", "") for title in ("p50", "p95", "p99"))
     lead = (Span(" LATENCY", Role.HEAD), Span(" " * (label - 4) + titles, Role.HEAD), Span("   "))

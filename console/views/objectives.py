@@ -183,8 +183,8 @@ def _words(row: ObjectiveRow) -> str:
 
 
 def objective_lines(snapshot: Snapshot, key: str, width: int, glyphs: Glyphs) -> list[Line]:
-    """The section of a workload's page; empty where it has no objective."""
-    found, rows = board(snapshot), rows_of(snapshot, key)
+    """The section of a workload's page; empty where it has no objective, or nothing is known of any."""
+    found, rows = board(snapshot), [row for row in rows_of(snapshot, key) if _is_known(snapshot, row, glyphs)]
     if found is None or not rows:
         return []
     lines = [head("objectives", stands_on(found))]
@@ -196,6 +196,10 @@ def objective_lines(snapshot: Snapshot, key: str, width: int, glyphs: Glyphs) ->
         lines += wrapped(target_text(budget.objective, glyphs), f"{lead}   burns {burns}", width, role)
         lines += wrapped("", note_text(budget), width, Role.DIM)
     return lines
+
+
+def _is_known(snapshot: Snapshot, row: ObjectiveRow, glyphs: Glyphs) -> bool:
+    return now_text(snapshot, row, glyphs) != glyphs.missing or left_text(row.budget, glyphs) != glyphs.missing
 
 
 def _percent(text: str, glyphs: Glyphs) -> str:

@@ -39,10 +39,10 @@ def plot_model(snapshot: Snapshot, key: str, title: str, quantity: Quantity, lea
 
 
 def plot_block(snapshot: Snapshot, key: str, width: int, glyphs: Glyphs, height: int = HEIGHT) -> list[Line]:
-    """All plots of an object, in one or two columns."""
+    """All plots of an object, in one or two columns; nothing where nothing was measured."""
     models = [plot_model(snapshot, key, *plot) for plot in _PLOTS]
     if all(math.isnan(value) for model in models for value in model.values):
-        return [head("last 15 minutes", "nothing measured")]
+        return []
     lines = [head("last 15 minutes")]
     if width < 2 * _LEAST:
         for model in models:

@@ -1,0 +1,79 @@
+"""How far the pods of a page have come in loading, as the ends of their logs tell: asked for beside the keys."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+from console.screens.base import BESIDE, ConsoleScreen
+from console.session.failure import SessionError
+from console.views.containers import worth_reading
+from console.views.members import Progress, is_starting
+from console.views.subject import ref_of
+from fleet.model.objects import Pod
+from fleet.model.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from textual.worker import WorkType
+
+_EVERY: Final = 5.0
+"""Seconds between two looks at the logs."""
+_MOST: Final = 4
+"""Pods whose logs are looked at: a page of a workload of which many start is of no one of them."""
+_TAIL: Final = 300
+"""Lines from the end. A bar that counts shards writes many, and only the last of them counts."""
+
+
+class Starts:
+    """Belongs to one screen, which is drawn again when a phase is another. Knows nothing where logs may not be read."""
+
+    def __init__(self, screen: ConsoleScreen) -> None:
+        self._screen = screen
+        self._asked = -math.inf
+        self._pods: Sequence[Pod] = ()
+        self._found: Mapping[str, Progress] = {}
+        self._refused = False
+
+    def of(self, snapshot: Snapshot, pods: Sequence[Pod]) -> Mapping[str, Progress]:
+        """Return what the logs told last, by pod key; looks again where that is due and something starts."""
+        loading = [pod for pod in pods if is_starting(pod)][:_MOST]
+        if not loading:
+            return {}
+        if not self._refused and not snapshot.is_machine and snapshot.at - self._asked >= _EVERY:
+            self._asked, self._pods = snapshot.at, loading
+            work: WorkType[None] = self._look
+            self._screen.run_worker(work, group="starts", **BESIDE)
+        return self._found
+
+    async def _look(self) -> None:
+        snapshot = self._screen.desk.snapshot
+        if snapshot is None:
+            return
+        found = {}
+        try:
+            for pod in self._pods:
+                if progress := await self._read(snapshot, pod):
+                    found[pod.key] = progress
+        except SessionError:
+            # Who may not read logs is told so where they are asked for; the page says the rest.
+            self._refused = True
+            return
+        newest = self._screen.desk.snapshot
+        if found != self._found and newest is not None:
+            self._found = found
+            self._screen.draw(newest)
+
+    async def _read(self, snapshot: Snapshot, pod: Pod) -> Progress | None:
+        """Return the last phase that the log of the container that serves tells of."""
+        from fleet.local.phases import StageReader
+
+        ref, containers = ref_of(snapshot, pod.key), worth_reading(pod)
+        if ref is None or not containers:
+            return None
+        reader = StageReader(0.0)
+        stream = self._screen.desk.session.logs(ref, containers[0], follow=False, previous=False, tail=_TAIL, since=0)
+        async for line in stream:
+            reader.feed(line.text, line.at or 0.0)
+        last = reader.stages[-1]
+        return Progress(last.phase.value, last.detail) if len(reader.stages) > 1 else None

@@ -1,0 +1,212 @@
+"""The pods of a workload beside their GPUs: the sick first, with the reason, the last end, and how far they load."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from statistics import median
+from typing import Final, NamedTuple
+
+from console.views.layout import followed, head
+from console.views.load import value_span
+from console.views.subject import assessment_of, reason_of
+from fleet.model.objects import Container, Pod
+from fleet.model.quantity import Quantity
+from fleet.model.snapshot import Severity, Snapshot, rank
+from themes.glyphs import Glyphs
+from themes.palette import Role
+from widgets.line import Line, Span, fit, fit_end, spans_width, width_of
+from widgets.severity import severity_role, severity_span
+from widgets.untrusted import untrusted, untrusted_name
+from widgets.values import age_text
+
+Q = Quantity
+
+MOST = 12
+"""Pods that are well have a row up to this many rows; those of which anything is to be told always have one."""
+_LONGEST = 2 * 3600.0
+"""Seconds of a start beyond which a pod was not starting all the time: it has been ready before."""
+_INDENT = 7
+
+
+class Progress(NamedTuple):
+    """What the log of a pod that starts tells of it."""
+
+    phase: str
+    """``reading weights``"""
+    detail: str = ""
+    """``shard 3 of 30``"""
+
+
+NO_STARTS: Final[Mapping[str, Progress]] = {}
+
+
+class _Column(NamedTuple):
+    title: str
+    width: int
+    quantity: Q
+    priority: int
+    """Rank of importance: where not all fit, those with a high number are left out."""
+
+
+_COLUMNS = (
+    _Column("run", 6, Q.RUNNING, 2),
+    _Column("wait", 6, Q.WAITING, 1),
+    _Column("KV", 6, Q.KV_USAGE, 1),
+    _Column("TTFT95", 9, Q.TTFT_P95, 4),
+    _Column("GPU", 6, Q.GPU_UTIL, 0),
+    _Column("temp", 7, Q.GPU_TEMPERATURE, 3),
+)
+_NAME, _AGE, _PLACE = 27, 6, 22
+_WIDEST_NAME = 46
+
+
+def is_starting(pod: Pod) -> bool:
+    """Whether its containers run and it has not become ready: it loads."""
+    running = any(one.state == "running" and not one.init for one in pod.containers)
+    return not pod.ready and running and pod.deleted is None
+
+
+def member_lines(
+    snapshot: Snapshot, pods: Sequence[Pod], width: int, glyphs: Glyphs, starts: Mapping[str, Progress]
+) -> list[Line]:
+    """A row for each pod of which anything is to be told, then for those that are well, and how many more there are.
+
+    ``starts`` is by pod key what the logs tell of those that load.
+    """
+    if not pods:
+        return [head("pods", "none: nothing that it asks for has been made")]
+    ranks = {pod.key: rank(assessment_of(snapshot, pod.key).severity) for pod in pods}
+    ordered = sorted(pods, key=lambda pod: (ranks[pod.key], -pod.restarts, pod.name))
+    told = [pod for pod in ordered if assessment_of(snapshot, pod.key).severity is not Severity.OK]
+    well = [pod for pod in ordered if assessment_of(snapshot, pod.key).severity is Severity.OK]
+    shown = [*told, *well[: max(0, MOST - len(told))]]
+    columns, place, name = _fitting(width)
+    titles = "".join(fit(column.title, column.width, "right", "") for column in columns)
+    where = fit("  on", place, "left", "") if place else ""
+    first = fit(" PODS", name, "left", "") + fit("age", _AGE, "right", "")
+    lines = [Line((Span(first, Role.HEAD), Span(titles + where, Role.HEAD)))]
+    usual = start_seconds(pods)
+    for pod in shown:
+        lines += _row(snapshot, pod, columns, place, name, width, glyphs)
+        lines += told_lines(pod, starts.get(pod.key), usual, snapshot.at, width, _INDENT)
+    if more := len(ordered) - len(shown):
+        lines.append(Line((Span(f"     +{more} alike", Role.DIM),)))
+    return lines
+
+
+def _fitting(width: int) -> tuple[tuple[_Column, ...], int, int]:
+    """The columns that fit, the cells for where a pod runs (0 for none), and those of its name."""
+    columns: tuple[_Column, ...] = _COLUMNS
+    place = _PLACE
+
+    def used() -> int:
+        return _NAME + _AGE + sum(column.width for column in columns) + place
+
+    while used() > width and (least := max((c.priority for c in columns), default=0)):
+        columns = tuple(column for column in columns if column.priority < least)
+    if used() > width:
+        place = 0
+    return columns, place, min(_WIDEST_NAME, max(18, _NAME + width - used()))
+
+
+def _row(
+    snapshot: Snapshot, pod: Pod, columns: Sequence[_Column], place: int, name: int, width: int, glyphs: Glyphs
+) -> list[Line]:
+    key, standing = pod.key, assessment_of(snapshot, pod.key)
+    age = age_text(snapshot.at - pod.created) if pod.created else ""
+    spans = [
+        Span("   "),
+        severity_span(standing.severity, glyphs),
+        Span(" " + fit_end(untrusted_name(pod.name), name - 5, "left", glyphs.ellipsis)),
+        Span(fit(age, _AGE, "right", glyphs.ellipsis), Role.DIM),
+    ]
+    for column in columns:
+        text, role = value_span(snapshot.by_pod, key, column.quantity, glyphs)
+        spans.append(Span(fit(text, column.width, "right", glyphs.ellipsis), role))
+    if place:
+        spans.append(Span("  " + fit_end(_place(snapshot, pod), place - 2, "left", glyphs.ellipsis), Role.DIM))
+    if standing.severity is Severity.STARTING and is_starting(pod):
+        # How far it has come is told below.
+        return [Line(tuple(spans))]
+    reason = untrusted(reason_of(snapshot, key) or ("" if standing.severity is Severity.OK else pod.status))
+    if not reason:
+        return [Line(tuple(spans))]
+    role = severity_role(standing.severity)
+    if spans_width(spans) + 2 + width_of(reason) <= width:
+        return [Line((*spans, Span("  "), Span(reason, role)))]
+    return [Line(tuple(spans)), *followed([Span(" " * _INDENT)], reason, role, width, _INDENT)]
+
+
+def _place(snapshot: Snapshot, pod: Pod) -> str:
+    """``gpu-node-3/0-3``: its node, and which GPUs it holds there."""
+    ordinals = sorted(
+        {int(o) for gpu in snapshot.gpus_of.get(pod.key, ()) if (o := snapshot.gpus[gpu].ordinal).isdigit()}
+    )
+    ranges = []
+    for _, run in groupby(enumerate(ordinals), key=lambda pair: pair[1] - pair[0]):
+        numbers = [number for _, number in run]
+        ranges.append(str(numbers[0]) if len(numbers) == 1 else f"{numbers[0]}-{numbers[-1]}")
+    node = untrusted(pod.node) or "no node"
+    return f"{node}/{','.join(ranges)}" if ranges else node
+
+
+def told_lines(
+    pod: Pod, start: Progress | None, usual: float | None, now: float, width: int, indent: int
+) -> list[Line]:
+    """Return how its containers ended last, and how far it loads; nothing of a pod that is ready."""
+    if pod.ready:
+        return []
+    lines: list[Line] = []
+    for container in pod.containers:
+        if words := end_text(container, now):
+            lead = [Span(f"{' ' * indent}{untrusted_name(container.name)} ", Role.DIM)]
+            lines += followed(lead, words, Role.WARNING, width, indent)
+    if is_starting(pod):
+        words = start_text(pod, start, usual, now)
+        lines += followed([Span(" " * indent)], words, Role.STARTING, width, indent)
+    return lines
+
+
+def end_text(container: Container, now: float) -> str:
+    """``ended last: OOMKilled (137) 20s ago, 5 restarts``; empty where it has never ended."""
+    reason, code, ended = container.last_reason, container.last_exit_code, container.last_finished
+    if container.state == "terminated" and (container.exit_code or container.reason not in ("", "Completed")):
+        reason, code, ended = container.reason, container.exit_code, container.since
+    if not reason and code is None:
+        return ""
+    number = f" ({code})" if code is not None else ""
+    ago = f" {age_text(now - ended)} ago" if ended is not None else ""
+    restarts = "1 restart" if container.restarts == 1 else f"{container.restarts} restarts"
+    return f"ended last: {untrusted(reason) or 'ended'}{number}{ago}, {restarts}"
+
+
+def start_text(pod: Pod, start: Progress | None, usual: float | None, now: float) -> str:
+    """``reading weights, shard 17 of 30, for 50s; ready in ~1m10s (a start here takes 2m)``."""
+    began = _began(pod)
+    words = ", ".join(filter(None, (start.phase, start.detail))) if start is not None else "starting"
+    if began is None:
+        return untrusted(words)
+    spent = max(0.0, now - began)
+    words = f"{untrusted(words)}, for {age_text(spent)}"
+    if usual is None:
+        return words
+    takes = f"a start here takes {age_text(usual)}"
+    return f"{words}; ready in ~{age_text(usual - spent)} ({takes})" if spent < usual else f"{words}; late: {takes}"
+
+
+def start_seconds(pods: Sequence[Pod]) -> float | None:
+    """Return how long the pods that are ready took from the start of their container; None where none tells."""
+    found = []
+    for pod in pods:
+        began, ready = _began(pod), next((c.since for c in pod.conditions if c.type == "Ready"), None)
+        if pod.ready and began is not None and ready is not None and 0 < ready - began < _LONGEST:
+            found.append(ready - began)
+    return median(found) if found else None
+
+
+def _began(pod: Pod) -> float | None:
+    """The start of the container that serves, else of the last that started; None where none runs."""
+    running = [c for c in pod.containers if c.state == "running" and not c.init and c.since is not None]
+    serving = [c for c in running if c.name == pod.serving.container] or running
+    return max((c.since for c in serving if c.since is not None), default=None)

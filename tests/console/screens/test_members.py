@@ -1,0 +1,63 @@
+"""The pods of a workload on its page: the sick first and named, with how they ended and how far they load."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from console.views.detail import detail_lines
+from console.views.members import Progress
+from fleet.model.objects import Condition, Container, Pod
+from fleet.model.snapshot import Assessment, Severity, Snapshot
+from tests.fleets import NOW, make_snapshot
+from themes.glyphs import UNICODE
+
+WORKLOAD = "serving/Deployment/llama-70b"
+
+
+def _with(snapshot: Snapshot, sick: Pod, *others: Pod) -> Snapshot:
+    pods = {**snapshot.pods, **{pod.key: pod for pod in (sick, *others)}}
+    said = {**snapshot.assessments, sick.key: Assessment(Severity.CRITICAL, "OOMKilled, CrashLoopBackOff")}
+    return replace(snapshot, pods=pods, assessments=said)
+
+
+def _text(snapshot: Snapshot, width: int, starts: dict[str, Progress] | None = None) -> list[str]:
+    lines = detail_lines(snapshot, WORKLOAD, width, UNICODE, None, starts or {})
+    return ["".join(span.text for span in line.spans) for line in lines]
+
+
+def test_the_sick_pod_is_first_and_named_with_its_last_end() -> None:
+    snapshot = make_snapshot()
+    *_, last = snapshot.pods_of[WORKLOAD]
+    crashed = Container(
+        "vllm", "i", state="waiting", reason="CrashLoopBackOff", restarts=5,
+        last_reason="OOMKilled", last_exit_code=137, last_finished=NOW - 20,
+    )  # fmt: skip
+    found = _with(snapshot, replace(snapshot.pods[last], ready=False, containers=(crashed,)))
+    for width in (40, 80, 160):
+        lines = _text(found, width)
+        at = next(i for i, line in enumerate(lines) if line.startswith(" PODS"))
+        assert snapshot.pods[last].name[-8:] in lines[at + 1]
+        assert at <= 5, "below the title, before all else"
+        words = " ".join(" ".join(lines[at : at + 6]).split())
+        assert "OOMKilled, CrashLoopBackOff" in words
+        assert "vllm ended last: OOMKilled (137) 20s ago, 5 restarts" in words
+        assert all(len(line) <= width for line in lines[at : at + 4])
+
+
+def test_of_a_pod_that_loads_the_phase_of_its_log_and_when_its_peers_were_ready() -> None:
+    snapshot = make_snapshot()
+    first, second, *_ = (snapshot.pods[key] for key in snapshot.pods_of[WORKLOAD])
+    runs = Container("vllm", "i", state="running", since=NOW - 50)
+    loading = replace(first, ready=False, containers=(runs,))
+    peer = replace(
+        second,
+        ready=True,
+        containers=(replace(runs, since=NOW - 4000),),
+        conditions=(Condition("Ready", "True", since=NOW - 3880),),
+    )
+    others = tuple(replace(snapshot.pods[key], conditions=()) for key in snapshot.pods_of[WORKLOAD][2:])
+    found = _with(snapshot, loading, peer, *others)
+    told = " ".join(_text(found, 160, {loading.key: Progress("reading weights", "shard 17 of 30")}))
+    assert "reading weights, shard 17 of 30, for 50s; ready in ~1m10s (a start here takes 2m)" in told
+    late = _with(snapshot, replace(loading, containers=(replace(runs, since=NOW - 300),)), peer, *others)
+    assert "starting, for 5m; late: a start here takes 2m" in " ".join(_text(late, 160))
