@@ -14,6 +14,8 @@ class LogLine(NamedTuple):
 
     text: str
     at: float | None = None
+    who: str = ""
+    """Name of what wrote it, where several write into one log."""
 
 
 class LogBuffer:
@@ -47,11 +49,11 @@ class LogBuffer:
 
     def append(self, lines: Iterable[LogLine]) -> None:
         """Add lines at the end and drop what is too much at the front."""
-        for text, at in lines:
+        for text, at, who in lines:
             safe = untrusted_line(text[: self._max_line].rstrip("\r\n"))
             if len(text) > self._max_line:
                 safe += " [cut]"
-            self._lines.append(LogLine(safe, at))
+            self._lines.append(LogLine(safe, at, who))
             self.bytes += _size(safe)
             # The newest line stays even where it is larger than the bound.
             while len(self._lines) > self._max_lines or (self.bytes > self._max_bytes and len(self._lines) > 1):

@@ -9,8 +9,13 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
+from themes.palette import Role
 from widgets.log_buffer import LogBuffer, LogLine
+from widgets.log_words import ROLES, Level, folded_line, level_of
 from widgets.text_pane import TextPane
+
+NARROW = 100
+"""Cells below which the prefixes of lines are folded unless somebody wants to see them."""
 
 
 class LogView(TextPane):
@@ -38,7 +43,11 @@ class LogView(TextPane):
         self._buffer = buffer or LogBuffer()
         self._following = True
         self._timestamps = False
+        self._folding: bool | None = None
+        """Whether prefixes are folded; None for where there is little room."""
         self._pending = False
+        self._error = -1
+        """The line of the error that was gone to last."""
         self._told = 0
         """How many dropped lines were told of."""
 
@@ -87,12 +96,55 @@ class LogView(TextPane):
     def end(self) -> int:
         return self._buffer.end
 
+    @property
+    def folding(self) -> bool:
+        """Whether the prefixes of lines are folded."""
+        return self.size.width < NARROW if self._folding is None else self._folding
+
+    @property
+    def last_at(self) -> float | None:
+        """Unix time of the newest line; None where there is none, or its source does not say."""
+        return self._buffer[self.end - 1].at if self.end > self.first else None
+
     def text(self, number: int) -> str:
-        return self._buffer[number].text
+        text = self._buffer[number].text
+        return folded_line(text) if self.folding else text
 
     def prefix(self, number: int) -> str:
-        at = self._buffer[number].at if self._timestamps else None
-        return "" if at is None else f"{datetime.fromtimestamp(at, UTC):%H:%M:%S} "
+        line = self._buffer[number]
+        at = f"{datetime.fromtimestamp(line.at, UTC):%H:%M:%S} " if self._timestamps and line.at is not None else ""
+        return f"{line.who} {at}" if line.who else at
+
+    def role(self, number: int) -> Role:
+        level = level_of(self._buffer[number].text)
+        return Role.TEXT if level is None else ROLES[level]
+
+    def everything(self) -> str:
+        """Return all lines that are there, as they were written."""
+        return "".join(
+            f"{line.who} {line.text}\n" if line.who else f"{line.text}\n"
+            for line in (self._buffer[number] for number in range(self.first, self.end))
+        )
+
+    def toggle_folding(self) -> None:
+        """Fold the prefixes of the lines, or show them whole."""
+        self._folding = not self.folding
+        self._catch_up()
+
+    def find_error(self, step: int) -> bool:
+        """Go to the first error, then to the next or the one before; False where no line tells of one."""
+        errors = [n for n in range(self.first, self.end) if level_of(self._buffer[n].text) is Level.ERROR]
+        if not errors:
+            return False
+        at = self._error
+        beyond = [n for n in errors if n > at] if step > 0 else [n for n in reversed(errors) if n < at]
+        if at < self.first:
+            beyond = errors if step > 0 else errors[::-1]
+        self._error = (beyond or (errors if step > 0 else errors[::-1]))[0]
+        self._current = self._error
+        self._reveal(self._error)
+        self.redraw()
+        return True
 
     # keys
 

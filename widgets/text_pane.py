@@ -106,7 +106,27 @@ class TextPane(LineView, can_focus=True):
         del number
         return ""
 
+    def role(self, number: int) -> Role:
+        """Return the role of the text of a line, beside what is found in it."""
+        del number
+        return Role.TEXT
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The lines that are on the screen, whole."""
+        numbers = dict.fromkeys(number for number, _, _ in self._rows(self._at, self.size.height))
+        return tuple(self.prefix(number) + self.text(number) for number in numbers)
+
     # search
+
+    @property
+    def matches(self) -> tuple[int, int]:
+        """The place of the current match among the lines that match (from 1; 0 for none), and how many do."""
+        pattern = self._pattern
+        if pattern is None:
+            return 0, 0
+        found = [number for number in range(self.first, self.end) if pattern.search(self.text(number))]
+        return (found.index(self._current) + 1 if self._current in found else 0), len(found)
 
     def search(self, pattern: str) -> bool:
         """Look for a pattern from the first row on the screen on, and around; an empty one ends the search.
@@ -259,15 +279,16 @@ class TextPane(LineView, can_focus=True):
         start += self._offset
         end = min(end, start + width)
         line = prefix + text
+        plain = self.role(number)
         spans: list[Span] = []
         for first, last, role in cuts:
             first, last = max(first, start), min(last, end)
             if first >= last:
                 continue
             if first > start:
-                spans.append(Span(line[start:first]))
+                spans.append(Span(line[start:first], plain))
             spans.append(Span(line[first:last], role))
             start = last
         if start < end:
-            spans.append(Span(line[start:end]))
+            spans.append(Span(line[start:end], plain))
         return Line(tuple(spans))

@@ -48,14 +48,15 @@ class Pages:
 
         self._navigator.open(NodesScreen(self._desk, key))
 
-    def open_logs(self, pod: str, *, previous: bool) -> None:
+    def open_logs(self, pod: str, *, previous: bool, together: Sequence[str] = ()) -> None:
         from console.screens.logs import LogsScreen
 
         snapshot = self._desk.snapshot
         found = snapshot.pods.get(pod) if snapshot is not None else None
         if snapshot is not None and found is not None:
             ref = snapshot.ref("Pod", found.namespace, found.name)
-            self._navigator.push(LogsScreen(self._desk, found, ref, previous=previous))
+            pods = [snapshot.pods[key] for key in together if key in snapshot.pods]
+            self._navigator.push(LogsScreen(self._desk, found, ref, previous=previous, together=pods))
 
     def open_describe(self, ref: ObjectRef) -> None:
         from console.screens.text import TextScreen

@@ -113,8 +113,41 @@ class Followable(Protocol):
 
 
 @runtime_checkable
+class LogText(Protocol):
+    """The text of a log: its prefixes, and the errors that it tells of."""
+
+    def toggle_folding(self) -> None:
+        """Fold what stands before the messages, or show it whole."""
+        ...
+
+    def step_error(self, step: int) -> None:
+        """Go to the first line that tells of an error, then to the next (1) or the one before (-1)."""
+        ...
+
+
+@runtime_checkable
+class Savable(Protocol):
+    """A screen whose text can be kept in a file."""
+
+    def save(self) -> None: ...
+
+
+@runtime_checkable
+class Copyable(Protocol):
+    """A screen that says itself what of it is copied."""
+
+    def copied(self) -> tuple[str, str]:
+        """Return the text, and what it is in words."""
+        ...
+
+
+@runtime_checkable
 class PodLog(Protocol):
     """The log of a container of Kubernetes."""
+
+    def toggle_together(self) -> None:
+        """The logs of all pods of the workload as one, or of the one pod."""
+        ...
 
     def next_container(self) -> None:
         """The log of the next container of the pod."""

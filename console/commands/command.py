@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import field
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -136,6 +137,8 @@ class Command:
     """The screens on which it works."""
     hint: str = ""
     """The word beside its key in the key bar; empty for commands that are not shown there."""
+    hints: Mapping[ScreenId, str] = field(default_factory=dict)
+    """The words on screens where it is something else."""
     argument: str = ""
     """Argument that may follow its name in the command line, for the help."""
     family: str = ""

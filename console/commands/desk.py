@@ -55,8 +55,8 @@ class Pages(Protocol):
         """Nodes and GPUs, with the cursor on the node or GPU of ``key`` where there is one."""
         ...
 
-    def open_logs(self, pod: str, *, previous: bool) -> None:
-        """Logs of a pod (its key)."""
+    def open_logs(self, pod: str, *, previous: bool, together: Sequence[str] = ()) -> None:
+        """Logs of a pod (its key), or of several pods as one."""
         ...
 
     def open_describe(self, ref: ObjectRef) -> None: ...

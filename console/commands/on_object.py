@@ -129,9 +129,11 @@ def open_logs(*, previous: bool) -> Callable[[Desk, Context], None]:
         if context.where not in OBJECTS and context.subject is not None:
             desk.local_pages.open_log(context.subject)
             return
+        pods = context.snapshot.pods if context.snapshot is not None else {}
+        marked = tuple(key for key in context.marked if key in pods)
         pod = _restarted(context) if previous else _pod(context)
         if pod is not None:
-            desk.pages.open_logs(pod, previous=previous)
+            desk.pages.open_logs(pod, previous=previous, together=marked if len(marked) > 1 else ())
 
     return run
 

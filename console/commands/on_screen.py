@@ -11,9 +11,11 @@ from console.commands.capabilities import (
     Followable,
     HidesOthers,
     ListsIncidents,
+    LogText,
     PlanPage,
     PlotView,
     PodLog,
+    Savable,
     Searchable,
     Sortable,
     StepsBack,
@@ -68,6 +70,29 @@ def toggle_follow(_: Desk, context: Context) -> None:
 def clear(_: Desk, context: Context) -> None:
     if isinstance(context.view, Followable):
         context.view.clear()
+
+
+def toggle_folding(_: Desk, context: Context) -> None:
+    if isinstance(context.view, LogText):
+        context.view.toggle_folding()
+
+
+def step_error(step: int) -> Run:
+    def run(_: Desk, context: Context) -> None:
+        if isinstance(context.view, LogText):
+            context.view.step_error(step)
+
+    return run
+
+
+def save(_: Desk, context: Context) -> None:
+    if isinstance(context.view, Savable):
+        context.view.save()
+
+
+def toggle_together(_: Desk, context: Context) -> None:
+    if isinstance(context.view, PodLog):
+        context.view.toggle_together()
 
 
 def next_container(_: Desk, context: Context) -> None:

@@ -252,7 +252,11 @@ class ConsoleScreen(Screen[None]):
         hinted = [command for command in bound_on(self.where) if command.hint]
         commands = runnable(hinted, context, read_only=self.desk.read_only)
         heard = ((command, self._first_heard(command)) for command in commands)
-        return [Hint(key_text(key), command.hint, command.id in _LAST) for command, key in heard if key]
+        return [
+            Hint(key_text(key), command.hints.get(self.where, command.hint), command.id in _LAST)
+            for command, key in heard
+            if key
+        ]
 
     def _first_heard(self, command: Command) -> str:
         """The first key of a command that the line with the focus does not take for text; empty where there is none."""

@@ -1,9 +1,9 @@
-"""Logs of a pod, one container at a time."""
+"""Logs of a pod, one container at a time, or of several pods as one."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import ClassVar
 
 from textual.binding import BindingType
@@ -12,46 +12,49 @@ from textual.widget import Widget
 from console.commands.command import ScreenId
 from console.commands.desk import Desk
 from console.screens.base import beside, bindings_of
-from console.screens.lines import Lines
-from console.screens.searched import SearchedScreen
+from console.screens.log_base import LogScreen
 from console.session.failure import SessionError
 from console.views.containers import dropped_text, lack_in_full, lack_of_log, worth_reading
+from console.views.subject import assessment_of
 from fleet.model.objects import ObjectRef, Pod
-from fleet.model.snapshot import Snapshot
+from fleet.model.snapshot import Snapshot, rank
 from themes.palette import Role
-from widgets.line import Line, Span
-from widgets.log_view import LogView
+from widgets.log_buffer import LogLine
 from widgets.untrusted import untrusted, untrusted_name
 from widgets.values import age_text
 
 TAIL = 1000
 """Lines from before the screen was opened."""
+_TAIL_OF_EACH = 200
+"""The same where the logs of several pods are one."""
+_MOST = 12
+"""Pods whose logs are read as one, the worst first: each is a connection of its own."""
+_GATHERED = 0.3
+"""Seconds for which lines of several pods are gathered, so that they can be put in the order of their times."""
+_SILENT = 30.0
+"""Seconds after which the age of the last line is told in place of that it follows."""
+_SUFFIX = 5
+"""Characters of the end of a name that tell a pod from its siblings."""
 _GONE = "gone"
 BATCH = 500
 """Lines after which the event loop gets its turn, however fast they come."""
 
 
-class LogsScreen(SearchedScreen):
+class LogsScreen(LogScreen):
     """Follows the log of the running container, or shows that of the one before it restarted."""
 
     where = ScreenId.LOGS
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.LOGS)
 
-    DEFAULT_CSS = """
-    LogsScreen #title {
-        height: 1;
-    }
-    """
-
-    def __init__(self, desk: Desk, pod: Pod, ref: ObjectRef, *, previous: bool) -> None:
+    def __init__(self, desk: Desk, pod: Pod, ref: ObjectRef, *, previous: bool, together: Sequence[Pod] = ()) -> None:
         self._pod = pod
         self._ref = ref
-        self.log_view = LogView()
-        super().__init__(desk, self.log_view)
+        self._together = tuple(together)
+        """The pods whose logs are read as one; none for that of ``pod`` alone."""
+        super().__init__(desk)
         self._previous = previous
         self._containers = worth_reading(pod, previous=previous)
         self._container = self._containers[0] if self._containers else ""
-        self._title = Lines(id="title")
         self._ended = False
         self._lack = ""
         """The reason why there is no log yet; it is read once there is."""
@@ -71,16 +74,19 @@ class LogsScreen(SearchedScreen):
 
     def _start(self) -> None:
         self._ended = False
-        self._lack = "" if self._previous else lack_of_log(self._pod, self._container)
+        self._lack = "" if self._previous or self._together else lack_of_log(self._pod, self._container)
         self._show_title()
         if self._lack:
             self.workers.cancel_group(self, "logs")
             self._say_lack()
+        elif self._together:
+            self._read_together()
         else:
             self._read()
 
     def draw(self, snapshot: Snapshot) -> None:
         """Read the log of a container that has started meanwhile."""
+        self._show_title()
         found = snapshot.everything.pods.get(self._pod.key)
         there = found is not None and found.uid == self._pod.uid
         if found is not None and there:
@@ -106,17 +112,9 @@ class LogsScreen(SearchedScreen):
 
     @beside("logs")
     async def _read(self) -> None:
-        stream = self.desk.session.logs(
-            self._ref,
-            self._container,
-            follow=not self._previous,
-            previous=self._previous,
-            tail=TAIL,
-            since=self._since,
-        )
         read = 0
         try:
-            async for line in stream:
+            async for line in self._stream(self._ref, self._container, TAIL):
                 self.log_view.append([line])
                 read += 1
                 if read % BATCH == 0:
@@ -132,32 +130,96 @@ class LogsScreen(SearchedScreen):
                     f"nothing was logged in the last {age_text(self._since)}" if self._since else "the log is empty"
                 )
 
+    @beside("logs")
+    async def _read_together(self) -> None:
+        """Read the logs of several pods into one, in the order of their times as far as they come together."""
+        arrived: list[LogLine] = []
+        tasks = [asyncio.ensure_future(self._gather(pod, arrived)) for pod in self._together]
+        going: set[asyncio.Future[None]] = set(tasks)
+        try:
+            while going:
+                _, going = await asyncio.wait(going, timeout=_GATHERED)
+                self.log_view.append(sorted(arrived, key=lambda line: line.at or 0.0))
+                arrived.clear()
+        finally:
+            for task in tasks:
+                task.cancel()
+        self._ended = True
+        self._show_title()
+
+    async def _gather(self, pod: Pod, into: list[LogLine]) -> None:
+        snapshot, containers = self.desk.snapshot, worth_reading(pod)
+        nothing = self._previous and not pod.restarts
+        if snapshot is None or not containers or nothing or lack_of_log(pod, containers[0]):
+            return
+        who = untrusted_name(pod.name)[-_SUFFIX:]
+        ref = snapshot.ref("Pod", pod.namespace, pod.name)
+        try:
+            async for line in self._stream(ref, containers[0], _TAIL_OF_EACH):
+                into.append(line._replace(who=who))
+                if len(into) % BATCH == 0:
+                    await asyncio.sleep(0)
+        except SessionError as error:
+            self.say(f"{who}: {error.in_a_line}", Role.ERROR)
+
+    def _stream(self, ref: ObjectRef, container: str, tail: int) -> AsyncIterator[LogLine]:
+        return self.desk.session.logs(
+            ref, container, follow=not self._previous, previous=self._previous, tail=tail, since=self._since
+        )
+
     def _show_title(self) -> None:
-        follows = "previous container" if self._previous else "following" if self.log_view.following else "paused"
-        if self._lack:
-            follows = "gone" if self._lack == _GONE else f"not started yet: {untrusted(self._lack)}"
-        state = [follows] + ["ended"] * self._ended
+        state = [self._following()] + ["ended"] * self._ended
         if self._since:
             state.append(f"the last {age_text(self._since)}")
-        if len(self._containers) > 1:
+        if len(self._containers) > 1 and not self._together:
             state.append(f"container {self._containers.index(self._container) + 1} of {len(self._containers)}")
         if self.log_view.dropped:
             state.append(dropped_text(self.log_view.dropped))
         name = f"{untrusted_name(self._pod.name)} › {untrusted_name(self._container)}"
-        line = Line((Span(f" {name}", Role.STRONG), Span(f"   {' · '.join(state)}", Role.DIM)))
-        self._title.show(lambda _width, _glyphs: [line])
+        self.show_title(f"{len(self._together)} pods together" if self._together else name, " · ".join(state))
+
+    def _following(self) -> str:
+        """Return what the log does: ``following``, ``silent 12m``, ``paused``, or why there is none."""
+        if self._lack:
+            return "gone" if self._lack == _GONE else f"not started yet: {untrusted(self._lack)}"
+        if self._previous:
+            return "previous container"
+        if not self.log_view.following:
+            return "paused"
+        last, snapshot = self.log_view.last_at, self.desk.snapshot
+        silent = snapshot.at - last if last is not None and snapshot is not None else 0.0
+        return f"silent {age_text(silent)}" if silent >= _SILENT and not self._ended else "following"
 
     def on_log_view_state_changed(self) -> None:
         self._show_title()
 
-    def toggle_follow(self) -> None:
-        self.log_view.action_follow()
+    @property
+    def log_name(self) -> str:
+        return f"{len(self._together)}-pods" if self._together else f"{self._pod.name}-{self._container}"
+
+    def toggle_together(self) -> None:
+        """Read the logs of all pods of the workload as one, or again that of the pod alone."""
+        if self._together:
+            self._together = ()
+        else:
+            self._together = self._siblings()
+        if not self._together and len(self._siblings()) < 2:
+            self.say("the workload has no other pod")
+            return
+        self.log_view.clear()
+        self._start()
+
+    def _siblings(self) -> tuple[Pod, ...]:
+        snapshot = self.desk.snapshot
+        if snapshot is None:
+            return ()
+        whole = snapshot.everything
+        keys = whole.pods_of.get(whole.workload_of.get(self._pod.key, ""), ())
+        ranked = sorted(keys, key=lambda key: (key != self._pod.key, rank(assessment_of(whole, key).severity)))
+        return tuple(whole.pods[key] for key in ranked[:_MOST]) if len(ranked) > 1 else ()
 
     def toggle_timestamps(self) -> None:
         self.log_view.action_timestamps()
-
-    def clear(self) -> None:
-        self.log_view.clear()
 
     def read_since(self, seconds: int) -> None:
         self._since = seconds

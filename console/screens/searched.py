@@ -23,7 +23,16 @@ class SearchedScreen(ConsoleScreen):
 
     def narrow(self, text: str) -> str | None:
         self._searched = text
-        return None if self._pane.search(text) or not text else f"{text!r} is not there"
+        found = self._pane.search(text)
+        if found:
+            self._say_place()
+        return None if found or not text else f"{text!r} is not there"
+
+    def _say_place(self) -> None:
+        """Say which of how many lines that match it is."""
+        at, count = self._pane.matches
+        if count:
+            self.say(f"line {at} of {count} lines with {self._searched!r}")
 
     def back(self) -> bool:
         if not self._searched:
@@ -33,6 +42,7 @@ class SearchedScreen(ConsoleScreen):
 
     def step_match(self, step: int) -> None:
         self._pane.action_match(step)
+        self._say_place()
 
     def toggle_wrap(self) -> None:
         self._pane.action_wrap()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from console.screens.base import BESIDE, ConsoleScreen
 from console.session.failure import SessionError
 from console.views.containers import worth_reading
-from console.views.members import Progress, is_starting
+from console.views.members import Loading, is_starting
 from console.views.subject import ref_of
 from fleet.model.objects import Pod
 from fleet.model.snapshot import Snapshot
@@ -32,10 +32,10 @@ class Starts:
         self._screen = screen
         self._asked = -math.inf
         self._pods: Sequence[Pod] = ()
-        self._found: Mapping[str, Progress] = {}
+        self._found: Mapping[str, Loading] = {}
         self._refused = False
 
-    def of(self, snapshot: Snapshot, pods: Sequence[Pod]) -> Mapping[str, Progress]:
+    def of(self, snapshot: Snapshot, pods: Sequence[Pod]) -> Mapping[str, Loading]:
         """Return what the logs told last, by pod key; looks again where that is due and something starts."""
         loading = [pod for pod in pods if is_starting(pod)][:_MOST]
         if not loading:
@@ -64,7 +64,7 @@ class Starts:
             self._found = found
             self._screen.draw(newest)
 
-    async def _read(self, snapshot: Snapshot, pod: Pod) -> Progress | None:
+    async def _read(self, snapshot: Snapshot, pod: Pod) -> Loading | None:
         """Return the last phase that the log of the container that serves tells of."""
         from fleet.local.phases import StageReader
 
@@ -76,4 +76,4 @@ class Starts:
         async for line in stream:
             reader.feed(line.text, line.at or 0.0)
         last = reader.stages[-1]
-        return Progress(last.phase.value, last.detail) if len(reader.stages) > 1 else None
+        return Loading(last.phase.value, last.detail) if len(reader.stages) > 1 else None

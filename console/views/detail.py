@@ -9,7 +9,7 @@ from console.views.baselines import baseline_lines
 from console.views.gpus import gpu_lines
 from console.views.layout import head, labelled, packed, pairs, sections
 from console.views.load import has_load, latency_lines, load_lines, phase_lines
-from console.views.members import NO_STARTS, Progress, member_lines, start_seconds, told_lines
+from console.views.members import NO_STARTS, Loading, member_lines, start_seconds, told_lines
 from console.views.objects import condition_lines, container_lines, event_lines, version_lines
 from console.views.origin import gateway_lines, unexposed_lines
 from console.views.plots import plot_block
@@ -33,7 +33,7 @@ def detail_lines(
     width: int,
     glyphs: Glyphs,
     usual: Baselines | None = None,
-    starts: Mapping[str, Progress] = NO_STARTS,
+    starts: Mapping[str, Loading] = NO_STARTS,
 ) -> list[Line]:
     """The page of a pod or a workload, beside what is usual; one line that says so where it is gone.
 
@@ -68,7 +68,7 @@ def _pod_page(
     usual: Baselines | None,
     width: int,
     glyphs: Glyphs,
-    starts: Mapping[str, Progress],
+    starts: Mapping[str, Loading],
 ) -> list[Line]:
     key, frame, now = pod.key, snapshot.by_pod, snapshot.at
     reason = assessment_of(snapshot, key).reason
@@ -161,7 +161,7 @@ def _workload_page(
     usual: Baselines | None,
     width: int,
     glyphs: Glyphs,
-    starts: Mapping[str, Progress],
+    starts: Mapping[str, Loading],
 ) -> list[Line]:
     key, frame, now = workload.key, snapshot.by_workload, snapshot.at
     serving = snapshot.models.get(snapshot.model_of.get(key, ""))

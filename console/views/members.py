@@ -29,8 +29,8 @@ _LONGEST = 2 * 3600.0
 _INDENT = 7
 
 
-class Progress(NamedTuple):
-    """What the log of a pod that starts tells of it."""
+class Loading(NamedTuple):
+    """How far a pod that starts has come, as its log tells."""
 
     phase: str
     """``reading weights``"""
@@ -38,7 +38,7 @@ class Progress(NamedTuple):
     """``shard 3 of 30``"""
 
 
-NO_STARTS: Final[Mapping[str, Progress]] = {}
+NO_STARTS: Final[Mapping[str, Loading]] = {}
 
 
 class _Column(NamedTuple):
@@ -68,7 +68,7 @@ def is_starting(pod: Pod) -> bool:
 
 
 def member_lines(
-    snapshot: Snapshot, pods: Sequence[Pod], width: int, glyphs: Glyphs, starts: Mapping[str, Progress]
+    snapshot: Snapshot, pods: Sequence[Pod], width: int, glyphs: Glyphs, starts: Mapping[str, Loading]
 ) -> list[Line]:
     """A row for each pod of which anything is to be told, then for those that are well, and how many more there are.
 
@@ -151,9 +151,7 @@ def _place(snapshot: Snapshot, pod: Pod) -> str:
     return f"{node}/{','.join(ranges)}" if ranges else node
 
 
-def told_lines(
-    pod: Pod, start: Progress | None, usual: float | None, now: float, width: int, indent: int
-) -> list[Line]:
+def told_lines(pod: Pod, start: Loading | None, usual: float | None, now: float, width: int, indent: int) -> list[Line]:
     """Return how its containers ended last, and how far it loads; nothing of a pod that is ready."""
     if pod.ready:
         return []
@@ -181,7 +179,7 @@ def end_text(container: Container, now: float) -> str:
     return f"ended last: {untrusted(reason) or 'ended'}{number}{ago}, {restarts}"
 
 
-def start_text(pod: Pod, start: Progress | None, usual: float | None, now: float) -> str:
+def start_text(pod: Pod, start: Loading | None, usual: float | None, now: float) -> str:
     """``reading weights, shard 17 of 30, for 50s; ready in ~1m10s (a start here takes 2m)``."""
     began = _began(pod)
     words = ", ".join(filter(None, (start.phase, start.detail))) if start is not None else "starting"

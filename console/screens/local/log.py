@@ -11,36 +11,29 @@ from textual.widget import Widget
 from console.commands.command import ScreenId
 from console.commands.desk import Desk
 from console.screens.base import beside, bindings_of
-from console.screens.lines import Lines
 from console.screens.local.follow import follow
-from console.screens.searched import SearchedScreen
+from console.screens.log_base import LogScreen
 from console.views.containers import dropped_text
-from themes.palette import Role
-from widgets.line import Line, Span
-from widgets.log_view import LogView
 from widgets.untrusted import untrusted_name
 
 
-class LocalLogScreen(SearchedScreen):
+class LocalLogScreen(LogScreen):
     """A server's log, from its beginning or its last 5,000 lines on; follows it."""
 
     where = ScreenId.LOCAL_LOG
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.LOCAL_LOG)
-    DEFAULT_CSS = """
-    LocalLogScreen #title {
-        height: 1;
-    }
-    """
 
     def __init__(self, desk: Desk, name: str) -> None:
         self._server = name
-        self.log_view = LogView()
         self._ended = False
-        super().__init__(desk, self.log_view)
-        self._title = Lines(id="title")
+        super().__init__(desk)
 
     @property
     def subject(self) -> str | None:
+        return self._server
+
+    @property
+    def log_name(self) -> str:
         return self._server
 
     def body(self) -> Iterable[Widget]:
@@ -65,8 +58,7 @@ class LocalLogScreen(SearchedScreen):
             state.append(fate)
         if self.log_view.dropped:
             state.append(dropped_text(self.log_view.dropped))
-        line = Line((Span(f" {untrusted_name(self._server)}", Role.STRONG), Span(f"   {' · '.join(state)}", Role.DIM)))
-        self._title.show(lambda _width, _glyphs: [line])
+        self.show_title(untrusted_name(self._server), " · ".join(state))
 
     def _fate(self) -> str | None:
         """Return why nothing more will come; None while it may."""
@@ -81,9 +73,3 @@ class LocalLogScreen(SearchedScreen):
 
     def on_log_view_state_changed(self) -> None:
         self._show_title()
-
-    def toggle_follow(self) -> None:
-        self.log_view.action_follow()
-
-    def clear(self) -> None:
-        self.log_view.clear()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from console.views.detail import detail_lines
-from console.views.members import Progress
+from console.views.members import Loading
 from fleet.model.objects import Condition, Container, Pod
 from fleet.model.snapshot import Assessment, Severity, Snapshot
 from tests.fleets import NOW, make_snapshot
@@ -20,7 +20,7 @@ def _with(snapshot: Snapshot, sick: Pod, *others: Pod) -> Snapshot:
     return replace(snapshot, pods=pods, assessments=said)
 
 
-def _text(snapshot: Snapshot, width: int, starts: dict[str, Progress] | None = None) -> list[str]:
+def _text(snapshot: Snapshot, width: int, starts: dict[str, Loading] | None = None) -> list[str]:
     lines = detail_lines(snapshot, WORKLOAD, width, UNICODE, None, starts or {})
     return ["".join(span.text for span in line.spans) for line in lines]
 
@@ -57,7 +57,7 @@ def test_of_a_pod_that_loads_the_phase_of_its_log_and_when_its_peers_were_ready(
     )
     others = tuple(replace(snapshot.pods[key], conditions=()) for key in snapshot.pods_of[WORKLOAD][2:])
     found = _with(snapshot, loading, peer, *others)
-    told = " ".join(_text(found, 160, {loading.key: Progress("reading weights", "shard 17 of 30")}))
+    told = " ".join(_text(found, 160, {loading.key: Loading("reading weights", "shard 17 of 30")}))
     assert "reading weights, shard 17 of 30, for 50s; ready in ~1m10s (a start here takes 2m)" in told
     late = _with(snapshot, replace(loading, containers=(replace(runs, since=NOW - 300),)), peer, *others)
     assert "starting, for 5m; late: a start here takes 2m" in " ".join(_text(late, 160))

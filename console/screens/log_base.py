@@ -1,0 +1,88 @@
+"""The base of the screens of logs: what can be done with whatever is in the log."""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+from console.commands.desk import Desk
+from console.screens.lines import Lines
+from console.screens.searched import SearchedScreen
+from themes.glyphs import Glyphs
+from themes.palette import Role
+from widgets.line import Line, Span, fit_end, width_of
+from widgets.log_view import LogView
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+_SMALLEST_NAME = 12
+
+
+class LogScreen(SearchedScreen):
+    """Follows, folds prefixes, goes from error to error, copies and saves."""
+
+    DEFAULT_CSS = """
+    LogScreen #title {
+        height: 1;
+    }
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        self.log_view = LogView()
+        super().__init__(desk, self.log_view)
+        self._title = Lines(id="title")
+
+    @property
+    def log_name(self) -> str:
+        """Name of the log, for the file that it is saved in."""
+        raise NotImplementedError
+
+    def toggle_follow(self) -> None:
+        self.log_view.action_follow()
+
+    def clear(self) -> None:
+        self.log_view.clear()
+
+    def toggle_folding(self) -> None:
+        self.log_view.toggle_folding()
+        self.say("prefixes of lines are folded" if self.log_view.folding else "lines are shown whole")
+
+    def step_error(self, step: int) -> None:
+        if not self.log_view.find_error(step):
+            self.say("no line here tells of an error")
+
+    def copied(self) -> tuple[str, str]:
+        lines = self.log_view.shown
+        return "\n".join(lines), f"the {len(lines)} lines on the screen"
+
+    def save(self) -> None:
+        """Write all lines that are here to a file of this person alone, and say where it is."""
+        folder = self.desk.options.state
+        if folder is None:
+            self.say("this console keeps no files", Role.WARNING)
+            return
+        stem = _UNSAFE.sub("-", self.log_name).strip("-.")
+        path = folder / "saved" / f"{stem}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.log"
+        try:
+            _write(path, self.log_view.everything())
+        except OSError as error:
+            self.say(f"it was not saved: {error.strerror or error} ({path})", Role.ERROR)
+        else:
+            self.say(f"saved: {path}")
+
+    def show_title(self, name: str, state: str) -> None:
+        """Show the state of the log beside its name, of which the end is left where there is little room."""
+
+        def line(width: int, glyphs: Glyphs) -> list[Line]:
+            room = max(_SMALLEST_NAME, width - 4 - width_of(state))
+            shown = name if width_of(name) <= room else fit_end(name, room, "left", glyphs.ellipsis)
+            return [Line((Span(f" {shown}", Role.STRONG), Span(f"   {state}", Role.DIM)))]
+
+        self._title.show(line)
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)

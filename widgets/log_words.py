@@ -1,0 +1,84 @@
+"""Levels and prefixes of log lines: vLLM and other Python loggers, klog, uvicorn, JSON; pure functions of the text."""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+from functools import lru_cache
+from typing import Final
+
+from themes.palette import Role
+
+
+class Level(Enum):
+    """The level that a line says of itself."""
+
+    ERROR = "E"
+    WARNING = "W"
+    INFO = "I"
+    DEBUG = "D"
+
+
+ROLES: Final = {Level.ERROR: Role.CRITICAL, Level.WARNING: Role.WARNING, Level.INFO: Role.TEXT, Level.DEBUG: Role.DIM}
+READ: Final = 400
+"""Characters of a line that are looked at."""
+
+_WORDS: Final = {
+    "CRITICAL": Level.ERROR,
+    "FATAL": Level.ERROR,
+    "PANIC": Level.ERROR,
+    "ERROR": Level.ERROR,
+    "ERR": Level.ERROR,
+    "WARNING": Level.WARNING,
+    "WARN": Level.WARNING,
+    "INFO": Level.INFO,
+    "DEBUG": Level.DEBUG,
+    "TRACE": Level.DEBUG,
+}
+_SPEAKER: Final = r"(?:\([^()]{1,60}\)\s+)?"
+"""The process that says it: ``(EngineCore_DP0 pid=90)``."""
+_WORD: Final = "|".join(_WORDS)
+_PREFIX: Final = re.compile(
+    rf"^{_SPEAKER}(?P<level>{_WORD}):?\s+(?:(?P<date>[\d./-]{{4,10}})[ T])?(?P<time>\d\d:\d\d:\d\d)[.,\d]*\s*"
+    r"(?:\[[^\]]{1,80}\]:?\s*)?"
+)
+"""``INFO 11-29 21:35:24 [loggers.py:248] `` and the like: what stands before the message."""
+_DATED: Final = re.compile(
+    rf"^\[?(?P<date>\d{{4}}[-/]\d\d[-/]\d\d)[ T](?P<time>\d\d:\d\d:\d\d)[.,\d]*(?:Z|[+-]\d\d:?\d\d)?\]?"
+    rf"[\s|-]*\[?(?P<level>{_WORD})?\]?:?\s*",
+    re.IGNORECASE,
+)
+"""``2026-11-29T21:35:24.123Z INFO ``: of a line that begins with its time."""
+_KLOG: Final = re.compile(r"^(?P<level>[IWEF])\d{4} (?P<time>\d\d:\d\d:\d\d)[.\d]*\s+\d+\s+[^\]]{1,80}\]\s*")
+_PLAIN: Final = re.compile(rf"^{_SPEAKER}\[?(?P<level>{_WORD})\]?:?\s")
+_IN_JSON: Final = re.compile(r'"(?:level|severity|lvl)"\s*:\s*"(?P<level>\w+)"', re.IGNORECASE)
+_FAILURE: Final = re.compile(
+    rf"^{_SPEAKER}(?:Traceback \(most recent call last\)|panic: |terminate called|"
+    r"(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception)(?::|$))"
+)
+_KLOG_LEVELS: Final = {"I": Level.INFO, "W": Level.WARNING, "E": Level.ERROR, "F": Level.ERROR}
+
+
+@lru_cache(maxsize=4096)
+def level_of(text: str) -> Level | None:
+    """Return the level of a line; None where it says none."""
+    text = text[:READ]
+    for pattern in (_PREFIX, _PLAIN, _DATED):
+        match = pattern.match(text)
+        if match is not None and match["level"]:
+            return _WORDS[match["level"].upper()]
+    if match := _KLOG.match(text):
+        return _KLOG_LEVELS[match["level"]]
+    if text.startswith("{") and (match := _IN_JSON.search(text)):
+        return _WORDS.get(match["level"].upper())
+    return Level.ERROR if _FAILURE.match(text) else None
+
+
+def folded_line(text: str) -> str:
+    """Return the line with its prefix cut down to level and time: ``E 21:35:24 message``; whole where it has none."""
+    head = text[:READ]
+    match = _PREFIX.match(head) or _KLOG.match(head) or _DATED.match(head)
+    if match is None or match.end() == len(text):
+        return text
+    level = level_of(text)
+    return f"{level.value if level is not None else ' '} {match['time']} {text[match.end() :]}"
