@@ -11,7 +11,7 @@ from textual.message import Message
 
 from themes.palette import Role
 from widgets.log_buffer import LogBuffer, LogLine
-from widgets.log_words import ROLES, Level, folded_line, level_of
+from widgets.log_words import ROLES, LogLevel, folded_line, level_of
 from widgets.text_pane import TextPane
 
 NARROW = 100
@@ -133,7 +133,7 @@ class LogView(TextPane):
 
     def find_error(self, step: int) -> bool:
         """Go to the first error, then to the next or the one before; False where no line tells of one."""
-        errors = [n for n in range(self.first, self.end) if level_of(self._buffer[n].text) is Level.ERROR]
+        errors = [n for n in range(self.first, self.end) if level_of(self._buffer[n].text) is LogLevel.ERROR]
         if not errors:
             return False
         at = self._error

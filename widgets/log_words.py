@@ -10,7 +10,7 @@ from typing import Final
 from themes.palette import Role
 
 
-class Level(Enum):
+class LogLevel(Enum):
     """The level that a line says of itself."""
 
     ERROR = "E"
@@ -19,21 +19,26 @@ class Level(Enum):
     DEBUG = "D"
 
 
-ROLES: Final = {Level.ERROR: Role.CRITICAL, Level.WARNING: Role.WARNING, Level.INFO: Role.TEXT, Level.DEBUG: Role.DIM}
+ROLES: Final = {
+    LogLevel.ERROR: Role.CRITICAL,
+    LogLevel.WARNING: Role.WARNING,
+    LogLevel.INFO: Role.TEXT,
+    LogLevel.DEBUG: Role.DIM,
+}
 READ: Final = 400
 """Characters of a line that are looked at."""
 
 _WORDS: Final = {
-    "CRITICAL": Level.ERROR,
-    "FATAL": Level.ERROR,
-    "PANIC": Level.ERROR,
-    "ERROR": Level.ERROR,
-    "ERR": Level.ERROR,
-    "WARNING": Level.WARNING,
-    "WARN": Level.WARNING,
-    "INFO": Level.INFO,
-    "DEBUG": Level.DEBUG,
-    "TRACE": Level.DEBUG,
+    "CRITICAL": LogLevel.ERROR,
+    "FATAL": LogLevel.ERROR,
+    "PANIC": LogLevel.ERROR,
+    "ERROR": LogLevel.ERROR,
+    "ERR": LogLevel.ERROR,
+    "WARNING": LogLevel.WARNING,
+    "WARN": LogLevel.WARNING,
+    "INFO": LogLevel.INFO,
+    "DEBUG": LogLevel.DEBUG,
+    "TRACE": LogLevel.DEBUG,
 }
 _SPEAKER: Final = r"(?:\([^()]{1,60}\)\s+)?"
 """The process that says it: ``(EngineCore_DP0 pid=90)``."""
@@ -56,11 +61,11 @@ _FAILURE: Final = re.compile(
     rf"^{_SPEAKER}(?:Traceback \(most recent call last\)|panic: |terminate called|"
     r"(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception)(?::|$))"
 )
-_KLOG_LEVELS: Final = {"I": Level.INFO, "W": Level.WARNING, "E": Level.ERROR, "F": Level.ERROR}
+_KLOG_LEVELS: Final = {"I": LogLevel.INFO, "W": LogLevel.WARNING, "E": LogLevel.ERROR, "F": LogLevel.ERROR}
 
 
 @lru_cache(maxsize=4096)
-def level_of(text: str) -> Level | None:
+def level_of(text: str) -> LogLevel | None:
     """Return the level of a line; None where it says none."""
     text = text[:READ]
     for pattern in (_PREFIX, _PLAIN, _DATED):
@@ -71,7 +76,7 @@ def level_of(text: str) -> Level | None:
         return _KLOG_LEVELS[match["level"]]
     if text.startswith("{") and (match := _IN_JSON.search(text)):
         return _WORDS.get(match["level"].upper())
-    return Level.ERROR if _FAILURE.match(text) else None
+    return LogLevel.ERROR if _FAILURE.match(text) else None
 
 
 def folded_line(text: str) -> str:
