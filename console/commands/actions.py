@@ -177,6 +177,16 @@ ACTIONS: tuple[Command, ...] = (
         needs=PlanPage,
         dangerous=True,
     ),
+    Command(
+        "plan.reason",
+        "Write the reason, for the record",
+        on_screen.write_reason,
+        ("m",),
+        where=frozenset({ScreenId.PLAN}),
+        hint="reason",
+        needs=PlanPage,
+        dangerous=True,
+    ),
     *_alternatives(),
     Command(
         "action.stop",

@@ -170,6 +170,10 @@ class PlanPage(Protocol):
 
     def toggle_requests(self) -> None: ...
 
+    def write_reason(self) -> None:
+        """Go to the line for the reason."""
+        ...
+
 
 @runtime_checkable
 class ActionPage(Protocol):

@@ -131,6 +131,11 @@ def toggle_requests(_: Desk, context: Context) -> None:
         context.view.toggle_requests()
 
 
+def write_reason(_: Desk, context: Context) -> None:
+    if isinstance(context.view, PlanPage):
+        context.view.write_reason()
+
+
 def open_incident(_: Desk, context: Context) -> None:
     if isinstance(context.view, ListsIncidents):
         context.view.open_incident()

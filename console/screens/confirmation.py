@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from textual.widget import Widget
 
@@ -13,11 +14,29 @@ from themes.palette import Role
 from widgets.field import Field
 from widgets.push_button import PushButton
 
+SUFFIX: Final = 5
+"""Characters at the end of a pod's name that tell it from its siblings."""
+
+
+def answers(plan: Plan) -> tuple[str, ...]:
+    """What may be typed for the target in production: its name; of a pod the end of it will do."""
+    name = plan.target.name
+    return (name, name[-SUFFIX:]) if plan.target.kind == "Pod" else (name,)
+
+
+def asked(plan: Plan) -> str:
+    """Ask for it, in words that are short enough for what is typed to have room beside them."""
+    if plan.target.kind == "Pod":
+        return f"type the last {SUFFIX} characters of the pod ({plan.target.name[-SUFFIX:]})"
+    return f"type {plan.target.name}"
+
 
 class Confirmation:
     """A line for the reason, one for the name of the target in production, and one for the number of a large step."""
 
-    def __init__(self) -> None:
+    def __init__(self, reason_key: str = "") -> None:
+        self._key = reason_key
+        """The key that leads to the line for the reason."""
         self.reason = Field("reason ", id="reason")
         self.name = Field("type the name of the target to apply ", id="name")
         self.number = Field("type the number of replicas to apply ", id="number")
@@ -43,9 +62,8 @@ class Confirmation:
         large = large_step(plan)
         if large is not None:
             self.number.relabel(f"from {large.before} to {large.after} {large.what}: type {large.after} to apply: ")
-        needed = "required" if plan.scope.require_reason else "shift-tab"
-        self.reason.relabel(f"reason, {needed}: ")
-        self.name.relabel(f"type {plan.target.name} to apply: ")
+        self.reason.relabel("reason, required: " if plan.scope.require_reason else f"reason ({self._key}): ")
+        self.name.relabel(f"{asked(plan)} to apply: ")
 
     def show(self, plan: Plan, *, ready: bool) -> None:
         """Show the button as it looks for a plan that is ready to be applied, or is not."""
@@ -55,16 +73,15 @@ class Confirmation:
         """Give the lines that are not yet as they must be, and why."""
         if plan.scope.require_reason and not self.reason.value:
             yield self.reason, "a reason is required here"
-        if plan.scope.production and self.name.value != plan.target.name:
-            yield self.name, f"this is production: type {plan.target.name} to go on"
+        if plan.scope.production and self.name.value not in answers(plan):
+            yield self.name, f"this is production: {asked(plan)} to go on"
         large = large_step(plan)
         if large is not None and self.number.value != large.after:
             yield self.number, f"from {large.before} to {large.after} {large.what}: type {large.after} to go on"
 
-    @staticmethod
-    def in_words(plan: Plan) -> str:
+    def in_words(self, plan: Plan) -> str:
         """Return how it was confirmed, for the record."""
         large = large_step(plan)
-        typed = [plan.target.name] if plan.scope.production else []
+        typed = [self.name.value] if plan.scope.production else []
         typed += [large.after] if large is not None else []
         return f"typed {' and '.join(typed)}, then Apply" if typed else "Apply"

@@ -20,6 +20,8 @@ from actions.plan import Plan
 from actions.request import OtherClusterError
 from console.commands.command import ScreenId
 from console.commands.desk import Desk
+from console.commands.keys import key_text, keys_of
+from console.commands.table import BY_ID
 from console.screens.base import ConsoleScreen, beside, bindings_of
 from console.screens.confirmation import Confirmation
 from console.screens.lines import Lines
@@ -94,7 +96,8 @@ class PlanScreen(ConsoleScreen):
         self.page = Page()
         self.page.can_focus = False
         self._title, self._confirm, self._banner = Lines(id="title"), Lines(id="confirm"), Lines(id="banner")
-        self.confirmation = Confirmation()
+        reason = next(iter(keys_of(BY_ID["plan.reason"], desk.options.keymap)), "")
+        self.confirmation = Confirmation(key_text(reason))
 
     @property
     def cluster(self) -> ClusterId | None:
@@ -157,7 +160,9 @@ class PlanScreen(ConsoleScreen):
         news, diff, requests = self._news, self._diff, self._requests
 
         def page(width: int, glyphs: Glyphs) -> list[Line]:
-            return plan_lines(plan, width, glyphs, diff=diff, requests=requests, news=news)
+            # What stands against it must not be below the screen.
+            small = len(plan_lines(plan, width, glyphs, news=news)) > self.page.size.height
+            return plan_lines(plan, width, glyphs, diff=diff, requests=requests, news=news, checks_first=small)
 
         self.page.show(page)
 
@@ -214,6 +219,9 @@ class PlanScreen(ConsoleScreen):
         if opened:
             self.page.action_bottom()
         self._draw_confirm()
+
+    def write_reason(self) -> None:
+        self.confirmation.reason.take_focus()
 
     def take(self, number: int) -> None:
         if self.plan is not None and number <= len(self.plan.alternatives):

@@ -72,13 +72,19 @@ def plan_lines(
     requests: bool = False,
     news: Sequence[str] = (),
     keys: bool = True,
+    checks_first: bool = False,
 ) -> list[Line]:
-    """The page. ``news``: what is different from the plan that the person saw before. ``keys``: it can be typed on."""
+    """The page. ``news``: what is different from the plan that the person saw before. ``keys``: it can be typed on.
+
+    ``checks_first``: before the steps, where not all of it can be seen at once.
+    """
+    steps, checks = list(_steps(plan.steps, width)), list(_checks(plan.checks, width, glyphs))
     return sections(
         [Line((Span(f" {glyphs.warning} ", Role.WARNING), Span(line, Role.WARNING))) for line in _news(news)],
-        list(_steps(plan.steps, width)),
+        [] if checks_first else steps,
         list(_changes(plan.changes, width, glyphs)),
-        list(_checks(plan.checks, width, glyphs)),
+        checks,
+        steps if checks_first else [],
         _impact(plan.impact, width, glyphs),
         *(table_lines(table, width, glyphs) for table in plan.tables),
         _alternatives(plan.alternatives, width, keys=keys),

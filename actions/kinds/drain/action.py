@@ -17,6 +17,7 @@ from actions.checks.rollout import check_rollout
 from actions.checks.running import check_running, expected
 from actions.checks.server import check_server
 from actions.drain.execute import AS_READ_THEN, DrainPhase, drain, evictions, labelling, phases
+from actions.drain.hung import GRACE, hung_words
 from actions.drain.inspect import Inspection
 from actions.drain.manner import AtDeadline, Method
 from actions.drain.unit import DrainUnit, from_fact, to_fact
@@ -85,7 +86,10 @@ class DrainAction:
             checks=tuple(checks),
             changes=tuple(_changes(units)),
             impact=tuple(change for one in impact for change in one.changes),
-            alternatives=_alternatives(wanted, units, spare, possible=possible),
+            alternatives=(
+                *_evict_now(wanted, hung_words(context.snapshot, units)),
+                *_alternatives(wanted, units, spare, possible=possible),
+            ),
             undo=undo_of(units),
             facts={"units": [to_fact(unit) for unit in units]},
         )
@@ -294,6 +298,14 @@ def _title(units: Sequence[DrainUnit]) -> str:
     if len(units) == 1:
         return f"Drain {units[0].name}"
     return f"Drain {count(len(units), 'pod')}: {some_names([unit.name for unit in units])}"
+
+
+def _evict_now(wanted: Drain, hung: str) -> tuple[Alternative, ...]:
+    """Offer to wait for nothing, where what runs will not end."""
+    if not hung or wanted.method is Method.EVICT:
+        return ()
+    now = replace(wanted, method=Method.EVICT, deadline=GRACE, replacement_first=None)
+    return (Alternative(f"evict now: {hung}", now, "what runs there does not end: waiting for it saves no request"),)
 
 
 def _alternatives(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from actions.drain.manner import AtDeadline, Method
@@ -11,6 +13,8 @@ from actions.kinds.restore import Restore
 from actions.plan import Verdict
 from actions.progress import Result
 from actions.request import Target
+from fleet.model.finding import Finding, FindingState, Incident, Reach
+from fleet.model.snapshot import Severity
 from fleet.sources.kube.errors import ConflictError, NotFoundError, error_of_status
 from tests.actions.kinds.drained import CHAT0, PATH, done
 from tests.actions.objects import node, pod, service
@@ -115,6 +119,23 @@ async def test_it_may_be_taken_out_at_once_although_a_gpu_is_free() -> None:
     assert now.facts["units"][0]["strategy"]["method"] == Method.LABEL
     assert check(now, "spare GPUs").text == "node-2 has 8 free: a replacement could start first"
     assert any(a.title == "a replacement first" for a in now.alternatives)
+
+
+async def test_of_an_engine_that_hangs_an_eviction_now_is_offered_with_its_reason() -> None:
+    cluster = chat()
+    context = cluster.context()
+    finding = Finding(
+        "engine-stuck", "engine", "serving/chat-0", Severity.CRITICAL, "stuck", FindingState.FIRING,
+        context.snapshot.at - 720, "console",
+    )  # fmt: skip
+    hangs = Incident("k", "serving/chat-0", "it hangs", (finding,), Severity.CRITICAL, FindingState.FIRING, Reach())
+    stuck = replace(context, snapshot=replace(context.snapshot, incidents=(hangs,)))
+    first = (await make_plan(Drain(CHAT0), stuck)).alternatives[0]
+    assert first.title == "evict now: no token for 12m"
+    now = await make_plan(first.request, stuck)
+    assert not any(step.title.startswith("wait for") for step in now.steps)
+    assert not any("evict now" in alternative.title for alternative in now.alternatives)
+    assert not any("evict now" in a.title for a in (await make_plan(Drain(CHAT0), context)).alternatives)
 
 
 async def test_a_replacement_first_is_refused_where_none_can_start_beside_it() -> None:

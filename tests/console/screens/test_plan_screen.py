@@ -13,10 +13,11 @@ from actions.kinds.drain_node import DrainNode
 from actions.kinds.restart import Restart
 from actions.kinds.rollback import RollBack
 from actions.kinds.scale import Scale
-from actions.plan import Alternative, Change, Check, Plan, Scope, Verdict
+from actions.plan import Alternative, Change, Check, Plan, Scope, Step, Verdict
 from actions.request import Request, Target
 from actions.revisions import Revision
 from console.commands.command import ScreenId
+from console.screens.confirmation import answers, asked
 from console.screens.plan import PlanScreen
 from console.session.failure import SessionError
 from fleet.model.objects import ModelVersion
@@ -98,6 +99,25 @@ async def test_in_production_the_name_of_the_target_must_be_typed() -> None:
         await d.press("tab", "enter")
         await d.until(lambda: d.screen.where is ScreenId.ACTION)
         assert [asked[2:] for asked in started(d)] == [("", "typed mixtral-8x22b, then Apply")]
+
+
+def test_in_production_the_end_of_a_pods_name_will_do() -> None:
+    plan = make_plan(Drain(Target("Pod", "serving", "chat-70b-7c9f-x2k4m", "u")), scope=PRODUCTION)
+    assert asked(plan) == "type the last 5 characters of the pod (x2k4m)"
+    assert answers(plan) == ("chat-70b-7c9f-x2k4m", "x2k4m")
+    assert answers(make_plan(Scale(target(), 7), scope=PRODUCTION)) == (NAME,)
+
+
+async def test_where_not_all_of_a_plan_is_seen_its_checks_come_before_its_steps() -> None:
+    checks = tuple(Check(f"check {i}", Verdict.PASS, "well") for i in range(9))
+    steps = tuple(Step(f"step {i}") for i in range(9))
+    for size, first in (((80, 24), "check 0"), ((80, 50), "step 0")):
+        async with desk(make_snapshot(), size=size, session=acting(checks=checks, steps=steps)) as d:
+            screen = await open_scale(d)
+            told = [line for line in d.lines if "check 0" in line or "step 0" in line]
+            assert first in told[0]
+            await d.press("m")
+            assert screen.confirmation.reason.typing
 
 
 async def test_a_plan_that_is_forbidden_cannot_be_applied_and_says_by_what() -> None:
