@@ -78,6 +78,15 @@ class HidesOthers(Protocol):
 
 
 @runtime_checkable
+class ShowsSome(Protocol):
+    """A table with filters that have keys."""
+
+    def show_only(self, which: str) -> None:
+        """Show only the rows with a word (``is:free``), or (``model``) of the model under the cursor; again: all."""
+        ...
+
+
+@runtime_checkable
 class ListsIncidents(Protocol):
     @property
     def is_empty(self) -> bool:

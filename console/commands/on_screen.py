@@ -17,6 +17,7 @@ from console.commands.capabilities import (
     PodLog,
     Savable,
     Searchable,
+    ShowsSome,
     Sortable,
     StepsBack,
     Wrappable,
@@ -47,6 +48,14 @@ def sort(column: str) -> Run:
 def toggle_others(_: Desk, context: Context) -> None:
     if isinstance(context.view, HidesOthers):
         context.view.toggle_others()
+
+
+def show_only(which: str) -> Run:
+    def run(_: Desk, context: Context) -> None:
+        if isinstance(context.view, ShowsSome):
+            context.view.show_only(which)
+
+    return run
 
 
 def step_match(step: int) -> Run:

@@ -16,6 +16,7 @@ from console.commands.capabilities import (
     PodLog,
     Savable,
     Searchable,
+    ShowsSome,
     Sortable,
     Wrappable,
 )
@@ -24,6 +25,7 @@ from console.commands.local import LOCAL
 from console.commands.plot import PLOTS
 from console.commands.scope import SCOPE, open_fleet
 from console.views import fleet_columns, node_columns
+from console.views.node_columns import FREE, SICK
 from fleet.kinds.registry import listed
 
 _TEXTS = frozenset(
@@ -263,6 +265,22 @@ TABLE: tuple[Command, ...] = (
         TABLES,
         "all",
         needs=HidesOthers,
+    ),
+    *(
+        Command(
+            f"view.only_{name}",
+            title,
+            on_screen.show_only(which),
+            (key,),
+            where=frozenset({ScreenId.NODES}),
+            hint=hint,
+            needs=ShowsSome,
+        )
+        for name, key, which, title, hint in (
+            ("free", "e", FREE, "Only the free GPUs", "free"),
+            ("sick", "x", SICK, "Only what is sick: GPUs, and those of pods in trouble", "sick"),
+            ("model", "equals_sign", "model", "Only the GPUs of the model under the cursor", "this model"),
+        )
     ),
     *_sorts(),
     Command("view.follow", "Follow", on_screen.toggle_follow, ("f", "s"), where=_LOGS, hint="follow", needs=Followable),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import ClassVar
@@ -15,7 +16,7 @@ from console.screens.base import bindings_of
 from console.screens.table import TableScreen
 from console.views.columns import sortable
 from console.views.node_columns import COLUMNS
-from console.views.nodes import nodes_model
+from console.views.nodes import nodes_model, served_model
 from console.views.subject import place_of, pod_for
 from fleet.model.snapshot import Snapshot
 from widgets.grid import Grid, WorstFirst
@@ -47,6 +48,21 @@ class NodesScreen(TableScreen):
 
     def toggle_others(self) -> None:
         self.ask(replace(self.query_, others=not self.query_.others))
+
+    def show_only(self, which: str) -> None:
+        if which == "model":
+            snapshot, key = self.desk.snapshot, self.subject
+            model = (
+                served_model(snapshot, key) if snapshot is not None and key is not None and key in snapshot.gpus else ""
+            )
+            if not model and not self.narrowed:
+                self.say("no model is served on what is under the cursor")
+                return
+            # What is typed next begins with it: no more of it is escaped than must be.
+            escaped = re.escape(model).replace("\\-", "-")
+            which = f"model:{escaped}"
+        self.narrow("" if self.narrowed else which)
+        self.say(f"only {self.narrowed}; esc shows all" if self.narrowed else "")
 
     def on_grid_selected(self, message: Grid.Selected) -> None:
         snapshot = self.desk.snapshot

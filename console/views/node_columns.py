@@ -11,12 +11,12 @@ from collections.abc import Callable
 from console.views.columns import Shown, TableColumn, blank
 from console.views.numbers import gpu_activity, number
 from console.views.root_words import marked
-from console.views.subject import assessment_of
+from console.views.subject import assessment_of, sick_holder
 from fleet.model.frame import Frame
 from fleet.model.gpu_vendors import without_vendor
 from fleet.model.quantity import Quantity, Unit
 from fleet.model.reading import Reading
-from fleet.model.snapshot import GpuUse, Snapshot
+from fleet.model.snapshot import GpuUse, Severity, Snapshot
 from themes.palette import Role
 from widgets.cells import NOTHING, Cell, Name, Number, Spans, Text, Usage
 from widgets.grid import GridColumn
@@ -25,6 +25,8 @@ from widgets.severity import severity_role
 from widgets.untrusted import untrusted, untrusted_name
 
 NodeColumn = TableColumn[str, str]
+FREE, SICK = "is:free", "is:sick"
+"""Words of a GPU that nobody holds, and of one that stands badly or whose pod does: they can be filtered by."""
 
 
 def highest(quantity: Quantity) -> Callable[[Snapshot, str], float]:
@@ -62,9 +64,10 @@ def _name(shown: Shown, node: str) -> Cell:
 
 
 def _gpu_name(shown: Shown, key: str) -> Cell:
+    """The name of a GPU; its product only where the cards of its node are not all of one."""
     gpu = shown.snapshot.gpus[key]
     profile = f" {gpu.profile}" if gpu.profile else ""
-    product = without_vendor(gpu.model)
+    product = without_vendor(gpu.model) if len(_products(shown.snapshot, gpu.node)) > 1 else ""
     return Spans(
         (Span(untrusted(f"GPU {gpu.ordinal}{profile}")), Span(f" {untrusted(product)}" if product else "", Role.DIM))
     )
@@ -84,9 +87,16 @@ def _by_free(snapshot: Snapshot, node: str) -> float:
     return float(snapshot.free_gpus[node][0]) if node in snapshot.free_gpus else math.nan
 
 
+def _products(snapshot: Snapshot, node: str) -> dict[str, None]:
+    models = (snapshot.gpus[key].model for key in snapshot.gpus_on.get(node, ()))
+    return dict.fromkeys(without_vendor(model) for model in models if model)
+
+
 def _product(shown: Shown, node: str) -> Cell:
-    row = shown.snapshot.nodes.get(node)
-    return Text(untrusted(row.gpu_product or ", ".join(row.gpus)), Role.DIM) if row is not None else NOTHING
+    """What the cards of a node are, as their exporter says, else its label, else the resource."""
+    row, measured_ = shown.snapshot.nodes.get(node), _products(shown.snapshot, node)
+    told = ", ".join(measured_) or (row.gpu_product or ", ".join(row.gpus) if row is not None else "")
+    return Text(untrusted(told), Role.DIM) if told else NOTHING
 
 
 def _holder(shown: Shown, key: str) -> Cell:
@@ -100,6 +110,9 @@ def _holder(shown: Shown, key: str) -> Cell:
     if gpu.pod:
         return Text(f"{untrusted_name(gpu.namespace)}/{untrusted_name(gpu.pod)}" + others, Role.DIM)
     match snapshot.use_of(key):
+        case GpuUse.FREE if assessment_of(snapshot, key).severity is Severity.CRITICAL:
+            # The accounting gives it away all the same.
+            return Text("free, unhealthy", Role.CRITICAL)
         case GpuUse.FREE:
             return Text("free", Role.OK)
         case GpuUse.UNNAMED:
@@ -133,14 +146,32 @@ def _assessment(shown: Shown, node: str) -> Cell:
         if key not in row.gpus
     )
     spans = [Span(untrusted(own.reason), severity_role(own.severity))] if own.reason else []
+    if told := _below(shown.snapshot, node):
+        spans.append(Span(f"{', ' if spans else ''}{told}", Role.WARNING))
     if taints:
         spans.append(Span(f"{' ' if spans else ''}{untrusted(taints)}", Role.DIM))
     return marked(shown.snapshot, node, Spans(tuple(spans)))
 
 
+def _below(snapshot: Snapshot, node: str) -> str:
+    """``1 GPU unhealthy, 2 pods sick``: what its rows say, in case they are out of sight."""
+    gpus = snapshot.gpus_on.get(node, ())
+    unhealthy = sum(assessment_of(snapshot, gpu).severity is Severity.CRITICAL for gpu in gpus)
+    sick = {pod for gpu in gpus if (pod := sick_holder(snapshot, gpu))}
+    told = [f"{unhealthy} unhealthy"] if unhealthy else []
+    told += [f"{len(sick)} pod{'s' if len(sick) > 1 else ''} sick"] if sick else []
+    return ", ".join(told)
+
+
 def _gpu_why(shown: Shown, gpu: str) -> Cell:
-    own = assessment_of(shown.snapshot, gpu)
-    return marked(shown.snapshot, gpu, Text(untrusted(own.reason), severity_role(own.severity)))
+    """What is wrong with a GPU; with one that is well what is wrong with the pod that holds it."""
+    snapshot = shown.snapshot
+    standing = assessment_of(snapshot, gpu)
+    holder = "" if standing.reason else sick_holder(snapshot, gpu)
+    if holder:
+        standing = assessment_of(snapshot, holder)
+        return Text(f"pod: {untrusted(standing.reason or standing.severity)}", severity_role(standing.severity))
+    return marked(snapshot, gpu, Text(untrusted(standing.reason), severity_role(standing.severity)))
 
 
 COLUMNS: tuple[NodeColumn, ...] = (

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from console.views.columns import Shown, drawn, ordered, shown_in
 from console.views.empty import empty_text
 from console.views.kept import Kept
-from console.views.node_columns import COLUMNS, NodeColumn
+from console.views.node_columns import COLUMNS, FREE, SICK, NodeColumn
 from console.views.query import Query
 from console.views.row_cells import Cells
-from console.views.subject import UNASSESSED, assessment_of
+from console.views.subject import TROUBLE, assessment_of, sick_holder
 from fleet.dataclass import dataclass
-from fleet.model.snapshot import Severity, Snapshot, rank
+from fleet.model.snapshot import GpuUse, Severity, Snapshot, rank
 from widgets.grid import GridColumn, GridRow, RowGroup, Sort, WorstFirst
 
 
@@ -34,7 +34,7 @@ class NodesModel:
     def row(self, key: str) -> GridRow:
         shown, table = self.shown, self.table
         if key in self.snapshot.gpus and key not in self.snapshot.nodes:
-            severity = assessment_of(self.snapshot, key).severity
+            severity = _of_gpu(self.snapshot, key)
             return GridRow(key, Cells(len(table), lambda at: table[at].below(shown, key)), severity)
         severity = _worst(self.snapshot, key) if key in self.snapshot.nodes else Severity.UNKNOWN
         return GridRow(key, Cells(len(table), lambda at: table[at].top(shown, key)), severity)
@@ -93,7 +93,19 @@ def _says_node(snapshot: Snapshot, name: str) -> str:
 def _says_gpu(snapshot: Snapshot, key: str) -> str:
     gpu = snapshot.gpus[key]
     holders = " ".join(f"{namespace}/{pod}" for namespace, pod in gpu.holders)
-    return f"{holders} {gpu.model} {gpu.uuid} {gpu.profile} {assessment_of(snapshot, key).reason}"
+    words = [FREE] if snapshot.use_of(key) is GpuUse.FREE else []
+    words += [SICK] if _of_gpu(snapshot, key) in TROUBLE else []
+    if model := served_model(snapshot, key):
+        words.append(f"model:{model}")
+    return f"{holders} {gpu.model} {gpu.uuid} {gpu.profile} {assessment_of(snapshot, key).reason} {' '.join(words)}"
+
+
+def served_model(snapshot: Snapshot, gpu: str) -> str:
+    """Return the model that the pod on a GPU serves; empty for none."""
+    held = snapshot.gpus[gpu]
+    workload = snapshot.workload_of.get(f"{held.namespace}/{held.pod}", "")
+    found = snapshot.models.get(snapshot.model_of.get(workload, ""))
+    return found.name if found is not None else ""
 
 
 def _labels(snapshot: Snapshot, name: str) -> Mapping[str, str]:
@@ -102,14 +114,20 @@ def _labels(snapshot: Snapshot, name: str) -> Mapping[str, str]:
 
 
 def _worst(snapshot: Snapshot, name: str) -> Severity:
-    """A node stands as badly as the worst of its GPUs."""
+    """A node stands as badly as the worst of its GPUs and of the pods that hold them."""
     return _WORST.get(name, (snapshot.assessments, snapshot.nodes, snapshot.gpus_on), lambda: _of_node(snapshot, name))
 
 
 def _of_node(snapshot: Snapshot, name: str) -> Severity:
     own = assessment_of(snapshot, name).severity if name in snapshot.nodes else Severity.UNKNOWN
-    said = snapshot.assessments
-    return min((own, *(said.get(key, UNASSESSED).severity for key in snapshot.gpus_on.get(name, ()))), key=rank)
+    return min((own, *(_of_gpu(snapshot, key) for key in snapshot.gpus_on.get(name, ()))), key=rank)
+
+
+def _of_gpu(snapshot: Snapshot, gpu: str) -> Severity:
+    """A GPU that is well stands as the pod that holds it: the card of an engine that hangs is warm and busy."""
+    own = assessment_of(snapshot, gpu).severity
+    pod = sick_holder(snapshot, gpu)
+    return min(own, assessment_of(snapshot, pod).severity, key=rank) if pod else own
 
 
 def _waiting(snapshot: Snapshot, query: Query) -> str:

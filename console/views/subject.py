@@ -81,7 +81,7 @@ def place_of(snapshot: Snapshot, key: str | None) -> str | None:
     return gpus[0] if gpus else pod.node or None
 
 
-_TROUBLE = frozenset({Severity.CRITICAL, Severity.WARNING})
+TROUBLE = frozenset({Severity.CRITICAL, Severity.WARNING})
 UNASSESSED = Assessment(Severity.UNKNOWN)
 _WORST: Kept[str] = Kept()
 _RESTARTS: Kept[int] = Kept()
@@ -95,7 +95,7 @@ def assessment_of(snapshot: Snapshot, key: str) -> Assessment:
 def reason_of(snapshot: Snapshot, key: str) -> str:
     """Return why a pod or a workload stands as it does; the fault of a GPU before its effect on the pod holding it."""
     own = assessment_of(snapshot, key)
-    pod = pod_for(snapshot, key) if own.severity in _TROUBLE else None
+    pod = pod_for(snapshot, key) if own.severity in TROUBLE else None
     if pod is None or assessment_of(snapshot, pod).reason != own.reason:
         return own.reason
     for gpu in snapshot.gpus_of.get(pod, ()):
@@ -130,6 +130,13 @@ def _queue(snapshot: Snapshot, key: str) -> str:
     promises = tuple(row.budget.objective for row in rows_of(snapshot, key)) or DEFAULTS
     found = outlook(snapshot, key, promises)
     return growth_text(found) if found is not None else ""
+
+
+def sick_holder(snapshot: Snapshot, gpu: str) -> str:
+    """Return the key of the pod that holds a GPU where something is wrong with that pod; empty otherwise."""
+    held = snapshot.gpus[gpu]
+    pod = f"{held.namespace}/{held.pod}" if held.pod else ""
+    return pod if pod and assessment_of(snapshot, pod).severity in TROUBLE else ""
 
 
 def is_free_gpu(snapshot: Snapshot, unmatched: Unmatched) -> bool:

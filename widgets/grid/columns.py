@@ -41,7 +41,12 @@ def pages(columns: Sequence[GridColumn], width: int) -> tuple[ColumnPage, ...]:
     """
     if not columns:
         return (ColumnPage((), 1, width),)
-    gap = gap_for(width)
+    found = _pages(columns, width, gap_for(width))
+    # A page is not turned for what a cell between the columns would make room for.
+    return found if len(found) == 1 else min(found, _pages(columns, width, 1), key=len)
+
+
+def _pages(columns: Sequence[GridColumn], width: int, gap: int) -> tuple[ColumnPage, ...]:
     left = sorted(range(1, len(columns)), key=lambda i: columns[i].priority)
     out: list[ColumnPage] = []
     while left or not out:

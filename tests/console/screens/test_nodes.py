@@ -35,7 +35,7 @@ async def test_nodes_in_trouble_come_first_and_mig_instances_have_their_profile(
     gpu = snapshot.gpus_on["node-9"][3]
     mig = {gpu: snapshot.gpus[gpu]._replace(profile="1g.10gb", pod="", namespace="")}
     sick = {gpu: Assessment(Severity.CRITICAL, "XID 79")}
-    rest = {key: Assessment(Severity.OK) for key in (*snapshot.gpus, *snapshot.nodes) if key != gpu}
+    rest = {key: Assessment(Severity.OK) for key in (*snapshot.gpus, *snapshot.nodes, *snapshot.pods) if key != gpu}
     use = {gpu: GpuUse.FREE}
     snapshot = replace(
         snapshot, gpu_use=use, gpus={**snapshot.gpus, **mig}, assessments={**snapshot.assessments, **sick, **rest}
@@ -45,7 +45,8 @@ async def test_nodes_in_trouble_come_first_and_mig_instances_have_their_profile(
         await d.press("g")
         assert "■ node-9" in d.lines[2]
         row = d.line_with("1g.10gb")
-        assert "free" in row
+        assert "free, unhealthy" in row
+        assert "1 unhealthy" in d.lines[2], "beside what is free there"
         assert "XID 79" in row
 
 
@@ -95,3 +96,37 @@ async def test_the_fault_of_a_gpu_stands_before_what_it_made_of_its_pod() -> Non
         await d.open(key)
         assert "XID 79, OOMKilled ×17" in d.lines[1]
         assert "XID 79" in d.text
+
+
+async def test_what_is_wrong_with_a_pod_stands_at_its_gpus_and_three_keys_narrow() -> None:
+    snapshot = make_snapshot()
+    key = healthy(snapshot)
+    gpus, free = snapshot.gpus_of[key], snapshot.gpus_on["node-9"][-1]
+    well = {k: Assessment(Severity.OK) for k in snapshot.assessments}
+    snapshot = replace(
+        snapshot,
+        assessments={
+            **well,
+            **{g: Assessment(Severity.OK) for g in snapshot.gpus},
+            key: Assessment(Severity.CRITICAL, "stuck"),
+        },
+        gpu_use={**snapshot.gpu_use, free: GpuUse.FREE},
+    )
+    async with desk(snapshot, size=(160, 60)) as d:
+        d.grid.move_to(key)
+        await d.press("o")
+        rows = [line for line in d.lines if "pod: stuck" in line]
+        assert len(rows) == len(gpus)
+        assert all("■" in row for row in rows)
+        assert "1 pod sick" in d.line_with(f"■ {snapshot.pods[key].node} ")
+        model = snapshot.gpus[gpus[0]].model.removeprefix("NVIDIA ")
+        assert all(model not in row for row in rows), "the product once for each node"
+        assert model in d.line_with(f"■ {snapshot.pods[key].node} ")
+        for pressed, shown in (("x", len(gpus)), ("e", sum(u is GpuUse.FREE for u in snapshot.gpu_use.values()))):
+            await d.press(pressed)
+            assert sum("GPU " in line for line in d.lines[2:-3]) == shown
+            await d.press("escape")
+        d.grid.move_to(gpus[0])
+        await d.press("equals_sign")
+        name = snapshot.models[snapshot.model_of[snapshot.workload_of[key]]].name
+        assert d.screen.narrowed == f"model:{name}"  # type: ignore[attr-defined]
