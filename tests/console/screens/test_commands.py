@@ -191,7 +191,7 @@ async def test_pods_takes_what_it_takes_in_k9s(line: str, asked: tuple[object, .
         await d.press("enter", "colon")
         await d.type(line)
         await d.press("enter")
-        await d.until(lambda: [one for one in d.session.asked if one[0] != "baselines"] == [asked])
+        await d.until(lambda: [one for one in d.session.asked if one[0] == "switch"] == [asked])
         assert d.screen.where is ScreenId.FLEET
 
 
