@@ -19,7 +19,7 @@ SUFFIX: Final = 5
 
 
 def answers(plan: Plan) -> tuple[str, ...]:
-    """What may be typed for the target in production: its name; of a pod the end of it will do."""
+    """Return what may be typed for the target in production: its name; of a pod the end of it will do."""
     name = plan.target.name
     return (name, name[-SUFFIX:]) if plan.target.kind == "Pod" else (name,)
 

@@ -93,7 +93,7 @@ def _products(snapshot: Snapshot, node: str) -> dict[str, None]:
 
 
 def _product(shown: Shown, node: str) -> Cell:
-    """What the cards of a node are, as their exporter says, else its label, else the resource."""
+    """Return what the cards of a node are, as their exporter says, else its label, else the resource."""
     row, measured_ = shown.snapshot.nodes.get(node), _products(shown.snapshot, node)
     told = ", ".join(measured_) or (row.gpu_product or ", ".join(row.gpus) if row is not None else "")
     return Text(untrusted(told), Role.DIM) if told else NOTHING
@@ -164,7 +164,7 @@ def _below(snapshot: Snapshot, node: str) -> str:
 
 
 def _gpu_why(shown: Shown, gpu: str) -> Cell:
-    """What is wrong with a GPU; with one that is well what is wrong with the pod that holds it."""
+    """Return what is wrong with a GPU; with one that is well what is wrong with the pod that holds it."""
     snapshot = shown.snapshot
     standing = assessment_of(snapshot, gpu)
     holder = "" if standing.reason else sick_holder(snapshot, gpu)
