@@ -33,8 +33,8 @@ class CatalogueEntry(NamedTuple):
 
 
 KINDS: tuple[CatalogueEntry, ...] = (
-    CatalogueEntry("scale", "actions.kinds.scale:SCALE", "scale", "how many replicas a workload has"),
-    CatalogueEntry("restart", "actions.kinds.restart:RESTART", "restart", "a workload pod by pod, or one pod"),
+    CatalogueEntry("scale", "actions.kinds.scale:SCALE", "scale", "change how many replicas a workload has"),
+    CatalogueEntry("restart", "actions.kinds.restart:RESTART", "restart", "restart a workload pod by pod, or one pod"),
     CatalogueEntry(
         "drain", "actions.kinds.drain:DRAIN", "drain", "take pods, or all of a node, out of service, then evict them"
     ),
@@ -42,44 +42,44 @@ KINDS: tuple[CatalogueEntry, ...] = (
         "rollback",
         "actions.kinds.rollback:ROLL_BACK",
         "rollback",
-        "the template of an earlier revision; --list shows them",
+        "go back to an earlier revision; --list shows which there are",
     ),
-    CatalogueEntry("pause", "actions.kinds.pausing:PAUSE", "pause", "a rollout stays where it is"),
-    CatalogueEntry("resume", "actions.kinds.pausing:RESUME", "resume", "it goes on"),
+    CatalogueEntry("pause", "actions.kinds.pausing:PAUSE", "pause", "hold a rollout where it is"),
+    CatalogueEntry("resume", "actions.kinds.pausing:RESUME", "resume", "let a paused rollout go on"),
     CatalogueEntry(
         "unblock",
         "actions.kinds.unblock:UNBLOCK",
         "unblock",
-        "one that waits for GPUs replaces pods instead of adding them",
+        "let a rollout that waits for GPUs replace pods instead of adding them",
     ),
-    CatalogueEntry("cordon", "actions.kinds.cordon:CORDON", "cordon", "no new pods onto a node"),
-    CatalogueEntry("uncordon", "actions.kinds.cordon:UNCORDON", "uncordon", "pods onto it again"),
+    CatalogueEntry("cordon", "actions.kinds.cordon:CORDON", "cordon", "let no new pods onto a node"),
+    CatalogueEntry("uncordon", "actions.kinds.cordon:UNCORDON", "uncordon", "let pods onto a node again"),
     CatalogueEntry("drain-node", "actions.kinds.drain_node:DRAIN_NODE", "drain"),
-    CatalogueEntry("bounds", "actions.kinds.bounds:BOUNDS", "bounds", "what an autoscaler may do"),
-    CatalogueEntry("hold", "actions.kinds.hold:HOLD", "hold", "KEDA stays at a number of replicas"),
+    CatalogueEntry("bounds", "actions.kinds.bounds:BOUNDS", "bounds", "change how far an autoscaler may go"),
+    CatalogueEntry("hold", "actions.kinds.hold:HOLD", "hold", "hold KEDA at a number of replicas"),
     CatalogueEntry("restore", "actions.kinds.restore:RESTORE"),
-    CatalogueEntry("silence", "actions.kinds.silence:SILENCE", "silence", "nobody is told of an alert for a time"),
-    CatalogueEntry("expire", "actions.kinds.silence:EXPIRE", "expire", "a silence ends: people are told again"),
+    CatalogueEntry("silence", "actions.kinds.silence:SILENCE", "silence", "mute an alert for a time"),
+    CatalogueEntry("expire", "actions.kinds.silence:EXPIRE", "expire", "end a silence: people are told again"),
     CatalogueEntry(
         "local-up",
         "actions.kinds.local_up:LOCAL_UP",
         "local up",
-        "a server: of a model, of a preset, or the same as a pod",
+        "start a server: of a model, of a preset, or the same as a pod",
     ),
     CatalogueEntry(
         "local-down",
         "actions.kinds.local_down:LOCAL_DOWN",
         "local down",
-        "servers, when their running requests have ended",
+        "stop servers once their running requests have ended",
     ),
     CatalogueEntry(
         "local-restart",
         "actions.kinds.local_restart:LOCAL_RESTART",
         "local restart",
-        "a server, with other arguments where they are given",
+        "start a server again, with other arguments where they are given",
     ),
     CatalogueEntry(
-        "local-bench", "actions.kinds.local_bench:LOCAL_BENCH", "local bench", "how fast a server is under load"
+        "local-bench", "actions.kinds.local_bench:LOCAL_BENCH", "local bench", "measure how fast a server is under load"
     ),
 )
 

@@ -49,6 +49,12 @@ def invoked_as(path: str) -> str:
 
 
 def _main(prog: str, arguments: list[str]) -> int:
+    if "_ARGCOMPLETE" in os.environ:
+        # A shell asks what could stand at its cursor.
+        from console.cli.completion import answer
+
+        answer(prog)
+        return exits.OK
     if arguments in (["--version"], ["version"]):
         print(f"quarterdeck {__version__}")
         return exits.OK

@@ -25,7 +25,7 @@ HERE = "local"
 """In the paths of what is about the servers of this machine, which are of one product: what starts and shows them."""
 SERVERS_HERE = (
     "console/cli/doctor.py",
-    "console/cli/parser.py",
+    "console/cli/listing.py",
     "console/commands/reference.py",
     "console/config/rules.py",
     "console/report/fleet_sheets.py",

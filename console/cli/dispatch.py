@@ -42,6 +42,8 @@ COMMANDS = {
     "local": "console.cli.local.command",
     "rbac": "console.cli.rbac",
     "config": "console.cli.config",
+    "completion": "console.cli.completion",
+    "man": "console.cli.man",
     "record": "console.cli.record",
     "eval": "console.cli.evaluate",
 }

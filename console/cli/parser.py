@@ -5,21 +5,22 @@ from __future__ import annotations
 import argparse
 import difflib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NoReturn, get_args
+from typing import Any, NoReturn, get_args
 
 from actions.catalogue import commands as acting
 from actions.catalogue import specs_of
-from console.cli import exits, usage
+from console.cli import exits, listing, usage
 from console.cli.how_flags import add_how_on_a_cluster, add_output, seconds
+from console.cli.listing import COMMON_FLAGS, SCENARIOS, SNAPSHOT_TABLES
 from console.cli.moments import moment, moment_until
 from console.config.load import Flag
 from console.config.settings import ThemeChoice
 from widgets.untrusted import untrusted
 
-SNAPSHOT_TABLES = ("fleet", "models", "workloads", "pods", "nodes", "gpus", "incidents", "alerts", "sources")
-"""The tables of ``quarterdeck snapshot``: those of console/report, whose modules no command line waits for."""
+COMMON = "flags of every command"
+_SECTIONS = {"options": "flags", "positional arguments": "arguments"}
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -33,7 +34,28 @@ class CommandParser(argparse.ArgumentParser):
         self.exit(self.wrong, f"{self.prog}: {told}\n  {self.prog} --help lists what there is.\n")
 
     def format_help(self) -> str:
-        return usage.text(self.prog) if " " not in self.prog.removeprefix("kubectl ") else super().format_help()
+        """Return its own flags and examples; those that every command has are told once, by the program's help."""
+        program, command = self.named()
+        if not command:
+            return usage.text(program)
+        formatter = self._get_formatter()
+        words = " ".join(filter(None, map(positional, self._actions)))
+        formatter.add_usage(f"{self.prog} {words} [flags]".replace("  ", " "), [], [])
+        formatter.add_text(self.description)
+        for group in self._action_groups:
+            if group.title == COMMON:
+                continue
+            formatter.start_section(_SECTIONS.get(group.title or "", group.title))
+            formatter.add_text(group.description)
+            formatter.add_arguments(group._group_actions)
+            formatter.end_section()
+        return formatter.format_help() + "".join(f"{line}\n" for line in _tail(program, command))
+
+    def named(self) -> tuple[str, str]:
+        """The program, and its command; empty for the console itself."""
+        words = self.prog.split(" ")
+        at = 2 if words[0] == "kubectl" else 1
+        return " ".join(words[:at]), " ".join(words[at:])
 
     def _improve(self, message: str) -> str:
         """Say what was probably meant."""
@@ -62,6 +84,28 @@ class CommandParser(argparse.ArgumentParser):
             if not argument.startswith("-") and before not in valued:
                 yield argument
             before = argument
+
+
+def positional(action: argparse.Action) -> str:
+    """The form of an argument without a flag in the usage."""
+    if action.option_strings:
+        return ""
+    name = action.metavar if isinstance(action.metavar, str) else "|".join(map(str, action.choices or (action.dest,)))
+    return {"?": f"[{name}]", "*": f"[{name} ...]", "+": f"{name} [{name} ...]"}.get(str(action.nargs), name)
+
+
+def _tail(program: str, command: str) -> Iterator[str]:
+    """Lines below the flags of a command."""
+    if command == "demo":
+        yield from ("", "scenarios:")
+        yield from (f"  {name:<14}{about}" for name, about in SCENARIOS.items())
+    yield from ("", "examples:")
+    yield from usage.examples(program, command)
+    see = listing.of(command).see
+    yield ""
+    yield f"Which fleet, and how it looks: the flags that every command has are in {program} --help."
+    if see:
+        yield f"More: {see}"
 
 
 def _long_flags(parser: argparse.ArgumentParser) -> list[str]:
@@ -122,18 +166,18 @@ def build(prog: str, words: Sequence[str] | None = None) -> tuple[CommandParser,
             continue
         commands[name] = command = into.add_parser(name, allow_abbrev=False)
         if name in _LOOKS:
-            command.description, add = _LOOKS[name]
+            command.description = listing.of(name).about
             if name == "check":
                 # 2 is critical there, and a flag that is misspelt is no fire.
                 command.wrong = exits.UNREACHABLE
-            add(command)
+            _LOOKS[name](command)
         elif name == "local":
             from console.cli.local.flags import add_local
 
-            command.description = "vLLM servers on this machine."
+            command.description = listing.of(name).about
             commands |= add_local(command)
         elif name == "undo":
-            command.description = "Take back the last action that you did on this cluster."
+            command.description = listing.of(name).about
             add_how_on_a_cluster(command)
         else:
             from console.cli.action_command import add_flags
@@ -170,19 +214,19 @@ def setting_flags(options: argparse.Namespace) -> list[Flag]:
 
 def _global_flags(parser: argparse.ArgumentParser) -> None:
     """Flags that any command takes, before or after its name; absent from the namespace unless given."""
-    group = parser.add_argument_group("which fleet, and how it looks", argument_default=argparse.SUPPRESS)
-    group.add_argument("--context", metavar="NAME", help="context of the kubeconfig")
+    group = parser.add_argument_group(COMMON, argument_default=argparse.SUPPRESS)
     view = group.add_mutually_exclusive_group()
-    view.add_argument("-n", "--namespace", metavar="NS", default=argparse.SUPPRESS, help="only this namespace")
-    view.add_argument("-A", "--all-namespaces", action="store_true", default=argparse.SUPPRESS, help="every namespace")
-    group.add_argument("--kubeconfig", metavar="FILE", help="kubeconfig file")
-    group.add_argument("--prometheus", metavar="URL", help="Prometheus, Thanos, Mimir or VictoriaMetrics")
-    group.add_argument("--alertmanager", metavar="URL", help="Alertmanager, where it is not found by itself")
-    group.add_argument("--read-only", action="store_true", help="let nothing through that changes the cluster")
-    group.add_argument("--refresh", metavar="S", type=float, help="seconds between updates")
-    group.add_argument("--theme", metavar="T", choices=get_args(ThemeChoice), help="colours")
-    group.add_argument("--no-color", action="store_true", help="no colours")
-    group.add_argument("--config", dest="config_file", metavar="FILE", type=Path, help="configuration file")
+    typed: Mapping[str, dict[str, Any]] = {
+        "--refresh": {"type": float},
+        "--theme": {"choices": get_args(ThemeChoice)},
+        "--config": {"type": Path, "dest": "config_file"},
+    }
+    for flag in COMMON_FLAGS:
+        into = view if flag.names[0] in ("-n", "-A") else group
+        more = {"metavar": flag.metavar} if flag.metavar else {"action": "store_true"}
+        into.add_argument(
+            *flag.names, default=argparse.SUPPRESS, help=flag.help, **(more | typed.get(flag.names[-1], {}))
+        )
 
 
 def _demo(parser: argparse.ArgumentParser) -> None:
@@ -338,20 +382,30 @@ def _config(parser: argparse.ArgumentParser) -> None:
     )
 
 
-_LOOKS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
-    "demo": ("The console on a simulated fleet.", _demo),
-    "snapshot": ("The fleet, once, on stdout.", _snapshot),
-    "check": ("What is wrong, as an exit code: 0 ok, 1 warning, 2 critical, 3 unknown.", _check),
-    "slo": ("Objectives: how they stand, what is left of the error budgets, how fast they burn.", _slo),
-    "why": ("Where the time of an object's requests goes, and what slow replicas have in common.", _why),
-    "rules": ("The objectives, and the causes that Prometheus can tell, as rules for it.", _rules),
-    "timeline": ("What happened, as far back as the cluster and our own records still tell.", _timeline),
-    "replay": ("The console on a recording: read-only, with the keys of every day.", _replay),
-    "record": ("A recording without names, for others.", _recording),
-    "eval": ("How well the diagnosis does on recorded incidents whose truth is known.", _evaluation),
-    "doctor": ("What is reachable, permitted and measured, and what to do about the rest.", _doctor),
-    "audit": ("The audit log: what was done, by whom, and whether the log is what was written.", _audit),
-    "rbac": ("The least-privilege role of an auditor or an on-call engineer, as YAML for kubectl apply.", _rbac),
-    "config": ("The configuration and where each value comes from.", _config),
+def _completion(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("shell", choices=("bash", "zsh", "fish"), help="the shell whose script is printed")
+
+
+def _man(_: argparse.ArgumentParser) -> None:
+    """Add nothing: it has no flags of its own."""
+
+
+_LOOKS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
+    "demo": _demo,
+    "snapshot": _snapshot,
+    "check": _check,
+    "slo": _slo,
+    "why": _why,
+    "rules": _rules,
+    "timeline": _timeline,
+    "replay": _replay,
+    "record": _recording,
+    "eval": _evaluation,
+    "doctor": _doctor,
+    "audit": _audit,
+    "rbac": _rbac,
+    "config": _config,
+    "completion": _completion,
+    "man": _man,
 }
-"""Command, what it does, its flags: of those that change nothing."""
+"""Command → its flags: of those that change nothing."""

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
+from console.cli.listing import SNAPSHOT_TABLES
 from console.cli.output import tell
-from console.cli.parser import SNAPSHOT_TABLES
 from console.cli.snapshot import TABLES
 from console.cli.watching import _Printer
 from console.report.fleet_sheets import pods_sheet

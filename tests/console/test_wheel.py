@@ -32,11 +32,18 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_it_holds_the_rooms_and_their_data_and_nothing_else(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
-    assert {name.partition("/")[0] for name in names} == {*ROOMS, f"quarterdeck-{__version__}.dist-info"}
+    data, info = f"quarterdeck-{__version__}.data", f"quarterdeck-{__version__}.dist-info"
+    assert {name.partition("/")[0] for name in names} == {*ROOMS, data, info}
+    assert {name.removeprefix(f"{data}/data/share/") for name in names if name.startswith(data)} == {
+        "man/man1/quarterdeck.1",
+        "bash-completion/completions/quarterdeck",
+        "zsh/site-functions/_quarterdeck",
+        "fish/vendor_completions.d/quarterdeck.fish",
+    }
     for room in ROOMS:
         assert f"{room}/py.typed" in names
-        data = [p for p in (ROOT / room).rglob("*") if p.is_file() and p.suffix not in {".py", ".pyc"}]
-        assert {str(p.relative_to(ROOT)) for p in data} <= set(names)
+        files = [p for p in (ROOT / room).rglob("*") if p.is_file() and p.suffix not in {".py", ".pyc"}]
+        assert {str(p.relative_to(ROOT)) for p in files} <= set(names)
 
 
 def test_it_installs_the_three_commands_and_names_its_licence(wheel: Path) -> None:

@@ -1,0 +1,98 @@
+"""Completion in bash, zsh and fish: ``quarterdeck completion SHELL`` prints the script that asks this module.
+
+argcomplete does what a shell makes hard (quoting, the characters at which bash breaks words, three protocols); it is
+imported where a shell asks and nowhere else. What it may be asked about is the parser itself; names that live in a
+cluster come from console/cli/live_names.py.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
+
+from console.cli import exits, live_names
+from console.cli.dispatch import Invocation
+from console.cli.listing import SCENARIOS, SNAPSHOT_TABLES
+from console.cli.parser import CommandParser, build
+
+ASKED: Final = "_ARGCOMPLETE"
+"""Variable by which a shell asks, in place of starting a command."""
+PROGRAMS: Final = ("quarterdeck", "qd")
+_LOOKED_AT: Final = ("Pod", *live_names.WORKLOADS)
+_Completer = Callable[..., Iterable[str]]
+
+
+def run(invocation: Invocation) -> int:
+    """Exit 0 with the script of a shell."""
+    print(script(invocation.options.shell), end="")
+    return exits.OK
+
+
+def script(shell: str) -> str:
+    """Text that a shell reads once, to ask us from then on."""
+    from argcomplete.shell_integration import shellcode
+
+    code: str = shellcode(PROGRAMS, shell=shell)
+    return code.strip() + "\n"
+
+
+def answer(prog: str) -> None:
+    """Tell the shell what could stand at its cursor, and end the process."""
+    import argcomplete
+
+    # Flags where somebody begins one: beside the names of a cluster they are in the way.
+    parser = completing(prog, _typed(os.environ))
+    argcomplete.autocomplete(parser, always_complete_options=False)
+
+
+def _typed(environ: Mapping[str, str]) -> list[str]:
+    """The words that stand on the command line, before the cursor or behind it."""
+    line = environ.get("COMP_LINE", "")
+    try:
+        return shlex.split(line)[1:]
+    except ValueError:
+        # A quotation that is open still.
+        return line.split()[1:]
+
+
+def completing(prog: str, words: list[str]) -> CommandParser:
+    """The parser of a command line, each of whose arguments knows what could stand there."""
+    parser, commands = build(prog, words)
+    for name, each in ({"": parser} | commands).items():
+        for action in each._actions:
+            completer = _completer(name, action)
+            if completer is not None:
+                action.completer = completer  # type: ignore[attr-defined]
+    return parser
+
+
+def _completer(command: str, action: argparse.Action) -> _Completer | None:
+    """The names that an argument takes; None where its own choices, or the files here, say that."""
+    if action.dest == "what" and command == "snapshot":
+        return _one_of(SNAPSHOT_TABLES)
+    if action.dest == "scenario":
+        return _one_of(SCENARIOS)
+    if action.dest in ("context", "namespace"):
+        return live_names.contexts if action.dest == "context" else live_names.namespaces
+    if action.dest == "object":
+        return live_names.completer(_LOOKED_AT)
+    if action.dest in ("target", "targets"):
+        from actions.catalogue import specs_of
+        from console.cli.action_command import targets_of
+
+        return live_names.completer(targets_of(specs_of(command)))
+    if command.startswith("local ") and action.dest in ("name", "names") and not action.option_strings:
+        return live_names.servers
+    file = isinstance(action.metavar, str) and action.metavar in ("FILE", "DIR", "IN", "OUT", "MODEL", "FORM|FILE")
+    # argcomplete offers files where nobody says anything: not for a number, or a name.
+    return None if action.choices or action.nargs == 0 or file else _one_of(())
+
+
+def _one_of(names: Iterable[str]) -> _Completer:
+    def complete(**_: object) -> Iterable[str]:
+        return names
+
+    return complete

@@ -1,0 +1,405 @@
+"""One table of the command line: help, parser, completion and the man page are made from it, and the parser's flags.
+
+It costs next to no import: ``--help`` is written from it alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+
+class Example(NamedTuple):
+    """A command line that somebody could type, without the name of the program."""
+
+    words: str
+    says: str
+
+
+class ListedCommand(NamedTuple):
+    """One command, or a command of a command (``local ls``)."""
+
+    name: str
+    """Empty for the console."""
+    group: str
+    summary: str
+    """Line of ``quarterdeck --help``; empty for what has none of its own there."""
+    about: str
+    """The sentence above its own help."""
+    examples: tuple[Example, ...] = ()
+    see: str = ""
+    """Document that says more."""
+
+
+class CommonFlag(NamedTuple):
+    """A flag of every command, which may stand before or after its name."""
+
+    names: tuple[str, ...]
+    metavar: str
+    help: str
+    group: str
+
+
+LOOK: Final = "look"
+ACT: Final = "act (each prints its plan and asks; --dry-run ends there)"
+HERE: Final = "servers of this machine"
+AGAIN: Final = "demo and recordings"
+SET_UP: Final = "setup and audit"
+GROUPS: Final = (LOOK, ACT, HERE, AGAIN, SET_UP)
+
+WHICH: Final = "which fleet (any command)"
+HOW: Final = "how it looks and behaves (any command)"
+THEMES: Final = "auto, quarterdeck-dark, quarterdeck-light or ansi"
+COMMON_FLAGS: Final = (
+    CommonFlag(("--context",), "NAME", "context of the kubeconfig", WHICH),
+    CommonFlag(("-n", "--namespace"), "NS", "only this namespace", WHICH),
+    CommonFlag(("-A", "--all-namespaces"), "", "every namespace, whatever the configuration says", WHICH),
+    CommonFlag(("--kubeconfig",), "FILE", "kubeconfig file", WHICH),
+    CommonFlag(("--prometheus",), "URL", "Prometheus, Thanos, Mimir or VictoriaMetrics", WHICH),
+    CommonFlag(("--alertmanager",), "URL", "Alertmanager, where it is not found by itself", WHICH),
+    CommonFlag(("--read-only",), "", "let nothing through that changes the cluster", WHICH),
+    CommonFlag(("--refresh",), "S", "seconds between updates", HOW),
+    CommonFlag(("--theme",), "T", "colours", HOW),
+    CommonFlag(("--no-color",), "", "no colours; NO_COLOR does the same", HOW),
+    CommonFlag(("--config",), "FILE", "configuration file", HOW),
+)
+
+SCENARIOS: Final = {
+    "steady": "an ordinary hour",
+    "rush-hour": "several times the usual traffic: queues and TTFT grow",
+    "kv-thrash": "conversations get long: the KV cache is full, requests are preempted",
+    "slow-replica": "one replica's GPU throttles, and its tokens come slower",
+    "stuck-engine": "one engine hangs: /health says 200, no token comes out",
+    "gpu-fault": "XID 79: a GPU fell off the bus, and its engine cannot start again",
+    "crash-loop": "a pod is killed for its memory at every start",
+    "no-free-gpu": "more replicas than the nodes hold: pods stay Pending",
+    "cold-start": "all pods of a model load at once: nobody serves yet",
+    "bad-rollout": "a new revision does not start; another does, and is slow",
+}
+"""Scenarios of ``demo``: what each shows."""
+SNAPSHOT_TABLES: Final = ("fleet", "models", "workloads", "pods", "nodes", "gpus", "incidents", "alerts", "sources")
+"""The tables of ``snapshot``."""
+EXIT_CODES: Final = {
+    0: "ok",
+    1: "a problem was found",
+    2: "wrong usage or bad input",
+    3: "nothing reachable",
+    4: "an action was refused or declined",
+    130: "interrupted",
+}
+"""Exit codes of every command but check, which has those of monitoring plugins."""
+
+COMMANDS: Final = (
+    ListedCommand(
+        "",
+        LOOK,
+        "the console, on the current kubeconfig context",
+        "The ops console for LLM serving fleets, in a terminal.",
+        (
+            Example("", "the console on the current context"),
+            Example("--context prod-eu -n serving --read-only", "look, and be sure to change nothing"),
+            Example("demo --scenario bad-rollout", "try it: nothing is needed for that"),
+        ),
+    ),
+    ListedCommand(
+        "snapshot",
+        LOOK,
+        "the fleet once, or its pods, nodes, gpus, incidents …; -w goes on with what changes",
+        "The fleet, once, on stdout.",
+        (
+            Example("snapshot", "workloads with their pods, the worst first"),
+            Example("snapshot pods -n serving -w", "pods, then each one that changes"),
+            Example("snapshot gpus -o csv > gpus.csv", "every GPU for a spreadsheet, numbers in full"),
+        ),
+        "docs/snapshot.md",
+    ),
+    ListedCommand(
+        "check",
+        LOOK,
+        "what is wrong, as an exit code: 0 ok, 1 warning, 2 critical, 3 unknown",
+        "What is wrong, as an exit code: 0 ok, 1 warning, 2 critical, 3 unknown.",
+        (
+            Example("check", "one line for a monitoring plugin, then a line per incident"),
+            Example("check -o table", "the same incidents as a table"),
+            Example("check --json --now", "with the evidence; what holds only now counts too"),
+        ),
+        "docs/check.md",
+    ),
+    ListedCommand(
+        "why",
+        LOOK,
+        "why a workload or a pod is slow, and what slow replicas share",
+        "Where the time of an object's requests goes, and what slow replicas have in common.",
+        (
+            Example("why chat-70b", "a workload, by its name"),
+            Example("why pod/chat-8b-7c9f-x2k -n serving", "one pod against its peers"),
+        ),
+        "docs/screens.md",
+    ),
+    ListedCommand(
+        "timeline",
+        LOOK,
+        "what happened, to everything or to one object, when, and who did it",
+        "What happened, as far back as the cluster and our own records still tell.",
+        (
+            Example("timeline --since 2d", "the last two days"),
+            Example("timeline deployment/chat-8b", "what happened to one workload, its pods and its node"),
+            Example("timeline -w", "and whatever happens from now on"),
+        ),
+        "docs/timeline.md",
+    ),
+    ListedCommand(
+        "slo",
+        LOOK,
+        "objectives: what is left of the error budgets, how fast they burn; suggest: which to set",
+        "Objectives: how they stand, what is left of the error budgets, how fast they burn.",
+        (
+            Example("slo", "each objective with its budget"),
+            Example("slo suggest >> ~/.config/quarterdeck/config.toml", "what the fleet keeps today, as a start"),
+        ),
+        "docs/objectives.md",
+    ),
+    ListedCommand(
+        "undo",
+        ACT,
+        "take back the last action that you did on this cluster",
+        "Take back the last action that you did on this cluster.",
+        (Example("undo --dry-run", "what it would do"), Example('undo --reason "OPS-12"', "do it, and say why")),
+        "docs/actions.md",
+    ),
+    ListedCommand(
+        "local",
+        HERE,
+        "also ls, logs, try (a prompt), undo, benches, entry (for a gateway)",
+        "vLLM servers on this machine.",
+        (Example("local up ~/models/Qwen3-8B", "check first, start, follow it"), Example("local ls", "what runs here")),
+        "docs/local.md",
+    ),
+    ListedCommand(
+        "demo",
+        AGAIN,
+        "the console on a simulated fleet, in which something goes wrong: --scenario",
+        "The console on a simulated fleet.",
+        (
+            Example("demo", "an ordinary hour"),
+            Example("demo --scenario stuck-engine --speed 20", "twenty times as fast as it would be"),
+            Example("demo --serve", "the fleet alone, for kubectl, curl and Prometheus"),
+        ),
+    ),
+    ListedCommand(
+        "replay",
+        AGAIN,
+        "the console on what it saw: the last hours of this cluster, or what --record wrote",
+        "The console on a recording: read-only, with the keys of every day.",
+        (
+            Example("replay", "the last hour of what was kept of this context"),
+            Example("replay incident.qdr --at 2026-11-20T14:02Z --speed 60", "a minute per second, from then on"),
+        ),
+        "docs/recording.md",
+    ),
+    ListedCommand(
+        "record",
+        AGAIN,
+        "scrub: a recording without names, addresses, prompts and secrets, to share it",
+        "A recording without names, for others.",
+        (
+            Example("record scrub incident.qdr shared.qdr", "what a person may send to others"),
+            Example("replay shared.qdr", "look at it before you do"),
+        ),
+        "docs/recording.md",
+    ),
+    ListedCommand(
+        "eval",
+        AGAIN,
+        "how well the diagnosis does on recorded incidents whose truth is known",
+        "How well the diagnosis does on recorded incidents whose truth is known.",
+        (
+            Example("eval incidents/", "how many were found, of each kind"),
+            Example("eval incidents/ --each --json", "also each case that went wrong, for a program"),
+        ),
+        "docs/truth.md",
+    ),
+    ListedCommand(
+        "doctor",
+        SET_UP,
+        "what is reachable, permitted and measured; what to do about the rest",
+        "What is reachable, permitted and measured, and what to do about the rest.",
+        (
+            Example("doctor", "everything that is looked at, with what puts it right"),
+            Example("doctor --context prod-eu -o yaml", "another cluster, for a program"),
+        ),
+    ),
+    ListedCommand(
+        "rules",
+        SET_UP,
+        "the objectives, and the causes that Prometheus alone can tell, as rules for it",
+        "The objectives, and the causes that Prometheus can tell, as rules for it.",
+        (
+            Example("rules > quarterdeck.rules.yaml", "a file for promtool and Prometheus"),
+            Example("rules -n serving --wait 60", "of one namespace, with patience"),
+        ),
+        "docs/objectives.md",
+    ),
+    ListedCommand(
+        "audit",
+        SET_UP,
+        "show, verify or export: who changed what, when and why",
+        "The audit log: what was done, by whom, and whether the log is what was written.",
+        (
+            Example("audit show --since 7d -o table", "a line per action of the last week"),
+            Example("audit verify", "whether anything in the log was changed"),
+            Example("audit export --format csv -o actions.csv", "for a spreadsheet"),
+        ),
+        "docs/audit.md",
+    ),
+    ListedCommand(
+        "rbac",
+        SET_UP,
+        "auditor or oncall: the least-privilege role, as YAML for kubectl apply",
+        "The least-privilege role of an auditor or an on-call engineer, as YAML for kubectl apply.",
+        (
+            Example("rbac auditor --group sre-readers | kubectl apply -f -", "look at everything"),
+            Example("rbac oncall --in serving --user jo", "act in one namespace"),
+        ),
+    ),
+    ListedCommand(
+        "config",
+        SET_UP,
+        "show, check or path: the configuration and where each value comes from",
+        "The configuration and where each value comes from.",
+        (
+            Example("config show", "every value, and who set it"),
+            Example("config check --config team.toml", "whether a file can be used"),
+        ),
+        "docs/configuration.md",
+    ),
+    ListedCommand(
+        "completion",
+        SET_UP,
+        "bash, zsh or fish: what completes commands, flags, pods, workloads and contexts",
+        "What completes the command line in a shell: commands, flags, and names of the cluster.",
+        (
+            Example("completion bash > ~/.local/share/bash-completion/completions/quarterdeck", "bash, from now on"),
+            Example('completion zsh > "${fpath[1]}/_quarterdeck"', "zsh"),
+            Example("completion fish > ~/.config/fish/completions/quarterdeck.fish", "fish"),
+        ),
+    ),
+    ListedCommand(
+        "man",
+        SET_UP,
+        "the manual, for where man quarterdeck finds none",
+        "The manual as man reads it.",
+        (Example("man | man -l -", "read it"), Example("man > quarterdeck.1", "keep it")),
+    ),
+)
+
+_OF_ACTIONS: Final[dict[str, tuple[Example, ...]]] = {
+    "scale": (
+        Example("scale chat-8b 5", "to five replicas"),
+        Example("scale deployment/chat-8b --replicas 5 --dry-run", "the plan alone"),
+    ),
+    "restart": (
+        Example("restart chat-8b", "pod by pod"),
+        Example('restart pod/chat-8b-7c9f-x2k --yes --reason "OPS-12"', "one pod, without a question"),
+    ),
+    "drain": (
+        Example("drain chat-8b-7c9f-x2k", "no new requests, then out when the running ones have ended"),
+        Example("drain node/gpu-node-3 --deadline 600", "all pods of a node, ten minutes at most"),
+    ),
+    "rollback": (
+        Example("rollback chat-8b --list", "which revisions there are"),
+        Example("rollback chat-8b --to 11", "to that one"),
+    ),
+    "pause": (Example("pause chat-8b", "hold its rollout"), Example("pause chat-8b --dry-run", "the plan alone")),
+    "resume": (Example("resume chat-8b", "let it go on"), Example("resume chat-8b --dry-run", "the plan alone")),
+    "unblock": (
+        Example("unblock chat-70b --dry-run", "what it would change"),
+        Example("unblock chat-70b", "replace pods one by one"),
+    ),
+    "cordon": (
+        Example("cordon gpu-node-3", "no new pod onto it"),
+        Example('cordon gpu-node-3 --reason "XID 79"', "with the reason in the audit log"),
+    ),
+    "uncordon": (
+        Example("uncordon gpu-node-3", "pods may come again"),
+        Example("uncordon gpu-node-3 --dry-run", "the plan alone"),
+    ),
+    "bounds": (
+        Example("bounds chat-8b --max 12", "let its autoscaler go further"),
+        Example("bounds hpa/chat-8b --min 2 --max 8", "both bounds, by the autoscaler's name"),
+    ),
+    "hold": (
+        Example("hold embed 4", "KEDA stays at four"),
+        Example("hold embed --off", "and scales again"),
+    ),
+    "silence": (
+        Example("silence TTFTHigh --for 2h", "two hours"),
+        Example('silence TTFTHigh --for 30m --reason "rollout"', "with the reason that others read"),
+    ),
+    "expire": (
+        Example("expire TTFTHigh", "people are told again"),
+        Example("expire TTFTHigh --dry-run", "the plan alone"),
+    ),
+    "local up": (
+        Example("local up ~/models/Qwen3-8B", "a folder"),
+        Example("local up --like serving/chat-8b-7c9f-x2k", "the same as a pod"),
+        Example("local up org/model -- --enable-lora", "what stands behind -- goes to vllm serve"),
+    ),
+    "local down": (
+        Example("local down qwen3", "one, when its requests have ended"),
+        Example("local down --all", "all of them"),
+    ),
+    "local restart": (
+        Example("local restart qwen3", "as it was"),
+        Example("local restart qwen3 --max-model-len 32K", "with another argument"),
+    ),
+    "local bench": (
+        Example("local bench qwen3", "some concurrencies, one after the other"),
+        Example("local benches qwen3", "what was measured before"),
+    ),
+    "local undo": (Example("local undo --dry-run", "what it would do"), Example("local undo", "do it")),
+    "local ls": (Example("local ls", "what runs here"), Example("local ls -w", "and whatever becomes of it")),
+    "local logs": (
+        Example("local logs qwen3 -f", "follow it"),
+        Example("local logs qwen3 --tail 50", "its end"),
+    ),
+    "local try": (
+        Example('local try qwen3 "Say hello"', "one prompt"),
+        Example("local try qwen3 --tokens 32 count to ten", "a short answer"),
+    ),
+    "local benches": (
+        Example("local benches", "all of them"),
+        Example("local benches qwen3 -o csv", "of one server, for a spreadsheet"),
+    ),
+    "local entry": (
+        Example("local entry qwen3", "for every gateway that is known"),
+        Example("local entry qwen3 --for nginx --address 10.0.0.7", "for one"),
+    ),
+}
+"""Examples of commands whose words are declared elsewhere: actions, and those of ``local``."""
+
+
+def of(name: str) -> ListedCommand:
+    """A command by its name, which may be two words. Raises KeyError."""
+    listed = next((one for one in COMMANDS if one.name == name), None)
+    if listed is not None:
+        return listed
+    return ListedCommand(name, HERE if name.startswith("local ") else ACT, "", "", _OF_ACTIONS[name], _see(name))
+
+
+def _see(name: str) -> str:
+    return "docs/local.md" if name.startswith("local ") else "docs/actions.md"
+
+
+def in_group(group: str) -> Iterator[tuple[str, str]]:
+    """The commands of a group with their summaries, in the order in which a person asks."""
+    from actions.catalogue import KINDS
+
+    if group in (ACT, HERE):
+        within = "local" if group == HERE else ""
+        for entry in KINDS:
+            if entry.summary and entry.command.rpartition(" ")[0] == within:
+                yield entry.command, entry.summary
+    for one in COMMANDS:
+        if one.group == group:
+            yield one.name, one.summary

@@ -1,0 +1,114 @@
+"""Names to complete: contexts of the kubeconfig, servers of this machine, and what the cluster has.
+
+Quick or not at all: somebody waits at a prompt. Of objects the metadata alone are asked for, at most so many and for
+so long; what has not answered by then, or may not be read, is left out in silence.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
+
+from fleet.kinds.registry import listed
+
+WORKLOADS: Final = tuple(kind.kind for kind in listed())
+WITHIN: Final = 1.5
+"""Seconds for all questions together."""
+MOST: Final = 500
+"""Names of a kind."""
+_MADE: Final = "ReplicaSet"
+"""The kind that others make, a handful for each: offered to those who type it."""
+_HARMLESS: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]*")
+"""Names that a shell takes as they are: others come from no Kubernetes that we know."""
+
+Completer = Callable[..., Iterable[str]]
+
+
+def contexts(parsed_args: argparse.Namespace, **_: object) -> Iterable[str]:
+    """The contexts of the kubeconfig."""
+    from fleet.sources.kube.errors import KubeconfigError
+    from fleet.sources.kube.kubeconfig import load_kubeconfig
+
+    try:
+        return _safe(load_kubeconfig(getattr(parsed_args, "kubeconfig", None), os.environ).contexts)
+    except KubeconfigError:
+        return ()
+
+
+def namespaces(parsed_args: argparse.Namespace, **_: object) -> Iterable[str]:
+    """The namespaces of the cluster."""
+    return asyncio.run(_named(parsed_args, ("Namespace",)))
+
+
+def completer(kinds: Sequence[str]) -> Completer:
+    """Objects of these kinds: NAME of the first one, KIND/NAME once a kind is typed."""
+
+    def complete(prefix: str, parsed_args: argparse.Namespace, **_: object) -> Iterable[str]:
+        return asyncio.run(_named(parsed_args, kinds, prefix))
+
+    return complete
+
+
+def servers(**_: object) -> Iterable[str]:
+    """The servers of this machine."""
+    from console.config import paths
+    from fleet.local.record import read_records, servers_folder
+
+    records, _problems = read_records(servers_folder(paths.state_folder(os.environ)))
+    return _safe(record.name for record in records)
+
+
+async def _named(options: argparse.Namespace, kinds: Sequence[str], prefix: str = "") -> list[str]:
+    from console.cli.named import parse
+    from fleet.net.early import EarlyQuestions
+    from fleet.sources.kube.client import KubeClient
+    from fleet.sources.kube.errors import KubeconfigError
+    from fleet.sources.kube.kubeconfig import load_access
+
+    typed, slash, _ = prefix.rpartition("/")
+    kind = parse(f"{typed}/x")[0] if slash else ""
+    wanted = [each for each in kinds if (each == kind if kind else each != _MADE)]
+    try:
+        access = load_access(getattr(options, "kubeconfig", None), getattr(options, "context", None), os.environ)
+    except KubeconfigError:
+        return []
+    namespace = getattr(options, "namespace", None) or ""
+    client = KubeClient(access, environ=os.environ, early=EarlyQuestions())
+    asking = [asyncio.create_task(_of_kind(client, each, namespace)) for each in wanted]
+    try:
+        await asyncio.wait(asking, timeout=WITHIN)
+        done = [task for task in asking if task.done() and task.exception() is None]
+        names = dict.fromkeys(name for task in done for name in task.result())
+    finally:
+        for task in asking:
+            task.cancel()
+        await asyncio.gather(*asking, return_exceptions=True)
+        await client.close()
+    return [f"{typed}/{name}" if slash else name for name in _safe(names)]
+
+
+async def _of_kind(client: Any, kind: str, namespace: str) -> list[str]:
+    """Raises KubeError and KubeconfigError."""
+    from fleet.net.bodies import limits
+    from fleet.sources.kube.client import METADATA
+    from fleet.sources.kube.resources import all_resources
+
+    if kind == "Namespace":
+        path = "/api/v1/namespaces"
+    else:
+        found = next((one for one in all_resources() if one.kind == kind), None)
+        if found is None:
+            return []
+        path = found.path(namespace)
+    query = {"limit": str(MOST), "resourceVersion": "0"}
+    answer = await client.get(path, query, accept=METADATA, timeout=WITHIN, limit=limits().kubernetes_list)
+    items = answer.json().get("items") or ()
+    return [str(item.get("metadata", {}).get("name", "")) for item in items]
+
+
+def _safe(names: Iterable[str]) -> list[str]:
+    return [name for name in names if _HARMLESS.fullmatch(name)]

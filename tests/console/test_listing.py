@@ -1,0 +1,115 @@
+"""One table of the command line: help, manual and completion are made from it and say what the parser takes."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actions.catalogue import commands as acting
+from console.cli import completion, listing, live_names, man
+from console.cli.parser import COMMON, build, parse
+from console.wiring.demo import simulated
+from simulator.scenarios import SCENARIOS
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def test_every_command_has_two_examples_or_three_and_each_is_one_that_it_takes() -> None:
+    _, commands = build("quarterdeck")
+    for name in commands:
+        examples = listing.of(name).examples
+        assert 2 <= len(examples) <= 3, name
+        for example in examples:
+            words = re.split(r" [>|]", example.words)[0]
+            options = parse("quarterdeck", shlex.split(words))
+            assert options.command == words.split()[0], words
+
+
+def test_help_of_a_command_tells_its_own_flags_and_those_of_all_once() -> None:
+    parser, commands = build("kubectl quarterdeck")
+    for name, command in commands.items():
+        said = command.format_help()
+        assert said.startswith(f"usage: kubectl quarterdeck {name}")
+        own = {
+            flag
+            for group in command._action_groups
+            if group.title != COMMON
+            for action in group._group_actions
+            if action.help != argparse.SUPPRESS
+            for flag in action.option_strings
+        }
+        assert own <= set(re.findall(r"(?<![\w-])--?[a-zA-Z][a-z-]*", said))
+        assert "--kubeconfig" not in said.replace("kubectl", "")
+        assert said.count("kubectl quarterdeck --help") == 1
+        assert "examples:" in said
+    assert all(f"  {name} " in commands["demo"].format_help() for name in SCENARIOS)
+    assert "which fleet" in parser.format_help()
+
+
+def test_the_scenarios_that_are_listed_are_those_that_there_are() -> None:
+    assert tuple(listing.SCENARIOS) == tuple(SCENARIOS)
+
+
+def test_the_manual_is_the_one_that_is_shipped_and_names_every_command_and_flag() -> None:
+    """``python -m console.cli.man > docs/quarterdeck.1`` writes it."""
+    assert (DOCS / "quarterdeck.1").read_text("utf-8") == man.page()
+    text = man.page().replace("\\-", "-")
+    _, commands = build("quarterdeck")
+    for name, command in commands.items():
+        assert f".SS quarterdeck {name}" in text
+        assert all(
+            flag in text
+            for action in command._actions
+            for flag in action.option_strings
+            if action.dest != "help" and flag
+        )
+    assert not re.search(r"^[.'](?!(TH|SH|SS|TP|PP|RS|RE|B|BR)\b)", man.page(), re.MULTILINE), "roff would obey it"
+
+
+def completed(*words: str, prefix: str = "", monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What a shell is told of the word behind ``words`` that begins so."""
+    from argcomplete.finders import CompletionFinder
+
+    parser = completion.completing("quarterdeck", list(words))
+    finder: Any = CompletionFinder(parser, always_complete_options=False)
+    monkeypatch.setenv("_ARGCOMPLETE", "1")
+    told: list[str] = finder._get_completions(["quarterdeck", *words], prefix, "", None)
+    return [one.strip() for one in told]
+
+
+def test_a_shell_is_told_commands_flags_and_the_names_of_the_cluster(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def ask(*words: str, prefix: str = "") -> list[str]:
+        return completed(*words, prefix=prefix, monkeypatch=monkeypatch)
+
+    assert set(acting()) <= set(ask())
+    assert ask("snapshot", prefix="--wa") == ["--watch", "--wait"]
+    assert ask("demo", "--scenario", prefix="g") == ["gpu-fault"]
+    assert ask("snapshot", "-o", prefix="c") == ["csv"]
+    assert ask("snapshot", prefix="g") == ["gpus"]
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    assert ask("--context") == ask("scale") == ask("snapshot", "-n") == []
+    with simulated(["--pods", "4"]) as fleet:
+        monkeypatch.setenv("KUBECONFIG", str(fleet.kubeconfig))
+        # Another machine than this may be slow.
+        monkeypatch.setattr(live_names, "WITHIN", 20.0)
+        assert "demo-auditor" in ask("--context")
+        assert {"serving", "batch"} & set(ask("snapshot", "-n"))
+        names = ask("scale")
+        assert names
+        assert ask("scale", prefix=f"deployment/{names[0][:3]}")[0].startswith("deployment/")
+        assert all(one.startswith("node/") for one in ask("drain", prefix="node/"))
+        assert ask("--context", "demo-nobody", "why") == []
+    assert live_names._safe(["a-1", "$(rm)", "a b", "-n", "ns/x.y"]) == ["a-1", "ns/x.y"]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_scripts_are_of_both_programs(shell: str) -> None:
+    assert "quarterdeck" in completion.script(shell)
+    assert "qd" in completion.script(shell)
