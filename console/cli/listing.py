@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 
-class Example(NamedTuple):
+class UsageExample(NamedTuple):
     """A command line that somebody could type, without the name of the program."""
 
     words: str
@@ -26,7 +26,7 @@ class ListedCommand(NamedTuple):
     """Line of ``quarterdeck --help``; empty for what has none of its own there."""
     about: str
     """The sentence above its own help."""
-    examples: tuple[Example, ...] = ()
+    examples: tuple[UsageExample, ...] = ()
     see: str = ""
     """Document that says more."""
 
@@ -96,9 +96,9 @@ COMMANDS: Final = (
         "the console, on the current kubeconfig context",
         "The ops console for LLM serving fleets, in a terminal.",
         (
-            Example("", "the console on the current context"),
-            Example("--context prod-eu -n serving --read-only", "look, and be sure to change nothing"),
-            Example("demo --scenario bad-rollout", "try it: nothing is needed for that"),
+            UsageExample("", "the console on the current context"),
+            UsageExample("--context prod-eu -n serving --read-only", "look, and be sure to change nothing"),
+            UsageExample("demo --scenario bad-rollout", "try it: nothing is needed for that"),
         ),
     ),
     ListedCommand(
@@ -107,9 +107,9 @@ COMMANDS: Final = (
         "the fleet once, or its pods, nodes, gpus, incidents …; -w goes on with what changes",
         "The fleet, once, on stdout.",
         (
-            Example("snapshot", "workloads with their pods, the worst first"),
-            Example("snapshot pods -n serving -w", "pods, then each one that changes"),
-            Example("snapshot gpus -o csv > gpus.csv", "every GPU for a spreadsheet, numbers in full"),
+            UsageExample("snapshot", "workloads with their pods, the worst first"),
+            UsageExample("snapshot pods -n serving -w", "pods, then each one that changes"),
+            UsageExample("snapshot gpus -o csv > gpus.csv", "every GPU for a spreadsheet, numbers in full"),
         ),
         "docs/snapshot.md",
     ),
@@ -119,9 +119,9 @@ COMMANDS: Final = (
         "what is wrong, as an exit code: 0 ok, 1 warning, 2 critical, 3 unknown",
         "What is wrong, as an exit code: 0 ok, 1 warning, 2 critical, 3 unknown.",
         (
-            Example("check", "one line for a monitoring plugin, then a line per incident"),
-            Example("check -o table", "the same incidents as a table"),
-            Example("check --json --now", "with the evidence; what holds only now counts too"),
+            UsageExample("check", "one line for a monitoring plugin, then a line per incident"),
+            UsageExample("check -o table", "the same incidents as a table"),
+            UsageExample("check --json --now", "with the evidence; what holds only now counts too"),
         ),
         "docs/check.md",
     ),
@@ -131,8 +131,8 @@ COMMANDS: Final = (
         "why a workload or a pod is slow, and what slow replicas share",
         "Where the time of an object's requests goes, and what slow replicas have in common.",
         (
-            Example("why chat-70b", "a workload, by its name"),
-            Example("why pod/chat-8b-7c9f-x2k -n serving", "one pod against its peers"),
+            UsageExample("why chat-70b", "a workload, by its name"),
+            UsageExample("why pod/chat-8b-7c9f-x2k -n serving", "one pod against its peers"),
         ),
         "docs/screens.md",
     ),
@@ -142,9 +142,9 @@ COMMANDS: Final = (
         "what happened, to everything or to one object, when, and who did it",
         "What happened, as far back as the cluster and our own records still tell.",
         (
-            Example("timeline --since 2d", "the last two days"),
-            Example("timeline deployment/chat-8b", "what happened to one workload, its pods and its node"),
-            Example("timeline -w", "and whatever happens from now on"),
+            UsageExample("timeline --since 2d", "the last two days"),
+            UsageExample("timeline deployment/chat-8b", "what happened to one workload, its pods and its node"),
+            UsageExample("timeline -w", "and whatever happens from now on"),
         ),
         "docs/timeline.md",
     ),
@@ -154,8 +154,8 @@ COMMANDS: Final = (
         "objectives: what is left of the error budgets, how fast they burn; suggest: which to set",
         "Objectives: how they stand, what is left of the error budgets, how fast they burn.",
         (
-            Example("slo", "each objective with its budget"),
-            Example("slo suggest >> ~/.config/quarterdeck/config.toml", "what the fleet keeps today, as a start"),
+            UsageExample("slo", "each objective with its budget"),
+            UsageExample("slo suggest >> ~/.config/quarterdeck/config.toml", "what the fleet keeps today, as a start"),
         ),
         "docs/objectives.md",
     ),
@@ -164,7 +164,10 @@ COMMANDS: Final = (
         ACT,
         "take back the last action that you did on this cluster",
         "Take back the last action that you did on this cluster.",
-        (Example("undo --dry-run", "what it would do"), Example('undo --reason "OPS-12"', "do it, and say why")),
+        (
+            UsageExample("undo --dry-run", "what it would do"),
+            UsageExample('undo --reason "OPS-12"', "do it, and say why"),
+        ),
         "docs/actions.md",
     ),
     ListedCommand(
@@ -172,7 +175,10 @@ COMMANDS: Final = (
         HERE,
         "also ls, logs, try (a prompt), undo, benches, entry (for a gateway)",
         "vLLM servers on this machine.",
-        (Example("local up ~/models/Qwen3-8B", "check first, start, follow it"), Example("local ls", "what runs here")),
+        (
+            UsageExample("local up ~/models/Qwen3-8B", "check first, start, follow it"),
+            UsageExample("local ls", "what runs here"),
+        ),
         "docs/local.md",
     ),
     ListedCommand(
@@ -181,9 +187,9 @@ COMMANDS: Final = (
         "the console on a simulated fleet, in which something goes wrong: --scenario",
         "The console on a simulated fleet.",
         (
-            Example("demo", "an ordinary hour"),
-            Example("demo --scenario stuck-engine --speed 20", "twenty times as fast as it would be"),
-            Example("demo --serve", "the fleet alone, for kubectl, curl and Prometheus"),
+            UsageExample("demo", "an ordinary hour"),
+            UsageExample("demo --scenario stuck-engine --speed 20", "twenty times as fast as it would be"),
+            UsageExample("demo --serve", "the fleet alone, for kubectl, curl and Prometheus"),
         ),
     ),
     ListedCommand(
@@ -192,8 +198,8 @@ COMMANDS: Final = (
         "the console on what it saw: the last hours of this cluster, or what --record wrote",
         "The console on a recording: read-only, with the keys of every day.",
         (
-            Example("replay", "the last hour of what was kept of this context"),
-            Example("replay incident.qdr --at 2026-11-20T14:02Z --speed 60", "a minute per second, from then on"),
+            UsageExample("replay", "the last hour of what was kept of this context"),
+            UsageExample("replay incident.qdr --at 2026-11-20T14:02Z --speed 60", "a minute per second, from then on"),
         ),
         "docs/recording.md",
     ),
@@ -203,8 +209,8 @@ COMMANDS: Final = (
         "scrub: a recording without names, addresses, prompts and secrets, to share it",
         "A recording without names, for others.",
         (
-            Example("record scrub incident.qdr shared.qdr", "what a person may send to others"),
-            Example("replay shared.qdr", "look at it before you do"),
+            UsageExample("record scrub incident.qdr shared.qdr", "what a person may send to others"),
+            UsageExample("replay shared.qdr", "look at it before you do"),
         ),
         "docs/recording.md",
     ),
@@ -214,8 +220,8 @@ COMMANDS: Final = (
         "how well the diagnosis does on recorded incidents whose truth is known",
         "How well the diagnosis does on recorded incidents whose truth is known.",
         (
-            Example("eval incidents/", "how many were found, of each kind"),
-            Example("eval incidents/ --each --json", "also each case that went wrong, for a program"),
+            UsageExample("eval incidents/", "how many were found, of each kind"),
+            UsageExample("eval incidents/ --each --json", "also each case that went wrong, for a program"),
         ),
         "docs/truth.md",
     ),
@@ -225,8 +231,8 @@ COMMANDS: Final = (
         "what is reachable, permitted and measured; what to do about the rest",
         "What is reachable, permitted and measured, and what to do about the rest.",
         (
-            Example("doctor", "everything that is looked at, with what puts it right"),
-            Example("doctor --context prod-eu -o yaml", "another cluster, for a program"),
+            UsageExample("doctor", "everything that is looked at, with what puts it right"),
+            UsageExample("doctor --context prod-eu -o yaml", "another cluster, for a program"),
         ),
     ),
     ListedCommand(
@@ -235,8 +241,8 @@ COMMANDS: Final = (
         "the objectives, and the causes that Prometheus alone can tell, as rules for it",
         "The objectives, and the causes that Prometheus can tell, as rules for it.",
         (
-            Example("rules > quarterdeck.rules.yaml", "a file for promtool and Prometheus"),
-            Example("rules -n serving --wait 60", "of one namespace, with patience"),
+            UsageExample("rules > quarterdeck.rules.yaml", "a file for promtool and Prometheus"),
+            UsageExample("rules -n serving --wait 60", "of one namespace, with patience"),
         ),
         "docs/objectives.md",
     ),
@@ -246,9 +252,9 @@ COMMANDS: Final = (
         "show, verify or export: who changed what, when and why",
         "The audit log: what was done, by whom, and whether the log is what was written.",
         (
-            Example("audit show --since 7d -o table", "a line per action of the last week"),
-            Example("audit verify", "whether anything in the log was changed"),
-            Example("audit export --format csv -o actions.csv", "for a spreadsheet"),
+            UsageExample("audit show --since 7d -o table", "a line per action of the last week"),
+            UsageExample("audit verify", "whether anything in the log was changed"),
+            UsageExample("audit export --format csv -o actions.csv", "for a spreadsheet"),
         ),
         "docs/audit.md",
     ),
@@ -258,8 +264,8 @@ COMMANDS: Final = (
         "auditor or oncall: the least-privilege role, as YAML for kubectl apply",
         "The least-privilege role of an auditor or an on-call engineer, as YAML for kubectl apply.",
         (
-            Example("rbac auditor --group sre-readers | kubectl apply -f -", "look at everything"),
-            Example("rbac oncall --in serving --user jo", "act in one namespace"),
+            UsageExample("rbac auditor --group sre-readers | kubectl apply -f -", "look at everything"),
+            UsageExample("rbac oncall --in serving --user jo", "act in one namespace"),
         ),
     ),
     ListedCommand(
@@ -268,8 +274,8 @@ COMMANDS: Final = (
         "show, check or path: the configuration and where each value comes from",
         "The configuration and where each value comes from.",
         (
-            Example("config show", "every value, and who set it"),
-            Example("config check --config team.toml", "whether a file can be used"),
+            UsageExample("config show", "every value, and who set it"),
+            UsageExample("config check --config team.toml", "whether a file can be used"),
         ),
         "docs/configuration.md",
     ),
@@ -279,9 +285,11 @@ COMMANDS: Final = (
         "bash, zsh or fish: what completes commands, flags, pods, workloads and contexts",
         "What completes the command line in a shell: commands, flags, and names of the cluster.",
         (
-            Example("completion bash > ~/.local/share/bash-completion/completions/quarterdeck", "bash, from now on"),
-            Example('completion zsh > "${fpath[1]}/_quarterdeck"', "zsh"),
-            Example("completion fish > ~/.config/fish/completions/quarterdeck.fish", "fish"),
+            UsageExample(
+                "completion bash > ~/.local/share/bash-completion/completions/quarterdeck", "bash, from now on"
+            ),
+            UsageExample('completion zsh > "${fpath[1]}/_quarterdeck"', "zsh"),
+            UsageExample("completion fish > ~/.config/fish/completions/quarterdeck.fish", "fish"),
         ),
     ),
     ListedCommand(
@@ -289,102 +297,115 @@ COMMANDS: Final = (
         SET_UP,
         "the manual, for where man quarterdeck finds none",
         "The manual as man reads it.",
-        (Example("man | man -l -", "read it"), Example("man > quarterdeck.1", "keep it")),
+        (UsageExample("man | man -l -", "read it"), UsageExample("man > quarterdeck.1", "keep it")),
     ),
 )
 
-_OF_ACTIONS: Final[dict[str, tuple[Example, ...]]] = {
+_OF_ACTIONS: Final[dict[str, tuple[UsageExample, ...]]] = {
     "scale": (
-        Example("scale chat-8b 5", "to five replicas"),
-        Example("scale deployment/chat-8b --replicas 5 --dry-run", "the plan alone"),
+        UsageExample("scale chat-8b 5", "to five replicas"),
+        UsageExample("scale deployment/chat-8b --replicas 5 --dry-run", "the plan alone"),
     ),
     "restart": (
-        Example("restart chat-8b", "pod by pod"),
-        Example('restart pod/chat-8b-7c9f-x2k --yes --reason "OPS-12"', "one pod, without a question"),
+        UsageExample("restart chat-8b", "pod by pod"),
+        UsageExample('restart pod/chat-8b-7c9f-x2k --yes --reason "OPS-12"', "one pod, without a question"),
     ),
     "drain": (
-        Example("drain chat-8b-7c9f-x2k", "no new requests, then out when the running ones have ended"),
-        Example("drain node/gpu-node-3 --deadline 600", "all pods of a node, ten minutes at most"),
+        UsageExample("drain chat-8b-7c9f-x2k", "no new requests, then out when the running ones have ended"),
+        UsageExample("drain node/gpu-node-3 --deadline 600", "all pods of a node, ten minutes at most"),
     ),
     "rollback": (
-        Example("rollback chat-8b --list", "which revisions there are"),
-        Example("rollback chat-8b --to 11", "to that one"),
+        UsageExample("rollback chat-8b --list", "which revisions there are"),
+        UsageExample("rollback chat-8b --to 11", "to that one"),
     ),
-    "pause": (Example("pause chat-8b", "hold its rollout"), Example("pause chat-8b --dry-run", "the plan alone")),
-    "resume": (Example("resume chat-8b", "let it go on"), Example("resume chat-8b --dry-run", "the plan alone")),
+    "pause": (
+        UsageExample("pause chat-8b", "hold its rollout"),
+        UsageExample("pause chat-8b --dry-run", "the plan alone"),
+    ),
+    "resume": (
+        UsageExample("resume chat-8b", "let it go on"),
+        UsageExample("resume chat-8b --dry-run", "the plan alone"),
+    ),
     "unblock": (
-        Example("unblock chat-70b --dry-run", "what it would change"),
-        Example("unblock chat-70b", "replace pods one by one"),
+        UsageExample("unblock chat-70b --dry-run", "what it would change"),
+        UsageExample("unblock chat-70b", "replace pods one by one"),
     ),
     "cordon": (
-        Example("cordon gpu-node-3", "no new pod onto it"),
-        Example('cordon gpu-node-3 --reason "XID 79"', "with the reason in the audit log"),
+        UsageExample("cordon gpu-node-3", "no new pod onto it"),
+        UsageExample('cordon gpu-node-3 --reason "XID 79"', "with the reason in the audit log"),
     ),
     "uncordon": (
-        Example("uncordon gpu-node-3", "pods may come again"),
-        Example("uncordon gpu-node-3 --dry-run", "the plan alone"),
+        UsageExample("uncordon gpu-node-3", "pods may come again"),
+        UsageExample("uncordon gpu-node-3 --dry-run", "the plan alone"),
     ),
     "bounds": (
-        Example("bounds chat-8b --max 12", "let its autoscaler go further"),
-        Example("bounds hpa/chat-8b --min 2 --max 8", "both bounds, by the autoscaler's name"),
+        UsageExample("bounds chat-8b --max 12", "let its autoscaler go further"),
+        UsageExample("bounds hpa/chat-8b --min 2 --max 8", "both bounds, by the autoscaler's name"),
     ),
     "hold": (
-        Example("hold embed 4", "KEDA stays at four"),
-        Example("hold embed --off", "and scales again"),
+        UsageExample("hold embed 4", "KEDA stays at four"),
+        UsageExample("hold embed --off", "and scales again"),
     ),
     "silence": (
-        Example("silence TTFTHigh --for 2h", "two hours"),
-        Example('silence TTFTHigh --for 30m --reason "rollout"', "with the reason that others read"),
+        UsageExample("silence TTFTHigh --for 2h", "two hours"),
+        UsageExample('silence TTFTHigh --for 30m --reason "rollout"', "with the reason that others read"),
     ),
     "expire": (
-        Example("expire TTFTHigh", "people are told again"),
-        Example("expire TTFTHigh --dry-run", "the plan alone"),
+        UsageExample("expire TTFTHigh", "people are told again"),
+        UsageExample("expire TTFTHigh --dry-run", "the plan alone"),
     ),
     "local up": (
-        Example("local up ~/models/Qwen3-8B", "a folder"),
-        Example("local up --like serving/chat-8b-7c9f-x2k", "the same as a pod"),
-        Example("local up org/model -- --enable-lora", "what stands behind -- goes to vllm serve"),
+        UsageExample("local up ~/models/Qwen3-8B", "a folder"),
+        UsageExample("local up --like serving/chat-8b-7c9f-x2k", "the same as a pod"),
+        UsageExample("local up org/model -- --enable-lora", "what stands behind -- goes to vllm serve"),
     ),
     "local down": (
-        Example("local down qwen3", "one, when its requests have ended"),
-        Example("local down --all", "all of them"),
+        UsageExample("local down qwen3", "one, when its requests have ended"),
+        UsageExample("local down --all", "all of them"),
     ),
     "local restart": (
-        Example("local restart qwen3", "as it was"),
-        Example("local restart qwen3 --max-model-len 32K", "with another argument"),
+        UsageExample("local restart qwen3", "as it was"),
+        UsageExample("local restart qwen3 --max-model-len 32K", "with another argument"),
     ),
     "local bench": (
-        Example("local bench qwen3", "some concurrencies, one after the other"),
-        Example("local benches qwen3", "what was measured before"),
+        UsageExample("local bench qwen3", "some concurrencies, one after the other"),
+        UsageExample("local benches qwen3", "what was measured before"),
     ),
-    "local undo": (Example("local undo --dry-run", "what it would do"), Example("local undo", "do it")),
-    "local ls": (Example("local ls", "what runs here"), Example("local ls -w", "and whatever becomes of it")),
+    "local undo": (UsageExample("local undo --dry-run", "what it would do"), UsageExample("local undo", "do it")),
+    "local ls": (UsageExample("local ls", "what runs here"), UsageExample("local ls -w", "and whatever becomes of it")),
     "local logs": (
-        Example("local logs qwen3 -f", "follow it"),
-        Example("local logs qwen3 --tail 50", "its end"),
+        UsageExample("local logs qwen3 -f", "follow it"),
+        UsageExample("local logs qwen3 --tail 50", "its end"),
     ),
     "local try": (
-        Example('local try qwen3 "Say hello"', "one prompt"),
-        Example("local try qwen3 --tokens 32 count to ten", "a short answer"),
+        UsageExample('local try qwen3 "Say hello"', "one prompt"),
+        UsageExample("local try qwen3 --tokens 32 count to ten", "a short answer"),
     ),
     "local benches": (
-        Example("local benches", "all of them"),
-        Example("local benches qwen3 -o csv", "of one server, for a spreadsheet"),
+        UsageExample("local benches", "all of them"),
+        UsageExample("local benches qwen3 -o csv", "of one server, for a spreadsheet"),
     ),
     "local entry": (
-        Example("local entry qwen3", "for every gateway that is known"),
-        Example("local entry qwen3 --for nginx --address 10.0.0.7", "for one"),
+        UsageExample("local entry qwen3", "for every gateway that is known"),
+        UsageExample("local entry qwen3 --for nginx --address 10.0.0.7", "for one"),
     ),
 }
 """Examples of commands whose words are declared elsewhere: actions, and those of ``local``."""
 
 
 def of(name: str) -> ListedCommand:
-    """A command by its name, which may be two words. Raises KeyError."""
+    """A command by its name, which may be two words; an action that is not in the table has examples of any action."""
     listed = next((one for one in COMMANDS if one.name == name), None)
     if listed is not None:
         return listed
-    return ListedCommand(name, HERE if name.startswith("local ") else ACT, "", "", _OF_ACTIONS[name], _see(name))
+    return ListedCommand(
+        name, HERE if name.startswith("local ") else ACT, "", "", _OF_ACTIONS.get(name) or _of_any(name), _see(name)
+    )
+
+
+def _of_any(name: str) -> tuple[UsageExample, ...]:
+    reason = UsageExample(f'{name} NAME --reason "OPS-12"', "do it, and say why")
+    return UsageExample(f"{name} NAME --dry-run", "the plan alone"), reason
 
 
 def _see(name: str) -> str:
