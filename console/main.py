@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from console import __version__
-from console.cli import exits, streams, usage
+from console.cli import exits, streams
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -59,6 +59,8 @@ def _main(prog: str, arguments: list[str]) -> int:
         print(f"quarterdeck {__version__}")
         return exits.OK
     if arguments in (["-h"], ["--help"], ["help"]):
+        from console.cli import usage
+
         print(usage.text(prog), end="")
         return exits.OK
     from console.cli.dispatch import dispatch

@@ -11,7 +11,7 @@ from typing import Any, NoReturn, get_args
 
 from actions.catalogue import commands as acting
 from actions.catalogue import specs_of
-from console.cli import exits, listing, usage
+from console.cli import exits, listing
 from console.cli.how_flags import add_how_on_a_cluster, add_output, seconds
 from console.cli.listing import COMMON_FLAGS, SCENARIOS, SNAPSHOT_TABLES
 from console.cli.moments import moment, moment_until
@@ -35,6 +35,8 @@ class CommandParser(argparse.ArgumentParser):
 
     def format_help(self) -> str:
         """Return its own flags and examples; those that every command has are told once, by the program's help."""
+        from console.cli import usage
+
         program, command = self.named()
         if not command:
             return usage.text(program)
@@ -96,6 +98,8 @@ def positional(action: argparse.Action) -> str:
 
 def _tail(program: str, command: str) -> Iterator[str]:
     """Lines below the flags of a command."""
+    from console.cli import usage
+
     if command == "demo":
         yield from ("", "scenarios:")
         yield from (f"  {name:<14}{about}" for name, about in SCENARIOS.items())
