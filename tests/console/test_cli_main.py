@@ -226,7 +226,8 @@ def test_an_interrupt_is_quiet_and_130(monkeypatch: pytest.MonkeyPatch, capsys: 
 
 
 def test_a_closed_pipe_is_quiet() -> None:
-    code = "import sys, console.main as m, console.cli.usage as u; u.text = lambda _: 'x' * 1_000_000; sys.exit(m.main(['--help']))"
+    more = "import console.cli.usage as u; u.text = lambda _: 'x' * 1_000_000"
+    code = f"import sys, console.main as m; {more}; sys.exit(m.main(['--help']))"
     child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert child.stdout is not None
     assert child.stderr is not None
