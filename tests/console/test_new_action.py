@@ -149,7 +149,7 @@ def test_the_help_of_the_command_line_has_it_and_its_flags() -> None:
     told = quarterdeck("--help").stdout
     assert "\n  annotate            leave a note on a workload\n" in told
     own = quarterdeck("annotate", "--help").stdout
-    assert "[--sign NAME]" in own
+    assert "--sign NAME" in own
     assert "TARGET [NOTE]" in own
     assert "Leave a note on a workload for those who look at it next." in " ".join(own.split())
     assert "--dry-run" in own
