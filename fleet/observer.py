@@ -1,33 +1,30 @@
 """Observing: the sources run, and every tick becomes one Snapshot.
 
 A tick waits a quarter of a second for the measurement that it has begun, and for no slow source: it shows what the
-sources last said, and how old that is. A measurement that is still under way when the next is due is not joined by a
-second one (drop, do not queue).
+sources last said, and how old that is.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fleet.memory import give_back, share_heaps
-from fleet.model.past import Past
 from fleet.model.snapshot import Health, Snapshot, SourceStatus
-from fleet.snapshot.backfill import Step
+from fleet.recorder.moment import Moment
+from fleet.recorder.tick_keeper import TickKeeper
 from fleet.snapshot.builder import Builder
-from fleet.snapshot.history import POINTS, STEP
 from fleet.snapshot.namespace_view import Viewer
 from fleet.sources.beside import Makes, SideSources, none
+from fleet.sources.defect_line import DefectLine
 from fleet.sources.kube.state import KubeState
+from fleet.sources.measurements import Measurements
 from fleet.sources.protocol import MetricsSource, ObjectSource
-from fleet.sources.status import defect
 
 if TYPE_CHECKING:
-    from fleet.recorder.moment import Moment
     from fleet.recorder.protocol import Keeps
 
 EAGER = 0.1
@@ -80,22 +77,17 @@ class Observer:
         self._wake = asyncio.Event()
         self._unmade: tuple[SourceStatus, ...] = ()
         """The reason for no sources beside, where they could not be made."""
-        self._measuring_now: asyncio.Task[None] | None = None
-        self._remembers = False
-        self._past: list[Past] = []
-        self._report = report
-        self._keeps = keeps
-        self._keeping: asyncio.Task[None] | None = None
-        self._recalled: Mapping[float, Step] = {}
-        self._untold = False
-        """Whether no source has said what was before."""
+        self._keeper = TickKeeper(keeps) if keeps is not None else None
         self._keeps_after = keeps_after
+        untold = self._keeper.recall if self._keeper is not None else _nothing
+        self._measurements = Measurements(metrics, clock, self._measured, untold)
         self._shown: float | None = None
         """Monotonic seconds at which the first numbers were there."""
         self._first_tick = time.monotonic()
         self._last: Snapshot | None = None
-        self._broken: SourceStatus | None = None
+        self._defect = DefectLine(clock, report)
         self._sound = True
+        """Whether the last measurement did not fail by a bug of ours."""
 
     def focus(self, pods: frozenset[str] | None) -> None:
         """The pods whose own percentiles are wanted; None for all. Takes effect with the next measurement."""
@@ -162,14 +154,12 @@ class Observer:
                 pause = self.metrics.settles_in()
                 if not pause or time.monotonic() + pause > deadline:
                     if looks_back:
-                        await self._look_back()
+                        await self._measurements.look_back()
                     snapshot = await self._build(state)
                     if looks_back:
                         # The past is joined by what the first one has found to belong together.
                         snapshot = await self._build(state)
-                    if self._broken is not None:
-                        snapshot = replace(snapshot, sources=(self._broken, *snapshot.sources))
-                    view = self._viewer.view(snapshot)
+                    view = self._viewer.view(self._defect.on(snapshot))
                     if then is not None:
                         await then(view)
                     return view
@@ -182,74 +172,55 @@ class Observer:
         try:
             await self.metrics.measure(state, self._focus, self._clock())
         except Exception as error:  # noqa: BLE001 - whatever it is, it must reach the person with what is known
-            self._broken = defect(error, self._clock(), self._report(error))
+            self._defect.note(error)
 
     async def tick(self) -> Snapshot:
         """Start a measurement if one is due, and build a Snapshot of what is known now."""
         self.objects.tick()
         state = self.objects.state()
-        if self._measuring_now is not None and self._measuring_now.done():
+        if self._measurements.is_over:
             self._collect()
-        if self._measuring_now is None and self.metrics.due(state, self._clock()):
-            measuring = self._measuring_now = asyncio.create_task(self._measure(state), name="measure")
-            # Where it takes no time there is one Snapshot with it, and none before that tells only how old the last is.
-            if self._shown is not None:
-                await asyncio.wait({measuring}, timeout=TOGETHER)
-                state = self.objects.state()
-            if measuring.done() and not measuring.cancelled() and measuring.exception() is None:
-                self._collect()
-            else:
-                # What it fails with is told at the next tick: this one shows what is known.
-                measuring.add_done_callback(lambda _: self._wake.set())
-        return await self._build(state)
+        # Where it takes no time there is one Snapshot with it, and none before that tells only how old the last is.
+        if await self._measurements.begin(state, TOGETHER if self._shown is not None else 0.0, self._wake.set):
+            self._collect()
+        return await self._build(self.objects.state())
 
     def _collect(self) -> None:
-        """End a measurement that is done. Raises what it failed with."""
-        last, self._measuring_now = self._measuring_now, None
-        if last is not None:
-            last.result()
+        self._measurements.collect()
         self._sound = True
 
     async def _tick_or_say(self) -> Snapshot:
-        """A tick; or, where it fails by a bug of ours, the last Snapshot with a line that says so.
-
-        A screen that stands still in silence is the worst that this program could do to the person before it.
-        """
+        """A tick; or, where it fails by a bug of ours, the last Snapshot with a line that says so."""
         try:
             snapshot = await self.tick()
         except Exception as error:  # noqa: BLE001 - whatever it is, it must reach the screen and not end the observing
-            # Made once for as long as it lasts: a report per tick would fill the disk.
-            self._broken = self._broken or defect(error, self._clock(), self._report(error))
+            self._defect.note(error)
             self._sound = False
             now = self._clock()
             last = self._last or Snapshot(0, now, self.objects.state().cluster)
             snapshot = replace(last, sequence=last.sequence + 1, at=now)
         else:
             if self._sound:
-                self._broken = None
+                self._defect.clear()
         self._last = snapshot
-        if self._broken is None:
-            return snapshot
-        return replace(snapshot, sources=(self._broken, *snapshot.sources))
+        return self._defect.on(snapshot)
 
     async def close(self) -> None:
         """Let go of every connection."""
-        for task in filter(None, (self._measuring_now, self._starting)):
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        await self._measurements.close()
+        if self._starting is not None:
+            self._starting.cancel()
+            await asyncio.gather(self._starting, return_exceptions=True)
         await self._beside.close()
         await self.metrics.close()
         await self.objects.close()
-        if self._keeps is not None:
-            await self.wait_until_kept()
-            with suppress(TimeoutError):
-                # A disk that hangs keeps nobody from leaving.
-                await asyncio.wait_for(asyncio.to_thread(self._keeps.close), GIVE_UP)
+        if self._keeper is not None:
+            await self._keeper.close()
 
     async def wait_until_kept(self) -> None:
         """Wait until the last tick is kept, but not for a disk that hangs."""
-        if self._keeping is not None:
-            await asyncio.wait({self._keeping}, timeout=GIVE_UP)
+        if self._keeper is not None:
+            await self._keeper.wait()
 
     async def synced(self, timeout: float) -> None:  # noqa: ASYNC109 - as above
         """Wait until the cluster is known, but not for one that keeps being out of reach."""
@@ -274,32 +245,22 @@ class Observer:
             await asyncio.to_thread(_tidy_heaps)
             await self._beside.start()
         except Exception as error:  # noqa: BLE001 - whatever it is, it must reach the person with what is known
-            self._unmade = (defect(error, self._clock(), self._report(error)),)
+            self._unmade = (self._defect.status_of(error),)
 
-    async def _measure(self, state: KubeState) -> None:
-        wanted = None if self._focus is None else self._focus | self._builder.shared()
-        await self.metrics.measure(state, wanted, self._clock())
-        latest = self.metrics.latest
-        if not self._remembers and latest is not None and latest.engines:
-            self._remembers = True
-            await self._look_back()
-            self._untold = not self._past
-
-    async def _look_back(self) -> None:
-        """Ask for what was before the console's time, where somebody remembers it."""
-        latest = self.metrics.latest
-        if latest is not None and latest.source == "prometheus":
-            self._past = await self.metrics.remembered(latest, STEP * POINTS, STEP)
+    def _measured(self) -> frozenset[str] | None:
+        """The pods whose own percentiles are measured; None for all."""
+        return None if self._focus is None else self._focus | self._builder.shared()
 
     async def _build(self, state: KubeState) -> Snapshot:
         now = self._clock()
         facts = self._beside.facts()
         told = (*self.objects.statuses(), *self.metrics.statuses(), *self._beside.statuses(), *self._unmade)
-        sources = told if self._keeps is None else (*told, *self._keeps.statuses())
+        keeper = self._keeper
+        sources = told if keeper is None else (*told, *keeper.statuses())
         if self._read_only:
             state = replace(state, cluster=replace(state.cluster, read_only=True))
-        past, self._past = self._past, []
-        recalled, self._recalled = self._recalled, {}
+        past = self._measurements.take_past()
+        recalled = {} if keeper is None else keeper.take_recalled()
         latest = self.metrics.latest
 
         def build() -> Snapshot:
@@ -309,14 +270,8 @@ class Observer:
             return snapshot
 
         snapshot = await asyncio.to_thread(build)
-        if self._keeps is not None and self._is_seen() and (self._keeping is None or self._keeping.done()):
-            # Imported here: nothing of it before the first numbers.
-            from fleet.recorder.moment import Moment
-
-            # Beside what is shown, which waits for no disk; what is still being written is not joined by more.
-            self._keeping = asyncio.create_task(
-                self._keep(self._keeps, Moment(state, told, latest, facts), now), name="keep"
-            )
+        if keeper is not None and self._is_seen():
+            keeper.keep(Moment(state, told, latest, facts), now)
         if self._shown is None and (self._complete() or time.monotonic() - self._first_tick >= EAGER_FOR):
             self._shown = time.monotonic()
         return snapshot
@@ -324,13 +279,6 @@ class Observer:
     def _is_seen(self) -> bool:
         """Whether the first numbers are on the screen: those come first, and then what is needed to keep them."""
         return self._shown is not None and time.monotonic() - self._shown >= self._keeps_after
-
-    async def _keep(self, keeps: Keeps, moment: Moment, now: float) -> None:
-        # First what is now: a file that turns out to be of another cluster is not what was before.
-        await asyncio.to_thread(keeps.note, moment, now)
-        if self._untold:
-            self._untold = False
-            self._recalled = await asyncio.to_thread(keeps.before, now, STEP * POINTS, STEP)
 
     def _complete(self) -> bool:
         return self.metrics.latest is not None and "pods" in self.objects.state().synced
@@ -342,6 +290,10 @@ class Observer:
         except TimeoutError:
             return
         self._wake.clear()
+
+
+def _nothing() -> None:
+    """Nobody keeps what was before."""
 
 
 def _tidy_heaps() -> None:

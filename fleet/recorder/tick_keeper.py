@@ -1,0 +1,68 @@
+"""Ticks on their way to whoever keeps them, and what was kept on its way back into the strips."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from fleet.model.snapshot import SourceStatus
+from fleet.recorder.moment import Moment
+from fleet.snapshot.backfill import Step
+from fleet.snapshot.history import POINTS, STEP
+
+if TYPE_CHECKING:
+    from fleet.recorder.protocol import Keeps
+
+HANGS = 3.0
+"""Seconds after which nobody waits for a disk any more."""
+
+
+class TickKeeper:
+    """Keeps what the sources said at a tick beside what is shown, which waits for no disk.
+
+    What is still being written is not joined by more.
+    """
+
+    def __init__(self, keeps: Keeps) -> None:
+        self._keeps = keeps
+        self._task: asyncio.Task[None] | None = None
+        self._recalled: Mapping[float, Step] = {}
+        self._recalls = False
+
+    def statuses(self) -> tuple[SourceStatus, ...]:
+        """Return what is wrong with it; nothing where nothing is."""
+        return self._keeps.statuses()
+
+    def keep(self, moment: Moment, now: float) -> None:
+        """Keep a tick, unless the last one is still being written."""
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._keep(moment, now), name="keep")
+
+    def recall(self) -> None:
+        """Ask for what was before, with the next tick that is kept."""
+        self._recalls = True
+
+    def take_recalled(self) -> Mapping[float, Step]:
+        """Return what was before, once."""
+        recalled, self._recalled = self._recalled, {}
+        return recalled
+
+    async def wait(self) -> None:
+        """Wait until the last tick is kept, but not for a disk that hangs."""
+        if self._task is not None:
+            await asyncio.wait({self._task}, timeout=HANGS)
+
+    async def close(self) -> None:
+        """Nothing more comes. A disk that hangs keeps nobody from leaving."""
+        await self.wait()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.to_thread(self._keeps.close), HANGS)
+
+    async def _keep(self, moment: Moment, now: float) -> None:
+        # First what is now: a file that turns out to be of another cluster is not what was before.
+        await asyncio.to_thread(self._keeps.note, moment, now)
+        if self._recalls:
+            self._recalls = False
+            self._recalled = await asyncio.to_thread(self._keeps.before, now, STEP * POINTS, STEP)

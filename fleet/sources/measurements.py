@@ -1,0 +1,84 @@
+"""Measurements beside the ticks: one at a time, and with the first of them what the store remembers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from fleet.model.past import Past
+from fleet.snapshot.history import POINTS, STEP
+from fleet.sources.kube.state import KubeState
+from fleet.sources.protocol import MetricsSource
+
+
+class Measurements:
+    """Measures while ticks go on: one that is still under way when the next is due is not joined by a second one."""
+
+    def __init__(
+        self,
+        metrics: MetricsSource,
+        clock: Callable[[], float],
+        wanted: Callable[[], frozenset[str] | None],
+        untold: Callable[[], None],
+    ) -> None:
+        """``wanted`` gives the pods whose own percentiles are wanted, None for all; ``untold`` is called where no store
+        says what was before.
+        """
+        self._metrics = metrics
+        self._clock = clock
+        self._wanted = wanted
+        self._untold = untold
+        self._task: asyncio.Task[None] | None = None
+        self._remembers = False
+        self._past: list[Past] = []
+
+    @property
+    def is_over(self) -> bool:
+        """Whether one has ended that nobody has collected."""
+        return self._task is not None and self._task.done()
+
+    def collect(self) -> None:
+        """End a measurement that is over. Raises what it failed with."""
+        last, self._task = self._task, None
+        if last is not None:
+            last.result()
+
+    async def begin(self, state: KubeState, seconds: float, later: Callable[[], None]) -> bool:
+        """Begin one if it is due and none is under way, and wait for it so many ``seconds``; whether it is done by
+        then. ``later`` is called once it is, where it is not; so it is where it fails, which ``collect`` tells.
+        """
+        if self._task is not None or not self._metrics.due(state, self._clock()):
+            return False
+        task = self._task = asyncio.create_task(self._measure(state), name="measure")
+        if seconds:
+            await asyncio.wait({task}, timeout=seconds)
+        if task.done() and not task.cancelled() and task.exception() is None:
+            return True
+        task.add_done_callback(lambda _: later())
+        return False
+
+    async def close(self) -> None:
+        """Stop the one that is under way."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def look_back(self) -> None:
+        """Ask for what was before the console's time, where somebody remembers it."""
+        latest = self._metrics.latest
+        if latest is not None and latest.source == "prometheus":
+            self._past = await self._metrics.remembered(latest, STEP * POINTS, STEP)
+
+    def take_past(self) -> list[Past]:
+        """Return what was before, once."""
+        past, self._past = self._past, []
+        return past
+
+    async def _measure(self, state: KubeState) -> None:
+        await self._metrics.measure(state, self._wanted(), self._clock())
+        latest = self._metrics.latest
+        if not self._remembers and latest is not None and latest.engines:
+            self._remembers = True
+            await self.look_back()
+            if not self._past:
+                self._untold()
