@@ -1,4 +1,4 @@
-"""A class is one idea: none defines many public members of its own, in any room."""
+"""A class and a file are one idea each: none has many public members of its own, and none is long."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ MOST = 15
 """Public methods, properties and attributes that a class defines itself."""
 MORE: dict[str, str] = {}
 """Those with more, and why."""
+LINES = 400
+LONGER: dict[str, str] = {}
+"""Files with more lines, and why each is one idea."""
 _HOOKS = ("on_", "action_", "watch_", "validate_", "compute_", "key_")
 """Textual calls these by their names: nobody else does."""
 _TEXTUAL = frozenset({"compose", "render", "render_line", "get_default_screen", "check_action"})
@@ -90,3 +93,11 @@ class Row:
     screen, row = (node for node in ast.parse(source).body if isinstance(node, ast.ClassDef))
     assert public_members(screen) == {"where", "page", "draw"}
     assert public_members(row) == {"total"}
+
+
+def test_no_file_is_long() -> None:
+    files = (file for room in (*ROOMS, "tests") for file in (ROOT / room).rglob("*.py"))
+    lines = {file.relative_to(ROOT).as_posix(): len(file.read_text(encoding="utf-8").splitlines()) for file in files}
+    long = {name: count for name, count in lines.items() if count > LINES}
+    assert {name: count for name, count in long.items() if name not in LONGER} == {}
+    assert LONGER.keys() - long.keys() == set(), "no longer longer"

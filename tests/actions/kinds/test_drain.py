@@ -15,7 +15,7 @@ from actions.progress import Result
 from actions.request import Target
 from fleet.model.finding import Finding, FindingState, Incident, Reach
 from fleet.model.snapshot import Severity
-from fleet.sources.kube.errors import ConflictError, NotFoundError, error_of_status
+from fleet.sources.kube.errors import ConflictError, NotFoundError
 from tests.actions.kinds.drained import CHAT0, PATH, done
 from tests.actions.objects import node, pod, service
 from tests.actions.plans import check, make_plan
@@ -231,46 +231,6 @@ async def test_the_last_ready_pod_is_told_and_what_the_others_would_carry() -> N
     )
 
 
-async def test_several_are_drained_in_turn_and_the_first_failure_ends_it() -> None:
-    cluster = chat(requests=5.0)
-    others = (Target("Pod", "serving", "chat-1", ""), Target("Pod", "serving", "chat-2", ""))
-    out_at_once = 0
-
-    def watched(now: PodCluster) -> None:
-        nonlocal out_at_once
-        out = [p for p in now.pods() if p["metadata"]["labels"].get("serving") == "off"]
-        out_at_once = max(out_at_once, len(out))
-
-    cluster.moved_on = watched
-    outcome, execution = await done(cluster, Drain(CHAT0, others))
-    assert outcome.ok
-    assert out_at_once == 1
-    assert not {"chat-0", "chat-1", "chat-2"} & cluster.names()
-    assert execution.at == 11, "four steps each"
-
-    cluster = chat(requests=5.0)
-    path = "/api/v1/namespaces/serving/pods/chat-1/eviction"
-    plan = await make_plan(Drain(CHAT0, others), cluster.context())
-    cluster.fail[path] = error_of_status({"code": 500, "message": "This pod has more than one PodDisruptionBudget, x"})
-    outcome = await DrainAction().execute(plan, HandWork(cluster))
-    assert outcome.result is Result.FAILED
-    assert "chat-0 done before" in outcome.text
-    assert "chat-2" in cluster.names()
-
-
-async def test_one_whose_labels_changed_while_others_were_drained_is_left_alone() -> None:
-    cluster = chat(requests=5.0)
-    plan = await make_plan(Drain(CHAT0, (Target("Pod", "serving", "chat-1", ""),)), cluster.context())
-
-    def second_person(now: PodCluster) -> None:
-        now.objects["Pod", "serving", "chat-1"]["metadata"]["labels"]["serving"] = "canary"
-
-    cluster.moved_on = second_person
-    with pytest.raises(ConflictError, match="label serving of chat-1 is canary now"):
-        await DrainAction().execute(plan, HandWork(cluster))
-    assert "chat-1" in cluster.names()
-
-
 async def test_services_that_may_not_be_listed_are_not_known_and_never_none() -> None:
     cluster = chat()
     cluster.hidden.add("Service")
@@ -322,13 +282,6 @@ async def test_a_second_service_that_would_keep_sending_decides_for_orphaning() 
     way = plan.facts["units"][0]["strategy"]
     assert way["method"] == Method.ORPHAN
     assert set(way["services"]) == {"chat-70b", "all-of-chat"}
-
-
-async def test_of_several_that_are_replaced_in_turn_one_is_away_at_a_time() -> None:
-    others = tuple(Target("Pod", "serving", f"chat-{i}") for i in (1, 2))
-    plan = await make_plan(Drain(CHAT0, others), chat().context())
-    assert check(plan, "last replica").verdict is Verdict.PASS
-    assert (plan.impact[0].before, plan.impact[0].after) == ("3", "2")
 
 
 async def test_endpoints_that_may_not_be_looked_at_are_given_time() -> None:
