@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from fleet.model.quantity import GPU_QUANTITIES, MEANINGS, Quantity, Unit
+from fleet.metrics.registry import GATEWAYS
+from fleet.model.quantity import GATEWAY_QUANTITIES, GPU_QUANTITIES, MEANINGS, Quantity, Unit
 from fleet.model.snapshot import Snapshot
 
 Q = Quantity
@@ -32,6 +33,15 @@ class Plotted(NamedTuple):
         """Whether it is measured of GPUs, not of engines."""
         return self.quantity in GPU_QUANTITIES
 
+    @property
+    def of_gateways(self) -> bool:
+        """Whether gateways count it, before a model."""
+        return self.quantity in GATEWAY_QUANTITIES
+
+
+def _at_gateways(family: str) -> tuple[Quantity, Quantity]:
+    return Q(f"gateway_{family}_p50"), Q(f"gateway_{family}_p99")
+
 
 PLOTTED: tuple[Plotted, ...] = (
     Plotted("waiting", "requests waiting", Q.WAITING, 10, peaks=True),
@@ -55,6 +65,14 @@ PLOTTED: tuple[Plotted, ...] = (
     Plotted("power", "GPU power", Q.GPU_POWER, 100, peaks=True),
     Plotted("clock", "SM clock", Q.SM_CLOCK, 1000),
     Plotted("throttled", "share of time throttled", Q.THROTTLE, 1),
+    Plotted("in-flight", "requests in gateways", Q.GATEWAY_IN_FLIGHT, 10, peaks=True),
+    Plotted("gateway-queue", "requests waiting in gateways", Q.GATEWAY_QUEUED, 10, peaks=True),
+    Plotted("arrivals", "requests to gateways", Q.GATEWAY_REQUESTS, 1),
+    Plotted("rejected", "turned away by gateways", Q.GATEWAY_REJECTIONS, 1),
+    Plotted("gateway-errors", "answered with an error by gateways", Q.GATEWAY_ERRORS, 1),
+    Plotted("retries", "sent again by gateways", Q.GATEWAY_RETRIES, 1),
+    Plotted("gateway-ttft", "time to first token at gateways p95", Q.GATEWAY_TTFT_P95, 0.1, _at_gateways("ttft")),
+    Plotted("gateway-e2e", "whole request at gateways p95", Q.GATEWAY_E2E_P95, 1, _at_gateways("e2e")),
 )
 
 SPANS: Mapping[str, float] = {"15m": 900.0, "1h": 3600.0, "6h": 21_600.0, "24h": 86_400.0, "7d": 604_800.0}
@@ -75,13 +93,18 @@ def plotted_of(snapshot: Snapshot, key: str) -> tuple[Plotted, ...]:
         return tuple(plot for plot in PLOTTED if plot.of_gpus)
     if (model := whole.models.get(key)) is not None:
         gpus = any((one := whole.workloads.get(part)) is not None and one.gpus > 0 for part in model.workloads)
-        return tuple(plot for plot in PLOTTED if gpus or not plot.of_gpus)
+        before = {whole.gateways[row].dialect for row in whole.gateways_of.get(key, ())}
+        return tuple(
+            plot
+            for plot in PLOTTED
+            if (GATEWAYS.exposes(before, plot.quantity) if plot.of_gateways else gpus or not plot.of_gpus)
+        )
     pod, workload = whole.pods.get(key), whole.workloads.get(key)
     if pod is None and workload is None:
         return ()
     gpus = (pod.gpus if pod is not None else workload.gpus if workload is not None else 0) > 0
     serves = (whole.workload_of.get(key, "") if pod is not None else key) in whole.model_of
-    return tuple(plot for plot in PLOTTED if (gpus if plot.of_gpus else serves))
+    return tuple(plot for plot in PLOTTED if not plot.of_gateways and (gpus if plot.of_gpus else serves))
 
 
 def found(plots: tuple[Plotted, ...], name: str) -> int | None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from fleet.metrics.promql import pattern
-from fleet.model.curve import Series
+from fleet.model.curve import GatewayPart, Series
+from fleet.model.measurement import GatewayId
 from fleet.model.objects import Pod, Workload
 from fleet.model.snapshot import ModelGroup, Snapshot
 
@@ -52,7 +55,43 @@ def _of_model(snapshot: Snapshot, model: ModelGroup) -> Series:
     serving = [snapshot.workloads[key] for key in model.workloads if key in snapshot.workloads]
     names = {name for workload in serving for name in _names(snapshot, workload)}
     members = [pod for workload in serving for pod in _members(snapshot, workload.key)]
-    return _of_pods(snapshot, model.namespace, "|".join(sorted(names)), members)
+    before = snapshot.gateways_of.get(model.key, ())
+    return replace(
+        _of_pods(snapshot, model.namespace, "|".join(sorted(names)), members),
+        gateways=tuple(_gateway_parts(snapshot, frozenset(before))),
+        gateway_sources=frozenset(map(snapshot.measured_from, before)),
+    )
+
+
+def _gateway_parts(snapshot: Snapshot, before: frozenset[str]) -> Iterator[GatewayPart]:
+    """What the gateways before a model count of it. A server behind one that is gone and was told apart by its address
+    alone is not found again."""
+    others = {(*_process(row), row.model) for key, row in snapshot.gateways.items() if key not in before}
+    parts: dict[tuple[str, str, bool, bool], list[GatewayId]] = defaultdict(list)
+    for row in (snapshot.gateways[key] for key in sorted(before)):
+        # The name is enough where the process asks no other model by it.
+        by_server = bool(row.backend) and (not row.model or (*_process(row), row.model) in others)
+        parts[row.dialect, row.namespace, bool(row.model), by_server].append(row)
+    for (dialect, namespace, _, by_server), rows in parts.items():
+        yield GatewayPart(
+            dialect,
+            namespace,
+            "|".join(sorted({_gateway_name(snapshot, row) for row in rows if row.pod})),
+            tuple(sorted({row.instance for row in rows if row.instance})),
+            tuple(sorted({row.model for row in rows if row.model})),
+            tuple(sorted({row.backend for row in rows})) if by_server else (),
+        )
+
+
+def _process(row: GatewayId) -> tuple[str, str, str]:
+    return row.namespace, row.pod, row.instance
+
+
+def _gateway_name(snapshot: Snapshot, row: GatewayId) -> str:
+    key = f"{row.namespace}/{row.pod}"
+    workload = snapshot.workloads.get(snapshot.workload_of.get(key, ""))
+    pod = snapshot.pods.get(key)
+    return pattern([row.pod]) if pod is None or workload is None else _generalized(pod, workload.name)
 
 
 def _of_pods(snapshot: Snapshot, namespace: str, names: str, pods: Sequence[Pod], *, is_one: bool = False) -> Series:

@@ -10,16 +10,16 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from fleet.metrics.dialect import IMPLAUSIBLE, Dialect, Match, Metric, MetricType, Op, Pick, Rule
 from fleet.metrics.dialect_set import DialectSet
 from fleet.metrics.expressions import PART
 from fleet.metrics.identity import NAMESPACE_LABELS, POD_LABELS, REPLICA_LABELS, gpu_key_labels
 from fleet.metrics.promql import duration, joined, listed, pattern, queries, scaled, selector, span, tagged
-from fleet.metrics.registry import ENGINES, GPUS
-from fleet.model.curve import CurveQuestion, Series
-from fleet.model.quantity import GPU_QUANTITIES, MEANINGS, QUANTILES, RATIOS, Combine, Quantity
+from fleet.metrics.registry import ENGINES, GATEWAYS, GPUS
+from fleet.model.curve import CurveQuestion, GatewayPart, Series
+from fleet.model.quantity import GATEWAY_QUANTITIES, GPU_QUANTITIES, MEANINGS, QUANTILES, RATIOS, Combine, Quantity
 
 _SPELLINGS = 2
 """The labels that may name a pod and are asked for: the others are of exporters that few run, and each makes the query
@@ -94,6 +94,14 @@ def points_of(quantity: Quantity) -> str:
     return GPU_POINTS if quantity in GPU_QUANTITIES else POINTS
 
 
+class _Counted(NamedTuple):
+    """The series of an object in a family of dialects."""
+
+    dialects: DialectSet
+    whose: tuple[tuple[Dialect, tuple[tuple[Match, ...], ...]], ...]
+    """Dialects that are meant, each with alternative label selectors."""
+
+
 class _Writing:
     """Writes the parts of one query, whose points are ``step`` seconds apart and rates over at least ``window``."""
 
@@ -103,7 +111,10 @@ class _Writing:
         self._long = step > window
         self._step = duration(step)
         self._span = duration(max(step, window))
-        self._engines = ENGINES.of_products(series.products) if series.products else ENGINES
+        known = ENGINES.of_products(series.products) if series.products else ENGINES
+        of_engines = tuple((member, tuple(whose(series))) for member in known)
+        self._engines = _Counted(known, of_engines)
+        self._gateways = _Counted(GATEWAYS, tuple(_gateways(series.gateways)))
 
     def part(self, quantity: Quantity) -> str:
         """The expression of a quantity; empty where no dialect has it."""
@@ -111,20 +122,29 @@ class _Writing:
             return self._gpus(quantity)
         if self._each and is_of_a_whole(quantity):
             return ""
+        counted = self._gateways if quantity in GATEWAY_QUANTITIES else self._engines
         if quantity in QUANTILES:
-            return self._quantile(quantity)
+            return self._quantile(quantity, counted)
         if quantity in RATIOS:
-            top, bottom = (self._combined(one, self._engines, "sum") for one in RATIOS[quantity])
+            top, bottom = (self._combined(one, counted, "sum") for one in RATIOS[quantity])
             return f"{top} / ({bottom} > 0)" if top and bottom else ""
-        if any(quantity in member.phases for member in self._engines):
+        if any(quantity in member.phases for member in counted.dialects):
             return self._mean(quantity)
-        return self._combined(quantity, self._engines, self._operator(quantity))
+        found = self._combined(quantity, counted, self._operator(quantity))
+        return self._or_zero(quantity, counted, found) if found and counted is self._gateways else found
+
+    def _or_zero(self, quantity: Quantity, counted: _Counted, found: str) -> str:
+        """Nothing was counted yet where what is counted beside it is there."""
+        rules = (member.rules.get(quantity) for member, _ in counted.whose)
+        beside = {rule.zero_beside for rule in rules if rule is not None and rule.zero_beside is not None}
+        zeros = (self._combined(one, counted, "sum") for one in beside)
+        return " or ".join((found, *(f"0 * {zero}" for zero in zeros if zero)))
 
     def points(self, quantity: Quantity) -> str:
         """The expression of how often the best measured series of a gauge was measured within a step."""
         each = (
             f"count_over_time({selector(name, (*matches, *metric.where, *member.where))}{self._step})"
-            for member in (GPUS if quantity in GPU_QUANTITIES else self._engines)
+            for member in (GPUS if quantity in GPU_QUANTITIES else self._engines.dialects)
             if (rule := member.rules.get(quantity)) is not None
             for metric in _plain(rule)
             for name in member.spellings(metric.name)
@@ -135,24 +155,30 @@ class _Writing:
     def _operator(self, quantity: Quantity) -> str:
         return _OPERATORS.get(combined(quantity, self._series), "sum")
 
-    def _combined(self, quantity: Quantity, dialects: DialectSet, operator: str) -> str:
-        """A quantity of all the engines: each counts once, whoever scrapes it."""
-        each = " or ".join(part for member in dialects for part in self._expressions(member, quantity))
+    def _combined(self, quantity: Quantity, counted: _Counted, operator: str) -> str:
+        """A quantity of all the engines or gateways: each counts once, whoever scrapes it."""
+        dialects = counted.dialects
+        each = " or ".join(
+            part for member, matches in counted.whose for part in self._expressions(member, quantity, matches)
+        )
         if not each:
             return ""
-        kept = (*NAMESPACE_LABELS, *POD_LABELS, "instance", *dialects.model_labels, *dialects.rank_labels)
+        told_by = (*dialects.model_labels, *dialects.rank_labels, *dialects.backend_labels)
+        kept = (*NAMESPACE_LABELS, *POD_LABELS, "instance", *told_by)
         repeated = {label: None for member in dialects for label in member.repeated_by}
         once = f"max without ({listed((*_SCRAPERS, *repeated))}) ({each})"
         return self._folded(operator, f"sum by ({listed(kept)}) ({once})")
 
-    def _expressions(self, member: Dialect, quantity: Quantity) -> Iterator[str]:
+    def _expressions(self, member: Dialect, quantity: Quantity, whose: Iterable[Sequence[Match]]) -> Iterator[str]:
         rule = member.rules.get(quantity)
         if rule is None:
             return
-        for metric in _plain(rule):
+        metrics = _plain(rule)
+        for i, metric in enumerate(metrics):
             for name in member.spellings(metric.name):
-                for matches in whose(self._series):
-                    yield self._metric(quantity, metric, name, (*matches, *metric.where, *member.where))
+                for matches in whose:
+                    number = self._metric(quantity, metric, name, (*matches, *metric.where, *member.where))
+                    yield _summand(number, i) if rule.pick is Pick.SUM and len(metrics) > 1 else number
 
     def _metric(self, quantity: Quantity, metric: Metric, name: str, matches: Sequence[Match]) -> str:
         selected = selector(name, matches)
@@ -164,13 +190,13 @@ class _Writing:
         less = f" - {metric.less:g}" if metric.less else ""
         return f"({scaled(selected, metric.scale)}{less})" if less else scaled(selected, metric.scale)
 
-    def _quantile(self, quantity: Quantity) -> str:
+    def _quantile(self, quantity: Quantity, counted: _Counted) -> str:
         family, q = QUANTILES[quantity]
         found: dict[float, list[str]] = defaultdict(list)
-        for member in self._engines:
+        for member, matches in counted.whose:
             for base in member.families.get(family, ()):
                 for name in member.spellings(f"{base}_bucket"):
-                    found[member.per_second.get(base, 1.0)] += self._rates(name, member.where)
+                    found[member.per_second.get(base, 1.0)] += self._rates(name, member.where, matches)
         # Buckets that two scrapers saw count twice in every one of them, which leaves the percentile as it is.
         return " or ".join(
             scaled(f"histogram_quantile({q:g}, sum by (le) ({' or '.join(rates)}))", 1 / per_second)
@@ -179,16 +205,16 @@ class _Writing:
 
     def _mean(self, quantity: Quantity) -> str:
         parts: dict[str, list[str]] = {"sum": [], "count": []}
-        for member in self._engines:
+        for member, matches in self._engines.whose:
             for base in member.phases.get(quantity, ()):
                 for part, rates in parts.items():
                     for name in member.spellings(f"{base}_{part}"):
                         scale = 1 / member.per_second.get(base, 1.0) if part == "sum" else 1.0
-                        rates += [scaled(rate, scale) for rate in self._rates(name, member.where)]
+                        rates += [scaled(rate, scale) for rate in self._rates(name, member.where, matches)]
         return f"sum ({' or '.join(parts['sum'])}) / (sum ({' or '.join(parts['count'])}) > 0)"
 
-    def _rates(self, name: str, where: Sequence[Match]) -> Iterator[str]:
-        return (f"rate({selector(name, (*matches, *where))}{self._span})" for matches in whose(self._series))
+    def _rates(self, name: str, where: Sequence[Match], whose: Iterable[Sequence[Match]]) -> Iterator[str]:
+        return (f"rate({selector(name, (*matches, *where))}{self._span})" for matches in whose)
 
     def _gpus(self, quantity: Quantity) -> str:
         """A quantity of all the GPUs, each once; what is no number of a GPU is left out."""
@@ -197,17 +223,21 @@ class _Writing:
             rule = member.rules.get(quantity)
             if rule is not None:
                 pick = rule.pick if rule.pick in (Pick.MAX, Pick.SUM) else pick
-                parts += list(self._expressions(member, quantity))
+                parts += list(self._expressions(member, quantity, whose(self._series)))
         if not parts:
             return ""
         if pick is not Pick.FIRST:
-            parts = [f'label_replace({part}, "{PART}", "{i}", "", "")' for i, part in enumerate(parts)]
+            parts = [_summand(part, i) for i, part in enumerate(parts)]
         each = "sum" if pick is Pick.SUM else "max"
         once = f"{each} by ({listed(gpu_key_labels(GPUS))}) ({' or '.join(parts)})"
         return self._folded(self._operator(quantity), f"{once} < {IMPLAUSIBLE:g}")
 
     def _folded(self, operator: str, each: str) -> str:
         return each if self._each else f"{operator} ({each})"
+
+
+def _summand(expression: str, number: int) -> str:
+    return f'label_replace({expression}, "{PART}", "{number}", "", "")'
 
 
 def combined(quantity: Quantity, series: Series) -> Combine:
@@ -245,6 +275,28 @@ def whose(series: Series) -> list[tuple[Match, ...]]:
         unnamed = (Match(label, Op.EQUAL, "") for label in POD_LABELS[:_SPELLINGS])
         found.append((*unnamed, Match("instance", Op.MATCHES, pattern(series.instances))))
     return found
+
+
+def _gateways(parts: Iterable[GatewayPart]) -> Iterator[tuple[Dialect, tuple[tuple[Match, ...], ...]]]:
+    for part in parts:
+        dialect = GATEWAYS.by_name(part.dialect)
+        if dialect is not None:
+            told = tuple(_told_apart(dialect, part))
+            processes = whose(Series(part.namespace, part.pods, part.instances))
+            yield dialect, tuple((*process, *told) for process in processes)
+
+
+def _told_apart(dialect: Dialect, part: GatewayPart) -> Iterator[Match]:
+    """The series of some models or servers of a gateway, or (neither named) those that are told apart by nothing."""
+    behind = f"([a-z]+://)?({pattern(part.backends)})(/.*)?"
+    for labels, named, values in (
+        (dialect.model_labels, part.models, pattern(part.models)),
+        (dialect.backend_labels, part.backends, behind),
+    ):
+        if named:
+            yield Match(labels[0], Op.MATCHES, values)
+        elif not part.models:
+            yield from (Match(label, Op.EQUAL, "") for label in labels)
 
 
 def _part(instance: str) -> tuple[Match, ...]:

@@ -75,6 +75,22 @@ class Curve:
 
 
 @dataclass(frozen=True, slots=True)
+class GatewayPart:
+    """What some processes of one gateway count of an object, told apart by the models or the servers behind them."""
+
+    dialect: str
+    namespace: str
+    pods: str
+    """A regular expression (RE2) of whole names."""
+    instances: tuple[str, ...] = ()
+    """Targets (host:port) that no label names a pod of."""
+    models: tuple[str, ...] = ()
+    """The names that it is asked for; empty where its numbers name no model."""
+    backends: tuple[str, ...] = ()
+    """The servers behind it (host:port); empty for all of them."""
+
+
+@dataclass(frozen=True, slots=True)
 class Series:
     """The time series of a metrics store that are about one object."""
 
@@ -97,6 +113,10 @@ class Series:
     """The names of the sources that its engines are read from; empty where that is not known."""
     gpu_sources: frozenset[str] = frozenset()
     """The same of its GPUs."""
+    gateways: tuple[GatewayPart, ...] = ()
+    """What the gateways before it count of it."""
+    gateway_sources: frozenset[str] = frozenset()
+    """The names of the sources that those are read from."""
 
 
 @dataclass(frozen=True, slots=True)

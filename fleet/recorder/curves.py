@@ -12,7 +12,7 @@ from typing import Final
 
 from fleet.model.curve import Curve, CurveQuestion
 from fleet.model.frame import Frame
-from fleet.model.quantity import Quantity
+from fleet.model.quantity import GATEWAY_QUANTITIES, Quantity
 from fleet.recorder.problem import RecordingError
 from fleet.recorder.reading import Recording
 from fleet.snapshot.following import followed
@@ -22,6 +22,8 @@ _KNOWN: Final = 20_000
 """Values that are remembered: a plot that is drawn on asks for nearly all of its points again."""
 _OF: Final = ("workload", "pod", "model", "gpu", "engine")
 """The frames in which a key is looked for."""
+_BEFORE: Final = ("before",)
+"""The same for what gateways count of a model."""
 
 
 class RecordedCurves:
@@ -74,5 +76,6 @@ def _last(kept: Sequence[float], at: float, since: float) -> float | None:
 
 def value_in(frames: Mapping[str, Frame], key: str, quantity: Quantity) -> float:
     """The value of an object, in whichever frame it is; NaN for none."""
-    frame = next((frames[name] for name in _OF if key in frames[name].index), None)
+    places = _BEFORE if quantity in GATEWAY_QUANTITIES else _OF
+    frame = next((frames[name] for name in places if key in frames[name].index), None)
     return math.nan if frame is None else frame.value(key, quantity)

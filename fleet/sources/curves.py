@@ -19,9 +19,9 @@ from fleet.metrics.curve_queries import (
 from fleet.metrics.dialect import Match
 from fleet.metrics.identity import first, gpu_key, rank_of, where_from
 from fleet.metrics.promql import TAG, limited_to
-from fleet.metrics.registry import ENGINES, GPUS
-from fleet.model.curve import Curve, CurveQuestion, TimeRange
-from fleet.model.quantity import GPU_QUANTITIES
+from fleet.metrics.registry import ENGINES, GATEWAYS, GPUS
+from fleet.model.curve import Curve, CurveQuestion, Series, TimeRange
+from fleet.model.quantity import GATEWAY_QUANTITIES, GPU_QUANTITIES, Quantity
 from fleet.snapshot.fold import FOLD
 from fleet.sources.problem import SourceProblem
 from fleet.sources.store import NamedStore, Store
@@ -41,7 +41,7 @@ async def curve_of_fleet(
             raise SourceProblem("no metrics store answers here", "name one with --prometheus URL")
         return await curve(stores[0].store, stores[0].within, question, clock)
     series = question.series
-    names = series.gpu_sources if question.quantity in GPU_QUANTITIES else series.sources
+    names = _sources(series, question.quantity)
     read = [one for one in stores if one.name in names]
     if len(read) > 1:
         return await _curve_of_parts(read, question, clock)
@@ -53,6 +53,12 @@ async def curve_of_fleet(
     return found
 
 
+def _sources(series: Series, quantity: Quantity) -> frozenset[str]:
+    if quantity in GATEWAY_QUANTITIES:
+        return series.gateway_sources
+    return series.gpu_sources if quantity in GPU_QUANTITIES else series.sources
+
+
 async def _curve_of_parts(stores: Sequence[NamedStore], question: CurveQuestion, clock: Callable[[], float]) -> Curve:
     """One curve of engines or GPUs that several stores have: of what two have, each point is of the first."""
     quantity, asked = question.quantity, question.range
@@ -60,7 +66,7 @@ async def _curve_of_parts(stores: Sequence[NamedStore], question: CurveQuestion,
         named = ", ".join(one.name for one in stores)
         raise SourceProblem(
             f"its requests are in several stores ({named}), whose percentiles and ratios cannot be made one",
-            "plot a pod: each is read from one store",
+            "plot a pod: each is read from one store" if quantity not in GATEWAY_QUANTITIES else "",
         )
 
     async def ask(one: NamedStore) -> dict[tuple[str, ...], tuple[float, ...]]:
@@ -83,11 +89,12 @@ async def _curve_of_parts(stores: Sequence[NamedStore], question: CurveQuestion,
 
 
 def _whose(labels: Mapping[str, str]) -> tuple[str, ...]:
-    """The GPU or engine that a series is of, whoever scraped it."""
+    """The GPU, the engine or the row of a gateway that a series is of, whoever scraped it."""
     uuid, part = gpu_key(labels, GPUS.gpu)
     if uuid:
         return uuid, part
-    return *where_from(labels), first(labels, ENGINES.model_labels), rank_of(labels, ENGINES.rank_labels)
+    of_gateway = (first(labels, GATEWAYS.model_labels), first(labels, GATEWAYS.backend_labels))
+    return *where_from(labels), first(labels, ENGINES.model_labels), rank_of(labels, ENGINES.rank_labels), *of_gateway
 
 
 def _folded(fold: Callable[[Sequence[float]], float], values: Sequence[float]) -> float:
