@@ -64,7 +64,7 @@ def _of_model(snapshot: Snapshot, model: ModelGroup) -> Series:
 
 
 def _gateway_parts(snapshot: Snapshot, before: frozenset[str]) -> Iterator[GatewayPart]:
-    """What the gateways before a model count of it. A server behind one that is gone and was told apart by its address
+    """The series of a model at the gateways before it. A server behind one that is gone and was told apart by its address
     alone is not found again."""
     others = {(*_process(row), row.model) for key, row in snapshot.gateways.items() if key not in before}
     parts: dict[tuple[str, str, bool, bool], list[GatewayId]] = defaultdict(list)

@@ -76,7 +76,7 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class GatewayPart:
-    """What some processes of one gateway count of an object, told apart by the models or the servers behind them."""
+    """The series of an object at some processes of one gateway, told apart by the models or the servers behind them."""
 
     dialect: str
     namespace: str
@@ -114,7 +114,7 @@ class Series:
     gpu_sources: frozenset[str] = frozenset()
     """The same of its GPUs."""
     gateways: tuple[GatewayPart, ...] = ()
-    """What the gateways before it count of it."""
+    """Its series at the gateways before it."""
     gateway_sources: frozenset[str] = frozenset()
     """The names of the sources that those are read from."""
 
