@@ -15,6 +15,7 @@ from console.cli import exits, listing
 from console.cli.how_flags import add_how_on_a_cluster, add_output, seconds
 from console.cli.listing import COMMON_FLAGS, SCENARIOS, SNAPSHOT_TABLES
 from console.cli.moments import moment, moment_until
+from console.cli.recording_flags import add_eval, add_record, add_replay, add_scrub
 from console.config.load import Flag
 from console.config.settings import ThemeChoice
 from widgets.untrusted import untrusted
@@ -161,7 +162,7 @@ def build(prog: str, words: Sequence[str] | None = None) -> tuple[CommandParser,
     """
     parser = CommandParser(prog=prog, allow_abbrev=False)
     _global_flags(parser)
-    _record(parser)
+    add_record(parser)
     into = parser.add_subparsers(dest="command", metavar="<command>", parser_class=CommandParser)
     commands: dict[str, CommandParser] = {}
     for name in (*_LOOKS, "local", *acting(), "undo"):
@@ -234,57 +235,13 @@ def _global_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def _demo(parser: argparse.ArgumentParser) -> None:
-    _record(parser)
+    add_record(parser)
     parser.add_argument("--scenario", metavar="S", help="what happens to the fleet (default: steady)")
     parser.add_argument("--pods", metavar="N", type=int, help="how many pods")
     parser.add_argument("--seed", metavar="K", type=int, help="the same seed gives the same fleet")
     parser.add_argument("--speed", metavar="X", type=float, help="simulated seconds per second")
     parser.add_argument("--serve", action="store_true", help="the fleet alone, for kubectl, curl and Prometheus")
     parser.add_argument("--port", metavar="P", type=int, help="port of its API server (default: any)")
-
-
-def _replay(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "file", metavar="FILE", type=Path, nargs="?", help="what --record wrote (default: what is kept of the context)"
-    )
-    parser.add_argument(
-        "--at",
-        metavar="T",
-        type=moment,
-        help="begin there: 2026-11-20T14:02Z (default: its beginning; of what is kept its last hour)",
-    )
-    parser.add_argument(
-        "--speed", metavar="X", type=_speed, default=1.0, help="seconds of it per second (1); 0 stands still"
-    )
-
-
-def _speed(text: str) -> float:
-    try:
-        speed = float(text)
-    except ValueError:
-        speed = -1.0
-    if not 0 <= speed <= 100_000:
-        raise argparse.ArgumentTypeError(f"{text} is no speed: 0 stands still, 1 is as it was, 60 a minute per second")
-    return speed
-
-
-def _record(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--record", metavar="FILE", type=Path, help="keep what is seen in FILE, for quarterdeck replay")
-
-
-def _recording(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", choices=("scrub",), help="take names, addresses, prompts and secrets out, to share it")
-    parser.add_argument("file", metavar="IN", type=Path, help="a recording")
-    parser.add_argument("out", metavar="OUT", type=Path, help="where to; must not be there yet")
-
-
-def _evaluation(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", metavar="DIR", type=Path, help="NAME.qdr and NAME.toml of each case (docs/truth.md)")
-    form = parser.add_mutually_exclusive_group()
-    for name, about in (("json", "quarterdeck/eval/v1 (docs/truth.md)"), ("markdown", "the tables for a document")):
-        form.add_argument(f"--{name}", dest="form", action="store_const", const=name, default="", help=about)
-    parser.add_argument("--each", action="store_true", help="also each case that went wrong")
-    parser.add_argument("--jobs", metavar="N", type=int, help="cases at a time (default: one per processor)")
 
 
 def _snapshot(parser: argparse.ArgumentParser) -> None:
@@ -402,9 +359,9 @@ _LOOKS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "why": _why,
     "rules": _rules,
     "timeline": _timeline,
-    "replay": _replay,
-    "record": _recording,
-    "eval": _evaluation,
+    "replay": add_replay,
+    "record": add_scrub,
+    "eval": add_eval,
     "doctor": _doctor,
     "audit": _audit,
     "rbac": _rbac,

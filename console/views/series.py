@@ -64,8 +64,8 @@ def _of_model(snapshot: Snapshot, model: ModelGroup) -> Series:
 
 
 def _gateway_parts(snapshot: Snapshot, before: frozenset[str]) -> Iterator[GatewayPart]:
-    """The series of a model at the gateways before it. A server behind one that is gone and was told apart by its address
-    alone is not found again."""
+    """The series of a model at the gateways before it. What was told apart by the address of a server that is gone is
+    not found again."""
     others = {(*_process(row), row.model) for key, row in snapshot.gateways.items() if key not in before}
     parts: dict[tuple[str, str, bool, bool], list[GatewayId]] = defaultdict(list)
     for row in (snapshot.gateways[key] for key in sorted(before)):

@@ -114,7 +114,7 @@ class Series:
     gpu_sources: frozenset[str] = frozenset()
     """The same of its GPUs."""
     gateways: tuple[GatewayPart, ...] = ()
-    """Its series at the gateways before it."""
+    """The series of it that gateways have."""
     gateway_sources: frozenset[str] = frozenset()
     """The names of the sources that those are read from."""
 
