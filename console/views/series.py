@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from fleet.metrics.promql import pattern
-from fleet.model.curve import GatewayPart, Series
+from fleet.model.curve import GatewaySeries, Series
 from fleet.model.measurement import GatewayId
 from fleet.model.objects import Pod, Workload
 from fleet.model.snapshot import ModelGroup, Snapshot
@@ -63,7 +63,7 @@ def _of_model(snapshot: Snapshot, model: ModelGroup) -> Series:
     )
 
 
-def _gateway_parts(snapshot: Snapshot, before: frozenset[str]) -> Iterator[GatewayPart]:
+def _gateway_parts(snapshot: Snapshot, before: frozenset[str]) -> Iterator[GatewaySeries]:
     """The series of a model at the gateways before it. What was told apart by the address of a server that is gone is
     not found again."""
     others = {(*_process(row), row.model) for key, row in snapshot.gateways.items() if key not in before}
@@ -73,7 +73,7 @@ def _gateway_parts(snapshot: Snapshot, before: frozenset[str]) -> Iterator[Gatew
         by_server = bool(row.backend) and (not row.model or (*_process(row), row.model) in others)
         parts[row.dialect, row.namespace, bool(row.model), by_server].append(row)
     for (dialect, namespace, _, by_server), rows in parts.items():
-        yield GatewayPart(
+        yield GatewaySeries(
             dialect,
             namespace,
             "|".join(sorted({_gateway_name(snapshot, row) for row in rows if row.pod})),

@@ -18,7 +18,7 @@ from fleet.metrics.expressions import PART
 from fleet.metrics.identity import NAMESPACE_LABELS, POD_LABELS, REPLICA_LABELS, gpu_key_labels
 from fleet.metrics.promql import duration, joined, listed, pattern, queries, scaled, selector, span, tagged
 from fleet.metrics.registry import ENGINES, GATEWAYS, GPUS
-from fleet.model.curve import CurveQuestion, GatewayPart, Series
+from fleet.model.curve import CurveQuestion, GatewaySeries, Series
 from fleet.model.quantity import GATEWAY_QUANTITIES, GPU_QUANTITIES, MEANINGS, QUANTILES, RATIOS, Combine, Quantity
 
 _SPELLINGS = 2
@@ -277,7 +277,7 @@ def whose(series: Series) -> list[tuple[Match, ...]]:
     return found
 
 
-def _gateways(parts: Iterable[GatewayPart]) -> Iterator[tuple[Dialect, tuple[tuple[Match, ...], ...]]]:
+def _gateways(parts: Iterable[GatewaySeries]) -> Iterator[tuple[Dialect, tuple[tuple[Match, ...], ...]]]:
     for part in parts:
         dialect = GATEWAYS.by_name(part.dialect)
         if dialect is not None:
@@ -286,7 +286,7 @@ def _gateways(parts: Iterable[GatewayPart]) -> Iterator[tuple[Dialect, tuple[tup
             yield dialect, tuple((*process, *told) for process in processes)
 
 
-def _told_apart(dialect: Dialect, part: GatewayPart) -> Iterator[Match]:
+def _told_apart(dialect: Dialect, part: GatewaySeries) -> Iterator[Match]:
     """The series of some models or servers of a gateway, or (neither named) those that are told apart by nothing."""
     behind = f"([a-z]+://)?({pattern(part.backends)})(/.*)?"
     for labels, named, values in (

@@ -75,7 +75,7 @@ class Curve:
 
 
 @dataclass(frozen=True, slots=True)
-class GatewayPart:
+class GatewaySeries:
     """The series of an object at some processes of one gateway, told apart by the models or the servers behind them."""
 
     dialect: str
@@ -113,7 +113,7 @@ class Series:
     """The names of the sources that its engines are read from; empty where that is not known."""
     gpu_sources: frozenset[str] = frozenset()
     """The same of its GPUs."""
-    gateways: tuple[GatewayPart, ...] = ()
+    gateways: tuple[GatewaySeries, ...] = ()
     """The series of it that gateways have."""
     gateway_sources: frozenset[str] = frozenset()
     """The names of the sources that those are read from."""
