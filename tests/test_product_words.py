@@ -26,6 +26,7 @@ HERE = "local"
 SERVERS_HERE = (
     "console/cli/doctor.py",
     "console/cli/listing.py",
+    "console/cli/examples.py",
     "console/commands/reference.py",
     "console/config/rules.py",
     "console/report/fleet_sheets.py",
