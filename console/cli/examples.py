@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
-
-class UsageExample(NamedTuple):
-    """A command line that somebody could type, without the name of the program."""
-
-    words: str
-    says: str
-
+from console.cli.listing import UsageExample
 
 _OF_ACTIONS: Final[dict[str, tuple[UsageExample, ...]]] = {
     "scale": (
