@@ -251,10 +251,14 @@ class Observer:
         """The pods whose own percentiles are measured; None for all."""
         return None if self._focus is None else self._focus | self._builder.shared()
 
+    def statuses(self) -> tuple[SourceStatus, ...]:
+        """The sources as they are at the moment, before any Snapshot has them."""
+        return (*self.objects.statuses(), *self.metrics.statuses(), *self._beside.statuses(), *self._unmade)
+
     async def _build(self, state: KubeState) -> Snapshot:
         now = self._clock()
         facts = self._beside.facts()
-        told = (*self.objects.statuses(), *self.metrics.statuses(), *self._beside.statuses(), *self._unmade)
+        told = self.statuses()
         keeper = self._keeper
         sources = told if keeper is None else (*told, *keeper.statuses())
         if self._read_only:

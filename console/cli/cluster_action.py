@@ -25,6 +25,7 @@ from console.cli.confirm import ProgressPrinter, execute
 from console.cli.dispatch import Invocation, say
 from console.cli.named import NotNamedError, find, parse
 from console.cli.observe import explain
+from console.cli.progress import telling, waiting_for
 from console.cli.watched import LatestSnapshot, alerts_are_told
 from console.config.settings import Settings
 from console.report.action import revisions_json
@@ -184,13 +185,17 @@ async def _observing(settings: Settings, source: KubernetesSource, wait: float) 
     observer.focus(None)
     observing = asyncio.create_task(observer.run(watched.deliver))
     try:
-        if not await wait_until_known(watched.last, watched.arrived, wait):
-            await watched.until(partial(_is_measured, source), _MEASURED)
-        await watched.until(lambda _: True)
+        await telling(lambda: waiting_for(observer.statuses()), _until_known(watched, source, wait))
         yield watched
     finally:
         observing.cancel()
         await asyncio.gather(observing, return_exceptions=True)
+
+
+async def _until_known(watched: LatestSnapshot, source: KubernetesSource, wait: float) -> None:
+    if not await wait_until_known(watched.last, watched.arrived, wait):
+        await watched.until(partial(_is_measured, source), _MEASURED)
+    await watched.until(lambda _: True)
 
 
 def _is_measured(source: KubernetesSource, snapshot: Snapshot) -> bool:

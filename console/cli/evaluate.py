@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from console.cli import exits, streams
 from console.cli.dispatch import Invocation, say
+from console.cli.progress import ProgressLine
 from console.report.harmless import harmless
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ def run(invocation: Invocation) -> int:
 
     options = invocation.options
     try:
-        found = scores(options.folder, options.jobs or os.cpu_count() or 1)
+        with ProgressLine() as line:
+            found = scores(options.folder, options.jobs or os.cpu_count() or 1, line.counted("cases"))
     except (TruthError, RecordingError) as error:
         say(error)
         return exits.USAGE

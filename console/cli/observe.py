@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from console.cli import exits, interruptible
 from console.cli.output import columns, glyphs_of
+from console.cli.progress import telling, waiting_for
 from console.config.settings import Settings
 from console.report.table import table
 from console.views.production import is_production
@@ -53,7 +54,8 @@ async def observe(
     observing = observer(settings, source, time.time())
     observing.focus(None)
     last = partial(then, observing) if then is not None else None
-    return await observing.once(wait, looks_back=looks_back, beside=beside, then=last)
+    looking = observing.once(wait, looks_back=looks_back, beside=beside, then=last)
+    return await telling(lambda: waiting_for(observing.statuses()), looking)
 
 
 def any_answered(snapshot: Snapshot) -> bool:

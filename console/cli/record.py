@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from console.cli import exits
 from console.cli.dispatch import Invocation, say
+from console.cli.progress import ProgressLine
 from fleet.recorder.problem import RecordingError
 
 
@@ -13,7 +14,8 @@ def run(invocation: Invocation) -> int:
 
     options = invocation.options
     try:
-        replaced = scrub(options.file, options.out)
+        with ProgressLine() as line:
+            replaced = scrub(options.file, options.out, line.counted("moments"))
     except RecordingError as error:
         say(error.problem + (f"\n{error.remedy}" if error.remedy else ""))
         return exits.USAGE

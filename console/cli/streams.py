@@ -22,6 +22,7 @@ from console.report.harmless import harmless
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
+_CLEARED: Final = "\r\x1b[K"
 _STANDARD: Final = (0, 1, 2)
 
 
@@ -59,7 +60,13 @@ class _Talk(io.BufferedWriter):
 class Terminal(io.TextIOWrapper):
     """Text for a person: lines and tabs of it are kept, everything else that steers a terminal is not."""
 
+    passing = False
+    """Whether the line that stands there goes away with the next text."""
+
     def write(self, text: str, /) -> int:
+        if self.passing and text:
+            self.passing = False
+            super().write(_CLEARED)
         super().write(harmless(text))
         return len(text)
 
@@ -104,8 +111,17 @@ def canvas(descriptor: int) -> io.TextIOWrapper:
 
 def write_over(line: str) -> None:
     """Write a line on stderr, which is a terminal, over the one that stands there; the cursor stays behind it."""
-    _steer("\r\x1b[K")
+    if isinstance(sys.stderr, Terminal):
+        sys.stderr.passing = False
+    _steer(_CLEARED)
     print(line, end="", file=sys.stderr, flush=True)
+
+
+def pass_over(line: str) -> None:
+    """The same for a line that whatever is said next takes away: how far something is. Empty: nothing stands there."""
+    write_over(line)
+    if isinstance(sys.stderr, Terminal):
+        sys.stderr.passing = bool(line)
 
 
 def _steer(sequence: str) -> None:

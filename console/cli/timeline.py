@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from console.cli import exits, interruptible, named
 from console.cli.dispatch import Invocation, say
 from console.cli.output import glyphs_of, tell
+from console.cli.progress import telling
 from console.report.sheet import Sheet
 from console.report.timeline_sheet import NOTHING, timeline_sheet
 from console.views.timeline import place
@@ -86,7 +87,8 @@ async def _told(invocation: Invocation, look: Callable[[], Awaitable[Timeline]],
     """Tell once, or go on telling what comes."""
     options = invocation.options
     if not options.watch:
-        return _tell(await look(), invocation, context, server)
+        timeline = await telling(lambda: "asking what happened", look())
+        return _tell(timeline, invocation, context, server)
     from console.cli.watching import again, watch
 
     async def sheet() -> Sheet:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from console.cli import exits, interruptible, named, streams
 from console.cli.dispatch import Invocation, say
 from console.cli.observe import any_answered, explain
+from console.cli.progress import telling, waiting_for
 from console.session.failure import SessionError
 from console.views.series import series_of
 from console.views.subject import ref_of
@@ -90,7 +91,8 @@ async def _run(invocation: Invocation) -> int:
     asking = _Asking(invocation, connection.reader)
     connection.observer.focus(None)
     try:
-        snapshot = await connection.observer.once(invocation.options.wait, then=asking.answer)
+        looking = connection.observer.once(invocation.options.wait, then=asking.answer)
+        snapshot = await telling(lambda: waiting_for(connection.observer.statuses()), looking)
     finally:
         for watcher in opened:
             await watcher.close()

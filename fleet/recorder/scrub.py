@@ -306,9 +306,10 @@ class Scrubber:
         return self.names.path(target, "pod") if "/" in target and "://" not in target else self.names.address(target)
 
 
-def scrub(path: Path, out: Path) -> int:
+def scrub(path: Path, out: Path, told: Callable[[int, int], object] = lambda *_: None) -> int:
     """Write a recording without names to a file that is not there yet; how many pseudonyms it has.
 
+    ``told`` is called with how many of its moments are done, and how many there are.
     Raises RecordingError.
     """
     if out.exists():
@@ -317,7 +318,9 @@ def scrub(path: Path, out: Path) -> int:
     with Recording(path) as recording:
         writer = RecordingWriter(out, NoRedaction())
         try:
-            for at in recording.changes():
+            moments = tuple(recording.changes())
+            for number, at in enumerate(moments):
+                told(number, len(moments))
                 writer.note(scrubber.moment(recording.at(at)), at)
             about = {key: scrubber.names.name(recording.about.get(key, ""), key) for key in ("context", "cluster")}
             thinned = {ABOUT: recording.about[ABOUT]} if ABOUT in recording.about else {}
