@@ -15,8 +15,8 @@ from actions.execution import POLL, Execution
 from actions.executor import Executor
 from actions.journal import Audit, Journal
 from actions.plan import Plan
+from actions.plan_json import recorded_plan
 from actions.progress import FailureCause, Load, Outcome, Result
-from actions.recorded import recorded_plan
 from fleet.local.errors import LocalError
 from fleet.sources.kube.errors import (
     ConflictError,

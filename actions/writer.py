@@ -6,8 +6,8 @@ from typing import Any
 
 from actions.executor import MutationResult
 from actions.plan import Mutation
-from fleet.sources.kube.answers import Response
 from fleet.sources.kube.client import KubeClient
+from fleet.sources.kube.responses import Response
 
 
 def answer_of(response: Response) -> MutationResult:

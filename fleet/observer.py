@@ -18,11 +18,11 @@ from fleet.recorder.moment import Moment
 from fleet.recorder.tick_keeper import TickKeeper
 from fleet.snapshot.builder import Builder
 from fleet.snapshot.namespace_view import Viewer
-from fleet.sources.beside import Makes, SideSources, none
 from fleet.sources.defect_line import DefectLine
 from fleet.sources.kube.state import KubeState
 from fleet.sources.measurements import Measurements
 from fleet.sources.protocol import MetricsSource, ObjectSource
+from fleet.sources.side_sources import Makes, SideSources, none
 
 if TYPE_CHECKING:
     from fleet.recorder.protocol import Keeps

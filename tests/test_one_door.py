@@ -110,7 +110,7 @@ def test_processes_are_started_by_what_reads_and_by_nothing_else() -> None:
     runs_a_loop = {file for file, name, module in calls() if (module, name) == ("asyncio", "run")} - {
         file for file, name, module in calls() if module in {"subprocess", "os"} and name in STARTS
     }
-    assert found - {"console/session/observing.py", "console/cli/observe.py"} <= set(PROCESSES) | runs_a_loop
+    assert found - {"console/session/cluster_session.py", "console/cli/one_snapshot.py"} <= set(PROCESSES) | runs_a_loop
     assert set(PROCESSES) <= found
 
 
@@ -136,7 +136,7 @@ def test_only_the_actions_client_may_change_anything() -> None:
 
 
 def test_only_a_word_with_a_server_puts_prompts_to_an_engine() -> None:
-    assert users("may_ask") == {"actions/local/ask.py"}
+    assert users("may_ask") == {"actions/local/prompt.py"}
 
 
 def test_nobody_but_a_dispatched_command_shuts_the_door_and_nobody_opens_it() -> None:

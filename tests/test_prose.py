@@ -144,3 +144,15 @@ def test_it_finds_a_beginning_that_is_not_the_idea(text: str) -> None:
 )
 def test_it_lets_the_idea_begin(text: str) -> None:
     assert not opens_badly(text)
+
+
+def test_each_file_that_the_documents_name_is_there() -> None:
+    files = [file.relative_to(ROOT).as_posix() for room in ROOMS for file in (ROOT / room).rglob("*.py")]
+    missing = [
+        f"{document.name}: {name}"
+        for document in (ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
+        # What is to be written is called x, and a * stands for several.
+        for name in re.findall(r"(?<![\w{},/*>])\w[\w/]*\.py\b", document.read_text(encoding="utf-8"))
+        if "/x" not in name and not any(f"/{file}".endswith(f"/{name}") for file in files)
+    ]
+    assert missing == []

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from actions.checks import capacity, cut, last_replica
+from actions.checks import capacity, cut_requests, last_replica
 from actions.plan import Check, Plan, Verdict
 from actions.plan_context import ClusterContext
 from actions.request import Target
 from fleet.model.snapshot import Health, Snapshot
 
 ABOUT = "data"
-_FROM_PODS = frozenset({capacity.ABOUT, cut.ABOUT, last_replica.ABOUT})
+_FROM_PODS = frozenset({capacity.ABOUT, cut_requests.ABOUT, last_replica.ABOUT})
 """Checks that are about the pods of the target's namespace, as the Snapshot knows them."""
 
 

@@ -9,7 +9,7 @@ from actions.follow.by_hand import follow_by_hand
 from actions.follow.rollout import follow_rollout
 from actions.plan import Plan, Step
 from actions.progress import Outcome, Result
-from actions.rolling import Rolling
+from actions.surge import Rolling
 from actions.words import count
 
 

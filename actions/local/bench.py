@@ -19,10 +19,10 @@ from actions.local.environment import environment_beside, inherited, set_for
 from actions.local.spawn import run
 from actions.local.store import kept_environment, whole_env
 from fleet.dataclass import dataclass
+from fleet.local.api_keys import key_for
 from fleet.local.benches import ConcurrencyLevel
 from fleet.local.errors import LocalError
 from fleet.local.record import ServerRecord
-from fleet.local.shown import key_for
 
 WHAT: Final = "vllm bench serve"
 _RESULT: Final = "result.json"

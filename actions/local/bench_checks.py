@@ -8,7 +8,7 @@ from actions.plan import Check, Verdict
 from actions.words import count
 from fleet.local.errors import LocalError
 from fleet.local.load import LoadProbe
-from fleet.local.served import ServedModel, served_models
+from fleet.local.served_models import ServedModel, served_models
 from fleet.local.server import Phase, ServerState
 
 

@@ -60,7 +60,7 @@ def unheard(read: int, size: int) -> None:
 
 
 class Servers(Protocol):
-    """fleet.local.watching.Watcher."""
+    """fleet.local.watch.Watcher."""
 
     async def look(self) -> tuple[ServerState, ...]:
         """All servers as they are now, by name."""

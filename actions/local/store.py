@@ -17,7 +17,7 @@ import orjson
 
 from actions.audit.marks import MARK
 from actions.audit.redaction import redacted_variables
-from actions.local.ending import survey
+from actions.local.leftovers import survey
 from actions.local.own_names import with_own_names
 from actions.private import make_private, write_whole
 from fleet.local import eta

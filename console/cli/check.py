@@ -8,7 +8,7 @@ from functools import partial
 
 from console.cli import exits, interruptible, streams
 from console.cli.dispatch import Invocation, say
-from console.cli.observe import any_answered, explain, snapshot_within
+from console.cli.one_snapshot import any_answered, explain, snapshot_within
 from console.cli.output import glyphs_of, tell
 from console.config.problem import ConfigError
 from console.report.harmless import harmless
@@ -40,7 +40,7 @@ def _look(invocation: Invocation) -> int:
     settings, form = invocation.load().settings, invocation.options.form
     glyphs = glyphs_of(settings.ui.glyphs)
     if invocation.options.watch:
-        from console.cli.watching import of_snapshots, watch
+        from console.cli.watch import of_snapshots, watch
 
         sheets = of_snapshots(settings, invocation.options.wait, lambda one: incidents_sheet(one, glyphs))
         return interruptible.run(watch(sheets, form, glyphs))

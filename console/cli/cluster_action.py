@@ -12,8 +12,8 @@ from functools import partial
 from actions.audit.opened import open_folder
 from actions.audit.who import Who
 from actions.catalogue import is_known, spec_of, specs_of
-from actions.ground import lacking, wait_until_known
 from actions.kinds.silence import ALERT
+from actions.plan_snapshot import lacking, wait_until_known
 from actions.request import Target
 from actions.revisions import revisions
 from actions.runner import Runner
@@ -23,10 +23,10 @@ from console.cli import exits, interruptible, streams
 from console.cli.action_command import request_of, targets_of
 from console.cli.confirm import ProgressPrinter, execute
 from console.cli.dispatch import Invocation, say
+from console.cli.latest_snapshot import LatestSnapshot, alerts_are_told
 from console.cli.named import NotNamedError, find, parse
-from console.cli.observe import explain
+from console.cli.one_snapshot import explain
 from console.cli.progress import telling, waiting_for
-from console.cli.watched import LatestSnapshot, alerts_are_told
 from console.config.settings import Settings
 from console.report.action import revisions_json
 from console.views.revisions import revision_text

@@ -52,7 +52,7 @@ def show(
 def _run_once(settings: Settings, fleet: Starting | None) -> int:
     if fleet is not None:
         fleet.wait()
-    from console.cli.observe import WAIT, explain, print_table, snapshot_within
+    from console.cli.one_snapshot import WAIT, explain, print_table, snapshot_within
 
     snapshot, code = snapshot_within(settings, WAIT)
     print_table(snapshot, settings)

@@ -9,10 +9,10 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from actions.local.installed import find_executable, read
+from actions.local.installation import find_executable, read
 from console.cli import exits, interruptible
 from console.cli.dispatch import Invocation
-from console.cli.observe import WAIT, any_answered, observe
+from console.cli.one_snapshot import WAIT, any_answered, observe
 from console.cli.output import glyphs_of, tell
 from console.cli.parser import setting_flags
 from console.config.load import from_flags
@@ -104,7 +104,7 @@ async def _cluster(settings: Settings, environ: Mapping[str, str]) -> tuple[list
 async def _examined(observing: Observer, snapshot: Snapshot, settings: Settings) -> Examined:
     """Rules and targets, looked at while the sources are there."""
     from console.wiring.timeline import of_this_cluster
-    from fleet.monitoring.examine import examine
+    from fleet.monitoring.examination import examine
     from fleet.monitoring.faults import Examined
     from fleet.sources.problem import SourceProblem
 

@@ -13,12 +13,12 @@ from console.cli.progress import ProgressLine
 from console.report.harmless import harmless
 
 if TYPE_CHECKING:
-    from fleet.evaluation.scoring import CaseScore
+    from fleet.evaluation.score import CaseScore
 
 
 def run(invocation: Invocation) -> int:
     """Exit 0 where every goal is reached, 1 where one is not, 2 for a folder that has no cases."""
-    from fleet.evaluation.running import scores
+    from fleet.evaluation.runner import scores
     from fleet.evaluation.totals import GOALS, totals
     from fleet.evaluation.truth import TruthError
     from fleet.recorder.problem import RecordingError

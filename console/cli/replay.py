@@ -11,7 +11,7 @@ from typing import Final
 
 from console.cli import exits, interruptible
 from console.cli.dispatch import Invocation, say
-from console.cli.observe import print_table
+from console.cli.one_snapshot import print_table
 from fleet import guard
 from fleet.recorder.problem import RecordingError
 
@@ -21,9 +21,9 @@ RECENT: Final = 3600.0
 
 def run(invocation: Invocation) -> int:
     """Exit 0; 2 for a file that is no recording. Without a terminal the fleet once, as it was at the end."""
-    from console.wiring.recorded import RecordedWiring, kept_file
-    from fleet.recorder.reading import Recording
-    from fleet.recorder.written import stamped
+    from console.wiring.replay import RecordedWiring, kept_file
+    from fleet.recorder.model_json import stamped
+    from fleet.recorder.reader import Recording
 
     options = invocation.options
     settings = invocation.load().settings
@@ -51,7 +51,7 @@ def run(invocation: Invocation) -> int:
         return exits.OK
     from console.cli.collector import collect_rarely
     from console.cli.open import open_console
-    from console.session.observing import ObservingSession
+    from console.session.cluster_session import ObservingSession
 
     collect_rarely()
     return open_console(settings, invocation.environ, ObservingSession(wiring))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from console.cli import exits, interruptible
 from console.cli.dispatch import Invocation, say
-from console.cli.observe import any_answered, explain, observe
+from console.cli.one_snapshot import any_answered, explain, observe
 from console.views.objectives import board
 from console.wiring.timeline import of_this_cluster
 from fleet.metrics.dialect_set import DialectSet

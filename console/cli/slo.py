@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from console.cli import exits, interruptible
 from console.cli.dispatch import Invocation, say
-from console.cli.observe import any_answered, explain, observe
+from console.cli.one_snapshot import any_answered, explain, observe
 from console.cli.output import glyphs_of, tell
 from console.report.objectives_sheet import objectives_sheet
 from console.views.objectives import board, empty_text, stands_on
@@ -19,7 +19,7 @@ def run(invocation: Invocation) -> int:
     settings, wait, form = invocation.load().settings, invocation.options.wait, invocation.options.form
     glyphs = glyphs_of(settings.ui.glyphs)
     if invocation.options.watch:
-        from console.cli.watching import of_snapshots, watch
+        from console.cli.watch import of_snapshots, watch
 
         sheets = of_snapshots(settings, wait, lambda one: objectives_sheet(one, glyphs))
         return interruptible.run(watch(sheets, form, glyphs))

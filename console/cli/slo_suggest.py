@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Final
 
 from console.cli import exits, interruptible
 from console.cli.dispatch import Invocation, say
-from console.cli.observe import any_answered, explain, observe
+from console.cli.one_snapshot import any_answered, explain, observe
 from console.config.objectives import goals_of
 from console.wiring.timeline import of_this_cluster
 from fleet.model.snapshot import Snapshot
 from fleet.objectives.board import models_of
-from fleet.objectives.burning import DAY
+from fleet.objectives.burn_rate import DAY
 from fleet.objectives.ledger import Tally
+from fleet.objectives.own_counts import EventCounter
 from fleet.objectives.owners import RequestOwner
-from fleet.objectives.stored import StoredCounts, edges_of
-from fleet.objectives.suggest import suggestions, toml
-from fleet.objectives.watched import EventCounter
+from fleet.objectives.store_counts import StoredCounts, edges_of
+from fleet.objectives.suggestion import suggestions, toml
 from fleet.sources.problem import SourceProblem
 from widgets.values import age_text
 

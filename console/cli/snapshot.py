@@ -8,7 +8,7 @@ from typing import Final
 
 from console.cli import interruptible
 from console.cli.dispatch import Invocation, say
-from console.cli.observe import explain, production_of, snapshot_within
+from console.cli.one_snapshot import explain, production_of, snapshot_within
 from console.cli.output import glyphs_of, tell
 from console.report.fleet_sheets import SHEETS as OBJECTS
 from console.report.sheet import Sheet
@@ -35,7 +35,7 @@ def run(invocation: Invocation) -> int:
         return with_surroundings(found, snapshot, glyphs, production=production_of(settings, snapshot))
 
     if options.watch:
-        from console.cli.watching import of_snapshots, watch
+        from console.cli.watch import of_snapshots, watch
 
         return interruptible.run(watch(of_snapshots(settings, options.wait, sheet), options.form, glyphs))
     # Incidents need the last minutes: what has held for long counts, and nobody is there to wait for it.

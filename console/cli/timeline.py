@@ -89,7 +89,7 @@ async def _told(invocation: Invocation, look: Callable[[], Awaitable[Timeline]],
     if not options.watch:
         timeline = await telling(lambda: "asking what happened", look())
         return _tell(timeline, invocation, context, server)
-    from console.cli.watching import again, watch
+    from console.cli.watch import again, watch
 
     async def sheet() -> Sheet:
         found, _ = _narrowed(await look(), options)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from console.cli import exits, interruptible, named, streams
 from console.cli.dispatch import Invocation, say
-from console.cli.observe import any_answered, explain
+from console.cli.one_snapshot import any_answered, explain
 from console.cli.progress import telling, waiting_for
 from console.session.failure import SessionError
 from console.views.series import series_of

@@ -8,7 +8,7 @@ from console.commands import on_screen
 from console.commands.capabilities import PlotView
 from console.commands.command import OBJECTS, Command, Context, ScreenId
 from console.commands.desk import Desk
-from console.views.plotted import SPANS, found, names, plotted_of
+from console.views.plot_quantities import SPANS, found, names, plotted_of
 
 QUANTITY = "[QUANTITY]"
 _HERE = frozenset({ScreenId.PLOT})

@@ -21,7 +21,7 @@ from console.config.settings import (
     sections_of,
 )
 from fleet.files import SECRET_LIMIT, check_file
-from fleet.local.naming import is_name
+from fleet.local.names import is_name
 from fleet.net.headers import sendable
 
 Where = tuple[str, ...]

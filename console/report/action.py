@@ -9,8 +9,8 @@ from typing import Any
 
 from actions.audit.redaction import redacted
 from actions.plan import Plan
+from actions.plan_json import recorded_plan
 from actions.progress import Outcome
-from actions.recorded import recorded_plan
 from actions.request import Target
 from actions.revisions import Revision
 

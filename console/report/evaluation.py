@@ -12,7 +12,7 @@ from typing import Literal
 from pydantic import Field
 
 from console.report.part import DocumentPart
-from fleet.evaluation.scoring import CaseScore, FaultScore, ShownIncident
+from fleet.evaluation.score import CaseScore, FaultScore, ShownIncident
 from fleet.evaluation.totals import GOALS, Goal, Totals, by_kind, is_right, totals
 
 SCHEMA: Literal["quarterdeck/eval/v1"] = "quarterdeck/eval/v1"

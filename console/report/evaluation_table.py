@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from console.report.evaluation import parted
-from fleet.evaluation.scoring import CaseScore
+from fleet.evaluation.score import CaseScore
 from fleet.evaluation.totals import GOALS, Goal, Totals, by_kind, is_right, totals
 
 Row = Sequence[str]

@@ -7,7 +7,7 @@ from typing import Final
 
 from console.report.fleet_columns import NAMED, OF_GPUS, SERVING, SIGN, WHY, columns_of, numbers, standing
 from console.report.sheet import DRAWN, WIDE, Sheet, SheetCell, SheetColumn, SheetRow, number, words
-from console.views.empty import unknown_pods
+from console.views.empty_table import unknown_pods
 from console.views.subject import assessment_of, restarts_of
 from fleet.model.objects import ModelVersion, Node, Pod, Workload
 from fleet.model.quantity import Quantity

@@ -10,7 +10,7 @@ from actions.audit.history import RecordedAction
 from actions.request import shown_kind
 from console.report.sheet import DATA, DRAWN, WIDE, Sheet, SheetCell, SheetColumn, SheetRow, number, words
 from fleet.local.benches import Bench, ConcurrencyLevel
-from fleet.local.comparing import RATES
+from fleet.local.comparison import RATES
 from fleet.local.server import Phase, ServerState
 from themes.glyphs import Glyphs
 from widgets.untrusted import untrusted, untrusted_line

@@ -15,7 +15,7 @@ from console.report.part import DocumentPart
 from console.views.objectives import board
 from fleet.model.snapshot import Snapshot
 from fleet.objectives.board import ObjectiveRow
-from fleet.objectives.burning import BurnPace, ErrorBudget
+from fleet.objectives.burn_rate import BurnPace, ErrorBudget
 
 SCHEMA: Literal["quarterdeck/slo/v1"] = "quarterdeck/slo/v1"
 _PACES: Mapping[BurnPace, Literal["calm", "slow", "fast"]] = {

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from console.report.fleet_sheets import fleet_sheet
 from console.report.sheet import Sheet, sheet_lines
-from console.views.empty import unknown_pods
+from console.views.empty_table import unknown_pods
 from console.views.subject import is_free_gpu
 from console.views.told_sources import is_told
 from fleet.model.snapshot import Join, Snapshot, SourceStatus

@@ -11,9 +11,9 @@ from textual.widget import Widget
 from console.commands.command import ScreenId
 from console.commands.desk import Desk
 from console.screens.base import bindings_of
+from console.screens.baselines import Usual
+from console.screens.loading_progress import Starts
 from console.screens.reading import ReadingScreen
-from console.screens.starts import Starts
-from console.screens.usual import Usual
 from console.views.detail import detail_lines
 from fleet.model.snapshot import Snapshot
 

@@ -11,9 +11,9 @@ from console.commands.desk import Desk
 from console.commands.keys import key_text, keys_of
 from console.commands.table import by_name, commands_for
 from console.screens.base import bindings_of
+from console.screens.baselines import Usual
 from console.screens.reading import ReadingScreen
 from console.screens.table import TableScreen
-from console.screens.usual import Usual
 from console.views.alert_marks import unexplained
 from console.views.alerts import object_of
 from console.views.incidents import IncidentsModel, concerned, incident_lines

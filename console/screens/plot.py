@@ -24,7 +24,7 @@ from console.views.plot_page import (
     recorded_text,
     source_text,
 )
-from console.views.plotted import EARLIER, SPANS, Plotted, found, plotted_of
+from console.views.plot_quantities import EARLIER, SPANS, Plotted, found, plotted_of
 from console.views.series import series_of
 from console.views.subject import ref_of
 from fleet.model.curve import Curve, CurveQuestion, TimeRange, time_range

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING
 
 from console.session.bridge import Bridge
-from console.session.observed import ObservedCluster
+from console.session.cluster_in_view import ObservedCluster
 
 if TYPE_CHECKING:
     from fleet.model.alerts import MonitoringRule

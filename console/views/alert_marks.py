@@ -18,8 +18,8 @@ from widgets.severity import severity_role
 from widgets.untrusted import untrusted, untrusted_line, untrusted_name
 
 if TYPE_CHECKING:
+    from fleet.alerts.alert_incident import Explained, Explainer
     from fleet.alerts.board import AlertBoard, AlertBoardMaker, AlertRow
-    from fleet.alerts.explained import Explained, Explainer
 
 _SUMMARIES = ("summary", "description", "message", "title")
 _MAKERS: list[AlertBoardMaker] = []
@@ -43,7 +43,7 @@ def explained(snapshot: Snapshot) -> Explained | None:
     if alerts is None:
         return None
     if not _EXPLAINERS:
-        from fleet.alerts.explained import Explainer
+        from fleet.alerts.alert_incident import Explainer
 
         _EXPLAINERS.append(Explainer())
     return _EXPLAINERS[0].explained(snapshot, alerts)

@@ -8,13 +8,13 @@ from heapq import nsmallest
 
 from console.views.alert_marks import board
 from console.views.columns import Shown, drawn, ordered, shown_in
-from console.views.drawn_from import drawn_from
-from console.views.empty import empty_text
+from console.views.empty_table import empty_text
 from console.views.fleet_columns import COLUMNS, FleetColumn
 from console.views.fleet_order import FleetOrder
 from console.views.kept import Kept
 from console.views.query import LazyKeys, Query
 from console.views.row_cells import Cells
+from console.views.row_inputs import drawn_from
 from console.views.subject import assessment_of
 from fleet.dataclass import dataclass
 from fleet.model.snapshot import Assessment, Join, Severity, Snapshot

@@ -19,12 +19,15 @@ class Kept(Generic[V]):
     def __init__(self) -> None:
         self._made: tuple[tuple[object, ...], dict[str, V]] = ((), {})
 
+    def made_of(self, *of: object) -> dict[str, V]:
+        """The values that were made of these objects, for whoever fills them; empty once one of them is another."""
+        if not are_same(self._made[0], of):
+            self._made = (of, {})
+        return self._made[1]
+
     def get(self, key: str, of: tuple[object, ...], make: Callable[[], V]) -> V:
         """The value of ``key``; made anew after one of the objects ``of`` has been replaced by another."""
-        made_of, values = self._made
-        if not are_same(made_of, of):
-            values = {}
-            self._made = (of, values)
+        values = self.made_of(*of)
         if key not in values:
             values[key] = make()
         return values[key]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from console.views.columns import Shown, drawn, ordered, shown_in
-from console.views.empty import empty_text
+from console.views.empty_table import empty_text
 from console.views.kept import Kept
 from console.views.node_columns import COLUMNS, FREE, SICK, NodeColumn
 from console.views.query import Query

@@ -11,7 +11,7 @@ from console.views.layout import head, wrapped
 from fleet.dataclass import dataclass
 from fleet.model.quantity import MEANINGS, Unit
 from fleet.model.snapshot import Severity, Snapshot
-from fleet.objectives.burning import DAY, HOUR, BurnPace, ErrorBudget
+from fleet.objectives.burn_rate import DAY, HOUR, BurnPace, ErrorBudget
 from fleet.objectives.objective import Indicator, Objective
 from themes.glyphs import UNICODE, Glyphs
 from themes.palette import Role

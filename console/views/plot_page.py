@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 
-from console.views.plotted import SPANS, Plotted
+from console.views.plot_quantities import SPANS, Plotted
 from console.views.timeline import clock, event_text, place
 from console.views.timeline import span as span_text
 from fleet.dataclass import dataclass

@@ -42,7 +42,10 @@ def roots(snapshot: Snapshot) -> dict[str, tuple[str, int]]:
 
 
 def _incidents(snapshot: Snapshot) -> Mapping[str, Incident]:
-    return _FOUND.get("", (snapshot.incidents,), lambda: _by_object(snapshot))
+    kept = _FOUND.made_of(snapshot.incidents)
+    if "" not in kept:
+        kept[""] = _by_object(snapshot)
+    return kept[""]
 
 
 def _by_object(snapshot: Snapshot) -> Mapping[str, Incident]:

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from console.views.layout import LABEL, head, labelled, sections, wrapped
 from console.views.timeline import clock
 from fleet.latency.comparison import LastChange, LatencyComparison
-from fleet.latency.exact import FAMILY_WISE
+from fleet.latency.exact_tests import FAMILY_WISE
 from fleet.latency.phases import Breakdown, RequestPhase
 from fleet.latency.report import LatencyReport, dominant
 from fleet.latency.separation import Division, Separation
-from fleet.latency.speed import FEWEST
+from fleet.latency.slowness import FEWEST
 from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.line import Line, Span, fit

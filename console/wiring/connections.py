@@ -17,8 +17,8 @@ from console.wiring.memory import Memory
 from console.wiring.past_numbers import PastNumbers
 from fleet.model.snapshot import Cluster, Snapshot
 from fleet.net.early import EarlyQuestions
-from fleet.sources.kube.absent import AbsentKubernetes
 from fleet.sources.kube.errors import KubeconfigError
+from fleet.sources.kube.no_cluster import AbsentKubernetes
 from fleet.sources.kube.reads import KubeReads
 from fleet.sources.kube.source import KubernetesSource
 
@@ -98,7 +98,7 @@ class ClusterConnection:
 
     async def _examine(self, rules: Sequence[MonitoringRule]) -> Examined:
         from console.wiring.timeline import of_this_cluster
-        from fleet.monitoring.examine import examine
+        from fleet.monitoring.examination import examine
 
         now = time.time()
         store = await self.observer.metrics.store(self._source.state(), now)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 from console.config import sources as registry
 from console.config.settings import Settings
 from fleet.dataclass import dataclass
-from fleet.sources.kube.absent import AbsentKubernetes
+from fleet.sources.kube.no_cluster import AbsentKubernetes
 from fleet.sources.kube.source import KubernetesSource
 from fleet.sources.protocol import FactSource, MetricsSource
 

@@ -25,7 +25,7 @@ def machine_of(
     reading: Reading = unheard,
     asking: Callable[[str], None] = lambda _: None,
 ) -> Machine:
-    """This machine as the settings describe it. ``servers``: fleet.local.watching.Watcher."""
+    """This machine as the settings describe it. ``servers``: fleet.local.watch.Watcher."""
     local = settings.local
     return Machine(
         state=paths.state_folder(environ),

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from console.config import paths
-from fleet.recorder.later import Later
+from fleet.recorder.lazy_keeper import Later
 from fleet.snapshot.history import RecentHistory
 
 if TYPE_CHECKING:
     from console.config.settings import RecorderSettings
     from fleet.model.objects import ClusterId
     from fleet.model.snapshot import Cluster
-    from fleet.recorder.always import Keep
+    from fleet.recorder.cluster_recordings import Keep
     from fleet.recorder.protocol import Keeps
     from fleet.recorder.writer import RecordingWriter
 
@@ -39,15 +39,15 @@ class Memory:
         return Later(lambda: self._all_keepers(cluster))
 
     def _all_keepers(self, cluster: Cluster) -> Keeps:
-        from fleet.recorder.keeping import Several
+        from fleet.recorder.recording_keeper import Several
 
         found: list[Keeps] = []
         if self._settings.enabled:
-            from fleet.recorder.always import AlwaysKeeping
+            from fleet.recorder.cluster_recordings import AlwaysKeeping
 
             found.append(AlwaysKeeping(self._keep(), cluster))
         if self._record is not None:
-            from fleet.recorder.keeping import Keeping
+            from fleet.recorder.recording_keeper import Keeping
 
             record = self._record
             found.append(Keeping(lambda: _writer(record, cluster)))
@@ -55,7 +55,7 @@ class Memory:
 
     def _keep(self) -> Keep:
         from console.wiring.redaction import Redacting
-        from fleet.recorder.always import Keep
+        from fleet.recorder.cluster_recordings import Keep
         from fleet.recorder.thinning import Retention
 
         bounds = Retention(self._settings.hours * 3600.0, int(self._settings.size * 2**20))

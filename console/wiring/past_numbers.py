@@ -15,7 +15,7 @@ from fleet.sources.problem import SourceProblem
 from fleet.sources.protocol import MetricsSource
 
 if TYPE_CHECKING:
-    from fleet.baseline.known import KnownBaselines
+    from fleet.baseline.cache import KnownBaselines
     from fleet.model.baseline import BaselineQuestion, Baselines
     from fleet.model.curve import Curve, CurveQuestion, Series
     from fleet.recorder.curves import RecordedCurves
@@ -46,14 +46,14 @@ class PastNumbers:
 
     async def baselines(self, question: BaselineQuestion) -> Baselines:
         """Quantities at this hour of other days, or in the last calm hour."""
-        from fleet.baseline.known import KnownBaselines
+        from fleet.baseline.cache import KnownBaselines
 
         if self._known is None:
             self._known = KnownBaselines(self._ask_baselines)
         return await self._known.baselines(question)
 
     async def _ask_baselines(self, question: BaselineQuestion) -> Baselines:
-        from fleet.baseline.stored import stored
+        from fleet.baseline.from_store import stored
 
         problem = "the metrics store does not reach back to yesterday"
         try:
@@ -91,7 +91,7 @@ class PastNumbers:
     async def _recorded_baselines(self, question: BaselineQuestion, why: str) -> Baselines:
         from dataclasses import replace
 
-        from fleet.baseline.recorded import recorded
+        from fleet.baseline.from_recordings import recorded
         from fleet.model.baseline import Baselines
         from fleet.recorder.problem import RecordingError
 
@@ -102,7 +102,7 @@ class PastNumbers:
         return replace(found, problem=why)
 
     def _kept(self) -> Path:
-        from fleet.recorder.always import file_of
+        from fleet.recorder.cluster_recordings import file_of
 
         here = self._state().cluster
         return file_of(recordings_folder(self._environ), here.context, here.server)

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from console.config.settings import Settings
-from console.session.observing import ObservingSession
+from console.session.cluster_session import ObservingSession
 from fleet.imports import imported
 
 if TYPE_CHECKING:

@@ -17,9 +17,9 @@ from console.wiring.profiles import profile_choice
 from fleet.net.early import EarlyQuestions
 from fleet.observer import Observer
 from fleet.snapshot.builder import Builder
-from fleet.sources.kube.absent import AbsentKubernetes
 from fleet.sources.kube.errors import KubeconfigError
 from fleet.sources.kube.kubeconfig import load_access
+from fleet.sources.kube.no_cluster import AbsentKubernetes
 from fleet.sources.kube.source import KubernetesSource
 from fleet.sources.metrics import MetricsCollector, MetricsSettings, MoreMetrics, Use
 from fleet.sources.prometheus.trust import Trust
@@ -103,7 +103,7 @@ def observer(
     if isinstance(source, KubernetesSource | AbsentKubernetes):
         measuring = MetricsCollector(source.client, metrics, now, early)
     else:
-        from fleet.local.measuring import LocalMeasuring
+        from fleet.local.collector import LocalMeasuring
 
         measuring = LocalMeasuring(lambda: source.servers, metrics, now, host=source.host)
     in_view = InView(settings, environ, source, measuring, now)

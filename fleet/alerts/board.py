@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fleet.alerts.joined import AlertObjects, Index
-from fleet.alerts.merged import MergedAlert, merged
+from fleet.alerts.alert_objects import AlertObjects, Index
+from fleet.alerts.deduplication import MergedAlert, merged
 from fleet.dataclass import dataclass
 from fleet.model.alerts import Alert, Evaluated, Notified
 from fleet.model.facts import Facts

@@ -12,10 +12,10 @@ from enum import IntEnum, StrEnum
 from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from fleet.dataclass import dataclass
-from fleet.diagnosis.autoscaled import AutoscalerSubject
+from fleet.diagnosis.autoscaler_subject import AutoscalerSubject
 from fleet.diagnosis.metrics_sign import MetricsSign
 from fleet.diagnosis.peers import PeerSign
-from fleet.diagnosis.reported import PodReports
+from fleet.diagnosis.pod_reports import PodReports
 from fleet.diagnosis.sign import Observation, Sign
 from fleet.diagnosis.subject import (
     EndedSubject,

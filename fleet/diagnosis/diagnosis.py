@@ -8,7 +8,7 @@ from operator import is_not
 
 from fleet.diagnosis import registry
 from fleet.diagnosis.active_causes import ActiveCause, ActiveCauses, BesideBefore, GpuGroups, Outliers, Reports
-from fleet.diagnosis.autoscaled import AutoscalerSubject
+from fleet.diagnosis.autoscaler_subject import AutoscalerSubject
 from fleet.diagnosis.cause import AutoscalerCause, MeasuringCause, ReplicaCause, ReportedCause, SourceCause
 from fleet.diagnosis.causes.endings import OF_POD
 from fleet.diagnosis.causes.symptoms import ENDED

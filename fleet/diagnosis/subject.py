@@ -11,8 +11,8 @@ from functools import cached_property
 from typing import NamedTuple
 
 from fleet.dataclass import dataclass
-from fleet.diagnosis.autoscaled import AutoscalerSubject, autoscaler_subject
-from fleet.diagnosis.reported import PodReports, reports_of
+from fleet.diagnosis.autoscaler_subject import AutoscalerSubject, autoscaler_subject
+from fleet.diagnosis.pod_reports import PodReports, reports_of
 from fleet.kinds.registry import kind_of
 from fleet.model.column_search import rows_at_least
 from fleet.model.ending import LastWords, last_words

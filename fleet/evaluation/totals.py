@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple
 
 from fleet.dataclass import dataclass
-from fleet.evaluation.scoring import CaseScore
+from fleet.evaluation.score import CaseScore
 
 
 @dataclass(frozen=True, slots=True)

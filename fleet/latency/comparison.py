@@ -9,7 +9,7 @@ from typing import Final
 from fleet.dataclass import dataclass
 from fleet.latency.phases import MEANS, Breakdown, RequestPhase, breakdown, breakdown_of
 from fleet.latency.separation import replicas_of
-from fleet.latency.speed import median
+from fleet.latency.slowness import median
 from fleet.model.curve import Curve, CurveQuestion, Series, TimeRange, time_range
 from fleet.model.snapshot import Snapshot
 from fleet.timeline.entry import Entry, EntryKind

@@ -14,8 +14,8 @@ from typing import Final
 
 from fleet.dataclass import dataclass
 from fleet.latency.attributes import ATTRIBUTES, Named, Numeric
-from fleet.latency.exact import FAMILY_WISE, fisher, least, number_of_tests
-from fleet.latency.speed import FEWEST, MEASURES, SlownessMeasure, median, slow_ones
+from fleet.latency.exact_tests import FAMILY_WISE, fisher, least, number_of_tests
+from fleet.latency.slowness import FEWEST, MEASURES, SlownessMeasure, median, slow_ones
 from fleet.model.reading import State
 from fleet.model.snapshot import Snapshot
 

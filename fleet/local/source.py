@@ -36,7 +36,7 @@ _SYNCED: Final = frozenset(resource.qualified for resource in all_resources())
 
 
 class Watching(Protocol):
-    """A watcher of servers: fleet.local.watching.Watcher, or one that is shared."""
+    """A watcher of servers: fleet.local.watch.Watcher, or one that is shared."""
 
     @property
     def problems(self) -> tuple[str, ...]:

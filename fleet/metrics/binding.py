@@ -1,7 +1,7 @@
 """Binding the series of one target to rows (engines, gateways, GPUs) and quantities, by the dialects.
 
 The choice between old and new names is made here, and the counters are put in an order in which each histogram is one
-slice. What comes of it is a ``Binding`` (``fleet.metrics.cells``).
+slice. What comes of it is a ``Binding`` (``fleet.metrics.series_cells``).
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
-from fleet.metrics.cells import Binding, BucketCells, Mean, NumberCell, RowCells, Term
 from fleet.metrics.dialect import Dialect, Metric, MetricType
 from fleet.metrics.dialect_set import DialectSet
 from fleet.metrics.exposition import SampleSeries
 from fleet.metrics.identity import DEFAULT_ENGINE, backend_of, exporter_pods, first, gpu_id, one_gpu
 from fleet.metrics.registry import ENGINES, GATEWAYS, GPUS
+from fleet.metrics.series_cells import Binding, BucketCells, Mean, NumberCell, RowCells, Term
 from fleet.model.measurement import EngineId, GatewayId, GpuId
 from fleet.sources.problem import SourceProblem
 

@@ -8,15 +8,15 @@ from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
+from fleet.metrics.answer_columns import Choice, ColumnPart, columns, table
 from fleet.metrics.answers import Labels
-from fleet.metrics.columns import Choice, ColumnPart, columns, table
 from fleet.metrics.dialect import Dialect, Metric
 from fleet.metrics.engine_rows import Placing
 from fleet.metrics.expressions import PROCESS, RESET
-from fleet.metrics.moved import LostSeriesError, Moved
+from fleet.metrics.moved_series import LostSeriesError, Moved
 from fleet.metrics.promql import TAG
-from fleet.metrics.tables import blank
-from fleet.metrics.young import Rated
+from fleet.metrics.scraped_tables import blank
+from fleet.metrics.young_engines import Rated
 from fleet.model.measurement import Table
 from fleet.model.quantity import Quantity
 

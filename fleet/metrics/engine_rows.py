@@ -25,7 +25,7 @@ from fleet.metrics.identity import (
     engine_labels,
     first,
 )
-from fleet.metrics.moved import LostSeriesError
+from fleet.metrics.moved_series import LostSeriesError
 from fleet.metrics.promql import TAG
 from fleet.metrics.queries import running_names
 from fleet.metrics.registry import ENGINES, GATEWAYS, GPUS

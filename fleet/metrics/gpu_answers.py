@@ -7,12 +7,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from fleet.metrics.answer_columns import Choice, ColumnPart, columns, table
 from fleet.metrics.answers import Labels
-from fleet.metrics.columns import Choice, ColumnPart, columns, table
 from fleet.metrics.dialect import Dialect, Metric, MetricType, bit_words
 from fleet.metrics.expressions import STAMP
 from fleet.metrics.identity import POD_LABELS, exporter_pods, gpu_id, gpu_key, one_gpu
-from fleet.metrics.moved import LostSeriesError, Moved
+from fleet.metrics.moved_series import LostSeriesError, Moved
 from fleet.metrics.promql import TAG
 from fleet.metrics.registry import GPUS
 from fleet.model.measurement import GpuId, Table

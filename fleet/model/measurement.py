@@ -113,7 +113,8 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """Everything one metrics source knows at one moment, or several of one fleet (``fleet.metrics.merging``).
+    """Everything one metrics source knows at one moment, or several of one fleet
+    (``fleet.metrics.merged_measurement``).
 
     ``histograms[family][group]`` holds bucket rates over ``window`` seconds; a source gives whatever groups it has
     (the direct scrape every engine; Prometheus every model, and the pods it was asked for). ``means`` are sums of
@@ -127,7 +128,7 @@ class Measurement:
     window: float
     """Seconds over which rates and percentiles are taken."""
     interval: float
-    """Scrape interval in seconds, as seen in the data: what it makes of a sample's age, fleet.snapshot.aging says."""
+    """Scrape interval in seconds, as seen in the data: what it makes of a sample's age, fleet.snapshot.ages says."""
     engines: tuple[EngineId, ...] = ()
     engine_table: Table = field(default_factory=Table)
     dialects: tuple[tuple[str, ...], ...] = ()

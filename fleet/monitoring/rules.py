@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fleet.metrics.dialect_set import DialectSet
 from fleet.metrics.engines.opt_in import OPT_IN
 from fleet.model.alerts import Matcher, MonitoringRule
-from fleet.monitoring.asking import CountingStore
 from fleet.monitoring.faults import FaultKind, MonitoringFault
+from fleet.monitoring.selector_queries import CountingStore
 from fleet.monitoring.selectors import Read, Selector, read
 
 LATE = 3.0

@@ -10,8 +10,8 @@ from fleet.metrics.dialect_set import DialectSet
 from fleet.metrics.identity import CLUSTER_LABEL
 from fleet.metrics.promql import selector
 from fleet.metrics.queries import running_names
-from fleet.monitoring.asking import CountingStore
 from fleet.monitoring.faults import FaultKind, MonitoringFault
+from fleet.monitoring.selector_queries import CountingStore
 
 _NAMED = 5
 _POD = (CLUSTER_LABEL, "namespace", "pod")

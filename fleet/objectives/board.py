@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from fleet.dataclass import dataclass
 from fleet.model.snapshot import Snapshot
-from fleet.objectives.burning import BurnPace, ErrorBudget, Spent, worst
+from fleet.objectives.burn_rate import BurnPace, ErrorBudget, Spent, worst
 from fleet.objectives.edges import snapped
 from fleet.objectives.ledger import Ledger, Tally
 from fleet.objectives.objective import Indicator, Objective

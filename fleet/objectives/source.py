@@ -9,11 +9,11 @@ from typing import Final
 from fleet.metrics.dialect import Match
 from fleet.model.measurement import Measurement
 from fleet.model.snapshot import OBJECTIVES
-from fleet.objectives.burning import WINDOWS
+from fleet.objectives.burn_rate import WINDOWS
 from fleet.objectives.ledger import Ledger
 from fleet.objectives.objective import Goals
-from fleet.objectives.stored import EVERY, StoredCounts, edges_of, wanted_edges
-from fleet.objectives.watched import EventCounter
+from fleet.objectives.own_counts import EventCounter
+from fleet.objectives.store_counts import EVERY, StoredCounts, edges_of, wanted_edges
 from fleet.sources.polling import PollingSource
 from fleet.sources.problem import NothingToAskError, SourceProblem
 from fleet.sources.store import Store

@@ -14,9 +14,9 @@ from fleet.model.curve import Curve, CurveQuestion
 from fleet.model.frame import Frame
 from fleet.model.quantity import GATEWAY_QUANTITIES, Quantity
 from fleet.recorder.problem import RecordingError
-from fleet.recorder.reading import Recording
-from fleet.snapshot.following import followed
+from fleet.recorder.reader import Recording
 from fleet.snapshot.frames import Frames
+from fleet.snapshot.status_changes import followed
 
 _KNOWN: Final = 20_000
 """Values that are remembered: a plot that is drawn on asks for nearly all of its points again."""

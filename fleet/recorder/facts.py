@@ -19,9 +19,9 @@ from fleet.dataclass import dataclass
 from fleet.model.alerts import Alert, Evaluated, MonitoringRule, Notified
 from fleet.model.ending import Endings
 from fleet.model.facts import NO_FACTS, Dated, Facts
+from fleet.recorder.model_json import to_json
 from fleet.recorder.objects import LEVEL
 from fleet.recorder.problem import RecordingError, check_numbers, first_problem, inflated
-from fleet.recorder.written import to_json
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter

@@ -22,9 +22,9 @@ from fleet.dataclass import dataclass
 from fleet.model.histogram import Histogram
 from fleet.model.measurement import EngineId, GatewayId, GpuId, HistogramKey, Measurement, SourceNames, Table
 from fleet.model.quantity import Family, Quantity
+from fleet.recorder.model_json import to_json
 from fleet.recorder.objects import LEVEL
 from fleet.recorder.problem import YEAR_9999, RecordingError, first_problem, inflated
-from fleet.recorder.written import to_json
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter

@@ -25,8 +25,8 @@ from fleet.model.objects import (
     Workload,
 )
 from fleet.model.snapshot import Cluster, SourceStatus
+from fleet.recorder.model_json import to_json
 from fleet.recorder.problem import RecordingError, check_numbers, first_problem, inflated
-from fleet.recorder.written import to_json
 from fleet.sources.kube.state import KubeState
 
 if TYPE_CHECKING:

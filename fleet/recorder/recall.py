@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from fleet.model.frame import Frame
-from fleet.recorder.reading import Recording
+from fleet.recorder.reader import Recording
 from fleet.snapshot.backfill import Step
-from fleet.snapshot.following import followed
 from fleet.snapshot.frames import Frames
 from fleet.snapshot.history import KEPT, columns_kept
+from fleet.snapshot.status_changes import followed
 
 
 def recalled(path: Path, begin: float, end: float, step: float) -> dict[float, Step]:

@@ -13,14 +13,14 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from fleet.alerts.joined import LABELS
+from fleet.alerts.alert_objects import LABELS
 from fleet.model.alerts import NAME, Matcher
 from fleet.model.facts import Facts
 from fleet.model.measurement import Measurement
 from fleet.recorder.moment import Moment
 from fleet.recorder.problem import RecordingError
 from fleet.recorder.pseudonyms import Pseudonyms
-from fleet.recorder.reading import Recording
+from fleet.recorder.reader import Recording
 from fleet.recorder.thinning import ABOUT
 from fleet.recorder.writer import RecordingWriter
 

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from fleet.dataclass import dataclass
 from fleet.recorder.file import NUMBERS, RecordingFile
-from fleet.recorder.written import stamped
+from fleet.recorder.model_json import stamped
 
 ABOUT: Final = "thinned"
 """The key under which a recording says it: ``until:seconds`` for each part, the coarsest first."""

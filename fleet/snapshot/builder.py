@@ -22,9 +22,9 @@ from fleet.snapshot.backfill import Step, steps
 from fleet.snapshot.departures import Departures
 from fleet.snapshot.empty_services import EmptyServices
 from fleet.snapshot.fleet_health import FleetHealth
-from fleet.snapshot.following import followed
 from fleet.snapshot.frames import Frames
 from fleet.snapshot.history import RecentHistory
+from fleet.snapshot.status_changes import followed
 from fleet.snapshot.topology import Topology
 from fleet.snapshot.usual import UsualTraffic
 from fleet.sources.kube.state import KubeState
@@ -125,7 +125,7 @@ class Builder:
         )
         if "objectives" in facts.by_source:
             # Nothing of it is needed before objectives are counted.
-            from fleet.objectives.burns import burns_of
+            from fleet.objectives.fast_burns import burns_of
 
             snapshot = replace(snapshot, burning=burns_of(snapshot))
         return replace(snapshot, incidents=self._diagnosis.incidents_at(snapshot, self._health.held))

@@ -17,8 +17,8 @@ from fleet.model.frame import Frame
 from fleet.model.measurement import Measurement
 from fleet.model.quantity import Quantity
 from fleet.model.reading import State
+from fleet.snapshot.ages import Aging
 from fleet.snapshot.aggregate import as_they_are, gauges_and_rates, means, percentiles
-from fleet.snapshot.aging import Aging
 from fleet.snapshot.columns import Columns, Make
 from fleet.snapshot.differences import are_same
 from fleet.snapshot.fold import Members, most_doubtful, oldest, possible

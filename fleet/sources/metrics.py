@@ -1,7 +1,7 @@
 """Measuring: the metrics stores that there are, and the direct scrape of what none of them has.
 
-All give the same type, and what they say is one measurement (``fleet.metrics.merging``). Losing Prometheus falls back
-to the direct scrape (where it is allowed) and returns as soon as Prometheus answers again.
+All give the same type, and what they say is one measurement (``fleet.metrics.merged_measurement``). Losing Prometheus
+falls back to the direct scrape (where it is allowed) and returns as soon as Prometheus answers again.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from dataclasses import field
 from enum import StrEnum
 
 from fleet.dataclass import dataclass
-from fleet.metrics.merging import LastMeasurement, merged
-from fleet.metrics.unchanged import keeping
+from fleet.metrics.merged_measurement import LastMeasurement, merged
+from fleet.metrics.unchanged_parts import keeping
 from fleet.model.measurement import Measurement
 from fleet.model.past import Latency, Past
 from fleet.model.snapshot import SourceStatus

@@ -23,11 +23,11 @@ from fleet.model.objects import Workload
 from fleet.model.quantity import Quantity
 from fleet.model.reading import State
 from fleet.model.snapshot import ModelGroup, Snapshot
-from fleet.sources.kube.answers import Response
 from fleet.sources.kube.errors import ConflictError, ForbiddenError, KubeError, NotFoundError, error_of_status
 from fleet.sources.kube.project.fields import Interner
 from fleet.sources.kube.project.nodes import project_node
 from fleet.sources.kube.project.pods import project_pod
+from fleet.sources.kube.responses import Response
 from tests.actions.objects import GPU, Obj, node, owned_by, pod, replica_set, service
 from tests.actions.stage import NOW, SNAPSHOT, FakeCluster, deployment
 

@@ -22,10 +22,10 @@ from actions.plan_context import ClusterContext, Rules
 from actions.runner import Runner
 from actions.writer import answer_of
 from fleet.model.snapshot import Cluster, Health, Snapshot, SourceStatus
-from fleet.sources.kube.answers import Response
 from fleet.sources.kube.errors import ConflictError, ForbiddenError, KubeError, NotFoundError
 from fleet.sources.kube.reads import AccessReview
 from fleet.sources.kube.resources import all_resources, object_path
+from fleet.sources.kube.responses import Response
 
 NOW = 1_790_000_000.0
 OTHERS = {

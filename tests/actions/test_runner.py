@@ -14,8 +14,8 @@ from actions.audit.history import SentRequest
 from actions.cluster import ClusterExecutor
 from actions.kinds.scale import Scale
 from actions.plan_context import ClusterContext
+from actions.plan_json import recorded_plan
 from actions.progress import FailureCause, Result
-from actions.recorded import recorded_plan
 from actions.request import OtherClusterError, Target
 from actions.runner import PlanRefusedError, Runner
 from fleet.model.objects import ClusterId

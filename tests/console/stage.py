@@ -15,7 +15,7 @@ from console.app.desk import ConsoleDesk
 from console.config.settings import Settings
 from console.screens.actions import ActionScreen
 from console.screens.plan import PlanScreen
-from console.session.observing import ObservingSession
+from console.session.cluster_session import ObservingSession
 from console.wiring.audit_folder import audit_folder
 from fleet.model.snapshot import Snapshot
 from tests.waiting import PATIENCE

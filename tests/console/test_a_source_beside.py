@@ -31,9 +31,9 @@ from fleet.dataclass import dataclass
 from fleet.model.facts import Dated
 from fleet.model.snapshot import Health, SourceStatus
 from fleet.net.http import client
-from fleet.sources.beside import SideSources
 from fleet.sources.polling import PollingSource
 from fleet.sources.problem import SourceProblem
+from fleet.sources.side_sources import SideSources
 from tests.console.stage import Stage
 from tests.waiting import PATIENCE
 from themes.look import Look, use

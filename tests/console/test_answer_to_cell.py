@@ -30,7 +30,7 @@ from tests.fleet.test_toys import _pods
 from tests.waiting import block_until
 
 ROOT = Path(__file__).parents[2]
-MEASURED = ("sources/prometheus/remembered", "metrics/columns", "snapshot/frames", "snapshot/aggregate")
+MEASURED = ("sources/prometheus/remembered_series", "metrics/answer_columns", "snapshot/frames", "snapshot/aggregate")
 """They make columns, or what folds them; cells are made of the columns."""
 ROOMS = ("console", "fleet", "widgets")
 JUDGES = ("fleet/diagnosis/", "fleet/snapshot/fleet_health.py")

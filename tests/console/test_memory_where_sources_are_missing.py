@@ -25,7 +25,7 @@ from fleet.model.baseline import BaselineQuestion
 from fleet.model.curve import CurveQuestion, time_range
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import RECORDER, Health, Snapshot
-from fleet.recorder.reading import Recording
+from fleet.recorder.reader import Recording
 from tests.console.cli import kubeconfig
 from tests.waiting import PATIENCE
 

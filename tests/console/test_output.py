@@ -15,7 +15,7 @@ import yaml
 from console.cli.listing import SNAPSHOT_TABLES
 from console.cli.output import tell
 from console.cli.snapshot import TABLES
-from console.cli.watching import _Printer
+from console.cli.watch import _Printer
 from console.report.fleet_sheets import pods_sheet
 from console.report.sheet import (
     DATA,

@@ -10,14 +10,14 @@ import pytest
 from console.cli.dispatch import dispatch
 from console.config.settings import Settings
 from console.session.failure import SessionError
-from console.wiring.recorded import RecordedWiring
 from console.wiring.redaction import Redacting
+from console.wiring.replay import RecordedWiring
 from fleet import guard
 from fleet.model.objects import Container, Event, ObjectRef
 from fleet.model.snapshot import Cluster
-from fleet.recorder.always import AlwaysKeeping, Keep
+from fleet.recorder.cluster_recordings import AlwaysKeeping, Keep
 from fleet.recorder.moment import Moment
-from fleet.recorder.reading import Recording
+from fleet.recorder.reader import Recording
 from fleet.recorder.thinning import Retention
 from fleet.recorder.writer import RecordingWriter
 from fleet.sources.kube.errors import KubeconfigError

@@ -11,8 +11,8 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from console.report.evaluation_table import markdown
-from fleet.evaluation.running import scores
-from fleet.evaluation.scoring import CaseScore
+from fleet.evaluation.runner import scores
+from fleet.evaluation.score import CaseScore
 from fleet.evaluation.totals import totals
 from tests.eval import day
 from tests.eval.corpus import entries

@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any
 
 from fleet.metrics.exposition import Layouts
-from fleet.metrics.tables import Tables
+from fleet.metrics.scraped_tables import Tables
 from fleet.model.histogram import Histogram
 from fleet.model.measurement import HistogramKey, Measurement, Table
 from fleet.model.quantity import Family

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from fleet.evaluation.running import scores
-from fleet.evaluation.scoring import CaseScore
+from fleet.evaluation.runner import scores
+from fleet.evaluation.score import CaseScore
 from fleet.evaluation.totals import totals
 from fleet.evaluation.truth import cases
 from tests.eval import registry

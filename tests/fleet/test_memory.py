@@ -12,7 +12,7 @@ from fleet.metrics.promql import TAG
 from fleet.model.quantity import Quantity
 from fleet.sources.prometheus.answer import Answer
 from fleet.sources.prometheus.past import _of_pods
-from fleet.sources.prometheus.remembered import Remembered
+from fleet.sources.prometheus.remembered_series import Remembered
 
 BLOCKS = """
 import sys

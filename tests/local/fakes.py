@@ -32,7 +32,7 @@ from fleet.local.gpus import GpuReading
 from fleet.local.record import read_records, servers_folder
 from fleet.local.server import Phase, ServerState
 from fleet.local.spec import LaunchSpec
-from fleet.local.watching import Watcher
+from fleet.local.watch import Watcher
 from tests.ports import free_port
 from tests.waiting import PATIENCE
 

@@ -31,7 +31,7 @@ from console.wiring.local_actions import local_runner
 from fleet.local.record import read_records, servers_folder
 from fleet.local.server import Phase, ServerState
 from fleet.local.spec import LaunchSpec
-from fleet.local.watching import Watcher
+from fleet.local.watch import Watcher
 from tests.ports import free_port
 from tests.real.traces import Traces
 from tests.real.vllm_server import EAGER, STARTUP, UNBOUND

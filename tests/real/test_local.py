@@ -26,7 +26,7 @@ from actions.request import LOCAL, LOCAL_SERVER, Target
 from actions.runner import PlanRefusedError
 from fleet.local.record import ServerRecord, read_records
 from fleet.local.server import Phase, ServerState
-from fleet.local.watching import Watcher
+from fleet.local.watch import Watcher
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
 from tests import plain

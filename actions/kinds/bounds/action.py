@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from actions.autoscaling import PAUSED, PAUSED_AT, template_of, workload_of
+from actions.checks.gpu_room import check_room
 from actions.checks.owner import check_owner
 from actions.checks.quota import check_quota
-from actions.checks.room import check_room
 from actions.checks.server import check_server
 from actions.execution_context import ClusterExecution
 from actions.follow.scaling import follow_autoscaler

@@ -14,10 +14,10 @@ from actions.checks.last_replica import check_last
 from actions.checks.node import check_nodes
 from actions.checks.quota import check_quota
 from actions.checks.rollout import check_rollout
-from actions.checks.running import check_running, expected
+from actions.checks.running_requests import check_running, expected
 from actions.checks.server import check_server
 from actions.drain.execute import AS_READ_THEN, DrainPhase, drain, evictions, labelling, phases
-from actions.drain.hung import GRACE, hung_words
+from actions.drain.hung_engines import GRACE, hung_words
 from actions.drain.inspect import Inspection
 from actions.drain.manner import AtDeadline, Method
 from actions.drain.unit import DrainUnit, from_fact, to_fact

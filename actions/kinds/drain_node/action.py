@@ -14,7 +14,7 @@ from actions.checks.gpus import ABOUT as SPARE
 from actions.checks.gpus import spare_for
 from actions.checks.last_replica import check_last
 from actions.checks.node import check_nodes
-from actions.checks.running import check_running
+from actions.checks.running_requests import check_running
 from actions.checks.server import check_server
 from actions.drain.eviction import wait_until_gone
 from actions.drain.execute import AS_READ_THEN, evictions, labelling

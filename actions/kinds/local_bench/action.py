@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Final
 
 from actions.kinds.local_bench import LocalBench
-from actions.local.begin import server_named
 from actions.local.bench import Tool, measure, requests_of
 from actions.local.bench_checks import (
     check_lengths,
@@ -21,13 +20,14 @@ from actions.local.bench_checks import (
 from actions.local.bench_output import Output
 from actions.local.bench_store import keep_bench
 from actions.local.context import LocalContext, LocalExecution
-from actions.local.installed import installed
+from actions.local.installation import installed
+from actions.local.start import server_named
 from actions.plan import Plan, Step, Undo
 from actions.progress import Outcome, Result
 from actions.request import LOCAL, LOCAL_SERVER, Request, Target, expect
 from actions.words import count
 from fleet.local.benches import Bench, ConcurrencyLevel, read_benches
-from fleet.local.comparing import compare, latest_comparable
+from fleet.local.comparison import compare, latest_comparable
 from fleet.local.errors import LocalError
 from fleet.local.record import ServerRecord, servers_folder
 from fleet.local.server import Phase, ServerState

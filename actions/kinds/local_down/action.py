@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from actions.kinds.local_down import LocalDown
 from actions.kinds.local_up import LocalUp
-from actions.local.begin import server_named
 from actions.local.context import LocalContext, LocalExecution
-from actions.local.finish import finish, steps_of
-from actions.local.planned import check_owner, check_running
+from actions.local.plan_parts import check_owner, check_running
+from actions.local.start import server_named
+from actions.local.take_down import finish, steps_of
 from actions.plan import Change, Plan, Undo
 from actions.progress import Outcome, Result
 from actions.request import LOCAL, LOCAL_SERVER, Request, Target, expect

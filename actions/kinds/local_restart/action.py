@@ -8,16 +8,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from actions.kinds.local_restart import LocalRestart
-from actions.local.begin import in_its_places, server_named, start, start_of
-from actions.local.begin import steps_of as steps_up
 from actions.local.checks.launch import check_launch
 from actions.local.context import LocalContext, LocalExecution
-from actions.local.finish import finish
-from actions.local.finish import steps_of as steps_down
-from actions.local.installed import installed
-from actions.local.planned import check_owner, check_running, no_vllm
+from actions.local.installation import installed
+from actions.local.plan_parts import check_owner, check_running, no_vllm
 from actions.local.spec_changes import changes
+from actions.local.start import in_its_places, server_named, start, start_of
+from actions.local.start import steps_of as steps_up
 from actions.local.store import unmasked
+from actions.local.take_down import finish
+from actions.local.take_down import steps_of as steps_down
 from actions.plan import Change, Plan, Undo
 from actions.progress import Outcome, Result
 from actions.request import LOCAL, LOCAL_SERVER, Request, Target, expect

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from actions.kinds.local_down import LocalDown
 from actions.kinds.local_up import LocalUp
-from actions.local.begin import in_its_places, start, start_of, steps_of
 from actions.local.checks.launch import check_launch
 from actions.local.context import LocalContext, LocalExecution
-from actions.local.installed import installed
-from actions.local.planned import no_vllm
+from actions.local.installation import installed
+from actions.local.plan_parts import no_vllm
+from actions.local.start import in_its_places, start, start_of, steps_of
 from actions.plan import Change, Check, Plan, Undo, Verdict
 from actions.progress import Outcome
 from actions.request import LOCAL, LOCAL_SERVER, Request, Target, expect

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from actions.checks.owner import check_owner
-from actions.checks.replacing import check_replacing
+from actions.checks.replaced_pods import check_replacing
 from actions.checks.rollout import ABOUT, check_rollout
 from actions.checks.server import check_server
 from actions.execution_context import ClusterExecution

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from actions.checks.capacity import check_capacity
-from actions.checks.cut import check_cut
+from actions.checks.cut_requests import check_cut
 from actions.checks.last_replica import check_last
 from actions.checks.owner import check_owner
-from actions.checks.replacing import check_held, check_replacing
+from actions.checks.replaced_pods import check_held, check_replacing
 from actions.checks.server import check_server
 from actions.drain.eviction import wait_until_gone
 from actions.drain.inspect import Inspection

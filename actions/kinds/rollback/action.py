@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from actions.checks.owner import check_owner
-from actions.checks.replacing import check_held, check_replacing
+from actions.checks.replaced_pods import check_held, check_replacing
 from actions.checks.server import check_server
 from actions.diff import yaml_diff
 from actions.execution_context import ClusterExecution

@@ -9,12 +9,12 @@ from typing import Any
 
 from actions.checks.autoscaler import check_autoscaler, find_autoscaler
 from actions.checks.capacity import check_capacity
-from actions.checks.cut import check_cut
+from actions.checks.cut_requests import check_cut
+from actions.checks.gpu_room import check_room
 from actions.checks.last_replica import check_last
 from actions.checks.owner import check_owner, replicas_at
 from actions.checks.quota import check_quota
 from actions.checks.rollout import check_rollout
-from actions.checks.room import check_room
 from actions.checks.server import check_server
 from actions.execution_context import ClusterExecution
 from actions.follow.rollout import follow_rollout

@@ -22,7 +22,7 @@ from actions.plan import STRATEGIC, Change, Check, Mutation, Plan, Step, Undo, V
 from actions.plan_context import ClusterContext
 from actions.progress import Outcome
 from actions.request import Request, expect
-from actions.rolling import amount, written_of
+from actions.surge import amount, written_of
 from actions.words import count
 from fleet.sources.kube.project.fields import mapping, mappings, text
 from fleet.sources.kube.project.gpu import pod_devices

@@ -32,7 +32,7 @@ from actions.local.checks.system import (
     free_shared,
     other_accelerator,
 )
-from actions.local.installed import ASKED
+from actions.local.installation import ASKED
 from actions.local.machine import Installed, Machine
 from actions.plan import Check, CheckTable, Verdict
 from fleet.dataclass import dataclass

@@ -40,7 +40,7 @@ def run(invocation: Invocation) -> int:
         if guard.is_locked():
             say(f"local {what} was refused: {guard.READ_ONLY}")
             return exits.REFUSED
-        from console.cli.local.acts import act
+        from console.cli.local.actions import act
 
         return act(invocation, settings)
     except UsageError as error:
@@ -71,7 +71,7 @@ def record_of(invocation: Invocation, name: str) -> ServerRecord:
 def _ls(invocation: Invocation, _: Settings) -> int:
     form, glyphs = invocation.options.form, glyphs_of()
     if invocation.options.watch:
-        from console.cli.watching import again, watch
+        from console.cli.watch import again, watch
 
         async def sheet() -> Sheet:
             return servers_sheet((await _look(folder_of(invocation)))[0])
@@ -98,7 +98,7 @@ def _ls(invocation: Invocation, _: Settings) -> int:
 
 
 async def _look(folder: Path) -> tuple[tuple[ServerState, ...], Sequence[str]]:
-    from fleet.local.watching import Watcher
+    from fleet.local.watch import Watcher
 
     watcher = Watcher(folder)
     try:

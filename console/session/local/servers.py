@@ -90,7 +90,7 @@ class LocalServerSession:
 
     @property
     def lacking(self) -> str:
-        from actions.local.installed import find_executable
+        from actions.local.installation import find_executable
 
         named = self._settings.local.vllm
         if find_executable(named, self._environ):
@@ -119,7 +119,7 @@ class LocalServerSession:
         return await self._bridge.call(self._same(pod))
 
     async def _same(self, pod: Pod) -> Same:
-        from actions.local.installed import installed
+        from actions.local.installation import installed
         from fleet.local.gpus import read_gpus
         from fleet.local.same_as_pod import CannotCopyError, same_as
 
@@ -135,7 +135,7 @@ class LocalServerSession:
         return self._bridge.stream(follow(self._server(name).record.log))
 
     def ask(self, name: str, prompt: str, tokens: int = 256) -> AsyncIterator[Piece]:
-        from actions.local.ask import ask
+        from actions.local.prompt import ask
 
         state = self._server(name)
         model = state.models[0] if state.models else state.record.spec.served

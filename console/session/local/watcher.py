@@ -12,7 +12,7 @@ from console.config import paths
 from fleet.local.errors import LocalError
 from fleet.local.record import servers_folder
 from fleet.local.server import Phase, ServerState
-from fleet.local.watching import Watcher
+from fleet.local.watch import Watcher
 
 if TYPE_CHECKING:
     from console.config.settings import Settings

@@ -10,7 +10,7 @@ from console.views.layout import head, sections
 from console.views.load import method_text
 from console.views.since import clock
 from fleet.local.benches import Bench, ConcurrencyLevel
-from fleet.local.comparing import RATES, SweepComparison, against_fleet, compare, latest_comparable
+from fleet.local.comparison import RATES, SweepComparison, against_fleet, compare, latest_comparable
 from fleet.model.snapshot import Snapshot
 from themes.glyphs import Glyphs
 from themes.palette import Role

@@ -16,7 +16,7 @@ from actions.audit.marks import MARK
 from actions.local.store import mask_variables
 from fleet.dataclass import dataclass
 from fleet.local.arguments import BY_FLAG
-from fleet.local.naming import is_name, name_for
+from fleet.local.names import is_name, name_for
 from fleet.local.spec import LOOPBACK, LaunchSpec, serve_arguments, value_of, with_values
 from fleet.local.vllm_arguments import ARGUMENTS, SWITCH, WORDS, VllmArgument
 

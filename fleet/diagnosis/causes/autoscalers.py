@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from fleet.diagnosis import thresholds
-from fleet.diagnosis.autoscaled import REMEMBERED, AutoscalerSubject
+from fleet.diagnosis.autoscaler_subject import REMEMBERED, AutoscalerSubject
 from fleet.diagnosis.cause import AutoscalerCause, Help, says
 from fleet.diagnosis.causes.symptoms import QUEUES
 from fleet.diagnosis.sign import Fact

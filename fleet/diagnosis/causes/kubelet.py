@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from fleet.diagnosis.cause import Help, ReportedCause, Stage, says
 from fleet.diagnosis.causes.symptoms import OVERLOAD
-from fleet.diagnosis.reported import PodReports, Reported
+from fleet.diagnosis.pod_reports import PodReports, Reported
 from fleet.diagnosis.sign import Fact
 from fleet.model.snapshot import Severity
 

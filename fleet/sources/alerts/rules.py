@@ -9,7 +9,7 @@ from __future__ import annotations
 from fleet.model.alerts import Evaluated, MonitoringRule
 from fleet.sources.alerts.alertmanager import FollowsApi
 from fleet.sources.alerts.api import JsonApi
-from fleet.sources.alerts.read import AlertReader, is_success
+from fleet.sources.alerts.decode import AlertReader, is_success
 from fleet.sources.problem import NoApiError, NothingToAskError, SourceProblem
 
 

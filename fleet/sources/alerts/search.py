@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from fleet.sources.alerts.alertmanager import FoundAlertmanager
 from fleet.sources.alerts.api import JsonApi
-from fleet.sources.alerts.found import Place, named, places
+from fleet.sources.alerts.places import Place, named, places
 from fleet.sources.problem import NothingToAskError, SourceProblem
 from fleet.sources.prometheus.products import ALERTMANAGER
 from fleet.sources.prometheus.trust import Sorted, adoption, offer

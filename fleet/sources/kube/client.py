@@ -22,7 +22,6 @@ from fleet.guard import Guard, RefusedError, reads_helm_metadata, reads_only
 from fleet.net.bodies import BodyError, Inflating, Limit, limits
 from fleet.net.early import EarlyQuestions
 from fleet.net.plain_client import PlainRequest
-from fleet.sources.kube.answers import Response, beginning, cut_off, media_type, read_whole
 from fleet.sources.kube.credentials import Login
 from fleet.sources.kube.errors import (
     ERROR_BODY_LIMIT,
@@ -40,6 +39,7 @@ from fleet.sources.kube.errors import (
 )
 from fleet.sources.kube.kubeconfig import Access
 from fleet.sources.kube.links import RENEWAL, Link, Links, closed_error
+from fleet.sources.kube.responses import Response, beginning, cut_off, media_type, read_whole
 
 if TYPE_CHECKING:
     import aiohttp

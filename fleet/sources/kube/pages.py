@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from fleet.net.bodies import limits
-from fleet.sources.kube.answers import decode
 from fleet.sources.kube.client import KubeClient
 from fleet.sources.kube.errors import ExpiredError, KubeError, NotKubernetesError
 from fleet.sources.kube.managed_fields import without_managed_fields
 from fleet.sources.kube.project.fields import integer, mapping, text
 from fleet.sources.kube.resources import Resource
+from fleet.sources.kube.responses import decode
 
 _BAD_TOKEN = 400
 """HTTP status for a continue token that the server does not take: it is not its own, or was changed on the way."""

@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 
 from fleet.model.objects import Event
 from fleet.net.bodies import limits
-from fleet.sources.kube.answers import decode
 from fleet.sources.kube.client import ANY, KubeClient
 from fleet.sources.kube.errors import ForbiddenError, KubeError, NotFoundError
 from fleet.sources.kube.project.events import project_event
 from fleet.sources.kube.project.fields import Interner, Raw, mapping, mappings, text
 from fleet.sources.kube.resources import EVENTS, all_resources, object_path
+from fleet.sources.kube.responses import decode
 
 _AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"
 _ACCESS_REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"

@@ -37,15 +37,15 @@ from fleet.metrics.engine_rows import EngineRows, EngineSeries
 from fleet.metrics.expressions import QueryScope
 from fleet.metrics.gateway_answers import Gateways
 from fleet.metrics.gpu_answers import Gpus
-from fleet.metrics.moved import Moved
+from fleet.metrics.moved_series import Moved
 from fleet.metrics.registry import ENGINES, GATEWAYS, GPUS
-from fleet.metrics.young import Rates, rates
+from fleet.metrics.young_engines import Rates, rates
 from fleet.model.measurement import EngineId, Measurement, Table
 from fleet.model.quantity import Family, Quantity
 from fleet.sources.problem import NamePatternError
 from fleet.sources.prometheus.answer import Answer
 from fleet.sources.prometheus.api import PrometheusApi
-from fleet.sources.prometheus.remembered import Remembered
+from fleet.sources.prometheus.remembered_series import Remembered
 from fleet.sources.prometheus.tick import TickQueries, young_samples
 from fleet.workers import Workers
 

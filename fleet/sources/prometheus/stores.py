@@ -10,7 +10,7 @@ import asyncio
 import re
 from collections.abc import Sequence
 
-from fleet.metrics.merging import LastMeasurement
+from fleet.metrics.merged_measurement import LastMeasurement
 from fleet.model.measurement import Measurement
 from fleet.model.past import Latency, Past
 from fleet.model.reading import LOOKBACK

@@ -15,9 +15,9 @@ from fleet.model.objects import Pod
 from fleet.model.snapshot import Health
 from fleet.net.bodies import Limit, limits
 from fleet.net.redirect import RedirectError
-from fleet.sources.kube.answers import Response
 from fleet.sources.kube.client import TEXT
 from fleet.sources.kube.errors import ForbiddenError, KubeconfigError, KubeError, NotKubernetesError
+from fleet.sources.kube.responses import Response
 from fleet.sources.kube.state import KubeState
 from fleet.sources.problem import ClearTextError, SourceProblem
 from fleet.sources.scrape.fetch import wants_tls

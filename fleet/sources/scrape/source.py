@@ -12,7 +12,7 @@ from fleet.dataclass import dataclass
 from fleet.guard import Guard, RefusedError, reads_only
 from fleet.imports import imported
 from fleet.metrics.exposition import Layouts
-from fleet.metrics.tables import Tables
+from fleet.metrics.scraped_tables import Tables
 from fleet.model.measurement import Measurement
 from fleet.net.bodies import limits
 from fleet.net.plain_client import PlainClient

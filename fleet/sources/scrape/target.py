@@ -10,11 +10,11 @@ from ssl import SSLContext
 
 from fleet.dataclass import dataclass
 from fleet.metrics.binding import bind, names
-from fleet.metrics.cells import Binding
+from fleet.metrics.counter_window import Window
 from fleet.metrics.dialect import IMPLAUSIBLE, bit_words
 from fleet.metrics.exposition import ExpositionParser, Layouts, SampleSeries, metric_names
 from fleet.metrics.products import by_metrics, is_read
-from fleet.metrics.window import Window
+from fleet.metrics.series_cells import Binding
 from fleet.sources.problem import SourceProblem, UnreadError
 
 _NO_REASONS: Mapping[str, tuple[str, ...]] = {}

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from actions.checks.gpu_room import check_room
 from actions.checks.gpus import spare_for
-from actions.checks.room import check_room
 from actions.plan import Verdict
 from fleet.model.gpu_vendors import is_gpu
 from fleet.model.objects import Node, Pod

@@ -14,7 +14,7 @@ from console.views.plan import summary_of
 from fleet.model.facts import Dated, Facts
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
-from fleet.objectives.burning import WINDOWS
+from fleet.objectives.burn_rate import WINDOWS
 from fleet.objectives.ledger import Ledger, Tally
 from fleet.objectives.objective import Goals, objective
 from fleet.objectives.owners import RequestOwner

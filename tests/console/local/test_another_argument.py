@@ -48,7 +48,7 @@ def with_rows() -> dict[str, Any]:
     from actions.kinds.local_up import LocalUp
     from actions.local.checks.arguments import check_extra
     from actions.request import LOCAL, LOCAL_SERVER, Target, expect
-    from console.cli.local.asked import with_flags
+    from console.cli.local.server_request import with_flags
     from console.cli.parser import parse
     from console.config.docs import lines
     from console.config.load import load

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from console.cli.local.asked import addressed, base_spec, like_pod, with_flags
+from console.cli.local.server_request import addressed, base_spec, like_pod, with_flags
 from console.cli.parser import parse
 from console.config.fields import FromEnvironment
 from console.config.local_settings import LocalSettings, Preset

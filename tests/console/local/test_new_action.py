@@ -36,7 +36,7 @@ class Label(Request):
 
 class LabelAction:
     async def plan(self, request: Request, context: LocalContext) -> Plan:
-        from actions.local.begin import server_named
+        from actions.local.start import server_named
 
         assert isinstance(request, Label)
         state = await server_named(context.machine, request.target.name, request.target.uid)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from console.cli.local.telling import PhasePrinter
+from console.cli.local.start_progress import PhasePrinter
 from console.report.other_sheets import servers_sheet
 from console.report.sheet import sheet_lines
 from tests.fleet.local.servers import BEGUN, dead, record

@@ -7,7 +7,7 @@ from dataclasses import replace
 from console.commands.command import ScreenId
 from fleet.model.facts import Dated, Facts
 from fleet.model.snapshot import Snapshot
-from fleet.objectives.burning import DAY, WINDOWS
+from fleet.objectives.burn_rate import DAY, WINDOWS
 from fleet.objectives.ledger import Ledger, Tally
 from fleet.objectives.objective import Goals, objective
 from fleet.objectives.owners import RequestOwner

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from console.session.failure import SessionError
-from console.views.plotted import PLOTTED, plotted_of
+from console.views.plot_quantities import PLOTTED, plotted_of
 from console.views.series import series_of
 from fleet.model.curve import Curve, CurveQuestion, time_range
 from fleet.model.quantity import Quantity

@@ -40,7 +40,7 @@ def test_opening_the_console_waits_for_nothing_that_comes_after_the_first_frame(
 
 @pytest.mark.parametrize(
     "module",
-    ["console.session.local.servers", "console.session.local.watcher", "fleet.local.watching", "httpx", "psutil"],
+    ["console.session.local.servers", "console.session.local.watcher", "fleet.local.watch", "httpx", "psutil"],
 )
 def test_a_cluster_is_observed_without_what_is_for_this_machine_alone(module: str) -> None:
     assert not _imported("import console.wiring.sources", module)
@@ -48,4 +48,4 @@ def test_a_cluster_is_observed_without_what_is_for_this_machine_alone(module: st
 
 @pytest.mark.parametrize("module", ["textual", "kubernetes", "pydantic", "httpx"])
 def test_what_is_printed_once_does_without_the_console(module: str) -> None:
-    assert not _imported("import console.cli.snapshot, console.cli.observe, console.wiring.sources", module)
+    assert not _imported("import console.cli.snapshot, console.cli.one_snapshot, console.wiring.sources", module)

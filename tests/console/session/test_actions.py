@@ -19,7 +19,7 @@ from console.app.app import QuarterdeckApp
 from console.commands.command import ScreenId
 from console.config.options import Options
 from console.config.settings import ClusterSettings, Settings
-from console.session.observing import ObservingSession
+from console.session.cluster_session import ObservingSession
 from console.wiring.audit_folder import audit_folder
 from console.wiring.demo import Simulation, simulated
 from console.wiring.session import session_of

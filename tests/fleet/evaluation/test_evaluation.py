@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from fleet.evaluation.replaying import TICK, looks
-from fleet.evaluation.running import scores
-from fleet.evaluation.scoring import CaseScore
+from fleet.evaluation.replay import TICK, looks
+from fleet.evaluation.runner import scores
+from fleet.evaluation.score import CaseScore
 from fleet.evaluation.totals import GOALS, is_right, totals
 from fleet.evaluation.truth import TruthError, cases
 from fleet.recorder.problem import RecordingError

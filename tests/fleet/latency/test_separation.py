@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from fleet.latency.separation import Separation, replicas_of, separations
-from fleet.latency.speed import DECODE
+from fleet.latency.slowness import DECODE
 from tests.fleet.diagnosis.fleets import CHAT, WELL, Fleet, Q
 
 SLOW = {**WELL, Q.GENERATION_TOKENS: 150.0}

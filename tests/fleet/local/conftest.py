@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from fleet.local.process import Identity, identify
-from fleet.local.watching import Watcher
+from fleet.local.watch import Watcher
 from tests.fleet.local.watched import Clock, Endpoint, Serve, Servers
 
 

@@ -13,7 +13,7 @@ import orjson
 import pytest
 
 from fleet.local.benches import BENCHES, Bench, ConcurrencyLevel, from_json, read_benches, to_json
-from fleet.local.comparing import MEASURED, RATES, FleetRow, against_fleet, compare, latest_comparable
+from fleet.local.comparison import MEASURED, RATES, FleetRow, against_fleet, compare, latest_comparable
 from fleet.model.frame import Column, Frame
 from fleet.model.reading import State
 from fleet.model.snapshot import Snapshot

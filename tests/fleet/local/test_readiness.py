@@ -10,7 +10,7 @@ import pytest
 from fleet.local.process import Identity
 from fleet.local.record import KEY
 from fleet.local.server import Phase
-from fleet.local.watching import HEALTH, STRANGER
+from fleet.local.watch import HEALTH, STRANGER
 from tests.fleet.local.servers import BEGUN, record
 from tests.fleet.local.watched import READY, SECRET, SHARDS, Endpoint, Serve, Servers
 

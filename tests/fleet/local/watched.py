@@ -11,7 +11,7 @@ from aiohttp import web
 
 from fleet.local.record import KEY, RECORD, ServerRecord, to_json
 from fleet.local.server import ServerState
-from fleet.local.watching import Watcher
+from fleet.local.watch import Watcher
 from tests.fleet.local.servers import BEGUN
 
 SHARDS = "Loading safetensors checkpoint shards:  50% Completed | 2/4 [00:02<00:02,  1.02s/it]\n"

@@ -16,9 +16,9 @@ from pathlib import Path
 
 from fleet.model.measurement import Measurement
 from fleet.model.snapshot import Cluster, Health, SourceStatus
-from fleet.recorder.always import AlwaysKeeping, Keep
+from fleet.recorder.cluster_recordings import AlwaysKeeping, Keep
 from fleet.recorder.moment import Moment
-from fleet.recorder.reading import Recording
+from fleet.recorder.reader import Recording
 from fleet.recorder.thinning import Retention
 from fleet.sources.kube.state import KubeState
 from tests.benchmarks.processes import rss_mib

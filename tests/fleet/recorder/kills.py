@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fleet.model.snapshot import Cluster, Health
-from fleet.recorder.always import AlwaysKeeping, Keep
+from fleet.recorder.cluster_recordings import AlwaysKeeping, Keep
 from fleet.recorder.moment import Moment
-from fleet.recorder.reading import Recording
+from fleet.recorder.reader import Recording
 from fleet.recorder.thinning import Retention
 from tests.fleet.recorder.seen import BEGAN, STEP, Plain, measured, state, statuses
 

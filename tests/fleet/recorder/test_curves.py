@@ -54,7 +54,7 @@ def test_what_is_asked_again_is_not_read_again(file: Path, monkeypatch: pytest.M
     curves = RecordedCurves(file)
     first = curves.curve(asked(POD, end=BEGAN + 38 * STEP))
     read: list[float] = []
-    from fleet.recorder.reading import Recording
+    from fleet.recorder.reader import Recording
 
     read_at = Recording.rows_and_numbers
 

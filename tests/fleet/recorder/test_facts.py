@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from fleet.alerts.alert_incident import Explainer
 from fleet.alerts.board import AlertBoardMaker
-from fleet.alerts.explained import Explainer
 from fleet.model.alerts import Alert, Evaluated, Matcher, MonitoringRule, Notified, Silence
 from fleet.model.facts import Dated, Facts
 from fleet.observer import Observer
 from fleet.recorder.facts import FactsWriter, apply
 from fleet.recorder.file import FACTS, RecordingFile
 from fleet.recorder.moment import Moment
-from fleet.recorder.playing import Playback, RecordedMetrics, RecordedObjects, recorded_facts
+from fleet.recorder.playback import Playback, RecordedMetrics, RecordedObjects, recorded_facts
 from fleet.recorder.problem import RecordingError
-from fleet.recorder.reading import Recording
+from fleet.recorder.reader import Recording
 from fleet.recorder.scrub import scrub
 from fleet.recorder.thinning import Retention, trim
 from fleet.recorder.writer import ANEW, RecordingWriter

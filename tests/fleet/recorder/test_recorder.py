@@ -24,7 +24,7 @@ from fleet.model.quantity import Family
 from fleet.recorder.file import APPLICATION, NUMBERS, OBJECTS, VERSION, RecordingFile
 from fleet.recorder.moment import Moment
 from fleet.recorder.problem import RecordingError
-from fleet.recorder.reading import Recording
+from fleet.recorder.reader import Recording
 from fleet.recorder.thinning import Retention, seconds_between, thinned, trim
 from fleet.recorder.writer import RecordingWriter
 from tests.fleet.recorder.seen import BEGAN, STEP, Plain, moments

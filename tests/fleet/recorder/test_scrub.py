@@ -29,7 +29,7 @@ from fleet.model.snapshot import Cluster, Snapshot
 from fleet.recorder.moment import Moment
 from fleet.recorder.problem import RecordingError
 from fleet.recorder.pseudonyms import HIDDEN, Pseudonyms
-from fleet.recorder.reading import Recording
+from fleet.recorder.reader import Recording
 from fleet.recorder.scrub import _KEPT, scrub
 from fleet.recorder.writer import RecordingWriter
 from fleet.snapshot.builder import Builder

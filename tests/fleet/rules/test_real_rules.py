@@ -14,9 +14,9 @@ from fleet.metrics.registry import ENGINES
 from fleet.model.facts import Dated, Facts
 from fleet.model.snapshot import Snapshot
 from fleet.objectives.board import ObjectiveBoard, board_of
-from fleet.objectives.burning import HOUR, BurnPace
+from fleet.objectives.burn_rate import HOUR, BurnPace
 from fleet.objectives.objective import Goals, objective
-from fleet.objectives.stored import StoredCounts
+from fleet.objectives.store_counts import StoredCounts
 from fleet.rules.document import as_yaml, rule_file
 from fleet.rules.names import names_in
 from fleet.snapshot.builder import Builder

@@ -10,7 +10,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from fleet.metrics.unchanged import keeping
+from fleet.metrics.unchanged_parts import keeping
 from fleet.model.histogram import Histogram
 from fleet.model.measurement import GpuId, HistogramKey, Measurement, Table
 from fleet.model.objects import HorizontalPodAutoscaler, ObjectRef, Owner, Pod, Service

@@ -12,8 +12,8 @@ from aiohttp import web
 from fleet.model.objects import ModelVersion, Pod, Service
 from fleet.model.snapshot import Health
 from fleet.net.bodies import Limit
-from fleet.sources.kube.answers import Response
 from fleet.sources.kube.errors import ForbiddenError
+from fleet.sources.kube.responses import Response
 from fleet.sources.kube.state import KubeState
 from fleet.sources.metrics import MetricsCollector, MetricsSettings
 from fleet.sources.scrape.collector import ScrapeCollectorSettings

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from console.views.plotted import plotted_of
+from console.views.plot_quantities import plotted_of
 from console.views.series import series_of
 from fleet.metrics.curve_queries import curve_query
 from fleet.metrics.promql import LONGEST

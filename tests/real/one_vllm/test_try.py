@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from actions.kinds.local_bench import LocalBench
-from actions.local.ask import ask
 from actions.local.context import local_scope
 from actions.local.executor import LocalExecutor
 from actions.local.machine import Machine
+from actions.local.prompt import ask
 from actions.plan import Verdict
 from actions.plan_context import Rules
 from actions.progress import Result

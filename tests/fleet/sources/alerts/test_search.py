@@ -11,10 +11,10 @@ import pytest
 
 from fleet.model.objects import Service
 from fleet.net.bodies import limits
-from fleet.sources.alerts.found import Place, named, places
+from fleet.sources.alerts.places import Place, named, places
 from fleet.sources.alerts.search import Search
-from fleet.sources.kube.answers import Response
 from fleet.sources.kube.errors import KubeError
+from fleet.sources.kube.responses import Response
 from fleet.sources.kube.state import KubeState
 from fleet.sources.problem import NothingToAskError, SourceProblem
 from fleet.sources.prometheus.products import ALERTMANAGER

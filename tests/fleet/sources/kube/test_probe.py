@@ -12,11 +12,11 @@ from typing import cast
 import pytest
 
 from fleet.model.snapshot import Cluster, Health
-from fleet.sources.kube.answers import Response
 from fleet.sources.kube.client import KubeClient
 from fleet.sources.kube.errors import NotFoundError
 from fleet.sources.kube.probe import ServerProbe
 from fleet.sources.kube.resources import all_resources
+from fleet.sources.kube.responses import Response
 from tests.fleet.sources.kube.api import Api, Handler, pod, reply
 from tests.fleet.sources.kube.conftest import QUICK
 from tests.fleet.sources.kube.followed import following, health, status_when

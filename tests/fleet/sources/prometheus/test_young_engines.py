@@ -14,7 +14,7 @@ from fleet.metrics.engine_rows import EngineRows, EngineSeries
 from fleet.metrics.expressions import DIALECT, PRESENT, STAMP, YOUNG
 from fleet.metrics.promql import TAG
 from fleet.metrics.registry import ENGINES
-from fleet.metrics.young import rates
+from fleet.metrics.young_engines import rates
 from fleet.model.measurement import Measurement
 from fleet.model.quantity import Quantity
 from fleet.sources.problem import SourceProblem

@@ -1,0 +1,74 @@
+"""Is there a GPU for the pods that are to start? And for a rollout's first one?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from actions.checks.gpus import ABOUT, Spare, spare_for
+from actions.kinds.unblock import Unblock
+from actions.plan import Alternative, Check, Verdict
+from actions.request import Target
+from actions.surge import Rolling
+from actions.words import count
+from fleet.model.snapshot import Snapshot
+
+
+def check_room(snapshot: Snapshot, spec: Mapping[str, Any], more: int) -> Check:
+    """Whether ``more`` pods of this raw pod spec could be placed now."""
+    if more <= 0:
+        return Check(ABOUT, Verdict.PASS, "no new pod is needed")
+    spare = spare_for(snapshot, spec)
+    if spare.unknown:
+        return _not_known(f"whether there is room for {count(more, 'more pod')} is not known", spare)
+    if not spare.needed:
+        return Check(ABOUT, Verdict.PASS, spare.words)
+    each = f"{spare.amount()} each"
+    if spare.places >= more:
+        return Check(ABOUT, Verdict.PASS, f"room for {count(more, 'more pod')}, {each}: {spare.words}")
+    return Check(
+        ABOUT,
+        Verdict.WARN,
+        f"room for {spare.places} of {count(more, 'more pod')}, {each}: {spare.words}; the others wait as Pending",
+        f"free {spare.amount(more - spare.places)}, or add a node",
+    )
+
+
+def _not_known(text: str, spare: Spare) -> Check:
+    return Check(ABOUT, Verdict.WARN, f"{text}: {spare.unknown}", "look at what is free yourself before you confirm")
+
+
+def check_surge(
+    snapshot: Snapshot, spec: Mapping[str, Any], rolling: Rolling, target: Target
+) -> tuple[Check, tuple[Alternative, ...]]:
+    """Whether a rollout to this raw pod spec gets its first GPU, and what would help it where it does not."""
+    if rolling.held:
+        return Check(ABOUT, Verdict.PASS, "no pod is replaced by this, so none needs a place"), ()
+    if rolling.recreate:
+        text = "strategy Recreate: every replica ends before the first new one starts, nothing answers meanwhile"
+        return Check(ABOUT, Verdict.WARN, text, "change the strategy to RollingUpdate"), ()
+    spare = spare_for(snapshot, spec)
+    if not rolling.replicas:
+        return Check(ABOUT, Verdict.PASS, "it has no replicas: no new pod is needed"), ()
+    if rolling.unavailable:
+        taken = (
+            f"the new pods take the {spare.kind} of the old ones" if spare.needed else "no new pod waits for a device"
+        )
+        return Check(ABOUT, Verdict.PASS, f"{rolling.words}: {taken}"), ()
+    if spare.unknown:
+        return _not_known("whether the rollout's first new pod finds a place is not known", spare), ()
+    if not spare.needed or spare.places:
+        return Check(ABOUT, Verdict.PASS, f"room for {rolling.words}: {spare.words}"), ()
+    return Check(
+        ABOUT,
+        Verdict.WARN,
+        f"the rollout would stand still: its first new pod needs {spare.amount()} ({spare.words}), and no "
+        "old pod may end before it is ready; the old ones go on serving",
+        "unblock it: replace pods instead of adding them",
+    ), (
+        Alternative(
+            f"let {target.name} replace pods instead of adding them",
+            Unblock(target),
+            "maxSurge 0, maxUnavailable 1: one replica fewer while it rolls; do this first, then plan again",
+        ),
+    )

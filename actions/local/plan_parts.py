@@ -1,0 +1,56 @@
+"""Common parts of the plans of local actions."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+import psutil
+
+from actions.local.leftovers import owner_of
+from actions.local.machine import Installed
+from actions.plan import Check, Verdict
+from actions.words import count
+from fleet.local.load import LoadProbe
+from fleet.local.process import group
+from fleet.local.server import Phase, ServerState
+
+
+def no_vllm() -> Installed:
+    """Return the stand-in where there is no vLLM: the check that says so forbids the plan."""
+    return Installed("vllm")
+
+
+async def check_running(state: ServerState, grace: float) -> Check:
+    """Check what it does right now, and what happens to that."""
+    about = "running"
+    if state.stage.phase is Phase.DEAD:
+        left = await asyncio.to_thread(group, state.record.identity)
+        if left:
+            what = f"it has died, but {count(len(left), 'process', 'processes')} of it still run: they will be ended"
+            return Check(about, Verdict.WARN, what)
+        return Check(about, Verdict.PASS, "it has died already: what it left is cleared away")
+    if not state.serves:
+        return Check(about, Verdict.WARN, f"it is not ready yet ({state.stage.phase.value}): its start is given up")
+    async with LoadProbe(state.record) as probe:
+        load = await probe.load()
+    if load is None:
+        return Check(about, Verdict.WARN, "it does not say how many requests it has: they may be cut")
+    if not load.requests:
+        return Check(about, Verdict.PASS, "it has no requests")
+    what = f"{load.running:.0f} running and {load.waiting:.0f} waiting requests get {grace:.0f} s"
+    refuse = (
+        "new ones are refused" if state.record.drains else "new ones are let in until then: this vLLM cannot refuse"
+    )
+    return Check(about, Verdict.WARN, f"{what}; {refuse}")
+
+
+def check_owner(state: ServerState) -> Check:
+    """Whether it may be signalled."""
+    other = owner_of(state.record)
+    if other:
+        return Check("owner", Verdict.BLOCK, f"its process belongs to {other}: you may not end it")
+    user = ""
+    with suppress(psutil.Error, KeyError):
+        user = psutil.Process().username()
+    return Check("owner", Verdict.PASS, f"its process is yours{f' ({user})' if user else ''}")

@@ -1,0 +1,209 @@
+"""Putting a prompt to a server and streaming its answer, with the time to its first token and the tokens per second."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping
+from typing import Any, Final
+
+import httpx
+import orjson
+
+from actions.local.events import LONGEST, Events
+from actions.local.refusals import EngineRefusal, in_words
+from fleet.dataclass import dataclass
+from fleet.guard import RefusedError, may_ask
+from fleet.local.answer import Piece
+from fleet.local.api_keys import key_for
+from fleet.local.errors import LocalError
+from fleet.local.record import ServerRecord
+from fleet.net.http import client
+
+SILENCE: Final = 60.0
+"""Seconds without a byte after which it is given up: a busy engine lets a request wait, but not for ever."""
+CHAT: Final = "/v1/chat/completions"
+PLAIN: Final = "/v1/completions"
+_END: Final = "[DONE]"
+
+
+async def ask(
+    server: ServerRecord, model: str, prompt: str, *, tokens: int, clock: Callable[[], float] = time.perf_counter
+) -> AsyncGenerator[Piece, None]:
+    """Put ``prompt`` to the served ``model`` and stream at most ``tokens`` tokens; close it to stop it at once.
+
+    A model without a chat template gets the bare prompt. Works with every engine that speaks OpenAI's API. Raises
+    LocalError, also in read-only mode; the API key is never in it.
+    """
+    key = await asyncio.to_thread(key_for, server)
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    said = _Said(clock)
+    try:
+        async with client(SILENCE, may_ask, stream=True) as http:
+            for path in (CHAT, PLAIN):
+                body = _body(path, model, prompt, tokens)
+                said.sent()
+                async with http.stream("POST", f"{server.spec.url}{path}", json=body, headers=headers) as response:
+                    if response.status_code != httpx.codes.OK:
+                        refusal = EngineRefusal(response.status_code, await _text(response))
+                        if path == CHAT and refusal.no_chat:
+                            continue
+                        raise in_words(refusal, server, model, key)
+                    async for piece in _stream(response, said, server, model, key):
+                        yield piece
+                return
+    except RefusedError as error:
+        raise LocalError(error.message, error.remedy) from error
+    except httpx.TimeoutException as error:
+        raise LocalError(
+            f"{server.name} did not send a byte for {SILENCE:.0f} s", "Is it overloaded, or does it hang? See its log."
+        ) from error
+    except httpx.ConnectError as error:
+        raise LocalError(
+            f"{server.name} does not take connections at {server.spec.url}", "Is it still loading, or has it ended?"
+        ) from error
+    except httpx.TransportError as error:
+        came = f" after {said.tokens} tokens" if said.tokens else ""
+        raise LocalError(f"the connection to {server.name} broke{came}", "Has it ended? See its log.") from error
+
+
+async def _stream(
+    response: httpx.Response, said: _Said, server: ServerRecord, model: str, key: str
+) -> AsyncGenerator[Piece, None]:
+    """A piece for each packet that says something, then the last one."""
+    events = Events()
+    async for packet in response.aiter_bytes():
+        changed = False
+        for data in events.feed(packet):
+            changed |= _hear(data, said, server, model, key)
+        if changed and not said.over:
+            yield said.piece()
+    for data in events.feed(b"", final=True):
+        _hear(data, said, server, model, key)
+    if not said.stopped and not said.over:
+        raise LocalError(f"the answer of {server.name} broke off after {said.tokens} tokens", "See its log.")
+    yield said.piece(done=True)
+
+
+def _hear(data: str, said: _Said, server: ServerRecord, model: str, key: str) -> bool:
+    """Take in one event; whether it says something."""
+    if data.strip() == _END:
+        said.over = True
+        return False
+    try:
+        document = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise LocalError(f"{server.name} sent something that is not JSON in the middle of its answer") from error
+    if not isinstance(document, dict):
+        raise LocalError(f"{server.name} sent something that is not part of an answer")
+    if document.get("error") or document.get("object") == "error":
+        # The answer had begun with 200: what went wrong since can only be told within it.
+        raise in_words(EngineRefusal.in_answer(document), server, model, key)
+    return said.hear(document)
+
+
+class _Said:
+    """Counts and measures what comes."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._began = self._last = clock()
+        self._first: float | None = None
+        self._text: list[str] = []
+        self._thinking = False
+        self.tokens = 0
+        self.stopped = ""
+        self.over = False
+        """True once it said that nothing more will come."""
+
+    def sent(self) -> None:
+        """The prompt leaves now."""
+        self._began = self._last = self._clock()
+
+    def hear(self, document: Mapping[str, Any]) -> bool:
+        """One chunk of the answer; whether it says something."""
+        now = self._clock()
+        chunk = _Chunk.parse(document)
+        if chunk.is_token:
+            self._first = now if self._first is None else self._first
+            self.tokens += 1
+        if chunk.is_token or chunk.stopped:
+            self._last = now
+        if chunk.text:
+            # Reasoning comes first, and its end is told by nothing but the first word of the answer.
+            self._text.append("\n\n" if self._thinking and not chunk.thought else "")
+            self._text.append(chunk.text)
+            self._thinking = chunk.thought
+        self.stopped = chunk.stopped or self.stopped
+        self.tokens = self.tokens if chunk.counted is None else chunk.counted
+        return chunk.is_token
+
+    def piece(self, *, done: bool = False) -> Piece:
+        """Return the answer so far."""
+        first = self._first
+        since = self._last - first if first is not None else 0.0
+        return Piece(
+            "".join(self._text),
+            (self._last if done else self._clock()) - self._began,
+            None if first is None else first - self._began,
+            self.tokens,
+            (self.tokens - 1) / since if since > 0 and self.tokens > 1 else None,
+            done,
+            self.stopped if done else "",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    text: str = ""
+    thought: bool = False
+    """True for a part of the model's reasoning."""
+    is_token: bool = False
+    stopped: str = ""
+    counted: int | None = None
+    """Output tokens as the server counts them."""
+
+    @classmethod
+    def parse(cls, document: Mapping[str, Any]) -> _Chunk:
+        """Read a chunk of either endpoint; what it does not have is left out."""
+        usage = document.get("usage")
+        counted = usage.get("completion_tokens") if isinstance(usage, dict) else None
+        counted = counted if isinstance(counted, int) else None
+        choices = document.get("choices")
+        choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else None
+        if choice is None:
+            return cls(counted=counted)
+        delta = choice.get("delta")
+        delta = delta if isinstance(delta, dict) else {}
+        thought = _str(delta.get("reasoning_content")) or _str(delta.get("reasoning"))
+        text = thought or _str(delta.get("content")) or _str(choice.get("text"))
+        stopped = _str(choice.get("finish_reason"))
+        # A token may be half a character, and empty until its other half comes. The first chunk of a chat names the
+        # role alone, and the last one of some engines the reason alone.
+        is_token = bool(text) or (not stopped and "role" not in delta)
+        return cls(text, bool(thought), is_token, stopped, counted)
+
+
+def _str(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _body(path: str, model: str, prompt: str, tokens: int) -> dict[str, Any]:
+    asked = {"messages": [{"role": "user", "content": prompt}]} if path == CHAT else {"prompt": prompt}
+    return {
+        "model": model,
+        **asked,
+        "max_tokens": tokens,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+
+
+async def _text(response: httpx.Response) -> str:
+    """The body, as far as it is looked at."""
+    body = bytearray()
+    async for packet in response.aiter_bytes():
+        body += packet
+        if len(body) > LONGEST:
+            break
+    return body.decode(errors="replace")

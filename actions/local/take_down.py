@@ -1,0 +1,242 @@
+"""Taking a server down: no new requests, the running ones to their end, then its processes, then what they left."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from signal import SIGINT, SIGKILL, SIGTERM, Signals
+from typing import NamedTuple
+
+from actions.local.context import LocalExecution
+from actions.local.leftovers import Belongings, left_of, perhaps_of, sockets_in, survey
+from actions.local.steps import removing, signalling
+from actions.local.store import forget
+from actions.plan import Step
+from actions.progress import Outcome, Result
+from actions.words import count
+from fleet.engine_api import EngineLoad
+from fleet.local.load import LoadProbe
+from fleet.local.process import listens
+from fleet.local.record import ServerRecord
+from fleet.local.server import Phase, ServerState
+
+GIVEN: tuple[tuple[Signals, float], ...] = ((SIGINT, 15.0), (SIGTERM, 10.0), (SIGKILL, 5.0))
+"""Each signal and the seconds after it. An engine with several GPUs needs about ten to let go of them."""
+IDLE = 2
+"""Looks in a row that find no request, before a server that cannot refuse new ones is ended."""
+ORPHANS = 3.0
+"""Seconds that workers get to follow their leader by themselves."""
+SILENT = 10
+"""Looks in a row without an answer of one that still listens, after which there is nothing to wait for."""
+
+REFUSE, WAIT, END, LOOK = range(4)
+"""The steps."""
+
+
+def steps_of(record: ServerRecord, grace: float) -> tuple[Step, ...]:
+    """Return the steps, in order."""
+    if not record.identity.alive:
+        return (
+            Step("refuse new requests", "nothing to do: it has died"),
+            Step("wait for running requests", "nothing to do: they were cut"),
+            Step("end its processes", "workers that outlived it: SIGTERM, then SIGKILL"),
+            Step("look for what is left", "processes, shared memory, sockets"),
+        )
+    refuses = "SIGINT: this vLLM refuses new requests and finishes those it has"
+    cannot = "this vLLM cannot: take its address out of whatever sends to it"
+    return (
+        Step("refuse new requests", refuses if record.drains else cannot),
+        Step("wait for running requests", f"until there are none, {grace:.0f} s at most"),
+        Step("end its processes", ", ".join(f"{number.name} then {wait:.0f} s" for number, wait in GIVEN)),
+        Step("look for what is left", "processes, shared memory, sockets"),
+    )
+
+
+class TakeDownEnd(NamedTuple):
+    """The end of a take-down."""
+
+    failed: Outcome | None
+    """None where nothing of it runs any more."""
+    told: tuple[str, ...] = ()
+    """Remarks for the person: requests that were cut, files that may be its."""
+
+
+async def finish(state: ServerState, grace: float, execution: LocalExecution, first: int = 0) -> TakeDownEnd:
+    """Take it down. ``first``: index of the first step. Who stops waiting for it learns how far it got."""
+    sent: list[str] = []
+    try:
+        return await _finish(state, grace, execution, first, sent)
+    except asyncio.CancelledError:
+        # Ended here and not by the runner, which knows only how to take back what was done.
+        return TakeDownEnd(await asyncio.shield(asyncio.to_thread(_interrupted, state.record, sent)))
+
+
+def _interrupted(record: ServerRecord, sent: Sequence[str]) -> Outcome:
+    """How far it got, of one that was not waited for any more."""
+    again = f"quarterdeck local down {record.name} goes on with it"
+    if not record.identity.alive:
+        return Outcome(Result.STOPPED, f"stopped: {record.name} has ended; what it left was not looked for", again)
+    if not sent:
+        return Outcome(Result.STOPPED, f"stopped: nothing was sent to {record.name}, which goes on as before", again)
+    told = f"stopped waiting: {record.name} was told to end ({', '.join(sent)}), and does that by itself"
+    refuses = "; it lets no new requests in" if record.drains else ""
+    return Outcome(Result.STOPPED, told + refuses, again)
+
+
+async def _finish(
+    state: ServerState, grace: float, execution: LocalExecution, first: int, sent: list[str]
+) -> TakeDownEnd:
+    """``sent`` gets the signals that were sent."""
+    record = state.record
+    belongings = await asyncio.to_thread(survey, record)
+    interrupted = patient = False
+    told: list[str] = []
+    if record.identity.alive:
+        execution.step(first + REFUSE)
+        if record.drains and state.stage.phase is Phase.STOPPING:
+            execution.say("it was told to before, and does")
+            interrupted = patient = True
+        elif record.drains:
+            await execution.send(signalling((record.identity,), SIGINT, f"ask {record.name} to finish"))
+            sent.append(SIGINT.name)
+            interrupted = patient = True
+        else:
+            execution.say("it cannot be told to: new requests are still let in")
+        execution.step(first + WAIT)
+        if state.serves:
+            cut = await _requests_end(record, grace, execution)
+            patient = not cut
+            told += [cut] if cut else []
+            belongings = belongings.merged_with(await asyncio.to_thread(survey, record))
+        else:
+            execution.say("it was not ready yet: it has none")
+    execution.step(first + END)
+    belongings = await _end(record, belongings, execution, sent, interrupted=interrupted, patient=patient)
+    execution.step(first + LOOK)
+    failed = await _clean(record, belongings, execution)
+    perhaps = await asyncio.to_thread(perhaps_of, record) if failed is None else ()
+    if perhaps:
+        shown = ", ".join(perhaps[:3]) + (f" and {len(perhaps) - 3} more" if len(perhaps) > 3 else "")
+        told.append(f"shared memory that came while it was there, that nobody uses, and that may be its: {shown}")
+    return TakeDownEnd(failed, tuple(told))
+
+
+async def _requests_end(record: ServerRecord, grace: float, execution: LocalExecution) -> str:
+    """Wait until it has no requests or has ended; what will be cut, in words, where it did not in time."""
+    idle, silent, last, began = 0, 0, -1.0, execution.now()
+
+    async with LoadProbe(record) as probe:
+
+        async def over() -> bool:
+            nonlocal idle, silent, last
+            if not record.identity.alive:
+                return True
+            load = await probe.load()
+            silent = 0 if load is not None else silent + 1
+            idle = idle + 1 if load is not None and not load.requests else 0
+            left = _time_left(began, grace, execution.now())
+            if load is not None:
+                last = load.requests
+                execution.say(_running(load) + (f", {left:.0f} s left for them" if load.requests else ""))
+            # One that is ending stops to answer before it is gone: its requests are over then.
+            ending = silent > 0 and record.drains and last == 0
+            if idle >= IDLE or ending:
+                return True
+            if silent < SILENT:
+                return False
+            if not record.drains or await asyncio.to_thread(listens, record.identity, record.spec.port):
+                return True
+            # vLLM 0.19 closes its port at once and ends with its last request.
+            execution.say(f"its port is closed, what it has goes on, {left:.0f} s left for it")
+            return False
+
+        in_time = await execution.until(over, grace)
+    if in_time:
+        return ""
+    over_now = f"the grace period of {grace:.0f} s was over"
+    execution.say(f"{over_now}: {count(round(last), 'request') if last > 0 else 'what it still does'} will be cut")
+    return f"{over_now}: {count(round(last), 'request') if last > 0 else 'what it still did'} cut"
+
+
+async def _end(
+    record: ServerRecord,
+    had: Belongings,
+    execution: LocalExecution,
+    sent: list[str],
+    *,
+    interrupted: bool,
+    patient: bool,
+) -> Belongings:
+    """Signal after signal until every process is gone; what it has is looked at again before each.
+
+    One that was ``interrupted`` before is ending; it gets its time where it has no requests any more (``patient``).
+    """
+    for number, patience in GIVEN:
+        had = had.merged_with(await asyncio.to_thread(survey, record))
+        alive = had.alive
+        if not alive:
+            break
+        if number is SIGINT and not record.identity.alive:
+            # Its workers leave SIGINT to their leader, and that is gone.
+            continue
+        if number is SIGINT and interrupted:
+            if not patient:
+                continue
+            execution.say(f"it was sent SIGINT: {count(len(alive), 'process', 'processes')} to go")
+        else:
+            # Its own leader ends its workers in good order; only what does not listen is ended whole.
+            led = record.identity.alive and number is not SIGKILL
+            await execution.send(
+                signalling((record.identity,) if led else alive, number, f"{number.name} to {record.name}")
+            )
+            sent.append(number.name)
+        if await _wait_until_gone(record, had, number, patience, execution):
+            break
+    return had
+
+
+async def _wait_until_gone(
+    record: ServerRecord, had: Belongings, number: Signals, patience: float, execution: LocalExecution
+) -> bool:
+    """Wait until all have ended; workers that outlive their leader are not waited for as long."""
+    alone: float | None = None
+
+    async def over() -> bool:
+        nonlocal alone
+        left = had.alive
+        execution.say(f"{number.name}: {count(len(left), 'process', 'processes')} to go")
+        if left and not record.identity.alive:
+            alone = execution.now() if alone is None else alone
+            return execution.now() - alone >= ORPHANS and number is not SIGKILL
+        return not left
+
+    await execution.until(over, patience)
+    return not had.alive
+
+
+async def _clean(record: ServerRecord, had: Belongings, execution: LocalExecution) -> Outcome | None:
+    left = await asyncio.to_thread(left_of, record, had)
+    if left.processes:
+        pids = ", ".join(str(each.pid) for each in left.processes)
+        return Outcome(
+            Result.FAILED,
+            f"{count(len(left.processes), 'process', 'processes')} of it cannot be ended, not even by SIGKILL: {pids}",
+            "a process that hangs in the driver ends with the GPU's reset or the machine's restart",
+        )
+    for path in sorted(left.shared):
+        await execution.send(removing(path, "shared memory that nobody uses any more"))
+    sockets = len(sockets_in(record.runtime)) if record.runtime else 0
+    if record.runtime:
+        await execution.send(removing(record.runtime, f"its temporary files and sockets ({sockets})"))
+    await asyncio.to_thread(forget, record)
+    removed = f" ({count(len(left.shared), 'segment')} removed)" if left.shared else ""
+    execution.say(f"nothing: no process, no socket, no shared memory{removed}")
+    return None
+
+
+def _running(load: EngineLoad) -> str:
+    return f"{load.running:.0f} running, {load.waiting:.0f} waiting"
+
+
+def _time_left(began: float, grace: float, now: float) -> float:
+    return max(0.0, began + grace - now)

@@ -1,0 +1,129 @@
+"""A recording in the place of a cluster: the console on what was, with nothing that could act."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from console.config.settings import Settings
+from console.session.failure import SessionError
+from console.session.reader import NoReader, ObjectReader
+from console.wiring.memory import recordings_folder
+from console.wiring.session import SettingsWiring
+from fleet.baseline.from_recordings import recorded
+from fleet.observer import Observer
+from fleet.recorder.cluster_recordings import file_of
+from fleet.recorder.curves import RecordedCurves
+from fleet.recorder.playback import Playback, PlayedBefore, RecordedMetrics, RecordedObjects, recorded_facts
+from fleet.recorder.problem import RecordingError
+from fleet.recorder.reader import Recording
+from fleet.sources.kube.errors import KubeconfigError
+from fleet.sources.kube.kubeconfig import load_access
+
+if TYPE_CHECKING:
+    from console.session.connection import Connection, Told
+    from fleet.model.baseline import BaselineQuestion, Baselines
+    from fleet.model.curve import Curve, CurveQuestion
+    from fleet.model.snapshot import Cluster, Snapshot
+
+_WHY = "this is a recording: its cluster is not asked"
+_REMEDY = "Quit, and look at the cluster itself."
+
+
+class RecordedWiring(SettingsWiring):
+    """``path`` is a recording that can be read; ``at`` is a Unix time in it."""
+
+    def __init__(self, settings: Settings, environ: Mapping[str, str], path: Path, at: float, speed: float) -> None:
+        super().__init__(settings, settings, environ)
+        self._refresh = settings.ui.refresh
+        self._path = path
+        self._at = at
+        self._speed = speed
+
+    def connect(self, context: str, namespace: str) -> Connection:
+        del context
+        # Opened anew each time: whoever leaves it closes it.
+        playback = Playback(Recording(self._path), self._at, self._speed)
+        return RecordedConnection(playback, namespace, self._refresh, self.keep)
+
+    def contexts(self) -> tuple[str, ...]:
+        return (name_of(self._path),)
+
+    def leads_somewhere(self, context: str) -> bool:
+        return context in ("", *self.contexts())
+
+    def check(self, context: str) -> None:
+        if not self.leads_somewhere(context):
+            raise KubeconfigError(f"no context {context!r} in a recording", f"There is: {self.contexts()[0]}.")
+
+
+class RecordedReader(NoReader):
+    """A reader of a recording: quantities over time are in it, and nothing else that a person may ask for."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(_WHY, _REMEDY)
+        self._path = path
+        self._curves = RecordedCurves(path)
+
+    async def curve(self, question: CurveQuestion) -> Curve:
+        try:
+            return await asyncio.to_thread(self._curves.curve, question)
+        except RecordingError as error:
+            raise SessionError(error.problem, error.remedy) from None
+
+    async def baselines(self, question: BaselineQuestion) -> Baselines:
+        try:
+            return await asyncio.to_thread(recorded, self._path, question)
+        except RecordingError as error:
+            raise SessionError(error.problem, error.remedy) from None
+
+
+class RecordedConnection:
+    """The connection to a recording. What only a cluster can answer is not asked."""
+
+    is_local = is_absent = False
+
+    def __init__(self, playback: Playback, namespace: str, refresh: float, keep: Callable[[Exception], str]) -> None:
+        objects = RecordedObjects(playback, namespace)
+        self.context = name_of(playback.recording.path)
+        self.cluster = objects.state().cluster.id
+        self.observer = Observer(
+            objects,
+            RecordedMetrics(objects),
+            recorded_facts(playback, objects),
+            refresh=refresh,
+            read_only=True,
+            clock=playback.now,
+            report=keep,
+            keeps=PlayedBefore(playback.recording.path),
+        )
+        self.reader: ObjectReader = RecordedReader(playback.recording.path)
+
+    def reads(self) -> NoReturn:
+        raise KubeconfigError(_WHY, _REMEDY)
+
+    async def identify(self) -> Cluster:
+        self.reads()
+
+    def runner(self, newest: Callable[[], Snapshot], changed: Told) -> NoReturn:
+        del newest, changed
+        self.reads()
+
+
+def kept_file(settings: Settings, environ: Mapping[str, str]) -> Path:
+    """Return what is always kept of the context that the settings name. Raises RecordingError where nothing is."""
+    try:
+        access = load_access(settings.cluster.kubeconfig or None, settings.cluster.context or None, environ)
+    except KubeconfigError as error:
+        raise RecordingError(error.message, error.remedy) from None
+    file = file_of(recordings_folder(environ), access.context, access.server)
+    if not file.exists():
+        raise RecordingError(f"nothing has been kept of {access.context} yet", "The console keeps what it sees.")
+    return file
+
+
+def name_of(path: Path) -> str:
+    """Return what a recording is called where a context stands."""
+    return f"recording {path.name}"

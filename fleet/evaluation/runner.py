@@ -1,0 +1,46 @@
+"""The evaluation of a folder of incidents, on as many processors as are given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+from fleet.evaluation.replay import looks
+from fleet.evaluation.score import CaseScore, score
+from fleet.evaluation.truth import Truth, cases
+from fleet.recorder.problem import RecordingError
+
+_FEW = 8
+"""Cases that are not worth another process."""
+
+
+def scores(folder: Path, jobs: int = 1, told: Callable[[int, int], object] = lambda *_: None) -> list[CaseScore]:
+    """The scores of all cases, by name; ``told`` is called with how many are done, and of how many.
+
+    Raises TruthError, and RecordingError with the name of the file.
+    """
+    every = cases(folder)
+    found: list[CaseScore] = []
+
+    def note(one: CaseScore) -> None:
+        found.append(one)
+        told(len(found), len(every))
+
+    if jobs <= 1 or len(every) <= _FEW:
+        for one in every:
+            note(_scored(*one))
+        return found
+    # Started anew: a fork of a process that has threads may hold what one of them had locked.
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        for scored in pool.map(_scored, *zip(*every, strict=True), chunksize=4):
+            note(scored)
+    return found
+
+
+def _scored(name: str, truth: Truth, recording: Path) -> CaseScore:
+    try:
+        return score(name, truth, looks(recording))
+    except RecordingError as error:
+        raise RecordingError(f"{recording}: {error.problem.removeprefix(f'{recording}: ')}") from None

@@ -1,0 +1,46 @@
+"""The models that a server of this machine serves, by its own account."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final, NamedTuple
+
+import httpx
+
+from fleet.local.api_keys import key_for
+from fleet.local.errors import LocalError
+from fleet.local.record import ServerRecord
+from fleet.net.http import client
+
+_TIMEOUT: Final = 5.0
+"""Seconds: a list of names, from this machine."""
+
+
+class ServedModel(NamedTuple):
+    """One entry of /v1/models."""
+
+    name: str
+    max_model_len: int
+    """Tokens of prompt and output together; 0 where it does not say (vLLM and SGLang do)."""
+
+
+async def served_models(record: ServerRecord) -> tuple[ServedModel, ...]:
+    """Return the models of /v1/models. Raises LocalError."""
+    try:
+        key = await asyncio.to_thread(key_for, record)
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        async with client(_TIMEOUT) as http:
+            response = await http.get(f"{record.spec.url}/v1/models", headers=headers)
+        response.raise_for_status()
+        entries = response.json()["data"]
+        return tuple(ServedModel(str(entry["id"]), _length(entry.get("max_model_len"))) for entry in entries)
+    except httpx.HTTPStatusError as error:
+        raise LocalError(f"{record.name} answers {error.response.status_code} to /v1/models") from error
+    except httpx.HTTPError as error:
+        raise LocalError(f"{record.name} does not answer: {str(error) or type(error).__name__}") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise LocalError(f"{record.name} answers to /v1/models with what is no list of models") from error
+
+
+def _length(value: object) -> int:
+    return value if isinstance(value, int) and value > 0 else 0

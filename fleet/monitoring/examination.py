@@ -1,0 +1,48 @@
+"""One look at monitoring, in a bounded number of queries: each part that fails is a gap, and the others go on."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Sequence
+
+from fleet.metrics.dialect import Match
+from fleet.metrics.registry import ENGINES, GATEWAYS, GPUS
+from fleet.model.alerts import MonitoringRule
+from fleet.monitoring.faults import Examined, FaultKind, MonitoringFault
+from fleet.monitoring.rules import RuleReport, unevaluated
+from fleet.monitoring.selector_queries import MOST, CountingStore
+from fleet.monitoring.targets import down, twice
+from fleet.sources.problem import SourceProblem
+from fleet.sources.store import Store
+
+_ORDER = {kind: place for place, kind in enumerate(FaultKind)}
+
+
+async def examine(
+    store: Store | None, rules: Sequence[MonitoringRule], now: float, within: Sequence[Match] = ()
+) -> Examined:
+    """Hold rules against a store, and look at its targets. ``within`` are labels of this cluster's series.
+
+    Without a store only what the rules say of themselves is known.
+    """
+    faults, gaps = list(unevaluated(rules, now)), []
+    if not rules:
+        gaps.append("no rules are known: nobody who is asked evaluates any (:sources says who is)")
+    if store is None:
+        gaps.append("no metrics store answers: neither series nor targets could be looked at")
+        return Examined(now, tuple(faults), len(rules), gaps=tuple(gaps))
+    asking, held = CountingStore(store), RuleReport(rules)
+
+    async def part(name: str, look: Awaitable[list[MonitoringFault]]) -> None:
+        try:
+            faults.extend(await look)
+        except SourceProblem as problem:
+            gaps.append(f"{name}: {problem.problem}")
+
+    # The cheap looks first: rules may take all the queries that are left.
+    await part("targets", down(asking, within))
+    await part("engines that are scraped twice", twice(asking, ENGINES, within))
+    await part("series of the rules", held.faults(asking, (ENGINES, GATEWAYS, GPUS)))
+    if asking.left_out:
+        gaps.append(f"{asking.left_out} selectors were not looked at: {MOST} queries were sent, and no more are")
+    faults.sort(key=lambda fault: (_ORDER[fault.kind], fault.about))
+    return Examined(now, tuple(faults), len(rules), len(held.selectors), asking.sent, tuple(gaps))

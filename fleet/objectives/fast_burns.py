@@ -1,0 +1,65 @@
+"""Budgets that burn fast enough to be told of, by the workloads that serve their models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from fleet.model.budget import BurningBudget
+from fleet.model.snapshot import Snapshot
+from fleet.objectives.board import ObjectiveBoard, ObjectiveBoardMaker
+from fleet.objectives.burn_rate import BurnPace, ErrorBudget, worst
+
+_NONE: Final[Mapping[str, BurningBudget]] = {}
+_MAKER: Final = ObjectiveBoardMaker()
+_LAST: list[tuple[ObjectiveBoard, dict[str, BurningBudget]]] = []
+
+
+def burns_of(snapshot: Snapshot) -> Mapping[str, BurningBudget]:
+    """The burning budgets by workload; none of defaults, which nobody has promised."""
+    found = _MAKER.board_of(snapshot)
+    if found is None or not found.are_promised:
+        return _NONE
+    if not _LAST or _LAST[0][0] is not found:
+        _LAST[:] = [(found, dict(_burning(found)))]
+    return _LAST[0][1]
+
+
+def _burning(found: ObjectiveBoard) -> list[tuple[str, BurningBudget]]:
+    seen: dict[str, list[ErrorBudget]] = {}
+    for row in found.rows:
+        # Of a model that several workloads serve it is told once.
+        for key in row.subject.workloads[:1]:
+            seen.setdefault(key, []).append(row.budget)
+    burning = ((key, worst(budgets)) for key, budgets in seen.items())
+    return [
+        (key, BurningBudget(one.pace is BurnPace.FAST, burn_words(one)))
+        for key, one in burning
+        if one is not None and one.pace is not BurnPace.CALM
+    ]
+
+
+def missed(snapshot: Snapshot, workload: str) -> list[str]:
+    """The objectives of a workload that are missed at the moment: more is bad in the last minutes than may be."""
+    found = _MAKER.board_of(snapshot)
+    if found is None or not found.are_promised:
+        return []
+    budgets = [row.budget for row in found.of.get(workload, ())]
+    return [
+        f"{_name(one)}, {100 * one.now.bad:.3g} % bad where {100 * one.objective.budget:.3g} % may be"
+        for one in budgets
+        if one.now is not None and one.now.bad > one.objective.budget
+    ]
+
+
+def burn_words(budget: ErrorBudget) -> str:
+    """A burning budget in a few words: ``TTFT p95 burns its budget 16x, 71 % left``."""
+    pair = budget.pair
+    burn = budget.burn(pair.long) if pair is not None else 0.0
+    rest = f"{100 * budget.left:.0f} % left" if budget.left > 0 else "nothing left"
+    return f"{_name(budget)} burns its budget {burn:.3g}x, {rest}"
+
+
+def _name(budget: ErrorBudget) -> str:
+    measure, _, percentile = budget.objective.name.partition("_")
+    return f"{measure.upper()} {percentile}" if percentile else measure

@@ -1,0 +1,125 @@
+"""Tallies of what this console saw itself, where no store remembers: minute by minute, then by ten minutes."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from typing import Final
+
+from fleet.model.measurement import Measurement
+from fleet.model.quantity import Family, Quantity
+from fleet.objectives.burn_rate import DAY, HOUR, MINUTE
+from fleet.objectives.ledger import Tally
+from fleet.objectives.owners import RequestOwner, stem_of
+
+KEPT: Final = 3 * DAY
+"""Seconds that are kept: the longest window."""
+_FINE: Final = 6 * HOUR
+"""Seconds within which every minute is kept."""
+_LATE: Final = 120.0
+"""Seconds without a sample after which an engine is not there."""
+
+Key = tuple[RequestOwner, Family | str, float]
+"""Owner, histogram or count, and the edge of the bucket (0.0 for a count)."""
+
+
+class EventCounter:
+    """Adds measurements up: events, and the seconds in which an engine was there."""
+
+    def __init__(self) -> None:
+        self._bins: dict[float, dict[Key, float]] = {}
+        """Unix time at which a bin begins → what was counted in it."""
+        self._seen: dict[float, float] = {}
+        """The same → seconds of it that somebody saw."""
+        self._last = -math.inf
+        self.since: dict[RequestOwner, float] = {}
+        """Unix time at which each owner was first seen."""
+
+    def note(self, found: Measurement, edges: Mapping[Family, Collection[float]]) -> None:
+        """Count what there was since the last one: its rates, for no longer than they stand for.
+
+        Of the histograms only these edges are kept.
+        """
+        if found.at <= self._last:
+            return
+        seconds = min(found.at - self._last, found.window)
+        self._last = found.at
+        minute = math.floor(found.at / MINUTE) * MINUTE
+        into = self._bins.setdefault(minute, defaultdict(float))
+        self._seen[minute] = self._seen.get(minute, 0.0) + seconds
+        for key, per_second in _rates(found, edges):
+            into[key] += per_second * seconds
+        for owner in _there(found):
+            into[owner, "present", 0.0] += seconds
+            self.since.setdefault(owner, found.at - seconds)
+        self._thin(found.at)
+
+    @property
+    def at(self) -> float:
+        """Unix time of the last measurement; -inf for none."""
+        return self._last
+
+    def covered(self, window: float) -> float:
+        """Seconds of a window that somebody saw."""
+        return min(window, sum(seen for at, seen in self._seen.items() if at > self._last - window))
+
+    def tallies(self, window: float) -> dict[RequestOwner, Tally]:
+        """The tallies of a window that ends with the last measurement; rates are over the whole of it."""
+        counts: dict[RequestOwner, dict[tuple[Family | str, float], float]] = defaultdict(lambda: defaultdict(float))
+        for at, bin_ in self._bins.items():
+            if at > self._last - window:
+                for (owner, what, upper), value in bin_.items():
+                    counts[owner][what, upper] += value
+        return {owner: _tally(found, window) for owner, found in counts.items()}
+
+    def _thin(self, now: float) -> None:
+        for at in [at for at in self._bins if at <= now - KEPT]:
+            del self._bins[at], self._seen[at]
+        for at in [at for at in self._bins if at <= now - _FINE and at % (10 * MINUTE)]:
+            coarse = math.floor(at / (10 * MINUTE)) * 10 * MINUTE
+            into = self._bins.setdefault(coarse, defaultdict(float))
+            for key, value in self._bins.pop(at).items():
+                into[key] += value
+            self._seen[coarse] = self._seen.get(coarse, 0.0) + self._seen.pop(at)
+
+
+def _tally(found: Mapping[tuple[Family | str, float], float], window: float) -> Tally:
+    buckets: dict[Family, dict[float, float]] = {}
+    for (what, upper), value in found.items():
+        if isinstance(what, Family):
+            buckets.setdefault(what, {})[upper] = value / window
+    return Tally(
+        buckets,
+        found.get(("bad", 0.0), 0.0) / window,
+        found.get(("all", 0.0), 0.0) / window,
+        min(1.0, found.get(("present", 0.0), 0.0) / window),
+    )
+
+
+def _rates(found: Measurement, wanted: Mapping[Family, Collection[float]]) -> Iterable[tuple[Key, float]]:
+    for family, edges in wanted.items():
+        groups = found.histograms.get(family, {})
+        # A source gives the histograms of models, of engines, or of both: then they are the same requests.
+        of_models = any(not group.pod and not group.instance for group in groups)
+        for group, histogram in groups.items():
+            if not (of_models and (group.pod or group.instance)):
+                owner = RequestOwner(group.namespace, stem_of(group.pod) if group.pod else "", group.model)
+                for upper, rate in zip(histogram.edges, histogram.counts, strict=True):
+                    if math.isfinite(rate) and (upper in edges or math.isinf(upper)):
+                        yield (owner, family, upper), rate
+    columns = found.engine_table.columns
+    for name, quantity in (("bad", Quantity.HTTP_ERRORS), ("all", Quantity.HTTP_REQUESTS)):
+        for engine, rate in zip(found.engines, columns.get(quantity, ()), strict=False):
+            if engine.pod and math.isfinite(rate):
+                yield (RequestOwner(engine.namespace, stem_of(engine.pod)), name, 0.0), rate
+
+
+def _there(found: Measurement) -> set[RequestOwner]:
+    """The owners with an engine that is measured."""
+    ages = found.engine_table.ages
+    return {
+        RequestOwner(engine.namespace, stem_of(engine.pod) if engine.pod else "", engine.model)
+        for engine, age in zip(found.engines, ages, strict=True)
+        if not age > _LATE
+    }

@@ -1,0 +1,249 @@
+"""A recording as sources: an Observer that is made of these shows what was, as it was shown then."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from fleet.model.facts import Dated
+from fleet.model.measurement import Measurement
+from fleet.model.past import Latency, Past
+from fleet.model.snapshot import Health, SourceStatus
+from fleet.recorder.model_json import stamped
+from fleet.recorder.moment import Moment
+from fleet.recorder.problem import RecordingError
+from fleet.recorder.reader import Recording
+from fleet.recorder.recall import recalled
+from fleet.recorder.writer import EVERY
+from fleet.snapshot.backfill import Step
+from fleet.sources.kube.state import KubeState
+from fleet.sources.problem import SourceProblem
+from fleet.sources.side_sources import Makes
+from fleet.sources.store import NamedStore, Store
+
+NAME = "recording"
+
+
+class Playback:
+    """The clock of a recording: ``speed`` seconds of it per second from ``start`` on; it stands still at the end."""
+
+    def __init__(
+        self, recording: Recording, start: float, speed: float, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.recording = recording
+        self.speed = speed
+        self._start = min(max(start, recording.first), recording.last)
+        self._monotonic = monotonic
+        self._begun = monotonic()
+
+    def now(self) -> float:
+        """Unix time in the recording."""
+        return min(self._start + (self._monotonic() - self._begun) * self.speed, self.recording.last)
+
+    @property
+    def over(self) -> bool:
+        """Whether its end is reached."""
+        return self.now() >= self.recording.last
+
+
+class RecordedObjects:
+    """An ObjectSource: the rows of the moment that is played. What cannot be read leaves the last that could."""
+
+    def __init__(self, playback: Playback, namespace: str = "") -> None:
+        self._playback = playback
+        self._namespace = namespace
+        self._measured: tuple[Measurement, Measurement] | None = None
+        """A measurement as it is in the recording, and as it is played."""
+        self._moment = self._played(playback.recording.at(playback.now()))
+        self._broken: RecordingError | None = None
+
+    @property
+    def moment(self) -> Moment:
+        """The moment that is played now."""
+        return self._moment
+
+    async def start(self) -> None:
+        """Nothing to begin: the clock runs already."""
+
+    async def wait_synced(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 -- as the protocol has it
+        """All that there is is there."""
+        del timeout
+        return True
+
+    def tick(self) -> None:
+        """Go to the moment that is played now."""
+        if self._broken is None:
+            try:
+                self._moment = self._played(self._playback.recording.at(self._playback.now()))
+            except RecordingError as error:
+                self._broken = error
+
+    def _played(self, moment: Moment) -> Moment:
+        """A moment whose numbers are not old only because they were kept more seldom than they were measured."""
+        raw = moment.measurement
+        if raw is None:
+            return moment
+        if self._measured is None or self._measured[0] is not raw:
+            recording, now = self._playback.recording, self._playback.now()
+            kept = max(EVERY, recording.seconds_between(now))
+            # Where the next one is much later, nothing was measured: then they do get old.
+            apart = recording.until_next(now, 2 * kept)
+            seldom = apart or (kept if now + kept >= recording.last else 0.0)
+            interval = max(raw.interval, seldom)
+            of_gpus = max(raw.gpu_interval, seldom) if raw.gpu_interval else 0.0
+            self._measured = raw, replace(raw, interval=interval, gpu_interval=of_gpus)
+        return moment._replace(measurement=self._measured[1])
+
+    def state(self) -> KubeState:
+        """The rows then."""
+        state = self._moment.state
+        return replace(state, cluster=replace(state.cluster, namespace=self._namespace, read_only=True))
+
+    def look_at(self, namespace: str) -> None:
+        """Another namespace is in view."""
+        self._namespace = namespace
+
+    def statuses(self) -> tuple[SourceStatus, ...]:
+        """First that this is a recording, and of when; then how the sources were."""
+        return (self._status(), *self._moment.statuses)
+
+    def _status(self) -> SourceStatus:
+        now = self._playback.now()
+        stamp = stamped(now)
+        how = "its end" if self._playback.over else f"played {self._playback.speed:g}×"
+        left = self._playback.recording.seconds_between(now)
+        how += f", of which a measurement every {left:g} s is left" if left else ""
+        problem = f"a recording of {stamp} UTC, {how}: nothing here is now, and nothing can be done"
+        if self._broken is not None:
+            problem = f"the recording cannot be read on from {stamp} UTC: {self._broken}"
+        return SourceStatus(NAME, Health.DEGRADED, self._playback.recording.first, problem=problem)
+
+    def hurry(self) -> None:
+        """Nothing waits."""
+
+    async def close(self) -> None:
+        """Let go of the file."""
+        self._playback.recording.close()
+
+
+class PlayedBefore:
+    """Implements Keeps for what is played: nothing is kept of it again, and what was before is in the recording."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def note(self, moment: Moment, now: float) -> None:
+        """Nothing."""
+
+    def before(self, now: float, seconds: float, step: float) -> Mapping[float, Step]:
+        """Steps before the moment that is played; none where they cannot be read."""
+        try:
+            return recalled(self._path, now - seconds, now, step)
+        except RecordingError:
+            return {}
+
+    def statuses(self) -> tuple[SourceStatus, ...]:
+        """Nothing is wrong with it that its objects do not say."""
+        return ()
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class RecordedFacts:
+    """A FactSource: the facts of one source at the moment that is played."""
+
+    def __init__(self, name: str, objects: RecordedObjects) -> None:
+        self.name = name
+        self._objects = objects
+
+    async def start(self) -> None:
+        """Nothing to begin."""
+
+    async def wait_synced(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 -- as the protocol has it
+        """All that there is is there."""
+        del timeout
+        return True
+
+    def facts(self) -> Dated[Any] | None:
+        """The last by then."""
+        return self._objects.moment.facts.by_source.get(self.name)
+
+    def statuses(self) -> tuple[SourceStatus, ...]:
+        """Return nothing: those are with the objects."""
+        return ()
+
+    def hurry(self) -> None:
+        """Nothing waits."""
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+def recorded_facts(playback: Playback, objects: RecordedObjects) -> Makes:
+    """Return what makes a source for each that has facts in a recording."""
+
+    async def make() -> Sequence[RecordedFacts]:
+        return [RecordedFacts(name, objects) for name in playback.recording.told_by]
+
+    return make
+
+
+class RecordedMetrics:
+    """A MetricsSource: the measurement of the moment that is played."""
+
+    def __init__(self, objects: RecordedObjects) -> None:
+        self._objects = objects
+        self._looked = False
+
+    @property
+    def latest(self) -> Measurement | None:
+        """The last one by then."""
+        return self._objects.moment.measurement
+
+    def due(self, state: KubeState, now: float) -> bool:
+        """Once: whoever observes asks then what was before."""
+        del state, now
+        return not self._looked
+
+    def settles_in(self) -> float:
+        """This is all."""
+        return 0.0
+
+    async def measure(self, state: KubeState, pods: frozenset[str] | None, now: float) -> None:
+        """Nobody is asked."""
+        del state, pods, now
+        self._looked = self.latest is not None
+
+    async def remembered(self, latest: Measurement, seconds: float, step: float) -> list[Past]:
+        """Return nothing: what was before is in the recording alone."""
+        del latest, seconds, step
+        return []
+
+    async def store(self, state: KubeState, now: float) -> Store | None:
+        """No store is asked about a recording."""
+        del state, now
+        return None
+
+    async def stores(self, state: KubeState, now: float) -> tuple[NamedStore, ...]:
+        """None, as with ``store``."""
+        del state, now
+        return ()
+
+    async def latency(self, namespace: str, pods: str, seconds: float) -> Latency:
+        """Raises SourceProblem: nobody is asked."""
+        del namespace, pods, seconds
+        raise SourceProblem("this is a recording: no store is asked about it")
+
+    def statuses(self) -> tuple[SourceStatus, ...]:
+        """Return nothing: those are with the objects."""
+        return ()
+
+    def hurry(self) -> None:
+        """Nothing waits."""
+
+    async def close(self) -> None:
+        """Nothing is open."""

@@ -1,0 +1,70 @@
+"""Which requests would be cut, and how that is said."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from actions.checks.running_requests import check_running
+from actions.drain.inspect import Inspection
+from actions.drain.manner import AtDeadline, Method
+from actions.drain.unit import DrainUnit
+from actions.drain.wait import Terms
+from actions.plan import Verdict
+from tests.actions.pods import PodCluster, chat
+
+CUT, STAY = AtDeadline.EVICT, AtDeadline.STOP
+
+
+async def units(cluster: PodCluster, *names: str) -> list[DrainUnit]:
+    """What the pods are drained with."""
+    inspection = Inspection(cluster.context())
+    return [await inspection.unit(cluster.get("Pod", "serving", name)) for name in names]
+
+
+@pytest.mark.parametrize(
+    ("requests", "rate", "terms", "verdict", "words"),
+    [
+        (0.0, 5.0, Terms(300.0, CUT), Verdict.PASS, "none now"),
+        (20.0, 5.0, Terms(300.0, CUT), Verdict.PASS, "20 requests: about 4s at the current rate, at most 5m"),
+        (20.0, 0.0, Terms(300.0, CUT), Verdict.PASS, "20 requests: at what rate they end is not known, at most 5m"),
+        (100.0, 5.0, Terms(10.0, CUT), Verdict.WARN, "100 requests: about 50 of them would be cut after 10s"),
+        (100.0, 5.0, Terms(10.0, STAY), Verdict.WARN, "about 50 of them would still run, and the drain stops there"),
+    ],
+)
+async def test_it_is_reckoned_from_the_rate_at_which_they_end(
+    requests: float, rate: float, terms: Terms, verdict: Verdict, words: str
+) -> None:
+    cluster = chat(requests=requests)
+    cluster.rate = rate
+    found = check_running(cluster.settle().snapshot, await units(cluster, "chat-0"), terms)
+    assert found.verdict is verdict
+    assert words in found.text
+
+
+async def test_of_several_the_slowest_is_told_and_all_are_counted() -> None:
+    cluster = chat(requests=10.0)
+    cluster.requests["chat-1"] = 50.0
+    cluster.settle()
+    found = check_running(cluster.snapshot, await units(cluster, "chat-0", "chat-1"), Terms(300.0, CUT))
+    assert found.text == "60 requests: about 10s at the current rate, at most 5m"
+
+
+async def test_who_is_evicted_at_once_and_who_goes_on_getting_requests_is_a_warning() -> None:
+    cluster = chat()
+    (unit,) = await units(cluster, "chat-0")
+    at_once = replace(unit, strategy=replace(unit.strategy, method=Method.EVICT, labels={}, waits=False))
+    found = check_running(cluster.snapshot, [at_once], Terms(300.0, CUT))
+    assert (found.verdict, found.text.partition(":")[0]) == (Verdict.WARN, "20 requests on chat-0")
+    kept = replace(unit, strategy=replace(unit.strategy, kept=("InferencePool chat",)))
+    found = check_running(cluster.snapshot, [kept], Terms(300.0, CUT))
+    assert found.text == "InferencePool chat goes on sending requests to chat-0"
+
+
+async def test_what_serves_nothing_has_nothing_to_cut() -> None:
+    cluster = chat()
+    cluster.objects["Pod", "serving", "chat-0"]["status"]["conditions"][0]["status"] = "False"
+    cluster.settle()
+    found = check_running(cluster.snapshot, await units(cluster, "chat-0"), Terms(300.0, CUT))
+    assert (found.verdict, found.text) == (Verdict.PASS, "nothing is sent to it")
