@@ -7,6 +7,7 @@ from fleet.timeline.cluster.argo_cd import APPLICATIONS
 from fleet.timeline.cluster.autoscalers import AUTOSCALERS
 from fleet.timeline.cluster.events import EVENTS
 from fleet.timeline.cluster.flux import HELM_RELEASES, KUSTOMIZATIONS
+from fleet.timeline.cluster.keda import SCALED_OBJECTS
 from fleet.timeline.cluster.nodes import NODES
 from fleet.timeline.cluster.pods import PODS
 from fleet.timeline.cluster.rollouts import CONTROLLER_REVISIONS, REPLICA_SETS
@@ -24,6 +25,7 @@ def witnesses() -> tuple[AnyWitness, ...]:
         HELM_RELEASES,
         KUSTOMIZATIONS,
         AUTOSCALERS,
+        SCALED_OBJECTS,
         NODES,
         PODS,
         EVENTS,

@@ -306,6 +306,39 @@ def test_flux_says_which_chart_it_released_and_since_when_it_fails() -> None:
     assert ObjectRef("Kustomization", "flux-system", "fleet") in asked.kin.of(CHAT)
 
 
+def test_a_scaled_object_says_who_paused_it_and_when_a_trigger_was_active_last() -> None:
+    pause = "autoscaling.keda.sh/paused-replicas"
+    by_hand = manager("kubectl-annotate", "09:30:00", {}) | {
+        "fieldsV1": {"f:metadata": {"f:annotations": {f"f:{pause}": {}}}}
+    }
+    scaled: dict[str, Any] = {
+        "metadata": {
+            "name": "chat",
+            "namespace": "serving",
+            "creationTimestamp": f"{DAY}08:00:00Z",
+            "annotations": {pause: "2"},
+            "managedFields": [by_hand, manager("argocd-controller", "09:00:00", {"maxReplicaCount": {}})],
+        },
+        "spec": {"scaleTargetRef": {"name": "chat"}, "maxReplicaCount": 8, "pollingInterval": 15},
+        "status": {
+            "lastActiveTime": f"{DAY}10:00:00Z",
+            # As KEDA writes them: without a time.
+            "conditions": [{"type": "Ready", "status": "False"}, {"type": "Active", "status": "False"}],
+        },
+    }
+    entries, asked = told({"ScaledObject": [scaled]})
+    assert said(entries) == [
+        ("08:00:00", "ScaledObject created", ""),
+        ("09:00:00", "spec.maxReplicaCount set to 8", "Argo CD"),
+        ("09:30:00", "autoscaling paused, stays at 2 replicas", "kubectl"),
+        ("10:00:00", "none of its triggers has been active since", ""),
+    ]
+    assert max(entries, key=lambda entry: entry.at).within == 16.0, "it is looked for every 15 seconds"
+    assert CHAT in asked.kin.of(ObjectRef("ScaledObject", "serving", "chat"))
+    resumed = {**scaled, "metadata": {**scaled["metadata"], "annotations": {}}}
+    assert not [entry for entry in told({"ScaledObject": [resumed]})[0] if "paused" in entry.what]
+
+
 def test_every_kind_takes_whatever_stands_in_an_object() -> None:
     odd: list[Any] = [
         {},

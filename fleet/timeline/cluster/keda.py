@@ -1,0 +1,102 @@
+"""KEDA's ScaledObjects: who changed what they scale by, who paused them, and when a trigger of them was last active.
+
+Their conditions carry no time (KEDA's API, ``v1alpha1.Condition``): the ones that do are told. What KEDA does to a
+workload it does through a HorizontalPodAutoscaler of its own, which tells of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from fleet.model.objects import ObjectRef
+from fleet.sources.kube.project.fields import Raw, mapping, mappings, moment, text
+from fleet.timeline.cluster.conditions import ConditionMeaning, conditions_of
+from fleet.timeline.cluster.witness import SharedFacts, Witness, note_owner, ref_of
+from fleet.timeline.cluster.writes import note_release, note_writes, written
+from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence, Weight
+from fleet.timeline.who import tool
+
+_KIND = "ScaledObject"
+_PAUSE = "autoscaling.keda.sh/paused"
+_PAUSE_AT = "autoscaling.keda.sh/paused-replicas"
+_POLLING = 30.0
+"""Seconds between two looks at the triggers, where ``spec.pollingInterval`` says nothing (KEDA's documentation)."""
+_CONDITIONS = {
+    ("Ready", "False"): ConditionMeaning("does not scale", Weight.BAD),
+    ("Fallback", "True"): ConditionMeaning("scales to its fallback: a trigger cannot be read", Weight.BAD),
+}
+
+
+def _take(raw: Raw, asked: SharedFacts) -> Raw:
+    ref, target = ref_of(raw, _KIND), mapping(mapping(raw, "spec"), "scaleTargetRef")
+    note_owner(raw, ref, asked.kin)
+    note_release(raw, ref, asked.kin)
+    note_writes(raw, ref, asked)
+    asked.kin.note(ref, ObjectRef(text(target, "kind") or "Deployment", ref.namespace, text(target, "name")))
+    return raw
+
+
+def _tell(taken: Sequence[Raw], asked: SharedFacts) -> Iterator[Entry]:
+    for raw in taken:
+        ref = ref_of(raw, _KIND)
+        yield from _pauses(raw, ref)
+        yield from _idle(raw, ref)
+        yield from conditions_of(raw, ref, _CONDITIONS)
+        yield from written(raw, ref, asked)
+
+
+def _pauses(raw: Raw, ref: ObjectRef) -> Iterator[Entry]:
+    """The tool that owns the annotation and has no other field wrote it then; of another, not before."""
+    metadata = mapping(raw, "metadata")
+    notes = mapping(metadata, "annotations")
+    for entry in mappings(metadata, "managedFields"):
+        at, fields = moment(entry, "time"), mapping(entry, "fieldsV1")
+        named = mapping(mapping(fields, "f:metadata"), "f:annotations")
+        held = [key for key in (_PAUSE_AT, _PAUSE) if f"f:{key}" in named and text(notes, key)]
+        if at is None or not held or "f:spec" in fields:
+            continue
+        key = held[0]
+        stays = f", stays at {text(notes, key)} replicas" if key == _PAUSE_AT else ""
+        by = tool(text(entry, "manager"), text(entry, "subresource"))
+        stamp = " ".join(filter(None, [text(entry, "manager"), text(entry, "operation"), text(entry, "time")]))
+        yield Entry(
+            at,
+            WHOLE_SECONDS,
+            EntryKind.CHANGE,
+            f"autoscaling paused{stays}",
+            ref,
+            (Evidence(f"{ref} metadata.managedFields {key}", stamp),),
+            who=by,
+            topic="paused",
+        )
+
+
+def _idle(raw: Raw, ref: ObjectRef) -> Iterator[Entry]:
+    """When a trigger was active last, of one that has none that is."""
+    status = mapping(raw, "status")
+    at = moment(status, "lastActiveTime")
+    conditions = {text(one, "type"): text(one, "status") for one in mappings(status, "conditions")}
+    if at is None or conditions.get("Active") != "False":
+        return
+    said = mapping(raw, "spec").get("pollingInterval")
+    polling = float(said) if isinstance(said, int) and said > 0 else _POLLING
+    yield Entry(
+        at,
+        polling + WHOLE_SECONDS,
+        EntryKind.CONDITION,
+        "none of its triggers has been active since",
+        ref,
+        (Evidence(f"{ref} status.lastActiveTime", text(status, "lastActiveTime")),),
+    )
+
+
+SCALED_OBJECTS = Witness(
+    kind=_KIND,
+    group="keda.sh",
+    version="v1alpha1",
+    plural="scaledobjects",
+    take=_take,
+    tell=_tell,
+    lost="who paused KEDA, and who changed what it scales by",
+    custom=True,
+)
