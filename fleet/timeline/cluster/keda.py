@@ -72,7 +72,7 @@ def _pauses(raw: Raw, ref: ObjectRef) -> Iterator[Entry]:
 
 
 def _idle(raw: Raw, ref: ObjectRef) -> Iterator[Entry]:
-    """When a trigger was active last, of one that has none that is."""
+    """The last time a trigger was active, of one that has none that is."""
     status = mapping(raw, "status")
     at = moment(status, "lastActiveTime")
     conditions = {text(one, "type"): text(one, "status") for one in mappings(status, "conditions")}
