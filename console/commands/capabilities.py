@@ -142,15 +142,6 @@ class Savable(Protocol):
 
 
 @runtime_checkable
-class Copyable(Protocol):
-    """A screen that says itself what of it is copied."""
-
-    def copied(self) -> tuple[str, str]:
-        """Return the text, and what it is in words."""
-        ...
-
-
-@runtime_checkable
 class PodLog(Protocol):
     """The log of a container of Kubernetes."""
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from operator import is_not
 from typing import NamedTuple
 
 from fleet.dataclass import dataclass
 from fleet.model.snapshot import Snapshot
-from fleet.objectives.burn_rate import BurnPace, ErrorBudget, Spent, worst
+from fleet.objectives.burn_rate import ErrorBudget, Spent
 from fleet.objectives.edges import snapped
 from fleet.objectives.ledger import Ledger, Tally
 from fleet.objectives.objective import Indicator, Objective
@@ -94,12 +94,6 @@ def board_of(snapshot: Snapshot) -> ObjectiveBoard | None:
         for key in dict.fromkeys((row.subject.key, *row.subject.workloads)):
             of.setdefault(key, []).append(row)
     return ObjectiveBoard(ledger, tuple(rows), {key: tuple(own) for key, own in of.items()})
-
-
-def pace_of(rows: Iterable[ObjectiveRow]) -> BurnPace:
-    """How fast the fastest of them burns."""
-    found = worst(row.budget for row in rows)
-    return found.pace if found is not None else BurnPace.CALM
 
 
 def _order(row: ObjectiveRow) -> tuple[int, float, str]:
