@@ -109,7 +109,7 @@ class Diagnosis:
             *self._silent(snapshot),
             *self._troubles,
             *outlying_still,
-            *self._ended(snapshot, held),
+            *self._ended(snapshot),
             *self._reports.at(snapshot),
             *self._scaling(snapshot),
             *self._beside_before.at(snapshot),
@@ -124,15 +124,14 @@ class Diagnosis:
         for key, seen in snapshot.burning.items():
             yield ActiveCause(self._causes["budget-burns-fast" if seen.is_fast else "budget-burns"], key)
 
-    def _ended(self, snapshot: Snapshot, held: ActiveCauses) -> Iterator[ActiveCause]:
+    def _ended(self, snapshot: Snapshot) -> Iterator[ActiveCause]:
         """Yield of what the containers of pods have ended, where they left word of it."""
         subjects = Subjects.of(snapshot)
-        for key in held.unwell:
-            own = held.own.get(key)
-            seen = subjects.ended(key) if own is not None and own.id in ENDED else None
+        for trouble in self._troubles:
+            seen = subjects.ended(trouble.key) if trouble.cause.id in ENDED else None
             cause = None if seen is None else self._of_endings.get(seen.words.reason)
             if cause is not None:
-                yield ActiveCause(cause, key)
+                yield ActiveCause(cause, trouble.key)
 
     def _scaling(self, snapshot: Snapshot) -> Iterator[ActiveCause]:
         """Yield what is wrong with the autoscalers of workloads."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import is_
+from typing import NamedTuple
 
 from fleet.dataclass import dataclass
 from fleet.diagnosis.cause import AnyCause, Of
@@ -75,7 +76,8 @@ class Groups:
             kin = _Kin(snapshot, findings, self._causes)
             place = {id(finding): at for at, finding in enumerate(findings)}
             self._roots = [place[id(kin.root(finding))] for finding in findings]
-        self._groups = _grouped(snapshot, findings, [findings[at] for at in self._roots], self._causes)
+        kept = {id(one.findings[0]): one for one in self._groups} if same else {}
+        self._groups = _grouped(snapshot, findings, [findings[at] for at in self._roots], self._causes, kept)
         self._findings, self._ground = findings, ground
         self.made += 1
         return self._groups
@@ -96,16 +98,29 @@ def _alike_but_for_state(findings: Sequence[Finding], others: Sequence[Finding])
 
 
 def _grouped(
-    snapshot: Snapshot, findings: Sequence[Finding], roots_of: Sequence[Finding], causes: Mapping[str, AnyCause]
+    snapshot: Snapshot,
+    findings: Sequence[Finding],
+    roots_of: Sequence[Finding],
+    causes: Mapping[str, AnyCause],
+    kept: Mapping[int, IncidentGroup],
 ) -> list[IncidentGroup]:
-    """``roots_of`` are the roots of the findings, one by one."""
+    """``roots_of`` are the roots of the findings, one by one; ``kept`` are groups of before by the id of their root."""
     members: dict[int, list[Finding]] = defaultdict(list)
     roots: dict[int, Finding] = {}
     for finding, root in zip(findings, roots_of, strict=True):
         roots[id(root)] = root
         if finding is not root:
             members[id(root)].append(finding)
-    return [_group(snapshot, about, alike, members, causes) for about, alike in _alike(snapshot, roots.values())]
+    found = []
+    for about, alike in _alike(snapshot, roots.values()):
+        those = (*alike, *(one for each in alike for one in members.get(id(each), ())))
+        was = kept.get(id(those[0]))
+        same = was is not None and was.about == about and len(was.findings) == len(those)
+        if was is not None and same and all(map(is_, was.findings, those)):
+            found.append(was)
+        else:
+            found.append(_group(snapshot, about, alike, those, causes))
+    return found
 
 
 @dataclass(slots=True)
@@ -120,14 +135,13 @@ class _Kin:
     _roots: dict[int, Finding]
     _sources: Sequence[Finding]
     _nodes: Sequence[Finding]
-    _active: frozenset[str]
-    _explaining: Mapping[str, Sequence[str]]
+    _above_of: dict[str, _Above]
 
     def __init__(self, snapshot: Snapshot, findings: Sequence[Finding], causes: Mapping[str, AnyCause]) -> None:
         self.snapshot, self.findings, self.causes = snapshot, findings, causes
         self._at, self._of_workload, self._roots = defaultdict(list), defaultdict(list), {}
-        self._active = frozenset(one.cause for one in findings)
-        self._explaining = _explaining(causes)
+        active = [causes[name] for name in {one.cause for one in findings}]
+        self._above_of = {one.id: _Above.of(one, active) for one in active}
         self._sources = [one for one in findings if one.kind == Of.SOURCE]
         self._nodes = [one for one in findings if one.kind == Of.NODE]
         for finding in findings:
@@ -145,27 +159,29 @@ class _Kin:
         return found
 
     def _above(self, finding: Finding) -> Finding | None:
-        symptom = self.causes[finding.cause].symptom
-        roots = [cause for cause in self._explaining[finding.cause] if cause in self._active]
+        roots, peers, symptom = self._above_of[finding.cause]
         if not roots and not symptom:
             return None
-        for place in self._places(finding, peers=any(self.causes[cause].peers for cause in roots)):
-            explaining = [one for one in place if one is not finding and self._explains(one, finding)]
+        key, of_pod = finding.key, finding.kind in _PODS
+        for place in self._places(finding, peers=bool(peers), roots=roots):
+            explaining = [
+                one
+                for one in place
+                if one.cause in roots
+                and one is not finding
+                and (one.key == key or one.cause in peers or not of_pod or one.kind not in _PODS)
+            ]
             if symptom and not explaining and place is not self._sources:
                 explaining = [one for one in place if not self.causes[one.cause].symptom]
             if explaining:
                 return min(explaining, key=lambda one: (rank(one.severity), one.since, one.key))
         return None
 
-    def _explains(self, one: Finding, other: Finding) -> bool:
-        cause = self.causes[one.cause]
-        if other.cause not in cause.explains:
-            return False
-        apart = {one.kind, other.kind} <= _PODS and one.key != other.key
-        return cause.peers or not apart
+    def _places(self, finding: Finding, *, peers: bool, roots: frozenset[str]) -> Iterator[Sequence[Finding]]:
+        """Yield the places where its root may be, the lowest first; ``peers``: also the other replicas.
 
-    def _places(self, finding: Finding, *, peers: bool) -> Iterator[Sequence[Finding]]:
-        """Yield the places where its root may be, the lowest first; ``peers``: also the other replicas."""
+        ``roots`` are the causes that bring it about.
+        """
         at, snapshot = self._at, self.snapshot
         match finding.kind:
             case Of.POD | Of.ENGINE | Of.REPLICA:
@@ -191,7 +207,7 @@ class _Kin:
                 yield self._of_workload.get(finding.key, ())
             case Of.WORKLOAD:
                 yield self._sources
-                yield [one for one in at[finding.key] if self._explains(one, finding)]
+                yield [one for one in at[finding.key] if one.cause in roots]
                 yield self._of_workload.get(finding.key, ())
             case Of.TRAFFIC:
                 yield self._sources
@@ -207,13 +223,22 @@ class _Kin:
         return self._nodes
 
 
-def _explaining(causes: Mapping[str, AnyCause]) -> Mapping[str, Sequence[str]]:
-    """Id of a cause → the ids of those that bring it about."""
-    found: dict[str, list[str]] = {name: [] for name in causes}
-    for cause in causes.values():
-        for name in cause.explains:
-            found.setdefault(name, []).append(cause.id)
-    return found
+class _Above(NamedTuple):
+    """The causes that may be above one."""
+
+    roots: frozenset[str]
+    """Causes that bring it about, of which something is found."""
+    peers: frozenset[str]
+    """Roots that do so at the other replicas, too."""
+    symptom: bool
+    """True if whatever is found of its parts is above it."""
+
+    @staticmethod
+    def of(cause: AnyCause, active: Sequence[AnyCause]) -> _Above:
+        """The causes above one, among those of which something is found."""
+        roots = [one for one in active if cause.id in one.explains]
+        of_peers = frozenset(one.id for one in roots if one.peers)
+        return _Above(frozenset(one.id for one in roots), of_peers, cause.symptom)
 
 
 def _workloads(snapshot: Snapshot, finding: Finding) -> Iterable[str]:
@@ -271,11 +296,10 @@ def _group(
     snapshot: Snapshot,
     about: str,
     alike: Sequence[Finding],
-    members: Mapping[int, Sequence[Finding]],
+    findings: tuple[Finding, ...],
     causes: Mapping[str, AnyCause],
 ) -> IncidentGroup:
     root = alike[0]
-    findings = (*alike, *(one for each in alike for one in members.get(id(each), ())))
     # What only says how its parts stand does not fire before what is wrong with those may.
     wrong = [one for one in findings if not causes[one.cause].symptom]
     pending = bool(wrong) and all(one.state is FindingState.PENDING for one in wrong)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from operator import is_not
 
-from fleet.diagnosis.cause import MetricsCause
+from fleet.diagnosis.cause import MetricsCause, Of
 from fleet.diagnosis.metrics_sign import together
 from fleet.diagnosis.precedence import ordered
 from fleet.diagnosis.subject import MetricsTable
@@ -32,6 +32,9 @@ class KeptScan:
         self._rows: list[list[int]] = []
         self._first: Sequence[tuple[MetricsCause, list[int]]] = ()
         self._keys: Sequence[str] = ()
+        self._told: dict[str, tuple[object, dict[int, Assessment]]] = {}
+        self._parts: Sequence[Mapping[int, Assessment]] = ()
+        self._of_keys: Sequence[str] = ()
         self._found: Signs = {}
         self.held: Mapping[str, Sequence[MetricsCause]] = {}
         """Key → the causes that hold of it, the one that is told first; all of the first stage at which any does."""
@@ -43,15 +46,27 @@ class KeptScan:
         doubts = (frame.states, table.older_than(LOOKBACK))
         if doubts != self._doubts or len(of) != len(self._of) or any(map(is_not, of, self._of)):
             self._hold([_rows_of(cause, table) for cause in self._causes], frame.keys)
-            found = {
-                frame.keys[at]: stands
-                for cause, rows in self._first
-                for at, stands in zip(rows, cause.assessments(table, rows), strict=True)
-            }
             self._of, self._doubts = of, doubts
+            self._tell(table)
+        return self._found
+
+    def _tell(self, table: MetricsTable) -> None:
+        """Keep how the rows stand: those of a cause that has no numbers in its words stand as before while it holds of
+        the same ones.
+        """
+        parts = []
+        for cause, rows in self._first:
+            ground = None if cause.words.quantities or cause.of is Of.GPU else (rows, cause.serious_rows(table))
+            told = self._told.get(cause.id)
+            if told is None or ground is None or told[0] != ground:
+                told = ground, dict(zip(rows, cause.assessments(table, rows), strict=True))
+            self._told[cause.id] = told
+            parts.append(told[1])
+        if len(parts) != len(self._parts) or any(map(is_not, parts, self._parts)) or self._keys is not self._of_keys:
+            found = {self._keys[at]: stands for part in parts for at, stands in part.items()}
+            self._parts, self._of_keys = parts, self._keys
             if found != self._found:
                 self._found = found
-        return self._found
 
     def _hold(self, rows: list[list[int]], keys: Sequence[str]) -> None:
         """Keep which causes hold of which rows: the same objects while these are the same."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from fleet.model.before import Departed, Traffic, traffic_of
+from fleet.model.before import Departed, Traffic, traffic_in
 from fleet.model.objects import Pod
 from fleet.model.profile import CHAT, Profile
 from fleet.model.quantity import Quantity
@@ -102,7 +102,7 @@ def traffic_subject(snapshot: Snapshot, workload: str) -> TrafficSubject | None:
     if row is None or known is None or frame.states[row] >= State.STALE:
         return None
     return TrafficSubject(
-        traffic_of(frame, row),
+        traffic_in(frame, [row])[0],
         snapshot.usual.get(workload, Traffic()),
         frame.value(workload, Quantity.PREFIX_QUERIES),
         frame.value(workload, Quantity.PREEMPTIONS),

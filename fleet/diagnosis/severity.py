@@ -67,7 +67,9 @@ def asks(cause: AnyCause) -> bool:
     """Whether anything that is said of it may change while it holds."""
     if cause.of is Of.GPU:
         return bool(cause.serious) or not is_later(cause)
-    return bool(cause.serious) if cause.of in (Of.ENGINE, Of.REPLICA) else True
+    if cause.of in (Of.POD, *WHOLES):
+        return True
+    return bool(cause.serious) or not (cause.of in (Of.ENGINE, Of.REPLICA) or isinstance(cause.words, SameWords))
 
 
 def _of_object(

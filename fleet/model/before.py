@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 from fleet.model.frame import Frame
 from fleet.model.quantity import Quantity
+
+_READ: Final = (Quantity.PROMPT_TOKENS, Quantity.REQUESTS, Quantity.PREFIX_HIT_RATIO, Quantity.ITL_P95)
 
 
 class Traffic(NamedTuple):
@@ -33,13 +36,11 @@ class Departed(NamedTuple):
     """The words of whoever did it; empty for none."""
 
 
-def traffic_of(by_workload: Frame, row: int) -> Traffic:
-    """The traffic of one workload now."""
-
-    def value(quantity: Quantity) -> float:
-        column = by_workload.columns.get(quantity)
-        return math.nan if column is None else column.values[row]
-
-    requests = value(Quantity.REQUESTS)
-    prompt = value(Quantity.PROMPT_TOKENS) / requests if requests > 0 else math.nan
-    return Traffic(prompt, value(Quantity.PREFIX_HIT_RATIO), value(Quantity.ITL_P95))
+def traffic_in(by_workload: Frame, rows: Sequence[int] | None = None) -> list[Traffic]:
+    """The traffic of workloads now: of these rows, or of all."""
+    rows = range(len(by_workload.keys)) if rows is None else rows
+    tokens, requests, hits, itl = (by_workload.values(rows, quantity) for quantity in _READ)
+    return [
+        Traffic(prompt / of if of > 0 else math.nan, found, latency)
+        for prompt, of, found, latency in zip(tokens, requests, hits, itl, strict=True)
+    ]

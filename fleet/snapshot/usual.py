@@ -13,7 +13,7 @@ from dataclasses import field
 from typing import Final
 
 from fleet.dataclass import dataclass
-from fleet.model.before import Traffic, traffic_of
+from fleet.model.before import Traffic, traffic_in
 from fleet.model.frame import Column, Frame
 from fleet.model.quantity import Quantity
 from fleet.model.reading import State
@@ -37,11 +37,10 @@ class _Learned:
     numbers: deque[float] = field(default_factory=lambda: deque(maxlen=LEARNED))
     strange: int = 0
     """How many in a row were not learned."""
+    learned: int = 0
     usual: float = math.nan
 
     def learn(self, number: float) -> None:
-        if math.isnan(number):
-            return
         if self.usual == self.usual and not self.usual <= number * OTHERWISE <= self.usual * OTHERWISE**2:
             self.strange += 1
             if self.strange < CHANGED:
@@ -49,7 +48,10 @@ class _Learned:
             self.numbers.clear()
         self.strange = 0
         self.numbers.append(number)
-        self.usual = sorted(self.numbers)[len(self.numbers) // 2] if len(self.numbers) >= LEAST else math.nan
+        self.learned += 1
+        count = len(self.numbers)
+        if count < LEARNED or not self.learned % LEAST:
+            self.usual = sorted(self.numbers)[count // 2] if count >= LEAST else math.nan
 
 
 class UsualTraffic:
@@ -69,10 +71,13 @@ class UsualTraffic:
         self._slot, self._columns = slot, by_workload.columns
         kept = self._learned
         self._learned = {key: kept.get(key) or tuple(_Learned() for _ in Traffic._fields) for key in by_workload.keys}
-        for row, learned in enumerate(self._learned.values()):
-            if by_workload.states[row] < State.STALE:
-                for one, number in zip(learned, traffic_of(by_workload, row), strict=True):
-                    one.learn(number)
+        for state, learned, seen in zip(
+            by_workload.states, self._learned.values(), traffic_in(by_workload), strict=True
+        ):
+            if state < State.STALE:
+                for one, number in zip(learned, seen, strict=True):
+                    if number == number:
+                        one.learn(number)
         found = {key: Traffic(*(one.usual for one in learned)) for key, learned in self._learned.items()}
         if found != self._found:
             self._found = found
