@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
+from fleet.model.before import Rescaled
 from fleet.model.frame import Frame
 from fleet.model.objects import Condition, Event, HorizontalPodAutoscaler
 from fleet.model.profile import CHAT, Profile
@@ -40,16 +41,23 @@ def autoscaler_subject(
     ready: int,
     by_workload: Frame,
     events: Iterable[Event],
+    seen: Sequence[Rescaled],
     now: float,
     profile: Profile,
 ) -> AutoscalerSubject:
-    """Look at an autoscaler; ``workload`` is the key of what it scales, of which ``ready`` replicas are."""
+    """Look at an autoscaler; ``workload`` is the key of what it scales, of which ``ready`` replicas are.
+
+    ``events`` and ``seen`` both tell what it did: the events may be missing, and the console may have come later.
+    """
     column, row = by_workload.columns.get(Quantity.WAITING), by_workload.index.get(workload)
     waiting = math.nan if column is None or row is None else column.values[row] / max(1, ready)
-    return AutoscalerSubject(autoscaler, waiting, _sizes(autoscaler, events, now), profile)
+    told = _told(autoscaler, events, now)
+    watched = Counter(one.size for one in seen if now - one.at <= REMEMBERED)
+    return AutoscalerSubject(autoscaler, waiting, told | watched, profile)
 
 
-def _sizes(autoscaler: HorizontalPodAutoscaler, events: Iterable[Event], now: float) -> Mapping[int, int]:
+def _told(autoscaler: HorizontalPodAutoscaler, events: Iterable[Event], now: float) -> Counter[int]:
+    """Return how often it came to each size, as its events tell."""
     found: Counter[int] = Counter()
     for event in events:
         if (
@@ -60,5 +68,13 @@ def _sizes(autoscaler: HorizontalPodAutoscaler, events: Iterable[Event], now: fl
             and event.involved.kind == "HorizontalPodAutoscaler"
             and (told := _RESCALED.search(event.message))
         ):
-            found[int(told[1])] += max(1, event.count)
+            found[int(told[1])] += _times(event, now)
     return found
+
+
+def _times(event: Event, now: float) -> int:
+    """Return how often it was written of late: of many alike, the share of the time since the first of them."""
+    lasted, late = event.last - event.first, event.last - (now - REMEMBERED)
+    if event.count <= 1 or not event.first or lasted <= late:
+        return max(1, event.count)
+    return 1 + int((event.count - 1) * late / lasted)

@@ -23,7 +23,7 @@ from fleet.model.ending import Endings
 from fleet.model.finding import Finding, Incident, Reach
 from fleet.model.snapshot import Health, Snapshot, SourceStatus
 
-PEERS_EVERY = 30.0
+PEERS_EVERY = 15.0
 """Seconds after which replicas are compared again: nothing of it is news sooner, and all of them are looked at."""
 
 
@@ -74,6 +74,7 @@ class Diagnosis:
             snapshot.autoscalers,
             snapshot.usual,
             snapshot.departed,
+            snapshot.rescaled,
             snapshot.empty_services,
             *(one.value for one in snapshot.facts.of(Endings).values()),
             snapshot.events,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from fleet.model.before import Departed, Traffic, traffic_in
-from fleet.model.objects import Pod
+from fleet.model.objects import TEMPLATE_HASH, Pod
 from fleet.model.profile import CHAT, Profile
 from fleet.model.quantity import Quantity
 from fleet.model.reading import State
@@ -16,7 +17,10 @@ QUEUE_POINTS = 5
 """Points of the past by which it is told whether a queue grows: a minute."""
 ALIKE = 1.2
 """Times by which prompts are longer than usual before anything is looked at."""
-_LOOKED_AT = (Quantity.WAITING, Quantity.PREFIX_HIT_RATIO, Quantity.PROMPT_TOKENS, Quantity.REQUESTS)
+REVISED = 3600.0
+"""Seconds after which a revision is no ground any more for what is otherwise than before."""
+_HASHES = (TEMPLATE_HASH, "controller-revision-hash")
+"""Labels by which the pods of two revisions are told apart."""
 
 
 class TrafficSubject(NamedTuple):
@@ -30,11 +34,19 @@ class TrafficSubject(NamedTuple):
     """Requests per second that are put out of the KV cache."""
     kv_usage: float
     """Share of the KV cache in use, in the mean of its replicas."""
+    drafted: float
+    """Tokens per second that speculative decoding proposes."""
     waiting: Sequence[float]
     """Requests that waited, a point every ``step`` seconds, the oldest first."""
     step: float
     ready: int
     """Replicas that are ready."""
+    revised: float = math.nan
+    """Seconds since the first pod of its newest revision was made; NaN where that is long ago, or not known."""
+    asked: float = math.nan
+    """Requests per second that come to gateways in front of it."""
+    rejected: float = math.nan
+    """Share of those that gateways turn away."""
     profile: Profile = CHAT
 
     @property
@@ -84,15 +96,41 @@ def unusual(snapshot: Snapshot) -> Iterator[str]:
 
     Their numbers are read column by column: some comparisons for each, and nothing else.
     """
-    frame = snapshot.by_workload
-    waiting, hits, tokens, requests = (frame.values(range(len(frame.keys)), one) for one in _LOOKED_AT)
-    for row, key in enumerate(frame.keys):
-        usual = snapshot.usual.get(key)
-        if waiting[row] > 0 or (
-            usual is not None
-            and (hits[row] < usual.prefix_hits / ALIKE or tokens[row] > ALIKE * usual.prompt * max(requests[row], 0.0))
+    frame, nothing = snapshot.by_workload, Traffic()
+    before = {key for model in _refused(snapshot) for key in snapshot.models[model].workloads}
+    waiting = frame.values(range(len(frame.keys)), Quantity.WAITING)
+    for key, waits, now in zip(frame.keys, waiting, traffic_in(frame), strict=True):
+        usual = snapshot.usual.get(key, nothing)
+        if (
+            waits > 0
+            or now.itl > ALIKE * usual.itl
+            or now.prompt > ALIKE * usual.prompt
+            or now.prefix_hits < usual.prefix_hits / ALIKE
+            or now.accepted < usual.accepted / ALIKE
+            or key in before
         ):
             yield key
+
+
+def _refused(snapshot: Snapshot) -> Iterator[str]:
+    """Yield the models of which gateways turn requests away."""
+    frame = snapshot.before_models
+    rejected = frame.values(range(len(frame.keys)), Quantity.GATEWAY_REJECTIONS)
+    for model, number in zip(frame.keys, rejected, strict=True):
+        if number > 0 and model in snapshot.models:
+            yield model
+
+
+def _revised(snapshot: Snapshot, workload: str) -> float:
+    """Return how long ago the newest revision began; NaN where there is none, or none is known."""
+    pods = _pods(snapshot, workload)
+    if len(pods) < 2:
+        return math.nan
+    hashes = [next((pod.labels[name] for name in _HASHES if name in pod.labels), "") for pod in pods]
+    newest = max(range(len(pods)), key=lambda at: pods[at].created)
+    began = min(pod.created for pod, one in zip(pods, hashes, strict=True) if one == hashes[newest])
+    age = snapshot.at - began
+    return age if hashes[newest] and age < REVISED and snapshot.workloads[workload].created < began else math.nan
 
 
 def traffic_subject(snapshot: Snapshot, workload: str) -> TrafficSubject | None:
@@ -101,15 +139,21 @@ def traffic_subject(snapshot: Snapshot, workload: str) -> TrafficSubject | None:
     row, known = frame.index.get(workload), snapshot.workloads.get(workload)
     if row is None or known is None or frame.states[row] >= State.STALE:
         return None
+    model, gateways = snapshot.model_of.get(workload, ""), snapshot.before_models
+    asked = gateways.value(model, Quantity.GATEWAY_REQUESTS)
     return TrafficSubject(
         traffic_in(frame, [row])[0],
         snapshot.usual.get(workload, Traffic()),
         frame.value(workload, Quantity.PREFIX_QUERIES),
         frame.value(workload, Quantity.PREEMPTIONS),
         frame.value(workload, Quantity.KV_USAGE),
+        frame.value(workload, Quantity.SPEC_DRAFTED),
         snapshot.history.strip(workload, Quantity.WAITING, QUEUE_POINTS),
         snapshot.history.step,
         known.ready,
+        _revised(snapshot, workload),
+        asked,
+        gateways.value(model, Quantity.GATEWAY_REJECTIONS) / asked if asked > 0 else math.nan,
         snapshot.profiles.of(workload),
     )
 

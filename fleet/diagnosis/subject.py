@@ -264,7 +264,12 @@ class Subjects:
         if found is None or workload not in self._fleet.workloads:
             return None
         ready, profile = self._ready_pods(workload), self._profiles.of(workload)
-        return autoscaler_subject(found, workload, ready, self._by_workload, self._events, self._now, profile)
+        seen = () if self.snapshot is None else self.snapshot.rescaled.get(workload, ())
+        return autoscaler_subject(found, workload, ready, self._by_workload, self._rescaling, seen, self._now, profile)
+
+    @cached_property
+    def _rescaling(self) -> Sequence[Event]:
+        return [one for one in self._events if one.reason == "SuccessfulRescale"]
 
     def reported(self, key: str) -> PodReports | None:
         """A pod with what was reported of it of late; None where it is not there."""

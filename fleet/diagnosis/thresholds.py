@@ -203,6 +203,38 @@ PREFIX_LOOKED_UP = Threshold(
     "50,000 in a quarter of an hour.",
     chat=55.0,
 )
+SPEC_SHARE = Threshold(
+    "speculation-share",
+    "Share of the usual acceptance below which speculative decoding guesses too little.",
+    "SRE practice: 0.6 of what is usual.",
+    chat=0.6,
+)
+SPEC_DRAFTED = Threshold(
+    "speculation-drafted",
+    "Drafted tokens per second at least, so that their share says something.",
+    "10,000 in a quarter of an hour.",
+    chat=11.0,
+)
+REJECTED = Threshold(
+    "rejected",
+    "Share of the requests at gateways that are turned away from which on it is told.",
+    "SRE practice: one in a thousand.",
+    chat=0.001,
+    batch=0.05,
+)
+REJECTED_SERIOUS = Threshold(
+    "rejected-serious",
+    "The same from which on users notice.",
+    "SRE practice: one in a hundred.",
+    chat=0.01,
+    batch=0.5,
+)
+ASKED = Threshold(
+    "asked",
+    "Requests per second at gateways at least, so that a share of them says something.",
+    "",
+    chat=1.0,
+)
 BEHIND_SHARE = Threshold(
     "behind-share",
     "Share of the engines with old numbers from which on it is not they that are silent, but who measures them.",
@@ -243,6 +275,11 @@ THRESHOLDS = (
     PREFIX_SHARE,
     PREFIX_WORTH,
     PREFIX_LOOKED_UP,
+    SPEC_SHARE,
+    SPEC_DRAFTED,
+    REJECTED,
+    REJECTED_SERIOUS,
+    ASKED,
     BEHIND_SHARE,
     BEHIND_LEAST,
     RESTARTS,

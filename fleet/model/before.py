@@ -9,7 +9,13 @@ from typing import Final, NamedTuple
 from fleet.model.frame import Frame
 from fleet.model.quantity import Quantity
 
-_READ: Final = (Quantity.PROMPT_TOKENS, Quantity.REQUESTS, Quantity.PREFIX_HIT_RATIO, Quantity.ITL_P95)
+_READ: Final = (
+    Quantity.PROMPT_TOKENS,
+    Quantity.REQUESTS,
+    Quantity.PREFIX_HIT_RATIO,
+    Quantity.ITL_P95,
+    Quantity.SPEC_ACCEPTANCE,
+)
 
 
 class Traffic(NamedTuple):
@@ -23,6 +29,8 @@ class Traffic(NamedTuple):
     """Share of prompt tokens that are found in the prefix cache."""
     itl: float = math.nan
     """Inter-token latency, 95th percentile: seconds."""
+    accepted: float = math.nan
+    """Share of the tokens of speculative decoding that are accepted."""
 
 
 class Departed(NamedTuple):
@@ -36,11 +44,17 @@ class Departed(NamedTuple):
     """The words of whoever did it; empty for none."""
 
 
+class Rescaled(NamedTuple):
+    """Another number of replicas that an autoscaler came to want."""
+
+    at: float
+    """Unix time at which it was seen."""
+    size: int
+
+
 def traffic_in(by_workload: Frame, rows: Sequence[int] | None = None) -> list[Traffic]:
     """The traffic of workloads now: of these rows, or of all."""
     rows = range(len(by_workload.keys)) if rows is None else rows
-    tokens, requests, hits, itl = (by_workload.values(rows, quantity) for quantity in _READ)
-    return [
-        Traffic(prompt / of if of > 0 else math.nan, found, latency)
-        for prompt, of, found, latency in zip(tokens, requests, hits, itl, strict=True)
-    ]
+    tokens, requests, *others = (by_workload.values(rows, quantity) for quantity in _READ)
+    prompts = [prompt / of if of > 0 else math.nan for prompt, of in zip(tokens, requests, strict=True)]
+    return list(map(Traffic, prompts, *others))

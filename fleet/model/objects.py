@@ -305,6 +305,8 @@ class Event:
     last: float
     """series.lastObservedTime → lastTimestamp → eventTime → creationTimestamp, whichever is there."""
     source: str = ""
+    first: float = 0.0
+    """Time of the first of ``count`` alike: firstTimestamp → eventTime → creationTimestamp; 0 where it is not known."""
 
     @property
     def key(self) -> str:

@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from fleet.dataclass import dataclass
-from fleet.model.before import Departed, Traffic
+from fleet.model.before import Departed, Rescaled, Traffic
 from fleet.model.budget import BurningBudget
 from fleet.model.coverage import Coverage
 from fleet.model.facts import NO_FACTS, Facts
@@ -319,6 +319,8 @@ class Snapshot(Structure):
     """Workload key → what is usual of its traffic; only workloads that are measured."""
     departed: Mapping[str, tuple[Departed, ...]] = field(default_factory=dict)
     """Workload key → what has gone of late and took pods of it, the latest first."""
+    rescaled: Mapping[str, tuple[Rescaled, ...]] = field(default_factory=dict)
+    """Workload key → the sizes to which its autoscaler was seen to change it of late."""
     empty_services: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Workload key → names of its Services that select no pod."""
     incidents: tuple[Incident, ...] = ()

@@ -24,6 +24,7 @@ from fleet.snapshot.empty_services import EmptyServices
 from fleet.snapshot.fleet_health import FleetHealth
 from fleet.snapshot.frames import Frames
 from fleet.snapshot.history import RecentHistory
+from fleet.snapshot.rescales import Rescales
 from fleet.snapshot.status_changes import followed
 from fleet.snapshot.topology import Topology
 from fleet.snapshot.usual import UsualTraffic
@@ -51,6 +52,7 @@ class Builder:
         self._health = FleetHealth()
         self._usual = UsualTraffic()
         self._departures = Departures()
+        self._rescales = Rescales()
         self._services = EmptyServices()
         self._diagnosis = Diagnosis()
 
@@ -120,6 +122,7 @@ class Builder:
             facts=facts,
             usual=self._usual.at(frames["workload"], now),
             departed=self._departures.at(topology, events, now),
+            rescaled=self._rescales.at(topology, now),
             empty_services=self._services.at(topology),
             **topology.structure(),
         )

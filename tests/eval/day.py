@@ -32,9 +32,13 @@ _TAIL = 1.5
 """Spread of the logarithm of prompt lengths: one prompt in fifty has fourteen times the median's tokens or more."""
 
 
+_FITS = 0.6
+"""Share of the usual demand: bursts of the afternoon are then what its replicas, and one more, can serve."""
+
+
 def _demand(at: float) -> float:
-    """Times the average: fewest at four in the night, most at four in the afternoon; the fleet begins at one."""
-    return 0.75 + 0.5 * math.sin((at / 3600.0 + 1 - 10) / 24 * math.tau)
+    """Times the usual: fewest at four in the night, most at four in the afternoon; the fleet begins at one."""
+    return _FITS * (0.75 + 0.5 * math.sin((at / 3600.0 + 1 - 10) / 24 * math.tau))
 
 
 def _at(seconds: float) -> Incident:

@@ -15,7 +15,7 @@ from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.thresholds import Threshold
 from fleet.model.snapshot import Severity
 
-_QUEUES = (*QUEUES, "kv-cache-full")
+_QUEUES = (*QUEUES, "kv-cache-full", "requests-turned-away")
 """Symptoms of a workload that does not get the replicas that it needs."""
 _SEE = Help("see what its controller says", "describe")
 _SCALE = Help("set the replicas by hand until it works", "scale")

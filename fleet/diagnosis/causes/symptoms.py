@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 QUEUES = ("queue-deep", "queue-grows")
-OVERLOAD = ("kv-cache-preempts", "kv-cache-full", *QUEUES)
+OVERLOAD = ("kv-cache-preempts", "kv-cache-full", "requests-turned-away", *QUEUES)
 """Symptoms of the other replicas when one is away."""
 AWAY = (
     "engine-crashed",

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from fleet.diagnosis import thresholds
 from fleet.diagnosis.cause import Help, says
-from fleet.diagnosis.causes.symptoms import OVERLOAD
+from fleet.diagnosis.causes.symptoms import GPU_FAULTS, OVERLOAD, QUEUES
 from fleet.diagnosis.serving import TrafficSubject
 from fleet.diagnosis.serving_causes import TrafficCause
 from fleet.diagnosis.sign import Fact
@@ -203,7 +203,7 @@ PREFIX_COLLAPSE = TrafficCause(
     words=says("prefix cache finds little"),
     must=(_FELL, _WAS_WORTH, _LOOKED_UP),
     must_not=(_PREEMPTS, _EVICTS),
-    explains=("queue-grows", "queue-deep"),
+    explains=QUEUES,
     # A new replica needs as long to have warm prefixes.
     after=900,
     clears=300,
@@ -216,4 +216,102 @@ PREFIX_COLLAPSE = TrafficCause(
     ),
 )
 """Findings catalogue F27."""
-OF_TRAFFIC = (QUEUE_GROWS, LONG_PROMPTS, PREFIX_COLLAPSE)
+_REVISED: Fact[TrafficSubject] = Fact(
+    "it has a revision that is new",
+    "creation and revision label of its pods",
+    lambda subject: _known(subject.revised),
+    lambda subject: f"since {subject.revised / 60:.0f} min" if _known(subject.revised) else "",
+)
+
+SLOW_AFTER_ROLLOUT = TrafficCause(
+    id="slow-after-rollout",
+    severity=Severity.WARNING,
+    sentence="Tokens come more slowly than before the new revision, and prompts are no longer.",
+    words=says("slower since its rollout"),
+    must=(_STALLS, _REVISED),
+    must_not=(_PREEMPTS, Fact(_LONG.name, _LONG.reads, _prompts(lambda _: 1.3), _prompt_words)),
+    explains=("replica-slow", "replica-overloaded", *QUEUES),
+    # New replicas compile and fill their caches first.
+    after=600,
+    clears=600,
+    still=(Fact(_STALLS.name, _STALLS.reads, _itl(lambda _: 1.2)),),
+    alike=("long-prompts", "gpu-throttled-by-hardware", "gpu-throttled-by-heat", *GPU_FAULTS),
+    helps=(
+        Help("see what is different in it", "past"),
+        Help("go back to the revision before", "rollback"),
+        _DESCRIBE,
+    ),
+    avoid=("Do not judge in the first ten minutes: a new replica compiles, and its prefix cache is cold.",),
+    decides=("whether only the pods of the new revision are slow: then it is the revision, else the traffic",),
+)
+"""Findings catalogue F36."""
+
+_REFUSED: Fact[TrafficSubject] = Fact(
+    "its drafts are accepted less than usual",
+    "spec_acceptance_ratio",
+    lambda subject: (
+        subject.now.accepted < thresholds.SPEC_SHARE.at(subject.profile) * subject.usual.accepted
+        if _known(subject.now.accepted, subject.usual.accepted)
+        else None
+    ),
+    lambda subject: f"{subject.now.accepted:.0%} of the drafted tokens, {subject.usual.accepted:.0%} are usual",
+)
+_DRAFTED: Fact[TrafficSubject] = Fact(
+    "enough is drafted to tell",
+    "spec_draft_tokens_per_second",
+    lambda subject: subject.drafted >= thresholds.SPEC_DRAFTED.at(subject.profile) if _known(subject.drafted) else None,
+    lambda subject: f"{subject.drafted:.0f} tokens/s",
+)
+
+SPEC_COLLAPSE = TrafficCause(
+    id="speculation-collapse",
+    severity=Severity.WARNING,
+    sentence="Speculative decoding guesses much less than usual: its work is thrown away, and tokens come more slowly.",
+    words=says("speculative decoding guesses little"),
+    must=(_REFUSED, _DRAFTED),
+    explains=QUEUES,
+    after=900,
+    clears=300,
+    helps=(_PAST, _DESCRIBE, Help("go back to the revision before", "rollback")),
+    avoid=("Do not take creative texts for it: of those a third to a half is accepted by nature.",),
+    decides=("whether the model was changed and its draft was not: they belong together",),
+)
+"""Findings catalogue F29."""
+
+_TURNED_AWAY: Fact[TrafficSubject] = Fact(
+    "gateways turn requests away",
+    "gateway_rejections_per_second / gateway_requests_per_second",
+    lambda subject: subject.rejected >= thresholds.REJECTED.at(subject.profile) if _known(subject.rejected) else None,
+    lambda subject: f"{subject.rejected:.1%} of {subject.asked:.1f} requests/s" if _known(subject.rejected) else "",
+)
+_MANY: Fact[TrafficSubject] = Fact(
+    "so many that users notice",
+    "gateway_rejections_per_second / gateway_requests_per_second",
+    lambda subject: (
+        subject.rejected >= thresholds.REJECTED_SERIOUS.at(subject.profile) if _known(subject.rejected) else None
+    ),
+    lambda subject: f"{subject.rejected:.1%}",
+)
+_ENOUGH: Fact[TrafficSubject] = Fact(
+    "enough is asked to tell",
+    "gateway_requests_per_second",
+    lambda subject: subject.asked >= thresholds.ASKED.at(subject.profile) if _known(subject.asked) else None,
+    lambda subject: f"{subject.asked:.1f} requests/s",
+)
+
+REJECTED = TrafficCause(
+    id="requests-turned-away",
+    severity=Severity.WARNING,
+    sentence="Gateways turn requests for the model away: its limits are reached, or nobody behind them is free.",
+    words=says("requests turned away"),
+    must=(_TURNED_AWAY, _ENOUGH),
+    serious=(_MANY,),
+    after=300,
+    clears=300,
+    alike=("queue-deep", "autoscaler-at-maximum"),
+    helps=(Help("add replicas", "scale"), _PAST, Help("see the limits of the gateway", "describe")),
+    avoid=("Do not raise the limits where the queue is long: what is let in then waits for longer than users do.",),
+    decides=("whether it is one tenant's quota, or all are turned away: 429 is a limit, 503 is nobody who is free",),
+)
+"""Findings catalogue F35."""
+OF_TRAFFIC = (QUEUE_GROWS, LONG_PROMPTS, SLOW_AFTER_ROLLOUT, PREFIX_COLLAPSE, SPEC_COLLAPSE, REJECTED)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from fleet.diagnosis.evidence import explain
@@ -55,6 +57,19 @@ def test_a_queue_under_an_autoscaler_that_may_add_more_is_only_a_queue(condition
     fleet.autoscaler = autoscaler(*conditions)
     queue(fleet, 70.0)
     assert causes(fleet.incidents(0, 60)) == ["queue-deep"]
+
+
+def test_one_that_goes_to_and_fro_is_told_without_events_and_not_by_those_of_hours_ago() -> None:
+    fleet = Fleet()
+    for number in range(7):
+        fleet.autoscaler = replace(autoscaler(SEES), desired=3 + number % 2)
+        found = fleet.incidents(240.0 * number)
+    assert causes(found) == ["autoscaler-flaps"]
+    assert found[0].root.words == "autoscaler flaps: 4 replicas 3 times"
+    fleet = Fleet()
+    fleet.autoscaler = autoscaler(SEES)
+    fleet.events = [replace(rescaled(4, NOW - 60, count=8), first=NOW - 8 * 3600)]
+    assert fleet.incidents(0) == ()
 
 
 def test_at_its_maximum_without_a_queue_or_without_numbers_it_has_what_it_needs() -> None:

@@ -8,9 +8,9 @@ from math import nan
 
 import pytest
 
-from fleet.diagnosis.causes.traffic import LONG_PROMPTS, PREFIX_COLLAPSE
+from fleet.diagnosis.causes.traffic import OF_TRAFFIC
 from fleet.diagnosis.evidence import explain
-from fleet.diagnosis.serving import TrafficSubject
+from fleet.diagnosis.serving import TrafficSubject, traffic_subject
 from fleet.model.before import Traffic
 from fleet.model.finding import FindingState
 from fleet.model.frame import Column, Frame
@@ -20,8 +20,8 @@ from fleet.snapshot.usual import CHANGED, STEP, UsualTraffic
 from tests.fleet.diagnosis.fleets import CHAT, COOL, WELL, Fleet, Q, causes
 from tests.fleet.rows import NOW
 
-USUAL = Traffic(prompt=600.0, prefix_hits=0.5, itl=0.03)
-SEEN = TrafficSubject(USUAL, USUAL, looked_up=900.0, preemptions=0.0, kv_usage=0.4, waiting=(), step=15.0, ready=3)
+USUAL = Traffic(prompt=600.0, prefix_hits=0.5, itl=0.03, accepted=0.7)
+SEEN = TrafficSubject(USUAL, USUAL, 900.0, preemptions=0.0, kv_usage=0.4, drafted=0.0, waiting=(), step=15.0, ready=3)
 NO_GPU = Condition("PodScheduled", "False", "Unschedulable", "0/2 nodes are available: 2 Insufficient nvidia.com/gpu.")
 
 
@@ -43,23 +43,35 @@ def test_usual_is_what_was_for_a_minute_and_what_goes_wrong_does_not_become_it()
     assert found[CHAT].prefix_hits == 0.05, "users have changed their ways"
 
 
-@pytest.mark.parametrize(
-    ("seen", "long", "collapsed"),
-    [
-        (SEEN, False, False),
-        (SEEN._replace(now=Traffic(1500.0, 0.5, 0.06)), True, False),
-        (SEEN._replace(now=Traffic(1500.0, 0.5, 0.035)), False, False),
-        (SEEN._replace(now=Traffic(1500.0, 0.5, 0.06), preemptions=0.5), False, False),
-        (SEEN._replace(now=Traffic(600.0, 0.1, 0.03)), False, True),
-        (SEEN._replace(now=Traffic(600.0, 0.1, 0.03), looked_up=20.0), False, False),
-        (SEEN._replace(now=Traffic(600.0, 0.1, 0.03), kv_usage=0.97), False, False),
-        (SEEN._replace(now=Traffic(1500.0, 0.1, 0.06), usual=Traffic()), False, False),
-    ],
-    ids=["as usual", "long", "long and as fast", "preempts", "collapsed", "few prompts", "evicts", "nothing is usual"],
+LONG, FELL, SLOW = (
+    USUAL._replace(**one) for one in ({"prompt": 1500, "itl": 0.06}, {"prefix_hits": 0.1}, {"itl": 0.05})
 )
-def test_long_prompts_and_a_prefix_cache_that_finds_nothing(seen: TrafficSubject, long: bool, collapsed: bool) -> None:
-    for cause, holds in ((LONG_PROMPTS, long), (PREFIX_COLLAPSE, collapsed)):
-        assert (all(sign.holds(seen) for sign in cause.must) and not cause.excluded(seen)) is holds, cause.id
+
+
+@pytest.mark.parametrize(
+    ("seen", "told"),
+    [
+        (SEEN, []),
+        (SEEN._replace(now=LONG), ["long-prompts"]),
+        (SEEN._replace(now=LONG, revised=900.0), ["long-prompts"]),
+        (SEEN._replace(now=LONG._replace(itl=0.035)), []),
+        (SEEN._replace(now=LONG, preemptions=0.5), []),
+        (SEEN._replace(now=LONG, usual=Traffic()), []),
+        (SEEN._replace(now=SLOW, revised=900.0), ["slow-after-rollout"]),
+        (SEEN._replace(now=SLOW), []),
+        (SEEN._replace(now=FELL), ["prefix-cache-collapse"]),
+        (SEEN._replace(now=FELL, looked_up=20.0), []),
+        (SEEN._replace(now=FELL, kv_usage=0.97), []),
+        (SEEN._replace(now=USUAL._replace(accepted=0.3), drafted=40.0), ["speculation-collapse"]),
+        (SEEN._replace(now=USUAL._replace(accepted=0.3)), []),
+        (SEEN._replace(asked=8.0, rejected=0.004), ["requests-turned-away"]),
+        (SEEN._replace(asked=0.2, rejected=0.5), []),
+    ],
+)
+def test_traffic_that_is_otherwise_than_usual(seen: TrafficSubject, told: list[str]) -> None:
+    holding = [one for one in OF_TRAFFIC if all(sign.holds(seen) for sign in one.must) and not one.excluded(seen)]
+    assert [one.id for one in holding] == told
+    assert all(shown.text for one in holding for sign in (*one.must, *one.still) for shown in sign.seen(seen))
 
 
 def test_a_queue_that_grows_is_told_before_it_is_deep_and_one_that_stands_is_not() -> None:
@@ -144,6 +156,17 @@ def test_a_service_that_selects_nobody_is_told_at_the_workload_that_it_is_for(na
     assert explain(snapshot, found.root).evidence[1].source == "kubernetes"
     fleet.services = [service]
     assert fleet.incidents(150, 260) == ()
+
+
+def test_pods_of_two_revisions_tell_since_when_the_newer_is_there() -> None:
+    fleet = Fleet(4)
+    for at, name in enumerate(fleet.pods):
+        newer = at > 1
+        fleet.of(name, created=NOW - (300 if newer else 7000), labels={"pod-template-hash": "b" if newer else "a"})
+    seen = traffic_subject(fleet.at(60), CHAT)
+    assert seen is not None
+    assert seen.revised == 360
+    assert seen.rejected != seen.rejected, "there is no gateway"
 
 
 def test_a_gpu_that_is_slower_than_the_others_of_its_engine_is_why_its_replica_is() -> None:

@@ -31,5 +31,6 @@ def project_event(raw: Raw, interner: Interner) -> Event:
         message=share(text(raw, "message")),
         count=max(integer(series, "count"), integer(raw, "count"), 1),
         last=last or 0.0,
+        first=moment(raw, "firstTimestamp") or moment(raw, "eventTime") or moment(metadata, "creationTimestamp") or 0.0,
         source=share(text(mapping(raw, "source"), "component") or text(raw, "reportingComponent")),
     )
