@@ -15,7 +15,8 @@ from fleet.diagnosis.serving import (
     placement_subject,
     traffic_subject,
 )
-from fleet.diagnosis.subject import Replica, Subjects, gpu_among
+from fleet.diagnosis.subject import Replica, Subjects
+from fleet.model.snapshot import Snapshot
 
 
 class TrafficCause(Cause[TrafficSubject]):
@@ -54,3 +55,14 @@ class GroupedGpuCause(Cause[Replica]):
 
     def subject(self, subjects: Subjects, key: str) -> Replica | None:
         return None if subjects.snapshot is None else gpu_among(subjects.snapshot, key)
+
+
+def gpu_among(snapshot: Snapshot, key: str) -> Replica | None:
+    """A GPU among those of the pod that holds it; None where that has no other."""
+    found, frame = snapshot.gpus.get(key), snapshot.by_gpu
+    at = frame.index.get(key)
+    if found is None or at is None:
+        return None
+    held = (snapshot.gpus_of.get(f"{namespace}/{name}", ()) for namespace, name in found.holders)
+    rows = next((rows for one in held if at in (rows := frame.rows(one))), [])
+    return Replica(frame, at, rows, snapshot.profiles.default) if len(rows) > 1 else None

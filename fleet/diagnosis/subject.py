@@ -391,14 +391,3 @@ def comparable_rows(fleet: Structure, frame: Frame, workload: str) -> list[int]:
 def _ready(fleet: Structure, pods: Sequence[str]) -> int:
     rows = [fleet.pods[key] for key in pods if key in fleet.pods]
     return sum(row.ready for row in rows if row.deleted is None)
-
-
-def gpu_among(snapshot: Snapshot, key: str) -> Replica | None:
-    """A GPU among those of the pod that holds it; None where that has no other."""
-    found, frame = snapshot.gpus.get(key), snapshot.by_gpu
-    at = frame.index.get(key)
-    if found is None or at is None:
-        return None
-    held = (snapshot.gpus_of.get(f"{namespace}/{name}", ()) for namespace, name in found.holders)
-    rows = next((rows for one in held if at in (rows := frame.rows(one))), [])
-    return Replica(frame, at, rows, snapshot.profiles.default) if len(rows) > 1 else None
