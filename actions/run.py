@@ -10,13 +10,13 @@ from typing import Any, Protocol, cast
 from actions.action_run import ActionRun
 from actions.audit.errors import AuditError
 from actions.catalogue import spec_of
-from actions.effect import felt_through, load_of
 from actions.execution import POLL, Execution
 from actions.executor import Executor
 from actions.journal import Audit, Journal
 from actions.plan import Plan
 from actions.plan_json import recorded_plan
 from actions.progress import FailureCause, Load, Outcome, Result
+from actions.user_effect import felt_through, load_of
 from fleet.local.errors import LocalError
 from fleet.sources.kube.errors import (
     ConflictError,

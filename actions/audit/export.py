@@ -13,7 +13,7 @@ from typing import Any
 from actions.audit.chain import Verification
 from actions.audit.history import RecordedAction
 from actions.audit.line import SCHEMA, Record
-from actions.audit.opened import Opened
+from actions.audit.opened_logs import Opened
 from actions.audit.words import RecordFact, everything, moment, opened_text, outcome_tone, summary
 
 EXPORT = "quarterdeck/audit-export/v1"

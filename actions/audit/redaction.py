@@ -1,9 +1,10 @@
 """Keeps secrets out of the log: every string of a record goes through here, wherever it came from.
 
 Values of environment variables, flags and parameters of URLs go unless they are known to be harmless
-(actions.audit.harmless); those of fields go where the name tells of a secret; and everywhere goes what looks like one:
-a JWT, the prefixes that vendors give their tokens, a private key, letters drawn by chance. What stands around it stays
-readable. When in doubt it goes: a log that lacks a value is a nuisance, one that has a password is an incident.
+(actions.audit.harmless_names); those of fields go where the name tells of a secret; and everywhere goes what looks
+like one: a JWT, the prefixes that vendors give their tokens, a private key, letters drawn by chance. What stands
+around it stays readable. When in doubt it goes: a log that lacks a value is a nuisance, one that has a password is an
+incident.
 """
 
 from __future__ import annotations
@@ -14,17 +15,17 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from actions.audit.harmless import is_switch
-from actions.audit.marks import MARK
-from actions.audit.names import (
+from actions.audit.harmless_names import is_switch
+from actions.audit.redaction_marks import MARK
+from actions.audit.secret_names import (
     is_secret_field,
     is_secret_flag,
     is_secret_parameter,
     is_secret_variable,
     is_strict_field,
 )
-from actions.audit.shapes import masked
-from actions.audit.yamls import REFERENCES
+from actions.audit.secret_shapes import masked
+from actions.audit.yaml_values import REFERENCES
 
 _FLAG: Final = re.compile(r"--?[A-Za-z][\w.-]*")
 _DATA: Final = frozenset({"data", "stringData"})

@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 from actions.audit.history import RecordedAction
-from actions.audit.opened import open_folder
+from actions.audit.opened_logs import open_folder
 from fleet.model.objects import ClusterId, ObjectRef
 from fleet.timeline.entry import Entry, EntryKind, Evidence, Weight
 from fleet.timeline.kinship import Kinship

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 from actions.audit.anchor import Anchored
 from actions.audit.chain import Verification
 from actions.audit.history import ActionState, RecordedAction, SentRequest
-from actions.audit.opened import Opened
+from actions.audit.opened_logs import Opened
 
 _HTTP: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 

@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 
 from actions.impact import Impact
+from actions.number_words import count, span
 from actions.plan import Check, Verdict
-from actions.words import count, span
 
 ABOUT = "capacity"
 

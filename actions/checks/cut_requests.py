@@ -6,8 +6,8 @@ import math
 from collections.abc import Collection
 
 from actions.drain.requests import measured
+from actions.number_words import count, span
 from actions.plan import Check, Verdict
-from actions.words import count, span
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
 

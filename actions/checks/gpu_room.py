@@ -7,10 +7,10 @@ from typing import Any
 
 from actions.checks.gpus import ABOUT, Spare, spare_for
 from actions.kinds.unblock import Unblock
+from actions.number_words import count
 from actions.plan import Alternative, Check, Verdict
 from actions.request import Target
 from actions.surge import Rolling
-from actions.words import count
 from fleet.model.snapshot import Snapshot
 
 

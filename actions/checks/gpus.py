@@ -11,7 +11,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import field
 from typing import Any
 
-from actions.words import count
+from actions.number_words import count
 from fleet.dataclass import dataclass
 from fleet.model.gpu_vendors import is_gpu
 from fleet.model.objects import Node

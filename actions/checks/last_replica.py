@@ -6,8 +6,8 @@ from collections.abc import Collection
 
 from actions.follow.coldstart import usual_start
 from actions.impact import served_by, serving
+from actions.number_words import count, some_names, span
 from actions.plan import Check, Verdict
-from actions.words import count, some_names, span
 from fleet.model.snapshot import Snapshot
 
 ABOUT = "last replica"

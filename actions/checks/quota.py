@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from actions.kubeobj import permitted
+from actions.number_words import count
 from actions.plan import Check, Verdict
 from actions.plan_context import ClusterContext
-from actions.words import count
 from fleet.sources.kube.project.gpu import pod_devices
 
 ABOUT = "quota"

@@ -21,11 +21,11 @@ from actions.follow.by_hand import of_another, pods_of
 from actions.impact import impacts
 from actions.kinds.pausing import Resume
 from actions.kinds.restart import Restart
+from actions.number_words import count, some_names, span
 from actions.plan import Alternative, Change, Check, Verdict
 from actions.plan_context import ClusterContext
 from actions.request import Target
 from actions.surge import Rolling, rolling_of
-from actions.words import count, some_names, span
 from fleet.dataclass import dataclass
 from fleet.model.snapshot import Snapshot
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from actions.follow.rollout import state_of
+from actions.number_words import count
 from actions.plan import Check, Verdict
-from actions.words import count
 
 ABOUT = "rollout"
 

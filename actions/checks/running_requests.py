@@ -8,8 +8,8 @@ from actions.drain.manner import AtDeadline
 from actions.drain.requests import measured
 from actions.drain.unit import DrainUnit
 from actions.drain.wait import Terms
+from actions.number_words import count, some_names, span
 from actions.plan import Check, Verdict
-from actions.words import count, some_names, span
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
 

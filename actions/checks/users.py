@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from actions.number_words import count
 from actions.plan import Check, Plan, Verdict
 from actions.plan_context import ClusterContext
 from actions.request import Target
-from actions.words import count
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
 

@@ -12,9 +12,9 @@ from actions.drain.unit import DrainUnit
 from actions.drain.wait import Terms, WaitResult, wait_for_requests, wait_until_unselected
 from actions.execution_context import ClusterExecution
 from actions.kubeobj import labels_of
+from actions.number_words import span
 from actions.plan import MERGE, Mutation
 from actions.progress import Outcome, Result
-from actions.words import span
 from fleet.sources.kube.errors import ConflictError, NotFoundError
 from fleet.sources.kube.resources import PODS
 

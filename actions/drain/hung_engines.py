@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from actions.drain.unit import DrainUnit
-from actions.words import some_names, span
+from actions.number_words import some_names, span
 from fleet.model.snapshot import Snapshot
 
 HANGING: Final = frozenset({"engine-stuck", "engine-takes-nothing"})

@@ -9,9 +9,9 @@ from actions.drain.unit import DrainUnit
 from actions.execution_context import ClusterExecution
 from actions.follow.coldstart import starting
 from actions.kubeobj import controller_of, is_ready, written
+from actions.number_words import span
 from actions.progress import Outcome, Result
 from actions.request import Target
-from actions.words import span
 from fleet.sources.kube.errors import NotFoundError
 
 _LOOKS = 2

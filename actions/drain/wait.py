@@ -11,9 +11,9 @@ from actions.drain.requests import Fall, Looks, Seen
 from actions.drain.unit import DrainUnit
 from actions.execution_context import ClusterExecution
 from actions.kubeobj import labels_of
+from actions.number_words import count, span
 from actions.plan_context import Reads
 from actions.progress import Outcome, Result
-from actions.words import count, span
 from fleet.dataclass import dataclass
 from fleet.sources.kube.errors import ForbiddenError, NotFoundError
 

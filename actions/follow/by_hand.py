@@ -8,11 +8,11 @@ from typing import Any
 from actions.execution_context import ClusterExecution
 from actions.follow.rollout import state_of
 from actions.kubeobj import controller_of, kind_in, written
+from actions.number_words import some_names, span
 from actions.plan import Plan
 from actions.plan_context import Reads
 from actions.progress import Outcome, Result
 from actions.revisions import POD_REVISION
-from actions.words import some_names, span
 from fleet.sources.kube.errors import NotFoundError
 
 

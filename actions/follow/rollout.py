@@ -8,10 +8,10 @@ from typing import Any
 from actions.execution_context import ClusterExecution
 from actions.follow.coldstart import starting
 from actions.kubeobj import kind_in
+from actions.number_words import count
 from actions.plan import Plan
 from actions.progress import Outcome, Result
 from actions.request import Target
-from actions.words import count
 from fleet.dataclass import dataclass
 from fleet.kinds.kind import Replicas, Update, count_at
 from fleet.sources.kube.errors import NotFoundError

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from actions.execution_context import ClusterExecution
 from actions.follow.rollout import follow_rollout
+from actions.number_words import span
 from actions.plan import Plan
 from actions.progress import Outcome, Result
 from actions.request import Target
-from actions.words import span
 from fleet.sources.kube.errors import NotFoundError
 
 _SYNC = 120.0

@@ -7,10 +7,10 @@ from dataclasses import replace
 from actions.execution_context import ClusterExecution
 from actions.follow.by_hand import follow_by_hand
 from actions.follow.rollout import follow_rollout
+from actions.number_words import count
 from actions.plan import Plan, Step
 from actions.progress import Outcome, Result
 from actions.surge import Rolling
-from actions.words import count
 
 
 def waiting_step(rolling: Rolling) -> Step:

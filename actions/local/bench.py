@@ -12,7 +12,7 @@ from typing import Final
 
 import orjson
 
-from actions.audit.marks import MARK
+from actions.audit.redaction_marks import MARK
 from actions.kinds.local_bench import LocalBench
 from actions.local.bench_output import Output, level_of, why_ended
 from actions.local.environment import environment_beside, inherited, set_for

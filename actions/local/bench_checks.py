@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from actions.kinds.local_bench import LocalBench
 from actions.local.machine import Installed
+from actions.number_words import count
 from actions.plan import Check, Verdict
-from actions.words import count
 from fleet.local.errors import LocalError
 from fleet.local.load import LoadProbe
 from fleet.local.served_models import ServedModel, served_models

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from actions.audit.marks import MARK
+from actions.audit.redaction_marks import MARK
 from fleet.local.spec import LaunchSpec
 
 SERVER_ID: Final = "QUARTERDECK_NODE"

@@ -14,8 +14,8 @@ from actions.local.events import LONGEST, Events
 from actions.local.refusals import EngineRefusal, in_words
 from fleet.dataclass import dataclass
 from fleet.guard import RefusedError, may_ask
-from fleet.local.answer import Piece
 from fleet.local.api_keys import key_for
+from fleet.local.engine_answer import Piece
 from fleet.local.errors import LocalError
 from fleet.local.record import ServerRecord
 from fleet.net.http import client

@@ -13,9 +13,9 @@ from actions.local.leftovers import Belongings, left_of
 from actions.local.machine import Installed, Machine
 from actions.local.steps import removing, starting
 from actions.local.store import claim, last_of, mark_ready, prepare, remember_start, without_secrets
+from actions.number_words import count
 from actions.plan import Mutation, Step
 from actions.progress import Outcome, Result
-from actions.words import count
 from fleet.local.arguments import lifted
 from fleet.local.errors import LocalError
 from fleet.local.record import servers_folder

@@ -15,8 +15,8 @@ from typing import Final
 
 import orjson
 
-from actions.audit.marks import MARK
 from actions.audit.redaction import redacted_variables
+from actions.audit.redaction_marks import MARK
 from actions.local.leftovers import survey
 from actions.local.own_names import with_own_names
 from actions.private import make_private, write_whole

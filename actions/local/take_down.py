@@ -11,9 +11,9 @@ from actions.local.context import LocalExecution
 from actions.local.leftovers import Belongings, left_of, perhaps_of, sockets_in, survey
 from actions.local.steps import removing, signalling
 from actions.local.store import forget
+from actions.number_words import count
 from actions.plan import Step
 from actions.progress import Outcome, Result
-from actions.words import count
 from fleet.engine_api import EngineLoad
 from fleet.local.load import LoadProbe
 from fleet.local.process import listens

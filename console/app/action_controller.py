@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from console.commands.command import ScreenId
 from console.session.failure import SessionError
-from console.views.since import clock
+from console.views.standing_since import clock
 from themes.palette import Role
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
-from console.app.in_turn import settled
+from console.app.key_order import settled
 from console.config.options import Options
 from themes.look import look
 from themes.textual_themes import STYLESHEET, register

@@ -13,7 +13,7 @@ from console.app.navigator import Navigator
 from console.app.pages import Pages
 from console.app.scope import ViewScope
 from console.commands.command import ScreenId
-from console.views.since import SinceTracker
+from console.views.standing_since import SinceTracker
 
 if TYPE_CHECKING:
     from textual.app import App

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from fleet.model.objects import ObjectRef
 
 _SCREENS: Mapping[ScreenId, str] = {
-    ScreenId.SOURCES: "console.screens.reading:SourcesScreen",
+    ScreenId.SOURCES: "console.screens.sources:SourcesScreen",
     ScreenId.JOINS: "console.screens.joins:JoinsScreen",
     ScreenId.MONITORING: "console.screens.monitoring:MonitoringScreen",
     ScreenId.OBJECTIVES: "console.screens.objectives:ObjectivesScreen",
@@ -114,7 +114,7 @@ class Pages:
             self._navigator.open(AuditScreen(self._desk, folder))
 
     def open_help(self) -> None:
-        from console.screens.reading import HelpScreen
+        from console.screens.help import HelpScreen
 
         front, read_only = self._navigator.front, self._desk.read_only
         if front is not None and front.where is not ScreenId.HELP:

@@ -14,7 +14,7 @@ from typing import Any
 from actions.audit import export
 from actions.audit.anchor import anchors_json, read_anchors
 from actions.audit.history import RecordedAction
-from actions.audit.opened import Opened, open_file, open_folder
+from actions.audit.opened_logs import Opened, open_file, open_folder
 from actions.audit.query import Wanted
 from actions.audit.words import RecordFact, moment, opened_text, summary
 from console.cli import exits, streams

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 
-from actions.audit.opened import open_folder
+from actions.audit.opened_logs import open_folder
 from actions.audit.who import Who
 from actions.catalogue import is_known, spec_of, specs_of
 from actions.kinds.silence import ALERT

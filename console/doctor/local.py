@@ -8,7 +8,7 @@ from actions.local.machine import Installed
 from console.doctor.check import DoctorCheck, DoctorStatus
 from fleet.local.fit.memory import gib
 from fleet.local.gpus import GpuReading
-from fleet.local.rows import status
+from fleet.local.kube_rows import status
 from fleet.local.server import Phase, ServerState
 from fleet.model.snapshot import Health, Snapshot
 

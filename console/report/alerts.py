@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from console.report.part import DocumentPart
+from console.report.document_part import DocumentPart
 from console.views.alerts import in_view, row_of
 from fleet.alerts.board import AlertRow
 from fleet.model.snapshot import Snapshot

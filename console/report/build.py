@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from console.report import document as doc
 from console.report.alerts import alert_parts
-from console.report.part import ReadingPart, StateName
+from console.report.document_part import ReadingPart, StateName
 from fleet.model.frame import Frame
 from fleet.model.objects import HorizontalPodAutoscaler, ModelVersion, Node, Pod, Workload
 from fleet.model.quantity import MEANINGS, Quantity, Unit

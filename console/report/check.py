@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from console.report.part import DocumentPart
+from console.report.document_part import DocumentPart
 from console.views.alert_marks import alerts_of, annotation_of, unexplained
 from fleet.alerts.board import AlertRow
 from fleet.diagnosis.check_status import CheckStatus, check_status

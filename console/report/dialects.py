@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from console.views.origin import OF_ENGINES, OF_GATEWAYS, OF_GPUS
+from console.views.missing_numbers import OF_ENGINES, OF_GATEWAYS, OF_GPUS
 from fleet.metrics.dialect_set import DialectSet
 from fleet.metrics.registry import ENGINES, GATEWAYS, GPUS
 from fleet.model.quantity import Quantity

@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import Field
 
 from console.report.alerts import AlertPart
-from console.report.part import DocumentPart, Judgement, Metrics, Readings, Reason
+from console.report.document_part import DocumentPart, Judgement, Metrics, Readings, Reason
 from fleet.model.snapshot import GpuUse, Health, Join
 
 SCHEMA: Literal["quarterdeck/snapshot/v1"] = "quarterdeck/snapshot/v1"

@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from console.report.part import DocumentPart
+from console.report.document_part import DocumentPart
 from fleet.evaluation.score import CaseScore, FaultScore, ShownIncident
 from fleet.evaluation.totals import GOALS, Goal, Totals, by_kind, is_right, totals
 

@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from console.report.part import DocumentPart
+from console.report.document_part import DocumentPart
 from console.views.objectives import board
 from fleet.model.snapshot import Snapshot
 from fleet.objectives.board import ObjectiveRow

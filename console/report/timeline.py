@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from console.report.part import DocumentPart
+from console.report.document_part import DocumentPart
 from fleet.model.objects import ObjectRef
 from fleet.timeline.entry import Entry, EntryKind, Weight
 from fleet.timeline.timeline import Timeline

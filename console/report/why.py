@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from console.report.part import DocumentPart
+from console.report.document_part import DocumentPart
 from fleet.latency.phases import Breakdown
 from fleet.latency.report import LatencyReport, dominant
 from fleet.latency.separation import Division, Separation

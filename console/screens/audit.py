@@ -13,7 +13,7 @@ from textual.widget import Widget
 
 from actions.audit.folder import stamp
 from actions.audit.history import ActionState, RecordedAction
-from actions.audit.opened import Opened, open_folder
+from actions.audit.opened_logs import Opened, open_folder
 from console.commands.command import ScreenId
 from console.commands.desk import Desk
 from console.screens.base import bindings_of

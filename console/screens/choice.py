@@ -14,7 +14,7 @@ from console.screens.table import TableScreen
 from console.session.failure import SessionError
 from console.views.filter import EVERYTHING
 from console.views.query import Query
-from console.views.tables import ChoiceModel
+from console.views.small_tables import ChoiceModel
 from themes.palette import Role
 from widgets.grid import Grid
 

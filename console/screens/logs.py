@@ -14,7 +14,7 @@ from console.commands.desk import Desk
 from console.screens.base import beside, bindings_of
 from console.screens.log_base import LogScreen
 from console.session.failure import SessionError
-from console.views.containers import dropped_text, lack_in_full, lack_of_log, worth_reading
+from console.views.pod_logs import dropped_text, lack_in_full, lack_of_log, worth_reading
 from console.views.subject import assessment_of
 from fleet.model.objects import ObjectRef, Pod
 from fleet.model.snapshot import Snapshot, rank

@@ -23,9 +23,9 @@ from console.commands.desk import Desk
 from console.commands.keys import key_text, keys_of
 from console.commands.table import BY_ID
 from console.screens.base import ConsoleScreen, beside, bindings_of
-from console.screens.confirmation import Confirmation
 from console.screens.lines import Lines
 from console.screens.page import Page
+from console.screens.plan_confirmation import Confirmation
 from console.session.failure import SessionError
 from console.views.plan import banner_line, confirm_line, differences, plan_lines, plan_title, planning_line
 from fleet.model.objects import ClusterId

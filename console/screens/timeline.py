@@ -19,7 +19,7 @@ from console.screens.table import TableScreen
 from console.session.failure import SessionError
 from console.views.filter import EVERYTHING
 from console.views.query import Query
-from console.views.tables import ChoiceModel
+from console.views.small_tables import ChoiceModel
 from console.views.timeline import place
 from console.views.timeline_table import TimelineModel, entry_lines, title_lines
 from fleet.model.objects import ClusterId, ObjectRef

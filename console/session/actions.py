@@ -64,7 +64,7 @@ class ActionSite:
 
     async def undo(self) -> Plan:
         """A plan that takes back this person's last action here. Raises as ``plan``, and SessionError."""
-        from actions.audit.opened import open_folder
+        from actions.audit.opened_logs import open_folder
         from actions.audit.who import Who
         from actions.undo import plan_undo
 

@@ -11,7 +11,7 @@ from actions.progress import Load, Outcome, Progress, Result
 from console.views.filter import Filter
 from console.views.layout import followed, head, labelled, sections, wrapped
 from console.views.plan import place
-from console.views.since import clock
+from console.views.standing_since import clock
 from fleet.dataclass import dataclass
 from fleet.model.snapshot import Severity
 from themes.glyphs import Glyphs

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from actions.audit.history import RecordedAction
-from actions.audit.opened import Opened
+from actions.audit.opened_logs import Opened
 from actions.audit.words import RecordFact, Tone, everything, moment, opened_text, outcome_tone
 from console.views.filter import Filter
 from console.views.layout import wrapped

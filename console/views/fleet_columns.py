@@ -14,7 +14,7 @@ from console.views.kept import Kept
 from console.views.numbers import SCALES, gpu_activity, number, usage
 from console.views.products import product_of, products_of
 from console.views.root_words import marked, told_reason
-from console.views.since import coarse
+from console.views.standing_since import coarse
 from console.views.subject import assessment_of, queue_text, restarts_of
 from fleet.model.frame import Frame
 from fleet.model.objects import ModelVersion, Pod, Workload

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from console.views.layout import followed
 from console.views.production import is_production
-from console.views.since import clock, coarse
+from console.views.standing_since import clock, coarse
 from console.views.told_sources import is_told
 from fleet.model.snapshot import Health, Snapshot, SourceStatus
 from themes.glyphs import Glyphs

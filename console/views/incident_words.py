@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from console.views.since import coarse
+from console.views.standing_since import coarse
 from fleet.model.finding import FindingState, Incident, Reach
 from fleet.model.snapshot import Severity, Snapshot
 from widgets.values import age_text

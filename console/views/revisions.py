@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from actions.number_words import count
 from actions.revisions import Revision
-from actions.words import count
 from console.views.filter import Filter
 from fleet.dataclass import dataclass
 from fleet.model.objects import ModelVersion

@@ -8,7 +8,7 @@ from itertools import chain
 from console.views.fleet_order import scores_at, severities_of
 from console.views.incident_words import place
 from console.views.root_words import caused_by, told_reason
-from console.views.since import SinceTracker, since_text
+from console.views.standing_since import SinceTracker, since_text
 from console.views.subject import assessment_of, is_free_gpu, pod_for, queue_text
 from fleet.model.finding import Incident
 from fleet.model.quantity import MEANINGS, Quantity

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
+from console.views.kube_object import version_lines
 from console.views.layout import head, labelled, packed, pairs, wrapped
-from console.views.objects import version_lines
 from fleet.dataclass import dataclass
 from fleet.model.objects import ModelVersion, Pod, Workload
 from themes.palette import Role

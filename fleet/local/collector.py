@@ -9,8 +9,8 @@ from typing import Final, NoReturn
 
 from fleet.dataclass import dataclass
 from fleet.local.gpus import MEGA, GpuReading, LocalGpu, read_gpus
+from fleet.local.kube_rows import NAMESPACE
 from fleet.local.process import owners
-from fleet.local.rows import NAMESPACE
 from fleet.local.server import ServerState
 from fleet.metrics.scraped_tables import GrowingColumns
 from fleet.model.measurement import GpuId, Measurement

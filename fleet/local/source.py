@@ -16,7 +16,7 @@ from typing import Final, Protocol, TypeVar
 
 import psutil
 
-from fleet.local import rows
+from fleet.local import kube_rows
 from fleet.local.gpus import GpuReading, read_gpus
 from fleet.local.server import ServerState
 from fleet.model.objects import Condition, Event, Node, Pod, Workload
@@ -149,9 +149,9 @@ class LocalSource:
     def _kube_state(self) -> KubeState:
         """The state of the last look. What did not change is the same object as before."""
         before, count = self._state, len(self._gpus.gpus)
-        pods = _keep_same(before.pods, (rows.pod(state, self.host, count) for state in self.servers))
-        workloads = _keep_same(before.workloads, (rows.workload(state, count) for state in self.servers))
-        events = _keep_same(before.events, (event for state in self.servers for event in rows.events(state)))
+        pods = _keep_same(before.pods, (kube_rows.pod(state, self.host, count) for state in self.servers))
+        workloads = _keep_same(before.workloads, (kube_rows.workload(state, count) for state in self.servers))
+        events = _keep_same(before.events, (event for state in self.servers for event in kube_rows.events(state)))
         nodes = _keep_same(before.nodes, (self._node(),))
         kept = (
             pods is before.pods and workloads is before.workloads and events is before.events and nodes is before.nodes
@@ -181,7 +181,7 @@ class LocalSource:
             ready="True",
             labels={"kubernetes.io/hostname": self.host},
             conditions=(Condition("Ready", "True"),),
-            gpus={rows.GPU_RESOURCE: len(gpus)} if gpus else {},
+            gpus={kube_rows.GPU_RESOURCE: len(gpus)} if gpus else {},
             gpu_product=gpus[0].name if gpus else "",
             address="127.0.0.1",
         )

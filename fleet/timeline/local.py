@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from fleet.local.rows import NAMESPACE, PROCESS
+from fleet.local.kube_rows import NAMESPACE, PROCESS
 from fleet.local.server import Phase, ServerState, StartStage
 from fleet.model.objects import ObjectRef
 from fleet.timeline.entry import Entry, EntryKind, Evidence, Weight

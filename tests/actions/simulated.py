@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
-from actions.audit.opened import open_folder
+from actions.audit.opened_logs import open_folder
 from actions.audit.who import Who
 from actions.cluster import ClusterExecutor
 from actions.plan import Mutation, Plan

@@ -10,7 +10,7 @@ import pytest
 
 from actions.audit.history import RecordedAction
 from actions.audit.log import AuditLog
-from actions.audit.opened import open_folder
+from actions.audit.opened_logs import open_folder
 from actions.audit.who import Who
 from actions.catalogue import specs
 from actions.kinds.pausing import Pause, Resume

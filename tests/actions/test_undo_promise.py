@@ -9,7 +9,7 @@ import pytest
 
 from actions.action_run import ActionRun
 from actions.audit.log import AuditLog
-from actions.audit.opened import open_folder
+from actions.audit.opened_logs import open_folder
 from actions.audit.who import Who
 from actions.kinds.pausing import Pause
 from actions.kinds.restart import Restart

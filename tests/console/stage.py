@@ -9,7 +9,7 @@ from collections.abc import Callable
 from textual.pilot import Pilot
 
 from actions.audit.history import RecordedAction
-from actions.audit.opened import open_folder
+from actions.audit.opened_logs import open_folder
 from console.app.app import QuarterdeckApp
 from console.app.desk import ConsoleDesk
 from console.config.settings import Settings

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from console.views.containers import worth_reading
+from console.views.pod_logs import worth_reading
 from fleet.sources.kube.project.fields import Interner
 from fleet.sources.kube.project.pods import project_pod
 

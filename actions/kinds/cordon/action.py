@@ -10,11 +10,11 @@ from actions.checks.gpus import held_on
 from actions.checks.server import check_server
 from actions.execution_context import ClusterExecution
 from actions.kinds.cordon import Cordon, Uncordon
+from actions.number_words import count
 from actions.plan import MERGE, Change, Check, Mutation, Plan, Step, Undo, Verdict
 from actions.plan_context import ClusterContext
 from actions.progress import Outcome, Result
 from actions.request import Request, Target
-from actions.words import count
 from fleet.model.objects import Node
 from fleet.model.snapshot import Snapshot
 from fleet.sources.kube.errors import NotFoundError

@@ -27,11 +27,11 @@ from actions.impact import impacts
 from actions.kinds.drain import Drain
 from actions.kinds.restore import Restore
 from actions.kubeobj import labels_of
+from actions.number_words import count, some_names, span
 from actions.plan import Alternative, Change, Check, Mutation, Plan, Step, Undo, Verdict
 from actions.plan_context import ClusterContext, Rules
 from actions.progress import Outcome, Result
 from actions.request import Request, Target, expect
-from actions.words import count, some_names, span
 from fleet.sources.kube.errors import NotFoundError
 
 

@@ -29,11 +29,11 @@ from actions.kinds.cordon import Uncordon
 from actions.kinds.cordon.action import Reached, cordoning, is_cordoned, overruled, wait_for_taint
 from actions.kinds.drain_node import DrainNode
 from actions.kubeobj import controller_of, labels_of
+from actions.number_words import count, some_names, span
 from actions.plan import Alternative, Change, Check, Plan, Step, Undo, Verdict
 from actions.plan_context import ClusterContext
 from actions.progress import Outcome, Result
 from actions.request import Request, Target, expect
-from actions.words import count, some_names, span
 from fleet.kinds.registry import kind_of
 
 _CORDON, _DRAIN = range(2)

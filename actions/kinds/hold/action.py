@@ -16,11 +16,11 @@ from actions.checks.server import check_server
 from actions.execution_context import ClusterExecution
 from actions.follow.scaling import follow_autoscaler
 from actions.kinds.hold import Hold
+from actions.number_words import span
 from actions.plan import MERGE, Change, Check, Mutation, Plan, Step, Undo, Verdict
 from actions.plan_context import ClusterContext
 from actions.progress import Outcome, Result
 from actions.request import Request, Target, expect
-from actions.words import span
 from fleet.sources.kube.project.fields import mapping, mappings, text
 
 ABOUT = "pause"

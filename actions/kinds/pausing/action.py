@@ -12,12 +12,12 @@ from actions.checks.server import check_server
 from actions.execution_context import ClusterExecution
 from actions.follow.rollout import follow_rollout, state_of
 from actions.kinds.pausing import Pause, Resume
+from actions.number_words import span
 from actions.plan import MERGE, Change, Check, Mutation, Plan, Step, Undo, Verdict
 from actions.plan_context import ClusterContext
 from actions.progress import Outcome, Result
 from actions.request import Request
 from actions.revisions import current_of, revisions_of
-from actions.words import span
 from fleet.sources.kube.errors import NotFoundError
 
 

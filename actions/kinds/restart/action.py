@@ -22,11 +22,11 @@ from actions.impact import impacts
 from actions.kinds.drain import Drain
 from actions.kinds.restart import Restart
 from actions.kubeobj import controller_of, includes, is_ready, kind_in, labels_of
+from actions.number_words import span
 from actions.plan import JSON, MERGE, STRATEGIC, Alternative, Change, Check, Mutation, Plan, Step, Undo, Verdict
 from actions.plan_context import ClusterContext
 from actions.progress import Outcome, Result
 from actions.request import Request, expect
-from actions.words import span
 from fleet.kinds.kind import AT_ONCE
 from fleet.kinds.registry import kind_of
 

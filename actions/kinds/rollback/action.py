@@ -18,12 +18,12 @@ from actions.follow.template import follow_template, waiting_step
 from actions.kinds.rollback import RollBack
 from actions.kubeobj import kind_in
 from actions.latency import latencies, latency_words
+from actions.number_words import some_names, span
 from actions.plan import JSON_PATCH, STRATEGIC, Change, Check, Mutation, Plan, Step, Undo, Verdict
 from actions.plan_context import ClusterContext
 from actions.progress import Outcome
 from actions.request import Request, expect
 from actions.revisions import CAUSE, Revision, bare, current_of, find_revision, revisions_of, same_template
-from actions.words import some_names, span
 from fleet.kinds.kind import Replicas, Revisions, count_at
 
 

@@ -21,11 +21,11 @@ from actions.follow.rollout import follow_rollout
 from actions.impact import Impact, impacts
 from actions.kinds.scale import Scale
 from actions.kubeobj import kind_in
+from actions.number_words import some_names
 from actions.plan import MERGE, Change, Check, Mutation, Plan, Step, Undo, Verdict
 from actions.plan_context import ClusterContext
 from actions.progress import Outcome
 from actions.request import Request, Target, expect
-from actions.words import some_names
 from fleet.kinds.kind import Leaving, Replicas
 from fleet.kinds.registry import kind_of
 from fleet.model.objects import Pod

@@ -18,12 +18,12 @@ from actions.follow.rollout import follow_rollout, state_of
 from actions.impact import impacts
 from actions.kinds.unblock import Unblock
 from actions.kubeobj import kind_in, written
+from actions.number_words import count
 from actions.plan import STRATEGIC, Change, Check, Mutation, Plan, Step, Undo, Verdict
 from actions.plan_context import ClusterContext
 from actions.progress import Outcome
 from actions.request import Request, expect
 from actions.surge import amount, written_of
-from actions.words import count
 from fleet.sources.kube.project.fields import mapping, mappings, text
 from fleet.sources.kube.project.gpu import pod_devices
 

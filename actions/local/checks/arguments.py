@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from actions.audit.names import is_secret_field
 from actions.audit.redaction import redacted_arguments
+from actions.audit.secret_names import is_secret_field
 from actions.plan import Check, Verdict
 from fleet.local.arguments import BY_FLAG
 

@@ -13,7 +13,7 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 
 from actions.action_run import ActionRun
-from actions.audit.opened import open_folder
+from actions.audit.opened_logs import open_folder
 from actions.audit.who import Who
 from actions.catalogue import specs_of
 from actions.local.installation import installed

@@ -13,7 +13,7 @@ from console.commands.desk import Desk
 from console.screens.base import beside, bindings_of
 from console.screens.local.follow import follow
 from console.screens.log_base import LogScreen
-from console.views.containers import dropped_text
+from console.views.pod_logs import dropped_text
 from widgets.untrusted import untrusted_name
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
-from fleet.local.answer import Piece as Piece
+from fleet.local.engine_answer import Piece as Piece
 from fleet.local.server import ServerState
 from fleet.local.spec import LaunchSpec
 

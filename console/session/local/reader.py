@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import orjson
 
 from console.session.failure import SessionError
+from fleet.local.kube_rows import NAMESPACE, PROCESS, events, revision, status
 from fleet.local.record import to_json
-from fleet.local.rows import NAMESPACE, PROCESS, events, revision, status
 from fleet.local.server import ServerState
 from fleet.local.source import LocalSource
 from fleet.local.tail import PAUSE, Tail

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from console.session.failure import SessionError
 from console.session.local.background import BackgroundObserver
-from fleet.local.answer import Piece
 from fleet.local.benches import Bench, read_benches
+from fleet.local.engine_answer import Piece
 from fleet.local.server import Phase, ServerState
 from fleet.local.spec import LaunchSpec
 from fleet.local.tail import follow

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
-from actions.audit.marks import MARK
+from actions.audit.redaction_marks import MARK
 from actions.local.store import mask_variables
 from fleet.dataclass import dataclass
 from fleet.local.arguments import BY_FLAG

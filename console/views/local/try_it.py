@@ -14,7 +14,7 @@ from widgets.untrusted import untrusted, untrusted_line
 from widgets.values import scaled, seconds_text
 
 if TYPE_CHECKING:
-    from fleet.local.answer import Piece
+    from fleet.local.engine_answer import Piece
 
 
 @dataclass(slots=True)

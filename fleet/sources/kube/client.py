@@ -38,8 +38,8 @@ from fleet.sources.kube.errors import (
     error_of_response,
 )
 from fleet.sources.kube.kubeconfig import Access
-from fleet.sources.kube.links import RENEWAL, Link, Links, closed_error
 from fleet.sources.kube.responses import Response, beginning, cut_off, media_type, read_whole
+from fleet.sources.kube.session_renewal import RENEWAL, Link, Links, closed_error
 
 if TYPE_CHECKING:
     import aiohttp

@@ -10,7 +10,7 @@ from fleet.timeline.cluster.conditions import ConditionMeaning, conditions_of
 from fleet.timeline.cluster.witness import SharedFacts, Witness, note_owner, ref_of
 from fleet.timeline.cluster.writes import note_writes, written
 from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence, Weight
-from fleet.timeline.who import AUTOSCALER
+from fleet.timeline.field_managers import AUTOSCALER
 
 _KIND = "HorizontalPodAutoscaler"
 _BESIDE = 5.0

@@ -14,7 +14,7 @@ from fleet.timeline.cluster.conditions import ConditionMeaning, conditions_of
 from fleet.timeline.cluster.witness import SharedFacts, Witness, note_owner, ref_of
 from fleet.timeline.cluster.writes import note_release, note_writes, written
 from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence, Weight
-from fleet.timeline.who import tool
+from fleet.timeline.field_managers import tool
 
 _KIND = "ScaledObject"
 _PAUSE = "autoscaling.keda.sh/paused"

@@ -9,7 +9,7 @@ from fleet.sources.kube.project.fields import Raw, mapping, mappings, moment, te
 from fleet.timeline.cluster.conditions import ConditionMeaning, conditions_of
 from fleet.timeline.cluster.witness import SharedFacts, Witness, ref_of, stamped, tell_each
 from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence, Weight
-from fleet.timeline.who import tool
+from fleet.timeline.field_managers import tool
 
 _CONDITIONS = {
     ("Ready", "True"): ConditionMeaning("node ready", Weight.GOOD, EntryKind.START),

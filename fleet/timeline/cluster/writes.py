@@ -14,8 +14,8 @@ from fleet.sources.kube.project.fields import Raw, mapping, mappings, moment, te
 from fleet.timeline.cluster.rollouts import began
 from fleet.timeline.cluster.witness import SharedFacts, Write
 from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence
+from fleet.timeline.field_managers import OWN_HANDS, tool
 from fleet.timeline.kinship import Kinship
-from fleet.timeline.who import OWN_HANDS, tool
 
 _NAMED = 4
 """Fields that are named of one write."""

@@ -11,7 +11,7 @@ import pytest
 from actions.audit.chain import verify
 from actions.audit.history import ActionState, history, unfinished
 from actions.audit.log import AuditLog
-from actions.audit.opened import open_folder
+from actions.audit.opened_logs import open_folder
 from actions.audit.reading import look_at, records
 from actions.audit.who import Who
 from actions.audit.words import summary

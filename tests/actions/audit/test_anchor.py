@@ -10,7 +10,7 @@ import pytest
 
 from actions.audit.anchor import Anchor, read_anchors
 from actions.audit.chain import verify
-from actions.audit.opened import open_folder
+from actions.audit.opened_logs import open_folder
 from actions.audit.reading import look_at
 from actions.note import note
 from actions.request import Target

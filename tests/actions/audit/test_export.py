@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from actions.audit.export import to_csv, to_html, to_json
-from actions.audit.opened import Opened, open_folder
+from actions.audit.opened_logs import Opened, open_folder
 from tests.actions.audit.logs import NOW, filled, intent, log_in
 
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actions.audit.names import is_secret_field, is_secret_variable
 from actions.audit.redaction import redacted, redacted_arguments, redacted_variables
+from actions.audit.secret_names import is_secret_field, is_secret_variable
 from actions.diff import yaml_diff
 
 CARRIERS = [

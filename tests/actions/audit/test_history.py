@@ -15,7 +15,7 @@ import pytest
 
 from actions.audit.history import ActionState, RecordedAction, history, unfinished
 from actions.audit.log import AuditLog
-from actions.audit.opened import open_folder
+from actions.audit.opened_logs import open_folder
 from actions.audit.query import Wanted
 from actions.audit.reading import look_at, records
 from actions.audit.who import Who

@@ -12,7 +12,7 @@ import pytest
 from actions.audit.errors import AuditError
 from actions.audit.folder import logs_in
 from actions.audit.log import AuditLog
-from actions.audit.opened import Opened, open_folder
+from actions.audit.opened_logs import Opened, open_folder
 from actions.audit.query import Wanted
 from actions.audit.who import Who
 from actions.audit.words import opened_text, summary

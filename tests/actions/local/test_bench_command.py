@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from actions.audit.marks import MARK
+from actions.audit.redaction_marks import MARK
 from actions.local.bench import Tool, command, environment_for
 from actions.local.environment import SERVER_ID, to_keep
 from actions.local.store import keep_environment

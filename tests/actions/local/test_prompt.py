@@ -15,7 +15,7 @@ from actions.local import prompt as module
 from actions.local.prompt import ask
 from fleet import guard
 from fleet.guard import LOGS, PROXY
-from fleet.local.answer import Piece
+from fleet.local.engine_answer import Piece
 from fleet.local.errors import LocalError
 from fleet.local.record import ServerRecord
 from tests.actions.local.engine import KEY, Engine, Wire, engine, record, refuse, stream

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from actions.audit.marks import MARK
+from actions.audit.redaction_marks import MARK
 from actions.local.environment import inherited, set_for
 from actions.local.store import (
     KEY_VARIABLE,

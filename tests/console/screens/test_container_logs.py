@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from console.views.containers import lack_of_log, worth_reading
+from console.views.pod_logs import lack_of_log, worth_reading
 from fleet.model.objects import Condition, Container, Pod
 from fleet.model.snapshot import Snapshot
 from fleet.sources.kube.project.fields import Interner

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from console.views.since import SinceTracker
+from console.views.standing_since import SinceTracker
 from console.views.subject import is_somewhere
 from fleet.model.snapshot import Assessment, Severity
 from fleet.snapshot.namespace_view import Viewer

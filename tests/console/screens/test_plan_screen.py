@@ -17,8 +17,8 @@ from actions.plan import Alternative, Change, Check, Plan, Scope, Step, Verdict
 from actions.request import Request, Target
 from actions.revisions import Revision
 from console.commands.command import ScreenId
-from console.screens.confirmation import answers, asked
 from console.screens.plan import PlanScreen
+from console.screens.plan_confirmation import answers, asked
 from console.session.failure import SessionError
 from fleet.model.objects import ModelVersion
 from tests.console.screens.desk import SIZES, Desk, desk

@@ -14,7 +14,7 @@ from console.commands.command import Command, Context, ScreenId
 from console.commands.dispatch import refusal
 from console.views.filter import FilterError, parse_filter
 from console.views.query import LazyKeys, Query, by_number
-from console.views.since import coarse
+from console.views.standing_since import coarse
 from console.views.subject import place_of, pod_for, ref_of
 from fleet.model.objects import ObjectRef
 from tests.console.screens.desk import desk

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fleet.local.rows import PROCESS
+from fleet.local.kube_rows import PROCESS
 from fleet.local.server import Phase, ServerState
 from fleet.model.objects import ObjectRef
 from fleet.timeline.entry import Entry, EntryKind, Weight

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from fleet.model.objects import Container, ModelVersion, Pod
 from fleet.sources.kube.project.fields import Interner, Raw, conditions, integer, mapping, mappings, moment, owner, text
+from fleet.sources.kube.project.kept_annotations import is_note
 from fleet.sources.kube.project.model_version import digest_of
-from fleet.sources.kube.project.notes import is_note
 from fleet.sources.kube.project.pod_status import pod_status
 from fleet.sources.kube.project.template import ContainerTemplate, Template, template_of
 

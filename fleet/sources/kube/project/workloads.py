@@ -6,8 +6,8 @@ from fleet.kinds.kind import Replicas, WorkloadKind, count_at, value_at
 from fleet.model.objects import Workload
 from fleet.sources.kube.project.fields import Interner, Raw, conditions, integer, mapping, moment, owner, text
 from fleet.sources.kube.project.gpu import pod_gpus
+from fleet.sources.kube.project.kept_annotations import is_note
 from fleet.sources.kube.project.model_version import model_version
-from fleet.sources.kube.project.notes import is_note
 
 _PLAIN = Replicas()
 

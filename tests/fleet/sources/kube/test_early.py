@@ -14,8 +14,8 @@ from fleet.net.early import EarlyQuestions
 from fleet.sources.kube.client import ANY, KubeClient
 from fleet.sources.kube.errors import KubeconfigError, KubeError, UnauthorizedError, UnreachableError
 from fleet.sources.kube.kubeconfig import Access
-from fleet.sources.kube.links import Links
 from fleet.sources.kube.responses import Response
+from fleet.sources.kube.session_renewal import Links
 from fleet.sources.kube.source import KubernetesSource
 from tests.fleet.sources.kube.api import PODS, Api, pod, reply, status
 from tests.fleet.sources.kube.conftest import QUICK

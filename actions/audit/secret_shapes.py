@@ -7,17 +7,17 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Final
 
-from actions.audit.harmless import is_prose
-from actions.audit.marks import MARK, mark, unquoted
-from actions.audit.names import (
+from actions.audit.harmless_names import is_prose
+from actions.audit.redaction_marks import MARK, mark, unquoted
+from actions.audit.secret_names import (
     is_secret_field,
     is_secret_flag,
     is_secret_parameter,
     is_secret_variable,
     is_strict_field,
 )
-from actions.audit.prefixes import without_shapes
-from actions.audit.yamls import only_refers, whole_value
+from actions.audit.secret_prefixes import without_shapes
+from actions.audit.yaml_values import only_refers, whole_value
 
 _QUOTED: Final = r""""(?:[^"\\]|\\.){0,4000}"|'[^']{0,4000}'"""
 _LINE: Final = r"""\[redacted\]|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'"""

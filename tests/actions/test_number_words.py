@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from actions.words import count, some_names, span
+from actions.number_words import count, some_names, span
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from array import array
 from dataclasses import replace
 
-from actions.effect import felt_through, load_of
 from actions.request import Target
+from actions.user_effect import felt_through, load_of
 from fleet.model.frame import Column, Frame
 from fleet.model.quantity import Quantity
 from fleet.model.reading import State

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from actions.audit import opened
+from actions.audit import opened_logs
 from actions.audit.folder import stamp
-from actions.audit.opened import open_folder
+from actions.audit.opened_logs import open_folder
 from actions.audit.reading import LogSnapshot, look_at
 from actions.audit.words import Tone, opened_text
 from tests.actions.audit.logs import filled, intent, log_in, only_file
@@ -49,7 +49,7 @@ def test_one_that_may_not_be_read_is_said_and_the_others_are_shown(site: Path, m
             raise PermissionError(13, "Permission denied", str(folder))
         return look_at(folder)
 
-    monkeypatch.setattr(opened, "look_at", look)
+    monkeypatch.setattr(opened_logs, "look_at", look)
     found = open_folder(site)
     assert [action.id for action in found.actions] == ["b1"]
     assert [fact.text for fact in opened_text(found)] == ["1 log intact, 1 record", f"{site / 'mia'} may not be read"]

@@ -11,7 +11,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
-from actions.audit import harmless
+from actions.audit import harmless_names
 
 _PARTS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _GLUED: Final = re.compile(
@@ -74,7 +74,7 @@ def _counts(name: str, value: str) -> bool:
 
 def is_secret_field(name: str, value: str = "") -> bool:
     """Whether the value of a field, or what stands behind ``name:`` in a text, is a secret."""
-    if not _tells(name, alone=False) or _counts(name, value) or harmless.is_reference(value):
+    if not _tells(name, alone=False) or _counts(name, value) or harmless_names.is_reference(value):
         return False
     joined = "-".join(parts_of(name))
     return _HARMLESS_END.search(joined) is None and _KEY_OF.search(joined) is None
@@ -87,13 +87,13 @@ def is_strict_field(name: str) -> bool:
 
 def is_secret_variable(name: str, value: str = "") -> bool:
     """Whether the value of an environment variable is to be hidden: unless it is known to be harmless."""
-    if not value or harmless.is_reference(value) or _counts(name, value):
+    if not value or harmless_names.is_reference(value) or _counts(name, value):
         return False
-    if name in {"PWD", "OLDPWD"} and harmless.is_path(value):
+    if name in {"PWD", "OLDPWD"} and harmless_names.is_path(value):
         return False
     if _tells(name, alone=True) and not _modes(name):
-        return not (_FILE.search("-".join(parts_of(name))) and harmless.is_path(value))
-    return not harmless.is_harmless(value) and not harmless.is_known_variable(name)
+        return not (_FILE.search("-".join(parts_of(name))) and harmless_names.is_path(value))
+    return not harmless_names.is_harmless(value) and not harmless_names.is_known_variable(name)
 
 
 def _modes(name: str) -> bool:
@@ -104,26 +104,26 @@ def _modes(name: str) -> bool:
 def is_secret_flag(flag: str, value: str = "") -> bool:
     """Whether the value of a command line flag is to be hidden: unless it is known to be harmless."""
     name = flag.lstrip("-")
-    if harmless.is_reference(value) or _counts(flag, value) or harmless.is_listed_flag(name):
+    if harmless_names.is_reference(value) or _counts(flag, value) or harmless_names.is_listed_flag(name):
         return False
     if flag in {"-u", "-U", "--user", "--proxy-user"}:
         # curl's: a name and a password. Of psql and kubectl it is a name, of docker two numbers.
         return ":" in value and not value.replace(":", "").isdigit()
     if _tells(name, alone=True):
         joined = "-".join(parts_of(name))
-        return not (_FILE.search(joined) and harmless.is_path(value)) and not _modes(name)
-    if harmless.is_switch(name):
+        return not (_FILE.search(joined) and harmless_names.is_path(value)) and not _modes(name)
+    if harmless_names.is_switch(name):
         return False
     field, equals, given = value.partition("=")
     if equals and not is_secret_field(field):  # --set replicas=3
         value = given
-    return not value or not harmless.is_harmless(value)
+    return not value or not harmless_names.is_harmless(value)
 
 
 def is_secret_parameter(name: str, value: str = "") -> bool:
     """Whether the value of a parameter of a URL is to be hidden: unless it is known to be harmless."""
-    if harmless.is_known_parameter(name) or harmless.is_reference(value):
+    if harmless_names.is_known_parameter(name) or harmless_names.is_reference(value):
         return False
     if _tells(name, alone=True) or name.lower() in {"key", "code"} or name.lower().startswith("x-amz-"):
         return not _counts(name, value)
-    return not value or not harmless.is_harmless(value)
+    return not value or not harmless_names.is_harmless(value)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from actions.audit.marks import MARK
+from actions.audit.redaction_marks import MARK
 
 _SHAPES: Final = re.compile(
     r"(?<![A-Za-z0-9])(?:"
