@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fleet.model.counting import count as count
+
 
 def span(seconds: float) -> str:
     """A time as people say it: ``8s``, ``1m40s``, ``2h05m``, ``12d``."""
@@ -13,11 +15,6 @@ def span(seconds: float) -> str:
     if whole < 2 * 86400:
         return f"{whole // 3600}h{whole % 3600 // 60:02}m"
     return f"{whole // 86400}d"
-
-
-def count(number: float, what: str, many: str = "") -> str:
-    """A number and its noun: ``1 pod``, ``3 pods``."""
-    return f"{number:.0f} {what if round(number) == 1 else many or what + 's'}"
 
 
 def some_names(names: list[str] | tuple[str, ...], most: int = 3) -> str:

@@ -60,7 +60,7 @@ class Rolling:
     def keeping(self) -> str:
         """The pods that keep their template; empty for none."""
         if self.held or not self.partition:
-            return f"all {self.replicas} keep the template that they have" if self.held else ""
+            return f"{self.replicas} keep their template" if self.held else ""
         pods = "pod 0 keeps" if self.partition == 1 else f"pods 0 to {self.partition - 1} keep"
         return f"{pods} the template of before (partition {self.partition})"
 

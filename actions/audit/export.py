@@ -15,6 +15,7 @@ from actions.audit.history import RecordedAction
 from actions.audit.line import SCHEMA, Record
 from actions.audit.opened_logs import Opened
 from actions.audit.words import RecordFact, everything, moment, opened_text, outcome_tone, summary
+from fleet.model.counting import count
 
 EXPORT = "quarterdeck/audit-export/v1"
 
@@ -159,9 +160,9 @@ dd {{ margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; font: 13px ui-m
 
 def to_html(actions: Sequence[RecordedAction], opened: Opened, made_at: float) -> str:
     """One page without scripts and without anything from elsewhere; every text in it is escaped."""
-    count = "1 action" if len(actions) == 1 else f"{len(actions)} actions"
+    told = count(len(actions), "action")
     return _PAGE.format(
-        made=moment(made_at), count=count, chain=_facts(opened_text(opened)), rows="\n".join(map(_row, actions))
+        made=moment(made_at), count=told, chain=_facts(opened_text(opened)), rows="\n".join(map(_row, actions))
     )
 
 

@@ -15,6 +15,7 @@ from actions.audit.anchor import Anchored
 from actions.audit.chain import Verification
 from actions.audit.history import ActionState, RecordedAction, SentRequest
 from actions.audit.opened_logs import Opened
+from fleet.model.counting import count
 
 _HTTP: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 
@@ -52,7 +53,7 @@ def outcome_tone(action: RecordedAction) -> Tone:
 def chain_text(verdict: Verification) -> list[RecordFact]:
     """Whether the log is what was written, as far as that can be told."""
     if verdict.broken is not None:
-        before = f"; the {verdict.records} records before it are as they were written" if verdict.records else ""
+        before = f"; what was written before it is as it was: {_count(verdict.records)}" if verdict.records else ""
         facts = [RecordFact("chain", f"BROKEN at {verdict.broken}{before}", Tone.BAD)]
     elif not verdict.records:
         facts = [RecordFact("chain", "nothing is recorded yet")]
@@ -69,7 +70,7 @@ def chain_text(verdict: Verification) -> list[RecordFact]:
 
 
 def _count(records: int) -> str:
-    return "1 record" if records == 1 else f"{records} records"
+    return count(records, "record")
 
 
 def opened_text(opened: Opened) -> list[RecordFact]:
@@ -159,7 +160,13 @@ def _scope_text(action: RecordedAction) -> str:
 
 def _changes(action: RecordedAction) -> list[RecordFact]:
     changes = _dicts(action.intent.content.get("changes"))
-    return _labelled("change", (f"{c.get('what', '')} {c.get('before', '')} → {c.get('after', '')}" for c in changes))
+    return _labelled("change", map(_change, changes))
+
+
+def _change(change: Mapping[str, Any]) -> str:
+    """``replicas 3 → 5``; of what had no value before, what becomes of it: ``chat-8b-x evicted``."""
+    what, before, after = (str(change.get(name) or "") for name in ("what", "before", "after"))
+    return f"{what} {before} → {after}" if before else f"{what} {after}"
 
 
 def _impact(intent: Mapping[str, Any]) -> Iterator[str]:

@@ -65,7 +65,7 @@ def _by_cache(found: Sequence[Impact]) -> Check:
             return Check(
                 ABOUT, Verdict.WARN, "no replica is left; there were almost no requests in the last ten minutes"
             )
-        return Check(ABOUT, Verdict.WARN, f"no replica is left to take {load:.0f} requests at a time")
+        return Check(ABOUT, Verdict.WARN, f"no replica is left to take {count(load, 'request')} at a time")
     worst = max(left, key=lambda impact: -1.0 if math.isnan(impact.kv_after) else impact.kv_after)
     who = f"the other {worst.remaining} ready replicas" if worst.remaining > 1 else "the one other ready replica"
     if math.isnan(worst.kv_after):

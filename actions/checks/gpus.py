@@ -98,7 +98,9 @@ def spare_for(snapshot: Snapshot, spec: Mapping[str, Any], *, without: AbstractS
             why_not[node.name] = reason
         elif short:
             what = "" if short == resource else f" of {short}"
-            why_not[node.name] = f"with fewer than {needs[short]}{what} free"
+            why_not[node.name] = (
+                f"with none{what} free" if needs[short] == 1 else f"with fewer than {needs[short]}{what} free"
+            )
         else:
             free[node.name] = left[resource]
             slots[node.name] = min(left[name] // number for name, number in needs.items())

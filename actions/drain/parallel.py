@@ -10,6 +10,7 @@ from actions.drain.wait import Terms
 from actions.execution_context import ClusterExecution
 from actions.plan_context import Reads
 from actions.progress import Outcome
+from fleet.model.counting import share
 from fleet.model.snapshot import Snapshot
 
 _WORDS = {
@@ -66,7 +67,7 @@ class ParallelDrains:
         if name:
             self._busy[name] = text
         parts = [f"{busy}: {text}" for busy, text in self._busy.items() if text]
-        words = f"{self.gone} of {self.total} pods gone"
+        words = f"{share(self.gone, self.total, 'pod')} gone"
         self._work.say("; ".join((words, *parts[:3])), self.gone, self.total, eta if len(self._busy) == 1 else None)
 
 

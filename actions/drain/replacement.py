@@ -12,6 +12,7 @@ from actions.kubeobj import controller_of, is_ready, written
 from actions.number_words import span
 from actions.progress import Outcome, Result
 from actions.request import Target
+from fleet.model.counting import share
 from fleet.sources.kube.errors import NotFoundError
 
 _LOOKS = 2
@@ -62,7 +63,7 @@ async def follow_replacement(unit: DrainUnit, execution: ClusterExecution) -> Ou
             deleted = True
             return True
         wanted = unit.ready if desired is None else min(unit.ready, desired)
-        _say(execution, unit.workload, f"{now} of {wanted} replicas are ready", now, wanted)
+        _say(execution, unit.workload, f"ready: {share(now, wanted, 'replica')}", now, wanted)
         in_a_row = in_a_row + 1 if now >= wanted else 0
         return in_a_row >= _LOOKS
 

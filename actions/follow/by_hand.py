@@ -13,6 +13,7 @@ from actions.plan import Plan
 from actions.plan_context import Reads
 from actions.progress import Outcome, Result
 from actions.revisions import POD_REVISION
+from fleet.model.counting import share
 from fleet.sources.kube.errors import NotFoundError
 
 
@@ -53,7 +54,7 @@ async def follow_by_hand(plan: Plan, execution: ClusterExecution, why: str, old:
         revision = str((obj.get("status") or {}).get("updateRevision", ""))
         left[:] = sorted({*there, *(of_another(pods, revision) if state.observed else ())})
         if left:
-            text = f"{why}: {len(left)} of {len(pods)} pods wait to be replaced by hand ({some_names(left)})"
+            text = f"{why}: to be replaced by hand: {share(len(left), len(pods), 'pod')} ({some_names(left)})"
         else:
             text = state.words
         execution.say(text, len(pods) - len(left), len(pods))

@@ -14,6 +14,7 @@ from actions.progress import Outcome, Result
 from actions.request import Target
 from fleet.dataclass import dataclass
 from fleet.kinds.kind import Replicas, Update, count_at
+from fleet.model.counting import share
 from fleet.sources.kube.errors import NotFoundError
 
 
@@ -69,7 +70,7 @@ class RolloutState:
         if not self.observed:
             return "its controller has not seen the change yet"
         if self.rolling and self.updated < self.need_update:
-            return f"{self.updated} of {self.need_update} pods are of the new template, {self.available} available"
+            return f"{share(self.updated, self.need_update, 'pod')} on the new template, {self.available} available"
         if self.total > self.desired:
             return f"{count(self.total - self.desired, 'pod')} too many: still ending"
         if self.total < self.desired:
@@ -168,7 +169,7 @@ async def follow_rollout(
     if overruled is not None:
         return Outcome(
             Result.FAILED,
-            f"somebody else has set {overruled} replicas since",
+            f"somebody else has since set {count(overruled, 'replica')}",
             "its autoscaler, its owner, or another person: look at its events",
         )
     if last is not None and last.failed:

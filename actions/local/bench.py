@@ -23,6 +23,7 @@ from fleet.local.api_keys import key_for
 from fleet.local.benches import ConcurrencyLevel
 from fleet.local.errors import LocalError
 from fleet.local.record import ServerRecord
+from fleet.model.counting import every
 
 WHAT: Final = "vllm bench serve"
 _RESULT: Final = "result.json"
@@ -132,7 +133,7 @@ async def measure(
     level = level_of(document, concurrency, requests)
     if level.failed >= requests:
         said = f": {output.failure}" if output.failure else ""
-        raise LocalError(f"all {requests} requests failed{said}", "Does the server still serve? See its log.")
+        raise LocalError(f"{every(requests, 'request')} failed{said}", "Does the server still serve? See its log.")
     return level
 
 

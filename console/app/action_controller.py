@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from console.commands.command import ScreenId
 from console.session.failure import SessionError
 from console.views.standing_since import clock
+from fleet.model.counting import count
 from themes.palette import Role
 
 if TYPE_CHECKING:
@@ -156,5 +157,7 @@ class ActionController:
             return
         if found:
             last = clock(found[-1][1])
-            what = f"1 action was cut off at {last}" if len(found) == 1 else f"{len(found)} actions were cut off"
+            what = (
+                f"1 action was cut off at {last}" if len(found) == 1 else f"{count(len(found), 'action')} were cut off"
+            )
             self._desk.navigator.say(f"{what}; :audit shows what is known", Role.WARNING)

@@ -14,6 +14,7 @@ from console.cli.dispatch import Invocation, say
 from console.config.sections import SECTIONS
 from console.config.settings import Settings, sections_of
 from console.wiring.demo import DemoError, Simulation, Starting, starting
+from fleet.model.counting import count
 
 
 def run(invocation: Invocation) -> int:
@@ -83,7 +84,8 @@ def instructions(simulation: Simulation) -> Iterator[str]:
     others = ", ".join(simulation.contexts[1:])
     yield f"export KUBECONFIG={simulation.kubeconfig}"
     yield ""
-    yield f"# {simulation.pods} pods behind {simulation.server}; contexts beside {simulation.contexts[0]}: {others}"
+    pods = count(simulation.pods, "pod")
+    yield f"# {pods} behind {simulation.server}; contexts beside {simulation.contexts[0]}: {others}"
     yield "kubectl get pods -A -o wide -w"
     yield "kubectl get events -A"
     yield f"kubectl --context {simulation.contexts[-1]} auth can-i list pods -A"

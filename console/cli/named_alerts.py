@@ -15,6 +15,7 @@ from console.views.alerts import empty_text
 from fleet.alerts.board import AlertRow
 from fleet.dataclass import dataclass
 from fleet.model.alerts import NAME, Matcher, Notified
+from fleet.model.counting import count
 from fleet.model.snapshot import Snapshot
 
 _TYPED = re.compile(r"(?P<name>[^{]*)(?:\{(?P<matchers>.*)\})?")
@@ -41,7 +42,7 @@ def find_alert(typed: str, snapshot: Snapshot, namespace: str) -> Target:
     if found:
         shown = "\n".join(_shown(row, found) for row in found[:_MOST])
         more = f"\nand {len(found) - _MOST} more" if len(found) > _MOST else ""
-        raise NotNamedError(f"{typed} is {len(found)} alerts; say which:\n{shown}{more}")
+        raise NotNamedError(f"{typed} is {count(len(found), 'alert')}; say which:\n{shown}{more}")
     if any(one.id == typed for told in snapshot.facts.of(Notified).values() for one in told.value.silences):
         return Target(ALERT, "", f"silence {typed}", typed)
     if not rows:

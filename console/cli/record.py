@@ -5,6 +5,7 @@ from __future__ import annotations
 from console.cli import exits
 from console.cli.dispatch import Invocation, say
 from console.cli.progress import ProgressLine
+from fleet.model.counting import count
 from fleet.recorder.problem import RecordingError
 
 
@@ -19,5 +20,5 @@ def run(invocation: Invocation) -> int:
     except RecordingError as error:
         say(error.problem + (f"\n{error.remedy}" if error.remedy else ""))
         return exits.USAGE
-    print(f"{options.out}: {replaced} names replaced; times and numbers are as they were (docs/recording.md)")
+    print(f"{options.out}: {count(replaced, 'name')} replaced; times and numbers are as they were (docs/recording.md)")
     return exits.OK

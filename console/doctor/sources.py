@@ -11,6 +11,7 @@ from console.doctor.check import DoctorCheck, DoctorStatus
 from console.doctor.dialects import check_dialects
 from fleet.metrics.dialect_set import DialectSet
 from fleet.metrics.registry import ENGINES, GPUS
+from fleet.model.counting import count
 from fleet.model.gpu_vendors import vendor_of
 from fleet.model.snapshot import KUBERNETES, MACHINE, Health, Join, Snapshot, SourceStatus
 from fleet.sources.scrape.targets import none_is_read, unread
@@ -57,7 +58,7 @@ def check_api_server(snapshot: Snapshot, *, explained: bool) -> DoctorCheck:
         return DoctorCheck("API server", DoctorStatus.FAIL, problem, (), remedy)
     groups = f" ({', '.join(cluster.groups)})" if cluster.groups else ""
     version = f"Kubernetes {cluster.version}" if cluster.version else "a Kubernetes that does not tell its version"
-    finding = f"{version}, as {cluster.user or 'nobody'}{groups}, {len(snapshot.pods)} pods"
+    finding = f"{version}, as {cluster.user or 'nobody'}{groups}, {count(len(snapshot.pods), 'pod')}"
     if status.health is Health.LIVE or (status.health is Health.DEGRADED and explained):
         return DoctorCheck("API server", DoctorStatus.OK, finding)
     return DoctorCheck("API server", DoctorStatus.WARN, finding, status.notes or (_status_text(status),))
@@ -122,12 +123,13 @@ def _engines(snapshot: Snapshot) -> DoctorCheck:
         return DoctorCheck(
             "engines", DoctorStatus.WARN, f"no series of an engine that is read ({_names(ENGINES)})", (), SCRAPE_ENGINES
         )
-    finding = f"{len(snapshot.engines)} engines of {len(snapshot.models)} models, from {_measured_by(snapshot)}"
+    engines, models = count(len(snapshot.engines), "engine"), count(len(snapshot.models), "model")
+    finding = f"{engines} of {models}, from {_measured_by(snapshot)}"
     silent = [unmatched for unmatched in snapshot.unmatched if unmatched.join is Join.POD_WITHOUT_METRICS]
     if silent:
         named = tuple(f"{unmatched.key}: {unmatched.detail}" for unmatched in silent[:NAMED])
         return DoctorCheck(
-            "engines", DoctorStatus.WARN, f"{finding}; {len(silent)} pods without", named, SCRAPE_ENGINES
+            "engines", DoctorStatus.WARN, f"{finding}; {count(len(silent), 'pod')} without", named, SCRAPE_ENGINES
         )
     return DoctorCheck("engines", DoctorStatus.OK, finding)
 

@@ -11,6 +11,7 @@ from console.report.sheet import Sheet, sheet_lines
 from console.views.empty_table import unknown_pods
 from console.views.subject import is_free_gpu
 from console.views.told_sources import is_told
+from fleet.model.counting import count
 from fleet.model.snapshot import Join, Snapshot, SourceStatus
 from themes.glyphs import Glyphs
 from widgets.untrusted import untrusted, untrusted_name
@@ -59,7 +60,7 @@ def _head(snapshot: Snapshot, glyphs: Glyphs, *, production: bool) -> Iterator[s
     who = untrusted(cluster.user or "nobody")
     mode = ("PRODUCTION, " if production else "") + ("read-only" if cluster.read_only else "read-write")
     at = datetime.fromtimestamp(snapshot.at, UTC)
-    pods = "pods not known" if unknown_pods(snapshot) else f"{len(snapshot.pods)} pod{'s' * (len(snapshot.pods) != 1)}"
+    pods = "pods not known" if unknown_pods(snapshot) else count(len(snapshot.pods), "pod")
     yield between.join((f"{place} as {who}", mode, pods, f"{at:%F %T} UTC"))
     for source in filter(is_told, snapshot.sources):
         yield _source(source, snapshot.at, between)

@@ -10,6 +10,7 @@ from pathlib import Path
 from console.commands.desk import Desk
 from console.screens.lines import Lines
 from console.screens.searched import SearchedScreen
+from fleet.model.counting import count
 from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.line import Line, Span, fit_end, width_of
@@ -54,7 +55,7 @@ class LogScreen(SearchedScreen):
 
     def copied(self) -> tuple[str, str]:
         lines = self.log_view.shown
-        return "\n".join(lines), f"the {len(lines)} lines on the screen"
+        return "\n".join(lines), f"the {count(len(lines), 'line')} on the screen"
 
     def save(self) -> None:
         """Write all lines that are here to a file of this person alone, and say where it is."""

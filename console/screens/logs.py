@@ -16,6 +16,7 @@ from console.screens.log_base import LogScreen
 from console.session.failure import SessionError
 from console.views.pod_logs import dropped_text, lack_in_full, lack_of_log, worth_reading
 from console.views.subject import assessment_of
+from fleet.model.counting import count
 from fleet.model.objects import ObjectRef, Pod
 from fleet.model.snapshot import Snapshot, rank
 from themes.palette import Role
@@ -176,7 +177,7 @@ class LogsScreen(LogScreen):
         if self.log_view.dropped:
             state.append(dropped_text(self.log_view.dropped))
         name = f"{untrusted_name(self._pod.name)} › {untrusted_name(self._container)}"
-        self.show_title(f"{len(self._together)} pods together" if self._together else name, " · ".join(state))
+        self.show_title(f"{count(len(self._together), 'pod')} together" if self._together else name, " · ".join(state))
 
     def _following(self) -> str:
         """Return what the log does: ``following``, ``silent 12m``, ``paused``, or why there is none."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from console.commands.desk import Desk
 from console.screens.base import ConsoleScreen
+from fleet.model.counting import share
 from widgets.text_pane import TextPane
 
 
@@ -32,7 +33,7 @@ class SearchedScreen(ConsoleScreen):
         """Say which of how many lines that match it is."""
         at, count = self._pane.matches
         if count:
-            self.say(f"line {at} of {count} lines with {self._searched!r}")
+            self.say(f"line {share(at, count, 'line')} with {self._searched!r}")
 
     def back(self) -> bool:
         if not self._searched:

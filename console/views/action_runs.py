@@ -13,6 +13,7 @@ from console.views.layout import followed, head, labelled, sections, wrapped
 from console.views.plan import place
 from console.views.standing_since import clock
 from fleet.dataclass import dataclass
+from fleet.model.counting import count
 from fleet.model.snapshot import Severity
 from themes.glyphs import Glyphs
 from themes.palette import Role
@@ -59,7 +60,7 @@ def under_way(action_runs: Sequence[ActionRun]) -> tuple[ActionRun, ...]:
 def going_on(action_runs: Sequence[ActionRun]) -> list[str]:
     """Return, for one who would leave, what stops with this program, and what the cluster does all the same."""
     running = under_way(action_runs)
-    what = "1 action is" if len(running) == 1 else f"{len(running)} actions are"
+    what = "1 action is" if len(running) == 1 else f"{count(len(running), 'action')} are"
     return [
         f"{what} under way. Nothing more of it is done or recorded when this program ends.",
         *(f"{untrusted(run.plan.title)}: {_so_far(run)}" for run in running),

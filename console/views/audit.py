@@ -11,6 +11,7 @@ from actions.audit.words import RecordFact, Tone, everything, moment, opened_tex
 from console.views.filter import Filter
 from console.views.layout import wrapped
 from fleet.dataclass import dataclass
+from fleet.model.counting import count
 from fleet.model.snapshot import Severity
 from themes.glyphs import Glyphs
 from themes.palette import Role
@@ -51,7 +52,7 @@ def chain_lines(folder: Path, opened: Opened, width: int) -> list[Line]:
         role = Role.DIM if fact.tone is Tone.PLAIN else ROLES[fact.tone]
         lines += [Line((Span(f" {part}", role),)) for part in folded(untrusted(fact.text), max(20, width - 2))]
     if len(lines) > _MOST:
-        more = f" … and {len(lines) - _MOST + 1} lines more: quarterdeck audit verify"
+        more = f" … and {count(len(lines) - _MOST + 1, 'more line')}: quarterdeck audit verify"
         lines = [*lines[: _MOST - 1], Line((Span(more, Role.DIM),))]
     return [*lines, Line((Span(f" {untrusted(str(folder))}", Role.DIM),))]
 

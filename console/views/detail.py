@@ -17,6 +17,7 @@ from console.views.products import product_of, products_of
 from console.views.subject import assessment_of, reason_of
 from console.views.versions import workload_version_lines
 from fleet.model.baseline import Baselines
+from fleet.model.counting import count
 from fleet.model.objects import Pod, Workload
 from fleet.model.snapshot import Snapshot
 from themes.glyphs import Glyphs
@@ -182,7 +183,7 @@ def _workload_page(
         event_lines((e for e in snapshot.events if e.involved_uid in uids), now, width, glyphs, page_of=workload.name),
     )
     loaded = serving is not None and has_load(frame, key)
-    of = "of its one pod" if len(pods) == 1 else f"of its {len(pods)} pods"
+    of = "of its one pod" if len(pods) == 1 else f"of its {count(len(pods), 'pod')}"
     load = (
         [head("load", of), *load_lines(frame, key, width, glyphs)] if loaded else [],
         latency_lines(snapshot, frame, key, width, glyphs) if loaded else [],

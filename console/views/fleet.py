@@ -17,6 +17,7 @@ from console.views.row_cells import Cells
 from console.views.row_inputs import drawn_from
 from console.views.subject import assessment_of
 from fleet.dataclass import dataclass
+from fleet.model.counting import count
 from fleet.model.snapshot import Assessment, Join, Severity, Snapshot
 from fleet.snapshot.differences import are_same
 from widgets.grid import GridColumn, GridRow, RowGroup, Sort
@@ -149,6 +150,6 @@ def _waiting(snapshot: Snapshot, query: Query) -> str:
     hidden = len(snapshot.workloads) if not query.others else 0
     where = f"namespace {untrusted_name(snapshot.cluster.namespace)}" if snapshot.cluster.namespace else "this cluster"
     if hidden:
-        others = f"the other {hidden} workloads" if hidden > 1 else "the other workload"
+        others = f"the other {count(hidden, 'workload')}" if hidden > 1 else "the other workload"
         return f"no workload in {where} serves a model\na shows {others} · n other namespaces"
     return f"no workloads in {where}\nn other namespaces · :ctx other clusters"

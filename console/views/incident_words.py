@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from console.views.standing_since import coarse
+from fleet.model.counting import count, share
 from fleet.model.finding import FindingState, Incident, Reach
 from fleet.model.snapshot import Severity, Snapshot
 from widgets.values import age_text
@@ -47,9 +48,9 @@ def felt(reach: Reach) -> str:
     """``7 of 10 replicas, 1,474 requests wait, 598 run``; empty where nothing of it is known."""
     said = []
     if reach.of:
-        said.append(f"{reach.replicas} of {reach.of} replica{'s' * (reach.of != 1)}")
+        said.append(share(reach.replicas, reach.of, "replica"))
     elif reach.replicas:
-        said.append(f"{reach.replicas} pod{'s' * (reach.replicas != 1)}")
+        said.append(count(reach.replicas, "pod"))
     counted = [(number, words) for number, words in ((reach.waiting, "wait"), (reach.running, "run")) if number > 0]
     for i, (number, words) in enumerate(counted):
         if not math.isnan(number):

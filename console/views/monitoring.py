@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from itertools import groupby
 
 from console.views.layout import head, labelled, sections, wrapped
+from fleet.model.counting import count
 from fleet.monitoring.faults import Examined, FaultKind, MonitoringFault
 from themes.glyphs import Glyphs
 from themes.palette import Role
@@ -31,7 +32,7 @@ _REMARKS: Mapping[FaultKind, str] = {
 def examined_text(examined: Examined) -> str:
     """The result in a sentence, with how much was looked at."""
     lies = sum(fault.kind is not FaultKind.PARTLY for fault in examined.faults)
-    found = f"{lies} fault{'s' if lies != 1 else ''}" if lies else "nothing is wrong with what was looked at"
+    found = count(lies, "fault") if lies else "nothing is wrong with what was looked at"
     looked = f"{examined.rules} rules with {examined.selectors} selectors, in {examined.queries} queries"
     return f"{found}; {looked}"
 

@@ -12,6 +12,7 @@ from console.views.columns import Shown, TableColumn, blank
 from console.views.numbers import gpu_activity, number
 from console.views.root_words import marked
 from console.views.subject import assessment_of, sick_holder
+from fleet.model.counting import count
 from fleet.model.frame import Frame
 from fleet.model.gpu_vendors import without_vendor
 from fleet.model.quantity import Quantity, Unit
@@ -159,7 +160,7 @@ def _below(snapshot: Snapshot, node: str) -> str:
     unhealthy = sum(assessment_of(snapshot, gpu).severity is Severity.CRITICAL for gpu in gpus)
     sick = {pod for gpu in gpus if (pod := sick_holder(snapshot, gpu))}
     told = [f"{unhealthy} unhealthy"] if unhealthy else []
-    told += [f"{len(sick)} pod{'s' if len(sick) > 1 else ''} sick"] if sick else []
+    told += [f"{count(len(sick), 'sick pod')}"] if sick else []
     return ", ".join(told)
 
 

@@ -146,13 +146,19 @@ def _numbered(lead: Span, title: str, detail: str, width: int) -> list[Line]:
     return [*followed((lead,), title, Role.TEXT, width, 6), *below]
 
 
+def change_text(change: Change, glyphs: Glyphs) -> str:
+    """``3 → 5``; of what had no value before, what becomes of it."""
+    before, after = untrusted(change.before), untrusted(change.after)
+    return f"{before} {glyphs.right} {after}" if before else after
+
+
 def _changes(changes: Sequence[Change], width: int, glyphs: Glyphs) -> Iterable[Line]:
     names = [untrusted(change.what) for change in changes]
     # Wide enough for every name, up to a third of the line.
     cells = max(ABOUT, min(width // 3, max(map(width_of, names), default=0)))
     for name, change in zip(names, changes, strict=True):
         lead = (Span(f"   {fit(name, cells, 'left', glyphs.ellipsis)} ", Role.DIM),)
-        words = f"{untrusted(change.before)} {glyphs.right} {untrusted(change.after)}"
+        words = change_text(change, glyphs)
         yield from followed(lead, words, Role.STRONG, width, cells + 4)
 
 
@@ -265,11 +271,7 @@ def confirm_line(plan: Plan, width: int, glyphs: Glyphs, *, more: int = 0) -> Li
     """
     role = _ROLES[plan.verdict]
     change = next(iter(plan.changes), None)
-    before_after = (
-        f"{untrusted(change.what)} {untrusted(change.before)} {glyphs.right} {untrusted(change.after)}"
-        if (change)
-        else ""
-    )
+    before_after = f"{untrusted(change.what)} {change_text(change, glyphs)}" if change else ""
     others = len(plan.request.targets) - 1
     left = [
         LinePart((Span(fit_end(untrusted(str(plan.target)), min(40, width_of(str(plan.target))), "left", "…")),), 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fleet.model.counting import count
 from fleet.model.objects import Container, Pod
 
 DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
@@ -57,4 +58,4 @@ def _has_ended(container: Container) -> bool:
 
 def dropped_text(lines: int) -> str:
     """How many lines of a log went to make room."""
-    return "1 line dropped" if lines == 1 else f"{lines} lines dropped"
+    return f"{count(lines, 'line')} dropped"

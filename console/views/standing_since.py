@@ -50,8 +50,8 @@ def clock(at: float) -> str:
 
 
 def since_text(since: ShownSince) -> str:
-    """``since 14:02``, or ``since before 14:02``."""
-    return f"since {'' if since.exact else 'before '}{clock(since.at)}"
+    """``since 14:02``, or ``since 14:02 or earlier``."""
+    return f"since {clock(since.at)}{'' if since.exact else ' or earlier'}"
 
 
 def coarse(age: float) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from fleet.model.counting import count
 from fleet.model.objects import ObjectRef
 from fleet.timeline.entry import Entry
 from fleet.timeline.timeline import Timeline
@@ -45,8 +46,8 @@ def event_text(entry: Entry, *, by: bool = True) -> str:
     """Return what happened, how often and, where that is wanted, by whom, in one line."""
     said, several = entry.what, len(entry.objects)
     if entry.times > 1:
-        often = f"{several} objects" if several == entry.times else f"{entry.times} times"
-        of = f" of {several} objects" if several not in (0, entry.times) else ""
+        often = count(several, "object") if several == entry.times else count(entry.times, "time")
+        of = f" of {count(several, 'object')}" if several not in (0, entry.times) else ""
         within = f" within {span(entry.last - entry.at)}" if entry.last is not None and entry.last > entry.at else ""
         said = f"{said} ({often}{of}{within})"
     return f"{said}  by {entry.who}" if by and entry.who else said

@@ -13,6 +13,7 @@ from fleet.latency.phases import Breakdown, RequestPhase
 from fleet.latency.report import LatencyReport, dominant
 from fleet.latency.separation import Division, Separation
 from fleet.latency.slowness import FEWEST
+from fleet.model.counting import count
 from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.line import Line, Span, fit
@@ -130,7 +131,7 @@ def _separations(report: LatencyReport, width: int) -> list[Line]:
     if not report.separations:
         return [head(title, f"fewer than {FEWEST} replicas are measured: there is nothing to tell apart")]
     most = max(len(one.values) for one in report.separations)
-    lines = [head(title, f"{most} replicas that serve the same")]
+    lines = [head(title, f"{count(most, 'replica')} serving the same")]
     for one in report.separations:
         lines += _separation(one, width)
     return lines
@@ -161,7 +162,7 @@ def division_text(one: Separation, division: Division) -> str:
     fast = len(one.values) - len(one.slow)
     words = " = ".join(untrusted_line(words) for words in division.attributes)
     counts = f"{division.slow} of the {len(one.slow)} slow ones, {others} of the {fast} others"
-    return f"{words}: {counts} (chance that it is luck {chance_text(division.chance)}, {one.tests} tests)"
+    return f"{words}: {counts} (chance that it is luck {chance_text(division.chance)}, {count(one.tests, 'test')})"
 
 
 def unseparated_text(one: Separation) -> str:

@@ -9,6 +9,7 @@ from fleet.dataclass import dataclass
 from fleet.diagnosis.sign import Sign, SignInWords
 from fleet.diagnosis.subject import Replica
 from fleet.diagnosis.thresholds import Limit, limit_at
+from fleet.model.counting import count
 from fleet.model.frame import Frame
 from fleet.model.profile import CHAT, Profile
 from fleet.model.quantity import Quantity
@@ -73,7 +74,7 @@ class Slower(SignInWords[Replica]):
     def shows(self, of: Replica) -> str:
         rates = self._rates(of.frame, of.peers, of.profile)
         middle = median(rates.values())
-        return f"{rates[of.at]:.1f} tokens/s per request, the median of {len(rates)} replicas is {middle:.1f}"
+        return f"{rates[of.at]:.1f} tokens/s per request, the median of {count(len(rates), 'replica')} is {middle:.1f}"
 
     def _rates(self, frame: Frame, rows: Sequence[int], profile: Profile) -> dict[int, float]:
         least = limit_at(self.least, profile)
@@ -127,7 +128,7 @@ class Busier(SignInWords[Replica]):
         running, waiting = (of.frame.values(of.peers, one) for one in (Quantity.RUNNING, Quantity.WAITING))
         load = [a + b for a, b in zip(running, waiting, strict=True)]
         own = load[of.peers.index(of.at)]
-        return f"{own:.0f} requests here, {sum(load) / len(load):.1f} in the mean of {len(load)} replicas"
+        return f"{count(own, 'request')} here, a mean of {sum(load) / len(load):.1f} on {count(len(load), 'replica')}"
 
 
 @dataclass(frozen=True, slots=True)

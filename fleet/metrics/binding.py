@@ -17,6 +17,7 @@ from fleet.metrics.exposition import SampleSeries
 from fleet.metrics.identity import DEFAULT_ENGINE, backend_of, exporter_pods, first, gpu_id, one_gpu
 from fleet.metrics.registry import ENGINES, GATEWAYS, GPUS
 from fleet.metrics.series_cells import Binding, BucketCells, Mean, NumberCell, RowCells, Term
+from fleet.model.counting import count
 from fleet.model.measurement import EngineId, GatewayId, GpuId
 from fleet.sources.problem import SourceProblem
 
@@ -94,7 +95,8 @@ class _Binder:
         keys = self._row_keys(own)
         if len(keys) > MOST_ENGINES:
             raise SourceProblem(
-                f"answers the metrics of {len(keys)} engines", "scrape the engines, not what speaks for all of them"
+                f"answers the metrics of {count(len(keys), 'engine')}",
+                "scrape the engines, not what speaks for all of them",
             )
         self.out.engines = tuple(EngineId("", "", model, rank) for model, rank in keys)
         speaks: list[list[str]] = [[] for _ in keys]
@@ -161,7 +163,7 @@ class _Binder:
                 self._cells(dialect, row, self.out.of_gateways, named, named)
                 self._histograms(dialect, row, self.out.of_gateways, named)
         if len(self.out.gateways) > MOST_ENGINES:
-            raise SourceProblem(f"answers the metrics of {len(self.out.gateways)} servers behind it", "")
+            raise SourceProblem(f"answers the metrics of {count(len(self.out.gateways), 'server')} behind it", "")
 
     def _gpus(self) -> None:
         names, exporters = GPUS.gpu, exporter_pods(GPUS)

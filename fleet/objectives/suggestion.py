@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from fleet.dataclass import dataclass
+from fleet.model.counting import count
 from fleet.model.quantity import Family
 from fleet.objectives.ledger import Tally
 from fleet.objectives.objective import FAMILIES, Indicator
@@ -60,7 +61,7 @@ def _errors(tallies: list[Tally], window: float) -> Iterator[Suggestion]:
         return
     kept = next((one for one in _ERRORS if failed / every <= one * SPARE and every * window * one >= 1), None)
     if kept is not None:
-        yield Suggestion("errors", kept, f"{100 * failed / every:.3g} % of {every * window:.0f} requests failed")
+        yield Suggestion("errors", kept, f"{100 * failed / every:.3g} % of {count(every * window, 'request')} failed")
 
 
 def _latency(buckets: Mapping[float, float], measure: Indicator, window: float) -> Suggestion | None:

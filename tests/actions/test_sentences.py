@@ -196,7 +196,7 @@ def test_a_drain_contradicts_nothing(case: Case, which: int) -> None:
         ({"replicas": 3, "updatedReplicas": 3, "availableReplicas": 2}, False, "2 of 3 available"),
         ({"replicas": 2, "updatedReplicas": 2, "availableReplicas": 2}, False, "2 of 3 pods made, 2 available"),
         ({"replicas": 5, "updatedReplicas": 5, "availableReplicas": 3}, False, "2 pods too many: still ending"),
-        ({"replicas": 4, "updatedReplicas": 1, "availableReplicas": 3}, True, "1 of 3 pods are of the new template"),
+        ({"replicas": 4, "updatedReplicas": 1, "availableReplicas": 3}, True, "1 of 3 pods on the new template"),
         ({"replicas": 4, "updatedReplicas": 3, "availableReplicas": 3}, True, "1 pod too many: still ending"),
     ],
 )

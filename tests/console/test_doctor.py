@@ -128,7 +128,7 @@ def test_the_api_server() -> None:
     snapshot = fleet()
     snapshot = replace(snapshot, cluster=Cluster(user="me", groups=("a", "b"), version="v1.36.0"))
     assert check_api_server(snapshot, explained=False) == DoctorCheck(
-        "API server", DoctorStatus.OK, "Kubernetes v1.36.0, as me (a, b), 1 pods"
+        "API server", DoctorStatus.OK, "Kubernetes v1.36.0, as me (a, b), 1 pod"
     )
     down = replace(snapshot, sources=(status("kubernetes", Health.DOWN, problem="401", remedy="log in"),))
     assert check_api_server(down, explained=False) == DoctorCheck("API server", DoctorStatus.FAIL, "401", (), "log in")

@@ -287,7 +287,7 @@ def _changes(units: Sequence[DrainUnit]) -> list[Change]:
         Change(f"label {key} of {unit.name}", unit.strategy.before[key], value)
         for unit in units
         for key, value in unit.strategy.changed.items()
-    ] + [Change(unit.name, "there", "evicted") for unit in units]
+    ] + [Change(unit.name, "", "evicted") for unit in units]
 
 
 def _flips(unit: DrainUnit, labels: dict[str, str]) -> str:

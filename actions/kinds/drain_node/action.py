@@ -35,6 +35,7 @@ from actions.plan_context import ClusterContext
 from actions.progress import Outcome, Result
 from actions.request import Request, Target, expect
 from fleet.kinds.registry import kind_of
+from fleet.model.counting import every, share
 
 _CORDON, _DRAIN = range(2)
 """The plan's steps."""
@@ -116,7 +117,7 @@ class DrainNodeAction:
         for unit in units:
             by_workload[str(unit.workload or unit.front.key)].append(unit)
         await asyncio.gather(*(drains.drain(queue) for queue in by_workload.values()))
-        done = f"{drains.gone} of {drains.total} pods gone; {plan.target.name} stays cordoned"
+        done = f"{share(drains.gone, drains.total, 'pod')} gone; {plan.target.name} stays cordoned"
         done += "".join(f"; {cut}" for cut in drains.cut)
         if drains.errors:
             execution.say(done, drains.gone, drains.total)
@@ -247,7 +248,7 @@ def _check_spare(placed: _Placed) -> Check:
         return Check(SPARE, Verdict.WARN, f"whether there is room elsewhere is not known: {placed.unknown}")
     if not holders:
         return Check(SPARE, Verdict.PASS, "no pod on it holds a GPU or another device")
-    return Check(SPARE, Verdict.PASS, f"there is room elsewhere for all {count(holders, 'pod')} that hold {kinds}")
+    return Check(SPARE, Verdict.PASS, f"there is room elsewhere for {every(holders, 'pod')} with {kinds}")
 
 
 def _alternatives(wanted: DrainNode, victims: Sequence[Victim]) -> tuple[Alternative, ...]:

@@ -21,6 +21,7 @@ from actions.plan import MERGE, Change, Check, Mutation, Plan, Step, Undo, Verdi
 from actions.plan_context import ClusterContext
 from actions.progress import Outcome, Result
 from actions.request import Request, Target, expect
+from fleet.model.counting import count
 from fleet.sources.kube.project.fields import mapping, mappings, text
 
 ABOUT = "pause"
@@ -82,7 +83,7 @@ def hold_mutation(path: str, obj: Mapping[str, Any], replicas: int | None) -> Mu
     if replicas is None and PAUSED in mapping(obj["metadata"], "annotations"):
         annotations[PAUSED] = None
     body = {"metadata": {"resourceVersion": obj["metadata"]["resourceVersion"], "annotations": annotations}}
-    about = f"pause KEDA at {replicas} replicas" if replicas is not None else "take KEDA's pause away"
+    about = f"pause KEDA at {count(replicas, 'replica')}" if replicas is not None else "take KEDA's pause away"
     return Mutation("PATCH", path, body, MERGE, about=about)
 
 
@@ -95,7 +96,7 @@ def _check_pause(annotations: Mapping[str, Any], replicas: int | None, now: int,
     if annotations.get(PAUSED_AT) == str(replicas):
         return Check(ABOUT, Verdict.BLOCK, f"it is held at {replicas} already")
     if replicas < 0:
-        return Check(ABOUT, Verdict.BLOCK, f"{replicas} replicas cannot be")
+        return Check(ABOUT, Verdict.BLOCK, f"replicas cannot be {replicas}: 0 or more")
     if replicas == 0:
         return Check(ABOUT, Verdict.WARN, f"0 replicas: nothing of {workload.name} answers until it is let go")
     return Check(ABOUT, Verdict.WARN, f"no load changes it any more: {workload.name} stays at {replicas} until let go")

@@ -31,6 +31,7 @@ from fleet.local.comparison import compare, latest_comparable
 from fleet.local.errors import LocalError
 from fleet.local.record import ServerRecord, servers_folder
 from fleet.local.server import Phase, ServerState
+from fleet.model.counting import share
 
 _ADDRESS: Final = frozenset({"--host", "--port"})
 
@@ -110,7 +111,7 @@ async def _sweep(plan: Plan, record: ServerRecord, levels: list[ConcurrencyLevel
 
 def _tell(output: Output, execution: LocalExecution) -> None:
     if output.total:
-        execution.say(f"{output.done} of {output.total} requests", output.done, output.total, output.left)
+        execution.say(f"{share(output.done, output.total, 'request')}", output.done, output.total, output.left)
 
 
 def _step(asked: LocalBench, concurrency: int) -> Step:
@@ -176,5 +177,5 @@ def _summary(bench: Bench, earlier: Bench | None) -> str:
 def _level_told(level: ConcurrencyLevel) -> str:
     ttft = f", TTFT p95 {level.ttft_p95 * 1000:.0f} ms" if level.ttft_p95 is not None else ""
     itl = f", ITL p95 {level.itl_p95 * 1000:.1f} ms" if level.itl_p95 is not None else ""
-    failed = f", {level.failed} of {level.requests} requests failed" if level.failed else ""
+    failed = f", {share(level.failed, level.requests, 'request')} failed" if level.failed else ""
     return f"{level.output_rate:.0f} tokens/s{ttft}{itl}{failed}"

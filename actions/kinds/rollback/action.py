@@ -25,6 +25,7 @@ from actions.progress import Outcome
 from actions.request import Request, expect
 from actions.revisions import CAUSE, Revision, bare, current_of, find_revision, revisions_of, same_template
 from fleet.kinds.kind import Replicas, Revisions, count_at
+from fleet.model.counting import share
 
 
 class RollBackAction:
@@ -128,7 +129,7 @@ def _check_ordered(obj: Mapping[str, Any], current: Revision | None) -> Iterator
         yield Check(
             "order",
             Verdict.WARN,
-            f"OrderedReady, and {wanted - ready} of {wanted} pods are not ready: one that never becomes ready holds "
+            f"OrderedReady, and only {share(ready, wanted, 'pod')} ready: one that never becomes ready holds "
             "the rollback up until it is deleted",
             "restart that pod after the rollback",
         )

@@ -28,6 +28,7 @@ from actions.progress import Outcome
 from actions.request import Request, Target, expect
 from fleet.kinds.kind import Leaving, Replicas
 from fleet.kinds.registry import kind_of
+from fleet.model.counting import count
 from fleet.model.objects import Pod
 from fleet.model.snapshot import Snapshot
 from fleet.sources.kube.errors import KubeError
@@ -67,7 +68,7 @@ class ScaleAction:
             title=f"Scale {target.name} from {now} to {wanted}",
             made_at=context.now(),
             steps=(
-                Step(f"set {wanted} replicas", "through the scale subresource", (mutation,)),
+                Step(f"set {count(wanted, 'replica')}", "through the scale subresource", (mutation,)),
                 Step("wait until they are ready" if wanted > now else "wait until the others have ended"),
             ),
             checks=tuple(checks),
@@ -153,5 +154,5 @@ def scale_mutation(path: str, obj: dict[str, Any], replicas: int) -> Mutation:
         f"{path}/{kind_in(obj).scale}",
         {"metadata": {"resourceVersion": version}, "spec": {"replicas": replicas}},
         MERGE,
-        about=f"set {replicas} replicas",
+        about=f"set {count(replicas, 'replica')}",
     )

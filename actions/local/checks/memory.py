@@ -29,6 +29,7 @@ from fleet.local.fit.memory import (
 )
 from fleet.local.gpus import LocalGpu
 from fleet.local.spec import LaunchSpec
+from fleet.model.counting import count
 
 ABOUT = "memory"
 _HEAD = ("what", "value", "from")
@@ -134,7 +135,7 @@ def check_gpus(spec: LaunchSpec, gpus: Sequence[LocalGpu], heads: int) -> Check:
     if (uneven := check_heads(spec, heads, max(8, len(gpus)))) is not None:
         return uneven
     if spec.gpus > len(gpus):
-        what = f"it asks for {spec.gpus} GPUs, and {len(gpus)} are here"
+        what = f"it asks for {count(spec.gpus, 'GPU')}, and there are {len(gpus)}"
         return Check(about, Verdict.BLOCK, what, "lower tensor or pipeline parallelism")
     taken = ", ".join(f"{gpu.index} {gpu.name}" for gpu in gpus[: spec.gpus])
     return Check(about, Verdict.PASS, f"{spec.gpus} of {len(gpus)}: {taken}")
@@ -275,16 +276,17 @@ def _model_rows(need: MemoryNeed, each: Sizes, spec: LaunchSpec) -> list[tuple[s
         formula = f"2 x {layers} layers x {max(1, -(-arch.kv_heads // tp))} KV heads x {arch.head_dim}"
     formula += f" x {kv_bytes(spec.kv_cache_dtype, need.dtype):g} bytes, config.json"
     rows.append(("KV cache per token", f"{groups.token_bytes / 1024:.1f} KiB", formula))
-    for count, keeps, words in (
+    for some, keeps, words in (
         (kinds.sliding, kinds.window, "sliding window"),
         (kinds.chunked, kinds.chunk, "chunks"),
     ):
-        if not count:
+        if not some:
             continue
         if groups.bounded:
-            also = f"{count} layers keep {keeps:,} tokens, and the {need.manager.in_flight:,} that are computed at once"
+            at_once = f"and the {need.manager.in_flight:,} that are computed at once"
+            also = f"{count(some, 'layer')} of {keeps:,} tokens, {at_once}"
         else:
-            also = f"{count} layers keep every token: this vLLM does not keep them apart"
+            also = f"{count(some, 'layer')} for every token: this vLLM does not keep them apart"
         rows.append((words, also, "config.json"))
     return rows
 

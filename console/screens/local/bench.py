@@ -17,6 +17,7 @@ from console.session.failure import SessionError
 from console.views.local.bench import benches_lines
 from console.views.local.bench_form import CONCURRENCY, WantedSweep, read_bench
 from fleet.local.server import ServerState
+from fleet.model.counting import count
 from fleet.model.snapshot import Snapshot
 from themes.glyphs import Glyphs
 from themes.palette import Role
@@ -65,7 +66,11 @@ class BenchForm(FormScreen):
 def _sum(wanted: WantedSweep, width: int, glyphs: Glyphs) -> list[Line]:
     del width, glyphs
     levels = "1 level" if len(wanted.concurrency) == 1 else f"{len(wanted.concurrency)} levels"
-    return [plain(f"   {levels}, {wanted.total} requests in all; the server's other users will feel them", Role.DIM)]
+    return [
+        plain(
+            f"   {levels}, {count(wanted.total, 'request')} in all; the server's other users will feel them", Role.DIM
+        )
+    ]
 
 
 class BenchesScreen(ReadingScreen):

@@ -11,6 +11,7 @@ from console.views.load import method_text
 from console.views.standing_since import clock
 from fleet.local.benches import Bench, ConcurrencyLevel
 from fleet.local.comparison import RATES, SweepComparison, against_fleet, compare, latest_comparable
+from fleet.model.counting import count, share
 from fleet.model.snapshot import Snapshot
 from themes.glyphs import Glyphs
 from themes.palette import Role
@@ -65,7 +66,7 @@ def _bench(bench: Bench, earlier: Bench | None, width: int, glyphs: Glyphs) -> l
         changes = _changes(compared, level.concurrency, glyphs) if compared is not None and wide else ()
         lines.append(Line((*_numbers(str(level.concurrency), _values(level), glyphs), *changes)))
         if level.failed:
-            lines.append(Line((Span(f"   {level.failed} of {level.requests} requests failed", Role.ERROR),)))
+            lines.append(Line((Span(f"   {share(level.failed, level.requests, 'request')} failed", Role.ERROR),)))
     if compared is None:
         return lines
     if not wide:
@@ -131,6 +132,6 @@ def _fleet(bench: Bench, snapshot: Snapshot, own: Collection[str], width: int, g
         return []
     where = untrusted(snapshot.cluster.context)
     title = head("the fleet", f"{untrusted_name(bench.model)} in {where}, rates per pod")
-    numbers = [Line(_numbers("1 pod" if row.pods == 1 else f"{row.pods} pods", row.values, glyphs)) for row in rows]
+    numbers = [Line(_numbers(count(row.pods, "pod"), row.values, glyphs)) for row in rows]
     words = f"{method_text(snapshot)}; from real requests, of other lengths"
     return [title, Line(_heads("")), *numbers, *(Line((Span(f"   {p}", Role.DIM),)) for p in folded(words, width - 4))]

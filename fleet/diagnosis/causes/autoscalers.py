@@ -13,6 +13,7 @@ from fleet.diagnosis.cause import AutoscalerCause, Help, says
 from fleet.diagnosis.causes.symptoms import QUEUES
 from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.thresholds import Threshold
+from fleet.model.counting import count
 from fleet.model.snapshot import Severity
 
 _QUEUES = (*QUEUES, "kv-cache-full", "requests-turned-away")
@@ -51,8 +52,15 @@ def _most(subject: AutoscalerSubject) -> tuple[int, int]:
     return max(((times, size) for size, times in subject.sizes.items()), default=(0, 0))[::-1]
 
 
+def _flapping(subject: AutoscalerSubject) -> str:
+    size, times = _most(subject)
+    return f"autoscaler flaps: {count(size, 'replica')} {count(times, 'time')}"
+
+
 def _sizes(subject: AutoscalerSubject) -> str:
-    return ", ".join(f"to {size} replicas {times} times" for size, times in sorted(subject.sizes.items()))
+    return ", ".join(
+        f"to {count(size, 'replica')} {count(times, 'time')}" for size, times in sorted(subject.sizes.items())
+    )
 
 
 _UNABLE = _condition("AbleToScale", "False", "it cannot set the replicas")
@@ -127,7 +135,7 @@ FLAPS = AutoscalerCause(
     id="autoscaler-flaps",
     severity=Severity.WARNING,
     sentence="The autoscaler adds replicas and takes them away again and again: each one loads its model anew.",
-    words=lambda subject: "autoscaler flaps: {} replicas {} times".format(*_most(subject)),
+    words=_flapping,
     must=(_FLAPS,),
     must_not=(_UNABLE,),
     clears=600,

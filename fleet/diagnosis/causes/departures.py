@@ -11,6 +11,7 @@ from fleet.diagnosis.causes.symptoms import AWAY, OVERLOAD, SILENCE
 from fleet.diagnosis.serving import PlacementSubject
 from fleet.diagnosis.serving_causes import PlacementCause
 from fleet.diagnosis.sign import Fact
+from fleet.model.counting import count
 from fleet.model.snapshot import Severity
 
 _FOLLOWS = (
@@ -38,7 +39,7 @@ NODE_REMOVED = PlacementCause(
     id="node-removed",
     severity=Severity.WARNING,
     sentence="A node was removed with the pods that were on it, and not all of them have found another.",
-    words=lambda subject: f"node {', '.join(subject.nodes)} removed, {subject.missing} replicas missing",
+    words=lambda subject: f"node {', '.join(subject.nodes)} removed, {count(subject.missing, 'replica')} missing",
     must=(
         _MISSING,
         Fact(
@@ -64,7 +65,7 @@ PREEMPTED = PlacementCause(
     id="preempted-by-priority",
     severity=Severity.WARNING,
     sentence="The scheduler put a pod out for one of higher priority, and it has not found another place.",
-    words=lambda subject: f"preempted by higher priority, {subject.missing} replicas missing",
+    words=lambda subject: f"preempted by higher priority, {count(subject.missing, 'replica')} missing",
     must=(
         _MISSING,
         Fact(

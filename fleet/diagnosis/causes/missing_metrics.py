@@ -11,6 +11,7 @@ from fleet.diagnosis.causes.symptoms import GPU_SILENCE, SILENCE
 from fleet.diagnosis.metrics_sign import NumbersInWords
 from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.subject import MeasuringSource, MetricsRow, MetricsTable, PodSubject
+from fleet.model.counting import share
 from fleet.model.quantity import Quantity
 from fleet.model.reading import LOOKBACK, State
 from fleet.model.snapshot import Health, Severity, SourceStatus
@@ -181,7 +182,7 @@ SOURCE_BEHIND = MeasuringCause(
     stage=Stage.MEASURING,
     severity=Severity.UNKNOWN,
     sentence="What measures answers, and its numbers are old: Prometheus has stopped to scrape, or is behind.",
-    words=lambda source: f"numbers of {source.old} of {source.engines} engines are old, {source.age:.0f} s",
+    words=lambda source: f"numbers of {share(source.old, source.engines, 'engine')} are old, {source.age:.0f} s",
     must=(_ANSWERS, _BEHIND),
     explains=(*SILENCE, *GPU_SILENCE, "replicas-unknown"),
     after=60,

@@ -13,6 +13,7 @@ import orjson
 
 from fleet.dataclass import dataclass
 from fleet.local.fit.safetensors import read_header
+from fleet.model.counting import share
 
 _TOKENIZERS = (
     "tokenizer.json",
@@ -148,7 +149,7 @@ def _weights(folder: Path, names: list[str], problems: list[str]) -> tuple[bool,
         missing = [name for name in wanted if name not in there]
         if missing:
             shown = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
-            problems.append(f"{len(missing)} of {len(wanted)} weight files that {index} names are missing: {shown}")
+            problems.append(f"missing: {share(len(missing), len(wanted), 'weight file')} named by {index}: {shown}")
         return True, tuple(folder / name for name in wanted if name in there)
     whole = [name for name in names if name.endswith(".safetensors")]
     # Both forms of the same weights are shipped side by side at times.

@@ -16,6 +16,7 @@ from urllib.parse import unquote_plus
 
 from fleet.dataclass import dataclass
 from fleet.model.alerts import Alert, Matcher, MonitoringRule, Silence
+from fleet.model.counting import count
 from fleet.sources.kube.project.fields import Raw, mapping, mappings, moment, text, texts
 
 MOST_ALERTS: Final = 2000
@@ -87,7 +88,7 @@ class AlertReader:
             else:
                 kept.append(one)
         if elsewhere:
-            self.remarks.append(f"{elsewhere} alerts of other clusters are not shown")
+            self.remarks.append(f"not shown: {count(elsewhere, 'alert')} of other clusters")
         return kept
 
     def _notified(self, raw: Raw) -> Alert:

@@ -7,6 +7,7 @@ from copy import copy
 from typing import Any
 
 from fleet.dataclass import dataclass
+from fleet.model.counting import count
 from fleet.model.snapshot import Health
 from fleet.sources.kube.errors import (
     DefectError,
@@ -134,7 +135,7 @@ def _notes(feeds: Sequence[Feed[Any]], user: str) -> tuple[list[str], list[str]]
             notes.append(f"{feed.resource.name}: a defect of Quarterdeck, please report it: {feed.defect!r}")
         skipped = sum(reflector.skipped for reflector in feed.reflectors.values())
         if skipped:
-            notes.append(f"{feed.resource.name}: {skipped} objects made no sense and were left out")
+            notes.append(f"{feed.resource.name}: left out {count(skipped, 'object')} that cannot be read")
     limits: list[str] = []
     for scopes, names in partial.items():
         shown = ", ".join(scopes[:3]) + (f" and {len(scopes) - 3} more" if len(scopes) > 3 else "")

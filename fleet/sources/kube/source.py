@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fleet.kinds.registry import listed
+from fleet.model.counting import count
 from fleet.model.coverage import Coverage
 from fleet.model.snapshot import KUBERNETES, Cluster, Health, SourceStatus
 from fleet.net.early import EarlyQuestions
@@ -199,7 +200,7 @@ class KubernetesSource:
         listed, expected = self._pods.listed
         if self._pods.settled or not listed:
             return ""
-        return f"{listed:,} of ~{expected:,} pods" if expected > listed else f"{listed:,} pods so far"
+        return f"{listed:,} of ~{expected:,} pods" if expected > listed else f"{count(listed, 'pod')} so far"
 
     def state(self) -> KubeState:
         """The rows now. Changes nothing, however often it is read."""

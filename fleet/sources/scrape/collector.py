@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 
 from fleet.dataclass import dataclass
 from fleet.model.addresses import Addresses, pod_of_engine
+from fleet.model.counting import share
 from fleet.model.measurement import EngineId, Measurement
 from fleet.model.objects import Pod
 from fleet.model.snapshot import Health
@@ -306,7 +307,7 @@ class ScrapeCollector:
         self.keeper.report(
             health,
             now,
-            problem=f"{len(silent)} of {len(ready)} targets do not answer: {notes[0]}" if silent else "",
+            problem=f"no answer from {share(len(silent), len(ready), 'target')}: {notes[0]}" if silent else "",
             remedy="look at the pods named here; their numbers are missing or old until they answer" if silent else "",
             endpoint=where,
             notes=tuple(notes),

@@ -158,7 +158,7 @@ def test_a_pod_fits_where_each_of_its_devices_is_free() -> None:
     fleet = replace(SNAPSHOT, nodes=nodes, pods={pod.key: pod})
     assert spare_for(fleet, spec).places == 1, "six GPUs are free, and one network card"
     fleet = replace(fleet, nodes={"n1": _offering({"nvidia.com/gpu": 8, "rdma/hca": 1})})
-    assert spare_for(fleet, spec).words == "1 node with fewer than 1 of rdma/hca free"
+    assert spare_for(fleet, spec).words == "1 node with none of rdma/hca free"
 
 
 def test_what_comes_by_a_claim_is_not_known() -> None:

@@ -26,7 +26,7 @@ def test_a_deployment_has_settled_when_every_count_agrees() -> None:
 @pytest.mark.parametrize(
     ("status", "words"),
     [
-        ({"updatedReplicas": 1, "replicas": 3, "availableReplicas": 2}, "1 of 2 pods are of the new template"),
+        ({"updatedReplicas": 1, "replicas": 3, "availableReplicas": 2}, "1 of 2 pods on the new template"),
         ({"updatedReplicas": 2, "replicas": 3, "availableReplicas": 3}, "1 pod too many: still ending"),
         ({"updatedReplicas": 2, "replicas": 2, "availableReplicas": 1}, "1 of 2 available"),
         ({}, "0 of 2 pods made, 0 available"),

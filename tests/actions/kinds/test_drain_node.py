@@ -83,7 +83,7 @@ async def test_it_is_cordoned_first_then_workloads_are_drained_side_by_side() ->
     plan = await make_plan(ASKED, cluster.context())
     assert plan.title == "Drain node node-1: 5 pods"
     assert plan.undo.request == Uncordon(NODE)
-    assert check(plan, "spare GPUs").text == "there is room elsewhere for all 5 pods that hold GPUs"
+    assert check(plan, "spare GPUs").text == "there is room elsewhere for all 5 pods with GPUs"
     out: set[frozenset[str]] = set()
 
     def watched(now: PodCluster) -> None:

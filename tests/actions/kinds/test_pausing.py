@@ -53,7 +53,7 @@ async def test_a_rollout_that_is_paused_in_the_middle_is_said_to_be() -> None:
     cluster.add(halfway)
     found = check(await make_plan(Pause(CHAT), cluster.context()), "rollout")
     assert found.verdict is Verdict.WARN
-    assert "1 of 2 pods are of the new template" in found.text
+    assert "1 of 2 pods on the new template" in found.text
 
 
 async def test_what_a_resume_sets_going_is_checked_as_a_rollout_is() -> None:

@@ -101,7 +101,7 @@ async def test_a_partition_above_all_pods_replaces_none() -> None:
     cluster = coder(updateStrategy=held).with_rules(follow_timeout=0.1)
     runner = cluster.runner()
     plan = await runner.executor.plan(Restart(CODER))
-    assert "no pod is replaced, all 2 keep the template that they have" in check(plan, "partition").text
+    assert "no pod is replaced, 2 keep their template" in check(plan, "partition").text
     outcome = await runner.wait(runner.start(plan, "", "yes").id)
     assert outcome.result is Result.TIMED_OUT
     assert "partition 2" in outcome.text

@@ -191,7 +191,7 @@ async def test_what_a_stateful_set_would_leave_is_said() -> None:
     cluster.add(broken)
     plan = await make_plan(RollBack(CODER), cluster.context())
     assert "pod 0 keeps the template of before" in check(plan, "partition").text
-    assert "1 of 2 pods are not ready" in check(plan, "order").text
+    assert "only 1 of 2 pods ready" in check(plan, "order").text
 
 
 async def test_on_delete_only_the_pods_of_another_revision_wait_to_be_deleted() -> None:

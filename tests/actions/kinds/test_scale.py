@@ -185,7 +185,7 @@ async def test_somebody_who_decides_otherwise_meanwhile_is_noticed() -> None:
     plan = await runner.executor.plan(Scale(CHAT, 6))
     outcome = await runner.wait(runner.start(plan, "", "yes").id)
     assert outcome.result is Result.FAILED
-    assert "somebody else has set 4" in outcome.text
+    assert "somebody else has since set 4 replicas" in outcome.text
 
 
 def test_who_goes_first_is_who_the_controllers_choose() -> None:

@@ -144,7 +144,7 @@ def test_a_model_with_windows_that_does_not_fit_is_refused_with_what_does() -> N
     together = with_manager(need(GEMMA, 30 * GIB), spec, NEW, {}, card)
     check, table = check_on_gpus(together, spec, card, NEW)
     assert check.verdict is Verdict.BLOCK
-    assert "52 layers keep every token" in {row[0]: row[1] for row in table.rows}["sliding window"]
+    assert "52 layers for every token" in {row[0]: row[1] for row in table.rows}["sliding window"]
 
 
 def test_a_batch_that_the_window_must_hold_decides_on_the_cpu() -> None:

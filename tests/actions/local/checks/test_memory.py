@@ -138,7 +138,7 @@ def test_heads_are_shared_out_evenly(parallel: int, verdict: Verdict) -> None:
 def test_more_gpus_than_there_are() -> None:
     check = check_gpus(replace(SPEC, tensor_parallel_size=2, pipeline_parallel_size=2), [gpu(0), gpu(1)], 32)
     assert check.verdict is Verdict.BLOCK
-    assert "asks for 4 GPUs, and 2 are here" in check.text
+    assert "asks for 4 GPUs, and there are 2" in check.text
 
 
 def test_which_gpus_a_process_sees() -> None:

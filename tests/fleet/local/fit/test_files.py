@@ -24,7 +24,7 @@ def test_a_shard_that_lacks_is_named(tmp_path: Path) -> None:
     folder = model(tmp_path / "m", shards=3)
     (folder / "model-00002-of-00003.safetensors").unlink()
     (problem,) = survey(folder).problems
-    assert problem.startswith("1 of 3 weight files")
+    assert problem.startswith("missing: 1 of 3 weight files")
     assert "model-00002-of-00003.safetensors" in problem
 
 

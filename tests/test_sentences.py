@@ -1,0 +1,89 @@
+"""Sentences that nobody would say, as a kind: found in the source of all rooms."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fleet.model.counting import count, every, share
+
+ROOT = Path(__file__).parents[1]
+ROOMS = ("actions", "console", "fleet", "widgets")
+NOUNS = (
+    "action|alert|case|container|engine|file|fault|GPU|incident|line|message|model|name|node|object|pod|record|replica|"
+    "request|revision|server|source|target|test|time|workload"
+)
+MANY = re.compile(rf" ({NOUNS})s\b")
+UNITS = {"tokens/s", "requests/s"}
+ALWAYS_MORE = {
+    # A limit that is a constant, or a number that is another than one by what was asked before.
+    "console/views/why.py: fewer than {} replicas are measured: there is nothing to tell apart",
+    "fleet/diagnosis/peers.py: its tokens/s per request are {} times fewer than the median of its peers",
+    "fleet/diagnosis/peers.py: it has more than {} times the mean requests, while another has none waiting",
+    "fleet/diagnosis/peers.py: its clock is {} times lower than that of the fastest of its engine",
+    "fleet/sources/kube/source.py: {} of ~{} pods",
+    "fleet/timeline/cluster/pods.py: , the last of {} times",
+    "fleet/timeline/metrics/kube_state.py: restarted {} times",
+    # Two numbers: ``set 2-8 replicas``.
+    "actions/kinds/bounds/action.py: set {} replicas",
+    "fleet/sources/kube/kubeconfig.py: context {} in {} names the cluster {}, which is not defined",
+    "fleet/sources/kube/kubeconfig.py: context {} in {} names the user {}, which is not defined",
+}
+"""Where a number before a plural is not one, or no number."""
+NO_SENTENCE = re.compile(r"since before|lines more|with fewer than 1|all 1 | 1 (pods|nodes|replicas|requests)\b")
+"""What was on the screen once."""
+
+
+def texts() -> Iterator[tuple[str, str]]:
+    """(file, text) of every string with a blank in it; of f-strings with ``{}`` for what is put in. No docstrings."""
+    for room in ROOMS:
+        for file in sorted((ROOT / room).rglob("*.py")):
+            tree = ast.parse(file.read_text("utf-8"))
+            skipped = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+            for node in ast.walk(tree):
+                if isinstance(node, ast.JoinedStr):
+                    skipped |= {id(part) for part in node.values}
+                    said = "".join(str(v.value) if isinstance(v, ast.Constant) else "{}" for v in node.values)
+                elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in skipped:
+                    said = node.value
+                else:
+                    continue
+                if " " in said:
+                    yield file.relative_to(ROOT).as_posix(), said
+
+
+def test_no_number_stands_before_a_plural_without_being_asked_whether_it_is_one() -> None:
+    """``count(n, "pod")`` of fleet/model/counting.py says ``1 pod`` and ``3 pods``."""
+    found = {
+        f"{file}: {said}"
+        for file, said in texts()
+        for part in re.findall(r"\{\}( [A-Za-z/]+)", said)
+        if MANY.match(part) and part.strip() not in UNITS
+    }
+    assert found - ALWAYS_MORE == set()
+    assert found >= ALWAYS_MORE, "it is no exception any more"
+
+
+def test_sentences_that_read_as_translated_do_not_come_back() -> None:
+    assert [f"{file}: {said}" for file, said in texts() if NO_SENTENCE.search(said)] == []
+
+
+@pytest.mark.parametrize(
+    ("said", "wanted"),
+    [
+        (count(1, "pod"), "1 pod"),
+        (count(1500, "pod"), "1500 pods"),
+        (count(2, "more line"), "2 more lines"),
+        (share(0, 1, "pod"), "0 of 1 pod"),
+        (share(2, 3, "pod"), "2 of 3 pods"),
+        (every(1, "pod"), "the only pod"),
+        (every(2, "pod"), "both pods"),
+        (every(5, "pod"), "all 5 pods"),
+    ],
+)
+def test_numbers_have_the_noun_that_goes_with_them(said: str, wanted: str) -> None:
+    assert said == wanted
