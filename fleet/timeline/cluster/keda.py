@@ -56,7 +56,7 @@ def _pauses(raw: Raw, ref: ObjectRef) -> Iterator[Entry]:
         if at is None or not held or "f:spec" in fields:
             continue
         key = held[0]
-        stays = f", stays at {text(notes, key)} replicas" if key == _PAUSE_AT else ""
+        stays = f", replicas stay at {text(notes, key)}" if key == _PAUSE_AT else ""
         by = tool(text(entry, "manager"), text(entry, "subresource"))
         stamp = " ".join(filter(None, [text(entry, "manager"), text(entry, "operation"), text(entry, "time")]))
         yield Entry(

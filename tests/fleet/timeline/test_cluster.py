@@ -330,7 +330,7 @@ def test_a_scaled_object_says_who_paused_it_and_when_a_trigger_was_active_last()
     assert said(entries) == [
         ("08:00:00", "ScaledObject created", ""),
         ("09:00:00", "spec.maxReplicaCount set to 8", "Argo CD"),
-        ("09:30:00", "autoscaling paused, stays at 2 replicas", "kubectl"),
+        ("09:30:00", "autoscaling paused, replicas stay at 2", "kubectl"),
         ("10:00:00", "none of its triggers has been active since", ""),
     ]
     assert max(entries, key=lambda entry: entry.at).within == 16.0, "it is looked for every 15 seconds"
