@@ -17,7 +17,7 @@ async def test_which_model_is_in_trouble_and_how_bad_is_it_costs_no_key() -> Non
         assert "■ mixtral-8x22b: OOMKilled ×17" in worst
         assert re.search(r"wait \S+  TTFT95 2\.33s", worst)
         assert "mixtral-8x22b-00015" in worst
-        assert "since before" in worst
+        assert "or earlier" in worst
         assert "■ 1 more" in d.lines[2]
         assert "? 1 more" in d.lines[2]
 
@@ -85,7 +85,7 @@ async def test_in_another_cluster_the_cursor_begins_anew_on_what_is_worst() -> N
         assert d.grid.cursor == "serving/Deployment/llama-8b"
         assert "is gone" not in d.text
         assert "staging" in d.lines[0]
-        assert "since before" in d.lines[1]
+        assert "or earlier" in d.lines[1]
 
 
 async def test_the_sources_are_asked_about_the_pods_on_the_screen() -> None:
