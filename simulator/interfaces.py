@@ -45,6 +45,10 @@ class World(Protocol):
     def clock(self) -> Clock:
         """The time inside the simulation."""
 
+    @property
+    def now(self) -> float:
+        """Unix time up to which the fleet is simulated: the clock's, or a step behind."""
+
     def start(self) -> None:
         """Put the initial objects and run the fleet until its queues are alive."""
 

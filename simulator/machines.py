@@ -70,8 +70,12 @@ class Machine:
         )
 
 
-def follow_nodes(machines: Mapping[str, Machine], store: Store, now: float) -> None:
-    """Read the Node objects that changed, and taint those that were cordoned, as the node lifecycle controller does."""
+def follow_nodes(machines: Mapping[str, Machine], store: Store, now: float) -> list[Object]:
+    """Read the Node objects that changed, and taint those that were cordoned, as the node lifecycle controller does.
+
+    Return those that were cordoned or uncordoned: their kubelets report it.
+    """
+    turned = []
     entries = store.table("v1", "Node").entries
     for machine in machines.values():
         entry = entries.get(("", machine.name))
@@ -81,11 +85,14 @@ def follow_nodes(machines: Mapping[str, Machine], store: Store, now: float) -> N
             _taint(entry.obj, store, now)
             entry = entries["", machine.name]
             spec = entry.obj["spec"]
+            if machine.registered and machine.unschedulable != bool(spec.get("unschedulable")):
+                turned.append(entry.obj)
             machine.registered = True
             machine.unschedulable = bool(spec.get("unschedulable"))
             machine.taints = tuple(spec.get("taints") or ())
             machine.labels = entry.labels
             machine.version = entry.version
+    return turned
 
 
 def _taint(node: Object, store: Store, now: float) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from simulator.cluster import Cluster
 from simulator.gpu import Gpu
+from simulator.machines import follow_nodes
 from simulator.objects import timestamp
 
 
@@ -15,6 +16,14 @@ def heartbeat(cluster: Cluster, now: float) -> None:
         if obj:
             conditions = [c | {"lastHeartbeatTime": at} for c in obj["status"]["conditions"]]
             cluster.store.put(obj | {"status": obj["status"] | {"conditions": conditions}})
+
+
+def follow(cluster: Cluster, now: float) -> None:
+    """Read the Node objects that changed; a kubelet reports that its node was cordoned, or no longer is."""
+    for obj in follow_nodes(cluster.machines, cluster.store, now):
+        name = obj["metadata"]["name"]
+        reason = "NodeNotSchedulable" if obj["spec"].get("unschedulable") else "NodeSchedulable"
+        cluster.events.record(obj, "Normal", reason, f"Node {name} status is now: {reason}", "kubelet", now)
 
 
 def lose_gpu(cluster: Cluster, gpu: Gpu, xid: int, now: float) -> None:

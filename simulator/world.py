@@ -14,8 +14,7 @@ from simulator.engine import Engine
 from simulator.interfaces import Answer, Endpoint, LogLine
 from simulator.kubelet import Kubelet
 from simulator.levers import Levers
-from simulator.machines import follow_nodes
-from simulator.nodes import heartbeat
+from simulator.nodes import follow, heartbeat
 from simulator.objects import DCGM_PORT, Object
 from simulator.pods import EVICTED, Place, Pod
 from simulator.scenarios import STEADY, Scenario
@@ -96,7 +95,7 @@ class Fleet:
         """Put the objects of a fleet that has been up for days, then simulate the time before the clock started."""
         inventory.put(self._store, self._blueprint, self.cluster.machines, self._origin)
         born = self._origin - inventory.AGE
-        follow_nodes(self.cluster.machines, self._store, born)
+        follow(self.cluster, born)
         # Twice: the second pods of a group come when the first are known.
         for _ in range(2):
             self._controllers.run(born, autoscale=False)
@@ -192,7 +191,7 @@ class Fleet:
             self._incidents.pop(0).act(self._levers, now)
         seconds = self._ticks // self._ticks_per_second
         self.cluster.observe(now)
-        follow_nodes(self.cluster.machines, self._store, now)
+        follow(self.cluster, now)
         self._scheduler.advance(now)
         self.kubelet.advance(now)
         self._controllers.run(now, autoscale=seconds % AUTOSCALE == 0)

@@ -157,15 +157,15 @@ class PlotScreen(ConsoleScreen):
             layers.append(self._layer(snapshot, self._keys[0], plot, wanted, before, words))
         first = layers[0].curve
         store = self._curves.get((self._keys[0], plot, self._span, 0.0))
-        kept = kept_text(snapshot, first)
         if store is not None:
+            # It may hold nothing of these times.
             state = (
                 recorded_text(store, snapshot.at)
                 if store.is_recorded
                 else source_text(store.range, self._window(snapshot))
             )
         else:
-            state = f"{kept}; {self._problem}" if self._problem else f"{kept}; asking the metrics store …"
+            state = f"{kept_text(snapshot, first)}; {self._problem or 'asking the metrics store …'}"
         # The points of a store are where they were asked for, until the next ones are there.
         shown = store.range if store is not None else wanted
         return PlotPage(

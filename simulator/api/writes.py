@@ -89,7 +89,7 @@ class Writes:
         new = {**obj, "apiVersion": resource.storage, "kind": resource.kind, "metadata": metadata}
         if "spec" in new:
             metadata["generation"] = 1
-        metadata["managedFields"] = managed.written({}, new, options.manager, "", self._world.clock.now())
+        metadata["managedFields"] = managed.written({}, new, options.manager, "", self._world.now)
         validate(resource, None, new)
         return Written(self._keep(resource, new, options), created=True, warnings=warnings)
 
@@ -199,7 +199,8 @@ class Writes:
         validate(resource, old, new)
         if new.get("spec") != old.get("spec") and "generation" in metadata:
             metadata["generation"] = metadata["generation"] + 1
-        now = self._world.clock.now()
+        # What follows from a write is dated after it: the fleet may be a step behind its clock.
+        now = self._world.now
         if applied is not None:
             fields = managed.applied(old, new, applied, options.manager, subresource, now)
         else:

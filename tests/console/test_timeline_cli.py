@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from console.cli.dispatch import dispatch
+from console.report.timeline import EntryPart, EvidencePart, GapPart, ObjectPart, TimelineDocument
 from tests.console.cli import kubeconfig
 from tests.fleet.timeline.past import GONE, two_days
 from tests.simulator.api_process import Process, simulator
@@ -173,3 +174,11 @@ def test_a_server_that_is_not_there(capsys: pytest.CaptureFixture[str], tmp_path
     code = dispatch("quarterdeck", ["timeline"], {"KUBECONFIG": str(file), "HOME": str(tmp_path)}, tmp_path / "none")
     assert code == 3
     assert "127.0.0.1:9" in capsys.readouterr().err
+
+
+def test_every_field_of_the_document_is_described() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "timeline.md").read_text(encoding="utf-8")
+    document = text.partition("## `quarterdeck/timeline/v1`")[2]
+    for part in (TimelineDocument, EntryPart, GapPart, EvidencePart, ObjectPart):
+        for name, field in part.model_fields.items():
+            assert f"`{field.alias or name}`" in document, f"{part.__name__}.{name}"

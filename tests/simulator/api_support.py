@@ -44,6 +44,10 @@ class TinyWorld:
     patched: list[tuple[str, str, Obj]] = field(default_factory=list)
     deleted: list[tuple[str, str, float | None, str]] = field(default_factory=list)
 
+    @property
+    def now(self) -> float:
+        return self.clock.now()
+
     def start(self) -> None:
         """Nothing to start."""
 

@@ -12,8 +12,14 @@ from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence, Weig
 
 _SAID_BY_PODS = frozenset({"Scheduled", "Pulled", "Pulling", "Created", "Started"})
 """Reasons of the steps of a start, which pods tell of themselves where they matter."""
-_POD = re.compile(r"(?P<did>Created|Deleted) pod: (?P<name>\S+)")
-"""Messages of controllers about the pods that they make and delete; those may be gone."""
+_POD = re.compile(
+    r"(?P<did>Created|Deleted) pod: (?P<name>\S+)|(?P<set_did>create|delete) Pod (?P<set_pod>\S+) in .* successful$"
+)
+"""Messages of controllers, the second of the StatefulSet's, about pods that they make and delete; those may be gone."""
+_SCHEDULABLE = {"NodeNotSchedulable": True, "NodeSchedulable": False}
+"""Reasons of the events in which a kubelet says that its node was cordoned, or no longer is: not who did it."""
+_KUBELET_LOOKS = 10.0
+"""Seconds between two looks of a kubelet at its Node (``nodeStatusUpdateFrequency``): it is told no later than that."""
 _RESCALED = "SuccessfulRescale"
 """The reason of the event of a HorizontalPodAutoscaler that has scaled."""
 _EXACT = 0.001
@@ -31,11 +37,14 @@ def _take(raw: Raw, asked: SharedFacts) -> Entry | None:
         asked.rescaled.add((ref, _last_seen(raw) or at))
     times = max(integer(series, "count"), integer(raw, "count"), 1)
     last = _last_seen(raw)
+    repeated = last if times > 1 and last is not None and last > at else None
+    if ref.kind == "Node" and reason in _SCHEDULABLE:
+        return _cordon(ref._replace(namespace=""), at, evidence, _SCHEDULABLE[reason], (times, repeated))
     kind, what = EntryKind.EVENT, f"{reason}: {message}"
     if match := _POD.search(message):
-        pod = ObjectRef("Pod", ref.namespace, match["name"])
+        pod = ObjectRef("Pod", ref.namespace, match["name"] or match["set_pod"])
         asked.kin.note_maker(pod, ref)
-        made = match["did"] == "Created"
+        made = (match["did"] or match["set_did"]).startswith(("C", "c"))
         ref, kind, what = pod, EntryKind.START if made else EntryKind.END, "pod made" if made else "pod deleted"
     return Entry(
         at,
@@ -47,7 +56,23 @@ def _take(raw: Raw, asked: SharedFacts) -> Entry | None:
         who=text(mapping(raw, "source"), "component") or text(raw, "reportingComponent"),
         weight=Weight.BAD if text(raw, "type") == "Warning" else Weight.PLAIN,
         times=times,
-        last=last if times > 1 and last is not None and last > at else None,
+        last=repeated,
+    )
+
+
+def _cordon(node: ObjectRef, at: float, evidence: Evidence, cordoned: bool, repeats: tuple[int, float | None]) -> Entry:
+    times, last = repeats
+    return Entry(
+        at - _KUBELET_LOOKS,
+        _KUBELET_LOOKS + WHOLE_SECONDS,
+        EntryKind.CHANGE,
+        "cordoned: takes no new pods" if cordoned else "uncordoned: takes pods again",
+        node,
+        (evidence,),
+        weight=Weight.BAD if cordoned else Weight.GOOD,
+        topic=f"unschedulable={cordoned}",
+        times=times,
+        last=last,
     )
 
 
@@ -71,7 +96,10 @@ def _first_seen(raw: Raw) -> tuple[float | None, float, Evidence]:
 def _tell(taken: Sequence[Entry | None], asked: SharedFacts) -> Iterator[Entry]:
     """All but what an object that is there says better of itself."""
     for entry in taken:
-        if entry is not None and not (entry.kind is EntryKind.START and entry.about in asked.there):
+        if entry is None or (entry.kind is EntryKind.START and entry.about in asked.there):
+            continue
+        cordoned = asked.cordons.get(entry.about) if entry.weight is Weight.BAD and entry.times == 1 else None
+        if cordoned is None or not entry.at - WHOLE_SECONDS <= cordoned <= entry.at + entry.within:
             yield entry
 
 

@@ -28,9 +28,10 @@ _CONDITIONS = {
 
 
 def _take(raw: Raw, asked: SharedFacts) -> tuple[Entry, ...]:
-    del asked
     ref = ref_of(raw, "Node")
-    return (*_joined(raw, ref), *conditions_of(raw, ref, _CONDITIONS), *_taints(raw, ref), *_cordon(raw, ref))
+    cordons = tuple(_cordon(raw, ref))
+    asked.cordons.update((ref, cordon.at) for cordon in cordons)
+    return (*_joined(raw, ref), *conditions_of(raw, ref, _CONDITIONS), *_taints(raw, ref), *cordons)
 
 
 def _joined(raw: Raw, ref: ObjectRef) -> Iterator[Entry]:

@@ -32,6 +32,8 @@ class RevisionTemplate:
     created: float
     first: int
     """The number that it had when it was made: a rollback gives it a new one."""
+    number: int
+    """The number that it has: that of the template that is wanted is the highest."""
     cause: str
     template: Raw
     stamp: Evidence
@@ -42,17 +44,21 @@ def _replica_set(raw: Raw, asked: SharedFacts) -> RevisionTemplate | None:
     earlier = text(mapping(mapping(raw, "metadata"), "annotations"), _HISTORY).split(",")
     numbers = [int(part) for part in (*earlier, number) if part.isdigit()]
     template = mapping(mapping(raw, "spec"), "template")
-    return _template(raw, REPLICA_SET.kind, min(numbers, default=0), template, asked)
+    present = int(number) if number.isdigit() else 0
+    return _template(raw, REPLICA_SET.kind, (min(numbers, default=0), present), template, asked)
 
 
 def _controller_revision(raw: Raw, asked: SharedFacts) -> RevisionTemplate | None:
     number = raw.get("revision")
     # A rollback gives it a new number and keeps no other: that it came first is told by its time alone.
     template = mapping(mapping(mapping(raw, "data"), "spec"), "template")
-    return _template(raw, Revisions.CONTROLLER_REVISIONS, number if isinstance(number, int) else 0, template, asked)
+    present = number if isinstance(number, int) else 0
+    return _template(raw, Revisions.CONTROLLER_REVISIONS, (present, present), template, asked)
 
 
-def _template(raw: Raw, kind: str, first: int, template: Raw, asked: SharedFacts) -> RevisionTemplate | None:
+def _template(
+    raw: Raw, kind: str, numbers: tuple[int, int], template: Raw, asked: SharedFacts
+) -> RevisionTemplate | None:
     metadata = mapping(raw, "metadata")
     ref, above, created = ref_of(raw, kind), owner(metadata), moment(metadata, "creationTimestamp")
     note_owner(raw, ref, asked.kin)
@@ -62,7 +68,7 @@ def _template(raw: Raw, kind: str, first: int, template: Raw, asked: SharedFacts
     asked.rollouts[of].append(created)
     # It is the command line of who changed it (`kubectl --record`): anything may stand in it.
     cause = str(asked.clean(text(mapping(metadata, "annotations"), _CAUSE)))
-    return RevisionTemplate(ref, of, created, first, cause, template, stamped(raw, ref))
+    return RevisionTemplate(ref, of, created, *numbers, cause, template, stamped(raw, ref))
 
 
 def _rollouts(taken: Sequence[RevisionTemplate | None], asked: SharedFacts) -> Iterator[Entry]:
@@ -74,6 +80,49 @@ def _rollouts(taken: Sequence[RevisionTemplate | None], asked: SharedFacts) -> I
         templates.sort(key=lambda template: (template.created, template.first))
         for number, template in enumerate(templates):
             yield _rollout(of, template, templates[number - 1] if number else None, asked)
+        yield from _rollback(of, templates, asked)
+
+
+def _rollback(of: ObjectRef, templates: Sequence[RevisionTemplate], asked: SharedFacts) -> Iterator[Entry]:
+    """The last change, where it made no template because there was one: that got the highest number.
+
+    It is dated by the write that no template follows; where nobody's is left, by nothing, and is not told.
+    """
+    wanted = max(templates, key=lambda template: template.number)
+    newest = templates[-1]
+    if wanted is newest and wanted.first == wanted.number:
+        return
+    write = max(
+        (w for w in asked.writes.get(of, ()) if "template" in w.fields and w.at > newest.created + WHOLE_SECONDS),
+        key=lambda write: write.at,
+        default=None,
+    )
+    if write is None or any(began(write.at, one.created) for one in templates):
+        return
+    # A tool that has other fields as well may have written one of those then, and the template before.
+    at = write.at if write.fields == ("template",) else newest.created
+    asked.rollbacks.add((of, write.at))
+    others = [template for template in templates if template is not wanted]
+    before = max(others, key=lambda template: template.number, default=None)
+    evidence = [
+        Evidence(f"{of} metadata.managedFields", write.stamp),
+        Evidence(f"{wanted.ref} of {wanted.stamp.value} has the highest revision", str(wanted.number)),
+    ]
+    changes: tuple[str, ...] = ()
+    if before is not None:
+        changes = template_changes(before.template, wanted.template, asked.clean)
+        evidence.append(Evidence(f"compared with {before.ref} of", before.stamp.value))
+    again = f"revision {wanted.first} again" if wanted.first != wanted.number else f"{wanted.ref.name} again"
+    yield Entry(
+        at,
+        write.at - at + WHOLE_SECONDS,
+        EntryKind.CHANGE,
+        f"{again}, now revision {wanted.number}: {_in_a_line(changes) if before else 'what was before is not kept'}",
+        of,
+        tuple(evidence),
+        who=write.tool,
+        changes=changes,
+    )
 
 
 def _rollout(of: ObjectRef, template: RevisionTemplate, before: RevisionTemplate | None, asked: SharedFacts) -> Entry:

@@ -41,10 +41,14 @@ class SharedFacts:
     """Writes to each object."""
     there: set[ObjectRef] = field(default_factory=set)
     """Pods that are there, and tell of themselves."""
+    cordons: dict[ObjectRef, float] = field(default_factory=dict)
+    """Nodes that are cordoned, and the Unix time of the write: they tell who did it."""
     rescaled: set[tuple[ObjectRef, float]] = field(default_factory=set)
     """Autoscalers and the times at which an event of theirs says that they scaled: it says to how many, and why."""
     rollouts: dict[ObjectRef, list[float]] = field(default_factory=lambda: defaultdict(list))
     """Unix times at which templates of a workload were first seen."""
+    rollbacks: set[tuple[ObjectRef, float]] = field(default_factory=set)
+    """Workloads, and times of writes that went back to a template: filled by their revisions, which tell first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,7 +72,10 @@ def written(raw: Raw, ref: ObjectRef, asked: SharedFacts) -> Iterator[Entry]:
     for write in writes:
         if created is not None and write.at - created <= WHOLE_SECONDS:
             continue
-        rolled = "template" in write.fields and any(began(write.at, at) for at in asked.rollouts.get(ref, ()))
+        rolled = "template" in write.fields and (
+            (write.fields == ("template",) and (ref, write.at) in asked.rollbacks)
+            or any(began(write.at, at) for at in asked.rollouts.get(ref, ()))
+        )
         release = _release(metadata, ref) if write.tool in _RELEASERS else None
         if write.tool in OWN_HANDS or (rolled and release is None):
             continue

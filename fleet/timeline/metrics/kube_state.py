@@ -88,7 +88,7 @@ def _schedulable(before: float, after: float, labels: Labels) -> ChangeMessage:
     del before, labels
     if after:
         return ChangeMessage("cordoned: takes no new pods", weight=Weight.BAD, topic="unschedulable=True")
-    return ChangeMessage("uncordoned: takes pods again", weight=Weight.GOOD)
+    return ChangeMessage("uncordoned: takes pods again", weight=Weight.GOOD, topic="unschedulable=False")
 
 
 def _alert(labels: Labels) -> ObjectRef:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import pytest
@@ -154,13 +155,22 @@ async def test_without_a_store_there_is_what_the_console_kept_and_it_says_since_
 
 
 async def test_what_the_console_kept_is_drawn_as_that_where_no_store_answers() -> None:
-    session = ScriptedSession(curves=lambda question: replace(rising(question), is_recorded=True))
+    def curve(question: CurveQuestion) -> Curve:
+        found = rising(question)
+        if question.range.seconds < HOUR:
+            return replace(found, is_recorded=True)
+        return replace(found, values=(math.nan,) * len(found.values))
+
+    session = ScriptedSession(curves=curve)
     async with desk(make_snapshot(), session=session) as d:
         await d.press("v")
         await d.until(lambda: "kept by the console since" in d.text)
         assert "no metrics store answers here" in d.text
         assert "0 to 100" in d.text
         assert questions(session)[0].key == WORST
+        # A store that is minutes old answers for a week, too: with nothing.
+        await d.press("5")
+        await d.until(lambda: "metrics store, every" in d.text)
 
 
 async def test_what_happened_is_marked_and_told_below() -> None:

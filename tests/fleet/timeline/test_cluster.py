@@ -54,6 +54,41 @@ def test_a_revision_that_was_rolled_back_to_is_dated_by_when_it_was_made() -> No
     ]
 
 
+def test_a_rollback_says_what_went_back_when_and_by_whom() -> None:
+    history = {"deployment.kubernetes.io/revision-history": "1"}
+    sets = [
+        replica_set("chat-1", "08:00:00", "3", template("vllm:1"), **history),
+        replica_set("chat-2", "09:00:00", "2", template("vllm:2")),
+    ]
+    by_hand = deployment(manager("kubectl", "10:00:00", {"template": {}}))
+    entries, _ = told({"ReplicaSet": sets, "Deployment": [by_hand]})
+    assert said(entries)[-1] == ("10:00:00", "revision 1 again, now revision 3: image vllm:2 → vllm:1", "kubectl")
+    assert not [entry for entry in entries if entry.what.startswith("spec")]
+    # Of a tool that has other fields, too, the time is not known to the second; and its write may have been of those.
+    both = deployment(manager("helm", "10:00:00", {"template": {}, "replicas": {}}), replicas=2)
+    entries, _ = told({"ReplicaSet": sets, "Deployment": [both]})
+    (back,) = [entry for entry in entries if "again" in entry.what]
+    assert (clock(back), back.within) == ("09:00:00", 3601.0)
+    assert ("10:00:00", "spec changed, one at least of replicas, template", "Helm") in said(entries)
+    # Of a StatefulSet the order alone tells it: the number before is not kept.
+    owner = owned("StatefulSet", "chat")
+    kept = [
+        {
+            "metadata": {
+                "name": name,
+                "namespace": "serving",
+                "creationTimestamp": f"{DAY}{at}Z",
+                "ownerReferences": owner,
+            },
+            "revision": number,
+            "data": {"spec": {"template": template(image)}},
+        }
+        for name, at, number, image in (("chat-a", "08:00:00", 3, "vllm:1"), ("chat-b", "09:00:00", 2, "vllm:2"))
+    ]
+    entries, _ = told({"ControllerRevision": kept, "StatefulSet": [by_hand]})
+    assert said(entries)[-1] == ("10:00:00", "chat-a again, now revision 3: image vllm:2 → vllm:1", "kubectl")
+
+
 def test_a_write_of_a_template_that_made_no_revision_is_told_of() -> None:
     wrote = manager("kubectl-rollout", "10:00:00", {"template": {}})
     entries, _ = told({"ReplicaSet": [], "Deployment": [deployment(wrote)]})
@@ -158,8 +193,12 @@ def event(name: str, reason: str, message: str, at: str, **more: Any) -> dict[st
 def test_a_pod_that_is_gone_is_known_from_the_event_of_who_deleted_it() -> None:
     made = event("a", "SuccessfulCreate", "Created pod: chat-1-gone", "09:00:00")
     deleted = event("b", "SuccessfulDelete", "Deleted pod: chat-1-gone", "09:30:00")
+    set_made = event("c", "SuccessfulCreate", "create Pod coder-0 in StatefulSet coder successful", "09:00:00")
+    failed = event("d", "FailedDelete", "delete Pod coder-1 in StatefulSet coder failed error: no", "09:00:00")
     sets = [replica_set("chat-1", "08:00:00", "1", template())]
-    entries, asked = told({"Event": [made, deleted], "ReplicaSet": sets})
+    entries, asked = told({"Event": [made, deleted, set_made, failed], "ReplicaSet": sets})
+    assert [e.what for e in entries if e.about.name == "coder-0"] == ["pod made"]
+    assert [e.what for e in entries if e.what.startswith("FailedDelete")]
     gone = ObjectRef("Pod", "serving", "chat-1-gone")
     assert [(clock(e), e.what, e.who) for e in entries if e.about == gone] == [
         ("09:00:00", "pod made", "replicaset-controller"),
@@ -225,6 +264,18 @@ def test_a_node_tells_when_it_was_lost_and_who_cordoned_it() -> None:
         ("09:00:00", "cordoned: takes no new pods", "kubectl"),
         ("10:00:00", "node says nothing any more: Kubelet stopped posting", ""),
     ]
+    # Kubelets report it within ten seconds: of one that was ended nothing else is left.
+    node = {"involvedObject": {"kind": "Node", "name": "gpu-1"}}
+    events = [
+        event("a", "NodeNotSchedulable", "Node gpu-1 status is now: NodeNotSchedulable", "09:00:04", **node),
+        event("b", "NodeSchedulable", "Node gpu-1 status is now: NodeSchedulable", "09:30:00", **node),
+    ]
+    assert said(told({"Event": events})[0]) == [
+        ("08:59:54", "cordoned: takes no new pods", ""),
+        ("09:29:50", "uncordoned: takes pods again", ""),
+    ]
+    cordons = [entry for entry in told({"Node": [raw], "Event": events})[0] if entry.what.startswith("cordoned")]
+    assert [entry.who for entry in cordons] == ["kubectl"], "who did it is said once, by the node"
 
 
 def test_helm_says_which_release_it_applied_also_where_a_rollout_followed() -> None:
