@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from actions.audit.redaction import redacted
@@ -60,3 +61,13 @@ def deployment(*managers: Mapping[str, Any], **spec: Any) -> dict[str, Any]:
     """Deployment chat, made at 08:00."""
     metadata = {"name": "chat", "namespace": "serving", "creationTimestamp": f"{DAY}08:00:00Z"}
     return {"metadata": {**metadata, "managedFields": list(managers)}, "spec": spec, "status": {}}
+
+
+def clock(entry: Entry) -> str:
+    """The time of day of an entry."""
+    return datetime.fromtimestamp(entry.at, UTC).strftime("%H:%M:%S")
+
+
+def said(entries: list[Entry]) -> list[tuple[str, str, str]]:
+    """When, what and who, in the order of their times."""
+    return [(clock(entry), entry.what, entry.who) for entry in sorted(entries, key=lambda entry: entry.at)]
