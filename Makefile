@@ -12,7 +12,9 @@ ROOMS  := actions console fleet simulator themes widgets tests
 # Compiled modules are kept: without them every process that a test starts compiles the program anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test quick check format lint types imports dead bench eval docs lock clean
+VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' console/__init__.py)
+
+.PHONY: demo test quick check format lint types imports dead bench eval docs lock dist clean
 
 demo: $(READY)  ## the console on a simulated fleet; without a terminal: the fleet table, once
 	@$(BIN)/quarterdeck demo $(ARGS)
@@ -52,6 +54,19 @@ docs: $(READY)  ## the pictures in docs/, drawn by the program itself
 lock:  ## write requirements.lock anew from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --upgrade --generate-hashes \
 	  --no-emit-index-url --no-header -q -o requirements.lock
+
+dist: $(READY)  ## all that a release has, checked: docs/packaging/README.md (needs uv)
+	@tag=$$(git describe --exact-match --tags 2>/dev/null); test -z "$$tag" || test "$$tag" = "v$(VERSION)" || \
+	  { echo "the tag is $$tag, and console/__init__.py says $(VERSION)" >&2; exit 1; }
+	rm -rf dist
+	$(BIN)/python -m hatchling build -d dist
+	uvx twine check --strict dist/*.whl dist/*.tar.gz
+	uvx check-wheel-contents dist
+	uv pip compile pyproject.toml --constraint requirements.lock --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header -q -o dist/requirements.txt
+	uvx --from cyclonedx-bom cyclonedx-py requirements dist/requirements.txt --pyproject pyproject.toml \
+	  --output-reproducible --of JSON -o dist/quarterdeck.cdx.json
+	tar -czf dist/kubectl-quarterdeck.tar.gz -C docs/packaging kubectl-quarterdeck -C $(CURDIR) LICENSE
 
 $(READY): pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Quarterdeck needs Python 3.11 or newer; $(PYTHON) is older: make PYTHON=python3.12 …" >&2; exit 1; }
