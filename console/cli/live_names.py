@@ -13,15 +13,13 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
-from fleet.kinds.registry import listed
+from fleet.kinds.registry import kind_of, listed
 
 WORKLOADS: Final = tuple(kind.kind for kind in listed())
 WITHIN: Final = 1.5
 """Seconds for all questions together."""
 MOST: Final = 500
 """Names of a kind."""
-_MADE: Final = "ReplicaSet"
-"""The kind that others make, a handful for each: offered to those who type it."""
 _HARMLESS: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]*")
 """Names that a shell takes as they are: others come from no Kubernetes that we know."""
 
@@ -71,7 +69,8 @@ async def _named(options: argparse.Namespace, kinds: Sequence[str], prefix: str 
 
     typed, slash, _ = prefix.rpartition("/")
     kind = parse(f"{typed}/x")[0] if slash else ""
-    wanted = [each for each in kinds if (each == kind if kind else each != _MADE)]
+    # Of links others make a handful each: they are offered to those who type their kind.
+    wanted = [each for each in kinds if (each == kind if kind else not kind_of(each).link)]
     try:
         access = load_access(getattr(options, "kubeconfig", None), getattr(options, "context", None), os.environ)
     except KubeconfigError:

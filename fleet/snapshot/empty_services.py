@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from operator import is_not
 
+from fleet.kinds.registry import kinds_that
 from fleet.model.objects import Pod, Service
 from fleet.snapshot.topology import Topology
 
@@ -44,7 +45,8 @@ class EmptyServices:
         known = [key for key in self._for.get(service.key, ()) if key in topology.workloads]
         if known:
             return known
-        named = (f"{service.namespace}/{kind}/{service.name}" for kind in ("Deployment", "StatefulSet"))
+        kinds = kinds_that(lambda kind: kind.listed and not kind.link and not kind.per_node)
+        named = (f"{service.namespace}/{kind.kind}/{service.name}" for kind in kinds)
         return [key for key in named if key in topology.workloads]
 
 

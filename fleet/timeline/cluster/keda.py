@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from fleet.kinds.deployment import DEPLOYMENT
 from fleet.model.objects import ObjectRef
 from fleet.sources.kube.project.fields import Raw, mapping, mappings, moment, text
 from fleet.timeline.cluster.conditions import ConditionMeaning, conditions_of
@@ -32,7 +33,7 @@ def _take(raw: Raw, asked: SharedFacts) -> Raw:
     note_owner(raw, ref, asked.kin)
     note_release(raw, ref, asked.kin)
     note_writes(raw, ref, asked)
-    asked.kin.note(ref, ObjectRef(text(target, "kind") or "Deployment", ref.namespace, text(target, "name")))
+    asked.kin.note(ref, ObjectRef(text(target, "kind") or DEPLOYMENT.kind, ref.namespace, text(target, "name")))
     return raw
 
 
