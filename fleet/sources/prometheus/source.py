@@ -17,11 +17,10 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import Future
 from functools import partial
-from itertools import chain, pairwise
-from statistics import median
+from itertools import chain
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -40,12 +39,14 @@ from fleet.metrics.gpu_answers import Gpus
 from fleet.metrics.moved_series import Moved
 from fleet.metrics.registry import ENGINES, GATEWAYS, GPUS
 from fleet.metrics.young_engines import Rates, rates
-from fleet.model.measurement import EngineId, Measurement, Table
-from fleet.model.quantity import Family, Quantity
+from fleet.model.measurement import EngineId, Measurement
+from fleet.model.quantity import Family
 from fleet.sources.problem import NamePatternError
 from fleet.sources.prometheus.answer import Answer
 from fleet.sources.prometheus.api import PrometheusApi
+from fleet.sources.prometheus.remarks import remarks
 from fleet.sources.prometheus.remembered_series import Remembered
+from fleet.sources.prometheus.scrape_interval import LOOK_BACK, LOOK_EVERY, ScrapeInterval
 from fleet.sources.prometheus.tick import TickQueries, young_samples
 from fleet.workers import Workers
 
@@ -59,26 +60,11 @@ _SETTLED = 1.0
 """Seconds before the server's now at which a tick is evaluated. A scrape is stored under the time that it began, so
 what is asked for this very moment may still change; a second ago, the same query gives everybody the same answer."""
 _WORKERS = 6
-_SKEW_SHOWN = 5.0
-"""Seconds that the clocks of server and console may differ before a note says so."""
-_LOOK_EVERY = 300.0
-"""Seconds between looks at the scrape intervals."""
-_LOOK_BACK = 300.0
-"""Seconds of raw samples that a scrape interval is read from."""
-_CLUSTERS_NAMED = 5
-"""Clusters that a note names."""
 _EXTRAPOLATED = 1.1
 """Scrape intervals by which samples may begin later than the range of ``rate``: it extrapolates to the beginning of the
 range from there, and half an interval from later on (Prometheus, ``extrapolatedRate``)."""
 _DEFAULT_INTERVAL = 15.0
 """Seconds: what Prometheus' charts set, until two samples have been seen."""
-
-
-class _Interval(NamedTuple):
-    """A scrape interval; 0.0 seconds for not seen yet. ``looked`` is on the steady clock."""
-
-    seconds: float = 0.0
-    looked: float = 0.0
 
 
 class _Edges(NamedTuple):
@@ -127,7 +113,7 @@ class PrometheusSource:
         share_heaps()
         self._lead = Workers(1, "prometheus-tick")
         self._pool = Workers(_WORKERS, "prometheus")
-        self._engine_interval = self._gpu_interval = _Interval()
+        self._engine_interval, self._gpu_interval = ScrapeInterval(clock), ScrapeInterval(clock)
         self._edges = _Edges()
         self._last: _Queries | None = None
         self._engines = Remembered[EngineSeries]()
@@ -213,11 +199,11 @@ class PrometheusSource:
         asked = self._ask_all(guess, at, notes) if guess is not None else []
         # Before the interval is known, long enough for any usual one.
         known = self._engine_interval.seconds
-        ended = max(self._window, 4 * known) if known else _LOOK_BACK
+        ended = max(self._window, 4 * known) if known else LOOK_BACK
         interval = known or _DEFAULT_INTERVAL
         young = self._stretched(interval) - _EXTRAPOLATED * interval
         engines, stamps = self._find_engines(ended, young, at, notes)
-        self._engine_interval = self._interval(self._engine_interval, *engines.example, at)
+        self._engine_interval.look(*engines.example, partial(self._api.query, at=at))
         interval = self._engine_interval.seconds or _DEFAULT_INTERVAL
         window = self._stretched(interval)
         known_young = window - _EXTRAPOLATED * interval
@@ -283,7 +269,7 @@ class PrometheusSource:
         gateways = Gateways(answers.samples(chain.from_iterable(elements)), at)
         cards, values = gpus.result()
         gpu_table, reasons = cards.read(values, at)
-        self._gpu_interval = self._interval(self._gpu_interval, (cards.example.get("__name__", ""),), cards.example, at)
+        self._gpu_interval.look((cards.example.get("__name__", ""),), cards.example, partial(self._api.query, at=at))
         return Measurement(
             source="prometheus",
             at=at,
@@ -303,7 +289,7 @@ class PrometheusSource:
             requests=self._api.requests - sent,
             gpu_interval=self._gpu_interval.seconds,
             clock_skew=self._api.skew,
-            notes=(*self._remarks(rows, engine_table, window, latencies=bool(histograms)), *notes),
+            notes=(*remarks(rows, engine_table, window, self._api.skew, latencies=bool(histograms)), *notes),
             throttle_reasons=reasons,
         )
 
@@ -339,7 +325,7 @@ class PrometheusSource:
     def _releases_may_differ(self, rows: EngineRows) -> bool:
         """Whether the bucket lists have to be looked at again: other engines, restarted ones, or a while ago."""
         last = self._edges
-        return bool(rows.ids) and (rows.ids != last.engines or self._clock() - last.looked >= _LOOK_EVERY)
+        return bool(rows.ids) and (rows.ids != last.engines or self._clock() - last.looked >= LOOK_EVERY)
 
     def _ask_all(self, tick: TickQueries, at: float, notes: dict[str, None]) -> list[Future[list[Answer]]]:
         return [self._pool.submit(self._ask, texts, at, notes) for texts in tick.side_by_side()]
@@ -356,44 +342,3 @@ class PrometheusSource:
     ) -> Rates:
         elements = (answer.elements() for answer in self._ask(texts, at, notes))
         return rates(chain.from_iterable(elements), rows, window)
-
-    def _interval(self, seen: _Interval, names: Sequence[str], example: Mapping[str, str], at: float) -> _Interval:
-        """The scrape interval by the distance of the raw samples of one series, looked at now and then."""
-        if not example or (seen.seconds and self._clock() - seen.looked < _LOOK_EVERY):
-            return seen
-        asked = (self._api.query(query, at) for query in queries.samples(names, example, _LOOK_BACK))
-        result = next(filter(None, asked), ())
-        gaps = [
-            float(late[0]) - float(early[0])
-            for series in result
-            for early, late in pairwise(series.get("values") or ())
-        ]
-        return _Interval(median(gaps) if gaps else seen.seconds, self._clock())
-
-    def _remarks(self, rows: EngineRows, table: Table, window: float, *, latencies: bool) -> list[str]:
-        remarks = []
-        engines = rows.series
-        if len(engines.present.clusters) > 1:
-            some = ", ".join(engines.present.clusters[:_CLUSTERS_NAMED])
-            remarks.append(
-                f"it holds engines of {len(engines.present.clusters)} clusters ({some}), which may be mixed up here: "
-                'name yours in the configuration: [prometheus] cluster = "NAME"'
-            )
-        rated = table.columns.get(Quantity.GENERATION_TOKENS, ())
-        if not latencies and any(map(math.isfinite, rated)):
-            remarks.append(
-                "it has no classic histograms of the engines (no series *_bucket), so latencies are not known: "
-                "they are dropped when scraping, or kept as native ones (convert_classic_histograms_to_nhcb)"
-            )
-        unknown = [row for row in rows.young if not rated or math.isnan(rated[row])]
-        if unknown:
-            first = rows.ids[unknown[0]]
-            named = first.pod or first.instance
-            more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
-            remarks.append(f"the rates of {named}{more} are not known yet: scraped for less than {window:.0f} s")
-        if not rows.ids:
-            remarks.append("it has no metrics of an engine: is a ServiceMonitor or PodMonitor for the engines missing?")
-        if abs(self._api.skew) > _SKEW_SHOWN:
-            where = "ahead of" if self._api.skew > 0 else "behind"
-            remarks.append(f"its clock is {abs(self._api.skew):.0f} s {where} this one; ages follow its clock")
-        return remarks
