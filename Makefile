@@ -50,6 +50,7 @@ eval: $(READY)  ## how well the diagnosis does on recorded incidents: docs/eval.
 
 docs: $(READY)  ## the pictures in docs/, drawn by the program itself
 	$(BIN)/python -m tests.pictures
+	$(BIN)/python -m tests.picture_of_web
 
 lock:  ## write requirements.lock anew from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --upgrade --generate-hashes \

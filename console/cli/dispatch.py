@@ -46,6 +46,7 @@ COMMANDS = {
     "man": "console.cli.man",
     "record": "console.cli.record",
     "eval": "console.cli.evaluate",
+    "web": "console.cli.web.command",
 }
 """Command → module with its ``run``; only the one that was asked for is imported."""
 

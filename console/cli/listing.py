@@ -193,6 +193,17 @@ COMMANDS: Final = (
         ),
     ),
     ListedCommand(
+        "web",
+        LOOK,
+        "the console in a browser, read-only, for auditors and the screen on the wall",
+        "The console in a browser, read-only whatever the configuration says; who has the printed address can look.",
+        (
+            UsageExample("web", "on this machine alone; from elsewhere by ssh -L 8300:127.0.0.1:8300"),
+            UsageExample("web --host 0.0.0.0 --cert site.pem --key site.key", "for the network, with TLS"),
+        ),
+        "docs/web.md",
+    ),
+    ListedCommand(
         "replay",
         AGAIN,
         "the console on what it saw: the last hours of this cluster, or what --record wrote",

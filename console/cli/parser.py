@@ -347,6 +347,14 @@ def _completion(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("shell", choices=("bash", "zsh", "fish"), help="the shell whose script is printed")
 
 
+def _web(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--host", metavar="ADDRESS", default="127.0.0.1", help="where to listen (127.0.0.1)")
+    parser.add_argument("--port", metavar="P", type=int, default=8300, help="port (8300; 0: any)")
+    parser.add_argument("--cert", metavar="FILE", type=Path, help="TLS: certificate with its chain, PEM")
+    parser.add_argument("--key", metavar="FILE", type=Path, help="TLS: its private key, PEM")
+    parser.add_argument("--sessions", metavar="N", type=int, default=8, help="browsers at a time (8)")
+
+
 def _man(_: argparse.ArgumentParser) -> None:
     """Add nothing: it has no flags of its own."""
 
@@ -368,5 +376,6 @@ _LOOKS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "config": _config,
     "completion": _completion,
     "man": _man,
+    "web": _web,
 }
 """Command → its flags: of those that change nothing."""

@@ -1,0 +1,1 @@
+"""``quarterdeck web``: the console in browsers, read-only."""

@@ -1,0 +1,75 @@
+"""A session: one process of this console, read-only, whose screen is a browser's."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from json import loads
+from typing import Final
+
+from textual_serve.app_service import AppService
+from textual_serve.download_manager import DownloadManager
+
+_SESSION: Final = (sys.executable, "-P", "-m", "console.cli.web.session")
+_ENDING: Final = 5.0
+"""Seconds for a console to end by itself, when its browser has gone."""
+_TERMINAL: Final = {
+    "TEXTUAL_DRIVER": "textual.drivers.web_driver:WebDriver",
+    "TERM": "xterm-256color",
+    "COLORTERM": "truecolor",
+    "PYTHONIOENCODING": "utf-8",
+}
+"""The terminal that a browser is, whatever the one is in which the server was started."""
+
+
+class Child(AppService):
+    """The session of one browser. ``flags`` are those of the console."""
+
+    def __init__(
+        self,
+        flags: Sequence[str],
+        write: Callable[[bytes], Awaitable[None]],
+        write_text: Callable[[str], Awaitable[None]],
+        close: Callable[[], Awaitable[object]],
+    ) -> None:
+        async def closed() -> None:
+            await close()
+
+        super().__init__("", write_bytes=write, write_str=write_text, close=closed, download_manager=DownloadManager())
+        self._flags = flags
+
+    async def _open_app_process(self, width: int = 80, height: int = 24) -> Process:
+        size = {"COLUMNS": str(width), "ROWS": str(height)}
+        environ = dict(os.environ) | _TERMINAL | size
+        # In a session of its own: Ctrl-C in the terminal of the server is the server's, which ends them all.
+        process = await asyncio.create_subprocess_exec(
+            *_SESSION, *self._flags, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=environ, start_new_session=True
+        )
+        self._process, self._stdin = process, process.stdin
+        return process
+
+    async def on_meta(self, data: bytes) -> None:
+        """Take that it has ended; files and addresses are opened in no browser."""
+        if loads(data).get("type") == "exit":
+            await self.remote_close()
+
+    async def on_packed(self, payload: bytes) -> None:
+        """Nothing: a session delivers no files."""
+
+    async def stop(self) -> None:
+        """End it. One that does not end when it is asked is killed."""
+        task, process = self._task, self._process
+        if task is None or process is None:
+            return
+        self._task = None
+        await self.send_meta({"type": "quit"})
+        with suppress(ConnectionError, TimeoutError):
+            await asyncio.wait_for(process.wait(), _ENDING)
+        if process.returncode is None:
+            process.kill()
+        await task
+        await process.wait()

@@ -1,0 +1,44 @@
+"""What runs in the process of a session: the console on its browser, read-only whatever the configuration says."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from console.cli import exits
+from console.cli.dispatch import Invocation, say
+from console.config import paths
+from console.config.problem import ConfigError
+
+
+def main(flags: Sequence[str]) -> int:
+    """Return the exit code: as that of the console."""
+    from console.cli.parser import parse
+
+    options = parse("quarterdeck", [*flags, "--read-only"])
+    try:
+        return _show(Invocation("quarterdeck", options, os.environ, paths.SITE_POLICY))
+    except ConfigError as error:
+        for problem in error.problems:
+            say(problem)
+        return exits.USAGE
+    except KeyboardInterrupt:
+        return exits.INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - the last resort, as in console.main
+        from console.cli.crash import report
+
+        return report(error, list(flags))
+
+
+def _show(invocation: Invocation) -> int:
+    settings = invocation.load().settings
+    assert settings.read_only  # noqa: S101 - the flag says so, and nothing else may
+    from console.cli.open import open_console
+    from console.wiring.session import session_of
+
+    return open_console(settings, invocation.environ, session_of(settings, None, invocation.environ, None, None))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
