@@ -41,6 +41,7 @@ CLIENTS = {
 }
 """What opens a connection, by the last name of the call, in the libraries that we have and in the standard one."""
 PROCESSES = {
+    "console/cli/web/child.py": "the console itself, read-only, for one browser",
     "console/wiring/demo.py": "the simulated fleet: a process of ours that belongs to looking at it",
     "fleet/sources/kube/plugin_process.py": "a kubeconfig's credential plugin: without it nothing could be read",
     "actions/local/spawn.py": "servers of this machine and their benchmarks: asks guard.may_start before anything else",

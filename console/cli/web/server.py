@@ -33,7 +33,7 @@ _HEADERS: Final = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-"""Of every answer. The terminal in the page sets styles of its own elements."""
+"""The headers of every answer. The terminal in the page sets styles of its own elements."""
 _LONGEST: Final = 65_536
 """Bytes of a message of a browser: a long text that was pasted."""
 _SIZES: Final = (20, 500)
@@ -153,7 +153,7 @@ def _cells(said: object, default: int) -> int:
 
 
 async def _hand_on(message: WSMessage, child: Child, socket: web.WebSocketResponse) -> bool:
-    """What a browser says, to its console. False for what none of our pages would say."""
+    """Hand a message of a browser on to its console. False for one that none of our pages would send."""
     if message.type is not WSMsgType.TEXT:
         return False
     try:

@@ -1,4 +1,4 @@
-"""What runs in the process of a session: the console on its browser, read-only whatever the configuration says."""
+"""The process of a session: the console, drawn in a browser, read-only whatever the configuration says."""
 
 from __future__ import annotations
 
