@@ -15,6 +15,7 @@ from fleet.diagnosis.causes.symptoms import ENDED
 from fleet.diagnosis.finding_words import FindingWords, WordedFindings, WordedRows
 from fleet.diagnosis.grouping import Groups, IncidentGroup
 from fleet.diagnosis.hysteresis import Hysteresis
+from fleet.diagnosis.overdue import Overdue, OverdueCause
 from fleet.diagnosis.precedence import Precedence
 from fleet.diagnosis.reach import RequestCounts
 from fleet.diagnosis.serving_causes import GroupedGpuCause, PlacementCause, ServiceCause, TrafficCause
@@ -37,6 +38,7 @@ class Diagnosis:
         self._beside_before = BesideBefore(
             [*registry.causes_of(TrafficCause), *registry.causes_of(ServiceCause), *registry.causes_of(PlacementCause)]
         )
+        self._overdue = Overdue(registry.causes_of(OverdueCause))
         self._reports = Reports(registry.causes_of(ReportedCause))
         self._outlying: tuple[ActiveCause, ...] = ()
         self._compared = -math.inf
@@ -112,6 +114,7 @@ class Diagnosis:
             *outlying_still,
             *self._ended(snapshot),
             *self._reports.at(snapshot),
+            *self._overdue.at(snapshot),
             *self._scaling(snapshot),
             *self._beside_before.at(snapshot),
             *self._burning(snapshot),

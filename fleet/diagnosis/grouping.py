@@ -201,6 +201,9 @@ class _Kin:
                 yield self._sources
                 yield at.get(gpu.node, ()) if gpu is not None else ()
                 yield at[finding.key]
+            case Of.NODE:
+                yield at[finding.key]
+                yield [one for gpu in snapshot.gpus_on.get(finding.key, ()) for one in at.get(gpu, ())]
             case Of.OBJECTIVE:
                 yield self._sources
                 yield at[finding.key]

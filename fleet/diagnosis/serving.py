@@ -11,7 +11,7 @@ from fleet.model.objects import TEMPLATE_HASH, Pod
 from fleet.model.profile import CHAT, Profile
 from fleet.model.quantity import Quantity
 from fleet.model.reading import State
-from fleet.model.snapshot import Snapshot
+from fleet.model.snapshot import Severity, Snapshot
 
 QUEUE_POINTS = 5
 """Points of the past by which it is told whether a queue grows: a minute."""
@@ -34,6 +34,8 @@ class TrafficSubject(NamedTuple):
     """Requests per second that are put out of the KV cache."""
     kv_usage: float
     """Share of the KV cache in use, in the mean of its replicas."""
+    for_room: float
+    """Requests that wait for capacity; others wait for adapters, or for KV blocks of another engine."""
     drafted: float
     """Tokens per second that speculative decoding proposes."""
     waiting: Sequence[float]
@@ -41,6 +43,8 @@ class TrafficSubject(NamedTuple):
     step: float
     ready: int
     """Replicas that are ready."""
+    starting: int = 0
+    """Replicas that load."""
     revised: float = math.nan
     """Seconds since the first pod of its newest revision was made; NaN where that is long ago, or not known."""
     asked: float = math.nan
@@ -147,10 +151,12 @@ def traffic_subject(snapshot: Snapshot, workload: str) -> TrafficSubject | None:
         frame.value(workload, Quantity.PREFIX_QUERIES),
         frame.value(workload, Quantity.PREEMPTIONS),
         frame.value(workload, Quantity.KV_USAGE),
+        frame.value(workload, Quantity.WAITING_CAPACITY),
         frame.value(workload, Quantity.SPEC_DRAFTED),
         snapshot.history.strip(workload, Quantity.WAITING, QUEUE_POINTS),
         snapshot.history.step,
         known.ready,
+        sum(snapshot.assessments[pod.key].severity is Severity.STARTING for pod in _pods(snapshot, workload)),
         _revised(snapshot, workload),
         asked,
         gateways.value(model, Quantity.GATEWAY_REJECTIONS) / asked if asked > 0 else math.nan,

@@ -159,6 +159,8 @@ class MeasuringSource(NamedTuple):
     old: int
     age: float
     """Seconds since the newest of the old ones; 0 for none."""
+    skew: float = 0.0
+    """Seconds by which its clock is ahead of the console's."""
 
 
 class EndedSubject(NamedTuple):
@@ -287,7 +289,8 @@ class Subjects:
         states = frame.states
         old, young = states.count(State.STALE), states.count(State.FRESH) + states.count(State.RESET)
         rows = (row for row, state in enumerate(states) if state == State.STALE) if old else ()
-        return MeasuringSource(status, old + young, old, min(map(frame.age, rows), default=0.0))
+        skew = 0.0 if self.snapshot is None else self.snapshot.clock_skew
+        return MeasuringSource(status, old + young, old, min(map(frame.age, rows), default=0.0), skew)
 
     def node(self, name: str) -> Node | None:
         return self._fleet.nodes.get(name)

@@ -198,6 +198,8 @@ class Node:
     """Label nvidia.com/gpu.product, where node feature discovery wrote it."""
     address: str = ""
     kubelet: str = ""
+    gpu_capacity: Mapping[str, int] = field(default_factory=dict)
+    """GPU resources that it has, allocatable or not: resource name → count."""
 
     @property
     def key(self) -> str:

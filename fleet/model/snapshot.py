@@ -298,6 +298,9 @@ class Snapshot(Structure):
     measured_at: float | None = None
     """Evaluation time of the metrics (Unix): a PromQL query at this time gives the same numbers."""
 
+    clock_skew: float = 0.0
+    """Seconds by which the clock of the source of the numbers is ahead of the console's."""
+
     events: tuple[Event, ...] = ()
     """Newest first, bounded."""
     throttle_reasons: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -107,6 +107,7 @@ class Builder:
             window=measurement.window if measurement else 0.0,
             method=measurement.source if measurement else "",
             measured_at=measurement.at if measurement else None,
+            clock_skew=measurement.clock_skew if measurement else 0.0,
             events=events,
             by_engine=frames["engine"],
             by_pod=frames["pod"],

@@ -50,7 +50,15 @@ class Numbers:
         return math.nan if column is None else math.fsum(column[row] for row in self.rows(pod))
 
     def set(self, pod: str, values: Mapping[Quantity, float]) -> None:
-        """A pod's engines have these."""
+        """A pod's engines have these. Whoever waits waits for capacity where nothing else is said, and where engines
+        tell why.
+        """
+        if (
+            Q.WAITING in values
+            and Q.WAITING_CAPACITY not in values
+            and not math.isnan(self.get(pod, Q.WAITING_CAPACITY))
+        ):
+            values = {**values, Q.WAITING_CAPACITY: values[Q.WAITING], Q.WAITING_DEFERRED: 0.0}
         for quantity, value in values.items():
             column = self._engines.setdefault(quantity, array("d", [math.nan]) * len(self._engine_ids))
             for row in self.rows(pod):

@@ -75,8 +75,23 @@ def _of_memory(subject: PodSubject) -> str:
 
 
 _STOPPED: Fact[PodSubject] = Fact("it does not run", "status", lambda subject: subject.pod.status != "Running")
-_IMAGE = _reason_is("ImagePullBackOff", "ErrImagePull", "InvalidImageName")
-_CONFIG = _reason_is("CreateContainerConfigError", "CreateContainerError", "RunContainerError")
+_IMAGE = _reason_is(
+    "ImagePullBackOff",
+    "ErrImagePull",
+    "InvalidImageName",
+    "ErrImageNeverPull",
+    "ImageInspectError",
+    "RegistryUnavailable",
+    "SignatureValidationFailed",
+)
+_CONFIG = _reason_is(
+    "CreateContainerConfigError",
+    "CreateContainerError",
+    "RunContainerError",
+    "PreCreateHookError",
+    "PreStartHookError",
+    "PostStartHookError",
+)
 _LOOP = _reason_is("CrashLoopBackOff")
 _OOM: Fact[PodSubject] = Fact(
     "a container was killed for its memory",
@@ -94,7 +109,16 @@ _INIT: Fact[PodSubject] = Fact(
 )
 _EVICTED = _reason_is("Evicted")
 _LOST = _reason_is("NodeLost")
-_REFUSED = _reason_is("UnexpectedAdmissionError")
+_SHUT_DOWN = _reason_is("NodeShutdown", "Shutdown", "Terminated")
+"""A pod that was ended in order with its node (kubernetes/pkg/kubelet/nodeshutdown)."""
+_REFUSALS = frozenset({"UnexpectedAdmissionError", "NodeAffinity", "NodePorts", "PodFeatureUnsupported", "NodeName"})
+"""Reasons of the kubelet, which looks again at what the scheduler decided; OutOf and a resource are others."""
+_REFUSED: Fact[PodSubject] = Fact(
+    "its kubelet refuses it",
+    "status.reason",
+    lambda subject: subject.stopped_by in _REFUSALS or subject.stopped_by.lower().startswith("outof"),
+    _status,
+)
 _DIED = frozenset({"Error", "Failed"})
 
 PULLS = {
@@ -241,12 +265,24 @@ REFUSED = PodCause(
     id="refused-by-node",
     stage=Stage.BROKEN,
     severity=Severity.CRITICAL,
-    sentence="The kubelet refused the pod: its node could not give it the devices that it was placed there for.",
+    sentence="The kubelet refused the pod: its node could not give it what it was placed there for.",
     words=_status,
     must=(_STOPPED, _REFUSED),
     explains=(*OVERLOAD, "rollout-stuck"),
     peers=True,
     helps=(Help("see what the kubelet says", "describe"), Help("see the GPUs of its node", "nodes")),
+)
+NODE_SHUT_DOWN = PodCause(
+    id="node-shut-down",
+    stage=Stage.BROKEN,
+    severity=Severity.CRITICAL,
+    sentence="The pod was ended because its node was shut down in order.",
+    words=_status,
+    must=(_STOPPED, _SHUT_DOWN),
+    explains=(*OVERLOAD, "rollout-stuck"),
+    peers=True,
+    helps=(Help("see its node", "nodes"), Help("see who shut it down, and when", "past")),
+    avoid=("Do not restart the pod: what is left of it stays until its successor is there, or somebody deletes it.",),
 )
 FAILED = PodCause(
     id="pod-failed",
@@ -257,7 +293,7 @@ FAILED = PodCause(
     must=(
         Fact("it failed", "status.phase", lambda subject: subject.pod.phase == "Failed" or subject.stopped_by in _DIED),
     ),
-    must_not=(_OOM, _LOOP, _INIT, _IMAGE, _CONFIG, _EVICTED, _LOST, _REFUSED),
+    must_not=(_OOM, _LOOP, _INIT, _IMAGE, _CONFIG, _EVICTED, _LOST, _REFUSED, _SHUT_DOWN),
     explains=(*OVERLOAD, "rollout-stuck"),
     peers=True,
     helps=(Help("read the end of its log", "logs"), Help("see what Kubernetes says", "describe")),

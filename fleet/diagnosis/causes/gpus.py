@@ -41,7 +41,16 @@ def _broken(name: str, codes: frozenset[int], sentence: str, cure: str, *decides
         sentence=sentence,
         words=_SAID,
         must=(Code(Quantity.XID, codes),),
-        explains=(*THROTTLING, "gpu-lags", "errors", "replica-slow", *STUCK, *GPU_AWAY),
+        explains=(
+            *THROTTLING,
+            "gpus-withdrawn",
+            "no-gpu-allocatable",
+            "gpu-lags",
+            "errors",
+            "replica-slow",
+            *STUCK,
+            *GPU_AWAY,
+        ),
         helps=(
             Help("keep new pods away from the node", "cordon"),
             Help("see what the pod on it says", "logs"),

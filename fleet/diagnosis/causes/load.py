@@ -14,6 +14,9 @@ from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Severity
 
 _STILL = (Level(Quantity.KV_USAGE, Is.AT_LEAST, thresholds.KV_EASED), Level(Quantity.WAITING, Is.ABOVE, 0))
+_NOT_FOR_ROOM = Level(Quantity.WAITING_CAPACITY, Is.EXACTLY, 0)
+"""Requests that wait for adapters or for KV blocks of another engine do not wait for room here. Unknown of engines that
+do not tell why requests wait."""
 _HELPS = (
     Help("add a replica", "scale"),
     Help("see what else changed", "past"),
@@ -45,6 +48,7 @@ KV_FULL = EngineCause(
     sentence="The KV cache is full, and requests wait for room in it.",
     words=says("KV cache full, requests wait"),
     must=(Level(Quantity.KV_USAGE, Is.AT_LEAST, thresholds.KV_FULL), Level(Quantity.WAITING, Is.ABOVE, 0)),
+    must_not=(_NOT_FOR_ROOM,),
     explains=("requests-turned-away", *QUEUES),
     after=180,
     still=_STILL,
@@ -60,6 +64,7 @@ QUEUE_DEEP = EngineCause(
     sentence="More requests wait in the engine than it can serve soon.",
     words=says("long queue"),
     must=(Level(Quantity.WAITING, Is.AT_LEAST, thresholds.QUEUE_DEEP),),
+    must_not=(Level(Quantity.WAITING_CAPACITY, Is.BELOW, thresholds.QUEUE_EASED),),
     explains=("errors", "queue-grows", "requests-turned-away"),
     serious=(Level(Quantity.WAITING, Is.AT_LEAST, thresholds.QUEUE_SERIOUS),),
     after=60,

@@ -190,6 +190,32 @@ SOURCE_BEHIND = MeasuringCause(
     avoid=("Do not look for one engine among them: what all of them have in common is who measures them.",),
     decides=("whether its own up and scrape_duration_seconds are as old: then it does not scrape at all",),
 )
+
+
+def _is_skewed(limit: float) -> Fact[MeasuringSource]:
+    return Fact(
+        f"its clock is {limit:.0f} s or more from the console's",
+        "the time that it answers with",
+        lambda source: abs(source.skew) >= limit,
+        lambda source: f"{source.skew:+.0f} s",
+    )
+
+
+CLOCK_SKEW = MeasuringCause(
+    id="clock-skew",
+    stage=Stage.MEASURING,
+    severity=Severity.WARNING,
+    sentence="The clocks of the console and of what measures differ: times beside each other are not what they seem.",
+    words=lambda source: f"clock {abs(source.skew):.0f} s {'ahead' if source.skew > 0 else 'behind'}",
+    must=(_ANSWERS, _is_skewed(5.0)),
+    must_not=(_BEHIND,),
+    serious=(_is_skewed(30.0),),
+    after=600,
+    helps=_SEE,
+    avoid=("Do not set a clock by hand: let NTP or chrony bring it back, step by step.",),
+    decides=("which of the two is wrong: compare both with the API server's",),
+)
+"""Findings catalogue F43: tokens and certificates are not valid where clocks differ by half a minute."""
 SOURCE_DOWN = SourceCause(
     id="source-down",
     stage=Stage.MEASURING,

@@ -27,6 +27,14 @@ def _network(node: Node) -> tuple[str, str, str] | None:
     return next(((one.type, one.reason, one.message) for one in found), None)
 
 
+def _withdrawn(node: Node) -> int:
+    return sum(node.gpu_capacity.values()) - sum(node.gpus.values())
+
+
+def _of_gpus(node: Node) -> str:
+    return f"{sum(node.gpus.values())} of {sum(node.gpu_capacity.values())} allocatable"
+
+
 AT_ONCE = 30.0
 """Seconds after a node was made within which its kubelet writes its conditions for the first time."""
 _JOINING: Fact[Node] = Fact("it has not been ready yet", "condition Ready, metadata.creationTimestamp", _never_ready)
@@ -93,6 +101,40 @@ NETWORK = NodeCause(
     before=("node-pressure", "node-cordoned"),
     helps=(Help("see what the network plugin says", "describe"), Help("keep new pods away from it", "cordon")),
     avoid=("Do not restart its pods: they come back to a node without a route.",),
+)
+_FEWER: Fact[Node] = Fact(
+    "fewer GPUs are allocatable than it has",
+    "status.allocatable, status.capacity",
+    lambda n: _withdrawn(n) > 0,
+    _of_gpus,
+)
+_NONE_LEFT: Fact[Node] = Fact("none is", "status.allocatable", lambda node: not any(node.gpus.values()))
+GPUS_WITHDRAWN = NodeCause(
+    id="gpus-withdrawn",
+    severity=Severity.WARNING,
+    sentence="The device plugin calls some GPUs of the node unhealthy: no pod is given them.",
+    words=lambda node: f"{_withdrawn(node)} GPUs withdrawn",
+    must=(_FEWER,),
+    must_not=(_NONE_LEFT,),
+    explains=("no-free-gpu", "refused-by-node"),
+    before=("node-cordoned",),
+    after=120,
+    helps=(Help("see the GPUs of it, and what their driver says", "describe"), Help("see since when", "past")),
+    avoid=("Do not restart the device plugin before the driver's report is taken: it then counts a sick GPU again.",),
+    decides=("the XIDs of its GPUs: the plugin withdraws a GPU for an XID that it takes for critical",),
+)
+NO_GPUS = NodeCause(
+    id="no-gpu-allocatable",
+    severity=Severity.WARNING,
+    sentence="The node has GPUs, and none of them is allocatable: its device plugin does not run, or sees none.",
+    words=says("no GPU allocatable"),
+    must=(_FEWER, _NONE_LEFT),
+    explains=("no-free-gpu", "refused-by-node"),
+    before=("node-cordoned",),
+    # The driver of a node that has joined takes minutes.
+    after=900,
+    helps=(Help("see what runs on it: driver, toolkit, device plugin", "describe"), Help("see since when", "past")),
+    avoid=("Do not wait for it without a look: pods that want its GPUs stay where they are.",),
 )
 CORDONED = NodeCause(
     id="node-cordoned",

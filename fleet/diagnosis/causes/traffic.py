@@ -62,12 +62,22 @@ _SOON_DEEP: Fact[TrafficSubject] = Fact(
     lambda subject: _left(subject) if subject.growth > 0 else "it does not grow",
 )
 
+_DEFERRED: Fact[TrafficSubject] = Fact(
+    "most of them do not wait for capacity",
+    "requests_waiting_capacity",
+    lambda subject: (
+        subject.for_room < subject.waiting[-1] / 2 if subject.waiting and _known(subject.for_room) else None
+    ),
+    lambda subject: f"{subject.for_room:.0f} wait for capacity",
+)
+
 QUEUE_GROWS = TrafficCause(
     id="queue-grows",
     severity=Severity.WARNING,
     sentence="Requests come faster than they are served: ever more of them wait.",
     words=says("queue grows"),
     must=(_GROWS, _SOON_DEEP),
+    must_not=(_DEFERRED,),
     after=60,
     clears=180,
     alike=("kv-cache-full", "engine-stuck", "queue-deep"),
@@ -314,4 +324,40 @@ REJECTED = TrafficCause(
     decides=("whether it is one tenant's quota, or all are turned away: 429 is a limit, 503 is nobody who is free",),
 )
 """Findings catalogue F35."""
-OF_TRAFFIC = (QUEUE_GROWS, LONG_PROMPTS, SLOW_AFTER_ROLLOUT, PREFIX_COLLAPSE, SPEC_COLLAPSE, REJECTED)
+_MANY_START: Fact[TrafficSubject] = Fact(
+    "many replicas start at once",
+    "how its pods stand",
+    lambda subject: subject.starting >= max(2, (subject.ready + subject.starting) / 4),
+    lambda subject: f"{subject.starting} start, {subject.ready} are ready",
+)
+_QUEUES_UP: Fact[TrafficSubject] = Fact(
+    "requests wait for them",
+    "requests_waiting",
+    lambda subject: (
+        subject.waiting[-1] >= thresholds.QUEUE_AT_MAXIMUM.at(subject.profile) * max(1, subject.ready)
+        if subject.waiting and _known(subject.waiting[-1])
+        else None
+    ),
+    lambda subject: f"{subject.waiting[-1]:.0f} waiting" if subject.waiting else "",
+)
+
+COLD_START = TrafficCause(
+    id="cold-start-storm",
+    severity=Severity.WARNING,
+    sentence="Many replicas load their model at once, and requests wait in those that are left.",
+    words=says("many replicas load, requests wait"),
+    must=(_MANY_START, _QUEUES_UP),
+    explains=OVERLOAD,
+    after=60,
+    clears=120,
+    alike=("autoscaler-at-maximum",),
+    helps=(
+        Help("pause the rollout, where one takes the replicas away", "pause"),
+        _PAST,
+        Help("see how far they have come", "logs"),
+    ),
+    avoid=("Do not restart those that load: they begin anew, all at once again.",),
+    decides=("whether a rollout took more away at a time than it should (maxUnavailable), or a node took them",),
+)
+"""Findings catalogue F08."""
+OF_TRAFFIC = (QUEUE_GROWS, LONG_PROMPTS, SLOW_AFTER_ROLLOUT, PREFIX_COLLAPSE, SPEC_COLLAPSE, REJECTED, COLD_START)

@@ -78,6 +78,8 @@ class Fleet:
         self.builder = Builder(self.history)
         self.now = NOW
         self.looks = 0
+        self.skew = 0.0
+        """Seconds by which the clock of what measures is ahead."""
 
     def of(self, *changed: str, **more: Any) -> None:
         """These replicas are otherwise."""
@@ -98,7 +100,8 @@ class Fleet:
         for i, name in enumerate(self.pods):
             if name in self.more_gpus:
                 gpus[GpuId(f"GPU-{name}-more", "", f"n{i // 2}", "7", "serving", name)] = self.more_gpus[name]
-        m = measurement(engines, gpus=gpus, at=self.now, throttle_reasons=self.reasons)
+        at = self.now + self.skew
+        m = measurement(engines, gpus=gpus, at=at, throttle_reasons=self.reasons, clock_skew=self.skew)
         state = kube(rows, deployment(**{"desired": len(self.pods), **self.workload}), list(self.nodes.values()))
         scaling = {} if self.autoscaler is None else {self.autoscaler.key: self.autoscaler}
         state = replace(

@@ -21,7 +21,9 @@ from tests.fleet.diagnosis.fleets import CHAT, COOL, WELL, Fleet, Q, causes
 from tests.fleet.rows import NOW
 
 USUAL = Traffic(prompt=600.0, prefix_hits=0.5, itl=0.03, accepted=0.7)
-SEEN = TrafficSubject(USUAL, USUAL, 900.0, preemptions=0.0, kv_usage=0.4, drafted=0.0, waiting=(), step=15.0, ready=3)
+SEEN = TrafficSubject(
+    USUAL, USUAL, 900.0, preemptions=0.0, kv_usage=0.4, for_room=0.0, drafted=0.0, waiting=(), step=15.0, ready=3
+)
 NO_GPU = Condition("PodScheduled", "False", "Unschedulable", "0/2 nodes are available: 2 Insufficient nvidia.com/gpu.")
 
 

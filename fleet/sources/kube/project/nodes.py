@@ -33,4 +33,5 @@ def project_node(raw: Raw, interner: Interner) -> Node:
         gpu_product=next((labels[name] for name in product_labels() if name in labels), ""),
         address=addresses.get("InternalIP", ""),
         kubelet=share(text(mapping(status, "nodeInfo"), "kubeletVersion")),
+        gpu_capacity=gpus_of_resources(mapping(status, "capacity")),
     )

@@ -1,0 +1,64 @@
+"""Pods and the clock: how long one has been on its way, which no change of its row tells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from fleet.diagnosis.active_causes import READ_AGAIN, ActiveCause
+from fleet.diagnosis.cause import Cause, Of
+from fleet.diagnosis.subject import Subjects
+from fleet.model.objects import FINISHED, Pod
+from fleet.model.snapshot import Snapshot
+
+
+class TimedPod(NamedTuple):
+    """A pod that is on its way."""
+
+    pod: Pod
+    overdue: float
+    """Seconds since the end of its grace where it is being deleted; else since it has not been ready."""
+
+
+class OverdueCause(Cause[TimedPod]):
+    """A cause at a pod that takes too long."""
+
+    of = Of.POD
+
+    def subject(self, subjects: Subjects, key: str) -> TimedPod | None:
+        return None if subjects.snapshot is None else _timed(subjects.snapshot, key)
+
+
+def _timed(snapshot: Snapshot, key: str) -> TimedPod | None:
+    pod = snapshot.pods.get(key)
+    if pod is None:
+        return None
+    unready = next((one.since for one in pod.conditions if one.type == "Ready" and one.status == "False"), None)
+    began = pod.deleted if pod.deleted is not None else (unready or pod.created)
+    return TimedPod(pod, snapshot.at - began)
+
+
+class Overdue:
+    """Finds pods that take too long. Looked for now and then: nothing of it is news within seconds."""
+
+    def __init__(self, causes: Sequence[OverdueCause]) -> None:
+        self._causes = causes
+        self._read = float("-inf")
+        self._found: Sequence[ActiveCause] = ()
+
+    def at(self, snapshot: Snapshot) -> Sequence[ActiveCause]:
+        """The causes that hold of pods: the same object until they are looked for again."""
+        if not 0 <= snapshot.at - self._read < READ_AGAIN:
+            self._found, self._read = list(self._holding(snapshot)), snapshot.at
+        return [one for one in self._found if one.key in snapshot.pods] if self._found else self._found
+
+    def _holding(self, snapshot: Snapshot) -> Iterator[ActiveCause]:
+        for key, pod in snapshot.pods.items():
+            if (pod.ready and pod.deleted is None) or pod.phase in FINISHED:
+                continue
+            seen = _timed(snapshot, key)
+            if seen is None:
+                continue
+            for cause in self._causes:
+                if all(sign.holds(seen) for sign in cause.must):
+                    yield ActiveCause(cause, key)
