@@ -111,6 +111,11 @@ class TextPane(LineView, can_focus=True):
         del number
         return Role.TEXT
 
+    def colours(self, number: int, text: str) -> Sequence[tuple[int, int, Role]]:
+        """Return the parts of a line that have a role of their own, in order. Where something is found, none has."""
+        del number, text
+        return ()
+
     @property
     def shown(self) -> tuple[str, ...]:
         """The lines that are on the screen, whole."""
@@ -276,6 +281,8 @@ class TextPane(LineView, can_focus=True):
         if self._pattern is not None:
             role = Role.PICKED if number == self._current else Role.MATCH
             cuts += [(begin + m.start(), begin + m.end(), role) for m in self._pattern.finditer(text) if m.group()]
+        if len(cuts) == 1:
+            cuts += [(begin + first, begin + last, role) for first, last, role in self.colours(number, text)]
         start += self._offset
         end = min(end, start + width)
         line = prefix + text

@@ -62,13 +62,13 @@ class Pages:
         from console.screens.text import TextScreen
 
         read = partial(self._desk.session.describe, ref)
-        self._navigator.push(TextScreen(self._desk, f"describe {ref}", read))
+        self._navigator.push(TextScreen(self._desk, f"describe {ref}", read, ref))
 
     def open_yaml(self, ref: ObjectRef) -> None:
         from console.screens.text import TextScreen
 
         read = partial(self._desk.session.yaml, ref)
-        self._navigator.push(TextScreen(self._desk, f"yaml {ref}", read))
+        self._navigator.push(TextScreen(self._desk, f"yaml {ref}", read, ref))
 
     def open_screen(self, where: ScreenId) -> None:
         module, name = _SCREENS[where].split(":")

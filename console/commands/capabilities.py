@@ -122,12 +122,29 @@ class Followable(Protocol):
 
 
 @runtime_checkable
-class LogText(Protocol):
-    """The text of a log: its prefixes, and the errors that it tells of."""
+class Foldable(Protocol):
+    """A text of which something can be folded: blocks of a document, what stands before the messages of a log."""
 
-    def toggle_folding(self) -> None:
-        """Fold what stands before the messages, or show it whole."""
+    def toggle_folding(self) -> None: ...
+
+
+@runtime_checkable
+class Linked(Protocol):
+    """A text that names what can be gone to."""
+
+    @property
+    def has_links(self) -> bool: ...
+
+    def step_link(self, step: int) -> None:
+        """Go to the next (1) or the previous (-1) name."""
         ...
+
+    def open_link(self) -> None: ...
+
+
+@runtime_checkable
+class LogText(Protocol):
+    """The text of a log, and the errors that it tells of."""
 
     def step_error(self, step: int) -> None:
         """Go to the first line that tells of an error, then to the next (1) or the one before (-1)."""

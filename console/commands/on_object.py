@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from console.commands.capabilities import ListsIncidents
+from console.commands.capabilities import Linked, ListsIncidents
 from console.commands.command import OBJECTS, OF_ALERTS, Context, ScreenId
 from console.commands.desk import Desk
 from console.commands.local import server_of
@@ -57,6 +57,12 @@ def needs_incident(context: Context) -> str | None:
     """Return why no incident can be opened; None where one can."""
     empty = isinstance(context.view, ListsIncidents) and context.view.is_empty
     return "there is no incident under the cursor" if empty else None
+
+
+def needs_link(context: Context) -> str | None:
+    """Return why there is nothing to go to in a text; None where it names something."""
+    named = isinstance(context.view, Linked) and context.view.has_links
+    return None if named else "it names nothing that can be gone to"
 
 
 def needs_joined(context: Context) -> str | None:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from console.commands.capabilities import (
     ActionPage,
     Fillable,
+    Foldable,
     Followable,
     HidesOthers,
+    Linked,
     ListsIncidents,
     LogText,
     PlanPage,
@@ -82,8 +84,21 @@ def clear(_: Desk, context: Context) -> None:
 
 
 def toggle_folding(_: Desk, context: Context) -> None:
-    if isinstance(context.view, LogText):
+    if isinstance(context.view, Foldable):
         context.view.toggle_folding()
+
+
+def step_link(step: int) -> Run:
+    def run(_: Desk, context: Context) -> None:
+        if isinstance(context.view, Linked):
+            context.view.step_link(step)
+
+    return run
+
+
+def open_link(_: Desk, context: Context) -> None:
+    if isinstance(context.view, Linked):
+        context.view.open_link()
 
 
 def step_error(step: int) -> Run:

@@ -249,7 +249,7 @@ class ConsoleScreen(Screen[None]):
 
     def _hints(self) -> list[Hint]:
         context = self.context()
-        hinted = [command for command in bound_on(self.where) if command.hint]
+        hinted = [command for command in bound_on(self.where) if command.hint or self.where in command.hints]
         commands = runnable(hinted, context, read_only=self.desk.read_only)
         heard = ((command, self._first_heard(command)) for command in commands)
         return [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import ClassVar
 
 from textual.binding import BindingType
@@ -14,9 +14,11 @@ from console.screens.base import beside, bindings_of
 from console.screens.lines import Lines
 from console.screens.searched import SearchedScreen
 from console.session.failure import SessionError
+from console.views.named import named_in
+from fleet.model.objects import ObjectRef
 from themes.palette import Role
+from widgets.document_view import DocumentView
 from widgets.line import Line, Span
-from widgets.text_view import TextView
 from widgets.untrusted import untrusted
 
 
@@ -32,8 +34,11 @@ class TextScreen(SearchedScreen):
     }
     """
 
-    def __init__(self, desk: Desk, title: str, read: Callable[[], Awaitable[str]]) -> None:
-        self.text = TextView("reading …")
+    def __init__(self, desk: Desk, title: str, read: Callable[[], Awaitable[str]], of: ObjectRef | None = None) -> None:
+        """``of``: the object that it describes, whose names can be gone to."""
+        self.text = DocumentView("reading …")
+        self._of = of
+        self._named: Sequence[ObjectRef] = ()
         super().__init__(desk, self.text)
         self._title = Lines(id="title")
         self._words = title
@@ -51,7 +56,36 @@ class TextScreen(SearchedScreen):
     @beside("read")
     async def _load(self) -> None:
         try:
-            self.text.show(await self._read())
+            text = await self._read()
         except SessionError as error:
             self.text.show(f"{error.problem}\n{error.remedy}")
             self.say(error.problem, Role.ERROR)
+            return
+        self.text.show(text)
+        if self._of is not None and self.desk.snapshot is not None:
+            found = named_in(text, self._of, self.desk.snapshot)
+            self._named = [ref for _, ref in found]
+            self.text.link([link for link, _ in found])
+            self.show_keys()
+
+    @property
+    def has_links(self) -> bool:
+        """Whether it names something that can be gone to."""
+        return bool(self._named)
+
+    def step_link(self, step: int) -> None:
+        self.text.step_link(step)
+        if self.text.linked >= 0:
+            self.say(f"enter describes {self._named[self.text.linked]}")
+
+    def open_link(self) -> None:
+        if self.text.linked < 0:
+            self.step_link(1)
+        else:
+            self.desk.pages.open_describe(self._named[self.text.linked])
+
+    def on_document_view_followed(self, message: DocumentView.Followed) -> None:
+        self.desk.pages.open_describe(self._named[message.number])
+
+    def toggle_folding(self) -> None:
+        self.say("blocks are folded; a click opens one, x opens all" if self.text.toggle_folding() else "")
