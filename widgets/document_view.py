@@ -18,7 +18,7 @@ _BAD: Final = re.compile(r"\b(?:Warning|Error|OOMKilled|CrashLoopBackOff|Evicted
 _COMMENT: Final = re.compile(r"^\s*#")
 
 
-class Link(NamedTuple):
+class TextLink(NamedTuple):
     """A name in the text that can be gone to: its line, and its characters there."""
 
     line: int
@@ -42,7 +42,7 @@ class DocumentView(TextView):
         """Lines of the text whose blocks are folded."""
         self._shown: Sequence[int] = range(len(self._text))
         """The lines of the text that are not folded away."""
-        self._links: Sequence[Link] = ()
+        self._links: Sequence[TextLink] = ()
         self.linked = -1
         """Number of the link that was gone to; -1 for none."""
 
@@ -100,7 +100,7 @@ class DocumentView(TextView):
 
     # links
 
-    def link(self, links: Sequence[Link]) -> None:
+    def link(self, links: Sequence[TextLink]) -> None:
         """Give the names that can be gone to, by lines of the whole text."""
         self._links, self.linked = links, -1
         self.redraw()

@@ -37,6 +37,8 @@ class HeaderModel:
     """Empty for all namespaces."""
     identity: str = ""
     read_only: bool = False
+    may_act: bool = True
+    """Whether this identity is permitted to change anything; True while nobody has said otherwise."""
     under_way: int = 0
     """Actions that are not over."""
     production: bool = False
@@ -57,11 +59,12 @@ def header_line(model: HeaderModel, width: int, glyphs: Glyphs) -> Line:
         left.append(LinePart((Span("PRODUCTION", Role.CRITICAL),), short=(Span("PROD", Role.CRITICAL),)))
     if model.notice:
         left.insert(0, LinePart((Span(model.notice, Role.WARNING),)))
-    mode = (
-        LinePart((Span("READ-ONLY", Role.ACCENT),), short=(Span("RO", Role.ACCENT),))
-        if model.read_only
-        else LinePart((Span("read-write", Role.DIM),), short=(Span("RW", Role.DIM),))
-    )
+    if model.read_only:
+        mode = LinePart((Span("READ-ONLY", Role.ACCENT),), short=(Span("RO", Role.ACCENT),))
+    elif model.may_act:
+        mode = LinePart((Span("read-write", Role.DIM),), short=(Span("RW", Role.DIM),))
+    else:
+        mode = LinePart((Span("may not act", Role.ACCENT),), short=(Span("NA", Role.ACCENT),))
     right = [LinePart((Span(untrusted(model.identity), Role.DIM),), 3)] if model.identity else []
     if model.under_way:
         number = str(model.under_way)

@@ -27,6 +27,10 @@ LOG_AFTER: Final = 0.5
 """Seconds from the first Snapshot until the audit log is read for actions that were cut off."""
 
 
+_USUAL: Final = ("scale", "restart", "rollback")
+"""Kinds of actions on a workload: who may do none of these may not act."""
+
+
 class ActionController:
     """Implements console.commands.desk.ActionController.
 
@@ -61,6 +65,17 @@ class ActionController:
     @property
     def under_way(self) -> int:
         return sum(run.outcome is None for run in self._runs)
+
+    def may_act(self) -> bool:
+        snapshot, service = self._desk.snapshot, self.service
+        if snapshot is None or service is None:
+            return True
+        row = next((row for row in snapshot.workloads.values() if row.uid), None)
+        if row is None:
+            return True
+        ref = snapshot.ref(row.kind, row.namespace, row.name)
+        # What is not denied is not asked further: for most that is one look in a table.
+        return not all(service.denied(kind, ref) for kind in _USUAL)
 
     @property
     def changing(self) -> frozenset[str]:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from console.app.desk import ConsoleDesk
+    from widgets.cells import Cell
 
 
 class ViewScope:
@@ -18,6 +21,7 @@ class ViewScope:
 
     def choose_namespace(self) -> None:
         from console.screens.choice import ChoiceScreen
+        from console.views.choices import OF_NAMESPACES, beside_namespaces
 
         desk, session = self._desk, self._desk.session
 
@@ -27,10 +31,15 @@ class ViewScope:
         def choose(name: str) -> None:
             desk.commands.wait_for(self.switch(namespace=name))
 
-        desk.navigator.push(ChoiceScreen(desk, "namespace", read, session.namespace, choose))
+        def beside() -> Mapping[str, tuple[Cell, ...]]:
+            return beside_namespaces(desk.snapshot)
+
+        current = session.namespace
+        desk.navigator.push(ChoiceScreen(desk, "namespace", read, current, choose, OF_NAMESPACES, beside))
 
     def choose_context(self) -> None:
         from console.screens.choice import ChoiceScreen
+        from console.views.choices import OF_CONTEXTS, beside_contexts
 
         desk, session = self._desk, self._desk.session
 
@@ -40,7 +49,10 @@ class ViewScope:
         def choose(name: str) -> None:
             desk.commands.wait_for(self.switch(context=name))
 
-        desk.navigator.push(ChoiceScreen(desk, "context", read, session.context, choose))
+        def beside() -> Mapping[str, tuple[Cell, ...]]:
+            return beside_contexts(session.about_contexts())
+
+        desk.navigator.push(ChoiceScreen(desk, "context", read, session.context, choose, OF_CONTEXTS, beside))
 
     async def switch(self, *, context: str | None = None, namespace: str | None = None) -> None:
         desk = self._desk

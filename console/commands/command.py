@@ -26,6 +26,7 @@ class ScreenId(StrEnum):
     NODES = "nodes"
     LOGS = "logs"
     TEXT = "text"
+    DOCUMENT = "document"
     SOURCES = "sources"
     JOINS = "joins"
     INCIDENTS = "incidents"

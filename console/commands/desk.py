@@ -159,6 +159,10 @@ class ActionController(Protocol):
         """How many actions are under way."""
         ...
 
+    def may_act(self) -> bool:
+        """Whether this identity may change what is in view, as far as it is known; True while it is not."""
+        ...
+
     def open_plan(self, request: Request) -> None:
         """Plan it, and show the plan."""
         ...

@@ -245,6 +245,7 @@ class ConsoleScreen(Screen[None]):
             read_only=self.desk.read_only,
             production=self.desk.options.production,
             under_way=self.desk.actions.under_way,
+            may_act=self.desk.actions.may_act(),
         )
 
     def _hints(self) -> list[Hint]:

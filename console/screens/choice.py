@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import ClassVar
 
 from textual.binding import BindingType
@@ -16,7 +16,8 @@ from console.views.filter import EVERYTHING
 from console.views.query import Query
 from console.views.small_tables import ChoiceModel
 from themes.palette import Role
-from widgets.grid import Grid
+from widgets.cells import Cell
+from widgets.grid import Grid, GridColumn
 
 Item = tuple[str, str]
 """Value and what is shown for it."""
@@ -35,12 +36,18 @@ class ChoiceScreen(TableScreen):
         read: Callable[[], Awaitable[Sequence[Item]]],
         current: str,
         choose: Callable[[str], None],
+        heads: tuple[GridColumn, ...] = (),
+        beside: Callable[[], Mapping[str, tuple[Cell, ...]]] = dict,
     ) -> None:
+        """``heads`` are columns beside the names, ``beside`` gives their cells by value when the items are there."""
         super().__init__(desk, Grid(waiting=f"looking for {what}s …"))
         self._what = what
         self._read = read
         self._current = current
         self._choose = choose
+        self._heads = heads
+        self._read_beside = beside
+        self._beside: Mapping[str, tuple[Cell, ...]] = {}
         self._items: Sequence[Item] | None = None
 
     def on_mount(self) -> None:
@@ -54,13 +61,17 @@ class ChoiceScreen(TableScreen):
             self.say(error.problem, Role.ERROR)
             self.grid.show(ChoiceModel((), "", EVERYTHING, f"{error.problem}\n{error.remedy}"))
             return
+        self._beside = self._read_beside()
         self.ask(self.query_)
         self.grid.move_to(self._current)
 
     def ask(self, query: Query) -> None:
         self.query_ = query
         if self._items is not None:
-            self.grid.show(ChoiceModel(self._items, self._current, query.filter, f"no such {self._what}"))
+            waiting = f"no such {self._what}"
+            self.grid.show(
+                ChoiceModel(self._items, self._current, query.filter, waiting, heads=self._heads, beside=self._beside)
+            )
 
     def on_grid_selected(self, message: Grid.Selected) -> None:
         self.desk.navigator.go_back()

@@ -25,8 +25,8 @@ from widgets.untrusted import untrusted
 class TextScreen(SearchedScreen):
     """``read`` is awaited beside the screen: keys work while it takes its time, and esc gives it up."""
 
-    where = ScreenId.TEXT
-    BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.TEXT)
+    where = ScreenId.DOCUMENT
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.DOCUMENT)
 
     DEFAULT_CSS = """
     TextScreen #title {

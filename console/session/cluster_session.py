@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from console.session.bridge import Bridge
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from actions.runner import Runner
     from console.session.actions import ActionSite
     from console.session.connection import Wiring
+    from console.session.context_facts import ContextFacts
     from console.session.local.protocol import LocalServers, Looked
     from console.session.local.servers import LocalServerSession
     from console.session.protocol import ActionService, Changed
@@ -59,6 +60,9 @@ class ObservingSession(BridgedReads):
 
     def contexts(self) -> tuple[str, ...]:
         return self._cluster.contexts
+
+    def about_contexts(self) -> Mapping[str, ContextFacts]:
+        return self._wiring.about_contexts()
 
     async def namespaces(self) -> tuple[str, ...]:
         newest = self._cluster.newest

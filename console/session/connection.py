@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from actions.action_run import ActionRun
     from actions.runner import Runner
     from console.session.bridge import Bridge
+    from console.session.context_facts import ContextFacts
     from console.session.local.protocol import Looked
     from console.session.local.servers import LocalServerSession
     from console.session.reader import ObjectReader
@@ -65,6 +66,10 @@ class Wiring(Protocol):
 
     def contexts(self) -> tuple[str, ...]:
         """Every context of the kubeconfig, and this machine last."""
+        ...
+
+    def about_contexts(self) -> Mapping[str, ContextFacts]:
+        """Where the contexts of the kubeconfig lead, and as whom; none of a recording."""
         ...
 
     def leads_somewhere(self, context: str) -> bool:

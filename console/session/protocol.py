@@ -6,7 +6,7 @@ source does can hold up a key press; tests give the screens scripted ones.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from actions.plan import Plan
     from actions.request import Request, Target
     from actions.revisions import Revision
+    from console.session.context_facts import ContextFacts
     from console.session.local.protocol import LocalServers, Looked
     from fleet.model.alerts import MonitoringRule
     from fleet.model.baseline import BaselineQuestion, Baselines
@@ -95,6 +96,10 @@ class Session(AskedReads, Protocol):
 
     def contexts(self) -> tuple[str, ...]:
         """Every context of the kubeconfig, in its order."""
+        ...
+
+    def about_contexts(self) -> Mapping[str, ContextFacts]:
+        """Where the contexts of the kubeconfig lead, and as whom; reads it again."""
         ...
 
     async def namespaces(self) -> tuple[str, ...]:

@@ -28,6 +28,7 @@ def header_model(
     read_only: bool,
     production: Sequence[str] = (),
     under_way: int = 0,
+    may_act: bool = True,
 ) -> HeaderModel:
     """The header for a Snapshot; before the first one: where the console looks.
 
@@ -43,6 +44,7 @@ def header_model(
         namespace=cluster.namespace,
         identity=cluster.user,
         read_only=read_only or cluster.read_only,
+        may_act=may_act,
         under_way=under_way,
         production=is_production(production, cluster.context or context, cluster.cluster),
         sources=tuple(_badge(source, snapshot.at) for source in snapshot.sources if is_told(source)),

@@ -8,7 +8,7 @@ from typing import Final
 
 from fleet.model.objects import ObjectRef
 from fleet.model.snapshot import Snapshot
-from widgets.document_view import Link
+from widgets.document_view import TextLink
 
 _WORD: Final = re.compile(r"[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?")
 _OWNER: Final = re.compile(r"\b([A-Z][A-Za-z]+)/([a-z0-9][-a-z0-9.]*)")
@@ -28,16 +28,16 @@ _SHORTEST: Final = 4
 """Characters of a name below which a word is rather a word."""
 
 
-def named_in(text: str, of: ObjectRef, snapshot: Snapshot) -> list[tuple[Link, ObjectRef]]:
+def named_in(text: str, of: ObjectRef, snapshot: Snapshot) -> list[tuple[TextLink, ObjectRef]]:
     """Return what can be gone to, in the order of the text; the object itself is not among it."""
     known = _known(snapshot, of)
-    found: list[tuple[Link, ObjectRef]] = []
+    found: list[tuple[TextLink, ObjectRef]] = []
     for number, line in enumerate(text.splitlines()):
         taken: list[tuple[int, int]] = []
         for start, end, ref in _in_line(line, of, known):
             if (ref.kind, ref.name) != (of.kind, of.name) and not any(a < end and start < b for a, b in taken):
                 taken.append((start, end))
-                found.append((Link(number, start, end), ref))
+                found.append((TextLink(number, start, end), ref))
     return sorted(found)
 
 

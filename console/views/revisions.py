@@ -19,10 +19,11 @@ _COLUMNS = (
     GridColumn("number", "REVISION", 12, align="left", priority=0),
     GridColumn("pods", "PODS", 5, priority=1),
     GridColumn("age", "AGE", 6, priority=1),
-    GridColumn("version", "IMAGE, MODEL", 30, align="left", grow=6, widest=100, priority=1),
-    GridColumn("cause", "WHY", 14, align="left", grow=2, widest=60, priority=2),
-    GridColumn("who", "BY", 10, align="left", priority=3),
-    GridColumn("name", "NAME", 20, align="left", priority=4),
+    GridColumn("unlike", "UNLIKE THE CURRENT ONE", 30, align="left", grow=6, widest=100, priority=1),
+    GridColumn("version", "IMAGE, MODEL", 24, align="left", grow=3, widest=100, priority=2),
+    GridColumn("cause", "WHY", 14, align="left", grow=2, widest=60, priority=3),
+    GridColumn("who", "BY", 10, align="left", priority=4),
+    GridColumn("name", "NAME", 20, align="left", priority=5),
 )
 
 
@@ -32,6 +33,36 @@ def version_text(version: ModelVersion) -> str:
     digest = version.digest.removeprefix("sha256:")[:8]
     model = version.model + (f"@{version.revision[:8]}" if version.revision else "")
     return untrusted(" ".join(part for part in (image, digest and f"({digest})", model) if part))
+
+
+def difference_text(revision: Revision, current: Revision | None) -> str:
+    """Return what a revision has otherwise than the current one, before → there; empty for the current one itself."""
+    if current is None or revision.current:
+        return ""
+    now, then = current.version, revision.version
+    parts = []
+    if then.image != now.image:
+        a, b = _unlike(now.image.rpartition("/")[2], then.image.rpartition("/")[2])
+        parts.append(f"image {a} → {b}")
+    elif then.digest and now.digest and then.digest != now.digest:
+        parts.append(f"digest {_short(now.digest)} → {_short(then.digest)}")
+    if then.model != now.model:
+        parts.append(f"model {now.model or 'none'} → {then.model or 'none'}")
+    if then.revision != now.revision:
+        parts.append(f"weights {now.revision[:8] or 'unpinned'} → {then.revision[:8] or 'unpinned'}")
+    if then.served_name != now.served_name and then.model == now.model:
+        parts.append(f"served as {now.served_name} → {then.served_name}")
+    return untrusted(", ".join(parts) or "not in image or model: its plan (enter) shows what")
+
+
+def _unlike(one: str, other: str) -> tuple[str, str]:
+    """The tags alone where only these differ."""
+    (name, _, tag), (also, _, another) = one.partition(":"), other.partition(":")
+    return (tag, another) if name == also and tag and another else (one, other)
+
+
+def _short(digest: str) -> str:
+    return digest.removeprefix("sha256:")[:8]
 
 
 def revision_text(revision: Revision, now: float) -> str:
@@ -61,13 +92,15 @@ class RevisionsModel:
     def row(self, key: str) -> GridRow:
         revision = next(r for r in self.revisions if r.name == key)
         role = Role.STRONG if revision.current else Role.TEXT
+        current = next((r for r in self.revisions if r.current), None)
         return GridRow(
             key,
             (
                 Text(f"{revision.number}{' current' if revision.current else ''}", role),
                 Text(str(revision.pods)),
                 Text(age_text(max(0.0, self.now - revision.created)), Role.DIM),
-                Text(version_text(revision.version), role),
+                Text(difference_text(revision, current), role),
+                Text(version_text(revision.version), Role.STRONG if revision.current else Role.DIM),
                 Text(untrusted(revision.cause)),
                 Text(untrusted(revision.who), Role.DIM),
                 Name(untrusted_name(revision.name), Role.DIM),

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import field
 
 from console.views.filter import Filter
 from console.views.subject import is_free_gpu
 from fleet.dataclass import dataclass
 from fleet.model.snapshot import Severity, Snapshot
 from themes.palette import Role
-from widgets.cells import Text
+from widgets.cells import NOTHING, Cell, Text
 from widgets.grid import GridColumn, GridRow, RowGroup, Sort
 from widgets.untrusted import untrusted, untrusted_name
 
@@ -18,10 +19,8 @@ _JOIN_COLUMNS = (
     GridColumn("key", "WHAT", 24, align="left", grow=2, widest=70, priority=1),
     GridColumn("detail", "WHY", 20, align="left", grow=3, widest=100, priority=2),
 )
-_CHOICE_COLUMNS = (
-    GridColumn("name", "NAME", 40, align="left", grow=1, widest=120, priority=0),
-    GridColumn("now", "", 8, align="left", priority=1),
-)
+_CHOICE_NAME = GridColumn("name", "NAME", 24, align="left", grow=1, widest=70, priority=0)
+_CHOICE_NOW = GridColumn("now", "", 8, align="left", priority=1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,7 +54,14 @@ class ChoiceModel:
     filter: Filter
     waiting: str = ""
     sort: Sort | None = None
-    columns: tuple[GridColumn, ...] = _CHOICE_COLUMNS
+    heads: tuple[GridColumn, ...] = ()
+    """The columns between the name and what is in view."""
+    beside: Mapping[str, tuple[Cell, ...]] = field(default_factory=dict)
+    """Their cells, by value."""
+
+    @property
+    def columns(self) -> tuple[GridColumn, ...]:
+        return (_CHOICE_NAME, *self.heads, _CHOICE_NOW)
 
     @property
     def groups(self) -> Sequence[RowGroup]:
@@ -63,4 +69,6 @@ class ChoiceModel:
 
     def row(self, key: str) -> GridRow:
         words = next(words for value, words in self.items if value == key)
-        return GridRow(key, (Text(untrusted_name(words)), Text("in view" if key == self.current else "", Role.DIM)))
+        beside = self.beside.get(key, ()) or (NOTHING,) * len(self.heads)
+        now = Text("in view" if key == self.current else "", Role.DIM)
+        return GridRow(key, (Text(untrusted_name(words)), *beside, now))

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from console.config.settings import Settings
+from console.session.context_facts import ContextFacts
 from fleet.sources.kube.errors import KubeconfigError
 from fleet.sources.kube.kubeconfig import load_access, load_kubeconfig
 
@@ -21,6 +22,19 @@ def contexts_of(settings: Settings, environ: Mapping[str, str] = os.environ) -> 
         return tuple(load_kubeconfig(settings.cluster.kubeconfig or None, environ).contexts)
     except KubeconfigError:
         return ()
+
+
+def about_contexts(settings: Settings, environ: Mapping[str, str] = os.environ) -> dict[str, ContextFacts]:
+    """Where each context of the kubeconfig leads, as whom, and in which namespace; none where it cannot be read."""
+    try:
+        found = load_kubeconfig(settings.cluster.kubeconfig or None, environ)
+    except KubeconfigError:
+        return {}
+    servers = {name: str(entry.settings.get("server") or "") for name, entry in found.clusters.items()}
+    return {
+        name: ContextFacts(servers.get(one.cluster, ""), one.user, one.namespace)
+        for name, one in found.contexts.items()
+    }
 
 
 def machine_context(contexts: tuple[str, ...]) -> str:

@@ -24,6 +24,7 @@ from fleet.sources.kube.kubeconfig import load_access
 
 if TYPE_CHECKING:
     from console.session.connection import Connection, Told
+    from console.session.context_facts import ContextFacts
     from fleet.model.baseline import BaselineQuestion, Baselines
     from fleet.model.curve import Curve, CurveQuestion
     from fleet.model.snapshot import Cluster, Snapshot
@@ -50,6 +51,9 @@ class RecordedWiring(SettingsWiring):
 
     def contexts(self) -> tuple[str, ...]:
         return (name_of(self._path),)
+
+    def about_contexts(self) -> Mapping[str, ContextFacts]:
+        return {}
 
     def leads_somewhere(self, context: str) -> bool:
         return context in ("", *self.contexts())

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from actions.runner import Runner
     from console.session.bridge import Bridge
     from console.session.connection import Connection, Newest, Told
+    from console.session.context_facts import ContextFacts
     from console.session.local.protocol import Looked
     from console.session.local.servers import LocalServerSession
     from console.session.local.watcher import SharedWatcher
@@ -81,6 +82,11 @@ class SettingsWiring:
         from console.wiring.contexts import every_context
 
         return every_context(self._settings)
+
+    def about_contexts(self) -> Mapping[str, ContextFacts]:
+        from console.wiring.contexts import about_contexts
+
+        return about_contexts(self._settings)
 
     def leads_somewhere(self, context: str) -> bool:
         from console.wiring.contexts import leads_somewhere

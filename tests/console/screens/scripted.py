@@ -11,6 +11,7 @@ from actions.action_run import ActionRun
 from actions.plan import MERGE, Change, Check, Mutation, Plan, Scope, Step, Undo, Verdict
 from actions.request import Request, Target
 from actions.revisions import Revision
+from console.session.context_facts import ContextFacts
 from console.session.failure import SessionError
 from console.session.local.protocol import LocalServers, Looked, Piece
 from console.session.protocol import ActionService, Changed
@@ -71,6 +72,9 @@ class ScriptedSession:
 
     def contexts(self) -> tuple[str, ...]:
         return ("prod-eu1", "staging")
+
+    def about_contexts(self) -> dict[str, ContextFacts]:
+        return {"prod-eu1": ContextFacts("https://eu1:6443", "oncall", "serving")}
 
     async def namespaces(self) -> tuple[str, ...]:
         self._may_fail()

@@ -18,8 +18,10 @@ from console.commands.command import ScreenId
 from console.config.options import Options
 from console.screens.alerts import AlertScreen
 from console.screens.incidents import IncidentScreen
+from console.screens.timeline import EntryScreen
 from fleet.model.objects import ObjectRef
 from fleet.model.snapshot import Snapshot
+from fleet.timeline.entry import Entry, EntryKind
 from tests.console.screens.desk import Desk, desk, fleet
 from tests.console.screens.local_session import session
 from tests.console.screens.plans import target
@@ -39,6 +41,9 @@ HEAVY = (Snapshot, LineStrip, Line, GridRow, Number, LogLine)
 """What a screen has hundreds of, or what hundreds of things hang on."""
 
 
+ENTRY = Entry(1.0, 1.0, EntryKind.CHANGE, "replicas 2 → 3", REF, ())
+
+
 async def _action(d: Desk) -> None:
     service = d.desk.actions.service
     assert service is not None
@@ -51,7 +56,8 @@ OPENERS: Mapping[ScreenId, Callable[[Desk], Awaitable[None] | None]] = {
     ScreenId.DETAIL: lambda d: d.desk.pages.open_detail(POD),
     ScreenId.NODES: lambda d: d.desk.pages.open_nodes(None),
     ScreenId.LOGS: lambda d: d.desk.pages.open_logs(POD, previous=False),
-    ScreenId.TEXT: lambda d: d.desk.pages.open_yaml(REF),
+    ScreenId.TEXT: lambda d: d.desk.navigator.push(EntryScreen(d.desk, ENTRY)),
+    ScreenId.DOCUMENT: lambda d: d.desk.pages.open_yaml(REF),
     ScreenId.SOURCES: lambda d: d.desk.pages.open_screen(ScreenId.SOURCES),
     ScreenId.JOINS: lambda d: d.desk.pages.open_screen(ScreenId.JOINS),
     ScreenId.ALERTS: lambda d: d.desk.pages.open_alerts(""),

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from console.views.choices import beside_namespaces
 from console.views.standing_since import SinceTracker
 from console.views.subject import is_somewhere
 from fleet.model.snapshot import Assessment, Severity
 from fleet.snapshot.namespace_view import Viewer
+from tests.console.screens.desk import desk
+from tests.console.screens.plans import acting
 from tests.fleets import make_snapshot
+from widgets.cells import Text
 
 
 def test_since_goes_on_for_what_is_out_of_view_and_what_is_out_of_view_is_not_gone() -> None:
@@ -32,3 +36,32 @@ def test_since_goes_on_for_what_is_out_of_view_and_what_is_out_of_view_is_not_go
     found = since.since(key)
     assert found is not None
     assert (found.at, found.exact) == (200.0, True), "it began while nobody looked at its namespace"
+
+
+async def test_beside_the_names_stands_how_they_are_and_where_they_lead() -> None:
+    whole = make_snapshot()
+    sick, pods, _ = beside_namespaces(whole)["serving"]
+    assert isinstance(sick, Text)
+    assert isinstance(pods, Text)
+    assert int(sick.text) > 0
+    assert pods.text == str(len(whole.pods))
+    assert beside_namespaces(whole)[""] == beside_namespaces(whole)["serving"], "all there are are in one"
+    async with desk(whole) as d:
+        await d.press("n")
+        await d.until(lambda: "SICK" in d.text)
+        row = next(line for line in d.lines[1:] if " serving " in line)
+        assert row.split()[:3] == ["serving", sick.text, pods.text]
+        await d.press("escape")
+        await d.command("ctx")
+        await d.until(lambda: "SERVER" in d.text)
+        assert " oncall " in d.line_with("https://eu1:6443")
+
+
+async def test_one_who_may_not_act_is_told_so_in_the_header() -> None:
+    session = acting()
+    async with desk(make_snapshot(), session=session) as d:
+        assert "read-write" in d.lines[0]
+        session.acts.forbidden = dict.fromkeys(("scale", "restart", "rollback"), "you may not")
+        await d.deliver(make_snapshot(sequence=2))
+        assert "may not act" in d.lines[0]
+        assert "read-write" not in d.lines[0]

@@ -222,7 +222,7 @@ async def test_a_history_is_of_its_cluster(tmp_path: Path, servers: int) -> None
 async def test_a_screen_of_what_is_not_in_view_any_more_is_closed_with_all_above_it(tmp_path: Path) -> None:
     async with between(tmp_path, 1) as stage:
         workload = await stage.choose()
-        for keys, where in (("enter", ScreenId.DETAIL), ("d", ScreenId.TEXT)):
+        for keys, where in (("enter", ScreenId.DETAIL), ("d", ScreenId.DOCUMENT)):
             await stage.pilot.press(keys)
             await stage.front(where)
         await stage.pilot.press("question_mark")
