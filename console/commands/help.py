@@ -1,19 +1,19 @@
-"""The help: every row of the table of commands, those of this screen first."""
+"""The help: what is valid on the screen it was asked from, in columns by what one wants to do."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
+from itertools import groupby, zip_longest
 from types import MappingProxyType
 
 from console.commands.command import Command, ScreenId
 from console.commands.keys import key_text, keys_of
 from console.commands.table import TABLE
-from console.views.layout import followed, head, sections
+from console.views.layout import followed, head
 from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.cells import STAND_IN
-from widgets.line import Line, Span, fit, width_of
+from widgets.line import BLANK, Line, Span, fit, fit_spans, width_of
 
 MOVING: tuple[tuple[str, str], ...] = (
     ("j k", "a row down or up, as the arrows"),
@@ -35,8 +35,34 @@ FILTERS: tuple[tuple[str, str], ...] = (
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
-_KEYS = 14
-_NAME = 12
+_KEYS = 10
+_COLUMN = 38
+"""Cells of a column, at least."""
+_MOST = 4
+_GAP = 2
+_SORT = "Sort by "
+
+_SECTIONS: tuple[tuple[str, str], ...] = (
+    ("open.", "look closer"),
+    ("act.", "change"),
+    ("plan.", "change"),
+    ("action.", "change"),
+    ("form.", "change"),
+    ("local.", "change"),
+    ("view.namespace", "look elsewhere"),
+    ("view.context", "look elsewhere"),
+    ("view.all_namespaces", "look elsewhere"),
+    ("view.favourite", "look elsewhere"),
+    ("view.next_match", "find"),
+    ("view.previous_match", "find"),
+    ("console.filter", "find"),
+    ("view.", "this screen"),
+    ("plot.", "this screen"),
+    ("sort.", "sort; again: the other way round"),
+    ("console.", "the console"),
+)
+"""Beginning of the ids of commands → what one wants to do with them; the first that fits counts."""
+_ORDER = ("look closer", "change", "this screen", "find", "look elsewhere", "the console")
 
 
 def signs(glyphs: Glyphs) -> tuple[tuple[str, str], ...]:
@@ -58,25 +84,60 @@ def help_lines(
     commands: Sequence[Command] = TABLE,
     lacking: Mapping[str, str] = NOTHING,
 ) -> list[Line]:
-    """The help as opened from a screen: first what its keys do, at the end what works on other screens.
+    """The help as opened from a screen: what is valid there, and no more.
 
     ``lacking``: command id → the permission that this identity lacks for it.
     """
-    here = _as_one(command for command in commands if where in command.where)
-    elsewhere = _as_one(command for command in commands if where not in command.where)
-    rows = (_with_lack(_command(c, where, keymap), lacking.get(c[0].id, "")) for c in here)
-    return sections(
-        [head("on this screen"), *_rows(rows, width, glyphs)],
-        [head("moving"), *_pairs(MOVING, width, glyphs)],
-        [head("filters"), *_pairs(FILTERS, width, glyphs)],
-        [head("signs"), *_pairs(signs(glyphs), width, glyphs)],
-        [head("on other screens"), *_rows((_command(c, None, keymap) for c in elsewhere), width, glyphs)],
-    )
+    count = max(1, min(_MOST, (width + _GAP) // (_COLUMN + _GAP)))
+    cells = (width - _GAP * (count - 1)) // count
+    found: dict[str, list[tuple[str, str]]] = {}
+    named: list[tuple[str, str]] = []
+    for family in _as_one(command for command in commands if where in command.where):
+        keys, name, words = _command(family, where, keymap)
+        if lack := lacking.get(family[0].id, ""):
+            words += f"  (disabled: {lack})"
+        if keys:
+            found.setdefault(_section(family[0].id), []).append((keys, words))
+        elif name:
+            named.append((name, words))
+    sort = next((title for _, title in _SECTIONS if title.startswith("sort")), "")
+    by_title = {
+        **{title: found[title] for title in _ORDER if title in found},
+        "moving": list(MOVING),
+        **({sort: found[sort]} if sort in found else {}),
+        "filters, behind /": list(FILTERS),
+        "by name, behind :": named,
+        "signs": list(signs(glyphs)),
+    }
+    blocks = [[head(title), *_rows(rows, cells, glyphs), BLANK] for title, rows in by_title.items() if rows]
+    return _side_by_side(_dealt(blocks, count), cells, glyphs)
 
 
-def _with_lack(row: tuple[str, str, str], lack: str) -> tuple[str, str, str]:
-    keys, name, words = row
-    return (keys, name, f"{words}  (disabled: {lack})") if lack else row
+def _section(command: str) -> str:
+    return next((title for begin, title in _SECTIONS if command.startswith(begin)), "this screen")
+
+
+def _dealt(blocks: Sequence[list[Line]], count: int) -> list[list[Line]]:
+    """Blocks in their order in so many columns, as equally long as they become; no block is divided."""
+    most = max(sum(map(len, blocks)) // count, max(map(len, blocks), default=0))
+    while True:
+        columns: list[list[Line]] = [[]]
+        for block in blocks:
+            if columns[-1] and len(columns[-1]) + len(block) > most:
+                columns.append([])
+            columns[-1] += block
+        if len(columns) <= count:
+            return columns
+        most += 1
+
+
+def _side_by_side(columns: Sequence[Sequence[Line]], cells: int, glyphs: Glyphs) -> list[Line]:
+    gap = Span(" " * _GAP)
+    rows = []
+    for row in zip_longest(*columns, fillvalue=BLANK):
+        spans = [span for line in row[:-1] for span in (*fit_spans(line.spans, cells, "left", glyphs.ellipsis), gap)]
+        rows.append(Line((*spans, *row[-1].spans)))
+    return rows
 
 
 def _as_one(commands: Iterable[Command]) -> list[tuple[Command, ...]]:
@@ -84,32 +145,21 @@ def _as_one(commands: Iterable[Command]) -> list[tuple[Command, ...]]:
     return [tuple(group) for _, group in groupby(commands, key=lambda c: c.family or c.id)]
 
 
-def _command(family: tuple[Command, ...], where: ScreenId | None, keymap: Mapping[str, str]) -> tuple[str, str, str]:
+def _command(family: tuple[Command, ...], where: ScreenId, keymap: Mapping[str, str]) -> tuple[str, str, str]:
     """(keys, name, title) of a command, or of a family; without the keys where they are not bound."""
     first = family[0]
-    bound = where is None or first.bound is None or where in first.bound
+    bound = first.bound is None or where in first.bound
     keys = [key_text(key) for command in family for key in keys_of(command, keymap)] if bound else []
     if len(family) > 1:
         keys = [f"{keys[0]}…{keys[-1]}"] if keys else []
-    words = first.family or first.title
-    if first.argument:
+    words = (first.family or first.called).removeprefix(_SORT)
+    if first.argument and not keys:
         words += f"  {first.argument}"
-    if where is None:
-        words += f"  ({', '.join(sorted(first.where))})"
     return " ".join(keys), f":{first.names[0]}" if first.names else "", words
 
 
-def _rows(rows: Iterable[tuple[str, str, str]], width: int, glyphs: Glyphs) -> Iterator[Line]:
-    """Rows whose words go on below themselves, so that a narrow terminal cuts nothing."""
-    for keys, name, words in rows:
-        lead = (_keys(keys, glyphs), Span(f"{fit(name, _NAME, 'left', glyphs.ellipsis)} ", Role.ACCENT))
-        yield from followed(lead, words, Role.TEXT, width, _KEYS + _NAME + 5)
-
-
-def _pairs(rows: Iterable[tuple[str, str]], width: int, glyphs: Glyphs) -> Iterator[Line]:
+def _rows(rows: Iterable[tuple[str, str]], width: int, glyphs: Glyphs) -> Iterator[Line]:
+    """Rows whose words go on below themselves, so that nothing is cut."""
     for keys, words in rows:
-        yield from followed((_keys(keys, glyphs),), words, Role.TEXT, width, _KEYS + 4)
-
-
-def _keys(keys: str, glyphs: Glyphs) -> Span:
-    return Span(f"   {fit(keys, max(_KEYS, width_of(keys)), 'left', glyphs.ellipsis)} ", Role.KEY)
+        lead = Span(f"   {fit(keys, max(_KEYS, width_of(keys)), 'left', glyphs.ellipsis)} ", Role.KEY)
+        yield from followed((lead,), words, Role.TEXT, width, _KEYS + 4)

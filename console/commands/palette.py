@@ -1,8 +1,11 @@
-"""The palette (ctrl-p): every command of the table that can run here, by its title; disabled ones with the reason."""
+"""The palette (ctrl-p): every command of the table that can run here, by its title, and every object by its name.
+
+Disabled commands stand there with the reason.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,13 +21,21 @@ from console.commands.desk import Desk
 from console.commands.dispatch import disabled, runnable
 from console.commands.keys import key_text, keys_of
 from console.commands.table import BY_ID, commands_for
-from widgets.untrusted import untrusted
+from console.views.subject import assessment_of
+from fleet.model.snapshot import rank
+from widgets.untrusted import untrusted, untrusted_name
 
 if TYPE_CHECKING:
     from textual.screen import Screen
     from textual.style import Style
 
 
+_SHORTEST = 2
+"""Letters with which objects are looked for: one letter is in all their names."""
+_MOST = 12
+"""Objects that are offered."""
+_FOUND = 0.35
+"""Score of an object that was found: below a command whose title fits well."""
 _LINES = 2
 """Lines of an entry: its title and its description."""
 
@@ -49,11 +60,37 @@ class TableProvider(Provider):
             if score > 0:
                 run = partial(self._desk.commands.perform, command, self._context)
                 yield Hit(score, matcher.highlight(command.title), run, text=command.title, help=help_text)
+        for key, name, what, go in self._objects(query):
+            yield Hit(_FOUND, escape(untrusted_name(name)), go, text=f"{what} {key}", help=escape(untrusted(what)))
+
+    def _objects(self, query: str) -> Iterator[tuple[str, str, str, Callable[[], None]]]:
+        """Yield the objects whose names have the words that were typed, the worst first."""
+        snapshot, words = self._context.snapshot, query.lower().split()
+        if snapshot is None or not words or len(max(words, key=len)) < _SHORTEST:
+            return
+        whole = snapshot.everything
+        found = [
+            *(
+                (rank(assessment_of(whole, key).severity), 0, key, row.name, row.kind)
+                for key, row in whole.workloads.items()
+            ),
+            *((rank(assessment_of(whole, key).severity), 1, key, row.name, "Pod") for key, row in whole.pods.items()),
+            *((rank(assessment_of(whole, name).severity), 2, name, name, "Node") for name in whole.nodes),
+        ]
+        fitting = [one for one in found if all(word in one[2].lower() for word in words)]
+        for _, _, key, name, kind in sorted(fitting)[:_MOST]:
+            pages = self._desk.pages
+            run = partial(pages.open_nodes if kind == "Node" else pages.open_detail, key)
+            where = key.partition("/")[0] if "/" in key else ""
+            reason = assessment_of(whole, key).reason
+            yield key, name, "   ".join(filter(None, (kind, where, reason))), run
 
     def _commands(self) -> Iterator[tuple[Command, str]]:
         here, read_only = commands_for(self._context.where), self._desk.read_only
         for command in runnable(here, self._context, read_only=read_only):
-            keys = " ".join(key_text(key) for key in keys_of(command, self._desk.options.keymap))
+            # A key means what it is bound to on the screen below, and nothing else.
+            bound = command.bound is None or self._context.where in command.bound
+            keys = " ".join(key_text(key) for key in keys_of(command, self._desk.options.keymap)) if bound else ""
             names = " ".join(f":{name}" for name in command.names)
             yield command, escape("   ".join(part for part in (keys, names) if part))
         for id_, reason in disabled(here, self._context, read_only=read_only).items():

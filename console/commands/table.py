@@ -8,51 +8,24 @@ from console.commands import on_object, on_screen
 from console.commands.actions import ACTIONS
 from console.commands.alerting import ALERTING, ALERTS
 from console.commands.capabilities import (
-    Foldable,
-    Followable,
     HidesOthers,
-    Linked,
     ListsIncidents,
-    LogText,
     Narrowable,
-    PodLog,
-    Savable,
-    Searchable,
     ShowsSome,
     Sortable,
-    Wrappable,
 )
 from console.commands.command import OBJECTS, TABLES, Command, ScreenId
 from console.commands.local import LOCAL
 from console.commands.plot import PLOTS
+from console.commands.reading import READING, TEXTS
 from console.commands.scope import SCOPE, open_fleet
 from console.views import fleet_columns, node_columns
 from console.views.node_columns import FREE, SICK
 from fleet.kinds.registry import listed
 
-_TEXTS = frozenset(
-    {
-        ScreenId.LOGS,
-        ScreenId.TEXT,
-        ScreenId.DOCUMENT,
-        ScreenId.HELP,
-        ScreenId.DETAIL,
-        ScreenId.INCIDENT,
-        ScreenId.SOURCES,
-        ScreenId.ALERT,
-        ScreenId.MONITORING,
-        ScreenId.LOCAL_SERVER,
-        ScreenId.LOCAL_LOG,
-        ScreenId.BENCHES,
-        ScreenId.WHY,
-    }
-)
-# Pages of objects are laid out for the width that there is, and w asks there why it is slow.
-_WRAPPED = _TEXTS - {ScreenId.INCIDENT, ScreenId.DETAIL, ScreenId.WHY}
-_LOGS = frozenset({ScreenId.LOGS, ScreenId.LOCAL_LOG})
 _NARROWED = (
     TABLES
-    | _TEXTS
+    | TEXTS
     | {
         ScreenId.INCIDENTS,
         ScreenId.OBJECTIVES,
@@ -79,17 +52,6 @@ def _sorts() -> Iterator[Command]:
                 name, run = f"sort.{prefix}.{column.column.id}", on_screen.sort(column.column.id)
                 title, on = f"Sort by {column.words}", frozenset({where})
                 yield Command(name, title, run, (column.key,), where=on, needs=Sortable)
-
-
-def _log_ranges() -> Iterator[Command]:
-    """The ranges of k9s, on its keys."""
-    family = "Its last lines, or those of the last 1m, 5m, 15m, 30m, 1h"
-    ranges = {"0": 0, "2": 60, "3": 300, "4": 900, "5": 1800, "6": 3600}
-    for key, seconds in ranges.items():
-        title = f"The log of the last {seconds // 60} minutes" if seconds else "The last lines of the log"
-        name = f"view.log_{seconds // 60}m" if seconds else "view.log_tail"
-        run, where = on_screen.read_since(seconds), frozenset({ScreenId.LOGS})
-        yield Command(name, title, run, (key,), where=where, family=family, needs=PodLog)
 
 
 TABLE: tuple[Command, ...] = (
@@ -286,101 +248,7 @@ TABLE: tuple[Command, ...] = (
         )
     ),
     *_sorts(),
-    Command("view.follow", "Follow", on_screen.toggle_follow, ("f", "s"), where=_LOGS, hint="follow", needs=Followable),
-    Command(
-        "view.wrap",
-        "Wrap lines",
-        on_screen.toggle_wrap,
-        ("w",),
-        where=_WRAPPED,
-        hint="wrap",
-        needs=Wrappable,
-    ),
-    Command(
-        "view.container",
-        "Next container",
-        on_screen.next_container,
-        ("c",),
-        where=frozenset({ScreenId.LOGS}),
-        hint="container",
-        needs=PodLog,
-    ),
-    Command(
-        "view.timestamps",
-        "When each line was written (UTC)",
-        on_screen.toggle_timestamps,
-        ("t",),
-        where=frozenset({ScreenId.LOGS}),
-        needs=PodLog,
-    ),
-    *_log_ranges(),
-    Command(
-        "view.next_error",
-        "The first error in the log, then the next",
-        on_screen.step_error(1),
-        ("e",),
-        where=_LOGS,
-        hint="error",
-        needs=LogText,
-    ),
-    Command("view.previous_error", "The error before", on_screen.step_error(-1), ("E",), where=_LOGS, needs=LogText),
-    Command(
-        "view.together",
-        "All pods of the workload in one log, or the one pod",
-        on_screen.toggle_together,
-        ("a",),
-        where=frozenset({ScreenId.LOGS}),
-        hint="all pods",
-        needs=PodLog,
-    ),
-    Command(
-        "view.fold",
-        "Fold: blocks of a document, or what stands before the messages of a log",
-        on_screen.toggle_folding,
-        ("x",),
-        where=_LOGS | {ScreenId.DOCUMENT},
-        hints={ScreenId.DOCUMENT: "fold"},
-        needs=Foldable,
-    ),
-    Command(
-        "view.next_link",
-        "The next object that it names",
-        on_screen.step_link(1),
-        ("tab",),
-        where=frozenset({ScreenId.DOCUMENT}),
-        hint="names",
-        needs=Linked,
-        available=on_object.needs_link,
-    ),
-    Command(
-        "view.previous_link",
-        "The object that it names before",
-        on_screen.step_link(-1),
-        ("shift+tab",),
-        where=frozenset({ScreenId.DOCUMENT}),
-        needs=Linked,
-        available=on_object.needs_link,
-    ),
-    Command(
-        "view.open_link",
-        "Describe the object that was gone to",
-        on_screen.open_link,
-        ("enter",),
-        where=frozenset({ScreenId.DOCUMENT}),
-        needs=Linked,
-        available=on_object.needs_link,
-    ),
-    Command(
-        "view.save",
-        "Save all lines that are here to a file",
-        on_screen.save,
-        ("ctrl+s",),
-        where=_LOGS,
-        needs=Savable,
-    ),
-    Command("view.clear", "Clear", on_screen.clear, ("C",), where=_LOGS, needs=Followable),
-    Command("view.next_match", "Next match", on_screen.step_match(1), ("n",), where=_TEXTS, needs=Searchable),
-    Command("view.previous_match", "Previous match", on_screen.step_match(-1), ("N",), where=_TEXTS, needs=Searchable),
+    *READING,
     Command(
         "console.filter",
         "Filter, or search in text",
@@ -388,7 +256,7 @@ TABLE: tuple[Command, ...] = (
         ("slash",),
         where=_NARROWED,
         hint="filter",
-        hints=dict.fromkeys(_TEXTS, "search"),
+        hints=dict.fromkeys(TEXTS, "search"),
         needs=Narrowable,
     ),
     Command("console.command", "Command line", lambda desk, _: desk.line.ask_command(), ("colon",), hint="command"),

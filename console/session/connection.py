@@ -69,7 +69,7 @@ class Wiring(Protocol):
         ...
 
     def about_contexts(self) -> Mapping[str, ContextFacts]:
-        """Where the contexts of the kubeconfig lead, and as whom; none of a recording."""
+        """Return where the contexts of the kubeconfig lead, and as whom; none of a recording."""
         ...
 
     def leads_somewhere(self, context: str) -> bool:

@@ -1,4 +1,4 @@
-"""Where a context of the kubeconfig leads."""
+"""Facts about the contexts of the kubeconfig."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class ContextFacts(NamedTuple):
-    """Where a context of the kubeconfig leads, as whom, and which namespace it begins with."""
+    """A context of the kubeconfig: its server, as whom, and the namespace that it begins with."""
 
     server: str = ""
     user: str = ""

@@ -99,7 +99,7 @@ class Session(AskedReads, Protocol):
         ...
 
     def about_contexts(self) -> Mapping[str, ContextFacts]:
-        """Where the contexts of the kubeconfig lead, and as whom; reads it again."""
+        """Read the kubeconfig again: where its contexts lead, and as whom."""
         ...
 
     async def namespaces(self) -> tuple[str, ...]:

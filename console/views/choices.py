@@ -1,4 +1,4 @@
-"""What stands beside the names of namespaces and contexts: how they are, and where they lead."""
+"""Cells beside the names of namespaces and contexts: how they are, and where they lead."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ class ChoiceModel:
     heads: tuple[GridColumn, ...] = ()
     """The columns between the name and what is in view."""
     beside: Mapping[str, tuple[Cell, ...]] = field(default_factory=dict)
-    """Their cells, by value."""
+    """The cells of these, by value."""
 
     @property
     def columns(self) -> tuple[GridColumn, ...]:

@@ -25,7 +25,7 @@ def contexts_of(settings: Settings, environ: Mapping[str, str] = os.environ) -> 
 
 
 def about_contexts(settings: Settings, environ: Mapping[str, str] = os.environ) -> dict[str, ContextFacts]:
-    """Where each context of the kubeconfig leads, as whom, and in which namespace; none where it cannot be read."""
+    """Read where each context of the kubeconfig leads, as whom and in which namespace; none where it cannot be read."""
     try:
         found = load_kubeconfig(settings.cluster.kubeconfig or None, environ)
     except KubeconfigError:

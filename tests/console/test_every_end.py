@@ -48,7 +48,7 @@ def test_bytes_that_are_no_text_end_nothing() -> None:
         before = term.attributes()
         term.until(started)
         term.type(b"\xff\xfe\x80?\xc3")
-        term.until(lambda text: "ON THIS SCREEN" in text)
+        term.until(lambda text: "LOOK CLOSER" in text)
         term.type(b"\xc3\x28\x1b")
         term.type(b"\x03")
         assert term.end() == 0
@@ -86,7 +86,7 @@ def test_it_is_stopped_and_continued_without_a_second_start() -> None:
         term.process.send_signal(signal.SIGSTOP)
         term.process.send_signal(signal.SIGCONT)
         term.type(b"?")
-        term.until(lambda text: "ON THIS SCREEN" in text)
+        term.until(lambda text: "LOOK CLOSER" in text)
         term.type(b"\x1b")
         term.type(b"\x03")
         assert term.end() == 0
@@ -117,6 +117,6 @@ def test_what_whoever_started_it_has_it_ignore_it_ignores() -> None:
         term.until(started)
         term.process.send_signal(signal.SIGHUP)
         term.type(b"?")
-        term.until(lambda text: "ON THIS SCREEN" in text)
+        term.until(lambda text: "LOOK CLOSER" in text)
         term.process.send_signal(signal.SIGTERM)
         assert term.end() == 130

@@ -27,6 +27,7 @@ from tests.console.screens.desk import Desk, desk
 from tests.console.screens.scripted import ScriptedSession
 from tests.fleets import make_snapshot
 from themes.glyphs import ASCII, UNICODE, Glyphs
+from themes.palette import Role
 from widgets.line import width_of
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -114,41 +115,35 @@ async def test_a_command_is_refused_where_it_is_not_or_has_nothing_to_act_on() -
         assert d.session.asked == []
 
 
-async def test_help_lists_the_table_families_as_one_row() -> None:
-    async with desk(make_snapshot(), size=(140, 140)) as d:
-        await d.press("question_mark")
-        for command in TABLE:
-            title = command.family or command.title
-            rows = [line for line in d.lines if re.search(rf"\s{re.escape(title)}(  | \[| \(|$)", line)]
-            elsewhere = ScreenId.FLEET in command.where and command not in bound_on(ScreenId.FLEET)
-            keys = [] if command.family or elsewhere else [key_text(key) for key in command.keys]
-            assert any(all(key in row for key in keys) for row in rows), (command.id, rows)
-        shown = [line for line in d.lines if re.match(r"   \S", line) or re.match(r" {18}:\S", line)]
-        of_the_table = len({command.family or command.id for command in TABLE})
-        assert len(shown) == of_the_table + len(MOVING) + len(FILTERS) + len(signs(UNICODE))
-        assert "1…9" in d.line_with("Namespaces by number")
-
-
-async def test_help_names_no_key_that_is_not_bound_where_it_was_asked() -> None:
-    async with desk(make_snapshot(), size=(140, 140)) as d:
-        await d.press("enter", "question_mark")
-        assert d.screen.where is ScreenId.HELP
-        here = d.lines[: d.lines.index(d.line_with(" MOVING"))]
-        # In text, n is the next match: the namespaces are there by name alone.
-        row = next(line for line in here if " Namespaces " in line)
-        assert row.split()[0] == ":ns"
-        assert any(line.split()[:1] == ["n"] and "Next match" in line for line in here)
-
-
 @pytest.mark.parametrize("where", list(ScreenId))
-@pytest.mark.parametrize("glyphs", [UNICODE, ASCII])
-def test_help_is_not_cut_at_80_columns(where: ScreenId, glyphs: Glyphs) -> None:
-    lines = help_lines(where, {}, 80, glyphs)
-    assert max(width_of("".join(span.text for span in line.spans)) for line in lines) <= 80
-    said = " ".join(" ".join(span.text for span in line.spans) for line in lines)
-    words = " ".join(said.split())
+@pytest.mark.parametrize(("glyphs", "width"), [(UNICODE, 40), (ASCII, 80), (UNICODE, 200)])
+def test_help_has_what_is_valid_on_a_screen_and_no_more_and_cuts_nothing(
+    where: ScreenId, glyphs: Glyphs, width: int
+) -> None:
+    lines = help_lines(where, {}, width, glyphs)
+    assert max(width_of("".join(span.text for span in line.spans)) for line in lines) <= width
+    said = {words for line in lines for span in line.spans for words in span.text.split()}
+    told = said | set(" ".join(words for _, words in (*MOVING, *FILTERS, *signs(glyphs))).split())
     for command in TABLE:
-        assert (command.family or command.title) in words
+        words = (command.family or command.called).removeprefix("Sort by ").split()
+        if where in command.where and (command in bound_on(where) or command.names):
+            assert set(words) <= told or width == 40, command.id
+    elsewhere = {key_text(key) for c in TABLE if c not in bound_on(where) for key in c.keys}
+    here = {key_text(key) for c in bound_on(where) for key in c.keys}
+    keys = {key for line in lines for span in line.spans if span.role is Role.KEY for key in span.text.split()}
+    known = {key for shown, _ in (*MOVING, *FILTERS, *signs(glyphs)) for key in shown.split()}
+    assert not (keys & elsewhere) - here - known
+
+
+async def test_help_is_grouped_in_columns_by_what_one_wants_to_do() -> None:
+    async with desk(make_snapshot(), size=(160, 60)) as d:
+        await d.press("question_mark")
+        assert "LOOK CLOSER" in d.lines[1]
+        assert "1…9" in d.line_with("Namespaces by number")
+        await d.press("escape", "enter", "question_mark")
+        # In text, n is the next match: the namespaces are there by name alone.
+        assert ":ns" in d.line_with(" Namespaces ")
+        assert " n  " in d.line_with("Next match")
 
 
 @pytest.mark.parametrize("key", sorted(set(HABITS) - {key for c in bound_on(ScreenId.FLEET) for key in c.keys}))
@@ -237,6 +232,26 @@ async def test_the_palette_offers_what_is_available_and_runs_it() -> None:
         await d.pilot.press("enter")
         await d.until(lambda: bool(d.session.asked))
         assert d.session.asked == [("describe", REF)]
+
+
+async def test_the_palette_finds_objects_by_name_and_shows_only_keys_that_are_bound_here() -> None:
+    snapshot = make_snapshot()
+    pod = snapshot.pods[snapshot.pods_of["serving/Deployment/llama-70b"][3]]
+    async with desk(snapshot) as d:
+        await d.press("ctrl+p", *"start a vllm")
+        screen = d.app.screen
+        await d.until(lambda: _options(screen) >= 1)
+        prompts = [str(option.prompt) for option in screen.query_one(OptionList).options]
+        assert any("Start a vLLM server" in text and ":up" in text for text in prompts)
+        assert not any(re.search(r"^n\b", line) for text in prompts for line in text.splitlines())
+        await d.press("escape")
+        await d.press("ctrl+p", *pod.name[-5:])
+        screen = d.app.screen
+        await d.until(lambda: any(pod.name in str(o.prompt) for o in screen.query_one(OptionList).options))
+        await d.pilot.press("enter")
+        await d.pilot.press("enter")
+        await d.until(lambda: d.screen.where is ScreenId.DETAIL)
+        assert pod.name in d.lines[1]
 
 
 async def test_a_name_that_kinds_share_is_of_the_one_that_is_for_this_screen() -> None:
