@@ -40,6 +40,11 @@ class MessageLine(LineView):
             self._timer = self.set_timer(seconds, self.clear)
         self.redraw()
 
+    def forget_hint(self) -> None:
+        """Say no more what was plain words; a warning and an error stay for their time."""
+        if self._text and self._role is Role.TEXT and self._timer is not None:
+            self.clear()
+
     def clear(self) -> None:
         """Say nothing."""
         self._stop_timer()

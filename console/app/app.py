@@ -92,6 +92,10 @@ class QuarterdeckApp(App[None]):
         slow link every burst of keys is typed that fast. So bindings come first here, except for what is text to the
         line that is typed into; and what a key has sent on its way has arrived before the next one is looked at.
         """
+        if isinstance(event, events.Key) and not event.is_forwarded and self.desk is not None:
+            front = self.desk.navigator.front
+            if front is not None:
+                front.forget_hint()
         if isinstance(event, events.Key) and not event.is_forwarded and not self._is_text(event):
             if await self._check_bindings(event.key, priority=True):
                 return

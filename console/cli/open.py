@@ -103,6 +103,7 @@ def open_console(settings: Settings, environ: Mapping[str, str], session: Sessio
         audit=audit_logs(settings, environ),
         audit_here=audit_logs(here or settings, environ),
         servers=paths.state_folder(environ) / "local",
+        welcome=paths.state_folder(environ) / "welcomed" if ui.welcome else None,
         state=paths.state_folder(environ),
     )
     app = _Console(session, options)

@@ -24,5 +24,7 @@ class Options:
     """The same of what is done on this machine; None where it is in that folder, too."""
     servers: Path | None = None
     """Folder of the records of this machine's vLLM servers; None where nobody looks for them by himself."""
+    welcome: Path | None = None
+    """File that is there once the first start is over; None where nobody is to be welcomed."""
     state: Path | None = None
     """Folder of what the console keeps for this person (logs that were saved, what was dismissed); None for nowhere."""

@@ -30,7 +30,7 @@ class Terminal:
             stdin=slave,
             stdout=slave,
             stderr=slave,
-            env=dict(os.environ) | environ,
+            env=dict(os.environ) | {"QUARTERDECK_UI_WELCOME": "false"} | environ,
             start_new_session=True,
         )
         os.close(slave)
