@@ -218,9 +218,7 @@ class UiSettings:
     )
     theme: ThemeChoice = setting("auto", "Colours: `auto` asks the terminal; `ansi` uses its own sixteen.")
     glyphs: GlyphSet = setting("auto", "`auto`: unicode where the locale can show it.")
-    welcome: bool = setting(
-        True, "On the first start, a few lines say what the screen shows, until the first key."
-    )
+    welcome: bool = setting(True, "On the first start, a few lines say what the screen shows, until the first key.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,7 +102,9 @@ class ActionsScreen(TableScreen):
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.ACTIONS)
 
     def __init__(self, desk: Desk) -> None:
-        super().__init__(desk, Grid(waiting="nothing was done in this session"))
+        super().__init__(
+            desk, Grid(waiting="nothing was done in this session\n:audit shows what was done before, and by others")
+        )
 
     def on_mount(self) -> None:
         self.ask(self.query_)

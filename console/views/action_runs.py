@@ -240,7 +240,7 @@ class ActionsModel:
 
     action_runs: Sequence[ActionRun]
     filter: Filter
-    waiting: str = "nothing was done in this session"
+    waiting: str = "nothing was done in this session\n:audit shows what was done before, and by others"
     sort: Sort | None = None
     columns: tuple[GridColumn, ...] = _COLUMNS
 

@@ -72,9 +72,9 @@ class AlertsModel:
     @property
     def waiting(self) -> str:
         if self.filter:
-            return "no alert matches"
+            return "no alert matches\nesc shows all again"
         if self.only:
-            return f"no alert concerns {untrusted_name(self.only)}"
+            return f"no alert concerns {untrusted_name(self.only)}\n:alerts shows all"
         return empty_text(self.snapshot)
 
     @property

@@ -59,9 +59,11 @@ class IncidentsModel:
     def waiting(self) -> str:
         """Words for no rows: that nothing is wrong only where everybody who was asked has answered."""
         if self.filter:
-            return "no incident matches"
+            return "no incident matches\nesc shows all again"
         silent = [one.name for one in self.snapshot.sources if one.health in _SILENT]
-        return f"nothing is found so far: not heard from {', '.join(silent)}" if silent else "nothing is wrong"
+        if silent:
+            return f"nothing is found so far: not heard from {', '.join(silent)}\n:sources says why, and what to do"
+        return "nothing is wrong\n:timeline shows what happened, % what was promised and is left of it"
 
     @property
     def groups(self) -> Sequence[RowGroup]:

@@ -147,7 +147,7 @@ class ObjectivesModel:
 
     @property
     def waiting(self) -> str:
-        return "no objective matches" if self.filter else empty_text(self.snapshot)
+        return "no objective matches\nesc shows all again" if self.filter else empty_text(self.snapshot)
 
     @property
     def groups(self) -> Sequence[RowGroup]:

@@ -81,7 +81,7 @@ class RevisionsModel:
     revisions: Sequence[Revision]
     filter: Filter
     now: float
-    waiting: str = "it keeps no revisions"
+    waiting: str = "it keeps no revisions\nits revisionHistoryLimit says how many are kept; d shows it"
     sort: Sort | None = None
     columns: tuple[GridColumn, ...] = _COLUMNS
 

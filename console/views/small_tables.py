@@ -28,7 +28,7 @@ class JoinsModel:
     """A GridModel of what has no counterpart in another world. Keys are those of the objects."""
 
     snapshot: Snapshot
-    waiting: str = "everything that is measured has its pod, and everything that should be measured is"
+    waiting: str = "everything that is measured has its pod, and everything that should be measured is\nesc goes back"
     sort: Sort | None = None
     columns: tuple[GridColumn, ...] = _JOIN_COLUMNS
 
