@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
 
 from textual.timer import Timer
 
@@ -10,6 +11,13 @@ from themes.palette import Role
 from widgets.line import Line, Span, fit
 from widgets.line_view import LineView
 from widgets.untrusted import untrusted
+
+
+@runtime_checkable
+class Passing(Protocol):
+    """A widget that says something which is over with the next key."""
+
+    def forget_hint(self) -> None: ...
 
 
 class MessageLine(LineView):

@@ -93,9 +93,7 @@ class QuarterdeckApp(App[None]):
         line that is typed into; and what a key has sent on its way has arrived before the next one is looked at.
         """
         if isinstance(event, events.Key) and not event.is_forwarded and self.desk is not None:
-            front = self.desk.navigator.front
-            if front is not None:
-                front.forget_hint()
+            self.desk.navigator.forget_hints()
         if isinstance(event, events.Key) and not event.is_forwarded and not self._is_text(event):
             if await self._check_bindings(event.key, priority=True):
                 return

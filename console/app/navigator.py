@@ -9,6 +9,7 @@ from console.commands.capabilities import Markable
 from console.commands.command import ScreenId
 from console.screens.base import ConsoleScreen
 from themes.palette import Role
+from widgets.message_line import Passing
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -70,6 +71,12 @@ class Navigator:
         """Another cluster comes into view: close what tells of this one, with all that was opened from there."""
         while any(screen.cluster == cluster for screen in self._screens):
             self._app.pop_screen()
+
+    def forget_hints(self) -> None:
+        """The next key is pressed: what was only a hint has been read, or is in the way."""
+        for widget in self.front.children if self.front is not None else ():
+            if isinstance(widget, Passing):
+                widget.forget_hint()
 
     def forget_marks(self) -> None:
         """Nothing is marked any more, on any screen: another cluster comes into view."""

@@ -181,10 +181,6 @@ class ConsoleScreen(Screen[None]):
         """Say it below the body."""
         self._messages.say(text, role)
 
-    def forget_hint(self) -> None:
-        """The next key is pressed: what was only a hint has been read, or is in the way."""
-        self._messages.forget_hint()
-
     @property
     def said(self) -> str:
         """The text of the message line."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -25,9 +25,6 @@ from console.views.summary import summary
 from fleet.model.objects import ClusterId
 from fleet.model.snapshot import Snapshot
 from widgets.grid import Grid
-
-if TYPE_CHECKING:
-    from console.screens.welcome import Welcome
 
 WIDE = 230
 """Columns from which on what is under the cursor is shown beside the table."""
@@ -82,7 +79,7 @@ class FleetScreen(TableScreen):
         self._under = UnderCursor(self, self.grid)
         self.grid.below = self._under.lines
         self._table = FleetTable()
-        self._welcome: Welcome | None = None
+        self._welcomed = False
         self._focused: frozenset[str] = frozenset()
         self._placed: str | None = None
         self._view: tuple[ClusterId, str] | None = None
@@ -107,16 +104,11 @@ class FleetScreen(TableScreen):
         else:
             self.grid.show(model)
         self._look_at_cursor()
-        if self._welcome is None and self.desk.options.welcome is not None:
-            from console.screens.welcome import Welcome
+        if not self._welcomed and self.desk.options.welcome is not None:
+            from console.screens.welcome import welcome
 
-            self._welcome = Welcome(self, self.desk.options.welcome)
-            self._welcome.show()
-
-    def forget_hint(self) -> None:
-        super().forget_hint()
-        if self._welcome is not None:
-            self._welcome.end()
+            self._welcomed = True
+            welcome(self, self.desk.options.welcome)
 
     def action_command(self, id: str) -> None:  # noqa: A002 - the command's
         self._touched = True

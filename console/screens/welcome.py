@@ -24,37 +24,31 @@ _HEIGHT = 20
 """Lines of a screen without which the rows need the room."""
 
 
-class Welcome:
-    """Belongs to the first screen. ``file`` says that somebody has seen it; None for nobody to be welcomed."""
+class Welcome(Lines):
+    """The words, until the first key. ``file`` then says that somebody has seen them."""
 
-    def __init__(self, screen: ConsoleScreen, file: Path | None) -> None:
-        self._screen = screen
+    def __init__(self, file: Path) -> None:
+        super().__init__(id="welcome")
         self._file = file
-        self._lines: Lines | None = None
 
-    def show(self) -> None:
-        """Show the words, where nobody has seen them and there is room."""
-        if self._file is None or self._lines is not None or self._screen.size.height < _HEIGHT:
-            return
-        if self._file.exists():
-            self._file = None
-            return
-        lines = self._lines = Lines(id="welcome")
-        words = welcome_lines(self._screen.size.width, lines.glyphs)
-        lines.styles.height = len(words)
-        lines.show(lambda _width, _glyphs: words)
-        self._screen.mount(lines, before="MessageLine")
-
-    def end(self) -> None:
-        """Take them away; they do not come again."""
-        if self._lines is None or self._file is None:
-            return
-        self._lines.remove()
-        file, self._file = self._file, None
+    def forget_hint(self) -> None:
+        """Go, and do not come again."""
+        self.remove()
         # Where nothing can be written they come again, which harms nobody.
         with suppress(OSError):
-            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            file.touch(mode=0o600)
+            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._file.touch(mode=0o600)
+
+
+def welcome(screen: ConsoleScreen, file: Path) -> None:
+    """Show the words on the first screen, where nobody has seen them and there is room."""
+    if screen.size.height < _HEIGHT or file.exists():
+        return
+    shown = Welcome(file)
+    lines = welcome_lines(screen.size.width, shown.glyphs)
+    shown.styles.height = len(lines)
+    shown.show(lambda _width, _glyphs: lines)
+    screen.mount(shown, before="MessageLine")
 
 
 def welcome_lines(width: int, glyphs: Glyphs) -> list[Line]:
