@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from console.commands.capabilities import Narrowable
-from console.commands.line import UnknownCommandError, complete, parse_line
+from console.commands.line import TakesNothingError, UnknownCommandError, complete, parse_line
+from console.session.failure import SessionError
 from themes.palette import Role
 
 if TYPE_CHECKING:
@@ -73,10 +74,21 @@ class LineController:
         try:
             typed = parse_line(text, context.where)
         except UnknownCommandError as error:
-            self._desk.navigator.say(str(error), Role.WARNING)
+            if isinstance(error, TakesNothingError):
+                self._desk.navigator.say(str(error), Role.WARNING)
+            else:
+                self._desk.commands.wait_for(self._list(text, error))
             return
         if typed is not None:
             self._desk.commands.perform(typed.command, context._replace(argument=typed.argument))
+
+    async def _list(self, text: str, unknown: UnknownCommandError) -> None:
+        """List the resource of the cluster that was named; what is neither a command nor a resource is told so."""
+        name, _, namespace = text.strip().lstrip(":").strip().partition(" ")
+        try:
+            await self._desk.pages.open_listing(name, namespace.strip())
+        except SessionError as error:
+            self._desk.navigator.say(f"{unknown}; {error.problem}", Role.WARNING)
 
     def narrow(self, text: str) -> None:
         front = self._desk.navigator.front

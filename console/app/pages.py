@@ -10,6 +10,7 @@ from console.commands.command import ScreenId
 from console.commands.dispatch import disabled
 from console.commands.palette import DeskPalette
 from console.commands.table import TABLE
+from console.session.failure import SessionError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -74,6 +75,17 @@ class Pages:
         module, name = _SCREENS[where].split(":")
         screen = getattr(import_module(module), name)
         self._navigator.open(screen(self._desk))
+
+    async def open_listing(self, resource: str, namespace: str) -> None:
+        from console.screens.listing import ListingScreen
+
+        snapshot = self._desk.snapshot
+        if snapshot is None:
+            raise SessionError("nothing is known of the cluster yet", "try again in a moment")
+        cluster = snapshot.cluster
+        where = "" if namespace == "all" else namespace or cluster.namespace
+        listing = await self._desk.session.listing(cluster.id, resource, where)
+        self._navigator.open(ListingScreen(self._desk, cluster.id, resource, where, listing))
 
     def open_alerts(self, key: str) -> None:
         from console.screens.alerts import AlertsScreen

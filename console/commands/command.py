@@ -27,6 +27,7 @@ class ScreenId(StrEnum):
     LOGS = "logs"
     TEXT = "text"
     DOCUMENT = "document"
+    LISTING = "listing"
     SOURCES = "sources"
     JOINS = "joins"
     INCIDENTS = "incidents"
@@ -67,6 +68,7 @@ OBJECTS = frozenset(
         ScreenId.INCIDENTS,
         ScreenId.INCIDENT,
         ScreenId.OBJECTIVES,
+        ScreenId.LISTING,
     }
 )
 """Screens with an object under the cursor."""

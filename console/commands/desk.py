@@ -67,6 +67,13 @@ class Pages(Protocol):
         """One that is about all in view: sources, joins, monitoring, objectives."""
         ...
 
+    async def open_listing(self, resource: str, namespace: str) -> None:
+        """List any resource of the cluster, by a name that kubectl takes; ``namespace``: empty for the one in view.
+
+        Raises SessionError where there is none of that name, or it may not be listed.
+        """
+        ...
+
     def open_alerts(self, key: str) -> None:
         """Alerts: of all in view, or of an object by its key."""
         ...

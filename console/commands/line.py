@@ -23,6 +23,10 @@ class UnknownCommandError(Exception):
     """Raised for an unknown command, or one that takes its name alone: the message names the nearest, or says so."""
 
 
+class TakesNothingError(UnknownCommandError):
+    """Raised for a command with something behind its name that takes its name alone."""
+
+
 def parse_line(text: str, where: ScreenId) -> Typed | None:
     """The command that was typed on a screen, None for an empty line. Raises UnknownCommandError."""
     name, _, argument = text.strip().lstrip(":").strip().partition(" ")
@@ -34,7 +38,7 @@ def parse_line(text: str, where: ScreenId) -> Typed | None:
         hint = f"; did you mean :{near[0]}?" if near else "; ? lists them"
         raise UnknownCommandError(f"no command {name!r}{hint}")
     if argument.strip() and not command.argument:
-        raise UnknownCommandError(f":{name} takes nothing behind it")
+        raise TakesNothingError(f":{name} takes nothing behind it")
     return Typed(command, argument.strip())
 
 

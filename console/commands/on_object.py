@@ -8,6 +8,7 @@ from console.commands.capabilities import Linked, ListsIncidents
 from console.commands.command import OBJECTS, OF_ALERTS, Context, ScreenId
 from console.commands.desk import Desk
 from console.commands.local import server_of
+from console.session.failure import SessionError
 from console.views.alert_marks import board
 from console.views.subject import has_pod, pod_for, restarts_of, worst_pod
 
@@ -142,6 +143,14 @@ def open_logs(*, previous: bool) -> Callable[[Desk, Context], None]:
             desk.pages.open_logs(pod, previous=previous, together=marked if len(marked) > 1 else ())
 
     return run
+
+
+async def open_listing(desk: Desk, context: Context) -> None:
+    """List a resource of the cluster, in the namespace in view or in one that is named behind it."""
+    resource, _, namespace = context.argument.partition(" ")
+    if not resource:
+        raise SessionError(":get takes the name of a resource", ":get services, or :svc")
+    await desk.pages.open_listing(resource, namespace.strip())
 
 
 def open_detail(desk: Desk, context: Context) -> None:

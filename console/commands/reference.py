@@ -19,6 +19,7 @@ _SCREENS = {
     ScreenId.LOGS: "logs",
     ScreenId.TEXT: "an entry, a record",
     ScreenId.DOCUMENT: "describe, YAML",
+    ScreenId.LISTING: "a resource",
     ScreenId.SOURCES: "sources",
     ScreenId.JOINS: "joins",
     ScreenId.INCIDENTS: "incidents",

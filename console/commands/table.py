@@ -35,6 +35,7 @@ _NARROWED = (
         ScreenId.ACTIONS,
         ScreenId.LOCAL,
         ScreenId.TIMELINE,
+        ScreenId.LISTING,
     }
 )
 
@@ -136,7 +137,16 @@ TABLE: tuple[Command, ...] = (
         "Models, workloads and pods",
         open_fleet,
         (),
-        ("fleet", "pods", "pod", "po", "workloads", *(n for kind in listed() for n in (kind.plural, *kind.short))),
+        (
+            "fleet",
+            "pulse",
+            "pulses",
+            "pods",
+            "pod",
+            "po",
+            "workloads",
+            *(n for kind in listed() for n in (kind.plural, *kind.short)),
+        ),
         argument="[NAMESPACE | /FILTER | LABEL=VALUE | @CONTEXT]",
     ),
     Command(
@@ -147,6 +157,13 @@ TABLE: tuple[Command, ...] = (
         ("nodes", "no", "gpus"),
         hint="nodes",
         bound=frozenset({ScreenId.SOURCES}) | (OBJECTS - {ScreenId.NODES, ScreenId.ALERT}),
+    ),
+    Command(
+        "open.listing",
+        "Any resource of the cluster, to look at: by its name alone, too (:svc, :events, :hpa)",
+        on_object.open_listing,
+        names=("get", "resources"),
+        argument="RESOURCE [NAMESPACE | all]",
     ),
     Command(
         "open.sources",

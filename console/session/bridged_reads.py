@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from fleet.model.alerts import MonitoringRule
     from fleet.model.baseline import BaselineQuestion, Baselines
     from fleet.model.curve import Curve, CurveQuestion
+    from fleet.model.listing import Listing
     from fleet.model.objects import ClusterId, ObjectRef
     from fleet.monitoring.faults import Examined
     from fleet.timeline.timeline import Timeline
@@ -30,6 +31,9 @@ class BridgedReads:
 
     async def yaml(self, ref: ObjectRef) -> str:
         return await self._bridge.call(self._cluster.reader(ref.cluster).yaml(ref))
+
+    async def listing(self, cluster: ClusterId, name: str, namespace: str) -> Listing:
+        return await self._bridge.call(self._cluster.reader(cluster).listing(name, namespace))
 
     async def monitoring(self, cluster: ClusterId, rules: Sequence[MonitoringRule]) -> Examined:
         return await self._bridge.call(self._cluster.reader(cluster).monitoring(rules))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from fleet.model.alerts import MonitoringRule
     from fleet.model.baseline import BaselineQuestion, Baselines
     from fleet.model.curve import Curve, CurveQuestion
+    from fleet.model.listing import Listing
     from fleet.monitoring.faults import Examined
     from fleet.timeline.source import TimelineSource
     from fleet.timeline.timeline import Timeline
@@ -77,6 +78,9 @@ class ClusterReader:
         from fleet.sources.kube.describe import to_yaml
 
         return to_yaml(await self._reads.get_raw(ref.kind, ref.namespace, ref.name))
+
+    async def listing(self, name: str, namespace: str) -> Listing:
+        return await self._reads.listings.listing(name, namespace)
 
     async def timeline(self, ref: ObjectRef | None, since: float) -> Timeline:
         from fleet.timeline.timeline import ask

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from fleet.model.alerts import MonitoringRule
     from fleet.model.baseline import BaselineQuestion, Baselines
     from fleet.model.curve import Curve, CurveQuestion
+    from fleet.model.listing import Listing
     from fleet.model.objects import ClusterId, ObjectRef
     from fleet.model.snapshot import Snapshot
     from fleet.monitoring.faults import Examined
@@ -36,6 +37,10 @@ class AskedReads(Protocol):
 
     async def yaml(self, ref: ObjectRef) -> str:
         """The object as YAML, without managedFields."""
+        ...
+
+    async def listing(self, cluster: ClusterId, name: str, namespace: str) -> Listing:
+        """Objects of a resource of a cluster, by any name that kubectl takes; ``namespace``: empty for all."""
         ...
 
     async def monitoring(self, cluster: ClusterId, rules: Sequence[MonitoringRule]) -> Examined:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from fleet.model.alerts import MonitoringRule
     from fleet.model.baseline import BaselineQuestion, Baselines
     from fleet.model.curve import Curve, CurveQuestion
+    from fleet.model.listing import Listing
     from fleet.model.objects import ObjectRef
     from fleet.monitoring.faults import Examined
     from fleet.timeline.timeline import Timeline
@@ -30,6 +31,10 @@ class ObjectReader(Protocol):
 
     async def yaml(self, ref: ObjectRef) -> str:
         """The object as YAML."""
+        ...
+
+    async def listing(self, name: str, namespace: str) -> Listing:
+        """Objects of a resource, by any name that kubectl takes; ``namespace``: empty for all."""
         ...
 
     async def timeline(self, ref: ObjectRef | None, since: float) -> Timeline:
@@ -71,6 +76,10 @@ class NoReader:
 
     async def yaml(self, ref: ObjectRef) -> str:
         del ref
+        raise SessionError(*self._why)
+
+    async def listing(self, name: str, namespace: str) -> Listing:
+        del name, namespace
         raise SessionError(*self._why)
 
     async def timeline(self, ref: ObjectRef | None, since: float) -> Timeline:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from console.config.settings import Settings
-from console.session.context_facts import ContextFacts
 from fleet.sources.kube.errors import KubeconfigError
 from fleet.sources.kube.kubeconfig import load_access, load_kubeconfig
+
+if TYPE_CHECKING:
+    from console.session.context_facts import ContextFacts
 
 LOCAL: Final = "local"
 OTHERWISE: Final = "this-machine"
@@ -26,6 +28,8 @@ def contexts_of(settings: Settings, environ: Mapping[str, str] = os.environ) -> 
 
 def about_contexts(settings: Settings, environ: Mapping[str, str] = os.environ) -> dict[str, ContextFacts]:
     """Read where each context of the kubeconfig leads, as whom and in which namespace; none where it cannot be read."""
+    from console.session.context_facts import ContextFacts
+
     try:
         found = load_kubeconfig(settings.cluster.kubeconfig or None, environ)
     except KubeconfigError:

@@ -18,6 +18,9 @@ import pyte
 
 from tests.waiting import PATIENCE
 
+UNWELCOMED = {"QUARTERDECK_UI_WELCOME": "false"}
+"""No first start is seen but where it is meant to be; an empty value leaves a variable out."""
+
 
 class Terminal:
     """A command on a pty of 100x30 and the screen that its bytes draw."""
@@ -30,7 +33,7 @@ class Terminal:
             stdin=slave,
             stdout=slave,
             stderr=slave,
-            env=dict(os.environ) | {"QUARTERDECK_UI_WELCOME": "false"} | environ,
+            env=dict(os.environ) | {name: value for name, value in (UNWELCOMED | environ).items() if value},
             start_new_session=True,
         )
         os.close(slave)

@@ -75,9 +75,13 @@ def imported(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, frozenset
     """The modules that are there at the first ``text`` and at the first ``value``."""
     folder = tmp_path_factory.mktemp("imports")
     file = folder / "modules"
+    # Somebody has been here before. A variable of ours would be read by what reads them.
+    (folder / "quarterdeck").mkdir(mode=0o700)
+    (folder / "quarterdeck" / "welcomed").touch()
+    own = {"XDG_STATE_HOME": str(folder), "QUARTERDECK_UI_WELCOME": ""}
     with (
         simulated(["--pods", "2"]) as fleet,
-        terminal("-c", CONSOLE, str(file), str(fleet.kubeconfig), XDG_STATE_HOME=str(folder)) as term,
+        terminal("-c", CONSOLE, str(file), str(fleet.kubeconfig), **own) as term,
     ):
         term.until(lambda _: file.exists())
         term.type(b"\x03")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from fleet.model.alerts import MonitoringRule
     from fleet.model.baseline import BaselineQuestion, Baselines
     from fleet.model.curve import Curve, CurveQuestion
+    from fleet.model.listing import Listing
     from fleet.monitoring.faults import Examined
     from fleet.timeline.source import TimelineSource
     from fleet.timeline.timeline import Timeline
@@ -54,6 +55,10 @@ class LocalReader:
         # Also what looks like no secret may be one: of the environment the names are enough.
         document["spec"]["env"] = sorted(document["spec"]["env"])
         return to_yaml({"kind": PROCESS, **document})
+
+    async def listing(self, name: str, namespace: str) -> Listing:
+        del namespace
+        raise SessionError(f"this machine has no {name!r}: it is no cluster", ":local lists its servers")
 
     async def timeline(self, ref: ObjectRef | None, since: float) -> Timeline:
         from fleet.timeline.timeline import ask

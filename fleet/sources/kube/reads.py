@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import AsyncIterator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fleet.model.objects import Event
 from fleet.net.bodies import limits
@@ -14,6 +14,9 @@ from fleet.sources.kube.project.events import project_event
 from fleet.sources.kube.project.fields import Interner, Raw, mapping, mappings, text
 from fleet.sources.kube.resources import EVENTS, all_resources, object_path
 from fleet.sources.kube.responses import decode
+
+if TYPE_CHECKING:
+    from fleet.sources.kube.listings import Listings
 
 _AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"
 _ACCESS_REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
@@ -35,8 +38,18 @@ class KubeReads:
 
     def __init__(self, client: KubeClient) -> None:
         self._client = client
+        self._listings: Listings | None = None
         self._discovered = {"EndpointSlice": ("discovery.k8s.io", "v1", "endpointslices", True)}
         """Kind → (group, version, plural, namespaced) of what is not watched; drains read one kind of it."""
+
+    @property
+    def listings(self) -> Listings:
+        """Tables of any resource. Most people never ask for one."""
+        if self._listings is None:
+            from fleet.sources.kube.listings import Listings
+
+            self._listings = Listings(self._client)
+        return self._listings
 
     async def get_raw(self, kind: str, namespace: str, name: str) -> dict[str, Any]:
         """The whole object, as the server has it; kinds outside the console's own are found through discovery.
@@ -162,10 +175,10 @@ class KubeReads:
     async def _discover(self, kind: str, namespace: str, name: str) -> str:
         """The path of an object of a kind that the console has no table entry for."""
         if kind not in self._discovered:
-            answer = await self._client.get("/apis", accept=_AGGREGATED)
-            document = answer.json()
-            for group in mappings(document if isinstance(document, dict) else {}, "items"):
-                self._remember(group)
+            for path in ("/api", "/apis"):
+                document = (await self._client.get(path, accept=_AGGREGATED)).json()
+                for group in mappings(document if isinstance(document, dict) else {}, "items"):
+                    self._remember(group)
         if kind not in self._discovered:
             raise NotFoundError(f"this server has no kind {kind}")
         group_name, version, plural, namespaced = self._discovered[kind]

@@ -24,6 +24,7 @@ from fleet.local.spec import LaunchSpec, serve_arguments
 from fleet.model.alerts import MonitoringRule
 from fleet.model.baseline import BaselineQuestion, Baselines
 from fleet.model.curve import Curve, CurveQuestion
+from fleet.model.listing import Listing
 from fleet.model.log_reasons import Reason
 from fleet.model.objects import ClusterId, ObjectRef, Pod
 from fleet.model.snapshot import Snapshot
@@ -44,6 +45,7 @@ class ScriptedSession:
     curves: Callable[[CurveQuestion], Curve] = lambda question: rising(question)
     """The answers of a metrics store; ``lacks_store`` is raised where there is none."""
     lacks_store: SessionError | None = None
+    listings: Mapping[str, Listing] = field(default_factory=dict)
     usual: Baselines = field(default_factory=Baselines)
     examined: Examined = field(default_factory=lambda: Examined(0.0, ()))
     log_lines: tuple[str | LogLine, ...] = ()
@@ -95,6 +97,14 @@ class ScriptedSession:
         self.asked.append(("yaml", ref))
         self._may_fail()
         return self.texts.get("yaml", f"kind: {ref.kind}")
+
+    async def listing(self, cluster: ClusterId, name: str, namespace: str) -> Listing:
+        del cluster
+        self.asked.append(("listing", name, namespace))
+        self._may_fail()
+        if name not in self.listings:
+            raise SessionError(f"this server has no resource {name!r}")
+        return self.listings[name]
 
     async def monitoring(self, cluster: ClusterId, rules: Sequence[MonitoringRule]) -> Examined:
         self.asked.append(("monitoring", cluster, tuple(rules)))

@@ -19,6 +19,7 @@ from console.config.options import Options
 from console.screens.alerts import AlertScreen
 from console.screens.incidents import IncidentScreen
 from console.screens.timeline import EntryScreen
+from fleet.model.listing import ListedColumn, Listing
 from fleet.model.objects import ObjectRef
 from fleet.model.snapshot import Snapshot
 from fleet.timeline.entry import Entry, EntryKind
@@ -57,6 +58,7 @@ OPENERS: Mapping[ScreenId, Callable[[Desk], Awaitable[None] | None]] = {
     ScreenId.NODES: lambda d: d.desk.pages.open_nodes(None),
     ScreenId.LOGS: lambda d: d.desk.pages.open_logs(POD, previous=False),
     ScreenId.TEXT: lambda d: d.desk.navigator.push(EntryScreen(d.desk, ENTRY)),
+    ScreenId.LISTING: lambda d: d.desk.pages.open_listing("svc", ""),
     ScreenId.DOCUMENT: lambda d: d.desk.pages.open_yaml(REF),
     ScreenId.SOURCES: lambda d: d.desk.pages.open_screen(ScreenId.SOURCES),
     ScreenId.JOINS: lambda d: d.desk.pages.open_screen(ScreenId.JOINS),
@@ -122,6 +124,7 @@ async def test_nothing_heavy_of_a_screen_outlives_it(where: ScreenId, tmp_path: 
     made = session("tiny")
     made.log_lines = tuple(f"line {number}" for number in range(200))
     made.happened = happened(ROLLOUT, KILLED)
+    made.listings = {"svc": Listing("Service", "services", True, (ListedColumn("Name"),), ())}
     async with desk(fleet(), session=made, options=Options(audit=tmp_path)) as d:
         d.grid.move_to(WORST)
         await _visit(d, where)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from fleet.model.snapshot import Health
+from fleet.sources.kube.errors import ForbiddenError, NotFoundError
 from fleet.sources.kube.kubeconfig import load_access
 from fleet.sources.kube.owners import ownership
 from fleet.sources.kube.source import KubernetesSource
@@ -73,6 +74,19 @@ async def test_reads_on_demand(simulator: Info) -> None:
     lines = [line async for line in source.reads.logs(pod.namespace, pod.name, tail_lines=3)]
     assert len(lines) == 3
     assert (await source.reads.can_i("get", "pods", namespace=pod.namespace)).allowed
+    for name in ("svc", "Service", "services"):
+        listing = await source.reads.listings.listing(name, pod.namespace)
+        assert (listing.kind, listing.plural, listing.namespaced, listing.more) == ("Service", "services", True, 0)
+        assert {one.namespace for one in listing.objects} == {pod.namespace}
+        assert listing.columns[0].name == "Name"
+        assert all(len(one.cells) == len(listing.columns) and one.cells[0] == one.name for one in listing.objects)
+    scalers = await source.reads.listings.listing("hpa")
+    assert scalers.plural == "horizontalpodautoscalers.autoscaling"
+    assert (await source.reads.listings.listing("node")).namespaced is False
+    with pytest.raises(NotFoundError):
+        await source.reads.listings.listing("nothing-like-it")
+    with pytest.raises(ForbiddenError):
+        await source.reads.listings.listing("secrets")
     await source.close()
     auditor = await started(simulator, "demo-auditor")
     assert not (await auditor.reads.can_i("patch", "deployments", "apps", "scale", pod.namespace)).allowed

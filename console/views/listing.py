@@ -1,0 +1,99 @@
+"""A resource of the cluster as its server lists it, as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import field
+
+from console.views.filter import Filter
+from fleet.dataclass import dataclass
+from fleet.model.listing import ListedObject, Listing
+from themes.palette import Role
+from widgets.cells import Cell, Name, Text
+from widgets.grid import GridColumn, GridRow, RowGroup, Sort
+from widgets.line import Align, Line, Span, width_of
+from widgets.untrusted import untrusted, untrusted_name
+
+_WIDEST = 48
+"""Cells of a column at most, where there is room."""
+_LEAST = 40
+"""Cells of a column that it gets before others are turned to."""
+_BAD = frozenset({"Failed", "Error", "Lost", "Warning", "Pending", "Unknown", "NotReady", "CrashLoopBackOff", "False"})
+
+
+def listing_title(listing: Listing, namespace: str, asked: str) -> Line:
+    """``services  in serving, 12``: what is listed, where, and how many."""
+    where = f"in {namespace}" if listing.namespaced and namespace else "in all namespaces" if listing.namespaced else ""
+    count = str(len(listing.objects))
+    if listing.more:
+        count = f"the first {count}" + (f" of {len(listing.objects) + listing.more}" if listing.more > 0 else "")
+    words = ", ".join(filter(None, (untrusted(where), count)))
+    return Line((Span(f" {untrusted(listing.plural or asked)}", Role.STRONG), Span(f"   {words}, read-only", Role.DIM)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ListingModel:
+    """A GridModel; keys are namespace and name."""
+
+    listing: Listing
+    namespace: str
+    """The one that was asked for; empty for all."""
+    filter: Filter
+    sort: Sort | None = None
+    columns: tuple[GridColumn, ...] = ()
+    _objects: dict[str, ListedObject] = field(default_factory=dict)
+
+    @property
+    def waiting(self) -> str:
+        if self.filter:
+            return "nothing matches\nesc shows everything again"
+        return f"there are no {untrusted(self.listing.plural)} here" + (
+            "\n0 or n looks elsewhere" if self.namespace else ""
+        )
+
+    @property
+    def groups(self) -> Sequence[RowGroup]:
+        return [RowGroup(key) for key in self._objects]
+
+    def row(self, key: str) -> GridRow:
+        found = self._objects[key]
+        cells: list[Cell] = [Name(untrusted_name(found.name), Role.STRONG)]
+        if self._has_namespaces:
+            cells.append(Text(untrusted_name(found.namespace), Role.DIM))
+        for at in shown_columns(self.listing):
+            text = found.cells[at] if at < len(found.cells) else ""
+            cells.append(Text(untrusted(text), Role.WARNING if text in _BAD else Role.TEXT))
+        return GridRow(key, tuple(cells))
+
+    @property
+    def _has_namespaces(self) -> bool:
+        return self.listing.namespaced and not self.namespace
+
+
+def shown_columns(listing: Listing) -> tuple[int, ...]:
+    """The places of the columns that are drawn: all but the name, which is in front."""
+    return tuple(at for at, column in enumerate(listing.columns) if column.name.lower() != "name")
+
+
+def listing_model(listing: Listing, namespace: str, wanted: Filter) -> ListingModel:
+    """Return the objects that the filter lets through, in the order of the server."""
+    found = {
+        one.key: one
+        for one in listing.objects
+        if not wanted or wanted.matches(" ".join((one.namespace, one.name, *one.cells)), {})
+    }
+    # Nobody knows an event by its name.
+    width, most = (8, 8) if listing.kind == "Event" else (24, 64)
+    columns = [GridColumn("name", "NAME", width, align="left", grow=2, widest=most, priority=0)]
+    if listing.namespaced and not namespace:
+        columns.append(GridColumn("namespace", "NAMESPACE", 12, align="left", grow=1, widest=30, priority=2))
+    for number, at in enumerate(shown_columns(listing)):
+        head = listing.columns[at]
+        title = untrusted(head.name).upper()
+        widest = max([width_of(title), *(width_of(one.cells[at]) for one in listing.objects if at < len(one.cells))])
+        width = max(width_of(title), min(widest, _LEAST))
+        align: Align = "right" if head.is_number else "left"
+        grow, most = int(widest > width), max(width, min(widest, _WIDEST))
+        priority = number + (20 if head.is_wide else 1)
+        columns.append(GridColumn(f"column{at}", title, width, align=align, grow=grow, widest=most, priority=priority))
+    return ListingModel(listing, namespace, wanted, columns=tuple(columns), _objects=found)

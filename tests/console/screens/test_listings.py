@@ -1,0 +1,60 @@
+"""Any resource of the cluster, by the habit of k9s: to look at."""
+
+from __future__ import annotations
+
+from console.commands.command import ScreenId
+from console.session.failure import SessionError
+from fleet.model.listing import ListedColumn, ListedObject, Listing
+from tests.console.screens.desk import desk
+from tests.console.screens.scripted import ScriptedSession
+from tests.fleets import make_snapshot
+
+SERVICES = Listing(
+    "Service",
+    "services",
+    True,
+    (
+        ListedColumn("Name"),
+        ListedColumn("Type"),
+        ListedColumn("Ports", is_number=True),
+        ListedColumn("Selector", is_wide=True),
+    ),
+    (
+        ListedObject("serving", "chat", ("chat", "ClusterIP", "8000", "app=chat")),
+        ListedObject("batch", "b", ("b", "None", "1", "x")),
+    ),
+    more=7,
+)
+
+
+async def test_a_resource_is_listed_by_its_name_with_describe_and_yaml_and_no_action() -> None:
+    session = ScriptedSession(listings={"svc": SERVICES}, texts={"describe": "Name: chat"})
+    snapshot = make_snapshot()
+    async with desk(snapshot, session=session) as d:
+        await d.command("svc all")
+        await d.until(lambda: d.screen.where is ScreenId.LISTING)
+        assert "services   in all namespaces, the first 2 of 9, read-only" in d.lines[1]
+        assert d.line_with(" chat ").split()[:4] == ["chat", "serving", "ClusterIP", "8000"]
+        assert "s scale" not in d.lines[-1]
+        assert "drain" not in d.lines[-1]
+        await d.press("slash", *"ClusterIP", "enter")
+        assert " batch " not in d.text
+        await d.press("enter")
+        await d.until(lambda: "Name: chat" in d.text)
+        assert session.asked[-1] == ("describe", snapshot.ref("Service", "serving", "chat"))
+        await d.press("escape", "y")
+        await d.until(lambda: session.asked[-1][0] == "yaml")
+
+
+async def test_what_is_neither_a_command_nor_a_resource_is_told_so() -> None:
+    session = ScriptedSession()
+    async with desk(make_snapshot(), session=session) as d:
+        await d.command("fleeet")
+        await d.until(lambda: "no command 'fleeet'; did you mean :fleet?" in d.screen.said)
+        assert "this server has no resource 'fleeet'" in d.screen.said
+        await d.command("joins nothing")
+        assert d.screen.said == ":joins takes nothing behind it"
+        session.fails = SessionError("services is forbidden", "ask for it")
+        await d.command("get svc")
+        await d.until(lambda: "services is forbidden" in d.screen.said)
+        assert d.screen.where is ScreenId.FLEET
