@@ -175,8 +175,11 @@ class KubeReads:
     async def _discover(self, kind: str, namespace: str, name: str) -> str:
         """The path of an object of a kind that the console has no table entry for."""
         if kind not in self._discovered:
-            for path in ("/api", "/apis"):
-                document = (await self._client.get(path, accept=_AGGREGATED)).json()
+            for path in ("/apis", "/api"):
+                try:
+                    document = (await self._client.get(path, accept=_AGGREGATED)).json()
+                except NotFoundError:
+                    continue
                 for group in mappings(document if isinstance(document, dict) else {}, "items"):
                     self._remember(group)
         if kind not in self._discovered:
