@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from textual import events
+from textual.message import Message
+
 from themes.palette import Role
-from widgets.line import Line, Span
+from widgets.line import Line, Span, width_of
 from widgets.line_view import LineView
 from widgets.parts import LinePart, arrange
 
@@ -18,6 +22,8 @@ class Hint(NamedTuple):
     title: str
     last: bool = False
     """Shown at the right end and dropped last: help, quit."""
+    id: str = ""
+    """The name of what it does, for who clicks on it."""
 
 
 def keybar_line(hints: Sequence[Hint], width: int) -> Line:
@@ -41,6 +47,13 @@ class Keybar(LineView):
     }
     """
 
+    class Picked(Message):
+        """A hint was clicked."""
+
+        def __init__(self, id: str) -> None:  # noqa: A002 - the hint's
+            super().__init__()
+            self.id = id
+
     def __init__(self, *hints: Hint, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._hints: tuple[Hint, ...] = hints
@@ -49,6 +62,17 @@ class Keybar(LineView):
         """Show other hints; returns 1 when the line had to be written again."""
         self._hints = tuple(hints)
         return self.redraw()
+
+    def on_click(self, event: events.Click) -> None:
+        end = 0
+        spans = keybar_line(self._hints, self.size.width).spans
+        for key, words in itertools.pairwise(spans):
+            start, end = end, end + width_of(key.text)
+            if key.role is Role.KEY and start <= event.x < end + width_of(words.text):
+                hint = next((h for h in self._hints if h.key == key.text and f" {h.title}" == words.text), None)
+                if hint is not None and hint.id:
+                    self.post_message(self.Picked(hint.id))
+                return
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         del height

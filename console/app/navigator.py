@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from fleet.model.objects import ClusterId
 
 
+_CLIPBOARD = 64 * 1024
+"""Bytes that are handed to a clipboard at most."""
+
+
 class Navigator:
     """Implements console.commands.desk.Navigator on the app's stack of screens."""
 
@@ -91,6 +95,12 @@ class Navigator:
         front = self.front
         if front is not None:
             front.say(text, role)
+
+    def copy(self, text: str, what: str) -> None:
+        # Terminals and multiplexers drop a sequence that is too long without a word.
+        cut = text.encode()[:_CLIPBOARD].decode(errors="ignore")
+        self._app.copy_to_clipboard(cut)
+        self.say(f"copied {what}" if cut == text else f"copied the first {len(cut)} characters of {what}")
 
     def confirm(self, title: str, lines: Sequence[str], stay: str, go: str, then: Callable[[], None]) -> None:
         from console.screens.confirm import ConfirmScreen

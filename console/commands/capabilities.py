@@ -159,6 +159,33 @@ class Savable(Protocol):
 
 
 @runtime_checkable
+class Copyable(Protocol):
+    """A screen that says itself what of it is copied."""
+
+    def copied(self) -> tuple[str, str]:
+        """Return the text, and what it is in words."""
+        ...
+
+
+@runtime_checkable
+class AsKubectl(Protocol):
+    """A screen that shows what a command of kubectl would."""
+
+    def as_kubectl(self) -> str:
+        """Return that command; empty for none."""
+        ...
+
+
+@runtime_checkable
+class AsPromql(Protocol):
+    """A screen with a number that a query of Prometheus gives."""
+
+    def as_promql(self) -> str:
+        """Return that query; empty for none."""
+        ...
+
+
+@runtime_checkable
 class PodLog(Protocol):
     """The log of a container of Kubernetes."""
 

@@ -39,6 +39,10 @@ class Navigator(Protocol):
         """Say it in the message line of the screen in front."""
         ...
 
+    def copy(self, text: str, what: str) -> None:
+        """Hand a text to the clipboard of the terminal, and say ``what`` it is."""
+        ...
+
     def confirm(self, title: str, lines: Sequence[str], stay: str, go: str, then: Callable[[], None]) -> None:
         """Ask before ``then``; to stay has the focus."""
         ...

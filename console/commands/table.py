@@ -15,6 +15,7 @@ from console.commands.capabilities import (
     Sortable,
 )
 from console.commands.command import OBJECTS, TABLES, Command, ScreenId
+from console.commands.copying import COPYING
 from console.commands.local import LOCAL
 from console.commands.plot import PLOTS
 from console.commands.reading import READING, TEXTS
@@ -266,6 +267,7 @@ TABLE: tuple[Command, ...] = (
     ),
     *_sorts(),
     *READING,
+    *COPYING,
     Command(
         "console.filter",
         "Filter, or search in text",

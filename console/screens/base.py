@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, Final, ParamSpec, Protocol, TypedDict
 
@@ -19,7 +20,7 @@ from console.commands.desk import Desk
 from console.commands.dispatch import refusal, runnable
 from console.commands.habits import habit
 from console.commands.keys import key_text, keys_of
-from console.commands.table import BY_ID, bound_on
+from console.commands.table import BY_ID, bound_on, by_name
 from console.screens.entry_line import EntryLine
 from console.screens.lines import Lines
 from console.views.header import header_model, outages
@@ -37,6 +38,7 @@ _OUTAGES = 4
 """Lines for what is wrong with the sources; the screen of sources has all of it."""
 _TALL = 20
 """Lines of a screen from which on there are more than one for it."""
+_NAMED = re.compile(r"(?<!\S):([a-z][a-z-]+)\b")
 _LAST = frozenset({"console.help", "console.back"})
 
 
@@ -254,7 +256,7 @@ class ConsoleScreen(Screen[None]):
         commands = runnable(hinted, context, read_only=self.desk.read_only)
         heard = ((command, self._first_heard(command)) for command in commands)
         return [
-            Hint(key_text(key), command.hints.get(self.where, command.hint), command.id in _LAST)
+            Hint(key_text(key), command.hints.get(self.where, command.hint), command.id in _LAST, command.id)
             for command, key in heard
             if key
         ]
@@ -263,6 +265,23 @@ class ConsoleScreen(Screen[None]):
         """The first key of a command that the line with the focus does not take for text; empty where there is none."""
         line, keys = self.focused, keys_of(command, self.desk.options.keymap)
         return next((key for key in keys if line is None or not line.check_consume_key(key, key_to_character(key))), "")
+
+    def on_keybar_picked(self, message: Keybar.Picked) -> None:
+        self.action_command(message.id)
+
+    def on_click(self, event: events.Click) -> None:
+        """A command that is named on the screen, such as ``:joins``, is run where it only opens something."""
+        # Of an event that has come up from a widget, the place is that widget's.
+        widget, region = self.get_widget_at(event.screen_x, event.screen_y)
+        if not isinstance(widget, Lines | MessageLine):
+            return
+        x, y = event.screen_x - region.x, event.screen_y - region.y
+        text = widget.shown_text[y] if 0 <= y < len(widget.shown_text) else ""
+        for found in _NAMED.finditer(text):
+            command = by_name(found[1], self.where)
+            if found.start() <= x < found.end() and command is not None and command.id.startswith("open."):
+                event.stop()
+                self.desk.line.run(found[1], self.context())
 
     def on_descendant_focus(self) -> None:
         self.show_keys()

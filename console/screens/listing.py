@@ -14,6 +14,7 @@ from console.screens.base import beside, bindings_of
 from console.screens.lines import Lines
 from console.screens.table import TableScreen
 from console.session.failure import SessionError
+from console.views import kubectl
 from console.views.listing import listing_model, listing_title
 from console.views.query import Query
 from fleet.model.listing import Listing
@@ -72,6 +73,9 @@ class ListingScreen(TableScreen):
             self.say(error.in_a_line, Role.ERROR)
             return
         self.ask(self.query_)
+
+    def as_kubectl(self) -> str:
+        return kubectl.listing(self._of.context, self._namespace, self._listing.plural)
 
     @property
     def subject(self) -> str | None:

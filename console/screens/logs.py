@@ -14,6 +14,7 @@ from console.commands.desk import Desk
 from console.screens.base import beside, bindings_of
 from console.screens.log_base import LogScreen
 from console.session.failure import SessionError
+from console.views import kubectl
 from console.views.pod_logs import dropped_text, lack_in_full, lack_of_log, worth_reading
 from console.views.subject import assessment_of
 from fleet.model.counting import count
@@ -193,6 +194,19 @@ class LogsScreen(LogScreen):
 
     def on_log_view_state_changed(self) -> None:
         self._show_title()
+
+    def as_kubectl(self) -> str:
+        pods = self._together or (self._pod,)
+        return "\n".join(
+            kubectl.logs(
+                self._ref._replace(namespace=pod.namespace, name=pod.name),
+                self._container if pod is self._pod else next(iter(worth_reading(pod)), ""),
+                previous=self._previous,
+                since=self._since,
+                tail=TAIL,
+            )
+            for pod in pods
+        )
 
     @property
     def log_name(self) -> str:

@@ -27,6 +27,7 @@ from console.screens.lines import Lines
 from console.screens.page import Page
 from console.screens.plan_confirmation import Confirmation
 from console.session.failure import SessionError
+from console.views import kubectl
 from console.views.plan import banner_line, confirm_line, differences, plan_lines, plan_title, planning_line
 from fleet.model.objects import ClusterId
 from fleet.model.snapshot import Snapshot
@@ -219,6 +220,9 @@ class PlanScreen(ConsoleScreen):
         if opened:
             self.page.action_bottom()
         self._draw_confirm()
+
+    def as_kubectl(self) -> str:
+        return kubectl.of_plan(self.plan) if self.plan is not None else ""
 
     def write_reason(self) -> None:
         self.confirmation.reason.take_focus()

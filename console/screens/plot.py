@@ -123,6 +123,17 @@ class PlotScreen(ConsoleScreen):
                 self._pointer = page.range.start + page.range.step * page.range.index(at)
                 self.chart.redraw()
 
+    def as_promql(self) -> str:
+        from fleet.metrics.curve_queries import curve_query
+
+        snapshot = self.desk.snapshot
+        series = series_of(snapshot, self._keys[0]) if snapshot is not None and self._plots else None
+        if snapshot is None or series is None:
+            return ""
+        plot = self._plot
+        window = self._window(snapshot)
+        return curve_query(CurveQuestion(plot.quantity, series, self._range(), window, plot.band, self._keys[0]))
+
     # what is shown
 
     @property

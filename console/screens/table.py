@@ -24,6 +24,8 @@ class TableScreen(ConsoleScreen):
     def __init__(self, desk: Desk, grid: Grid) -> None:
         self.grid = grid
         self.query_ = Query()
+        self._copied: str | None = None
+        """The row whose name was copied last."""
         super().__init__(desk)
 
     def body(self) -> Iterable[Widget]:
@@ -32,6 +34,21 @@ class TableScreen(ConsoleScreen):
     @property
     def subject(self) -> str | None:
         return self.grid.cursor
+
+    def copied(self) -> tuple[str, str]:
+        """The name under the cursor, and when it was copied a moment ago the whole row."""
+        key = self.grid.cursor
+        if key is None:
+            return "", ""
+        again, self._copied = self._copied == key, key
+        if again:
+            self._copied = None
+            return self.grid.row_text(key), "the row"
+        name = key.rpartition("/")[2]
+        return name, f"{untrusted_name(name)}; the same key again copies the row"
+
+    def on_grid_cell_picked(self, message: Grid.CellPicked) -> None:
+        self.desk.navigator.copy(message.text, f"the cell: {message.text}")
 
     @property
     def marked(self) -> tuple[str, ...]:

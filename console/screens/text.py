@@ -14,6 +14,7 @@ from console.screens.base import beside, bindings_of
 from console.screens.lines import Lines
 from console.screens.searched import SearchedScreen
 from console.session.failure import SessionError
+from console.views import kubectl
 from console.views.named import named_in
 from fleet.model.objects import ObjectRef
 from themes.palette import Role
@@ -67,6 +68,15 @@ class TextScreen(SearchedScreen):
             self._named = [ref for _, ref in found]
             self.text.link([link for link, _ in found])
             self.show_keys()
+
+    def copied(self) -> tuple[str, str]:
+        lines = self.text.shown
+        return "\n".join(lines), f"the {len(lines)} lines on the screen"
+
+    def as_kubectl(self) -> str:
+        if self._of is None:
+            return ""
+        return kubectl.get(self._of, "-o", "yaml") if self._words.startswith("yaml") else kubectl.describe(self._of)
 
     @property
     def has_links(self) -> bool:

@@ -25,6 +25,7 @@ from textual.message import Message
 
 from themes.glyphs import Glyphs
 from themes.palette import Role
+from widgets.grid.cell_texts import cell_texts
 from widgets.grid.columns import ColumnPage, pages
 from widgets.grid.drawing import head_line, notice_lines, scroll_thumb
 from widgets.grid.model import GridColumn, GridModel, Nothing
@@ -41,6 +42,8 @@ _WHEEL = 3
 _BAR_WIDTH = 1
 """The scroll bar's column; it is always kept free, so that nothing shifts when the bar comes and goes."""
 _HEAD = 1
+_RIGHT = 3
+"""The right button of a mouse."""
 
 
 class Grid(LineView, can_focus=True):
@@ -108,6 +111,13 @@ class Grid(LineView, can_focus=True):
             super().__init__(grid)
             self.column = column
 
+    class CellPicked(About):
+        """A cell was clicked with the right button, or with ctrl: its text is wanted."""
+
+        def __init__(self, grid: Grid, text: str) -> None:
+            super().__init__(grid)
+            self.text = text
+
     DEFAULT_CSS = """
     Grid {
         height: 1fr;
@@ -132,6 +142,8 @@ class Grid(LineView, can_focus=True):
         self._painter = RowPainter()
         self._pages_for: tuple[tuple[GridColumn, ...], int] | None = None
         self._pages: tuple[ColumnPage, ...] = ()
+        self._clicked: str | None = None
+        """The row that was clicked last."""
         self.below: Below | None = None
         """Gives the last lines of the grid where its rows leave some free; None for nothing."""
 
@@ -206,6 +218,10 @@ class Grid(LineView, can_focus=True):
             self.post_message(self.Highlighted(self, self.cursor))
         return True
 
+    def row_text(self, key: str) -> str:
+        """The cells of a row, all pages, with tabs between them."""
+        return "\t".join(cell_texts(self._model, key, self.glyphs).values())
+
     def clear_marks(self) -> None:
         """Unmark everything."""
         self._set_marks(set())
@@ -260,10 +276,20 @@ class Grid(LineView, can_focus=True):
                 self.post_message(self.HeadClicked(self, column.id))
             return
         index = self._viewport.top + event.y - _HEAD
-        if index < len(self._viewport.outline.keys):
-            self._go(index)
-            if event.chain == 2:
-                self.action_select()
+        if index >= len(self._viewport.outline.keys):
+            return
+        before, key = self._clicked, self._viewport.outline.keys[index]
+        self._go(index)
+        self._clicked = key
+        if event.button == _RIGHT or event.ctrl:
+            column = self._column_at(event.x)
+            texts = cell_texts(self._model, key, self.glyphs) if column is not None else {}
+            if column is not None and texts.get(column.id):
+                self.post_message(self.CellPicked(self, texts[column.id]))
+        elif before == key == self._viewport.cursor:
+            # The second click opens, whenever it comes.
+            self._clicked = None
+            self.action_select()
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         event.stop()
