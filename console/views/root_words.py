@@ -24,10 +24,27 @@ def told_reason(snapshot: Snapshot, key: str) -> str:
     if incident is None or not reason:
         return reason
     root, words = incident.root, incident.root.words
-    if not words or words in reason or (key in snapshot.pods and root.key in snapshot.pods and root.key != key):
-        # What another replica has is not told of this one.
+    if not words or not _is_at(snapshot, key, root.key):
+        return reason
+    parts = reason.split(", ")
+    if words in parts:
+        # In the first moments the object's own words are there before it is known what they follow from.
+        return ", ".join([words, *(part for part in parts if part != words)])
+    if words in reason:
         return reason
     return f"node {words}, {reason}" if root.key in snapshot.nodes else f"{words}, {reason}"
+
+
+def _is_at(snapshot: Snapshot, key: str, root: str) -> bool:
+    """Whether a root is at an object: what another replica has, or a GPU or a node not its own, is not told of it."""
+    pod = snapshot.pods.get(key)
+    if pod is None or root == key:
+        return True
+    if root in snapshot.gpus:
+        return root in snapshot.gpus_of.get(key, ())
+    if root in snapshot.nodes:
+        return pod.node == root
+    return root not in snapshot.pods
 
 
 def marked(snapshot: Snapshot, key: str, cell: Cell) -> Cell:

@@ -14,11 +14,14 @@ from console.commands.command import Command, Context, ScreenId
 from console.commands.dispatch import refusal
 from console.views.filter import FilterError, parse_filter
 from console.views.query import LazyKeys, Query, by_number
+from console.views.root_words import told_reason
 from console.views.standing_since import coarse
 from console.views.subject import place_of, pod_for, ref_of
+from fleet.model.finding import Finding, FindingState, Incident, Reach
 from fleet.model.objects import ObjectRef
+from fleet.model.snapshot import Assessment, Severity
 from tests.console.screens.desk import desk
-from tests.fleets import make_snapshot
+from tests.fleets import NOW, make_snapshot
 from widgets.chart import nice_top
 from widgets.grid import Sort
 from widgets.line import folded
@@ -158,3 +161,21 @@ async def test_what_is_dangerous_is_refused_in_read_only_mode_whoever_asks() -> 
         d.desk.commands.perform(command, context)
         assert ran == []
         assert "not in read-only mode" in d.screen.said
+
+
+def test_the_root_is_told_first_and_only_where_it_is() -> None:
+    snapshot = make_snapshot()
+    first, second = snapshot.pods_of["serving/Deployment/llama-70b"][:2]
+    gpu = snapshot.gpus_of[first][0]
+    root = Finding("gpu-xid", "GPU", gpu, Severity.CRITICAL, "XID 79", FindingState.FIRING, NOW, "exporter")
+    incident = Incident(
+        "k", gpu, "it is lost", (root,), Severity.CRITICAL, FindingState.FIRING, Reach(), (gpu, first, second), 1
+    )
+    said = {
+        first: Assessment(Severity.CRITICAL, "not ready, 3 restarts, XID 79"),
+        second: Assessment(Severity.WARNING, "KV cache full"),
+        gpu: Assessment(Severity.CRITICAL, "XID 79"),
+    }
+    found = replace(snapshot, incidents=(incident,), assessments={**snapshot.assessments, **said})
+    assert told_reason(found, first) == "XID 79, not ready, 3 restarts"
+    assert told_reason(found, second) == "KV cache full"
