@@ -76,18 +76,22 @@ def plan_lines(
 ) -> list[Line]:
     """The page. ``news``: what is different from the plan that the person saw before. ``keys``: it can be typed on.
 
-    ``checks_first``: before the steps, where not all of it can be seen at once.
+    ``checks_first``: where not all of it can be seen at once, what stands against it comes first, then what could be
+    done instead, and the steps come last.
     """
-    steps, checks = list(_steps(plan.steps, width)), list(_checks(plan.checks, width, glyphs))
+    steps, instead = list(_steps(plan.steps, width)), _alternatives(plan.alternatives, width, keys=keys)
+    against = [check for check in plan.checks if check.verdict is not Verdict.PASS] if checks_first else []
+    checks = [check for check in plan.checks if check not in against]
     return sections(
         [Line((Span(f" {glyphs.warning} ", Role.WARNING), Span(line, Role.WARNING))) for line in _news(news)],
         [] if checks_first else steps,
         list(_changes(plan.changes, width, glyphs)),
-        checks,
+        [*_checks(against, width, glyphs), *(instead if against else [])],
+        list(_checks(checks, width, glyphs)),
         steps if checks_first else [],
         _impact(plan.impact, width, glyphs),
         *(table_lines(table, width, glyphs) for table in plan.tables),
-        _alternatives(plan.alternatives, width, keys=keys),
+        [] if against else instead,
         _undo(plan, width),
         [head("what changes in the object"), *diff_lines(plan.diff, width)] if diff else [],
         [head("requests that will be sent"), *request_lines(plan.mutations, width)] if requests else [],
