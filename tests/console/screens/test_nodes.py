@@ -118,7 +118,7 @@ async def test_what_is_wrong_with_a_pod_stands_at_its_gpus_and_three_keys_narrow
         rows = [line for line in d.lines if "pod: stuck" in line]
         assert len(rows) == len(gpus)
         assert all("■" in row for row in rows)
-        assert "1 pod sick" in d.line_with(f"■ {snapshot.pods[key].node} ")
+        assert "1 sick pod" in d.line_with(f"■ {snapshot.pods[key].node} ")
         model = snapshot.gpus[gpus[0]].model.removeprefix("NVIDIA ")
         assert all(model not in row for row in rows), "the product once for each node"
         assert model in d.line_with(f"■ {snapshot.pods[key].node} ")
