@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from textual import events
 from textual.message import Message
 
+from fleet.model.counting import count
 from themes.palette import Role
 from widgets.line import width_of
 from widgets.text_view import TextView
@@ -57,7 +58,9 @@ class DocumentView(TextView):
 
     def text(self, number: int) -> str:
         at = self._shown[number]
-        return f"{self._text[at]} … {self._block(at)} lines" if at in self._folded else self._text[at]
+        if at not in self._folded:
+            return self._text[at]
+        return f"{self._text[at]} … {count(self._block(at), 'line')}"
 
     def search(self, pattern: str) -> bool:
         if pattern and self._folded:
