@@ -5,7 +5,6 @@ from __future__ import annotations
 from console.commands.capabilities import AsKubectl, AsPromql, Copyable
 from console.commands.command import Command, Context
 from console.commands.desk import Desk
-from console.views import kubectl
 from themes.palette import Role
 
 
@@ -24,6 +23,8 @@ def _copy(desk: Desk, context: Context) -> None:
 def _kubectl(desk: Desk, context: Context) -> None:
     text = context.view.as_kubectl() if isinstance(context.view, AsKubectl) else ""
     if not text and context.target is not None:
+        from console.views import kubectl
+
         text = kubectl.get(context.target)
     if text:
         desk.navigator.copy(text, text.splitlines()[0])

@@ -104,15 +104,20 @@ class FleetScreen(TableScreen):
         else:
             self.grid.show(model)
         self._look_at_cursor()
-        if not self._welcomed and self.desk.options.welcome is not None:
-            from console.screens.welcome import welcome
-
+        if not self._welcomed:
             self._welcomed = True
-            welcome(self, self.desk.options.welcome)
+            self._welcome()
 
     def action_command(self, id: str) -> None:  # noqa: A002 - the command's
         self._touched = True
         super().action_command(id)
+
+    def _welcome(self) -> None:
+        file = self.desk.options.welcome
+        if file is not None and not file.exists():
+            from console.screens.welcome import welcome
+
+            welcome(self, file)
 
     def toggle_others(self) -> None:
         self.ask(replace(self.query_, others=not self.query_.others))

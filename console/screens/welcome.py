@@ -41,8 +41,8 @@ class Welcome(Lines):
 
 
 def welcome(screen: ConsoleScreen, file: Path) -> None:
-    """Show the words on the first screen, where nobody has seen them and there is room."""
-    if screen.size.height < _HEIGHT or file.exists():
+    """Show the words on the first screen, where there is room."""
+    if screen.size.height < _HEIGHT:
         return
     shown = Welcome(file)
     lines = welcome_lines(screen.size.width, shown.glyphs)

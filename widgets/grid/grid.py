@@ -25,7 +25,6 @@ from textual.message import Message
 
 from themes.glyphs import Glyphs
 from themes.palette import Role
-from widgets.grid.cell_texts import cell_texts
 from widgets.grid.columns import ColumnPage, pages
 from widgets.grid.drawing import head_line, notice_lines, scroll_thumb
 from widgets.grid.model import GridColumn, GridModel, Nothing
@@ -220,6 +219,8 @@ class Grid(LineView, can_focus=True):
 
     def row_text(self, key: str) -> str:
         """The cells of a row, all pages, with tabs between them."""
+        from widgets.grid.cell_texts import cell_texts
+
         return "\t".join(cell_texts(self._model, key, self.glyphs).values())
 
     def clear_marks(self) -> None:
@@ -282,6 +283,8 @@ class Grid(LineView, can_focus=True):
         self._go(index)
         self._clicked = key
         if event.button == _RIGHT or event.ctrl:
+            from widgets.grid.cell_texts import cell_texts
+
             column = self._column_at(event.x)
             texts = cell_texts(self._model, key, self.glyphs) if column is not None else {}
             if column is not None and texts.get(column.id):
