@@ -133,7 +133,9 @@ def changed_width(old: Line, new: Line, width: int) -> int:
     return min(width, spans_width(new.spans[: len(new.spans) - same]))
 
 
-_ASCII_FOR = {"µ": "u", "°": " ", "…": "~", "·": "|", "–": "-", "≤": "<", "≥": ">", "→": ">", "←": "<"}
+_ASCII_FOR = {"µ": "u", "°": " ", "…": "~", "·": "|", "–": "-", "≤": "<", "≥": ">", "→": ">", "←": "<"} | {
+    "×": "x", "›": ">", "“": '"', "”": '"',
+}  # fmt: skip
 
 
 def to_ascii(text: str) -> str:

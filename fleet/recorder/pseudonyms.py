@@ -77,6 +77,8 @@ _TITLED: Final = """
 """Words of the names of public alerts."""
 _CAMEL: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _NUMBER: Final = re.compile(r"[-+]?\d{1,9}(\.\d+)?(%|[a-zA-Z]{1,3})?(/\d{1,9})?")
+_COMMIT: Final = re.compile(r"[0-9a-f]{7,}")
+"""What may be a commit, of whose letters many have none: by it a model or an image can be looked up."""
 _VERSION: Final = re.compile(r"v?\d+(\.\d+){1,3}")
 _TOKEN: Final = re.compile(r"[^\s\"'`,;()\[\]{}<>=]+")
 HIDDEN: Final = "…"
@@ -94,7 +96,7 @@ class Pseudonyms:
 
     def name(self, text: str, kind: str) -> str:
         """Pseudonym of a text, by what it is of where it is new; a text of nobody stays."""
-        if not text or text.lower() in _words(_PUBLIC) or _NUMBER.fullmatch(text):
+        if not text or text.lower() in _words(_PUBLIC) or _is_number(text):
             return text
         found = self._known.get(text)
         if found is None:
@@ -155,16 +157,22 @@ class Pseudonyms:
 
     def command(self, words: tuple[str, ...]) -> tuple[str, ...]:
         """Pseudonym of a command line: programs and flags that are known stay, and numbers."""
-        return tuple(map(self._word, words))
+        return tuple(map(self._word, words, ("", *words)))
 
-    def _word(self, word: str) -> str:
+    def _word(self, word: str, before: str) -> str:
         if word in _programs():
             return word
         if word.startswith("-"):
             flag, equals, value = word.partition("=")
-            flag = flag if flag in _flags() or flag in _words(_PUBLIC) else f"--{self.name(flag, 'flag')}"
-            return f"{flag}{equals}{self.name(value, 'value')}"
-        return self.name(word, "value")
+            shown = flag if flag in _flags() or flag in _words(_PUBLIC) else f"--{self.name(flag, 'flag')}"
+            return f"{shown}{equals}{self._value(value, flag)}"
+        return self._value(word, before)
+
+    def _value(self, value: str, flag: str) -> str:
+        """The value of a flag: of a known one a number stays however large it is, unless it names a commit."""
+        if _NUMBER.fullmatch(value) and flag in _flags() and not flag.endswith("revision"):
+            return value
+        return self.name(value, "value")
 
     def text(self, text: str) -> str:
         """A message without any word that is not of Kubernetes, of an engine or of ours."""
@@ -175,7 +183,7 @@ class Pseudonyms:
         known = self._known.get(bare) or self._known.get(token)
         if known is not None:
             return token.replace(bare, known)
-        if bare.lower() in _words(_WORDS) | _products() or _NUMBER.fullmatch(bare) or not any(map(str.isalnum, bare)):
+        if bare.lower() in _words(_WORDS) | _products() or _is_number(bare) or not any(map(str.isalnum, bare)):
             return token
         return HIDDEN
 
@@ -183,6 +191,10 @@ class Pseudonyms:
 _LABELS: Final = frozenset(
     {"app", "component", "name", "role", "tier", "pod-template-hash", "controller-revision-hash"}
 )
+
+
+def _is_number(text: str) -> bool:
+    return bool(_NUMBER.fullmatch(text)) and not _COMMIT.fullmatch(text)
 
 
 def _is_ip(text: str) -> bool:

@@ -238,3 +238,13 @@ FULL = "0/5 nodes are available: 5 Insufficient nvidia.com/gpu."
 )
 def test_messages_keep_words_of_nobody(text: str, kept: str) -> None:
     assert Pseudonyms().text(text) == kept
+
+
+def test_what_may_be_a_commit_is_hidden_where_it_looks_like_a_number_too() -> None:
+    names = Pseudonyms()
+    serve = ("vllm", "serve", "--revision", "2965541", "--max-model-len", "1048576", "--revision=698703e")
+    shown = ("vllm", "serve", "--revision", "value-1", "--max-model-len", "1048576", "--revision=value-2")
+    assert names.command(serve) == shown
+    assert names.name("2965541", "text") == "value-1", "the same everywhere"
+    assert names.image("registry.example.com/vllm-openai:9527884").endswith("vllm-openai:tag-1")
+    assert [names.name(text, "text") for text in ("40448", "16Gi", "0.92")] == ["40448", "16Gi", "0.92"]
