@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from console.session.context_facts import ContextFacts
     from fleet.model.baseline import BaselineQuestion, Baselines
     from fleet.model.curve import Curve, CurveQuestion
+    from fleet.model.objects import ObjectRef
     from fleet.model.snapshot import Cluster, Snapshot
+    from fleet.timeline.timeline import Timeline
 
 _WHY = "this is a recording: its cluster is not asked"
 _REMEDY = "Quit, and look at the cluster itself."
@@ -64,12 +66,24 @@ class RecordedWiring(SettingsWiring):
 
 
 class RecordedReader(NoReader):
-    """A reader of a recording: quantities over time are in it, and nothing else that a person may ask for."""
+    """A reader of a recording: quantities over time, and what its rows tell of the past; nothing else is in it.
 
-    def __init__(self, path: Path) -> None:
+    ``namespace`` gives the one in view.
+    """
+
+    def __init__(self, playback: Playback, namespace: Callable[[], str]) -> None:
         super().__init__(_WHY, _REMEDY)
-        self._path = path
-        self._curves = RecordedCurves(path)
+        self._path = playback.recording.path
+        self._now = playback.now
+        self._namespace = namespace
+        self._curves = RecordedCurves(self._path)
+
+    async def timeline(self, ref: ObjectRef | None, since: float) -> Timeline:
+        from fleet.recorder.past import RecordedTimeline
+        from fleet.timeline.timeline import ask
+
+        found = await ask([RecordedTimeline(self._path, self._now)], since, self._now(), self._namespace())
+        return found if ref is None else found.narrowed_to(ref)
 
     async def curve(self, question: CurveQuestion) -> Curve:
         try:
@@ -103,7 +117,7 @@ class RecordedConnection:
             report=keep,
             keeps=PlayedBefore(playback.recording.path),
         )
-        self.reader: ObjectReader = RecordedReader(playback.recording.path)
+        self.reader: ObjectReader = RecordedReader(playback, lambda: objects.state().cluster.namespace)
 
     def reads(self) -> NoReturn:
         raise KubeconfigError(_WHY, _REMEDY)

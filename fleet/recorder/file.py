@@ -173,11 +173,13 @@ class RecordingFile:
         where = "kind = ? AND at <= ?" + (" AND base IS NULL" if alone else "")
         return next(self._frames(where, (kind, at), "at DESC, id DESC LIMIT 1"), None)
 
-    def times(self, kind: str, begin: float, end: float) -> list[float]:
-        """Unix times of the frames of a kind between two moments, oldest first."""
+    def times(self, kind: str, begin: float, end: float, *, alone: bool = False) -> list[float]:
+        """Unix times of the frames of a kind between two moments, oldest first; ``alone``: as with ``latest``."""
+        where = "kind = ? AND at BETWEEN ? AND ?" + (" AND base IS NULL" if alone else "")
         with self._said():
             rows = self._connection.execute(
-                "SELECT at FROM frames WHERE kind = ? AND at BETWEEN ? AND ? ORDER BY at", (kind, begin, end)
+                f"SELECT at FROM frames WHERE {where} ORDER BY at",  # noqa: S608 - ours
+                (kind, begin, end),
             ).fetchall()
         return [at for (at,) in rows if isinstance(at, float)]
 

@@ -104,6 +104,14 @@ class Recording:
         known = self._facts.at(moment) or NO_FACTS
         return Moment(looked.state, looked.statuses, self._measured(moment), known)
 
+    def rows(self, moment: float) -> KubeState:
+        """Return the cluster's rows at a Unix time, without reading anything else."""
+        return self._looked_at(max(moment, self.first)).state
+
+    def wholes(self, begin: float, end: float) -> list[float]:
+        """Unix times between two moments at which all rows were kept, oldest first."""
+        return self._file.times(OBJECTS, max(begin, self.first), end, alone=True)
+
     def rows_and_numbers(self, moment: float) -> tuple[KubeState, Measurement | None]:
         """Return what quantities are made of at a Unix time, without reading anything else."""
         moment = max(moment, self.first)

@@ -97,6 +97,8 @@ async def test_what_only_a_cluster_can_answer_is_not_asked(file: Path) -> None:
         await connection.identify()
     with pytest.raises(SessionError, match="recording"):
         await connection.reader.yaml(ObjectRef("Pod", "serving", "chat-1"))
+    happened = await connection.reader.timeline(ObjectRef("Deployment", "serving", "chat"), 0.0)
+    assert "pod made" in [entry.what for entry in happened.entries], "what the rows tell of the past is in it"
     await connection.observer.close()
 
 

@@ -150,6 +150,7 @@ def test_who_may_read_little_is_told_what_is_missing(
     assert "serving/" in out
     assert "batch/" not in out
     assert "not told: when nodes joined" in err
+    assert "Argo CD" not in err, "of a kind that the cluster does not have nothing is missing"
 
 
 def test_a_store_of_metrics_tells_of_what_is_gone(

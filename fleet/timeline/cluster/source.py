@@ -56,8 +56,22 @@ class ClusterTimeline:
         except NotFoundError as error:
             return taken, None if row.custom else _gap(row, error)
         except (KubeError, KubeconfigError) as error:
+            if row.custom and isinstance(error, ForbiddenError) and not await self._is_served(row):
+                return taken, None
             return taken, _gap(row, error)
         return taken, None
+
+    async def _is_served(self, row: AnyWitness) -> bool:
+        """Whether there is such a kind at all: the server forbids one before it looks for it."""
+        try:
+            answer = await self._client.get(f"/apis/{row.group}/{row.version}", limit=limits().kubernetes_list)
+        except NotFoundError:
+            return False
+        except (KubeError, KubeconfigError):
+            return True
+        document = answer.json()
+        served = mappings(document if isinstance(document, dict) else {}, "resources")
+        return any(text(resource, "name") == row.plural for resource in served)
 
     async def _list(self, row: AnyWitness, namespace: str, asked: SharedFacts, taken: list[Any]) -> None:
         async for items in self._pages(row, namespace):
