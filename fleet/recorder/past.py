@@ -1,4 +1,4 @@
-"""What happened before the moment that is played: what the rows that a recording keeps say of the past.
+"""The past of a recording: what happened before the moment that is played, as far as the rows that were kept say.
 
 The rows are told by those who tell of a cluster's objects. What no row has (who wrote a field, arguments of a template)
 is not told.
@@ -71,7 +71,7 @@ def _told(state: KubeState, kin: Kinship) -> Iterator[Entry]:
 
 
 def _rollouts(links: Mapping[str, Workload], kin: Kinship) -> Iterator[Entry]:
-    """When the object of each template was made, and what of the model is another."""
+    """The creation of the object of each template, with what of the model is another."""
     of: dict[ObjectRef, list[Workload]] = {}
     for link in links.values():
         if link.owner is not None:
@@ -99,7 +99,7 @@ def _differences(before: Workload, after: Workload) -> tuple[str, ...]:
     pairs = (
         ("image", old.image, new.image),
         ("model", old.model, new.model),
-        ("--revision", old.revision, new.revision),
+        ("model revision", old.revision, new.revision),
     )
     return tuple(f"{name} {one or 'none'} → {other or 'none'}" for name, one, other in pairs if one != other)
 

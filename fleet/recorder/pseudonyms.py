@@ -78,7 +78,7 @@ _TITLED: Final = """
 _CAMEL: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _NUMBER: Final = re.compile(r"[-+]?\d{1,9}(\.\d+)?(%|[a-zA-Z]{1,3})?(/\d{1,9})?")
 _COMMIT: Final = re.compile(r"[0-9a-f]{7,}")
-"""What may be a commit, of whose letters many have none: by it a model or an image can be looked up."""
+"""The form of a commit, which may have no letter in it: by one a model or an image can be looked up."""
 _VERSION: Final = re.compile(r"v?\d+(\.\d+){1,3}")
 _TOKEN: Final = re.compile(r"[^\s\"'`,;()\[\]{}<>=]+")
 HIDDEN: Final = "…"
