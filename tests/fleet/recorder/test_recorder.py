@@ -281,6 +281,10 @@ def test_what_is_no_file_is_said(tmp_path: Path) -> None:
     for path in (tmp_path / "nothing", tmp_path):
         with pytest.raises(RecordingError):
             Recording(path)
+    os.mkfifo(tmp_path / "fifo")
+    for path in (tmp_path, tmp_path / "fifo"):
+        with pytest.raises(RecordingError, match="is no file"):
+            RecordingFile.create(path)
 
 
 def test_a_database_of_others_is_refused_and_nothing_of_it_is_run(tmp_path: Path) -> None:
