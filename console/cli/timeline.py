@@ -17,7 +17,14 @@ from console.report.sheet import Sheet
 from console.report.timeline_sheet import NOTHING, timeline_sheet
 from console.views.timeline import place
 from fleet.model.objects import ObjectRef
-from fleet.sources.kube.errors import ForbiddenError, KubeconfigError, KubeError, NotFoundError
+from fleet.sources.kube.errors import (
+    ForbiddenError,
+    KubeconfigError,
+    KubeError,
+    NotFoundError,
+    ServerError,
+    UnreachableError,
+)
 from fleet.timeline.timeline import Timeline
 
 if TYPE_CHECKING:
@@ -104,15 +111,23 @@ def _since(invocation: Invocation, now: float) -> float:
 
 
 async def _ask(invocation: Invocation, client: KubeClient) -> Timeline:
-    """Raises KubeError and KubeconfigError where nobody answers; what may not be read is a gap of the timeline."""
+    """Raises KubeError and KubeconfigError where nobody answers; what may not be read is a gap of the timeline.
+
+    Where the API server is gone the other sources still know what happened.
+    """
     from console.config.sections import settings_in
     from console.wiring.sources import measuring_settings
     from console.wiring.timeline import TimelineContext, timeline_sources
     from fleet.sources.metrics import MetricsCollector
     from fleet.timeline.timeline import ask
 
-    with suppress(ForbiddenError, NotFoundError):
+    gone: KubeError | None = None
+    try:
         await client.get("/version")
+    except (ForbiddenError, NotFoundError):
+        pass
+    except (UnreachableError, ServerError) as error:
+        gone = error
     now = time.time()
     settings = settings_in(invocation.load().settings, client.access.context)
     metrics = MetricsCollector(client, measuring_settings(settings, invocation.environ), now)
@@ -122,7 +137,10 @@ async def _ask(invocation: Invocation, client: KubeClient) -> Timeline:
 
     past = TimelineContext(settings, invocation.environ, client, settings.cluster.namespace, stores)
     try:
-        return await ask(timeline_sources(past), _since(invocation, now), now, past.namespace)
+        found = await ask(timeline_sources(past), _since(invocation, now), now, past.namespace)
+        if gone is not None and not found.entries:
+            raise gone
+        return found
     finally:
         await metrics.close()
 

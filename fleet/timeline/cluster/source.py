@@ -41,7 +41,12 @@ class ClusterTimeline:
         asked, rows = SharedFacts(self._clean), witnesses()
         listed = await asyncio.gather(*(self._take(row, asked) for row in rows))
         entries = await asyncio.to_thread(_make_entries, rows, [taken for taken, _ in listed], asked)
-        return SourceTimeline(entries, asked.kin, tuple(gap for _, gap in listed if gap is not None))
+        gaps = tuple(gap for _, gap in listed if gap is not None)
+        problems = {gap.problem.partition(": ")[2] for gap in gaps}
+        if len(gaps) == len(rows) and len(problems) == 1:
+            # One thing is wrong, and not one for each kind.
+            gaps = (Gap("what the objects of the cluster tell", problems.pop(), gaps[0].remedy),)
+        return SourceTimeline(entries, asked.kin, gaps)
 
     async def _take(self, row: AnyWitness, asked: SharedFacts) -> tuple[list[Any], Gap | None]:
         taken: list[Any] = []
