@@ -14,13 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from themes.glyphs import ASCII, BLOCKS, UNICODE, Glyphs, glyphs_for
 
 GlyphSet = Literal["auto", "unicode", "ascii"]
-ThemeName = Literal["quarterdeck-dark", "quarterdeck-light", "ansi"]
+ThemeName = Literal["quarterdeck-dark", "quarterdeck-light", "quarterdeck-contrast", "ansi"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,11 @@ def look() -> Look:
 def use(chosen: Look) -> None:
     """Put a look in force, in this context and the tasks started from it."""
     _LOOK.set(chosen)
+
+
+def use_theme(name: ThemeName) -> None:
+    """Put the look in force with the colours of another theme."""
+    _LOOK.set(replace(look(), theme=name))
 
 
 def choose_look(

@@ -1,8 +1,10 @@
 """The style of each role on the screen.
 
 Calm by default: text is drawn in the terminal's own colours, and colour is kept for what deserves the eye. The colours
-stay apart for people with protanopia, deuteranopia and tritanopia (after Okabe and Ito, "Color Universal Design", 2008:
-vermilion, orange, bluish green, sky blue, reddish purple), and no role is told by colour alone: states have glyphs.
+of states were chosen by search: among those with enough contrast, each in its usual family of hues, the ones that stay
+furthest apart for everybody, also with protanopia, deuteranopia and tritanopia (as simulated by Machado, Oliveira and
+Fernandes, "A Physiologically-based Model for Simulation of Color Vision Deficiency", 2009). No role is told by colour
+alone: states have glyphs.
 
 Colours are named by their number in the 256-colour table: half the bytes of a truecolor sequence, and every terminal
 that has truecolor has them.
@@ -76,10 +78,10 @@ DARK = _palette(
     dim="color(245)",
     strong="bold",
     ok="color(72)",
-    starting="color(74)",
-    warning="color(214)",
-    critical="bold color(203)",
-    unknown="color(176)",
+    starting="color(63)",
+    warning="color(184)",
+    critical="bold color(196)",
+    unknown="color(133)",
     asleep="color(245)",
     gone="color(245)",
     stale="color(243)",
@@ -89,7 +91,7 @@ DARK = _palette(
     bar="color(67)",
     trend="color(67)",
     match="color(16) on color(179)",
-    error="bold color(203)",
+    error="bold color(196)",
     cursor="on color(238)",
     picked="color(16) on color(75)",
 )
@@ -99,23 +101,47 @@ LIGHT = _palette(
     dim="color(243)",
     strong="bold",
     ok="color(29)",
-    starting="color(25)",
+    starting="color(17)",
     warning="color(130)",
-    critical="bold color(160)",
-    unknown="color(90)",
+    critical="bold color(88)",
+    unknown="color(57)",
     asleep="color(243)",
     gone="color(243)",
-    stale="color(247)",
+    stale="color(244)",
     head="color(243)",
     accent="color(25)",
     key="bold color(25)",
     bar="color(67)",
     trend="color(67)",
     match="color(16) on color(222)",
-    error="bold color(160)",
+    error="bold color(88)",
     cursor="on color(253)",
     picked="color(231) on color(25)",
 )
+
+CONTRAST = _palette(
+    "quarterdeck-contrast",
+    dim="color(250)",
+    strong="bold color(231)",
+    ok="color(48)",
+    starting="color(153)",
+    warning="bold color(226)",
+    critical="bold color(231) on color(124)",
+    unknown="color(141)",
+    asleep="color(250)",
+    gone="color(250)",
+    stale="color(250)",
+    head="bold color(250)",
+    accent="color(117)",
+    key="bold color(117)",
+    bar="color(117)",
+    trend="color(117)",
+    match="color(16) on color(226)",
+    error="bold color(231) on color(124)",
+    cursor="on color(236)",
+    picked="color(16) on color(231)",
+)
+"""On a dark background, with a contrast of 7:1 and more (WCAG 2.2, 1.4.6)."""
 
 SIXTEEN = _palette(
     "ansi",
@@ -158,7 +184,7 @@ MONO = _palette(
     picked="bold reverse",
 )
 
-PALETTES: Mapping[str, Palette] = {palette.name: palette for palette in (DARK, LIGHT, SIXTEEN, MONO)}
+PALETTES: Mapping[str, Palette] = {palette.name: palette for palette in (DARK, LIGHT, CONTRAST, SIXTEEN, MONO)}
 
 
 def palette_for(theme: str, *, no_color: bool) -> Palette:

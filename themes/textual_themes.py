@@ -35,9 +35,19 @@ _LIGHT = replace(
     success="#00875f",
     accent="#005faf",
 )
+_CONTRAST = replace(
+    _DARK,
+    name="quarterdeck-contrast",
+    primary="#87d7ff",
+    secondary="#87d7ff",
+    warning="#ffff00",
+    error="#ffffff",
+    success="#5fff5f",
+    accent="#87d7ff",
+)
 _ANSI = replace(BUILTIN_THEMES["ansi-dark"], name="ansi")
 
-TEXTUAL_THEMES: tuple[Theme, ...] = (_DARK, _LIGHT, _ANSI)
+TEXTUAL_THEMES: tuple[Theme, ...] = (_DARK, _LIGHT, _CONTRAST, _ANSI)
 
 
 def register(app: App[Any]) -> None:

@@ -88,6 +88,9 @@ class Navigator:
             if isinstance(screen, Markable):
                 screen.forget_marks()
 
+    def change_theme(self, name: str) -> None:
+        self._app.theme = name
+
     def suspend(self) -> None:
         self._app.action_suspend_process()
 

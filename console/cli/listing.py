@@ -49,7 +49,7 @@ GROUPS: Final = (LOOK, ACT, HERE, AGAIN, SET_UP)
 
 WHICH: Final = "which fleet (any command)"
 HOW: Final = "how it looks and behaves (any command)"
-THEMES: Final = "auto, quarterdeck-dark, quarterdeck-light or ansi"
+THEMES: Final = "auto, quarterdeck-dark, quarterdeck-light, quarterdeck-contrast or ansi"
 COMMON_FLAGS: Final = (
     CommonFlag(("--context",), "NAME", "context of the kubeconfig", WHICH),
     CommonFlag(("-n", "--namespace"), "NS", "only this namespace", WHICH),

@@ -31,6 +31,10 @@ class Navigator(Protocol):
         """Go to the fleet."""
         ...
 
+    def change_theme(self, name: str) -> None:
+        """Draw in the colours of another theme, until the console ends."""
+        ...
+
     def suspend(self) -> None:
         """Stop as ctrl-z stops any program, until ``fg``."""
         ...

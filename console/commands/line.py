@@ -10,6 +10,7 @@ from console.commands.command import Command, ScreenId
 from console.commands.local import SAME, SERVER
 from console.commands.plot import QUANTITY, plot_names
 from console.commands.table import NAMES, TABLE, by_name
+from console.commands.theming import THEME, theme_names
 
 
 class Typed(NamedTuple):
@@ -66,6 +67,8 @@ def complete(
         values = (SAME, *presets)
     elif command.argument == QUANTITY:
         values = plot_names()
+    elif command.argument == THEME:
+        values = theme_names()
     elif command.argument == SERVER:
         values = servers
     return [f"{name} {value}" for value in _beginning(argument.strip(), values)]

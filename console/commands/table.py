@@ -20,6 +20,7 @@ from console.commands.local import LOCAL
 from console.commands.plot import PLOTS
 from console.commands.reading import READING, TEXTS
 from console.commands.scope import SCOPE, open_fleet
+from console.commands.theming import THEMING
 from console.views import fleet_columns, node_columns
 from console.views.node_columns import FREE, SICK
 from fleet.kinds.registry import listed
@@ -288,6 +289,7 @@ TABLE: tuple[Command, ...] = (
         hint="help",
     ),
     Command("console.palette", "Every command by name", lambda desk, _: desk.pages.open_palette(), ("ctrl+p",)),
+    *THEMING,
     Command("console.refresh", "Measure now", lambda desk, _: desk.session.refresh(), ("ctrl+r",), ("refresh",)),
     Command("console.back", "Back", on_screen.back, ("escape", "q"), ("back",), hint="back"),
     Command("console.suspend", "To the shell; fg comes back", lambda desk, _: desk.navigator.suspend(), ("ctrl+z",)),

@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 Use = Literal["auto", "always", "never"]
 Via = Literal["auto", "pod-ip", "proxy"]
-ThemeChoice = Literal["auto", "quarterdeck-dark", "quarterdeck-light", "ansi"]
+ThemeChoice = Literal["auto", "quarterdeck-dark", "quarterdeck-light", "quarterdeck-contrast", "ansi"]
 ProfileName = Literal["chat", "autocomplete", "batch"]
 GlyphSet = Literal["auto", "unicode", "ascii"]
 

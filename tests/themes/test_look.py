@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+from itertools import combinations
 from typing import get_args
 
 import pytest
 from rich.cells import cell_len
-from rich.color import ColorType
+from rich.color import Color, ColorType
 from textual.app import App
 
 from themes.glyphs import ASCII, BLOCKS, UNICODE, Glyphs, glyphs_for
 from themes.look import GlyphSet, Look, ThemeName, choose_look, look, use
-from themes.palette import MONO, PALETTES, SIXTEEN, Role, palette_for
+from themes.palette import CONTRAST, DARK, LIGHT, MONO, PALETTES, SIXTEEN, Palette, Role, palette_for
 from themes.textual_themes import STYLESHEET, register
 
 
@@ -69,6 +71,70 @@ def test_palettes_say_what_matters_without_the_background(name: str) -> None:
     assert palette.colourless or len(states) == 2
     for role in (Role.CURSOR, Role.PICKED, Role.STALE, Role.DIM, Role.KEY):
         assert palette.style(role) is not None
+
+
+# Machado, Oliveira, Fernandes 2009: matrices of severity 1.0, for linear RGB.
+VISIONS = {
+    "all colours": ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)),
+    "protanopia": ((0.152286, 1.052583, -0.204868), (0.114503, 0.786281, 0.099216), (-0.003882, -0.048116, 1.051998)),
+    "deuteranopia": ((0.367322, 0.860646, -0.227968), (0.280085, 0.672501, 0.047413), (-0.01182, 0.04294, 0.968881)),
+    "tritanopia": ((1.255528, -0.076749, -0.178779), (-0.078411, 0.930809, 0.147602), (0.004733, 0.691367, 0.3039)),
+}
+STATES = (Role.OK, Role.STARTING, Role.WARNING, Role.CRITICAL, Role.UNKNOWN)
+Triple = tuple[float, ...]
+
+
+def linear(color: Color) -> Triple:
+    """Linear RGB, 0-1 (IEC 61966-2-1)."""
+    shares = (part / 255 for part in color.get_truecolor())
+    return tuple(c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in shares)
+
+
+def lab(rgb: Triple) -> Triple:
+    """CIELAB, D65."""
+    rows = ((0.4124, 0.3576, 0.1805), (0.2126, 0.7152, 0.0722), (0.0193, 0.1192, 0.9505))
+    parts = (
+        sum(a * b for a, b in zip(row, rgb, strict=True)) / white
+        for row, white in zip(rows, (0.9505, 1, 1.089), strict=True)
+    )
+    x, y, z = (t ** (1 / 3) if t > 0.008856 else 7.787 * t + 16 / 116 for t in parts)
+    return 116 * y - 16, 500 * (x - y), 200 * (y - z)
+
+
+def contrast(one: Triple, other: Triple) -> float:
+    """The contrast ratio of WCAG 2.2."""
+    low, high = sorted(sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), rgb, strict=True)) for rgb in (one, other))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("vision", VISIONS)
+@pytest.mark.parametrize("palette", [DARK, LIGHT, CONTRAST], ids=lambda palette: palette.name)
+def test_states_stay_apart_for_every_kind_of_vision(palette: Palette, vision: str) -> None:
+    def seen(role: Role) -> Triple:
+        style = palette.style(role)
+        assert style is not None
+        # A state on a ground of its own is told by that.
+        color = style.bgcolor or style.color
+        assert color is not None
+        rgb = linear(color)
+        moved = (sum(a * b for a, b in zip(row, rgb, strict=True)) for row in VISIONS[vision])
+        return lab(tuple(min(1.0, max(0.0, c)) for c in moved))
+
+    for one, other in combinations(STATES, 2):
+        # Ten times what is just noticed side by side.
+        assert math.dist(seen(one), seen(other)) > 23, (one, other)
+
+
+@pytest.mark.parametrize(
+    ("palette", "ground", "least"),
+    [(DARK, 0.0, 3.9), (LIGHT, 1.0, 3.7), (CONTRAST, 0.0, 7.0)],
+    ids=["dark", "light", "contrast"],
+)
+def test_text_in_colours_can_be_read(palette: Palette, ground: float, least: float) -> None:
+    for role, style in palette.styles.items():
+        if style.color is not None:
+            behind = linear(style.bgcolor) if style.bgcolor is not None else (ground,) * 3
+            assert contrast(linear(style.color), behind) >= least, role
 
 
 def test_the_palette_without_colour_has_none() -> None:

@@ -1,0 +1,52 @@
+"""``:theme``: other colours at once, to look at before one is kept in the configuration."""
+
+from __future__ import annotations
+
+from typing import Final, get_args
+
+from console.commands.command import Command, Context
+from console.commands.desk import Desk
+from themes.look import ThemeName, look, use_theme
+
+THEME: Final = "[THEME]"
+_NAMES: Final[tuple[ThemeName, ...]] = get_args(ThemeName)
+_OURS: Final = "quarterdeck-"
+
+
+def theme_names() -> tuple[str, ...]:
+    """Return what may follow ``:theme``."""
+    return tuple(name.removeprefix(_OURS) for name in _NAMES)
+
+
+def _named(argument: str) -> ThemeName | None:
+    return next((name for name in _NAMES if argument in (name, name.removeprefix(_OURS))), None)
+
+
+def _is_there(context: Context) -> str | None:
+    if look().no_color:
+        return "NO_COLOR is set: there are no colours to choose from"
+    if context.argument and _named(context.argument) is None:
+        return f"no theme {context.argument!r}; there are {', '.join(theme_names())}"
+    return None
+
+
+def _change(desk: Desk, context: Context) -> None:
+    """Change to the theme that was named; without a name to the next one."""
+    now = _NAMES.index(look().theme)
+    chosen = _named(context.argument) or _NAMES[(now + 1) % len(_NAMES)]
+    use_theme(chosen)
+    desk.navigator.change_theme(chosen)
+    desk.navigator.say(f'theme {chosen}, until the console ends; [ui] theme = "{chosen}" keeps it')
+
+
+THEMING: tuple[Command, ...] = (
+    Command(
+        "console.theme",
+        "Other colours: the theme that is named, or the next one",
+        _change,
+        (),
+        ("theme",),
+        argument=THEME,
+        available=_is_there,
+    ),
+)
