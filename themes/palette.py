@@ -141,7 +141,7 @@ CONTRAST = _palette(
     cursor="on color(236)",
     picked="color(16) on color(231)",
 )
-"""For a dark background, with a contrast of 7:1 and more (WCAG 2.2, 1.4.6)."""
+"""Palette of a contrast of 7:1 and more (WCAG 2.2, 1.4.6), on a dark background."""
 
 SIXTEEN = _palette(
     "ansi",
