@@ -293,18 +293,6 @@ async def test_the_command_line_runs_completes_and_remembers() -> None:
         assert _where(d) is ScreenId.FLEET
 
 
-async def test_another_theme_is_there_at_once_and_an_unknown_one_is_refused_with_those_there_are() -> None:
-    async with desk(make_snapshot()) as d:
-        await d.command("theme light")
-        assert d.app.theme == "quarterdeck-light"
-        assert '[ui] theme = "quarterdeck-light" keeps it' in d.text
-        await d.command("theme")
-        assert d.app.theme == "quarterdeck-contrast"
-        await d.command("theme pink")
-        assert "no theme 'pink'; there are dark, light, contrast, ansi" in d.text
-        assert complete("theme c", (), ()) == ["theme contrast"]
-
-
 async def test_the_command_line_speaks_of_what_was_under_the_cursor() -> None:
     async with desk(make_snapshot()) as d:
         await d.command("yaml")
