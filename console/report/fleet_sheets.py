@@ -72,7 +72,7 @@ def _pod_row(snapshot: Snapshot, pod: Pod, glyphs: Glyphs) -> SheetRow:
         number(pod.restarts, glyphs),
         _age(pod.created, snapshot.at, glyphs),
         why,
-        words(untrusted_name(pod.node)),
+        _name(pod.node),
         *_version(pod.version),
     )
     return SheetRow(pod.key, f"pod/{untrusted_name(pod.name)}", cells)
@@ -107,9 +107,9 @@ def pods_sheet(snapshot: Snapshot, glyphs: Glyphs) -> Sheet:
             *numbers(snapshot.by_pod, pod.key, SERVING, glyphs),
             number(pod.gpus, glyphs),
             why,
-            words(untrusted_name(pod.node)),
+            _name(pod.node),
             words(untrusted(pod.ip)),
-            words(untrusted_name(snapshot.workload_of.get(pod.key, ""))),
+            _name(snapshot.workload_of.get(pod.key, "")),
             *_version(pod.version),
         )
         rows.append(SheetRow(pod.key, f"pod/{untrusted_name(pod.name)}", cells))
@@ -266,6 +266,11 @@ def _named(kind: str, namespace: str, name: str) -> tuple[SheetCell, SheetCell, 
 
 def _age(created: float, now: float, glyphs: Glyphs) -> SheetCell:
     return number(created or None, glyphs, age_text(max(0.0, now - created)))
+
+
+def _name(name: str) -> SheetCell:
+    """A name, or nothing where there is none: a pod that waits for a node has no node whose name is empty."""
+    return words(untrusted_name(name) if name else "")
 
 
 def _version(version: ModelVersion) -> tuple[SheetCell, SheetCell]:

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -139,7 +140,10 @@ def test_every_table_of_the_fleet_can_be_made_and_its_columns_are_as_many_as_its
             assert list(sheet_lines(sheet, 80, glyphs))
             data = [column.key for column in sheet.columns if column.shown.data]
             assert len(set(data)) == len(data)
-    assert next(one.name for one in pods_sheet(fleet(), UNICODE).rows) == "pod/chat-1-bbbbb"
+    seen = fleet()
+    assert next(one.name for one in pods_sheet(seen, UNICODE).rows) == "pod/chat-1-bbbbb"
+    nowhere = replace(seen, pods={key: replace(pod, node="") for key, pod in seen.pods.items()})
+    assert not [row for row in pods_sheet(nowhere, UNICODE).rows if any(cell.text == '""' for cell in row.cells)]
 
 
 def test_a_fleet_is_watched_until_ctrl_c(tmp_path: Path) -> None:
