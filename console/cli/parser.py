@@ -351,7 +351,7 @@ def _web(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", metavar="ADDRESS", default="127.0.0.1", help="where to listen (127.0.0.1)")
     parser.add_argument("--port", metavar="P", type=int, default=8300, help="port (8300; 0: any)")
     parser.add_argument("--cert", metavar="FILE", type=Path, help="TLS: certificate with its chain, PEM")
-    parser.add_argument("--key", metavar="FILE", type=Path, help="TLS: its private key, PEM")
+    parser.add_argument("--key", metavar="FILE", type=Path, help="TLS: its private key, if it is not beside it")
     parser.add_argument("--sessions", metavar="N", type=int, default=8, help="browsers at a time (8)")
 
 

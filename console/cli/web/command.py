@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import ipaddress
 import secrets
+import socket
 import ssl
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -83,17 +84,24 @@ async def _serve(served: WebConsole, host: str, port: int, tls: ssl.SSLContext |
     try:
         site = web.TCPSite(runner, host, port, ssl_context=tls)
         await site.start()
-        name = f"[{host}]" if ":" in host else host
         bound = runner.addresses[0][1]
-        print(f"{'https' if tls else 'http'}://{name}:{bound}/?token={token}", flush=True)
+        print(f"{'https' if tls else 'http'}://{_name(host)}:{bound}/?token={token}", flush=True)
+        tunnel = f"From elsewhere: ssh -L {bound}:{_name(host)}:{bound} THIS-HOST. " if _is_loopback(host) else ""
         say(
             "the console, read-only, in a browser: open that address; whoever has it can look\n"
-            f"  From elsewhere: ssh -L {bound}:{name}:{bound} THIS-HOST. Ctrl-C ends it, and every session."
+            f"  {tunnel}Ctrl-C ends it, and every session."
         )
         await ended.wait()
     finally:
         await runner.cleanup()
     return exits.OK
+
+
+def _name(host: str) -> str:
+    """The name in the address: of this machine, where it listens on all of its addresses."""
+    if host in ("0.0.0.0", "::"):
+        return socket.gethostname()
+    return f"[{host}]" if ":" in host else host
 
 
 def _is_loopback(host: str) -> bool:
