@@ -94,7 +94,7 @@ def spec_of(kind: str) -> ActionSpec:
     """The declaration of a kind, whose module is imported by this. Raises ValueError for one that is not known."""
     entry = next((entry for entry in KINDS if entry.kind == kind), None)
     if entry is None:
-        raise ValueError(f"{kind!r} is no action that this version knows")
+        raise ValueError(f"{kind!r} is not an action that this version knows")
     module, _, name = entry.where.partition(":")
     spec: ActionSpec = getattr(import_module(module), name)
     return spec

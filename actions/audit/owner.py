@@ -41,7 +41,7 @@ def owner_of(log: Path, look: LogSnapshot, records: Iterable[Record]) -> LogOwne
     if wanted is not None and found.st_uid != wanted:
         return LogOwner(name, f"belongs to {name}: what it says was not written by {log.name}")
     if wanted is None:
-        return LogOwner(name, f"belongs to {name}, and {log.name} is no user of this machine")
+        return LogOwner(name, f"belongs to {name}, and {log.name} is not a user of this machine")
     for file in look.sizes:
         if (uid := file.lstat().st_uid) != found.st_uid:
             return LogOwner(login(uid), f"belongs to {name}, and its file {file.name} to {login(uid)}")

@@ -56,7 +56,7 @@ def seconds(text: str) -> float:
         found = -1.0
     # Also false for "nan".
     if not 0 <= found <= _LONGEST:
-        raise argparse.ArgumentTypeError(f'"{text}" is no number of seconds from 0 to {_LONGEST:.0f}')
+        raise argparse.ArgumentTypeError(f'"{text}" is not a number of seconds from 0 to {_LONGEST:.0f}')
     return found
 
 
@@ -67,5 +67,5 @@ def count(text: str) -> int:
     except ValueError:
         found = -1
     if not 0 <= found <= _MOST:
-        raise argparse.ArgumentTypeError(f'"{text}" is no number from 0 to {_MOST}')
+        raise argparse.ArgumentTypeError(f'"{text}" is not a number from 0 to {_MOST}')
     return found

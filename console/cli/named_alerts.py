@@ -88,7 +88,7 @@ def _matchers(text: str, typed: str) -> list[Matcher]:
     while at < len(text.rstrip()):
         one = _MATCHER.match(text, at)
         if one is None:
-            raise NotNamedError(f"{typed}: {text[at:].strip()} is no matcher; label=value, or != =~ !~")
+            raise NotNamedError(f"{typed}: {text[at:].strip()} is not a matcher; label=value, or != =~ !~")
         value = one["bare"] if one["quoted"] is None else _ESCAPED.sub(_unescaped, one["quoted"])
         found.append(Matcher(one["label"], value, "~" in one["sign"], "!" not in one["sign"]))
         at = one.end()

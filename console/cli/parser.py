@@ -123,8 +123,13 @@ def parse(prog: str, arguments: Sequence[str]) -> argparse.Namespace:
     cut = arguments.index("--") if "--" in arguments else len(arguments)
     parser, commands = build(prog, arguments[:cut])
     meant = _parser_for(parser, commands, arguments[:cut])
-    known = {flag for each in (parser, meant) for flag in _long_flags(each)}
+    own = set(_long_flags(meant))
+    known = own | set(_long_flags(parser))
+    name = meant.named()[1].partition(" ")[0]
     for argument in arguments[:cut]:
+        if argument == name:
+            # Behind it stand its own: what the program alone has would make an argument of the value behind it.
+            known = own
         # argparse would take the value behind an unknown flag for the command, and complain about that.
         flag = argument.partition("=")[0]
         if flag.startswith("--") and flag not in known:

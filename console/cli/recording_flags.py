@@ -30,7 +30,9 @@ def _speed(text: str) -> float:
     except ValueError:
         speed = -1.0
     if not 0 <= speed <= 100_000:
-        raise argparse.ArgumentTypeError(f"{text} is no speed: 0 stands still, 1 is as it was, 60 a minute per second")
+        raise argparse.ArgumentTypeError(
+            f"{text} is not a speed: 0 stands still, 1 is as it was, 60 a minute per second"
+        )
     return speed
 
 

@@ -49,7 +49,7 @@ def run(invocation: Invocation) -> int:
     rows = found.rows if found is not None else ()
     document = rule_file(snapshot, rows, dialects[0] if dialects else ENGINES, names, max(60.0, snapshot.window))
     if not document["groups"]:
-        say("no engine is measured of which rules could be made")
+        say("no engine is measured: there is nothing to make rules from")
         return exits.PROBLEM
     if found is not None and not found.are_promised:
         say("the objectives are defaults, which nobody has promised: quarterdeck slo suggest prints others")

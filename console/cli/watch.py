@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from console.cli import exits, interruptible, streams
+from console.cli.dispatch import say
 from console.cli.latest_snapshot import LatestSnapshot
 from console.cli.output import as_yaml, columns
 from console.config.settings import Settings
@@ -88,12 +89,15 @@ class _Printer:
 
     def _lines(self, sheet: Sheet, found: list[tuple[str, SheetRow]], *, first: bool) -> None:
         timed = _timed(sheet, found)
-        if self._layout is None or first:
+        if first and not sheet.rows:
+            say(f"{sheet.empty or 'there is nothing yet'}: what comes is told here")
+        if self._layout is None and timed.rows:
             wide = self._form == "wide"
             self._layout = Layout(timed, None if wide else columns(), self._glyphs, wide=wide)
-            for line in map(self._layout.cut, sheet.head):
-                print(line)
-            print(*([""] if sheet.head else []), self._layout.title(), sep="\n")
+            print(*map(self._layout.cut, sheet.head), *([""] if sheet.head else []), self._layout.title(), sep="\n")
+        if self._layout is None:
+            return
+        self._layout.widen(timed)
         for row in timed.rows:
             for line in self._layout.rows(row):
                 print(line)

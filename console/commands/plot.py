@@ -29,7 +29,7 @@ def _needs_plots(context: Context) -> str | None:
         return "nothing is under the cursor"
     plots = plotted_of(snapshot, keys[0])
     if not plots:
-        return "of this nothing is measured over time"
+        return "nothing of this is measured over time"
     if context.argument and found(plots, context.argument) is None:
         return f"no plot {context.argument!r}; there are {', '.join(plot.name for plot in plots)}"
     return None

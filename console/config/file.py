@@ -49,7 +49,7 @@ def text_of(path: Path) -> str:
     except OSError as error:
         raise _unreadable(path, error, path, "Make it readable.") from None
     if len(data) > LARGEST:
-        raise ConfigError(Problem(str(path), "is larger than 1 MiB", "It is no file of settings."))
+        raise ConfigError(Problem(str(path), "is larger than 1 MiB", "It is not a file of settings."))
     try:
         return data.decode()
     except UnicodeDecodeError as error:

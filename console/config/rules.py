@@ -49,7 +49,7 @@ def check(settings: Settings, check_keys: CheckKeys) -> Iterator[tuple[Where, st
     try:
         re.compile(settings.actions.reason_pattern)
     except re.error as error:
-        yield ("actions", "reason_pattern"), f"this is no regular expression: {error}", ""
+        yield ("actions", "reason_pattern"), f"this is not a regular expression: {error}", ""
     if not settings.scrape.path.startswith("/"):
         yield ("scrape", "path"), "the path must begin with /", ""
 

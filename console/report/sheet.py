@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, Literal, NamedTuple
 
 from fleet.dataclass import dataclass
@@ -119,11 +119,14 @@ class Layout:
         self._gap = " " * sheet.gap
         shown = [at for at, column in enumerate(sheet.columns) if (column.shown.wide if wide else column.shown.table)]
         self._columns = sheet.columns
-        natural = {
-            at: max([width_of(sheet.columns[at].title), *(width_of(row.cells[at].text) for row in sheet.rows)])
-            for at in shown
-        }
+        natural = _natural(sheet, shown)
         self._widths = natural if width is None else _fitted(sheet, natural, width)
+
+    def widen(self, sheet: Sheet) -> None:
+        """Make room for rows that came later, where nothing is cut: those above stay as they are."""
+        if self._limit is None:
+            later = _natural(sheet, self._widths)
+            self._widths = {at: max(width, later[at]) for at, width in self._widths.items()}
 
     def title(self) -> str:
         """The line above the rows."""
@@ -153,14 +156,19 @@ class Layout:
         return self.cut(self._gap.join(cells))
 
     def _cell(self, column: SheetColumn, text: str, width: int) -> str:
-        if self._limit is None and width_of(text) > width:
-            # A row that came later than the widths.
-            return text
         name = text.lstrip()
         indent = len(text) - len(name)
         if column.keep == "start" or width_of(text) <= width or (column.keep == "tree" and not indent):
             return fit(text, width, column.align, self._glyphs.ellipsis)
         return " " * indent + fit_end(name, width - indent, column.align, self._glyphs.ellipsis)
+
+
+def _natural(sheet: Sheet, shown: Iterable[int]) -> dict[int, int]:
+    """The width of each column that cuts nothing."""
+    columns = sheet.columns
+    return {
+        at: max([width_of(columns[at].title), *(width_of(row.cells[at].text) for row in sheet.rows)]) for at in shown
+    }
 
 
 def _fitted(sheet: Sheet, natural: dict[int, int], width: int) -> dict[int, int]:

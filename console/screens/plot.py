@@ -154,7 +154,7 @@ class PlotScreen(ConsoleScreen):
     def _draw_page(self, width: int, height: int, glyphs: Glyphs) -> Sequence[Line]:
         page = self._page()
         if page is None:
-            return [plain(" of this nothing is measured over time")]
+            return [plain(" nothing of this is measured over time")]
         return plot_lines(page, width, height, glyphs)
 
     def _page(self) -> PlotPage | None:

@@ -98,7 +98,7 @@ def read_truth(file: Path) -> Truth:
 def cases(folder: Path) -> list[tuple[str, Truth, Path]]:
     """(Name, truth, recording) of each case in a folder and those in it, by name. Raises TruthError."""
     if not folder.is_dir():
-        raise TruthError(f"{folder} is no folder")
+        raise TruthError(f"{folder} is not a folder")
     files = sorted(folder.rglob("*.toml"))
     if not files:
         raise TruthError(f"{folder} has no truth files (NAME.toml beside NAME.qdr)")

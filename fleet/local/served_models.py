@@ -39,7 +39,7 @@ async def served_models(record: ServerRecord) -> tuple[ServedModel, ...]:
     except httpx.HTTPError as error:
         raise LocalError(f"{record.name} does not answer: {str(error) or type(error).__name__}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise LocalError(f"{record.name} answers to /v1/models with what is no list of models") from error
+        raise LocalError(f"{record.name} answers to /v1/models with what is not a list of models") from error
 
 
 def _length(value: object) -> int:

@@ -35,7 +35,7 @@ def followed(url: str, location: str) -> str:
         here = urlsplit(url)
         elsewhere = (there.scheme, there.netloc) != (here.scheme, here.netloc)
     except ValueError:
-        raise SourceProblem(f"redirects to {location!r}, which is no address") from None
+        raise SourceProblem(f"redirects to {location!r}, which is not an address") from None
     if not here.netloc:
         beneath = here.path.partition(_PROXY)[0] + _PROXY
         elsewhere = not there.path.startswith(beneath)

@@ -163,7 +163,7 @@ def _parts(rows: Sequence[bytes], known: Mapping[bytes, int]) -> Iterator[_Part]
 def _read(before: Dated[Any] | None, told: _Told) -> Dated[Any]:
     kind = KINDS.get(told.kind)
     if kind is None:
-        raise ValueError(f"{told.kind!r} is no kind of facts")
+        raise ValueError(f"{told.kind!r} is not a kind of facts")
     known = before.value if before is not None and type(before.value) is kind else None
     found = {each.name: _rows(kind, each.name, known, told.rows.get(each.name, ())) for each in fields(kind)}
     return Dated(told.at, kind(**found))

@@ -104,7 +104,7 @@ class RecordingFile:
         except OSError as error:
             raise RecordingError(f"{path}: {error.strerror}") from None
         if not stat.S_ISREG(kind):
-            raise RecordingError(f"{path} is no file")
+            raise RecordingError(f"{path} is not a file")
         found = cls(path, _connected(path, "ro"))
         with found._said():
             # A database of others may have anything in it: nothing of it is run.
@@ -193,7 +193,7 @@ class RecordingFile:
             )
             for id_, kind, at, base, data in rows:
                 if not (isinstance(at, float) and isinstance(data, bytes)):
-                    raise RecordingError("a part of it is no frame")
+                    raise RecordingError("a part of it is not a frame")
                 yield RecordingFrame(int(id_), str(kind), at, base if isinstance(base, int) else None, data)
 
     def size(self) -> int:
@@ -250,7 +250,7 @@ class RecordingFile:
         application = self._connection.execute("PRAGMA application_id").fetchone()[0]
         version = self._connection.execute("PRAGMA user_version").fetchone()[0]
         if application != APPLICATION:
-            raise UnusableError(f"{self.path} is no recording of quarterdeck")
+            raise UnusableError(f"{self.path} is not a recording of quarterdeck")
         if version < _OLDEST:
             raise UnusableError(f"{self.path} was recorded before there was a release, in a form that is gone")
         if version > VERSION:
@@ -264,7 +264,7 @@ class RecordingFile:
         except sqlite3.DatabaseError as error:
             text = str(error)
             if "not a database" in text:
-                raise UnusableError(f"{self.path} is no recording of quarterdeck") from None
+                raise UnusableError(f"{self.path} is not a recording of quarterdeck") from None
             if "malformed" in text:
                 raise UnusableError(f"{self.path} is damaged: {text}") from None
             raise RecordingError(f"{self.path}: {text}") from None

@@ -259,9 +259,9 @@ def _edges_in(text: str) -> tuple[float, ...]:
     try:
         found = tuple(map(float, text.split()))
     except ValueError:
-        raise RecordingError("a measurement of it has edges that are no numbers") from None
+        raise RecordingError("a measurement of it has edges that are not numbers") from None
     if any(map(math.isnan, found)):
-        raise RecordingError("a measurement of it has edges that are no numbers")
+        raise RecordingError("a measurement of it has edges that are not numbers")
     return found
 
 

@@ -198,7 +198,7 @@ def test_moments(text: str, at: float) -> None:
 def test_a_day_as_an_end_is_its_end() -> None:
     assert moment_until("1970-01-02") == pytest.approx(172_800, abs=0.001)
     assert moment_until("1970-01-02T00:00Z") == 86_400
-    with pytest.raises(argparse.ArgumentTypeError, match='"soon" is no moment'):
+    with pytest.raises(argparse.ArgumentTypeError, match='"soon" is not a moment'):
         moment("soon")
 
 

@@ -94,12 +94,12 @@ def test_the_name_it_was_called_by(path: str, name: str) -> None:
         (["snapshot", "--json", "--table"], "argument --table: not allowed with argument --json"),
         (["demo", "--pods", "many"], "argument --pods: invalid int value: 'many'"),
         (["demo", "--port", "1"], "--port goes with --serve"),
-        (["snapshot", "--wait", "nan"], '"nan" is no number of seconds from 0 to 86400'),
-        (["drain", "x", "--deadline", "inf"], '"inf" is no number of seconds from 0 to 86400'),
-        (["scale", "x", "1", "--timeout=-1"], '"-1" is no number of seconds from 0 to 86400'),
-        (["local", "down", "x", "--grace=soon"], '"soon" is no number of seconds from 0 to 86400'),
-        (["local", "logs", "x", "--tail=-1"], '"-1" is no number from 0 to 1000000000'),
-        (["local", "logs", "x", "--tail", "9" * 20], f'"{"9" * 20}" is no number from 0 to 1000000000'),
+        (["snapshot", "--wait", "nan"], '"nan" is not a number of seconds from 0 to 86400'),
+        (["drain", "x", "--deadline", "inf"], '"inf" is not a number of seconds from 0 to 86400'),
+        (["scale", "x", "1", "--timeout=-1"], '"-1" is not a number of seconds from 0 to 86400'),
+        (["local", "down", "x", "--grace=soon"], '"soon" is not a number of seconds from 0 to 86400'),
+        (["local", "logs", "x", "--tail=-1"], '"-1" is not a number from 0 to 1000000000'),
+        (["local", "logs", "x", "--tail", "9" * 20], f'"{"9" * 20}" is not a number from 0 to 1000000000'),
     ],
 )
 def test_wrong_usage_is_two_lines_and_exit_2(

@@ -95,7 +95,7 @@ def check_vllm(installed: Installed | None, named: str = "") -> Check:
     """Whether there is one, and one that is known. ``named``: by the settings; no other is looked for."""
     about = "vLLM"
     if installed is None and named:
-        what = f"{named} is no program that can be run: it is what the settings name"
+        what = f"{named} is not a program that can be run: it is what the settings name"
         return Check(about, Verdict.BLOCK, what, "set vllm in the [local] section right, or leave it out")
     if installed is None:
         what = "vLLM is not installed: not on PATH, not in this environment"
@@ -169,7 +169,7 @@ def _on_cpu(
     if (lacks := check_fp8_on_cpu(spec, cpu_flags())) is not None:
         checks.append(lacks)
     if SPACE in spec.env and not _space(spec.env[SPACE]):
-        what = f'{SPACE}="{spec.env[SPACE][:40]}" is no whole number of GiB, of 1 or more: vLLM takes no other'
+        what = f'{SPACE}="{spec.env[SPACE][:40]}" is not a whole number of GiB, of 1 or more: vLLM takes no other'
         checks.append(Check("memory", Verdict.BLOCK, what, f"--env {SPACE}={space // GIB}, or leave it out"))
     if need is not None and (uneven := check_heads(spec, need.arch.heads, 8)) is not None:
         checks.append(uneven)

@@ -135,7 +135,7 @@ def check_gpus(spec: LaunchSpec, gpus: Sequence[LocalGpu], heads: int) -> Check:
     if (uneven := check_heads(spec, heads, max(8, len(gpus)))) is not None:
         return uneven
     if spec.gpus > len(gpus):
-        what = f"it asks for {count(spec.gpus, 'GPU')}, and there are {len(gpus)}"
+        what = f"it asks for {count(spec.gpus, 'GPU')}, and there {'is' if len(gpus) == 1 else 'are'} {len(gpus)}"
         return Check(about, Verdict.BLOCK, what, "lower tensor or pipeline parallelism")
     taken = ", ".join(f"{gpu.index} {gpu.name}" for gpu in gpus[: spec.gpus])
     return Check(about, Verdict.PASS, f"{spec.gpus} of {len(gpus)}: {taken}")

@@ -37,7 +37,7 @@ def find_model(spec: LaunchSpec, environ: Mapping[str, str]) -> tuple[ModelFiles
         return files, Check(about, Verdict.WARN, f"{'; '.join(files.problems)}: vLLM fetches it from the hub")
     if files.problems:
         return files, Check(
-            about, Verdict.BLOCK, "; ".join(files.problems), "fetch the model again, or what lacks of it"
+            about, Verdict.BLOCK, "; ".join(files.problems), "fetch the model again, or the part that is missing"
         )
     whole = f"{count(len(files.weights), 'weight file')}, {gib(files.size)}, all there"
     if files.doubts:

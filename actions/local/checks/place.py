@@ -49,7 +49,7 @@ def check_port(spec: LaunchSpec, servers: Sequence[ServerState], instead_of: str
 def why_not(host: str, port: int) -> str:
     """Return why nobody can listen there now, in words; empty where one can."""
     if not 0 < port < 65536:
-        return f"{port} is no port: they go from 1 to 65535"
+        return f"{port} is not a port: they go from 1 to 65535"
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with closing(socket.socket(family, kind, protocol)) as probe:

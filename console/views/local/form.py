@@ -297,7 +297,7 @@ class _Reader:
             elif flag in _HAS_ITS_ROW:
                 self.problems["extra"] = f"{flag} has a line of its own: {_HAS_ITS_ROW[flag]}"
         if words and not words[0].startswith("-"):
-            self.problems["extra"] = f"{words[0]!r} is no argument: they begin with --"
+            self.problems["extra"] = f"{words[0]!r} is not an argument: they begin with --"
         return tuple(words)
 
 

@@ -41,7 +41,7 @@ def read_header(path: Path) -> SafetensorsHeader:
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
         if not 2 <= length <= LARGEST:
-            raise ValueError("it is no safetensors file, or its beginning is damaged")
+            raise ValueError("it is not a safetensors file, or its beginning is damaged")
         raw = file.read(length)
     if len(raw) < length:
         raise ValueError(f"it is cut off in its header: {size:,} bytes are there")

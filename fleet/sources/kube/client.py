@@ -351,7 +351,7 @@ class KubeClient:
         """The URL that is sent, as it is. Raises RefusedError where the guard refuses it."""
         if not request.path.startswith("/"):
             # Written behind the server's name it would be a part of that, or lead elsewhere.
-            raise RefusedError(f"{request.method} {request.path!r} was not sent: that is no path")
+            raise RefusedError(f"{request.method} {request.path!r} was not sent: that is not a path")
         url = self.access.server + request.path + (f"?{urlencode(request.query)}" if request.query else "")
         # What is asked for in this form has a door of its own, which leads nowhere else.
         guard = reads_helm_metadata if request.accept == METADATA else self._guard

@@ -127,7 +127,7 @@ def _credential(output: bytes, version: str, where: str) -> ExecCredential:
     names = ("token", "clientCertificateData", "clientKeyData")
     wrong = [name for name in names if not isinstance(status.get(name) or "", str)]
     if wrong:
-        raise KubeconfigError(f"{where} gave a {wrong[0]} that is no text", "Check the plugin's version.")
+        raise KubeconfigError(f"{where} gave a {wrong[0]} that is not text", "Check the plugin's version.")
     token, certificate, key = (status.get(name) or "" for name in names)
     token = token.strip()
     if not token and not (certificate and key):

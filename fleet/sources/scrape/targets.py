@@ -138,7 +138,7 @@ def _endpoint(pod: Pod, port: int, default: str, *, one_of_several: bool = False
         path = plain_path(said or default)
     except ValueError as error:
         whose = "its annotation prometheus.io/path" if said else "the configured path of metrics"
-        problem = f"not asked: {whose} is no path of its own ({(said or default)[:_QUOTED]!r}): {error}"
+        problem = f"not asked: {whose} is not a path of its own ({(said or default)[:_QUOTED]!r}): {error}"
         return Endpoint(pod, port, "", problem)
     try:
         ip_address(pod.ip)

@@ -21,7 +21,7 @@ _CONDITIONS = {
         "rollout complete", Weight.GOOD, reasons=("NewReplicaSetAvailable",), updated=True
     ),
     ("Progressing", "False"): ConditionMeaning(
-        "rollout does not get on", Weight.BAD, reasons=("ProgressDeadlineExceeded",)
+        "rollout makes no progress", Weight.BAD, reasons=("ProgressDeadlineExceeded",)
     ),
     ("ReplicaFailure", "True"): ConditionMeaning("pods cannot be made", Weight.BAD),
 }

@@ -79,7 +79,7 @@ async def test_who_is_on_a_gpu_is_named_and_what_would_do_is_taken(box: Box, dri
 
 async def test_more_than_there_are(box: Box, driver: Driver) -> None:
     driver.has(ONE)
-    assert check(await planned(box, driver, "-tp", "2"), "GPUs")["text"] == "it asks for 2 GPUs, and 1 are here"
+    assert check(await planned(box, driver, "-tp", "2"), "GPUs")["text"] == "it asks for 2 GPUs, and there is 1"
 
 
 async def test_a_gpu_is_that_of_the_server_whose_processes_are_on_it(box: Box, driver: Driver) -> None:

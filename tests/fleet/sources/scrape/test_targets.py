@@ -140,7 +140,7 @@ def test_a_path_of_an_annotation_leads_nowhere_but_to_the_pod(path: str) -> None
     (endpoint,) = endpoints([engine(annotations={"prometheus.io/path": path})], (8000,), "/metrics")
     clear, unclear = told_apart([endpoint])
     assert clear == []
-    assert "annotation prometheus.io/path is no path of its own" in unclear["serving/a"]
+    assert "annotation prometheus.io/path is not a path of its own" in unclear["serving/a"]
     for via in Via:
         with pytest.raises(ValueError, match="not asked"):
             endpoint.target(via, None)
