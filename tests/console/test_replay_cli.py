@@ -173,5 +173,5 @@ def test_what_cannot_be_scrubbed_is_said(file: Path, tmp_path: Path, capsys: pyt
     assert run(tmp_path, "record", "scrub", str(file), str(file)) == 2
     assert "is there already" in capsys.readouterr().err
     assert run(tmp_path, "record", "scrub", __file__, str(tmp_path / "out.qdr")) == 2
-    assert "no recording" in capsys.readouterr().err
+    assert "not a recording" in capsys.readouterr().err
     assert not (tmp_path / "out.qdr").exists()

@@ -126,7 +126,7 @@ def test_what_is_no_truth_is_said_with_its_file(tmp_path: Path, text: str, probl
 
 
 def test_a_folder_without_cases_and_a_truth_without_recording_are_said(tmp_path: Path) -> None:
-    with pytest.raises(TruthError, match="no folder"):
+    with pytest.raises(TruthError, match="not a folder"):
         cases(tmp_path / "none")
     with pytest.raises(TruthError, match="no truth files"):
         cases(tmp_path)

@@ -291,7 +291,7 @@ def test_a_database_of_others_is_refused_and_nothing_of_it_is_run(tmp_path: Path
     other = sqlite3.connect(tmp_path / "other")
     other.executescript("CREATE TABLE frames (x); CREATE VIEW about AS SELECT load_extension('x')")
     other.close()
-    with pytest.raises(RecordingError, match="no recording"):
+    with pytest.raises(RecordingError, match="not a recording"):
         Recording(tmp_path / "other")
 
 

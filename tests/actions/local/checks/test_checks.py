@@ -235,12 +235,12 @@ async def test_a_space_that_vllm_would_not_read_is_refused_with_one_that_it_does
     spec = replace(SPEC, model=str(model(tmp_path / "m")), env={"VLLM_CPU_KVCACHE_SPACE": space})
     looked = await check_launch(spec, machine, Installed("vllm", "0.32.0", cpu=True))
     (refused,) = [
-        check for check in looked.checks if check.verdict is Verdict.BLOCK and "no whole number" in check.text
+        check for check in looked.checks if check.verdict is Verdict.BLOCK and "not a whole number" in check.text
     ]
     proposed = refused.fix.split("=")[1].split(",")[0]
     spec = replace(spec, env={"VLLM_CPU_KVCACHE_SPACE": proposed})
     looked = await check_launch(spec, machine, Installed("vllm", "0.32.0", cpu=True))
-    assert not any("no whole number" in check.text for check in looked.checks)
+    assert not any("not a whole number" in check.text for check in looked.checks)
 
 
 async def test_a_space_of_the_shell_that_vllm_would_not_read_is_replaced(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def test_a_file_that_is_cut_off_is_named_with_its_bytes(tmp_path: Path) -> None:
     shard.write_bytes(shard.read_bytes()[:20])
     assert "cut off in its header" in survey(folder).problems[0]
     shard.write_bytes(b"<html>not found</html>")
-    assert "no safetensors file" in survey(folder).problems[0]
+    assert "not a safetensors file" in survey(folder).problems[0]
     shard.write_bytes((2).to_bytes(8, "little") + b"[]")
     assert survey(folder).problems == (f"{shard.name}: its header is no JSON object",)
 
