@@ -5,6 +5,7 @@ from __future__ import annotations
 from fleet.diagnosis.cause import Help, NodeCause, Stage, says
 from fleet.diagnosis.causes.symptoms import AWAY, GPU_SILENCE, SILENCE, STUCK
 from fleet.diagnosis.sign import Fact
+from fleet.model.counting import count
 from fleet.model.objects import Node
 from fleet.model.snapshot import Severity
 
@@ -113,7 +114,7 @@ GPUS_WITHDRAWN = NodeCause(
     id="gpus-withdrawn",
     severity=Severity.WARNING,
     sentence="The device plugin calls some GPUs of the node unhealthy: no pod is given them.",
-    words=lambda node: f"{_withdrawn(node)} GPUs withdrawn",
+    words=lambda node: f"{count(_withdrawn(node), 'GPU')} withdrawn",
     must=(_FEWER,),
     must_not=(_NONE_LEFT,),
     explains=("no-free-gpu", "refused-by-node"),
