@@ -16,6 +16,7 @@ from console.screens.searched import SearchedScreen
 from console.session.failure import SessionError
 from console.views import kubectl
 from console.views.named import named_in
+from fleet.model.counting import count
 from fleet.model.objects import ObjectRef
 from themes.palette import Role
 from widgets.document_view import DocumentView
@@ -71,7 +72,7 @@ class TextScreen(SearchedScreen):
 
     def copied(self) -> tuple[str, str]:
         lines = self.text.shown
-        return "\n".join(lines), f"the {len(lines)} lines on the screen"
+        return "\n".join(lines), f"the {count(len(lines), 'line')} on the screen"
 
     def as_kubectl(self) -> str:
         if self._of is None:
