@@ -77,7 +77,7 @@ class RecordingFile:
                 path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                 os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
             elif not path.is_file():
-                raise RecordingError(f"{path} is no file")
+                raise RecordingError(f"{path} is not a file")
         except OSError as error:
             raise RecordingError(f"{path}: {error.strerror}") from None
         found = cls(path, _connected(path, "rwc"))
