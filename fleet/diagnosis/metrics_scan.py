@@ -93,7 +93,8 @@ def _rows_of(cause: MetricsCause, table: MetricsTable) -> list[int]:
     rows = together(cause.must, table)
     if not cause.must_not:
         return list(rows)
-    return [at for at in rows if not cause.excluded(table.row(at))]
+    excluded = {at for sign in cause.must_not for at in sign.among(table, rows)}
+    return [at for at in rows if at not in excluded]
 
 
 def _read(causes: Iterable[MetricsCause]) -> tuple[Quantity, ...]:

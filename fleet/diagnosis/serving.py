@@ -125,7 +125,7 @@ def _refused(snapshot: Snapshot) -> Iterator[str]:
             yield model
 
 
-def _revised(snapshot: Snapshot, workload: str) -> float:
+def revised(snapshot: Snapshot, workload: str) -> float:
     """Return how long ago the newest revision began; NaN where there is none, or none is known."""
     pods = _pods(snapshot, workload)
     if len(pods) < 2:
@@ -143,11 +143,12 @@ def traffic_subject(snapshot: Snapshot, workload: str) -> TrafficSubject | None:
     row, known = frame.index.get(workload), snapshot.workloads.get(workload)
     if row is None or known is None or frame.states[row] >= State.STALE:
         return None
+    (now,), usual = traffic_in(frame, [row]), snapshot.usual.get(workload, Traffic())
     model, gateways = snapshot.model_of.get(workload, ""), snapshot.before_models
     asked = gateways.value(model, Quantity.GATEWAY_REQUESTS)
     return TrafficSubject(
-        traffic_in(frame, [row])[0],
-        snapshot.usual.get(workload, Traffic()),
+        now,
+        usual,
         frame.value(workload, Quantity.PREFIX_QUERIES),
         frame.value(workload, Quantity.PREEMPTIONS),
         frame.value(workload, Quantity.KV_USAGE),
@@ -156,12 +157,18 @@ def traffic_subject(snapshot: Snapshot, workload: str) -> TrafficSubject | None:
         snapshot.history.strip(workload, Quantity.WAITING, QUEUE_POINTS),
         snapshot.history.step,
         known.ready,
-        sum(snapshot.assessments[pod.key].severity is Severity.STARTING for pod in _pods(snapshot, workload)),
-        _revised(snapshot, workload),
+        _starting(snapshot, workload) if known.ready < known.desired else 0,
+        # Nobody asks for it where tokens come as they do usually.
+        revised(snapshot, workload) if now.itl > usual.itl else math.nan,
         asked,
         gateways.value(model, Quantity.GATEWAY_REJECTIONS) / asked if asked > 0 else math.nan,
         snapshot.profiles.of(workload),
     )
+
+
+def _starting(snapshot: Snapshot, workload: str) -> int:
+    stands = (snapshot.assessments[pod.key].severity for pod in _pods(snapshot, workload))
+    return sum(severity is Severity.STARTING for severity in stands)
 
 
 def front_subject(snapshot: Snapshot, workload: str) -> FrontSubject | None:

@@ -10,7 +10,7 @@ import pytest
 
 from fleet.diagnosis.causes.traffic import OF_TRAFFIC
 from fleet.diagnosis.evidence import explain
-from fleet.diagnosis.serving import TrafficSubject, traffic_subject
+from fleet.diagnosis.serving import TrafficSubject, revised, traffic_subject
 from fleet.model.before import Traffic
 from fleet.model.finding import FindingState
 from fleet.model.frame import Column, Frame
@@ -165,9 +165,11 @@ def test_pods_of_two_revisions_tell_since_when_the_newer_is_there() -> None:
     for at, name in enumerate(fleet.pods):
         newer = at > 1
         fleet.of(name, created=NOW - (300 if newer else 7000), labels={"pod-template-hash": "b" if newer else "a"})
-    seen = traffic_subject(fleet.at(60), CHAT)
+    snapshot = fleet.at(60)
+    seen = traffic_subject(snapshot, CHAT)
     assert seen is not None
-    assert seen.revised == 360
+    assert seen.revised != seen.revised, "its tokens come as usual"
+    assert revised(snapshot, CHAT) == 360
     assert seen.rejected != seen.rejected, "there is no gateway"
 
 
