@@ -283,7 +283,7 @@ def test_what_is_no_file_is_said(tmp_path: Path) -> None:
             Recording(path)
     os.mkfifo(tmp_path / "fifo")
     for path in (tmp_path, tmp_path / "fifo"):
-        with pytest.raises(RecordingError, match="is no file"):
+        with pytest.raises(RecordingError, match="is not a file"):
             RecordingFile.create(path)
 
 
