@@ -41,6 +41,8 @@ class Child(AppService):
 
         super().__init__("", write_bytes=write, write_str=write_text, close=closed, download_manager=DownloadManager())
         self._flags = flags
+        self.ended = asyncio.Event()
+        """Set when its process has ended."""
 
     async def _open_app_process(self, width: int = 80, height: int = 24) -> Process:
         size = {"COLUMNS": str(width), "ROWS": str(height)}
@@ -61,15 +63,21 @@ class Child(AppService):
         """Nothing: a session delivers no files."""
 
     async def stop(self) -> None:
-        """End it. One that does not end when it is asked is killed."""
+        """End it, and return when it has ended. One that does not end when it is asked is killed."""
         task, process = self._task, self._process
-        if task is None or process is None:
+        if process is None:
+            return
+        if task is None:
+            await self.ended.wait()
             return
         self._task = None
-        await self.send_meta({"type": "quit"})
-        with suppress(ConnectionError, TimeoutError):
-            await asyncio.wait_for(process.wait(), _ENDING)
-        if process.returncode is None:
-            process.kill()
-        await task
-        await process.wait()
+        try:
+            await self.send_meta({"type": "quit"})
+            with suppress(ConnectionError, TimeoutError):
+                await asyncio.wait_for(process.wait(), _ENDING)
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await process.wait()
+            await task
+            self.ended.set()

@@ -6,6 +6,7 @@ sends. A session is a console in read-only mode: there is no other.
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -121,8 +122,8 @@ class WebConsole:
 
     async def _end(self, app: web.Application) -> None:
         del app
-        for socket in tuple(self._sessions):
-            await socket.close()
+        children = [child for child in self._sessions.values() if child is not None]
+        await asyncio.gather(*(child.stop() for child in children))
 
 
 def _file(name: str) -> Handler:
