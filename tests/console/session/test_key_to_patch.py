@@ -1,5 +1,5 @@
 """From a key to the plan on the screen, and from the key that confirms it to the PATCH: what is called on the way,
-counted where the way is cut.
+counted where the way is cut. And from a screen that describes an object to the read of it.
 
 A stack ends where work is handed on: to a worker beside the keys (Textual's ``run_worker``), to the other thread
 (``Bridge.call``), to the task of the action (``Run.go``). The stacks that stand there and at ``KubeClient.send`` are
@@ -9,12 +9,14 @@ them, between the screen's handler of the key and the client that sends; compreh
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import sys
 from asyncio.events import Handle
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
+from unittest.mock import AsyncMock, Mock
 
 import pytest
 
@@ -24,7 +26,11 @@ from console.app.navigator import Navigator
 from console.screens.base import ConsoleScreen
 from console.screens.page import Page
 from console.session.bridge import Bridge
+from console.session.bridged_reads import BridgedReads
+from console.session.cluster_reader import ClusterReader
+from fleet.model.objects import ObjectRef
 from fleet.sources.kube.client import KubeClient
+from fleet.sources.kube.reads import KubeReads
 from tests.console.session.test_actions import acting, unscaled
 
 OURS = ("actions", "console", "fleet", "themes", "widgets")
@@ -120,3 +126,17 @@ async def test_a_key_becomes_a_plan_on_the_screen_in_few_hops(monkeypatch: pytes
     assert {"CommandRunner.perform", "PlanScreen._load", "ActionSite.plan", "ClusterExecutor.plan"} <= set(there)
     assert len(there) <= MOST, there
     assert back == ["PlanScreen._show_plan", "PlanScreen._draw_page", "Page.show"]
+
+
+async def test_describe_is_three_hops_from_the_screen_to_the_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    way = Way()
+    answer = Mock(json=lambda: {"kind": "Pod", "metadata": {"name": "chat-0"}})
+    reads = KubeReads(Mock(get=AsyncMock(return_value=answer)))
+    reader = ClusterReader(reads, (), Mock(), Mock(), Mock())
+    asked = BridgedReads(Bridge(asyncio.get_running_loop()), Mock(reader=lambda _: reader))
+    monkeypatch.setattr(Bridge, "call", way.stops_at(Bridge.call))
+    monkeypatch.setattr(KubeReads, "get_raw", way.stops_at(KubeReads.get_raw))
+    assert "chat-0" in await asked.describe(ObjectRef("Pod", "serving", "chat-0"))
+    *hops, read = way.hops
+    assert hops == ["BridgedReads.describe", "Bridge.call", "ClusterReader.describe"]
+    assert read == "KubeReads.get_raw"
