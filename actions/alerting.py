@@ -1,4 +1,4 @@
-"""The way out for what changes something at an Alertmanager: its own API, or through the API server's proxy."""
+"""Mutations of an Alertmanager, sent to its own API or through the API server's proxy."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class AlertingWriter:
 
     def send(self, mutation: Mutation) -> Coroutine[Any, Any, MutationResult]:
         """Send it once; it is never repeated. Raises KubeError and KubeconfigError."""
-        # Chooses, and is not awaited itself: what goes to the API server takes no step more for it.
+        # Not a coroutine itself: a mutation of the API server goes through no extra await.
         return asyncio.to_thread(self._send, mutation) if "://" in mutation.path else self._writer.send(mutation)
 
     async def close(self) -> None:
@@ -43,7 +43,7 @@ class AlertingWriter:
         try:
             answer = api.send(mutation.method, f"/api/v2/{rest}", mutation.body)
         except SourceProblem as problem:
-            # An answer that refuses is one; whatever broke on the way may have reached it.
+            # A refusal is an answer, so nothing was changed; a request that broke on the way may have arrived.
             kind = KubeError if problem.__cause__ is None else UnreachableError
             raise kind(problem.problem, remedy=problem.remedy) from problem
         finally:

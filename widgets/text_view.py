@@ -7,7 +7,7 @@ from widgets.untrusted import untrusted_line
 
 
 class TextView(TextPane):
-    """``show`` a text; keys, wrapping and search are TextPane's."""
+    """A pane that shows a text; keys, wrapping and search are TextPane's."""
 
     def __init__(self, text: str = "", *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)

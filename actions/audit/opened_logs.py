@@ -85,8 +85,8 @@ def _opened(looks: dict[Path, LogSnapshot], closed: Sequence[Path], owners: Mapp
 
 def _owned(place: Path, verdict: Verification, owner: LogOwner) -> Verification:
     """Judge first whose the log is: in one that another made, the chain may well be whole."""
-    return replace(verdict, broken=Break(place, 0, Wrong.OWNER, owner.text)) if owner.text else verdict
+    return replace(verdict, broken=Break(place, 0, Wrong.OWNER, owner.problem)) if owner.problem else verdict
 
 
 def _claimed(action: RecordedAction, owner: LogOwner) -> RecordedAction:
-    return replace(action, claimed_by=owner.name) if owner.text else action
+    return replace(action, claimed_by=owner.name) if owner.problem else action

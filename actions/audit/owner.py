@@ -1,4 +1,4 @@
-"""The owner of a log: in a folder that everybody may write in, its name says one thing and the system another."""
+"""The owner of a log. In a folder that others may write in, a log may be named after another user than its owner."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _WRITABLE_BY_OTHERS = 0o022
 
 @dataclass(frozen=True, slots=True)
 class LogOwner:
-    """The owner of a log. ``text``: what is wrong with it, empty for nothing; ``name``: who could have written it."""
+    """The owner of a log. ``problem``: a clause about the log, empty for none; ``name``: who could have written it."""
 
     name: str = ""
-    text: str = ""
+    problem: str = ""
 
 
 def is_shared(folder: Path) -> bool:
-    """Whether others may make logs in a folder. In a copy, which is one person's, owners say nothing.
+    """Whether others may create logs in a folder. In one that is not shared (a copy, say) owners prove nothing.
 
     Raises OSError.
     """
@@ -32,7 +32,7 @@ def is_shared(folder: Path) -> bool:
 
 
 def owner_of(log: Path, look: LogSnapshot, records: Iterable[Record]) -> LogOwner:
-    """Whether a log in a shared folder is of the person that its name and its records tell of. Raises OSError."""
+    """Compare the owner of a log in a shared folder with its name and its records. Raises OSError."""
     found = log.lstat()
     name = login(found.st_uid)
     if stat.S_ISLNK(found.st_mode):
@@ -55,7 +55,7 @@ def owner_of(log: Path, look: LogSnapshot, records: Iterable[Record]) -> LogOwne
 
 
 def _wrote(record: Record, uid: int, name: str) -> bool:
-    """Whether a record names the owner of its file. Old ones may lack the number."""
+    """Whether a record names the owner of its file. Old records may lack the uid."""
     said = record.who.get("uid")
     if isinstance(said, int) and said >= 0 and said != uid:
         return False

@@ -17,7 +17,7 @@ from actions.audit.secret_names import (
     is_strict_field,
 )
 from actions.audit.secret_prefixes import without_shapes
-from actions.audit.yaml_values import only_refers, whole_value
+from actions.audit.yaml_values import end_of_value, only_refers
 
 _QUOTED: Final = r""""(?:[^"\\]|\\.){0,4000}"|'[^']{0,4000}'"""
 _LINE: Final = r"""\[redacted\]|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'"""
@@ -179,7 +179,7 @@ def _hide(
         # The name first: a value may be all the rest of a long line.
         given = value.match(text, at) if hidden(found["name"], "x") else None
         if whole is not None and whole(found["name"], ""):
-            end = whole_value(text, found.start(), at)
+            end = end_of_value(text, found.start(), at)
             if end > at and (is_strict_field(found["name"]) or not only_refers(text[at:end])):
                 out += text[done:at], MARK
                 done = at = end

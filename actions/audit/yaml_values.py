@@ -16,7 +16,7 @@ _REFERENCES_LISTED: Final = """
     projected expirationseconds audience audiences apigroup kind apiversion uid resourceversion issuerref group
 """
 REFERENCES: Final = frozenset(_REFERENCES_LISTED.split())
-"""Fields that say where a secret is, in small letters: Kubernetes has them below ``secretKeyRef`` and the like."""
+"""Fields that say where a secret is, in lower case: those below ``secretKeyRef`` and the like."""
 
 
 def only_refers(text: str) -> bool:
@@ -25,10 +25,10 @@ def only_refers(text: str) -> bool:
     return bool(keys) and all(key.lower() in REFERENCES for key in keys)
 
 
-def whole_value(text: str, name: int, at: int) -> int:
-    """The end of a value at ``at`` that is more than a line, of a key whose name begins at ``name``; else ``at``.
+def end_of_value(text: str, name: int, at: int) -> int:
+    """The end of the value at ``at`` of a key whose name begins at ``name``; ``at`` itself for a value of one line.
 
-    A list of names below a key (``imagePullSecrets``) stands as far left as the key, and is not part of it.
+    A list that is indented no further than its key (``imagePullSecrets``) is not taken for a part of the value.
     """
     opening = text[at : at + 1]
     if opening in _PAIRS and not text.startswith("[redacted]", at):

@@ -1,6 +1,6 @@
-"""Places for a pod now: free devices, after cordons, taints, selectors and affinity.
+"""Room for a pod now: free devices on nodes that cordons, taints, selectors and affinity leave it.
 
-Decided as the scheduler does, save for what a Snapshot does not know: CPU, memory, ports, volumes and other pods.
+The scheduler's rules, except for what a Snapshot does not know: CPU, memory, ports, volumes, affinity to pods.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Spare:
     needed: int
     """Number of ``resource`` that one pod needs; 0 where it asks for no device."""
     resource: str
-    """Resource that the pod is mostly about: a GPU, else the accelerator or other extended resource it has most of."""
+    """Resource that decides: a GPU, else the accelerator or other extended resource that the pod asks most of."""
     free: Mapping[str, int]
     """Node → what is free of the resource, only where at least one pod has room; empty where ``needed`` is 0."""
     why_not: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""Engines that hang: their requests do not end, so that waiting for them before an eviction helps nobody."""
+"""Engines that hang. Their requests never end, so a drain does not wait for them for long."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fleet.model.snapshot import Snapshot
 HANGING: Final = frozenset({"engine-stuck", "engine-takes-nothing"})
 """Causes of an engine that makes no token of the requests that it has."""
 GRACE: Final = 10.0
-"""Seconds that the requests of a pod that hangs get before it is evicted, and the eviction its budget."""
+"""Seconds that a hanging pod is given twice: for its requests to end, then for its disruption budget to allow it."""
 
 
 def hung_words(snapshot: Snapshot, units: Sequence[DrainUnit]) -> str:

@@ -18,7 +18,7 @@ from fleet.diagnosis.thresholds import THRESHOLDS
 INTRODUCTION = """\
 # Configuration
 
-Nothing has to be configured. What is, stands in one TOML file: `$XDG_CONFIG_HOME/quarterdeck/config.toml`
+Nothing has to be configured. Settings are in one TOML file: `$XDG_CONFIG_HOME/quarterdeck/config.toml`
 (`~/.config/quarterdeck/config.toml`), or the one that `--config FILE` or `QUARTERDECK_CONFIG` names.
 
 | command | does |
@@ -39,7 +39,7 @@ CIDRs); http, https and socks5. Loopback is always asked directly, `ALL_PROXY` i
 own addresses or through the API server, never through a proxy.
 
 `read_only` is only ever tightened: once one source says true, no other one undoes it. The administrator of a machine
-can lay down `/etc/quarterdeck/policy.toml` (below); a policy that cannot be understood locks.
+can set `/etc/quarterdeck/policy.toml` (below); a policy that cannot be understood makes everything read-only.
 """
 
 EXAMPLE = """\
@@ -86,9 +86,8 @@ env = { HF_TOKEN = { env = "HF_TOKEN" } }
 """
 
 POLICY = """\
-`/etc/quarterdeck/policy.toml`. Where no such file is, nothing is laid down. Where one is that cannot be used (a mistake
-in it, nothing in it, not readable, a symbolic link that leads nowhere, a folder or a FIFO in its place), everything is
-read-only, and stderr says why."""
+`/etc/quarterdeck/policy.toml`. Without this file there is no policy. If it cannot be used (a mistake in it, empty, not
+readable, a broken symbolic link, a folder or a FIFO in its place), everything is read-only, and stderr says why."""
 
 THRESHOLD_WORDS = """\
 Names for `limits`. A workload is judged by the first of `[diagnosis.profiles]` that it matches, else by `profile`. GPUs
@@ -166,7 +165,7 @@ def _description(field: Field[Any]) -> str:
 
 
 def type_words(kind: Any) -> str:
-    """A type as a person says it."""
+    """The name of a type for people."""
     if get_origin(kind) is Literal:
         return ", ".join(f"`{word}`" for word in get_args(kind))
     if get_origin(kind) is UnionType:

@@ -1,4 +1,4 @@
-"""Lines of the keys in a TOML text: tomllib does not tell, and an error without a line is half an error."""
+"""Line numbers of the keys in a TOML text, for error messages: tomllib does not report them."""
 
 from __future__ import annotations
 

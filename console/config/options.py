@@ -11,7 +11,7 @@ from fleet.dataclass import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Options of the console; the look (theme, glyphs) is decided before (themes.look.use)."""
+    """Options of the console. Theme and glyphs are not among them: themes.look.use sets them earlier."""
 
     read_only: bool = False
     production: tuple[str, ...] = ()
@@ -19,12 +19,12 @@ class Options:
     keymap: Mapping[str, str] = field(default_factory=dict)
     """Command id → keys, checked by console.commands.keys.check_keymap."""
     audit: Path | None = None
-    """The folder of the audit log; None where there is none to look at."""
+    """Folder of the audit log; None for no audit screen."""
     audit_here: Path | None = None
-    """The same of what is done on this machine; None where it is in that folder, too."""
+    """Folder of the audit log of this machine's servers; None if it is the same one."""
     servers: Path | None = None
-    """Folder of the records of this machine's vLLM servers; None where nobody looks for them by himself."""
+    """Folder of the records of this machine's vLLM servers; None if they are not looked for unasked."""
     welcome: Path | None = None
-    """File that is there once the first start is over; None where nobody is to be welcomed."""
+    """Marker file that the first start leaves behind; None for no welcome."""
     state: Path | None = None
-    """Folder of what the console keeps for this person (logs that were saved, what was dismissed); None for nowhere."""
+    """Folder of what the console keeps for this user (saved logs, dismissed hints); None to keep nothing."""

@@ -1,4 +1,4 @@
-"""Problems of the configuration, said so that they can be put right."""
+"""Problems of the configuration: where, what, and how to correct it."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ class Leaving(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Replicas:
-    """Paths of the counts of replicas, wanted and had. A count that is 0 is left out by the server."""
+    """Paths of the counts of replicas, wanted and had. The server leaves out a count of 0."""
 
     desired: Field = ("spec", "replicas")
     unset: int = 1
@@ -113,7 +113,7 @@ def one_template(obj: Raw) -> tuple[PodTemplate, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkloadKind:
-    """One kind. What a field is left at holds of kinds that nobody has described: as little as possible."""
+    """One kind. The defaults are those of a kind that nobody has described: it can do as little as possible."""
 
     kind: str
     group: str = ""
@@ -124,10 +124,12 @@ class WorkloadKind:
     """Short names, as kubectl and k9s know them."""
 
     lost: str = ""
-    """Loss where its objects may not be listed; empty where they never are, and rows are made from what
-    they own."""
+    """Facts that are missing where its objects may not be listed, as a noun phrase for messages.
+
+    Empty for a kind that is never listed: its rows are made from what its objects own.
+    """
     custom: bool = False
-    """True for a custom resource definition: that a cluster does not have it is nothing to speak of."""
+    """True for a custom resource: a cluster without it is no problem."""
     link: bool = False
     """A step between another workload and its pods, of which there may be many without any: a row only where nothing
     owns it and it has pods."""
@@ -137,18 +139,18 @@ class WorkloadKind:
     revision: Field = ()
     """Path of the name or number of the newest template."""
     templates: Callable[[Raw], tuple[PodTemplate, ...]] = one_template
-    """Templates of a replica, that of the pod that takes the requests first."""
+    """Templates of a replica's pods; the first is that of the pod that takes the requests."""
 
     selector: Callable[[Raw], Mapping[str, str]] = match_labels
     """The labels that its pods have; others may have them too."""
     through: str = ""
     """The kind of the links through which it makes its pods. Each is named after it and the hash of its template."""
     replica: ReplicaGroup | None = None
-    """The way to tell the pods of one replica, where there are several; drained, and started again, as one."""
+    """The labels that group the pods of one replica, if it is several pods: drained and restarted together."""
     per_node: bool = False
-    """True for pods that are where nodes are: nothing takes them from one for long, and they serve no model."""
+    """True if it runs a pod on each node: drains leave those alone, and they serve no model."""
     replaces: str = ""
-    """Reaction to the loss of a pod, behind its name; empty where it leaves one that failed as it is."""
+    """Reaction to the loss of a pod, as a predicate of its name; empty if it does not replace one."""
     lets_go: bool = False
     """True if it lets go of a pod whose labels it no longer selects, and starts another beside it."""
     leaving: Leaving = Leaving.HIGHEST_ORDINAL
@@ -156,7 +158,7 @@ class WorkloadKind:
     scale: str = "scale"
     """The subresource through which replicas are changed; empty where it has none."""
     unscalable: str = ""
-    """The reason why it cannot be scaled, behind its name."""
+    """Reason why it cannot be scaled, as a predicate of its name."""
     update: Update | None = None
     restartable: bool = False
     """A change of ``spec.template`` replaces its pods."""

@@ -18,7 +18,7 @@ Value = str | int | float | bool | tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class LaunchSpec:
-    """One server. What has the value that leaves it to vLLM is not on its command line."""
+    """One server. An argument at its default here is left to vLLM: it is not put on the command line."""
 
     name: str
     """Name of the server here: letters, digits, dots and dashes."""
@@ -63,7 +63,7 @@ class LaunchSpec:
 
     @property
     def gpus(self) -> int:
-        """How many GPUs one engine of it takes, where there are any."""
+        """Number of GPUs of one engine, on a machine that has GPUs."""
         return self.tensor_parallel_size * self.pipeline_parallel_size
 
     @property
@@ -78,7 +78,7 @@ class LaunchSpec:
 
 
 def serve_arguments(spec: LaunchSpec) -> tuple[str, ...]:
-    """The arguments of ``vllm`` that a person would type: ``serve MODEL --host …``, then ``extra``."""
+    """The arguments of ``vllm``, as a person would type them: ``serve MODEL --host …``, then ``extra``."""
     words = ["serve", spec.model]
     for argument in ARGUMENTS:
         words += argument.words(value_of(spec, argument))

@@ -16,7 +16,7 @@ from fleet.model.reading import MISSING, UNKNOWN, Bound, Reading, State
 
 
 def greatest(values: array[float]) -> float:
-    """The greatest of the numbers that are known; -inf for none."""
+    """The greatest of the numbers that are not NaN; -inf for none."""
     if values and not math.isnan(sum(values)):
         return max(values)
     return max((value for value in values if not math.isnan(value)), default=-math.inf)
@@ -52,7 +52,7 @@ class Frame:
     absent: State = State.MISSING
     """State of an object without a row: MISSING while the source answers, UNKNOWN while none does."""
     since: float = 0.0
-    """Seconds that have passed since it was measured: all rows grow old together, and no column for that."""
+    """Seconds since the measurement, added to every age: a frame that is carried on needs no new ``ages``."""
 
     @staticmethod
     def of(keys: Sequence[str], columns: Mapping[Quantity, Column], ages: array[float], states: bytes) -> Frame:
@@ -87,7 +87,7 @@ class Frame:
         return math.nan if row is None or column is None else column.values[row]
 
     def rows(self, keys: Iterable[str]) -> list[int]:
-        """Return the rows of objects in the columns, -1 for none. The same for every frame with this index."""
+        """Row numbers of objects, -1 for one without a row. They hold for every frame with this ``index``."""
         row = self.index.get
         return [row(key, -1) for key in keys]
 

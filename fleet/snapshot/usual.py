@@ -1,7 +1,7 @@
-"""Usual traffic of workloads: the median of ten minutes in which nothing was otherwise.
+"""Usual traffic of workloads: the median of ten minutes of normal numbers.
 
-Only what is like the usual is learned, so that what goes wrong does not become the usual while somebody looks into it.
-What is otherwise for an hour is the usual of then on: users have changed their ways.
+Only numbers near the median are learned, so that an incident does not become normal while somebody looks into it. A
+level that lasts for an hour becomes the new normal: the load has changed.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from fleet.model.reading import State
 STEP: Final = 15.0
 """Seconds between two numbers that are learned."""
 LEARNED: Final = 40
-"""Numbers of which the usual is made: ten minutes."""
+"""Numbers that the median is taken of: ten minutes."""
 LEAST: Final = 4
-"""Numbers from which on there is a usual."""
-OTHERWISE: Final = 1.5
-"""Times by which a number is more or less than the usual that is not learned."""
+"""Numbers that a median needs at least."""
+NEAR: Final = 1.5
+"""Factor, up or down, by which a number may differ from the usual and still be learned."""
 CHANGED: Final = 240
-"""Numbers after which what is otherwise has become the usual: an hour."""
+"""Numbers in a row that were too different, after which they are the new normal: an hour."""
 
 
 @dataclass(slots=True)
@@ -36,12 +36,12 @@ class _Learned:
 
     numbers: deque[float] = field(default_factory=lambda: deque(maxlen=LEARNED))
     strange: int = 0
-    """How many in a row were not learned."""
+    """Numbers in a row that were not learned."""
     learned: int = 0
     usual: float = math.nan
 
     def learn(self, number: float) -> None:
-        if self.usual == self.usual and not self.usual <= number * OTHERWISE <= self.usual * OTHERWISE**2:
+        if not math.isnan(self.usual) and not self.usual / NEAR <= number <= self.usual * NEAR:
             self.strange += 1
             if self.strange < CHANGED:
                 return
@@ -55,7 +55,7 @@ class _Learned:
 
 
 class UsualTraffic:
-    """Learns what is usual, from Snapshot to Snapshot."""
+    """Learns the usual traffic of each workload, from Snapshot to Snapshot."""
 
     def __init__(self) -> None:
         self._learned: dict[str, tuple[_Learned, ...]] = {}
@@ -64,7 +64,7 @@ class UsualTraffic:
         self._found: Mapping[str, Traffic] = {}
 
     def at(self, by_workload: Frame, now: float) -> Mapping[str, Traffic]:
-        """Workload key → what is usual of it: the same object until something else is."""
+        """Workload key → its usual traffic; the same mapping as before while nothing in it has changed."""
         slot = math.floor(now / STEP)
         if slot == self._slot or by_workload.columns is self._columns:
             return self._found

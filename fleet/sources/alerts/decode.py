@@ -1,8 +1,8 @@
-"""Reading alerts, silences and rules from the JSON of Alertmanager and of rules. Pure.
+"""Alerts, silences and rules, from the JSON of Alertmanager and of what evaluates rules. Pure.
 
-What they answer is from outside: of each text, of each set of labels and of the whole no more is kept than a person
-could read, and what was left out is counted. Texts may hold secrets (a token in a link, a password in a summary), so
-each goes through ``plain`` first, but for expressions.
+The answers are untrusted: texts, labels and lists are cut to what a person could read, and what was left out is
+counted. Texts may hold secrets (a token in a link, a password in a summary), so each goes through ``plain`` first,
+except expressions.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from fleet.sources.kube.project.fields import Raw, mapping, mappings, moment, te
 
 MOST_ALERTS: Final = 2000
 MOST_RULES: Final = 5000
-"""kube-prometheus-stack has 170 rules of alerts and about as many that record."""
+"""kube-prometheus-stack has 170 alerting rules and about as many recording rules."""
 MOST_SILENCES: Final = 1000
 MOST_LABELS: Final = 64
 LONGEST: Final = 4000
@@ -31,7 +31,7 @@ _DRAWN = re.compile(r"g\d+\.[a-z_]+")
 """A parameter of Prometheus' own pages: ``g0.expr``, ``g0.tab``."""
 
 Plain = Callable[[str], str]
-"""A text without the secrets that may be in it."""
+"""Redacts a text."""
 
 
 @dataclass(slots=True)
@@ -44,9 +44,9 @@ class AlertReader:
     clusters: set[str] = field(default_factory=set)
     """The clusters that alerts name by that label."""
     left_out: dict[str, int] = field(default_factory=dict)
-    """How many of what were not kept."""
+    """Kind of thing that was cut (``alerts``, ``labels`` …) → how many."""
     remarks: list[str] = field(default_factory=list)
-    """Lesser things that a person should know of the answer."""
+    """Minor remarks about the answer, for people."""
 
     def notified(self, raw: Any) -> tuple[Alert, ...]:
         """The alerts of Alertmanager's /api/v2/alerts."""
@@ -139,7 +139,7 @@ class AlertReader:
         return MonitoringRule(
             group=self._text(text(group, "name")),
             name=self._text(text(raw, "name")),
-            # As it is: what takes a matcher for a password would make another expression of it.
+            # Not redacted: a matcher that looks like a password would be cut out, and the expression be another.
             expression=_cut(text(raw, "query")),
             alerting=text(raw, "type") != "recording",
             labels=self._labels(raw, "labels"),

@@ -212,7 +212,7 @@ def in_cluster(environ: Mapping[str, str], service_account: Path = SERVICE_ACCOU
 
 
 def _exists(file: Path) -> bool:
-    """Whether there is such a file; one in a folder that may not be searched counts, so that reading it says why."""
+    """Whether there is such a file. True in a folder that may not be searched, so that reading the file reports why."""
     try:
         return file.exists()
     except OSError:
@@ -220,7 +220,7 @@ def _exists(file: Path) -> bool:
 
 
 def _expanded(path: str | Path) -> Path:
-    """Expand ``~`` to the home folder; that of somebody whom this machine does not know stays as it is written."""
+    """Expand ``~`` to the home folder; ``~name`` of an unknown user is left as it is."""
     try:
         return Path(path).expanduser()
     except RuntimeError:

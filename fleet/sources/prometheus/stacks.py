@@ -1,4 +1,4 @@
-"""Namespaces of monitoring stacks. A file of its own, because the settings are read before anything of a source is."""
+"""Namespaces of monitoring stacks. A file of its own, because the settings need them before any source is imported."""
 
 from __future__ import annotations
 
