@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import sys
 import time
@@ -29,7 +30,8 @@ class ProgressLine:
 
     def __init__(self) -> None:
         self._begun = self._told = time.monotonic()
-        self._wanted = sys.stderr.isatty()
+        # A line is taken back by an escape, which a dumb terminal would show.
+        self._wanted = sys.stderr.isatty() and os.environ.get("TERM", "") not in {"", "dumb"}
 
     def __enter__(self) -> Self:
         return self

@@ -43,6 +43,7 @@ class _Ending(Event):
     def __init__(self) -> None:
         super().__init__()
         self.selectable, self._told = socket.socketpair()
+        self.selectable.setblocking(False)
 
     def set(self) -> None:
         """End it; what waits for ``selectable`` wakes up."""
@@ -53,7 +54,9 @@ class _Ending(Event):
 
     def heard(self) -> None:
         """Forget what woke it, so that it can be waited for again."""
-        self.selectable.recv(_READ)
+        # Whoever leaves waits for the thread that reads this: where another one has read it, it must not wait.
+        with suppress(BlockingIOError):
+            self.selectable.recv(_READ)
 
     def close(self) -> None:
         """Let go of what is waited for."""

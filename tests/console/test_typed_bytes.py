@@ -16,7 +16,7 @@ from textual import events
 from textual.app import App
 from textual.message import Message
 
-from console.cli.terminal_driver import TerminalDriver
+from console.cli.terminal_driver import TerminalDriver, _Ending
 
 
 class Person(App[None]):
@@ -136,3 +136,11 @@ def typed(driver: Pieces, readable: int) -> bytes:
     """The next piece, for one byte of the file."""
     os.read(readable, 1)
     return driver.pieces.pop(0)
+
+
+def test_who_is_woken_twice_for_one_word_waits_for_no_second() -> None:
+    ending = _Ending()
+    ending.set()
+    for _ in range(2):
+        ending.heard()
+    ending.close()
