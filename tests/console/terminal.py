@@ -33,7 +33,8 @@ class Terminal:
             stdin=slave,
             stdout=slave,
             stderr=slave,
-            env=dict(os.environ) | {name: value for name, value in (UNWELCOMED | environ).items() if value},
+            env=dict(os.environ)
+            | {name: value for name, value in (UNWELCOMED | environ).items() if value or name not in UNWELCOMED},
             start_new_session=True,
         )
         os.close(slave)
