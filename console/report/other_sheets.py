@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from actions.audit.history import RecordedAction
 from actions.request import shown_kind
 from console.report.sheet import DATA, DRAWN, WIDE, Sheet, SheetCell, SheetColumn, SheetRow, number, words
 from fleet.local.benches import Bench, ConcurrencyLevel
@@ -15,6 +14,10 @@ from fleet.local.server import Phase, ServerState
 from themes.glyphs import Glyphs
 from widgets.untrusted import untrusted, untrusted_line
 from widgets.values import age_text, scaled, seconds_text
+
+if TYPE_CHECKING:
+    # In read-only mode nothing of what acts is imported.
+    from actions.audit.history import RecordedAction
 
 _LATENCIES: Final = ("ttft_p50", "ttft_p95", "ttft_p99", "itl_p50", "itl_p95", "itl_p99")
 
