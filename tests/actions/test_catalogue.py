@@ -115,7 +115,7 @@ def test_one_target_is_not_two() -> None:
 
 @pytest.mark.parametrize("kind", ["", "reboot", "Kind.SCALE"])
 def test_a_kind_that_is_not_known_is_said_so(kind: str) -> None:
-    with pytest.raises(ValueError, match="no action that this version knows"):
+    with pytest.raises(ValueError, match="is not an action that this version knows"):
         from_json({"kind": kind, "target": {"kind": "Pod", "namespace": "a", "name": "b"}})
 
 

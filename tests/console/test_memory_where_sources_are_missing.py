@@ -121,7 +121,7 @@ async def test_without_the_api_server_its_silence_is_kept_and_the_timeline_says_
     async with seen(config, tmp_path, "") as (connection, file):
         told = await connection.reader.timeline(None, time.time() - 3600)
         assert told.entries == ()
-        assert any("rollouts" in gap.what for gap in told.gaps)
+        assert any("the objects of the cluster" in gap.what for gap in told.gaps)
         assert all("127.0.0.1:9" in gap.problem or "Prometheus" in gap.problem for gap in told.gaps)
     with Recording(file) as recording:
         moment = recording.at(recording.last)

@@ -29,7 +29,7 @@ def test_it_says_where_the_time_of_a_workload_goes(
     out, err = capsys.readouterr()
     assert "why slow: chat-8b" in out
     assert "decode takes" in out
-    assert "replicas that serve the same" in out
+    assert "replicas serving the same" in out
     # Without a store the present is told all the same, and why the past is not.
     assert "the past is not known: no metrics store answers here" in err
 

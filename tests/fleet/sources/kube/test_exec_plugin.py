@@ -199,7 +199,7 @@ async def test_a_plugin_that_never_stops_talking_is_cut_short(api: Api, plugin: 
     ("status", "words"),
     [
         (r'{"token": "a\nb"}', "has a line break"),
-        ('{"token": ["t"]}', "token that is no text"),
+        ('{"token": ["t"]}', "token that is not text"),
     ],
 )
 async def test_an_answer_that_no_request_can_carry_is_said(
