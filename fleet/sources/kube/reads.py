@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from fleet.model.objects import Event
 from fleet.net.bodies import limits
 from fleet.sources.kube.client import ANY, KubeClient
-from fleet.sources.kube.errors import ForbiddenError, KubeError, NotFoundError
+from fleet.sources.kube.errors import ForbiddenError, KubeError
 from fleet.sources.kube.project.events import project_event
-from fleet.sources.kube.project.fields import Interner, Raw, mapping, mappings, text
+from fleet.sources.kube.project.fields import Interner, mapping, mappings, text
 from fleet.sources.kube.resources import EVENTS, all_resources, object_path
 from fleet.sources.kube.responses import decode
 
 if TYPE_CHECKING:
+    from fleet.sources.kube.api_resources import ApiResources
     from fleet.sources.kube.listings import Listings
 
-_AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"
 _ACCESS_REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
 LINE_LIMIT = 64 * 1024
@@ -39,8 +39,7 @@ class KubeReads:
     def __init__(self, client: KubeClient) -> None:
         self._client = client
         self._listings: Listings | None = None
-        self._discovered = {"EndpointSlice": ("discovery.k8s.io", "v1", "endpointslices", True)}
-        """Kind → (group, version, plural, namespaced) of what is not watched; drains read one kind of it."""
+        self._resources: ApiResources | None = None
 
     @property
     def listings(self) -> Listings:
@@ -48,8 +47,17 @@ class KubeReads:
         if self._listings is None:
             from fleet.sources.kube.listings import Listings
 
-            self._listings = Listings(self._client)
+            self._listings = Listings(self._client, self.resources)
         return self._listings
+
+    @property
+    def resources(self) -> ApiResources:
+        """The resources that the server has. Who looks at what is watched never asks for them."""
+        if self._resources is None:
+            from fleet.sources.kube.api_resources import ApiResources
+
+            self._resources = ApiResources(self._client)
+        return self._resources
 
     async def get_raw(self, kind: str, namespace: str, name: str) -> dict[str, Any]:
         """The whole object, as the server has it; kinds outside the console's own are found through discovery.
@@ -85,7 +93,10 @@ class KubeReads:
         for resource in all_resources():
             if resource.kind == kind:
                 return resource.path(namespace, name)
-        return await self._discover(kind, namespace, name)
+        if kind == "EndpointSlice":
+            # Not watched, and read by drains: they need not ask what the server has.
+            return object_path("discovery.k8s.io", "v1", "endpointslices", namespace, name)
+        return (await self.resources.of_kind(kind)).path(namespace, name)
 
     async def namespaces(self) -> tuple[str, ...]:
         """The names of all namespaces, sorted. Raises ForbiddenError where this identity may not list them."""
@@ -171,27 +182,3 @@ class KubeReads:
         )
         status = mapping(review, "status") if isinstance(review, dict) else {}
         return AccessReview(status.get("allowed") is True, text(status, "reason") or text(status, "evaluationError"))
-
-    async def _discover(self, kind: str, namespace: str, name: str) -> str:
-        """The path of an object of a kind that the console has no table entry for."""
-        if kind not in self._discovered:
-            for path in ("/apis", "/api"):
-                try:
-                    document = (await self._client.get(path, accept=_AGGREGATED)).json()
-                except NotFoundError:
-                    continue
-                for group in mappings(document if isinstance(document, dict) else {}, "items"):
-                    self._remember(group)
-        if kind not in self._discovered:
-            raise NotFoundError(f"this server has no kind {kind}")
-        group_name, version, plural, namespaced = self._discovered[kind]
-        return object_path(group_name, version, plural, namespace if namespaced else "", name)
-
-    def _remember(self, group: Raw) -> None:
-        name = text(mapping(group, "metadata"), "name")
-        # The server puts the version that it prefers first.
-        for version in mappings(group, "versions"):
-            for resource in mappings(version, "resources"):
-                kind = text(mapping(resource, "responseKind"), "kind")
-                entry = (name, text(version, "version"), text(resource, "resource"), resource.get("scope") != "Cluster")
-                self._discovered.setdefault(kind, entry)
