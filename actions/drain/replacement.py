@@ -75,7 +75,7 @@ async def follow_replacement(unit: DrainUnit, execution: ClusterExecution) -> Ou
         return Outcome(Result.FAILED, text, "no further pod was touched: find out who deleted it")
     return Outcome(
         Result.TIMED_OUT,
-        f"{unit.name} is gone; {unit.starter} has {now} of {wanted} ready replicas after {span(limit)}",
+        f"{unit.name} is gone; {unit.starter} has {share(now, wanted, 'replica')} ready after {span(limit)}",
         "look at its new pod: is there a GPU for it, and does its model load?",
     )
 

@@ -16,6 +16,7 @@ from console.report.told_sheets import incidents_sheet
 from console.views.alert_marks import alerts_of, object_words, summary_of, unexplained
 from console.views.incident_words import felt, in_time, lasted, place
 from fleet.diagnosis.check_status import CheckStatus, check_status, counted
+from fleet.model.counting import count
 from fleet.model.finding import FindingState, Incident
 from fleet.model.snapshot import Severity, Snapshot
 
@@ -82,7 +83,7 @@ def _first(snapshot: Snapshot, firing: list[Incident], others: list[Incident], *
         return "nothing could be looked at"
     worst = next(iter(firing or others), None)
     if worst is None:
-        return f"{len(snapshot.model_of)} serving workloads, nothing is wrong"
+        return f"{count(len(snapshot.model_of), 'serving workload')}, nothing is wrong"
     said = f"{place(snapshot, worst.about)}: {worst.root.words}".replace("|", "/")
     more = len(firing or others) - 1
     beside = f", and {more} more" if more else ""

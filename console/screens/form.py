@@ -14,6 +14,7 @@ from console.commands.command import ScreenId
 from console.commands.desk import Desk
 from console.screens.base import ConsoleScreen, bindings_of
 from console.screens.lines import Lines
+from fleet.model.counting import count
 from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.form import FormRow
@@ -151,7 +152,7 @@ class FormScreen(ConsoleScreen):
         def hint(width: int, glyphs: Glyphs) -> list[Line]:
             keys = (("tab", "next"), (f"{glyphs.left} {glyphs.right}", "choose"), ("enter", "next, and then the plan"))
             left = [LinePart((Span(f"  {key}", Role.KEY), Span(f" {word}", Role.DIM)), 1) for key, word in keys]
-            more = [LinePart((Span(f"{glyphs.down} {below} more lines", Role.ACCENT),))] if below > 0 else []
+            more = [LinePart((Span(f"{glyphs.down} {count(below, 'more line')}", Role.ACCENT),))] if below > 0 else []
             return [arrange(left, more, width, 1)]
 
         self._hint.show(hint)

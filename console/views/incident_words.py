@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from console.views.standing_since import coarse
 from fleet.model.counting import count, share
 from fleet.model.finding import FindingState, Incident, Reach
@@ -53,6 +51,7 @@ def felt(reach: Reach) -> str:
         said.append(count(reach.replicas, "pod"))
     counted = [(number, words) for number, words in ((reach.waiting, "wait"), (reach.running, "run")) if number > 0]
     for i, (number, words) in enumerate(counted):
-        if not math.isnan(number):
-            said.append(f"{number:,.0f} {'' if i else 'requests '}{words}")
+        one = round(number) == 1
+        noun = "" if i else "request " if one else "requests "
+        said.append(f"{number:,.0f} {noun}{words}{'s' if one else ''}")
     return ", ".join(said)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from actions.plan import Alternative, Change, Check, CheckTable, Mutation, Plan, Scope, Step, Verdict
 from console.views.layout import followed, head, labelled, sections
 from fleet.local.fit.memory import gib
+from fleet.model.counting import count
 from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.line import Align, Line, Span, fit, fit_end, width_of
@@ -287,7 +288,8 @@ def confirm_line(plan: Plan, width: int, glyphs: Glyphs, *, more: int = 0) -> Li
     summary = LinePart((verdict_span(plan.verdict, glyphs), Span(f" {summary_of(plan)}", role)))
     below = [
         LinePart(
-            (Span(f"{glyphs.down} {more} more lines", Role.ACCENT),), short=(Span(f"{glyphs.down}{more}", Role.ACCENT),)
+            (Span(f"{glyphs.down} {count(more, 'more line')}", Role.ACCENT),),
+            short=(Span(f"{glyphs.down}{more}", Role.ACCENT),),
         )
     ]
     return arrange(left, [*(below if more else ()), summary], width)

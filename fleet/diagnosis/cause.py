@@ -128,6 +128,8 @@ class Cause(Generic[S]):
     """True if it says nothing of an object that is otherwise well, and counts beside another trouble of its holder."""
     symptom: bool = False
     """True if it only says how the parts of an object stand: what is found of those is its root."""
+    runs_on: bool = False
+    """True if what runs on its object does so as before, and only what is yet to come feels it."""
     peers: bool = False
     """True if it explains the same of the other replicas: they carry the load of this one."""
     after: float = 0.0

@@ -318,7 +318,7 @@ def _group(
         severity,
         state,
         (STATES.index(state), rank(severity)),
-        concerned_by(snapshot, findings),
+        concerned_by(snapshot, findings, causes),
         tuple(dict.fromkeys(one.key for one in findings)),
         len({one.key for one in alike}),
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from fleet.diagnosis.cause import Of
+from fleet.diagnosis.cause import AnyCause, Of
 from fleet.model.finding import Finding, Reach
 from fleet.model.frame import Frame
 from fleet.model.quantity import Quantity
@@ -28,11 +28,11 @@ class Concerned(NamedTuple):
     wanted: int
     """Pods that the workloads concerned want; 0 for none."""
     rows: tuple[int, ...]
-    """WordedRows of the pods among those of pods."""
+    """Rows of the pods in the frame of pods."""
     workloads: tuple[str, ...]
 
 
-def concerned_by(snapshot: Snapshot, findings: Iterable[Finding]) -> Concerned:
+def concerned_by(snapshot: Snapshot, findings: Iterable[Finding], causes: Mapping[str, AnyCause]) -> Concerned:
     """Return whom all findings of an incident concern."""
     pods: dict[str, None] = {}
     workloads: dict[str, None] = {}
@@ -44,7 +44,8 @@ def concerned_by(snapshot: Snapshot, findings: Iterable[Finding]) -> Concerned:
             case Of.GPU:
                 pods.update(dict.fromkeys(holders(snapshot, finding.key)))
             case Of.NODE:
-                nodes.add(finding.key)
+                if not causes[finding.cause].runs_on:
+                    nodes.add(finding.key)
             case _:
                 workloads[finding.key] = None
     if nodes:

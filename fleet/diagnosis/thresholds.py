@@ -178,6 +178,12 @@ PROMPTS_LONGER = Threshold(
     "SRE practice: twice what is usual.",
     chat=2.0,
 )
+PROMPTS_EASED = Threshold(
+    "prompts-eased",
+    "The same below which they are no longer called long, and do not explain slow tokens.",
+    "",
+    chat=1.3,
+)
 ITL_SLOWER = Threshold(
     "itl-slower",
     "Times by which the 95th percentile of the inter-token latency is above what is usual before tokens stall.",
@@ -185,11 +191,24 @@ ITL_SLOWER = Threshold(
     chat=1.5,
     batch=3.0,
 )
+ITL_EASED = Threshold(
+    "itl-eased",
+    "The same below which tokens no longer stall.",
+    "",
+    chat=1.2,
+    batch=2.0,
+)
 PREFIX_SHARE = Threshold(
     "prefix-share",
     "Share of the usual hits below which the prefix cache has collapsed.",
     "SRE practice: half.",
     chat=0.5,
+)
+PREFIX_EASED = Threshold(
+    "prefix-eased",
+    "The same above which the prefix cache is well again.",
+    "",
+    chat=0.8,
 )
 PREFIX_WORTH = Threshold(
     "prefix-worth",
@@ -271,8 +290,11 @@ THRESHOLDS = (
     SHARE_MORE,
     SHARE_ROOM,
     PROMPTS_LONGER,
+    PROMPTS_EASED,
     ITL_SLOWER,
+    ITL_EASED,
     PREFIX_SHARE,
+    PREFIX_EASED,
     PREFIX_WORTH,
     PREFIX_LOOKED_UP,
     SPEC_SHARE,

@@ -44,7 +44,7 @@ def lines(fleet: Fleet, *seconds: float, pending: bool = False) -> tuple[CheckSt
 def test_of_a_fleet_that_is_well_it_is_ok() -> None:
     assert lines(Fleet(), 0) == (
         CheckStatus.OK,
-        ["OK: 1 serving workloads, nothing is wrong | critical=0 warning=0 unknown=0 pending=0"],
+        ["OK: 1 serving workload, nothing is wrong | critical=0 warning=0 unknown=0 pending=0"],
     )
 
 
@@ -113,7 +113,7 @@ def test_alerts_are_told_with_their_incident_and_those_of_none_beside_it() -> No
 def test_alerts_change_no_verdict_and_stand_in_lines_of_their_own() -> None:
     snapshot = replace(monitored(), incidents=())
     first, *more = plugin_lines(snapshot, CheckStatus.OK, pending=False, blind=False)
-    assert first.startswith("OK: 1 serving workloads, nothing is wrong")
+    assert first.startswith("OK: 1 serving workload, nothing is wrong")
     assert sorted(line.split()[2] for line in more) == ["ApiDown:", "XidErrors:"]
     _, told, alone = plugin_lines(monitored(), CheckStatus.CRITICAL, pending=False, blind=False)
     assert told.endswith("alerts: XidErrors")

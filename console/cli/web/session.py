@@ -10,6 +10,7 @@ from console.cli import exits
 from console.cli.dispatch import Invocation, say
 from console.config import paths
 from console.config.problem import ConfigError
+from fleet import guard
 
 
 def main(flags: Sequence[str]) -> int:
@@ -33,7 +34,9 @@ def main(flags: Sequence[str]) -> int:
 
 def _show(invocation: Invocation) -> int:
     settings = invocation.load().settings
-    assert settings.read_only  # noqa: S101 - the flag says so, and nothing else may
+    if not guard.is_locked():
+        # The flag says so, and no other setting may undo it: nobody is shown anything where one has.
+        raise guard.RefusedError("a session that is not read-only was not opened")
     from console.cli.open import open_console
     from console.wiring.session import session_of
 

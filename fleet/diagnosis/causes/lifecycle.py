@@ -88,7 +88,7 @@ ASLEEP_AND_ASKED = EngineCause(
     stage=Stage.ASLEEP,
     severity=Severity.WARNING,
     sentence="The engine sleeps, and requests for it wait: nobody wakes it for them.",
-    words=Numbers("asleep, {:.0f} requests wait", (Quantity.WAITING,)),
+    words=Numbers("asleep, with a queue of {:.0f}", (Quantity.WAITING,)),
     must=(Level(Quantity.SLEEP_LEVEL, Is.ABOVE, 0), Level(Quantity.WAITING, Is.ABOVE, 0)),
     explains=QUEUES,
     # Waking takes a while, and whoever asks is what wakes some.

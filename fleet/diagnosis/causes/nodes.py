@@ -117,6 +117,7 @@ GPUS_WITHDRAWN = NodeCause(
     words=lambda node: f"{count(_withdrawn(node), 'GPU')} withdrawn",
     must=(_FEWER,),
     must_not=(_NONE_LEFT,),
+    runs_on=True,
     explains=("no-free-gpu", "refused-by-node"),
     before=("node-cordoned",),
     after=120,
@@ -130,6 +131,7 @@ NO_GPUS = NodeCause(
     sentence="The node has GPUs, and none of them is allocatable: its device plugin does not run, or sees none.",
     words=says("no GPU allocatable"),
     must=(_FEWER, _NONE_LEFT),
+    runs_on=True,
     explains=("no-free-gpu", "refused-by-node"),
     before=("node-cordoned",),
     # The driver of a node that has joined takes minutes.
@@ -143,6 +145,7 @@ CORDONED = NodeCause(
     sentence="Somebody cordoned the node: no new pod comes here.",
     words=says("cordoned"),
     must=(Fact("it is cordoned", "spec.unschedulable", lambda node: node.unschedulable),),
+    runs_on=True,
     explains=("nodes-closed",),
     helps=(Help("see who did it, and when", "past"), Help("let pods come here again", "uncordon")),
 )

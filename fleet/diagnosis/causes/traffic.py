@@ -14,6 +14,7 @@ from fleet.diagnosis.causes.symptoms import GPU_FAULTS, OVERLOAD, QUEUES
 from fleet.diagnosis.serving import TrafficSubject
 from fleet.diagnosis.serving_causes import TrafficCause
 from fleet.diagnosis.sign import Fact
+from fleet.diagnosis.thresholds import Threshold
 from fleet.model.snapshot import Severity
 
 _SOON = 900.0
@@ -28,6 +29,22 @@ _DESCRIBE = Help("see how it is set up", "describe")
 
 def _known(*numbers: float) -> bool:
     return all(number == number for number in numbers)
+
+
+def _at_least(
+    name: str,
+    reads: str,
+    number: Callable[[TrafficSubject], float],
+    least: Threshold,
+    words: Callable[[TrafficSubject], str],
+) -> Fact[TrafficSubject]:
+    """A number of a workload that is at a threshold of its profile, or above it; unknown where the number is."""
+
+    def holds(subject: TrafficSubject) -> bool | None:
+        found = number(subject)
+        return found >= least.at(subject.profile) if _known(found) else None
+
+    return Fact(name, reads, holds, words)
 
 
 def _grows(subject: TrafficSubject) -> bool | None:
@@ -49,11 +66,18 @@ def _left(subject: TrafficSubject) -> str:
     return "its limit is passed" if not (left := _seconds_left(subject)) else f"at its limit in {left:.0f} s"
 
 
+def _growth_words(subject: TrafficSubject) -> str:
+    points = subject.waiting
+    if not points:
+        return ""
+    return f"{subject.growth:.2f} requests/s over {(len(points) - 1) * subject.step:.0f} s, {points[-1]:.0f} waiting"
+
+
 _GROWS: Fact[TrafficSubject] = Fact(
     "its queue grows without a pause",
     "requests_waiting",
     _grows,
-    lambda subject: f"{subject.growth:.2f} requests/s, {subject.waiting[-1]:.0f} waiting" if subject.waiting else "",
+    _growth_words,
 )
 _SOON_DEEP: Fact[TrafficSubject] = Fact(
     "it comes to its limit within a quarter of an hour",
@@ -88,18 +112,18 @@ QUEUE_GROWS = TrafficCause(
 """Findings catalogue F02."""
 
 
-def _prompts(times: Callable[[TrafficSubject], float]) -> Callable[[TrafficSubject], bool | None]:
+def _prompts(times: Threshold) -> Callable[[TrafficSubject], bool | None]:
     def holds(subject: TrafficSubject) -> bool | None:
         now, usual = subject.now.prompt, subject.usual.prompt
-        return now >= times(subject) * usual if _known(now, usual) else None
+        return now >= times.at(subject.profile) * usual if _known(now, usual) else None
 
     return holds
 
 
-def _itl(times: Callable[[TrafficSubject], float]) -> Callable[[TrafficSubject], bool | None]:
+def _itl(times: Threshold) -> Callable[[TrafficSubject], bool | None]:
     def holds(subject: TrafficSubject) -> bool | None:
         now, usual = subject.now.itl, subject.usual.itl
-        return now >= times(subject) * usual if _known(now, usual) else None
+        return now >= times.at(subject.profile) * usual if _known(now, usual) else None
 
     return holds
 
@@ -112,13 +136,13 @@ def _prompt_words(subject: TrafficSubject) -> str:
 _LONG: Fact[TrafficSubject] = Fact(
     "its prompts are longer than usual",
     "prompt_tokens_per_second / requests_per_second",
-    _prompts(lambda subject: thresholds.PROMPTS_LONGER.at(subject.profile)),
+    _prompts(thresholds.PROMPTS_LONGER),
     _prompt_words,
 )
 _STALLS: Fact[TrafficSubject] = Fact(
     "its tokens come more slowly than usual",
     "itl_p95",
-    _itl(lambda subject: thresholds.ITL_SLOWER.at(subject.profile)),
+    _itl(thresholds.ITL_SLOWER),
     lambda subject: (
         f"inter-token latency p95 {subject.now.itl * 1000:.0f} ms, {subject.usual.itl * 1000:.0f} are usual"
     ),
@@ -144,8 +168,8 @@ LONG_PROMPTS = TrafficCause(
     after=300,
     clears=300,
     still=(
-        Fact("its prompts are longer than usual", _LONG.reads, _prompts(lambda _: 1.3), _prompt_words),
-        Fact("its tokens come more slowly than usual", _STALLS.reads, _itl(lambda _: 1.2)),
+        Fact("its prompts are longer than usual", _LONG.reads, _prompts(thresholds.PROMPTS_EASED), _prompt_words),
+        Fact("its tokens come more slowly than usual", _STALLS.reads, _itl(thresholds.ITL_EASED)),
     ),
     alike=("kv-cache-preempts", "gpu-throttled-by-hardware", "gpu-throttled-by-heat"),
     helps=(
@@ -162,10 +186,10 @@ LONG_PROMPTS = TrafficCause(
 """Findings catalogue F28."""
 
 
-def _hits(share: Callable[[TrafficSubject], float]) -> Callable[[TrafficSubject], bool | None]:
+def _hits(share: Threshold) -> Callable[[TrafficSubject], bool | None]:
     def holds(subject: TrafficSubject) -> bool | None:
         now, usual = subject.now.prefix_hits, subject.usual.prefix_hits
-        return now < share(subject) * usual if _known(now, usual) else None
+        return now < share.at(subject.profile) * usual if _known(now, usual) else None
 
     return holds
 
@@ -178,31 +202,28 @@ def _hit_words(subject: TrafficSubject) -> str:
 _FELL: Fact[TrafficSubject] = Fact(
     "its prefix cache finds less than usual",
     "prefix_cache_hit_ratio",
-    _hits(lambda subject: thresholds.PREFIX_SHARE.at(subject.profile)),
+    _hits(thresholds.PREFIX_SHARE),
     _hit_words,
 )
-_WAS_WORTH: Fact[TrafficSubject] = Fact(
+_WAS_WORTH = _at_least(
     "it usually finds enough to matter",
     "prefix_cache_hit_ratio",
-    lambda subject: (
-        subject.usual.prefix_hits >= thresholds.PREFIX_WORTH.at(subject.profile)
-        if _known(subject.usual.prefix_hits)
-        else None
-    ),
+    lambda subject: subject.usual.prefix_hits,
+    thresholds.PREFIX_WORTH,
     lambda subject: f"{subject.usual.prefix_hits:.0%}",
 )
-_EVICTS: Fact[TrafficSubject] = Fact(
+_EVICTS = _at_least(
     "the KV cache is full, and evicts what it knew",
     "kv_cache_usage",
-    lambda subject: subject.kv_usage >= thresholds.KV_EASED.at(subject.profile) if _known(subject.kv_usage) else None,
+    lambda subject: subject.kv_usage,
+    thresholds.KV_EASED,
     lambda subject: f"KV cache {subject.kv_usage:.0%} in use",
 )
-_LOOKED_UP: Fact[TrafficSubject] = Fact(
+_LOOKED_UP = _at_least(
     "enough is looked up to tell",
     "prefix_cache_query_tokens_per_second",
-    lambda subject: (
-        subject.looked_up >= thresholds.PREFIX_LOOKED_UP.at(subject.profile) if _known(subject.looked_up) else None
-    ),
+    lambda subject: subject.looked_up,
+    thresholds.PREFIX_LOOKED_UP,
     lambda subject: f"{subject.looked_up:.0f} prompt tokens/s",
 )
 
@@ -217,7 +238,7 @@ PREFIX_COLLAPSE = TrafficCause(
     # A new replica needs as long to have warm prefixes.
     after=900,
     clears=300,
-    still=(Fact(_FELL.name, _FELL.reads, _hits(lambda _: 0.8), _hit_words),),
+    still=(Fact(_FELL.name, _FELL.reads, _hits(thresholds.PREFIX_EASED), _hit_words),),
     alike=("kv-cache-preempts",),
     helps=(_PAST, _DESCRIBE),
     avoid=("Do not restart replicas: each of them begins with an empty cache.",),
@@ -239,12 +260,12 @@ SLOW_AFTER_ROLLOUT = TrafficCause(
     sentence="Tokens come more slowly than before the new revision, and prompts are no longer.",
     words=says("slower since its rollout"),
     must=(_STALLS, _REVISED),
-    must_not=(_PREEMPTS, Fact(_LONG.name, _LONG.reads, _prompts(lambda _: 1.3), _prompt_words)),
+    must_not=(_PREEMPTS, Fact(_LONG.name, _LONG.reads, _prompts(thresholds.PROMPTS_EASED), _prompt_words)),
     explains=("replica-slow", "replica-overloaded", *QUEUES),
     # New replicas compile and fill their caches first.
     after=600,
     clears=600,
-    still=(Fact(_STALLS.name, _STALLS.reads, _itl(lambda _: 1.2)),),
+    still=(Fact(_STALLS.name, _STALLS.reads, _itl(thresholds.ITL_EASED)),),
     alike=("long-prompts", "gpu-throttled-by-hardware", "gpu-throttled-by-heat", *GPU_FAULTS),
     helps=(
         Help("see what is different in it", "past"),
@@ -266,10 +287,11 @@ _REFUSED: Fact[TrafficSubject] = Fact(
     ),
     lambda subject: f"{subject.now.accepted:.0%} of the drafted tokens, {subject.usual.accepted:.0%} are usual",
 )
-_DRAFTED: Fact[TrafficSubject] = Fact(
+_DRAFTED = _at_least(
     "enough is drafted to tell",
     "spec_draft_tokens_per_second",
-    lambda subject: subject.drafted >= thresholds.SPEC_DRAFTED.at(subject.profile) if _known(subject.drafted) else None,
+    lambda subject: subject.drafted,
+    thresholds.SPEC_DRAFTED,
     lambda subject: f"{subject.drafted:.0f} tokens/s",
 )
 
@@ -288,24 +310,25 @@ SPEC_COLLAPSE = TrafficCause(
 )
 """Findings catalogue F29."""
 
-_TURNED_AWAY: Fact[TrafficSubject] = Fact(
+_TURNED_AWAY = _at_least(
     "gateways turn requests away",
     "gateway_rejections_per_second / gateway_requests_per_second",
-    lambda subject: subject.rejected >= thresholds.REJECTED.at(subject.profile) if _known(subject.rejected) else None,
+    lambda subject: subject.rejected,
+    thresholds.REJECTED,
     lambda subject: f"{subject.rejected:.1%} of {subject.asked:.1f} requests/s" if _known(subject.rejected) else "",
 )
-_MANY: Fact[TrafficSubject] = Fact(
+_MANY = _at_least(
     "so many that users notice",
     "gateway_rejections_per_second / gateway_requests_per_second",
-    lambda subject: (
-        subject.rejected >= thresholds.REJECTED_SERIOUS.at(subject.profile) if _known(subject.rejected) else None
-    ),
+    lambda subject: subject.rejected,
+    thresholds.REJECTED_SERIOUS,
     lambda subject: f"{subject.rejected:.1%}",
 )
-_ENOUGH: Fact[TrafficSubject] = Fact(
+_ENOUGH = _at_least(
     "enough is asked to tell",
     "gateway_requests_per_second",
-    lambda subject: subject.asked >= thresholds.ASKED.at(subject.profile) if _known(subject.asked) else None,
+    lambda subject: subject.asked,
+    thresholds.ASKED,
     lambda subject: f"{subject.asked:.1f} requests/s",
 )
 

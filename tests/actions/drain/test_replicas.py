@@ -107,7 +107,7 @@ async def test_the_second_stays_while_nothing_takes_the_place_of_the_first(chain
     cluster.placeable = False
     plan, outcome = await _drained(cluster)
     assert outcome.result is Result.TIMED_OUT
-    assert "1 of 2 ready replicas" in outcome.text
+    assert "1 of 2 replicas ready" in outcome.text
     assert "chat-1" in cluster.names(), "the one that still serves"
     assert "chat-0" not in cluster.names()
     assert not [c for c in plan.checks if "is under way" in c.text], "and no rollout was made up"

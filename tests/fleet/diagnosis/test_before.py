@@ -89,7 +89,7 @@ def test_a_queue_that_grows_is_told_before_it_is_deep_and_one_that_stands_is_not
         snapshot = fleet.at(15.0 * number)
     (found,) = snapshot.incidents
     assert (found.about, found.state) == (CHAT, FindingState.FIRING)
-    assert "0.80 requests/s, 111 waiting" in explain(snapshot, found.root).evidence[0].text
+    assert "0.80 requests/s over 60 s, 111 waiting" in explain(snapshot, found.root).evidence[0].text
 
 
 def _without_a_gpu(fleet: Fleet, gone: str) -> None:

@@ -117,6 +117,23 @@ def test_a_node_that_is_silent_is_the_root_of_all_that_is_on_it() -> None:
     assert (found.reach.replicas, found.reach.of) == (2, 4)
 
 
+@pytest.mark.parametrize(
+    ("changed", "cause", "reach"),
+    [
+        ({"unschedulable": True}, "node-cordoned", 0),
+        ({"gpus": {"nvidia.com/gpu": 7}, "gpu_capacity": {"nvidia.com/gpu": 8}}, "gpus-withdrawn", 0),
+        ({"ready": "Unknown"}, "kubelet-silent", 2),
+    ],
+)
+def test_what_runs_on_a_node_feels_only_what_keeps_it_from_running(
+    changed: dict[str, object], cause: str, reach: int
+) -> None:
+    fleet = Fleet()
+    fleet.nodes["n0"] = replace(fleet.nodes["n0"], **changed)  # type: ignore[arg-type]
+    (found,) = fleet.incidents(0)
+    assert (found.root.cause, found.reach.replicas) == (cause, reach)
+
+
 def test_two_roots_are_two_incidents_and_neither_hides_the_other() -> None:
     fleet = Fleet(4)
     fleet.gpus["chat-0"] = COOL | {Q.XID: 79.0}

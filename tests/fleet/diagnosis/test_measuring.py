@@ -44,7 +44,7 @@ def test_an_engine_that_sleeps_while_requests_for_it_wait_is_told() -> None:
     assert (pending.root.cause, pending.state) == ("engine-asleep-with-queue", FindingState.PENDING)
     (fires,) = (snapshot := fleet.at(60)).incidents
     assert (fires.state, fires.severity) == (FindingState.FIRING, Severity.WARNING)
-    assert fires.root.words == "asleep, 7 requests wait"
+    assert fires.root.words == "asleep, with a queue of 7"
     assert len(explain(snapshot, fires.root).evidence) == 2
 
 
