@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable
 from actions.plan import Change
 from fleet.dataclass import dataclass
 from fleet.model.quantity import Quantity
+from fleet.model.reading import MISSING, Reading
 from fleet.model.snapshot import Snapshot
 
 SPAN = 600.0
@@ -41,7 +42,7 @@ class Impact:
     """Requests that wait in all of them: the mean of the last ten minutes."""
     waiting_now: float = math.nan
     """The same at this moment."""
-    ttft: float = math.nan
+    ttft: Reading = MISSING
     """Seconds to the first token now (95th percentile of the model)."""
 
     @property
@@ -126,11 +127,12 @@ def _impact(snapshot: Snapshot, model: str, leaving: Collection[str]) -> Impact:
     )
 
 
-def _ttft(snapshot: Snapshot, model: str, pods: Iterable[str]) -> float:
+def _ttft(snapshot: Snapshot, model: str, pods: Iterable[str]) -> Reading:
     """Return the TTFT of the model; where that is not measured, that of the pod that is worst off."""
-    found = snapshot.by_model.value(model, Quantity.TTFT_P95)
-    known = [value for pod in pods if not math.isnan(value := snapshot.by_pod.value(pod, Quantity.TTFT_P95))]
-    return max(known, default=math.nan) if math.isnan(found) else found
+    found = snapshot.by_model.get(model, Quantity.TTFT_P95)
+    each = (snapshot.by_pod.get(pod, Quantity.TTFT_P95) for pod in pods)
+    worst = max((one for one in each if one.known), key=lambda one: one.value, default=MISSING)
+    return found if found.known else worst
 
 
 def _total(values: Iterable[float]) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from statistics import median
 
 from actions.plan_context import ClusterContext
 from actions.request import Target
@@ -31,14 +32,15 @@ async def latencies(target: Target, found: Sequence[Revision], context: ClusterC
 
 
 def latency_words(latency: Latency | None) -> str:
-    """``TTFT p95 0.84 s, ITL p95 31 ms``; ``not known`` for none."""
+    """``TTFT p95 0.84 s, ITL p95 31 ms``, mostly so where that is all that is known; ``not known`` for none."""
     if latency is None:
         return "not known"
+    mostly = "mostly " if latency.is_typical else ""
     parts = []
     if not math.isnan(latency.ttft_p95):
-        parts.append(f"TTFT p95 {latency.ttft_p95:.2f} s")
+        parts.append(f"TTFT p95 {mostly}{latency.ttft_p95:.2f} s")
     if not math.isnan(latency.itl_p95):
-        parts.append(f"ITL p95 {latency.itl_p95 * 1000:.0f} ms")
+        parts.append(f"ITL p95 {mostly}{latency.itl_p95 * 1000:.0f} ms")
     return ", ".join(parts)
 
 
@@ -56,13 +58,14 @@ async def _from_store(target: Target, revision: Revision, context: ClusterContex
 
 
 def _from_snapshot(revision: Revision, target: Target, snapshot: Snapshot) -> Latency | None:
-    """The mean of the last quarter of an hour, over the pods that run it now."""
+    """The median over the last quarter of an hour and the pods that run it now: percentiles have no mean."""
     mine = [
         pod
         for pod in snapshot.members(f"{target.namespace}/{target.kind}/{target.name}")
         if _runs(revision, snapshot, pod)
     ]
-    return _unless_missing(Latency(_mean(snapshot, mine, Quantity.TTFT_P95), _mean(snapshot, mine, Quantity.ITL_P95)))
+    ttft, itl = (_median(snapshot, mine, quantity) for quantity in (Quantity.TTFT_P95, Quantity.ITL_P95))
+    return _unless_missing(Latency(ttft, itl, is_typical=True))
 
 
 def _runs(revision: Revision, snapshot: Snapshot, key: str) -> bool:
@@ -71,10 +74,10 @@ def _runs(revision: Revision, snapshot: Snapshot, key: str) -> bool:
     return by_owner or pod.labels.get(POD_REVISION) == revision.name
 
 
-def _mean(snapshot: Snapshot, pods: Sequence[str], quantity: Quantity) -> float:
+def _median(snapshot: Snapshot, pods: Sequence[str], quantity: Quantity) -> float:
     values = [v for pod in pods for v in snapshot.history.strip(pod, quantity, _POINTS) if not math.isnan(v)]
     values = values or [v for pod in pods if not math.isnan(v := snapshot.by_pod.value(pod, quantity))]
-    return math.fsum(values) / len(values) if values else math.nan
+    return median(values) if values else math.nan
 
 
 def _unless_missing(latency: Latency) -> Latency | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fleet.model.counting import count as count
+from fleet.model.reading import Bound, Reading
 
 
 def span(seconds: float) -> str:
@@ -15,6 +16,19 @@ def span(seconds: float) -> str:
     if whole < 2 * 86400:
         return f"{whole // 3600}h{whole % 3600 // 60:02}m"
     return f"{whole // 86400}d"
+
+
+def bounded_span(reading: Reading) -> str:
+    """A time as far as its histogram tells it: ``8s``, ``20s to 40s``, ``at least 2m``."""
+    match reading.bound:
+        case Bound.WITHIN:
+            return f"{span(reading.low)} to {span(reading.edge)}"
+        case Bound.AT_LEAST:
+            return f"at least {span(reading.edge)}"
+        case Bound.AT_MOST:
+            return f"at most {span(reading.edge)}"
+        case _:
+            return span(reading.value)
 
 
 def some_names(names: list[str] | tuple[str, ...], most: int = 3) -> str:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from actions.impact import Impact
-from actions.number_words import count, span
+from actions.number_words import bounded_span, count
 from actions.plan import Check, Verdict
 
 ABOUT = "capacity"
@@ -37,7 +37,7 @@ def check_capacity(found: Sequence[Impact], *, ready: int = 0, first: bool = Fal
         text = "it serves no model, so no load of one moves" if ready else "no ready replica is taken away"
         return Check(ABOUT, Verdict.PASS, text)
     check = Check(ABOUT, Verdict.PASS, _FIRST) if first else _by_cache(found)
-    late = max(found, key=lambda impact: (impact.queue >= QUEUED, impact.ttft > SLOW, impact.queue))
+    late = max(found, key=lambda impact: (impact.queue >= QUEUED, impact.ttft.value > SLOW, impact.queue))
     if not (words := _suffering(late)):
         return check
     name = f" of {late.model}" if len(found) > 1 else ""
@@ -50,8 +50,8 @@ def _suffering(impact: Impact) -> str:
     if impact.queue >= QUEUED:
         waiting = max(n for n in (impact.waiting, impact.waiting_now) if not math.isnan(n))
         parts.append(f"{count(waiting, 'request')} in the queue")
-    if impact.ttft > SLOW:
-        parts.append(f"TTFT p95 {span(impact.ttft)}")
+    if impact.ttft.value > SLOW:
+        parts.append(f"TTFT p95 {bounded_span(impact.ttft)}")
     return ", ".join(parts)
 
 

@@ -56,3 +56,5 @@ class Latency(NamedTuple):
 
     ttft_p95: float
     itl_p95: float
+    is_typical: bool = False
+    """True for what percentiles of short times mostly were: nobody kept the requests of all of it."""

@@ -11,6 +11,7 @@ from actions.checks.capacity import check_capacity
 from actions.impact import Impact, impacts, mean, serving
 from actions.plan import Verdict
 from fleet.model.quantity import Quantity
+from fleet.model.reading import Bound, Reading, State
 from fleet.model.snapshot import Snapshot
 from fleet.snapshot.history import RecentHistory
 from tests.actions.pods import chat
@@ -77,15 +78,19 @@ def test_where_nobody_is_left_it_is_told_what_there_was(requests: float, words: 
         (1600.0, 1600.0, math.nan, "1600 requests in the queue"),
         (0.0, 1600.0, 0.5, "1600 requests in the queue"),
         (0.0, 0.0, 75.0, "TTFT p95 1m15s"),
+        # No point within a bucket so broad: its edges.
+        (0.0, 0.0, Reading(29.0, State.FRESH, bound=Bound.WITHIN, edge=40.0, low=20.0), "TTFT p95 20s to 40s"),
+        (0.0, 0.0, Reading(60.0, State.FRESH, bound=Bound.AT_LEAST, edge=60.0), "TTFT p95 at least 1m"),
         (0.4, 3.0, 0.5, ""),
         (math.nan, math.nan, math.nan, ""),
     ],
 )
 @pytest.mark.parametrize("kv", [0.3, math.nan])
 def test_users_who_wait_are_told_of_however_free_the_cache_is(
-    waiting: float, now: float, ttft: float, words: str, kv: float
+    waiting: float, now: float, ttft: float | Reading, words: str, kv: float
 ) -> None:
-    found = check_capacity([Impact("chat", 3, 2, 20.0, 30.0, kv, kv * 1.5, 6.0, waiting, now, ttft)])
+    first = ttft if isinstance(ttft, Reading) else Reading(ttft, State.FRESH)
+    found = check_capacity([Impact("chat", 3, 2, 20.0, 30.0, kv, kv * 1.5, 6.0, waiting, now, first)])
     assert words in found.text
     assert (found.verdict is Verdict.WARN) is bool(words or math.isnan(kv))
     assert ("wait already" in found.text) is bool(words)
@@ -93,7 +98,7 @@ def test_users_who_wait_are_told_of_however_free_the_cache_is(
 
 @pytest.mark.parametrize(("waiting", "verdict"), [(1600.0, Verdict.WARN), (0.0, Verdict.PASS)])
 def test_who_waits_is_told_of_also_where_a_replacement_comes_first(waiting: float, verdict: Verdict) -> None:
-    impact = Impact("chat", 3, 2, 20.0, 30.0, 0.95, 1.4, 6.0, waiting, waiting, 0.5)
+    impact = Impact("chat", 3, 2, 20.0, 30.0, 0.95, 1.4, 6.0, waiting, waiting, Reading(0.5, State.FRESH))
     found = check_capacity([impact], ready=1, first=True)
     assert found.verdict is verdict
     assert "before its replacement is ready" in found.text

@@ -12,6 +12,7 @@ from actions.kinds.pausing import Resume
 from actions.kinds.rollback import RollBack
 from actions.kinds.rollback.action import rollback_mutation
 from actions.kinds.unblock import Unblock
+from actions.latency import latency_words
 from actions.plan import STRATEGIC, Change, Verdict
 from actions.progress import Result
 from actions.request import Target
@@ -222,6 +223,10 @@ async def test_the_latency_of_both_comes_from_what_prometheus_remembers() -> Non
         ("serving", "chat-h1-[a-z0-9]+"),
     ]
     assert 0 < asked[0][2] < asked[1][2] <= 7 * 86400, "since each was made"
+
+
+def test_what_percentiles_mostly_were_is_no_percentile_of_all_of_it() -> None:
+    assert latency_words(Latency(0.4, 0.02, is_typical=True)) == "TTFT p95 mostly 0.40 s, ITL p95 mostly 20 ms"
 
 
 async def test_what_prometheus_has_of_none_is_not_known() -> None:
