@@ -9,6 +9,7 @@ from typing import Protocol
 
 from actions.catalogue import spec_of
 from actions.checks.every import checked
+from actions.checks.freeze import asks_reason
 from actions.execution import Execution
 from actions.executor import MutationResult, Send
 from actions.journal import Journal
@@ -56,7 +57,8 @@ class ClusterExecutor:
                 known, fingerprint = await identified(request, context)
                 plan = await action.plan(known, context)
                 checks, written = await asyncio.gather(checked(plan, context), event_on_target(plan, context))
-                plan = replace(plan, checks=checks, fingerprint=fingerprint, note=written)
+                scope = replace(plan.scope, require_reason=plan.scope.require_reason or asks_reason(checks))
+                plan = replace(plan, checks=checks, scope=scope, fingerprint=fingerprint, note=written)
             if not conflicts.seen:
                 break
         return plan.placed()

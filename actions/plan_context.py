@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
+from actions.freeze import FreezeWindow
 from actions.plan import Mutation, Scope
 from fleet.dataclass import dataclass
 from fleet.model.snapshot import Snapshot
@@ -50,6 +51,8 @@ class Rules:
     follow_timeout: float = 1800.0
     stale_after: float = 60.0
     """Data that is older is too old to decide on."""
+    freezes: tuple[FreezeWindow, ...] = ()
+    """Windows in which nothing is to be changed."""
 
 
 @dataclass(frozen=True, slots=True)

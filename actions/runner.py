@@ -91,7 +91,7 @@ def refuse(plan: Plan, reason: str, rules: Rules) -> None:
     """Raises RefusedError where the plan may not be carried out with this reason."""
     if plan.blocks:
         raise PlanRefusedError("; ".join(dict.fromkeys(check.text for check in plan.blocks)))
-    if rules.require_reason and not reason.strip():
+    if (rules.require_reason or plan.scope.require_reason) and not reason.strip():
         raise PlanRefusedError("a reason (a ticket, say) is required here")
     if rules.reason_pattern and not re.search(rules.reason_pattern, reason):
         raise PlanRefusedError(f"the reason must match {rules.reason_pattern}")

@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 
 from actions.catalogue import spec_of
 from actions.checks.data import check_data, doubt_unseen
+from actions.checks.freeze import check_freeze
 from actions.checks.permission import ABOUT as PERMISSION
 from actions.checks.permission import check_permission
 from actions.checks.users import check_users
@@ -39,7 +40,7 @@ class PlanCheck(NamedTuple):
 
 _OBJECTS = frozenset({Api.KUBERNETES})
 
-FIRST: tuple[PlanCheck, ...] = (PlanCheck(check_permission, _OBJECTS),)
+FIRST: tuple[PlanCheck, ...] = (PlanCheck(check_permission, _OBJECTS), PlanCheck(check_freeze, _OBJECTS))
 """Whether it may be done at all: shown before the action's own checks."""
 LAST: tuple[PlanCheck, ...] = (PlanCheck(check_users, _OBJECTS), PlanCheck(check_data, _OBJECTS))
 """Trouble that users feel already, and how far the others can be believed: shown after them."""

@@ -17,13 +17,13 @@ ABOUT = "users"
 async def check_users(plan: Plan, context: ClusterContext) -> Check | None:
     """Check the models that the target has a part in; None where no user feels anything."""
     snapshot = context.snapshot.everything
-    said = [text for key in _workloads(snapshot, plan.target) for text in _felt(snapshot, key)]
+    said = [text for key in workloads_of(snapshot, plan.target) for text in _felt(snapshot, key)]
     if not said:
         return None
     return Check(ABOUT, Verdict.WARN, "; ".join(dict.fromkeys(said)), "is it meant to help them?")
 
 
-def _workloads(snapshot: Snapshot, target: Target) -> Iterator[str]:
+def workloads_of(snapshot: Snapshot, target: Target) -> Iterator[str]:
     """The workloads that serve a model and of which the target is, has or scales some pods."""
     key = f"{target.namespace}/{target.kind}/{target.name}"
     match target.kind:

@@ -272,6 +272,9 @@ def _apply_policy(
         production = tuple(dict.fromkeys(settings.cluster.production + policy.production))
         settings = replace(settings, cluster=replace(settings.cluster, production=production))
         origins["cluster", "production"] = where.get(("production",), str(path))
+    if policy.freezes:
+        freezes = {**settings.actions.freezes, **policy.freezes}
+        settings = replace(settings, actions=replace(settings.actions, freezes=freezes))
     for name in ("require_reason", "reason_pattern", "audit_dir"):
         if value := getattr(policy, name):
             settings = replace(settings, actions=replace(settings.actions, **{name: value}))
@@ -287,6 +290,9 @@ def _read_policy(path: Path) -> tuple[Policy, dict[Key, str]]:
         raise ConfigError(Problem(str(path), "is empty", "It may have been cut off while it was written."))
     result = validate(Policy, document)
     if isinstance(result, Policy):
+        faults = rules.check_freezes(result.freezes)
+        if wrong := [Problem(_origin_of(origins, where), what, remedy) for where, what, remedy in faults]:
+            raise ConfigError(*wrong)
         return result, origins
     raise _error(origins, result)
 

@@ -13,6 +13,7 @@ from console.config.fields import EndpointSettings, FromEnvironment
 from console.config.local_settings import LocalSettings
 from console.config.settings import (
     DiagnosisSettings,
+    FreezeSettings,
     ObjectiveSettings,
     ProfileName,
     Promises,
@@ -44,6 +45,8 @@ def check(settings: Settings, check_keys: CheckKeys) -> Iterator[tuple[Where, st
     yield from _presets(settings.local)
     yield from _profiles(settings.diagnosis)
     yield from _groups(settings.objectives)
+    for where, what, remedy in check_freezes(settings.actions.freezes):
+        yield ("actions", *where), what, remedy
     if settings.keys:
         yield from _keys(settings.keys, check_keys)
     try:
@@ -108,6 +111,21 @@ def _groups(objectives: ObjectiveSettings) -> Iterator[tuple[Where, str, str]]:
             yield above, "it sets no objective", f"Set one of {', '.join(names)}."
         for field in fields(group):
             yield from _range((*above, field.name), getattr(group, field.name), field.metadata)
+
+
+def check_freezes(freezes: Mapping[str, FreezeSettings]) -> Iterator[tuple[Where, str, str]]:
+    """Yield the windows that never are, or of which nobody can tell when they are."""
+    if not freezes:
+        return
+    # Time zones are read where somebody names one.
+    from actions.freeze import FreezeWindow
+
+    for name, one in freezes.items():
+        window = FreezeWindow(name, one.begins, one.ends, one.days, one.zone, one.lasts)
+        remedy = 'For example begins = "16:00", ends = "08:00", days = ["fri"], lasts = 3, zone = "Europe/Berlin".'
+        yield from ((("freezes", name), fault, remedy) for fault in window.faults())
+        for field in fields(one):
+            yield from _range(("freezes", name, field.name), getattr(one, field.name), field.metadata)
 
 
 def _profiles(diagnosis: DiagnosisSettings) -> Iterator[tuple[Where, str, str]]:

@@ -11,6 +11,7 @@ from console.config.fields import EndpointSettings
 from console.config.local_settings import Preset
 from console.config.settings import (
     ContextPrometheusSettings,
+    FreezeSettings,
     MorePrometheusSettings,
     ObjectiveGroup,
     ProfileSettings,
@@ -31,6 +32,7 @@ NAMED: dict[tuple[str, str], type] = {
     ("local", "presets"): Preset,
     ("diagnosis", "profiles"): ProfileSettings,
     ("objectives", "groups"): ObjectiveGroup,
+    ("actions", "freezes"): FreezeSettings,
 }
 """Tables of tables, each of which has a name of its own: ``[local.presets.NAME]``."""
 

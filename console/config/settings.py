@@ -222,6 +222,24 @@ class UiSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class FreezeSettings:
+    """A window in which nothing is to be changed: plans say so and ask for a reason, or are refused."""
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+    begins: str = setting("", "Time of day (`16:00`), for a window that comes again; or a moment: `2026-12-18T16:00`.")
+    ends: str = setting("", "The same. A time of day that is not later than `begins` is that of the next day.")
+    days: tuple[str, ...] = setting((), "Days of the week on which it begins: `fri`. Empty: every day.")
+    lasts: int = setting(0, "Days from the one on which it begins to the one on which it ends.", minimum=0, maximum=7)
+    zone: str = setting("UTC", "Time zone of both: `Europe/Berlin`. Daylight saving is kept to.")
+    why: str = setting("", "What for, as plans say it.")
+    contexts: tuple[str, ...] = setting((), "Shell patterns of the contexts that it is for. Empty: all.")
+    namespaces: tuple[str, ...] = setting((), "Shell patterns of the namespaces that it is for. Empty: all.")
+    blocks: bool = setting(
+        False, "Refuse changes, but for what a critical incident concerns. Else they are asked for a reason."
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class ActionSettings:
     """Changes of a cluster: scaling, draining, rolling back."""
 
@@ -238,6 +256,9 @@ class ActionSettings:
         "",
         "Folder of the audit logs; a person's is in it, named after their login. "
         "Empty: audit/ in the state folder ($XDG_STATE_HOME/quarterdeck).",
+    )
+    freezes: Mapping[str, FreezeSettings] = setting(
+        {}, "Windows in which nothing is to be changed, each a table of its own: see below."
     )
 
 
@@ -337,6 +358,9 @@ class Policy:
     require_reason: bool = setting(False, "Refuse every action without a reason, whatever users set.")
     reason_pattern: str = setting("", "The pattern of reasons in place of the users' own. Empty: theirs.")
     audit_dir: str = setting("", "Folder of the audit logs in place of the users' own. Empty: theirs.")
+    freezes: Mapping[str, FreezeSettings] = setting(
+        {}, "More windows in which nothing is to be changed: `[freezes.NAME]`, as in `[actions.freezes.NAME]`."
+    )
     allow: tuple[Literal["logs", "proxy"], ...] = setting(
         (), "What read-only mode lets through all the same: `logs` of pods, the API server's `proxy`."
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from actions.alerting import AlertingWriter
 from actions.audit.log import AuditLog
 from actions.audit.who import Who
 from actions.cluster import ClusterExecutor
+from actions.freeze import FreezeWindow
 from actions.plan import Scope
 from actions.plan_context import ClusterContext, LatencyHistory, Rules
 from actions.runner import Runner
@@ -45,7 +47,7 @@ def runner(
     reads = KubeReads(source.client)
     writer = Writer(KubeClient(source.client.access, guard=may_change, environ=environ))
     alerting = AlertingWriter(writer, list(configured_alertmanagers(settings, environ)), may_change)
-    rules = rules_of(settings)
+    rules = rules_of(settings, source.client.access.context)
 
     def context() -> ClusterContext:
         scope = scope_of(settings, source.cluster)
@@ -55,7 +57,7 @@ def runner(
     return Runner(ClusterExecutor(context, alerting), audit, changed=changed)
 
 
-def rules_of(settings: Settings) -> Rules:
+def rules_of(settings: Settings, context: str = "") -> Rules:
     """Return the rules of the settings for actions."""
     actions = settings.actions
     return Rules(
@@ -63,7 +65,17 @@ def rules_of(settings: Settings) -> Rules:
         reason_pattern=actions.reason_pattern,
         drain_deadline=actions.drain_deadline,
         follow_timeout=actions.follow_timeout,
+        freezes=tuple(freezes_of(settings, context)),
     )
+
+
+def freezes_of(settings: Settings, context: str) -> Iterator[FreezeWindow]:
+    """Yield the windows of the settings in which nothing is to be changed in a context."""
+    for name, one in settings.actions.freezes.items():
+        if not one.contexts or any(fnmatchcase(context, pattern) for pattern in one.contexts):
+            yield FreezeWindow(
+                name, one.begins, one.ends, one.days, one.zone, one.lasts, one.why, one.namespaces, one.blocks
+            )
 
 
 def scope_of(settings: Settings, cluster: Cluster) -> Scope:

@@ -57,10 +57,12 @@ class Of(StrEnum):
     PLACEMENT = "placement"
     """Places that the pods of a workload have lost; the key is the workload's."""
     OBJECTIVE = "objective"
-    """The error budgets of a workload's model; the key is the workload's."""
+    """The error budgets and the promised latencies of a workload's model; the key is the workload's."""
+    SETUP = "setup"
+    """How many replicas a workload has, where they are and what they run; the key is the workload's."""
 
 
-OF_WORKLOADS = frozenset({Of.WORKLOAD, Of.AUTOSCALER, Of.TRAFFIC, Of.SERVICE, Of.PLACEMENT, Of.OBJECTIVE})
+OF_WORKLOADS = frozenset({Of.WORKLOAD, Of.AUTOSCALER, Of.TRAFFIC, Of.SERVICE, Of.PLACEMENT, Of.OBJECTIVE, Of.SETUP})
 """Kinds whose key is that of a workload."""
 
 

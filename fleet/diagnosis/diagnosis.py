@@ -15,10 +15,12 @@ from fleet.diagnosis.causes.symptoms import ENDED
 from fleet.diagnosis.finding_words import FindingWords, WordedFindings, WordedRows
 from fleet.diagnosis.grouping import Groups, IncidentGroup
 from fleet.diagnosis.hysteresis import Hysteresis
+from fleet.diagnosis.lateness import LateCause, late_causes
 from fleet.diagnosis.overdue import Overdue, OverdueCause
 from fleet.diagnosis.precedence import Precedence
 from fleet.diagnosis.reach import RequestCounts
 from fleet.diagnosis.serving_causes import GroupedGpuCause, PlacementCause, ServiceCause, TrafficCause
+from fleet.diagnosis.setup import SetupCause, Setups
 from fleet.diagnosis.subject import MeasuringSource, Subjects
 from fleet.model.ending import Endings
 from fleet.model.finding import Finding, Incident, Reach
@@ -39,6 +41,8 @@ class Diagnosis:
             [*registry.causes_of(TrafficCause), *registry.causes_of(ServiceCause), *registry.causes_of(PlacementCause)]
         )
         self._overdue = Overdue(registry.causes_of(OverdueCause))
+        self._setups = Setups(registry.causes_of(SetupCause))
+        self._late = registry.causes_of(LateCause)
         self._reports = Reports(registry.causes_of(ReportedCause))
         self._outlying: tuple[ActiveCause, ...] = ()
         self._compared = -math.inf
@@ -73,6 +77,7 @@ class Diagnosis:
             snapshot.pods,
             snapshot.workloads,
             snapshot.burning,
+            snapshot.promised,
             snapshot.autoscalers,
             snapshot.usual,
             snapshot.departed,
@@ -117,6 +122,8 @@ class Diagnosis:
             *self._overdue.at(snapshot),
             *self._scaling(snapshot),
             *self._beside_before.at(snapshot),
+            *self._setups.at(snapshot),
+            *late_causes(snapshot, self._late),
             *self._burning(snapshot),
         ]
         if holds != self._holds:

@@ -172,10 +172,15 @@ class _Kin:
                 and (one.key == key or one.cause in peers or not of_pod or one.kind not in _PODS)
             ]
             if symptom and not explaining and place is not self._sources:
-                explaining = [one for one in place if not self.causes[one.cause].symptom]
+                explaining = [one for one in place if self._is_felt(one)]
             if explaining:
                 return min(explaining, key=lambda one: (rank(one.severity), one.since, one.key))
         return None
+
+    def _is_felt(self, finding: Finding) -> bool:
+        """Whether it may be beneath what only says how the parts of an object stand."""
+        cause = self.causes[finding.cause]
+        return not cause.symptom and not (cause.runs_on and finding.kind == Of.SETUP)
 
     def _places(self, finding: Finding, *, peers: bool, roots: frozenset[str]) -> Iterator[Sequence[Finding]]:
         """Yield the places where its root may be, the lowest first; ``peers``: also the other replicas.

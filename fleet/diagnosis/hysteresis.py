@@ -176,6 +176,7 @@ def _is_there(snapshot: Snapshot, kind: Of, key: str) -> bool:
         Of.SERVICE: snapshot.workloads,
         Of.PLACEMENT: snapshot.workloads,
         Of.OBJECTIVE: snapshot.workloads,
+        Of.SETUP: snapshot.workloads,
     }.get(kind, snapshot.pods)
     return key in rows
 

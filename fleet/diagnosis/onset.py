@@ -10,6 +10,7 @@ from typing import NamedTuple
 from fleet.diagnosis.cause import AnyCause, Of, Stage
 from fleet.diagnosis.metrics_sign import Level
 from fleet.diagnosis.quantity_words import quantity_name
+from fleet.diagnosis.setup import SetupCause, setup_subject
 from fleet.model.objects import Condition, Node, Pod, Workload
 from fleet.model.snapshot import Snapshot
 
@@ -41,6 +42,10 @@ def onset_of(snapshot: Snapshot, cause: AnyCause, key: str) -> Onset | None:
         case Of.PLACEMENT:
             gone = snapshot.departed.get(key, ())
             return Onset(gone[0].at, "when it went") if gone else None
+        case Of.SETUP if isinstance(cause, SetupCause):
+            seen = setup_subject(snapshot, key)
+            began = cause.began(seen) if seen is not None else None
+            return None if began is None else Onset(*began)
         case _:
             return None
 

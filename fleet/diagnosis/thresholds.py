@@ -254,6 +254,12 @@ ASKED = Threshold(
     "",
     chat=1.0,
 )
+LATE_SERIOUS = Threshold(
+    "late-serious",
+    "Times a promised latency from which on missing it is critical.",
+    "SRE practice: twice what was promised.",
+    chat=2.0,
+)
 BEHIND_SHARE = Threshold(
     "behind-share",
     "Share of the engines with old numbers from which on it is not they that are silent, but who measures them.",
@@ -302,6 +308,7 @@ THRESHOLDS = (
     REJECTED,
     REJECTED_SERIOUS,
     ASKED,
+    LATE_SERIOUS,
     BEHIND_SHARE,
     BEHIND_LEAST,
     RESTARTS,

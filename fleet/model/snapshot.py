@@ -32,6 +32,7 @@ from fleet.model.objects import (
     Workload,
 )
 from fleet.model.profile import ALL_CHAT, WorkloadProfiles
+from fleet.model.promise import Promised
 from fleet.model.quantity import Quantity
 
 if TYPE_CHECKING:
@@ -318,6 +319,8 @@ class Snapshot(Structure):
     """Pod key, workload key, node name or GPU key → how it stands."""
     burning: Mapping[str, BurningBudget] = field(default_factory=dict)
     """Workload key → the error budget of its model that burns fastest, where one burns fast enough to be told of."""
+    promised: Mapping[str, Promised] = field(default_factory=dict)
+    """Workload key → what was promised to users of its model; only workloads of which somebody promised something."""
     usual: Mapping[str, Traffic] = field(default_factory=dict)
     """Workload key → what is usual of its traffic; only workloads that are measured."""
     departed: Mapping[str, tuple[Departed, ...]] = field(default_factory=dict)

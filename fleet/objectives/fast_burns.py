@@ -1,18 +1,22 @@
-"""Budgets that burn fast enough to be told of, by the workloads that serve their models."""
+"""Budgets that burn fast enough to be told of, and what else was promised, by the workloads that serve the models."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from fleet.model.budget import BurningBudget
+from fleet.model.promise import LateObjective, Promised
 from fleet.model.snapshot import Snapshot
 from fleet.objectives.board import ObjectiveBoard, ObjectiveBoardMaker
-from fleet.objectives.burn_rate import BurnPace, ErrorBudget, worst
+from fleet.objectives.burn_rate import WINDOWS, BurnPace, ErrorBudget, worst
+from fleet.objectives.objective import Indicator
 
 _NONE: Final[Mapping[str, BurningBudget]] = {}
 _MAKER: Final = ObjectiveBoardMaker()
 _LAST: list[tuple[ObjectiveBoard, dict[str, BurningBudget]]] = []
+_PROMISES: Final[Mapping[str, Promised]] = {}
+_LAST_PROMISES: list[tuple[ObjectiveBoard, dict[str, Promised]]] = []
 
 
 def burns_of(snapshot: Snapshot) -> Mapping[str, BurningBudget]:
@@ -23,6 +27,38 @@ def burns_of(snapshot: Snapshot) -> Mapping[str, BurningBudget]:
     if not _LAST or _LAST[0][0] is not found:
         _LAST[:] = [(found, dict(_burning(found)))]
     return _LAST[0][1]
+
+
+def promises_of(snapshot: Snapshot) -> Mapping[str, Promised]:
+    """The promises by workload: the same object while nothing else was counted; none of defaults."""
+    found = _MAKER.board_of(snapshot)
+    if found is None or not found.are_promised:
+        return _PROMISES
+    if not _LAST_PROMISES or _LAST_PROMISES[0][0] is not found:
+        _LAST_PROMISES[:] = [(found, dict(_promised(found)))]
+    return _LAST_PROMISES[0][1]
+
+
+def _promised(found: ObjectiveBoard) -> Iterator[tuple[str, Promised]]:
+    for key in dict.fromkeys(key for row in found.rows for key in row.subject.workloads):
+        rows = found.of.get(key, ())
+        available = [row.budget.objective for row in rows]
+        shares = [one.share for one in available if one.measure is Indicator.AVAILABILITY]
+        # Of a model that several workloads serve it is told once.
+        first = [row.budget for row in rows if row.subject.workloads[:1] == (key,)]
+        yield key, Promised(max(shares, default=0.0), tuple(filter(None, map(_late, first))))
+
+
+def _late(budget: ErrorBudget) -> LateObjective | None:
+    """The latency of an objective where more is late now than may be; None for what is kept, or is no latency."""
+    objective, spent = budget.objective, budget.now
+    if objective.family is None or spent is None:
+        return None
+    bad = spent.bad * min(1.0, spent.covered / WINDOWS[0])
+    if not bad > objective.budget:
+        return None
+    measure, _, percentile = objective.name.partition("_")
+    return LateObjective(measure, percentile, budget.edge, bad, objective.budget, spent.events, WINDOWS[0])
 
 
 def _burning(found: ObjectiveBoard) -> list[tuple[str, BurningBudget]]:

@@ -129,9 +129,9 @@ class Builder:
         )
         if "objectives" in facts.by_source:
             # Nothing of it is needed before objectives are counted.
-            from fleet.objectives.fast_burns import burns_of
+            from fleet.objectives.fast_burns import burns_of, promises_of
 
-            snapshot = replace(snapshot, burning=burns_of(snapshot))
+            snapshot = replace(snapshot, burning=burns_of(snapshot), promised=promises_of(snapshot))
         return replace(snapshot, incidents=self._diagnosis.incidents_at(snapshot, self._health.held))
 
     def shared(self) -> frozenset[str]:

@@ -36,17 +36,19 @@ WHY = "the fleet is frozen until Monday"
 CHAT = Target("Deployment", "serving", "chat-70b")
 
 
-async def check_freeze(plan: Plan, context: ClusterContext) -> Check:
-    """Nothing changes in production while it is frozen."""
+async def check_embargo(plan: Plan, context: ClusterContext) -> Check:
+    """Nothing changes in production while it is under embargo."""
     production = plan.target.namespace == "serving" or plan.target.kind == ALERT
     frozen = context.scope.context != "staging" and production
-    return Check("freeze", Verdict.BLOCK if frozen else Verdict.PASS, WHY if frozen else "no freeze", "wait for Monday")
+    return Check(
+        "embargo", Verdict.BLOCK if frozen else Verdict.PASS, WHY if frozen else "no embargo", "wait for Monday"
+    )
 
 
 @pytest.fixture(autouse=True)
 def known(monkeypatch: pytest.MonkeyPatch) -> None:
     """The one row."""
-    monkeypatch.setattr(every, "FIRST", (*every.FIRST, every.PlanCheck(check_freeze)))
+    monkeypatch.setattr(every, "FIRST", (*every.FIRST, every.PlanCheck(check_embargo)))
 
 
 def cluster() -> FakeCluster:
@@ -60,7 +62,7 @@ async def test_every_plan_has_it_and_where_it_blocks_nothing_is_sent() -> None:
     stage = cluster()
     runner = stage.runner()
     plan = await runner.executor.plan(Scale(CHAT, 5))
-    assert [check.about for check in plan.checks][:2] == ["permission", "freeze"]
+    assert [check.about for check in plan.checks][:2] == ["permission", "embargo"]
     assert plan.verdict is Verdict.BLOCK
     with pytest.raises(PlanRefusedError, match=WHY):
         runner.start(plan, "INC-7", "test")
@@ -70,7 +72,7 @@ async def test_every_plan_has_it_and_where_it_blocks_nothing_is_sent() -> None:
 
 async def test_a_plan_that_it_lets_pass_says_so() -> None:
     plan = await make_plan(Cordon(Target("Node", "", "n1")), cluster().context())
-    assert Check("freeze", Verdict.PASS, "no freeze", "wait for Monday") in plan.checks
+    assert Check("embargo", Verdict.PASS, "no embargo", "wait for Monday") in plan.checks
     assert plan.verdict is not Verdict.BLOCK
 
 
@@ -84,7 +86,7 @@ async def test_a_silence_has_it_and_none_of_the_checks_that_are_about_objects() 
     )
     runner = stage.runner()
     plan = await runner.executor.plan(SilenceAlert(find_alert("f1", stage.snapshot, "")))
-    assert [check.about for check in plan.checks] == ["freeze", "alertmanager"]
+    assert [check.about for check in plan.checks] == ["embargo", "alertmanager"]
     with pytest.raises(PlanRefusedError, match=WHY):
         runner.start(plan, "INC-7", "test")
     await runner.close()
@@ -92,9 +94,9 @@ async def test_a_silence_has_it_and_none_of_the_checks_that_are_about_objects() 
 
 
 async def test_it_is_for_the_plans_of_the_apis_that_it_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(every, "LAST", (every.PlanCheck(check_freeze, frozenset({Api.ALERTMANAGER})),))
+    monkeypatch.setattr(every, "LAST", (every.PlanCheck(check_embargo, frozenset({Api.ALERTMANAGER})),))
     plan = await make_plan(Scale(CHAT, 5), cluster().context())
-    assert [check.about for check in plan.checks].count("freeze") == 1
+    assert [check.about for check in plan.checks].count("embargo") == 1
 
 
 async def test_it_is_on_the_page_of_the_plan() -> None:
@@ -118,7 +120,7 @@ def test_it_is_in_a_dry_run_and_in_its_json_and_blocks_in_earnest(
         assert scale("--dry-run", "--json") == told
         document: dict[str, Any] = json.loads(capsys.readouterr().out)
         assert document["plan"]["verdict"] == "block"
-        assert {"about": "freeze", "verdict": "block", "text": WHY, "fix": "wait for Monday"} in document["plan"][
+        assert {"about": "embargo", "verdict": "block", "text": WHY, "fix": "wait for Monday"} in document["plan"][
             "checks"
         ]
         assert scale("--yes") == exits.REFUSED

@@ -12,7 +12,13 @@ from fleet.model.budget import BurningBudget
 from fleet.model.snapshot import Severity
 
 NONE_READY = "no replica is ready"
-_BUDGETS = ("budget-burns-fast", "budget-burns")
+_BUDGETS = (
+    "budget-burns-fast",
+    "budget-burns",
+    "ttft-objective-missed",
+    "itl-objective-missed",
+    "e2e-objective-missed",
+)
 """Users feel it where replicas are away, or serve badly."""
 
 

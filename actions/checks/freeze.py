@@ -1,0 +1,45 @@
+"""Is nothing to be changed now? A window asks for a reason, or forbids what no critical incident concerns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from actions.checks.users import workloads_of
+from actions.freeze import active, in_words
+from actions.plan import Check, Plan, Verdict
+from actions.plan_context import ClusterContext
+from fleet.model.finding import FindingState
+from fleet.model.snapshot import Severity, Snapshot
+
+ABOUT = "freeze"
+
+
+async def check_freeze(plan: Plan, context: ClusterContext) -> Check | None:
+    """Check the windows in which nothing is to be changed; None outside of them."""
+    found = active(context.rules.freezes, plan.target.namespace, context.now())
+    if found is None:
+        return None
+    window, end = found
+    why = f": {window.why}" if window.why else ""
+    text = f"changes are frozen until {in_words(end, window.zone)} ({window.name}){why}"
+    if not window.blocks:
+        return Check(ABOUT, Verdict.WARN, text, "wait, or give the reason why it cannot wait")
+    snapshot = context.snapshot.everything
+    broken = _critical(snapshot, list(workloads_of(snapshot, plan.target)))
+    if broken:
+        return Check(ABOUT, Verdict.WARN, f"{text}; it may be broken for: {broken}", "give that as the reason")
+    return Check(ABOUT, Verdict.BLOCK, text, "wait; what a critical incident concerns may be changed all the same")
+
+
+def asks_reason(checks: Sequence[Check]) -> bool:
+    """Whether a plan with these checks needs a reason."""
+    return any(check.about == ABOUT for check in checks)
+
+
+def _critical(snapshot: Snapshot, workloads: Sequence[str]) -> str:
+    """The sentence of a critical incident that fires and concerns one of these; empty for none."""
+    for incident in snapshot.incidents:
+        fires = incident.state is FindingState.FIRING and incident.severity is Severity.CRITICAL
+        if fires and not set(incident.reach.workloads).isdisjoint(workloads):
+            return incident.sentence
+    return ""

@@ -1,0 +1,108 @@
+"""Latencies that were promised and are not kept: told within minutes, hours before the budget of a month is gone.
+
+Counted as the objectives are: which share of the last five minutes' requests came later than promised.
+"""
+
+from __future__ import annotations
+
+from fleet.diagnosis import thresholds
+from fleet.diagnosis.cause import Help
+from fleet.diagnosis.lateness import LateCause, LateSubject
+from fleet.diagnosis.sign import Fact
+from fleet.model.promise import LateObjective
+from fleet.model.snapshot import Severity
+
+BUDGETS = ("budget-burns-fast", "budget-burns")
+_NEEDED = {"p99": 100.0}
+_ENOUGH = 20.0
+"""Events without which a percentile says nothing: 20, of a p99 100."""
+
+
+def _counted(of: LateSubject) -> LateObjective | None:
+    """The first promise of which enough is counted to tell."""
+    return next((one for one in of.late if one.events >= _NEEDED.get(one.percentile, _ENOUGH)), None)
+
+
+def _seconds(value: float) -> str:
+    return f"{value * 1000:.3g} ms" if value < 1 else f"{value:.3g} s"
+
+
+def _words(of: LateSubject) -> str:
+    one = _counted(of) or of.late[0]
+    return f"{one.measure.upper()} {one.percentile} misses {_seconds(one.seconds)}, {one.bad:.0%} later"
+
+
+def _shares(of: LateSubject) -> str:
+    return "; ".join(
+        f"{one.measure.upper()}: {one.bad:.1%} of {one.events:.0f} later than {_seconds(one.seconds)} "
+        f"in {one.window / 60:.0f} min, {one.allowed:.3g} may be"
+        for one in of.late
+    )
+
+
+def _twice(of: LateSubject) -> bool | None:
+    one = _counted(of)
+    if one is None or of.percentile != of.percentile:
+        return None
+    return one is of.late[0] and of.percentile > thresholds.LATE_SERIOUS.at(of.profile) * one.seconds
+
+
+def _late(measure: str, name: str, sentence: str, helps: tuple[Help, ...], avoid: str, decides: str) -> LateCause:
+    return LateCause(
+        id=f"{measure}-objective-missed",
+        measure=measure,
+        severity=Severity.WARNING,
+        sentence=sentence,
+        words=_words,
+        must=(
+            Fact("enough is counted to tell", "objectives", lambda of: _counted(of) is not None),
+            Fact[LateSubject](f"more {name} are late than may be", "objectives", lambda of: bool(of.late), _shares),
+        ),
+        serious=(
+            Fact[LateSubject](
+                "it takes more than twice as long as promised",
+                f"{measure} of the last minute",
+                _twice,
+                lambda of: _seconds(of.percentile),
+            ),
+        ),
+        symptom=True,
+        explains=BUDGETS,
+        after=60,
+        clears=600,
+        helps=(Help("see where the time goes", "why"), *helps, Help("see what came before it", "past")),
+        avoid=(avoid,),
+        decides=(decides,),
+    )
+
+
+_SLO = Help("see what is left of each budget", "slo")
+
+TTFT_LATE = _late(
+    "ttft",
+    "first tokens",
+    "Users wait longer for the first token than was promised.",
+    (Help("add replicas", "scale"), _SLO),
+    "Do not take the engine's TTFT for what users wait: the gateway's queue is not in it.",
+    "which part of the wait grew: the queue (too few replicas), or the prefill (longer prompts, a colder cache)",
+)
+"""Findings catalogue F32."""
+ITL_LATE = _late(
+    "itl",
+    "tokens",
+    "Tokens come more slowly one after the other than was promised.",
+    (_SLO,),
+    "Do not add replicas before you know that it is load: one slow replica or long prompts look the same.",
+    "whether all replicas are slow or some: some is a GPU, all is the load, the prompts or the revision",
+)
+"""Findings catalogue F33."""
+E2E_LATE = _late(
+    "e2e",
+    "answers",
+    "Answers take longer from beginning to end than was promised.",
+    (_SLO,),
+    "Do not judge it alone: it grows with the length of the answers, which users choose.",
+    "whether answers got longer: then tokens come as fast as before, and nothing is slow",
+)
+"""Findings catalogue F34."""
+OF_LATENCIES = (TTFT_LATE, ITL_LATE, E2E_LATE)

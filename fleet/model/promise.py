@@ -1,0 +1,34 @@
+"""Promises to the users of a workload's model, as far as the diagnosis of a fleet needs to know them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class LateObjective(NamedTuple):
+    """A latency that was promised, as it is kept at the moment."""
+
+    measure: str
+    """``ttft``, ``itl`` or ``e2e``."""
+    percentile: str
+    """``p50``, ``p95`` or ``p99``."""
+    seconds: float
+    """The edge at which it is counted: what was promised, or the first above it at which a bucket ends."""
+    bad: float
+    """Share of the requests (of ITL: of the tokens) of the last minutes that were later; minutes of which nobody
+    counted anything are taken for good ones."""
+    allowed: float
+    """The share that may be."""
+    events: float
+    """How many requests it is of; NaN for not known."""
+    window: float
+    """Seconds in which they came."""
+
+
+class Promised(NamedTuple):
+    """The promises of one workload."""
+
+    availability: float = 0.0
+    """Share of the time in which an engine must be there; 0 where nobody has promised any."""
+    latencies: tuple[LateObjective, ...] = ()
+    """The latencies of which more is late now than may be."""
