@@ -52,10 +52,16 @@ LONGEST = (
     "console/test_silence.py",
     "console/test_snapshot_prometheus.py",
     "console/test_planned_on.py",
+    "test_members.py",
 )
 """Below tests/, the longest first, as measured on two cores."""
 TOGETHER = frozenset({"tests/real/one_vllm"})
 """Folders whose files share what takes long to start."""
+READERS = frozenset(
+    f"tests/test_{of}.py"
+    for of in ("members", "names", "one_door", "one_way_out", "product_words", "prose", "sentences")
+)
+"""Files whose tests read the program: it is parsed once for all of them (``tests.trees``)."""
 _RANKS = {file: rank for rank, file in enumerate(LONGEST)}
 
 
@@ -65,8 +71,10 @@ def rank(node: str) -> int:
 
 
 def whole(node: str) -> str:
-    """What one worker does as a whole: the file of a test (its node id), or the folder that shares something."""
+    """What one worker does as a whole: the file of a test (its node id), or those that share something."""
     file = node.partition("::")[0]
+    if file in READERS:
+        return "the source"
     folder = file.rpartition("/")[0]
     return folder if folder in TOGETHER else file
 

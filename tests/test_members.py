@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.trees import files, nodes
+
 ROOT = Path(__file__).parents[1]
 ROOMS = ("actions", "console", "fleet", "simulator", "themes", "widgets")
 MOST = 15
@@ -57,8 +59,8 @@ def public_members(node: ast.ClassDef) -> set[str]:
 
 
 def _classes(room: str) -> Iterator[tuple[str, ast.ClassDef]]:
-    for file in sorted((ROOT / room).rglob("*.py")):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for file in files(room):
+        for node in nodes(file):
             if isinstance(node, ast.ClassDef):
                 yield f"{file.relative_to(ROOT)}:{node.name}", node
 
@@ -96,8 +98,8 @@ class Row:
 
 
 def test_no_file_is_long() -> None:
-    files = (file for room in (*ROOMS, "tests") for file in (ROOT / room).rglob("*.py"))
-    lines = {file.relative_to(ROOT).as_posix(): len(file.read_text(encoding="utf-8").splitlines()) for file in files}
+    every = (file for room in (*ROOMS, "tests") for file in files(room))
+    lines = {file.relative_to(ROOT).as_posix(): len(file.read_text(encoding="utf-8").splitlines()) for file in every}
     long = {name: count for name, count in lines.items() if count > LINES}
     assert {name: count for name, count in long.items() if name not in LONGER} == {}
     assert LONGER.keys() - long.keys() == set(), "no longer longer"

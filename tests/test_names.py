@@ -7,6 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.trees import files, tree
+
 ROOT = Path(__file__).parents[1]
 ROOMS = ("actions", "console", "fleet", "themes", "widgets")
 """Not the simulator: it is another program, which plays the objects that the others read."""
@@ -27,8 +29,8 @@ SCHEMA = {"EvidencePart", "ObjectPart", "Replicas", "SourcePart"}
 
 def _public_classes() -> Iterator[tuple[str, str]]:
     for room in ROOMS:
-        for file in sorted((ROOT / room).rglob("*.py")):
-            for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        for file in files(room):
+            for node in tree(file).body:
                 if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                     yield node.name, file.relative_to(ROOT).as_posix()
 

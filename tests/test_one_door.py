@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
+from tests.trees import files, nodes
+
 ROOT = Path(__file__).parents[1]
 ROOMS = ("actions", "console", "fleet", "themes", "widgets")
 
@@ -77,9 +79,8 @@ OF_PROCESSES = {"subprocess", "os", "asyncio", "loop", "_loop"}
 
 @cache
 def sources() -> tuple[tuple[str, tuple[ast.AST, ...]], ...]:
-    """Each file of the rooms with all nodes of its tree: parsed and walked once for all tests that read the source."""
-    files = (file for room in ROOMS for file in sorted((ROOT / room).rglob("*.py")))
-    return tuple((file.relative_to(ROOT).as_posix(), tuple(ast.walk(ast.parse(file.read_text())))) for file in files)
+    """Each file of the rooms with all nodes of its tree."""
+    return tuple((file.relative_to(ROOT).as_posix(), nodes(file)) for room in ROOMS for file in files(room))
 
 
 @cache

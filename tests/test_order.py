@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.order import LONGEST, TOGETHER, rank, whole
+from tests.order import LONGEST, READERS, TOGETHER, rank, whole
 
 
 @pytest.mark.parametrize("file", LONGEST)
@@ -24,4 +24,6 @@ def test_files_stay_whole_and_the_others_keep_their_order() -> None:
 def test_files_that_share_a_server_are_not_parted() -> None:
     (folder,) = TOGETHER
     assert len({whole(f"{folder}/{file}::test_a") for file in ("test_load.py", "test_try.py")}) == 1
+    assert all(Path(file).is_file() for file in READERS)
+    assert len({whole(f"{file}::test_a") for file in READERS}) == 1
     assert whole("tests/test_order.py::test_a[x::y]") == "tests/test_order.py"

@@ -14,6 +14,7 @@ import pytest
 
 from fleet.metrics.products import known_flags
 from fleet.metrics.registry import ENGINES, GATEWAYS
+from tests.trees import nodes
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("fleet", "actions", "widgets", "console")
@@ -57,10 +58,10 @@ def _pattern() -> re.Pattern[str]:
     return re.compile("|".join(map(re.escape, sorted({*WORDS, *prefixes}))), re.IGNORECASE)
 
 
-def _texts(tree: ast.AST) -> Iterator[tuple[int, str]]:
+def _texts(path: Path) -> Iterator[tuple[int, str]]:
     """Strings and names, docstrings apart: a string that is a statement of its own says something to a reader."""
-    said = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    for node in ast.walk(tree):
+    said = {id(node.value) for node in nodes(path) if isinstance(node, ast.Expr)}
+    for node in nodes(path):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in said:
             yield node.lineno, node.value
         elif isinstance(node, ast.Name):
@@ -77,9 +78,8 @@ def _texts(tree: ast.AST) -> Iterator[tuple[int, str]]:
 
 def _named(path: Path) -> list[str]:
     pattern = _pattern()
-    tree = ast.parse(path.read_text(encoding="utf-8"))
     where = path.relative_to(ROOT).as_posix()
-    return [f"{where}:{line}: {text!r}" for line, text in _texts(tree) if pattern.search(text)]
+    return [f"{where}:{line}: {text!r}" for line, text in _texts(path) if pattern.search(text)]
 
 
 @pytest.mark.parametrize("room", ROOMS)
@@ -93,11 +93,10 @@ def test_only_a_dialect_names_its_product(room: str) -> None:
 
 def _flags_in(path: Path) -> list[str]:
     known = known_flags()
-    tree = ast.parse(path.read_text(encoding="utf-8"))
     where = path.relative_to(ROOT).as_posix()
     return [
         f"{where}:{line}: {text!r}"
-        for line, text in _texts(tree)
+        for line, text in _texts(path)
         if text.startswith("--") and (text in known.named or text.removeprefix("--") in known.shown)
     ]
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.trees import files, nodes
+
 ROOT = Path(__file__).parents[1]
 ROOMS = ("actions", "console", "fleet", "simulator", "themes", "widgets", "tests")
 BEGIN_WITH_THE_IDEA = tuple(room for room in ROOMS if room != "tests")
@@ -40,9 +42,9 @@ PAGE = re.compile(r"\bdocs/[\w-]+\.md\b")
 """A page of ours, by its path from the root."""
 
 
-def docstrings(tree: ast.Module) -> Iterator[tuple[int, str]]:
+def docstrings(path: Path) -> Iterator[tuple[int, str]]:
     """Line and text of each: of modules, classes, functions, and those below an assignment."""
-    for node in ast.walk(tree):
+    for node in nodes(path):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
             yield node.lineno, node.value.value
 
@@ -67,8 +69,8 @@ def faults(text: str) -> list[str]:
 def test_docstrings_say_something_and_cite_what_can_be_found(room: str) -> None:
     found = [
         f"{file.relative_to(ROOT)}:{line}: {fault}"
-        for file in sorted((ROOT / room).rglob("*.py"))
-        for line, text in docstrings(ast.parse(file.read_text()))
+        for file in files(room)
+        for line, text in docstrings(file)
         for fault in faults(text)
     ]
     assert not found, "\n".join(found)
@@ -109,8 +111,8 @@ def test_it_leaves_the_others_alone(text: str) -> None:
 def test_docstrings_begin_with_the_idea(room: str) -> None:
     found = [
         f"{file.relative_to(ROOT)}:{line}: {text.strip().splitlines()[0]}"
-        for file in sorted((ROOT / room).rglob("*.py"))
-        for line, text in docstrings(ast.parse(file.read_text()))
+        for file in files(room)
+        for line, text in docstrings(file)
         if opens_badly(text)
     ]
     assert not found, "\n".join(found)
@@ -147,12 +149,12 @@ def test_it_lets_the_idea_begin(text: str) -> None:
 
 
 def test_each_file_that_the_documents_name_is_there() -> None:
-    files = [file.relative_to(ROOT).as_posix() for room in ROOMS for file in (ROOT / room).rglob("*.py")]
+    ours = [file.relative_to(ROOT).as_posix() for room in ROOMS for file in files(room)]
     missing = [
         f"{document.name}: {name}"
         for document in (ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
         # What is to be written is called x, and a * stands for several.
         for name in re.findall(r"(?<![\w{},/*>])\w[\w/]*\.py\b", document.read_text(encoding="utf-8"))
-        if "/x" not in name and not any(f"/{file}".endswith(f"/{name}") for file in files)
+        if "/x" not in name and not any(f"/{file}".endswith(f"/{name}") for file in ours)
     ]
     assert missing == []

@@ -12,6 +12,7 @@ import pytest
 from console.views.incident_words import felt
 from fleet.model.counting import count, every, share
 from fleet.model.finding import Reach
+from tests.trees import files, nodes
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("actions", "console", "fleet", "widgets")
@@ -54,10 +55,9 @@ NO_SENTENCE = re.compile(
 def texts() -> Iterator[tuple[str, str]]:
     """(file, text) of every string with a blank in it; of f-strings with ``{}`` for what is put in. No docstrings."""
     for room in ROOMS:
-        for file in sorted((ROOT / room).rglob("*.py")):
-            tree = ast.parse(file.read_text("utf-8"))
-            skipped = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-            for node in ast.walk(tree):
+        for file in files(room):
+            skipped = {id(node.value) for node in nodes(file) if isinstance(node, ast.Expr)}
+            for node in nodes(file):
                 if isinstance(node, ast.JoinedStr):
                     skipped |= {id(part) for part in node.values}
                     said = "".join(str(v.value) if isinstance(v, ast.Constant) else "{}" for v in node.values)

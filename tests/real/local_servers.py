@@ -34,13 +34,17 @@ from fleet.local.spec import LaunchSpec
 from fleet.local.watch import Watcher
 from tests.ports import free_port
 from tests.real.traces import Traces
-from tests.real.vllm_server import EAGER, STARTUP, UNBOUND
+from tests.real.vllm_server import EAGER, KEPT, ONE_PROCESS, STARTUP, UNBOUND
 from tests.waiting import PATIENCE
 
 ONE, TWO = "one", "two"
 SLOTS = {ONE: 4, TWO: 2}
 """--max-num-seqs: what is beyond waits."""
 SPACE = UNBOUND | {"VLLM_CPU_KVCACHE_SPACE": "1"}
+ENVIRONMENT = {ONE: SPACE | ONE_PROCESS, TWO: SPACE | {"VLLM_DISABLE_COMPILE_CACHE": "1"}}
+"""One of them has its model in a process of its own, as all do on the CPU that nobody tells otherwise, and compiles it
+each time.
+"""
 EXTRA = {ONE: (EAGER,), TWO: ()}
 """One of them compiles its model, as all do that nobody tells otherwise."""
 LOADS = (Phase.LOADING, Phase.COMPILING)
@@ -127,6 +131,10 @@ class Here:
         """The folder of a server's model."""
         return self.root / f"model-{name}"
 
+    def variables(self, name: str) -> dict[str, str]:
+        """The environment of a server, beyond what it inherits."""
+        return ENVIRONMENT[name] | {KEPT: str(self.vllm / "cache")}
+
     def spec(self, name: str) -> LaunchSpec:
         """A server as it is asked for."""
         return LaunchSpec(
@@ -137,7 +145,7 @@ class Here:
             max_model_len=1024,
             max_num_seqs=SLOTS[name],
             dtype="float32",
-            env=SPACE,
+            env=self.variables(name),
             extra=EXTRA[name],
         )
 
@@ -167,7 +175,12 @@ class Here:
         """Both, side by side, until both are ready. Raises AssertionError."""
         arguments = ["local", "up", str(self.model(TWO)), "--name", TWO, "--port", str(self.ports[TWO])]
         arguments += ["--served-model-name", f"tiny-{TWO}", "--max-model-len", "1024", "--dtype", "float32"]
-        arguments += ["--max-num-seqs", str(SLOTS[TWO]), *(f"--env={k}={v}" for k, v in SPACE.items()), "--yes"]
+        arguments += [
+            "--max-num-seqs",
+            str(SLOTS[TWO]),
+            *(f"--env={k}={v}" for k, v in self.variables(TWO).items()),
+            "--yes",
+        ]
         self.starter = Starter(arguments, self.environ)
         acting, looking = Watcher(self.servers), Watcher(self.servers)
         up = asyncio.create_task(self.carried_out(acting, LocalUp(Target(LOCAL_SERVER, LOCAL, ONE), self.spec(ONE))))

@@ -39,7 +39,7 @@ from tests.real.vllm_server import installation
 
 pytestmark = [pytest.mark.real("vllm"), pytest.mark.timeout(600)]
 
-REQUESTS, DRAINED = 40, 40
+REQUESTS, DRAINED = 40, 20
 LONG = 200
 """Tokens of each request: several measurements see the same ones run and wait, and a slow machine ends the server
 meanwhile."""
@@ -201,7 +201,6 @@ async def test_down_under_load_fails_no_request_and_leaves_nothing(here: Here, w
     assert led is not None
     had = Traces.of([led, *led.children(recursive=True)])
     assert len(had.processes) > 1
-    assert had.shared
     assert had.sockets
     assert record.spec.port in had.ports
     here.told.clear()
@@ -264,6 +263,8 @@ async def test_one_that_is_killed_is_dead_with_its_reason_and_down_clears_what_i
     led = state.record.identity.process()
     assert led is not None
     had = Traces.of([led, *led.children(recursive=True)])
+    assert len(had.processes) > 2
+    assert had.shared
     led.kill()
     state = await until(here, watcher, TWO, Phase.DEAD)
     assert state.reason is not None

@@ -31,7 +31,7 @@ pytestmark = [
 ]
 
 CLIENTS = 12
-TOKENS = 200
+TOKENS, SHORT = 200, 20
 LOADED = 10.0
 """Seconds under load at least."""
 
@@ -56,9 +56,9 @@ def stage(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 @asynccontextmanager
-async def load(engine: str) -> AsyncIterator[list[tuple[float, float]]]:
+async def load(engine: str, tokens: int = TOKENS) -> AsyncIterator[list[tuple[float, float]]]:
     """Requests are in flight until the block ends; the list has then what each measured (``tests.real.load``)."""
-    arguments = ["-m", "tests.real.load", engine, "tiny", str(CLIENTS), str(TOKENS)]
+    arguments = ["-m", "tests.real.load", engine, "tiny", str(CLIENTS), str(tokens)]
     process = await asyncio.create_subprocess_exec(
         sys.executable, *arguments, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
     )
@@ -146,6 +146,13 @@ def scraped_at(prometheus: str) -> float:
     return float(query(prometheus, "timestamp(vllm:num_requests_running)")[0]["value"][1])
 
 
+def ended(prometheus: str) -> bool:
+    """True once the window holds the begin of requests and the end of some, as Prometheus has it."""
+    counts = ("vllm:time_to_first_token_seconds_count", "vllm:request_success_total", "http_requests_total")
+    asked = [f"sum(rate({name}[30s])) > 0" for name in counts]
+    return bool(query(prometheus, " and ".join(asked)))
+
+
 def bucket(edges: tuple[float, ...], at: float) -> tuple[float, float]:
     """The edges around a value."""
     return max((e for e in edges if e < at), default=0.0), next(e for e in edges if e >= at)
@@ -156,11 +163,13 @@ async def test_the_command_tells_the_real_engines_numbers_without_any_kubernetes
     config.write_text("[prometheus]\nwindow = 30\n")
     # Longer than the window: of what is younger no query of one line says the rate.
     block_until(lambda: query(stage.prometheus, "vllm:num_requests_running offset 31s"), "the engine to be old enough")
-    async with load(stage.engine):
-        pass
-    end = time.time()
-    block_until(lambda: scraped_at(stage.prometheus) > end, "a scrape")
-    document = await asyncio.to_thread(snapshot, "--prometheus", stage.prometheus, "--config", str(config))
+    # Short requests that go on until the command has answered: on a busy machine the first tokens of long ones are
+    # older than the window when the last one ends.
+    async with load(stage.engine, SHORT):
+        await asyncio.to_thread(
+            block_until, lambda: ended(stage.prometheus), "requests that begin and end in the window"
+        )
+        document = await asyncio.to_thread(snapshot, "--prometheus", stage.prometheus, "--config", str(config))
     at = document["measured_at"]
     (pod,) = document["pods"]
     assert (pod["namespace"], pod["name"]) == ("local", "tiny-0")
