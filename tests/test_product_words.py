@@ -29,17 +29,13 @@ SERVERS_HERE = (
     "console/cli/listing.py",
     "console/cli/examples.py",
     "console/commands/reference.py",
-    "console/config/rules.py",
     "console/report/fleet_sheets.py",
     "console/report/other_sheets.py",
     "console/views/fleet.py",
     "console/wiring/contexts.py",
-    # What their logs say of why they ended, which pods write as well.
-    "fleet/model/log_reasons.py",
 )
 """And what speaks of them elsewhere."""
 OTHERS = (
-    "actions/audit/harmless_names.py",
     # Kubernetes' names for the GPUs of each maker: a row for each.
     "fleet/model/gpu_vendors.py",
     # The API group of a kind of workload, which has a descriptor of its own.

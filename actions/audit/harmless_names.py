@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from fleet.metrics.products import known_flags
+from fleet.metrics.products import known_flags, variable_prefixes
+from fleet.model.gpu_vendors import VARIABLES
 
 _WORDS: Final = (
     "auto|none|null|nil|true|false|yes|no|on|off|enabled?|disabled?|default|all|any|always|never|"
@@ -48,8 +49,8 @@ def is_harmless(value: str) -> bool:
 
 
 _VARIABLE: Final = re.compile(
-    r"(?:VLLM|SGLANG|CUDA|NCCL|NVIDIA|NVTE|OMP|MKL|KMP|OPENBLAS|TORCH|TORCHINDUCTOR|PYTORCH|TRITON|PYTHON|UCX|GLOO|RAY|"
-    r"TRANSFORMERS|TOKENIZERS?|HF_HUB|HF_DATASETS|ROCM|HIP|ROCR|HSA|XLA|JAX|TPU|LC|XDG|FLASHINFER|LMCACHE|NIXL|"
+    r"(?:OMP|MKL|KMP|OPENBLAS|TORCH|TORCHINDUCTOR|PYTORCH|TRITON|PYTHON|UCX|GLOO|RAY|TRANSFORMERS|TOKENIZERS?|HF_HUB|"
+    r"HF_DATASETS|XLA|JAX|TPU|LC|XDG|FLASHINFER|LMCACHE|"
     r"SAFETENSORS|MALLOC|KUBERNETES|PROMETHEUS_MULTIPROC|DO_NOT|QUARTERDECK)_\w+"
     r"|HF_HOME|HF_ENDPOINT|HOME|PATH|PWD|OLDPWD|USER|LOGNAME|SHELL|LANG|LANGUAGE|TERM|COLORTERM|TZ|HOSTNAME|TMPDIR|"
     r"LD_LIBRARY_PATH|LD_PRELOAD|NO_COLOR|NO_PROXY|EDITOR|PAGER|LIBRARY_PATH|MANPATH"
@@ -59,11 +60,13 @@ _VARIABLE: Final = re.compile(
     r"IMAGE|TAG|ARCH|PLATFORM|GPU|GPUS|RANK|VERBOSE|VERBOSITY|ROLE)",
 )
 """Also what starts or ends in a way that no secret is called. A name that tells of a secret comes before it."""
+_WORD: Final = re.compile(r"\w+")
 
 
 def is_known_variable(name: str) -> bool:
     """Whether values of this environment variable may be shown."""
-    return _VARIABLE.fullmatch(name) is not None
+    of_products = name.startswith((*variable_prefixes(), *VARIABLES)) and _WORD.fullmatch(name) is not None
+    return of_products or _VARIABLE.fullmatch(name) is not None
 
 
 _FLAGS_LISTED: Final = """

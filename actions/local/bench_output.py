@@ -12,7 +12,8 @@ from typing import Any, Final
 
 from fleet.local.benches import ConcurrencyLevel
 from fleet.local.errors import LocalError
-from fleet.model.log_reasons import ILLEGAL_INSTRUCTION, OTHER_BUILD
+from fleet.metrics.engines.vllm_log import OTHER_BUILD
+from fleet.model.log_reasons import ILLEGAL_INSTRUCTION
 
 _KEPT: Final = 200
 """Lines of its output that are looked at for what went wrong."""

@@ -19,10 +19,21 @@ def setting(
     minimum: float | None = None,
     maximum: float | None = None,
     path: bool = False,
+    program: bool = False,
     secret: bool = False,
 ) -> Any:
-    """A field with its description, its range (both ends included), and whether it is a path or may hold a secret."""
-    metadata = {"about": about, "minimum": minimum, "maximum": maximum, "path": path, "secret": secret}
+    """A field with its description, its range (both ends included), and whether it is a path or may hold a secret.
+
+    ``program``: the path is of a program, which is run and not read.
+    """
+    metadata = {
+        "about": about,
+        "minimum": minimum,
+        "maximum": maximum,
+        "path": path or program,
+        "program": program,
+        "secret": secret,
+    }
     if isinstance(default, dict):
         return field(default_factory=default.copy, metadata=metadata)
     return field(default=default, metadata=metadata)

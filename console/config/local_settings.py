@@ -42,7 +42,9 @@ class LocalSettings:
     """vLLM servers on this machine (`quarterdeck local`)."""
 
     __pydantic_config__: ClassVar[Any] = STRICT
-    vllm: str = setting("", "The vllm executable. Empty: that of PATH, else of this program's environment.", path=True)
+    vllm: str = setting(
+        "", "The vllm executable. Empty: that of PATH, else of this program's environment.", program=True
+    )
     port: int = setting(8000, "The first port to try.", minimum=1, maximum=65535)
     grace: float = setting(
         300.0,

@@ -66,7 +66,7 @@ def check_references(settings: Settings, environ: Mapping[str, str]) -> Iterator
             value = getattr(table, field.name)
             if field.metadata["path"] and value and field.name != "kubeconfig":
                 try:
-                    check_file(value, sys.maxsize if field.name == "vllm" else SECRET_LIMIT)
+                    check_file(value, sys.maxsize if field.metadata["program"] else SECRET_LIMIT)
                 except OSError as error:
                     yield (*where, field.name), f"{value}: {error.strerror}", "Correct the path, or make it readable."
             elif field.name.endswith("_env") and value and not environ.get(value):

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from fleet.local.server import Phase, StartStage
-from fleet.model.log_reasons import without_process
+from fleet.local.server_log import without_process
 
 _ORDER: Final = {phase: number for number, phase in enumerate(Phase)}
 READ: Final = 1000

@@ -19,8 +19,9 @@ from fleet.local.phases import StageReader
 from fleet.local.process import group, listens
 from fleet.local.record import ServerRecord, read_records
 from fleet.local.server import Phase, ServerState, StartStage
+from fleet.local.server_log import reason_of
 from fleet.local.tail import Tail
-from fleet.model.log_reasons import FULL, Reason, reason_of
+from fleet.model.log_reasons import FULL, Reason
 from fleet.net.http import client
 
 TIMEOUT: Final = 2.0

@@ -29,6 +29,7 @@ from functools import lru_cache
 
 from fleet.dataclass import dataclass
 from fleet.metrics.product import Product
+from fleet.model.log_reasons import LogWording
 from fleet.model.quantity import QUANTILES, RATIOS, Family, Quantity
 
 IMPLAUSIBLE = 9e18
@@ -249,6 +250,10 @@ class Dialect:
     """Metric whose labels say how an engine was started → those of them that are arguments, and nothing measured."""
     masks: Mapping[str, Bits] = field(default_factory=dict)
     """Bit masks of why a GPU's clocks are lowered now, newest name first, and what their bits say."""
+    opt_in: Mapping[str, str] = field(default_factory=dict)
+    """Beginning of the names of metrics that are there only where something is switched on → what that is, in words."""
+    log: LogWording = field(default_factory=LogWording)
+    """The words of its servers' logs from which it is told why one died."""
 
     @property
     def name(self) -> str:

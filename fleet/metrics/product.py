@@ -45,6 +45,8 @@ class Product:
     """The model is the first word behind ``programs`` that is neither a flag nor a flag's value."""
     model_variables: tuple[str, ...] = ()
     """Environment variables of its own that name the model."""
+    variables: tuple[str, ...] = ()
+    """Beginnings of the names of environment variables of its own, which hold no secrets."""
     entrypoints: tuple[str, ...] = ()
     """Parts of the names of images whose entrypoint takes the model as its first argument."""
     ranks: Ranks | None = None

@@ -192,6 +192,17 @@ def model_variables() -> tuple[str, ...]:
     return _model_variables(ENGINES.version)
 
 
+def variable_prefixes() -> tuple[str, ...]:
+    """Beginnings of the names of environment variables of engines and gateways that hold no secrets."""
+    return _variable_prefixes(ENGINES.version, GATEWAYS.version)
+
+
+@lru_cache(maxsize=8)
+def _variable_prefixes(engine_version: int, gateway_version: int) -> tuple[str, ...]:
+    del engine_version, gateway_version
+    return tuple(prefix for product in (*engines(), *GATEWAYS.products) for prefix in product.variables)
+
+
 def is_read(engine: Product) -> bool:
     """Whether some dialect reads its metrics: its own, or that of an engine which it runs."""
     return any(ENGINES.by_name(name) is not None for name in (engine.name, *engine.speaks))

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from fleet.dataclass import dataclass
 from fleet.model.facts import Facts
-from fleet.model.log_reasons import Reason, reason_of
 from fleet.model.objects import Container, Pod
 
 LINE: Final = 300
 """Characters of a line that are quoted."""
-_UNTOLD: Final = frozenset({"unknown", "killed", "stopped"})
-"""Ids of reasons that a log does not give."""
-_SERVED: Final = "Application startup complete"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +34,6 @@ class Endings:
     rows: tuple[Ending, ...] = ()
 
 
-@lru_cache(1024)
-def told_by(end: str) -> tuple[str, str]:
-    """Id of the reason that the end of a log gives, and its line; empty where it gives none."""
-    lines = end.splitlines()
-    reason: Reason = reason_of(lines, was_ready=any(_SERVED in line for line in lines))
-    return ("", "") if reason.id in _UNTOLD else (reason.id, printable(reason.line))
-
-
 def printable(line: str) -> str:
     """A line of a stranger's log, short and without anything that a terminal would obey."""
     return "".join(each if each.isprintable() else " " for each in line[:LINE]).strip()
@@ -66,8 +54,10 @@ class LastWords(NamedTuple):
     where: str
 
 
-def last_words(pod: Pod, facts: Facts) -> LastWords | None:
+def last_words(pod: Pod, facts: Facts, told_by: Callable[[str], tuple[str, str]]) -> LastWords | None:
     """The reason why a container of a pod has ended; None where nothing is known of it.
+
+    ``told_by``: from the end of a log to the id of the reason that it gives, empty for none, and the line that says so.
 
     The kubelet keeps a message where the pod asks for that (terminationMessagePolicy: FallbackToLogsOnError).
     """

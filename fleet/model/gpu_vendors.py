@@ -20,6 +20,8 @@ class Vendor:
     """The label of a node that names its cards."""
     driver_labels: tuple[str, ...] = ()
     """Labels of a node that say the version of its driver, the most exact first."""
+    variables: tuple[str, ...] = ()
+    """Beginnings of the names of environment variables of its libraries, which hold no secrets."""
 
 
 VENDORS = (
@@ -30,12 +32,14 @@ VENDORS = (
         product_label="nvidia.com/gpu.product",
         # GPU feature discovery; the second is what releases before 0.14 write.
         driver_labels=("nvidia.com/cuda.driver-version.full", "nvidia.com/cuda.driver.major"),
+        variables=("NVIDIA_", "CUDA_", "NCCL_", "NVTE_", "NIXL_"),
     ),
     Vendor(
         "AMD",
         resources=("amd.com/gpu",),
         product_label="amd.com/gpu.product-name",
         driver_labels=("amd.com/gpu.driver-version",),
+        variables=("ROCM_", "HIP_", "ROCR_", "HSA_"),
     ),
     Vendor(
         "Intel",
@@ -46,6 +50,8 @@ VENDORS = (
     ),
 )
 """One more is one row here."""
+VARIABLES = tuple(prefix for vendor in VENDORS for prefix in vendor.variables)
+"""Beginnings of the names of environment variables of the libraries of all makers, which hold no secrets."""
 
 
 def is_gpu(resource: str) -> bool:

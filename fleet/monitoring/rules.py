@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from fleet.metrics.dialect_set import DialectSet
-from fleet.metrics.engines.opt_in import OPT_IN
 from fleet.model.alerts import Matcher, MonitoringRule
 from fleet.monitoring.faults import FaultKind, MonitoringFault
 from fleet.monitoring.selector_queries import CountingStore
@@ -75,7 +74,7 @@ async def _why(empty: Sequence[Selector], asking: CountingStore, dialects: Seque
     told: dict[Selector, str] = {}
     for one in empty:
         if one.name and counts.get(bare[one]) == 0:
-            told[one] = _no_name(one.name, [o.name for o in others[one] if counts.get(o)])
+            told[one] = _no_name(one.name, [o.name for o in others[one] if counts.get(o)], dialects)
             continue
         blamed = [matcher for matcher, without in less[one] if counts.get(without)]
         edge = next((matcher for matcher in blamed if matcher.name == "le" and not matcher.regex), None)
@@ -86,10 +85,11 @@ async def _why(empty: Sequence[Selector], asking: CountingStore, dialects: Seque
     return told
 
 
-def _no_name(name: str, near: Sequence[str]) -> str:
+def _no_name(name: str, near: Sequence[str], dialects: Sequence[DialectSet]) -> str:
     if near:
         return f"no such metric; there is {near[0]}"
-    switch = next((switch for begins, switch in OPT_IN.items() if name.startswith(begins)), "")
+    opt_in = (row for every in dialects for member in every for row in member.opt_in.items())
+    switch = next((switch for begins, switch in opt_in if name.startswith(begins)), "")
     return f"no such metric; it is there only if {switch}" if switch else "no such metric"
 
 

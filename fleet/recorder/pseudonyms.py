@@ -12,7 +12,6 @@ from functools import cache
 from ipaddress import ip_address
 from typing import Final
 
-from fleet.local.vllm_arguments import ARGUMENTS
 from fleet.metrics.products import engines, known_flags
 from fleet.metrics.registry import GATEWAYS, GPUS
 from fleet.model.gpu_vendors import VENDORS
@@ -239,5 +238,5 @@ def _programs() -> frozenset[str]:
 
 @cache
 def _flags() -> frozenset[str]:
-    of_servers = (f"--{each.name.replace('_', '-')}" for each in ARGUMENTS)
-    return frozenset((*known_flags().named, *of_servers))
+    known = known_flags()
+    return known.named.union(f"--{name}" for name in known.shown)

@@ -12,7 +12,7 @@ from fleet.diagnosis.cause import EndingCause, Help, Stage, says
 from fleet.diagnosis.causes.symptoms import ENDED, OVERLOAD
 from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.subject import EndedSubject
-from fleet.model.log_reasons import CAUSES
+from fleet.model.log_reasons import REASONS
 from fleet.model.snapshot import Severity
 
 
@@ -100,4 +100,4 @@ def _cause(reason: str, text: str, of: _OfPod) -> EndingCause:
     )
 
 
-ENDINGS: Final = tuple(_cause(row.id, row.text, OF_POD[row.id]) for row in CAUSES)
+ENDINGS: Final = tuple(_cause(row.id, row.text, OF_POD[row.id]) for row in REASONS)

@@ -38,6 +38,7 @@ LLAMA_CPP = Dialect(
     proof=Proof.PROGRAM,
     versions="builds to 11549",
     prefixes=("llamacpp:", "llamacpp_"),
+    opt_in={"llamacpp:": "the server runs with --metrics"},
     model_labels=(),
     present=(Quantity.RUNNING, Quantity.WAITING),
     rules={

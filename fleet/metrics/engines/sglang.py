@@ -49,11 +49,13 @@ SGLANG = Dialect(
             )
         ),
         port=30000,
+        variables=("SGLANG_",),
     ),
     proof=Proof.RECORDING,
     versions="0.4 to 0.5.23",
     # Stores and gateways that allow no colon in a name write the second.
     prefixes=("sglang:", "sglang_"),
+    opt_in={"sglang:": "the engine runs with --enable-metrics"},
     present=(Quantity.RUNNING, Quantity.WAITING, Quantity.KV_USAGE),
     rank_labels=("dp_rank",),
     repeated_by=("tp_rank", "pp_rank", "moe_ep_rank"),

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from fleet.metrics.dialect import Dialect, LabelProduct, Match, Metric, MetricType, Op, Proof, Rule
 from fleet.metrics.engines.vllm_flags import VLLM_FLAGS
+from fleet.metrics.engines.vllm_log import VLLM_LOG
 from fleet.metrics.product import Product, Ranks
 from fleet.model.quantity import Family, Quantity
 
@@ -53,6 +54,7 @@ VLLM = Dialect(
         prefixes=("vllm:", "vllm_"),
         port=None,
         model_variables=("VLLM_MODEL",),
+        variables=("VLLM_",),
         # That of the newer images is `vllm serve`.
         entrypoints=("vllm",),
         ranks=Ranks(
@@ -63,6 +65,14 @@ VLLM = Dialect(
     ),
     proof=Proof.PROGRAM,
     versions="0.6 to 0.33",
+    log=VLLM_LOG,
+    # Its documentation of metrics and of its arguments.
+    opt_in={
+        "vllm:kv_block_": "the engine runs with --kv-cache-metrics",
+        "vllm:estimated_": "the engine runs with --enable-mfu-metrics",
+        "vllm:spec_decode_": "the engine runs with a speculative configuration",
+        "vllm:lora_requests_info": "the engine runs with LoRA (--enable-lora)",
+    },
     # Ray Serve prefixes the name; which of its releases sanitise the colon differs (ray issues 52719, 59071).
     prefixes=("vllm:", "vllm_", "ray_vllm_", "ray_vllm:"),
     present=(Quantity.RUNNING, Quantity.WAITING, Quantity.KV_USAGE),

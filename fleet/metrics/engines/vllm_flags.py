@@ -43,6 +43,7 @@ VLLM_FLAGS: Final = Flags(
         "--data-parallel-external-lb",
         "--data-parallel-hybrid-lb",
         "--data-parallel-multi-port-external-lb",
+        "--enable-prefix-caching",
         "--enforce-eager",
         "--fully-sharded-loras",
         "--headless",

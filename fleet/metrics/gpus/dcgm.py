@@ -50,6 +50,11 @@ DCGM = Dialect(
     versions="1.x to 4.x",
     # The second is its name before DCGM 4.
     masks={"DCGM_FI_DEV_CLOCKS_EVENT_REASONS": REASONS, "DCGM_FI_DEV_CLOCK_THROTTLE_REASONS": REASONS},
+    # Its default-counters.csv.
+    opt_in={
+        "DCGM_FI_PROF_": "the exporter's list of counters (-f) has it, and its pod may profile (SYS_ADMIN)",
+        "DCGM_EXP_": "the exporter's list of counters (-f) has it",
+    },
     present=(Quantity.GPU_TEMPERATURE, Quantity.GPU_MEMORY_USED),
     rules={
         Quantity.GPU_UTIL: _gauge("DCGM_FI_DEV_GPU_UTIL", "dcgm_gpu_utilization", scale=_PERCENT, where=_WHOLE_GPU),

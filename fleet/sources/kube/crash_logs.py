@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple
 
 from fleet.guard import LOGS, permits
-from fleet.model.ending import Ending, Endings, has_ended, told_by
+from fleet.metrics.server_logs import told_by
+from fleet.model.ending import Ending, Endings, has_ended
 from fleet.model.objects import Container, Pod
 from fleet.model.snapshot import CRASH_LOGS
 from fleet.sources.kube.errors import ForbiddenError, KubeconfigError, KubeError, NotFoundError

@@ -8,10 +8,13 @@ import pytest
 
 from fleet.diagnosis.causes.endings import ENDINGS, OF_POD
 from fleet.diagnosis.evidence import explain
-from fleet.model.ending import LINE, Ending, Endings, last_words, printable, told_by
+from fleet.metrics.registry import ENGINES
+from fleet.metrics.server_logs import told_by
+from fleet.model.ending import LINE, Ending, Endings, last_words, printable
 from fleet.model.facts import Dated, Facts
-from fleet.model.log_reasons import CAUSES
+from fleet.model.log_reasons import REASONS, LogWording
 from fleet.model.objects import Container
+from tests import toys
 from tests.fleet.diagnosis.fleets import CHAT, COOL, Fleet, Q, causes, unready
 from tests.fleet.rows import NOW, pod
 
@@ -28,8 +31,8 @@ def loop(message: str = "", **more: object) -> dict[str, object]:
 
 
 def test_every_reason_that_a_log_gives_is_a_cause_of_a_pod() -> None:
-    assert {row.id for row in CAUSES} == OF_POD.keys()
-    assert len({one.id for one in ENDINGS}) == len(CAUSES)
+    assert {row.id for row in REASONS} == OF_POD.keys()
+    assert len({one.id for one in ENDINGS}) == len(REASONS)
 
 
 def test_what_the_kubelet_has_kept_of_its_log_is_the_root_of_the_loop() -> None:
@@ -99,12 +102,12 @@ def test_a_program_s_error_on_a_gpu_takes_no_gpu_away() -> None:
 def test_a_log_that_was_read_says_it_of_that_end_and_of_no_other() -> None:
     crashed = pod("chat-1", uid="u1", containers=(LOOP,))
     read = Facts({"crash-logs": Dated(NOW, Endings((Ending("u1", "vllm", 4, "cuda-oom", CUDA),)))})
-    words = last_words(crashed, read)
+    words = last_words(crashed, read, told_by)
     assert words is not None
     assert (words.reason, words.line, words.where) == ("cuda-oom", CUDA, "the end of its log")
     again = replace(crashed, containers=(replace(LOOP, restarts=5),))
-    assert last_words(again, read) is None
-    assert last_words(replace(crashed, uid="u2"), read) is None
+    assert last_words(again, read, told_by) is None
+    assert last_words(replace(crashed, uid="u2"), read, told_by) is None
 
 
 def test_words_of_a_request_that_was_refused_are_no_reason_for_an_end_after_it_served() -> None:
@@ -116,3 +119,16 @@ def test_a_line_of_a_stranger_is_quoted_short_and_moves_no_cursor() -> None:
     shown = printable("\x1b[2Jaway\u202e" + "x" * 1000)
     assert len(shown) <= LINE
     assert shown.isprintable()
+
+
+def test_an_engine_words_its_end_in_its_dialect_and_is_not_called_another() -> None:
+    line = "duck: the pond is too small for what it is to keep"
+    worded = replace(toys.ENGINE, log=LogWording(reasons={"no-kv-room": "pond is too small"}))
+    assert told_by(line) == ("", "")
+    with ENGINES.adding(worded):
+        assert told_by(line) == ("no-kv-room", line)
+        fleet = Fleet()
+        fleet.of("chat-1", **loop("launch_duck.py: error: unrecognized arguments: --feathers 4"))
+        (found,) = fleet.incidents(0)
+    assert found.root.cause == "engine-arguments-wrong"
+    assert "vLLM" not in found.sentence

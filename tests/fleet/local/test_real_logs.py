@@ -12,8 +12,9 @@ import pytest
 
 from fleet.local.phases import StageReader
 from fleet.local.server import Phase
+from fleet.local.server_log import reason_of
 from fleet.local.tail import Tail
-from fleet.model.log_reasons import STOPPED, reason_of
+from fleet.model.log_reasons import STOPPED
 
 LOGS = Path(__file__).with_name("logs")
 REASONS = {

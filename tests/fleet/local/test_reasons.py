@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from fleet.local.server_log import reason_of
 from fleet.local.tail import Tail
-from fleet.model.log_reasons import CAUSES, STOPPED, reason_of
+from fleet.model.log_reasons import REASONS, STOPPED
 
 LOGS = Path(__file__).with_name("logs")
 CRASHES = sorted((LOGS / "crash").glob("*.log"))
@@ -99,7 +100,7 @@ def kind(path: Path) -> str:
 
 
 def test_there_is_a_crash_of_every_class() -> None:
-    assert {kind(path) for path in CRASHES} == {cause.id for cause in CAUSES} | {"unknown"}
+    assert {kind(path) for path in CRASHES} == {cause.id for cause in REASONS} | {"unknown"}
     assert {path.stem for path in CRASHES} == ROOTS.keys()
 
 
@@ -115,8 +116,8 @@ def test_a_crash_gives_its_root_and_what_to_do_about_it(path: Path) -> None:
 
 
 def test_each_class_has_one_name_and_its_own_words() -> None:
-    assert len({cause.id for cause in CAUSES}) == len({cause.text for cause in CAUSES}) == len(CAUSES)
-    assert not {"unknown", "killed", "stopped"} & {cause.id for cause in CAUSES}
+    assert len({cause.id for cause in REASONS}) == len({cause.text for cause in REASONS}) == len(REASONS)
+    assert not {"unknown", "killed", "stopped"} & {cause.id for cause in REASONS}
 
 
 @pytest.mark.parametrize("was_ready", [True, False])

@@ -17,8 +17,9 @@ from fleet.local.eta import to_json as start_to_json
 from fleet.local.process import Identity, group, identify
 from fleet.local.record import RECORD, STARTS
 from fleet.local.server import Phase
+from fleet.local.server_log import reason_of
 from fleet.local.watch import KEPT, TOLD, Watcher
-from fleet.model.log_reasons import Reason, reason_of
+from fleet.model.log_reasons import Reason
 from tests.ending import ending
 from tests.fleet.local.servers import BEGUN, record
 from tests.fleet.local.watched import READY, SECRET, SHARDS, Endpoint, Serve, Servers

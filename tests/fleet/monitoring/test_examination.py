@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from fleet.metrics.engines.opt_in import OPT_IN
+from fleet.metrics.engines.vllm import VLLM
 from fleet.model.alerts import MonitoringRule
 from fleet.monitoring.examination import examine
 from fleet.monitoring.faults import FaultKind
@@ -98,7 +98,7 @@ async def test_rules_are_held_against_the_series_that_there_are(store: Prometheu
         ),
         "OptIn": (
             FaultKind.DEAD,
-            f"vllm:kv_block_lifetime_seconds_sum: no such metric; it is there only if {OPT_IN['vllm:kv_block_']}",
+            f"vllm:kv_block_lifetime_seconds_sum: no such metric; it is there only if {VLLM.opt_in['vllm:kv_block_']}",
         ),
         "Either": (
             FaultKind.PARTLY,
