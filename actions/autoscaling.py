@@ -10,11 +10,11 @@ from typing import Any, Final
 
 from actions.plan_context import ClusterContext
 from actions.request import Target
+from fleet.json_fields import mapping, text
 from fleet.kinds.deployment import DEPLOYMENT
 from fleet.kinds.kind import Replicas
 from fleet.kinds.registry import kind_of
 from fleet.sources.kube.errors import ForbiddenError, NotFoundError
-from fleet.sources.kube.project.fields import mapping, text
 
 PAUSED: Final = "autoscaling.keda.sh/paused"
 """Holds it where it is; whatever is no boolean counts as true."""

@@ -15,12 +15,13 @@ from actions.kubeobj import kind_in, written
 from actions.plan_context import Reads
 from actions.request import Target
 from fleet.dataclass import dataclass
+from fleet.json_fields import mapping, mappings, moment, text, texts
 from fleet.kinds.deployment import REVISION
 from fleet.kinds.kind import Revisions, value_at
 from fleet.kinds.registry import kind_of, kinds_that
 from fleet.model.objects import TEMPLATE_HASH, ModelVersion, Pod
 from fleet.sources.kube.errors import KubeError, NotFoundError
-from fleet.sources.kube.project.fields import Interner, mapping, mappings, moment, text, texts
+from fleet.sources.kube.interner import Interner
 from fleet.sources.kube.project.model_version import command_words, model_version
 from fleet.sources.kube.project.pods import project_pod
 from fleet.sources.kube.project.serving import engine_container

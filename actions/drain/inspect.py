@@ -15,7 +15,7 @@ from actions.request import Target
 from fleet.kinds.registry import kind_of
 from fleet.model.objects import Pod
 from fleet.sources.kube.errors import ForbiddenError, NotFoundError
-from fleet.sources.kube.project.fields import Interner
+from fleet.sources.kube.interner import Interner
 from fleet.sources.kube.project.pods import project_pod
 from fleet.sources.scrape.targets import runs_engine
 

@@ -11,7 +11,7 @@ from fleet.engine_api import EngineProbe
 from fleet.model.quantity import Quantity
 from fleet.model.reading import State
 from fleet.model.snapshot import Snapshot
-from fleet.sources.kube.project.fields import Interner
+from fleet.sources.kube.interner import Interner
 from fleet.sources.kube.project.pods import project_pod
 
 _SPAN = 60.0

@@ -147,9 +147,10 @@ async def _ask(invocation: Invocation, client: KubeClient) -> Timeline:
 
 async def _services(client: KubeClient) -> KubeState:
     """The services of the cluster, among which there may be a Prometheus; none where they may not be listed."""
+    from fleet.json_fields import mappings
     from fleet.model.snapshot import Cluster
     from fleet.net.bodies import limits
-    from fleet.sources.kube.project.fields import Interner, mappings
+    from fleet.sources.kube.interner import Interner
     from fleet.sources.kube.project.services import project_service
     from fleet.sources.kube.resources import SERVICES
     from fleet.sources.kube.state import KubeState

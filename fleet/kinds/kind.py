@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 from fleet.dataclass import dataclass
-from fleet.sources.kube.project.fields import Raw, integer, mapping
+from fleet.json_fields import Raw, integer, mapping
 
 AT_ONCE: Final = "starts another at once"
 """The usual reaction of a kind to the loss of a pod."""

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from fleet.json_fields import Raw, integer, mapping, text
 from fleet.kinds.kind import AT_ONCE, PodTemplate, ReplicaGroup, Replicas, Update, WorkloadKind
-from fleet.sources.kube.project.fields import Raw, integer, mapping, text
 
 GROUP = ReplicaGroup(
     workload="leaderworkerset.sigs.k8s.io/name",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from fleet.json_fields import Raw, mapping
 from fleet.kinds.kind import AT_ONCE, Leaving, Replicas, WorkloadKind
-from fleet.sources.kube.project.fields import Raw, mapping
 
 
 def _selector(obj: Raw) -> Mapping[str, str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from fleet.json_fields import Raw, mapping, text
 from fleet.kinds.kind import Replicas, Revisions, Update, WorkloadKind
-from fleet.sources.kube.project.fields import Raw, mapping, text
 
 
 def _ordered(obj: Raw) -> bool:

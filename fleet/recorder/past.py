@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from fleet.json_fields import Raw
 from fleet.model.objects import Condition, Container, Event, Node, ObjectRef, Owner, Pod, Workload
 from fleet.recorder.problem import RecordingError
 from fleet.recorder.reader import Recording
-from fleet.sources.kube.project.fields import Raw
 from fleet.sources.kube.state import KubeState
 from fleet.timeline.cluster.registry import witnesses
 from fleet.timeline.cluster.witness import SharedFacts

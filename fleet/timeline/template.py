@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from fleet.json_fields import Raw, mapping, mappings, text, texts
 from fleet.model.objects import TEMPLATE_HASH
-from fleet.sources.kube.project.fields import Raw, mapping, mappings, text, texts
 from fleet.sources.kube.project.model_version import command_words
 
 Clean = Callable[[Any], Any]

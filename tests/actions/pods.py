@@ -24,7 +24,7 @@ from fleet.model.quantity import Quantity
 from fleet.model.reading import State
 from fleet.model.snapshot import ModelGroup, Snapshot
 from fleet.sources.kube.errors import ConflictError, ForbiddenError, KubeError, NotFoundError, error_of_status
-from fleet.sources.kube.project.fields import Interner
+from fleet.sources.kube.interner import Interner
 from fleet.sources.kube.project.nodes import project_node
 from fleet.sources.kube.project.pods import project_pod
 from fleet.sources.kube.responses import Response

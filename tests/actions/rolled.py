@@ -7,7 +7,7 @@ from typing import Any
 
 from actions.request import Target
 from fleet.model.snapshot import ModelGroup
-from fleet.sources.kube.project.fields import Interner
+from fleet.sources.kube.interner import Interner
 from fleet.sources.kube.project.nodes import project_node
 from fleet.sources.kube.project.pods import project_pod
 from tests.actions.objects import GPU, node

@@ -23,7 +23,7 @@ from actions.progress import Result
 from actions.request import Target
 from actions.revisions import Revision, current_of, revisions
 from fleet.sources.kube.errors import NotFoundError
-from fleet.sources.kube.project.fields import Interner
+from fleet.sources.kube.interner import Interner
 from fleet.sources.kube.project.pods import project_pod
 from tests.actions.plans import check
 from tests.actions.simulated import Simulated, simulated

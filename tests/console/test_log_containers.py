@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from console.views.pod_logs import worth_reading
-from fleet.sources.kube.project.fields import Interner
+from fleet.sources.kube.interner import Interner
 from fleet.sources.kube.project.pods import project_pod
 
 PROXY = {"name": "istio-proxy", "image": "istio/proxyv2:1.24", "args": ["proxy", "sidecar"]}

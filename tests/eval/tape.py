@@ -19,7 +19,7 @@ from fleet.model.histogram import Histogram
 from fleet.model.measurement import HistogramKey, Measurement, Table
 from fleet.model.quantity import Family
 from fleet.model.snapshot import Cluster
-from fleet.sources.kube.project.fields import Interner
+from fleet.sources.kube.interner import Interner
 from fleet.sources.kube.resources import all_resources
 from fleet.sources.kube.state import KubeState
 from fleet.sources.scrape.target import TargetState

@@ -22,7 +22,7 @@ from actions.plan import MERGE, Alternative, Change, Check, Mutation, Plan, Step
 from actions.plan_context import ClusterContext
 from actions.progress import Outcome, Result
 from actions.request import Request, Target, expect
-from fleet.sources.kube.project.fields import mapping
+from fleet.json_fields import mapping
 
 ABOUT = "bounds"
 

@@ -21,8 +21,8 @@ from actions.plan import MERGE, Change, Check, Mutation, Plan, Step, Undo, Verdi
 from actions.plan_context import ClusterContext
 from actions.progress import Outcome, Result
 from actions.request import Request, Target, expect
+from fleet.json_fields import mapping, mappings, text
 from fleet.model.counting import count
-from fleet.sources.kube.project.fields import mapping, mappings, text
 
 ABOUT = "pause"
 _POLL = 120.0

@@ -24,7 +24,7 @@ from actions.plan_context import ClusterContext
 from actions.progress import Outcome
 from actions.request import Request, expect
 from actions.surge import amount, written_of
-from fleet.sources.kube.project.fields import mapping, mappings, text
+from fleet.json_fields import mapping, mappings, text
 from fleet.sources.kube.project.gpu import pod_devices
 
 

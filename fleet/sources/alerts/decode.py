@@ -15,9 +15,9 @@ from typing import Any, Final
 from urllib.parse import unquote_plus
 
 from fleet.dataclass import dataclass
+from fleet.json_fields import Raw, mapping, mappings, moment, text, texts
 from fleet.model.alerts import Alert, Matcher, MonitoringRule, Silence
 from fleet.model.counting import count
-from fleet.sources.kube.project.fields import Raw, mapping, mappings, moment, text, texts
 
 MOST_ALERTS: Final = 2000
 MOST_RULES: Final = 5000

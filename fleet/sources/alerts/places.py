@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
+from fleet.json_fields import mapping, mappings, text
 from fleet.model.objects import Pod, Service
 from fleet.net.plain_url import segment
-from fleet.sources.kube.project.fields import mapping, mappings, text
 from fleet.sources.kube.state import KubeState
 from fleet.sources.prometheus.products import ALERTMANAGER
 from fleet.sources.prometheus.transport import PrometheusEndpoint

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from typing import Final, NamedTuple
 
+from fleet.json_fields import Raw, mapping, mappings, text, texts
 from fleet.net.bodies import limits
 from fleet.sources.kube.client import KubeClient
 from fleet.sources.kube.errors import NotFoundError
-from fleet.sources.kube.project.fields import Raw, mapping, mappings, text, texts
 from fleet.sources.kube.resources import object_path
 
 _AGGREGATED: Final = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Sequence
 
 import yaml
 
+from fleet.json_fields import Raw, integer, mapping, mappings, moment, text, texts
 from fleet.model.objects import Event
-from fleet.sources.kube.project.fields import Raw, integer, mapping, mappings, moment, owner, text, texts
+from fleet.sources.kube.project.common_fields import owner
 from fleet.sources.kube.project.pod_status import pod_status
 
 _WIDTH = 18

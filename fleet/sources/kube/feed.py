@@ -9,8 +9,8 @@ from typing import Generic
 
 from fleet.sources.kube.client import KubeClient
 from fleet.sources.kube.errors import DefectError, ForbiddenError, KubeconfigError, KubeError, NotFoundError
+from fleet.sources.kube.interner import Interner
 from fleet.sources.kube.pace import Backoff, Pace
-from fleet.sources.kube.project.fields import Interner
 from fleet.sources.kube.reflector import Reflector
 from fleet.sources.kube.resources import R, Resource
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from fleet.json_fields import Raw, mapping, mappings, text
 from fleet.model.listing import ListedColumn, ListedObject, Listing
 from fleet.net.bodies import limits
 from fleet.sources.kube.api_resources import ApiResources, KnownResource
 from fleet.sources.kube.client import KubeClient
 from fleet.sources.kube.errors import ForbiddenError, KubeError
-from fleet.sources.kube.project.fields import Raw, mapping, mappings, text
 
 _TABLE: Final = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 MOST: Final = 500

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from fleet.json_fields import integer, mapping, text
 from fleet.net.bodies import limits
 from fleet.sources.kube.client import KubeClient
 from fleet.sources.kube.errors import ExpiredError, KubeError, NotKubernetesError
 from fleet.sources.kube.managed_fields import without_managed_fields
-from fleet.sources.kube.project.fields import integer, mapping, text
 from fleet.sources.kube.resources import Resource
 from fleet.sources.kube.responses import decode
 

@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import replace
 from urllib.parse import quote
 
+from fleet.json_fields import mapping, text, texts
 from fleet.model.snapshot import Cluster
 from fleet.sources.kube.client import ANY, KubeClient
 from fleet.sources.kube.errors import (
@@ -31,7 +32,6 @@ from fleet.sources.kube.errors import (
 )
 from fleet.sources.kube.health import Trouble
 from fleet.sources.kube.pace import Pace
-from fleet.sources.kube.project.fields import mapping, text, texts
 
 _REVIEW = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 _VERSION = "/version"

@@ -6,12 +6,13 @@ import codecs
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from fleet.json_fields import mapping, mappings, text
 from fleet.model.objects import Event
 from fleet.net.bodies import limits
 from fleet.sources.kube.client import ANY, KubeClient
 from fleet.sources.kube.errors import ForbiddenError, KubeError
+from fleet.sources.kube.interner import Interner
 from fleet.sources.kube.project.events import project_event
-from fleet.sources.kube.project.fields import Interner, mapping, mappings, text
 from fleet.sources.kube.resources import EVENTS, all_resources, object_path
 from fleet.sources.kube.responses import decode
 

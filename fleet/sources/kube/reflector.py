@@ -13,6 +13,7 @@ from typing import Any, Generic
 
 import orjson
 
+from fleet.json_fields import Raw, mapping, text
 from fleet.net.bodies import limits
 from fleet.net.decoding import collector_paused
 from fleet.sources.kube.client import KubeClient
@@ -27,9 +28,9 @@ from fleet.sources.kube.errors import (
     UnreachableError,
     error_of_status,
 )
+from fleet.sources.kube.interner import Interner
 from fleet.sources.kube.pace import Backoff, Pace
 from fleet.sources.kube.pages import ListPages
-from fleet.sources.kube.project.fields import Interner, Raw, mapping, text
 from fleet.sources.kube.resources import R, Resource
 
 TURN = 0.008

@@ -8,11 +8,12 @@ from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import quote
 
 from fleet.dataclass import dataclass
+from fleet.json_fields import Raw
 from fleet.kinds.kind import WorkloadKind
 from fleet.kinds.registry import listed
 from fleet.model.objects import Workload
+from fleet.sources.kube.interner import Interner
 from fleet.sources.kube.project.events import project_event
-from fleet.sources.kube.project.fields import Interner, Raw
 from fleet.sources.kube.project.nodes import project_node
 from fleet.sources.kube.project.pods import project_pod
 from fleet.sources.kube.project.policies import project_autoscaler, project_budget

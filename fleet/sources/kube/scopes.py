@@ -6,10 +6,10 @@ import asyncio
 import time
 from collections.abc import Sequence
 
+from fleet.json_fields import mapping, mappings, text
 from fleet.net.bodies import limits
 from fleet.sources.kube.client import KubeClient
 from fleet.sources.kube.errors import ForbiddenError, KubeconfigError, KubeError
-from fleet.sources.kube.project.fields import mapping, mappings, text
 
 
 class Scopes:

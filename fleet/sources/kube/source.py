@@ -20,10 +20,10 @@ from fleet.sources.kube.client import KubeClient
 from fleet.sources.kube.errors import ForbiddenError, NotFoundError, ThrottledError
 from fleet.sources.kube.feed import Feed, MergedFeed
 from fleet.sources.kube.health import SourceHealth, Trouble, judge
+from fleet.sources.kube.interner import Interner
 from fleet.sources.kube.kubeconfig import Access
 from fleet.sources.kube.pace import Pace
 from fleet.sources.kube.probe import ServerProbe
-from fleet.sources.kube.project.fields import Interner
 from fleet.sources.kube.reads import KubeReads
 from fleet.sources.kube.resources import (
     AUTOSCALERS,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from fleet.json_fields import Raw, integer, mapping, moment, text
 from fleet.model.objects import ObjectRef
-from fleet.sources.kube.project.fields import Raw, integer, mapping, moment, text
 from fleet.timeline.cluster.witness import SharedFacts, Witness
 from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence, Weight
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Final
 
+from fleet.json_fields import Raw, mapping, mappings, moment, text
 from fleet.model.objects import ObjectRef
 from fleet.sources.kube.client import KubeClient
 from fleet.sources.kube.errors import KubeconfigError, KubeError
-from fleet.sources.kube.project.fields import Raw, mapping, mappings, moment, text
 from fleet.sources.kube.resources import object_path
 from fleet.timeline.cluster.witness import ref_of, stamped
 from fleet.timeline.cluster.writes import HELM_KIND

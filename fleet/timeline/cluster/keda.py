@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from fleet.json_fields import Raw, mapping, mappings, moment, text
 from fleet.kinds.deployment import DEPLOYMENT
 from fleet.model.objects import ObjectRef
-from fleet.sources.kube.project.fields import Raw, mapping, mappings, moment, text
 from fleet.timeline.cluster.conditions import ConditionMeaning, conditions_of
 from fleet.timeline.cluster.witness import SharedFacts, Witness, note_owner, ref_of
 from fleet.timeline.cluster.writes import note_release, note_writes, written

@@ -6,11 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from fleet.dataclass import dataclass
+from fleet.json_fields import Raw, mapping, moment, text
 from fleet.kinds.deployment import REVISION
 from fleet.kinds.kind import Revisions, value_at
 from fleet.kinds.replicaset import REPLICA_SET
 from fleet.model.objects import ObjectRef
-from fleet.sources.kube.project.fields import Raw, mapping, moment, owner, text
+from fleet.sources.kube.project.common_fields import owner
 from fleet.timeline.cluster.witness import SharedFacts, Witness, Write, note_owner, ref_of, stamped
 from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence, rollout_topic
 from fleet.timeline.template import template_changes

@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
+from fleet.json_fields import Raw, mapping, mappings, text
 from fleet.net.bodies import limits
 from fleet.sources.kube.client import KubeClient
 from fleet.sources.kube.errors import ExpiredError, ForbiddenError, KubeconfigError, KubeError, NotFoundError
-from fleet.sources.kube.project.fields import Raw, mapping, mappings, text
 from fleet.sources.kube.resources import object_path
 from fleet.timeline.cluster.registry import witnesses
 from fleet.timeline.cluster.witness import AnyWitness, SharedFacts

@@ -8,8 +8,9 @@ from dataclasses import field
 from typing import Any, Generic, TypeVar
 
 from fleet.dataclass import dataclass
+from fleet.json_fields import Raw, mapping, text
 from fleet.model.objects import ObjectRef
-from fleet.sources.kube.project.fields import Raw, mapping, owner, text
+from fleet.sources.kube.project.common_fields import owner
 from fleet.timeline.entry import Entry, Evidence
 from fleet.timeline.kinship import Kinship
 from fleet.timeline.template import Clean

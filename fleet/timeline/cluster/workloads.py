@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from fleet.json_fields import Raw, mapping
 from fleet.kinds.kind import WorkloadKind
-from fleet.sources.kube.project.fields import Raw, mapping
 from fleet.timeline.cluster.conditions import ConditionMeaning, conditions_of
 from fleet.timeline.cluster.witness import SharedFacts, Witness, note_owner, ref_of
 from fleet.timeline.cluster.writes import CHART, RELEASE, note_release, note_writes, written

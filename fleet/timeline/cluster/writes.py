@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from fleet.json_fields import Raw, mapping, mappings, moment, text
 from fleet.model.objects import ObjectRef
-from fleet.sources.kube.project.fields import Raw, mapping, mappings, moment, text
 from fleet.timeline.cluster.rollouts import began
 from fleet.timeline.cluster.witness import SharedFacts, Write
 from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence

@@ -13,7 +13,7 @@ from actions.plan import Verdict
 from fleet.model.gpu_vendors import is_gpu
 from fleet.model.objects import Node, Pod
 from fleet.model.snapshot import Snapshot
-from fleet.sources.kube.project.fields import Interner
+from fleet.sources.kube.interner import Interner
 from fleet.sources.kube.project.nodes import project_node
 from fleet.sources.kube.project.pods import project_pod
 from tests.actions.objects import GPU, TOLERATIONS, node

@@ -11,7 +11,7 @@ import pytest
 from console.views.pod_logs import lack_of_log, worth_reading
 from fleet.model.objects import Condition, Container, Pod
 from fleet.model.snapshot import Snapshot
-from fleet.sources.kube.project.fields import Interner
+from fleet.sources.kube.interner import Interner
 from fleet.sources.kube.project.pods import project_pod
 from tests.console.screens.desk import desk
 from tests.console.screens.scripted import ScriptedSession

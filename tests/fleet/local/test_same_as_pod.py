@@ -9,7 +9,7 @@ import pytest
 from fleet.local.same_as_pod import CannotCopyError, Same, same_as
 from fleet.local.spec import LaunchSpec
 from fleet.model.objects import Pod
-from fleet.sources.kube.project.fields import Interner
+from fleet.sources.kube.interner import Interner
 from fleet.sources.kube.project.pods import project_pod
 
 DEFAULTS = LaunchSpec("", "", port=8003, gpu_memory_utilization=0.5)

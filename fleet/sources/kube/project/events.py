@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from fleet.json_fields import Raw, integer, mapping, moment, text
 from fleet.model.objects import Event, ObjectRef
-from fleet.sources.kube.project.fields import Interner, Raw, integer, mapping, moment, text
+from fleet.sources.kube.interner import Interner
 
 
 def project_event(raw: Raw, interner: Interner) -> Event:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 
+from fleet.json_fields import Raw, mapping, mappings, text
 from fleet.model.gpu_vendors import is_gpu
-from fleet.sources.kube.project.fields import Raw, mapping, mappings, text
 
 
 def is_extended(resource: str) -> bool:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from fleet.json_fields import Raw, text, texts
 from fleet.metrics.product import Product
 from fleet.metrics.products import engines, model_variables
 from fleet.model.objects import ModelVersion
-from fleet.sources.kube.project.fields import Interner, Raw, text, texts
+from fleet.sources.kube.interner import Interner
 from fleet.sources.kube.project.serving import (
     Start,
     commands_of,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from fleet.json_fields import Raw, mapping, mappings, moment, text
 from fleet.model.gpu_vendors import product_labels
 from fleet.model.objects import Node
-from fleet.sources.kube.project.fields import Interner, Raw, conditions, mapping, mappings, moment, text
+from fleet.sources.kube.interner import Interner
+from fleet.sources.kube.project.common_fields import conditions
 from fleet.sources.kube.project.gpu import devices_of_resources, gpus_of_resources
 
 

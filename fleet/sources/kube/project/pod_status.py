@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from fleet.sources.kube.project.fields import Raw, integer, mapping, mappings, text
+from fleet.json_fields import Raw, integer, mapping, mappings, text
 
 _TERMINAL = ("Succeeded", "Failed")
 

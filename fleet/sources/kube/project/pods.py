@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from fleet.json_fields import Raw, integer, mapping, mappings, moment, text
 from fleet.model.objects import Container, ModelVersion, Pod
-from fleet.sources.kube.project.fields import Interner, Raw, conditions, integer, mapping, mappings, moment, owner, text
+from fleet.sources.kube.interner import Interner
+from fleet.sources.kube.project.common_fields import conditions, owner
 from fleet.sources.kube.project.kept_annotations import is_note
 from fleet.sources.kube.project.model_version import digest_of
 from fleet.sources.kube.project.pod_status import pod_status

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from fleet.json_fields import Raw, integer, mapping, text
 from fleet.model.objects import HorizontalPodAutoscaler, ObjectRef, PodDisruptionBudget
-from fleet.sources.kube.project.fields import Interner, Raw, conditions, integer, mapping, text
+from fleet.sources.kube.interner import Interner
+from fleet.sources.kube.project.common_fields import conditions
 
 
 def project_autoscaler(raw: Raw, interner: Interner) -> HorizontalPodAutoscaler:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from fleet.json_fields import Raw, integer, mapping, mappings, text
 from fleet.model.objects import Service
-from fleet.sources.kube.project.fields import Interner, Raw, integer, mapping, mappings, text
+from fleet.sources.kube.interner import Interner
 
 
 def project_service(raw: Raw, interner: Interner) -> Service:

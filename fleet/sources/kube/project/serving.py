@@ -10,13 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from fleet.dataclass import dataclass
+from fleet.json_fields import Raw, mapping, mappings, text, texts
 from fleet.kinds.registry import grouping
 from fleet.metrics.flags import COMMON
 from fleet.metrics.product import Product
 from fleet.metrics.products import by_image, engines, gateway
 from fleet.metrics.registry import ENGINES, GATEWAYS
 from fleet.model.objects import Serving
-from fleet.sources.kube.project.fields import Raw, mapping, mappings, text, texts
 from fleet.sources.kube.project.gpu import container_gpus
 from fleet.sources.kube.project.shell import Command, commands, expanded, program
 

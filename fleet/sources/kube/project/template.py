@@ -13,10 +13,11 @@ from typing import NamedTuple
 
 import orjson
 
+from fleet.json_fields import Raw, integer, mapping, mappings, text, texts
 from fleet.kinds.registry import group_labels
 from fleet.metrics.registry import ENGINES, GATEWAYS
 from fleet.model.objects import ModelVersion, Serving
-from fleet.sources.kube.project.fields import Interner, Raw, integer, mapping, mappings, text, texts
+from fleet.sources.kube.interner import Interner
 from fleet.sources.kube.project.gpu import claims_devices, container_gpus, pod_devices, pod_gpus
 from fleet.sources.kube.project.model_version import model_version
 from fleet.sources.kube.project.serving import RAY_NODE, engine_container, serving

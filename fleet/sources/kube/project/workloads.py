@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from fleet.json_fields import Raw, integer, mapping, moment, text
 from fleet.kinds.kind import Replicas, WorkloadKind, count_at, value_at
 from fleet.model.objects import Workload
-from fleet.sources.kube.project.fields import Interner, Raw, conditions, integer, mapping, moment, owner, text
+from fleet.sources.kube.interner import Interner
+from fleet.sources.kube.project.common_fields import conditions, owner
 from fleet.sources.kube.project.gpu import pod_gpus
 from fleet.sources.kube.project.kept_annotations import is_note
 from fleet.sources.kube.project.model_version import model_version

@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 
 from fleet.model.objects import Pod
 from fleet.sources.kube.client import KubeClient
+from fleet.sources.kube.interner import Interner
 from fleet.sources.kube.pace import Pace
-from fleet.sources.kube.project.fields import Interner
 from fleet.sources.kube.reflector import Reflector
 from fleet.sources.kube.resources import PODS, Resource
 from tests.fleet.sources.kube.api import PODS as PODS_PATH

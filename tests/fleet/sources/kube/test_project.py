@@ -14,7 +14,7 @@ from fleet.kinds.leaderworkerset import LEADER_WORKER_SET
 from fleet.model.gpu_vendors import is_gpu
 from fleet.model.objects import ModelVersion, Owner
 from fleet.sources.kube.describe import describe, to_yaml
-from fleet.sources.kube.project.fields import Interner
+from fleet.sources.kube.interner import Interner
 from fleet.sources.kube.project.gpu import pod_gpus
 from fleet.sources.kube.project.model_version import command_words, model_version
 from fleet.sources.kube.project.nodes import project_node

@@ -14,9 +14,9 @@ from fleet.kinds.statefulset import STATEFUL_SET
 from fleet.model.objects import ObjectRef
 from fleet.sources.kube.describe import describe, to_yaml
 from fleet.sources.kube.errors import ExpiredError, ForbiddenError, KubeError, UnauthorizedError, error_of_response
+from fleet.sources.kube.interner import Interner
 from fleet.sources.kube.owners import ownership
 from fleet.sources.kube.project.events import project_event
-from fleet.sources.kube.project.fields import Interner
 from fleet.sources.kube.project.nodes import project_node
 from fleet.sources.kube.project.pods import project_pod
 from fleet.sources.kube.project.policies import project_autoscaler, project_budget

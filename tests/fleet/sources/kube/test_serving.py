@@ -8,7 +8,7 @@ import pytest
 
 from fleet.metrics.products import by_image, by_metrics, engines
 from fleet.model.objects import Serving
-from fleet.sources.kube.project.fields import Interner
+from fleet.sources.kube.interner import Interner
 from fleet.sources.kube.project.model_version import model_version
 from fleet.sources.kube.project.serving import serving
 

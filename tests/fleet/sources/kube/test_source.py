@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
+from fleet.json_fields import Raw
 from fleet.model.objects import Node
 from fleet.model.snapshot import Health
 from fleet.sources.kube.client import KubeClient
-from fleet.sources.kube.project.fields import Interner, Raw
+from fleet.sources.kube.interner import Interner
 from fleet.sources.kube.resources import NODES, all_resources
 from tests.fleet.sources.kube.api import PODS, Api, is_list, is_watch, pod, reply, status
 from tests.fleet.sources.kube.followed import following, health, status_when, thing
