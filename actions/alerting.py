@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
-from actions.executor import MutationResult
+from actions.execution_context import MutationResult
 from actions.plan import Mutation
 from actions.writer import Writer
 from fleet.guard import Guard
+from fleet.model.problem import SourceProblem
 from fleet.sources.alerts.api import JsonApi
 from fleet.sources.kube.errors import KubeError, UnreachableError
-from fleet.sources.problem import SourceProblem
 from fleet.sources.prometheus.products import ALERTMANAGER
 from fleet.sources.prometheus.transport import PrometheusEndpoint
 

@@ -11,7 +11,7 @@ from actions.catalogue import spec_of
 from actions.checks.every import checked
 from actions.checks.freeze import asks_reason
 from actions.execution import Execution
-from actions.executor import MutationResult, Send
+from actions.execution_context import MutationResult, Send
 from actions.journal import Journal
 from actions.plan import Mutation, Plan
 from actions.plan_context import ClusterContext

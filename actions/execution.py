@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
-from actions.executor import Send
+from actions.execution_context import Send
 from actions.journal import Journal
 from actions.note import is_note, note
 from actions.plan import Mutation

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 from actions.plan import Mutation, Plan
 from actions.plan_context import ClusterContext, Reads, Rules
 from actions.progress import Outcome
 from actions.request import Request
+from fleet.dataclass import dataclass
 from fleet.model.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class MutationResult:
+    """The result of one mutation that was done."""
+
+    document: dict[str, Any]
+    """JSON values that the action goes on with."""
+    record: Mapping[str, Any]
+    """Record for the audit log; its ``status`` is what HTTP calls success, whoever did it."""
+
+
+Send = Callable[[Mutation], Awaitable[MutationResult]]
+"""Does a mutation once; it is never repeated. Raises KubeError, KubeconfigError and LocalError."""
 
 
 class ExecutionContext(Protocol):

@@ -5,31 +5,15 @@ What an executor begins is the one way to change something there: it records wha
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from actions.plan import Mutation, Plan
+from actions.plan import Plan
 from actions.plan_context import PlanContext
 from actions.request import Request
-from fleet.dataclass import dataclass
 
 if TYPE_CHECKING:
     from actions.execution import Execution
     from actions.journal import Journal
-
-
-@dataclass(frozen=True, slots=True)
-class MutationResult:
-    """The result of one mutation that was done."""
-
-    document: dict[str, Any]
-    """JSON values that the action goes on with."""
-    record: Mapping[str, Any]
-    """Record for the audit log; its ``status`` is what HTTP calls success, whoever did it."""
-
-
-Send = Callable[[Mutation], Awaitable[MutationResult]]
-"""Does a mutation once; it is never repeated. Raises KubeError, KubeconfigError and LocalError."""
 
 
 class Executor(Protocol):

@@ -12,9 +12,9 @@ from actions.revisions import POD_REVISION, Revision
 from fleet.kinds.kind import Revisions
 from fleet.kinds.registry import kind_of
 from fleet.model.past import Latency
+from fleet.model.problem import SourceProblem
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
-from fleet.sources.problem import SourceProblem
 
 BACK = 7 * 86400.0
 """Seconds that are looked back: as long as most keep raw samples, and short enough for one query."""

@@ -1,11 +1,9 @@
-"""Permissions that each action needs, as RBAC names them, and whether the server grants one."""
+"""Permissions as RBAC names them, and whether the server grants one."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
-
-from actions.catalogue import spec_of
 
 if TYPE_CHECKING:
     from actions.plan_context import Reads
@@ -50,12 +48,6 @@ PATCH_POD = Permission("patch", "", "pods")
 EVICT = Permission("create", "", "pods", "eviction")
 LIST_ENDPOINTS = Permission("list", "discovery.k8s.io", "endpointslices")
 """Whether a Service still sends requests to a pod."""
-
-
-def permissions_for(kind: str, target: str, plural: tuple[str, str] | None = None) -> tuple[Permission, ...]:
-    """Return the permissions of an action on a target of this kind. ``plural``: group and plural of other kinds."""
-    found = plural or plural_of(target) or ("", target.lower() + "s")
-    return spec_of(kind).permissions(TargetResource(target, *found))
 
 
 async def granted(permission: Permission, namespace: str, reads: Reads) -> bool:

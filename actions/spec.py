@@ -11,7 +11,7 @@ from dataclasses import MISSING, fields
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
-from actions.permissions import Permission, TargetResource
+from actions.permissions import Permission, TargetResource, plural_of
 from actions.request import LOCAL_SERVER, Request, Target
 from fleet.dataclass import dataclass
 
@@ -204,6 +204,11 @@ class ActionSpec:
     def kind(self) -> str:
         """Kind as the command line and the audit log call it."""
         return self.request.kind
+
+    def permissions_for(self, target: str, plural: tuple[str, str] | None = None) -> tuple[Permission, ...]:
+        """Return the permissions for a target of this kind. ``plural``: group and plural of other kinds."""
+        found = plural or plural_of(target) or ("", target.lower() + "s")
+        return self.permissions(TargetResource(target, *found))
 
     def _requires(self, field: str) -> bool:
         """Whether there is no request without this field."""

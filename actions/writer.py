@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from actions.executor import MutationResult
+from actions.execution_context import MutationResult
 from actions.plan import Mutation
 from fleet.sources.kube.client import KubeClient
 from fleet.sources.kube.responses import Response

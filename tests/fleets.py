@@ -18,13 +18,13 @@ from fleet.model.measurement import EngineId, GpuId
 from fleet.model.objects import Container, ModelVersion, Node, Owner, Pod, Workload
 from fleet.model.quantity import QUANTILES, Quantity
 from fleet.model.reading import Bound, State
+from fleet.model.severity import Severity
 from fleet.model.snapshot import (
     Assessment,
     Cluster,
     Health,
     Join,
     ModelGroup,
-    Severity,
     Snapshot,
     SourceStatus,
     Unmatched,

@@ -25,7 +25,8 @@ from console.wiring.session import session_of
 from fleet.local.server import Phase
 from fleet.model.finding import FindingState
 from fleet.model.quantity import Quantity
-from fleet.model.snapshot import Severity, Snapshot
+from fleet.model.severity import Severity
+from fleet.model.snapshot import Snapshot
 from tests.fleet.sources.alerts.servers import alertmanager, prometheus_with_rules
 from tests.real.vllm_server import installation
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fleet.model.snapshot import Severity
+from fleet.model.severity import Severity
 from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.line import Span

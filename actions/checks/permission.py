@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from actions.permissions import Permission, granted, permissions_for, plural_of
+from actions.catalogue import spec_of
+from actions.permissions import Permission, granted, plural_of
 from actions.plan import Check, Plan, Verdict
 from actions.plan_context import ClusterContext
 from fleet.sources.kube.errors import KubeError
@@ -16,7 +17,7 @@ async def check_permission(plan: Plan, context: ClusterContext) -> Check:
     """Whether everything that the request needs is allowed in the target's namespace."""
     request = plan.request
     plural = await _plural(request.target.kind, context)
-    wanted = permissions_for(request.kind, request.target.kind, plural)
+    wanted = spec_of(request.kind).permissions_for(request.target.kind, plural)
     missing: list[Permission] = []
     unknown = ""
     for permission in wanted:

@@ -7,12 +7,12 @@ from typing import NamedTuple, Protocol
 
 from actions.drain.unit import DrainUnit
 from actions.execution_context import ClusterExecution
-from fleet.engine_api import EngineProbe
 from fleet.model.quantity import Quantity
 from fleet.model.reading import State
 from fleet.model.snapshot import Snapshot
 from fleet.sources.kube.interner import Interner
 from fleet.sources.kube.project.pods import project_pod
+from fleet.sources.scrape.engine_load import EngineProbe
 
 _SPAN = 60.0
 """Seconds over which the rate of completions is taken."""

@@ -14,7 +14,7 @@ from typing import Any, Final, cast
 
 from actions.catalogue import spec_of
 from actions.execution import Execution
-from actions.executor import MutationResult, Send
+from actions.execution_context import MutationResult, Send
 from actions.journal import Journal
 from actions.local.context import LocalAction, LocalContext, local_snapshot
 from actions.local.environment import SERVER_ID, SOCKETS, inherited, to_keep

@@ -14,11 +14,11 @@ from actions.local.store import forget
 from actions.number_words import count
 from actions.plan import Step
 from actions.progress import Outcome, Result
-from fleet.engine_api import EngineLoad
 from fleet.local.load import LoadProbe
 from fleet.local.process import listens
 from fleet.local.record import ServerRecord
 from fleet.local.server import Phase, ServerState
+from fleet.sources.scrape.engine_load import EngineLoad
 
 GIVEN: tuple[tuple[Signals, float], ...] = ((SIGINT, 15.0), (SIGTERM, 10.0), (SIGKILL, 5.0))
 """Each signal and the seconds after it. An engine with several GPUs needs about ten to let go of them."""

@@ -18,7 +18,8 @@ from console.views.incident_words import felt, in_time, lasted, place
 from fleet.diagnosis.check_status import CheckStatus, check_status, counted
 from fleet.model.counting import count
 from fleet.model.finding import FindingState, Incident
-from fleet.model.snapshot import Severity, Snapshot
+from fleet.model.severity import Severity
+from fleet.model.snapshot import Snapshot
 
 
 def run(invocation: Invocation) -> int:

@@ -104,9 +104,9 @@ async def _cluster(settings: Settings, environ: Mapping[str, str]) -> tuple[list
 async def _examined(observing: Observer, snapshot: Snapshot, settings: Settings) -> Examined:
     """Rules and targets, looked at while the sources are there."""
     from console.wiring.timeline import of_this_cluster
+    from fleet.model.problem import SourceProblem
     from fleet.monitoring.examination import examine
     from fleet.monitoring.faults import Examined
-    from fleet.sources.problem import SourceProblem
 
     now = time.time()
     try:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
-from console.cli.listing import UsageExample
+
+class UsageExample(NamedTuple):
+    """A command line that somebody could type, without the name of the program."""
+
+    words: str
+    says: str
+
 
 _OF_ACTIONS: Final[dict[str, tuple[UsageExample, ...]]] = {
     "scale": (

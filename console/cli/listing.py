@@ -8,12 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-
-class UsageExample(NamedTuple):
-    """A command line that somebody could type, without the name of the program."""
-
-    words: str
-    says: str
+from console.cli.examples import UsageExample, of_action
 
 
 class ListedCommand(NamedTuple):
@@ -318,7 +313,6 @@ def of(name: str) -> ListedCommand:
     listed = next((one for one in COMMANDS if one.name == name), None)
     if listed is not None:
         return listed
-    from console.cli.examples import of_action
 
     return ListedCommand(name, HERE if name.startswith("local ") else ACT, "", "", of_action(name), _see(name))
 

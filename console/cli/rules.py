@@ -12,10 +12,10 @@ from console.views.objectives import board
 from console.wiring.timeline import of_this_cluster
 from fleet.metrics.dialect_set import DialectSet
 from fleet.metrics.registry import ENGINES
+from fleet.model.problem import SourceProblem
 from fleet.model.snapshot import Snapshot
 from fleet.rules.document import as_yaml, rule_file
 from fleet.rules.names import names_in, usual_names
-from fleet.sources.problem import SourceProblem
 
 if TYPE_CHECKING:
     from fleet.observer import Observer

@@ -11,6 +11,7 @@ from console.cli.dispatch import Invocation, say
 from console.cli.one_snapshot import any_answered, explain, observe
 from console.config.objectives import goals_of
 from console.wiring.timeline import of_this_cluster
+from fleet.model.problem import SourceProblem
 from fleet.model.snapshot import Snapshot
 from fleet.objectives.board import models_of
 from fleet.objectives.burn_rate import DAY
@@ -19,7 +20,6 @@ from fleet.objectives.own_counts import EventCounter
 from fleet.objectives.owners import RequestOwner
 from fleet.objectives.store_counts import StoredCounts, edges_of
 from fleet.objectives.suggestion import suggestions, toml
-from fleet.sources.problem import SourceProblem
 from widgets.values import age_text
 
 if TYPE_CHECKING:

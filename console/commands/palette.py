@@ -22,7 +22,7 @@ from console.commands.dispatch import disabled, runnable
 from console.commands.keys import key_text, keys_of
 from console.commands.table import BY_ID, commands_for
 from console.views.subject import assessment_of
-from fleet.model.snapshot import rank
+from fleet.model.severity import rank
 from widgets.untrusted import untrusted, untrusted_name
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 
 from actions.catalogue import specs
-from actions.permissions import Permission, granted, permissions_for
+from actions.permissions import Permission, granted
 from console.doctor.check import DoctorCheck, DoctorStatus
 from fleet.dataclass import dataclass
 
@@ -32,7 +32,7 @@ class Acting:
 
 def needed_permissions() -> dict[tuple[str, str], tuple[Permission, ...]]:
     """(kind of action, kind of target) → what it needs, of all actions on a cluster."""
-    found = {(spec.kind, target): permissions_for(spec.kind, target) for spec in specs() for target in spec.targets}
+    found = {(spec.kind, target): spec.permissions_for(target) for spec in specs() for target in spec.targets}
     return {key: permissions for key, permissions in found.items() if permissions}
 
 

@@ -13,7 +13,6 @@ from itertools import groupby
 from typing import Any
 
 from actions.catalogue import specs
-from actions.permissions import permissions_for
 from fleet.kinds.registry import listed
 from fleet.sources.kube.resources import all_resources
 from fleet.timeline.cluster.registry import witnesses
@@ -113,7 +112,7 @@ def _action_rules() -> tuple[list[Rule], list[Rule]]:
     outside = {(resource.group, resource.name) for resource in all_resources() if not resource.namespaced}
     verbs: dict[tuple[str, str, str], set[str]] = {}
     for spec in specs():
-        needs = [permission for target in spec.targets for permission in permissions_for(spec.kind, target)]
+        needs = [permission for target in spec.targets for permission in spec.permissions_for(target)]
         for permission in (*needs, *spec.reads):
             key = (permission.group, permission.resource, permission.subresource)
             verbs.setdefault(key, set()).add(permission.verb)

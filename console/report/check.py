@@ -17,7 +17,8 @@ from fleet.alerts.board import AlertRow
 from fleet.diagnosis.check_status import CheckStatus, check_status
 from fleet.diagnosis.evidence import LookAlike, explain
 from fleet.model.finding import Finding, FindingState, Incident, Reach
-from fleet.model.snapshot import Health, Severity, Snapshot
+from fleet.model.severity import Severity
+from fleet.model.snapshot import Health, Snapshot
 
 SCHEMA: Literal["quarterdeck/check/v1"] = "quarterdeck/check/v1"
 _SOUND = frozenset({Health.LIVE, Health.OFF})

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from fleet.model.quantity import Quantity, Unit
-from fleet.model.snapshot import Severity
+from fleet.model.severity import Severity
 
 StateName = Literal["fresh", "reset", "stale", "missing", "unknown"]
 

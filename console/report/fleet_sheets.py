@@ -11,7 +11,8 @@ from console.views.empty_table import unknown_pods
 from console.views.subject import assessment_of, restarts_of
 from fleet.model.objects import ModelVersion, Node, Pod, Workload
 from fleet.model.quantity import Quantity
-from fleet.model.snapshot import GpuUse, Health, ModelGroup, Snapshot, rank
+from fleet.model.severity import rank
+from fleet.model.snapshot import GpuUse, Health, ModelGroup, Snapshot
 from themes.glyphs import Glyphs
 from widgets.untrusted import untrusted, untrusted_line, untrusted_name
 from widgets.values import age_text

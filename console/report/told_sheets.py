@@ -10,7 +10,8 @@ from console.report.sheet import DATA, DRAWN, WIDE, Sheet, SheetCell, SheetColum
 from console.views.alert_marks import alerts_of, board, object_words, summary_of
 from console.views.incident_words import felt, lasted, place, shown_severity
 from fleet.model.finding import Incident
-from fleet.model.snapshot import Health, Severity, Snapshot, SourceStatus
+from fleet.model.severity import Severity
+from fleet.model.snapshot import Health, Snapshot, SourceStatus
 from themes.glyphs import Glyphs
 from widgets.severity import severity_glyph
 from widgets.untrusted import untrusted, untrusted_line, untrusted_name

@@ -19,7 +19,8 @@ from console.views.pod_logs import dropped_text, lack_in_full, lack_of_log, wort
 from console.views.subject import assessment_of
 from fleet.model.counting import count
 from fleet.model.objects import ObjectRef, Pod
-from fleet.model.snapshot import Snapshot, rank
+from fleet.model.severity import rank
+from fleet.model.snapshot import Snapshot
 from themes.palette import Role
 from widgets.log_buffer import LogLine
 from widgets.untrusted import untrusted, untrusted_name

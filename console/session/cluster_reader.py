@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from console.session.failure import SessionError
 from fleet.model.objects import ObjectRef
+from fleet.model.problem import SourceProblem
 from fleet.sources.kube.errors import ForbiddenError
 from fleet.sources.kube.reads import KubeReads
-from fleet.sources.problem import SourceProblem
 from widgets.log_buffer import LogLine
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from actions.permissions import Permission, granted, permissions_for
+from actions.catalogue import spec_of
+from actions.permissions import Permission, granted
 from console.session.failure import SessionError
 from fleet.sources.kube.errors import KubeconfigError, KubeError
 
@@ -30,7 +31,7 @@ class Permissions:
 
     def denied(self, kind: str, target: ObjectRef) -> str | None:
         """Return why that may not be done, in words; None where it may, and while that is being asked."""
-        for permission in permissions_for(kind, target.kind):
+        for permission in spec_of(kind).permissions_for(target.kind):
             key = (target.cluster, permission, permission.scope(target.namespace))
             if key not in self._answers:
                 self._answers[key] = None

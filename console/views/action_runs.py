@@ -14,7 +14,7 @@ from console.views.plan import place
 from console.views.standing_since import clock
 from fleet.dataclass import dataclass
 from fleet.model.counting import count
-from fleet.model.snapshot import Severity
+from fleet.model.severity import Severity
 from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.bar import bar_spans

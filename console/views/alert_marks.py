@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from console.views.incident_words import place
 from console.views.layout import head, wrapped
 from fleet.model.alerts import Evaluated, Notified
-from fleet.model.snapshot import Severity, Snapshot
+from fleet.model.severity import Severity
+from fleet.model.snapshot import Snapshot
 from widgets.cells import NOTHING, Cell, Text
 from widgets.line import Line
 from widgets.severity import severity_role

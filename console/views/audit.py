@@ -12,7 +12,7 @@ from console.views.filter import Filter
 from console.views.layout import wrapped
 from fleet.dataclass import dataclass
 from fleet.model.counting import count
-from fleet.model.snapshot import Severity
+from fleet.model.severity import Severity
 from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.cells import Name, Text

@@ -8,7 +8,8 @@ from typing import Final
 
 from console.views.subject import TROUBLE, assessment_of
 from fleet.model.objects import FINISHED
-from fleet.model.snapshot import Severity, Snapshot
+from fleet.model.severity import Severity
+from fleet.model.snapshot import Snapshot
 from themes.palette import Role
 from widgets.cells import NOTHING, Cell, Text
 from widgets.grid import GridColumn

@@ -18,7 +18,8 @@ from console.views.row_inputs import drawn_from
 from console.views.subject import assessment_of
 from fleet.dataclass import dataclass
 from fleet.model.counting import count
-from fleet.model.snapshot import Assessment, Join, Severity, Snapshot
+from fleet.model.severity import Severity
+from fleet.model.snapshot import Assessment, Join, Snapshot
 from fleet.snapshot.differences import are_same
 from widgets.grid import GridColumn, GridRow, RowGroup, Sort
 from widgets.untrusted import untrusted_name

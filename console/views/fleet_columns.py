@@ -19,7 +19,8 @@ from console.views.subject import assessment_of, queue_text, restarts_of
 from fleet.model.frame import Frame
 from fleet.model.objects import ModelVersion, Pod, Workload
 from fleet.model.quantity import Quantity
-from fleet.model.snapshot import Severity, Snapshot
+from fleet.model.severity import Severity
+from fleet.model.snapshot import Snapshot
 from themes.palette import Role
 from widgets.cells import NOTHING, Cell, Name, Number, Spans, Text, Trend, Usage
 from widgets.grid import GridColumn

@@ -10,7 +10,8 @@ from fleet.dataclass import dataclass
 from fleet.model.frame import Frame
 from fleet.model.objects import Pod
 from fleet.model.quantity import Quantity
-from fleet.model.snapshot import Severity, Snapshot
+from fleet.model.severity import Severity
+from fleet.model.snapshot import Snapshot
 from fleet.snapshot.differences import are_same
 from widgets.grid import WorstFirst
 

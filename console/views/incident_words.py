@@ -5,7 +5,8 @@ from __future__ import annotations
 from console.views.standing_since import coarse
 from fleet.model.counting import count, share
 from fleet.model.finding import FindingState, Incident, Reach
-from fleet.model.snapshot import Severity, Snapshot
+from fleet.model.severity import Severity
+from fleet.model.snapshot import Snapshot
 from widgets.values import age_text
 
 

@@ -19,7 +19,8 @@ from fleet.dataclass import dataclass
 from fleet.diagnosis.evidence import Explanation, IncidentEvidence, LookAlike, explain
 from fleet.model.baseline import Baselines
 from fleet.model.finding import Finding, FindingState, Incident
-from fleet.model.snapshot import Health, Snapshot, rank
+from fleet.model.severity import rank
+from fleet.model.snapshot import Health, Snapshot
 from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.cells import NOTHING, Name, Text

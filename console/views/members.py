@@ -12,7 +12,8 @@ from console.views.load import value_span
 from console.views.subject import assessment_of, reason_of
 from fleet.model.objects import Container, Pod
 from fleet.model.quantity import Quantity
-from fleet.model.snapshot import Severity, Snapshot, rank
+from fleet.model.severity import Severity, rank
+from fleet.model.snapshot import Snapshot
 from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.line import Line, Span, fit, fit_end, spans_width, width_of

@@ -17,7 +17,8 @@ from fleet.model.frame import Frame
 from fleet.model.gpu_vendors import without_vendor
 from fleet.model.quantity import Quantity, Unit
 from fleet.model.reading import Reading
-from fleet.model.snapshot import GpuUse, Severity, Snapshot
+from fleet.model.severity import Severity
+from fleet.model.snapshot import GpuUse, Snapshot
 from themes.palette import Role
 from widgets.cells import NOTHING, Cell, Name, Number, Spans, Text, Usage
 from widgets.grid import GridColumn

@@ -12,7 +12,8 @@ from console.views.query import Query
 from console.views.row_cells import Cells
 from console.views.subject import TROUBLE, assessment_of, sick_holder
 from fleet.dataclass import dataclass
-from fleet.model.snapshot import GpuUse, Severity, Snapshot, rank
+from fleet.model.severity import Severity, rank
+from fleet.model.snapshot import GpuUse, Snapshot
 from widgets.grid import GridColumn, GridRow, RowGroup, Sort, WorstFirst
 
 

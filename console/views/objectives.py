@@ -10,7 +10,8 @@ from console.views.filter import Filter
 from console.views.layout import head, wrapped
 from fleet.dataclass import dataclass
 from fleet.model.quantity import MEANINGS, Unit
-from fleet.model.snapshot import Severity, Snapshot
+from fleet.model.severity import Severity
+from fleet.model.snapshot import Snapshot
 from fleet.objectives.burn_rate import DAY, HOUR, BurnPace, ErrorBudget
 from fleet.objectives.objective import Indicator, Objective
 from themes.glyphs import UNICODE, Glyphs

@@ -8,7 +8,8 @@ from dataclasses import field
 from console.views.filter import Filter
 from console.views.subject import is_free_gpu
 from fleet.dataclass import dataclass
-from fleet.model.snapshot import Severity, Snapshot
+from fleet.model.severity import Severity
+from fleet.model.snapshot import Snapshot
 from themes.palette import Role
 from widgets.cells import NOTHING, Cell, Text
 from widgets.grid import GridColumn, GridRow, RowGroup, Sort

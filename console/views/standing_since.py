@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from console.views.subject import assessment_of
-from fleet.model.snapshot import Severity, Snapshot
+from fleet.model.severity import Severity
+from fleet.model.snapshot import Snapshot
 
 
 class ShownSince(NamedTuple):

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from console.views.kept import Kept
 from fleet.model.objects import ObjectRef
 from fleet.model.quantity import Quantity
-from fleet.model.snapshot import Assessment, GpuUse, Join, Severity, Snapshot, Unmatched, rank
+from fleet.model.severity import Severity, rank
+from fleet.model.snapshot import Assessment, GpuUse, Join, Snapshot, Unmatched
 
 
 def ref_of(snapshot: Snapshot, key: str) -> ObjectRef | None:

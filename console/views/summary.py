@@ -12,7 +12,8 @@ from console.views.standing_since import SinceTracker, since_text
 from console.views.subject import assessment_of, is_free_gpu, pod_for, queue_text
 from fleet.model.finding import Incident
 from fleet.model.quantity import MEANINGS, Quantity
-from fleet.model.snapshot import Severity, Snapshot, rank
+from fleet.model.severity import Severity, rank
+from fleet.model.snapshot import Snapshot
 from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.line import BLANK, Line, Span, fit_end, fit_spans, plain, spans_width, width_of

@@ -8,7 +8,7 @@ from console.views.filter import Filter
 from console.views.layout import wrapped
 from console.views.timeline import clock, event_text, place, span, utc_text
 from fleet.dataclass import dataclass
-from fleet.model.snapshot import Severity
+from fleet.model.severity import Severity
 from fleet.timeline.entry import Entry, Weight
 from fleet.timeline.timeline import Timeline
 from themes.glyphs import Glyphs

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from console.wiring.endpoints import endpoint
 from console.wiring.redaction import Redacting
+from fleet.model.problem import NothingToAskError, SourceProblem
 from fleet.net.bodies import limits
 from fleet.sources.alerts.alertmanager import AlertmanagerSource, Finds, FoundAlertmanager
 from fleet.sources.alerts.rules import RulesSource
 from fleet.sources.alerts.search import SYNCED, Search
 from fleet.sources.kube.source import KubernetesSource
 from fleet.sources.metrics import Use
-from fleet.sources.problem import NothingToAskError, SourceProblem
 from fleet.sources.prometheus.products import ALERTMANAGER, RULES
 from fleet.sources.prometheus.services import Services
 from fleet.sources.prometheus.source import PrometheusSource

@@ -14,7 +14,10 @@ from fleet.sources.kube.source import KubernetesSource
 from fleet.sources.protocol import FactSource, MetricsSource
 
 if TYPE_CHECKING:
-    from console.wiring.sources import Source
+    from fleet.local.source import LocalSource
+
+Source: TypeAlias = "KubernetesSource | AbsentKubernetes | LocalSource"
+"""A cluster in view, what stands in for one that cannot be addressed, or this machine."""
 
 
 @dataclass(frozen=True, slots=True)

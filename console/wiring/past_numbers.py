@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from console.config.settings import Settings
 from console.wiring.memory import recordings_folder
+from fleet.model.problem import SourceProblem
 from fleet.sources.kube.state import KubeState
-from fleet.sources.problem import SourceProblem
 from fleet.sources.protocol import MetricsSource
 
 if TYPE_CHECKING:

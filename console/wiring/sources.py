@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from console.config.fields import EndpointSettings
 from console.config.sections import settings_in
 from console.config.settings import Settings
 from console.report.crash import keep
 from console.wiring.contexts import is_machine
-from console.wiring.facts import InView, fact_sources
+from console.wiring.facts import InView, Source, fact_sources
 from console.wiring.profiles import profile_choice
 from fleet.net.early import EarlyQuestions
 from fleet.observer import Observer
@@ -32,13 +32,9 @@ from fleet.sources.scrape.targets import Via
 if TYPE_CHECKING:
     # What is for this machine alone is imported where it is looked at: most consoles look at a cluster.
     from console.session.local.watcher import SharedWatcher
-    from fleet.local.source import LocalSource
     from fleet.recorder.protocol import Keeps
     from fleet.snapshot.history import RecentHistory
     from fleet.sources.prometheus.transport import PrometheusEndpoint
-
-Source: TypeAlias = "KubernetesSource | AbsentKubernetes | LocalSource"
-"""A cluster in view, what stands in for one that cannot be addressed, or this machine."""
 
 
 def source_of(

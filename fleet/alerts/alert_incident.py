@@ -12,7 +12,8 @@ from fleet.alerts.alert_objects import Index
 from fleet.alerts.board import AlertBoard, AlertRow
 from fleet.dataclass import dataclass
 from fleet.model.finding import Incident
-from fleet.model.snapshot import Severity, Snapshot
+from fleet.model.severity import Severity
+from fleet.model.snapshot import Snapshot
 from fleet.snapshot.differences import are_same
 
 

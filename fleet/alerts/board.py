@@ -9,7 +9,8 @@ from fleet.alerts.deduplication import MergedAlert, merged
 from fleet.dataclass import dataclass
 from fleet.model.alerts import Alert, Evaluated, Notified
 from fleet.model.facts import Facts
-from fleet.model.snapshot import Severity, Snapshot, rank
+from fleet.model.severity import Severity, rank
+from fleet.model.snapshot import Snapshot
 from fleet.snapshot.differences import are_same
 
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from fleet.model.baseline import HOUR, LEAST, Baseline, BaselineQuestion, Baselines, Then
 from fleet.model.measurement import Measurement
-from fleet.model.snapshot import Severity
+from fleet.model.severity import Severity
 from fleet.recorder.curves import value_in
 from fleet.recorder.merged_measurements import merged
 from fleet.recorder.reader import Recording

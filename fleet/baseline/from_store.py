@@ -11,8 +11,8 @@ from fleet.metrics.curve_queries import hours_queries, points_of
 from fleet.metrics.dialect import Match
 from fleet.metrics.promql import TAG, limited_to
 from fleet.model.baseline import BACK, HOUR, LEAST, Baseline, BaselineQuestion, Baselines
+from fleet.model.problem import SourceProblem
 from fleet.model.quantity import Quantity
-from fleet.sources.problem import SourceProblem
 from fleet.sources.store import Store
 
 

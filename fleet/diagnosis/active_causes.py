@@ -16,7 +16,8 @@ from fleet.diagnosis.serving_causes import GroupedGpuCause, PlacementCause, Serv
 from fleet.diagnosis.subject import Replica, Subjects, comparable_rows
 from fleet.model.objects import FINISHED, Event
 from fleet.model.reading import State
-from fleet.model.snapshot import Severity, Snapshot
+from fleet.model.severity import Severity
+from fleet.model.snapshot import Snapshot
 
 WORTH = frozenset({Severity.CRITICAL, Severity.WARNING, Severity.UNKNOWN})
 """Severities of objects that are looked into."""

@@ -14,7 +14,8 @@ from fleet.diagnosis.precedence import Precedence
 from fleet.diagnosis.registry import causes_of
 from fleet.diagnosis.subject import WELL, PodSubject, WorkloadSubject
 from fleet.model.objects import Node
-from fleet.model.snapshot import Assessment, Severity, rank
+from fleet.model.severity import Severity, rank
+from fleet.model.snapshot import Assessment
 
 _WORTH_TELLING = frozenset({Severity.CRITICAL, Severity.WARNING})
 TROUBLED = frozenset({*_WORTH_TELLING, Severity.UNKNOWN})

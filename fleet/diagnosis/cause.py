@@ -30,7 +30,8 @@ from fleet.diagnosis.subject import (
 from fleet.model.budget import BurningBudget
 from fleet.model.objects import Node
 from fleet.model.quantity import Quantity
-from fleet.model.snapshot import Assessment, Severity, SourceStatus
+from fleet.model.severity import Severity
+from fleet.model.snapshot import Assessment, SourceStatus
 
 S = TypeVar("S")
 

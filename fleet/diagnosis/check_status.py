@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from enum import IntEnum
 
 from fleet.model.finding import FindingState, Incident
-from fleet.model.snapshot import Severity, rank
+from fleet.model.severity import Severity, rank
 
 
 class CheckStatus(IntEnum):

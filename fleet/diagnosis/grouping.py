@@ -16,7 +16,8 @@ from fleet.diagnosis.cause import AnyCause, Of
 from fleet.diagnosis.reach import Concerned, concerned_by, holders
 from fleet.model.finding import Finding, FindingState
 from fleet.model.objects import Pod
-from fleet.model.snapshot import Severity, Snapshot, rank
+from fleet.model.severity import Severity, rank
+from fleet.model.snapshot import Snapshot
 
 _PODS = frozenset({Of.POD, Of.ENGINE, Of.REPLICA})
 STATES = (FindingState.FIRING, FindingState.PENDING, FindingState.RECOVERING)

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from fleet.diagnosis.cause import AnyCause, Cause
 from fleet.diagnosis.sign import Sign
-from fleet.model.snapshot import Severity, rank
+from fleet.model.severity import Severity, rank
 
 S = TypeVar("S")
 C = TypeVar("C", bound=AnyCause)

@@ -11,7 +11,8 @@ from fleet.model.objects import TEMPLATE_HASH, Pod
 from fleet.model.profile import CHAT, Profile
 from fleet.model.quantity import Quantity
 from fleet.model.reading import State
-from fleet.model.snapshot import Severity, Snapshot
+from fleet.model.severity import Severity
+from fleet.model.snapshot import Snapshot
 
 QUEUE_POINTS = 5
 """Points of the past by which it is told whether a queue grows: a minute."""

@@ -8,7 +8,8 @@ from typing import NamedTuple
 from fleet.diagnosis.cause import AnyCause, MetricsCause, Of, SameWords, Stage
 from fleet.diagnosis.finding_words import WHOLES, is_later
 from fleet.diagnosis.subject import Subjects
-from fleet.model.snapshot import Severity, Snapshot
+from fleet.model.severity import Severity
+from fleet.model.snapshot import Snapshot
 
 
 class ToldCause(NamedTuple):

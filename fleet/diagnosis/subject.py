@@ -23,7 +23,8 @@ from fleet.model.objects import FINISHED, Event, Node, Pod, Workload
 from fleet.model.profile import ALL_CHAT, CHAT, Profile, WorkloadProfiles
 from fleet.model.quantity import Quantity
 from fleet.model.reading import State
-from fleet.model.snapshot import Assessment, Severity, Snapshot, SourceStatus, Structure, rank
+from fleet.model.severity import Severity, rank
+from fleet.model.snapshot import Assessment, Snapshot, SourceStatus, Structure
 
 WELL = Assessment(Severity.OK)
 ThrottleReasons = Mapping[str, tuple[str, ...]]

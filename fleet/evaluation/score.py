@@ -12,7 +12,8 @@ from fleet.diagnosis.evidence import explain
 from fleet.evaluation.replay import ReplayedTick
 from fleet.evaluation.truth import TrueFault, TrueFinding, Truth
 from fleet.model.finding import FindingState, Incident
-from fleet.model.snapshot import Severity, Snapshot
+from fleet.model.severity import Severity
+from fleet.model.snapshot import Snapshot
 
 _TROUBLE = frozenset({Severity.CRITICAL, Severity.WARNING, Severity.UNKNOWN})
 

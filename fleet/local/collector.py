@@ -12,7 +12,7 @@ from fleet.local.gpus import MEGA, GpuReading, LocalGpu, read_gpus
 from fleet.local.kube_rows import NAMESPACE
 from fleet.local.process import owners
 from fleet.local.server import ServerState
-from fleet.metrics.scraped_tables import GrowingColumns
+from fleet.metrics.growing_columns import GrowingColumns
 from fleet.model.measurement import GpuId, Measurement
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Health, SourceStatus

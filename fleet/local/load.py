@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Self
 
-from fleet.engine_api import EngineLoad, EngineProbe
 from fleet.local.record import ServerRecord
+from fleet.sources.scrape.engine_load import EngineLoad, EngineProbe
 from fleet.sources.scrape.target import ScrapeTarget
 
 

@@ -15,8 +15,8 @@ from fleet.metrics.expressions import NAMED, PER_SECOND
 from fleet.metrics.identity import NAMESPACE_LABELS, POD_LABELS, first
 from fleet.metrics.promql import TAG
 from fleet.model.histogram import Histogram
+from fleet.model.problem import SourceProblem
 from fleet.model.quantity import Family
-from fleet.sources.problem import SourceProblem
 
 T = TypeVar("T")
 

@@ -19,7 +19,7 @@ from fleet.metrics.registry import ENGINES, GATEWAYS, GPUS
 from fleet.metrics.series_cells import Binding, BucketCells, Mean, NumberCell, RowCells, Term
 from fleet.model.counting import count
 from fleet.model.measurement import EngineId, GatewayId, GpuId
-from fleet.sources.problem import SourceProblem
+from fleet.model.problem import SourceProblem
 
 
 def names() -> frozenset[bytes]:

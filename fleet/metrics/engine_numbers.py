@@ -13,9 +13,9 @@ from fleet.metrics.answers import Labels
 from fleet.metrics.dialect import Dialect, Metric
 from fleet.metrics.engine_rows import Placing
 from fleet.metrics.expressions import PROCESS, RESET
+from fleet.metrics.growing_columns import blank
 from fleet.metrics.moved_series import LostSeriesError, Moved
 from fleet.metrics.promql import TAG
-from fleet.metrics.scraped_tables import blank
 from fleet.metrics.young_engines import Rated
 from fleet.model.measurement import Table
 from fleet.model.quantity import Quantity

@@ -17,7 +17,7 @@ from itertools import islice
 from sys import intern
 
 from fleet.dataclass import dataclass
-from fleet.sources.problem import SourceProblem
+from fleet.model.problem import SourceProblem
 
 _NAME = re.compile(rb"[ \t]*([a-zA-Z_:][a-zA-Z0-9_:]*)")
 _QUOTED = re.compile(rb'[ \t]*\{[ \t]*"((?:[^"\\]|\\.)*)"[ \t]*[,}]', re.DOTALL)

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 
 from fleet.metrics.answers import Labels, Process, Sample, edge, histograms, process
 from fleet.metrics.expressions import DIALECT, STAMP
+from fleet.metrics.growing_columns import GrowingColumns
 from fleet.metrics.identity import gateway_id
 from fleet.metrics.registry import GATEWAYS
-from fleet.metrics.scraped_tables import GrowingColumns
 from fleet.model.histogram import Histogram
 from fleet.model.measurement import GatewayId
 from fleet.model.quantity import Family, Quantity

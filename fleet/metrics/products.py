@@ -14,6 +14,7 @@ from functools import lru_cache
 from fleet.metrics.flags import Flags, KnownFlags
 from fleet.metrics.product import Product
 from fleet.metrics.registry import ENGINES, GATEWAYS, GPUS
+from fleet.model.objects import Pod
 
 ROWS: tuple[Product, ...] = (
     Product(
@@ -229,6 +230,11 @@ def by_metrics(names: tuple[str, ...]) -> Product | None:
 def exporter(labels: Mapping[str, str]) -> Product | None:
     """The exporter of GPUs that a pod is by its labels, None for none."""
     return _by_app(GPUS.products, labels)
+
+
+def exports_gpus(pod: Pod) -> bool:
+    """Whether a pod is an exporter of GPUs, by the labels of its chart or operator."""
+    return exporter(pod.labels) is not None
 
 
 def gateway(labels: Mapping[str, str], images: Iterable[str]) -> Product | None:

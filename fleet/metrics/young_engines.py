@@ -20,8 +20,8 @@ from fleet.metrics.counter_window import Window
 from fleet.metrics.engine_rows import EngineRows
 from fleet.metrics.exposition import SampleSeries
 from fleet.metrics.identity import REPLICA_LABELS
+from fleet.model.problem import SourceProblem
 from fleet.model.quantity import Quantity
-from fleet.sources.problem import SourceProblem
 
 Rated = Mapping[Quantity, float]
 """The rates that are known of an engine."""

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from fleet.dataclass import dataclass
-from fleet.model.snapshot import Severity
+from fleet.model.severity import Severity
 
 
 class FindingState(StrEnum):

@@ -34,6 +34,7 @@ from fleet.model.objects import (
 from fleet.model.profile import ALL_CHAT, WorkloadProfiles
 from fleet.model.promise import Promised
 from fleet.model.quantity import Quantity
+from fleet.model.severity import Severity
 
 if TYPE_CHECKING:
     from fleet.model.finding import Incident
@@ -115,27 +116,6 @@ class Cluster:
     def id(self) -> ClusterId:
         """Identity that tells its objects from those of the same names in another."""
         return ClusterId.of(self.context, self.server)
-
-
-class Severity(StrEnum):
-    """The severity of a row: the glyph in front of it, and the worst-first order."""
-
-    CRITICAL = "critical"
-    WARNING = "warning"
-    UNKNOWN = "unknown"
-    STARTING = "starting"
-    OK = "ok"
-    ASLEEP = "asleep"
-    GONE = "gone"
-
-
-# They are declared from the worst on.
-_RANK: Final = {severity: place for place, severity in enumerate(Severity)}
-
-
-def rank(severity: Severity) -> int:
-    """0 for the worst: what the fleet is sorted by."""
-    return _RANK[severity]
 
 
 class Assessment(NamedTuple):

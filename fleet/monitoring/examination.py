@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Sequence
 from fleet.metrics.dialect import Match
 from fleet.metrics.registry import ENGINES, GATEWAYS, GPUS
 from fleet.model.alerts import MonitoringRule
+from fleet.model.problem import SourceProblem
 from fleet.monitoring.faults import Examined, FaultKind, MonitoringFault
 from fleet.monitoring.rules import RuleReport, unevaluated
 from fleet.monitoring.selector_queries import MOST, CountingStore
 from fleet.monitoring.targets import down, twice
-from fleet.sources.problem import SourceProblem
 from fleet.sources.store import Store
 
 _ORDER = {kind: place for place, kind in enumerate(FaultKind)}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+from fleet.model.problem import SourceProblem
 from fleet.monitoring.selectors import Selector
-from fleet.sources.problem import SourceProblem
 from fleet.sources.store import Store
 
 MOST: Final = 60

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from urllib.parse import urljoin, urlsplit
 
-from fleet.sources.problem import SourceProblem
+from fleet.model.problem import SourceProblem
 
 MOST_REDIRECTS = 4
 """Requests for one answer."""

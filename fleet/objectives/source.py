@@ -8,6 +8,7 @@ from typing import Final
 
 from fleet.metrics.dialect import Match
 from fleet.model.measurement import Measurement
+from fleet.model.problem import NothingToAskError, SourceProblem
 from fleet.model.snapshot import OBJECTIVES
 from fleet.objectives.burn_rate import WINDOWS
 from fleet.objectives.ledger import Ledger
@@ -15,7 +16,6 @@ from fleet.objectives.objective import Goals
 from fleet.objectives.own_counts import EventCounter
 from fleet.objectives.store_counts import EVERY, StoredCounts, edges_of, wanted_edges
 from fleet.sources.polling import PollingSource
-from fleet.sources.problem import NothingToAskError, SourceProblem
 from fleet.sources.store import Store
 
 _BEFORE_NUMBERS: Final = 2.0

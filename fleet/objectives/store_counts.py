@@ -17,6 +17,7 @@ from fleet.metrics.promql import limited_to, listed, queries, selector, tagged
 from fleet.metrics.queries import running_names
 from fleet.metrics.registry import ENGINES
 from fleet.model.measurement import Measurement
+from fleet.model.problem import NothingToAskError, SourceProblem
 from fleet.model.quantity import Family
 from fleet.objectives.burn_rate import DAY, HOUR, MINUTE, WINDOWS
 from fleet.objectives.edges import snapped
@@ -25,7 +26,6 @@ from fleet.objectives.objective import FAMILIES, Goals, Indicator
 from fleet.objectives.owners import RequestOwner
 from fleet.objectives.queries import WantedCounts, since, spent, step_of
 from fleet.objectives.tallies import began, tallies
-from fleet.sources.problem import NothingToAskError, SourceProblem
 from fleet.sources.store import Store
 
 EVERY: Final = 30.0

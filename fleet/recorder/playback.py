@@ -11,6 +11,7 @@ from typing import Any
 from fleet.model.facts import Dated
 from fleet.model.measurement import Measurement
 from fleet.model.past import Latency, Past
+from fleet.model.problem import SourceProblem
 from fleet.model.snapshot import Health, SourceStatus
 from fleet.recorder.model_json import stamped
 from fleet.recorder.moment import Moment
@@ -20,7 +21,6 @@ from fleet.recorder.recall import recalled
 from fleet.recorder.writer import EVERY
 from fleet.snapshot.backfill import Step
 from fleet.sources.kube.state import KubeState
-from fleet.sources.problem import SourceProblem
 from fleet.sources.side_sources import Makes
 from fleet.sources.store import NamedStore, Store
 

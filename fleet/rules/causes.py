@@ -17,7 +17,7 @@ from fleet.metrics.dialect_set import DialectSet
 from fleet.metrics.promql import duration, scaled, selector
 from fleet.model.profile import CHAT
 from fleet.model.quantity import MEANINGS, RATIOS, Combine, Quantity
-from fleet.model.snapshot import Severity
+from fleet.model.severity import Severity
 
 _BY = "by (namespace, pod)"
 _SIGNS: Final[Mapping[Is, str]] = {Is.ABOVE: ">", Is.AT_LEAST: ">=", Is.BELOW: "<", Is.EXACTLY: "=="}

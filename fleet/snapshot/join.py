@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from fleet.dataclass import dataclass
+from fleet.metrics.products import exports_gpus
 from fleet.model.addresses import Addresses, pod_of_engine
 from fleet.model.coverage import Coverage
 from fleet.model.measurement import GpuId, Measurement
 from fleet.model.objects import Node, Pod
 from fleet.sources.kube.state import KubeState
-from fleet.sources.scrape.targets import exports_gpus
 
 
 def pods_of_gpu(gpu: GpuId, pods: Mapping[str, Pod]) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import TypeVar
 
+from fleet.metrics.products import exports_gpus
 from fleet.model.objects import Pod
 from fleet.model.snapshot import GpuUse
 from fleet.snapshot.gpu_accounting import free_gpus, uses
@@ -19,7 +20,6 @@ from fleet.snapshot.topology import Topology
 from fleet.snapshot.unmatched import unmeasured_and_unheld
 from fleet.snapshot.unmeasured import unmeasured
 from fleet.sources.kube.state import KubeState
-from fleet.sources.scrape.targets import exports_gpus
 
 T = TypeVar("T")
 

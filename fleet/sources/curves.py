@@ -21,9 +21,9 @@ from fleet.metrics.identity import first, gpu_key, rank_of, where_from
 from fleet.metrics.promql import TAG, limited_to
 from fleet.metrics.registry import ENGINES, GATEWAYS, GPUS
 from fleet.model.curve import Curve, CurveQuestion, Series, TimeRange
+from fleet.model.problem import SourceProblem
 from fleet.model.quantity import GATEWAY_QUANTITIES, GPU_QUANTITIES, Quantity
 from fleet.snapshot.fold import FOLD
-from fleet.sources.problem import SourceProblem
 from fleet.sources.store import NamedStore, Store
 
 _NO_METRIC = "no metric of a store is this quantity"

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from fleet.model.facts import Dated
+from fleet.model.problem import NothingToAskError, SourceProblem
 from fleet.model.snapshot import Health, SourceStatus
 from fleet.sources.kube.pace import Backoff, Pace
-from fleet.sources.problem import NothingToAskError, SourceProblem
 from fleet.sources.status import StatusKeeper, unforeseen
 
 T = TypeVar("T")

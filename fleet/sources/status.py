@@ -5,8 +5,8 @@ from __future__ import annotations
 import traceback
 from pathlib import Path
 
+from fleet.model.problem import SourceProblem
 from fleet.model.snapshot import Health, SourceStatus
-from fleet.sources.problem import SourceProblem
 
 
 def defect(error: Exception, now: float, details: str = "") -> SourceStatus:

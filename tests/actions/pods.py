@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from actions.executor import MutationResult
+from actions.execution_context import MutationResult
 from actions.kubeobj import controller_of, is_ready, labels_of, selects
 from actions.plan import Mutation
 from actions.plan_context import Rules

@@ -16,7 +16,7 @@ import orjson
 
 from actions.action_run import ActionRun
 from actions.cluster import ClusterExecutor
-from actions.executor import MutationResult
+from actions.execution_context import MutationResult
 from actions.plan import JSON_PATCH, Mutation, Scope
 from actions.plan_context import ClusterContext, Rules
 from actions.runner import Runner

@@ -13,7 +13,6 @@ import pytest
 
 import actions.kinds
 from actions.catalogue import KINDS, CatalogueEntry, from_json, spec_of, specs_of
-from actions.permissions import permissions_for
 from actions.request import LOCAL_SERVER, Request, Target, to_json
 from actions.spec import ActionSpec, Api, Argument, Takes, UsageError
 from fleet.dataclass import dataclass
@@ -124,4 +123,4 @@ def test_an_action_on_a_cluster_needs_a_permission_and_one_here_needs_none(entry
     spec = spec_of(entry.kind)
     for target in spec.targets:
         # An Alertmanager has no permissions of its own that could be asked for.
-        assert bool(permissions_for(entry.kind, target)) is (target != LOCAL_SERVER and spec.api is Api.KUBERNETES)
+        assert bool(spec.permissions_for(target)) is (target != LOCAL_SERVER and spec.api is Api.KUBERNETES)

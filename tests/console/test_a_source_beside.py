@@ -29,10 +29,10 @@ from console.wiring.facts import InView, MakesSources
 from console.wiring.session import session_of
 from fleet.dataclass import dataclass
 from fleet.model.facts import Dated
+from fleet.model.problem import SourceProblem
 from fleet.model.snapshot import Health, SourceStatus
 from fleet.net.http import client
 from fleet.sources.polling import PollingSource
-from fleet.sources.problem import SourceProblem
 from fleet.sources.side_sources import SideSources
 from tests.console.stage import Stage
 from tests.waiting import PATIENCE

@@ -11,7 +11,7 @@ from console.config.problem import ConfigError
 from console.wiring.profiles import profile_choice
 from fleet.diagnosis.thresholds import KV_FULL, QUEUE_DEEP
 from fleet.model.quantity import Quantity
-from fleet.model.snapshot import Severity
+from fleet.model.severity import Severity
 from fleet.snapshot.builder import Builder
 from tests.fleet.rows import LIVE, NOW, deployment, engine, kube, measurement, pod
 

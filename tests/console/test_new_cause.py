@@ -15,7 +15,8 @@ from fleet.diagnosis.cause import EngineCause, Numbers, PodCause, Stage, says
 from fleet.diagnosis.metrics_sign import Is, Level
 from fleet.diagnosis.sign import Fact
 from fleet.model.quantity import Quantity
-from fleet.model.snapshot import Assessment, Severity, Snapshot
+from fleet.model.severity import Severity
+from fleet.model.snapshot import Assessment, Snapshot
 from fleet.snapshot.builder import Builder
 from tests.console.screens.desk import desk
 from tests.fleet.rows import LIVE, NOW, deployment, engine, kube, measurement, pod

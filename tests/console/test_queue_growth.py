@@ -10,7 +10,8 @@ from console.views.subject import queue_text
 from console.views.summary import summary
 from fleet.model.frame import Column, Frame
 from fleet.model.quantity import Quantity
-from fleet.model.snapshot import Assessment, Severity, Snapshot
+from fleet.model.severity import Severity
+from fleet.model.snapshot import Assessment, Snapshot
 from fleet.snapshot.history import POINTS, STEP, RecentHistory
 from tests.fleets import make_snapshot
 from themes.glyphs import UNICODE

@@ -11,7 +11,6 @@ import pytest
 import yaml
 
 from actions.catalogue import specs
-from actions.permissions import permissions_for
 from console.cli.dispatch import dispatch
 from console.rbac.roles import RbacRole, manifests
 from fleet.sources.kube.client import KubeClient
@@ -78,10 +77,7 @@ async def test_a_role_can_do_what_it_must_and_nothing_else(
             place = "serving" if resource.namespaced else ""
             assert await allowed(reads, "watch", resource.group, resource.name, "", place), resource.name
         asked = {
-            permission
-            for spec in specs()
-            for target in spec.targets
-            for permission in permissions_for(spec.kind, target)
+            permission for spec in specs() for target in spec.targets for permission in spec.permissions_for(target)
         }
         for verb, group, plural, sub, namespaced in asked:
             may = await allowed(reads, verb, group, plural, sub, "serving" if namespaced else "")
@@ -139,7 +135,7 @@ def test_the_oncall_role_has_what_the_actions_declare_and_no_more_than_that() ->
         (p.group, f"{p.resource}/{p.subresource}" if p.subresource else p.resource, p.verb)
         for spec in specs()
         for target in spec.targets
-        for p in (*permissions_for(spec.kind, target), *spec.reads)
+        for p in (*spec.permissions_for(target), *spec.reads)
     }
     assert more == {*declared, ("", "events", "create")}
     assert all(verb in {"list", "create", "patch", "delete"} for _, _, verb in more)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from actions.alerting import AlertingWriter
-from actions.executor import MutationResult
+from actions.execution_context import MutationResult
 from actions.plan import Mutation, Plan
 from actions.progress import Result
 from console.config.settings import AlertmanagerSettings, Settings

@@ -14,7 +14,6 @@ from functools import cache
 from typing import Any
 
 from fleet.metrics.exposition import Layouts
-from fleet.metrics.scraped_tables import Tables
 from fleet.model.histogram import Histogram
 from fleet.model.measurement import HistogramKey, Measurement, Table
 from fleet.model.quantity import Family
@@ -22,6 +21,7 @@ from fleet.model.snapshot import Cluster
 from fleet.sources.kube.interner import Interner
 from fleet.sources.kube.resources import all_resources
 from fleet.sources.kube.state import KubeState
+from fleet.sources.scrape.tables import Tables
 from fleet.sources.scrape.target import TargetState
 from fleet.sources.scrape.targets import Endpoint, Via, endpoints
 from simulator.scenarios import STEADY, Incident, Scenario

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from fleet.metrics.binding import MOST_ENGINES
 from fleet.model.quantity import Quantity
-from fleet.model.snapshot import Severity, Snapshot
+from fleet.model.severity import Severity
+from fleet.model.snapshot import Snapshot
 from fleet.snapshot.builder import Builder
 from tests.fleet.metrics.pages import V0_33, Card, Load, dcgm, vllm
 from tests.fleet.metrics.rig import EPOCH, Rig

@@ -13,9 +13,9 @@ import pytest
 import yaml
 
 from fleet.model.curve import Curve, CurveQuestion, Series, TimeRange
+from fleet.model.problem import SourceProblem
 from fleet.model.quantity import Quantity
 from fleet.sources.curves import curve
-from fleet.sources.problem import SourceProblem
 from fleet.sources.prometheus.source import PrometheusSource
 from fleet.sources.prometheus.transport import PrometheusEndpoint
 from tests.real.stage import prometheus, query

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 
-from fleet.model.snapshot import Severity
+from fleet.model.severity import Severity
 from widgets.grid import WorstFirst
 from widgets.grid.model import RowGroup
 from widgets.grid.outline import Outline, group_of, neighbours, outline

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from fleet.model.snapshot import Severity
+from fleet.model.severity import Severity
 from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.grid.columns import ColumnPage, Placed

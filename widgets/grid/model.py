@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 from fleet.dataclass import dataclass
-from fleet.model.snapshot import Severity
+from fleet.model.severity import Severity
 from widgets.cells import Cell
 from widgets.line import Align
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fleet.model.snapshot import Severity
+from fleet.model.severity import Severity
 
 RANKS = {severity: rank for rank, severity in enumerate(Severity)}
 """The order in which severities are listed, the worst first."""

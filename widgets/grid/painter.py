@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from fleet.model.snapshot import Severity
+from fleet.model.severity import Severity
 from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.cells import NOTHING, Cell, Text

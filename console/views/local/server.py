@@ -18,7 +18,8 @@ from console.views.local.servers import (
 )
 from console.views.standing_since import clock, coarse
 from fleet.local.server import Phase, ServerState, StartStage
-from fleet.model.snapshot import Severity, Snapshot
+from fleet.model.severity import Severity
+from fleet.model.snapshot import Snapshot
 from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.bar import bar_spans

@@ -13,7 +13,8 @@ from fleet.dataclass import dataclass
 from fleet.local.server import Phase, ServerState, StartStage
 from fleet.model.quantity import MEANINGS, Quantity
 from fleet.model.reading import MISSING
-from fleet.model.snapshot import Severity, Snapshot
+from fleet.model.severity import Severity
+from fleet.model.snapshot import Snapshot
 from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.bar import bar_spans

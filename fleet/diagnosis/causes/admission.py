@@ -11,7 +11,7 @@ import re
 from fleet.diagnosis.cause import Help, Stage, WorkloadCause, says
 from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.subject import WorkloadSubject
-from fleet.model.snapshot import Severity
+from fleet.model.severity import Severity
 
 REFUSALS = {
     "quota-exceeded": r"exceeded quota: ([\w.-]+)|failed quota: ([\w.-]+)",

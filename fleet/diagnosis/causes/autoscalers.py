@@ -14,7 +14,7 @@ from fleet.diagnosis.causes.symptoms import QUEUES
 from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.thresholds import Threshold
 from fleet.model.counting import count
-from fleet.model.snapshot import Severity
+from fleet.model.severity import Severity
 
 _QUEUES = (*QUEUES, "kv-cache-full", "requests-turned-away")
 """Symptoms of a workload that does not get the replicas that it needs."""

@@ -14,7 +14,7 @@ from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.subject import PodSubject
 from fleet.diagnosis.thresholds import RESTARTS
 from fleet.model.objects import Container
-from fleet.model.snapshot import Severity
+from fleet.model.severity import Severity
 
 
 def _status(subject: PodSubject) -> str:

@@ -12,7 +12,7 @@ from fleet.diagnosis.serving import PlacementSubject
 from fleet.diagnosis.serving_causes import PlacementCause
 from fleet.diagnosis.sign import Fact
 from fleet.model.counting import count
-from fleet.model.snapshot import Severity
+from fleet.model.severity import Severity
 
 _FOLLOWS = (
     *(cause.id for cause in OF_SCHEDULER),

@@ -13,7 +13,7 @@ from fleet.diagnosis.causes.symptoms import ENDED, OVERLOAD
 from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.subject import EndedSubject
 from fleet.model.log_reasons import REASONS
-from fleet.model.snapshot import Severity
+from fleet.model.severity import Severity
 
 
 class _OfPod(NamedTuple):

@@ -13,7 +13,7 @@ from fleet.diagnosis.metrics_sign import Code, Either, Is, Level, Lowered
 from fleet.diagnosis.subject import MetricsRow
 from fleet.diagnosis.thresholds import GPU_COOL, GPU_HOT, GPU_THROTTLED
 from fleet.model.quantity import Quantity
-from fleet.model.snapshot import Severity
+from fleet.model.severity import Severity
 
 LOST = frozenset({79, 151})
 """Errors after which nothing reaches the GPU any more: reboot, or restart of the virtual machine."""

@@ -9,7 +9,7 @@ from fleet.diagnosis.cause import Help, ReportedCause, Stage, says
 from fleet.diagnosis.causes.symptoms import OVERLOAD
 from fleet.diagnosis.pod_reports import PodReports, Reported
 from fleet.diagnosis.sign import Fact
-from fleet.model.snapshot import Severity
+from fleet.model.severity import Severity
 
 _HOLDS_UP = (*OVERLOAD, "rollout-stuck", "pod-not-ready")
 _DEATHS = ("restarts-and-not-ready", "crash-loop", "out-of-memory-again", *_HOLDS_UP)

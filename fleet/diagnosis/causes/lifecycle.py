@@ -9,7 +9,7 @@ from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.subject import MAY_NOT_LIST, PodSubject
 from fleet.model.objects import HIDDEN
 from fleet.model.quantity import Quantity
-from fleet.model.snapshot import Severity
+from fleet.model.severity import Severity
 
 TERMINATING = PodCause(
     id="pod-terminating",

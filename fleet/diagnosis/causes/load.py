@@ -11,7 +11,7 @@ from fleet.diagnosis.cause import EngineCause, Help, says
 from fleet.diagnosis.causes.symptoms import GPU_FAULTS, QUEUES
 from fleet.diagnosis.metrics_sign import Is, Level
 from fleet.model.quantity import Quantity
-from fleet.model.snapshot import Severity
+from fleet.model.severity import Severity
 
 _STILL = (Level(Quantity.KV_USAGE, Is.AT_LEAST, thresholds.KV_EASED), Level(Quantity.WAITING, Is.ABOVE, 0))
 _NOT_FOR_ROOM = Level(Quantity.WAITING_CAPACITY, Is.EXACTLY, 0)

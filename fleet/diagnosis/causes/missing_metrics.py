@@ -14,7 +14,8 @@ from fleet.diagnosis.subject import MeasuringSource, MetricsRow, MetricsTable, P
 from fleet.model.counting import share
 from fleet.model.quantity import Quantity
 from fleet.model.reading import LOOKBACK, State
-from fleet.model.snapshot import Health, Severity, SourceStatus
+from fleet.model.severity import Severity
+from fleet.model.snapshot import Health, SourceStatus
 
 
 def _problem(source: SourceStatus) -> str:

@@ -7,7 +7,7 @@ from fleet.diagnosis.causes.symptoms import AWAY, GPU_SILENCE, SILENCE, STUCK
 from fleet.diagnosis.sign import Fact
 from fleet.model.counting import count
 from fleet.model.objects import Node
-from fleet.model.snapshot import Severity
+from fleet.model.severity import Severity
 
 
 def _ready(node: Node) -> str:

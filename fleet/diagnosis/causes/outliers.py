@@ -15,7 +15,7 @@ from fleet.diagnosis.thresholds import (
     SHARE_ROOM,
     SHARE_TIMES,
 )
-from fleet.model.snapshot import Severity
+from fleet.model.severity import Severity
 
 SLOW = ReplicaCause(
     id="replica-slow",

@@ -6,7 +6,7 @@ from fleet.diagnosis.cause import Help, Stage
 from fleet.diagnosis.causes.symptoms import OVERLOAD
 from fleet.diagnosis.overdue import OverdueCause, TimedPod
 from fleet.diagnosis.sign import Fact
-from fleet.model.snapshot import Severity
+from fleet.model.severity import Severity
 
 GOES = 300.0
 """Seconds beyond its grace after which a pod that is being deleted is stuck."""

@@ -11,7 +11,7 @@ from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.subject import PodSubject
 from fleet.model.gpu_vendors import is_gpu
 from fleet.model.objects import Condition
-from fleet.model.snapshot import Severity
+from fleet.model.severity import Severity
 
 SCHEDULED = "PodScheduled"
 _HOLDS_UP = (*OVERLOAD, "rollout-stuck")

@@ -6,7 +6,7 @@ from fleet.diagnosis.cause import Help
 from fleet.diagnosis.serving import FrontSubject
 from fleet.diagnosis.serving_causes import ServiceCause
 from fleet.diagnosis.sign import Fact
-from fleet.model.snapshot import Severity
+from fleet.model.severity import Severity
 
 SELECTS_NOTHING = ServiceCause(
     id="service-selects-nothing",

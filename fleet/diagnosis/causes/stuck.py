@@ -6,7 +6,7 @@ from fleet.diagnosis.cause import EngineCause, Help, says
 from fleet.diagnosis.causes.symptoms import GPU_FAULTS, OVERLOAD
 from fleet.diagnosis.metrics_sign import Is, Level
 from fleet.model.quantity import Quantity
-from fleet.model.snapshot import Severity
+from fleet.model.severity import Severity
 
 _ALIKE = ("engine-asleep", *GPU_FAULTS, "gpu-throttled-by-hardware", "node-not-ready", "kubelet-silent")
 _DECIDES = (

@@ -15,7 +15,7 @@ from fleet.diagnosis.serving import TrafficSubject
 from fleet.diagnosis.serving_causes import TrafficCause
 from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.thresholds import Threshold
-from fleet.model.snapshot import Severity
+from fleet.model.severity import Severity
 
 _SOON = 900.0
 """Seconds within which a queue that grows comes to its limit for it to be told of."""

@@ -9,7 +9,7 @@ from fleet.diagnosis.cause import BudgetCause, Help, Stage, WorkloadCause, says
 from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.subject import WorkloadSubject
 from fleet.model.budget import BurningBudget
-from fleet.model.snapshot import Severity
+from fleet.model.severity import Severity
 
 NONE_READY = "no replica is ready"
 _BUDGETS = (

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from fleet.guard import Guard, reads_only
 from fleet.model.alerts import Notified
+from fleet.model.problem import SourceProblem
 from fleet.sources.alerts.api import JsonApi
 from fleet.sources.alerts.decode import AlertReader, Plain
 from fleet.sources.polling import PollingSource
-from fleet.sources.problem import SourceProblem
 from fleet.workers import Workers
 
 if TYPE_CHECKING:

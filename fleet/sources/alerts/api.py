@@ -12,8 +12,8 @@ import orjson
 
 from fleet.guard import reads_only
 from fleet.imports import IMPORTING
+from fleet.model.problem import SourceProblem
 from fleet.net.bodies import limits
-from fleet.sources.problem import SourceProblem
 
 if TYPE_CHECKING:
     import requests

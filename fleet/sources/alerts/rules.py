@@ -7,10 +7,10 @@ gateway may let through, has alerts without their rules.
 from __future__ import annotations
 
 from fleet.model.alerts import Evaluated, MonitoringRule
+from fleet.model.problem import NoApiError, NothingToAskError, SourceProblem
 from fleet.sources.alerts.alertmanager import FollowsApi
 from fleet.sources.alerts.api import JsonApi
 from fleet.sources.alerts.decode import AlertReader, is_success
-from fleet.sources.problem import NoApiError, NothingToAskError, SourceProblem
 
 
 class RulesSource(FollowsApi[Evaluated]):

@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from fleet.model.problem import NothingToAskError, SourceProblem
 from fleet.sources.alerts.alertmanager import FoundAlertmanager
 from fleet.sources.alerts.api import JsonApi
 from fleet.sources.alerts.places import Place, named, places
-from fleet.sources.problem import NothingToAskError, SourceProblem
 from fleet.sources.prometheus.products import ALERTMANAGER
 from fleet.sources.prometheus.trust import Sorted, adoption, offer
 from fleet.workers import Workers

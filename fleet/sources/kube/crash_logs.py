@@ -13,11 +13,11 @@ from fleet.guard import LOGS, permits
 from fleet.metrics.server_logs import told_by
 from fleet.model.ending import Ending, Endings, has_ended
 from fleet.model.objects import Container, Pod
+from fleet.model.problem import NothingToAskError, SourceProblem
 from fleet.model.snapshot import CRASH_LOGS
 from fleet.sources.kube.errors import ForbiddenError, KubeconfigError, KubeError, NotFoundError
 from fleet.sources.kube.reads import KubeReads
 from fleet.sources.polling import PollingSource
-from fleet.sources.problem import NothingToAskError, SourceProblem
 
 EVERY: Final = 10.0
 """Seconds between two looks at who has ended."""

@@ -8,8 +8,8 @@ from typing import Any
 
 import orjson
 
+from fleet.model.problem import SourceProblem
 from fleet.net.bodies import MIB
-from fleet.sources.problem import SourceProblem
 
 _START, _END = b'"result":[', b"]}]"
 """Marks before and behind the elements of a result."""

@@ -10,10 +10,10 @@ from fleet.imports import imported
 from fleet.metrics.registry import ENGINES
 from fleet.model.measurement import Measurement
 from fleet.model.past import Latency, Past
+from fleet.model.problem import SourceProblem
 from fleet.model.snapshot import Health
 from fleet.net.bodies import limits
 from fleet.sources.kube.state import KubeState
-from fleet.sources.problem import SourceProblem
 from fleet.sources.prometheus.discover import Candidate, Discovery, find
 from fleet.sources.prometheus.products import PROMETHEUS
 from fleet.sources.prometheus.services import Services

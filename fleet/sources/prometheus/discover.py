@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from fleet.dataclass import dataclass
 from fleet.metrics.registry import ENGINES
 from fleet.model.objects import Service
+from fleet.model.problem import SourceProblem
 from fleet.net.plain_url import segment
-from fleet.sources.problem import SourceProblem
 from fleet.sources.prometheus.products import PROMETHEUS, Known
 from fleet.workers import Workers
 

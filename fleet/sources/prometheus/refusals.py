@@ -10,8 +10,8 @@ import orjson
 import requests
 from urllib3.exceptions import ReadTimeoutError
 
+from fleet.model.problem import NamePatternError, NoApiError, SourceProblem
 from fleet.net.proxies import Proxy
-from fleet.sources.problem import NamePatternError, NoApiError, SourceProblem
 from fleet.sources.prometheus.transport import PrometheusEndpoint
 
 _REFUSED_QUERY = (400, 403, 405, 422, 501)

@@ -11,11 +11,11 @@ from collections.abc import Mapping
 import orjson
 
 from fleet.json_fields import mapping, mappings, text
+from fleet.model.problem import SourceProblem
 from fleet.net.bodies import Limit
 from fleet.sources.kube.client import ANY, JSON
 from fleet.sources.kube.errors import KubeconfigError, KubeError
 from fleet.sources.kube.state import KubeState
-from fleet.sources.problem import SourceProblem
 from fleet.sources.prometheus.discover import candidates
 from fleet.sources.prometheus.products import StoreProduct
 from fleet.sources.prometheus.transport import PrometheusEndpoint, through_loop

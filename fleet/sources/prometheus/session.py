@@ -24,11 +24,11 @@ from urllib3.util.retry import Retry
 
 from fleet.files import SECRET_LIMIT, check_file, read_text
 from fleet.guard import Guard, RefusedError
+from fleet.model.problem import SourceProblem
 from fleet.net.bodies import Body, BodyError, Limit, limits
 from fleet.net.deadline import bound
 from fleet.net.headers import sendable
 from fleet.net.proxies import proxy_for
-from fleet.sources.problem import SourceProblem
 from fleet.sources.prometheus.refusals import explain, refuse
 from fleet.sources.prometheus.transport import PrometheusEndpoint
 

@@ -40,8 +40,8 @@ from fleet.metrics.moved_series import Moved
 from fleet.metrics.registry import ENGINES, GATEWAYS, GPUS
 from fleet.metrics.young_engines import Rates, rates
 from fleet.model.measurement import EngineId, Measurement
+from fleet.model.problem import NamePatternError
 from fleet.model.quantity import Family
-from fleet.sources.problem import NamePatternError
 from fleet.sources.prometheus.answer import Answer
 from fleet.sources.prometheus.api import PrometheusApi
 from fleet.sources.prometheus.remarks import remarks

@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from fleet.metrics.merged_measurement import LastMeasurement
 from fleet.model.measurement import Measurement
 from fleet.model.past import Latency, Past
+from fleet.model.problem import SourceProblem
 from fleet.model.reading import LOOKBACK
 from fleet.model.snapshot import SourceStatus
 from fleet.sources.kube.state import KubeState
-from fleet.sources.problem import SourceProblem
 from fleet.sources.prometheus.collector import PrometheusCollector
 from fleet.sources.store import NamedStore
 

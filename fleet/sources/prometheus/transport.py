@@ -8,7 +8,7 @@ from dataclasses import field
 from urllib.parse import urlsplit, urlunsplit
 
 from fleet.dataclass import dataclass
-from fleet.sources.problem import SourceProblem
+from fleet.model.problem import SourceProblem
 from fleet.sources.prometheus.products import PROMETHEUS, StoreProduct
 
 ProxyFetch = Callable[[str], tuple[int, Mapping[str, str], bytes]]

@@ -9,10 +9,12 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from fleet.dataclass import dataclass
+from fleet.metrics.products import exports_gpus
 from fleet.model.addresses import Addresses, pod_of_engine
 from fleet.model.counting import share
 from fleet.model.measurement import EngineId, Measurement
 from fleet.model.objects import Pod
+from fleet.model.problem import ClearTextError, SourceProblem
 from fleet.model.snapshot import Health
 from fleet.net.bodies import Limit, limits
 from fleet.net.redirect import RedirectError
@@ -20,21 +22,11 @@ from fleet.sources.kube.client import TEXT
 from fleet.sources.kube.errors import ForbiddenError, KubeconfigError, KubeError, NotKubernetesError
 from fleet.sources.kube.responses import Response
 from fleet.sources.kube.state import KubeState
-from fleet.sources.problem import ClearTextError, SourceProblem
 from fleet.sources.scrape.fetch import wants_tls
 from fleet.sources.scrape.pod_access import PodAccess, PodCredentials
 from fleet.sources.scrape.source import ScrapeLimits, ScrapeSource
 from fleet.sources.scrape.target import ScrapeTarget
-from fleet.sources.scrape.targets import (
-    Endpoint,
-    Via,
-    endpoints,
-    exports_gpus,
-    runs_engine,
-    stands_beside,
-    told_apart,
-    unread,
-)
+from fleet.sources.scrape.targets import Endpoint, Via, endpoints, runs_engine, stands_beside, told_apart, unread
 from fleet.sources.status import StatusKeeper, unforeseen
 
 SCRAPE = "scrape"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from errno import ECONNRESET, EHOSTDOWN, EHOSTUNREACH, ENETDOWN, ENETUNREACH
 from typing import TYPE_CHECKING
 
+from fleet.model.problem import ClearTextError, SourceProblem
 from fleet.net.bodies import Body, BodyError, Limit
 from fleet.net.plain_client import PlainClient, PlainRequest
 from fleet.net.redirect import RedirectError
-from fleet.sources.problem import ClearTextError, SourceProblem
 
 if TYPE_CHECKING:
     import aiohttp

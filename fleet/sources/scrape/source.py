@@ -12,13 +12,13 @@ from fleet.dataclass import dataclass
 from fleet.guard import Guard, RefusedError, reads_only
 from fleet.imports import imported
 from fleet.metrics.exposition import Layouts
-from fleet.metrics.scraped_tables import Tables
 from fleet.model.measurement import Measurement
+from fleet.model.problem import ClearTextError, SourceProblem, UnreadError
 from fleet.net.bodies import limits
 from fleet.net.plain_client import PlainClient
 from fleet.net.redirect import MOST_REDIRECTS, RedirectError, followed
-from fleet.sources.problem import ClearTextError, SourceProblem, UnreadError
 from fleet.sources.scrape.fetch import get, get_plainly, in_words, open_session, room_for
+from fleet.sources.scrape.tables import Tables
 from fleet.sources.scrape.target import ScrapeTarget, TargetState
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from fleet.metrics.dialect import IMPLAUSIBLE, bit_words
 from fleet.metrics.exposition import ExpositionParser, Layouts, SampleSeries, metric_names
 from fleet.metrics.products import by_metrics, is_read
 from fleet.metrics.series_cells import Binding
-from fleet.sources.problem import SourceProblem, UnreadError
+from fleet.model.problem import SourceProblem, UnreadError
 
 _NO_REASONS: Mapping[str, tuple[str, ...]] = {}
 

@@ -206,11 +206,6 @@ def stands_beside(pod: Pod) -> Product | None:
     return exporter(pod.labels) or gateway(pod.labels, [container.image for container in pod.containers])
 
 
-def exports_gpus(pod: Pod) -> bool:
-    """The pod is an exporter of GPUs, by the labels of its chart or operator."""
-    return exporter(pod.labels) is not None
-
-
 def _annotated(annotations: Mapping[str, str]) -> int | None:
     text = annotations.get("prometheus.io/port", "")
     return int(text) if text.isdecimal() and text.isascii() and len(text) <= 5 and 0 < int(text) < 65536 else None

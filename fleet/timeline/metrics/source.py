@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from fleet.kinds.replicaset import REPLICA_SET
 from fleet.metrics.dialect import Match
 from fleet.model.objects import ObjectRef
-from fleet.sources.problem import SourceProblem
+from fleet.model.problem import SourceProblem
 from fleet.sources.store import Store
 from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence
 from fleet.timeline.kinship import Kinship

@@ -12,9 +12,9 @@ from actions.drain.inspect import Inspection
 from actions.drain.manner import AtDeadline
 from actions.drain.requests import Fall, RequestsOf, Seen, measured
 from actions.drain.wait import Terms, wait_for_requests
-from fleet.engine_api import EngineProbe
 from fleet.sources.kube.interner import Interner
 from fleet.sources.kube.project.pods import project_pod
+from fleet.sources.scrape.engine_load import EngineProbe
 from tests.actions.objects import Obj, pod
 from tests.actions.pods import HandWork, chat
 

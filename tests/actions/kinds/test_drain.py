@@ -14,7 +14,7 @@ from actions.plan import Verdict
 from actions.progress import Result
 from actions.request import Target
 from fleet.model.finding import Finding, FindingState, Incident, Reach
-from fleet.model.snapshot import Severity
+from fleet.model.severity import Severity
 from fleet.sources.kube.errors import ConflictError, NotFoundError
 from tests.actions.kinds.drained import CHAT0, PATH, done
 from tests.actions.objects import node, pod, service

@@ -18,8 +18,8 @@ from actions.progress import Result
 from actions.request import Target
 from actions.revisions import CAUSE, revisions
 from fleet.model.past import Latency
+from fleet.model.problem import SourceProblem
 from fleet.sources.kube.errors import KubeError
-from fleet.sources.problem import SourceProblem
 from tests.actions.plans import check, make_plan
 from tests.actions.rolled import CHAT, CHAT_PATH, CODER, chat, coder, controller_revision, pod, replica_set, template
 from tests.actions.stage import FakeCluster

@@ -25,7 +25,7 @@ from console.wiring.session import session_of
 from fleet.local.server import Phase
 from fleet.model.objects import ObjectRef
 from fleet.model.quantity import Quantity
-from fleet.model.snapshot import Severity
+from fleet.model.severity import Severity
 from tests.console.machine import a_machine, run, started
 from tests.console.stage import Stage
 from tests.local.fakes import Box

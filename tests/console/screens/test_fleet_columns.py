@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 import pytest
 
 from fleet.model.quantity import Quantity
-from fleet.model.snapshot import Assessment, GpuUse, Join, Severity
+from fleet.model.severity import Severity
+from fleet.model.snapshot import Assessment, GpuUse, Join
 from tests.console.screens.desk import desk
 from tests.console.screens.worst import WORST
 from tests.fleets import make_snapshot

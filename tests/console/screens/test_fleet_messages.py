@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from fleet.model.coverage import Coverage
-from fleet.model.snapshot import Assessment, Health, Severity, SourceStatus
+from fleet.model.severity import Severity
+from fleet.model.snapshot import Assessment, Health, SourceStatus
 from tests.console.screens.desk import desk
 from tests.console.screens.scripted import ScriptedSession
 from tests.console.screens.worst import WORST

@@ -14,7 +14,8 @@ from console.views.kept import Kept
 from console.views.query import Query
 from console.views.subject import pod_for, restarts_of
 from fleet.model.quantity import Quantity
-from fleet.model.snapshot import Assessment, Severity, Snapshot
+from fleet.model.severity import Severity
+from fleet.model.snapshot import Assessment, Snapshot
 from tests.fleets import make_snapshot, ticked, with_value, without
 
 WORKLOAD = "serving/Deployment/llama-70b"

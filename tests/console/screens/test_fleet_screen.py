@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from fleet.model.snapshot import Assessment, Severity
+from fleet.model.severity import Severity
+from fleet.model.snapshot import Assessment
 from tests.console.screens.desk import desk
 from tests.console.screens.worst import WORST
 from tests.fleets import NOW, make_snapshot, ticked, without

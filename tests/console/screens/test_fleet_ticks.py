@@ -11,7 +11,8 @@ from console.views.fleet import FleetModel
 from fleet.model.frame import Column
 from fleet.model.quantity import Quantity
 from fleet.model.reading import State
-from fleet.model.snapshot import Assessment, Severity
+from fleet.model.severity import Severity
+from fleet.model.snapshot import Assessment
 from tests.console.screens.desk import desk
 from tests.console.screens.worst import WORST
 from tests.fleets import NOW, make_snapshot, ticked, with_value

@@ -7,7 +7,8 @@ from dataclasses import replace
 from console.views.detail import detail_lines
 from console.views.members import Loading
 from fleet.model.objects import Condition, Container, Pod
-from fleet.model.snapshot import Assessment, Severity, Snapshot
+from fleet.model.severity import Severity
+from fleet.model.snapshot import Assessment, Snapshot
 from tests.fleets import NOW, make_snapshot
 from themes.glyphs import UNICODE
 

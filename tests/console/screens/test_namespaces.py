@@ -7,7 +7,8 @@ from dataclasses import replace
 from console.views.choices import beside_namespaces
 from console.views.standing_since import SinceTracker
 from console.views.subject import is_somewhere
-from fleet.model.snapshot import Assessment, Severity
+from fleet.model.severity import Severity
+from fleet.model.snapshot import Assessment
 from fleet.snapshot.namespace_view import Viewer
 from tests.console.screens.desk import desk
 from tests.console.screens.plans import acting

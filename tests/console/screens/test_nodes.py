@@ -6,7 +6,8 @@ import math
 from dataclasses import replace
 
 from fleet.model.quantity import Quantity
-from fleet.model.snapshot import Assessment, GpuUse, Severity
+from fleet.model.severity import Severity
+from fleet.model.snapshot import Assessment, GpuUse
 from tests.console.screens.desk import desk
 from tests.console.screens.worst import WORST, healthy, with_readings
 from tests.fleets import make_snapshot

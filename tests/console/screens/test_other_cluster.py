@@ -20,7 +20,8 @@ from console.session.permissions import Permissions
 from console.session.protocol import ActionService, Changed
 from fleet.model.curve import CurveQuestion
 from fleet.model.objects import ClusterId, ModelVersion
-from fleet.model.snapshot import Assessment, Cluster, Severity, Snapshot
+from fleet.model.severity import Severity
+from fleet.model.snapshot import Assessment, Cluster, Snapshot
 from tests.actions.stage import FakeCluster, deployment
 from tests.console.screens.desk import Desk, desk
 from tests.console.screens.scripted import ScriptedSession, make_plan

@@ -14,7 +14,8 @@ from fleet.model.objects import (
     ObjectRef,
     PodDisruptionBudget,
 )
-from fleet.model.snapshot import Assessment, Severity
+from fleet.model.severity import Severity
+from fleet.model.snapshot import Assessment
 from tests.console.screens.desk import desk
 from tests.console.screens.worst import WORST, healthy, with_readings
 from tests.fleets import NOW, make_snapshot, without

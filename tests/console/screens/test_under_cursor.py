@@ -10,7 +10,8 @@ from console.screens import under_cursor
 from console.views.under_cursor import HEIGHTS, height_of
 from fleet.model.objects import ObjectRef
 from fleet.model.quantity import Quantity
-from fleet.model.snapshot import Assessment, Severity, Snapshot
+from fleet.model.severity import Severity
+from fleet.model.snapshot import Assessment, Snapshot
 from fleet.timeline.entry import Entry, EntryKind, Evidence, Weight
 from fleet.timeline.kinship import Kinship
 from fleet.timeline.timeline import Timeline

@@ -19,7 +19,8 @@ from console.views.standing_since import coarse
 from console.views.subject import place_of, pod_for, ref_of
 from fleet.model.finding import Finding, FindingState, Incident, Reach
 from fleet.model.objects import ObjectRef
-from fleet.model.snapshot import Assessment, Severity
+from fleet.model.severity import Severity
+from fleet.model.snapshot import Assessment
 from tests.console.screens.desk import desk
 from tests.fleets import NOW, make_snapshot
 from widgets.chart import nice_top

@@ -9,7 +9,8 @@ from dataclasses import replace
 from fleet.model.frame import Column, Frame
 from fleet.model.quantity import Quantity
 from fleet.model.reading import State
-from fleet.model.snapshot import Severity, Snapshot
+from fleet.model.severity import Severity
+from fleet.model.snapshot import Snapshot
 
 WORST = "serving/Deployment/mixtral-8x22b"
 

@@ -12,7 +12,8 @@ from fleet.model.alerts import Alert, Evaluated, Notified
 from fleet.model.facts import Dated, Facts
 from fleet.model.measurement import GpuId
 from fleet.model.quantity import Quantity
-from fleet.model.snapshot import Severity, Snapshot
+from fleet.model.severity import Severity
+from fleet.model.snapshot import Snapshot
 from fleet.snapshot.builder import Builder
 from tests.fleet.rows import LIVE, NOW, deployment, engine, kube, measurement, node, pod
 

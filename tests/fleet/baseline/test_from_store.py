@@ -13,8 +13,8 @@ from fleet.baseline.from_store import stored
 from fleet.metrics.dialect import Match, Op
 from fleet.model.baseline import DAY, HOUR, BaselineQuestion, Baselines, Then
 from fleet.model.curve import Series
+from fleet.model.problem import SourceProblem
 from fleet.model.quantity import Quantity
-from fleet.sources.problem import SourceProblem
 from fleet.sources.prometheus.source import PrometheusSource
 from fleet.sources.prometheus.transport import PrometheusEndpoint
 from tests.fleet.metrics.servers import Prometheus, prometheus_on

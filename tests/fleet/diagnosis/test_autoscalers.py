@@ -9,7 +9,7 @@ import pytest
 from fleet.diagnosis.evidence import explain
 from fleet.model.finding import FindingState
 from fleet.model.objects import Condition
-from fleet.model.snapshot import Severity
+from fleet.model.severity import Severity
 from tests.fleet.diagnosis.fleets import CHAT, DEEP, WELL, Fleet, Q, autoscaler, causes, rescaled
 from tests.fleet.rows import NOW
 

@@ -29,7 +29,7 @@ from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.subject import MetricsRow, MetricsTable, PodSubject
 from fleet.model.frame import Column, Frame
 from fleet.model.quantity import Quantity
-from fleet.model.snapshot import Severity
+from fleet.model.severity import Severity
 from tests.fleet.rows import pod
 
 TEMPERATURE, SHARE = Quantity.GPU_TEMPERATURE, Quantity.THROTTLE

@@ -9,7 +9,7 @@ import pytest
 from fleet.diagnosis.evidence import explain
 from fleet.model.finding import FindingState
 from fleet.model.objects import Container
-from fleet.model.snapshot import Severity
+from fleet.model.severity import Severity
 from tests.fleet.diagnosis.fleets import COOL, WELL, Fleet, Q, causes, unready
 from tests.fleet.rows import NOW, node
 

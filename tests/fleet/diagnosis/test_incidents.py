@@ -9,7 +9,8 @@ import pytest
 from fleet.model.coverage import Coverage
 from fleet.model.finding import FindingState, Reach
 from fleet.model.objects import Condition, Container
-from fleet.model.snapshot import Health, Severity, SourceStatus
+from fleet.model.severity import Severity
+from fleet.model.snapshot import Health, SourceStatus
 from fleet.snapshot.builder import Builder
 from tests.fleet.diagnosis.fleets import CHAT, COOL, DEEP, STUCK, WELL, Fleet, Q, causes, crashing, unready
 from tests.fleet.rows import LIVE, NOW, deployment, engine, kube, measurement, pod

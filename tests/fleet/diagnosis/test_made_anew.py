@@ -11,7 +11,8 @@ from fleet.diagnosis.cause import Numbers
 from fleet.diagnosis.subject import MetricsRow
 from fleet.model.finding import FindingState
 from fleet.model.measurement import GpuId
-from fleet.model.snapshot import Severity, Snapshot
+from fleet.model.severity import Severity
+from fleet.model.snapshot import Snapshot
 from fleet.snapshot.builder import Builder
 from tests.fleet.diagnosis.fleets import WELL, Q
 from tests.fleet.recorder.fleet import fleet

@@ -6,7 +6,8 @@ from fleet.diagnosis.causes.missing_metrics import SOURCE_BEHIND
 from fleet.diagnosis.evidence import explain
 from fleet.diagnosis.subject import MeasuringSource
 from fleet.model.finding import FindingState
-from fleet.model.snapshot import Health, Severity, SourceStatus
+from fleet.model.severity import Severity
+from fleet.model.snapshot import Health, SourceStatus
 from tests.fleet.diagnosis.fleets import WELL, Fleet, Q, causes
 from tests.fleet.rows import NOW
 

@@ -8,7 +8,8 @@ from fleet.diagnosis.profiles import BUILT_IN, ProfileChoice, ProfileRule
 from fleet.diagnosis.thresholds import QUEUE_DEEP, THRESHOLDS
 from fleet.model.profile import CHAT, Profile
 from fleet.model.quantity import Quantity
-from fleet.model.snapshot import Severity, Snapshot
+from fleet.model.severity import Severity
+from fleet.model.snapshot import Snapshot
 from fleet.snapshot.builder import Builder
 from tests.fleet.rows import LIVE, NOW, deployment, engine, kube, measurement, pod
 

@@ -10,7 +10,8 @@ from fleet.diagnosis.subject import PodSubject, WorkloadSubject
 from fleet.local.gpus import GpuReading, LocalGpu
 from fleet.local.server import Phase, ServerState
 from fleet.local.source import LocalSource
-from fleet.model.snapshot import Assessment, Health, Severity
+from fleet.model.severity import Severity
+from fleet.model.snapshot import Assessment, Health
 from fleet.sources.kube.state import KubeState
 from fleet.sources.scrape.targets import endpoints, told_apart
 from tests.fleet.local.servers import BEGUN, dead, loading, record, state

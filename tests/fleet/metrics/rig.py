@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping
 
 from fleet.model.measurement import GatewayId, Measurement
+from fleet.model.problem import SourceProblem
 from fleet.model.quantity import Quantity
-from fleet.sources.problem import SourceProblem
 from fleet.sources.scrape.source import ScrapeLimits, ScrapeSource
 from fleet.sources.scrape.target import ScrapeTarget
 

@@ -19,8 +19,8 @@ from fleet.metrics.expressions import DIALECT, GONE, STAMP
 from fleet.metrics.gpu_answers import Gpus
 from fleet.metrics.promql import TAG
 from fleet.model.measurement import Table
+from fleet.model.problem import SourceProblem
 from fleet.model.quantity import Quantity
-from fleet.sources.problem import SourceProblem
 from fleet.sources.prometheus import answer
 from tests.fleet.metrics.fake_prometheus import LABELS, SEEN, Fake, measure
 

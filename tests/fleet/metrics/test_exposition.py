@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fleet.metrics.exposition import Exposition, ExpositionParser, Layouts
-from fleet.sources.problem import SourceProblem
+from fleet.model.problem import SourceProblem
 from tests.fleet.metrics.pages import V0_33, Load, vllm
 
 NAMES = frozenset({b"a", b"b_total", b"c_bucket"})

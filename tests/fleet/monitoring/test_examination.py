@@ -11,10 +11,10 @@ import pytest
 
 from fleet.metrics.engines.vllm import VLLM
 from fleet.model.alerts import MonitoringRule
+from fleet.model.problem import SourceProblem
 from fleet.monitoring.examination import examine
 from fleet.monitoring.faults import FaultKind
 from fleet.monitoring.selector_queries import AT_ONCE, MOST
-from fleet.sources.problem import SourceProblem
 from fleet.sources.prometheus.source import PrometheusSource
 from fleet.sources.prometheus.transport import PrometheusEndpoint
 from tests.fleet.metrics.servers import exporters

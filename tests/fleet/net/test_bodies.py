@@ -15,6 +15,7 @@ import pytest
 import requests
 
 from fleet.guard import reads_only
+from fleet.model.problem import SourceProblem
 from fleet.net import bodies
 from fleet.net.bodies import MIB, PIECE, Body, BodyError, Inflating, Limit, Limits, TooLargeError
 from fleet.net.http import client
@@ -23,7 +24,6 @@ from fleet.sources.kube.errors import NotKubernetesError, OversizedError
 from fleet.sources.kube.kubeconfig import Access
 from fleet.sources.kube.reflector import _lines
 from fleet.sources.kube.responses import decode
-from fleet.sources.problem import SourceProblem
 from fleet.sources.prometheus.session import Adapter
 from fleet.sources.prometheus.transport import PrometheusEndpoint
 from fleet.sources.scrape.source import ScrapeLimits, ScrapeSource

@@ -11,12 +11,12 @@ import requests
 
 from fleet import guard
 from fleet.guard import RefusedError, reads_only
+from fleet.model.problem import SourceProblem
 from fleet.net.http import client
 from fleet.sources.alerts.api import JsonApi
 from fleet.sources.kube.client import KubeClient
 from fleet.sources.kube.errors import ForbiddenError
 from fleet.sources.kube.kubeconfig import Access
-from fleet.sources.problem import SourceProblem
 from fleet.sources.prometheus.session import Adapter
 from fleet.sources.prometheus.transport import PrometheusEndpoint
 from fleet.sources.scrape.source import ScrapeSource

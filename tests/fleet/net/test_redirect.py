@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from fleet.model.problem import SourceProblem
 from fleet.net.redirect import followed
-from fleet.sources.problem import SourceProblem
 
 POD = "http://10.0.0.7:8000/metrics"
 PROXY = "/api/v1/namespaces/llm/pods/a:8000/proxy/metrics"

@@ -9,7 +9,7 @@ import pytest
 from fleet.model.facts import Dated, Facts
 from fleet.model.finding import Incident
 from fleet.model.quantity import Quantity
-from fleet.model.snapshot import Severity
+from fleet.model.severity import Severity
 from fleet.objectives.burn_rate import DAY, HOUR, PAIRS, WINDOWS, BurnPace, ErrorBudget, Spent
 from fleet.objectives.edges import snapped, spellings
 from fleet.objectives.ledger import Ledger, Tally

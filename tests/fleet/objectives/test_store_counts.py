@@ -11,6 +11,7 @@ import pytest
 from fleet.metrics.dialect import Match, Op
 from fleet.model.facts import Dated, Facts
 from fleet.model.measurement import EngineId
+from fleet.model.problem import NothingToAskError
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
 from fleet.objectives import queries
@@ -20,7 +21,6 @@ from fleet.objectives.ledger import Ledger
 from fleet.objectives.objective import Goals, ObjectiveSet, objective
 from fleet.objectives.store_counts import StoredCounts
 from fleet.snapshot.builder import Builder
-from fleet.sources.problem import NothingToAskError
 from fleet.sources.prometheus.source import PrometheusSource
 from fleet.sources.prometheus.transport import PrometheusEndpoint
 from tests.fleet.metrics.servers import Prometheus

@@ -13,7 +13,8 @@ from fleet.model.measurement import EngineId, GpuId, Measurement
 from fleet.model.objects import Pod
 from fleet.model.quantity import Quantity
 from fleet.model.reading import State
-from fleet.model.snapshot import Assessment, Severity, Snapshot
+from fleet.model.severity import Severity
+from fleet.model.snapshot import Assessment, Snapshot
 from fleet.snapshot.builder import Builder
 from tests.fleet.rows import LIVE, NOW, deployment, engine, kube, measurement, node, pod
 

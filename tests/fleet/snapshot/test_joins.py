@@ -7,7 +7,8 @@ import math
 from fleet.model.measurement import GpuId
 from fleet.model.objects import ModelVersion
 from fleet.model.quantity import Quantity
-from fleet.model.snapshot import Join, Severity
+from fleet.model.severity import Severity
+from fleet.model.snapshot import Join
 from fleet.snapshot.builder import Builder
 from tests.fleet.rows import LIVE, NOW, deployment, engine, kube, measurement, node, pod
 

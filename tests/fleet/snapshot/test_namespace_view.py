@@ -10,7 +10,8 @@ import pytest
 from fleet.model.coverage import Coverage
 from fleet.model.measurement import GpuId, Measurement
 from fleet.model.quantity import Quantity
-from fleet.model.snapshot import Join, Severity, Snapshot
+from fleet.model.severity import Severity
+from fleet.model.snapshot import Join, Snapshot
 from fleet.snapshot.builder import Builder
 from fleet.snapshot.namespace_view import Viewer
 from fleet.sources.kube.state import KubeState

@@ -12,7 +12,8 @@ from fleet.diagnosis.subject import WorkloadSubject
 from fleet.model.measurement import GpuId
 from fleet.model.objects import Condition, Container, ModelVersion, Serving
 from fleet.model.quantity import Quantity
-from fleet.model.snapshot import Assessment, Join, Severity
+from fleet.model.severity import Severity
+from fleet.model.snapshot import Assessment, Join
 from fleet.snapshot.builder import Builder
 from tests.fleet.rows import LIVE, NOW, deployment, engine, kube, measurement, pod
 

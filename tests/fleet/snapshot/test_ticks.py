@@ -15,7 +15,8 @@ import pytest
 from fleet.model.frame import Frame
 from fleet.model.objects import Event, ObjectRef
 from fleet.model.quantity import Quantity
-from fleet.model.snapshot import Severity, Snapshot
+from fleet.model.severity import Severity
+from fleet.model.snapshot import Snapshot
 from fleet.snapshot import frames
 from fleet.snapshot.builder import Builder
 from fleet.snapshot.namespace_view import Viewer

@@ -12,9 +12,9 @@ from fleet.metrics.curve_queries import curve_query
 from fleet.metrics.dialect import Match, Op
 from fleet.metrics.promql import LONGEST
 from fleet.model.curve import CurveQuestion, Series, TimeRange
+from fleet.model.problem import SourceProblem
 from fleet.model.quantity import ENGINE_QUANTITIES, GPU_QUANTITIES, QUANTILES, Quantity
 from fleet.sources.curves import curve, curve_of_fleet
-from fleet.sources.problem import SourceProblem
 from fleet.sources.store import NamedStore
 
 NAN = math.nan

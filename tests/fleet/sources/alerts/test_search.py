@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from fleet.model.objects import Service
+from fleet.model.problem import NothingToAskError, SourceProblem
 from fleet.net.bodies import limits
 from fleet.sources.alerts.places import Place, named, places
 from fleet.sources.alerts.search import Search
 from fleet.sources.kube.errors import KubeError
 from fleet.sources.kube.responses import Response
 from fleet.sources.kube.state import KubeState
-from fleet.sources.problem import NothingToAskError, SourceProblem
 from fleet.sources.prometheus.products import ALERTMANAGER
 from fleet.sources.prometheus.services import Services
 from fleet.sources.prometheus.transport import PrometheusEndpoint

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from fleet.model.alerts import Evaluated, Notified
+from fleet.model.problem import NothingToAskError
 from fleet.model.snapshot import Health, SourceStatus
 from fleet.net import bodies
 from fleet.net.bodies import Limit, Limits
 from fleet.sources.alerts.alertmanager import FORGOTTEN, AlertmanagerSource, FollowsApi, FoundAlertmanager
 from fleet.sources.alerts.rules import RulesSource
-from fleet.sources.problem import NothingToAskError
 from fleet.sources.prometheus.products import ALERTMANAGER, RULES
 from fleet.sources.prometheus.transport import PrometheusEndpoint
 from tests.fleet.sources.alerts.servers import Said, alertmanager, answering, prometheus_with_rules

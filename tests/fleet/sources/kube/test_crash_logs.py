@@ -11,10 +11,10 @@ from aiohttp import web
 from fleet import guard
 from fleet.model.ending import Ending
 from fleet.model.objects import Container, Pod
+from fleet.model.problem import NothingToAskError
 from fleet.sources.kube.client import KubeClient
 from fleet.sources.kube.crash_logs import AT_ONCE, BYTES, LINES, CrashLogs
 from fleet.sources.kube.reads import KubeReads
-from fleet.sources.problem import NothingToAskError
 from tests.fleet.rows import pod
 from tests.fleet.sources.kube.api import Api, reply, status
 

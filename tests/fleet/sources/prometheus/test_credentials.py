@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import trustme
 
-from fleet.sources.problem import SourceProblem
+from fleet.model.problem import SourceProblem
 from fleet.sources.prometheus.transport import PrometheusEndpoint
 from tests.fleet.metrics.fake_prometheus import Fake, asking, measure, serving
 

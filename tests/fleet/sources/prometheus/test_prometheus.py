@@ -16,9 +16,9 @@ import pytest
 from aiohttp import web
 
 from fleet.model.measurement import EngineId
+from fleet.model.problem import SourceProblem
 from fleet.model.quantity import Quantity
 from fleet.net import bodies
-from fleet.sources.problem import SourceProblem
 from fleet.sources.prometheus.transport import PrometheusEndpoint, through_loop
 from tests.fleet.metrics.fake_prometheus import RUNNING, SEEN, Fake, asking, measure, serving
 

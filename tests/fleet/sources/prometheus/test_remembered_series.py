@@ -13,8 +13,8 @@ import pytest
 
 from fleet.metrics.answers import Labels
 from fleet.metrics.expressions import GONE, PRESENT, YOUNG
+from fleet.model.problem import SourceProblem
 from fleet.model.quantity import Quantity
-from fleet.sources.problem import SourceProblem
 from fleet.sources.prometheus import answer
 from fleet.sources.prometheus import source as source_module
 from fleet.sources.prometheus.answer import Answer

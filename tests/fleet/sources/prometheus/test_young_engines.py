@@ -16,8 +16,8 @@ from fleet.metrics.promql import TAG
 from fleet.metrics.registry import ENGINES
 from fleet.metrics.young_engines import rates
 from fleet.model.measurement import Measurement
+from fleet.model.problem import SourceProblem
 from fleet.model.quantity import Quantity
-from fleet.sources.problem import SourceProblem
 from fleet.sources.prometheus.source import PrometheusSource
 from fleet.sources.prometheus.transport import PrometheusEndpoint
 from fleet.sources.scrape.source import ScrapeLimits, ScrapeSource

@@ -14,8 +14,8 @@ import pytest
 import trustme
 from aiohttp import web
 
+from fleet.model.problem import SourceProblem
 from fleet.model.quantity import Quantity
-from fleet.sources.problem import SourceProblem
 from fleet.sources.scrape.source import ScrapeLimits, ScrapeSource
 from fleet.sources.scrape.target import ScrapeTarget
 from tests.fleet.metrics.pages import V0_33, Load, vllm

@@ -5,59 +5,16 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Mapping, Sequence
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 from fleet.metrics.dialect import plausible
+from fleet.metrics.growing_columns import GrowingColumns, blank
 from fleet.model.histogram import Histogram, merge
-from fleet.model.measurement import EngineId, GatewayId, GpuId, HistogramKey, Measurement, Table
+from fleet.model.measurement import EngineId, GatewayId, GpuId, HistogramKey, Measurement
 from fleet.model.quantity import Family, Quantity
 from fleet.sources.scrape.target import TargetState
 
 Row = TypeVar("Row")
-Id = TypeVar("Id", EngineId, GatewayId, GpuId)
-
-
-class GrowingColumns(Generic[Id]):
-    """A table that grows by rows. A quantity that no row has, has no column."""
-
-    def __init__(self) -> None:
-        self.ids: list[Id] = []
-        self.ages = array("d")
-        self.reset: set[int] = set()
-        self._columns: dict[Quantity, array[float]] = {}
-
-    def grow(self, ids: tuple[Id, ...], age: float, *, reset: bool = False) -> int:
-        """Append rows, all NaN; the number of the first one."""
-        base = len(self.ids)
-        self.ids.extend(ids)
-        self.ages.extend([age] * len(ids))
-        if reset:
-            self.reset.update(range(base, base + len(ids)))
-        for column in self._columns.values():
-            column.extend([math.nan] * len(ids))
-        return base
-
-    def put(self, quantity: Quantity, row: int, value: float) -> None:
-        """Set one value."""
-        column = self._columns.get(quantity)
-        if column is None:
-            column = self._columns[quantity] = blank(len(self.ids))
-        column[row] = value
-
-    def offer(self, quantity: Quantity, row: int, value: float) -> None:
-        """Set one value where there is none yet."""
-        column = self._columns.get(quantity)
-        if column is None or math.isnan(column[row]):
-            self.put(quantity, row, value)
-
-    def table(self) -> Table:
-        """The table as it is now."""
-        return Table(self._columns, self.ages, frozenset(self.reset))
-
-
-def blank(rows: int) -> array[float]:
-    """A column without values."""
-    return array("d", [math.nan]) * rows
 
 
 class Tables:
