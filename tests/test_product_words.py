@@ -29,8 +29,7 @@ SERVERS_HERE = (
     "console/cli/listing.py",
     "console/cli/examples.py",
     "console/commands/reference.py",
-    "console/report/fleet_sheets.py",
-    "console/report/other_sheets.py",
+    "console/report/sheets/fleet.py",
     "console/views/fleet.py",
     "console/wiring/contexts.py",
 )

@@ -21,7 +21,7 @@ from console.cli import exits, streams
 from console.cli.dispatch import Invocation, say
 from console.cli.how_flags import FORMS
 from console.cli.output import glyphs_of, tell
-from console.report.other_sheets import actions_sheet
+from console.report.sheets.audit import actions_sheet
 from console.wiring.audit_folder import audit_logs
 from widgets.untrusted import untrusted, untrusted_line
 

@@ -12,7 +12,7 @@ from console.cli.one_snapshot import any_answered, explain, snapshot_within
 from console.cli.output import glyphs_of, tell
 from console.config.problem import ConfigError
 from console.report.harmless import harmless
-from console.report.told_sheets import incidents_sheet
+from console.report.sheets.incidents import incidents_sheet
 from console.views.alert_marks import alerts_of, object_words, summary_of, unexplained
 from console.views.incident_words import felt, in_time, lasted, place
 from fleet.diagnosis.check_status import CheckStatus, check_status, counted

@@ -25,7 +25,7 @@ from console.doctor.monitoring import check_monitoring
 from console.doctor.permissions import PermissionReview, ask, judge
 from console.doctor.sources import check_api_server, check_metrics, check_others
 from console.doctor.surroundings import check_configuration, check_terminal
-from console.report.sheet import DATA, Sheet, SheetColumn, SheetRow, words
+from console.report.sheets.sheet import DATA, Sheet, SheetColumn, SheetRow, words
 from console.views.alerts import rules_of
 from fleet import guard
 from fleet.model.snapshot import Snapshot

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from console.cli import streams
-from console.report.sheet import Sheet, sheet_lines, to_csv
+from console.report.sheets.sheet import Sheet, sheet_lines, to_csv
 from themes.glyphs import Glyphs
 from themes.look import choose_glyphs
 

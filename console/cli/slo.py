@@ -6,7 +6,7 @@ from console.cli import exits, interruptible
 from console.cli.dispatch import Invocation, say
 from console.cli.one_snapshot import any_answered, explain, observe
 from console.cli.output import glyphs_of, tell
-from console.report.objectives_sheet import objectives_sheet
+from console.report.sheets.objectives import objectives_sheet
 from console.views.objectives import board, empty_text, stands_on
 
 

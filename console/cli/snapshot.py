@@ -10,14 +10,27 @@ from console.cli import interruptible
 from console.cli.dispatch import Invocation, say
 from console.cli.one_snapshot import explain, production_of, snapshot_within
 from console.cli.output import glyphs_of, tell
-from console.report.fleet_sheets import SHEETS as OBJECTS
-from console.report.sheet import Sheet
+from console.report.sheets import fleet
+from console.report.sheets.alerts import alerts_sheet
+from console.report.sheets.incidents import incidents_sheet
+from console.report.sheets.sheet import Sheet
+from console.report.sheets.sources import sources_sheet
 from console.report.table import with_surroundings
-from console.report.told_sheets import SHEETS as TOLD
 from fleet.model.snapshot import Snapshot
 from themes.glyphs import Glyphs
 
-TABLES: Final[Mapping[str, Callable[[Snapshot, Glyphs], Sheet]]] = {**OBJECTS, **TOLD}
+TABLES: Final[Mapping[str, Callable[[Snapshot, Glyphs], Sheet]]] = {
+    "fleet": fleet.fleet_sheet,
+    "models": fleet.models_sheet,
+    "workloads": fleet.workloads_sheet,
+    "pods": fleet.pods_sheet,
+    "nodes": fleet.nodes_sheet,
+    "gpus": fleet.gpus_sheet,
+    "incidents": incidents_sheet,
+    "alerts": alerts_sheet,
+    "sources": sources_sheet,
+}
+"""Word of the command line → table."""
 
 
 def run(invocation: Invocation) -> int:

@@ -13,8 +13,8 @@ from console.cli import exits, interruptible, named
 from console.cli.dispatch import Invocation, say
 from console.cli.output import glyphs_of, tell
 from console.cli.progress import telling
-from console.report.sheet import Sheet
-from console.report.timeline_sheet import NOTHING, timeline_sheet
+from console.report.sheets.sheet import Sheet
+from console.report.sheets.timeline import NOTHING, timeline_sheet
 from console.views.timeline import place
 from fleet.model.objects import ObjectRef
 from fleet.sources.kube.errors import (

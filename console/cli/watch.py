@@ -20,7 +20,7 @@ from console.cli.dispatch import say
 from console.cli.latest_snapshot import LatestSnapshot
 from console.cli.output import as_yaml, columns
 from console.config.settings import Settings
-from console.report.sheet import Layout, Sheet, SheetColumn, SheetRow, as_data, changes, csv_cells, words
+from console.report.sheets.sheet import Layout, Sheet, SheetColumn, SheetRow, as_data, changes, csv_cells, words
 from fleet.model.snapshot import Health, Snapshot
 from themes.glyphs import Glyphs
 

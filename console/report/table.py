@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from console.report.fleet_sheets import fleet_sheet
-from console.report.sheet import Sheet, sheet_lines
+from console.report.sheets.fleet import fleet_sheet
+from console.report.sheets.sheet import Sheet, sheet_lines
 from console.views.empty_table import unknown_pods
 from console.views.subject import is_free_gpu
 from console.views.told_sources import is_told

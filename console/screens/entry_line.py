@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from textual.containers import Vertical
 
@@ -16,11 +16,18 @@ from themes.palette import Role
 if TYPE_CHECKING:
     from textual.widget import Widget
 
-    from console.screens.base import ConsoleScreen
     from widgets.field import Field
     from widgets.prompt import Kind, Prompt
 
 _NUMBER = "only a number can be typed here: 8, or +2 for two more, -1 for one fewer"
+
+
+class _Screen(Protocol):
+    """The screen that the line is on."""
+
+    def context(self) -> Context: ...
+    def focus_body(self) -> None: ...
+    def say(self, text: str, role: Role = ...) -> None: ...
 
 
 class EntryLine(Vertical):
@@ -32,7 +39,7 @@ class EntryLine(Vertical):
     }
     """
 
-    def __init__(self, screen: ConsoleScreen, desk: Desk) -> None:
+    def __init__(self, screen: _Screen, desk: Desk) -> None:
         super().__init__()
         self._on = screen
         self._desk = desk

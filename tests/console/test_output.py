@@ -17,8 +17,8 @@ from console.cli.listing import SNAPSHOT_TABLES
 from console.cli.output import tell
 from console.cli.snapshot import TABLES
 from console.cli.watch import _Printer
-from console.report.fleet_sheets import pods_sheet
-from console.report.sheet import (
+from console.report.sheets.fleet import pods_sheet
+from console.report.sheets.sheet import (
     DATA,
     WIDE,
     Sheet,

@@ -14,8 +14,8 @@ from console.cli.dispatch import Invocation, say
 from console.cli.output import glyphs_of, tell
 from console.config import paths
 from console.config.settings import Settings
-from console.report.other_sheets import servers_sheet
-from console.report.sheet import Sheet
+from console.report.sheets.local import servers_sheet
+from console.report.sheets.sheet import Sheet
 from fleet import guard
 from fleet.local.benches import read_benches
 from fleet.local.errors import LocalError
@@ -172,7 +172,7 @@ def _benches(invocation: Invocation, _: Settings) -> int:
         found = tuple(bench for bench in found if bench.server == options.name or bench.model in served)
     if options.form:
         from console.report.local import benches_json
-        from console.report.other_sheets import benches_sheet
+        from console.report.sheets.local import benches_sheet
 
         tell(options.form, benches_sheet(found, glyphs_of()), lambda: benches_json(found), glyphs_of())
         return exits.OK

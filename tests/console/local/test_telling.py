@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from console.cli.local.start_progress import PhasePrinter
-from console.report.other_sheets import servers_sheet
-from console.report.sheet import sheet_lines
+from console.report.sheets.local import servers_sheet
+from console.report.sheets.sheet import sheet_lines
 from tests.fleet.local.servers import BEGUN, dead, record
 from themes.glyphs import UNICODE
 

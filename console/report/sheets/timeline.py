@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from console.report.sheet import DATA, DRAWN, Sheet, SheetCell, SheetColumn, SheetRow, words
+from console.report.sheets.sheet import DATA, DRAWN, Sheet, SheetCell, SheetColumn, SheetRow, words
 from console.views.timeline import event_text, place, utc_text
 from fleet.timeline.entry import Entry
 from fleet.timeline.timeline import Timeline

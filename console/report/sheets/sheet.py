@@ -10,6 +10,7 @@ import csv
 import io
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Final, Literal, NamedTuple
 
 from fleet.dataclass import dataclass
@@ -94,6 +95,11 @@ class Sheet:
 def words(text: str) -> SheetCell:
     """A cell that says the same to a person and to a program."""
     return SheetCell(text, text or None)
+
+
+def moment(at: float) -> SheetCell:
+    """The cell of a Unix time, in UTC."""
+    return SheetCell(datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S"), at)
 
 
 def number(value: float | None, glyphs: Glyphs, text: str | None = None) -> SheetCell:

@@ -1,59 +1,30 @@
-"""The rest that is printed as a table: the audit log, servers and benchmarks of this machine."""
+"""The servers and benchmarks of this machine as tables."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from actions.request import shown_kind
-from console.report.sheet import DATA, DRAWN, WIDE, Sheet, SheetCell, SheetColumn, SheetRow, number, words
+from console.report.sheets.sheet import (
+    DATA,
+    DRAWN,
+    WIDE,
+    Sheet,
+    SheetCell,
+    SheetColumn,
+    SheetRow,
+    moment,
+    number,
+    words,
+)
 from fleet.local.benches import Bench, ConcurrencyLevel
 from fleet.local.comparison import RATES
 from fleet.local.server import Phase, ServerState
 from themes.glyphs import Glyphs
-from widgets.untrusted import untrusted, untrusted_line
+from widgets.untrusted import untrusted
 from widgets.values import age_text, scaled, seconds_text
 
-if TYPE_CHECKING:
-    # In read-only mode nothing of what acts is imported.
-    from actions.audit.history import RecordedAction
-
 _LATENCIES: Final = ("ttft_p50", "ttft_p95", "ttft_p99", "itl_p50", "itl_p95", "itl_p99")
-
-
-def _moment(at: float) -> SheetCell:
-    return SheetCell(datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S"), at)
-
-
-def actions_sheet(actions: Sequence[RecordedAction]) -> Sheet:
-    """A row for each action of the audit log, the first first; ``audit show`` tells more of each."""
-    columns = (
-        SheetColumn("began", "TIME"), SheetColumn("person", "WHO", least=8), SheetColumn("action", "", shown=DATA),
-        SheetColumn("title", "WHAT", least=20), SheetColumn("outcome", "OUTCOME", least=10),
-        SheetColumn("reason", "REASON", least=10, priority=1), SheetColumn("namespace", "", shown=DATA),
-        SheetColumn("target", "TARGET", shown=WIDE), SheetColumn("context", "CONTEXT", shown=WIDE),
-        SheetColumn("id", "ID", shown=WIDE),
-    )  # fmt: skip
-
-    def row(one: RecordedAction) -> SheetRow:
-        kind, name = str(one.intent.target.get("kind") or ""), str(one.intent.target.get("name") or "")
-        target = untrusted(f"{shown_kind(kind).lower()}/{name}")
-        cells = (
-            _moment(one.began),
-            words(untrusted(one.person)),
-            words(untrusted(one.intent.kind)),
-            words(untrusted_line(one.title)),
-            words(untrusted_line(one.outcome)),
-            words(untrusted_line(one.intent.reason)),
-            words(untrusted(str(one.intent.target.get("namespace") or ""))),
-            words(target),
-            words(untrusted(str(one.intent.scope.get("context") or ""))),
-            words(untrusted(one.id)),
-        )
-        return SheetRow(one.id, target, cells)
-
-    return Sheet(columns, tuple(map(row, actions)))
 
 
 def servers_sheet(servers: Sequence[ServerState]) -> Sheet:
@@ -110,7 +81,7 @@ def benches_sheet(benches: Sequence[Bench], glyphs: Glyphs) -> Sheet:
         rates = ((getattr(level, name), scaled) for name in sorted(RATES))
         latencies = ((getattr(level, name), seconds_text) for name in _LATENCIES)
         cells = (
-            _moment(bench.at),
+            moment(bench.at),
             words(untrusted(bench.server)),
             words(untrusted(bench.model)),
             number(level.concurrency, glyphs),

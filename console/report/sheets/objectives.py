@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from console.report.sheet import DATA, DRAWN, Sheet, SheetCell, SheetColumn, SheetRow, number, words
+from console.report.sheets.sheet import DATA, DRAWN, Sheet, SheetCell, SheetColumn, SheetRow, number, words
 from console.views.objectives import SHOWN, board, burn_text, left_text, note_text, now_text, target_text
 from fleet.model.snapshot import Snapshot
 from fleet.objectives.board import ObjectiveRow

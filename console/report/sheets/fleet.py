@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from console.report.fleet_columns import NAMED, OF_GPUS, SERVING, SIGN, WHY, columns_of, numbers, standing
-from console.report.sheet import DRAWN, WIDE, Sheet, SheetCell, SheetColumn, SheetRow, number, words
+from console.report.sheets.columns import NAMED, OF_GPUS, SERVING, SIGN, WHY, columns_of, numbers, standing
+from console.report.sheets.sheet import DRAWN, WIDE, Sheet, SheetCell, SheetColumn, SheetRow, number, words
 from console.views.empty_table import unknown_pods
 from console.views.subject import assessment_of, restarts_of
 from fleet.model.objects import ModelVersion, Node, Pod, Workload
@@ -277,14 +277,3 @@ def _name(name: str) -> SheetCell:
 def _version(version: ModelVersion) -> tuple[SheetCell, SheetCell]:
     model = f"{version.model}@{version.revision}" if version.revision else version.model
     return words(untrusted(version.image)), words(untrusted(model))
-
-
-SHEETS: Final[Mapping[str, Callable[[Snapshot, Glyphs], Sheet]]] = {
-    "fleet": fleet_sheet,
-    "models": models_sheet,
-    "workloads": workloads_sheet,
-    "pods": pods_sheet,
-    "nodes": nodes_sheet,
-    "gpus": gpus_sheet,
-}
-"""Word of the command line → table."""

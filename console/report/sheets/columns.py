@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from console.report.sheet import DATA, WIDE, Forms, SheetCell, SheetColumn, measured, words
+from console.report.sheets.sheet import DATA, WIDE, Forms, SheetCell, SheetColumn, measured, words
 from console.views.numbers import gpu_activity
 from console.views.subject import assessment_of
 from fleet.model.frame import Frame
@@ -55,6 +55,9 @@ OF_GPUS: Final = (
 SIGN: Final = SheetColumn("severity", "")
 """The glyph in front of a row; programs get the word."""
 WHY: Final = SheetColumn("reason", "WHY", least=20, priority=3)
+STATE: Final = SheetColumn("state", "STATE")
+OBJECT: Final = SheetColumn("object", "OBJECT", least=16, keep="end")
+SINCE: Final = SheetColumn("since", "FOR", align="right", priority=1, moves=True)
 NAMED: Final = tuple(SheetColumn(key, key.upper(), shown=DATA) for key in ("kind", "namespace", "name"))
 
 
