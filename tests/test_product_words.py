@@ -26,7 +26,7 @@ HERE = "local"
 """In the paths of what is about the servers of this machine, which are of one product: what starts and shows them."""
 SERVERS_HERE = (
     "console/cli/doctor.py",
-    "console/cli/listing.py",
+    "console/cli/command_table.py",
     "console/cli/examples.py",
     "console/commands/reference.py",
     "console/report/sheets/fleet.py",

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from console.cli import exits, live_names
+from console.cli.command_table import SCENARIOS, SNAPSHOT_TABLES
 from console.cli.dispatch import Invocation
-from console.cli.listing import SCENARIOS, SNAPSHOT_TABLES
 from console.cli.parser import CommandParser, build
 
 ASKED: Final = "_ARGCOMPLETE"

@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Iterator
 
 from console import __version__
-from console.cli import exits, listing
+from console.cli import command_table, exits
 from console.cli.dispatch import Invocation
 from console.cli.parser import COMMON, build, positional
 
@@ -53,12 +53,12 @@ def _lines() -> Iterator[str]:
         yield from _command(name, command)
     yield ".SH OPTIONS"
     yield _text("Of every command, before or after its name.")
-    for flag in listing.COMMON_FLAGS:
+    for flag in command_table.COMMON_FLAGS:
         yield from _item(f"{', '.join(flag.names)} {flag.metavar}".rstrip(), flag.help)
     own = [action for action in parser._actions if action.option_strings == ["--record"]]
     yield from (line for action in own for line in _flag(action))
     yield ".SH EXIT STATUS"
-    for code, meaning in listing.EXIT_CODES.items():
+    for code, meaning in command_table.EXIT_CODES.items():
         yield from _item(str(code), meaning)
     yield _text("check has the codes of monitoring plugins: 0 ok, 1 warning, 2 critical, 3 unknown.")
     yield ".SH FILES"
@@ -73,7 +73,7 @@ def _lines() -> Iterator[str]:
 
 
 def _command(name: str, parser: argparse.ArgumentParser) -> Iterator[str]:
-    listed = listing.of(name)
+    listed = command_table.of(name)
     words = " ".join(filter(None, map(positional, parser._actions)))
     yield f".SS {_text(f'quarterdeck {name} {words}'.rstrip())}"
     yield _text(parser.description or listed.about)
@@ -87,7 +87,7 @@ def _command(name: str, parser: argparse.ArgumentParser) -> Iterator[str]:
                     yield from _flag(action)
     if name == "demo":
         yield from (".PP", "Scenarios:")
-        for scenario, about in listing.SCENARIOS.items():
+        for scenario, about in command_table.SCENARIOS.items():
             yield from _item(scenario, about)
     yield from _examples(name)
 
@@ -98,7 +98,7 @@ def _flag(action: argparse.Action) -> Iterator[str]:
 
 
 def _examples(name: str) -> Iterator[str]:
-    for example in listing.of(name).examples:
+    for example in command_table.of(name).examples:
         yield from (".PP", f".RS 2\n{_text(f'$ quarterdeck {example.words}'.rstrip())}\n.RE", ".RS 4")
         yield from (_text(example.says), ".RE")
 

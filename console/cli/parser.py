@@ -11,9 +11,9 @@ from typing import Any, NoReturn, get_args
 
 from actions.catalogue import commands as acting
 from actions.catalogue import specs_of
-from console.cli import exits, listing
+from console.cli import command_table, exits
+from console.cli.command_table import COMMON_FLAGS, SCENARIOS, SNAPSHOT_TABLES
 from console.cli.how_flags import add_how_on_a_cluster, add_output, seconds
-from console.cli.listing import COMMON_FLAGS, SCENARIOS, SNAPSHOT_TABLES
 from console.cli.moments import moment, moment_until
 from console.cli.recording_flags import add_eval, add_record, add_replay, add_scrub
 from console.config.load import Flag
@@ -106,7 +106,7 @@ def _tail(program: str, command: str) -> Iterator[str]:
         yield from (f"  {name:<14}{about}" for name, about in SCENARIOS.items())
     yield from ("", "examples:")
     yield from usage.examples(program, command)
-    see = listing.of(command).see
+    see = command_table.of(command).see
     yield ""
     yield f"Which fleet, and how it looks: the flags that every command has are in {program} --help."
     if see:
@@ -176,7 +176,7 @@ def build(prog: str, words: Sequence[str] | None = None) -> tuple[CommandParser,
             continue
         commands[name] = command = into.add_parser(name, allow_abbrev=False)
         if name in _LOOKS:
-            command.description = listing.of(name).about
+            command.description = command_table.of(name).about
             if name == "check":
                 # 2 is critical there, and a flag that is misspelt is no fire.
                 command.wrong = exits.UNREACHABLE
@@ -184,10 +184,10 @@ def build(prog: str, words: Sequence[str] | None = None) -> tuple[CommandParser,
         elif name == "local":
             from console.cli.local.flags import add_local
 
-            command.description = listing.of(name).about
+            command.description = command_table.of(name).about
             commands |= add_local(command)
         elif name == "undo":
-            command.description = listing.of(name).about
+            command.description = command_table.of(name).about
             add_how_on_a_cluster(command)
         else:
             from console.cli.action_command import add_flags

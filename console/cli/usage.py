@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from console.cli.listing import COMMON_FLAGS, EXIT_CODES, GROUPS, HOW, THEMES, WHICH, CommonFlag, in_group, of
+from console.cli.command_table import COMMON_FLAGS, EXIT_CODES, GROUPS, HOW, THEMES, WHICH, CommonFlag, in_group, of
 
 _COLUMN = 22
 

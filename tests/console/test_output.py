@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from console.cli.listing import SNAPSHOT_TABLES
+from console.cli.command_table import SNAPSHOT_TABLES
 from console.cli.output import tell
 from console.cli.snapshot import TABLES
 from console.cli.watch import _Printer

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from console.cli import exits, interruptible
+from console.cli.command_table import COMMON_FLAGS
 from console.cli.dispatch import Invocation, say
-from console.cli.listing import COMMON_FLAGS
 from fleet import guard
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from actions.catalogue import commands as acting
-from console.cli import completion, listing, live_names, man
+from console.cli import command_table, completion, live_names, man
 from console.cli.parser import COMMON, build, parse
 from console.wiring.demo import simulated
 from simulator.scenarios import SCENARIOS
@@ -22,7 +22,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 def test_every_command_has_two_examples_or_three_and_each_is_one_that_it_takes() -> None:
     _, commands = build("quarterdeck")
     for name in commands:
-        examples = listing.of(name).examples
+        examples = command_table.of(name).examples
         assert 2 <= len(examples) <= 3, name
         for example in examples:
             words = re.split(r" [>|]", example.words)[0]
@@ -52,7 +52,7 @@ def test_help_of_a_command_tells_its_own_flags_and_those_of_all_once() -> None:
 
 
 def test_the_scenarios_that_are_listed_are_those_that_there_are() -> None:
-    assert tuple(listing.SCENARIOS) == tuple(SCENARIOS)
+    assert tuple(command_table.SCENARIOS) == tuple(SCENARIOS)
 
 
 def test_the_manual_is_the_one_that_is_shipped_and_names_every_command_and_flag() -> None:
