@@ -32,9 +32,9 @@ class _Words(LineView):
     }
     """
 
-    def __init__(self, text: str = "", role: Role = Role.DIM) -> None:
+    def __init__(self, text: str = "") -> None:
         super().__init__()
-        self._text, self._role = text, role
+        self._text, self._role = text, Role.DIM
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         del height

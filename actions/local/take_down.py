@@ -61,11 +61,11 @@ class TakeDownEnd(NamedTuple):
     """Remarks for the person: requests that were cut, files that may be its."""
 
 
-async def finish(state: ServerState, grace: float, execution: LocalExecution, first: int = 0) -> TakeDownEnd:
-    """Take it down. ``first``: index of the first step. Who stops waiting for it learns how far it got."""
+async def finish(state: ServerState, grace: float, execution: LocalExecution) -> TakeDownEnd:
+    """Take it down. Who stops waiting for it learns how far it got."""
     sent: list[str] = []
     try:
-        return await _finish(state, grace, execution, first, sent)
+        return await _finish(state, grace, execution, sent)
     except asyncio.CancelledError:
         # Ended here and not by the runner, which knows only how to take back what was done.
         return TakeDownEnd(await asyncio.shield(asyncio.to_thread(_interrupted, state.record, sent)))
@@ -83,16 +83,14 @@ def _interrupted(record: ServerRecord, sent: Sequence[str]) -> Outcome:
     return Outcome(Result.STOPPED, told + refuses, again)
 
 
-async def _finish(
-    state: ServerState, grace: float, execution: LocalExecution, first: int, sent: list[str]
-) -> TakeDownEnd:
+async def _finish(state: ServerState, grace: float, execution: LocalExecution, sent: list[str]) -> TakeDownEnd:
     """``sent`` gets the signals that were sent."""
     record = state.record
     belongings = await asyncio.to_thread(survey, record)
     interrupted = patient = False
     told: list[str] = []
     if record.identity.alive:
-        execution.step(first + REFUSE)
+        execution.step(REFUSE)
         if record.drains and state.stage.phase is Phase.STOPPING:
             execution.say("it was told to before, and does")
             interrupted = patient = True
@@ -102,7 +100,7 @@ async def _finish(
             interrupted = patient = True
         else:
             execution.say("it cannot be told to: new requests are still let in")
-        execution.step(first + WAIT)
+        execution.step(WAIT)
         if state.serves:
             cut = await _requests_end(record, grace, execution)
             patient = not cut
@@ -110,9 +108,9 @@ async def _finish(
             belongings = belongings.merged_with(await asyncio.to_thread(survey, record))
         else:
             execution.say("it was not ready yet: it has none")
-    execution.step(first + END)
+    execution.step(END)
     belongings = await _end(record, belongings, execution, sent, interrupted=interrupted, patient=patient)
-    execution.step(first + LOOK)
+    execution.step(LOOK)
     failed = await _clean(record, belongings, execution)
     perhaps = await asyncio.to_thread(perhaps_of, record) if failed is None else ()
     if perhaps:

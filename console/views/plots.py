@@ -38,7 +38,7 @@ def plot_model(snapshot: Snapshot, key: str, title: str, quantity: Quantity, lea
     return PlotModel(title, MEANINGS[quantity].unit, values, ChartScale(0, top), snapshot.history.step * (POINTS - 1))
 
 
-def plot_block(snapshot: Snapshot, key: str, width: int, glyphs: Glyphs, height: int = HEIGHT) -> list[Line]:
+def plot_block(snapshot: Snapshot, key: str, width: int, glyphs: Glyphs) -> list[Line]:
     """All plots of an object, in one or two columns; nothing where nothing was measured."""
     models = [plot_model(snapshot, key, *plot) for plot in _PLOTS]
     if all(math.isnan(value) for model in models for value in model.values):
@@ -46,10 +46,10 @@ def plot_block(snapshot: Snapshot, key: str, width: int, glyphs: Glyphs, height:
     lines = [head("last 15 minutes")]
     if width < 2 * _LEAST:
         for model in models:
-            lines += [*plot_lines(model, width, height, glyphs), BLANK]
+            lines += [*plot_lines(model, width, HEIGHT, glyphs), BLANK]
         return lines[:-1]
     half = width // 2
     for left, right in zip(models[::2], models[1::2], strict=True):
-        one, other = plot_lines(left, half, height, glyphs), plot_lines(right, half, height, glyphs)
+        one, other = plot_lines(left, half, HEIGHT, glyphs), plot_lines(right, half, HEIGHT, glyphs)
         lines += [*side_by_side(one, other, half, width - half), BLANK]
     return lines[:-1]

@@ -138,9 +138,9 @@ class FakeCluster:
         raise NotFoundError(f"this server has no kind {kind}")
 
     async def can_i(
-        self, verb: str, resource: str, group: str = "", subresource: str = "", namespace: str = "", name: str = ""
+        self, verb: str, resource: str, group: str = "", subresource: str = "", namespace: str = ""
     ) -> AccessReview:
-        del group, namespace, name
+        del group, namespace
         asked = f"{verb} {resource}/{subresource}" if subresource else f"{verb} {resource}"
         return AccessReview(asked not in self.forbidden, "")
 

@@ -127,7 +127,6 @@ class Grid(LineView, can_focus=True):
         self,
         *,
         waiting: str = "",
-        open_under_cursor: bool = True,
         open_all: bool = False,
         id: str | None = None,  # noqa: A002 - Textual's name
         classes: str | None = None,
@@ -135,7 +134,7 @@ class Grid(LineView, can_focus=True):
         """``waiting`` is what the grid says before the first ``show``; ``open_all`` keeps every group open."""
         super().__init__(id=id, classes=classes)
         self._model: GridModel = Nothing(waiting)
-        self._viewport = Viewport(self._rows_high, open_under_cursor=open_under_cursor, open_all=open_all)
+        self._viewport = Viewport(self._rows_high, open_all=open_all)
         self._page = 0
         self._marks: set[str] = set()
         self._painter = RowPainter()

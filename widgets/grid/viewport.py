@@ -11,10 +11,9 @@ from widgets.grid.outline import Outline, group_of, neighbours, outline
 class Viewport:
     """The outline of a model with a cursor on it that stays with its object, on the line where the eye left it."""
 
-    def __init__(self, height: Callable[[], int], *, open_under_cursor: bool = True, open_all: bool = False) -> None:
+    def __init__(self, height: Callable[[], int], *, open_all: bool = False) -> None:
         """``height`` gives the lines that there are for rows; ``open_all`` keeps every group open."""
         self._height = height
-        self._open_under_cursor = open_under_cursor
         self._open_all = open_all
         self.outline = Outline()
         self._outlined: tuple[GridModel, set[str]] = (Nothing(), set())
@@ -81,7 +80,7 @@ class Viewport:
         ``keep_top``: the view was at its top and stays there as long as the cursor is in it, so that what is worst is
         never hidden above. Marked rows are never folded.
         """
-        opened = self._pinned | {group} if self._open_under_cursor and group is not None else set(self._pinned)
+        opened = self._pinned | {group} if group is not None else set(self._pinned)
         if self._open_all:
             opened = {entry.key for entry in model.groups}
         # Whoever leaves a group finds it folded when coming back.

@@ -162,7 +162,7 @@ class KubeReads:
         return tuple(sorted(rows, key=lambda event: event.last, reverse=True))
 
     async def can_i(
-        self, verb: str, resource: str, group: str = "", subresource: str = "", namespace: str = "", name: str = ""
+        self, verb: str, resource: str, group: str = "", subresource: str = "", namespace: str = ""
     ) -> AccessReview:
         """Whether we may do something; an empty namespace asks for all of them."""
         attributes = {
@@ -171,7 +171,6 @@ class KubeReads:
             "group": group,
             "subresource": subresource,
             "namespace": namespace,
-            "name": name,
         }
         review = await self._client.review(
             _ACCESS_REVIEW,

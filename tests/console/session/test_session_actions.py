@@ -39,12 +39,12 @@ class Counted(FakeCluster):
         self.answer.set()
 
     async def can_i(
-        self, verb: str, resource: str, group: str = "", subresource: str = "", namespace: str = "", name: str = ""
+        self, verb: str, resource: str, group: str = "", subresource: str = "", namespace: str = ""
     ) -> AccessReview:
         self.reviews += 1
         self.asking.set()
         await self.answer.wait()
-        return await super().can_i(verb, resource, group, subresource, namespace, name)
+        return await super().can_i(verb, resource, group, subresource, namespace)
 
 
 class Told:
