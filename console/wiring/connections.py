@@ -13,6 +13,7 @@ from console.session.connection import Connection, Told
 from console.session.reader import NoReader, ObjectReader
 from console.wiring import sources
 from console.wiring.contexts import not_a_cluster
+from console.wiring.facts import Source
 from console.wiring.memory import Memory
 from console.wiring.past_numbers import PastNumbers
 from fleet.model.snapshot import Cluster, Snapshot
@@ -137,7 +138,7 @@ class NoCluster:
     def __init__(
         self,
         settings: Settings,
-        source: sources.Source,
+        source: Source,
         context: str,
         environ: Mapping[str, str],
         reader: ObjectReader,

@@ -265,7 +265,7 @@ REASONS: Final = (
         "the line says which one",
     ),
 )
-"""In the order in which they are looked for: the root before what follows from it."""
+"""The reasons in the order in which they are looked for: the root before what follows from it."""
 SERVING: Final = frozenset(
     {
         "cuda-oom",

@@ -1,4 +1,4 @@
-"""How bad things are with an object, from the worst on."""
+"""The severity of what is wrong with an object, the worst first."""
 
 from __future__ import annotations
 

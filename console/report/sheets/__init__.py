@@ -1,1 +1,1 @@
-"""What is printed as a table: a sheet for each kind of row, whatever the format is that it is written in."""
+"""Tables on stdout: a sheet for each kind of row, in whatever format it is written."""
