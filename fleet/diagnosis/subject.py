@@ -6,7 +6,7 @@ There is one maker of them, ``Subjects``, for whoever assesses a fleet and for w
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -206,7 +206,7 @@ class Subjects:
         self,
         fleet: Structure,
         now: float,
-        assessment_of: Callable[[str], Assessment],
+        assessments: Mapping[str, Assessment],
         *,
         by_pod: Frame,
         by_gpu: Frame,
@@ -220,7 +220,7 @@ class Subjects:
     ) -> None:
         self._fleet = fleet
         self._now = now
-        self._assessment_of = assessment_of
+        self._assessments = assessments
         self._by_pod, self._by_gpu = by_pod, by_gpu
         self._reasons = reasons
         self._sources = sources
@@ -237,7 +237,7 @@ class Subjects:
         return Subjects(
             snapshot,
             snapshot.at,
-            snapshot.assessments.__getitem__,
+            snapshot.assessments,
             by_pod=snapshot.by_pod,
             by_gpu=snapshot.by_gpu,
             reasons=snapshot.throttle_reasons,
@@ -339,7 +339,7 @@ class Subjects:
         workload = fleet.workloads.get(key)
         if workload is None:
             return None
-        pods = {pod: self._assessment_of(pod) for pod in fleet.pods_of.get(key, ()) if pod in fleet.pods}
+        pods = {pod: self._assessments[pod] for pod in fleet.pods_of.get(key, ()) if pod in fleet.pods}
         ready, unseen = self._ready_pods(key), ""
         critical = [pod for pod, stands in pods.items() if stands.severity is Severity.CRITICAL]
         serving = ready - _ready(fleet, critical)
@@ -363,7 +363,7 @@ class Subjects:
 
     def _stands_on_broken_gpu(self, pod: str) -> bool:
         gpus = self._fleet.gpus_of.get(pod, ())
-        return any(self._assessment_of(gpu).severity is Severity.CRITICAL for gpu in gpus)
+        return any(self._assessments[gpu].severity is Severity.CRITICAL for gpu in gpus)
 
     def _profile_of(self, pod: str) -> Profile:
         return self._profiles.of(self._fleet.workload_of.get(pod))

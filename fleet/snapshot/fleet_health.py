@@ -6,6 +6,7 @@ GPUs, and the workloads of such pods. While nothing is said differently the mapp
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Collection, Iterator, Mapping
 from operator import is_not
 
@@ -196,14 +197,13 @@ def _keys(topology: Topology) -> set[str]:
 
 
 def _assess(
-    assessor: Assessor, seen: _Seen, due: _Due, kept: Mapping[str, Assessment], told: dict[str, AnyCause]
+    assessor: Assessor, seen: _Seen, due: _Due, kept: dict[str, Assessment], told: dict[str, AnyCause]
 ) -> dict[str, Assessment]:
     """Assess all that is due; ``kept``: how the others stand. Notes in ``told`` by which causes of their own."""
     topology = seen.topology
     found: dict[str, Assessment] = {}
 
-    def stands(key: str) -> Assessment:
-        return found[key] if key in found else kept[key]
+    stands = ChainMap(found, kept)
 
     def note(key: str, judged: Assessed) -> None:
         found[key] = judged.stands
@@ -222,7 +222,7 @@ def _assess(
     for key, xid in seen.xids.items():
         # What an application left in the gauge is told of the GPU where its pod is in trouble.
         own = seen.cards.get(key, WELL)
-        troubled = any(stands(pod).severity in TROUBLED for pod in seen.holders(key))
+        troubled = any(stands[pod].severity in TROUBLED for pod in seen.holders(key))
         found[key] = xid if troubled and own.severity not in TROUBLED else own
     for key in due.workloads:
         workload = subjects.workload(key)

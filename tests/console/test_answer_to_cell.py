@@ -33,8 +33,6 @@ ROOT = Path(__file__).parents[2]
 MEASURED = ("sources/prometheus/remembered_series", "metrics/answer_columns", "snapshot/frames", "snapshot/aggregate")
 """They make columns, or what folds them; cells are made of the columns."""
 ROOMS = ("console", "fleet", "widgets")
-JUDGES = ("fleet/diagnosis/", "fleet/snapshot/fleet_health.py")
-"""What derives from the numbers how objects stand: a way of its own, which no number takes."""
 WRITTEN_THERE = frozenset({"<genexpr>", "<lambda>", "<listcomp>", "<setcomp>", "<dictcomp>"})
 """Pieces of a function, which are not entered: what they call is."""
 WORKER = workers._carry_out.__code__
@@ -71,7 +69,7 @@ class Files:
         if file not in self._names:
             path = Path(file)
             name = path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else ""
-            self._names[file] = name if name.startswith(ROOMS) and not name.startswith(JUDGES) else ""
+            self._names[file] = name if name.startswith(ROOMS) else ""
         return self._names[file]
 
     @contextmanager
