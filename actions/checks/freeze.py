@@ -9,7 +9,8 @@ from actions.freeze import active, in_words
 from actions.plan import Check, Plan, Verdict
 from actions.plan_context import ClusterContext
 from fleet.model.finding import FindingState
-from fleet.model.snapshot import Severity, Snapshot
+from fleet.model.severity import Severity
+from fleet.model.snapshot import Snapshot
 
 ABOUT = "freeze"
 

@@ -10,7 +10,7 @@ from fleet.diagnosis.cause import Help
 from fleet.diagnosis.lateness import LateCause, LateSubject
 from fleet.diagnosis.sign import Fact
 from fleet.model.promise import LateObjective
-from fleet.model.snapshot import Severity
+from fleet.model.severity import Severity
 
 BUDGETS = ("budget-burns-fast", "budget-burns")
 _NEEDED = {"p99": 100.0}

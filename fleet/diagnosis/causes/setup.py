@@ -11,7 +11,7 @@ from fleet.diagnosis.cause import Help, says
 from fleet.diagnosis.setup import SetupCause, SetupSubject
 from fleet.diagnosis.sign import Fact
 from fleet.model.counting import count
-from fleet.model.snapshot import Severity
+from fleet.model.severity import Severity
 
 HALTED: float = 1800.0
 """Seconds without a new pod after which two revisions beside each other are no rollout any more (findings catalogue

@@ -18,7 +18,8 @@ from fleet.model.finding import FindingState, Incident
 from fleet.model.objects import ModelVersion
 from fleet.model.promise import LateObjective, Promised
 from fleet.model.quantity import Family, Quantity
-from fleet.model.snapshot import Severity, Snapshot
+from fleet.model.severity import Severity
+from fleet.model.snapshot import Snapshot
 from fleet.objectives.burn_rate import WINDOWS
 from fleet.objectives.ledger import Ledger, Tally
 from fleet.objectives.objective import Goals, objective
