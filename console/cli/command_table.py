@@ -8,7 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from console.cli.examples import UsageExample, of_action
+
+class UsageExample(NamedTuple):
+    """A command line that somebody could type, without the name of the program."""
+
+    words: str
+    says: str
 
 
 class ListedCommand(NamedTuple):
@@ -313,8 +318,10 @@ def of(name: str) -> ListedCommand:
     listed = next((one for one in COMMANDS if one.name == name), None)
     if listed is not None:
         return listed
+    from console.cli.examples import of_action
 
-    return ListedCommand(name, HERE if name.startswith("local ") else ACT, "", "", of_action(name), _see(name))
+    examples = tuple(UsageExample(*pair) for pair in of_action(name))
+    return ListedCommand(name, HERE if name.startswith("local ") else ACT, "", "", examples, _see(name))
 
 
 def _see(name: str) -> str:

@@ -14,7 +14,6 @@ from fleet.dataclass import dataclass
 from fleet.diagnosis.autoscaler_subject import AutoscalerSubject, autoscaler_subject
 from fleet.diagnosis.pod_reports import PodReports, reports_of
 from fleet.kinds.registry import kind_of
-from fleet.metrics.server_logs import told_by
 from fleet.model.column_search import rows_at_least
 from fleet.model.ending import LastWords, last_words
 from fleet.model.facts import NO_FACTS, Facts
@@ -330,6 +329,9 @@ class Subjects:
 
     def ended(self, key: str) -> EndedSubject | None:
         """A pod of which a container has ended; None where nothing says of what."""
+        # Not at the top: who reads logs is needed once a container has ended.
+        from fleet.metrics.server_logs import told_by
+
         pod = self._fleet.pods.get(key)
         words = None if pod is None else last_words(pod, self._facts, told_by)
         return None if pod is None or words is None else EndedSubject(pod, words)
