@@ -12,6 +12,7 @@ from functools import cache
 from ipaddress import ip_address
 from typing import Final
 
+from fleet.kinds.registry import KINDS
 from fleet.metrics.products import engines, known_flags
 from fleet.metrics.registry import GATEWAYS, GPUS
 from fleet.model.gpu_vendors import VENDORS
@@ -68,17 +69,51 @@ _DOMAINS: Final = (
     "kserve.io",
 )
 _TITLED: Final = """
-    kube kubernetes prometheus alertmanager target watchdog inhibitor looping overcommit throttling generation mismatch
-    quota almost replicas rollout cpu filesystem inode inodes high low pressure queue latency cache usage ttft itl
-    kv xid thermal power ecc errors mismatched job hpa maxed statefulset daemonset scheduled misscheduled
-    flapping aggregated api down missing rule evaluation failures config reload full rate budget burn too long
+    kube kubernetes prometheus alertmanager target watchdog inhibitor looping overcommit throttling generation
+    mismatch quota almost replicas rollout cpu filesystem inode inodes high low pressure queue latency cache
+    usage ttft itl kv xid thermal power ecc errors mismatched job hpa maxed statefulset daemonset scheduled
+    misscheduled flapping aggregated api down missing rule evaluation failures config reload full rate budget
+    burn too long groups always average bad role binding map conflict controller loop daemon paused resumed
+    unpaused desired within range disruption blocked slice never eviction external internal ip attach sand box
+    field manager horizontal autoscaler present inspect pid sufficient worker multiple budgets resolution
+    execute fallback route affinity schedulable normal acceptable ordered persistent feature unsupported
+    initializing post pre hook start priority class registry removing large rolling run object scaler active
+    disabled gated review account signature validation succeeded rescale many unauthorized unexpected admission
+    type warning recreate unseen hidden custom err leader limited stateful options free mode drain drained
+    cordon uncordon detach resize system sync synced applied reconcile reconciled reconciliation available
+    acknowledged bound claim lost recycler provisioning provisioned expanding invalid selector nominated
+    preempting trigger triggered group cluster node ready not nominate consolidation clone graph dynamo
+    inference ray cron application release kustomization helm ingress
 """
-"""Words of the names of public alerts."""
+"""Words of the names of public alerts, and of reasons, types and kinds of Kubernetes."""
+_COMPONENTS: Final = """
+    kubelet kube-scheduler default-scheduler kube-controller-manager controllermanager kube-proxy deployment-controller
+    replicaset-controller statefulset-controller daemonset-controller job-controller cronjob-controller
+    horizontal-pod-autoscaler node-controller taint-eviction-controller attachdetach-controller endpoint-controller
+    endpoint-slice-controller service-controller persistentvolume-controller resourcequota-controller controllers
+    cluster-autoscaler karpenter keda keda-operator kuberay-operator raycluster-controller rayservice-controller
+    leaderworkerset kserve-controller-manager v1beta1controllers argocd-application-controller helm-controller
+    kustomize-controller source-controller nvidia-gpu-operator gpu-operator quarterdeck apiserver
+"""
+"""Reporters of events that belong to nobody in particular."""
+_GPU_WORDS: Final = """
+    nvidia amd intel google tesla instinct geforce quadro grid rtx gtx radeon pro ada generation blackwell hopper ampere
+    server edition workstation max q pcie sxm nvl mig shared oam hbm gpu ti super gaudi data center tpu
+"""
+_GPU_NUMBER: Final = re.compile(r"(?=[A-Za-z.]*\d)[A-Za-z\d.]{1,7}")
+_PROVIDER: Final = re.compile(
+    r"([-+.]((gke|eks|aks|k3s|k0s|rke2r|vmware|tkg|rc|alpha|beta)[.-]?)?\d{0,7}(-[0-9a-f]{6,9})?)*"
+)
+"""Endings of versions of Kubernetes: those of its releases, and of those who offer it to everybody."""
+_PROFILE: Final = re.compile(r"\d{1,2}[cg]?\.?\d{0,3}(gb)?(\+me(\.all)?)?")
+"""Profiles of parts of GPUs: 1g.10gb, 1c.3g.40gb has more."""
 _CAMEL: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _NUMBER: Final = re.compile(r"[-+]?\d{1,9}(\.\d+)?(%|[a-zA-Z]{1,3})?(/\d{1,9})?")
 _COMMIT: Final = re.compile(r"[0-9a-f]{7,}")
 """The form of a commit, which may have no letter in it: by one a model or an image can be looked up."""
 _VERSION: Final = re.compile(r"v?\d+(\.\d+){1,3}")
+_KUBERNETES: Final = re.compile(r"v?\d{1,3}(\.\d{1,4}){1,2}")
+_PARTS: Final = re.compile(r"[^:/]+")
 _TOKEN: Final = re.compile(r"[^\s\"'`,;()\[\]{}<>=]+")
 HIDDEN: Final = "…"
 
@@ -110,6 +145,34 @@ class Pseudonyms:
         if text and "".join(words) == text and all(word.lower() in known or word.isdecimal() for word in words):
             return text
         return self.name(text, kind)
+
+    def reason(self, text: str, kind: str) -> str:
+        """Pseudonym of a reason, type, status or kind; one in words of Kubernetes stays: ``Init:ErrImagePull``."""
+        return _PARTS.sub(lambda part: self._reason(part.group(), kind), text)
+
+    def _reason(self, part: str, kind: str) -> str:
+        return part if part in _kinds() else self.title(part, kind)
+
+    def component(self, text: str) -> str:
+        """Pseudonym of a reporter of events; one that is a part of many clusters stays."""
+        return text if text in _words(_COMPONENTS) else self.name(text, "component")
+
+    def gpu(self, text: str) -> str:
+        """Pseudonym of what a GPU is called; one that its maker calls so stays."""
+        parts = re.split(r"[- ]", text)
+        known = (part.lower() in _words(_GPU_WORDS) or _GPU_NUMBER.fullmatch(part) for part in parts)
+        return text if all(known) else self.name(text, "GPU")
+
+    def profile(self, text: str) -> str:
+        """Pseudonym of a part of a GPU; one that its maker calls so stays."""
+        return text if _PROFILE.fullmatch(text) else self.name(text, "profile")
+
+    def version(self, text: str) -> str:
+        """Version of Kubernetes without an ending by which somebody calls a build of his own."""
+        found = _KUBERNETES.match(text)
+        if found is None:
+            return self.name(text, "version")
+        return text if _PROVIDER.fullmatch(text, found.end()) else found.group()
 
     def path(self, text: str, kind: str) -> str:
         """Pseudonym part by part of a text whose parts are parted by slashes: the key of an object."""
@@ -151,7 +214,9 @@ class Pseudonyms:
             return key if key in _LABELS else self.name(key, "label")
         if any(domain == public or domain.endswith(f".{public}") for public in _domains()):
             # What a node is for is named by its owners.
-            return f"{domain}/{self.name(name, 'role')}" if domain.startswith("node-role.") else key
+            return (
+                f"{domain}/{self.name(name, 'role')}" if domain.startswith(("node-role.", "node-restriction.")) else key
+            )
         return f"{self.name(domain, 'domain')}/{self.name(name, 'label')}"
 
     def command(self, words: tuple[str, ...]) -> tuple[str, ...]:
@@ -216,6 +281,11 @@ def _products() -> frozenset[str]:
     return frozenset(
         (*(product.name.lower() for product in every), *(name for vendor in VENDORS for name in vendor.resources))
     )
+
+
+@cache
+def _kinds() -> frozenset[str]:
+    return frozenset(kind.kind for kind in KINDS)
 
 
 @cache

@@ -7,7 +7,8 @@ pseudonym. Numbers and times stay as they are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from pathlib import Path
@@ -16,12 +17,12 @@ from typing import Any, Final, TypeVar
 from fleet.alerts.alert_objects import LABELS
 from fleet.model.alerts import NAME, Matcher
 from fleet.model.facts import Facts
-from fleet.model.measurement import Measurement
+from fleet.model.measurement import Measurement, SourceNames
 from fleet.recorder.moment import Moment
 from fleet.recorder.problem import RecordingError
 from fleet.recorder.pseudonyms import Pseudonyms
 from fleet.recorder.reader import Recording
-from fleet.recorder.thinning import ABOUT
+from fleet.recorder.thinning import thinned, written
 from fleet.recorder.writer import RecordingWriter
 
 T = TypeVar("T")
@@ -101,6 +102,14 @@ def _matchers(names: Pseudonyms, value: tuple[Matcher, ...]) -> tuple[Matcher, .
     return tuple(_matcher(names, each) for each in value)
 
 
+def _reasoned(kind: str) -> Rule:
+    return lambda names, value: names.reason(value, kind)
+
+
+def _source_names(names: Pseudonyms, value: SourceNames) -> SourceNames:
+    return SourceNames(*(tuple(_source(names, each) for each in some) for some in value))
+
+
 def _each(kind: str) -> Rule:
     return lambda names, value: tuple(names.name(one, kind) for one in value)
 
@@ -117,7 +126,7 @@ _COMMON: Final = frozenset(
 )
 """Labels and annotations that rules of public projects use."""
 _OF_ANY: Final[Mapping[str, Rule]] = {
-    "kind": _keep,
+    "kind": _reasoned("kind"),
     "namespace": _named("namespace"),
     "pod": _named("pod"),
     "node": _named("node"),
@@ -131,7 +140,13 @@ _OF_ANY: Final[Mapping[str, Rule]] = {
     "problem": lambda names, value: names.text(value),
     "remedy": lambda names, value: names.text(value),
     "notes": _texts,
-    "reason": _keep,
+    "reason": _reasoned("reason"),
+    "last_reason": _reasoned("reason"),
+    "status": _reasoned("status"),
+    "phase": _reasoned("phase"),
+    "type": _reasoned("type"),
+    "strategy": _reasoned("strategy"),
+    "container": _named("container"),
     "image": lambda names, value: names.image(value),
     "digest": _named("digest"),
     "command": lambda names, value: names.command(value),
@@ -154,23 +169,13 @@ _OF_ANY: Final[Mapping[str, Rule]] = {
 _KEPT: Final = frozenset(
     f"{owner}.{name}"
     for owner, names in {
-        "Condition": "type status",
         "Serving": "engine gateway ports",
-        "Container": "state last_reason",
-        "Pod": "phase status",
-        "Node": "ready gpu_product kubelet",
-        "Workload": "strategy",
-        "Service": "type",
-        "Event": "type source",
-        "Cluster": "version",
+        "Container": "state",
         "SourceStatus": "progress",
         "Alert": "firing",
         "Silence": "state",
         "MonitoringRule": "health state",
-        "EngineId": "engine",
-        "HistogramKey": "engine",
         "GatewayId": "dialect",
-        "GpuId": "ordinal instance_id model profile",
         "Coverage": "pending",
     }.items()
     for name in names.split()
@@ -180,6 +185,14 @@ _OF_ONE: Final[Mapping[str, Rule]] = {
     "Pod.name": _named("pod"),
     "Pod.devices": _devices,
     "Node.name": _named("node"),
+    "Node.ready": _reasoned("status"),
+    "Node.gpu_product": lambda names, value: names.gpu(value),
+    "Node.kubelet": lambda names, value: names.version(value),
+    "Container.name": _named("container"),
+    "Event.source": lambda names, value: names.component(value),
+    "Cluster.version": lambda names, value: names.version(value),
+    "GpuId.model": lambda names, value: names.gpu(value),
+    "GpuId.profile": lambda names, value: names.profile(value),
     "Node.gpus": _resources,
     "Node.devices": _resources,
     "Owner.name": _named("workload"),
@@ -202,7 +215,7 @@ _OF_ONE: Final[Mapping[str, Rule]] = {
     "Alert.muted_by": _each("interval"),
     "Alert.receivers": _each("receiver"),
     "Ending.pod_uid": _named("uid"),
-    "Ending.container": _keep,
+    "Ending.reason": _keep,
     "Ending.line": lambda names, value: names.text(value),
     "Silence.id": _named("silence"),
     "Silence.matchers": _matchers,
@@ -295,6 +308,7 @@ class Scrubber:
             unreachable={self._target(key): names.text(text) for key, text in m.unreachable.items()},
             unread={self._target(key): names.text(text) for key, text in m.unread.items()},
             notes=_texts(names, m.notes),
+            sources=_source_names(names, m.sources),
             throttle_reasons={names.path(key, "GPU"): _texts(names, why) for key, why in m.throttle_reasons.items()},
         )
 
@@ -315,7 +329,7 @@ def scrub(path: Path, out: Path, told: Callable[[int, int], object] = lambda *_:
     if out.exists():
         raise RecordingError(f"{out} is there already", "Name a file that is not.")
     scrubber = Scrubber()
-    with Recording(path) as recording:
+    with Recording(path) as recording, removed_if_it_fails(out):
         writer = RecordingWriter(out, NoRedaction())
         try:
             moments = tuple(recording.changes())
@@ -323,12 +337,23 @@ def scrub(path: Path, out: Path, told: Callable[[int, int], object] = lambda *_:
                 told(number, len(moments))
                 writer.note(scrubber.moment(recording.at(at)), at)
             about = {key: scrubber.names.name(recording.about.get(key, ""), key) for key in ("context", "cluster")}
-            thinned = {ABOUT: recording.about[ABOUT]} if ABOUT in recording.about else {}
+            coarse = written(parts) if (parts := thinned(recording.about)) else {}
             server = scrubber.names.address(recording.about.get("server", ""))
-            writer.describe(server=server, scrubbed="1", **about, **thinned)
+            writer.describe(server=server, scrubbed="1", **about, **coarse)
         finally:
             writer.close()
     return len(scrubber.names)
+
+
+@contextmanager
+def removed_if_it_fails(path: Path) -> Iterator[None]:
+    """Half of it is nothing to share, and would be in the way of the next try."""
+    try:
+        yield
+    except BaseException:
+        for ending in ("", "-wal", "-shm", "-journal"):
+            Path(f"{path}{ending}").unlink(missing_ok=True)
+        raise
 
 
 class NoRedaction:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from fleet.dataclass import dataclass
@@ -64,7 +64,12 @@ def seconds_between(parts: tuple[Thinned, ...], at: float) -> float:
 
 def _write_down(file: RecordingFile, new: Thinned, first: float) -> None:
     left = [part for part in thinned(file.about()) if part.until > first and not _is_within(part, new)]
-    file.describe(**{ABOUT: " ".join(f"{part.until:.0f}:{part.seconds:g}" for part in (*left, new))})
+    file.describe(**written((*left, new)))
+
+
+def written(parts: Iterable[Thinned]) -> dict[str, str]:
+    """Return what a recording says of its parts in its table ``about``."""
+    return {ABOUT: " ".join(f"{part.until:.0f}:{part.seconds:g}" for part in parts)}
 
 
 def _is_within(part: Thinned, other: Thinned) -> bool:
