@@ -29,6 +29,9 @@ AGAIN: Final = 60.0
 """Seconds until what failed is tried again: somebody may have made room meanwhile."""
 BUSY_AGAIN: Final = 5.0
 """The same where another console writes: it may have ended meanwhile."""
+BACK: Final = 60.0
+"""Seconds by which a clock is set back while it is corrected. One that is set back further was wrong: what is dated
+later than now would never become old, and its hours would be mixed with those that come."""
 _LOOK_EVERY: Final = 60.0
 """Seconds after which its size is asked again."""
 
@@ -52,8 +55,8 @@ class BusyError(Exception):
     """Another console writes it."""
 
 
-class AnotherClusterError(Exception):
-    """The file is of another cluster."""
+class SetAsideError(Exception):
+    """The file is nothing to go on with, and may be all that somebody has of last night: why, in words."""
 
 
 class AlwaysKeeping:
@@ -74,6 +77,8 @@ class AlwaysKeeping:
         self._one = Lock()
         self._uid = ""
         """UID of the cluster that the file is known to be of."""
+        self._latest: float | None = None
+        """Unix time of the last that is in the file, by now; None before it is known."""
 
     def note(self, moment: Moment, now: float) -> None:
         """One tick."""
@@ -83,17 +88,18 @@ class AlwaysKeeping:
             self._tried = now
             try:
                 writer = self._writer = self._writer or self._open()
-                self._hold_against(writer, moment.state.cluster.uid)
+                self._hold_against(writer, moment.state.cluster.uid, now)
                 writer.note(moment, now)
-                if self._status is None or self._status.health is not Health.LIVE or now - self._looked >= _LOOK_EVERY:
+                is_old = not 0 <= now - self._looked < _LOOK_EVERY
+                if self._status is None or self._status.health is not Health.LIVE or is_old:
                     self._say_what_there_is(writer, now)
             except BusyError:
                 self._again = BUSY_AGAIN
                 notes = ("another console keeps it; this one goes on with it when that one ends",)
                 self._status = SourceStatus(RECORDER, Health.OFF, now, endpoint=str(self.path), notes=notes)
-            except AnotherClusterError:
+            except SetAsideError as error:
                 self._end()
-                self._set_aside(".former", "what was kept before is of another cluster, which had this address", now)
+                self._set_aside(".former", str(error), now)
             except UnusableError as error:
                 self._end()
                 problem = f"what was kept before could not be written to ({error.problem})"
@@ -139,12 +145,17 @@ class AlwaysKeeping:
         since = self._status.since if self._status is not None and self._status.health is Health.LIVE else now
         self._status = SourceStatus(RECORDER, Health.LIVE, since, endpoint=str(self.path), notes=tuple(notes))
 
-    def _hold_against(self, writer: RecordingWriter, uid: str) -> None:
-        """Raises AnotherClusterError where the file is of another cluster than the one that is seen now."""
+    def _hold_against(self, writer: RecordingWriter, uid: str, now: float) -> None:
+        """Raises SetAsideError where the file is of another cluster than the one that is seen now, or of the future."""
+        if self._latest is None:
+            self._latest = writer.latest
+        if self._latest is not None and now < self._latest - BACK:
+            raise SetAsideError("what was kept before is of later than this machine's clock says that it is now")
+        self._latest = now
         if not uid or uid == self._uid:
             return
         if writer.cluster_uid not in ("", uid):
-            raise AnotherClusterError
+            raise SetAsideError("what was kept before is of another cluster, which had this address")
         writer.describe(uid=uid)
         self._uid = uid
 
@@ -170,7 +181,7 @@ class AlwaysKeeping:
         self._status = SourceStatus(RECORDER, Health.DEGRADED, since, endpoint=str(self.path), notes=notes)
 
     def _end(self) -> None:
-        writer, self._writer = self._writer, None
+        writer, self._writer, self._latest = self._writer, None, None
         if writer is not None:
             with suppress(RecordingError):
                 writer.close()

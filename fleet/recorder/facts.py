@@ -21,7 +21,7 @@ from fleet.model.ending import Endings
 from fleet.model.facts import NO_FACTS, Dated, Facts
 from fleet.recorder.model_json import to_json
 from fleet.recorder.objects import LEVEL
-from fleet.recorder.problem import RecordingError, check_numbers, first_problem, inflated
+from fleet.recorder.problem import RecordingError, check_numbers, first_problem, json_in
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -121,7 +121,7 @@ class FactsWriter:
 
 def apply(before: Facts | None, data: bytes) -> Facts:
     """The facts after what was written. Raises RecordingError for what is none of it."""
-    text = inflated(data)
+    text = json_in(data)
     try:
         check_numbers(orjson.loads(text))
         changes = _changes().validate_json(text)

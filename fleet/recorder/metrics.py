@@ -24,7 +24,7 @@ from fleet.model.measurement import EngineId, GatewayId, GpuId, HistogramKey, Me
 from fleet.model.quantity import Family, Quantity
 from fleet.recorder.model_json import to_json
 from fleet.recorder.objects import LEVEL
-from fleet.recorder.problem import YEAR_9999, RecordingError, first_problem, inflated
+from fleet.recorder.problem import YEAR_9999, RecordingError, first_problem, inflated, json_in
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -273,7 +273,7 @@ def pack_layout(layout: MeasurementLayout) -> bytes:
 def unpack_layout(data: bytes) -> MeasurementLayout:
     """The layout of ``pack_layout``. Raises RecordingError."""
     try:
-        return _adapter().validate_json(inflated(data))
+        return _adapter().validate_json(json_in(data))
     except ValueError as error:
         raise RecordingError(f"a measurement of it cannot be read: {first_problem(error)}") from None
 

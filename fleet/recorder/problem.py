@@ -9,6 +9,11 @@ LARGEST = 128 * 2**20
 """Bytes that one frame may become: all objects of 5,000 pods take some 10 MiB."""
 
 
+VALUES = 6_000_000
+"""Most values in one frame: each takes a hundred times its byte once it is read. All objects of 5,000 pods have some
+hundred thousand."""
+_QUOTED = 1000
+"""Most problems among which the first is looked for: of millions each would have to be put into words."""
 YEAR_9999 = 253_402_300_799.0
 """Unix time: the last that has a date."""
 
@@ -32,6 +37,8 @@ def first_problem(error: ValueError) -> str:
 
     if not isinstance(error, ValidationError):
         return str(error)
+    if error.error_count() > _QUOTED:
+        return f"it is wrong in {error.error_count()} places"
     first = error.errors(include_input=False, include_url=False)[0]
     return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
 
@@ -47,6 +54,14 @@ def check_numbers(value: Any) -> None:
             waiting += one
         elif isinstance(one, int | float) and not -YEAR_9999 <= one <= YEAR_9999:
             raise ValueError("a number in it is larger than any in a cluster")
+
+
+def json_in(data: bytes) -> bytes:
+    """Return the JSON text of a frame. Raises RecordingError, also where it would fill the memory when it is read."""
+    text = inflated(data)
+    if sum(text.count(sign) for sign in (b",", b"[", b"{")) > VALUES:
+        raise RecordingError("a part of it has more values than any cluster")
+    return text
 
 
 def inflated(data: bytes) -> bytes:
