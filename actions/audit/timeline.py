@@ -12,6 +12,8 @@ from fleet.timeline.entry import Entry, EntryKind, Evidence, Weight
 from fleet.timeline.kinship import Kinship
 from fleet.timeline.source import Gap, SourceTimeline
 
+_TEMPLATE = "template"
+"""The field of a body that writes another pod template, as a merge or as a path."""
 _EXACT = 0.001
 """Seconds: records are stamped when they are written, before the request goes out."""
 
@@ -61,4 +63,5 @@ def _entry(action: RecordedAction, cluster: ClusterId) -> Entry:
         who=action.person,
         weight=Weight.BAD if action.result.get("result") == "failed" else Weight.PLAIN,
         last=action.ended,
+        templates=tuple(sent.at for sent in action.sent if sent.done and _TEMPLATE in str(sent.content.get("body"))),
     )

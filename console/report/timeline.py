@@ -56,6 +56,8 @@ class EntryPart(DocumentPart):
     """The objects that it happened to, where these are several."""
     who: str | None = None
     """The person, tool or controller that did it; absent where nothing tells."""
+    unknown: str | None = None
+    """The reason why nobody is named as its author; absent where somebody is, and for what nobody changes."""
     changes: tuple[str, ...] = ()
     """Differences from before."""
     times: int = 1
@@ -117,6 +119,7 @@ def _entry(entry: Entry, timeline: Timeline) -> EntryPart:
         belongs_to=tuple(map(_object, above)),
         objects=tuple(map(_object, entry.objects)),
         who=entry.who or None,
+        unknown=entry.unknown or None,
         changes=entry.changes,
         times=entry.times,
         last=entry.last,

@@ -54,14 +54,14 @@ class TimelineModel:
             Text(clock(entry.at, self.timeline.until)),
             Text(untrusted_line(event_text(entry, by=False)), _ROLES[entry.weight]),
             Name(untrusted(place(entry.about))),
-            Text(untrusted(entry.who), Role.DIM),
+            Text(untrusted(entry.who) or ("unknown" if entry.unknown else ""), Role.DIM),
         )
         return GridRow(key, cells, _SEVERITIES[entry.weight])
 
 
 def _matches(entry: Entry, wanted: Filter) -> bool:
     words = " ".join((utc_text(entry), place(entry.about), event_text(entry), *entry.changes))
-    return wanted.matches(words, {"kind": str(entry.kind), "by": entry.who, "object": place(entry.about)})
+    return wanted.matches(words, {"kind": str(entry.kind), "by": entry.who or "unknown", "object": place(entry.about)})
 
 
 def title_lines(timeline: Timeline | None, of: str, width: int) -> list[Line]:
@@ -88,7 +88,7 @@ def entry_lines(entry: Entry, width: int, glyphs: Glyphs) -> list[Line]:
         facts.append(("until", f"{span(entry.last - entry.at)} later"))
     facts.append(("object", place(entry.about)))
     facts += [("" if i else "of", place(ref)) for i, ref in enumerate(entry.objects)]
-    facts.append(("by", entry.who or "nothing tells"))
+    facts.append(("by", entry.who or (f"unknown: {entry.unknown}" if entry.unknown else "nothing tells")))
     facts += [("" if i else "changed", change) for i, change in enumerate(entry.changes)]
     facts += [("" if i else "evidence", f"{one.where}  {one.value}".rstrip()) for i, one in enumerate(entry.evidence)]
     for label, text in facts:

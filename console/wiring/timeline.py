@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TypeAlias
@@ -10,10 +11,16 @@ from actions.audit.redaction import redacted
 from actions.audit.timeline import AuditTimeline
 from console.config.settings import Settings
 from console.wiring.audit_folder import audit_logs
+from console.wiring.memory import recordings_folder
 from fleet.dataclass import dataclass
+from fleet.json_fields import mapping, text
 from fleet.metrics.dialect import Match, Op
 from fleet.model.objects import ClusterId
+from fleet.recorder.cluster_recordings import file_of
+from fleet.recorder.past import KeptTimeline
 from fleet.sources.kube.client import KubeClient
+from fleet.sources.kube.errors import KubeconfigError, KubeError
+from fleet.sources.kube.probe import OLDEST
 from fleet.sources.prometheus.products import PROMETHEUS
 from fleet.sources.store import NamedStore, Store
 from fleet.timeline.cluster.helm import HelmTimeline
@@ -61,6 +68,19 @@ def _audit(past: TimelineContext) -> Iterator[TimelineSource]:
     yield AuditTimeline(audit_logs(past.settings, past.environ), ClusterId.of(access.context, access.server))
 
 
+def _recorder(past: TimelineContext) -> Iterator[TimelineSource]:
+    access, client = past.client.access, past.client
+
+    async def uid() -> str:
+        try:
+            answer = await client.get(OLDEST)
+        except (KubeError, KubeconfigError):
+            return ""
+        return text(mapping(answer.json(), "metadata"), "uid")
+
+    yield KeptTimeline(file_of(recordings_folder(past.environ), access.context, access.server), uid, time.time)
+
+
 def _metrics(past: TimelineContext) -> Iterator[TimelineSource]:
     prometheus = past.settings.prometheus
     yield MetricsTimeline(past.store, of_this_cluster(past.settings), prometheus.cluster_label)
@@ -76,7 +96,7 @@ def of_this_cluster(settings: Settings) -> tuple[Match, ...]:
     return (Match(prometheus.cluster_label, Op.EQUAL, prometheus.cluster),) if prometheus.cluster else ()
 
 
-SOURCES: tuple[Makes, ...] = (_cluster, _helm, _metrics, _audit)
+SOURCES: tuple[Makes, ...] = (_cluster, _helm, _metrics, _audit, _recorder)
 """A line for each kind."""
 
 

@@ -13,13 +13,14 @@ import os
 import sqlite3
 import stat
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 from fleet.dataclass import dataclass
-from fleet.recorder.problem import RecordingError, UnusableError
+from fleet.recorder.problem import LARGEST, RecordingError, UnusableError
 
 VERSION: Final = 3
 """Version of the format. A program reads its own and older ones, and goes on with them."""
@@ -47,6 +48,17 @@ CREATE TABLE frames (
 CREATE INDEX frames_at ON frames (kind, at);
 CREATE INDEX frames_base ON frames (base);
 """
+
+
+_DECLARED: Final = "SELECT type, name, sql FROM sqlite_master"
+
+
+@cache
+def _declared() -> frozenset[tuple[str, str, str]]:
+    """Return what a recording declares: tables and indexes, word by word."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.executescript(_SCHEMA)
+        return frozenset(connection.execute(_DECLARED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +90,8 @@ class RecordingFile:
                 os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
             elif not path.is_file():
                 raise RecordingError(f"{path} is not a file")
+            else:
+                _close_to_others(path)
         except OSError as error:
             raise RecordingError(f"{path}: {error.strerror}") from None
         found = cls(path, _connected(path, "rwc"))
@@ -255,6 +269,9 @@ class RecordingFile:
             raise UnusableError(f"{self.path} was recorded before there was a release, in a form that is gone")
         if version > VERSION:
             raise RecordingError(f"{self.path} was recorded by a newer quarterdeck", "play it with that version")
+        # A view or a trigger in the place of a table would be run whenever that is read.
+        if set(self._connection.execute(_DECLARED)) != _declared():
+            raise UnusableError(f"{self.path} is not a recording of quarterdeck: its tables are others")
 
     @contextmanager
     def _said(self) -> Iterator[None]:
@@ -273,11 +290,27 @@ class RecordingFile:
             raise UnusableError(f"{self.path} is damaged: {error}") from None
 
 
+def written(file: RecordingFile, kind: str, begin: float, end: float) -> Iterator[RecordingFrame]:
+    """The frames of a kind between two moments, in the order in which they were written."""
+    return file._frames("kind = ? AND at BETWEEN ? AND ?", (kind, begin, end), "id")
+
+
+def _close_to_others(path: Path) -> None:
+    """A file that was copied, or restored from a backup, is for its owner alone again; whose it is not cannot do it."""
+    for ending in ("", "-wal", "-shm"):
+        with suppress(OSError):
+            each = Path(f"{path}{ending}")
+            if each.stat().st_mode & 0o077:
+                each.chmod(0o600)
+
+
 def _connected(path: Path, mode: str) -> sqlite3.Connection:
     try:
         # The loop's thread opens it, a worker writes: one at a time.
-        return sqlite3.connect(
+        found = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=5.0, check_same_thread=False
         )
     except sqlite3.Error as error:
         raise RecordingError(f"{path}: {error}") from None
+    found.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LARGEST)
+    return found

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import field, fields, replace
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol
 
 import orjson
 
@@ -26,7 +26,7 @@ from fleet.model.objects import (
 )
 from fleet.model.snapshot import Cluster, SourceStatus
 from fleet.recorder.model_json import to_json
-from fleet.recorder.problem import RecordingError, check_numbers, first_problem, inflated
+from fleet.recorder.problem import RecordingError, check_numbers, first_problem, json_in
 from fleet.sources.kube.state import KubeState
 
 if TYPE_CHECKING:
@@ -44,6 +44,18 @@ class Looked:
 
     state: KubeState
     statuses: tuple[SourceStatus, ...] = ()
+    before: float | None = None
+    """Unix time of the look before it: what is other was so later than that. None for the first of a console."""
+
+
+class _Once:
+    """A marker for pydantic, which is not imported here: of rows that are wrong the first is enough."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        return {**handler(source), "fail_fast": True}
+
+
+_ONCE: Final = _Once()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +66,17 @@ class _Changes:
     synced: frozenset[str]
     coverage: Coverage
     statuses: tuple[SourceStatus, ...]
-    pods: tuple[Pod, ...] = ()
-    nodes: tuple[Node, ...] = ()
-    workloads: tuple[Workload, ...] = ()
-    links: tuple[Workload, ...] = ()
-    autoscalers: tuple[HorizontalPodAutoscaler, ...] = ()
-    budgets: tuple[PodDisruptionBudget, ...] = ()
-    services: tuple[Service, ...] = ()
-    events: tuple[Event, ...] = ()
+    pods: Annotated[tuple[Pod, ...], _ONCE] = ()
+    nodes: Annotated[tuple[Node, ...], _ONCE] = ()
+    workloads: Annotated[tuple[Workload, ...], _ONCE] = ()
+    links: Annotated[tuple[Workload, ...], _ONCE] = ()
+    autoscalers: Annotated[tuple[HorizontalPodAutoscaler, ...], _ONCE] = ()
+    budgets: Annotated[tuple[PodDisruptionBudget, ...], _ONCE] = ()
+    services: Annotated[tuple[Service, ...], _ONCE] = ()
+    events: Annotated[tuple[Event, ...], _ONCE] = ()
     gone: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Field → keys."""
+    before: float | None = None
 
 
 class Redaction(Protocol):
@@ -101,7 +114,7 @@ def difference(before: Looked, after: Looked, redaction: Redaction) -> bytes | N
 
 def apply(before: Looked | None, data: bytes) -> Looked:
     """The rows after what ``whole`` or ``difference`` gave. Raises RecordingError for what is none of both."""
-    text = inflated(data)
+    text = json_in(data)
     try:
         check_numbers(orjson.loads(text))
         changes = _adapter().validate_json(text)
@@ -115,7 +128,7 @@ def apply(before: Looked | None, data: bytes) -> Looked:
         rows[name] = {k: v for k, v in old.items() if k not in gone} | {r.key: r for r in new} if new or gone else old
     generation = before.state.generation + 1 if before is not None else 0
     state = KubeState(generation, changes.cluster, changes.synced, changes.coverage, **rows)
-    return Looked(state, changes.statuses)
+    return Looked(state, changes.statuses, changes.before)
 
 
 _ROWS_AT_ONCE: Final = 250
@@ -161,7 +174,8 @@ def _changes(before: Looked | None, after: Looked, redaction: Redaction) -> _Cha
     found["pods"] = tuple(_plain_pod(pod, redaction) for pod in found.get("pods", ()))
     found["events"] = tuple(replace(one, message=redaction.text(one.message)) for one in found.get("events", ()))
     state = after.state
-    return _Changes(state.cluster, state.synced, state.coverage, after.statuses, gone=gone, **found)
+    told = state.cluster, state.synced, state.coverage, after.statuses
+    return _Changes(*told, gone=gone, before=after.before, **found)
 
 
 def _plain_pod(pod: Pod, redaction: Redaction) -> Pod:

@@ -1,27 +1,31 @@
 """The past of a recording: what happened before the moment that is played, as far as the rows that were kept say.
 
-The rows are told by those who tell of a cluster's objects. What no row has (who wrote a field, arguments of a template)
-is not told.
+The rows are told by those who tell of a cluster's objects; what is other from one look to the next is told by
+``differences``, to the time between them. What no row has (who wrote a field, arguments of a template) is not told.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from fleet.json_fields import Raw
+from fleet.kinds.registry import listed
 from fleet.model.objects import Condition, Container, Event, Node, ObjectRef, Owner, Pod, Workload
+from fleet.recorder.differences import Differences, in_a_line, version_changes
 from fleet.recorder.problem import RecordingError
 from fleet.recorder.reader import Recording
 from fleet.sources.kube.state import KubeState
 from fleet.timeline.cluster.registry import witnesses
-from fleet.timeline.cluster.witness import SharedFacts
+from fleet.timeline.cluster.witness import AnyWitness, SharedFacts
 from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence, rollout_topic
 from fleet.timeline.kinship import Kinship
 from fleet.timeline.source import Gap, SourceTimeline
+from fleet.timeline.timeline import merge_sightings
 
 _GAP: Final = Gap("who changed what, and arguments of templates", "a recording keeps rows, and no raw objects")
 _Key = tuple[ObjectRef, str, float]
@@ -37,37 +41,121 @@ class RecordedTimeline:
         self._now = now
 
     async def tell(self, since: float) -> SourceTimeline:
-        """Tell what the rows said, each time that all of them were kept and at last."""
+        """Tell what the rows said, and what became other from one look to the next."""
         return await asyncio.to_thread(self._tell, since)
 
     def _tell(self, since: float) -> SourceTimeline:
-        found, kin = dict[_Key, Entry](), Kinship()
+        past = _Past()
         try:
             with Recording(self._path) as recording:
-                now = self._now()
-                # Each stands alone, and events live longer than it takes until the next: none is missed between them.
-                for moment in (*recording.wholes(since, now), now):
-                    for entry in _told(recording.rows(moment), kin):
-                        found[entry.about, entry.topic or entry.what, entry.at] = entry
+                past.read(recording, since, self._now())
         except RecordingError as error:
-            return SourceTimeline(tuple(found.values()), kin, (_GAP, Gap("what is in the rest of it", str(error))))
-        return SourceTimeline(tuple(found.values()), kin, (_GAP,))
+            return SourceTimeline(past.entries(), past.kin, (_GAP, Gap("what is in the rest of it", str(error))))
+        return SourceTimeline(past.entries(), past.kin, (_GAP,))
 
 
-def _told(state: KubeState, kin: Kinship) -> Iterator[Entry]:
-    asked = SharedFacts(lambda clean: clean, kin)
-    raw: dict[str, list[Raw]] = {
-        "Pod": [_pod(row) for row in state.pods.values()],
-        "Node": [_object(row, row.conditions) for row in state.nodes.values()],
-        "Event": [_event(row) for row in state.events.values()],
-    }
-    for row in state.workloads.values():
-        raw.setdefault(row.kind, []).append(_object(row, row.conditions, row.owner))
-    yield from _rollouts(state.links, kin)
-    rows = [witness for witness in witnesses() if witness.kind in raw]
-    taken = [[witness.take(one, asked) for one in raw[witness.kind]] for witness in rows]
-    for witness, some in zip(rows, taken, strict=True):
-        yield from witness.tell(some, asked)
+class KeptTimeline:
+    """A TimelineSource of what the console kept of the cluster that ``uid`` is of; empty for one that is not known.
+
+    It tells what no object and no store does any more. That nothing was kept is nothing to speak of.
+    """
+
+    name = "recorder"
+
+    def __init__(self, path: Path, uid: Callable[[], Awaitable[str]], now: Callable[[], float]) -> None:
+        self._path = path
+        self._uid = uid
+        self._now = now
+
+    async def tell(self, since: float) -> SourceTimeline:
+        """Tell what was seen, where anything was."""
+        if not self._path.exists():
+            return SourceTimeline((), Kinship())
+        return await asyncio.to_thread(self._tell, since, await self._uid())
+
+    def _tell(self, since: float, uid: str) -> SourceTimeline:
+        past = _Past()
+        try:
+            with Recording(self._path) as recording:
+                if uid in ("", recording.about.get("uid") or uid):
+                    past.read(recording, since, self._now())
+        except RecordingError as error:
+            gap = Gap("what the console saw", error.problem, error.remedy)
+            return SourceTimeline(past.entries(), past.kin, (gap,))
+        return SourceTimeline(past.entries(), past.kin)
+
+
+class _Past:
+    """The entries of all looks of a recording."""
+
+    def __init__(self) -> None:
+        self.kin = Kinship()
+        self._asked = SharedFacts(lambda clean: clean, self.kin)
+        self._rows: list[tuple[AnyWitness, dict[Any, Any]]] = [(row, {}) for row in witnesses() if row.kind in _READ]
+        self._differences = Differences()
+        self._links: set[str] = set()
+        self._changed: list[Entry] = []
+        self._found: dict[_Key, Entry] = {}
+
+    def read(self, recording: Recording, since: float, until: float) -> None:
+        """Read what was seen between two moments. Raises RecordingError; what was read by then is kept."""
+        measured = recording.measured(since, until)
+        before: tuple[float, KubeState] | None = None
+        for at, looked in recording.looks(since, until):
+            state = looked.state
+            if before is None:
+                # What is there by then became so at no time that is known.
+                for _ in self._differences.look(state, at, at):
+                    pass
+            else:
+                # A clock that was set back: nothing is known to have been in between.
+                last = looked.before if looked.before is not None else _alive(before[0], at, measured)
+                self._changed += self._differences.look(state, min(last, at), at)
+            self._take(before[1] if before is not None else KubeState(0, state.cluster), state)
+            before = at, state
+
+    def entries(self) -> tuple[Entry, ...]:
+        """All that was found by now."""
+        for witness, taken in self._rows:
+            for entry in witness.tell(list(taken.values()), self._asked):
+                self._add(entry)
+        # What an event or a condition says was seen as well.
+        return tuple(merge_sightings((tuple(self._found.values()), self._changed)))
+
+    def _add(self, entry: Entry) -> None:
+        self._found[entry.about, entry.topic or entry.what, entry.at] = entry
+
+    def _take(self, before: KubeState, state: KubeState) -> None:
+        """Take the rows that are other than before."""
+        if state.links is not before.links:
+            self._take_links(state.links)
+        for witness, taken in self._rows:
+            field, of, raw = _READ[witness.kind]
+            rows, old = getattr(state, field), getattr(before, field)
+            for key, row in rows.items() if rows is not old else ():
+                if old.get(key) is not row and (not of or row.kind == of):
+                    told = raw(row)
+                    # Of an event the last word of it; of the others each that says anything else.
+                    taken[key if field == "events" else _told_by(key, told)] = witness.take(told, self._asked)
+
+    def _take_links(self, links: Mapping[str, Workload]) -> None:
+        """Tell of those that are new: what came before them is there by then, and may be gone later."""
+        new = {link.uid: link.owner for link in links.values() if link.uid not in self._links}
+        self._links.update(new)
+        owners = {owner.uid for owner in new.values() if owner is not None}
+        some = {key: link for key, link in links.items() if link.owner is not None and link.owner.uid in owners}
+        for entry in _rollouts(some, self.kin):
+            self._found.setdefault((entry.about, entry.topic, entry.at), entry)
+
+
+def _told_by(key: str, raw: Raw) -> tuple[str, str]:
+    return key, repr((raw.get("metadata"), raw.get("status")))
+
+
+def _alive(before: float, at: float, measured: list[float]) -> float:
+    """Return the last time before a moment at which a console is known to have looked."""
+    place = bisect_left(measured, at)
+    return max(before, measured[place - 1]) if place else before
 
 
 def _rollouts(links: Mapping[str, Workload], kin: Kinship) -> Iterator[Entry]:
@@ -83,25 +171,14 @@ def _rollouts(links: Mapping[str, Workload], kin: Kinship) -> Iterator[Entry]:
         for before, link in zip((None, *some), some, strict=False):
             if not link.created:
                 continue
-            changes = _differences(before, link) if before is not None else ()
+            changes = version_changes(before.version, link.version) if before is not None else ()
             evidence = Evidence(f"{_ref(link)} metadata.creationTimestamp", _stamp(link.created))
             what = f"revision {link.revision}" if link.revision else link.name
-            what += f": {changes[0]}" if changes else " made"
-            what += f" and {len(changes) - 1} more" if len(changes) > 1 else ""
+            what += f": {in_a_line(changes)}" if changes else " made"
             topic = rollout_topic(_ref(link))
             yield Entry(
                 link.created, WHOLE_SECONDS, EntryKind.CHANGE, what, owner, (evidence,), changes=changes, topic=topic
             )
-
-
-def _differences(before: Workload, after: Workload) -> tuple[str, ...]:
-    old, new = before.version, after.version
-    pairs = (
-        ("image", old.image, new.image),
-        ("model", old.model, new.model),
-        ("model revision", old.revision, new.revision),
-    )
-    return tuple(f"{name} {one or 'none'} → {other or 'none'}" for name, one, other in pairs if one != other)
 
 
 def _ref(row: Workload) -> ObjectRef:
@@ -159,3 +236,17 @@ def _event(row: Event) -> Raw:
         "lastTimestamp": _stamp(row.last),
         "source": {"component": row.source},
     }
+
+
+_READ: Final[Mapping[str, tuple[str, str, Callable[[Any], Raw]]]] = {
+    "Pod": ("pods", "", _pod),
+    "Node": ("nodes", "", lambda row: _object(row, row.conditions)),
+    "Event": ("events", "", _event),
+    **{
+        kind.kind: ("workloads", kind.kind, lambda row: _object(row, row.conditions, row.owner))
+        for kind in listed()
+        if not kind.link
+    },
+}
+"""Kinds whose rows are told by those who tell of the objects: the field of a KubeState, the kind of the rows in it that
+are of this one (empty: all), and the object of a row."""

@@ -11,7 +11,7 @@ from fleet.model.facts import NO_FACTS
 from fleet.model.measurement import Measurement
 from fleet.recorder import facts, metrics, objects
 from fleet.recorder.facts import sources_in
-from fleet.recorder.file import FACTS, LAYOUT, NUMBERS, OBJECTS, RecordingFile, RecordingFrame
+from fleet.recorder.file import FACTS, LAYOUT, NUMBERS, OBJECTS, RecordingFile, RecordingFrame, written
 from fleet.recorder.metrics import MeasurementLayout
 from fleet.recorder.moment import Moment
 from fleet.recorder.objects import Looked
@@ -39,8 +39,10 @@ class _Chain(Generic[T]):
     def at(self, moment: float) -> T | None:
         """Return what was known at a moment; None before the first frame. Raises RecordingError."""
         last = self._file.latest(self._kind, moment)
-        if last is None:
-            return None
+        return None if last is None else self.of(last)
+
+    def of(self, last: RecordingFrame) -> T:
+        """Return what was known with a frame. Raises RecordingError."""
         value = self._value
         for frame in reversed(list(self._since_known(last))):
             value = self._apply(None if frame.base is None else value, frame.data)
@@ -108,9 +110,13 @@ class Recording:
         """Return the cluster's rows at a Unix time, without reading anything else."""
         return self._looked_at(max(moment, self.first)).state
 
-    def wholes(self, begin: float, end: float) -> list[float]:
-        """Unix times between two moments at which all rows were kept, oldest first."""
-        return self._file.times(OBJECTS, max(begin, self.first), end, alone=True)
+    def looks(self, begin: float, end: float) -> Iterator[tuple[float, Looked]]:
+        """(Unix time, what was seen) of each look between two moments at which anything was other than before, in the
+        order in which they were written; the first is the last one before them.
+        """
+        first = self._file.latest(OBJECTS, begin)
+        for frame in written(self._file, OBJECTS, first.at if first is not None else begin, end):
+            yield frame.at, self._looked.of(frame)
 
     def rows_and_numbers(self, moment: float) -> tuple[KubeState, Measurement | None]:
         """Return what quantities are made of at a Unix time, without reading anything else."""

@@ -49,6 +49,7 @@ class RecordingWriter:
         self._every = every
         self._slot = -1
         self._looked: Looked | None = None
+        self._noted: float | None = None
         self._whole_at = 0.0
         self._object_frame: int | None = None
         self._facts = FactsWriter()
@@ -63,13 +64,20 @@ class RecordingWriter:
         """The cluster that it is of; empty where that is not written down."""
         return self._file.about().get("uid", "")
 
+    @property
+    def latest(self) -> float | None:
+        """Unix time of the last that is in it; None for an empty one."""
+        span = self._file.span()
+        return None if span is None else span[1]
+
     def describe(self, **about: str) -> None:
         """Write down what it is of."""
         self._file.describe(**about)
 
     def note(self, moment: Moment, now: float) -> None:
         """One tick. Costs next to nothing where nothing changed."""
-        looked, measurement = Looked(moment.state, moment.statuses), moment.measurement
+        looked, measurement = Looked(moment.state, moment.statuses, self._noted), moment.measurement
+        self._noted = now
         self._name_sources(moment.facts)
         anew = self._looked is None or now - self._whole_at >= ANEW or now < self._whole_at
         with self._file.together():

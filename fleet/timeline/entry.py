@@ -8,6 +8,7 @@ from typing import Final
 from fleet.dataclass import dataclass
 from fleet.model.objects import ObjectRef
 
+REPLICA_SET: Final = "ReplicaSet"
 WHOLE_SECONDS: Final = 1.0
 """Accuracy of a time of the Kubernetes API in seconds: whole seconds, rounded down."""
 
@@ -35,9 +36,24 @@ class Weight(StrEnum):
     BAD = "bad"
 
 
+CORDONED: Final = "cordoned: takes no new pods"
+UNCORDONED: Final = "uncordoned: takes pods again"
+ASKED: Final = "asked to end"
+"""Words of a pod that was deleted and has not ended yet; its topic, too."""
+GONE: Final = "gone"
+"""The topic of the end of an object, by whoever saw it last."""
+TEMPLATE: Final = "template"
+"""The topic of another template, by whoever does not know the object that was made for it."""
+
+
 def rollout_topic(made: ObjectRef) -> str:
     """The topic of a rollout by the object that was made for its template: the same whoever tells of it."""
-    return f"rollout={made.kind}/{made.name}"
+    return f"rollout={made.kind}/{made.name}" if made.kind == REPLICA_SET else TEMPLATE
+
+
+def pause_topic(*, paused: bool) -> str:
+    """The topic of a pause of KEDA, or of its end."""
+    return f"paused={paused}"
 
 
 def end_topic(container: str) -> str:
@@ -82,6 +98,10 @@ class Entry:
     """How often it happened, ``at`` the first time and ``last`` the last."""
     last: float | None = None
     """Unix time; None for what happened once."""
+    unknown: str = ""
+    """The reason why nobody is named as its author; empty where somebody is, and for what nobody changes."""
+    templates: tuple[float, ...] = ()
+    """Unix times at which another pod template was written: what a controller made of it is the same deed."""
 
     @property
     def ended(self) -> float:

@@ -59,10 +59,11 @@ class _Fold:
 def folded(entries: Iterable[Entry], kin: Kinship) -> tuple[Entry, ...]:
     """Entries in the order in which they are given, which is that of their times."""
     folds: list[_Fold] = []
-    latest: dict[tuple[EntryKind, str, str, ObjectRef], _Fold] = {}
+    latest: dict[tuple[EntryKind, str, str, ObjectRef, int], _Fold] = {}
+    turns = _Turns()
     for entry in entries:
         top, words = kin.workload(entry.about), _without_teller(entry)
-        key = (entry.kind, words, entry.who, top)
+        key = (entry.kind, words, entry.who, top, turns.of(entry))
         fold = latest.get(key)
         # What somebody changed is a thing by itself, however often.
         if fold is not None and entry.kind is not EntryKind.CHANGE and entry.at - fold.last <= WITHIN:
@@ -72,6 +73,22 @@ def folded(entries: Iterable[Entry], kin: Kinship) -> tuple[Entry, ...]:
             fold = latest[key] = _Fold(entry, words, top, last=entry.ended)
             folds.append(fold)
     return tuple(fold.entry() for fold in folds)
+
+
+class _Turns:
+    """How often what holds of an object became another: what holds again is not what held before."""
+
+    def __init__(self) -> None:
+        self._held: dict[tuple[ObjectRef, str], tuple[str, int]] = {}
+
+    def of(self, entry: Entry) -> int:
+        topic, _, value = entry.topic.partition("=")
+        if not value:
+            return 0
+        before, turn = self._held.get((entry.about, topic), (value, 0))
+        turn += before != value
+        self._held[entry.about, topic] = value, turn
+        return turn
 
 
 def _without_teller(entry: Entry) -> str:

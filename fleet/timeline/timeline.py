@@ -9,6 +9,7 @@ from dataclasses import field, replace
 
 from fleet.dataclass import dataclass
 from fleet.model.objects import SAME_CLUSTER, ObjectRef
+from fleet.timeline.attribution import attributed
 from fleet.timeline.entry import Entry
 from fleet.timeline.folding import folded
 from fleet.timeline.kinship import Kinship
@@ -67,7 +68,7 @@ def merged(told: Sequence[SourceTimeline], since: float, now: float, namespace: 
         kin.update(one.kin)
         gaps |= dict.fromkeys(one.gaps)
     # A clock that is ahead of ours is no reason to leave out what it dates.
-    seen = merge_sightings([one.entries for one in told])
+    seen = attributed(merge_sightings([one.entries for one in told]))
     inside = ("", namespace) if namespace else None
     entries = [one for one in seen if one.ended >= since and (inside is None or one.about.namespace in inside)]
     return Timeline(since, now, tuple(sorted(entries, key=_order)), kin, tuple(gaps))
@@ -111,5 +112,5 @@ def _merge_pair(best: Entry, other: Entry) -> Entry:
         best,
         what=other.what if "→" in other.what and "→" not in best.what else best.what,
         who=best.who or other.who,
-        evidence=(*best.evidence, *other.evidence),
+        evidence=tuple(dict.fromkeys((*best.evidence, *other.evidence))),
     )

@@ -36,7 +36,7 @@ from fleet.sources.kube.pace import Pace
 _REVIEW = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 _VERSION = "/version"
 _READY = "/readyz"
-_OLDEST = "/api/v1/namespaces/kube-system"
+OLDEST = "/api/v1/namespaces/kube-system"
 """The namespace that is as old as its cluster."""
 _NO_ETCD = "[-]etcd"
 """Beginning of a failing etcd check in the answer of /readyz."""
@@ -148,7 +148,7 @@ class ServerProbe:
     async def _look_at_uid(self) -> None:
         """Ask which cluster it is. Who may not read that namespace does without."""
         try:
-            answer = await self._client.probe(_OLDEST, self._pace.answer)
+            answer = await self._client.probe(OLDEST, self._pace.answer)
         except (KubeError, KubeconfigError) as error:
             self._uid_asked = isinstance(error, ForbiddenError | NotFoundError)
             return

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from fleet.json_fields import Raw, mapping, mappings, moment, text
 from fleet.model.objects import ObjectRef
+from fleet.timeline.attribution import Applied
 from fleet.timeline.cluster.witness import SharedFacts, Witness, ref_of, tell_each
 from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence, Weight
 
@@ -32,6 +33,9 @@ def _syncs(ref: ObjectRef, status: Raw, asked: SharedFacts) -> Iterator[Entry]:
             url = str(asked.clean(text(source, "repoURL")))
             of = " ".join(filter(None, [url, text(source, "path") or text(source, "chart")]))
             evidence = Evidence(f"{ref} status.history[{sync.get('id')}].deployedAt", text(sync, "deployedAt"))
+            who = _initiator(mapping(sync, "initiatedBy"))
+            begun = moment(sync, "deployStartedAt")
+            asked.applied[ref].append(Applied(at if begun is None else begun, at, who, evidence))
             yield Entry(
                 at,
                 WHOLE_SECONDS,
@@ -39,7 +43,7 @@ def _syncs(ref: ObjectRef, status: Raw, asked: SharedFacts) -> Iterator[Entry]:
                 f"synced to {revision[:_SHORT]}" + (f" of {of}" if of else ""),
                 ref,
                 (evidence,),
-                who=_initiator(mapping(sync, "initiatedBy")),
+                who=who,
             )
 
 

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from fleet.json_fields import Raw, integer, mapping, moment, text
 from fleet.model.objects import ObjectRef
+from fleet.sources.kube.project.common_fields import owner
 from fleet.timeline.cluster.conditions import ConditionMeaning, conditions_of
-from fleet.timeline.cluster.witness import SharedFacts, Witness, note_owner, ref_of
+from fleet.timeline.cluster.witness import SharedFacts, Witness, note_owner, ref_of, stamped
 from fleet.timeline.cluster.writes import note_writes, written
 from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence, Weight
 from fleet.timeline.field_managers import AUTOSCALER
@@ -27,6 +28,9 @@ _CONDITIONS = {
 def _take(raw: Raw, asked: SharedFacts) -> Raw:
     ref = ref_of(raw, _KIND)
     note_owner(raw, ref, asked.kin)
+    above, created = owner(mapping(raw, "metadata")), moment(mapping(raw, "metadata"), "creationTimestamp")
+    if above is not None and created is not None:
+        asked.autoscalers[ObjectRef(above.kind, ref.namespace, above.name)] = created, stamped(raw, ref)
     note_writes(raw, ref, asked)
     asked.kin.note(ref, _target(raw, ref))
     return raw

@@ -8,7 +8,17 @@ from collections.abc import Iterator, Sequence
 from fleet.json_fields import Raw, integer, mapping, moment, text
 from fleet.model.objects import ObjectRef
 from fleet.timeline.cluster.witness import SharedFacts, Witness
-from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence, Weight
+from fleet.timeline.entry import (
+    ASKED,
+    CORDONED,
+    UNCORDONED,
+    WHOLE_SECONDS,
+    Entry,
+    EntryKind,
+    Evidence,
+    Weight,
+    pause_topic,
+)
 
 _SAID_BY_PODS = frozenset({"Scheduled", "Pulled", "Pulling", "Created", "Started"})
 """Reasons of the steps of a start, which pods tell of themselves where they matter."""
@@ -20,6 +30,10 @@ _SCHEDULABLE = {"NodeNotSchedulable": True, "NodeSchedulable": False}
 """Reasons of the events in which a kubelet says that its node was cordoned, or no longer is: not who did it."""
 _KUBELET_LOOKS = 10.0
 """Seconds between two looks of a kubelet at its Node (``nodeStatusUpdateFrequency``): it is told no later than that."""
+_PAUSED = {"ScaledObjectPaused": True, "ScaledObjectUnpaused": False}
+"""Reasons of the events in which KEDA says that it has seen a pause, or its end (KEDA's documentation of events)."""
+_KEDA_LOOKS = 5.0
+"""Seconds that KEDA takes at most to act on a change of a ScaledObject: it watches them."""
 _RESCALED = "SuccessfulRescale"
 """The reason of the event of a HorizontalPodAutoscaler that has scaled."""
 _EXACT = 0.001
@@ -40,12 +54,22 @@ def _take(raw: Raw, asked: SharedFacts) -> Entry | None:
     repeated = last if times > 1 and last is not None and last > at else None
     if ref.kind == "Node" and reason in _SCHEDULABLE:
         return _cordon(ref._replace(namespace=""), at, evidence, _SCHEDULABLE[reason], (times, repeated))
-    kind, what = EntryKind.EVENT, f"{reason}: {message}"
+    kind, what, topic = EntryKind.EVENT, f"{reason}: {message}", ""
+    if ref.kind == "ScaledObject" and reason in _PAUSED:
+        at, within, kind, topic = (
+            at - _KEDA_LOOKS,
+            within + _KEDA_LOOKS,
+            EntryKind.CHANGE,
+            pause_topic(paused=_PAUSED[reason]),
+        )
+        what = "autoscaling paused" if _PAUSED[reason] else "not paused any more"
     if match := _POD.search(message):
         pod = ObjectRef("Pod", ref.namespace, match["name"] or match["set_pod"])
         asked.kin.note_maker(pod, ref)
         made = (match["did"] or match["set_did"]).startswith(("C", "c"))
         ref, kind, what = pod, EntryKind.START if made else EntryKind.END, "pod made" if made else "pod deleted"
+        # It was asked to: that it is gone is another moment.
+        topic = "" if made else ASKED
     return Entry(
         at,
         within,
@@ -53,11 +77,17 @@ def _take(raw: Raw, asked: SharedFacts) -> Entry | None:
         what,
         ref,
         (evidence,),
-        who=text(mapping(raw, "source"), "component") or text(raw, "reportingComponent"),
+        # What a component noticed it did not do.
+        who="" if kind is EntryKind.CHANGE else _reporter(raw),
         weight=Weight.BAD if text(raw, "type") == "Warning" else Weight.PLAIN,
+        topic=topic,
         times=times,
         last=repeated,
     )
+
+
+def _reporter(raw: Raw) -> str:
+    return text(mapping(raw, "source"), "component") or text(raw, "reportingComponent")
 
 
 def _cordon(node: ObjectRef, at: float, evidence: Evidence, cordoned: bool, repeats: tuple[int, float | None]) -> Entry:
@@ -66,7 +96,7 @@ def _cordon(node: ObjectRef, at: float, evidence: Evidence, cordoned: bool, repe
         at - _KUBELET_LOOKS,
         _KUBELET_LOOKS + WHOLE_SECONDS,
         EntryKind.CHANGE,
-        "cordoned: takes no new pods" if cordoned else "uncordoned: takes pods again",
+        CORDONED if cordoned else UNCORDONED,
         node,
         (evidence,),
         weight=Weight.BAD if cordoned else Weight.GOOD,

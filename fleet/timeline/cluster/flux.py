@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from fleet.json_fields import Raw, mapping, mappings, moment, text
 from fleet.model.objects import ObjectRef
+from fleet.timeline.attribution import Applied
 from fleet.timeline.cluster.conditions import ConditionMeaning, conditions_of
 from fleet.timeline.cluster.witness import SharedFacts, Witness, ref_of, tell_each
 from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence, Weight
@@ -17,9 +18,10 @@ _CONDITIONS = {
 
 
 def _release(raw: Raw, asked: SharedFacts) -> tuple[Entry, ...]:
-    del asked
     ref, status = ref_of(raw, "HelmRelease"), mapping(raw, "status")
-    return (*_deployed(ref, status), *conditions_of(raw, ref, _CONDITIONS))
+    deployed = tuple(_deployed(ref, status))
+    asked.applied[ref] += [Applied(one.at, one.at, one.who, one.evidence[0]) for one in deployed]
+    return (*deployed, *conditions_of(raw, ref, _CONDITIONS))
 
 
 def _deployed(ref: ObjectRef, status: Raw) -> Iterator[Entry]:

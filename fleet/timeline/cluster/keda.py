@@ -14,12 +14,18 @@ from fleet.model.objects import ObjectRef
 from fleet.timeline.cluster.conditions import ConditionMeaning, conditions_of
 from fleet.timeline.cluster.witness import SharedFacts, Witness, note_owner, ref_of
 from fleet.timeline.cluster.writes import note_release, note_writes, written
-from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence, Weight
+from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence, Weight, pause_topic
 from fleet.timeline.field_managers import tool
 
 _KIND = "ScaledObject"
 _PAUSE = "autoscaling.keda.sh/paused"
 _PAUSE_AT = "autoscaling.keda.sh/paused-replicas"
+_UNPAUSED = "ScaledObjectUnpaused"
+"""The reason in the condition Paused of one that was paused before (kedacore/keda, controllers/keda)."""
+_FIRST = 60.0
+"""Seconds in which KEDA makes the first autoscaler of a ScaledObject."""
+_RECONCILED = 5.0
+"""Seconds that KEDA takes at most to act on a change of a ScaledObject: it watches them."""
 _POLLING = 30.0
 """Seconds between two looks at the triggers, where ``spec.pollingInterval`` says nothing (KEDA's documentation)."""
 _CONDITIONS = {
@@ -41,6 +47,7 @@ def _tell(taken: Sequence[Raw], asked: SharedFacts) -> Iterator[Entry]:
     for raw in taken:
         ref = ref_of(raw, _KIND)
         yield from _pauses(raw, ref)
+        yield from _lifted(raw, ref, asked)
         yield from _idle(raw, ref)
         yield from conditions_of(raw, ref, _CONDITIONS)
         yield from written(raw, ref, asked)
@@ -68,8 +75,36 @@ def _pauses(raw: Raw, ref: ObjectRef) -> Iterator[Entry]:
             ref,
             (Evidence(f"{ref} metadata.managedFields {key}", stamp),),
             who=by,
-            topic="paused",
+            topic=pause_topic(paused=True),
         )
+
+
+def _lifted(raw: Raw, ref: ObjectRef, asked: SharedFacts) -> Iterator[Entry]:
+    """The end of a pause: KEDA takes its autoscaler away for one, and makes another afterwards.
+
+    Who took the annotation away is in no object: it has left no field.
+    """
+    made = asked.autoscalers.get(ref)
+    created = moment(mapping(raw, "metadata"), "creationTimestamp")
+    conditions = {text(one, "type"): one for one in mappings(mapping(raw, "status"), "conditions")}
+    paused = conditions.get("Paused", {})
+    if (
+        made is None
+        or created is None
+        or made[0] - created <= _FIRST
+        or (text(paused, "status"), text(paused, "reason")) != ("False", _UNPAUSED)
+    ):
+        return
+    yield Entry(
+        made[0] - _RECONCILED,
+        _RECONCILED + WHOLE_SECONDS,
+        EntryKind.CHANGE,
+        "not paused any more: its autoscaler was made again",
+        ref,
+        (made[1], Evidence(f"{ref} status.conditions[Paused]", f"False {_UNPAUSED}")),
+        topic=pause_topic(paused=False),
+        unknown="whoever took the annotation away has left no field",
+    )
 
 
 def _idle(raw: Raw, ref: ObjectRef) -> Iterator[Entry]:

@@ -8,7 +8,7 @@ from fleet.json_fields import Raw, mapping, mappings, moment, text
 from fleet.model.objects import ObjectRef
 from fleet.timeline.cluster.conditions import ConditionMeaning, conditions_of
 from fleet.timeline.cluster.witness import SharedFacts, Witness, ref_of, stamped, tell_each
-from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence, Weight
+from fleet.timeline.entry import CORDONED, WHOLE_SECONDS, Entry, EntryKind, Evidence, Weight
 from fleet.timeline.field_managers import tool
 
 _CONDITIONS = {
@@ -66,7 +66,7 @@ def _cordon(raw: Raw, ref: ObjectRef) -> Iterator[Entry]:
                 at,
                 WHOLE_SECONDS,
                 EntryKind.CHANGE,
-                "cordoned: takes no new pods",
+                CORDONED,
                 ref,
                 (evidence,),
                 who=who,

@@ -8,7 +8,7 @@ from fleet.json_fields import Raw, integer, mapping, mappings, moment, text
 from fleet.model.objects import ObjectRef
 from fleet.timeline.cluster.conditions import ConditionMeaning, conditions_of
 from fleet.timeline.cluster.witness import SharedFacts, Witness, note_owner, ref_of, stamped, tell_each
-from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence, Weight, end_topic
+from fleet.timeline.entry import ASKED, WHOLE_SECONDS, Entry, EntryKind, Evidence, Weight, end_topic
 
 _CONDITIONS = {
     ("Ready", "True"): ConditionMeaning("ready", Weight.GOOD, EntryKind.START),
@@ -52,8 +52,8 @@ def _lifetime(raw: Raw, ref: ObjectRef) -> Iterator[Entry]:
         # What stands there is when its time is over.
         grace = float(integer(metadata, "deletionGracePeriodSeconds"))
         evidence = stamped(raw, ref, "deletionTimestamp")
-        what = "asked to end" + (f", with {grace:g} s to do so" if grace else "")
-        yield Entry(deleted - grace, WHOLE_SECONDS, EntryKind.END, what, ref, (evidence,))
+        what = ASKED + (f", with {grace:g} s to do so" if grace else "")
+        yield Entry(deleted - grace, WHOLE_SECONDS, EntryKind.END, what, ref, (evidence,), topic=ASKED)
 
 
 def _ends(raw: Raw, ref: ObjectRef) -> Iterator[Entry]:

@@ -12,6 +12,7 @@ from fleet.kinds.kind import Revisions, value_at
 from fleet.kinds.replicaset import REPLICA_SET
 from fleet.model.objects import ObjectRef
 from fleet.sources.kube.project.common_fields import owner
+from fleet.timeline.attribution import applied_then, began
 from fleet.timeline.cluster.witness import SharedFacts, Witness, Write, note_owner, ref_of, stamped
 from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence, rollout_topic
 from fleet.timeline.template import template_changes
@@ -19,8 +20,7 @@ from fleet.timeline.template import template_changes
 _HISTORY = "deployment.kubernetes.io/revision-history"
 """The numbers that a ReplicaSet had before it was rolled back to."""
 _CAUSE = "kubernetes.io/change-cause"
-_WRITE_TO_TEMPLATE = 30.0
-"""Seconds after a write in which its controller has made the object of the template, also where it is busy."""
+_KUBECTL = "kubectl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +140,9 @@ def _rollout(of: ObjectRef, template: RevisionTemplate, before: RevisionTemplate
         what = f"{name}: the first"
     if template.cause:
         evidence.append(Evidence(f"{template.ref} {_CAUSE}", template.cause))
-    write = _written(of, template.created, asked)
-    if write is not None:
-        evidence.append(Evidence(f"{of} metadata.managedFields", write.stamp))
+    # It stays on the Deployment until somebody writes another: one like that of before may be of that rollout.
+    is_new = before is None or template.cause != before.cause
+    who, unknown = _author(of, template, is_new, asked, evidence)
     return Entry(
         template.created,
         WHOLE_SECONDS,
@@ -150,10 +150,34 @@ def _rollout(of: ObjectRef, template: RevisionTemplate, before: RevisionTemplate
         what,
         of,
         tuple(evidence),
-        who=write.tool if write is not None else "",
+        who=who,
         changes=changes,
         topic=rollout_topic(template.ref),
+        unknown=unknown,
     )
+
+
+def _author(
+    of: ObjectRef, template: RevisionTemplate, is_new_cause: bool, asked: SharedFacts, evidence: list[Evidence]
+) -> tuple[str, str]:
+    """(who, why nobody is named): the write itself, else those who say that they applied then, else its own note."""
+    write = _written(of, template.created, asked)
+    if write is not None:
+        evidence.append(Evidence(f"{of} metadata.managedFields", write.stamp))
+        return write.tool, ""
+    applied = applied_then(
+        template.created, [one for above in asked.kin.of(of) for one in asked.applied.get(above, ())]
+    )
+    if applied is not None:
+        evidence.append(applied.evidence)
+        return applied.who, ""
+    if is_new_cause and template.cause.split(" ")[0] == _KUBECTL:
+        return _KUBECTL, ""
+    later = [w for w in asked.writes.get(of, ()) if "template" in w.fields and w.at > template.created]
+    if not later:
+        return "", "no write of that time is left in metadata.managedFields"
+    last = max(later, key=lambda write: write.at)
+    return "", f"{last.tool or 'a tool'} wrote the template later, and the server keeps the last write of each alone"
 
 
 def _in_a_line(changes: Sequence[str]) -> str:
@@ -166,11 +190,6 @@ def _written(of: ObjectRef, created: float, asked: SharedFacts) -> Write | None:
     """The write of the template that made the controller begin."""
     found = [w for w in asked.writes.get(of, ()) if "template" in w.fields and began(w.at, created)]
     return max(found, key=lambda write: write.at, default=None)
-
-
-def began(written: float, created: float) -> bool:
-    """Whether a template that was made at ``created`` is the one that was written at ``written``."""
-    return -WHOLE_SECONDS <= created - written <= _WRITE_TO_TEMPLATE
 
 
 REPLICA_SETS = Witness(

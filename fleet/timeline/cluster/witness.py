@@ -11,6 +11,7 @@ from fleet.dataclass import dataclass
 from fleet.json_fields import Raw, mapping, text
 from fleet.model.objects import ObjectRef
 from fleet.sources.kube.project.common_fields import owner
+from fleet.timeline.attribution import Applied
 from fleet.timeline.entry import Entry, Evidence
 from fleet.timeline.kinship import Kinship
 from fleet.timeline.template import Clean
@@ -48,6 +49,10 @@ class SharedFacts:
     """Autoscalers and the times at which an event of theirs says that they scaled: it says to how many, and why."""
     rollouts: dict[ObjectRef, list[float]] = field(default_factory=lambda: defaultdict(list))
     """Unix times at which templates of a workload were first seen."""
+    applied: dict[ObjectRef, list[Applied]] = field(default_factory=lambda: defaultdict(list))
+    """Times at which tools say that they applied their objects, by the owner of those (an Application, a release)."""
+    autoscalers: dict[ObjectRef, tuple[float, Evidence]] = field(default_factory=dict)
+    """Owners of autoscalers, and when that was made."""
     rollbacks: set[tuple[ObjectRef, float]] = field(default_factory=set)
     """Workloads, and times of writes that went back to a template: filled by their revisions, which tell first."""
 

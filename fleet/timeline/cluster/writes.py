@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from fleet.json_fields import Raw, mapping, mappings, moment, text
 from fleet.model.objects import ObjectRef
-from fleet.timeline.cluster.rollouts import began
+from fleet.timeline.attribution import began
 from fleet.timeline.cluster.witness import SharedFacts, Write
 from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence
 from fleet.timeline.field_managers import OWN_HANDS, tool
@@ -27,6 +27,10 @@ RELEASE_NAMESPACE = "meta.helm.sh/release-namespace"
 """The annotation beside it: a release may install into other namespaces than its own."""
 HELM_KIND = "Release"
 """The word for a release of Helm where a kind stands: Kubernetes has no kind for it."""
+FLUX_DOMAINS = (("HelmRelease", "helm.toolkit.fluxcd.io"), ("Kustomization", "kustomize.toolkit.fluxcd.io"))
+"""Kinds of Flux, and the domain of the labels that each writes to all that it applies (Flux' documentation)."""
+_PAUSED = "paused"
+"""The field that is taken away where it is no longer true."""
 _RELEASERS = frozenset({"Helm", "Flux (Helm)"})
 
 
@@ -43,10 +47,14 @@ def note_writes(raw: Raw, ref: ObjectRef, asked: SharedFacts) -> None:
 
 
 def note_release(raw: Raw, ref: ObjectRef, kin: Kinship) -> None:
-    """Note the release of Helm that an object belongs to."""
+    """Note the release of Helm, and the objects of Flux, that an object belongs to."""
     notes = mapping(mapping(raw, "metadata"), "annotations")
     if name := text(notes, RELEASE):
         kin.note(ref, ObjectRef(HELM_KIND, text(notes, RELEASE_NAMESPACE) or ref.namespace, name))
+    labels = mapping(mapping(raw, "metadata"), "labels")
+    for kind, domain in FLUX_DOMAINS:
+        if name := text(labels, f"{domain}/name"):
+            kin.note(ref, ObjectRef(kind, text(labels, f"{domain}/namespace") or ref.namespace, name))
 
 
 def _fields(spec: Raw) -> tuple[str, ...]:
@@ -115,13 +123,17 @@ def _release(metadata: Raw, ref: ObjectRef) -> _Release | None:
 
 def _topic(write: Write, spec: Raw) -> str:
     field = write.fields[0]
-    return f"{field}={spec[field]}" if len(write.fields) == 1 and isinstance(spec.get(field), int) else ""
+    if len(write.fields) > 1:
+        return ""
+    if field == _PAUSED:
+        return f"{field}={spec.get(field) is True}"
+    return f"{field}={spec[field]}" if isinstance(spec.get(field), int) else ""
 
 
 def _change_text(write: Write, spec: Raw) -> str:
     if len(write.fields) == 1:
         field = write.fields[0]
-        value = spec.get(field)
+        value = spec.get(field, False if field == _PAUSED else None)
         said = isinstance(value, str | int | float)
         return (
             f"spec.{field} set to {str(value).lower() if isinstance(value, bool) else value}"

@@ -1,4 +1,4 @@
-"""kube-state-metrics (v2) about the past, and the alerts that Prometheus itself keeps."""
+"""kube-state-metrics (v2) and KEDA about the past, and the alerts that Prometheus itself keeps."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fleet.kinds.replicaset import REPLICA_SET
 from fleet.kinds.statefulset import STATEFUL_SET
 from fleet.metrics.dialect import Match, Op
 from fleet.model.objects import ObjectRef
-from fleet.timeline.entry import EntryKind, Weight, end_topic, rollout_topic
+from fleet.timeline.entry import CORDONED, UNCORDONED, EntryKind, Weight, end_topic, pause_topic, rollout_topic
 from fleet.timeline.metrics.series import Appearing, ChangeMessage, Changing, Created, Labels, PresenceMetric, label
 
 NOBODY = "<none>"
@@ -32,6 +32,11 @@ def _node(labels: Labels) -> ObjectRef:
 
 def _autoscaler(labels: Labels) -> ObjectRef:
     return ObjectRef(_AUTOSCALER, label(labels, "namespace"), label(labels, "horizontalpodautoscaler"))
+
+
+def _scaled_object(labels: Labels) -> ObjectRef:
+    """An object of KEDA, by the labels of its operator's own metrics (KEDA's documentation, from 2.13 on)."""
+    return ObjectRef("ScaledObject", label(labels, "namespace"), label(labels, "scaledObject"))
 
 
 def _node_of(labels: Labels) -> tuple[ObjectRef, ...]:
@@ -87,8 +92,14 @@ def _ready(before: float, after: float, labels: Labels) -> ChangeMessage:
 def _schedulable(before: float, after: float, labels: Labels) -> ChangeMessage:
     del before, labels
     if after:
-        return ChangeMessage("cordoned: takes no new pods", weight=Weight.BAD, topic="unschedulable=True")
-    return ChangeMessage("uncordoned: takes pods again", weight=Weight.GOOD, topic="unschedulable=False")
+        return ChangeMessage(CORDONED, weight=Weight.BAD, topic="unschedulable=True")
+    return ChangeMessage(UNCORDONED, weight=Weight.GOOD, topic="unschedulable=False")
+
+
+def _paused(before: float, after: float, labels: Labels) -> ChangeMessage:
+    del before, labels
+    what = "autoscaling paused" if after else "not paused any more"
+    return ChangeMessage(what, topic=pause_topic(paused=bool(after)))
 
 
 def _alert(labels: Labels) -> ObjectRef:
@@ -110,6 +121,7 @@ CHANGING: tuple[Changing, ...] = (
     Changing("kube_pod_container_status_restarts_total", _pod, _restarts),
     Changing("kube_node_status_condition", _node, _ready, _equal(condition="Ready", status="true")),
     Changing("kube_node_spec_unschedulable", _node, _schedulable),
+    Changing("keda_scaled_object_paused", _scaled_object, _paused),
 )
 ENDING: tuple[PresenceMetric, ...] = (
     PresenceMetric("kube_pod_info", _pod, "pod gone", _node_of, _maker),

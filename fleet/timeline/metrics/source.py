@@ -13,7 +13,7 @@ from fleet.metrics.dialect import Match
 from fleet.model.objects import ObjectRef
 from fleet.model.problem import SourceProblem
 from fleet.sources.store import Store
-from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence
+from fleet.timeline.entry import GONE, WHOLE_SECONDS, Entry, EntryKind, Evidence
 from fleet.timeline.kinship import Kinship
 from fleet.timeline.metrics.asking import EXPORTER, Asking, MetricSpan, stamp
 from fleet.timeline.metrics.gpus import gpus_that_changed
@@ -147,7 +147,7 @@ async def _ends(asking: Asking, one: PresenceMetric) -> list[Entry]:
     # Where all have ended, it is the exporter that says nothing any more.
     heard = max(newest.values(), default=0.0)
     return [
-        Entry(last, span.within, EntryKind.END, one.gone, ref, (_last(one, last),))
+        Entry(last, span.within, EntryKind.END, one.gone, ref, (_last(one, last),), topic=GONE)
         for ref, last in newest.items()
         if last < heard - span.within
     ]

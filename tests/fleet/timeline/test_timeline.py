@@ -129,6 +129,13 @@ def test_changes_are_never_folded_and_nothing_is_over_a_gap() -> None:
     assert len(timeline(entry(10, "x"), entry(900, "x")).entries) == 2
 
 
+def test_what_holds_again_is_not_folded_with_what_held_before() -> None:
+    held = [entry(at, "well", topic="Ready=True") for at in (10, 20)]
+    lost = entry(30, "not well", topic="Ready=False")
+    found = timeline(*held, lost, entry(40, "well", topic="Ready=True"), entry(50, "well", TWO, topic="Ready=True"))
+    assert said(found) == [(10, "well", 3), (30, "not well", 1), (40, "well", 1)]
+
+
 def test_an_object_has_what_belongs_to_it_and_not_what_was_folded_with_it() -> None:
     alone = entry(5, "made", TWO, EntryKind.START)
     found = timeline(alone, entry(10, "ended"), entry(40, "ended", TWO), entry(50, "lost", NODE))

@@ -1,0 +1,62 @@
+"""Authors of rollouts: the server keeps the last write of each tool, so others are asked who wrote at that time.
+
+Our own records name the person. Argo CD, Flux and Helm keep when they applied what, which is no proof that nobody else
+wrote in the same seconds: the evidence says what it is. Where nobody is left the entry says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from fleet.dataclass import dataclass
+from fleet.model.objects import ObjectRef
+from fleet.timeline.entry import TEMPLATE, WHOLE_SECONDS, Entry, EntryKind, Evidence
+
+WRITE_TO_TEMPLATE: Final = 30.0
+"""Seconds after a write in which its controller has made the object of the template, also where it is busy."""
+_OURS: Final = "quarterdeck"
+_LEFT: Final = "nothing that is left says who"
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """A tool's own word that it applied its objects, at some time between two."""
+
+    begin: float
+    end: float
+    """Unix times."""
+    who: str
+    evidence: Evidence
+
+
+def began(written: float, created: float) -> bool:
+    """Whether a template that was made at ``created`` is the one that was written at ``written``."""
+    return -WHOLE_SECONDS <= created - written <= WRITE_TO_TEMPLATE
+
+
+def applied_then(created: float, every: Iterable[Applied]) -> Applied | None:
+    """The last that was applied when a template was made; None for nothing."""
+    found = [one for one in every if one.begin - WHOLE_SECONDS <= created <= one.end + WRITE_TO_TEMPLATE]
+    return max(found, key=lambda one: one.begin, default=None)
+
+
+def attributed(entries: Sequence[Entry]) -> list[Entry]:
+    """The entries, rollouts with the person whose action wrote their template; of other changes why nobody is named."""
+    actions: dict[ObjectRef, list[Entry]] = {}
+    for entry in entries:
+        if entry.templates:
+            actions.setdefault(entry.about, []).append(entry)
+    return [_attributed(entry, actions) for entry in entries]
+
+
+def _attributed(entry: Entry, actions: Mapping[ObjectRef, Sequence[Entry]]) -> Entry:
+    if entry.topic.startswith(("rollout=", TEMPLATE)) and entry.who in ("", _OURS):
+        for action in actions.get(entry.about, ()):
+            # What is known to some seconds began at some time of those.
+            if any(began(at, min(max(at, entry.at), entry.at + entry.within)) for at in action.templates):
+                return replace(entry, who=action.who, evidence=(*entry.evidence, *action.evidence), unknown="")
+    if entry.who:
+        return replace(entry, unknown="") if entry.unknown else entry
+    return entry if entry.unknown or entry.kind is not EntryKind.CHANGE else replace(entry, unknown=_LEFT)
