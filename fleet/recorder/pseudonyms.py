@@ -93,11 +93,11 @@ _COMPONENTS: Final = """
     endpoint-slice-controller service-controller persistentvolume-controller resourcequota-controller controllers
     cluster-autoscaler karpenter keda keda-operator kuberay-operator raycluster-controller rayservice-controller
     leaderworkerset kserve-controller-manager v1beta1controllers argocd-application-controller helm-controller
-    kustomize-controller source-controller nvidia-gpu-operator gpu-operator quarterdeck apiserver
+    kustomize-controller source-controller gpu-operator quarterdeck apiserver
 """
 """Reporters of events that belong to nobody in particular."""
 _GPU_WORDS: Final = """
-    nvidia amd intel google tesla instinct geforce quadro grid rtx gtx radeon pro ada generation blackwell hopper ampere
+    amd intel google tesla instinct geforce quadro grid rtx gtx radeon pro ada generation blackwell hopper ampere
     server edition workstation max q pcie sxm nvl mig shared oam hbm gpu ti super gaudi data center tpu
 """
 _GPU_NUMBER: Final = re.compile(r"(?=[A-Za-z.]*\d)[A-Za-z\d.]{1,7}")
@@ -160,7 +160,8 @@ class Pseudonyms:
     def gpu(self, text: str) -> str:
         """Pseudonym of what a GPU is called; one that its maker calls so stays."""
         parts = re.split(r"[- ]", text)
-        known = (part.lower() in _words(_GPU_WORDS) or _GPU_NUMBER.fullmatch(part) for part in parts)
+        makers = {domain.partition(".")[0] for domain in _domains()}
+        known = (part.lower() in _words(_GPU_WORDS) | makers or _GPU_NUMBER.fullmatch(part) for part in parts)
         return text if all(known) else self.name(text, "GPU")
 
     def profile(self, text: str) -> str:
