@@ -120,7 +120,16 @@ def from_json(document: Mapping[str, Any]) -> Request:
     """The request that ``actions.request.to_json`` wrote. Raises ValueError for anything else."""
     from pydantic import TypeAdapter
 
+    from actions.request import InTurn
+
     content = dict(document)
-    spec = spec_of(str(content.pop("kind", "")))
+    kind = str(content.pop("kind", ""))
+    if kind == InTurn.kind:
+        parts = content.get("parts")
+        if not isinstance(parts, list | tuple) or not all(isinstance(part, Mapping) for part in parts):
+            raise ValueError("its parts are missing")
+        # The target alone says nothing of what the parts are: each is read as what it is.
+        return TypeAdapter(InTurn).validate_python(content | {"parts": tuple(from_json(part) for part in parts)})
+    spec = spec_of(kind)
     # pydantic's ValidationError is a ValueError.
     return TypeAdapter(spec.request).validate_python(content)

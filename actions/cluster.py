@@ -10,15 +10,19 @@ from typing import Protocol
 from actions.catalogue import spec_of
 from actions.checks.every import checked
 from actions.checks.freeze import asks_reason
+from actions.checks.jointly import check_jointly
 from actions.execution import Execution
 from actions.execution_context import MutationResult, Send
+from actions.joined import joined
 from actions.journal import Journal
 from actions.plan import Mutation, Plan
 from actions.plan_context import ClusterContext
 from actions.planner import Conflicts, action_of, event_on_target, identified, require_suitable
-from actions.request import Request, placed
+from actions.request import InTurn, Request, placed
 from actions.spec import Api
 
+AT_ONCE = 4
+"""Plans that are made at the same time, of several objects: each asks the server some ten questions."""
 AGAIN = 2
 """Further plans where the target moved on meanwhile: controllers write statuses all the time."""
 
@@ -44,8 +48,10 @@ class ClusterExecutor:
         the target cannot be read, NotFoundError also where its name belongs to another object now than the chosen one.
         """
         request = placed(request, self.context().scope.cluster)
-        spec, action = spec_of(request.kind), action_of(request.kind)
         require_suitable(request)
+        if isinstance(request, InTurn):
+            return await self._plan_all(request)
+        spec, action = spec_of(request.kind), action_of(request.kind)
         for _ in range(1 + AGAIN):
             conflicts = Conflicts(self.context().dry_run)
             context = replace(self.context(), dry_run=conflicts)
@@ -62,6 +68,18 @@ class ClusterExecutor:
             if not conflicts.seen:
                 break
         return plan.placed()
+
+    async def _plan_all(self, request: InTurn) -> Plan:
+        """One plan of several, each planned as if it were alone, and judged together."""
+        asking = asyncio.Semaphore(AT_ONCE)
+
+        async def one(part: Request) -> Plan:
+            async with asking:
+                return await self.plan(part)
+
+        plans = await asyncio.gather(*(one(part) for part in request.parts))
+        context = self.context()
+        return joined(request, plans, await check_jointly(plans, context), context).placed()
 
     def begin(self, journal: Journal) -> Execution:
         return _OnCluster(self.context, self._writer.send, journal)

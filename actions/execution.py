@@ -10,7 +10,7 @@ from typing import Any
 from actions.execution_context import Send
 from actions.journal import Journal
 from actions.note import is_note, note
-from actions.plan import Mutation
+from actions.plan import Mutation, Plan
 from actions.plan_context import PlanContext
 from actions.progress import Progress
 from fleet.local.errors import LocalError
@@ -34,9 +34,11 @@ class Execution:
         self._do = send
         self._journal = journal
         self._plan = journal.state.plan
-        self._step = 0
+        self._step = self._first_step = 0
         self._said: dict[int, Progress] = {}
         self.sent: list[str] = []
+        self.sent_before = 0
+        """How much of it was sent for plans that are done, of several in turn."""
         self.under_way = ""
         """The request that was sent and is not answered."""
         self.unsent = ""
@@ -56,9 +58,18 @@ class Execution:
             return f"{self.unsent}: not sent; " if self.sent else "nothing was sent: "
         return ""
 
+    def enter(self, plan: Plan, first_step: int) -> None:
+        """Go on with one of several plans, whose steps begin at ``first_step`` of the whole."""
+        self._plan, self._first_step, self.sent_before = plan, first_step, len(self.sent)
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether something was sent for the plan at hand."""
+        return len(self.sent) > self.sent_before
+
     async def send(self, mutation: Mutation) -> dict[str, Any]:
         """The first one is followed by the note on the target."""
-        first = not self.sent
+        first = not self.has_begun
         what = mutation.about or f"{mutation.method} {mutation.path}"
         request = {
             "step": self._step,
@@ -104,7 +115,7 @@ class Execution:
             self.say(f"no Event could be written: {error.message}")
 
     def step(self, index: int) -> None:
-        self._step = index
+        self._step = self._first_step + index
         self.say("")
 
     def say(self, text: str, done: float = 0.0, total: float = 0.0, eta: float | None = None) -> None:

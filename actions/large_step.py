@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from actions.catalogue import spec_of
@@ -16,8 +17,11 @@ _REPLICAS: Final = ("replicas", "maximum", "minimum")
 
 def large_step(plan: Plan) -> Change | None:
     """The change of a plan that takes replicas far up, or all of them away; None for a plan of small steps."""
-    if not spec_of(plan.request.kind).sets_replicas:
+    if not spec_of(plan.kind).sets_replicas:
         return None
+    for part in plan.parts:
+        if (large := large_step(part)) is not None:
+            return replace(large, what=f"{large.what} of {part.target.name}")
     found = {change.what: change for change in plan.changes}
     return next((found[what] for what in _REPLICAS if what in found and _is_large(found[what])), None)
 

@@ -159,12 +159,19 @@ class Plan:
     """Facts that ``execute`` needs from the planning: JSON values only."""
     undoes: str = ""
     """Id of the action that it takes back; empty for one that stands for itself."""
+    parts: tuple[Plan, ...] = ()
+    """The plans that are carried out in turn, where it is one of several; its steps and checks are theirs."""
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     @property
     def target(self) -> Target:
         """The object that the action is about."""
         return self.request.target
+
+    @property
+    def kind(self) -> str:
+        """Kind of what is done; of several, that of each."""
+        return self.request.does
 
     def placed(self) -> Plan:
         """The plan with every target in it said to be in the cluster that it was made on."""
@@ -199,5 +206,7 @@ class Plan:
     @property
     def mutations(self) -> tuple[Mutation, ...]:
         """All requests that would be sent, in order; the note comes after the first."""
+        if self.parts:
+            return tuple(mutation for part in self.parts for mutation in part.mutations)
         sent = [mutation for step in self.steps for mutation in step.mutations]
         return tuple(sent) if self.note is None else (*sent[:1], self.note, *sent[1:])

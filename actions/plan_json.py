@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from actions.plan import Plan
+from actions.plan import Plan, Undo
 from actions.request import to_json
 
 
@@ -13,11 +13,12 @@ def recorded_plan(plan: Plan) -> dict[str, Any]:
     """Everything of the plan but what only carrying it out needs (``facts``)."""
     return {
         "id": plan.id,
-        "kind": str(plan.request.kind),
+        "kind": plan.kind,
         "title": plan.title,
         "made_at": plan.made_at,
         "scope": asdict(plan.scope),
         "target": plan.target.to_json(),
+        "targets": [target.to_json() for target in plan.request.targets],
         "request": to_json(plan.request),
         "verdict": str(plan.verdict),
         "checks": [asdict(check) | {"verdict": str(check.verdict)} for check in plan.checks],
@@ -28,8 +29,10 @@ def recorded_plan(plan: Plan) -> dict[str, Any]:
         "requests": [asdict(mutation) for mutation in plan.mutations],
         "diff": plan.diff,
         "undoes": plan.undoes,
-        "undo": {
-            "text": plan.undo.text,
-            "request": to_json(plan.undo.request) if plan.undo.request is not None else None,
-        },
+        "undo": recorded_undo(plan.undo),
     }
+
+
+def recorded_undo(undo: Undo) -> dict[str, Any]:
+    """The way back."""
+    return {"text": undo.text, "request": to_json(undo.request) if undo.request is not None else None}

@@ -13,7 +13,7 @@ from actions.execution_context import ClusterAction
 from actions.note import NAMESPACE, note
 from actions.plan import Mutation, Plan
 from actions.plan_context import ClusterContext, DryRun
-from actions.request import LOCAL_SERVER, Request
+from actions.request import LOCAL_SERVER, InTurn, Request
 from fleet.sources.kube.errors import ConflictError, KubeError, NotFoundError
 
 
@@ -27,6 +27,10 @@ def action_of(kind: str) -> ClusterAction:
 
 def require_suitable(request: Request) -> None:
     """Raises KubeError where an action cannot be done to objects of such a kind at all."""
+    if isinstance(request, InTurn):
+        for part in request.parts:
+            require_suitable(part)
+        return
     spec = spec_of(request.kind)
     for target in request.targets:
         if target.kind not in spec.targets and not spec.other_workloads:
@@ -82,5 +86,9 @@ def _fingerprint(obj: Mapping[str, Any]) -> str:
     notes = metadata.get("annotations") or {}
     # The Deployment controller's own, which it writes as a rollout goes on.
     written = {key: value for key, value in notes.items() if not key.startswith("deployment.kubernetes.io/")}
-    parts = (metadata.get("uid"), metadata.get("labels"), written, metadata.get("ownerReferences"), obj.get("spec"))
+    spec = obj.get("spec")
+    if obj.get("kind") == "Node" and isinstance(spec, Mapping):
+        # Taints are written by the node's controllers, and whether it is cordoned is a change of every plan on a node.
+        spec = {key: value for key, value in spec.items() if key not in ("unschedulable", "taints")}
+    parts = (metadata.get("uid"), metadata.get("labels"), written, metadata.get("ownerReferences"), spec)
     return sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()

@@ -7,6 +7,7 @@ itself and for the one that undoes it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, fields, replace
 from typing import Any, ClassVar, Final, Self, TypeVar
 
@@ -78,6 +79,36 @@ class Request:
         """All that it is about, in their order."""
         return (self.target,)
 
+    @property
+    def does(self) -> str:
+        """Kind of what is done to its targets; of several in turn that of each."""
+        return self.kind
+
+
+@dataclass(frozen=True, slots=True)
+class InTurn(Request):
+    """Several requests under one confirmation, each begun when the one before it has arrived.
+
+    ``target`` is that of the first.
+    """
+
+    kind: ClassVar[str] = "in-turn"
+    parts: tuple[Request, ...]
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        return tuple(dict.fromkeys(target for part in self.parts for target in part.targets))
+
+    @property
+    def does(self) -> str:
+        # What is done to all of them before is a part of it.
+        return self.parts[-1].does
+
+
+def in_turn(parts: Sequence[Request]) -> Request:
+    """Return one request for all of them, at least one."""
+    return parts[0] if len(parts) == 1 else InTurn(parts[0].target, tuple(parts))
+
 
 R = TypeVar("R", bound=Request)
 
@@ -107,6 +138,8 @@ def _placed(value: Any, here: ClusterId) -> Any:
             if cluster not in (SAME_CLUSTER, here):
                 raise OtherClusterError(cluster, here)
             return replace(value, cluster=here)
+        case Request():
+            return placed(value, here)
         case tuple():
             return tuple(_placed(each, here) for each in value)
         case _:
@@ -115,6 +148,12 @@ def _placed(value: Any, here: ClusterId) -> Any:
 
 def to_json(request: Request) -> dict[str, Any]:
     """The request as JSON values; ``kind`` says which one it is."""
+    if isinstance(request, InTurn):
+        return {
+            "kind": request.kind,
+            "target": request.target.to_json(),
+            "parts": [to_json(part) for part in request.parts],
+        }
     return {"kind": request.kind} | asdict(request, dict_factory=_recorded)
 
 

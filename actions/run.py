@@ -14,10 +14,12 @@ from actions.execution import POLL, Execution
 from actions.executor import Executor
 from actions.journal import Audit, Journal
 from actions.plan import Plan
-from actions.plan_json import recorded_plan
+from actions.plan_json import recorded_plan, recorded_undo
 from actions.progress import FailureCause, Load, Outcome, Result
+from actions.turns import NotAsConfirmedError, TurnsTaken, as_confirmed
 from actions.user_effect import felt_through, load_of
 from fleet.local.errors import LocalError
+from fleet.model.snapshot import Snapshot
 from fleet.sources.kube.errors import (
     ConflictError,
     ForbiddenError,
@@ -70,38 +72,61 @@ class Run:
         """Do it, and write down how it ended. ``confirmation`` says how the person confirmed."""
         plan = self._plan
         seen = self._executor.context().snapshot
-        workload = felt_through(seen, plan.target)
+        workload = _felt_through_all(seen, plan)
         before = load_of(seen, workload)
         execution = self._executor.begin(self._journal)
-        try:
-            intent = recorded_plan(plan) | {"reason": self.state.reason, "confirmation": confirmation}
-            await self._journal.record("intent", intent)
-            # An executor begins what its own actions are made for.
-            action = cast("_Action", spec_of(plan.request.kind).action())
-            tries = AGAIN
-            while True:
-                try:
-                    outcome = await action.execute(plan, execution)
-                    break
-                except ConflictError as conflict:
-                    if execution.sent or not tries:
-                        raise
-                    plan, tries = await self._planned_again(plan, conflict), tries - 1
-        except (asyncio.CancelledError, Exception) as error:  # noqa: BLE001 - it must reach the record and the person
-            outcome = _cut_short(error, execution, self._plan)
+        turns, tries = TurnsTaken(plan.parts or (plan,)), AGAIN
+        conflict: ConflictError | None = None
+        while (part := turns.upcoming) is not None:
+            try:
+                part = await self._made_ready(part, turns, execution, conflict, confirmation)
+                # An executor begins what its own actions are made for.
+                outcome = await cast("_Action", spec_of(part.request.kind).action()).execute(part, execution)
+            except (asyncio.CancelledError, Exception) as error:  # noqa: BLE001 - it must reach the record and the person
+                if _is_stale(error, execution) and tries:
+                    conflict, tries = cast("ConflictError", error), tries - 1
+                    continue
+                outcome = _cut_short(error, execution, part)
+            turns.add(outcome, begun=execution.has_begun)
+            conflict, tries = None, AGAIN
         self.over = True
-        await self._end(replace(outcome, before=before), workload)
+        await self._end(replace(await self._told(turns), before=before), workload)
+
+    async def _made_ready(
+        self, part: Plan, turns: TurnsTaken, execution: Execution, conflict: ConflictError | None, confirmation: str
+    ) -> Plan:
+        """Return the next plan as it is to be carried out. Raises what planning raises, and AuditError.
+
+        The first one is as it was confirmed; the others are planned again, now that those before them have arrived.
+        """
+        if conflict is not None:
+            return await self._planned_again(part, conflict)
+        execution.enter(part, turns.first_step)
+        if turns.first_step:
+            await self._journal.record("step", {"step": turns.first_step, "text": f"goes on with {part.title}"})
+            return await as_confirmed(part, self._executor)
+        intent = recorded_plan(self._plan) | {"reason": self.state.reason, "confirmation": confirmation}
+        await self._journal.record("intent", intent)
+        return part
+
+    async def _told(self, turns: TurnsTaken) -> Outcome:
+        """The outcome of all; where not all was done, only what was can be taken back."""
+        if turns.several and not turns.all_done:
+            self._journal.update(plan=replace(self.state.plan, undo=turns.undo))
+            return await self._written("undo", turns.outcome, recorded_undo(turns.undo))
+        return turns.outcome
 
     async def _planned_again(self, plan: Plan, conflict: ConflictError) -> Plan:
         """The same plan for a target whose status moved on before anything was sent: a controller writes there all the
-        time, and a plan that comes out the same is the one that was confirmed. Raises the conflict where it does not.
+        time, and a plan that comes out the same is the one that was confirmed. Raises NotAsConfirmedError where
+        it does not.
         """
         try:
             newer = await self._executor.plan(plan.request)
         except KubeError:
-            raise conflict from None
+            raise NotAsConfirmedError(conflict.message) from None
         if not plan.same_change(newer):
-            raise conflict
+            raise NotAsConfirmedError(conflict.message)
         await self._journal.record("step", {"step": 0, "text": "planned again: only its status had changed"})
         return replace(newer, id=plan.id)
 
@@ -120,7 +145,7 @@ class Run:
     def _load_now(self, workload: str) -> Load:
         """Return what users feel now of what served when the action began, or of what has come since."""
         snapshot = self._executor.context().snapshot
-        return load_of(snapshot, workload or felt_through(snapshot, self._plan.target))
+        return load_of(snapshot, workload or _felt_through_all(snapshot, self._plan))
 
     async def _measured(self, at: float) -> None:
         """Wait for a measurement of the time after ``at``, where there are measurements at all: what users feel now."""
@@ -139,6 +164,18 @@ class Run:
         except AuditError as error:
             return replace(outcome, text=f"{outcome.text} (not in the audit log: {error})")
         return outcome
+
+
+def _felt_through_all(snapshot: Snapshot, plan: Plan) -> str:
+    """Return the workload through which users feel a plan; empty where those are several, or none."""
+    targets = plan.request.targets if plan.parts else (plan.target,)
+    found = {felt_through(snapshot, target) for target in targets}
+    return found.pop() if len(found) == 1 else ""
+
+
+def _is_stale(error: BaseException, execution: Execution) -> bool:
+    """Whether only the version of an object was another, and nothing was sent for the plan: it may be planned again."""
+    return isinstance(error, ConflictError) and not isinstance(error, NotAsConfirmedError) and not execution.has_begun
 
 
 def _cut_short(error: BaseException, execution: Execution, plan: Plan) -> Outcome:

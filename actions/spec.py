@@ -6,13 +6,13 @@ declaration changes nothing and imports nothing that could. What plans and execu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, fields
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from actions.permissions import Permission, TargetResource, plural_of
-from actions.request import LOCAL_SERVER, Request, Target
+from actions.request import LOCAL_SERVER, Request, Target, in_turn, shown_kind
 from fleet.dataclass import dataclass
 
 if TYPE_CHECKING:
@@ -148,7 +148,10 @@ class ActionSpec:
     other_workloads: bool = False
     """True if it is offered on the screens also for other kinds of workloads: its plan finds out what they can do."""
     many: bool = False
-    """Several targets at once, which its request has as ``others``."""
+    """Several targets at once, which its request has as ``others``. Of all others on a cluster several are done in
+    turn."""
+    before: Callable[[Target], Request] | None = None
+    """Done to all of several targets before the first of them is begun; None for nothing."""
     each: bool = False
     """Several servers of this machine at once, an action for each: they are carried out side by side."""
     launch: Launch | None = None
@@ -201,6 +204,12 @@ class ActionSpec:
         return LOCAL_SERVER in self.objects
 
     @property
+    def takes_several(self) -> bool:
+        """Whether several targets may be typed: a text behind them could be one more."""
+        behind = [argument for argument in self.arguments if argument.field and not argument.flag]
+        return all(argument.takes is Takes.INTEGER for argument in behind)
+
+    @property
     def kind(self) -> str:
         """Kind as the command line and the audit log call it."""
         return self.request.kind
@@ -219,7 +228,9 @@ class ActionSpec:
         """The request for what was given. Raises UsageError."""
         first, *others = targets
         if others and not self.many:
-            raise UsageError(f"one {first.kind.lower()} at a time")
+            if self.local:
+                raise UsageError(f"one {shown_kind(first.kind)} at a time")
+            return self.in_turn([self.make(values, (target,)) for target in targets])
         if self.build is not None:
             return self.build(values, targets)
         given = {a.field: a.convert(values[a.field]) for a in self.arguments if values.get(a.field) is not None}
@@ -232,3 +243,9 @@ class ActionSpec:
                 called = argument.flag or argument.metavar or argument.field
                 raise UsageError(f"say {called}: {argument.help}" if argument.help else f"say {called}")
         return cast("Callable[..., Request]", self.request)(first, **given)
+
+    def in_turn(self, requests: Sequence[Request]) -> Request:
+        """One request for several of this kind, each to a target of its own."""
+        before = self.before
+        first = [] if before is None or len(requests) == 1 else [before(request.target) for request in requests]
+        return in_turn([*first, *requests])

@@ -7,7 +7,7 @@ it and what is planned are decided here, by the same two questions: whose turn i
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
@@ -18,10 +18,11 @@ from actions.audit.redaction_marks import MARK
 from actions.audit.who import Who
 from actions.catalogue import from_json, is_known, spec_of
 from actions.executor import Executor
+from actions.joined import MOST
 from actions.note import is_note
 from actions.number_words import some_names, span
-from actions.plan import Check, Plan, Scope, Verdict
-from actions.request import Request, to_json
+from actions.plan import Alternative, Check, Plan, Scope, Verdict
+from actions.request import InTurn, Request, to_json
 from fleet.model.objects import ClusterId
 from fleet.model.snapshot import Snapshot
 from fleet.sources.kube.errors import NotFoundError
@@ -137,7 +138,17 @@ async def plan_undo(done: Sequence[RecordedAction], who: Who, executor: Executor
         plan,
         title=f"Undo “{action.title}”: {plan.title[:1].lower()}{plan.title[1:]}",
         checks=(*_check_where(action, context.scope), _check_since(action, plan, context.now()), *plan.checks),
+        alternatives=(*_each_alone(plan.request), *plan.alternatives)[:MOST],
         undoes=action.id,
+    )
+
+
+def _each_alone(request: Request) -> tuple[Alternative, ...]:
+    """Offer to take back each of several objects alone."""
+    if not isinstance(request, InTurn):
+        return ()
+    return tuple(
+        Alternative(f"{part.target.name} alone", part, "the others stay as they are") for part in request.parts
     )
 
 
@@ -160,12 +171,17 @@ def _check_since(action: RecordedAction, plan: Plan, now: float) -> Check:
     others = [
         f"{change.what} {change.before} (it left {left[change.what]})"
         for change in plan.changes
-        if change.what in looked_at and left.get(change.what, change.before) != change.before
+        if _is_of(change.what, looked_at) and left.get(change.what, change.before) != change.before
     ]
     if others:
         text = f"changed by somebody since it was done {ago}: now {', '.join(others)}"
         return Check(ABOUT, Verdict.WARN, text, "ask who did, and why")
     return Check(ABOUT, Verdict.PASS, f"what it left {ago} is still so")
+
+
+def _is_of(what: str, looked_at: Collection[str]) -> bool:
+    """Whether a change is one of these; of several objects each has its object's name in front."""
+    return any(what == one or what.endswith(f" {one}") for one in looked_at)
 
 
 def _deed_of(action_run: ActionRun) -> Deed:

@@ -93,10 +93,17 @@ class RecordedIntent:
         return _mapping(self.content.get("target"))
 
     @property
+    def targets(self) -> list[Mapping[str, Any]]:
+        """All targets; logs of earlier versions have the first one alone."""
+        return _items(self.content.get("targets")) or [self.target]
+
+    @property
     def target_name(self) -> str:
         """Target as it is shown: ``serving/Deployment/chat-70b``, ``local/server/tiny``."""
         namespace, kind, name = (str(self.target.get(part) or "") for part in ("namespace", "kind", "name"))
-        return "/".join(part for part in (namespace, shown_kind(kind), name) if part)
+        others = len(self.targets) - 1
+        first = "/".join(part for part in (namespace, shown_kind(kind), name) if part)
+        return f"{first} and {others} more" if others > 0 else first
 
     @property
     def requests(self) -> list[Mapping[str, Any]]:

@@ -20,7 +20,7 @@ class Wanted:
     person: str = ""
     """Part of the cluster identity, the login, who used sudo, or the SSH origin."""
     target: str = ""
-    """Part of ``namespace/Kind/name``, or of the uid."""
+    """Part of ``namespace/Kind/name``, or of the uid; of several objects any."""
     action: str = ""
     """The kind (``scale``), or the beginning of the id."""
 
@@ -39,8 +39,8 @@ class Wanted:
                 self.target,
                 (
                     action.intent.target_name,
-                    _recorded(action.intent.target),
-                    str(action.intent.target.get("uid") or ""),
+                    *map(_recorded, action.intent.targets),
+                    *(str(target.get("uid") or "") for target in action.intent.targets),
                 ),
             )
             and (not self.action or self.action == action.intent.kind or action.id.startswith(self.action))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from actions.audit.history import RecordedAction
 from actions.audit.opened_logs import open_folder
@@ -37,14 +39,14 @@ class AuditTimeline:
             gap = Gap("what was done from here", f"{error.filename}: {error.strerror}")
             return SourceTimeline((), Kinship(), (gap,))
         there = (action for action in log.actions if action.last_heard >= since and self._is_here(action))
-        return SourceTimeline(tuple(_entry(action, self._cluster) for action in there), Kinship())
+        told = (_entry(action, target, self._cluster) for action in there for target in action.intent.targets)
+        return SourceTimeline(tuple(told), Kinship())
 
     def _is_here(self, action: RecordedAction) -> bool:
         return str(action.intent.scope.get("server") or "") == self._cluster.server
 
 
-def _entry(action: RecordedAction, cluster: ClusterId) -> Entry:
-    target = action.intent.target
+def _entry(action: RecordedAction, target: Mapping[str, Any], cluster: ClusterId) -> Entry:
     kind, namespace, name = (str(target.get(part) or "") for part in ("kind", "namespace", "name"))
     said = [f"{action.title}: {action.outcome}"]
     if action.intent.reason:

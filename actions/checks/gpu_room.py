@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from actions.checks.gpus import ABOUT, Spare, spare_for
 from actions.kinds.unblock import Unblock
@@ -11,7 +12,9 @@ from actions.number_words import count
 from actions.plan import Alternative, Check, Verdict
 from actions.request import Target
 from actions.surge import Rolling
+from fleet.model.counting import every
 from fleet.model.snapshot import Snapshot
+from fleet.sources.kube.project.gpu import pod_devices
 
 
 def check_room(snapshot: Snapshot, spec: Mapping[str, Any], more: int) -> Check:
@@ -32,6 +35,40 @@ def check_room(snapshot: Snapshot, spec: Mapping[str, Any], more: int) -> Check:
         f"room for {spare.places} of {count(more, 'more pod')}, {each}: {spare.words}; the others wait as Pending",
         f"free {spare.amount(more - spare.places)}, or add a node",
     )
+
+
+class MorePods(NamedTuple):
+    """More pods of one workload."""
+
+    name: str
+    spec: Mapping[str, Any]
+    """Raw pod spec."""
+    pods: int
+
+
+def check_room_for_all(snapshot: Snapshot, wanted: Sequence[MorePods]) -> Check | None:
+    """Whether all could be placed, each after the ones before it; None where none asks for a device."""
+    taken: Counter[tuple[str, str]] = Counter()
+    asked, short = 0, list[str]()
+    for one in wanted:
+        spare = spare_for(snapshot, one.spec, taken=taken)
+        if spare.unknown:
+            return _not_known(f"whether there is room for all of {one.name} is not known", spare)
+        if not spare.needed or one.pods <= 0:
+            continue
+        asked, left = asked + one.pods, one.pods
+        for node, slots in spare.slots.items():
+            here = min(left, slots)
+            left -= here
+            taken.update({(node, name): here * number for name, number in pod_devices(dict(one.spec)).items()})
+        if left:
+            short.append(f"{left} of {one.name}")
+    if not asked:
+        return None
+    if not short:
+        return Check(ABOUT, Verdict.PASS, f"room for {every(asked, 'more pod')} of them together")
+    text = f"together {count(asked, 'more pod')}, and no room for {' and '.join(short)}: they wait as Pending"
+    return Check(ABOUT, Verdict.WARN, text, "leave some out, or add a node")
 
 
 def _not_known(text: str, spare: Spare) -> Check:

@@ -72,8 +72,17 @@ class Spare:
         return ", ".join(f"{count(number, 'node')} {reason}" for reason, number in reasons.most_common(3))
 
 
-def spare_for(snapshot: Snapshot, spec: Mapping[str, Any], *, without: AbstractSet[str] = frozenset()) -> Spare:
-    """Return what is free for pods of this raw pod spec. ``without``: nodes that are about to be closed."""
+def spare_for(
+    snapshot: Snapshot,
+    spec: Mapping[str, Any],
+    *,
+    without: AbstractSet[str] = frozenset(),
+    taken: Mapping[tuple[str, str], int] | None = None,
+) -> Spare:
+    """Return what is free for pods of this raw pod spec.
+
+    ``without``: nodes that are about to be closed. ``taken``: (node, resource) → what others are about to take.
+    """
     needs = pod_devices(dict(spec))
     resource, needed = next(iter(needs.items()), ("", 0))
     if claims_devices(dict(spec)):
@@ -83,7 +92,7 @@ def spare_for(snapshot: Snapshot, spec: Mapping[str, Any], *, without: AbstractS
     snapshot = snapshot.everything
     if lack := snapshot.coverage.lack("nodes", "pods"):
         return Spare(needed, resource, {}, {}, lack)
-    held = held_on(snapshot)
+    held = held_on(snapshot) + Counter(taken or {})
     free: dict[str, int] = {}
     slots: dict[str, int] = {}
     why_not: dict[str, str] = {}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from actions.request import Request, Target
-from actions.spec import ActionSpec, Argument, Takes
+from actions.spec import ActionSpec, Argument, Takes, UsageError
 from console.cli.how_flags import add_how_on_a_cluster, seconds
 from console.cli.moments import length
 
@@ -17,10 +17,8 @@ _TYPES: dict[Takes, Any] = {Takes.TEXT: str, Takes.INTEGER: int, Takes.SECONDS: 
 def add_flags(parser: argparse.ArgumentParser, specs: Sequence[ActionSpec]) -> None:
     """The target, the arguments of each kind, and what goes with every action."""
     first = specs[0]
-    if any(spec.many for spec in specs):
-        parser.add_argument("targets", metavar=first.target_metavar, nargs="+", help=first.target_help or None)
-    else:
-        parser.add_argument("target", metavar=first.target_metavar, help=first.target_help or None)
+    many: str | int = "+" if all(spec.takes_several for spec in specs) else 1
+    parser.add_argument("targets", metavar=first.target_metavar, nargs=many, help=first.target_help or None)
     for argument in dict.fromkeys(argument for spec in specs for argument in spec.arguments):
         add_argument(parser, argument)
     for listed in dict.fromkeys(spec.inline.choose_from for spec in specs if spec.inline is not None):
@@ -60,4 +58,18 @@ def targets_of(specs: Sequence[ActionSpec]) -> tuple[str, ...]:
 def request_of(specs: Sequence[ActionSpec], options: argparse.Namespace, targets: tuple[Target, ...]) -> Request:
     """The request that the options stand for, on targets that were found. Raises UsageError."""
     spec = next((spec for spec in specs if targets[0].kind in spec.targets), specs[0])
-    return spec.make(vars(options), targets)
+    if other := next((target for target in targets if target.kind not in spec.targets), None):
+        raise UsageError(f"{targets[0]} and {other} are not done the same: a command for each")
+    return spec.make(vars(options), tuple(dict.fromkeys(targets)))
+
+
+def names_of(specs: Sequence[ActionSpec], options: argparse.Namespace) -> list[str]:
+    """The names of the targets as they were typed; a number behind several words is the argument that may stand there.
+
+    argparse gives all words to the names. ``deployment/3`` is what a workload of that name is called.
+    """
+    named: list[str] = list(options.targets)
+    words = [argument for spec in specs for argument in spec.arguments if not argument.flag and argument.field]
+    if words and len(named) > 1 and words[0].takes is Takes.INTEGER and named[-1].lstrip("+-").isdigit():
+        setattr(options, words[0].field, int(named.pop()))
+    return named

@@ -20,7 +20,7 @@ from actions.runner import Runner
 from actions.spec import Api, UsageError
 from actions.undo import last_undo, plan_undo
 from console.cli import exits, interruptible, streams
-from console.cli.action_command import request_of, targets_of
+from console.cli.action_command import names_of, request_of, targets_of
 from console.cli.confirm import ProgressPrinter, execute
 from console.cli.dispatch import Invocation, say
 from console.cli.latest_snapshot import LatestSnapshot, alerts_are_told
@@ -120,8 +120,11 @@ async def _plan_and_do(
         specs = specs_of(options.command)
         if any(spec.api is Api.ALERTMANAGER for spec in specs):
             await watched.until(alerts_are_told, options.wait)
-        targets = await _targets(targets_of(specs), options, watched.newest(), source)
+        named = names_of(specs, options)
+        targets = tuple([await _target(name, targets_of(specs), watched.newest(), source) for name in named])
         if getattr(options, "list", False):
+            if len(targets) > 1:
+                raise UsageError("--list is for one workload at a time")
             found = await revisions(targets[0], source.reads)
             if options.json:
                 streams.document(revisions_json(targets[0], found))
@@ -133,13 +136,6 @@ async def _plan_and_do(
         plan = await runner.executor.plan(request_of(specs, options, targets))
     code, _ = await execute(plan, options, runner)
     return code
-
-
-async def _targets(
-    kinds: tuple[str, ...], options: object, snapshot: Snapshot, source: KubernetesSource
-) -> tuple[Target, ...]:
-    named: list[str] = getattr(options, "targets", None) or [getattr(options, "target", "")]
-    return tuple([await _target(name, kinds, snapshot, source) for name in named])
 
 
 async def _target(typed: str, kinds: tuple[str, ...], snapshot: Snapshot, source: KubernetesSource) -> Target:

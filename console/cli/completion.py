@@ -79,7 +79,7 @@ def _completer(command: str, action: argparse.Action) -> _Completer | None:
         return live_names.contexts if action.dest == "context" else live_names.namespaces
     if action.dest == "object":
         return live_names.completer(_LOOKED_AT)
-    if action.dest in ("target", "targets"):
+    if action.dest == "targets":
         from actions.catalogue import specs_of
         from console.cli.action_command import targets_of
 

@@ -6,12 +6,13 @@ planned and executed: that is imported when one is planned, and never in read-on
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
 from actions.catalogue import KINDS, spec_of
-from actions.request import Target
+from actions.number_words import some_names
+from actions.request import Request, Target
 from actions.spec import ActionSpec, Listed, UsageError
 from console.commands import on_screen
 from console.commands.capabilities import ActionPage, PlanPage
@@ -46,7 +47,8 @@ def _row(spec: ActionSpec) -> Command:
         choice = choose(spec, context)
         if isinstance(choice, str) or context.actions is None:
             return None
-        return context.actions.denied(spec.kind, choice[0].ref)
+        denied = context.actions.denied
+        return next((why for each in choice if (why := denied(spec.kind, each.ref)) is not None), None)
 
     return Command(
         f"act.{spec.kind}",
@@ -70,27 +72,42 @@ def _run(spec: ActionSpec, desk: Desk, context: Context) -> None:
         return
     inline, typed, snapshot = spec.inline, context.argument, context.snapshot
     targets = tuple(Target.of(ref, uid) for ref, uid in chosen)
-    value: Any = typed or None
+    values: list[Any] = [typed or None] * len(targets)
     if inline is not None and inline.current is not None and snapshot is not None:
-        now = inline.current(snapshot, chosen[0].ref)
+        now = [inline.current(snapshot, ref) for ref, _ in chosen]
         if not typed:
             # With what is typed then it is planned for what is under the cursor now.
-            label, asked = f"{inline.what} of {targets[0].name}", context._replace
-            desk.line.ask_amount(label, now, lambda amount: _run(spec, desk, asked(argument=amount)))
+            label, asked = f"{inline.what} of {_whose(targets, now)}", context._replace
+            desk.line.ask_amount(label, now[0], lambda amount: _run(spec, desk, asked(argument=amount)))
             return
-        value = _number(typed, now)
-        if value is None:
+        values = [_number(typed, each) for each in now]
+        if None in values:
             desk.navigator.say(f"{typed!r} is not a number of {inline.what}; {inline.example}", Role.WARNING)
             return
-    elif inline is not None and inline.choose_from is Listed.REVISIONS and not typed:
+    elif inline is not None and inline.choose_from is Listed.REVISIONS and not typed and len(targets) == 1:
         desk.actions.open_revisions(targets[0])
         return
     try:
-        request = spec.make({} if inline is None else {inline.field: value}, targets)
+        desk.actions.open_plan(_request(spec, targets, values))
     except UsageError as error:
         desk.navigator.say(str(error), Role.WARNING)
-    else:
-        desk.actions.open_plan(request)
+
+
+def _request(spec: ActionSpec, targets: Sequence[Target], values: Sequence[Any]) -> Request:
+    """The request for these targets, each with its value of the inline argument. Raises UsageError."""
+    if spec.many or len(targets) == 1:
+        return spec.make({} if spec.inline is None else {spec.inline.field: values[0]}, tuple(targets))
+    made = zip(targets, values, strict=True)
+    return spec.in_turn([_request(spec, (target,), (value,)) for target, value in made])
+
+
+def _whose(targets: Sequence[Target], now: Sequence[int]) -> str:
+    """``chat-a``; of several each with its number where they differ: ``each of chat-a 3, chat-b 2``."""
+    if len(targets) == 1:
+        return targets[0].name
+    differ = len(set(now)) > 1
+    numbers = zip(targets, now, strict=True)
+    return f"each of {some_names([f'{one.name} {number}' if differ else one.name for one, number in numbers])}"
 
 
 def _number(typed: str, now: int) -> int | None:

@@ -125,7 +125,11 @@ def _action(command: str, spec: ActionSpec) -> tuple[str, ...]:
     row = next((one for one in TABLE if one.id == f"act.{spec.kind}"), None) if alerts else None
     keys = ", ".join(f"`{key_text(key)}`{where}" for key in (row.keys if row is not None else spec.keys))
     target = "node/NAME" if spec.targets == ("Node",) else spec.target_metavar
-    words = [command, f"{target}…" if spec.many or spec.each else target, *filter(None, map(_argument, spec.arguments))]
+    words = [
+        command,
+        f"{target}…" if spec.each or (not spec.local and spec.takes_several) else target,
+        *filter(None, map(_argument, spec.arguments)),
+    ]
     if spec.inline is not None and spec.inline.choose_from is not None:
         words.append("[--list]")
     to = "a server of this machine" if spec.local else ", ".join(spec.targets)

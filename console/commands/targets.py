@@ -13,7 +13,7 @@ from actions.spec import ActionSpec, Launch
 from console.commands.command import Context
 from console.views.subject import ref_of
 from fleet.kinds.registry import kind_of
-from fleet.model.objects import ObjectRef, Workload
+from fleet.model.objects import ObjectRef
 from fleet.model.snapshot import Snapshot
 
 
@@ -29,19 +29,23 @@ Choice = tuple[Chosen, ...] | str
 
 
 UNKNOWN: Final = "it is measured, but Kubernetes does not know it"
+_NO_NODE: Final = "no node is under the cursor"
 
 
 def choose(spec: ActionSpec, context: Context) -> Choice:
     """Return the targets of an action at this moment, or why there is none."""
     if "Node" in spec.targets:
-        found = _node(context)
+        found = _nodes(context)
     elif spec.many:
         found = _pods(context)
     else:
         found = _under_cursor(spec, context)
     if isinstance(found, str) or context.snapshot is None:
         return found
-    return next((why for each in found if (why := spec.available(context.snapshot, each.ref))), found)
+    for each in found:
+        if why := spec.available(context.snapshot, each.ref):
+            return f"{each.ref.name}: {why}" if len(found) > 1 else why
+    return found
 
 
 def _is_here(context: Context) -> bool:
@@ -55,37 +59,43 @@ def _why_not_here() -> str:
     return f"it is a server of this machine; {', '.join(names)} and :try are for it"
 
 
-def _workload_of(context: Context) -> Workload | None:
-    snapshot, subject = context.snapshot, context.subject
-    return snapshot.workloads.get(subject) if snapshot is not None and subject is not None else None
-
-
 def _under_cursor(spec: ActionSpec, context: Context) -> Choice:
-    """The workload, or the pod, under the cursor."""
-    kinds = tuple(kind for kind in spec.targets if kind != "Pod")
+    """The marked workloads (and pods, where it is for pods) in the order of the screen, else what the cursor is on."""
     if _is_here(context):
         return _why_not_here()
-    if context.marked:
-        what = "one" if len(kinds) < len(spec.targets) else "one workload"
-        return f"{what} at a time; esc clears the marks"
-    snapshot, subject = context.snapshot, context.subject
-    pod = _pod(snapshot, subject or "") if snapshot is not None and "Pod" in spec.targets else None
-    return (pod,) if pod is not None else _workload(() if spec.other_workloads else kinds, context)
+    found: list[Chosen] = []
+    for key in context.marked or (context.subject,):
+        chosen = _one(spec, context, key)
+        if isinstance(chosen, str):
+            name = (key or "").rpartition("/")[2]
+            return f"{name}: {chosen}; esc clears the marks" if context.marked else chosen
+        found.append(chosen)
+    if len({chosen.ref.kind == "Pod" for chosen in found}) > 1:
+        return "workloads and pods are marked; esc clears the marks"
+    return tuple(found)
 
 
-def _workload(kinds: tuple[str, ...], context: Context) -> Choice:
+def _one(spec: ActionSpec, context: Context, key: str | None) -> Chosen | str:
+    """The workload, or the pod, of a row."""
+    kinds = tuple(kind for kind in spec.targets if kind != "Pod")
+    snapshot = context.snapshot
+    pod = _pod(snapshot, key or "") if snapshot is not None and "Pod" in spec.targets else None
+    return pod if pod is not None else _workload(() if spec.other_workloads else kinds, snapshot, key)
+
+
+def _workload(kinds: tuple[str, ...], snapshot: Snapshot | None, key: str | None) -> Chosen | str:
     """A workload of one of these kinds; none given: of any kind that has replicas."""
-    found = _workload_of(context)
+    found = snapshot.workloads.get(key) if snapshot is not None and key is not None else None
     if found is not None and not found.uid:
         return UNKNOWN
-    if context.snapshot is None or found is None:
-        of_pod = context.snapshot is not None and context.subject in context.snapshot.pods
+    if snapshot is None or found is None:
+        of_pod = snapshot is not None and key in snapshot.pods
         return "this is a pod; { goes to its workload" if of_pod else "no workload is under the cursor"
     if kinds and found.kind not in kinds:
         return f"this is a {found.kind}, and it is for a {' or a '.join(kinds)}"
     if why := kind_of(found.kind).unscalable:
         return f"a {found.kind} {why}"
-    return (Chosen(context.snapshot.ref(found.kind, found.namespace, found.name), found.uid),)
+    return Chosen(snapshot.ref(found.kind, found.namespace, found.name), found.uid)
 
 
 def _pods(context: Context) -> Choice:
@@ -107,20 +117,19 @@ def _pods(context: Context) -> Choice:
     return chosen
 
 
-def _node(context: Context) -> Choice:
-    """The node under the cursor, or that of the GPU under it."""
-    snapshot, subject = context.snapshot, context.subject
+def _nodes(context: Context) -> Choice:
+    """The marked nodes in the order of the screen, else the one under the cursor; of a GPU the node that it is in."""
+    snapshot = context.snapshot
     if _is_here(context):
         return "this is the machine that this program runs on; Kubernetes knows nothing of it"
-    if context.marked:
-        return "one node at a time; esc clears the marks"
-    if snapshot is None or subject is None:
-        return "no node is under the cursor"
-    gpu = snapshot.gpus.get(subject)
-    found = snapshot.nodes.get(gpu.node if gpu is not None else subject)
-    return (
-        "no node is under the cursor" if found is None else (Chosen(snapshot.ref("Node", "", found.name), found.uid),)
-    )
+    keys = context.marked or ((context.subject,) if context.subject is not None else ())
+    if snapshot is None or not keys:
+        return _NO_NODE
+    names = dict.fromkeys(gpu.node if (gpu := snapshot.gpus.get(key)) is not None else key for key in keys)
+    found = [node for name in names if (node := snapshot.nodes.get(name)) is not None]
+    if len(found) < len(names):
+        return "something else than nodes is marked; esc clears the marks" if context.marked else _NO_NODE
+    return tuple(Chosen(snapshot.ref("Node", "", node.name), node.uid) for node in found)
 
 
 def _pod(snapshot: Snapshot, key: str) -> Chosen | None:

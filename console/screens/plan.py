@@ -17,7 +17,7 @@ from textual.widget import Widget
 
 from actions.large_step import large_step
 from actions.plan import Plan
-from actions.request import OtherClusterError
+from actions.request import OtherClusterError, Target
 from console.commands.command import ScreenId
 from console.commands.desk import Desk
 from console.commands.keys import key_text, keys_of
@@ -89,8 +89,8 @@ class PlanScreen(ConsoleScreen):
         self._news: Sequence[str] = ()
         self._diff = self._requests = False
         """Whether the diff and the requests are shown."""
-        self._seen: str | None = None
-        """Version of the target in the Snapshot when it was planned."""
+        self._seen: dict[Target, str | None] = {}
+        """Version of each target in the Snapshot when it was planned."""
         self._changed = ""
         """The change of the target since."""
         self._busy = False
@@ -141,7 +141,7 @@ class PlanScreen(ConsoleScreen):
     def _show_plan(self, plan: Plan, news: Sequence[str] = ()) -> None:
         before = self.plan
         self.plan, self._news, self._changed = plan, news, ""
-        self._seen = self._version(self.desk.snapshot)
+        self._seen = {target: self._version(self.desk.snapshot, target) for target in plan.request.targets}
         self.set_class(plan.scope.production, "production")
         self.set_class(large_step(plan) is not None, "large")
         self.confirmation.ask(plan)
@@ -174,21 +174,24 @@ class PlanScreen(ConsoleScreen):
             self.confirmation.show(plan, ready=not self._missing())
 
     def draw(self, snapshot: Snapshot) -> None:
-        if self.plan is not None and not self._changed and self._version(snapshot) != self._seen:
-            gone = self._version(snapshot) is None
-            self._changed = "is gone" if gone else "has changed"
-            self.say(f"{self.plan.target} {self._changed} since this was planned", Role.WARNING)
+        if self.plan is None or self._changed:
+            return
+        for target, seen in self._seen.items():
+            if (version := self._version(snapshot, target)) != seen:
+                self._changed = "is gone" if version is None else "has changed"
+                self.say(f"{target} {self._changed} since this was planned", Role.WARNING)
+                return
 
     def show_servers(self) -> None:
         super().show_servers()
         if self.desk.snapshot is not None:
             self.draw(self.desk.snapshot)
 
-    def _version(self, snapshot: Snapshot | None) -> str | None:
-        """Return the Snapshot's version of the target: another one means that somebody has written to it."""
-        if snapshot is None or self.plan is None:
+    def _version(self, snapshot: Snapshot | None, target: Target) -> str | None:
+        """Return the Snapshot's version of a target: another one means that somebody has written to it."""
+        if snapshot is None:
             return None
-        snapshot, target = snapshot.everything, self.plan.target
+        snapshot = snapshot.everything
         pod = snapshot.pods.get(f"{target.namespace}/{target.name}") if target.kind == "Pod" else None
         if pod is not None:
             return f"{pod.uid} {pod.deleted} {sorted(pod.labels.items())}"

@@ -26,9 +26,10 @@ def answers(plan: Plan) -> tuple[str, ...]:
 
 def asked(plan: Plan) -> str:
     """Ask for it, in words that are short enough for what is typed to have room beside them."""
-    if plan.target.kind == "Pod":
+    if plan.target.kind == "Pod" and not plan.parts:
         return f"type the last {SUFFIX} characters of the pod ({plan.target.name[-SUFFIX:]})"
-    return f"type {plan.target.name}"
+    others = len(plan.request.targets) - 1
+    return f"type {plan.target.name}{f' (and {others} more are meant)' if others else ''}"
 
 
 class Confirmation:

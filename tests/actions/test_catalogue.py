@@ -13,7 +13,7 @@ import pytest
 
 import actions.kinds
 from actions.catalogue import KINDS, CatalogueEntry, from_json, spec_of, specs_of
-from actions.request import LOCAL_SERVER, Request, Target, to_json
+from actions.request import LOCAL, LOCAL_SERVER, Request, Target, to_json
 from actions.spec import ActionSpec, Api, Argument, Takes, UsageError
 from fleet.dataclass import dataclass
 
@@ -106,10 +106,10 @@ def test_what_a_request_cannot_be_without_is_asked_for_and_never_a_traceback(arg
     assert spec.make({"text": "x"}, (target,)) == Flag(target, "x")
 
 
-def test_one_target_is_not_two() -> None:
-    nodes = (Target("Node", "", "a"), Target("Node", "", "b"))
-    with pytest.raises(UsageError, match="one node at a time"):
-        spec_of("cordon").make({}, nodes)
+def test_one_server_is_not_two() -> None:
+    servers = (Target(LOCAL_SERVER, LOCAL, "a"), Target(LOCAL_SERVER, LOCAL, "b"))
+    with pytest.raises(UsageError, match="one server at a time"):
+        spec_of("local-bench").make({}, servers)
 
 
 @pytest.mark.parametrize("kind", ["", "reboot", "Kind.SCALE"])

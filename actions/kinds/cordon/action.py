@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any
 
 from actions.checks.gpus import held_on
+from actions.checks.jointly import OverAll
 from actions.checks.server import check_server
 from actions.execution_context import ClusterExecution
 from actions.kinds.cordon import Cordon, Uncordon
-from actions.number_words import count
+from actions.number_words import count, some_names
 from actions.plan import MERGE, Change, Check, Mutation, Plan, Step, Undo, Verdict
 from actions.plan_context import ClusterContext
 from actions.progress import Outcome, Result
@@ -57,6 +58,14 @@ class CordonAction:
             changes=(Change("scheduling", words[is_cordoned(node)], words[closing]),),
             undo=Undo("uncordon it" if closing else "cordon it", undo),
         )
+
+    async def check_all(self, plans: Sequence[Plan], context: ClusterContext) -> OverAll:
+        """The free GPUs that all of them close, where it is known which there are."""
+        names = [plan.target.name for plan in plans if isinstance(plan.request, Cordon)]
+        here = [node for node in context.snapshot.nodes.values() if node.name in names and node.gpus]
+        if not here or context.snapshot.coverage.lack("nodes", "pods"):
+            return OverAll()
+        return OverAll((_check_free(here, context.snapshot),))
 
     async def execute(self, plan: Plan, execution: ClusterExecution) -> Outcome:
         closing = isinstance(plan.request, Cordon)
@@ -153,19 +162,27 @@ def _check_room(name: str, context: ClusterContext) -> Check:
         return Check("spare GPUs", Verdict.PASS, f"{name} has no GPUs")
     if lack := snapshot.coverage.lack("nodes", "pods"):
         return Check("spare GPUs", Verdict.WARN, f"which GPUs are free is not known: {lack}")
-    product = here.gpu_product or "its kind"
+    return _check_free([here], snapshot)
+
+
+def _check_free(closing: Sequence[Node], snapshot: Snapshot) -> Check:
+    """How many free GPUs are closed, and how many of the same kinds are free on the nodes that stay open."""
+    names = [node.name for node in closing]
+    products = {node.gpu_product for node in closing}
+    resources = {name for node in closing for name in node.gpus}
     others = [
         node
         for node in snapshot.nodes.values()
-        if node.name != name
-        and node.gpus.keys() & here.gpus.keys()
-        and node.gpu_product == here.gpu_product
+        if node.name not in names
+        and node.gpus.keys() & resources
+        and node.gpu_product in products
         and not node.unschedulable
         and node.ready == "True"
     ]
-    free = sum(snapshot.free_gpus.get(node.name, (0, 0))[0] for node in others)
-    lost = snapshot.free_gpus.get(name, (0, 0))[0]
-    text = f"{count(lost, 'free GPU')} of {product} on {name} closed; {free} free on {count(len(others), 'other node')}"
+    free, lost = (sum(snapshot.free_gpus.get(node.name, (0, 0))[0] for node in nodes) for nodes in (others, closing))
+    product = ", ".join(sorted(filter(None, products))) or "its kind"
+    where = f"{count(len(others), 'other node')}"
+    text = f"{count(lost, 'free GPU')} of {product} on {some_names(names)} closed; {free} free on {where}"
     return Check("spare GPUs", Verdict.PASS if free else Verdict.WARN, text)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from actions.drain.manner import AtDeadline
+from actions.kinds.cordon import Cordon
 from actions.kinds.drain import AT_DEADLINE, DEADLINE
 from actions.permissions import EVICT, LIST_ENDPOINTS, PATCH_NODE, PATCH_POD, Permission, TargetResource
 from actions.request import Request
@@ -61,6 +62,8 @@ DRAIN_NODE = ActionSpec(
         Argument("force", "--force", Takes.SWITCH, help="node: also pods that nothing would start again"),
         Argument("", "--ignore-daemonsets", Takes.SWITCH, help="node: always so; taken because kubectl has it"),
     ),
+    # Else what leaves the first of them lands on the next.
+    before=Cordon,
     names=("drain-node", "drain"),
     keys=("r",),
     hint="drain",

@@ -12,6 +12,7 @@ from actions.checks.budget import check_budget
 from actions.checks.capacity import check_capacity
 from actions.checks.gpus import ABOUT as SPARE
 from actions.checks.gpus import spare_for
+from actions.checks.jointly import OverAll
 from actions.checks.last_replica import check_last
 from actions.checks.node import check_nodes
 from actions.checks.running_requests import check_running
@@ -57,7 +58,7 @@ class DrainNodeAction:
         ending = [member_of(victim.pod) for victim in victims if victim.fate is Fate.END]
         engines = [unit.front.key for unit in units if unit.engine]
         impact = impacts(context.snapshot, engines)
-        placed = _find_places(leaving, name, context)
+        placed = _find_places(leaving, frozenset({name}), context)
         return Plan(
             request=wanted,
             scope=context.scope,
@@ -94,8 +95,27 @@ class DrainNodeAction:
             facts={
                 "units": [to_fact(unit) for unit in units],
                 "ending": [[m.namespace, m.name, m.uid, m.grace] for m in ending],
+                "labels": labels,
+                "leaving": [{"metadata": {"name": pod["metadata"]["name"]}, "spec": pod["spec"]} for pod in leaving],
             },
         )
+
+    async def check_all(self, plans: Sequence[Plan], context: ClusterContext) -> OverAll:
+        """The pods of all nodes against the budgets, the replicas that remain and the room on the other nodes."""
+        units = [from_fact(fact) for plan in plans for fact in plan.facts["units"]]
+        labels = {uid: found for plan in plans for uid, found in plan.facts["labels"].items()}
+        leaving = [pod for plan in plans for pod in plan.facts["leaving"]]
+        engines = [unit.front.key for unit in units if unit.engine]
+        placed = _find_places(leaving, frozenset(plan.target.name for plan in plans), context)
+        patience = _terms(expect(plans[0].request, DrainNode), context.rules.drain_deadline).deadline
+        losses = impacts(context.snapshot, engines)
+        checks = (
+            *await check_budget(units, labels, context, patience, placed.homeless),
+            check_last(context.snapshot, engines),
+            check_capacity(losses, ready=sum(unit.front.ready for unit in units)),
+            _check_spare(placed),
+        )
+        return OverAll(checks, tuple(change for loss in losses for change in loss.changes))
 
     async def execute(self, plan: Plan, execution: ClusterExecution) -> Outcome:
         wanted = expect(plan.request, DrainNode)
@@ -212,14 +232,14 @@ def _check_victims(victims: Sequence[Victim]) -> list[Check]:
     return checks
 
 
-def _find_places(pods: Sequence[Mapping[str, Any]], node: str, context: ClusterContext) -> _Placed:
-    """Return which of the pods find a place elsewhere, each after the ones before."""
+def _find_places(pods: Sequence[Mapping[str, Any]], nodes: frozenset[str], context: ClusterContext) -> _Placed:
+    """Return which of the pods of these nodes find a place elsewhere, each after the ones before."""
     homeless: list[str] = []
     taken: Counter[tuple[str, str]] = Counter()
     holders: Counter[str] = Counter()
     unknown = ""
     for pod in pods:
-        spare = spare_for(context.snapshot, pod.get("spec") or {}, without=frozenset({node}))
+        spare = spare_for(context.snapshot, pod.get("spec") or {}, without=nodes)
         if spare.unknown:
             unknown = spare.unknown
         if not spare.needed or spare.unknown:
@@ -247,7 +267,7 @@ def _check_spare(placed: _Placed) -> Check:
     if placed.unknown:
         return Check(SPARE, Verdict.WARN, f"whether there is room elsewhere is not known: {placed.unknown}")
     if not holders:
-        return Check(SPARE, Verdict.PASS, "no pod on it holds a GPU or another device")
+        return Check(SPARE, Verdict.PASS, "no pod there holds a GPU or another device")
     return Check(SPARE, Verdict.PASS, f"there is room elsewhere for {every(holders, 'pod')} with {kinds}")
 
 

@@ -36,7 +36,9 @@ def _permissions(resource: TargetResource) -> tuple[Permission, ...]:
 
 def _build(values: Values, targets: tuple[Target, ...]) -> Scale:
     given = {n for n in (values.get("count"), values.get("replicas")) if n is not None}
-    if len(given) != 1:
+    if len(given) > 1:
+        raise UsageError(f"two numbers are given: {' and '.join(map(str, sorted(given)))}")
+    if not given:
         raise UsageError("say how many replicas: quarterdeck scale deployment/chat 4")
     (count,) = given
     return Scale(targets[0], replicas(count))

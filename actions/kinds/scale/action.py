@@ -10,7 +10,8 @@ from typing import Any
 from actions.checks.autoscaler import check_autoscaler, find_autoscaler
 from actions.checks.capacity import check_capacity
 from actions.checks.cut_requests import check_cut
-from actions.checks.gpu_room import check_room
+from actions.checks.gpu_room import MorePods, check_room, check_room_for_all
+from actions.checks.jointly import OverAll
 from actions.checks.last_replica import check_last
 from actions.checks.owner import check_owner, replicas_at
 from actions.checks.quota import check_quota
@@ -76,7 +77,21 @@ class ScaleAction:
             impact=tuple(change for one in impact for change in one.changes),
             alternatives=alternatives,
             undo=Undo(f"scale back to {now}", Scale(replace(target, uid=obj["metadata"].get("uid", "")), now)),
+            facts={"leaving": leaving, "pod": spec, "more": max(0, wanted - now) * per_replica},
         )
+
+    async def check_all(self, plans: Sequence[Plan], context: ClusterContext) -> OverAll:
+        """Judge what all of them take away from the models that they serve, and the room for all that come."""
+        snapshot = context.snapshot
+        leaving = [pod for plan in plans for pod in plan.facts["leaving"]]
+        losses = impacts(snapshot, leaving)
+        found = []
+        if leaving:
+            found += [check_last(snapshot, leaving), check_capacity(losses, ready=_ready(snapshot, leaving))]
+        wanted = [MorePods(plan.target.name, plan.facts["pod"], plan.facts["more"]) for plan in plans]
+        room = check_room_for_all(snapshot, wanted)
+        changes = tuple(change for loss in losses for change in loss.changes)
+        return OverAll((*found, *([room] if room is not None else ())), changes)
 
     async def execute(self, plan: Plan, execution: ClusterExecution) -> Outcome:
         execution.step(0)

@@ -1,0 +1,38 @@
+"""The checks over all of several plans: what each alone would pass, and all together may not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol, runtime_checkable
+
+from actions.catalogue import spec_of
+from actions.plan import Change, Check, Plan
+from actions.plan_context import ClusterContext
+
+
+class OverAll(NamedTuple):
+    """Findings about several plans together."""
+
+    checks: tuple[Check, ...] = ()
+    impact: tuple[Change, ...] = ()
+    """Load on the others once all of them are done; empty where nothing is taken away."""
+
+
+@runtime_checkable
+class JointlyChecked(Protocol):
+    """An action of which several in turn take away, or need, more than each says alone."""
+
+    async def check_all(self, plans: Sequence[Plan], context: ClusterContext) -> OverAll:
+        """Look at several plans of it at once. Raises KubeError where nobody can tell."""
+        ...
+
+
+async def check_jointly(plans: Sequence[Plan], context: ClusterContext) -> OverAll:
+    """Look at all plans of each kind among them at once."""
+    found = OverAll()
+    for kind in dict.fromkeys(plan.kind for plan in plans):
+        action = spec_of(kind).action()
+        if isinstance(action, JointlyChecked):
+            checks, impact = await action.check_all([plan for plan in plans if plan.kind == kind], context)
+            found = OverAll((*found.checks, *checks), (*found.impact, *impact))
+    return found

@@ -1,0 +1,149 @@
+"""One plan of several that are carried out in turn: the steps and checks of each, checks over all, one way back."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from hashlib import sha256
+from typing import Final, NamedTuple
+
+from actions.checks.jointly import OverAll
+from actions.number_words import some_names
+from actions.plan import Alternative, Change, Check, Plan, Undo, Verdict
+from actions.plan_context import PlanContext
+from actions.request import InTurn, in_turn
+
+MOST: Final = 9
+"""Alternatives: each has a key."""
+_NAME: Final = "\0"
+"""Placeholder of an object's name: no text of a cluster has it."""
+_TEXTS: Final = 3
+"""Texts of a check that are told where all pass, each with another."""
+
+
+class NamedPlan(NamedTuple):
+    """One of several plans, and what its object is called among those of the others."""
+
+    name: str
+    plan: Plan
+
+    def of(self, text: str) -> str:
+        """Say whose it is, unless it says so itself."""
+        return text if self.name in text else f"{self.name}: {text}"
+
+
+def named(plans: Sequence[Plan]) -> tuple[NamedPlan, ...]:
+    """Call each object by its name; by more than that where several of the plans are about one of that name."""
+    targets = list(dict.fromkeys(plan.target.ref for plan in plans))
+    names = Counter(target.name for target in targets)
+    placed = Counter((target.namespace, target.name) for target in targets)
+
+    def name(plan: Plan) -> str:
+        target = plan.target
+        if names[target.name] == 1:
+            return target.name
+        alone = placed[target.namespace, target.name] == 1
+        return f"{target.namespace}/{target.name}" if alone else str(target)
+
+    return tuple(NamedPlan(name(plan), plan) for plan in plans)
+
+
+def joined(request: InTurn, plans: Sequence[Plan], over_all: OverAll, context: PlanContext) -> Plan:
+    """Return the plan of all. ``over_all``: what was found of them together, which says more than of each alone."""
+    each = named(plans)
+    fingerprints = [plan.fingerprint for plan in plans]
+    return Plan(
+        request=request,
+        scope=replace(context.scope, require_reason=any(plan.scope.require_reason for plan in plans)),
+        title=_title(each),
+        made_at=context.now(),
+        steps=tuple(replace(step, title=one.of(step.title)) for one in each for step in one.plan.steps),
+        checks=_checks(each, over_all.checks),
+        changes=_changes(each),
+        impact=over_all.impact or tuple(dict.fromkeys(change for plan in plans for change in plan.impact)),
+        tables=tuple(replace(table, title=one.of(table.title)) for one in each for table in one.plan.tables),
+        alternatives=tuple(_alternatives(request, each))[:MOST],
+        diff="\n".join(plan.diff.rstrip("\n") for plan in plans if plan.diff),
+        undo=undo_of(plans),
+        # What is no object of the API server has none: then none is known of all.
+        fingerprint=sha256("".join(fingerprints).encode()).hexdigest() if all(fingerprints) else "",
+        parts=tuple(plans),
+    )
+
+
+def undo_of(plans: Sequence[Plan]) -> Undo:
+    """The way back from all of them: the last one first."""
+    texts: dict[str, list[str]] = {}
+    for one in named(plans):
+        if one.plan.undo.text:
+            texts.setdefault(one.plan.undo.text, []).append(one.name)
+    alike = len(texts) == 1
+    text = "; ".join(words if alike else f"{some_names(_unique(names))}: {words}" for words, names in texts.items())
+    back = list(dict.fromkeys(plan.undo.request for plan in reversed(plans) if plan.undo.request is not None))
+    return Undo(text, in_turn(back) if back else None)
+
+
+def _title(each: Sequence[NamedPlan]) -> str:
+    """``Scale chat-a, chat-b and 1 more``: what they say alike, around the names."""
+    kind = each[-1].plan.kind
+    around = {one.plan.title.partition(one.plan.target.name)[::2] for one in each if one.plan.kind == kind}
+    before, after = next(iter(around))
+    return f"{before}{some_names(_unique([one.name for one in each]))}{after if len(around) == 1 else ''}"
+
+
+def _changes(each: Sequence[NamedPlan]) -> tuple[Change, ...]:
+    return tuple(
+        dict.fromkeys(
+            replace(change, what=change.what if one.name in change.what else f"{one.name} {change.what}")
+            for one in each
+            for change in one.plan.changes
+        )
+    )
+
+
+def _checks(each: Sequence[NamedPlan], over_all: Sequence[Check]) -> tuple[Check, ...]:
+    """Say once what was found of all alike; of the others each warning by name, and what passes in a line."""
+    together = {check.about for check in over_all}
+    by_words: dict[Check, list[str]] = {}
+    for name, plan in each:
+        for check in plan.checks:
+            if check.about not in together or check.verdict is Verdict.BLOCK:
+                # Those that differ in the name alone are alike.
+                alike = replace(check, text=check.text.replace(name, _NAME), fix=check.fix.replace(name, _NAME))
+                by_words.setdefault(alike, []).append(name)
+    found, passed = list(over_all), dict[str, list[str]]()
+    everyone = len({one.name for one in each})
+    for alike, names in by_words.items():
+        whose = _unique(names)
+        told = some_names(whose)
+        text, fix = alike.text.replace(_NAME, told), alike.fix.replace(_NAME, told)
+        if len(whose) < everyone and _NAME not in alike.text:
+            text = f"{told}: {text}"
+        if len(whose) < everyone and alike.verdict is Verdict.PASS:
+            passed.setdefault(alike.about, []).append(text)
+        else:
+            found.append(replace(alike, text=text, fix=fix))
+    return (*found, *(Check(about, Verdict.PASS, _some(texts)) for about, texts in passed.items()))
+
+
+def _some(texts: Sequence[str]) -> str:
+    more = f"; and {len(texts) - _TEXTS} more" if len(texts) > _TEXTS else ""
+    return "; ".join(texts[:_TEXTS]) + more
+
+
+def _alternatives(request: InTurn, each: Sequence[NamedPlan]) -> Iterator[Alternative]:
+    """The same without what is forbidden, and what each has instead of itself."""
+    forbidden = {one.plan.target: one.name for one in each if one.plan.blocks}
+    refs = {target.ref for target in forbidden}
+    left = [part for part in request.parts if part.target.ref not in refs]
+    if forbidden and left:
+        why = next(one.plan.blocks[0].text for one in each if one.plan.blocks)
+        yield Alternative(f"without {some_names(list(forbidden.values()))}", in_turn(left), why)
+    for one in each:
+        for alternative in one.plan.alternatives:
+            yield replace(alternative, title=one.of(alternative.title))
+
+
+def _unique(names: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(names))

@@ -1,0 +1,115 @@
+"""Several plans in turn: whether the next one is still what was confirmed, and what came of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from actions.executor import Executor
+from actions.joined import named, undo_of
+from actions.note import is_note
+from actions.number_words import some_names
+from actions.plan import Plan, Undo
+from actions.progress import FailureCause, Outcome, Result
+from fleet.sources.kube.errors import ConflictError, KubeError
+
+_ALL: Final = 6
+"""Objects whose ends are told one by one."""
+
+
+class NotAsConfirmedError(ConflictError):
+    """An object, or what would be done to it, is no longer what was confirmed."""
+
+
+class ForbiddenByNowError(KubeError):
+    """A check forbids a plan that it did not forbid when it was confirmed."""
+
+
+async def as_confirmed(plan: Plan, executor: Executor) -> Plan:
+    """Plan it again, now that those before it have arrived, and return that.
+
+    Raises NotAsConfirmedError where its object was changed since, or where more would be written to than was confirmed,
+    ForbiddenByNowError where a check forbids it by now, and what planning raises.
+    """
+    if not plan.fingerprint:
+        return plan
+    newer = await executor.plan(plan.request)
+    if newer.blocks:
+        raise ForbiddenByNowError(f"it is forbidden by now: {newer.blocks[0].text}", remedy=newer.blocks[0].fix)
+    if newer.fingerprint != plan.fingerprint:
+        raise NotAsConfirmedError(f"{plan.target} was changed since it was planned")
+    if more := _written_to(newer) - _written_to(plan):
+        raise NotAsConfirmedError(f"it would now also write to {some_names(sorted(more))}, which was not confirmed")
+    return newer if len(newer.steps) == len(plan.steps) else plan
+
+
+def _written_to(plan: Plan) -> set[str]:
+    return {mutation.path for mutation in plan.mutations if not is_note(mutation.path)}
+
+
+class TurnsTaken:
+    """Outcomes of several plans so far, and of all of them."""
+
+    def __init__(self, plans: Sequence[Plan]) -> None:
+        self._plans = plans
+        alike = len({plan.kind for plan in plans}) == 1
+        self._names = [name if alike else plan.title for name, plan in named(plans)]
+        self._outcomes: list[Outcome] = []
+        self._begun: list[Plan] = []
+
+    def add(self, outcome: Outcome, *, begun: bool) -> None:
+        """Take the outcome of the next one; ``begun``: something was sent for it."""
+        if begun:
+            self._begun.append(self._plans[len(self._outcomes)])
+        self._outcomes.append(outcome)
+
+    @property
+    def several(self) -> bool:
+        """Whether there is more than one."""
+        return len(self._plans) > 1
+
+    @property
+    def upcoming(self) -> Plan | None:
+        """The plan that comes next; None where all have had their turn, or one did not arrive."""
+        at = len(self._outcomes)
+        goes_on = not at or self._outcomes[-1].ok
+        return self._plans[at] if goes_on and at < len(self._plans) else None
+
+    @property
+    def first_step(self) -> int:
+        """The place of its first step among those of all."""
+        return sum(len(plan.steps) for plan in self._plans[: len(self._outcomes)])
+
+    @property
+    def all_done(self) -> bool:
+        """Whether each has arrived."""
+        return len(self._outcomes) == len(self._plans) and self._outcomes[-1].ok
+
+    @property
+    def undo(self) -> Undo:
+        """The way back from what was begun."""
+        return undo_of(self._begun) if self._begun else Undo("")
+
+    @property
+    def outcome(self) -> Outcome:
+        """The outcome of all: that of the first that did not arrive, with what was done before it and what was not."""
+        *before, last = self._outcomes
+        if not self.several:
+            return last
+        if last.ok:
+            ends = [f"{name}: {outcome.text}" for name, outcome in zip(self._names, self._outcomes, strict=True)]
+            remedy = next((outcome.remedy for outcome in self._outcomes if outcome.remedy), "")
+            shown = (
+                ends if len(ends) <= _ALL else [*ends[: _ALL - 1], f"and {len(ends) - _ALL + 1} more, all as planned"]
+            )
+            return Outcome(Result.CONVERGED, "\n".join(shown), remedy)
+        at = len(before)
+        parts = (
+            f"{self._names[at]}: {last.text}",
+            f"done before: {', '.join(self._names[:at]) or 'nothing'}",
+            f"not begun: {', '.join(self._names[at + 1 :]) or 'nothing'}",
+        )
+        # What a program is told by it is that nothing at all was done.
+        cause = last.cause if not self._begun else FailureCause.OTHER
+        return replace(last, text="\n".join(parts), cause=cause)
