@@ -1,4 +1,4 @@
-"""An action that is under way or over: what the screens and the command line show of it."""
+"""A running or finished action: the part shown on screens and by the command line."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class ActionRun:
     outcome: Outcome | None = None
     """None while it is under way."""
     reached: bool = False
-    """Whether the cluster did, or may have done, more of it than to note it down."""
+    """True if the cluster did, or may have done, more of it than record it."""
 
     @property
     def id(self) -> str:

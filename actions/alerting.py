@@ -20,7 +20,7 @@ from fleet.sources.prometheus.transport import PrometheusEndpoint
 class AlertingWriter:
     """A Sender: a mutation with a URL goes to that Alertmanager, and one with a path to the API server.
 
-    ``known`` are the configured Alertmanagers with their credentials; one that was found is sent none.
+    ``known`` are the configured Alertmanagers with their credentials; a discovered one is sent none.
     """
 
     def __init__(self, writer: Writer, known: Sequence[PrometheusEndpoint], guard: Guard) -> None:
@@ -29,7 +29,7 @@ class AlertingWriter:
         self._guard = guard
 
     def send(self, mutation: Mutation) -> Coroutine[Any, Any, MutationResult]:
-        """Send it once; it is never repeated. Raises KubeError and KubeconfigError."""
+        """Send the mutation once, never twice. Raises KubeError and KubeconfigError."""
         # Not a coroutine itself: a mutation of the API server goes through no extra await.
         return asyncio.to_thread(self._send, mutation) if "://" in mutation.path else self._writer.send(mutation)
 

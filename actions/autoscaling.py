@@ -1,4 +1,4 @@
-"""Autoscalers: what one scales, and how KEDA is told to pause.
+"""Autoscalers: the target of one, and how KEDA is paused.
 
 KEDA documentation, "ScaledObject specification" and "Scaling Deployments, StatefulSets & Custom Resources".
 """
@@ -17,7 +17,7 @@ from fleet.kinds.registry import kind_of
 from fleet.sources.kube.errors import ForbiddenError, NotFoundError
 
 PAUSED: Final = "autoscaling.keda.sh/paused"
-"""Holds it where it is; whatever is no boolean counts as true."""
+"""Holds the current size; any value that is not a boolean counts as true."""
 PAUSED_AT: Final = "autoscaling.keda.sh/paused-replicas"
 """Scales to this many and holds it there."""
 
@@ -33,7 +33,7 @@ def workload_of(obj: Mapping[str, Any]) -> Target:
 
 
 async def template_of(workload: Target, context: ClusterContext) -> tuple[int, Mapping[str, Any]]:
-    """The replicas that a workload wants now, and the spec of its pods; 0 and nothing where it cannot be read.
+    """Return a workload's desired replicas and the spec of its pods; 0 and empty if it cannot be read.
 
     Raises KubeError.
     """

@@ -1,7 +1,6 @@
 """Every kind of action, one line each.
 
-A line costs no import: ``--help`` is written from these lines alone, and of the modules behind them only those are
-imported that are asked for.
+A line costs no import: ``--help`` is written from these lines alone, and only the modules that are used are imported.
 """
 
 from __future__ import annotations
@@ -24,9 +23,9 @@ class CatalogueEntry(NamedTuple):
     where: str
     """``module:NAME`` of its ActionSpec."""
     command: str = ""
-    """Command of the command line, perhaps in two words (``local up``); empty where it has none.
+    """Command of the command line, possibly two words (``local up``); empty if it has none.
 
-    Kinds that share a command are told apart by their targets.
+    Kinds that share a command are distinguished by their targets.
     """
     summary: str = ""
     """Line of ``--help``, with the first kind of a command."""
@@ -85,13 +84,13 @@ KINDS: tuple[CatalogueEntry, ...] = (
 
 
 def is_known(kind: str) -> bool:
-    """Whether there is such a kind: a log may have some of a newer version."""
+    """True if there is such a kind: a log may contain kinds of a newer version."""
     return any(entry.kind == kind for entry in KINDS)
 
 
 @cache
 def spec_of(kind: str) -> ActionSpec:
-    """The declaration of a kind, whose module is imported by this. Raises ValueError for one that is not known."""
+    """Return the declaration of a kind; imports its module. Raises ValueError if it is unknown."""
     entry = next((entry for entry in KINDS if entry.kind == kind), None)
     if entry is None:
         raise ValueError(f"{kind!r} is not an action that this version knows")
@@ -101,18 +100,18 @@ def spec_of(kind: str) -> ActionSpec:
 
 
 def specs() -> Iterator[ActionSpec]:
-    """The declarations of all kinds, in the order in which they are shown."""
+    """Yield the declarations of all kinds, in display order."""
     return (spec_of(entry.kind) for entry in KINDS)
 
 
 def commands(group: str = "") -> tuple[str, ...]:
-    """The commands that act and are in no group, or those of one (``up`` of ``local``), as they are shown."""
+    """Return the acting commands outside any group, or those of a group (``up`` of ``local``), in display order."""
     split = (entry.command.rpartition(" ") for entry in KINDS if entry.command)
     return tuple(dict.fromkeys(name for of, _, name in split if of == group))
 
 
 def specs_of(command: str) -> tuple[ActionSpec, ...]:
-    """The declarations of the kinds that a command of the command line stands for."""
+    """Return the declarations of the kinds behind a command."""
     return tuple(spec_of(entry.kind) for entry in KINDS if command and entry.command == command)
 
 

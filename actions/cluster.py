@@ -35,17 +35,17 @@ class Sender(Protocol):
 
 
 class ClusterExecutor:
-    """An Executor. ``context`` gives the fleet as it is now, ``writer`` is the one way to change it."""
+    """An Executor. ``context`` returns the current fleet, ``writer`` is the only way to change it."""
 
     def __init__(self, context: Callable[[], ClusterContext], writer: Sender) -> None:
         self.context = context
         self._writer = writer
 
     async def plan(self, request: Request) -> Plan:
-        """The plan, with what stands against it and how it is taken back. Changes nothing.
+        """Return the plan, with the checks and the undo. Changes nothing.
 
-        Made again where the server's dry run found that the target is no longer what was read. Raises KubeError where
-        the target cannot be read, NotFoundError also where its name belongs to another object now than the chosen one.
+        It is made again if the server's dry run shows that the target has changed since it was read. Raises KubeError
+        if the target cannot be read, and NotFoundError also if its name now belongs to another object.
         """
         request = placed(request, self.context().scope.cluster)
         require_suitable(request)

@@ -16,7 +16,7 @@ _HIDDEN = "# values that are not shown here (keys, tokens, passwords) differ too
 
 
 def yaml_diff(before: Mapping[str, Any], after: Mapping[str, Any], names: tuple[str, str] = ("now", "then")) -> str:
-    """Lines without line breaks at their end; empty where both are the same. Keys are sorted: their order says nothing.
+    """Return lines without line breaks; empty if both are the same. Keys are sorted, since their order means nothing.
 
     Environment variables that are not known to be harmless are masked; references to Secrets are names, and shown.
     """
@@ -28,7 +28,7 @@ def yaml_diff(before: Mapping[str, Any], after: Mapping[str, Any], names: tuple[
 
 
 def _differs_unseen(before: Any, after: Any, clean_before: Any, clean_after: Any) -> bool:
-    """Whether something differs where what is shown of it does not."""
+    """True if hidden values differ while everything shown is equal."""
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         return any(
             _differs_unseen(before[key], after[key], clean_before.get(key), clean_after.get(key))

@@ -1,4 +1,4 @@
-"""Doing what one plan says: what is sent is recorded before and after, what happens is told while it happens."""
+"""Execution of a plan: requests are recorded before and after, and progress is reported."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from fleet.model.snapshot import Snapshot
 from fleet.sources.kube.errors import KubeconfigError, KubeError, ServerError, ThrottledError, UnreachableError
 
 POLL = 1.0
-"""Seconds between two looks at what is followed."""
+"""Seconds between two polls of what is followed."""
 
 
 class Execution:
-    """One action at work, whose plan and reason are the ``journal``'s. Its subclasses know where it works.
+    """One running action, whose plan and reason are in the ``journal``. Subclasses know where it runs.
 
-    ``context`` gives that place as it is now, ``send`` is the one way to change it.
+    ``context`` returns the current state there, ``send`` is the only way to change it.
     """
 
     def __init__(self, context: Callable[[], PlanContext], send: Send, journal: Journal) -> None:
@@ -64,7 +64,7 @@ class Execution:
 
     @property
     def has_begun(self) -> bool:
-        """Whether something was sent for the plan at hand."""
+        """True if something was sent for the plan at hand."""
         return len(self.sent) > self.sent_before
 
     async def send(self, mutation: Mutation) -> dict[str, Any]:
@@ -105,7 +105,7 @@ class Execution:
         return answer.document
 
     async def _leave_note(self) -> None:
-        """An Event on the target, with what is known now and was not when it was planned."""
+        """Leave an Event on the target, with what has become known since planning."""
         plan, journal = self._plan, self._journal
         user, reason = plan.scope.user, journal.state.reason
         try:

@@ -1,4 +1,4 @@
-"""The means of an action to do its work: the one way to change something, and the ways to wait."""
+"""The means of an executing action: the only way to change something, and the ways to wait."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class MutationResult:
     """The result of one mutation that was done."""
 
     document: dict[str, Any]
-    """JSON values that the action goes on with."""
+    """JSON values for the rest of the action."""
     record: Mapping[str, Any]
-    """Record for the audit log; its ``status`` is what HTTP calls success, whoever did it."""
+    """Record for the audit log; its ``status`` is an HTTP status, also for local actions."""
 
 
 Send = Callable[[Mutation], Awaitable[MutationResult]]
-"""Does a mutation once; it is never repeated. Raises KubeError, KubeconfigError and LocalError."""
+"""Sends a mutation once, never twice. Raises KubeError, KubeconfigError and LocalError."""
 
 
 class ExecutionContext(Protocol):
@@ -43,7 +43,7 @@ class ExecutionContext(Protocol):
         ...
 
     async def send(self, mutation: Mutation) -> dict[str, Any]:
-        """Send one request: recorded before and after. The answer's JSON. Raises KubeError or LocalError.
+        """Send one request, recorded before and after; return the answer's JSON. Raises KubeError or LocalError.
 
         A ConflictError that leaves ``execute`` ends the action with Result.CONFLICT, another KubeError as failed.
         """
@@ -58,9 +58,9 @@ class ExecutionContext(Protocol):
         ...
 
     async def until(self, reached: Callable[[], Awaitable[bool]], timeout: float) -> bool:  # noqa: ASYNC109 - see below
-        """Ask once a second until it is so; False after ``timeout`` seconds.
+        """Poll once a second until it is reached; False after ``timeout`` seconds.
 
-        A KubeError of a read on the way (a connection that breaks) is said, and it goes on.
+        A KubeError of a read meanwhile (a broken connection) is reported, and polling continues.
         """
         ...
 
@@ -73,10 +73,10 @@ class ClusterExecution(ExecutionContext, Protocol):
 
 
 class ClusterAction(Protocol):
-    """One kind of action on a cluster. Both methods are free of state: what carries over is in the plan."""
+    """One kind of action on a cluster. Both methods are stateless: what must survive is in the plan."""
 
     async def plan(self, request: Request, context: ClusterContext) -> Plan:
-        """Plan a request. Raises KubeError where the target cannot be read (gone, unreachable)."""
+        """Plan a request. Raises KubeError if the target cannot be read (gone, unreachable)."""
         ...
 
     async def execute(self, plan: Plan, execution: ClusterExecution) -> Outcome:

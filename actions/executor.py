@@ -1,6 +1,6 @@
-"""The place where actions are done: a cluster, or this machine. Both have the same face; differences stay behind it.
+"""The place where actions run: a cluster, or this machine, behind one interface.
 
-What an executor begins is the one way to change something there: it records what it sends.
+An execution begun by an executor is the only way to change something there, and records what it sends.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Executor(Protocol):
         ...
 
     async def plan(self, request: Request) -> Plan:
-        """Plan a request; every target in the plan says that it is here.
+        """Plan a request; every target in the plan belongs to this place.
 
         Raises KubeError, KubeconfigError and LocalError, and OtherClusterError for a target of another place.
         """
@@ -35,5 +35,5 @@ class Executor(Protocol):
         ...
 
     async def close(self) -> None:
-        """Let go of what is held open."""
+        """Close what is held open."""
         ...

@@ -44,7 +44,7 @@ class FreezeWindow:
         return next((end for begin, end in self._around(now) if begin <= now < end), None)
 
     def is_for(self, namespace: str) -> bool:
-        """Whether objects of this namespace are frozen; those of the cluster always are."""
+        """True if objects of this namespace are frozen; those of the cluster always are."""
         return not namespace or not self.namespaces or any(fnmatchcase(namespace, one) for one in self.namespaces)
 
     def faults(self) -> Iterator[str]:

@@ -19,9 +19,9 @@ _BURST = 10
 
 @dataclass(frozen=True, slots=True)
 class Impact:
-    """One model before and after some of its pods leave. NaN where nothing is measured.
+    """One model before and after some of its pods leave. NaN if not measured.
 
-    Requests spread evenly over the replicas that remain, and with them the KV cache that they hold: true of equal
+    Requests, and the KV cache that they hold, are assumed to spread evenly over the remaining replicas: true of equal
     replicas behind a router that balances by load.
     """
 
@@ -47,21 +47,21 @@ class Impact:
 
     @property
     def queue(self) -> float:
-        """Requests that wait, of a replica that remains, by the more telling of the two; 0 where nothing is measured.
+        """Waiting requests per remaining replica, by the more significant of the two numbers; 0 if not measured.
 
-        A moment's queue counts in part: a burst that one step of the scheduler takes is none.
+        A momentary queue counts in part: a burst that one step of the scheduler absorbs is not a queue.
         """
         among = max(1, self.remaining)
         return max(_or_zero(self.waiting) / among, _or_zero(self.waiting_now) / among / _BURST)
 
     @property
     def growth(self) -> float:
-        """Requests per second by which the queue grows: the share of the load that finds no room in the KV cache."""
+        """Growth of the queue in requests per second: the share of the load that finds no room in the KV cache."""
         return self.rate * (1 - 1 / self.kv_after) if self.kv_after > 1 else 0.0
 
     @property
     def changes(self) -> tuple[Change, ...]:
-        """Changes for a plan; what is not measured is left out."""
+        """Changes for a plan; unmeasured ones are left out."""
         rows = [Change(f"ready replicas of {self.model}", str(self.replicas), str(self.remaining))]
         if not math.isnan(self.requests) and self.remaining:
             rows.append(Change("requests per replica", f"{self.requests:.1f}", f"{self.requests_after:.1f}"))
@@ -78,7 +78,7 @@ def impacts(snapshot: Snapshot, leaving: Collection[str]) -> tuple[Impact, ...]:
 
 
 def served_by(snapshot: Snapshot, pod: str) -> frozenset[str]:
-    """Keys of the models that a pod serves: what its engines say, else what its workload serves."""
+    """Return the keys of the models that a pod serves: by its engines, else by its workload."""
     found = snapshot.pods.get(pod)
     engines = snapshot.engines_of.get(pod, ())
     if found is not None and engines:
@@ -142,7 +142,7 @@ def _total(values: Iterable[float]) -> float:
 
 
 def _mean_known(values: Iterable[float]) -> float:
-    """The mean of those that are known; NaN for none."""
+    """Return the mean of the known values; NaN if there are none."""
     known = [value for value in values if not math.isnan(value)]
     return math.fsum(known) / len(known) if known else math.nan
 

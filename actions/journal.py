@@ -1,4 +1,4 @@
-"""The journal of one action run: its state, for those who look, and its records in the audit log."""
+"""The journal of one action run: its state, for display, and its records in the audit log."""
 
 from __future__ import annotations
 
@@ -45,6 +45,6 @@ class Journal:
         self._changed(self.state)
 
     def reach(self, *, reached: bool) -> None:
-        """The cluster may do something of it, or has certainly done nothing so far."""
+        """Note that the cluster may act on it, or has certainly done nothing so far."""
         if self.state.reached is not reached:
             self.update(reached=reached)

@@ -1,4 +1,4 @@
-"""Raw objects of Kubernetes: their labels, owners and readiness, what a selector selects, lists that may be closed."""
+"""Raw objects of Kubernetes: their labels, owners and readiness, selectors, and lists that may be forbidden."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fleet.sources.kube.errors import ForbiddenError, KubeError, NotFoundError
 
 
 def kind_in(obj: Mapping[str, Any]) -> WorkloadKind:
-    """The kind of workload that an object is; of one that does not say, the least that any has."""
+    """Return the workload kind of an object; an object without a kind gets the minimal one."""
     return kind_of(str(obj.get("kind", "")))
 
 
@@ -30,7 +30,7 @@ def controller_of(obj: Mapping[str, Any]) -> tuple[str, str, str] | None:
 
 
 def is_ready(pod: Mapping[str, Any]) -> bool:
-    """Condition Ready of a raw pod that is not being deleted and has not ended: an evicted one may still say so."""
+    """True if a raw pod is Ready, not being deleted and not finished: an evicted pod may still have the condition."""
     status = pod.get("status") or {}
     if pod["metadata"].get("deletionTimestamp") or status.get("phase") in ("Succeeded", "Failed"):
         return False
@@ -39,7 +39,7 @@ def is_ready(pod: Mapping[str, Any]) -> bool:
 
 
 def selects(selector: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bool:
-    """Whether a LabelSelector (``matchLabels``, ``matchExpressions``) selects: an empty one every pod, None none."""
+    """True if a LabelSelector (``matchLabels``, ``matchExpressions``) matches: an empty one every pod, None none."""
     if selector is None:
         return False
     return includes(selector.get("matchLabels") or {}, labels) and all(
@@ -48,12 +48,12 @@ def selects(selector: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bo
 
 
 def includes(wanted: Mapping[str, str], labels: Mapping[str, str]) -> bool:
-    """Whether the labels have all those that are wanted."""
+    """True if the labels include all wanted ones."""
     return wanted.items() <= labels.items()
 
 
 def keys_of(selector: Mapping[str, Any]) -> frozenset[str]:
-    """The labels that a LabelSelector looks at."""
+    """Return the labels that a LabelSelector reads."""
     expressions = (str(expression["key"]) for expression in selector.get("matchExpressions") or ())
     return frozenset((*(selector.get("matchLabels") or {}), *expressions))
 
@@ -64,7 +64,9 @@ def written(labels: Mapping[str, str]) -> str:
 
 
 async def permitted(kind: str, namespace: str, reads: Reads) -> list[dict[str, Any]] | None:
-    """All of a kind; none where the cluster does not know it, None where we may not look. Raises KubeError."""
+    """Return all objects of a kind; empty if the cluster does not have it, None if listing is forbidden. Raises
+    KubeError.
+    """
     try:
         return await reads.list_raw(kind, namespace)
     except NotFoundError:

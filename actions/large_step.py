@@ -1,4 +1,4 @@
-"""A step that is easily a slip of the finger: 65 for 5, or 0 for 10."""
+"""A large step, which may be a typing error: 65 for 5, or 0 for 10."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TIMES: Final = 3
 MORE: Final = 10
 """Threshold, with the factor: three times as many replicas and ten more are a large step."""
 _REPLICAS: Final = ("replicas", "maximum", "minimum")
-"""The changes that are numbers of replicas: of a workload, and of what keeps it between two."""
+"""Changes that are numbers of replicas: of a workload, and its bounds."""
 
 
 def large_step(plan: Plan) -> Change | None:

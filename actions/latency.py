@@ -1,4 +1,4 @@
-"""How fast revisions were while they ran: from a Prometheus that remembers, else from what the console has seen."""
+"""Latency of revisions while they ran: from a Prometheus that keeps history, else from the console's own."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _POINTS = 60
 
 
 async def latencies(target: Target, found: Sequence[Revision], context: ClusterContext) -> Mapping[str, Latency]:
-    """Return latencies by the revisions' names; those of which nothing is known are left out. Raises nothing."""
+    """Return latencies by the revisions' names; unknown ones are left out. Raises nothing."""
     known: dict[str, Latency] = {}
     for revision in found:
         latency = await _from_store(target, revision, context) or _from_snapshot(revision, target, context.snapshot)

@@ -1,4 +1,4 @@
-"""The Event on the target: who looks at it with kubectl sees who changed it, and why."""
+"""The Event on the target: it shows in kubectl who changed it, and why."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NAMESPACE = "default"
 
 
 def is_note(path: str) -> bool:
-    """Whether a request to this path writes one."""
+    """True if a request to this path writes one."""
     return path.endswith(f"/{EVENTS.name}")
 
 

@@ -7,7 +7,7 @@ from fleet.model.reading import Bound, Reading
 
 
 def span(seconds: float) -> str:
-    """A time as people say it: ``8s``, ``1m40s``, ``2h05m``, ``12d``."""
+    """Return a duration in words: ``8s``, ``1m40s``, ``2h05m``, ``12d``."""
     whole = max(0, round(seconds))
     if whole < 60:
         return f"{whole}s"
@@ -19,7 +19,7 @@ def span(seconds: float) -> str:
 
 
 def bounded_span(reading: Reading) -> str:
-    """A time as far as its histogram tells it: ``8s``, ``20s to 40s``, ``at least 2m``."""
+    """Return a duration with its histogram's bounds: ``8s``, ``20s to 40s``, ``at least 2m``."""
     match reading.bound:
         case Bound.WITHIN:
             return f"{span(reading.low)} to {span(reading.edge)}"

@@ -18,7 +18,7 @@ class TargetResource(NamedTuple):
 
 
 class Permission(NamedTuple):
-    """One rule that must allow it. ``namespaced`` is False for what is asked of the whole cluster."""
+    """A rule that must allow it. ``namespaced`` is False for a cluster-wide permission."""
 
     verb: str
     group: str
@@ -31,7 +31,7 @@ class Permission(NamedTuple):
         return f"{self.verb} {resource}" + (f".{self.group}" if self.group else "")
 
     def scope(self, namespace: str) -> str:
-        """Return the namespace to ask for, for a target in this one; empty for the whole cluster."""
+        """Return the namespace of the review, for a target in this one; empty for the whole cluster."""
         return namespace if self.namespaced else ""
 
 
@@ -47,11 +47,11 @@ PATCH_NODE = Permission("patch", "", "nodes", namespaced=False)
 PATCH_POD = Permission("patch", "", "pods")
 EVICT = Permission("create", "", "pods", "eviction")
 LIST_ENDPOINTS = Permission("list", "discovery.k8s.io", "endpointslices")
-"""Whether a Service still sends requests to a pod."""
+"""Needed to see whether a Service still sends requests to a pod."""
 
 
 async def granted(permission: Permission, namespace: str, reads: Reads) -> bool:
-    """Whether this identity has it for a target in a namespace (empty: in all). Raises KubeError, KubeconfigError."""
+    """True if this identity has it for a target in a namespace (empty: in all). Raises KubeError, KubeconfigError."""
     verb, group, resource, subresource, _ = permission
     return (await reads.can_i(verb, resource, group, subresource, permission.scope(namespace))).allowed
 

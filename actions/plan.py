@@ -1,4 +1,4 @@
-"""A plan: what an action would do, what stands against it, and how it is taken back. Nothing in it has happened yet."""
+"""A plan: what an action would do, the checks against it, and how to undo it. Nothing in it has happened yet."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ JSON: Final = "application/json"
 MANAGER: Final = "quarterdeck"
 """The fieldManager of every write."""
 STRICT: Final[Mapping[str, str]] = {"fieldManager": MANAGER, "fieldValidation": "Strict"}
-"""The query of every write: with the default, a misspelt field is dropped with a warning and nothing changes."""
+"""The query of every write: with the default validation, a misspelt field is dropped with a warning and nothing
+changes.
+"""
 
 
 class Verdict(StrEnum):
@@ -33,14 +35,14 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at before the action, with what was found in a sentence."""
+    """A check before the action, with its result in a sentence."""
 
     about: str
     """One or two words: permission, owner, budget, capacity, spare GPUs, quota, rollout, data, server …"""
     verdict: Verdict
     text: str
     fix: str = ""
-    """The way to make it pass; empty where nothing need."""
+    """Remedy that makes it pass; empty if none is needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ class Mutation:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of the action, in the order in which they happen."""
+    """One step of the action, in order of execution."""
 
     title: str
     detail: str = ""
@@ -99,7 +101,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """Another request that may serve better than the one that was planned."""
+    """A request that may serve better than the planned one."""
 
     title: str
     request: Request
@@ -133,7 +135,7 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything that a person should know before confirming. Made by ``actions.planner``."""
+    """Everything that a user should know before confirming. Made by ``actions.planner``."""
 
     request: Request
     scope: Scope
@@ -149,16 +151,16 @@ class Plan:
     tables: tuple[CheckTable, ...] = ()
     alternatives: tuple[Alternative, ...] = ()
     diff: str = ""
-    """Unified diff of what changes in the object, where that is more than a number."""
+    """Unified diff of the object's changes, if they are more than a number."""
     undo: Undo = Undo("")
     note: Mutation | None = None
-    """The Event that will say on the target who did it and why; None where it may not be written."""
+    """The Event on the target with the author and the reason; None if it may not be written."""
     fingerprint: str = ""
     """Fingerprint of all that people and GitOps write of the target, as it was planned with; not of its status."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """Facts that ``execute`` needs from the planning: JSON values only."""
     undoes: str = ""
-    """Id of the action that it takes back; empty for one that stands for itself."""
+    """Id of the action that it undoes; empty for an independent one."""
     parts: tuple[Plan, ...] = ()
     """The plans that are carried out in turn, where it is one of several; its steps and checks are theirs."""
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -174,7 +176,7 @@ class Plan:
         return self.request.does
 
     def placed(self) -> Plan:
-        """The plan with every target in it said to be in the cluster that it was made on."""
+        """Return the plan with every target assigned to the cluster that it was made on."""
         here = self.scope.cluster
         others = tuple(replace(one, request=placed(one.request, here)) for one in self.alternatives)
         back = self.undo.request
@@ -182,7 +184,9 @@ class Plan:
         return replace(self, request=placed(self.request, here), alternatives=others, undo=undo)
 
     def same_change(self, other: Plan) -> bool:
-        """Whether another plan of the same request does the same to the same object: only its status has moved on."""
+        """True if another plan of the same request makes the same change to the same object: only its status has
+        changed.
+        """
         return (
             not other.blocks
             and other.request == self.request

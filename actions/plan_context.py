@@ -1,4 +1,4 @@
-"""The reads of planning. Every part of it only reads, save for the server's dry run, which keeps nothing."""
+"""The reads of planning. Every part of it only reads, except the server's dry run, which stores nothing."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Reads(Protocol):
 
 
 class DryRun(Protocol):
-    """Sends a mutation that the server checks and does not keep. Raises KubeError for what it would refuse."""
+    """Sends a mutation that the server validates and does not store. Raises KubeError if it would be rejected."""
 
     async def __call__(self, mutation: Mutation) -> dict[str, Any]: ...
 
@@ -73,4 +73,4 @@ class ClusterContext(PlanContext):
     reads: Reads
     dry_run: DryRun
     past: LatencyHistory | None = None
-    """None where nothing remembers."""
+    """None if there is no history."""

@@ -1,4 +1,4 @@
-"""A plan as JSON values: what the audit log records and ``--json`` prints of it."""
+"""A plan as JSON values, for the audit log and ``--json``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from actions.request import to_json
 
 
 def recorded_plan(plan: Plan) -> dict[str, Any]:
-    """Everything of the plan but what only carrying it out needs (``facts``)."""
+    """Return the whole plan except for what only its execution needs (``facts``)."""
     return {
         "id": plan.id,
         "kind": plan.kind,

@@ -1,7 +1,7 @@
-"""The ground of a plan: a Snapshot from after the cluster was listed.
+"""The basis of a plan: a Snapshot from after the cluster was listed.
 
-On half a fleet a target looks absent and a GPU free. What may not be listed is waited for by nobody: it is "not known",
-and the checks say so.
+With half a fleet, a target looks absent and a GPU free. Resources that may not be listed are not waited for: they are
+"not known", and the checks say so.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from fleet.kinds.registry import listed
 from fleet.model.snapshot import Health, Snapshot
 
 _CHECKED = frozenset({"horizontalpodautoscalers.autoscaling", "poddisruptionbudgets.policy", "services"})
-"""Resources that some check looks at besides; a plan waits for them, and does without them where they do not come."""
+"""Further resources that checks read; a plan waits for them, and does without if they do not come."""
 PATIENCE = 30.0
 """Seconds that a cluster may take to be listed."""
 GIVE_UP = 3.0
 """Seconds of them for which its API server may be out of reach: a retry or two."""
 GETS_ON = 4
-"""How many times the given seconds a list takes at most that gets on all the while."""
+"""Factor over the given seconds that a progressing list may take at most."""
 LOOK = 0.5
 """Seconds after which is looked again whether the API server is still out of reach."""
 
 
 def targets() -> frozenset[str]:
-    """Resources without which nothing can be planned: who is there, whose it is, and where there is room."""
+    """Return the resources without which nothing can be planned: pods, their owners, and nodes."""
     return frozenset({"pods", "nodes", *(kind.qualified for kind in listed())})
 
 
@@ -36,11 +36,12 @@ def lacking(snapshot: Snapshot) -> str:
 
 
 async def wait_until_known(newest: Callable[[], Snapshot | None], arrived: asyncio.Event, seconds: float) -> str:
-    """Wait until the newest Snapshot knows what plans are made on; what it still lacks after ``seconds``, in words.
+    """Wait until the newest Snapshot has the resources for plans; return what it still lacks after ``seconds``, in
+    words.
 
-    ``arrived`` is set with every new Snapshot. The seconds count from the last resource that was listed, so a list
-    that gets on is waited for, up to ``GETS_ON`` times as long in all; an API server that is out of reach is not. On a
-    machine that is busy with others, time without a turn of its own does not count: nothing could come then.
+    ``arrived`` is set with every new Snapshot. The seconds count from the last resource listed, so a list that
+    progresses is waited for, up to ``GETS_ON`` times as long in all; an unreachable API server is not. On a busy
+    machine, time in which this process did not run does not count.
     """
     checked = targets() | _CHECKED
     waited, last = 0.0, time.monotonic()

@@ -1,4 +1,4 @@
-"""The parts of every plan on a cluster but its action's own: its target as it is now, and the Event left on it."""
+"""The common parts of every plan on a cluster: the current target, and the Event left on it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def require_suitable(request: Request) -> None:
 
 
 class Conflicts:
-    """The dry run, and whether the server said that something is no longer what was read."""
+    """The dry run, and whether the server reported that an object has changed since it was read."""
 
     def __init__(self, dry_run: DryRun) -> None:
         self._dry_run = dry_run
@@ -55,7 +55,7 @@ class Conflicts:
 
 
 async def event_on_target(plan: Plan, context: ClusterContext) -> Mutation | None:
-    """The Event on the target, where this identity may write one; its time and reason are those of the moment."""
+    """Return the Event on the target, if this identity may write one; its time and reason are set when it is sent."""
     namespace = plan.target.namespace or NAMESPACE
     try:
         allowed = (await context.reads.can_i("create", "events", namespace=namespace)).allowed

@@ -1,4 +1,4 @@
-"""Files of what runs and what was done: their owner's alone, and none is ever seen half written."""
+"""Private files: readable by their owner only, and never half written."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _OTHERS: Final = 0o077
 
 
 def make_private(folder: Path, top: Path) -> None:
-    """Make ``folder`` and what is missing above it, 0700 from ``top`` down; what is there already is made so.
+    """Make ``folder`` and its missing parents, 0700 from ``top`` down; existing ones are changed to that.
 
-    One of another user stays as it is (whoever writes there says what is wrong with it), and so does one that was made
-    to be everybody's (``chmod +t``). Raises OSError.
+    Another user's folder is left alone (writing there reports the problem), and so is a deliberately shared one
+    (``chmod +t``). Raises OSError.
     """
     _make(top.parent, parents=True)
     inner = folder.relative_to(top)
@@ -29,7 +29,7 @@ def make_private(folder: Path, top: Path) -> None:
 
 
 def write_whole(file: Path, content: bytes) -> None:
-    """Whole or not at all, on the disk when this returns, readable by its owner alone. Raises OSError."""
+    """Write a file completely or not at all, durably, readable by its owner only. Raises OSError."""
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     try:
         with os.fdopen(handle, "wb") as out:

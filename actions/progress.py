@@ -1,4 +1,4 @@
-"""How far an action is, and how it ended."""
+"""Progress of an action, and its outcome."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ class Result(StrEnum):
 
     CONVERGED = "converged"
     FAILED = "failed"
-    """Refused, or the cluster went another way: nothing more will come by itself."""
+    """Refused, or the cluster went another way: nothing more will happen by itself."""
     TIMED_OUT = "timed out"
     CONFLICT = "conflict"
     """The target changed since the plan was made: nothing was overwritten, a new plan is needed."""
     STOPPED = "stopped"
-    """A person stopped it; what was done by then stays done."""
+    """A user stopped it; what was done by then stays done."""
 
 
 class FailureCause(StrEnum):
-    """The reason why an action that failed did nothing at all, as far as a program may want to know it."""
+    """The reason why a failed action did nothing, for programs."""
 
     OTHER = ""
     UNREACHABLE = "unreachable"
-    """No connection to the API server, or it does not take the credentials: nothing was asked of it."""
+    """No connection to the API server, or it rejects the credentials: it received no request."""
     FORBIDDEN = "forbidden"
-    """The API server knows who asked, and does not let them."""
+    """The API server identified the user, and denied the request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The outcome of an action, in words, and what users felt before and after."""
+    """The outcome of an action, in words, and the effect on users before and after."""
 
     result: Result
     text: str
@@ -71,5 +71,5 @@ class Outcome:
 
     @property
     def ok(self) -> bool:
-        """Whether the cluster is where the plan wanted it."""
+        """True if the cluster has reached the planned state."""
         return self.result is Result.CONVERGED

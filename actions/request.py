@@ -1,8 +1,8 @@
-"""Requests of people: one small dataclass per action, declared beside it in actions.kinds, and its JSON.
+"""Requests of users: one small dataclass per action, declared beside it in actions.kinds, and its JSON.
 
-A request names its target by uid where it was chosen on a screen: the object that was under the cursor when the key
-went down, whatever has taken its name or its row since. The JSON form is what the audit log records, for the request
-itself and for the one that undoes it.
+A request names its target by uid if it was chosen on a screen: the object under the cursor when the key was pressed,
+whatever has its name or its row by now. The JSON form is recorded in the audit log, for the request itself and for its
+undo.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ LOCAL: Final = "local"
 
 
 def shown_kind(kind: str) -> str:
-    """A kind of targets as people are told of it; logs and requests have the kind itself."""
+    """Return the kind of a target for display; logs and requests have the kind itself."""
     return "server" if kind == LOCAL_SERVER else kind
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One object; ``namespace`` is empty for a node, ``uid`` where only the name was given.
+    """One object; ``namespace`` is empty for a node, ``uid`` if only the name was given.
 
-    ``cluster`` is where it was chosen: the same name, and even the same uid, in another is another object. What has
-    only been typed, or was recorded, is of the cluster on which it is planned.
+    ``cluster`` is where it was chosen: the same name, and even the same uid, is another object in another cluster. A
+    typed or recorded target belongs to the cluster on which it is planned.
     """
 
     kind: str
@@ -50,7 +50,7 @@ class Target:
         return ObjectRef(self.kind, self.namespace, self.name, self.cluster)
 
     def beside(self, kind: str, name: str, uid: str = "") -> Target:
-        """Another object of its namespace."""
+        """Return another object in its namespace."""
         return Target(kind, self.namespace, name, uid, self.cluster)
 
     def to_json(self) -> dict[str, Any]:
@@ -59,7 +59,7 @@ class Target:
 
     @property
     def is_server(self) -> bool:
-        """Whether it is a server of this machine, and of no cluster."""
+        """True if it is a server of this machine, and so in no cluster."""
         return self.kind == LOCAL_SERVER
 
     def __str__(self) -> str:
@@ -114,21 +114,23 @@ R = TypeVar("R", bound=Request)
 
 
 def expect(request: Request, kind: type[R]) -> R:
-    """The request as what its action takes. Raises TypeError for another: the registry has sent it to the wrong one."""
+    """Return the request as its action's type. Raises TypeError for another: the registry has dispatched it wrongly."""
     if not isinstance(request, kind):
         raise TypeError(f"{kind.__name__} expected, not {type(request).__name__}")
     return request
 
 
 class OtherClusterError(Exception):
-    """A request, or a plan, is of another cluster than the one that would carry it out. Nothing was sent."""
+    """A request, or a plan, belongs to another cluster than the one that would execute it. Nothing was sent."""
 
     def __init__(self, meant: ClusterId, here: ClusterId) -> None:
         super().__init__(f"it is for {meant}, and this is {here}: choose its target again here")
 
 
 def placed(request: R, here: ClusterId) -> R:
-    """The request with every target said to be in cluster ``here``. Raises OtherClusterError for one of another."""
+    """Return the request with every target assigned to cluster ``here``. Raises OtherClusterError for one of
+    another.
+    """
     return replace(request, **{each.name: _placed(getattr(request, each.name), here) for each in fields(request)})
 
 
@@ -147,7 +149,7 @@ def _placed(value: Any, here: ClusterId) -> Any:
 
 
 def to_json(request: Request) -> dict[str, Any]:
-    """The request as JSON values; ``kind`` says which one it is."""
+    """Return the request as JSON values, with its ``kind``."""
     if isinstance(request, InTurn):
         return {
             "kind": request.kind,
@@ -158,5 +160,5 @@ def to_json(request: Request) -> dict[str, Any]:
 
 
 def _recorded(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return the fields of a request and of its targets: their cluster is in the scope of the plan, beside them."""
+    """Return the fields of a request and of its targets without the cluster, which is in the plan's scope."""
     return {name: value for name, value in pairs if not isinstance(value, ClusterId)}

@@ -1,7 +1,7 @@
 """Earlier versions of a workload: its revisions, with the model version of each.
 
 A Deployment keeps a ReplicaSet per revision, a StatefulSet a ControllerRevision. Both are numbered, and a rollback
-gives the old one a new number: what names a revision for good is its object.
+gives the old one a new number: the permanent name of a revision is its object's.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ POD_REVISION = "controller-revision-hash"
 """The label of a StatefulSet's pods that holds the name of their ControllerRevision."""
 _CONTROLLER_HASH = "controller.kubernetes.io/hash"
 _WRITE_TO_REVISION = 30.0
-"""Seconds after the write of a template in which its controller has made the revision, also where it is busy."""
+"""Seconds after the write of a template within which its controller has created the revision, even if it is busy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +52,13 @@ class Revision:
     cause: str
     """The annotation ``kubernetes.io/change-cause``; a ControllerRevision has none."""
     who: str
-    """The field manager that wrote the template (kubectl-edit, helm …), where the workload still tells: the server
-    keeps tools, not people. ``unknown`` else."""
+    """The field manager that wrote the template (kubectl-edit, helm …), if the workload still has it: the server keeps
+    tools, not people. ``unknown`` otherwise.
+    """
     current: bool
-    """Whether it is what the workload wants now."""
+    """True if it is the workload's current template."""
     pods: int
-    """Pods that run it now, those being deleted included."""
+    """Pods that run it now, including those being deleted."""
     version: ModelVersion
     """The digest is that of a pod that runs it, empty where none does."""
     arguments: tuple[str, ...]
@@ -69,7 +70,7 @@ class Revision:
 
     @property
     def pinned(self) -> bool:
-        """Whether the template says which weights: by the model's revision, or by an image's digest."""
+        """True if the template fixes the weights: by the model's revision, or by an image's digest."""
         return bool(self.version.revision) or "@sha256:" in self.version.image
 
 
@@ -105,7 +106,7 @@ def _kept_in(kind: str) -> Revisions:
 
 
 def current_of(found: Iterable[Revision]) -> Revision | None:
-    """Return the revision that the workload wants now; None where none of it was made yet."""
+    """Return the workload's current revision; None if its controller has not created it yet."""
     return next((revision for revision in found if revision.current), None)
 
 
@@ -132,7 +133,7 @@ def find_revision(found: Sequence[Revision], wanted: str) -> Revision:
 
 
 def bare(template: Mapping[str, Any]) -> dict[str, Any]:
-    """A pod template without what its controller adds to it."""
+    """Return a pod template without its controller's additions."""
     clean = {key: value for key, value in template.items() if key != "$patch"}
     metadata = dict(clean.get("metadata") or {})
     labels = {key: value for key, value in (metadata.get("labels") or {}).items() if key != HASH}
@@ -140,7 +141,7 @@ def bare(template: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def same_template(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether two templates run the same, as the Deployment controller compares them."""
+    """True if two templates are equal, as the Deployment controller compares them."""
     return _comparable(one) == _comparable(other)
 
 
@@ -221,7 +222,7 @@ def _revision(
 
 
 def _author(workload: Mapping[str, Any], created: float) -> str:
-    """The manager whose last write of the template came just before the revision was made."""
+    """Return the manager whose last write of the template came just before the revision was created."""
     found = []
     for entry in mappings(mapping(workload, "metadata"), "managedFields"):
         at = moment(entry, "time")

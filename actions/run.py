@@ -1,4 +1,4 @@
-"""One confirmed plan from its intent to its result: everything is written down before it is done."""
+"""One confirmed plan from its intent to its result: every step is recorded before it is done."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from fleet.sources.kube.errors import (
 )
 
 AGAIN = 3
-"""How often an action is planned again for a status that moved on."""
+"""Number of times an action is planned again because the target's status changed."""
 
 
 class _Action(Protocol):
-    """A ClusterAction or a LocalAction: each is given the Execution of its own place."""
+    """A ClusterAction or a LocalAction: each gets the Execution of its own place."""
 
     async def execute(self, plan: Plan, execution: Execution) -> Outcome: ...
 
@@ -57,7 +57,7 @@ class Run:
         self._settle = settle
         self._measures = True
         self.over = False
-        """True once its end is being written down: there is nothing left to stop but the measuring."""
+        """True once its end is being recorded: only the measuring can still be stopped."""
 
     @property
     def state(self) -> ActionRun:
@@ -65,11 +65,11 @@ class Run:
         return self._journal.state
 
     def measure_no_longer(self) -> None:
-        """Stop measuring. The end is known already; what users feel afterwards is not waited for."""
+        """Stop measuring. The outcome is already known; its effect on users is not waited for."""
         self._measures = False
 
     async def go(self, confirmation: str) -> None:
-        """Do it, and write down how it ended. ``confirmation`` says how the person confirmed."""
+        """Execute it, and record how it ended. ``confirmation`` says how the user confirmed."""
         plan = self._plan
         seen = self._executor.context().snapshot
         workload = _felt_through_all(seen, plan)
@@ -131,7 +131,7 @@ class Run:
         return replace(newer, id=plan.id)
 
     async def _end(self, outcome: Outcome, workload: str) -> None:
-        """Write down how it ended, and what users feel of it once that is measured."""
+        """Record how it ended, and its effect on users once that is measured."""
         outcome = replace(outcome, after=self._load_now(workload))
         # Written down at once: who ends this program while it measures leaves a record that is whole.
         outcome = await self._written("result", outcome, _outcome_record(outcome))
@@ -143,12 +143,12 @@ class Run:
         self._journal.update(outcome=replace(outcome, anchor=self._journal.anchor))
 
     def _load_now(self, workload: str) -> Load:
-        """Return what users feel now of what served when the action began, or of what has come since."""
+        """Return the current load on users of the workload affected at the start, or of its successor."""
         snapshot = self._executor.context().snapshot
         return load_of(snapshot, workload or _felt_through_all(snapshot, self._plan))
 
     async def _measured(self, at: float) -> None:
-        """Wait for a measurement of the time after ``at``, where there are measurements at all: what users feel now."""
+        """Wait for a measurement from after ``at``, if anything is measured: the effect on users."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._settle
         while self._measures and loop.time() < deadline:
@@ -158,7 +158,7 @@ class Run:
             await asyncio.sleep(POLL)
 
     async def _written(self, event: str, outcome: Outcome, content: Mapping[str, Any]) -> Outcome:
-        """Record how it ended; where that cannot be, the outcome says so."""
+        """Record how it ended; if that fails, the outcome says so."""
         try:
             await self._journal.record(event, content)
         except AuditError as error:
@@ -174,7 +174,7 @@ def _felt_through_all(snapshot: Snapshot, plan: Plan) -> str:
 
 
 def _is_stale(error: BaseException, execution: Execution) -> bool:
-    """Whether only the version of an object was another, and nothing was sent for the plan: it may be planned again."""
+    """True if only the version of an object was another, and nothing was sent for the plan: it may be planned again."""
     return isinstance(error, ConflictError) and not isinstance(error, NotAsConfirmedError) and not execution.has_begun
 
 
@@ -206,7 +206,7 @@ def _outcome_record(outcome: Outcome) -> dict[str, Any]:
 
 
 def cause_of(error: KubeError | KubeconfigError, sent: Sequence[str]) -> FailureCause:
-    """Return why nothing was done, where nothing was: once something is, how far it came matters more."""
+    """Return why nothing was done; once something was, its progress matters more than the cause."""
     if sent or (isinstance(error, UnreachableError) and error.sent):
         return FailureCause.OTHER
     if isinstance(error, ForbiddenError):

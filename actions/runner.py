@@ -1,4 +1,4 @@
-"""All actions of one person in one place, several side by side: planned, started, stopped and waited for."""
+"""All actions of one user in one place, several in parallel: planned, started, stopped and waited for."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MEASURED = 30.0
 
 
 class PlanRefusedError(Exception):
-    """Raised when a plan may not be executed: blocked, of another cluster, or without the reason the rules ask for."""
+    """Raised if a plan may not be executed: blocked, of another cluster, or without a required reason."""
 
 
 class Runner:
@@ -47,7 +47,7 @@ class Runner:
         return tuple(run.state for run in reversed(self._runs.values()))
 
     def start(self, plan: Plan, reason: str, confirmation: str) -> ActionRun:
-        """Carry it out from now on; it goes on when nobody looks. ``confirmation`` says how the person confirmed.
+        """Start executing it; it continues when no screen shows it. ``confirmation`` says how the user confirmed.
 
         Raises RefusedError.
         """
@@ -62,7 +62,7 @@ class Runner:
         return state
 
     def stop(self, id: str) -> None:  # noqa: A002 - the run's
-        """Do nothing more of it. What was sent stays; the record says so."""
+        """Stop it. What was sent stays; the record says so."""
         if self._runs[id].over:
             # It is writing down its end: that must not be cut.
             self._runs[id].measure_no_longer()
@@ -70,7 +70,7 @@ class Runner:
             self._tasks[id].cancel()
 
     async def reviewed(self, id: str) -> None:  # noqa: A002 - the recorded action's
-        """Write down that a person has looked at an action that was cut off. Raises AuditError."""
+        """Record that a user has reviewed an interrupted action. Raises AuditError."""
         await append(self._audit, "reviewed", id, {})
 
     async def wait(self, id: str) -> Outcome:  # noqa: A002 - the run's
@@ -80,7 +80,7 @@ class Runner:
         return outcome or Outcome(Result.FAILED, "it ended without a word: this is a bug, please report it")
 
     async def close(self) -> None:
-        """Stop all that is under way, and let go of the connections."""
+        """Stop all running actions, and close the connections."""
         for id in self._tasks:  # noqa: A001 - the run's
             self.stop(id)
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)

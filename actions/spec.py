@@ -1,7 +1,7 @@
-"""The declaration of one kind of action: everything but how it is planned and executed, as data.
+"""The declaration of one kind of action: everything except planning and execution, as data.
 
 Command line, flags, keys, palette, help, documents, permission checks and roles are made from it, in every mode: a
-declaration changes nothing and imports nothing that could. What plans and executes is behind ``ActionSpec.action``.
+declaration changes nothing and imports nothing that could. Planning and execution are behind ``ActionSpec.action``.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ BY_NAME: Final = "deployment/NAME, statefulset/NAME, or a name that only one wor
 
 
 class UsageError(Exception):
-    """Raised when the typed words cannot be asked for; the text says why."""
+    """Raised if the typed words do not make a request; the text says why."""
 
 
 class Takes(Enum):
@@ -46,7 +46,7 @@ class Argument(NamedTuple):
     """One argument of a command, and the field of the request that it fills."""
 
     field: str
-    """Empty for one that is taken and means nothing."""
+    """Empty for an accepted flag without effect."""
     flag: str = ""
     """Flag as typed, ``--deadline``; empty for a word behind the target, which may be left out."""
     takes: Takes = Takes.TEXT
@@ -80,18 +80,18 @@ class Launch(Enum):
 
 
 class Inline(NamedTuple):
-    """The argument that may stand behind the name in the console's own command line."""
+    """The argument that may follow the name in the console's own command line."""
 
     field: str
     shown: str
     """Word in the help: ``[REPLICAS | +N | -N]``."""
     what: str
-    """Unit of a number: ``replicas``. It is asked for in a line of its own where it was not typed."""
+    """Unit of a number: ``replicas``. Prompted for on a separate line if it was not typed."""
     current: Callable[[Snapshot, ObjectRef], int] | None = None
-    """The number as it is now, to which ``+1`` and ``-1`` are relative; None where it is text."""
+    """The current number, to which ``+1`` and ``-1`` are relative; None if it is text."""
     example: str = ""
     choose_from: Listed | None = None
-    """Shown, to choose one, where nothing was typed. On the command line ``--list`` prints them."""
+    """List shown for choosing one if nothing was typed. On the command line ``--list`` prints it."""
 
 
 Values = Mapping[str, Any]
@@ -99,18 +99,18 @@ Values = Mapping[str, Any]
 
 
 def always(snapshot: Snapshot, target: ObjectRef) -> str | None:
-    """Nothing speaks against it."""
+    """Return None: always available."""
     del snapshot, target
     return None
 
 
 def patch(resource: TargetResource) -> tuple[Permission, ...]:
-    """The permission of what only patches its target."""
+    """Return the permission for an action that only patches its target."""
     return (Permission("patch", resource.group, resource.plural),)
 
 
 def no_permissions(resource: TargetResource) -> tuple[Permission, ...]:
-    """No permission of a cluster: this machine says itself what may be done on it."""
+    """Return no permissions: this machine has its own checks."""
     del resource
     return ()
 
@@ -126,11 +126,11 @@ def replicas(count: int) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionSpec:
-    """One kind of action. What it is called is the ``kind`` of its request."""
+    """One kind of action. Its name is the ``kind`` of its request."""
 
     request: type[Request]
     action: Callable[[], ClusterAction] | Callable[[], LocalAction]
-    """Makes what plans and executes it; only here is that imported."""
+    """Makes its planner and executor; the only place that imports them."""
 
     title: str
     """Title in the help and the palette: its name, then perhaps ``:`` and an explanation."""
@@ -146,7 +146,7 @@ class ActionSpec:
     objects: tuple[str, ...] = ()
     """The other kinds of its target: Pod, Node …"""
     other_workloads: bool = False
-    """True if it is offered on the screens also for other kinds of workloads: its plan finds out what they can do."""
+    """True if screens also offer it for other kinds of workloads: its plan determines what they support."""
     many: bool = False
     """Several targets at once, which its request has as ``others``. Of all others on a cluster several are done in
     turn."""
@@ -161,7 +161,7 @@ class ActionSpec:
     permissions: Callable[[TargetResource], tuple[Permission, ...]] = patch
     """Return the permissions for a target of this resource."""
     reads: tuple[Permission, ...] = ()
-    """Reads of its plan besides what the console watches anyway: without one the plan says that it is not known."""
+    """Reads of its plan beyond what the console watches: without one, the plan reports it as unknown."""
 
     arguments: tuple[Argument, ...] = ()
     build: Callable[[Values, tuple[Target, ...]], Request] | None = None
@@ -171,9 +171,9 @@ class ActionSpec:
     inline: Inline | None = None
 
     names: tuple[str, ...] = ()
-    """Names in the console's own command line, the first one being completed; empty for what no screen offers.
+    """Names in the console's own command line, the first one being completed; empty if no screen offers it.
 
-    Kinds that are for objects of different screens may share one.
+    Kinds for objects of different screens may share one.
     """
     keys: tuple[str, ...] = ()
     """Default keys, in Textual's names."""
@@ -181,16 +181,17 @@ class ActionSpec:
     """The word beside the key in the key bar."""
 
     api: Api = Api.KUBERNETES
-    """The API that its requests go to. Checks of plans say of which they are; an object of Kubernetes is read again
-    before its plan, and gets a note."""
+    """The API that its requests go to. Checks of plans declare their API; a Kubernetes object is read again before its
+    plan, and gets a note.
+    """
     sets_replicas: bool = False
-    """True if its changes are numbers of replicas, which are asked for again where the step is large."""
+    """True if its changes are numbers of replicas, which need another confirmation if the step is large."""
     stands: frozenset[str] = frozenset()
-    """Changes by which it is seen that it still stands, when it is undone; empty for all of them."""
+    """Changes that must still be in place to undo it; empty for all of them."""
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """Kinds of its target; the first one is meant where a name is given without a kind."""
+        """Kinds of its target; the first is the default for a name without a kind."""
         # Not at the top: the flags of an action are put together without it.
         from fleet.kinds.registry import kinds_that
 
@@ -200,12 +201,12 @@ class ActionSpec:
 
     @property
     def local(self) -> bool:
-        """Whether it is for the servers of this machine, and for no cluster."""
+        """True if it applies to the servers of this machine, and to no cluster."""
         return LOCAL_SERVER in self.objects
 
     @property
     def takes_several(self) -> bool:
-        """Whether several targets may be typed: a text behind them could be one more."""
+        """True if several targets may be typed: a text behind them could be one more."""
         behind = [argument for argument in self.arguments if argument.field and not argument.flag]
         return all(argument.takes is Takes.INTEGER for argument in behind)
 
@@ -220,12 +221,12 @@ class ActionSpec:
         return self.permissions(TargetResource(target, *found))
 
     def _requires(self, field: str) -> bool:
-        """Whether there is no request without this field."""
+        """True if this field of the request is required."""
         of = next((one for one in fields(self.request) if one.name == field), None)
         return of is not None and of.default is MISSING and of.default_factory is MISSING
 
     def make(self, values: Values, targets: tuple[Target, ...]) -> Request:
-        """The request for what was given. Raises UsageError."""
+        """Return the request for these values. Raises UsageError."""
         first, *others = targets
         if others and not self.many:
             if self.local:

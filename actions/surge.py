@@ -1,4 +1,4 @@
-"""The replacement of a workload's pods: how many are added first, how many are taken away first."""
+"""The replacement of a workload's pods: how many are added first, how many are removed first."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ class Rolling:
     recreate: bool = False
     """All end before the first new one starts."""
     by_hand: bool = False
-    """Nothing is replaced until somebody deletes it (OnDelete)."""
+    """True if nothing is replaced until it is deleted (OnDelete)."""
     partition: int = 0
     """Partition of a StatefulSet: pods of a lower ordinal keep the template that they have."""
 
     @property
     def replaced(self) -> int:
-        """Pods that a new template reaches by itself."""
+        """Number of pods that a new template reaches automatically."""
         return 0 if self.by_hand else max(0, self.replicas - self.partition)
 
     @property
     def held(self) -> bool:
-        """True if there are pods, and nothing replaces any of them."""
+        """True if there are pods, and none of them is replaced automatically."""
         return self.replicas > 0 and not self.replaced
 
     @property

@@ -66,7 +66,7 @@ class TurnsTaken:
 
     @property
     def several(self) -> bool:
-        """Whether there is more than one."""
+        """True if there is more than one."""
         return len(self._plans) > 1
 
     @property
@@ -83,7 +83,7 @@ class TurnsTaken:
 
     @property
     def all_done(self) -> bool:
-        """Whether each has arrived."""
+        """True if each has arrived."""
         return len(self._outcomes) == len(self._plans) and self._outcomes[-1].ok
 
     @property

@@ -1,7 +1,7 @@
-"""Undo: the last action of a person on a cluster, taken back by the inverse that was recorded with it.
+"""Undo: reverse a user's last action on a cluster by the inverse recorded with it.
 
-The inverse goes through the ordinary planner: it is planned against the cluster as it is now. What a screen promises of
-it and what is planned are decided here, by the same two questions: whose turn is it, and what stands in its way.
+The inverse goes through the ordinary planner: it is planned against the current cluster. Both the offer on a screen and
+the plan are decided here, by two questions: which action is next, and what prevents its undo.
 """
 
 from __future__ import annotations
@@ -33,22 +33,22 @@ _UNRECORDED: Final = "looked like a secret in part, and was not recorded"
 
 
 class Deed(NamedTuple):
-    """A past action, as undo must know it, wherever that is kept: in the audit log or in the memory of a session."""
+    """A past action with the facts that undo needs, from the audit log or from a session's memory."""
 
     id: str
     title: str
     undoes: str
     """Id of the action that it takes back; empty for all others."""
     reached: bool
-    """Whether the cluster did, or may have done, anything of it."""
+    """True if the cluster did, or may have done, anything of it."""
     inverse: Mapping[str, Any]
     """The request that takes it back, as it is recorded; empty where there is none."""
 
 
 def next_undone(deeds: Sequence[Deed]) -> Deed | None:
-    """The one that undo takes back next, of one person's on one cluster, oldest first.
+    """Return the action that undo reverses next, among one user's on one cluster, oldest first.
 
-    Left out: what was taken back already, what takes back another, and what never reached the cluster.
+    Left out: actions already undone, undos themselves, and actions that never reached the cluster.
     """
     reached = [deed for deed in deeds if deed.reached]
     undone = {deed.undoes for deed in reached}
@@ -56,7 +56,7 @@ def next_undone(deeds: Sequence[Deed]) -> Deed | None:
 
 
 def inverse_of(deed: Deed, snapshot: Snapshot) -> Request:
-    """The request that takes it back. Raises NotFoundError where it is not known, or its object is seen to be gone."""
+    """Return the request that reverses it. Raises NotFoundError if it is unknown, or its object is gone."""
     if MARK in json.dumps(deed.inverse):
         raise NotFoundError(
             f"what takes back “{deed.title}” {_UNRECORDED}",
@@ -97,11 +97,11 @@ def why_not(action_run: ActionRun, session: Iterable[ActionRun], snapshot: Snaps
 
 
 def last_undo(done: Iterable[RecordedAction], who: Who, cluster: ClusterId) -> RecordedAction | None:
-    """The last action of this person on a cluster that can be taken back; ``done`` is oldest first.
+    """Return this user's last undoable action on a cluster; ``done`` is oldest first.
 
-    A person is the identity that the cluster knows together with the login on the machine: several may share either.
-    What was done through another context of the same server comes after all that was done through this one: it is the
-    same cluster by another name, or another behind the same proxy.
+    A user is the identity in the cluster together with the login on the machine: several may share either. Actions
+    through another context of the same server come after all those through this one: it is the same cluster by another
+    name, or another behind the same proxy.
     """
     mine = [
         action
@@ -115,9 +115,9 @@ def last_undo(done: Iterable[RecordedAction], who: Who, cluster: ClusterId) -> R
 
 
 async def plan_undo(done: Sequence[RecordedAction], who: Who, executor: Executor) -> Plan:
-    """Plan what would take it back now, and find whether somebody has changed the target since.
+    """Plan the reversal, and check whether the target has been changed since.
 
-    Raises NotFoundError where there is nothing to take back, and what planning raises.
+    Raises NotFoundError if there is nothing to undo, and what planning raises.
     """
     context = executor.context()
     action = last_undo(done, who, context.scope.cluster)
@@ -153,7 +153,7 @@ def _each_alone(request: Request) -> tuple[Alternative, ...]:
 
 
 def _check_where(action: RecordedAction, here: Scope) -> tuple[Check, ...]:
-    """One server may stand before several clusters, and tell them by who asks."""
+    """Check the context: one server may front several clusters, and select by the caller."""
     context = str(action.intent.scope.get("context") or "")
     if context in ("", here.context):
         return ()
@@ -180,7 +180,7 @@ def _check_since(action: RecordedAction, plan: Plan, now: float) -> Check:
 
 
 def _is_of(what: str, looked_at: Collection[str]) -> bool:
-    """Whether a change is one of these; of several objects each has its object's name in front."""
+    """True if a change is one of these; of several objects each has its object's name in front."""
     return any(what == one or what.endswith(f" {one}") for one in looked_at)
 
 
@@ -199,7 +199,7 @@ def _recorded(action: RecordedAction) -> Deed:
 
 
 def _vanished(request: Request, snapshot: Snapshot) -> str:
-    """Return which of a request's objects are seen to be no more; empty where that is not known, or some are there."""
+    """Return which of a request's objects no longer exist; empty if that is unknown, or some do."""
     whole = snapshot.everything
     if request.target.kind != "Pod" or whole.coverage.lack("pods"):
         return ""
@@ -211,7 +211,7 @@ def _vanished(request: Request, snapshot: Snapshot) -> str:
 
 
 def _may_have_happened(action: RecordedAction) -> bool:
-    """Whether the cluster did, or may have done, more of it than to note it down."""
+    """True if the cluster did, or may have done, more of it than record it."""
     return any(sent.done or sent.unknown for sent in action.sent if not is_note(sent.path))
 
 

@@ -1,6 +1,6 @@
 """The effect on users of a workload: the queue, TTFT and errors, at one moment.
 
-The same workload is looked at before and after an action. A pod that is gone belongs to none any more.
+The same workload is read before and after an action, since a pod that is gone belongs to none.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from fleet.model.snapshot import Snapshot
 
 
 def felt_through(snapshot: Snapshot, target: Target) -> str:
-    """The key of the workload through which users feel what is done to a target: of a pod the one that it belongs to.
+    """Return the key of the workload whose users feel an action on a target: for a pod, its workload.
 
-    Empty where there is none: a node, a pod that is gone.
+    Empty if there is none: a node, a pod that is gone.
     """
     if target.kind in ("Pod", LOCAL_SERVER):
         return snapshot.workload_of.get(f"{target.namespace}/{target.name}", "")

@@ -1,4 +1,4 @@
-"""The one way out for what changes something in a cluster."""
+"""The only way out for changes to a cluster."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from fleet.sources.kube.responses import Response
 
 
 def answer_of(response: Response) -> MutationResult:
-    """The object that the API server answered with, and by what its own audit log and history know the request."""
+    """Return the object in the API server's answer, and the request's identification in the server's own audit log and
+    history.
+    """
     found = response.json()
     document = found if isinstance(found, dict) else {}
     metadata = document.get("metadata") or {}
@@ -26,13 +28,13 @@ def answer_of(response: Response) -> MutationResult:
 
 
 class Writer:
-    """Sends mutations through a client of its own: the clients that observe let nothing but reads through."""
+    """Sends mutations through its own client: the observing clients only allow reads."""
 
     def __init__(self, client: KubeClient) -> None:
         self._client = client
 
     async def send(self, mutation: Mutation) -> MutationResult:
-        """Send it once; it is never repeated. Raises KubeError and KubeconfigError."""
+        """Send the mutation once, never twice. Raises KubeError and KubeconfigError."""
         return answer_of(
             await self._client.send(
                 mutation.method,
@@ -44,7 +46,7 @@ class Writer:
         )
 
     async def dry_run(self, mutation: Mutation) -> dict[str, Any]:
-        """Return the server's answer; it keeps nothing. Raises KubeError for what it would refuse."""
+        """Return the server's answer; it stores nothing. Raises KubeError if the change would be rejected."""
         return (await self.send(mutation.dry())).document
 
     async def close(self) -> None:

@@ -1,13 +1,12 @@
-"""The truth about a fleet: the model, the sources, the joins, the history. Nothing here can change anything.
+"""The facts about a fleet: sources, model, joins, history and diagnosis. Nothing here can change anything.
 
 Where to look:
 
-- ``model/``: the vocabulary, readings, rows, measurements and the Snapshot; what every other room may import.
-- ``kube/``: one cluster, followed by list and watch, as rows.
-- ``metrics/``: what engines and exporters say, from Prometheus or scraped directly, as one type.
-- ``targets``, ``scraping``, ``asking``, ``measuring``: which of the two is used in a cluster, by which way, and what is
-  said where neither answers.
-- ``join``, ``layout``, ``combine``, ``assess``, ``history``, ``backfill``, ``snapshot``: from rows and measurements to
-  one Snapshot.
-- ``observer``: a tick.
+- ``model/``: the vocabulary, readings, rows, measurements and the Snapshot; every other room may import it.
+- ``sources/``: Kubernetes, Prometheus and direct scrapes, each followed in the background with its status.
+- ``metrics/``: the dialects of engines, gateways and GPU exporters, and the code that reads their samples.
+- ``kinds/``: the kinds of workloads.
+- ``snapshot/``: objects and measurements joined into one Snapshot; ``observer`` is one tick.
+- ``diagnosis/``, ``latency/``, ``timeline/``: what is wrong, why requests are slow, and what happened.
+- ``net/``, ``guard``: the only way out.
 """

@@ -1,7 +1,7 @@
-"""Reading files that a person names: regular ones of bounded size, which cannot hang the program or fill its memory.
+"""Reads files that the user names: regular files of bounded size, so that none can hang the program or fill its memory.
 
-A FIFO waits for a writer that may never come, and /dev/zero never ends: neither may stand where settings, credentials
-or certificates are expected.
+A FIFO may wait forever for a writer, and /dev/zero never ends: neither may stand in for settings, credentials or
+certificates.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _KINDS: Final = (
 
 
 def read_bytes(path: str | Path, limit: int) -> bytes:
-    """The content of a regular file of ``limit`` bytes at most; links are followed, and /dev/null is empty.
+    """Return the content of a regular file of at most ``limit`` bytes; links are followed, and /dev/null is empty.
 
     Raises OSError, whose ``strerror`` says what is wrong, for anything else.
     """
@@ -51,7 +51,7 @@ def read_text(path: str | Path, limit: int, encoding: str = "utf-8") -> str:
 
 
 def check_file(path: str | Path, limit: int) -> None:
-    """Whether a library may be given this path to read. Raises OSError as ``read_bytes``."""
+    """Check that a path can be handed to a library to read. Raises OSError as ``read_bytes`` does."""
     _check(Path(path).stat(), limit)
     if not os.access(path, os.R_OK):
         raise OSError(errno.EACCES, os.strerror(errno.EACCES))

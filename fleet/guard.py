@@ -1,15 +1,14 @@
-"""The one door to the outside: what each HTTP client asks before a request reaches a socket.
+"""The one way out: the guard that each HTTP client consults before a request reaches a socket.
 
-Every client is made with a guard. ``reads_only`` is the default, and all that the rooms below the actions ever use, in
-read-write mode as well: what observes cannot change anything. ``may_change`` is for the one client of the actions,
-``may_ask`` for the one that puts a person's prompts to an engine.
+Every client is made with a guard. ``reads_only`` is the default, and the only one used below the actions, in read-write
+mode as well: observation cannot change anything. ``may_change`` is for the one client of the actions, ``may_ask`` for
+the one that sends a user's prompts to an engine.
 
-What is judged is what is sent, byte for byte: a URL that leaves anything to resolve on its way (fleet.net.plain_url)
-passes no guard, whatever it would come to.
+The guard judges the bytes that are sent: a URL that leaves anything to be resolved on its way (fleet.net.plain_url)
+passes no guard, whatever it would resolve to.
 
-The latch is for the whole process. ``lock`` is called as soon as the settings say read-only, before any client exists;
-nothing opens it again, and a shut door refuses changes whichever guard a client was made with, and processes that
-anybody would start.
+The latch is process-wide. ``lock`` is called as soon as the settings say read-only, before any client exists; nothing
+can unlock it, and once locked it refuses changes whatever guard a client was made with, and the start of any process.
 """
 
 from __future__ import annotations
@@ -37,23 +36,23 @@ _REVIEWS: Final = frozenset(
         "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews",
     }
 )
-"""POSTs that ask the server about ourselves, and change nothing."""
+"""POSTs in which the caller asks about its own permissions; they change nothing."""
 _PROMPTS: Final = frozenset({"/v1/chat/completions", "/v1/completions"})
-"""POSTs that make an engine answer a prompt, as OpenAI's API has them; nothing stands before them, no proxy either."""
+"""POSTs that make an engine answer a prompt, as in OpenAI's API; no path prefix is allowed, not even a proxy's."""
 _CONNECTS: Final = frozenset({"exec", "attach", "portforward"})
 """Subresources of pods that act although they may be opened with GET."""
 _READABLE: Final = frozenset({"", "log", "proxy", "scale", "status"})
-"""Subresources that are read; of any other nobody here knows what a GET of it does."""
+"""Subresources known to be safe to read; a GET of any other may have effects."""
 _HELM_RECORDS = re.compile(r"(/[A-Za-z0-9._~-]+)*/api/v1/(namespaces/[a-z0-9-]+/)?secrets")
 _PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 """Prefix that the API's own paths may have: a gateway's path to the cluster."""
 
 _allowed: frozenset[str] | None = None
-"""None while the door is open for changes; else what a shut one lets through all the same (LOGS, PROXY)."""
+"""None while changes are allowed; otherwise the extra reads that a locked guard permits (LOGS, PROXY)."""
 
 
 class RefusedError(Exception):
-    """A request that was not sent. The text says what, and why."""
+    """A request that was not sent. The text says which, and why."""
 
     def __init__(self, message: str, remedy: str = "") -> None:
         super().__init__(message)
@@ -68,17 +67,17 @@ def lock(allow: Collection[str] = ()) -> None:
 
 
 def is_locked() -> bool:
-    """Whether this process is read-only."""
+    """True if this process is read-only."""
     return _allowed is not None
 
 
 def permits(what: str) -> bool:
-    """Whether LOGS or PROXY may be read."""
+    """True if LOGS or PROXY may be read."""
     return _allowed is None or what in _allowed
 
 
 def reads_only(method: str, url: str) -> None:
-    """Let GET, HEAD and the selfsubject reviews through. Raises RefusedError for everything else."""
+    """Allow GET, HEAD and the selfsubject reviews. Raises RefusedError for everything else."""
     path = _path(url)
     if method in _READS:
         _check_read(path)
@@ -87,14 +86,14 @@ def reads_only(method: str, url: str) -> None:
 
 
 def may_change(method: str, url: str) -> None:
-    """Let changes through, unless this process is read-only. Raises RefusedError."""
+    """Allow changes, unless this process is read-only. Raises RefusedError."""
     _path(url)
     if is_locked():
         reads_only(method, url)
 
 
 def may_ask(method: str, url: str) -> None:
-    """Let reads and prompts through; no prompt in read-only mode, since it makes a GPU work. Raises RefusedError."""
+    """Allow reads and prompts; no prompt in read-only mode, since it makes a GPU work. Raises RefusedError."""
     path = _path(url)
     # Exactly such a path, as with the reviews: what lets something through compares what is written.
     if method != "POST" or path not in _PROMPTS:
@@ -104,10 +103,10 @@ def may_ask(method: str, url: str) -> None:
 
 
 def reads_helm_metadata(method: str, url: str) -> None:
-    """Let the list of Helm's records through, for the request that asks for nothing of them but their metadata.
+    """Allow the list of Helm's records, if the request asks for nothing but their metadata.
 
-    They are Secrets: ``KubeClient.helm_metadata`` makes that request, and its Accept header leaves the server no other
-    answer. Raises RefusedError for everything else.
+    The records are Secrets: ``KubeClient.helm_metadata`` makes that request, and its Accept header leaves the server no
+    other answer. Raises RefusedError for everything else.
     """
     split = urlsplit(url)
     if method != "GET" or not _HELM_RECORDS.fullmatch(_path(url)) or "labelSelector=owner%3Dhelm" not in split.query:
@@ -159,7 +158,7 @@ def _check_core(path: str, rest: list[str]) -> None:
 
 
 def _resource(rest: list[str]) -> tuple[str, str]:
-    """(resource, subresource) of what follows the version in a path of the API."""
+    """Return (resource, subresource) from the path segments after the API version."""
     rest = rest[1:] if rest[:1] == ["watch"] else rest
     if rest[:1] == ["namespaces"] and len(rest) > 2:
         rest = rest[2:]

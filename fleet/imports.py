@@ -1,7 +1,7 @@
-"""Importing what is heavy on threads, one at a time.
+"""Imports of heavy modules on threads, one at a time.
 
-Two threads that import parts of one library at once can each find the other's half made: Python gives up waiting where
-they would wait for each other, and a name is missing then that is there a moment later.
+Two threads that import parts of one library at once can each see the other's half-initialised module: Python breaks the
+deadlock by not waiting, and a name is briefly missing.
 """
 
 from __future__ import annotations

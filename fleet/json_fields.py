@@ -1,4 +1,4 @@
-"""Reading fields of raw JSON that may hold anything: a wrong type reads as absent, nothing raises."""
+"""Reading fields of raw JSON that may contain anything: a wrong type reads as absent, nothing raises."""
 
 from __future__ import annotations
 

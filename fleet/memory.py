@@ -1,7 +1,7 @@
-"""The C library's heaps: what a large answer has taken goes back to the system when it has been read.
+"""The C library's heaps: memory used for a large answer returns to the system once it has been read.
 
-Left alone, each thread that reads large answers keeps a heap of its own at the size of the largest, and once one large
-block was freed the next ones come from there as well, between small ones that stay.
+By default, each thread that reads large answers keeps a heap of the size of the largest; and after one large block was
+freed, later ones also come from the heap, between small ones that stay.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ _ARENA_MAX = -8
 """M_ARENA_MAX of glibc's malloc.h."""
 _ARENAS = 2
 _LARGE = 256 * 1024
-"""Bytes from which on a block is the system's own, and goes back to it at once."""
+"""Size in bytes from which a block is mapped separately, and so returned at once."""
 
 
 @cache
 def share_heaps() -> None:
-    """Have all threads of this process share two heaps without large blocks in them, where that is glibc's to say and
-    nobody has said otherwise.
+    """Make all threads of this process share two heaps without large blocks, if the C library is glibc and the
+    environment does not set these itself.
     """
     library = _glibc()
     if library is None:
@@ -43,7 +43,7 @@ def share_heaps() -> None:
 
 
 def give_back() -> None:
-    """Give the free pages of the heaps back to the system: after what was large and is gone. Takes milliseconds."""
+    """Return free heap pages to the system, after a large object was freed. Takes milliseconds."""
     library = _glibc()
     if library is not None:
         library.malloc_trim(0)

@@ -1,7 +1,7 @@
-"""Observing: the sources run, and every tick becomes one Snapshot.
+"""Observation: the sources run, and every tick becomes one Snapshot.
 
-A tick waits a quarter of a second for the measurement that it has begun, and for no slow source: it shows what the
-sources last said, and how old that is.
+A tick waits a quarter of a second for the measurement that it has begun, and for no slow source: it shows the latest
+data of the sources, and its age.
 """
 
 from __future__ import annotations
@@ -28,25 +28,25 @@ if TYPE_CHECKING:
     from fleet.recorder.protocol import Keeps
 
 EAGER = 0.1
-"""Seconds between ticks until the first complete one: somebody is looking at an empty screen."""
+"""Seconds between ticks until the first complete one: the user is looking at an empty screen."""
 EAGER_FOR = 10.0
-"""Seconds after which an incomplete start is the steady state (an API server that is down, say)."""
+"""Seconds after which an incomplete start is taken as the steady state (for example, an API server that is down)."""
 
 KEEPS_AFTER = 1.5
-"""Seconds from the first numbers until anything is kept: drawing them has the machine for itself."""
+"""Seconds from the first numbers until recording begins: drawing them has the machine to itself."""
 TOGETHER = 0.25
-"""Seconds that a tick waits for the measurement that it has begun: what is scraped directly is there by then."""
+"""Seconds that a tick waits for the measurement that it has begun: direct scrapes are done by then."""
 GIVE_UP = 3.0
 """Seconds that a source may be out of reach before a single Snapshot is made without it: a retry or two."""
 
 
 class Observer:
-    """Drives the sources of one cluster, and any others beside them. Belongs to one event loop; ``deliver`` must not
+    """Drives the sources of one cluster, and any further sources. Belongs to one event loop; ``deliver`` must not
     block.
 
-    ``beside`` makes the other sources, once the first value is there. ``report`` keeps the details of an error that
-    nobody foresaw and says where (empty for nowhere). ``keeps`` is told what the sources said at each tick, when that
-    is on its way to the screen already, and may be asked what was before.
+    ``beside`` makes the further sources, once the first value has arrived. ``report`` stores the details of an
+    unexpected error and returns where (empty for nowhere). ``keeps`` receives each tick's source data, once the tick is
+    on its way to the screen, and may be queried for the past.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Observer:
         self.metrics = metrics
         self._beside = SideSources(beside, clock)
         self._starting: asyncio.Task[None] | None = None
-        """The start of the sources beside; None before the first value is there."""
+        """The start of the further sources; None before the first value has arrived."""
         self._refresh = refresh
         self._read_only = read_only
         self._clock = clock
@@ -76,25 +76,25 @@ class Observer:
         self._focus: frozenset[str] | None = frozenset()
         self._wake = asyncio.Event()
         self._unmade: tuple[SourceStatus, ...] = ()
-        """The reason for no sources beside, where they could not be made."""
+        """Reason why there are no further sources, if they could not be made."""
         self._keeper = TickKeeper(keeps) if keeps is not None else None
         self._keeps_after = keeps_after
         untold = self._keeper.recall if self._keeper is not None else _nothing
         self._measurements = Measurements(metrics, clock, self._measured, untold)
         self._shown: float | None = None
-        """Monotonic seconds at which the first numbers were there."""
+        """Monotonic seconds at which the first numbers arrived."""
         self._first_tick = time.monotonic()
         self._last: Snapshot | None = None
         self._defect = DefectLine(clock, report)
         self._sound = True
-        """Whether the last measurement did not fail by a bug of ours."""
+        """False if the last measurement failed by an unexpected error."""
 
     def focus(self, pods: frozenset[str] | None) -> None:
-        """The pods whose own percentiles are wanted; None for all. Takes effect with the next measurement."""
+        """Set the pods whose own percentiles are wanted; None for all. Takes effect with the next measurement."""
         self._focus = pods
 
     def look_at(self, namespace: str) -> None:
-        """Show this namespace from now on (empty: all). What is observed is the cluster, so nothing begins anew."""
+        """Show this namespace from now on (empty: all). The whole cluster is observed, so nothing restarts."""
         self.objects.look_at(namespace)
         self._wake.set()
 
@@ -135,11 +135,11 @@ class Observer:
         beside: float | None = None,
         then: Callable[[Snapshot], Awaitable[None]] | None = None,
     ) -> Snapshot:
-        """One Snapshot that is as complete as ``timeout`` seconds allow: synced, measured, rates included.
+        """Return one Snapshot that is as complete as ``timeout`` seconds allow: synced, measured, rates included.
 
-        ``beside`` are the seconds that the sources beside get, where they are more than a few.
-        ``looks_back``: it has the histories that a source remembers, for those who ask since when something is so.
-        ``then`` is done with it while the sources are still there.
+        ``beside`` is the time in seconds for the further sources, if more than a few. ``looks_back``: it includes the
+        histories that a source keeps, for callers that need onsets. ``then`` runs with it while the sources are still
+        open.
         """
         deadline = time.monotonic() + timeout
         try:
@@ -168,7 +168,7 @@ class Observer:
             await self.close()
 
     async def _measured_or_said(self, state: KubeState) -> None:
-        """Measure; what nobody foresaw becomes a line of the Snapshot, which has the rest all the same."""
+        """Measure; an unexpected error becomes a line of the Snapshot, which still has the rest."""
         try:
             await self.metrics.measure(state, self._focus, self._clock())
         except Exception as error:  # noqa: BLE001 - whatever it is, it must reach the person with what is known
@@ -190,7 +190,7 @@ class Observer:
         self._sound = True
 
     async def _tick_or_say(self) -> Snapshot:
-        """A tick; or, where it fails by a bug of ours, the last Snapshot with a line that says so."""
+        """Tick; after an unexpected error, return the last Snapshot with a line about it."""
         try:
             snapshot = await self.tick()
         except Exception as error:  # noqa: BLE001 - whatever it is, it must reach the screen and not end the observing
@@ -206,7 +206,7 @@ class Observer:
         return self._defect.on(snapshot)
 
     async def close(self) -> None:
-        """Let go of every connection."""
+        """Close every connection."""
         await self._measurements.close()
         if self._starting is not None:
             self._starting.cancel()
@@ -248,7 +248,7 @@ class Observer:
             self._unmade = (self._defect.status_of(error),)
 
     def _measured(self) -> frozenset[str] | None:
-        """The pods whose own percentiles are measured; None for all."""
+        """Return the pods whose own percentiles are measured; None for all."""
         return None if self._focus is None else self._focus | self._builder.shared()
 
     def statuses(self) -> tuple[SourceStatus, ...]:
@@ -281,7 +281,7 @@ class Observer:
         return snapshot
 
     def _is_seen(self) -> bool:
-        """Whether the first numbers are on the screen: those come first, and then what is needed to keep them."""
+        """True if the first numbers have been drawn: recording only starts after that."""
         return self._shown is not None and time.monotonic() - self._shown >= self._keeps_after
 
     def _complete(self) -> bool:
@@ -297,10 +297,10 @@ class Observer:
 
 
 def _nothing() -> None:
-    """Nobody keeps what was before."""
+    """Placeholder: no past is kept."""
 
 
 def _tidy_heaps() -> None:
-    """Give back what the lists of the whole cluster have taken for a moment, and keep it so."""
+    """Return the memory that listing the whole cluster took, and keep it returned."""
     share_heaps()
     give_back()

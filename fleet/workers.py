@@ -1,7 +1,7 @@
-"""Threads for calls that block, such as a request or a look-up of a name, that never hold up the end of the program.
+"""Threads for blocking calls, such as a request or a name lookup, that never delay the exit of the program.
 
 The standard library joins the threads of its pools when the interpreter ends, so a server that accepts a request and
-then says nothing would keep a person waiting who has asked to leave.
+then hangs would delay a user who wants to quit.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Workers(ThreadPoolExecutor):
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Never waits, whatever ``wait`` says: an event loop that ends would, for a call that hangs."""
+        """Return at once, whatever ``wait`` says: an ending event loop would wait for a call that hangs."""
         del wait
         with self._guard:
             self._ended = True

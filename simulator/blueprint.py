@@ -82,11 +82,11 @@ class WorkloadSpec:
     managed_by: str = ""
     """Tool that applies its objects: argocd, flux or helm; empty for none in particular."""
     serving_label: bool = False
-    """Whether its Service selects a label that its controller does not, so that a pod can be taken out of it."""
+    """True if its Service selects a label that its controller does not, so that a pod can be taken out of it."""
     max_replicas: int = 0
     """Upper bound of its autoscaler; 0 for none."""
     keda: bool = False
-    """Whether that is KEDA's."""
+    """True if that is KEDA's."""
     min_available: int = 0
     """``minAvailable`` of its PodDisruptionBudget; 0 for none."""
     asleep: bool = False

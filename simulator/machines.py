@@ -28,7 +28,7 @@ class Machine:
     idle: int = 0
     """How many GPUs work and nobody holds."""
     registered: bool = False
-    """Whether there is a Node object; what follows is from it."""
+    """True if there is a Node object; what follows is from it."""
     unschedulable: bool = False
     taints: tuple[Mapping[str, str], ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)

@@ -85,14 +85,14 @@ class Pod:
     progress: int = 0
     """How many of the start's log messages are out."""
     finishing: bool = False
-    """Whether it was ready when it was told to end: its probes go on."""
+    """True if it was ready when it was told to end: its probes go on."""
     deadline: float = 0.0
     """Time at which it is killed if it has not ended by itself, and the seconds that it had for that."""
     grace: float = 0.0
     evicted: float | None = None
     """Time of its eviction."""
     dirty: bool = True
-    """Whether the API server has not seen its present state."""
+    """True if the API server has not seen its present state."""
     tokens_logged: tuple[float, int, int] = (0.0, 0, 0)
     """Time, prompt and generated tokens of the last throughput line in the log."""
     _patience_ends: float = 0.0
@@ -109,22 +109,22 @@ class Pod:
 
     @property
     def ready(self) -> bool:
-        """Whether its controller counts it as ready."""
+        """True if its controller counts it as ready."""
         return self.phase is Phase.READY
 
     @property
     def serving(self) -> bool:
-        """Whether its probes succeed, which they may do until it has ended."""
+        """True if its probes succeed, which they may do until it has ended."""
         return self.phase is Phase.READY or self.finishing
 
     @property
     def alive(self) -> bool:
-        """Whether its controller counts it."""
+        """True if its controller counts it."""
         return self.phase is not Phase.TERMINATING
 
     @property
     def listening(self) -> bool:
-        """Whether its server accepts connections: one that was told to end takes no more."""
+        """True if its server accepts connections: one that was told to end takes no more."""
         return self.alive and (self.server is not None or (self.workload is None and self.ready))
 
     @property
@@ -189,7 +189,7 @@ class Pod:
             self.dirty = True
 
     def has_ended(self, now: float) -> bool:
-        """Whether all its processes are gone after it was told to end."""
+        """True if all its processes are gone after it was told to end."""
         if self.phase is not Phase.TERMINATING:
             return False
         if not self.node or now >= self.deadline:

@@ -7,7 +7,7 @@ from typing import Any
 
 
 def matches(selector: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bool:
-    """Whether labels meet a LabelSelector (`matchLabels`, `matchExpressions`): an empty one takes all, None nothing."""
+    """True if labels meet a LabelSelector (`matchLabels`, `matchExpressions`): an empty one takes all, None nothing."""
     if selector is None:
         return False
     wanted = selector.get("matchLabels") or {}
@@ -30,7 +30,7 @@ def _meets(expression: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
 
 
 def tolerates(tolerations: object, taint: Mapping[str, str]) -> bool:
-    """Whether one of a pod's tolerations covers a taint."""
+    """True if one of a pod's tolerations covers a taint."""
     return isinstance(tolerations, list) and any(_covers(toleration, taint) for toleration in tolerations)
 
 

@@ -53,7 +53,7 @@ class Running:
     server: str
     files: Access
     pod_network: bool
-    """Whether the pods listen on addresses of their own."""
+    """True if the pods listen on addresses of their own."""
 
     def describe(self) -> dict[str, object]:
         """Return what the console needs to know, printed as a line of JSON on stdout."""

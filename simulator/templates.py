@@ -108,7 +108,7 @@ class Engines:
 
 
 def exists(image: str) -> bool:
-    """Whether the registry has an image: of vLLM, the versions that are simulated; anything else is taken to be."""
+    """True if the registry has an image: of vLLM, the versions that are simulated; anything else is taken to be."""
     repository, _, tag = image.partition(":")
     return repository != ENGINE_IMAGE or tag.removeprefix("v") in ENGINE_VERSIONS
 

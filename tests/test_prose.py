@@ -50,7 +50,7 @@ def docstrings(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def opens_badly(text: str) -> bool:
-    """Whether the first word of a docstring is not part of its idea."""
+    """True if the first word of a docstring is not part of its idea."""
     word = re.match(r"\s*([A-Za-z]+)\b", text)
     if word is None:
         return False

@@ -147,7 +147,7 @@ class Field(Horizontal):
 
     @property
     def typing(self) -> bool:
-        """Whether it has the focus."""
+        """True if it has the focus."""
         return self._line.has_focus
 
     def take_focus(self) -> None:

@@ -206,7 +206,7 @@ class FormRow(Horizontal):
 
     @property
     def typing(self) -> bool:
-        """Whether it has the focus."""
+        """True if it has the focus."""
         return self.inner.has_focus
 
     def take_focus(self) -> None:

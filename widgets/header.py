@@ -38,7 +38,7 @@ class HeaderModel:
     identity: str = ""
     read_only: bool = False
     may_act: bool = True
-    """Whether this identity is permitted to change anything; True while nobody has said otherwise."""
+    """True if this identity is permitted to change anything; True while nobody has said otherwise."""
     under_way: int = 0
     """Actions that are not over."""
     production: bool = False

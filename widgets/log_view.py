@@ -44,7 +44,7 @@ class LogView(TextPane):
         self._following = True
         self._timestamps = False
         self._folding: bool | None = None
-        """Whether prefixes are folded; None for where there is little room."""
+        """True if prefixes are folded; None for where there is little room."""
         self._pending = False
         self._error = -1
         """The line of the error that was gone to last."""
@@ -98,7 +98,7 @@ class LogView(TextPane):
 
     @property
     def folding(self) -> bool:
-        """Whether the prefixes of lines are folded."""
+        """True if the prefixes of lines are folded."""
         return self.size.width < NARROW if self._folding is None else self._folding
 
     @property

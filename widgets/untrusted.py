@@ -65,7 +65,7 @@ def untrusted_line(text: str, tab: int = 8) -> str:
 
 
 def is_visible(safe: str) -> bool:
-    """Whether anything of a text that is safe to draw is to be seen: not blanks, fillers and combining marks alone."""
+    """True if anything of a text that is safe to draw is to be seen: not blanks, fillers and combining marks alone."""
     return any(
         not char.isspace() and ord(char) not in _BLANK and (char.isascii() or unicodedata.category(char)[0] != "M")
         for char in safe

@@ -1,7 +1,7 @@
-"""Anchors: what a log was like at a moment, in a line that can be kept where whoever writes the log cannot reach.
+"""Anchors: one line that records the state of a log, to be kept out of reach of the log's writer.
 
-Chain and head can be written anew together, or both put back to what they were. A digest that stands elsewhere (in an
-Event of the cluster, a terminal's scrollback, a ticket) shows it: the log must still have the record that it is of.
+Chain and head can be rewritten together, or both be rolled back. A digest kept elsewhere (in an Event of the cluster, a
+terminal's scrollback, a ticket) reveals that: the log must still have the record with that digest.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def _is_digest(line: str) -> bool:
 
 
 def look_for(anchors: Sequence[Anchor], looks: Iterable[tuple[Path, LogSnapshot]]) -> tuple[Anchored, ...]:
-    """Return the log in which the record of each is. Raises OSError."""
+    """Return, for each anchor, the log that has its record. Raises OSError."""
     wanted = {anchor.digest for anchor in anchors}
     places: dict[str, tuple[int, Path | None]] = {}
     for place, look in looks:

@@ -1,4 +1,4 @@
-"""Whether a log is what was written: every line follows the one before it, and none is missing."""
+"""Verification of a log: every line follows the one before it, and none is missing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fleet.dataclass import dataclass
 
 
 class Wrong(StrEnum):
-    """The ways in which a log may have been changed."""
+    """The kinds of tampering."""
 
     CHANGED = "changed"
     REMOVED = "removed"
@@ -23,14 +23,14 @@ class Wrong(StrEnum):
     REORDERED = "reordered"
     TRUNCATED = "truncated"
     OWNER = "owner"
-    """Bytes that may be as they were written, but not by the person whose log it is called."""
+    """The bytes may be unchanged, but the file's owner is not the user that the log is named after."""
     HEAD = "head"
-    """The log may be whole; the head file, which would show that its end is missing, is gone or was changed."""
+    """The log may be complete; the head file, which would show that its end is missing, is gone or was changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """The first place at which a log is not what was written. ``line`` is 0 for a file as a whole."""
+    """The first place at which a log was changed. ``line`` is 0 for a file as a whole."""
 
     file: Path
     line: int
@@ -43,7 +43,9 @@ class Break:
 
 @dataclass(frozen=True, slots=True)
 class Torn:
-    """Bytes of a write that was cut off by a kill, a full disk, a power cut. ``marked``: a later record tells of it."""
+    """Bytes of a write cut off by a kill, a full disk or a power failure. ``marked``: a later record accounts for
+    it.
+    """
 
     file: Path
     line: int
@@ -53,7 +55,9 @@ class Torn:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """``records`` counts those before the break, all where there is none; ``since`` and ``until`` are Unix times."""
+    """The result of a verification. ``records`` counts those before the break, or all; ``since`` and ``until`` are Unix
+    times.
+    """
 
     records: int = 0
     files: int = 0
@@ -65,7 +69,7 @@ class Verification:
     """Records that were written after the head was: 1 after a kill between the two."""
 
     anchored: bool = True
-    """Whether it was checked from the first record of the log to its head; False for a file alone."""
+    """True if it was checked from the first record of the log to its head; False for a single file."""
 
     @property
     def intact(self) -> bool:
@@ -79,7 +83,7 @@ class _Entry:
     file: Path
     line: int
     data: bytes
-    """Bytes, with the line break; only of what is no record."""
+    """Bytes, with the line break; only of lines that are not a record."""
     seq: int = 0
     prev: str = ""
     digest: str = ""
@@ -130,7 +134,7 @@ class _Walk:
         self._seq = 0 if anchored or first is None else first.seq - 1
         self._digest = GENESIS if anchored or first is None else first.prev
         self._stray: list[_Entry] = []
-        """Lines that are no record and stand behind the last good one."""
+        """Lines after the last good one that are not a record."""
         self.good: list[_Entry] = []
         self.torn: list[Torn] = []
         self.broken: Break | None = None
@@ -195,7 +199,7 @@ class _Walk:
 
 
 def _vouches(entry: _Entry, stray: Sequence[_Entry]) -> bool:
-    """Whether a record of the log's own tells exactly of these bytes."""
+    """True if a record written by the log itself accounts for exactly these bytes."""
     if any(other.file != entry.file for other in stray):
         return False
     data = b"".join(other.data for other in stray)
@@ -232,7 +236,7 @@ def _missing(first: int, last: int) -> str:
 
 
 def _against_head(look: LogSnapshot, folder: Path, walk: _Walk) -> tuple[Break | None, int]:
-    """Return what the head says of the end, and how many records it is behind."""
+    """Return the break at the end according to the head, and how many records the head is behind."""
     file = folder / HEAD
     if look.head is None:
         if not look.sizes:

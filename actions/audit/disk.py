@@ -1,4 +1,4 @@
-"""Bytes that stay: files and folders of the log, made so that only their owner may write them, and synced."""
+"""Durable files: files and folders of the log, writable only by their owner, and synced."""
 
 from __future__ import annotations
 
@@ -17,21 +17,22 @@ from actions.audit.folder import HEAD
 from actions.audit.who import login
 
 PATIENCE = 15.0
-"""Seconds to wait for another console that holds the lock and writes nothing: each has it for some milliseconds, and as
-long as the log grows it is only that there are many."""
+"""Seconds to wait for another console that holds the lock and writes nothing: each holds it for some milliseconds, and
+while the log grows there are simply many of them.
+"""
 _PAUSE = 0.02
 _SEARCH = getattr(os, "O_PATH", os.O_RDONLY)
-"""Enough of a folder to reach what is in it; its names need not be readable."""
+"""Flags that open a folder for access to its contents only; its names need not be readable."""
 _WRITABLE_BY_OTHERS = 0o022
 
 
 def make_folder(folder: Path) -> None:
-    """Make the folder (0700) where there is none, durably; one that is there must be this user's own.
+    """Create the folder (0700) durably if it does not exist; an existing one must belong to this user.
 
-    The folder around it may be everybody's (``chmod 1733``), so that not even its names may be read: another user may
-    have put a folder of theirs, or a link, in the place of this one.
+    The parent folder may be world-writable and unreadable (``chmod 1733``): another user may have put a folder of
+    theirs, or a link, in this place.
 
-    Raises OSError, and AuditError where it is not ours alone.
+    Raises OSError, and AuditError if it does not belong to us alone.
     """
     folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     around = os.open(folder.parent, _SEARCH | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -55,7 +56,7 @@ def _make_folder(name: str, around: int) -> bool:
 
 
 def _stat_of(folder: Path, around: int) -> os.stat_result:
-    """Return the status of the folder itself: what is in its place may be a link."""
+    """Return the status of the folder itself: a link may be in its place."""
     try:
         descriptor = os.open(folder.name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=around)
     except OSError as error:
@@ -76,7 +77,7 @@ def _stat_of(folder: Path, around: int) -> os.stat_result:
 
 
 def _only_we_rename(parent: Path, found: os.stat_result) -> None:
-    """Refuse a folder that others may write and that is not sticky: anybody may put another in the place of ours."""
+    """Refuse a folder that others may write and that is not sticky: they could replace ours."""
     if found.st_mode & _WRITABLE_BY_OTHERS and not found.st_mode & stat.S_ISVTX:
         raise AuditError(f"others may rename what is in {parent}, so a log there proves nothing: chmod +t {parent}")
 
@@ -97,10 +98,9 @@ def _move_advice(path: Path) -> str:
 
 
 def append(file: Path, data: bytes) -> None:
-    """Add bytes to the end of a file (0600 where it is new); returns when they are on the disk.
+    """Append bytes to a file (created with 0600); return when they are on the disk.
 
-    All or nothing: what could not be made to stay is taken back. Raises OSError; AuditError where it could not be taken
-    back, either.
+    All or nothing: a failed write is undone. Raises OSError; AuditError if it could not be undone.
     """
     descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
@@ -134,7 +134,7 @@ def _take_back(file: Path, descriptor: int, size: int, error: OSError) -> None:
 
 
 def replace_file(file: Path, data: bytes) -> None:
-    """Put another content in place of a file's, all or nothing. Raises OSError."""
+    """Replace the content of a file, all or nothing. Raises OSError."""
     fresh = file.with_name(file.name + ".new")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
@@ -151,7 +151,7 @@ def _write_all(descriptor: int, data: bytes) -> None:
 
 
 def sync(descriptor: int) -> None:
-    """Wait until the disk has it. On macOS fsync() leaves it in the drive's cache."""
+    """Wait until the names in a folder are on the disk, even if they may not be read."""
     full: int | None = getattr(fcntl, "F_FULLFSYNC", None)
     if full is None:
         os.fsync(descriptor)
@@ -160,7 +160,10 @@ def sync(descriptor: int) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Wait until the disk has the names in a folder, also of one whose names may not be read."""
+    """Hold the lock of a log, against other threads and other processes; the system frees it when a process dies.
+
+    Raises OSError, and AuditError if another process holds it for ``patience`` seconds.
+    """
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except PermissionError:
@@ -225,7 +228,7 @@ def _wait(descriptor: int, kind: int, patience: float, lock: Path) -> None:
 
 
 def _growth_mark(lock: Path) -> tuple[int, int]:
-    """Return a mark that changes with every record that somebody writes beside the lock."""
+    """Return a mark that changes with every record written to the log of this lock."""
     try:
         found = lock.with_name(HEAD).stat()
     except OSError:

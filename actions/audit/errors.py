@@ -1,4 +1,4 @@
-"""Faults of the audit log, in words for the person who wants to act."""
+"""Failures of the audit log, in words for the acting user."""
 
 from __future__ import annotations
 

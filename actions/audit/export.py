@@ -1,4 +1,4 @@
-"""The log for others: JSON with every record, CSV with a row per action, a page of HTML that needs nothing else."""
+"""Exports of the log: JSON with every record, CSV with a row per action, a self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ EXPORT = "quarterdeck/audit-export/v1"
 
 
 def as_record(record: Record) -> dict[str, Any]:
-    """A record as JSON values, as it is in the log but for ``time``, which ``at`` says."""
+    """Return a record as JSON values, as in the log except for ``time``, which ``at`` replaces."""
     return {"schema": SCHEMA} | {name: value for name, value in asdict(record).items() if name != "digest"}
 
 
 def as_chains(opened: Opened) -> list[dict[str, Any]]:
-    """Whether each log is what was written, as JSON values."""
+    """Return the verification of each log as JSON values."""
     return [{"log": str(chain.place)} | _verdict(chain.verdict) for chain in opened.chains]
 
 
@@ -109,7 +109,7 @@ def to_csv(actions: Sequence[RecordedAction]) -> str:
 
 
 def harmless_cell(value: object) -> str:
-    """OWASP, "CSV Injection": what a spreadsheet would calculate gets an apostrophe in front.
+    """Return a cell that no spreadsheet calculates: a formula gets an apostrophe in front (OWASP, "CSV Injection").
 
     Control characters become blanks, so that a row is a line.
     """

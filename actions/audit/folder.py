@@ -1,7 +1,7 @@
 """The files in the folder of a log.
 
-``audit-000001.jsonl`` and on: the records, in the order of the numbers. ``head.json``: the last record, in short.
-``lock``: held by whoever writes.
+``audit-000001.jsonl`` and on: the records, in the order of the numbers. ``head.json``: sequence number and digest of
+the last record. ``lock``: held while writing.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def file_name(number: int) -> str:
 
 
 def number_of(file: Path) -> int | None:
-    """Return the number of a log's file; None for a file of another name."""
+    """Return the number of a log's file; None if the name is not one of a log."""
     match = _FILE.fullmatch(file.name)
     return int(match[1]) if match else None
 
@@ -40,9 +40,9 @@ def log_files(folder: Path) -> list[Path]:
 
 
 def logs_in(folder: Path) -> tuple[list[Path], list[Path]]:
-    """The folders of logs in a folder (itself, or below it one per person), and those that may not be read.
+    """Return the folders of logs in a folder (itself, or one per user below it), and those that may not be read.
 
-    The folder itself where there is none at all. One whose names may not be read (``chmod 1733``) has one's own log.
+    The folder itself if there are none. If its names may not be read (``chmod 1733``), the user's own log.
     """
     closed: list[Path] = []
     try:
@@ -65,7 +65,7 @@ def _is_log(folder: Path) -> bool:
 
 
 def stamp(folder: Path) -> Hashable:
-    """Return a mark that changes when somebody writes to a log in it: then it is to be read again. Raises OSError."""
+    """Return a mark that changes when a log in the folder is written: then it must be read again. Raises OSError."""
     logs, _ = logs_in(folder)
     files = [file for log in logs for file in (*log_files(log), log / HEAD) if file.exists()]
     return tuple((str(file), (found := file.stat()).st_size, found.st_mtime_ns) for file in files)

@@ -1,6 +1,6 @@
-"""Known harmless names of variables, flags and parameters, and the look of harmless values.
+"""Known harmless names of variables, flags and parameters, and patterns of harmless values.
 
-The other way round would be a list of all secrets that there are. What is not here is hidden, and can be added.
+The opposite, a list of all secrets, cannot be complete. What is not listed here is hidden, and can be added.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ _VALUE: Final = re.compile(
 )
 _PATH: Final = re.compile(r"(?:~|\.{1,2})?(?:/[\w.@+-]+){2,}/?|(?:~|\.{1,2})/[\w.@+-]+/?|/[a-z][a-z0-9.-]{0,15}/?")
 _REFERENCE: Final = re.compile(r"\$\(\w+\)|\$\{\w+\}|…|\.\.\.|\*{3,}|\[redacted\]|<[a-z][a-z -]*>")
-"""Stand-ins for a value: ``$(API_KEY)`` of a manifest, the dots of a message."""
+"""Placeholders for a value: ``$(API_KEY)`` of a manifest, the dots of a message."""
 
 
 def is_reference(value: str) -> bool:
-    """Whether it only points at a value: harmless whatever its name."""
+    """True if it only refers to a value: harmless whatever its name."""
     return _REFERENCE.fullmatch(value) is not None
 
 
 def is_path(value: str) -> bool:
-    """Whether it looks like a path of files."""
+    """True if it looks like a file path."""
     return _PATH.fullmatch(value) is not None
 
 
 def is_harmless(value: str) -> bool:
-    """Whether a value under a name that says nothing looks like none of a secret."""
+    """True if a value under a neutral name does not look like a secret."""
     return _VALUE.fullmatch(value) is not None or is_path(value) or is_reference(value)
 
 
@@ -59,12 +59,14 @@ _VARIABLE: Final = re.compile(
     r"SERVED_MODEL_NAME|SERVICE|APP|POD_NAME|POD_IP|NODE_NAME|REPLICAS?|WORKERS?|THREADS?|INTERVAL|LIMIT|PARALLELISM|"
     r"IMAGE|TAG|ARCH|PLATFORM|GPU|GPUS|RANK|VERBOSE|VERBOSITY|ROLE)",
 )
-"""Also what starts or ends in a way that no secret is called. A name that tells of a secret comes before it."""
+"""Harmless variables, including prefixes and suffixes that no secret has. Names that suggest a secret take
+precedence.
+"""
 _WORD: Final = re.compile(r"\w+")
 
 
 def is_known_variable(name: str) -> bool:
-    """Whether values of this environment variable may be shown."""
+    """True if values of this environment variable may be shown."""
     of_products = name.startswith((*variable_prefixes(), *VARIABLES)) and _WORD.fullmatch(name) is not None
     return of_products or _VARIABLE.fullmatch(name) is not None
 
@@ -80,7 +82,7 @@ _FLAGS_LISTED: Final = """
 _FLAGS: Final = frozenset(_FLAGS_LISTED.split())
 """Flags of this program, of kubectl, curl and docker; those of engines are data of their products."""
 _SWITCH: Final = re.compile(r"(?:enable|disable|no|enforce|trust|skip)(?:-\w+)*")
-"""Flags that take no value: what stands behind them is something else."""
+"""Flags that take no value: the word after one is not its value."""
 _SWITCHES_LISTED: Final = """
     yes force wait watch verify json table read-only all-namespaces detach follow logs proxy serve list off
     headless delete-emptydir-data replacement-first help version verbose quiet debug silent insecure location
@@ -91,13 +93,13 @@ _SWITCHES: Final = frozenset(_SWITCHES_LISTED.split())
 
 
 def is_listed_flag(name: str) -> bool:
-    """Whether values of this command line flag may be shown."""
+    """True if values of this command line flag may be shown."""
     spelled = name.replace("_", "-")
     return spelled in _FLAGS or spelled in known_flags().shown
 
 
 def is_switch(flag: str) -> bool:
-    """Whether it takes no value."""
+    """True if it takes no value."""
     name = flag.lstrip("-").replace("_", "-")
     return name in _SWITCHES or _SWITCH.fullmatch(name) is not None or name in known_flags().switches
 
@@ -115,7 +117,7 @@ _PARAMETERS: Final = frozenset(_PARAMETERS_LISTED.split())
 
 
 def is_known_parameter(name: str) -> bool:
-    """Whether values of this parameter of a URL may be shown."""
+    """True if values of this URL parameter may be shown."""
     return name.lower() in _PARAMETERS
 
 
@@ -128,5 +130,5 @@ _BEHIND: Final = frozenset(_BEHIND_LISTED.split())
 
 
 def is_prose(word: str) -> bool:
-    """Whether a word behind a flag goes on with the sentence that names the flag."""
+    """True if a word after a flag continues the sentence that mentions the flag."""
     return word.rstrip(",.;:)") in _BEHIND

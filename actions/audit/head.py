@@ -1,7 +1,7 @@
 """The head: sequence number and digest of the last record, in a file beside the log.
 
-A chain alone cannot tell that its last lines were cut off. The head can, as long as it was not changed along with them:
-it shows an accident or a clumsy hand, and proves nothing against somebody who may write both files.
+A chain alone cannot show that its last lines were cut off. The head can, unless it was changed along with them: it
+reveals an accident or a careless edit, and proves nothing against someone who may write both files.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Head:
 
 
 def parse_head(data: bytes) -> Head | None:
-    """The head in a file's content; None where it is not exactly what was written as one."""
+    """Return the head in a file's content; None unless it is exactly as written."""
     try:
         document = json.loads(data)
         head = Head(int(document["seq"]), str(document["digest"]))

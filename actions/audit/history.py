@@ -1,7 +1,6 @@
-"""The actions that a log tells of: each with what was intended, what was sent and answered, and how it ended.
+"""The actions in a log: each with its intent, the requests and answers, and its outcome.
 
-Reads only. Everything in a record is taken as it comes: an edited log, or one of a later version, is shown as far as it
-can be read.
+Reads only. Records are not trusted: an edited log, or one of a later version, is shown as far as it can be read.
 """
 
 from __future__ import annotations
@@ -19,20 +18,20 @@ from actions.request import shown_kind
 from fleet.dataclass import dataclass
 
 Alive = Callable[[Mapping[str, Any], str], bool | None]
-"""Tell from the process and the host of a record whether it still runs; None where that cannot be seen."""
+"""Returns whether a record's process, on its host, is still running; None if that cannot be seen."""
 
 
 class ActionState(StrEnum):
-    """How much of an action the log has."""
+    """The state of an action according to the log."""
 
     ENDED = "ended"
     """Result written."""
     UNDER_WAY = "under way"
     """No result yet; the process that does it runs."""
     CUT_OFF = "cut off"
-    """No result, and no process that could write one: what became of it must be looked up in the cluster."""
+    """No result, and no process that could write one: its outcome must be looked up in the cluster."""
     OUT_OF_SIGHT = "out of sight"
-    """No result; it was begun on another machine, where nobody here can see whether it goes on."""
+    """No result; it was begun on another machine, whose processes cannot be seen from here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,23 +53,23 @@ class SentRequest:
 
     @property
     def unknown(self) -> bool:
-        """Whether the server may or may not have done it: no answer came, or none was written down."""
+        """True if the outcome is unknown: no answer came, or none was recorded."""
         return self.status == 0 and not self.unsent
 
     @property
     def unsent(self) -> bool:
-        """Whether it is known that nothing of it left: there was no connection to the server."""
+        """True if it is certain that nothing of it was sent: there was no connection to the server."""
         return self.answer.get("sent") is False
 
     @property
     def done(self) -> bool:
-        """Whether the server said that it did it."""
+        """True if the server reported success."""
         return 200 <= self.status < 300
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedIntent:
-    """The plan as it was confirmed; of nothing where the log has lost it."""
+    """The confirmed plan; empty if it is missing from the log."""
 
     content: Mapping[str, Any]
 
@@ -119,7 +118,7 @@ class RecordedAction:
     records: tuple[Record, ...]
     state: ActionState
     claimed_by: str = ""
-    """Owner of the log that says so, where that is not the person whose log it should be."""
+    """Owner of the log with this record, if that is not the user that the log is named after."""
 
     @property
     def intent(self) -> RecordedIntent:
@@ -127,7 +126,7 @@ class RecordedAction:
 
     @property
     def result(self) -> Mapping[str, Any]:
-        """The end, and what users felt as far as it was measured; empty where nobody wrote that down."""
+        """The outcome and the measured effect on users; empty if neither was recorded."""
         return {**self._content("result"), **self._content("effect")}
 
     @property
@@ -154,7 +153,7 @@ class RecordedAction:
 
     @property
     def person(self) -> str:
-        """The identity that the cluster knows, else the login on the machine."""
+        """The identity in the cluster, else the login on the machine."""
         return str(self.who.get("identity") or self.who.get("local_user") or "")
 
     @property
@@ -185,7 +184,7 @@ class RecordedAction:
 
     @property
     def unsent(self) -> tuple[Mapping[str, Any], ...]:
-        """The requests of the plan that never went out."""
+        """The planned requests that were never sent."""
         gone = [(sent.method, sent.path) for sent in self.sent]
         out: list[Mapping[str, Any]] = []
         for planned in self.intent.requests:
@@ -198,7 +197,7 @@ class RecordedAction:
 
     @property
     def reviewed(self) -> bool:
-        """Whether a person has looked at what was cut off."""
+        """True if a user has reviewed the interrupted action."""
         return any(record.event == "reviewed" for record in self.records)
 
     def _content(self, event: str) -> Mapping[str, Any]:
@@ -206,7 +205,7 @@ class RecordedAction:
 
 
 def history(found: Iterable[Record], alive: Alive = still_runs) -> list[RecordedAction]:
-    """The actions of a log, oldest first. What the log says of itself belongs to none."""
+    """Return the actions of a log, oldest first. The log's own records belong to none."""
     by_action: dict[str, list[Record]] = {}
     for record in found:
         if record.action:
@@ -215,9 +214,9 @@ def history(found: Iterable[Record], alive: Alive = still_runs) -> list[Recorded
 
 
 def unfinished(folder: Path, alive: Alive = still_runs) -> list[RecordedAction]:
-    """Actions that were cut off (a kill, a crash, a power cut) and that nobody has looked at since, oldest first.
+    """Return interrupted actions (a kill, a crash, a power failure) that were not reviewed yet, oldest first.
 
-    ``AuditLog.append("reviewed", id, {})`` says that somebody has. Raises OSError where the log cannot be read.
+    ``AuditLog.append("reviewed", id, {})`` marks one as reviewed. Raises OSError if the log cannot be read.
     """
     found = history(records(look_at(folder)), alive)
     return [action for action in found if action.state is ActionState.CUT_OFF and not action.reviewed]

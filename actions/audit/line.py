@@ -1,8 +1,8 @@
-"""One line of the log: a record as canonical JSON, its own hash, and the hash of the line before.
+"""One line of the log: a record as canonical JSON, its own hash, and the hash of the previous line.
 
-Canonical is what ``json.dumps(record, sort_keys=True, separators=(",", ":"))`` writes: keys sorted, no blanks, ASCII.
-So a line is plain ASCII whatever a name or an error had in it, and there is one way only to write it: a line that is
-not byte for byte what its values give was edited.
+Canonical is the output of ``json.dumps(record, sort_keys=True, separators=(",", ":"))``: keys sorted, no blanks, ASCII.
+So a line is plain ASCII whatever a name or an error contains, and each record has exactly one form: a line that differs
+by a byte from the canonical form of its values was edited.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ SCHEMA: Final = "quarterdeck/audit/v1"
 GENESIS: Final = "0" * 64
 """``prev`` of the first line of a log."""
 FIRST_BYTES: Final = b'{"action":"'
-"""First bytes of every line: ``action`` is the first of the keys. Tells a write that was cut off from other bytes."""
+"""First bytes of every line: ``action`` is the first of the keys. Distinguishes a truncated write from other bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Record:
     """1 for the first line of the log; one more from line to line, over all files."""
     event: str
     action: str
-    """Id of the action that it belongs to; empty for what the log says of itself."""
+    """Id of the action that it belongs to; empty for the log's own records."""
     at: float
     """Unix time."""
     who: Mapping[str, Any]
@@ -42,7 +42,7 @@ class Record:
 
 
 def canonical(document: Mapping[str, Any]) -> bytes:
-    """The one way to write a document. Raises ValueError for what JSON has no value for (NaN, infinity)."""
+    """Return the canonical form of a document. Raises ValueError for values without a JSON form (NaN, infinity)."""
     return json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
 
 
@@ -73,7 +73,7 @@ _TYPES: Final[Mapping[str, tuple[type, ...]]] = {
 
 
 def parse(line: bytes) -> Record | None:
-    """The record of a line (without its line break); None where it is not exactly what was written as one."""
+    """Return the record of a line (without its line break); None unless it is exactly as written."""
     document = _document(line)
     if document is None:
         return None
@@ -117,7 +117,7 @@ def _record(document: Mapping[str, Any], line: bytes) -> Record:
 
 
 def looks_torn(line: bytes) -> bool:
-    """Whether bytes are what a write of a record leaves that was cut off: its beginning, and not all of it."""
+    """True if bytes are the truncated write of a record: its beginning, but not all of it."""
     if not line.startswith(FIRST_BYTES):
         return FIRST_BYTES.startswith(line)
     try:

@@ -24,17 +24,17 @@ from actions.audit.tail import LogTail, find_tail
 from actions.audit.who import Who
 
 LIMIT = 16 * 1024 * 1024
-"""Bytes from which on a new file is begun."""
+"""Size in bytes from which a new file is begun."""
 _PROBE = "probe"
 _SPARE = 1024 * 1024
 """Bytes that must be free on the disk: an action writes some ten records."""
 
 
 class AuditLog:
-    """Appends records to the log in ``folder``, as ``who``. May be used from any thread; each call blocks.
+    """Appends records to the log in ``folder``, as ``who``. Thread-safe; each call blocks.
 
     Several processes may write the same log: each call takes the lock, waiting ``patience`` seconds for it at most, and
-    goes on from what is there then.
+    continues from the state found then.
     """
 
     def __init__(
@@ -53,9 +53,9 @@ class AuditLog:
         self._patience = patience
 
     def append(self, event: str, action: str, content: Mapping[str, Any]) -> str:
-        """Write one record; returns when it is on the disk. No secret of ``content`` is written.
+        """Write one record; return when it is on the disk. Secrets in ``content`` are redacted.
 
-        What it returns is the anchor of the log as it is then (actions.audit.anchor).
+        Returns the anchor of the log in its new state (actions.audit.anchor).
 
         Raises AuditError, and then the log does not have the record (or the error says that it may).
         """
@@ -93,7 +93,7 @@ class AuditLog:
             return None
 
     def _mark_damage(self, tail: LogTail) -> LogTail:
-        """The tail as it is once everything that is wrong with it is marked in the log. Nothing is ever removed."""
+        """Return the tail after all damage to it has been marked in the log. Nothing is ever removed."""
         if tail.file is not None and tail.rest:
             record = parse(tail.rest)
             if record is not None and record.seq == tail.seq + 1 and record.prev == tail.digest:

@@ -1,4 +1,4 @@
-"""Logs that were opened for reading: whether each is what was written, and the actions that they tell of."""
+"""Logs opened for reading: the verification of each, and the actions in them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fleet.dataclass import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """One log: its folder, or the one file of it that was opened, and whether it is what was written."""
+    """One log: its folder, or the one file of it that was opened, and its verification."""
 
     place: Path
     verdict: Verification
@@ -26,17 +26,19 @@ class Chain:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """``actions`` are all of them, oldest first, those of an edited log as well. ``closed``: what may not be read."""
+    """Opened logs. ``actions`` are all of them, oldest first, including those of an edited log. ``closed``: unreadable
+    ones.
+    """
 
     chains: Sequence[Chain]
     actions: Sequence[RecordedAction]
     closed: Sequence[Path] = ()
     anchored: Sequence[Anchored] = ()
-    """The anchors that were asked for."""
+    """The requested anchors."""
 
     @property
     def intact(self) -> bool:
-        """Whether every log that could be read is what was written, and each anchor in one of them."""
+        """True if every readable log is unchanged, and each anchor is in one of them."""
         whole = all(chain.verdict.intact for chain in self.chains)
         return whole and all(one.place is not None for one in self.anchored)
 
@@ -84,7 +86,9 @@ def _opened(looks: dict[Path, LogSnapshot], closed: Sequence[Path], owners: Mapp
 
 
 def _owned(place: Path, verdict: Verification, owner: LogOwner) -> Verification:
-    """Judge first whose the log is: in one that another made, the chain may well be whole."""
+    """Return the verdict, or a break for a wrong owner: in a log that another user made, the chain may well be
+    intact.
+    """
     return replace(verdict, broken=Break(place, 0, Wrong.OWNER, owner.problem)) if owner.problem else verdict
 
 

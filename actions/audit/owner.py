@@ -1,4 +1,4 @@
-"""The owner of a log. In a folder that others may write in, a log may be named after another user than its owner."""
+"""The owner of a log. In a shared folder, a log may be named after another user than its owner."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class LogOwner:
 
 
 def is_shared(folder: Path) -> bool:
-    """Whether others may create logs in a folder. In one that is not shared (a copy, say) owners prove nothing.
+    """True if others may create logs in a folder. In one that is not shared (for example a copy) owners prove nothing.
 
     Raises OSError.
     """
@@ -55,7 +55,7 @@ def owner_of(log: Path, look: LogSnapshot, records: Iterable[Record]) -> LogOwne
 
 
 def _wrote(record: Record, uid: int, name: str) -> bool:
-    """Whether a record names the owner of its file. Old records may lack the uid."""
+    """True if a record names the owner of its file. Old records may lack the uid."""
     said = record.who.get("uid")
     if isinstance(said, int) and said >= 0 and said != uid:
         return False

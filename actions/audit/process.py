@@ -1,4 +1,4 @@
-"""The process that wrote a record: it tells an action that was cut off from one that another console still does."""
+"""The process that wrote a record: it distinguishes an interrupted action from one that another console still runs."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _ENDED = frozenset({"Z", "X", "x"})
 
 
 def this_process() -> dict[str, Any]:
-    """Process id and, where the system tells, since when it runs (clock ticks from the start of the machine)."""
+    """Return the process id and, if the system reports it, the start time (clock ticks since boot)."""
     pid = os.getpid()
     return {"pid": pid, "ticks": _ticks(pid)}
 
 
 def still_runs(process: Mapping[str, Any], host: str) -> bool | None:
-    """Whether the process of a record is alive; None for one on another machine, where nobody here can see it."""
+    """Return whether the process of a record is alive; None if it is on another machine."""
     if host != socket.gethostname():
         return None
     pid, ticks = process.get("pid"), process.get("ticks")
@@ -35,9 +35,9 @@ def still_runs(process: Mapping[str, Any], host: str) -> bool | None:
 
 
 def _ticks(pid: int) -> int | None:
-    """Field 22 of /proc/PID/stat (proc(5)); None where it cannot be told, and for a process that has ended.
+    """Return field 22 of /proc/PID/stat (proc(5)); None if unknown, and for a process that has ended.
 
-    One that was killed stays in the table until its parent has asked how it ended.
+    A killed process stays in the table until its parent has reaped it.
     """
     try:
         # The command's name in field 2 may hold blanks and brackets.

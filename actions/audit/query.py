@@ -26,7 +26,7 @@ class Wanted:
 
     @property
     def everything(self) -> bool:
-        """Whether nothing is left out."""
+        """True if nothing is filtered out."""
         return self == Wanted()
 
     def matches(self, action: RecordedAction) -> bool:
@@ -48,7 +48,7 @@ class Wanted:
 
 
 def _recorded(target: Mapping[str, Any]) -> str:
-    """``namespace/Kind/name`` as the log has it: what is shown may have another word for the kind."""
+    """Return ``namespace/Kind/name`` as in the log: the display may use another word for the kind."""
     return "/".join(str(target[part]) for part in ("namespace", "kind", "name") if target.get(part))
 
 

@@ -1,4 +1,4 @@
-"""Reading a log without touching it: which bytes it had at one moment, line by line. Safe in read-only mode."""
+"""Reading a log without touching it: the bytes that it had at one moment, line by line. Safe in read-only mode."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from fleet.dataclass import dataclass
 
 @dataclass(frozen=True, slots=True)
 class LogSnapshot:
-    """A log at one moment: its files in order, each with its size then. What is added later is not part of it."""
+    """A log at one moment: its files in order, each with its size then. Later additions are not part of it."""
 
     sizes: Mapping[Path, int]
     head: bytes | None = None
     """Content of the head file; None where there is none."""
     folder: Path | None = None
-    """None for files that were named one by one, of which nothing is known but themselves."""
+    """None for individually named files, about which nothing else is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def look_at(folder: Path) -> LogSnapshot:
 
 
 def look_at_file(file: Path) -> LogSnapshot:
-    """One file of a log alone: a copy that somebody sent, say. Raises OSError."""
+    """Return the snapshot of a single file of a log, for example a copy. Raises OSError."""
     return LogSnapshot({file: file.stat().st_size})
 
 
@@ -65,7 +65,7 @@ def lines(look: LogSnapshot) -> Iterator[LogFileLine]:
 
 
 def records(look: LogSnapshot) -> Iterator[Record]:
-    """Everything that can be read as a record, whether or not the chain holds: ``chain.verify`` tells."""
+    """Yield everything that can be read as a record, whether or not the chain holds: ``chain.verify`` checks that."""
     for line in lines(look):
         record = legible(line.data)
         if record is not None:

@@ -1,10 +1,9 @@
-"""Keeps secrets out of the log: every string of a record goes through here, wherever it came from.
+"""Redaction of secrets: every string of a record passes through here, whatever its source.
 
-Values of environment variables, flags and parameters of URLs go unless they are known to be harmless
-(actions.audit.harmless_names); those of fields go where the name tells of a secret; and everywhere goes what looks
-like one: a JWT, the prefixes that vendors give their tokens, a private key, letters drawn by chance. What stands
-around it stays readable. When in doubt it goes: a log that lacks a value is a nuisance, one that has a password is an
-incident.
+Values of environment variables, flags and URL parameters are hidden unless they are known to be harmless
+(actions.audit.harmless_names); those of fields, if the name suggests a secret; and everywhere, text that looks like
+one: a JWT, the prefixes of vendors' tokens, a private key, random letters. The surrounding text stays readable. In
+doubt it is hidden: a log that lacks a value is a nuisance, one that contains a password is an incident.
 """
 
 from __future__ import annotations
@@ -52,9 +51,9 @@ _VARIABLE_NAME: Final = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*")
 
 
 def redacted(value: Any) -> Any:
-    """A JSON value like ``value`` without the secrets in it.
+    """Return a JSON value like ``value`` without its secrets.
 
-    Tuples become lists, numbers that JSON has no word for become None, and what is no JSON value becomes its text.
+    Tuples become lists, numbers without a JSON form become None, and other values become their text.
     """
     match value:
         case None | bool() | int():
@@ -156,7 +155,7 @@ def _patches_secret(path: str) -> bool:
 
 
 def _emptied(item: Any) -> Any:
-    """The same shape with nothing in it; names of fields stay."""
+    """Return the same structure, emptied; names of fields are kept."""
     match item:
         case None | bool() | "":
             return item
@@ -169,7 +168,7 @@ def _emptied(item: Any) -> Any:
 
 
 def _redact_below(item: Any) -> Any:
-    """Redact below a field that tells of a secret: what says where one is stays, numbers of it, too."""
+    """Redact below a field whose name suggests a secret: references to a secret are kept, including numbers in them."""
     match item:
         case Mapping():
             return {
@@ -185,7 +184,7 @@ def _redact_below(item: Any) -> Any:
 
 
 def _items(value: Iterable[Any]) -> list[Any]:
-    """Arguments: the one behind ``--api-key`` is its value."""
+    """Redact arguments: the one after ``--api-key`` is its value."""
     clean: list[Any] = []
     flag = ""
     for item in value:

@@ -1,4 +1,4 @@
-"""Marks in a secret's place."""
+"""Marks in place of secrets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ MARK: Final = "[redacted]"
 
 
 def mark(value: str) -> str:
-    """MARK in the quotes of the value, so that YAML and JSON stay what they are; an empty value stays empty."""
+    """Return MARK in the quotes of the value, so that YAML and JSON stay valid; an empty value stays empty."""
     quote = value[:1] if value[:1] in {'"', "'"} and value[-1:] == value[:1] and len(value) > 1 else ""
     return f"{quote}{MARK}{quote}" if value not in {"", '""', "''", MARK} else value
 

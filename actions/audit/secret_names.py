@@ -1,7 +1,7 @@
-"""Names that tell of a secret, however they are spelled: ``DB_PASS``, ``MYPWD``, ``clientSecret``, ``x-api-key``.
+"""Names that suggest a secret, however they are spelled: ``DB_PASS``, ``MYPWD``, ``clientSecret``, ``x-api-key``.
 
-Each function says of a name and a value whether the value is to be hidden. Those of variables, flags and parameters
-hide what is not known to be harmless; ``is_secret_field`` (fields of objects, headings in text) hides what tells.
+Each function decides from a name and a value whether to hide the value. Those for variables, flags and parameters hide
+everything not known to be harmless; ``is_secret_field`` (fields of objects, headings in text) hides by the name.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _GLUED: Final = re.compile(
     r"(?:tokens?|secrets?|passw(?:or)?ds?|passwd|passphrases?|passcodes?|pwds?|credentials?|authorization|"
     r"cookies?|jwt|signatures?|apikeys?|(?:api|access|private|secret|auth|account|encryption|signing)keys?)$"
 )
-"""Ends of words that are one word for whoever named it: ``MYPWD``, ``hftoken``."""
+"""Suffixes glued to the word before: ``MYPWD``, ``hftoken``."""
 _GLUED_SHORT: Final = re.compile(r"(?:pass|auth|creds|pw)$")
 _NO_SECRETS: Final = frozenset({"bypass", "compass", "encompass", "surpass", "trespass", "overpass", "underpass"})
 _TELLING_LISTED: Final = """
@@ -27,7 +27,7 @@ _TELLING_LISTED: Final = """
 """
 _TELLING: Final = frozenset(_TELLING_LISTED.split())
 _TELLING_ALONE: Final = frozenset({"pin", "session", "sid", "nonce", "salt", "webhook", "private", "sig", "pat", "mfa"})
-"""Words that have another meaning in a longer name, or in a sentence: they tell of variables and parameters alone."""
+"""Words with another meaning in a longer name, or in a sentence: they count for variables and parameters only."""
 _HARMLESS_END: Final = re.compile(
     r"-(?:name|names|ref|refs|file|path|dir|type|class|namespace|mode|count|limit|length|len|size|ttl|expiry|method|"
     r"algorithm|policy|version|enabled|required|url|uri|endpoint|header|mount|seconds|renewal|budget|usage)$"
@@ -42,7 +42,7 @@ _FILE: Final = re.compile(r"-(?:file|path|dir|home)$")
 _NUMBER: Final = re.compile(r"[-+]?[0-9][0-9_.,]*[kKmM]?")
 _IN_TWO: Final = frozenset({("api", "key"), ("pass", "phrase"), ("pass", "word"), ("connection", "string")})
 STRICT: Final = re.compile(r"passw(?:or)?ds?$|passwd$|passphrase$|passcode$|(?:^|-)pass$|pwd$|(?:^|-)auths?$")
-"""Names under which even what is nested is hidden, whatever it is called."""
+"""Names below which all nested values are hidden, whatever their names."""
 
 
 @lru_cache(maxsize=4096)
@@ -73,7 +73,7 @@ def _counts(name: str, value: str) -> bool:
 
 
 def is_secret_field(name: str, value: str = "") -> bool:
-    """Whether the value of a field, or what stands behind ``name:`` in a text, is a secret."""
+    """True if the value of a field, or the text after ``name:``, is a secret."""
     if not _tells(name, alone=False) or _counts(name, value) or harmless_names.is_reference(value):
         return False
     joined = "-".join(parts_of(name))
@@ -81,12 +81,12 @@ def is_secret_field(name: str, value: str = "") -> bool:
 
 
 def is_strict_field(name: str) -> bool:
-    """Whether nothing below a field is to be shown, whatever the names there."""
+    """True if everything below a field is hidden, whatever the names there."""
     return STRICT.search("-".join(parts_of(name))) is not None
 
 
 def is_secret_variable(name: str, value: str = "") -> bool:
-    """Whether the value of an environment variable is to be hidden: unless it is known to be harmless."""
+    """True if the value of an environment variable is hidden: unless it is known to be harmless."""
     if not value or harmless_names.is_reference(value) or _counts(name, value):
         return False
     if name in {"PWD", "OLDPWD"} and harmless_names.is_path(value):
@@ -102,7 +102,7 @@ def _modes(name: str) -> bool:
 
 
 def is_secret_flag(flag: str, value: str = "") -> bool:
-    """Whether the value of a command line flag is to be hidden: unless it is known to be harmless."""
+    """True if the value of a command line flag is hidden: unless it is known to be harmless."""
     name = flag.lstrip("-")
     if harmless_names.is_reference(value) or _counts(flag, value) or harmless_names.is_listed_flag(name):
         return False
@@ -121,7 +121,7 @@ def is_secret_flag(flag: str, value: str = "") -> bool:
 
 
 def is_secret_parameter(name: str, value: str = "") -> bool:
-    """Whether the value of a parameter of a URL is to be hidden: unless it is known to be harmless."""
+    """True if the value of a URL parameter is hidden: unless it is known to be harmless."""
     if harmless_names.is_known_parameter(name) or harmless_names.is_reference(value):
         return False
     if _tells(name, alone=True) or name.lower() in {"key", "code"} or name.lower().startswith("x-amz-"):

@@ -1,7 +1,7 @@
-"""Secrets that give themselves away wherever they stand: by a prefix, by their form, by being random.
+"""Secrets recognisable by themselves: by a prefix, by their form, by being random.
 
 The prefixes are those that vendors publish for secret scanners (GitHub's list of supported patterns, gitleaks). A
-scanner's own library is not used: it finds lines of files, and what is needed here is the place in a text.
+scanner's own library is not used: it finds lines of files, while redaction needs the position in a text.
 """
 
 from __future__ import annotations
@@ -65,9 +65,10 @@ def _judged(match: re.Match[str]) -> str:
 
 
 def is_random(run: str) -> bool:
-    """Whether letters and digits look drawn by chance: small and capital letters and digits, and no words in them.
+    """True if letters and digits look random: small and capital letters and digits, without words.
 
-    What has small letters or hexadecimal digits alone (names of pods, digests, uids) cannot be told from it, and stays.
+    Strings of small letters or hexadecimal digits only (names of pods, digests, uids) cannot be distinguished from
+    random ones, and are kept.
     """
     if _AWS.fullmatch(run) and not _PATH.match(run):
         return True

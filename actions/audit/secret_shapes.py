@@ -1,4 +1,4 @@
-"""Secrets in running text: in URLs, headers, command lines, environments, YAML and JSON, and by their own shape."""
+"""Secrets in running text: in URLs, headers, command lines, environments, YAML and JSON, and by their own form."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _PRIVATE_KEY: Final = re.compile(
 _USER_INFO: Final = re.compile(
     r"(?<=://)(?:[^/?#\s\"'<>]{0,500}|[^/?#\s\"'<>@:]{0,100}:(?!\d{1,5}(?:[/?#\s\"']|\Z))[^\s\"'<>]{0,500})@"
 )
-"""Also of those that forgot to encode the ``/`` in the password."""
+"""User and password of a URL, including passwords with an unencoded ``/``."""
 _LOGIN: Final = re.compile(
     r"(?<![\w@/.:-])(?P<lead>[A-Za-z][\w.+-]{0,100}:)(?P<value>(?!//|\[redacted\])[^\s:@/\"'<>]+)(?=@(?!sha\d+:)[\w\[])"
 )
@@ -72,7 +72,7 @@ _FLAG: Final = re.compile(
 _PAIR_BEHIND_FLAG: Final = re.compile(
     r"(?<![\w-])--?[A-Za-z][\w.-]{0,200}(?:=|[ \t]+)(?P<name>[A-Za-z_][\w.-]{0,200})[:=][ \t]+"
 )
-"""``-Y password: x``: the name would pass for the flag's value, and what it names would stay."""
+"""``-Y password: x``: the name would be taken for the flag's value, and its own value would remain."""
 _ATTACHED: Final = re.compile(
     r"(?P<lead>\b(?:mysql\w*|mariadb|sshpass|redis-cli|7z\w?)\b(?:[ \t]+[^\s|;&]+){0,20}?[ \t]+-[pa])(?P<value>\S+)"
 )
@@ -166,9 +166,9 @@ def _entry(match: re.Match[str]) -> str:
 def _hide(
     text: str, lead: re.Pattern[str], value: re.Pattern[str], hidden: Hidden, *, whole: Hidden | None = None
 ) -> str:
-    """Hide what follows each ``lead`` whose name says so. What follows the others is looked at for leads of its own.
+    """Hide the value after each ``lead`` whose name suggests a secret. Other values are searched for leads in turn.
 
-    ``whole``: of which names what is nested below goes with them.
+    ``whole``: names whose nested content is hidden too.
     """
     out: list[str] = []
     done = at = 0

@@ -1,4 +1,4 @@
-"""The end of a log: the last whole record, and what a write that was cut off has left behind it."""
+"""The end of a log: the last complete record, and the remains of a truncated write after it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Our own records as part of the timeline: what was done from a console or a command line of ours, and by whom."""
+"""The console's own records as part of the timeline: what was done from a console or command line, and by whom."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fleet.timeline.source import Gap, SourceTimeline
 _TEMPLATE = "template"
 """The field of a body that writes another pod template, as a merge or as a path."""
 _EXACT = 0.001
-"""Seconds: records are stamped when they are written, before the request goes out."""
+"""Tolerance in seconds: records are stamped when they are written, before the request is sent."""
 
 
 class AuditTimeline:

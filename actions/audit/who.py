@@ -1,4 +1,4 @@
-"""The acting person: the identity that the cluster knows, and who is at the keyboard as far as this machine knows."""
+"""The acting user: the identity in the cluster, and the user of this machine."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from fleet.dataclass import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """``identity`` and ``groups`` are what the cluster answered when it was asked who is speaking.
+    """The user. ``identity`` and ``groups`` are the cluster's answer to a SelfSubjectReview.
 
     ``local_user`` and ``uid`` are the operating system's. ``ssh_origin`` and ``sudo_user`` come from the environment,
-    which whoever starts the program can set.
+    which the user who starts the program can set.
     """
 
     identity: str
@@ -29,7 +29,7 @@ class Who:
 
     @classmethod
     def of_this_process(cls, identity: str, groups: Iterable[str], environ: Mapping[str, str] = os.environ) -> Who:
-        """The person who runs this process, with the identity that the cluster knows them by."""
+        """Return the user of this process, with their identity in the cluster."""
         return cls(
             identity=identity,
             groups=tuple(groups),

@@ -1,6 +1,6 @@
 """A recorded action in words: the same for the command line, the screen and the HTML page.
 
-What the words are about comes from outside; whoever shows them makes them safe to show.
+The words contain outside text; the display makes it safe.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ class Tone(StrEnum):
     GOOD = "good"
     BAD = "bad"
     UNKNOWN = "unknown"
-    """Nobody knows, and somebody should find out."""
+    """The outcome is unknown, and should be looked up."""
 
 
 class RecordFact(NamedTuple):
-    """A label (empty: it goes on with the one before) and what is to be said; the text may have several lines."""
+    """A label (empty: it continues the previous one) and its text, which may have several lines."""
 
     label: str
     text: str
@@ -51,7 +51,7 @@ def outcome_tone(action: RecordedAction) -> Tone:
 
 
 def chain_text(verdict: Verification) -> list[RecordFact]:
-    """Whether the log is what was written, as far as that can be told."""
+    """Return whether the log is unchanged, as far as can be verified."""
     if verdict.broken is not None:
         before = f"; what was written before it is as it was: {_count(verdict.records)}" if verdict.records else ""
         facts = [RecordFact("chain", f"BROKEN at {verdict.broken}{before}", Tone.BAD)]
@@ -74,7 +74,7 @@ def _count(records: int) -> str:
 
 
 def opened_text(opened: Opened) -> list[RecordFact]:
-    """The same of all the logs that were opened: those that are broken first; then the anchors."""
+    """Return the verification of all opened logs, broken ones first; then the anchors."""
     return [*_chains_text(opened), *(_anchor_text(one) for one in opened.anchored)]
 
 
@@ -100,7 +100,7 @@ def _chains_text(opened: Opened) -> list[RecordFact]:
 
 
 def summary(action: RecordedAction) -> list[RecordFact]:
-    """Return what an on-call engineer or an auditor asks first."""
+    """Return what an on-call engineer or an auditor looks for first."""
     facts = [RecordFact("who", _person_text(action)), RecordFact("where", _scope_text(action))]
     if action.intent.reason:
         facts.append(RecordFact("reason", action.intent.reason))
@@ -164,7 +164,7 @@ def _changes(action: RecordedAction) -> list[RecordFact]:
 
 
 def _change(change: Mapping[str, Any]) -> str:
-    """``replicas 3 → 5``; of what had no value before, what becomes of it: ``chat-8b-x evicted``."""
+    """Return ``replicas 3 → 5``; without a previous value, the new state: ``chat-8b-x evicted``."""
     what, before, after = (str(change.get(name) or "") for name in ("what", "before", "after"))
     return f"{what} {before} → {after}" if before else f"{what} {after}"
 
@@ -259,7 +259,7 @@ def _result(action: RecordedAction) -> list[RecordFact]:
 
 
 def _unfinished_facts(action: RecordedAction) -> list[RecordFact]:
-    """Return what the log says, and what it does not, of an action without a result."""
+    """Return what is known, and what is not, of an action without a result."""
     sent = action.sent
     unknown = sum(one.unknown for one in sent)
     if not sent:

@@ -20,15 +20,15 @@ REFERENCES: Final = frozenset(_REFERENCES_LISTED.split())
 
 
 def only_refers(text: str) -> bool:
-    """Whether what stands below a key says where a secret is, and nothing else."""
+    """True if the text below a key only says where a secret is."""
     keys = _KEYS.findall(text)
     return bool(keys) and all(key.lower() in REFERENCES for key in keys)
 
 
 def end_of_value(text: str, name: int, at: int) -> int:
-    """The end of the value at ``at`` of a key whose name begins at ``name``; ``at`` itself for a value of one line.
+    """Return the end of the value at ``at`` of a key whose name begins at ``name``; ``at`` itself for a one-line value.
 
-    A list that is indented no further than its key (``imagePullSecrets``) is not taken for a part of the value.
+    A list that is not indented further than its key (``imagePullSecrets``) is not taken as part of the value.
     """
     opening = text[at : at + 1]
     if opening in _PAIRS and not text.startswith("[redacted]", at):
@@ -61,7 +61,7 @@ def _closed(text: str, at: int) -> int:
 
 
 def _indented(text: str, name: int, line: int, at: int) -> int:
-    """The end of the lines that stand further right than the key."""
+    """Return the end of the lines that are indented further than the key."""
     start = text.rfind("\n", 0, name) + 1
     column = _column(text[start:name] + "x")
     end = at

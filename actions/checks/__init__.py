@@ -1,1 +1,1 @@
-"""Checks of what speaks for or against an action, one file per question; ``every`` has those of all plans."""
+"""Checks for or against an action, one file per question; ``every`` has those that apply to all plans."""

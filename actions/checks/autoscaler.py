@@ -1,4 +1,4 @@
-"""Does an autoscaler keep the replicas where it wants them?
+"""Does an autoscaler control the number of replicas?
 
 Kubernetes documentation, "Horizontal Pod Autoscaling"; KEDA documentation, "ScaledObject specification".
 """
@@ -33,14 +33,14 @@ class AutoscalerSearch(NamedTuple):
 
     found: FoundAutoscaler | None
     lack: str = ""
-    """The reason why nobody can say that nothing scales it; empty where it was found, or would have been seen."""
+    """Reason why the absence of an autoscaler is uncertain; empty if one was found, or would have been seen."""
 
 
 async def find_autoscaler(target: Target, context: ClusterContext) -> AutoscalerSearch:
-    """The ScaledObject of a workload, else its HPA. Raises KubeError.
+    """Return the ScaledObject of a workload, else its HPA. Raises KubeError.
 
-    KEDA makes HPAs too, and takes one away while it holds a workload or has scaled it to 0: ScaledObjects that may not
-    be listed are not known, whatever the HPAs say.
+    KEDA creates HPAs too, and removes one while it holds a workload or has scaled it to 0: if ScaledObjects may not be
+    listed, they are unknown, whatever the HPAs say.
     """
     scaled = await permitted("ScaledObject", target.namespace, context.reads)
     for raw in scaled or ():
@@ -66,7 +66,7 @@ async def find_autoscaler(target: Target, context: ClusterContext) -> Autoscaler
 
 
 def check_autoscaler(search: AutoscalerSearch, now: int, wanted: int) -> tuple[Check, tuple[Alternative, ...]]:
-    """Check what becomes of ``wanted`` replicas, and what would last."""
+    """Check whether ``wanted`` replicas would last, and what would instead."""
     found = search.found
     if found is None and search.lack:
         text = f"whether an autoscaler scales it, and would undo this, is not known: {search.lack}"

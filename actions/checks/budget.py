@@ -1,7 +1,7 @@
-"""Do the PodDisruptionBudgets let the pods go? Asked of the server, pod by pod, and reckoned for all together.
+"""Do the PodDisruptionBudgets allow the evictions? Checked with the server pod by pod, and computed for all together.
 
-A dry run takes nothing from a budget: pods that may each be evicted may not all be.
-Of pods that are not ready the server alone decides (``unhealthyPodEvictionPolicy``): they take nothing from a budget.
+A dry run takes nothing from a budget: pods that may each be evicted may not all be. For pods that are not ready only
+the server decides (``unhealthyPodEvictionPolicy``): they take nothing from a budget.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ class DisruptionBudget:
 
     @property
     def never(self) -> bool:
-        """True if it needs every pod that it has: no eviction is ever allowed as it stands."""
+        """True if it needs every pod that it has: with this budget no eviction is ever allowed."""
         return 0 < self.expected <= self.needed
 
     @property
     def words(self) -> str:
-        """The disruptions that it allows, and from what."""
+        """The disruptions that it allows, and the counts behind that."""
         of = f"{self.healthy} of {self.expected} healthy, needs {self.needed}"
         return f"PDB {self.name} allows {count(self.allowed, 'disruption') if self.allowed else 'none'} ({of})"
 
@@ -56,7 +56,7 @@ class _Verdicts:
     refused: dict[str, str] = field(default_factory=dict)
     """Name of a pod → what its budget says."""
     impossible: list[str] = field(default_factory=list)
-    """Pods that the server will never evict, with why."""
+    """Pods that the server will never evict, with the reason."""
     changed: list[str] = field(default_factory=list)
     unknown: str = ""
 
@@ -68,9 +68,10 @@ async def check_budget(
     patience: float,
     homeless: Collection[str] = (),
 ) -> tuple[Check, ...]:
-    """``labels`` of every member by uid; ``patience``: seconds for which an eviction that is refused is repeated.
+    """Check the budgets of all units. ``labels`` of every member by uid; ``patience``: seconds for which a refused
+    eviction is retried.
 
-    ``homeless``: names of pods whose replacements find no place, so that no budget recovers from their going.
+    ``homeless``: names of pods whose replacements cannot be scheduled, so that no budget recovers from their eviction.
     """
     members = [member for unit in units for member in unit.members]
     verdicts = await _dry_runs(members, context)
@@ -99,7 +100,9 @@ async def check_budget(
 
 
 def _unseen(members: int) -> Check:
-    """The budgets may not be looked at. One pod's dry run is the server's word; several may not all go."""
+    """Return the check if budgets may not be read. For one pod the server's dry run decides; several may not all be
+    evicted.
+    """
     if members == 1:
         text = "the server would let it go; which budgets there are may not be looked at"
         return Check(ABOUT, Verdict.PASS, text)
@@ -209,7 +212,7 @@ async def _dry_runs(members: Sequence[Member], context: ClusterContext) -> _Verd
 
 
 async def _budgets(namespace: str, context: ClusterContext) -> list[DisruptionBudget] | None:
-    """None where they may not be looked at."""
+    """Return the budgets; None if they may not be read."""
     found = []
     rows = await permitted("PodDisruptionBudget", namespace, context.reads)
     if rows is None:

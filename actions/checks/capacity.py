@@ -1,4 +1,4 @@
-"""Can the replicas that remain carry the load, and do users wait already? From the last ten minutes."""
+"""Can the remaining replicas carry the load, and do users wait already? From the last ten minutes."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ ABOUT = "capacity"
 _NONE = 0.5
 """Requests at a time that round to none."""
 FULL = 0.9
-"""KV cache in use (ratio) from which vLLM has little room for a burst before it preempts."""
+"""KV cache usage (ratio) from which vLLM has little room for a burst before it preempts."""
 
 
 QUEUED = 1.0
-"""Requests that wait all the time, of a replica, from which those who remain are not keeping up already."""
+"""Constantly waiting requests per replica from which the remaining ones do not keep up."""
 SLOW = 5.0
-"""Seconds to the first token (p95) from which users wait: five times what an interactive service promises."""
+"""Seconds to the first token (p95) from which users wait: five times the target of an interactive service."""
 _FIRST = "no ready replica is taken away before its replacement is ready"
 _EARLIER = "scale up first, or at a quieter time"
 
 
 def check_capacity(found: Sequence[Impact], *, ready: int = 0, first: bool = False) -> Check:
-    """Check the models that lose replicas; the one that is worst off is told.
+    """Check the models that lose replicas; report the one that is worst off.
 
-    KV cache that is free says nothing where requests wait all the same (a limit of sequences, or of tokens at once), so
-    the queue and the time to the first token are judged too. ``ready``: how many ready pods go, of a model or of none.
-    ``first``: each goes only once its replacement is ready, so that no capacity is lost; caches are, and who waits is
-    told of all the same.
+    Free KV cache means nothing if requests wait all the same (a limit of sequences, or of tokens at once), so the queue
+    and the time to the first token are judged too. ``ready``: number of ready pods that go, of a model or of none.
+    ``first``: each goes only once its replacement is ready, so that no capacity is lost; but caches are, and waiting
+    users are reported anyway.
     """
     if not found:
         text = "it serves no model, so no load of one moves" if ready else "no ready replica is taken away"
@@ -45,7 +45,7 @@ def check_capacity(found: Sequence[Impact], *, ready: int = 0, first: bool = Fal
 
 
 def _suffering(impact: Impact) -> str:
-    """Return what users of it feel now, before anything is taken away; empty where nothing stands out."""
+    """Return what its users suffer now, before the action; empty if nothing stands out."""
     parts = []
     if impact.queue >= QUEUED:
         waiting = max(n for n in (impact.waiting, impact.waiting_now) if not math.isnan(n))

@@ -1,4 +1,4 @@
-"""Running requests that a pod's end cuts. A rollout and a DELETE give them the grace period and no more."""
+"""Running requests cut by a pod's end. A rollout and a DELETE only give them the grace period."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is what a plan stands on young enough to decide on, and is all of it seen?"""
+"""Is the data behind a plan recent enough to decide on, and complete?"""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fleet.model.snapshot import Health, Snapshot
 
 ABOUT = "data"
 _FROM_PODS = frozenset({capacity.ABOUT, cut_requests.ABOUT, last_replica.ABOUT})
-"""Checks that are about the pods of the target's namespace, as the Snapshot knows them."""
+"""Checks about the pods of the target's namespace, as the Snapshot has them."""
 
 
 async def check_data(plan: Plan, context: ClusterContext) -> Check:
@@ -37,7 +37,7 @@ async def check_data(plan: Plan, context: ClusterContext) -> Check:
 
 
 def doubt_unseen(checks: Sequence[Check], snapshot: Snapshot, target: Target) -> tuple[Check, ...]:
-    """The checks; where not all pods of the target's namespace are known, none of them passes for lack of pods."""
+    """Return the checks; if not all pods of the target's namespace are known, none passes for lack of pods."""
     coverage = snapshot.coverage
     if coverage.sees("pods", target.namespace) if target.namespace else coverage.knows_all("pods"):
         return tuple(checks)

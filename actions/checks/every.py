@@ -1,6 +1,6 @@
-"""The checks of the plans on a cluster, whatever their action: one more is a module beside this one and one row here.
+"""The checks of all plans on a cluster, whatever the action: a new one is a module beside this one and one row here.
 
-What an action must look at besides is in its own plan.
+Further checks of an action are in its own plan.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from actions.spec import Api
 
 
 class CheckPlan(Protocol):
-    """Looks at a plan as its action made it, and at the cluster; changes nothing."""
+    """Examines a plan as its action made it, and the cluster; changes nothing."""
 
     async def __call__(self, plan: Plan, context: ClusterContext) -> Check | None:
-        """Return what was found; None for nothing to tell. If it blocks, it forbids the plan for all.
+        """Return the result; None if there is nothing to report. A blocking result forbids the plan.
 
-        Raises KubeError where nobody can tell.
+        Raises KubeError if it cannot be determined.
         """
         ...
 
 
 class PlanCheck(NamedTuple):
-    """A check, and the plans that it is for: those whose requests go to one of these APIs."""
+    """A check, and the plans it applies to: those whose requests go to one of these APIs."""
 
     check: CheckPlan
     apis: frozenset[Api] = frozenset(Api)
@@ -41,13 +41,13 @@ class PlanCheck(NamedTuple):
 _OBJECTS = frozenset({Api.KUBERNETES})
 
 FIRST: tuple[PlanCheck, ...] = (PlanCheck(check_permission, _OBJECTS), PlanCheck(check_freeze, _OBJECTS))
-"""Whether it may be done at all: shown before the action's own checks."""
+"""Checks of permission, shown before the action's own."""
 LAST: tuple[PlanCheck, ...] = (PlanCheck(check_users, _OBJECTS), PlanCheck(check_data, _OBJECTS))
 """Trouble that users feel already, and how far the others can be believed: shown after them."""
 
 
 async def checked(plan: Plan, context: ClusterContext) -> tuple[Check, ...]:
-    """All checks of a plan, in the order in which they are shown. Raises KubeError."""
+    """Return all checks of a plan, in display order. Raises KubeError."""
     first, last = await asyncio.gather(_results(FIRST, plan, context), _results(LAST, plan, context))
     own = doubt_unseen(plan.checks, context.snapshot, plan.target)
     if any(check.about == PERMISSION and check.verdict is Verdict.BLOCK for check in first):
@@ -57,7 +57,7 @@ async def checked(plan: Plan, context: ClusterContext) -> tuple[Check, ...]:
 
 
 async def _results(checks: Sequence[PlanCheck], plan: Plan, context: ClusterContext) -> list[Check]:
-    """The results of those that are for such a plan."""
+    """Return the results of the checks that apply to such a plan."""
     api = spec_of(plan.request.kind).api
     found = await asyncio.gather(*(row.check(plan, context) for row in checks if api in row.apis))
     return [check for check in found if check is not None]

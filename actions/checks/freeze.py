@@ -33,7 +33,7 @@ async def check_freeze(plan: Plan, context: ClusterContext) -> Check | None:
 
 
 def asks_reason(checks: Sequence[Check]) -> bool:
-    """Whether a plan with these checks needs a reason."""
+    """True if a plan with these checks needs a reason."""
     return any(check.about == ABOUT for check in checks)
 
 

@@ -1,4 +1,4 @@
-"""Is there a GPU for the pods that are to start? And for a rollout's first one?"""
+"""Is there a GPU for the pods that will start? And for the first pod of a rollout?"""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fleet.sources.kube.project.gpu import pod_devices
 
 
 def check_room(snapshot: Snapshot, spec: Mapping[str, Any], more: int) -> Check:
-    """Whether ``more`` pods of this raw pod spec could be placed now."""
+    """Check that ``more`` pods of this raw pod spec could be scheduled now."""
     if more <= 0:
         return Check(ABOUT, Verdict.PASS, "no new pod is needed")
     spare = spare_for(snapshot, spec)
@@ -47,7 +47,7 @@ class MorePods(NamedTuple):
 
 
 def check_room_for_all(snapshot: Snapshot, wanted: Sequence[MorePods]) -> Check | None:
-    """Whether all could be placed, each after the ones before it; None where none asks for a device."""
+    """True if all could be placed, each after the ones before it; None where none asks for a device."""
     taken: Counter[tuple[str, str]] = Counter()
     asked, short = 0, list[str]()
     for one in wanted:
@@ -78,7 +78,7 @@ def _not_known(text: str, spare: Spare) -> Check:
 def check_surge(
     snapshot: Snapshot, spec: Mapping[str, Any], rolling: Rolling, target: Target
 ) -> tuple[Check, tuple[Alternative, ...]]:
-    """Whether a rollout to this raw pod spec gets its first GPU, and what would help it where it does not."""
+    """Check that a rollout to this raw pod spec gets its first GPU, and return alternatives if it does not."""
     if rolling.held:
         return Check(ABOUT, Verdict.PASS, "no pod is replaced by this, so none needs a place"), ()
     if rolling.recreate:

@@ -30,21 +30,21 @@ class Spare:
     """The free devices for one kind of pod."""
 
     needed: int
-    """Number of ``resource`` that one pod needs; 0 where it asks for no device."""
+    """Number of ``resource`` that one pod needs; 0 if it requests no device."""
     resource: str
     """Resource that decides: a GPU, else the accelerator or other extended resource that the pod asks most of."""
     free: Mapping[str, int]
-    """Node → what is free of the resource, only where at least one pod has room; empty where ``needed`` is 0."""
+    """Node → free number of the resource, if at least one pod fits; empty if ``needed`` is 0."""
     why_not: Mapping[str, str]
     """Node that has the resource and no room → why, in words."""
     unknown: str = ""
-    """The reason why nobody can say what is free, in words; ``free`` is then empty."""
+    """Reason why free devices are unknown, in words; ``free`` is then empty."""
     slots: Mapping[str, int] = field(default_factory=dict)
-    """Node → how many such pods it has room for, by every device that one asks for."""
+    """Node → number of such pods that fit, considering every device they request."""
 
     @property
     def places(self) -> int:
-        """How many pods there is room for at once."""
+        """Number of pods that fit at once."""
         return sum(self.slots.values())
 
     def amount(self, pods: int = 1) -> str:
@@ -127,7 +127,7 @@ def held_on(snapshot: Snapshot) -> Counter[tuple[str, str]]:
 
 
 def closed(node: Node, spec: Mapping[str, Any]) -> str:
-    """Return why a pod of this spec cannot run on a node, whatever is free there; empty where it can."""
+    """Return why a pod of this spec cannot run on a node, whatever is free there; empty if it can."""
     if node.unschedulable:
         return "cordoned"
     if node.ready != "True":

@@ -1,4 +1,4 @@
-"""Is it the last pod that answers for its model?"""
+"""Is it the last pod that serves its model?"""
 
 from __future__ import annotations
 

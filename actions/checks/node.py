@@ -1,4 +1,4 @@
-"""Is there a kubelet that ends what is evicted?"""
+"""Is the node's kubelet working, so that evicted pods end?"""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ABOUT = "node"
 
 
 def check_nodes(snapshot: Snapshot, names: Iterable[str]) -> list[Check]:
-    """One warning for each of the nodes that is not ready; nothing for the others, and for those that are not known."""
+    """Return a warning for each node that is not ready; none for the others, and for unknown ones."""
     return [
         Check(
             ABOUT,

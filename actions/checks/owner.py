@@ -1,6 +1,6 @@
-"""Other owners of an object, who would put it back.
+"""Other owners of an object, which would revert a change.
 
-The signs are the labels and annotations that Argo CD ("Resource Tracking"), Flux ("Kustomization", "HelmRelease") and
+Recognised by the labels and annotations that Argo CD ("Resource Tracking"), Flux ("Kustomization", "HelmRelease") and
 Helm ("Labels and Annotations") document.
 """
 
@@ -22,10 +22,10 @@ _HELM_RELEASE = "meta.helm.sh/release-name"
 
 
 def check_owner(obj: Mapping[str, Any], *, field: str = "") -> Check:
-    """Check the object as the server has it, before anything is written: a write takes a field from its GitOps owner.
+    """Check the object as it is on the server, before anything is written: a write takes a field from its GitOps owner.
 
-    ``field`` is what the action changes, as managedFields spell it (``f:replicas``): a controller that applied it
-    will apply it again.
+    ``field`` is the field that the action changes, in the spelling of managedFields (``f:replicas``): a controller that
+    applied it will apply it again.
     """
     metadata = obj.get("metadata") or {}
     labels: Mapping[str, str] = metadata.get("labels") or {}

@@ -1,4 +1,4 @@
-"""May this identity do it? Asked of the server for each thing that would be sent."""
+"""May this identity do it? Checked with the server for each planned request."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ABOUT = "permission"
 
 
 async def check_permission(plan: Plan, context: ClusterContext) -> Check:
-    """Whether everything that the request needs is allowed in the target's namespace."""
+    """Check that everything the request needs is allowed in the target's namespace."""
     request = plan.request
     plural = await _plural(request.target.kind, context)
     wanted = spec_of(request.kind).permissions_for(request.target.kind, plural)

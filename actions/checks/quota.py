@@ -1,4 +1,4 @@
-"""Do the ResourceQuotas of the namespace leave room for the pods that are to start?"""
+"""Do the ResourceQuotas of the namespace leave room for the pods that will start?"""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ ABOUT = "quota"
 
 
 async def check_quota(namespace: str, spec: Mapping[str, Any], more: int, context: ClusterContext) -> Check:
-    """Whether ``more`` pods of this raw pod spec fit: by their number and by their devices. Raises KubeError.
+    """Check that ``more`` pods of this raw pod spec fit: by their number and by their devices. Raises KubeError.
 
-    A quota with scopes may leave these pods out; it is told with its scope.
+    A quota with scopes may not apply to these pods; it is reported with its scope.
     """
     if more <= 0:
         return Check(ABOUT, Verdict.PASS, "no new pod is needed")

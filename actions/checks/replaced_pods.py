@@ -51,7 +51,7 @@ class HeldBack:
     check: Check | None = None
     alternatives: tuple[Alternative, ...] = ()
     why: str = ""
-    """The reason why no pod is replaced by itself; empty where some are."""
+    """Reason why no pod is replaced automatically; empty if some are."""
     old: tuple[str, ...] = ()
     """Uids of the pods that must be replaced by hand."""
 
@@ -66,7 +66,7 @@ async def check_replacing(
 ) -> Replacing:
     """Check a raw Deployment or StatefulSet whose pods become those of the pod spec ``new``. Raises KubeError.
 
-    Who else looks after the workload is not asked: that depends on what is written.
+    Other owners are not checked: that depends on the fields written.
     """
     snapshot, rolling = context.snapshot, rolling_of(obj)
     old: Mapping[str, Any] = obj["spec"]["template"].get("spec") or {}
@@ -99,7 +99,7 @@ async def check_replacing(
 async def check_held(
     obj: Mapping[str, Any], rolling: Rolling, revision: str, target: Target, context: ClusterContext
 ) -> HeldBack:
-    """Check which pods nobody replaces, and which have to be deleted for it. Raises KubeError.
+    """Check for pods that nothing replaces, and for those that must be deleted to be replaced. Raises KubeError.
 
     ``revision``: name of the ControllerRevision that is written; empty for a new one, which no pod runs yet.
     """
@@ -139,7 +139,7 @@ def _check_cut(snapshot: Snapshot, pods: Sequence[str], rolling: Rolling, grace:
 
 
 def _check_none_leaves(obj: Mapping[str, Any], rolling: Rolling) -> Check:
-    """Check that no ready pod is known that would go before its replacement is there."""
+    """Check that no ready pod would go before its replacement is there."""
     ready = int((obj.get("status") or {}).get("readyReplicas", 0))
     if not rolling.replicas:
         return Check(LAST, Verdict.PASS, "it has no replicas")
@@ -156,7 +156,7 @@ def _it_or_them(names: Sequence[str]) -> str:
 
 
 def _replaced_pods(pods: Sequence[str], rolling: Rolling) -> tuple[str, ...]:
-    """The pods (by key) that are replaced: with a partition those of higher ordinals."""
+    """Return the pods (by key) that are replaced: with a partition, those of higher ordinals."""
     if rolling.held:
         return ()
     if not rolling.partition:
@@ -166,9 +166,9 @@ def _replaced_pods(pods: Sequence[str], rolling: Rolling) -> tuple[str, ...]:
 
 
 def _check_autoscaler(search: AutoscalerSearch, rolling: Rolling, spare: Spare) -> tuple[Check, ...]:
-    """Warns of an autoscaler that may ask for more pods in the middle than there are GPUs for.
+    """Warn of an autoscaler that may request more pods during the rollout than there are GPUs for.
 
-    A pod that is added and waits counts as one that is missing: with as many missing as may be, no old pod ends.
+    An added, pending pod counts as unavailable: once the maximum is unavailable, no old pod is ended.
     """
     found = search.found
     if not rolling.replicas or not spare.needed or spare.unknown:
@@ -188,7 +188,7 @@ def _check_autoscaler(search: AutoscalerSearch, rolling: Rolling, spare: Spare) 
 
 
 def _paused(obj: Mapping[str, Any], target: Target) -> tuple[tuple[Check, ...], tuple[Alternative, ...]]:
-    """Blocks for a Deployment whose rollout is paused: the new template would wait, and nobody would see why."""
+    """Block for a Deployment whose rollout is paused: the new template would wait, for no visible reason."""
     if not (obj.get("spec") or {}).get("paused"):
         return (), ()
     text = "its rollout is paused: nothing would be replaced until it is resumed"

@@ -17,7 +17,7 @@ ABOUT = "running requests"
 
 
 def expected(snapshot: Snapshot, unit: DrainUnit) -> tuple[float | None, float | None]:
-    """How many requests a unit has, and seconds until they have ended at the rate at which they end now."""
+    """Return a unit's number of requests, and the seconds until they have ended at the current rate."""
     seen = measured(snapshot, unit.front.key)
     if seen is None:
         return None, None
@@ -28,7 +28,7 @@ def expected(snapshot: Snapshot, unit: DrainUnit) -> tuple[float | None, float |
 
 
 def check_running(snapshot: Snapshot, units: Sequence[DrainUnit], terms: Terms) -> Check:
-    """Check all units; the worst is told."""
+    """Check all units; report the worst."""
     watched = [unit for unit in units if unit.watched]
     if not watched:
         return Check(ABOUT, Verdict.PASS, "nothing is sent to it" if len(units) == 1 else "nothing is sent to them")
@@ -64,7 +64,7 @@ def check_running(snapshot: Snapshot, units: Sequence[DrainUnit], terms: Terms) 
 
 
 def _is_stuck(snapshot: Snapshot, unit: DrainUnit) -> bool:
-    """Requests run on it, and none of them has moved in the window."""
+    """True if requests run on it, and none of them has progressed in the window."""
     rates = [snapshot.by_pod.get(unit.front.key, q) for q in (Quantity.GENERATION_TOKENS, Quantity.PROMPT_TOKENS)]
     running = snapshot.by_pod.value(unit.front.key, Quantity.RUNNING)
     return running > 0 and all(rate.known and rate.value == 0 for rate in rates)

@@ -1,4 +1,4 @@
-"""The server's own word on an action: its dry run."""
+"""The server's own verdict on an action: its dry run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ ABOUT = "server"
 
 
 async def check_server(mutation: Mutation, context: ClusterContext) -> Check:
-    """Send it as a dry run: admission and validation answer, nothing is kept."""
+    """Send it as a dry run: admission and validation answer, nothing is stored."""
     try:
         await context.dry_run(mutation)
     except ForbiddenError as error:

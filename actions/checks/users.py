@@ -1,4 +1,4 @@
-"""Do users feel something of it already: does a model wait, or miss its objective?"""
+"""Do users feel it already: does a model have a queue, or miss its objective?"""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def check_users(plan: Plan, context: ClusterContext) -> Check | None:
 
 
 def workloads_of(snapshot: Snapshot, target: Target) -> Iterator[str]:
-    """The workloads that serve a model and of which the target is, has or scales some pods."""
+    """Yield the workloads that serve a model and to which the target's pods belong."""
     key = f"{target.namespace}/{target.kind}/{target.name}"
     match target.kind:
         case "Pod":

@@ -1,1 +1,1 @@
-"""Taking pods out of service without cutting what they are doing: which way, how long, and what may refuse it."""
+"""Taking pods out of service without cutting their requests: by which method, how long, and what may refuse it."""

@@ -1,4 +1,4 @@
-"""Evicting a pod, and what the server may answer to it. Kubernetes documentation, "API-initiated Eviction"."""
+"""Eviction of a pod, and the server's possible answers. Kubernetes documentation, "API-initiated Eviction"."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ RETRY = 5.0
 _BUDGET = "DisruptionBudget"
 _TWO_BUDGETS = "more than one PodDisruptionBudget"
 _GONE_SLACK = 60.0
-"""Seconds beyond the grace period in which the kubelet must have ended a pod and its object be gone."""
+"""Seconds beyond the grace period within which the kubelet must have ended a pod and its object be gone."""
 
 
 def eviction(member: Member, grace: float | None = None, *, dry: bool = False) -> Mutation:
-    """The request. ``grace`` in seconds, None for the pod's own; the uid keeps it from another pod of that name.
+    """Return the eviction request. ``grace`` in seconds, None for the pod's own; the uid protects another pod of the
+    same name.
 
-    ``dry`` says so in the options as well as ``Mutation.dry`` does in the query: the server takes either.
+    ``dry`` sets it in the options as well as ``Mutation.dry`` does in the query: the server accepts either.
     """
     seconds = int(member.grace if grace is None else grace)
     options: dict[str, Any] = {"preconditions": {"uid": member.uid}, "gracePeriodSeconds": seconds}
@@ -42,20 +43,20 @@ def eviction(member: Member, grace: float | None = None, *, dry: bool = False) -
 
 
 def budget_words(error: KubeError) -> str:
-    """Return what the budget that refused says of itself; empty where it was not one."""
+    """Return the message of the budget that refused; empty if it was not a budget."""
     causes: Any = error.details.get("causes") or ()
     return "; ".join(str(cause.get("message", "")) for cause in causes if cause.get("reason") == _BUDGET)
 
 
 def has_two_budgets(error: KubeError) -> bool:
-    """Whether the pod is under two budgets, which the eviction API never serves."""
+    """True if the pod is under two budgets, for which the eviction API always fails."""
     return isinstance(error, ServerError) and _TWO_BUDGETS in error.message
 
 
 async def evict(mutation: Mutation, execution: ClusterExecution, patience: float) -> Outcome | None:
-    """Send it until it is taken, for ``patience`` seconds; None once it is, or once the pod is gone.
+    """Send it until it is accepted, for ``patience`` seconds; None once it is, or once the pod is gone.
 
-    Raises ConflictError for another pod of that name, and KubeError for what waiting does not mend.
+    Raises ConflictError for another pod of that name, and KubeError if waiting does not help.
     """
     deadline = execution.now() + patience
     while True:
@@ -98,14 +99,14 @@ async def wait_until_gone(member: Member, execution: ClusterExecution, grace: fl
 
 
 def expect_planned(member: Member, found: dict[str, Any]) -> dict[str, Any]:
-    """The pod that was found, if it is the one that was planned for. Raises ConflictError for another of its name."""
+    """Return the pod if it is the planned one. Raises ConflictError for another of its name."""
     if found["metadata"].get("uid") != member.uid:
         raise ConflictError(f"pod {member.name} is another one now", status=409)
     return found
 
 
 async def pause_for(execution: ClusterExecution, seconds: float) -> None:
-    """Let that much time pass."""
+    """Wait for that many seconds."""
 
     async def never() -> bool:
         return False

@@ -1,4 +1,4 @@
-"""Draining one unit from its first label to its replacement: the same for a pod, a group and a whole node."""
+"""Drain of one unit from its first label to its replacement: the same for a pod, a group and a whole node."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from fleet.sources.kube.errors import ConflictError, NotFoundError
 from fleet.sources.kube.resources import PODS
 
 AS_READ_THEN = "(as read then)"
-"""Stands in a plan for the resourceVersion that a pod will have when its turn comes."""
+"""Placeholder in a plan for the resourceVersion that a pod will have when its turn comes."""
 
 
 class DrainPhase(StrEnum):
@@ -73,10 +73,10 @@ async def drain(
     follow: bool = True,
     requests: Callable[[DrainUnit, ClusterExecution], Looks] = RequestsOf,
 ) -> WaitResult:
-    """Take the unit out of service, wait, evict, see it gone and (``follow``) replaced where something replaces it.
+    """Take the unit out of service, wait, evict, see it gone and (``follow``) replaced if something replaces it.
 
-    ``as_planned``: the pod must be the very one of the plan, to its resourceVersion; else the same pod with the same
-    labels will do, because its turn comes long after the plan. Raises ConflictError where it is not, and KubeError.
+    ``as_planned``: the pod must have the planned resourceVersion; otherwise the same pod with the same labels suffices,
+    because its turn may come long after the plan. Raises ConflictError if it does not match, and KubeError.
     """
     way, version = unit.strategy, unit.version if as_planned else ""
     if not as_planned and way.changed:
@@ -141,7 +141,9 @@ async def _evicted(unit: DrainUnit, execution: ClusterExecution, terms: Terms) -
 
 
 async def _unchanged(unit: DrainUnit, labels: Mapping[str, str], execution: ClusterExecution) -> str:
-    """The pod's resourceVersion now. Raises ConflictError where its labels are not those, NotFoundError for none."""
+    """Return the pod's current resourceVersion. Raises ConflictError if its labels have changed, NotFoundError if it is
+    gone.
+    """
     front = unit.front
     pod = expect_planned(front, await execution.reads.get_raw("Pod", front.namespace, front.name))
     now = labels_of(pod)

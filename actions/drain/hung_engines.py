@@ -1,4 +1,4 @@
-"""Engines that hang. Their requests never end, so a drain does not wait for them for long."""
+"""Hung engines. Their requests never end, so a drain does not wait for them for long."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Facts about a pod before it is drained: who sends it requests, who controls it, what it belongs to."""
+"""Facts about a pod before it is drained: who sends it requests, what controls it, what it belongs to."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Raw = Mapping[str, Any]
 
 
 class Inspection:
-    """Reads for one plan; what several pods have in common is read once. Every method raises KubeError."""
+    """Reads for one plan; facts shared by several pods are read once. Every method raises KubeError."""
 
     def __init__(self, context: ClusterContext) -> None:
         self._context = context
@@ -32,7 +32,7 @@ class Inspection:
         self._objects: dict[tuple[str, str, str], Raw | None] = {}
 
     async def unit(self, pod: Raw, *, method: Method = Method.AUTO, first: bool = False) -> DrainUnit:
-        """Return what the pod is drained with. ``first``: a replacement before it leaves service, where that can be."""
+        """Return the drain unit of a pod. ``first``: start a replacement before it leaves service, if possible."""
         group = group_of(pod)
         pods: list[dict[str, Any]] = [dict(pod)]
         if group is not None:
@@ -71,11 +71,11 @@ class Inspection:
         )
 
     def row(self, pod: Raw) -> Pod:
-        """The pod as the console knows pods."""
+        """Return the pod as a row."""
         return project_pod(dict(pod), Interner())
 
     def serves(self, pod: Raw) -> bool:
-        """Whether it is an engine, by its template or by what was measured of it."""
+        """True if it is an engine, by its template or its metrics."""
         row = self.row(pod)
         return runs_engine(row) or bool(self._context.snapshot.engines_of.get(row.key))
 
@@ -96,7 +96,7 @@ class Inspection:
         return self._sources[namespace]
 
     async def object(self, kind: str, namespace: str, name: str) -> Raw | None:
-        """An object, None where it is gone or may not be read."""
+        """Return an object; None if it is gone or may not be read."""
         key = (kind, namespace, name)
         if key not in self._objects:
             try:
@@ -106,9 +106,10 @@ class Inspection:
         return self._objects[key]
 
     async def _keeper(self, pod: Raw) -> Raw | None:
-        """The owner that counts the replicas of which this pod is one: the highest that does, without a gap below it.
+        """Return the owner that counts the replicas to which this pod belongs: the highest in an unbroken chain of
+        those that do.
 
-        Above it are owners that made it, and whose own status counts something else, or nothing.
+        Owners above it created it, and their own status counts something else, or nothing.
         """
         found: Raw | None = None
         below = pod
@@ -121,14 +122,14 @@ class Inspection:
         return found
 
     async def _others_ready(self, front: Raw, keeper: Raw | None, controller: Target) -> int:
-        """Ready replicas beside this one."""
+        """Return the number of other ready replicas."""
         selector = selector_of(keeper) if keeper is not None else ""
         pods = await self._context.reads.list_raw("Pod", controller.namespace, selector)
         uid = front["metadata"].get("uid")
         return ready_among((pod for pod in pods if pod["metadata"].get("uid") != uid), keeper, controller)
 
     async def _top(self, pod: Raw, owner: Raw | None) -> Target | None:
-        """The top of the owner chain: as the Snapshot has it, else as far as the objects say."""
+        """Return the top of the owner chain: from the Snapshot, else as far as the objects show."""
         snapshot, namespace = self._context.snapshot, pod["metadata"].get("namespace", "")
         known = snapshot.workloads.get(snapshot.workload_of.get(f"{namespace}/{pod['metadata']['name']}", ""))
         if known is not None and known.uid and controller_of(pod):

@@ -1,4 +1,4 @@
-"""The manner of a drain, as a person may ask for it."""
+"""The options of a drain."""
 
 from __future__ import annotations
 
@@ -23,4 +23,4 @@ class AtDeadline(StrEnum):
     EVICT = "evict"
     """The pod is evicted all the same; its grace period is all that they get."""
     STOP = "stop"
-    """The drain ends there; the pod stays out of service and goes on."""
+    """The drain ends there; the pod stays out of service and keeps running."""

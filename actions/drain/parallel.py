@@ -1,4 +1,4 @@
-"""Several units side by side, told as one."""
+"""Several units in parallel, reported as one."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _WORDS = {
 
 
 class ParallelDrains:
-    """Drains the units of several workloads side by side, those of one workload in turn.
+    """Drains the units of several workloads in parallel, those of one workload in turn.
 
-    After the first failure nobody takes another unit; those under way are brought to their end.
+    After the first failure no further unit is begun; those under way are completed.
     """
 
     def __init__(self, execution: ClusterExecution, terms: Terms, total: int) -> None:
@@ -72,7 +72,7 @@ class ParallelDrains:
 
 
 class _Part:
-    """The work of one unit among several: what it says is put together with what the others say."""
+    """The execution of one unit among several: its progress is combined with that of the others."""
 
     def __init__(self, execution: ClusterExecution, drains: ParallelDrains, name: str) -> None:
         self._drains = drains
@@ -92,7 +92,7 @@ class _Part:
         return self._work.snapshot
 
     def step(self, index: int) -> None:
-        """The steps of the plan are those of all the drains."""
+        """Do nothing: the plan's steps are shared by all the drains."""
 
     def enter(self, phase: DrainPhase) -> None:
         self._drains.tell(self._name, _WORDS[phase])

@@ -1,4 +1,4 @@
-"""Waiting for what a workload starts in the place of a pod that was taken away."""
+"""Waiting for the replacement of a removed pod."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fleet.model.counting import share
 from fleet.sources.kube.errors import NotFoundError
 
 _LOOKS = 2
-"""Looks in a row: the first may see a status that was written before the pod had gone."""
+"""Consecutive checks: the first may see a status from before the pod was gone."""
 
 
 async def pods_of(unit: DrainUnit, execution: ClusterExecution) -> dict[str, bool]:
@@ -29,7 +29,7 @@ async def pods_of(unit: DrainUnit, execution: ClusterExecution) -> dict[str, boo
 
 
 async def follow_first(unit: DrainUnit, known: AbstractSet[str], execution: ClusterExecution) -> Outcome | None:
-    """Wait until the controller has a ready pod that is none of ``known``; an Outcome where it gets none in time."""
+    """Wait until the controller has a ready pod that is not in ``known``; return an Outcome if it gets none in time."""
 
     async def there() -> bool:
         new = [ready for uid, ready in (await pods_of(unit, execution)).items() if uid not in known]
@@ -47,9 +47,9 @@ async def follow_first(unit: DrainUnit, known: AbstractSet[str], execution: Clus
 
 
 async def follow_replacement(unit: DrainUnit, execution: ClusterExecution) -> Outcome | None:
-    """Wait until another is ready in its place, beside those that were ready before; an Outcome where none is in time.
+    """Wait until another pod is ready in its place, beside those ready before; return an Outcome if none is in time.
 
-    Who scales the workload down meanwhile wants fewer.
+    If the workload is scaled down meanwhile, fewer are expected.
     """
     if not unit.replaced:
         return None

@@ -1,9 +1,9 @@
-"""How many replicas are ready of what a pod belongs to: by the pods themselves, and by the owner that counts them.
+"""Ready replicas of a pod's owner: by the pods themselves, and by the owner that counts them.
 
 Most owners at the top of a chain (an InferenceService, a RayService, the kind of some operator) have no
-``readyReplicas``: what a server leaves out because it is 0 and what a kind does not have look the same. So readiness is
-taken from the kinds whose descriptor says where they count it, and where none is in the chain the pods of the pod's
-own controller are counted. The pods are counted in any case: a status is written after they have changed.
+``readyReplicas``: a field omitted because it is 0 and one that a kind does not have look the same. So readiness is
+taken from the kinds whose descriptor says where they count it, and if none is in the chain the pods of the pod's own
+controller are counted. The pods are counted in any case: a status is written after they have changed.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ Raw = Mapping[str, Any]
 
 
 class Ready(NamedTuple):
-    """The readiness of what keeps the replicas of a unit."""
+    """The readiness of a unit's replicas."""
 
     ready: int
     desired: int | None
-    """Replicas that are wanted now; None where no owner says."""
+    """Desired replicas; None if no owner says."""
 
 
 async def ready_of(unit: DrainUnit, reads: Reads) -> Ready:
-    """Ready replicas now. Raises NotFoundError where the owner that counts them is gone, and KubeError."""
+    """Return the ready replicas. Raises NotFoundError if the owner that counts them is gone, and KubeError."""
     if unit.controller is None:
         return Ready(0, 0)
     if unit.keeper is None:
@@ -42,9 +42,9 @@ async def ready_of(unit: DrainUnit, reads: Reads) -> Ready:
 
 
 def ready_among(pods: Iterable[Raw], keeper: Raw | None, controller: Target) -> int:
-    """How many replicas of ``keeper`` are ready among the pods; without one, those that ``controller`` has.
+    """Return the number of ready replicas of ``keeper`` among the pods; without one, of ``controller``.
 
-    Of a group its leader is counted.
+    A group counts by its leader.
     """
     return sum(is_ready(pod) and _counts(pod, keeper, controller) for pod in pods)
 
@@ -55,7 +55,7 @@ def selector_of(keeper: Raw) -> str:
 
 
 def _counts(pod: Raw, keeper: Raw | None, controller: Target) -> bool:
-    """Whether the pod is a replica of it."""
+    """True if the pod is one of its replicas."""
     owner = controller_of(pod)
     if owner is None:
         return False

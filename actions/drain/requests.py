@@ -1,4 +1,4 @@
-"""The requests that a pod still has: asked of its engine, else as the fleet was last measured."""
+"""The requests that a pod still has: read from its engine, else from the last measurement of the fleet."""
 
 from __future__ import annotations
 
@@ -17,15 +17,17 @@ from fleet.sources.scrape.engine_load import EngineProbe
 _SPAN = 60.0
 """Seconds over which the rate of completions is taken."""
 _APART = 0.5
-"""Seconds between two looks, at least: two readings of one scrape differ by what the clocks are read at."""
+"""Shortest time between two readings, in seconds: two readings of one scrape only differ by clock noise."""
 _TRIES = 3
-"""Failures in a row after which an engine is not asked for a while: out of reach, each costs its whole timeout."""
+"""Consecutive failures after which an engine is not polled for a while: an unreachable one costs a whole timeout each
+time.
+"""
 _WHILE = 30.0
-"""Seconds until it is asked again."""
+"""Seconds until it is polled again."""
 
 
 class Seen(NamedTuple):
-    """How many requests there were at a moment (Unix time)."""
+    """Number of requests at a moment (Unix time)."""
 
     at: float
     requests: float
@@ -39,7 +41,7 @@ class Looks(Protocol):
 
 
 class RequestsOf:
-    """Asks the engine at its address; where that is out of reach, takes what the Snapshot has of the pod."""
+    """Polls the engine at its address; if that is unreachable, uses the Snapshot's numbers."""
 
     def __init__(self, unit: DrainUnit, execution: ClusterExecution) -> None:
         self._unit = unit
@@ -48,7 +50,7 @@ class RequestsOf:
         self._failures = 0
         self._not_before = 0.0
         self.problem = ""
-        """The reason why nothing is seen; empty where something is."""
+        """Reason why nothing can be read; empty if it can."""
 
     async def look(self) -> Seen | None:
         """The latest number; None where there is none. Raises KubeError where the pod cannot be read at first."""
@@ -83,7 +85,7 @@ def measured(snapshot: Snapshot, pod: str) -> Seen | None:
 
 
 class Fall:
-    """How fast requests end where no new ones come, and when the last of them will."""
+    """Rate at which requests end without new ones, and when the last will."""
 
     def __init__(self) -> None:
         self._seen: deque[Seen] = deque()
@@ -98,7 +100,7 @@ class Fall:
 
     @property
     def zeros(self) -> int:
-        """How many looks in a row, up to the last, have seen none."""
+        """Number of consecutive readings without requests, up to the last."""
         found = 0
         for seen in reversed(self._seen):
             if seen.requests > 0:

@@ -1,8 +1,8 @@
-"""The ways for a pod to leave service: which label is changed, and what that makes of its place in the workload.
+"""The ways for a pod to leave service: which label is changed, and the effect on its place in the workload.
 
-A ReplicaSet lets go of a pod whose labels it no longer selects and starts
-another; a Service takes a pod out of its endpoints within two seconds. A StatefulSet cannot start another beside one
-that has its name, so its pods are never orphaned.
+A ReplicaSet releases a pod whose labels it no longer selects and starts another; a Service removes a pod from its
+endpoints within two seconds. A StatefulSet cannot start another pod beside one with its name, so its pods are never
+orphaned.
 """
 
 from __future__ import annotations
@@ -46,19 +46,19 @@ class DrainStrategy:
     labels: dict[str, str] = field(default_factory=dict)
     """Label → the value that takes it out of service."""
     release: dict[str, str] = field(default_factory=dict)
-    """Label → the value by which its ReplicaSet lets it go first, while it still serves; empty for none."""
+    """Label → the value by which its ReplicaSet first releases it, while it still serves; empty if there is none."""
     services: tuple[str, ...] = ()
     """Services whose endpoints it leaves."""
     kept: tuple[str, ...] = ()
     """Senders that go on sending requests to it, in words."""
     unseen: tuple[str, ...] = ()
-    """Kinds of senders that may not be listed: ``Services``. Nobody can say that none of them selects it."""
+    """Kinds of senders that may not be listed, such as ``Services``: one of them may select it."""
     waits: bool = False
-    """Whether its requests are waited for before it is evicted."""
+    """True if its requests are waited for before it is evicted."""
 
     @property
     def orphaned(self) -> bool:
-        """No controller has it afterwards, and nothing but this action ends it."""
+        """True if no controller owns it afterwards, so that only this action ends it."""
         return self.method is Method.ORPHAN
 
     @property
@@ -77,11 +77,11 @@ def choose(
     idle: str = "",
     unseen: Sequence[str] = (),
 ) -> DrainStrategy:
-    """The way for a pod with these labels.
+    """Return the way for a pod with these labels.
 
-    ``owner`` is the kind of its controller and that one's LabelSelector; ``first`` asks for a replacement before the
-    pod leaves; ``idle`` says why there are no requests to wait for, empty where there may be some; ``unseen``: what may
-    select it and may not be listed.
+    ``owner`` is the kind of its controller and that one's LabelSelector; ``first`` requests a replacement before the
+    pod leaves; ``idle`` says why there are no requests to wait for, empty if there may be some; ``unseen``: senders
+    that may select it but may not be listed.
     """
     found = _choose(labels, owner, sources, wanted=wanted, first=first, idle=idle, unseen=unseen)
     return replace(found, unseen=tuple(unseen))
@@ -127,7 +127,7 @@ def _choose(
 
 
 def unselected_value(key: str, value: str, taken: AbstractSet[tuple[str, str]] = frozenset()) -> str:
-    """A label's value that takes the pod away from who selects this one, and to nobody who selects by ``taken``."""
+    """Return a label value that deselects the pod for this selector, and matches no selector that uses ``taken``."""
     opposite = _OPPOSITE.get(value, "")
     if opposite and (key, opposite) not in taken:
         return opposite
@@ -177,7 +177,7 @@ def _orphaned(
 def _cover(
     selecting: Sequence[TrafficSource], allowed: Callable[[TrafficSource], AbstractSet[str]]
 ) -> tuple[list[str], list[TrafficSource]]:
-    """Return as few labels as possible by which all are left, and those that none of the allowed ones leaves."""
+    """Return the fewest labels that leave all selectors, and the selectors that no allowed label leaves."""
     left = [source for source in selecting if allowed(source)]
     kept = [source for source in selecting if not allowed(source)]
     keys: list[str] = []

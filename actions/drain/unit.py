@@ -1,4 +1,4 @@
-"""The unit of a drain: a pod, or the pods of a multi-host engine, of which one takes the requests."""
+"""The unit of a drain: a pod, or the pods of a multi-host engine, one of which takes the requests."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Member:
     name: str
     uid: str
     grace: float
-    """Seconds between SIGTERM and SIGKILL, those of its preStop hook included."""
+    """Seconds between SIGTERM and SIGKILL, including its preStop hook."""
     ready: bool = True
     """Condition Ready when this was planned: no budget counts one that is not as healthy."""
 
@@ -48,9 +48,9 @@ class DrainUnit:
     """The pods that are evicted, in order."""
     strategy: DrainStrategy
     watched: bool
-    """Whether it has requests to wait for."""
+    """True if it has requests to wait for."""
     workload: Target | None
-    """The top of its owner chain, which starts another; None for a pod without one."""
+    """The top of its owner chain, which starts a replacement; None for a bare pod."""
     controller: Target | None
     """Controller of the pod."""
     selector: dict[str, str]
@@ -58,13 +58,13 @@ class DrainUnit:
     ready: int
     """Ready replicas that there are once it is replaced: the others that were ready when this was planned, and one."""
     engine: bool = True
-    """Whether it serves a model."""
+    """True if it serves a model."""
     keeper: Target | None = None
-    """The owner whose replicas it is one of (actions.drain.replicas); None where no owner counts its replicas."""
+    """The owner that counts it as a replica (actions.drain.replicas); None if no owner counts replicas."""
 
     @property
     def starter(self) -> str:
-        """The controller that starts another, and its owner: ``Deployment x of InferenceService y``."""
+        """The controller that starts a replacement, and its owner: ``Deployment x of InferenceService y``."""
         by, top = self.keeper or self.controller, self.workload
         if by is None or top is None or (by.kind, by.name) == (top.kind, top.name):
             return str(top or by or "nobody")
@@ -72,7 +72,7 @@ class DrainUnit:
 
     @property
     def replaced(self) -> bool:
-        """Whether another pod starts in its place; a DaemonSet's on the same node, cordoned or not."""
+        """True if another pod starts in its place; a DaemonSet's on the same node, cordoned or not."""
         return self.workload is not None
 
 
@@ -106,7 +106,7 @@ class PodGroup:
     """The pods of one replica, where there are several."""
 
     of: Target
-    """The workload whose replica it is; without its uid, which the pods do not say."""
+    """The workload it is a replica of; without its uid, which pods do not contain."""
     index: str
     labels: Mapping[str, str]
     """Labels that all of its pods have, and no others."""
@@ -124,7 +124,7 @@ def group_of(pod: Mapping[str, Any]) -> PodGroup | None:
 
 
 def leader_of(pods: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """The pod of a group that takes its requests; the first where none says so."""
+    """Return the pod of a group that takes its requests; the first if no label says so."""
     kind = grouping(labels_of(pods[0]))
     group = kind.replica if kind is not None else None
     return next((pod for pod in pods if group is not None and group.leads(labels_of(pod))), pods[0])

@@ -14,7 +14,7 @@ from fleet.dataclass import dataclass
 from fleet.kinds.registry import kind_of
 
 MIRROR = "kubernetes.io/config.mirror"
-"""The annotation of what stands in the API for a static pod of the kubelet."""
+"""Annotation of the API object for a static pod of the kubelet."""
 _FINISHED = frozenset({"Succeeded", "Failed"})
 
 
@@ -26,7 +26,7 @@ class Fate(StrEnum):
     """Deleted already: only waited for."""
     SKIP = "skip"
     REFUSE = "refuse"
-    """The drain may not begin while it is there, without another word of the person."""
+    """The drain may not begin while it is there, unless the user sets an option."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,9 @@ class Victim:
     pod: Mapping[str, Any]
     fate: Fate
     why: str = ""
-    """The reason in words; empty for an eviction that nothing speaks against."""
+    """The reason in words; empty for an unproblematic eviction."""
     option: str = ""
-    """Field of the request that would let a refused one go."""
+    """Field of the request that would allow the eviction of a refused one."""
 
     @property
     def name(self) -> str:
@@ -47,9 +47,9 @@ class Victim:
 
 
 def judge(pod: Mapping[str, Any], *, owned: bool, delete_empty_dir: bool, force: bool) -> Victim:
-    """The fate of a pod. ``owned``: what controls it, and starts it on its node again, is there.
+    """Return what happens to a pod. ``owned``: its controller exists, and restarts it on its node.
 
-    Pods of DaemonSets are always skipped (`--ignore-daemonsets`): their controller puts them onto cordoned nodes too.
+    Pods of DaemonSets are always skipped (`--ignore-daemonsets`): their controller also puts them onto cordoned nodes.
     """
     owner = controller_of(pod)
     finished = (pod.get("status") or {}).get("phase") in _FINISHED

@@ -18,11 +18,11 @@ from fleet.dataclass import dataclass
 from fleet.sources.kube.errors import ForbiddenError, NotFoundError
 
 LEAVING = 30.0
-"""Seconds in which the endpoints must have seen a label that changed; measured, they take two."""
+"""Seconds within which the endpoints must reflect a changed label; measured, they take two."""
 UNSEEN = 5.0
-"""Seconds given to endpoints that may not be looked at."""
+"""Seconds given to endpoints that may not be read."""
 COMING = 30.0
-"""Seconds after which as many requests as at first mean that something goes on sending them."""
+"""Seconds after which an undiminished number of requests means that a sender keeps sending them."""
 ZEROS = 2
 """Looks in a row that must see no request: one may fall between two of them."""
 _STANDS = f"; none has ended in {COMING:.0f} s: they take long, or its engine hangs"
@@ -30,7 +30,7 @@ _STANDS = f"; none has ended in {COMING:.0f} s: they take long, or its engine ha
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How long the requests of a pod get, and what then."""
+    """Time limit for the requests of a pod, and what happens then."""
 
     deadline: float
     """Seconds."""
@@ -41,13 +41,13 @@ class WaitResult(NamedTuple):
     """The end of the wait for a unit's requests, or of all of its drain."""
 
     outcome: Outcome | None = None
-    """Outcome where the action ends here; None where it goes on."""
+    """Outcome if the action ends here; None if it continues."""
     cut: str = ""
     """Requests that had not ended by the deadline, in words; empty where all had."""
 
 
 async def receives(namespace: str, pod: str, service: str, reads: Reads) -> bool:
-    """Whether the Service sends requests to the pod. Raises KubeError."""
+    """True if the Service sends requests to the pod. Raises KubeError."""
     slices = await reads.list_raw("EndpointSlice", namespace, f"kubernetes.io/service-name={service}")
     for piece in slices:
         for endpoint in piece.get("endpoints") or ():
@@ -59,7 +59,7 @@ async def receives(namespace: str, pod: str, service: str, reads: Reads) -> bool
 
 
 async def wait_until_unselected(unit: DrainUnit, execution: ClusterExecution) -> Outcome | None:
-    """Wait until no Service of its way sends requests to the pod; an Outcome where one goes on."""
+    """Wait until none of its Services sends requests to the pod; return an Outcome if one keeps sending."""
     there: list[str] = []
 
     async def out() -> bool:

@@ -1,1 +1,1 @@
-"""Following the cluster until it is where the plan wanted it."""
+"""Following the cluster until it has reached the planned state."""

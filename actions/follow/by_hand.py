@@ -1,4 +1,4 @@
-"""Waiting until people have replaced the pods of a workload whose controller does not (OnDelete, or held back)."""
+"""Waiting until users have replaced the pods of a workload whose controller does not (OnDelete, or held back)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def pods_of(obj: Mapping[str, Any], reads: Reads) -> list[dict[str, Any]]:
 
 
 def of_another(pods: Sequence[Mapping[str, Any]], revision: str) -> list[str]:
-    """Names of the pods that run another revision."""
+    """Return the names of the pods that run another revision."""
     return [
         str(pod["metadata"]["name"])
         for pod in pods
@@ -36,10 +36,10 @@ def of_another(pods: Sequence[Mapping[str, Any]], revision: str) -> list[str]:
 
 
 async def follow_by_hand(plan: Plan, execution: ClusterExecution, why: str, old: Collection[str]) -> Outcome:
-    """Wait until every pod runs the template that was written; ``why`` nothing replaces them by itself.
+    """Wait until every pod runs the written template; ``why`` says why nothing replaces them automatically.
 
-    ``old`` are the uids of the pods that must go. Converged only once they have: the template alone changes nothing
-    for anybody.
+    ``old`` are the uids of the pods that must go. Converged only once they have: the template alone changes nothing for
+    users.
     """
     target = plan.target
     left: list[str] = []

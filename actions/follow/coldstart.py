@@ -1,4 +1,4 @@
-"""The pods of a workload that start: how far they are, and when they may be ready, from earlier starts."""
+"""The starting pods of a workload: their progress, and when they may be ready, from earlier starts."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class ColdStarts:
 
 
 def starting(snapshot: Snapshot, target: Target, now: float, *, most: int | None = None) -> ColdStarts:
-    """Return the pods of a workload that start, by the Snapshot; ``now`` in Unix seconds.
+    """Return the starting pods of a workload, from the Snapshot; ``now`` in Unix seconds.
 
-    ``most``: how many may be on their way, by what was read later than the Snapshot; of more, nothing is said.
+    ``most``: the most that can be starting, according to newer data than the Snapshot; beyond it, nothing is reported.
     """
     pods = [snapshot.pods[key] for key in snapshot.members(f"{target.namespace}/{target.kind}/{target.name}")]
     new = [pod for pod in pods if pod.deleted is None and not pod.ready]
@@ -54,7 +54,9 @@ def phase_of(pod: Pod) -> str:
 
 
 def usual_start(pods: list[Pod]) -> float | None:
-    """Seconds from scheduled to ready: the median of the pods that are ready and never restarted; None for none."""
+    """Return the usual seconds from scheduled to ready: the median of the ready, never restarted pods; None if there
+    are none.
+    """
     took = []
     for pod in pods:
         ready = next((c.since for c in pod.conditions if c.type == "Ready" and c.status == "True"), None)

@@ -1,4 +1,4 @@
-"""Has a workload arrived at what its spec wants? As `kubectl rollout status` decides it (Kubernetes 1.36)."""
+"""Has a workload reached its spec? As `kubectl rollout status` decides it (Kubernetes 1.36)."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ class RolloutState:
     failed: str
     """The reason why the controller has given up; empty where it has not."""
     need_update: int
-    """Pods that must be of the newest template: fewer than desired with a partition, or while nothing replaces them."""
+    """Pods that must run the newest template: fewer than desired with a partition, or while nothing replaces them."""
     by_hand: bool = False
-    """True if its pods are replaced when somebody deletes them (OnDelete)."""
+    """True if its pods are replaced only when they are deleted (OnDelete)."""
 
     @property
     def settled(self) -> bool:
-        """Nothing is left to do."""
+        """True if nothing is left to do."""
         return (
             self.observed
             and self.updated >= self.need_update
@@ -50,7 +50,7 @@ class RolloutState:
 
     @property
     def rolling(self) -> bool:
-        """A new template is on its way to the pods: what is merely not ready, or is being scaled, is no rollout."""
+        """True if a new template is on its way to the pods; unready pods or scaling alone are not a rollout."""
         return not self.observed or self.updated < min(self.need_update, self.total) or self.leftover > 0
 
     @property
@@ -79,7 +79,7 @@ class RolloutState:
 
     @property
     def done(self) -> float:
-        """How many of ``desired`` are where they should be."""
+        """Number of the ``desired`` that have arrived."""
         return float(min(self.updated, self.available) if self.need_update else self.available)
 
 
@@ -116,14 +116,16 @@ def state_of(obj: Mapping[str, Any]) -> RolloutState:
 
 
 def _observed(obj: Mapping[str, Any], status: Mapping[str, Any], counts: Replicas) -> bool:
-    """Whether the controller has seen the newest spec; one that does not say (a LeaderWorkerSet's) is believed."""
+    """True if the controller has seen the newest spec; a kind that does not report it (a LeaderWorkerSet) is assumed to
+    have.
+    """
     if "observedGeneration" not in status and not counts.complete:
         return True
     return int(status.get("observedGeneration", 0)) >= int((obj.get("metadata") or {}).get("generation", 0))
 
 
 def _held_at(state: RolloutState) -> str:
-    """How far a paused rollout has come; where the pause holds nothing back, what is missing besides."""
+    """Return the progress of a paused rollout; if the pause holds nothing back, what else is missing."""
     if not state.observed or state.updated >= state.desired:
         return state.words
     of_new = "pod is" if state.updated == 1 else "pods are"
@@ -138,11 +140,11 @@ async def follow_rollout(
     replicas: int | None = None,
     template: bool = False,
 ) -> Outcome:
-    """Wait until the workload has settled, telling counts, phases of the pods that start, and when they may be there.
+    """Wait until the workload has settled, reporting counts, phases of the starting pods, and when they may be ready.
 
-    ``replicas`` is what we set: another number in its spec means that somebody else has decided otherwise since.
-    ``template``: a new one must have reached the pods, so that one who pauses the rollout meanwhile does not end it.
-    Timed out after ``rules.follow_timeout``; the change itself stays.
+    ``replicas`` is the number we set: another in its spec means that someone has changed it since. ``template``: a new
+    one must have reached the pods, so that pausing the rollout meanwhile does not end the wait. Times out after
+    ``rules.follow_timeout``; the change itself stays.
     """
     target = target or plan.target
     last: RolloutState | None = None

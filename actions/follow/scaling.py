@@ -1,4 +1,4 @@
-"""Waiting until an autoscaler has moved its workload, and the workload has followed."""
+"""Waiting until an autoscaler has scaled its workload, and the pods have followed."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from actions.request import Target
 from fleet.sources.kube.errors import NotFoundError
 
 _SYNC = 120.0
-"""Seconds in which an autoscaler must have acted: eight times the interval of the HPA controller (15 s), and four of
-KEDA's polls (30 s)."""
+"""Seconds within which an autoscaler must have acted: eight times the interval of the HPA controller (15 s), and four
+of KEDA's polls (30 s).
+"""
 
 
 async def follow_autoscaler(
     plan: Plan, execution: ClusterExecution, workload: Target, wanted: Callable[[int], bool]
 ) -> Outcome:
-    """Wait until the replicas that the workload's spec asks for are ``wanted``, then until they are there."""
+    """Wait until the replicas in the workload's spec are ``wanted``, then until they are ready."""
     replicas: int | None = None
 
     async def moved() -> bool:

@@ -1,4 +1,4 @@
-"""Following a template that was written until the pods run it, replaced by the controller or by hand."""
+"""Following a written template until the pods run it, replaced by the controller or by hand."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ def waiting_step(rolling: Rolling) -> Step:
 
 
 async def follow_template(plan: Plan, execution: ClusterExecution) -> Outcome:
-    """The plan's facts say what holds pods back (``held``), which must go then (``old``), which stay (``keeping``)."""
+    """Follow the plan's template. The plan's facts say what holds pods back (``held``), which must go then (``old``),
+    and which stay (``keeping``).
+    """
     if plan.facts["held"]:
         return await follow_by_hand(plan, execution, plan.facts["held"], plan.facts["old"])
     outcome = await follow_rollout(plan, execution, template=True)

@@ -1,1 +1,1 @@
-"""Starting, ending and trying vLLM servers on this machine. The one place in which a process is started."""
+"""Starting, ending and trying vLLM servers on this machine. The only place in which a process is started."""

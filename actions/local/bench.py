@@ -32,8 +32,9 @@ _PERCENTILES: Final = "50,95,99"
 _PASSED_ON: Final = ("--tokenizer", "--tokenizer-mode")
 _FLAGS: Final = ("--trust-remote-code",)
 _OF_OTHERS: Final = frozenset({"http_proxy", "https_proxy", "all_proxy", "openai_api_key"})
-"""Variables, in small letters, that it must not have: it sends through a proxy where there is one, and a key of another
-service to the server."""
+"""Variables, in lower case, that it must not inherit: a proxy would be used, and another service's key would be sent to
+the server.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +52,17 @@ class Tool:
 
 
 def requests_of(asked: LocalBench, concurrency: int) -> int:
-    """How many requests a level has."""
+    """Return the number of requests of a level."""
     return asked.requests or max(_LEAST, _PER_REQUEST * concurrency)
 
 
 def command(
     tool: Tool, concurrency: int, requests: int, seed: int, folder: Path, env: Mapping[str, str]
 ) -> tuple[str, ...]:
-    """The command line of one level. Only what every version with ``vllm bench serve`` (0.8.5 and later) knows.
+    """Return the command line of one level, with flags known to every version with ``vllm bench serve`` (0.8.5 and
+    later).
 
-    It speaks OpenAI's completions API unless it is told otherwise; the flag that says so has had three names.
+    It uses OpenAI's completions API by default; the flag that selects it has had three names.
     """
     record = tool.record
     return (
@@ -88,9 +90,9 @@ def command(
 
 
 def environment_for(record: ServerRecord, environ: Mapping[str, str], key: str) -> dict[str, str]:
-    """Return the environment of the tool: the one that the server was given, without hub and usage statistics, and with
-    the server's key. It is the same vLLM: a variable that spares the server an instruction that the CPU lacks, or that
-    names the device, must hold for it, too. Raises LocalError.
+    """Return the environment of the tool: the server's, without hub and usage statistics, and with the server's key. It
+    is the same vLLM: a variable that disables an instruction the CPU lacks, or that names the device, must apply to it
+    too. Raises LocalError.
     """
     folder = Path(record.folder)
     kept = kept_environment(folder)
@@ -110,7 +112,7 @@ def environment_for(record: ServerRecord, environ: Mapping[str, str], key: str) 
 async def measure(
     tool: Tool, concurrency: int, requests: int, seed: int, environ: Mapping[str, str], tell: Callable[[Output], None]
 ) -> ConcurrencyLevel:
-    """Measure one level. ``tell`` gets what it has written so far. Nothing of it is left, also when it is cancelled.
+    """Measure one level. ``tell`` is called with its output so far. Its files are removed, also if it is cancelled.
 
     Raises LocalError, also in read-only mode.
     """
@@ -145,7 +147,7 @@ def _greedy(version: str) -> tuple[str, ...]:
 
 
 def _result(file: Path) -> dict[str, object] | None:
-    """Return what it saved; None where it saved nothing that can be read."""
+    """Return the saved result; None if there is no readable one."""
     try:
         found = orjson.loads(file.read_bytes())
     except (OSError, ValueError):
@@ -154,9 +156,10 @@ def _result(file: Path) -> dict[str, object] | None:
 
 
 def _model_of(record: ServerRecord, env: Mapping[str, str]) -> str:
-    """The server's model; with a revision the folder in which the hub's cache has it, where it has it.
+    """Return the server's model; with a revision, its folder in the hub's cache if it is there.
 
-    The benchmark cannot be told a revision. The cache: https://huggingface.co/docs/huggingface_hub/guides/manage-cache
+    The benchmark has no option for a revision. The cache:
+    https://huggingface.co/docs/huggingface_hub/guides/manage-cache
     """
     model, revision = record.spec.model, record.spec.revision
     if not revision or model.startswith("/"):
@@ -172,7 +175,7 @@ def _model_of(record: ServerRecord, env: Mapping[str, str]) -> str:
 
 
 def _as_the_server(argv: tuple[str, ...]) -> list[str]:
-    """The server's arguments without which its tokenizer is another, or is not loaded."""
+    """Return the server's arguments that its tokenizer depends on."""
     found: list[str] = []
     for at, word in enumerate(argv):
         name, joined, value = word.partition("=")

@@ -13,7 +13,7 @@ from fleet.local.server import Phase, ServerState
 
 
 def check_ready(state: ServerState) -> Check:
-    """Whether it serves."""
+    """Check that it serves."""
     phase = state.stage.phase
     if phase is Phase.READY:
         return Check("server", Verdict.PASS, f"it is ready at {state.record.spec.url}")
@@ -22,7 +22,7 @@ def check_ready(state: ServerState) -> Check:
 
 
 def check_tool(tool: Installed | None) -> Check:
-    """Whether its vLLM can measure."""
+    """Check that its vLLM can run benchmarks."""
     if tool is None:
         fix = "pip install 'quarterdeck[local]', or name one in the settings (local.vllm)"
         return Check("tool", Verdict.BLOCK, "there is no vllm on this machine to measure with", fix)
@@ -34,7 +34,7 @@ def check_tool(tool: Installed | None) -> Check:
 
 
 def check_sizes(asked: LocalBench) -> Check:
-    """Whether the numbers make a sweep."""
+    """Check that the numbers make a sweep."""
     numbers = (*asked.concurrency, asked.prompt_tokens, asked.output_tokens)
     if not asked.concurrency or min(numbers) < 1 or asked.requests < 0:
         return Check("sizes", Verdict.BLOCK, "it needs levels of concurrency and lengths, each 1 at least")
@@ -42,7 +42,7 @@ def check_sizes(asked: LocalBench) -> Check:
 
 
 async def look_at_models(state: ServerState) -> tuple[ServedModel, ...] | LocalError:
-    """Return what the server says that it serves, or why it does not say."""
+    """Return the models that the server reports, or the error."""
     if state.stage.phase is not Phase.READY:
         return ()
     try:
@@ -52,7 +52,7 @@ async def look_at_models(state: ServerState) -> tuple[ServedModel, ...] | LocalE
 
 
 def check_lengths(asked: LocalBench, found: tuple[ServedModel, ...] | LocalError, served: str) -> Check:
-    """Whether prompt and output fit into the model's length."""
+    """Check that prompt and output fit into the model's length."""
     about, wanted = "length", asked.prompt_tokens + asked.output_tokens
     if isinstance(found, LocalError):
         return Check(about, Verdict.WARN, f"how long a request may be is not known: {found.message}")
@@ -67,7 +67,7 @@ def check_lengths(asked: LocalBench, found: tuple[ServedModel, ...] | LocalError
 
 
 async def check_others(state: ServerState) -> Check:
-    """Whether anybody else uses it now."""
+    """Check whether it has other requests now."""
     about = "others"
     async with LoadProbe(state.record) as probe:
         load = await probe.load()

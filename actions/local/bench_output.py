@@ -16,7 +16,7 @@ from fleet.metrics.engines.vllm_log import OTHER_BUILD
 from fleet.model.log_reasons import ILLEGAL_INSTRUCTION
 
 _KEPT: Final = 200
-"""Lines of its output that are looked at for what went wrong."""
+"""Lines of its output that are searched for errors."""
 _LONGEST: Final = 300
 """Characters of a line of it that are shown."""
 # tqdm's bar: ``62%|██████▎   | 5/8 [00:12<00:07,  2.41s/it]``.
@@ -43,7 +43,7 @@ class Output:
         self.left: float | None = None
         """Seconds that it expects to take yet."""
         self.failure = ""
-        """Error of the first request that failed; empty where it says nothing."""
+        """Error of the first failed request; empty if the output has none."""
         self._in_traceback = False
 
     def feed(self, chunk: bytes) -> None:
@@ -128,7 +128,9 @@ def _frame_text(frame: str) -> str:
 
 
 def level_of(document: Mapping[str, Any], concurrency: int, requests: int) -> ConcurrencyLevel:
-    """Read its result file as a level. Latencies there are in milliseconds. Raises LocalError for what is no result."""
+    """Return its result file as a level. Latencies in the file are in milliseconds. Raises LocalError for an invalid
+    file.
+    """
     completed, duration = _number(document, "completed"), _number(document, "duration")
     if completed is None or duration is None:
         raise LocalError("the result of vllm bench serve cannot be read: it has no count or no duration")

@@ -1,4 +1,4 @@
-"""Keeping benchmarks, so that later ones can be compared with them."""
+"""Storage of benchmarks, for comparison with later ones."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def keep_bench(folder: Path, bench: Bench) -> None:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """No other console writes meanwhile. The folder is what is locked: files in it are replaced."""
+    """Lock out other consoles. The folder is locked because its files are replaced."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)

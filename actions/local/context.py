@@ -1,4 +1,4 @@
-"""The context of actions on this machine. There is no cluster in it."""
+"""The context of actions on this machine, without a cluster."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fleet.model.snapshot import Cluster, Snapshot
 
 @dataclass(frozen=True, slots=True)
 class LocalContext(PlanContext):
-    """This machine as it is now, for planning."""
+    """Current state of this machine, for planning."""
 
     machine: Machine
 
@@ -31,7 +31,7 @@ class LocalExecution(ExecutionContext, Protocol):
 
 
 class LocalAction(Protocol):
-    """One kind of action on this machine, free of state: what carries over is in the plan."""
+    """One kind of action on this machine, stateless: what must survive is in the plan."""
 
     async def plan(self, request: Request, context: LocalContext) -> Plan:
         """Plan a request. Raises LocalError where there is no such server."""
@@ -48,7 +48,7 @@ def local_scope(user: int, *, require_reason: bool) -> Scope:
 
 
 def local_snapshot(seen: Snapshot | None, host: str) -> Snapshot:
-    """Return the Snapshot of this machine. ``seen`` is the one in view; that of a cluster says nothing of here."""
+    """Return the Snapshot of this machine. ``seen`` is the one in view; a cluster's is not used."""
     if seen is not None and seen.is_machine:
         return seen
     # Of no time: nothing was measured, and two of them are the same.

@@ -1,4 +1,4 @@
-"""The environment of a server: the person's own, made safe by default."""
+"""The environment of a server: the user's own, made safe by default."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from actions.audit.redaction_marks import MARK
 from fleet.local.spec import LaunchSpec
 
 SERVER_ID: Final = "QUARTERDECK_NODE"
-"""Every process of a server has it: its record's id. So they are found whoever their parent is by then."""
+"""Variable in every process of a server, with its record's id, so that they are found whatever their parent is by
+then.
+"""
 SOCKETS: Final = "VLLM_RPC_BASE_PATH"
-"""Folder in which vLLM puts its sockets. It leaves them behind, so they get one that goes with the server."""
+"""Folder for vLLM's sockets. vLLM leaves them behind, so they get a folder that is removed with the server."""
 _OFFLINE: Final = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
 _SILENT: Final = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
 _OURS: Final = "QUARTERDECK_"
@@ -43,15 +45,17 @@ _STEERING: Final = (
     "TRITON_",
     "VLLM_",
 )
-"""Beginnings of variables that decide what compiled code, PyTorch and vLLM do."""
+"""Prefixes of variables that affect compiled code, PyTorch and vLLM."""
 _STEERING_WHOLE: Final = frozenset({"PATH", "LANG", "HOME", "XDG_CACHE_HOME", "VIRTUAL_ENV"})
 TOKENS: Final = frozenset({"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HUGGINGFACE_HUB_TOKEN"})
 _OF_THE_SERVER: Final = frozenset({SERVER_ID, SOCKETS, "VLLM_API_KEY", *TOKENS})
-"""Variables that nobody else must have, or need not."""
+"""Variables of the server that no other process gets."""
 
 
 def set_for(spec: LaunchSpec, needed: Mapping[str, str]) -> dict[str, str]:
-    """Return what this program sets for a server: what the machine needs (``needed``), then the spec's own: it wins."""
+    """Return the variables that this program sets for a server: those the machine needs (``needed``), overridden by the
+    spec's.
+    """
     online = {} if spec.hub else _OFFLINE
     silent = {} if spec.usage_stats else _SILENT
     # A line of the log must not wait in a buffer for the next one; and who crashes in compiled code says in which.
@@ -59,7 +63,7 @@ def set_for(spec: LaunchSpec, needed: Mapping[str, str]) -> dict[str, str]:
 
 
 def inherited(environ: Mapping[str, str], spec: LaunchSpec) -> dict[str, str]:
-    """Return a server's share of the person's environment: nothing for this program, no key of another server."""
+    """Return the user's environment for a server, without this program's own variables and other servers' keys."""
     dropped = {"VLLM_API_KEY", SOCKETS, "PYTHONHOME", "PYTHONPATH"}
     if not spec.hub:
         # It talks to no hub: it needs no token for one.
@@ -68,14 +72,16 @@ def inherited(environ: Mapping[str, str], spec: LaunchSpec) -> dict[str, str]:
 
 
 def steers(name: str) -> bool:
-    """Whether a variable decides what compiled code, PyTorch and vLLM do: what runs beside a server needs the same."""
+    """True if a variable affects compiled code, PyTorch and vLLM: a process that accompanies a server needs the
+    same.
+    """
     return name not in _OF_THE_SERVER and (name.startswith(_STEERING) or name in _STEERING_WHOLE)
 
 
 def to_keep(env: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
-    """Return the part of a server's environment that a benchmark needs: what steers it, and what it was ``given``.
+    """Return the part of a server's environment that a benchmark needs: variables that affect it, and ``given`` ones.
 
-    ``given`` has masks in place of secrets; those are kept elsewhere.
+    Secrets in ``given`` are masked; they are stored elsewhere.
     """
     names = {name for name, value in given.items() if MARK not in value} - _OF_THE_SERVER
     return {name: value for name, value in env.items() if name in names or (steers(name) and name not in given)}
@@ -84,8 +90,8 @@ def to_keep(env: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
 def environment_beside(
     environ: Mapping[str, str], kept: Mapping[str, str], secrets: Mapping[str, str]
 ) -> dict[str, str]:
-    """The environment of what runs beside a server: the server's (``kept`` by ``to_keep``, and its ``secrets``); of the
-    person's, what steers nothing.
+    """Return the environment of a process that accompanies a server: the server's (``kept`` by ``to_keep``, and its
+    ``secrets``), and the user's neutral variables.
     """
     own = {name: value for name, value in environ.items() if not steers(name) or name in _STEERING_WHOLE - kept.keys()}
     return {**own, **kept, **{name: value for name, value in secrets.items() if name not in _OF_THE_SERVER}}

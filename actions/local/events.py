@@ -1,4 +1,4 @@
-"""Server-sent events as they come over the wire (WHATWG HTML, 9.2.6): cut anywhere, with comments, many a packet."""
+"""Server-sent events as they arrive (WHATWG HTML, 9.2.6): split anywhere, with comments, several in a packet."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 from fleet.local.errors import LocalError
 
 LONGEST: Final = 1 << 20
-"""Characters of one event. A token is a few; what is longer is no stream of tokens."""
+"""Largest size of one event in characters. A token is a few; anything longer is not a stream of tokens."""
 
 
 class Events:

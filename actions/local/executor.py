@@ -1,4 +1,4 @@
-"""Actions on this machine: planned and done here. Starts processes, signals them, removes files."""
+"""Actions on this machine: planned and executed here. Starts processes, signals them, removes files."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class LocalExecutor:
         return MutationResult(document, DONE | {"uid": document.get("id", "")})
 
     async def close(self) -> None:
-        """Nothing is held open: what was started goes on."""
+        """Do nothing: started servers keep running."""
 
     def _start(self, mutation: Mutation) -> dict[str, Any]:
         body = mutation.body
@@ -127,7 +127,7 @@ class LocalExecutor:
 
 
 class _OnMachine(Execution):
-    """A LocalExecution: it knows the machine."""
+    """A LocalExecution: an execution with access to the machine."""
 
     def __init__(self, context: Callable[[], LocalContext], send: Send, journal: Journal) -> None:
         super().__init__(context, send, journal)

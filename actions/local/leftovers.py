@@ -1,4 +1,4 @@
-"""The belongings of a server, and what is left of them: processes, shared memory, sockets."""
+"""The belongings of a server, and its remains: processes, shared memory, sockets."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from fleet.local.record import ServerRecord
 SHARED: Final = "/dev/shm"  # noqa: S108 - where shared memory is, not a file of ours
 
 _RANDOM: Final = re.compile(r"/(?:psm_|sem\.|torch_|nccl-|__KMP_|VLLM|vllm)")
-"""Names of what vLLM and its libraries leave there."""
+"""Name patterns of files that vLLM and its libraries leave there."""
 _OF_ANOTHER: Final = re.compile(r"(?:psm_|sem\.mp-|BUFFER_)[0-9a-f]{12}")
-"""Names with the mark of a server: of this one, and then it is removed, or of another."""
+"""Names with a server's mark: this one's are removed, another's are not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +34,12 @@ class Belongings:
     processes: tuple[Identity, ...] = ()
     """Oldest first."""
     shared: frozenset[str] = frozenset()
-    """Files of shared memory that its processes have open or mapped, and nobody else has."""
+    """Shared memory files that only its processes have open or mapped."""
     ports: tuple[int, ...] = ()
-    """TCP ports at which it listens."""
+    """TCP ports that it listens on."""
 
     def merged_with(self, later: Belongings) -> Belongings:
-        """Return these with what it had later."""
+        """Return these combined with later ones."""
         known = {each.pid: each for each in (*self.processes, *later.processes)}
         return Belongings(
             tuple(sorted(known.values(), key=lambda each: each.started)), self.shared | later.shared, later.ports
@@ -52,7 +52,9 @@ class Belongings:
 
 
 def survey(record: ServerRecord) -> Belongings:
-    """All that belongs to a server now. Looks at every process of the machine: tens of milliseconds, off the loop."""
+    """Return everything that belongs to a server now. Reads every process of the machine: tens of milliseconds, off the
+    loop.
+    """
     processes = {each.pid: each for each in group(record.identity)}
     for process in psutil.process_iter():
         if process.pid in processes:
@@ -66,7 +68,7 @@ def survey(record: ServerRecord) -> Belongings:
 
 
 def left_of(record: ServerRecord, had: Belongings) -> Belongings:
-    """Return what is still there of what it had. Shared memory that another process uses now is not counted."""
+    """Return what remains of its belongings. Shared memory that another process now uses is not counted."""
     now = survey(record)
     named = {path for path in _names().values() if mark_of(record.id) in Path(path).name}
     shared = named | {path for path in had.shared | now.shared | {*record.shared} if Path(path).exists()}
@@ -76,10 +78,10 @@ def left_of(record: ServerRecord, had: Belongings) -> Belongings:
 
 
 def perhaps_of(record: ServerRecord) -> tuple[str, ...]:
-    """Files of shared memory that came since the server was started, are this login's, and that no process uses.
+    """Return shared memory files created since the server started, owned by this login and used by no process.
 
-    They may be the server's, whose compiled code names such files at random; they may be another program's, which will
-    want them again. So they are told of, and left.
+    They may be the server's, whose compiled code names such files at random, or another program's, which may need them
+    again. So they are reported, and not removed.
     """
     holders, found = _holders(), []
     for path in _names().values():
@@ -92,7 +94,7 @@ def perhaps_of(record: ServerRecord) -> tuple[str, ...]:
 
 
 def sockets_in(folder: str) -> list[Path]:
-    """The sockets in a folder; none where it is gone."""
+    """Return the sockets in a folder; none if it is gone."""
     try:
         return [entry for entry in Path(folder).iterdir() if stat.S_ISSOCK(entry.lstat().st_mode)]
     except OSError:
@@ -105,7 +107,7 @@ def _shared(processes: Iterable[int]) -> frozenset[str]:
 
 
 def _holders() -> dict[str, set[int]]:
-    """File of shared memory → the processes that have it open or mapped, as far as they may be looked at (Linux)."""
+    """Return shared memory file → the processes that have it open or mapped, as far as permitted (Linux)."""
     names = _names()
     holders: dict[str, set[int]] = {}
     # Where there is no file of it, nobody has one open.
@@ -131,7 +133,7 @@ def _open(pid: int) -> set[str]:
 
 
 def _mapped(pid: int, names: Mapping[tuple[str, str], str]) -> set[str]:
-    """Return inodes: a named semaphore is mapped under the name of a temporary file, which is gone by then."""
+    """Return files by inode: a named semaphore is mapped under the name of a temporary file, which no longer exists."""
     with open(f"/proc/{pid}/maps", errors="replace") as maps:  # noqa: PTH123 - beside scandir
         text = maps.read()
     if f" {SHARED}/" not in text:
@@ -141,7 +143,7 @@ def _mapped(pid: int, names: Mapping[tuple[str, str], str]) -> set[str]:
 
 
 def _names() -> dict[tuple[str, str], str]:
-    """Device and inode of each file of shared memory, as the kernel writes them where it lists what is mapped."""
+    """Return device and inode of each shared memory file, in the kernel's format for mappings."""
     found = {}
     with suppress(OSError), os.scandir(SHARED) as entries:
         device = os.stat(SHARED).st_dev  # noqa: PTH116 - beside scandir

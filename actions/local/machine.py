@@ -1,4 +1,4 @@
-"""This machine, as planning and starting see it."""
+"""The local machine, as planning and starting see it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from fleet.local.server import ServerState
 
 @dataclass(frozen=True, slots=True)
 class KvRules:
-    """The rules by which a version of vLLM reserves room in the KV cache; the newest by default."""
+    """Version-dependent rules by which vLLM reserves room in the KV cache; the defaults are the newest."""
 
     hybrid: bool = True
-    """True if on GPUs it keeps layers with a window apart from those without (0.10); else all keep every token."""
+    """True if on GPUs it separates layers with a window from those without (0.10); otherwise all keep every token."""
     hybrid_on_cpu: bool = True
     chunked: bool = True
-    """Layers that keep a chunk (Llama 4) are kept apart, too, unless a variable says otherwise."""
+    """True if layers that keep a chunk (Llama 4) are separated too, unless a variable disables that."""
     in_flight: bool = True
     """True if it counts all batches that are under way at once; else one of them."""
     spare: bool = True
@@ -35,28 +35,28 @@ class Installed:
 
     executable: str
     version: str = ""
-    """Empty where it does not say."""
+    """Empty if unknown."""
     drains: bool = False
-    """True if it knows ``--shutdown-timeout``: on SIGINT it refuses new requests and finishes those it has."""
+    """True if it has ``--shutdown-timeout``: on SIGINT it refuses new requests and finishes its current ones."""
     benches: bool = False
-    """True if it knows ``vllm bench serve``."""
+    """True if it has ``vllm bench serve``."""
     cpu: bool = False
     """True for a build for CPUs: it needs no GPU, and uses none."""
     quiet: bool = False
-    """True if it knows ``--disable-access-log-for-endpoints``: looks at its health do not fill its log."""
+    """True if it has ``--disable-access-log-for-endpoints``: health checks do not fill its log."""
     utilization: float = 0.9
     """Default of ``--gpu-memory-utilization``: 0.9 for long, 0.92 lately."""
     kv: KvRules = NEWEST
     silent: bool = False
-    """True if it was asked for its version and did not answer in time."""
+    """True if it did not report its version in time."""
 
 
 Reading = Callable[[int, int], None]
-"""Told, on the planning loop, how many bytes of weights were read for their checksums, and of how many; zeros after."""
+"""Called on the planning loop with the bytes of weights read for their checksums, and the total; zeros afterwards."""
 
 
 def unheard(read: int, size: int) -> None:
-    """A Reading to which nobody listens."""
+    """A Reading that does nothing."""
 
 
 class Servers(Protocol):
@@ -69,15 +69,15 @@ class Servers(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """``state`` is this program's state folder, ``executable`` what the settings name (empty: found by itself)."""
+    """``state`` is this program's state folder, ``executable`` the one in the settings (empty: searched for)."""
 
     state: Path
     environ: Mapping[str, str]
     servers: Servers
     executable: str = ""
     grace: float = 300.0
-    """Seconds that a server gets for its running requests, unless a request says otherwise."""
+    """Seconds given to running requests, unless a request overrides it."""
     gpus: Callable[[], GpuReading] = read_gpus
     reading: Reading = unheard
     asking: Callable[[str], None] = lambda _: None
-    """Told, in words, of what is waited for while a plan is made."""
+    """Called with the reason, in words, while planning waits."""

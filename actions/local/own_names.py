@@ -1,8 +1,8 @@
-"""Names by which what a server leaves behind is known to be its own, whoever ended it and when.
+"""Names that identify a server's remains as its own, however it ended.
 
 vLLM's processes name shared memory and semaphores at random (``psm_…``, ``sem.mp-…`` in /dev/shm) and put files into
-the temporary folder (``vllm_dist_…``). A process that is killed removes none of it. So each server gets a temporary
-folder of its own, and its Python begins such names with the server's mark: what has the mark is the server's.
+the temporary folder (``vllm_dist_…``). A killed process removes none of it. So each server gets its own temporary
+folder, and its Python prefixes such names with the server's mark: anything with the mark is the server's.
 """
 
 from __future__ import annotations
@@ -57,12 +57,12 @@ _run_theirs()
 
 
 def mark_of(server: str) -> str:
-    """Return the mark in the names of what a server leaves behind; ``server`` is its record's id."""
+    """Return the mark in the names of a server's files; ``server`` is its record's id."""
     return server[:_MARK]
 
 
 def with_own_names(env: Mapping[str, str], server: str, runtime: Path) -> dict[str, str]:
-    """The environment ``env`` with which a server's temporary files are in ``runtime`` and its names have its mark.
+    """Return ``env`` changed so that a server's temporary files are in ``runtime`` and its names have its mark.
 
     Writes a module into ``runtime``. Raises OSError.
     """

@@ -17,12 +17,12 @@ from fleet.local.server import Phase, ServerState
 
 
 def no_vllm() -> Installed:
-    """Return the stand-in where there is no vLLM: the check that says so forbids the plan."""
+    """Return a placeholder if there is no vLLM: the check that reports it forbids the plan."""
     return Installed("vllm")
 
 
 async def check_running(state: ServerState, grace: float) -> Check:
-    """Check what it does right now, and what happens to that."""
+    """Check what it is doing now, and what happens to that."""
     about = "running"
     if state.stage.phase is Phase.DEAD:
         left = await asyncio.to_thread(group, state.record.identity)
@@ -46,7 +46,7 @@ async def check_running(state: ServerState, grace: float) -> Check:
 
 
 def check_owner(state: ServerState) -> Check:
-    """Whether it may be signalled."""
+    """Check that it may be signalled."""
     other = owner_of(state.record)
     if other:
         return Check("owner", Verdict.BLOCK, f"its process belongs to {other}: you may not end it")

@@ -1,4 +1,4 @@
-"""Putting a prompt to a server and streaming its answer, with the time to its first token and the tokens per second."""
+"""Sending a prompt to a server and streaming its answer, with the time to its first token and the tokens per second."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from fleet.local.record import ServerRecord
 from fleet.net.http import client
 
 SILENCE: Final = 60.0
-"""Seconds without a byte after which it is given up: a busy engine lets a request wait, but not for ever."""
+"""Seconds without a byte after which it gives up: a busy engine delays a request, but not for ever."""
 CHAT: Final = "/v1/chat/completions"
 PLAIN: Final = "/v1/completions"
 _END: Final = "[DONE]"
@@ -30,10 +30,10 @@ _END: Final = "[DONE]"
 async def ask(
     server: ServerRecord, model: str, prompt: str, *, tokens: int, clock: Callable[[], float] = time.perf_counter
 ) -> AsyncGenerator[Piece, None]:
-    """Put ``prompt`` to the served ``model`` and stream at most ``tokens`` tokens; close it to stop it at once.
+    """Send ``prompt`` to the served ``model`` and stream at most ``tokens`` tokens; close it to stop it at once.
 
-    A model without a chat template gets the bare prompt. Works with every engine that speaks OpenAI's API. Raises
-    LocalError, also in read-only mode; the API key is never in it.
+    A model without a chat template gets the bare prompt. Works with every engine with OpenAI's API. Raises LocalError,
+    also in read-only mode; the API key is never in it.
     """
     key = await asyncio.to_thread(key_for, server)
     headers = {"Authorization": f"Bearer {key}"} if key else {}
@@ -70,7 +70,7 @@ async def ask(
 async def _stream(
     response: httpx.Response, said: _Said, server: ServerRecord, model: str, key: str
 ) -> AsyncGenerator[Piece, None]:
-    """A piece for each packet that says something, then the last one."""
+    """Yield a piece for each packet with content, then the last one."""
     events = Events()
     async for packet in response.aiter_bytes():
         changed = False
@@ -86,7 +86,7 @@ async def _stream(
 
 
 def _hear(data: str, said: _Said, server: ServerRecord, model: str, key: str) -> bool:
-    """Take in one event; whether it says something."""
+    """Process one event; return whether it has content."""
     if data.strip() == _END:
         said.over = True
         return False
@@ -103,7 +103,7 @@ def _hear(data: str, said: _Said, server: ServerRecord, model: str, key: str) ->
 
 
 class _Said:
-    """Counts and measures what comes."""
+    """Counts tokens and measures times of an answer."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -114,14 +114,14 @@ class _Said:
         self.tokens = 0
         self.stopped = ""
         self.over = False
-        """True once it said that nothing more will come."""
+        """True once it has announced its end."""
 
     def sent(self) -> None:
         """The prompt leaves now."""
         self._began = self._last = self._clock()
 
     def hear(self, document: Mapping[str, Any]) -> bool:
-        """One chunk of the answer; whether it says something."""
+        """Process one chunk of the answer; return whether it has content."""
         now = self._clock()
         chunk = _Chunk.parse(document)
         if chunk.is_token:
@@ -165,7 +165,7 @@ class _Chunk:
 
     @classmethod
     def parse(cls, document: Mapping[str, Any]) -> _Chunk:
-        """Read a chunk of either endpoint; what it does not have is left out."""
+        """Parse a chunk of either endpoint; missing fields are left empty."""
         usage = document.get("usage")
         counted = usage.get("completion_tokens") if isinstance(usage, dict) else None
         counted = counted if isinstance(counted, int) else None
@@ -200,7 +200,7 @@ def _body(path: str, model: str, prompt: str, tokens: int) -> dict[str, Any]:
 
 
 async def _text(response: httpx.Response) -> str:
-    """The body, as far as it is looked at."""
+    """Return the body, up to a limit."""
     body = bytearray()
     async for packet in response.aiter_bytes():
         body += packet

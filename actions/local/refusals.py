@@ -1,4 +1,4 @@
-"""Refusals of a prompt, in words. Every engine says it in JSON of its own."""
+"""Refusals of a prompt, in words. Every engine has its own JSON for them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fleet.local.errors import LocalError
 from fleet.local.record import KEY, ServerRecord
 
 _LONGEST: Final = 500
-"""Characters of what it says that are shown."""
+"""Characters of its message that are shown."""
 _TOO_LONG: Final = ("context length", "max_model_len", "context_length_exceeded", "too long", "context window")
 """Words of vLLM, SGLang, llama.cpp and TGI for a prompt that does not fit."""
 _NO_CHAT: Final = ("chat template", "chat_template", "template not found", "does not support chat")
@@ -54,13 +54,13 @@ class EngineRefusal:
 
     @property
     def too_long(self) -> bool:
-        """The prompt with the tokens asked for is more than the model takes."""
+        """True if the prompt and the requested tokens exceed the model's length."""
         body = self.body.lower()
         return self.status == _TOO_LARGE or any(words in body for words in _TOO_LONG)
 
 
 def in_words(refusal: EngineRefusal, server: ServerRecord, model: str, key: str) -> LocalError:
-    """Return what went wrong and what to do; never with the key in it, whatever the server says."""
+    """Return what went wrong and what to do; never with the key in it, whatever the server answers."""
     said = refusal.said.replace(key, "…") if key else refusal.said
     why = f": {said}" if said else ""
     name = server.name

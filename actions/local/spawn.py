@@ -1,4 +1,4 @@
-"""Starting processes: the one place. The door is asked first: in read-only mode nothing is started."""
+"""Process starts: the only place. The guard is consulted first: in read-only mode nothing is started."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from fleet.local.errors import LocalError
 from fleet.local.process import Identity, identify
 
 _TROUBLE: Final = 10.0
-"""Seconds that the few lines below may take until they say something."""
+"""Seconds that the few lines below may take to report."""
 _ENDING: Final = 5.0
 """Seconds between asking a helper process to end and ending it."""
 
@@ -56,7 +56,7 @@ class RunLimitError(LocalError):
 
 
 class WaitingProcess:
-    """A process of its own session that waits to become a server. ``go`` lets it; without that it ends by itself."""
+    """A process in its own session that waits to become a server. ``go`` starts it; without that it ends by itself."""
 
     def __init__(self, identity: Identity, orders: IO[bytes], answers: IO[bytes]) -> None:
         self.identity = identity
@@ -64,7 +64,7 @@ class WaitingProcess:
         self._answers = answers
 
     def go(self) -> None:
-        """Become the server. Blocks for a moment. Raises LocalError where the system cannot run it."""
+        """Become the server. Blocks for a moment. Raises LocalError if the system cannot run it."""
         with self._orders, self._answers:
             self._orders.write(b"!")
             self._orders.flush()
@@ -80,7 +80,8 @@ class WaitingProcess:
 
 
 def hold(argv: Sequence[str], *, env: Mapping[str, str], folder: Path, log: Path, what: str) -> WaitingProcess:
-    """Prepare a process in a session of its own, with ``folder`` as its own and its output in ``log``. Blocks shortly.
+    """Prepare a process in a new session, with ``folder`` as its working directory and its output in ``log``. Blocks
+    briefly.
 
     Raises LocalError, also in read-only mode.
     """
@@ -115,10 +116,10 @@ async def run(
     what: str,
     limit: float | None = None,
 ) -> int:
-    """Run a program to its end and hand on what it writes (stdout and stderr as they come); its exit code.
+    """Run a program to its end and pass on its output (stdout and stderr as they come); return its exit code.
 
-    When cancelled, or after ``limit`` seconds, all that it started ends with it. Raises LocalError, also in read-only
-    mode and for the limit.
+    If cancelled, or after ``limit`` seconds, everything that it started ends with it. Raises LocalError, also in
+    read-only mode and for the limit.
     """
     _ask_the_door(what)
     try:
@@ -146,7 +147,7 @@ async def run(
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """End what is left of its session: it may have ended itself and left others."""
+    """End the rest of its session: it may have ended itself and left others."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM)
     with suppress(TimeoutError):

@@ -28,7 +28,7 @@ def changes(before: LaunchSpec, after: LaunchSpec) -> tuple[Change, ...]:
 
 
 def words(value: Any) -> str:
-    """A value of a spec as a person would say it."""
+    """Return a value of a spec in words."""
     match value:
         case None | 0 | 0.0 | "" | () if not isinstance(value, bool):
             return "vLLM's own"

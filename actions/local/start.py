@@ -1,4 +1,4 @@
-"""Starting a server: what would be started, and following it until it serves or has died."""
+"""Starting a server: the spec that would be started, and following it until it serves or has died."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from fleet.model.log_reasons import STOPPED
 DRAIN = "--shutdown-timeout"
 QUIET = "--disable-access-log-for-endpoints"
 LOADS = 1
-"""Steps of ``steps_of`` before the one in which it loads."""
+"""Number of steps of ``steps_of`` before the one in which it loads."""
 
 
 def start_of(spec: LaunchSpec, installed: Installed, machine: Machine, needed: dict[str, str]) -> Mutation:
@@ -96,9 +96,9 @@ async def start(spec: LaunchSpec, mutation: Mutation, execution: LocalExecution,
 
 
 async def _clear(folder: Path, execution: LocalExecution) -> None:
-    """Remove what a dead server of this name has left: with its record, nobody would know whose it is.
+    """Remove the remains of a dead server with this name: without its record, they could not be attributed.
 
-    Raises LocalError where processes of it still run.
+    Raises LocalError if processes of it still run.
     """
     dead = await asyncio.to_thread(last_of, folder)
     if dead is None:
@@ -131,8 +131,8 @@ async def server_named(machine: Machine, name: str, server: str = "") -> ServerS
 
 
 def in_its_places(spec: LaunchSpec) -> LaunchSpec:
-    """Return the spec with a folder's whole path, the server's own folder being another than this program's, and each
-    place: a preset, or the record of an earlier version, may have it among the others.
+    """Return the spec with the absolute path of a folder (the server has another working directory), and each argument
+    in its field: a preset, or an earlier version's record, may have it elsewhere.
     """
     spec = lifted(spec)
     try:

@@ -1,4 +1,4 @@
-"""Steps of a local action, as its plan shows them and the audit log has them: START, SIGNAL and REMOVE."""
+"""Steps of a local action, in its plan and in the audit log: START, SIGNAL and REMOVE."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def starting(spec: LaunchSpec, id: str, argv: tuple[str, ...], env: dict[str, st
 
 
 def signalling(processes: tuple[Identity, ...], number: signal.Signals, about: str) -> Mutation:
-    """Send a signal to processes, as long as they are those that are meant."""
+    """Return the step that signals processes, if they are still the same ones."""
     body = {"signal": number.name, "processes": [{"pid": each.pid, "started": each.started} for each in processes]}
     whom = f"process {processes[0].pid}" if len(processes) == 1 else f"{len(processes)} processes"
     return Mutation(SIGNAL, f"{number.name} {whom}", body, query={}, about=about)

@@ -1,4 +1,4 @@
-"""Writing down what runs here: before it runs, so that no crash leaves a server that nobody knows of."""
+"""Records of running servers: written before a server runs, so that no crash leaves an unrecorded one."""
 
 from __future__ import annotations
 
@@ -28,16 +28,17 @@ from fleet.local.spec import LaunchSpec
 
 KEY_VARIABLE: Final = "VLLM_API_KEY"
 SOCKETS: Final = 107 - 51
-"""Bytes of a folder in which sockets fit: a socket's path has 107 at most (unix(7)). Their names are 36 long, and until
-vLLM 0.9 end in ``_output_socket``."""
+"""Longest folder path in bytes in which sockets fit: a socket's path has at most 107 (unix(7)). Their names have 36,
+and until vLLM 0.9 end in ``_output_socket``.
+"""
 _LOGS: Final = 3
 """Logs of earlier starts that are kept."""
 _STARTS: Final = 200
-"""Starts whose length is remembered; the oldest go."""
+"""Number of starts whose duration is kept; the oldest are dropped."""
 
 
 def mask_variables(env: Mapping[str, str]) -> dict[str, str]:
-    """The variables as they may be shown and recorded: what is not known to be harmless is masked."""
+    """Return the variables as they may be shown and recorded: values not known to be harmless are masked."""
     return redacted_variables(env)
 
 
@@ -47,10 +48,11 @@ def without_secrets(spec: LaunchSpec) -> LaunchSpec:
 
 
 def claim(folder: Path) -> ExitStack:
-    """Nobody else starts a server in this folder until what is returned is closed, and none that is known runs there.
+    """Claim a folder: no other console starts a server in it until the result is closed, and none that is recorded runs
+    there.
 
-    A plan may be old when it is carried out: who writes over the record of a server that runs leaves one that nobody
-    knows of. Raises LocalError.
+    A plan may be old when it is executed: overwriting the record of a running server would leave it unrecorded. Raises
+    LocalError.
     """
     claimed = ExitStack()
     try:
@@ -100,10 +102,10 @@ def last_of(folder: Path) -> ServerRecord | None:
 
 
 def prepare(folder: Path, spec: LaunchSpec) -> None:
-    """Make the server's folder (0700) with its key and its secret variables (0600), and put its last log aside.
+    """Make the server's folder (0700) with its key and its secret variables (0600), and rotate its last log.
 
-    The key is the one of the spec's environment, else a new one. What is masked there is what was kept before (a spec
-    that comes from a record). Raises LocalError.
+    The key is the one in the spec's environment, else a new one. Masked values (a spec from a record) are the previous
+    ones. Raises LocalError.
     """
     try:
         make_private(folder, folder.parent)
@@ -123,7 +125,7 @@ def prepare(folder: Path, spec: LaunchSpec) -> None:
 
 
 def unmasked(folder: Path, spec: LaunchSpec) -> LaunchSpec:
-    """A spec from a record with the secrets and the key that the server has: it is started again with those.
+    """Return a record's spec with the server's secrets and key, for a restart.
 
     Raises LocalError.
     """
@@ -141,7 +143,7 @@ def whole_env(folder: Path, env: Mapping[str, str]) -> dict[str, str]:
 
 
 def keep_environment(folder: Path, env: Mapping[str, str]) -> None:
-    """Write down the variables that steer a server, for what is run beside it. Raises LocalError."""
+    """Store the variables that affect a server, for processes that accompany it. Raises LocalError."""
     try:
         write_whole(folder / ENVIRONMENT, orjson.dumps(dict(env)))
     except OSError as error:
@@ -149,7 +151,7 @@ def keep_environment(folder: Path, env: Mapping[str, str]) -> None:
 
 
 def kept_environment(folder: Path) -> dict[str, str] | None:
-    """Return what ``keep_environment`` wrote; None where an earlier version started the server."""
+    """Return what ``keep_environment`` stored; None if an earlier version started the server."""
     try:
         found = orjson.loads((folder / ENVIRONMENT).read_bytes())
     except (OSError, ValueError):
@@ -175,10 +177,10 @@ def owned(env: Mapping[str, str], server: str, folder: Path) -> dict[str, str]:
 
 
 def runtime(folder: Path, temporary: str = "") -> Path:
-    """A new folder (0700) for the server's sockets and temporary files.
+    """Return a new folder (0700) for the server's sockets and temporary files.
 
-    In ``temporary``, where the person has said where such files go; else in its own, or in the system's where the path
-    is too long for a socket. Raises LocalError.
+    In ``temporary``, if the user has set it; else in the server's own folder, or in the system's if the path is too
+    long for a socket. Raises LocalError.
     """
     try:
         if temporary and Path(temporary).is_dir() and len(bytes(Path(temporary) / "quarterdeck-12345678")) <= SOCKETS:
@@ -202,7 +204,7 @@ def keep(record: ServerRecord) -> None:
 
 
 def mark_ready(record: ServerRecord, at: float) -> None:
-    """Write down when it was first ready; no more than once, and not of one that is gone. Raises LocalError."""
+    """Record when it was first ready; only once, and not for one that is gone. Raises LocalError."""
     try:
         kept = from_json(orjson.loads((Path(record.folder) / RECORD).read_bytes()))
     except (OSError, ValueError):
@@ -212,7 +214,7 @@ def mark_ready(record: ServerRecord, at: float) -> None:
 
 
 def forget(record: ServerRecord) -> None:
-    """The server is gone: nothing of it stays but its logs. Raises LocalError."""
+    """Remove everything of an ended server except its logs. Raises LocalError."""
     folder = Path(record.folder)
     try:
         for name in (RECORD, KEY, SECRETS, ENVIRONMENT):
@@ -225,7 +227,7 @@ def forget(record: ServerRecord) -> None:
 
 
 def _put_aside(log: Path) -> None:
-    """``log`` becomes ``log.1``, that ``log.2`` …"""
+    """Rotate: ``log`` becomes ``log.1``, that ``log.2`` …"""
     for number in range(_LOGS - 1, 0, -1):
         with suppress(FileNotFoundError):
             log.with_name(f"{log.name}.{number}").replace(log.with_name(f"{log.name}.{number + 1}"))

@@ -1,4 +1,4 @@
-"""Taking a server down: no new requests, the running ones to their end, then its processes, then what they left."""
+"""Taking a server down: stop new requests, finish the running ones, end its processes, remove what they left."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from fleet.local.server import Phase, ServerState
 from fleet.sources.scrape.engine_load import EngineLoad
 
 GIVEN: tuple[tuple[Signals, float], ...] = ((SIGINT, 15.0), (SIGTERM, 10.0), (SIGKILL, 5.0))
-"""Each signal and the seconds after it. An engine with several GPUs needs about ten to let go of them."""
+"""Each signal and the seconds after it. An engine with several GPUs needs about ten to release them."""
 IDLE = 2
 """Looks in a row that find no request, before a server that cannot refuse new ones is ended."""
 ORPHANS = 3.0
-"""Seconds that workers get to follow their leader by themselves."""
+"""Seconds that workers get to end after their leader."""
 SILENT = 10
-"""Looks in a row without an answer of one that still listens, after which there is nothing to wait for."""
+"""Consecutive polls without an answer from a listening server, after which it is not waited for."""
 
 REFUSE, WAIT, END, LOOK = range(4)
 """The steps."""
@@ -56,7 +56,7 @@ class TakeDownEnd(NamedTuple):
     """The end of a take-down."""
 
     failed: Outcome | None
-    """None where nothing of it runs any more."""
+    """None if nothing of it runs any more."""
     told: tuple[str, ...] = ()
     """Remarks for the person: requests that were cut, files that may be its."""
 
@@ -72,7 +72,7 @@ async def finish(state: ServerState, grace: float, execution: LocalExecution) ->
 
 
 def _interrupted(record: ServerRecord, sent: Sequence[str]) -> Outcome:
-    """How far it got, of one that was not waited for any more."""
+    """Return how far it got when the wait was stopped."""
     again = f"quarterdeck local down {record.name} goes on with it"
     if not record.identity.alive:
         return Outcome(Result.STOPPED, f"stopped: {record.name} has ended; what it left was not looked for", again)
@@ -120,7 +120,7 @@ async def _finish(state: ServerState, grace: float, execution: LocalExecution, s
 
 
 async def _requests_end(record: ServerRecord, grace: float, execution: LocalExecution) -> str:
-    """Wait until it has no requests or has ended; what will be cut, in words, where it did not in time."""
+    """Wait until it has no requests or has ended; return what will be cut, in words, if the time runs out."""
     idle, silent, last, began = 0, 0, -1.0, execution.now()
 
     async with LoadProbe(record) as probe:
@@ -165,9 +165,9 @@ async def _end(
     interrupted: bool,
     patient: bool,
 ) -> Belongings:
-    """Signal after signal until every process is gone; what it has is looked at again before each.
+    """Send signal after signal until every process is gone; its belongings are read again before each.
 
-    One that was ``interrupted`` before is ending; it gets its time where it has no requests any more (``patient``).
+    One that was ``interrupted`` before is already ending; it gets time if it has no more requests (``patient``).
     """
     for number, patience in GIVEN:
         had = had.merged_with(await asyncio.to_thread(survey, record))

@@ -1,1 +1,1 @@
-"""The Textual app, and what its screens and commands ask of it: where to go, what to change, what is in view."""
+"""The Textual app, and the services that its screens and commands use: navigation, changes, the view."""

@@ -1,6 +1,6 @@
-"""Plans, their confirmation, and the actions that are under way.
+"""Plans, their confirmation, and running actions.
 
-In read-only mode there is nothing behind it: ``service`` is None, and what acts is never imported.
+In read-only mode it has no backend: ``service`` is None, and acting code is never imported.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ LOG_AFTER: Final = 0.5
 
 
 _USUAL: Final = ("scale", "restart", "rollback")
-"""Kinds of actions on a workload: who may do none of these may not act."""
+"""Kinds of actions on a workload: a user permitted none of these may not act."""
 
 
 class ActionController:
     """Implements console.commands.desk.ActionController.
 
-    ``changed`` is what the session calls with each new state of an action, from any thread.
+    The session calls ``changed`` with each new state of an action, from any thread.
     """
 
     def __init__(self, app: App[None], desk: ConsoleDesk, changed: Changed) -> None:
@@ -59,7 +59,7 @@ class ActionController:
 
     @property
     def _runs(self) -> tuple[ActionRun, ...]:
-        """All of this session; nobody is asked for them who was not asked before."""
+        """Return the actions of this session, without creating the service."""
         return self._service.action_runs if self._service is not None else ()
 
     @property
@@ -91,9 +91,9 @@ class ActionController:
         return going_on(self._runs)
 
     def may_switch(self) -> bool:
-        """Whether another cluster may come into view: not while actions on this one are under way, which is then said.
+        """True if another cluster may be selected: not while actions on this one are running, which is then shown.
 
-        Those on servers of this machine go on, whatever is in view.
+        Actions on servers of this machine continue, whatever the view.
         """
         if not self.under_way:
             return True
@@ -126,7 +126,7 @@ class ActionController:
 
     @property
     def _shown(self) -> ActionRun | None:
-        """The action that is in front, which an undo is meant for."""
+        """Return the action on the front screen, which an undo then applies to."""
         from console.screens.actions import ActionScreen
 
         front = self._desk.navigator.front
@@ -150,7 +150,7 @@ class ActionController:
         self._desk.navigator.open(ActionScreen(self._desk, id))
 
     def show(self, action_run: ActionRun | None) -> None:
-        """A new state of an action; None where only a permission has become known."""
+        """Show a new state of an action; None if only a permission has become known."""
         front = self._desk.navigator.front
         if front is None:
             return

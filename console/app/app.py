@@ -1,6 +1,6 @@
-"""The Textual app: a first frame at once, then the newest Snapshot to the screen in front.
+"""The Textual app: a first frame at once, then the newest Snapshot to the front screen.
 
-What this module imports is what the first frame waits for, so it imports little: the screens, the model of the fleet
+The first frame waits for everything that this module imports, so it imports little: the screens, the model of the fleet
 and the sources come when that frame is on the terminal.
 """
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class SnapshotArrived(Message):
-    """A new Snapshot. One that is not handled when the next one comes is dropped: a slow terminal never queues."""
+    """A new Snapshot. One that was not handled before the next one comes is dropped: a slow terminal never queues."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class SnapshotArrived(Message):
 
 
 class ActionChanged(Message):
-    """An action has a new state; None where only a permission has become known."""
+    """An action has a new state; None if only a permission has become known."""
 
     def __init__(self, action_run: ActionRun | None) -> None:
         super().__init__()
@@ -84,13 +84,13 @@ class QuarterdeckApp(App[None]):
         self.theme = look().theme
 
     async def on_event(self, event: events.Event) -> None:
-        """Keys one after the other, each against what the one before has made of the screen.
+        """Handle keys one after the other, each after the effect of the previous one on the screen.
 
-        Textual hands a key to the focused widget and looks for bindings when it comes back, by when the next keys are
-        on their way to that same widget: of ``:nodes``, typed faster than the line opens, ``n`` and ``d`` would be
-        commands, and of ``enter`` and ``:sources`` the line would be opened on the screen that ``enter`` leaves. Over a
-        slow link every burst of keys is typed that fast. So bindings come first here, except for what is text to the
-        line that is typed into; and what a key has sent on its way has arrived before the next one is looked at.
+        Textual passes a key to the focused widget and looks for bindings when it comes back, by which time the next
+        keys are on their way to that same widget: of ``:nodes``, typed faster than the line opens, ``n`` and ``d``
+        would be commands, and of ``enter`` and ``:sources`` the line would be opened on the screen that ``enter``
+        leaves. Over a slow link every burst of keys is typed that fast. So bindings come first here, except for keys
+        that are text in an open line; and messages triggered by a key have arrived before the next key is handled.
         """
         if isinstance(event, events.Key) and not event.is_forwarded and self.desk is not None:
             self.desk.navigator.forget_hints()
@@ -107,12 +107,12 @@ class QuarterdeckApp(App[None]):
         await super().on_event(event)
 
     def _is_text(self, key: events.Key) -> bool:
-        """Whether what has the focus takes a key as text."""
+        """True if the focused widget takes a key as text."""
         return self.focused is not None and self.focused.check_consume_key(key.key, key.character)
 
     @staticmethod
     def _is_line(widget: Widget) -> bool:
-        """Whether a widget takes letters as letters: those of them that are on their way come before any other key."""
+        """True if a widget takes letters as text: pending letters are then handled before any other key."""
         return widget.check_consume_key("a", "a")
 
     def _key_receivers(self) -> list[MessagePump]:
@@ -120,7 +120,7 @@ class QuarterdeckApp(App[None]):
         return [self.screen] if self.focused is None else [n for n in self.focused.ancestors_with_self if n is not self]
 
     async def _settle(self, told: list[MessagePump]) -> None:
-        """Wait for those, for the screen that was opened by them, and for the line that they asked for."""
+        """Wait for these, for the screen that they opened, and for the line that they requested."""
         await settled(told)
         if self.screen not in told:
             await settled((self.screen,))

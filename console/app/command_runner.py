@@ -1,4 +1,4 @@
-"""Runs commands, whoever asks: a key, the palette, the command line."""
+"""Runs commands, from a key, the palette or the command line."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class CommandRunner:
         self._desk = desk
 
     def perform(self, command: Command, context: Context) -> None:
-        """Textual's palette asks nobody whether a command may run, so that is asked last, and here."""
+        """Run a command if it may run: Textual's palette does not check that, so it is checked here, last."""
         reason = refusal(command, context, read_only=self._desk.read_only)
         if reason is not None:
             self._desk.navigator.say(reason, Role.WARNING)
@@ -45,5 +45,5 @@ class CommandRunner:
             self._desk.navigator.say(error.in_a_line, Role.ERROR)
 
     def say_failure(self, error: BaseException | None) -> None:
-        """Say that a command failed as nobody foresaw."""
+        """Report an unexpected failure of a command."""
         self._desk.navigator.say(failure_text(error), Role.ERROR)

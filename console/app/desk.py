@@ -1,4 +1,4 @@
-"""The desk: the parts of the console, held together, and the newest Snapshot that they all look at."""
+"""The desk: the parts of the console, held together, and their shared newest Snapshot."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class ConsoleDesk:
-    """Implements console.commands.desk.Desk: a command asks the part that knows, and so do the parts each other."""
+    """Implements console.commands.desk.Desk: commands and parts reach the other parts through it."""
 
     def __init__(self, app: App[None], session: Session, options: Options, changed: Changed, looked: Looked) -> None:
         self._app = app
@@ -47,7 +47,7 @@ class ConsoleDesk:
         return self.options.read_only or (self.snapshot is not None and self.snapshot.cluster.read_only)
 
     def show(self, snapshot: Snapshot) -> None:
-        """A new Snapshot: to the screen in front, and kept for those that come to the front later."""
+        """Show a new Snapshot on the front screen, and keep it for screens that come to the front later."""
         first = self.snapshot is None
         if self.snapshot is not None and self.snapshot.cluster.id != snapshot.cluster.id:
             # Nothing that was seen, or marked, in the other cluster says anything about this one.

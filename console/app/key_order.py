@@ -1,4 +1,4 @@
-"""Waiting until widgets have done what they were told: a key is looked at when the one before it has had its effect."""
+"""Waiting until widgets have processed their messages: a key is handled after the previous one has taken effect."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ if TYPE_CHECKING:
     from textual.message_pump import MessagePump
 
 PATIENCE = 1.0
-"""Seconds after which whoever is still at it is no longer waited for: no handler may hold up the keys."""
+"""Seconds after which a busy handler is no longer waited for: no handler may hold up the keys."""
 _TURNS = 2
-"""The first ends what waits already, the second what came of that: a widget's messages go to itself first."""
+"""The first turn handles waiting messages, the second their consequences: a widget's messages go to itself first."""
 
 
 async def settled(pumps: Iterable[MessagePump]) -> None:
-    """Wait until each in turn has handled what was sent to it; the innermost is named first, as messages bubble."""
+    """Wait until each in turn has handled its messages; the innermost comes first, as messages bubble."""
     try:
         async with asyncio.timeout(PATIENCE):
             for pump in pumps:

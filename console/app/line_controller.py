@@ -1,4 +1,4 @@
-"""The line below the body: when it opens, what completes it, and what is done with what was typed."""
+"""The line below the body: opening, completion, and execution of what was typed."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ class LineController:
         self._app.call_later(self.open_asked)
 
     async def open_asked(self) -> None:
-        """The keys behind the one that asked for it wait for this, so that they find the line open; who asks without a
-        key (the palette) need not wait.
+        """Open the requested line. The keys after the one that requested it wait for this, so that they find it open;
+        without a key (the palette) there is no need to wait.
         """
         kind, self._asked = self._asked, None
         amount, self._amount = self._amount, None
@@ -83,7 +83,7 @@ class LineController:
             self._desk.commands.perform(typed.command, context._replace(argument=typed.argument))
 
     async def _list(self, text: str, unknown: UnknownCommandError) -> None:
-        """List the resource of the cluster that was named; what is neither a command nor a resource is told so."""
+        """List the named resource of the cluster; report a name that is neither a command nor a resource."""
         name, _, namespace = text.strip().lstrip(":").strip().partition(" ")
         try:
             await self._desk.pages.open_listing(name, namespace.strip())

@@ -1,4 +1,4 @@
-"""The servers of this machine, whatever cluster is in view: when they are looked at, and what is told of them."""
+"""The servers of this machine, whatever cluster is selected: when they are polled, and which news is reported."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class LocalController:
     """Implements console.commands.desk.LocalController.
 
-    ``looked`` is what the session calls when something is new of them, from any thread.
+    The session calls ``looked`` when something about them changes, from any thread.
     """
 
     def __init__(self, desk: ConsoleDesk, looked: Looked) -> None:
@@ -45,22 +45,22 @@ class LocalController:
 
     @property
     def is_looked_at(self) -> bool:
-        """Whether this machine is in front of the person: on a screen of its own, or as the context in view."""
+        """True if this machine is on the screen: on a screen of its own, or as the selected context."""
         snapshot = self._desk.snapshot
         return self._desk.navigator.is_in_front(*OWN) or (snapshot is not None and snapshot.is_machine)
 
     def presets(self) -> tuple[str, ...]:
-        """Names of the presets of the settings; none before anybody has asked for the servers."""
+        """Names of the presets in the settings; empty before the servers were requested."""
         return tuple(self._servers.presets) if self._servers is not None else ()
 
     def adopt(self) -> None:
-        """Look at what is recorded: one that died while nobody looked is told of, and the others when they do."""
+        """Poll recorded servers: report those that died while no console was watching."""
         folder = self._desk.options.servers
         if self._servers is None and folder is not None and any(folder.glob("*/record.json")):
             self._servers = self._desk.session.local_servers(self._looked)
 
     def show(self) -> None:
-        """Something is new of them: one that has died is told of on whatever screen is in front."""
+        """Handle news about servers: a death is reported on whatever screen is in front."""
         front = self._desk.navigator.front
         if front is None:
             return

@@ -1,4 +1,4 @@
-"""Navigation between screens: what opens goes on top, and what closes shows what is below."""
+"""Navigation between screens: a new one opens on top, and closing shows the one below."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Navigator:
         return [screen for screen in self._app.screen_stack if isinstance(screen, ConsoleScreen)]
 
     def is_in_front(self, *screens: ScreenId) -> bool:
-        """Whether one of these is."""
+        """True if one of these is in front."""
         front = self.front
         return front is not None and front.where in screens
 
@@ -51,13 +51,13 @@ class Navigator:
         self._app.push_screen(screen)
 
     def open(self, screen: ConsoleScreen) -> None:
-        """Show a screen of which there is one: in place of another of its kind."""
+        """Show a screen, replacing the front one if it is of the same kind."""
         if self.is_in_front(screen.where):
             self._app.pop_screen()
         self._app.push_screen(screen)
 
     def close(self, screens: Collection[ScreenId]) -> None:
-        """Close those of these that are in front."""
+        """Close these screens while they are in front."""
         while self.is_in_front(*screens):
             self._app.pop_screen()
 
@@ -72,18 +72,18 @@ class Navigator:
             self._app.pop_screen()
 
     def leave(self, cluster: ClusterId) -> None:
-        """Another cluster comes into view: close what tells of this one, with all that was opened from there."""
+        """Close everything about this cluster, before another one is selected."""
         while any(screen.cluster == cluster for screen in self._screens):
             self._app.pop_screen()
 
     def forget_hints(self) -> None:
-        """The next key is pressed: what was only a hint has been read, or is in the way."""
+        """Hide hints, before the next key: they have been read, or are in the way."""
         for widget in self.front.children if self.front is not None else ():
             if isinstance(widget, Passing):
                 widget.forget_hint()
 
     def forget_marks(self) -> None:
-        """Nothing is marked any more, on any screen: another cluster comes into view."""
+        """Clear the marks on all screens, before another cluster is selected."""
         for screen in self._screens:
             if isinstance(screen, Markable):
                 screen.forget_marks()

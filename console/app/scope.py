@@ -1,4 +1,4 @@
-"""The view: the context and the namespace, and how another one is chosen."""
+"""The view: the context and the namespace, and switching them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class ViewScope:
     def __init__(self, desk: ConsoleDesk) -> None:
         self._desk = desk
         self._recent: list[str] = []
-        """Namespaces, the one looked at last first."""
+        """Namespaces, most recently selected first."""
 
     def choose_namespace(self) -> None:
         from console.screens.choice import ChoiceScreen
@@ -77,7 +77,7 @@ class ViewScope:
             await self.switch(namespace=known[number - 1])
 
     def known_namespaces(self) -> list[str]:
-        """Return the namespaces looked at last, then those of pods, by name."""
+        """Return the recently selected namespaces, then those with pods, by name."""
         snapshot = self._desk.snapshot
         pods = snapshot.everything.pods.values() if snapshot is not None else ()
         return list(dict.fromkeys([*self._recent, *sorted({pod.namespace for pod in pods})]))

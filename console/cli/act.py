@@ -1,4 +1,4 @@
-"""``quarterdeck scale``, ``drain``, ``rollback`` …: refused in read-only mode, where nothing that acts is imported."""
+"""``quarterdeck scale``, ``drain``, ``rollback`` …: refused in read-only mode, where no acting code is imported."""
 
 from __future__ import annotations
 

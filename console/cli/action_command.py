@@ -1,4 +1,4 @@
-"""A command that acts, made from the declarations of the actions that it stands for: its flags, and its request."""
+"""An acting command, made from the declarations of its actions: its flags, and its request."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _TYPES: dict[Takes, Any] = {Takes.TEXT: str, Takes.INTEGER: int, Takes.SECONDS: 
 
 
 def add_flags(parser: argparse.ArgumentParser, specs: Sequence[ActionSpec]) -> None:
-    """The target, the arguments of each kind, and what goes with every action."""
+    """Add the target, the arguments of each kind, and the flags of every action."""
     first = specs[0]
     many: str | int = "+" if all(spec.takes_several for spec in specs) else 1
     parser.add_argument("targets", metavar=first.target_metavar, nargs=many, help=first.target_help or None)
@@ -56,7 +56,7 @@ def targets_of(specs: Sequence[ActionSpec]) -> tuple[str, ...]:
 
 
 def request_of(specs: Sequence[ActionSpec], options: argparse.Namespace, targets: tuple[Target, ...]) -> Request:
-    """The request that the options stand for, on targets that were found. Raises UsageError."""
+    """Return the request for these options and found targets. Raises UsageError."""
     spec = next((spec for spec in specs if targets[0].kind in spec.targets), specs[0])
     if other := next((target for target in targets if target.kind not in spec.targets), None):
         raise UsageError(f"{targets[0]} and {other} are not done the same: a command for each")

@@ -31,7 +31,7 @@ _LABEL = 9
 
 
 def run(invocation: Invocation) -> int:
-    """Exit 0 where the log is what was written, 1 where it is not, 2 where it cannot be read."""
+    """Exit 0 if the log is unchanged, 1 if it was changed, 2 if it cannot be read."""
     options = invocation.options
     if (misplaced := _misplaced(options)) is not None:
         say(misplaced)
@@ -117,7 +117,7 @@ def _verify(log: Opened, *, as_json: bool) -> None:
 
 
 def _tell(log: Opened) -> None:
-    """The state of the chain goes beside the data, never into it."""
+    """Print the state of the chain on stderr, separate from the data."""
     for fact in opened_text(log):
         say(untrusted(f"{fact.label}: {fact.text}" if fact.label else fact.text))
 
@@ -135,7 +135,7 @@ def _document(form: str, actions: Sequence[RecordedAction], log: Opened) -> str:
 
 
 def _write(file: Path, data: bytes) -> None:
-    """Names and reasons are nobody else's business."""
+    """Write a file readable by its owner only: it contains names and reasons."""
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
         out.write(data)
 

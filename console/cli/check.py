@@ -1,4 +1,6 @@
-"""``quarterdeck check``: what is wrong, as an exit code (0 ok, 1 warning, 2 critical, 3 unknown) and in words."""
+"""``quarterdeck check``: the state of the fleet as an exit code (0 ok, 1 warning, 2 critical, 3 unknown) and in
+words.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,7 @@ from fleet.model.snapshot import Snapshot
 
 
 def run(invocation: Invocation) -> int:
-    """Exit as monitoring plugins do: 3 also for what nobody foresaw, and a wrong configuration."""
+    """Exit as monitoring plugins do: 3 also for an unexpected error and for a wrong configuration."""
     try:
         return _look(invocation)
     except ConfigError as error:
@@ -79,7 +81,7 @@ def plugin_lines(snapshot: Snapshot, code: CheckStatus, *, pending: bool, blind:
 
 
 def _first(snapshot: Snapshot, firing: list[Incident], others: list[Incident], *, blind: bool) -> str:
-    """The worst in a few words. A bar is what stands before the numbers, so none is in them."""
+    """Return the worst incident in a few words, without a bar, which separates the performance data."""
     if blind:
         return "nothing could be looked at"
     worst = next(iter(firing or others), None)
@@ -104,7 +106,7 @@ def _numbers(firing: list[Incident], others: list[Incident]) -> str:
 
 
 def _since(incident: Incident, now: float) -> str:
-    """How long it has lasted; of what nothing but this one look tells of, that this is not known."""
+    """Return how long it has lasted; "not known" if only this one Snapshot shows it."""
     if incident.since < now or incident.state is not FindingState.PENDING:
         return in_time(incident, now)
     due = min((one.due for one in incident.findings if one.due), default=now)

@@ -1,4 +1,4 @@
-"""An action on a cluster from the command line: plan, ask, do, follow; the same code as behind the screens."""
+"""An action on a cluster from the command line: plan, confirm, execute, follow; the same code as behind the screens."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ from fleet.sources.kube.resources import all_resources
 from fleet.sources.kube.source import KubernetesSource
 
 _MEASURED = 8.0
-"""Seconds that the first measurement may take before the plan is made without one, and says so."""
+"""Seconds that the first measurement may take before the plan is made without it, and says so."""
 
 
 def run(invocation: Invocation, settings: Settings) -> int:
@@ -139,7 +139,7 @@ async def _plan_and_do(
 
 
 async def _target(typed: str, kinds: tuple[str, ...], snapshot: Snapshot, source: KubernetesSource) -> Target:
-    """The object that was meant. What may not be listed, or is not yet, the server is asked for by name."""
+    """Return the named object. If it may not be listed, or is not listed yet, the server is asked for it by name."""
     namespace, default = snapshot.cluster.namespace, source.access.namespace or "default"
     if kinds == (ALERT,):
         from console.cli.named_alerts import find_alert
@@ -195,5 +195,5 @@ async def _until_known(watched: LatestSnapshot, source: KubernetesSource, wait: 
 
 
 def _is_measured(source: KubernetesSource, snapshot: Snapshot) -> bool:
-    """Whether no measurement has to be waited for: it is there, or the API server itself is in trouble."""
+    """True if no measurement need be waited for: it exists, or the API server itself has failed."""
     return source.trouble is not None or snapshot.measured_at is not None

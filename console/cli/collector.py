@@ -1,8 +1,8 @@
-"""Runs of the collector of cycles.
+"""Settings of the cycle collector.
 
-What a measurement decodes is large, short-lived and without cycles: reference counts free it at once. Python's defaults
-look for cycles after every few hundred objects, and a look at all that a fleet of five thousand pods needs stops every
-thread, the screens' too, for 130 to 190 ms, several times per measurement.
+The objects decoded for a measurement are large, short-lived and without cycles: reference counts free them at once.
+Python's defaults look for cycles after every few hundred objects, and one full collection over the objects of a fleet
+of five thousand pods stops every thread, the screens' too, for 130 to 190 ms, several times per measurement.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from __future__ import annotations
 import gc
 
 NEW = 50_000
-"""Containers that come to be, less those that go, between two looks at the new ones; a look takes some 10 ms."""
+"""Containers created, less those freed, between two collections of the youngest generation; one takes some 10 ms."""
 YOUNG = 20
-"""Looks at the new ones before one at those that have outlived a look: screens that were open during one, and left."""
+"""Collections of the youngest generation before one of the next: screens that were open during one, and closed."""
 OLD = 100
-"""Looks at those before one at everything."""
+"""Collections of the middle generation before a full one."""
 FIRST = 5.0
-"""Seconds from the first frame to the first look: what is made until then, modules and all, stays to the end."""
+"""Seconds from the first frame to the first collection: objects made before it, modules included, stay to the end."""
 
 
 def not_yet() -> None:
@@ -25,9 +25,9 @@ def not_yet() -> None:
 
 
 def collect_rarely() -> None:
-    """Cycles are few and small here (screens that were left, failed requests): let them wait.
+    """Collect rarely: cycles are few and small here (closed screens, failed requests).
 
-    What there is by now is looked at no more.
+    Existing objects are exempt from further collections.
     """
     # Not before the first frame: it brings a library with it.
     from fleet.net.decoding import collect

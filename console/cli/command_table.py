@@ -1,6 +1,6 @@
-"""One table of the command line: help, parser, completion and the man page are made from it, and the parser's flags.
+"""The table of the command line, from which help, parser, completion, the man page and flags are made.
 
-It costs next to no import: ``--help`` is written from it alone.
+It costs almost no import: ``--help`` is written from it alone.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 
 class UsageExample(NamedTuple):
-    """A command line that somebody could type, without the name of the program."""
+    """An example command line, without the program's name."""
 
     words: str
     says: str
@@ -23,7 +23,7 @@ class ListedCommand(NamedTuple):
     """Empty for the console."""
     group: str
     summary: str
-    """Line of ``quarterdeck --help``; empty for what has none of its own there."""
+    """Line of ``quarterdeck --help``; empty if it has none."""
     about: str
     """The sentence above its own help."""
     examples: tuple[UsageExample, ...] = ()
@@ -32,7 +32,7 @@ class ListedCommand(NamedTuple):
 
 
 class CommonFlag(NamedTuple):
-    """A flag of every command, which may stand before or after its name."""
+    """A flag of every command, allowed before or after its name."""
 
     names: tuple[str, ...]
     metavar: str
@@ -87,7 +87,7 @@ EXIT_CODES: Final = {
     4: "an action was refused or declined",
     130: "interrupted",
 }
-"""Exit codes of every command but check, which has those of monitoring plugins."""
+"""Exit codes of every command except check, which uses those of monitoring plugins."""
 
 COMMANDS: Final = (
     ListedCommand(
@@ -329,7 +329,7 @@ def _see(name: str) -> str:
 
 
 def in_group(group: str) -> Iterator[tuple[str, str]]:
-    """The commands of a group with their summaries, in the order in which a person asks."""
+    """Yield the commands of a group with their summaries, in reading order."""
     from actions.catalogue import KINDS
 
     if group in (ACT, HERE):

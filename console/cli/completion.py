@@ -1,8 +1,8 @@
-"""Completion in bash, zsh and fish: ``quarterdeck completion SHELL`` prints the script that asks this module.
+"""Completion in bash, zsh and fish: ``quarterdeck completion SHELL`` prints a script that calls this module.
 
-argcomplete does what a shell makes hard (quoting, the characters at which bash breaks words, three protocols); it is
-imported where a shell asks and nowhere else. What it may be asked about is the parser itself; names that live in a
-cluster come from console/cli/live_names.py.
+argcomplete handles the shells' difficulties (quoting, the characters at which bash breaks words, three protocols); it
+is only imported when a shell asks. It completes from the parser itself; names in a cluster come from
+console/cli/live_names.py.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from console.cli.dispatch import Invocation
 from console.cli.parser import CommandParser, build
 
 ASKED: Final = "_ARGCOMPLETE"
-"""Variable by which a shell asks, in place of starting a command."""
+"""Variable by which a shell requests completion instead of a command."""
 PROGRAMS: Final = ("quarterdeck", "qd")
 _LOOKED_AT: Final = ("Pod", *live_names.WORKLOADS)
 _Completer = Callable[..., Iterable[str]]
@@ -40,7 +40,7 @@ def script(shell: str) -> str:
 
 
 def answer(prog: str) -> None:
-    """Tell the shell what could stand at its cursor, and end the process."""
+    """Print the possible completions, and end the process."""
     import argcomplete
 
     # Flags where somebody begins one: beside the names of a cluster they are in the way.
@@ -49,7 +49,7 @@ def answer(prog: str) -> None:
 
 
 def _typed(environ: Mapping[str, str]) -> list[str]:
-    """The words that stand on the command line, before the cursor or behind it."""
+    """Return the words on the command line, before and after the cursor."""
     line = environ.get("COMP_LINE", "")
     try:
         return shlex.split(line)[1:]
@@ -59,7 +59,7 @@ def _typed(environ: Mapping[str, str]) -> list[str]:
 
 
 def completing(prog: str, words: list[str]) -> CommandParser:
-    """The parser of a command line, each of whose arguments knows what could stand there."""
+    """Return the parser of a command line, with a completer for each argument."""
     parser, commands = build(prog, words)
     for name, each in ({"": parser} | commands).items():
         for action in each._actions:
@@ -70,7 +70,7 @@ def completing(prog: str, words: list[str]) -> CommandParser:
 
 
 def _completer(command: str, action: argparse.Action) -> _Completer | None:
-    """The names that an argument takes; None where its own choices, or the files here, say that."""
+    """Return the completer of an argument; None if its choices, or local files, complete it."""
     if action.dest == "what" and command == "snapshot":
         return _one_of(SNAPSHOT_TABLES)
     if action.dest == "scenario":

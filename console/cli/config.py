@@ -12,7 +12,7 @@ from console.config.variables import unknown
 
 
 def run(invocation: Invocation) -> int:
-    """``path`` never fails; ``show`` and ``check`` exit 2 on a configuration that cannot be used."""
+    """Run the command: ``path`` never fails; ``show`` and ``check`` exit 2 on an unusable configuration."""
     if invocation.options.action == "path":
         print(invocation.path())
         return exits.OK

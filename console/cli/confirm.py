@@ -1,4 +1,4 @@
-"""The handling of a plan by every command that acts: print it, ask, execute it, report."""
+"""Handling of a plan by every acting command: print it, ask, execute it, report."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ class ActingOptions(Protocol):
 async def execute(
     plan: Plan, options: ActingOptions, runner: Runner, in_words: Callable[[Outcome], Outcome] = lambda outcome: outcome
 ) -> tuple[int, Outcome | None]:
-    """Print the plan, ask, do it and print how it ended; the exit code, and the outcome where anything was done.
+    """Print the plan, ask, execute it and print the outcome; return the exit code, and the outcome if it was executed.
 
-    ``in_words`` may say more of how it ended than the runner knows.
+    ``in_words`` may add to the outcome.
     """
     (ended,) = await carry_out_all((plan,), options, runner, in_words)
     return ended
@@ -53,7 +53,7 @@ async def carry_out_all(
     runner: Runner,
     in_words: Callable[[Outcome], Outcome] = lambda outcome: outcome,
 ) -> list[tuple[int, Outcome | None]]:
-    """Ask for each plan in turn; those that were confirmed are carried out side by side. As ``execute``, for each."""
+    """Ask for each plan in turn; execute the confirmed ones in parallel. Returns as ``execute`` does, for each."""
     answers = [await _ask(plan, options) for plan in plans]
     begun = [_start(plan, answer, options, runner) for plan, answer in zip(plans, answers, strict=True)]
     started = [state.id for _, state in begun if state is not None]
@@ -78,7 +78,7 @@ async def carry_out_all(
 
 
 async def _ask(plan: Plan, options: ActingOptions) -> tuple[int, str]:
-    """Print it and ask; how it was confirmed, else the exit code that goes with what spoke against it."""
+    """Print the plan and ask; return how it was confirmed, else the exit code for the reason against it."""
     if not options.json and not streams.write_out(partial(_print_plan, plan, requests=options.dry_run)):
         return exits.PROBLEM, ""
     if plan.blocks:
@@ -95,7 +95,7 @@ async def _ask(plan: Plan, options: ActingOptions) -> tuple[int, str]:
 
 
 def _start(plan: Plan, answer: tuple[int, str], options: ActingOptions, runner: Runner) -> tuple[int, ActionRun | None]:
-    """Start what was confirmed; the exit code where it was not, or may not be, started."""
+    """Start a confirmed plan; return the exit code if it was not, or may not be, started."""
     code, confirmed = answer
     if not confirmed:
         return code, None
@@ -175,7 +175,7 @@ def _print_plan(plan: Plan, *, requests: bool) -> None:
 
 
 def print_lines(lines: Iterable[Line], out: TextIO | None = None) -> None:
-    """Lines of a page without their colours; on stdout unless ``out`` is another."""
+    """Print lines of a page without colours, on stdout unless ``out`` is given."""
     for line in lines:
         print("".join(span.text for span in line.spans).rstrip(), file=out or sys.stdout)
 

@@ -1,4 +1,4 @@
-"""``quarterdeck``: the console; where there is no terminal for it, the fleet once."""
+"""``quarterdeck``: the console; without a terminal, the fleet is printed once."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def run(invocation: Invocation) -> int:
 def show(
     invocation: Invocation, settings: Settings, here: Settings | None = None, fleet: Starting | None = None
 ) -> int:
-    """The console with these settings, or what there is of it without a terminal; ``here``: console.wiring.session.
+    """Run the console with these settings, or print the fleet without a terminal; ``here``: console.wiring.session.
 
-    A simulated ``fleet`` may still be starting when the console opens; what is printed once waits for it. Raises
-    DemoError where it does not start.
+    A simulated ``fleet`` may still be starting when the console opens; printing waits for it. Raises DemoError if it
+    does not start.
     """
     terminal = invocation.environ.get("TERM", "")
     if invocation.options.record is not None and not (sys.stdin.isatty() and sys.stdout.isatty()):

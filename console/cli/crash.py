@@ -1,4 +1,4 @@
-"""The report of a defect to a person: two lines, and a file with the details."""
+"""The report of a defect to the user: two lines, and a file with the details."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from console.report.crash import write
 
 
 def report(error: BaseException, arguments: Sequence[str]) -> int:
-    """Say it on stderr and keep the traceback in a file (mode 0600); the traceback itself only in debug mode."""
+    """Report it on stderr and write the traceback to a file (mode 0600); print the traceback only in debug mode."""
     if os.environ.get("QUARTERDECK_DEBUG"):
         traceback.print_exception(error, file=sys.stderr)
     print(f"quarterdeck: unexpected {_brief(error)}", file=sys.stderr)

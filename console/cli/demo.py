@@ -80,7 +80,7 @@ def _serve(simulation: Simulation) -> int:
 
 
 def instructions(simulation: Simulation) -> Iterator[str]:
-    """Yield the commands that a person can type into another terminal."""
+    """Yield the commands to type in another terminal."""
     others = ", ".join(simulation.contexts[1:])
     yield f"export KUBECONFIG={simulation.kubeconfig}"
     yield ""

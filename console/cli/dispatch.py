@@ -48,12 +48,12 @@ COMMANDS = {
     "eval": "console.cli.evaluate",
     "web": "console.cli.web.command",
 }
-"""Command → module with its ``run``; only the one that was asked for is imported."""
+"""Command → module with its ``run``; only the chosen one is imported."""
 
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """One command line: what was asked for, under which name, in which surroundings."""
+    """One command line: its options, the program's name, and the environment."""
 
     prog: str
     options: argparse.Namespace
@@ -125,9 +125,9 @@ def _check_keys(keys: Mapping[str, str]) -> list[str]:
 
 
 def say(message: object) -> None:
-    """Talk goes to stderr; stdout is for data.
+    """Print a message on stderr; stdout is for data.
 
-    Only the first line begins as ours do: a text of others that has lines cannot pass for a second message.
+    Only the first line has our prefix: outside text with several lines cannot pass for a second message.
     """
     first, *more = (harmless(line.strip()) for line in str(message).split("\n"))
     print("\n  ".join([f"quarterdeck: {first}", *more]), file=sys.stderr)

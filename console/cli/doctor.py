@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 def run(invocation: Invocation) -> int:
-    """Exit 0 where nothing failed (warnings are no failure), 1 where something did, 3 where nothing was reached."""
+    """Exit 0 if nothing failed (warnings are not failures), 1 if something did, 3 if nothing was reached."""
     try:
         loaded = invocation.load()
     except ConfigError as error:
@@ -64,7 +64,7 @@ def run(invocation: Invocation) -> int:
 
 
 async def _cluster(settings: Settings, environ: Mapping[str, str]) -> tuple[list[DoctorCheck], int]:
-    """Everything behind the kubeconfig; the permissions are asked while the sources start."""
+    """Check everything behind the kubeconfig; permissions are reviewed while the sources start."""
     from console.wiring.contexts import is_machine
     from fleet.sources.kube.errors import KubeconfigError
     from fleet.sources.kube.kubeconfig import load_access
@@ -102,7 +102,7 @@ async def _cluster(settings: Settings, environ: Mapping[str, str]) -> tuple[list
 
 
 async def _examined(observing: Observer, snapshot: Snapshot, settings: Settings) -> Examined:
-    """Rules and targets, looked at while the sources are there."""
+    """Return the examination of rules and targets, made while the sources run."""
     from console.wiring.timeline import of_this_cluster
     from fleet.model.problem import SourceProblem
     from fleet.monitoring.examination import examine
@@ -139,7 +139,7 @@ async def _machine(
 async def _permissions(
     access: Access, namespace: str, environ: Mapping[str, str]
 ) -> tuple[PermissionReview, acting.Acting | None]:
-    """Return what may be read, and what may be done there; None for the latter in read-only mode."""
+    """Return the review of reads, and that of actions; None for the latter in read-only mode."""
     from fleet.sources.kube.client import KubeClient
     from fleet.sources.kube.reads import KubeReads
 

@@ -1,4 +1,4 @@
-"""``quarterdeck eval DIR``: how well the diagnosis does on recorded incidents whose truth is known."""
+"""``quarterdeck eval DIR``: the accuracy of the diagnosis on recorded incidents with known truth."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def run(invocation: Invocation) -> int:
 
 
 def _told(found: Sequence[CaseScore], form: str, *, each: bool) -> bool:
-    """Whether somebody has read it."""
+    """Print the result; return whether it could be written."""
     if form == "json":
         from console.report.evaluation import to_json
 

@@ -1,4 +1,4 @@
-"""Examples of actions as commands: what a person would type."""
+"""Examples of acting commands."""
 
 from __future__ import annotations
 
@@ -96,11 +96,11 @@ _OF_ACTIONS: Final[dict[str, tuple[Pair, ...]]] = {
         ("local entry qwen3 --for nginx --address 10.0.0.7", "for one"),
     ),
 }
-"""Examples of commands whose words are declared elsewhere: actions, and those of ``local``."""
+"""Examples of commands declared elsewhere: actions, and those of ``local``."""
 
 
 def of_action(name: str) -> tuple[Pair, ...]:
-    """Examples of an action; of one that has none of its own those that any has."""
+    """Return the examples of an action, or generic ones."""
     return _OF_ACTIONS.get(name) or _of_any(name)
 
 

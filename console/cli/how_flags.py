@@ -1,4 +1,6 @@
-"""The flags of many commands: forms of tables, manners of acting. Imports nothing: every command parses these."""
+"""Flags shared by many commands: output formats, and options of actions. Imports nothing: every command parses
+these.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ _MOST: Final = 1_000_000_000
 
 
 def add_output(parser: argparse.ArgumentParser, schema: str, *, table: str = "", watch: bool = False) -> None:
-    """Add the flags of the forms. ``schema`` is the JSON document; ``table``: what --table is, where there is one."""
+    """Add the output flags. ``schema`` is the JSON document; ``table``: the meaning of --table, if there is one."""
     form = parser.add_mutually_exclusive_group()
     form.add_argument(
         "-o",
@@ -32,7 +34,7 @@ def add_output(parser: argparse.ArgumentParser, schema: str, *, table: str = "",
 
 
 def add_how(parser: argparse.ArgumentParser, dry_run: str, *, wait: bool) -> None:
-    """Add the flags of the manner. ``dry_run``: what is not done then; ``wait``: the sources are waited for first."""
+    """Add the options of an action. ``dry_run``: what is then not done; ``wait``: add the wait for sources."""
     group = parser.add_argument_group("how it is done")
     group.add_argument("--dry-run", action="store_true", help=f"print the plan and end; {dry_run}")
     group.add_argument("-y", "--yes", action="store_true", help="do not ask; needed where there is no terminal")
@@ -61,7 +63,7 @@ def seconds(text: str) -> float:
 
 
 def count(text: str) -> int:
-    """How many of something. Raises argparse.ArgumentTypeError."""
+    """Parse a count. Raises argparse.ArgumentTypeError."""
     try:
         found = int(text)
     except ValueError:

@@ -1,6 +1,6 @@
-"""The event loop of a command: Ctrl-C ends it at once, whatever blocks in a thread meanwhile.
+"""The event loop of a command: Ctrl-C ends it at once, even if a thread blocks.
 
-SIGTERM, and SIGHUP of a terminal that is closed, mean the same: what was started to help (a benchmark, say) ends too.
+SIGTERM, and SIGHUP of a closed terminal, do the same: helper processes (for example a benchmark) end too.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from fleet.workers import Workers
 T = TypeVar("T")
 
 _THREADS: Final = 8
-"""Calls at once that block: names that are looked up, files, what a person types."""
+"""Number of parallel blocking calls: name lookups, files, user input."""
 _ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
 
 
@@ -47,7 +47,7 @@ def run(command: Coroutine[Any, Any, T]) -> T:
 
 
 def when_ended(stop: Callable[[], object]) -> None:
-    """Call ``stop`` from now on where this program is asked to end, and end nothing else."""
+    """Call ``stop`` whenever this program is asked to end, instead of ending."""
     asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop)
     _on_ending(stop)
 

@@ -1,4 +1,4 @@
-"""The newest Snapshot of a fleet that is watched for as long as a command acts, and the wait for what it is to tell."""
+"""The newest Snapshot of a fleet that is observed while a command acts, and waiting for its contents."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fleet.sources.prometheus.products import ALERTMANAGER
 
 
 class LatestSnapshot:
-    """Whatever was delivered last."""
+    """Holder of the last delivered Snapshot."""
 
     def __init__(self) -> None:
         self.arrived = asyncio.Event()
@@ -49,6 +49,6 @@ class LatestSnapshot:
 
 
 def alerts_are_told(snapshot: Snapshot) -> bool:
-    """Whether each Alertmanager has told its alerts, or why it does not."""
+    """True if each Alertmanager has delivered its alerts, or the reason why it does not."""
     every = [source for source in snapshot.sources if source.name.partition("/")[0] == ALERTMANAGER.section]
     return bool(every) and all(source.health is not Health.STARTING for source in every)

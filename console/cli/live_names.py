@@ -1,7 +1,7 @@
-"""Names to complete: contexts of the kubeconfig, servers of this machine, and what the cluster has.
+"""Names for completion: contexts of the kubeconfig, servers of this machine, and objects of the cluster.
 
-Quick or not at all: somebody waits at a prompt. Of objects the metadata alone are asked for, at most so many and for
-so long; what has not answered by then, or may not be read, is left out in silence.
+Quick or not at all: the user is waiting at a prompt. Only the metadata of objects is requested, with limits on number
+and time; late or unreadable answers are silently left out.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ WITHIN: Final = 1.5
 MOST: Final = 500
 """Names of a kind."""
 _HARMLESS: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]*")
-"""Names that a shell takes as they are: others come from no Kubernetes that we know."""
+"""Names without shell quoting: others cannot come from a real Kubernetes."""
 
 Completer = Callable[..., Iterable[str]]
 

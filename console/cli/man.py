@@ -1,4 +1,4 @@
-"""``quarterdeck man``: the manual as man(1) reads it, made from the parser and the table of commands.
+"""``quarterdeck man``: the manual page, made from the parser and the table of commands.
 
 The wheel has it as share/man/man1/quarterdeck.1: ``python -m console.cli.man > docs/quarterdeck.1``.
 """
@@ -108,7 +108,7 @@ def _item(term: str, meaning: str) -> Iterator[str]:
 
 
 def _text(text: str) -> str:
-    """Text in which roff finds nothing to obey."""
+    """Return text escaped for roff."""
     escaped = text.replace("\\", "\\e").replace("-", "\\-")
     return f"\\&{escaped}" if escaped[:1] in (".", "'") else escaped
 

@@ -1,4 +1,4 @@
-"""Moments and lengths of time as people type them."""
+"""Moments and durations as users type them."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def moment(text: str, *, end: bool = False, now: Callable[[], float] = time.time) -> float:
-    """Unix time of ``2h``, ``1d12h`` (so long ago), ``2026-11-20`` or ``2026-11-20T14:02[:30][Z]``.
+    """Return the Unix time of ``2h``, ``1d12h`` (ago), ``2026-11-20`` or ``2026-11-20T14:02[:30][Z]``.
 
-    Without a time zone it is meant on the clock of this machine. A day is its first moment; with ``end`` its last.
-    Raises argparse.ArgumentTypeError.
+    Without a time zone it is in this machine's. A date is its first moment; with ``end`` its last. Raises
+    argparse.ArgumentTypeError.
     """
     if _AGO.fullmatch(text):
         return now() - _seconds(text)
@@ -31,7 +31,7 @@ def moment(text: str, *, end: bool = False, now: Callable[[], float] = time.time
 
 
 def length(text: str) -> float:
-    """Seconds of ``30m``, ``2h`` or ``1d12h``; a number alone is of nothing. Raises argparse.ArgumentTypeError."""
+    """Return the seconds of ``30m``, ``2h`` or ``1d12h``; a number needs a unit. Raises argparse.ArgumentTypeError."""
     if not _AGO.fullmatch(text):
         raise argparse.ArgumentTypeError(f'"{text}" is not a length of time: 30m, 2h, 1d12h')
     return float(_seconds(text))

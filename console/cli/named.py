@@ -1,4 +1,4 @@
-"""Objects by what a person types: ``deploy/chat``, ``chat-7c9f-x2k``, ``node/gpu-1``."""
+"""Objects by name as typed: ``deploy/chat``, ``chat-7c9f-x2k``, ``node/gpu-1``."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _OTHERS: Mapping[str, str] = {
     ),
     **dict.fromkeys(("scaledobject", "scaledobjects", "so", "scaledobject.keda.sh"), "ScaledObject"),
 }
-"""kubectl's spellings of what is no workload."""
+"""kubectl's spellings of other kinds than workloads."""
 _UNSEEN = frozenset({"HorizontalPodAutoscaler", "ScaledObject"})
 """Kinds that are found by name alone: no Snapshot has them under their own."""
 
 
 class NotNamedError(Exception):
-    """Nothing, or more than one thing, has that name; the text says which."""
+    """No object, or several, have that name; the text lists them."""
 
 
 def parse(typed: str) -> tuple[str, str]:
@@ -34,18 +34,17 @@ def parse(typed: str) -> tuple[str, str]:
 
 
 def _kind(typed: str) -> str:
-    """The kind of that spelling; what was typed, where nobody knows it."""
+    """Return the kind of a spelling; the typed text if it is unknown."""
     spelled = typed.lower()
     workload = next(iter(kinds_that(lambda kind: spelled in kind.names)), None)
     return workload.kind if workload is not None else _OTHERS.get(spelled, typed)
 
 
 def find(typed: str, snapshot: Snapshot, namespace: str, default: str, kinds: tuple[str, ...]) -> Target:
-    """The object that was meant, with its uid.
+    """Return the named object, with its uid.
 
-    ``namespace`` is the one that was asked for, empty for none: then ``default`` (the context's) is looked at before
-    the others. ``kinds`` are those that the command takes, the first one for names without a kind.
-    Raises NotNamedError.
+    ``namespace`` is the requested one, empty for none: then ``default`` (the context's) is searched before the others.
+    ``kinds`` are those that the command accepts, the first one for names without a kind. Raises NotNamedError.
     """
     kind, name = parse(typed)
     if kind and kind not in kinds:
@@ -75,7 +74,7 @@ def find(typed: str, snapshot: Snapshot, namespace: str, default: str, kinds: tu
 
 
 def _makes(name: str, snapshot: Snapshot, namespace: str, kinds: tuple[str, ...]) -> str:
-    """Explain a name that belongs to an owner of another kind: what it is, and which of its parts could be meant."""
+    """Explain a name that belongs to an owner of another kind: what it is, and which of its parts could be intended."""
     for workload in snapshot.workloads.values():
         if workload.name != name or (namespace and workload.namespace != namespace) or workload.kind in kinds:
             continue

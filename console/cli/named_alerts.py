@@ -1,4 +1,4 @@
-"""Alerts by what a person types: ``Full``, ``Full{pod="chat-1"}``, or the fingerprint that Alertmanager has for one."""
+"""Alerts as typed: ``Full``, ``Full{pod="chat-1"}``, or the fingerprint that Alertmanager gives one."""
 
 from __future__ import annotations
 
@@ -24,14 +24,13 @@ _MATCHER = re.compile(
 )
 _ESCAPED = re.compile(r"\\(.)")
 _MOST = 10
-"""Alerts that are listed where several are meant."""
+"""Number of candidates listed if the name is ambiguous."""
 
 
 def find_alert(typed: str, snapshot: Snapshot, namespace: str) -> Target:
-    """The one alert that is meant; for a silence whose alerts are over, its id as a target.
+    """Return the named alert; for a silence whose alerts are over, its id as a target.
 
-    ``namespace`` is the one that was asked for, empty for none. Raises NotNamedError, which lists those that could be
-    meant.
+    ``namespace`` is the requested one, empty for none. Raises NotNamedError, which lists the candidates.
     """
     alerts = board(snapshot)
     rows = list(alerts.rows.values()) if alerts is not None else []
@@ -67,7 +66,7 @@ def _matching(typed: str, rows: Sequence[AlertRow]) -> list[AlertRow]:
 
 @dataclass(frozen=True, slots=True)
 class _Condition:
-    """A matcher that can be asked."""
+    """A typed label matcher."""
 
     label: str
     holds: Callable[[str], bool]
@@ -100,7 +99,7 @@ def _unescaped(escaped: re.Match[str]) -> str:
 
 
 def _shown(row: AlertRow, others: Sequence[AlertRow]) -> str:
-    """The alert as it can be typed: its name, and the labels in which these differ."""
+    """Return the alert as it can be typed: its name, and the labels in which the candidates differ."""
     labels = row.told.alert.labels
     every = {label for other in others for label in other.told.alert.labels}
     differ = sorted(

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from fleet.observer import Observer
 
 WAIT = 30.0
-"""Seconds that the sources get, unless the command line says otherwise."""
+"""Seconds that the sources get, by default."""
 
 
 def snapshot_within(settings: Settings, wait: float, *, looks_back: bool = False) -> tuple[Snapshot, int]:
-    """A Snapshot that is as complete as ``wait`` seconds allow, and the exit code that it stands for.
+    """Return a Snapshot that is as complete as ``wait`` seconds allow, and its exit code.
 
-    ``looks_back``: with what a source remembers of the last quarter of an hour.
+    ``looks_back``: include a source's last quarter of an hour.
     """
     snapshot = interruptible.run(observe(settings, wait, looks_back=looks_back))
     if any_answered(snapshot):
@@ -44,9 +44,9 @@ async def observe(
     beside: float | None = None,
     then: Callable[[Observer, Snapshot], Awaitable[None]] | None = None,
 ) -> Snapshot:
-    """Start the sources, wait until they have told what they know, do ``then``, stop them.
+    """Start the sources, wait until they have delivered, run ``then``, stop them.
 
-    ``beside``: seconds that those beside the cluster and its metrics get, where it is them that somebody asks for.
+    ``beside``: seconds for the further sources, if the command is about them.
     """
     from console.wiring.sources import observer, source_of
 
@@ -59,12 +59,12 @@ async def observe(
 
 
 def any_answered(snapshot: Snapshot) -> bool:
-    """Whether any source answered."""
+    """True if any source answered."""
     return any(source.health in (Health.LIVE, Health.DEGRADED) for source in snapshot.sources)
 
 
 def explain(snapshot: Snapshot) -> list[str]:
-    """Return what is wrong with the sources, and what to do about it: for stderr."""
+    """Return what is wrong with the sources, and what to do about it, for stderr."""
     return [
         f"{source.name}: {source.problem}" + (f"\n  {source.remedy}" if source.remedy else "")
         for source in snapshot.sources
@@ -80,5 +80,5 @@ def print_table(snapshot: Snapshot, settings: Settings) -> None:
 
 
 def production_of(settings: Settings, snapshot: Snapshot) -> bool:
-    """Whether this cluster is marked as production."""
+    """True if this cluster is marked as production."""
     return is_production(settings.cluster.production, snapshot.cluster.context, snapshot.cluster.cluster)

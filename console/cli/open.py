@@ -29,7 +29,7 @@ _ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
 class _Console(QuarterdeckApp):
-    """The app, whose ends are those of every other command: reported where it crashed, told where actions go on."""
+    """The app with the exits of every other command: a crash is reported, and so are continuing actions."""
 
     def __init__(self, session: Session, options: Options) -> None:
         super().__init__(session, options)
@@ -39,7 +39,7 @@ class _Console(QuarterdeckApp):
         """Actions that were under way when it ended."""
 
     async def run_async(self, **how: Any) -> None:
-        """Run as Textual does; from the first frame on it can be asked to end."""
+        """Run as Textual does; from the first frame on it handles requests to end."""
         for number in _ENDING:
             # What whoever started us has us ignore (nohup), we ignore.
             if signal.getsignal(number) is not signal.SIG_IGN:
@@ -51,7 +51,7 @@ class _Console(QuarterdeckApp):
         self.set_timer(collector.FIRST, collector.collect_rarely)
 
     def hang_up(self) -> None:
-        """End at once and without a question: nobody is there to answer it."""
+        """End at once without a question: the terminal is gone."""
         self.exit(return_code=exits.INTERRUPTED)
 
     def input_failed(self, error: Exception) -> None:
@@ -86,12 +86,12 @@ class _Console(QuarterdeckApp):
 
 
 def _draw_on_the_terminal() -> None:
-    """Textual draws on stderr: where that goes elsewhere (``2>errors.txt``), nobody would see the console."""
+    """Make Textual draw on the terminal: it draws on stderr, which may be redirected (``2>errors.txt``)."""
     sys.__stderr__ = streams.canvas(2 if os.isatty(2) else 1)  # type: ignore[misc]
 
 
 def open_console(settings: Settings, environ: Mapping[str, str], session: Session, here: Settings | None = None) -> int:
-    """Run the console until the person leaves it. An error that nobody foresaw is raised when the terminal is back."""
+    """Run the console until the user leaves it. An unexpected error is raised once the terminal is restored."""
     _draw_on_the_terminal()
     ui = settings.ui
     theme = None if ui.theme == "auto" else ui.theme

@@ -1,4 +1,4 @@
-"""The forms of a table on stdout, for every command that prints one: ``--output``, as kubectl has it."""
+"""Output formats of a table on stdout, for every command that prints one: ``--output``, as in kubectl."""
 
 from __future__ import annotations
 
@@ -16,9 +16,7 @@ from themes.look import choose_glyphs
 
 
 def columns() -> int | None:
-    """Cells of the terminal; None for a file or a pipe, where nothing is cut: another program reads it, or a person
-    does later.
-    """
+    """Return the width of the terminal in cells; None for a file or a pipe, where nothing is truncated."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
@@ -28,7 +26,7 @@ def glyphs_of(choice: Any = "auto") -> Glyphs:
 
 
 def tell(form: str, sheet: Sheet, document: Callable[[], str], glyphs: Glyphs) -> None:
-    """Write a table in the form that was asked for; ``document`` is the JSON of it."""
+    """Write a table in the requested format; ``document`` returns its JSON."""
     match form:
         case "json":
             streams.document(document())

@@ -35,7 +35,7 @@ class CommandParser(argparse.ArgumentParser):
         self.exit(self.wrong, f"{self.prog}: {told}\n  {self.prog} --help lists what there is.\n")
 
     def format_help(self) -> str:
-        """Return its own flags and examples; those that every command has are told once, by the program's help."""
+        """Return its own flags and examples; the program's help has the common ones."""
         from console.cli import usage
 
         program, command = self.named()
@@ -61,7 +61,7 @@ class CommandParser(argparse.ArgumentParser):
         return " ".join(words[:at]), " ".join(words[at:])
 
     def _improve(self, message: str) -> str:
-        """Say what was probably meant."""
+        """Add a suggestion to the message."""
         if match := re.match(r"unrecognized arguments: (\S+)", message):
             wrong, what = match[1], "flag" if match[1].startswith("-") else "argument"
             known = _long_flags(self)
@@ -80,7 +80,7 @@ class CommandParser(argparse.ArgumentParser):
         return f"{message}; did you mean {close[0]}?" if close else message
 
     def words(self, arguments: Sequence[str]) -> Iterator[str]:
-        """Yield the arguments that are neither flags nor the values of flags that may stand before a command."""
+        """Yield the arguments that are neither flags nor the values of flags that may precede a command."""
         valued = {flag for action in self._actions if action.nargs != 0 for flag in action.option_strings}
         before = ""
         for argument in arguments:
@@ -155,15 +155,15 @@ def _parser_for(parser: CommandParser, commands: dict[str, CommandParser], argum
 
 
 def _launches(options: argparse.Namespace) -> bool:
-    """Whether the command starts a server, which takes words of ``vllm serve``."""
+    """True if the command starts a server, and so accepts arguments of ``vllm serve``."""
     named = f"local {options.local_command}" if options.command == "local" else ""
     return any(spec.launch is not None for spec in specs_of(named))
 
 
 def build(prog: str, words: Sequence[str] | None = None) -> tuple[CommandParser, dict[str, CommandParser]]:
-    """The parser of the whole command line, and those of the commands that are among ``words`` (None: of all).
+    """Return the parser of the whole command line, and those of the commands among ``words`` (None: of all).
 
-    The others are known by name alone: their flags would cost more than all else at a start.
+    Other commands are only known by name: their flags would cost more than everything else at a start.
     """
     parser = CommandParser(prog=prog, allow_abbrev=False)
     _global_flags(parser)
@@ -361,7 +361,7 @@ def _web(parser: argparse.ArgumentParser) -> None:
 
 
 def _man(_: argparse.ArgumentParser) -> None:
-    """Add nothing: it has no flags of its own."""
+    """Add nothing: it has no flags."""
 
 
 _LOOKS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
@@ -383,4 +383,4 @@ _LOOKS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "man": _man,
     "web": _web,
 }
-"""Command → its flags: of those that change nothing."""
+"""Command → its flags, for commands that change nothing."""

@@ -1,4 +1,4 @@
-"""How far a command is that takes more than a second: one line on stderr, on a terminal alone, gone when it is done."""
+"""Progress of a command that takes more than a second: one line on stderr, only on a terminal, removed at the end."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from widgets.values import age_text
 T = TypeVar("T")
 
 AFTER: Final = 1.0
-"""Seconds from the begin within which nothing is said: most commands are over by then."""
+"""Seconds within which nothing is shown: most commands end sooner."""
 EVERY: Final = 0.2
 _BAR: Final = 24
 _SOON: Final = 0.02
@@ -41,7 +41,7 @@ class ProgressLine:
             streams.pass_over("")
 
     def show(self, text: str, done: float = 0.0, total: float = 0.0) -> None:
-        """Say how far it is, as a bar where ``total`` is known; nothing where that was said a moment ago."""
+        """Show the progress, as a bar if ``total`` is known; at most at intervals."""
         now = time.monotonic()
         if not self._wanted or now - self._begun < AFTER or now - self._told < EVERY:
             return
@@ -50,7 +50,7 @@ class ProgressLine:
         streams.pass_over(line[: shutil.get_terminal_size().columns - 1])
 
     def counted(self, text: str) -> Callable[[int, int], None]:
-        """Return what is to be called with how many are done, and of how many."""
+        """Return a callback for the number done and the total."""
         return lambda done, total: self.show(text, done, total)
 
 
@@ -65,7 +65,7 @@ def progress_text(text: str, done: float, total: float, elapsed: float) -> str:
 
 
 async def telling(words: Callable[[], str], waited_for: Awaitable[T]) -> T:
-    """Return what is waited for; meanwhile ``words`` are asked for how far it is."""
+    """Return the awaited result; meanwhile show the progress from ``words``."""
     with ProgressLine() as line:
 
         async def tell() -> None:
@@ -82,7 +82,9 @@ async def telling(words: Callable[[], str], waited_for: Awaitable[T]) -> T:
 
 
 def waiting_for(sources: Sequence[SourceStatus]) -> str:
-    """``waiting for kubernetes (1,500 of ~5,000 pods), prometheus``; once all are there, that it is measured."""
+    """Return ``waiting for kubernetes (1,500 of ~5,000 pods), prometheus``; once all have answered, that it is
+    measuring.
+    """
     starting = [one for one in sources if one.health is Health.STARTING]
     silent = [one.name for one in sources if one.health is Health.DOWN]
     named = ", ".join(f"{one.name} ({one.progress})" if one.progress else one.name for one in starting)

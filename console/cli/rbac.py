@@ -1,4 +1,4 @@
-"""``quarterdeck rbac``: the manifests of a role on stdout. Reads and changes nothing."""
+"""``quarterdeck rbac``: the manifests of a role on stdout. Changes nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``quarterdeck record scrub IN OUT``: a recording that can be given to others."""
+"""``quarterdeck record scrub IN OUT``: a copy of a recording that can be shared."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fleet.recorder.problem import RecordingError
 
 
 def run(invocation: Invocation) -> int:
-    """Exit 0; 2 for a file that is no recording, and for one that is there already."""
+    """Exit 0; 2 for a file that is not a recording, and for an output file that exists."""
     from fleet.recorder.scrub import scrub
 
     options = invocation.options

@@ -1,4 +1,4 @@
-"""The flags of what writes, plays and judges recordings."""
+"""The flags of commands that write, replay and evaluate recordings."""
 
 from __future__ import annotations
 

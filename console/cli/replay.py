@@ -1,6 +1,6 @@
 """``quarterdeck replay [FILE]``: the console on a recording. Read-only, whatever the configuration says.
 
-Without FILE: on what is always kept of the current context.
+Without FILE: on the continuous recording of the current context.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from fleet import guard
 from fleet.recorder.problem import RecordingError
 
 RECENT: Final = 3600.0
-"""Seconds before the end of what is always kept at which it is played from: what one is asked about is not long ago."""
+"""Seconds before the end of the continuous recording at which the replay begins: questions are mostly about the recent
+past.
+"""
 
 
 def run(invocation: Invocation) -> int:

@@ -1,4 +1,6 @@
-"""``quarterdeck rules``: the objectives, and the causes that Prometheus alone can tell, as rules for it, on stdout."""
+"""``quarterdeck rules``: Prometheus rules on stdout, for the objectives and the causes that Prometheus alone can
+detect.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def run(invocation: Invocation) -> int:
-    """Exit 0 with a file of rules, 1 where there is nothing to make any of, 3 where nobody answers."""
+    """Exit 0 with a file of rules, 1 if there is nothing to make rules of, 3 if no source answers."""
     settings, wait = invocation.load().settings, invocation.options.wait
     names: set[str] = set()
     dialects: list[DialectSet] = []

@@ -1,4 +1,6 @@
-"""``quarterdeck slo``: objectives, how they stand, what is left of the error budgets; ``slo suggest``: which to set."""
+"""``quarterdeck slo``: objectives, their current state, and the remaining error budgets; ``slo suggest``: objectives to
+set.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,7 @@ from console.views.objectives import board, empty_text, stands_on
 
 
 def run(invocation: Invocation) -> int:
-    """Exit 0 with a table, 1 where nothing can be counted, 3 where nobody answers."""
+    """Exit 0 with a table, 1 if nothing can be counted, 3 if no source answers."""
     if invocation.options.what == "suggest":
         from console.cli.slo_suggest import run as suggest
 

@@ -1,4 +1,4 @@
-"""``quarterdeck slo suggest``: objectives that the fleet keeps today, as TOML for the configuration."""
+"""``quarterdeck slo suggest``: objectives that the fleet meets today, as TOML for the configuration."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from fleet.observer import Observer
 
 WINDOW: Final = 3 * DAY
-"""Seconds that are looked at, where a store remembers them."""
+"""Seconds of history used, if a store has them."""
 
 
 class _Counted:
@@ -39,7 +39,7 @@ class _Counted:
         self.at = time.time()
 
     async def ask(self, invocation: Invocation, observing: Observer) -> None:
-        """Ask the store; else what is measured at the moment."""
+        """Query the store; without one, use the current measurement."""
         settings, latest = invocation.load().settings, observing.metrics.latest
         try:
             store = await observing.metrics.store(observing.objects.state(), time.time())
@@ -57,7 +57,7 @@ class _Counted:
 
 
 def run(invocation: Invocation) -> int:
-    """Exit 0 with tables of TOML, 1 where too little is measured to suggest any, 3 where nobody answers."""
+    """Exit 0 with tables of TOML, 1 if too little is measured for suggestions, 3 if no source answers."""
     counted = _Counted()
 
     async def then(observing: Observer, snapshot: Snapshot) -> None:

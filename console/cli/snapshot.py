@@ -1,4 +1,4 @@
-"""``quarterdeck snapshot [WHAT]``: one Snapshot on stdout, as a table of whatever is wanted of it."""
+"""``quarterdeck snapshot [WHAT]``: one Snapshot on stdout, as a table of any part of it."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def run(invocation: Invocation) -> int:
 
 
 def _document(what: str, snapshot: Snapshot) -> str:
-    """The whole Snapshot, or the part of it that was asked for."""
+    """Return the whole Snapshot, or the requested part of it."""
     from console.report import build, check
 
     if what == "fleet":

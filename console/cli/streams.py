@@ -1,10 +1,10 @@
-"""The three standard streams: there whatever started us, and no progress that nobody reads ends what it tells of.
+"""The three standard streams: usable however the program was started; unread progress output never ends a command.
 
-They are the one door for text to the terminal of whoever called us. Whoever writes (we, argparse, a warning, logging, a
-traceback), and whatever text of others is in it, no control character passes; see tests/test_one_way_out.py for what
-else could write there. Only the console draws past them, through Textual, once it is open.
+All text to the caller's terminal passes here. Whoever writes (this program, argparse, a warning, logging, a traceback),
+and whatever outside text it contains, no control character passes; tests/test_one_way_out.py lists what else could
+write there. Only the console draws past these streams, through Textual, once it is open.
 
-Imports the standard library's lightest alone: every command line passes here.
+Imports only light modules of the standard library: every command line passes here.
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ class _Data(io.BufferedWriter):
 
 
 class _Talk(io.BufferedWriter):
-    """A terminal that is gone, a pipe that nobody reads: what is told of goes on, the rest goes nowhere."""
+    """A stream whose failure is ignored: with the terminal gone, or an unread pipe, the rest of the output is
+    dropped.
+    """
 
     def write(self, data: ReadableBuffer, /) -> int:
         try:
@@ -61,7 +63,7 @@ class Terminal(io.TextIOWrapper):
     """Text for a person: lines and tabs of it are kept, everything else that steers a terminal is not."""
 
     passing = False
-    """Whether the line that stands there goes away with the next text."""
+    """True if the next text replaces the current line."""
 
     def write(self, text: str, /) -> int:
         if self.passing and text:
@@ -76,9 +78,9 @@ class Terminal(io.TextIOWrapper):
 
 
 def document(json: str) -> None:
-    """A JSON document on stdout, in UTF-8 whatever the locale says.
+    """Print a JSON document on stdout, in UTF-8 whatever the locale.
 
-    What JSON may hold as it is but a terminal would obey (DEL, C1, bidirectional overrides) is escaped, which is the
+    Characters that JSON allows but a terminal would obey (DEL, C1, bidirectional overrides) are escaped, which is the
     same document.
     """
     if not json.isascii() or "\x7f" in json:
@@ -92,7 +94,7 @@ def _escaped(char: str) -> str:
 
 
 def page(text: str) -> None:
-    """Lines of another format (CSV, HTML) on stdout, in UTF-8 whatever the locale says."""
+    """Print lines of another format (CSV, HTML) on stdout, in UTF-8 whatever the locale."""
     _bytes("\r\n".join(map(harmless, text.split("\r\n"))).encode())
 
 
@@ -102,15 +104,15 @@ def _bytes(data: bytes) -> None:
 
 
 def canvas(descriptor: int) -> io.TextIOWrapper:
-    """Return the stream to draw the console on, past the door: a terminal that is gone ends nothing there either.
+    """Return the stream to draw the console on, past the filter: a terminal that is gone ends nothing here either.
 
-    Textual writes from a thread of its own, which would end, and whoever waits for it would wait for ever.
+    Textual writes from its own thread, which would end, and waiting for it would never end.
     """
     return io.TextIOWrapper(_Talk(_raw(descriptor)), encoding=sys.stdout.encoding, errors="replace")
 
 
 def write_over(line: str) -> None:
-    """Write a line on stderr, which is a terminal, over the one that stands there; the cursor stays behind it."""
+    """Write a line on stderr, which is a terminal, over the current one; the cursor stays at its end."""
     if isinstance(sys.stderr, Terminal):
         sys.stderr.passing = False
     _steer(_CLEARED)
@@ -118,7 +120,7 @@ def write_over(line: str) -> None:
 
 
 def pass_over(line: str) -> None:
-    """The same for a line that whatever is said next takes away: how far something is. Empty: nothing stands there."""
+    """Write a line that the next output replaces, for progress. Empty: remove it."""
     write_over(line)
     if isinstance(sys.stderr, Terminal):
         sys.stderr.passing = bool(line)
@@ -132,7 +134,7 @@ def _steer(sequence: str) -> None:
 
 
 def prepare() -> None:
-    """Open what is closed, and tell a stdout that fails from everything else that may. Replaces nothing of a test's."""
+    """Open closed streams, and make failures of stdout distinguishable. Replaces nothing of a test's."""
     for descriptor in _STANDARD:
         try:
             os.fstat(descriptor)
@@ -167,14 +169,14 @@ def _as_output_error() -> Iterator[None]:
 
 
 def _to_nowhere(descriptor: int) -> None:
-    """Python would complain once more when it flushes at its end."""
+    """Redirect to /dev/null: Python would report the error again when it flushes at its end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
 
 
 def write_out(tell: Callable[[], object]) -> bool:
-    """Tell on stdout; False where that could not be written, which is said.
+    """Print on stdout; False if that failed, which is reported.
 
-    A reader that has seen enough (head, less) is all right: what is told goes nowhere from then on.
+    A reader that has seen enough (head, less) is not an error: further output is dropped.
     """
     try:
         tell()

@@ -1,7 +1,7 @@
 """Textual's driver of the terminal, for every way in which a session ends.
 
-Textual's own gives up on a byte that is not UTF-8 and spins where stdin has ended, and what is continued without having
-been suspended (SIGSTOP cannot be heard) it starts a second time: the terminal would keep half of that.
+Textual's own fails on a byte that is not UTF-8 and spins after the end of stdin, and on a continue without a preceding
+suspend (SIGSTOP cannot be handled) it starts a second time: the terminal would keep half of that.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from textual.drivers.linux_driver import LinuxDriver
 
 _READ = 4096
 _BEAT = 0.1
-"""Seconds between looks at the time while an escape may turn out to be the key, because nothing follows it."""
+"""Seconds between checks whether an escape was the key itself, because nothing followed."""
 
 
 class Ends(Protocol):
     """The terminal's messages to the app."""
 
     def hang_up(self) -> None:
-        """Nobody can type any more."""
+        """Handle the loss of the terminal."""
         ...
 
     def input_failed(self, error: Exception) -> None:
-        """Report a failure that nobody foresaw."""
+        """Report an unexpected failure."""
         ...
 
 
@@ -46,20 +46,20 @@ class _Ending(Event):
         self.selectable.setblocking(False)
 
     def set(self) -> None:
-        """End it; what waits for ``selectable`` wakes up."""
+        """End it; the waiter on ``selectable`` wakes up."""
         super().set()
         # Told to end once more, when all is closed, there is nobody to wake.
         with suppress(OSError):
             self._told.send(b"\0")
 
     def heard(self) -> None:
-        """Forget what woke it, so that it can be waited for again."""
+        """Clear the wake-up, so that it can be waited for again."""
         # Whoever leaves waits for the thread that reads this: where another one has read it, it must not wait.
         with suppress(BlockingIOError):
             self.selectable.recv(_READ)
 
     def close(self) -> None:
-        """Let go of what is waited for."""
+        """Close the sockets."""
         self.selectable.close()
         self._told.close()
 
@@ -81,7 +81,7 @@ class TerminalDriver(LinuxDriver):
         super().start_application_mode()  # type: ignore[no-untyped-call]
 
     def stop_application_mode(self) -> None:
-        """Give the terminal back. What was not entered, or is left already, is not left again."""
+        """Restore the terminal, once, if application mode was entered."""
         if not self._entered:
             return
         self._entered = False
@@ -113,7 +113,7 @@ class TerminalDriver(LinuxDriver):
             self._app.call_later(self._ends.input_failed, error)
 
     def run_input_thread(self) -> None:
-        """Hand on what is typed; a byte that is no text is no key."""
+        """Read and pass on key input; a byte that is not text is not a key."""
         parser = XTermParser(self._debug)
         decode = getincrementaldecoder("utf-8")("ignore").decode
         with selectors.SelectSelector() as selector:
@@ -145,7 +145,7 @@ class TerminalDriver(LinuxDriver):
             return
 
     def _typed(self) -> bytes:
-        """Empty where nothing comes any more: end of input, or (EIO) a terminal that was closed."""
+        """Return the input; empty at its end, or (EIO) if the terminal was closed."""
         try:
             return os.read(self.fileno, _READ)
         except OSError:

@@ -1,4 +1,4 @@
-"""``quarterdeck timeline [OBJECT]``: what happened, as far back as the cluster and our own records still tell."""
+"""``quarterdeck timeline [OBJECT]``: what happened, as far back as the cluster and the console's own records show."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ if TYPE_CHECKING:
 EVERY = 5.0
 """Seconds between two looks of --watch."""
 HOURS = 6.0
-"""How far back it looks unless the command line says otherwise."""
+"""Default length of the timeline in hours."""
 
 
 def run(invocation: Invocation) -> int:
-    """Exit 0 with a timeline, 1 where nothing of the object is known, 2 for bad input, 3 where nobody answers."""
+    """Exit 0 with a timeline, 1 if nothing is known of the object, 2 for bad input, 3 if no source answers."""
     return interruptible.run(_run(invocation))
 
 
@@ -68,7 +68,7 @@ async def _run(invocation: Invocation) -> int:
 
 
 async def _of_this_machine(invocation: Invocation) -> int:
-    """Tell of the servers that were started here."""
+    """Print the timeline of the servers started here."""
     from console.wiring.local_timeline import local_timeline_sources
     from console.wiring.sources import source_of
     from fleet.local.source import LocalSource
@@ -91,7 +91,7 @@ async def _of_this_machine(invocation: Invocation) -> int:
 
 
 async def _told(invocation: Invocation, look: Callable[[], Awaitable[Timeline]], context: str, server: str) -> int:
-    """Tell once, or go on telling what comes."""
+    """Print once, or keep printing new entries."""
     options = invocation.options
     if not options.watch:
         timeline = await telling(lambda: "asking what happened", look())
@@ -111,9 +111,9 @@ def _since(invocation: Invocation, now: float) -> float:
 
 
 async def _ask(invocation: Invocation, client: KubeClient) -> Timeline:
-    """Raises KubeError and KubeconfigError where nobody answers; what may not be read is a gap of the timeline.
+    """Return the timeline. Raises KubeError and KubeconfigError if no source answers; unreadable parts are gaps.
 
-    Where the API server is gone the other sources still know what happened.
+    If the API server is gone, the other sources still have the past.
     """
     from console.config.sections import settings_in
     from console.wiring.sources import measuring_settings
@@ -187,7 +187,7 @@ def _tell(timeline: Timeline, invocation: Invocation, context: str, server: str)
 
 
 def _narrowed(timeline: Timeline, options: argparse.Namespace) -> tuple[Timeline | None, ObjectRef | None]:
-    """The part of it that is of the object that was asked for, and that object; None, said, where there is not one."""
+    """Return the part about the requested object, and the object; None if it does not exist, which is reported."""
     if not options.object:
         return timeline, None
     kind, name = named.parse(options.object)

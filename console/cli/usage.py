@@ -1,4 +1,4 @@
-"""Text of ``--help``, in the order in which a person asks; it costs next to no import."""
+"""Text of ``--help``, in reading order; it costs almost no import."""
 
 from __future__ import annotations
 

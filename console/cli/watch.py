@@ -1,6 +1,6 @@
-"""``--watch``: a table, then whatever changes of it, until Ctrl-C.
+"""``--watch``: a table, then the changed rows, until Ctrl-C.
 
-A number that was measured is another one at every look: it is printed with its row, and is no reason to print it.
+Measured numbers differ each time: they are printed with their row, but do not cause it to be printed.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ async def of_snapshots(settings: Settings, wait: float, sheet: Callable[[Snapsho
 
 
 def _is_complete(snapshot: Snapshot) -> bool:
-    """Whether every source has answered once, or has said why not, and something is measured where it can be."""
+    """True if every source has answered once, or reported why not, and something is measured if possible."""
     starting = any(source.health is Health.STARTING for source in snapshot.sources)
     measured = snapshot.measured_at is not None or not snapshot.method
     return bool(snapshot.sources) and not starting and measured

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class _Asking:
-    """One question of the command line, answered while the sources are there."""
+    """One query of the command line, answered while the sources run."""
 
     def __init__(self, invocation: Invocation, reader: ObjectReader) -> None:
         self._typed: str = invocation.options.object
@@ -37,10 +37,10 @@ class _Asking:
         self._reader = reader
         self.report: LatencyReport | None = None
         self.problem = ""
-        """The reason for no report, or for one that knows no past."""
+        """Reason why there is no report, or one without history."""
 
     async def answer(self, snapshot: Snapshot) -> None:
-        """Find the object that was meant, and work out its report."""
+        """Find the object, and compute its report."""
         kinds = ("Pod", *(kind.kind for kind in listed()))
         try:
             target = named.find(self._typed, snapshot, self._namespace, snapshot.cluster.namespace, kinds)
@@ -69,7 +69,7 @@ class _Asking:
 
 
 def run(invocation: Invocation) -> int:
-    """Exit 0 with a report, 2 for a name that nothing has, 3 where nobody answers."""
+    """Exit 0 with a report, 2 for an unknown name, 3 if no source answers."""
     return interruptible.run(_run(invocation))
 
 

@@ -1,7 +1,7 @@
-"""The rows of the table that change the cluster: each leads to a plan, and nothing is sent before that is confirmed.
+"""The commands that change the cluster: each leads to a plan, and nothing is sent before that is confirmed.
 
-Those of the actions are made from their declarations in ``actions.kinds``, which say everything but how an action is
-planned and executed: that is imported when one is planned, and never in read-only mode.
+Those of the actions are made from their declarations in ``actions.kinds``, which contain everything except planning and
+execution: that is imported when an action is planned, and never in read-only mode.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _INSTEAD = 9
 
 
 def _rows() -> Iterator[Command]:
-    """A row for each kind of action that is done to what of a cluster is under the cursor."""
+    """Yield a command for each kind of action on the cluster object under the cursor."""
     for entry in KINDS:
         spec = spec_of(entry.kind)
         if spec.names and entry.command and not spec.local:
@@ -37,7 +37,7 @@ def _rows() -> Iterator[Command]:
 
 
 def _row(spec: ActionSpec) -> Command:
-    """A row from the declaration of an action."""
+    """Plan it; if a required argument was not typed, ask for that first."""
 
     def available(context: Context) -> str | None:
         choice = choose(spec, context)
@@ -66,7 +66,7 @@ def _row(spec: ActionSpec) -> Command:
 
 
 def _run(spec: ActionSpec, desk: Desk, context: Context) -> None:
-    """Plan it; where its argument was not typed and is needed, ask for that first."""
+    """Return the number for ``6``, ``+1`` or ``-1``; None if it is none of these."""
     chosen = choose(spec, context)
     if isinstance(chosen, str):
         return
@@ -111,7 +111,7 @@ def _whose(targets: Sequence[Target], now: Sequence[int]) -> str:
 
 
 def _number(typed: str, now: int) -> int | None:
-    """Return the number that ``6``, ``+1`` or ``-1`` stands for; None where it is none of these."""
+    """Return whether the action under the cursor is over; None if there is none."""
     try:
         number = int(typed)
     except ValueError:
@@ -120,7 +120,7 @@ def _number(typed: str, now: int) -> int | None:
 
 
 def _is_over(context: Context) -> bool | None:
-    """Whether the action under the cursor is over; None where there is none."""
+    """True if the action under the cursor is over; None where there is none."""
     known = context.actions.action_runs if context.actions is not None else ()
     return next((run.outcome is not None for run in known if run.id == context.subject), None)
 

@@ -1,4 +1,4 @@
-"""The rows of the table that are about alerts: what shows them, and what is done to the one under the cursor."""
+"""The commands for alerts: showing them, and acting on the one under the cursor."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from console.views.alert_marks import board
 from themes.palette import Role
 
 MINUTES = 60
-"""A silence lasts for an hour unless another number of minutes is typed."""
+"""Default duration of a silence in minutes."""
 
 
 def _alert(context: Context) -> str:

@@ -1,6 +1,6 @@
-"""Capabilities of the screen in front: one small protocol for each.
+"""Capabilities of the front screen: one small protocol for each.
 
-A command that needs an ability names it (``Command.needs``): where the screen in front lacks it, the command is not
+A command names the capability that it needs (``Command.needs``): if the front screen lacks it, the command is not
 available.
 """
 
@@ -11,14 +11,14 @@ from typing import Protocol, runtime_checkable
 
 
 def has_ability(view: object, ability: type) -> bool:
-    """Whether a screen has an ability. It is asked for every key of the key bar whenever the cursor moves."""
+    """True if a screen has a capability. Called for every key of the key bar whenever the cursor moves."""
     screen: type = type(view)
     return _has(screen, ability)
 
 
 @cache
 def _has(screen: type, ability: type) -> bool:
-    """``isinstance`` walks a protocol anew each time; what a screen can do, its class says once and for all."""
+    """True if a class has a capability, cached: ``isinstance`` walks a protocol each time."""
     named = {*vars(ability), *vars(ability).get("__annotations__", {})}
     return all(hasattr(screen, name) for name in named if not name.startswith("_"))
 
@@ -28,7 +28,7 @@ class StepsBack(Protocol):
     """A screen with something to undo before it is left: a filter, marks, an answer that is coming."""
 
     def back(self) -> bool:
-        """Undo one of them; False where there is nothing to undo."""
+        """Undo one step; False if there is nothing to undo."""
         ...
 
 
@@ -37,7 +37,7 @@ class Narrowable(Protocol):
     """A screen that can be filtered or, where it is text, searched."""
 
     narrows_at_once: bool
-    """Whether it is narrowed while the filter is typed."""
+    """True if it is narrowed while the filter is typed."""
 
     @property
     def narrowed(self) -> str:
@@ -45,7 +45,7 @@ class Narrowable(Protocol):
         ...
 
     def narrow(self, text: str) -> str | None:
-        """Filter by, or search for, a text; returns what is wrong with it, None for nothing."""
+        """Filter by, or search for, a text; return what is wrong with it, None for nothing."""
         ...
 
 
@@ -59,7 +59,7 @@ class Markable(Protocol):
         ...
 
     def forget_marks(self) -> None:
-        """Mark nothing: another cluster comes into view, and what has the same name there was not marked."""
+        """Clear the marks: another cluster is selected, whose namesakes were not marked."""
         ...
 
 
@@ -72,7 +72,7 @@ class Sortable(Protocol):
 
 @runtime_checkable
 class HidesOthers(Protocol):
-    """A screen that shows what serves models, and on demand the rest."""
+    """A screen that shows what serves models, and the rest on request."""
 
     def toggle_others(self) -> None: ...
 
@@ -94,7 +94,7 @@ class ListsIncidents(Protocol):
         ...
 
     def open_incident(self) -> None:
-        """Open the one under the cursor."""
+        """Open the incident under the cursor."""
         ...
 
 
@@ -112,7 +112,7 @@ class Wrappable(Protocol):
 
 @runtime_checkable
 class Followable(Protocol):
-    """A log that goes on."""
+    """A log that can be followed."""
 
     def toggle_follow(self) -> None: ...
 
@@ -123,14 +123,14 @@ class Followable(Protocol):
 
 @runtime_checkable
 class Foldable(Protocol):
-    """A text of which something can be folded: blocks of a document, what stands before the messages of a log."""
+    """A text with foldable parts: blocks of a document, the prefixes of log messages."""
 
     def toggle_folding(self) -> None: ...
 
 
 @runtime_checkable
 class Linked(Protocol):
-    """A text that names what can be gone to."""
+    """A text with links."""
 
     @property
     def has_links(self) -> bool: ...
@@ -144,32 +144,32 @@ class Linked(Protocol):
 
 @runtime_checkable
 class LogText(Protocol):
-    """The text of a log, and the errors that it tells of."""
+    """The text of a log, and the errors in it."""
 
     def step_error(self, step: int) -> None:
-        """Go to the first line that tells of an error, then to the next (1) or the one before (-1)."""
+        """Go to the first line with an error, then to the next (1) or the previous one (-1)."""
         ...
 
 
 @runtime_checkable
 class Savable(Protocol):
-    """A screen whose text can be kept in a file."""
+    """A screen whose text can be saved to a file."""
 
     def save(self) -> None: ...
 
 
 @runtime_checkable
 class Copyable(Protocol):
-    """A screen that says itself what of it is copied."""
+    """A screen that determines what is copied."""
 
     def copied(self) -> tuple[str, str]:
-        """Return the text, and what it is in words."""
+        """Return the text, and a description of it."""
         ...
 
 
 @runtime_checkable
 class AsKubectl(Protocol):
-    """A screen that shows what a command of kubectl would."""
+    """A screen with an equivalent kubectl command."""
 
     def as_kubectl(self) -> str:
         """Return that command; empty for none."""
@@ -190,7 +190,7 @@ class PodLog(Protocol):
     """The log of a container of Kubernetes."""
 
     def toggle_together(self) -> None:
-        """The logs of all pods of the workload as one, or of the one pod."""
+        """Toggle between the merged logs of all pods of the workload and the log of one pod."""
         ...
 
     def next_container(self) -> None:
@@ -226,7 +226,7 @@ class ActionPage(Protocol):
         ...
 
     def plan_again(self) -> None:
-        """Plan what is shown once more."""
+        """Plan the shown action again."""
         ...
 
 
@@ -235,7 +235,7 @@ class Fillable(Protocol):
     """A form."""
 
     def submit(self) -> None:
-        """Plan what was filled in."""
+        """Plan the completed form."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""A command: what it is called, where it works, why it may not, and what it does."""
+"""A command: its name, where it works, why it may not, and what it does."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ OBJECTS = frozenset(
 )
 """Screens with an object under the cursor."""
 OF_ALERTS = frozenset({ScreenId.ALERTS, ScreenId.ALERT})
-"""Screens whose object under the cursor is the one that an alert concerns."""
+"""Screens on which the object of the alert under the cursor is the command's object."""
 TABLES = frozenset({ScreenId.FLEET, ScreenId.NODES})
 OWN = frozenset({ScreenId.LOCAL, ScreenId.LOCAL_SERVER, ScreenId.LOCAL_LOG, ScreenId.TRY, ScreenId.BENCHES})
 """Screens with a vLLM server of this machine under the cursor: their subject is its name."""
@@ -89,19 +89,19 @@ STAYING = OWN | {
     ScreenId.FORM,
     ScreenId.HELP,
 }
-"""Screens that tell of no cluster, or of whichever is in view: another cluster closes all others."""
+"""Screens that are independent of the cluster, or follow the selected one: selecting another closes all others."""
 
 
 class Context(NamedTuple):
-    """The context of a command: the moment at which it was asked for.
+    """The context of a command: the moment at which it was requested.
 
-    ``subject`` is the key (of the Snapshot) of the object that was under the cursor then, and ``target`` the same as an
-    object of Kubernetes; what is under the cursor when the command runs may be another one.
+    ``subject`` is the key (of the Snapshot) of the object that was under the cursor then, and ``target`` the same as a
+    Kubernetes object; when the command runs, another one may be under the cursor.
     """
 
     where: ScreenId
     view: object
-    """The screen; console.commands.capabilities says what it may be able to do."""
+    """The screen; console.commands.capabilities lists what it may support."""
     snapshot: Snapshot | None = None
     subject: str | None = None
     target: ObjectRef | None = None
@@ -116,7 +116,7 @@ class Context(NamedTuple):
 
 
 def always(context: Context) -> str | None:
-    """Nothing speaks against it."""
+    """Return None: always available."""
     del context
     return None
 
@@ -125,8 +125,8 @@ def always(context: Context) -> str | None:
 class Command:
     """One row of the table.
 
-    ``available`` says why the command cannot run now, None when it can; it is asked where the command is offered and
-    again before it runs. ``run`` may be a coroutine; it raises SessionError for what went wrong outside.
+    ``available`` returns why the command cannot run now, None if it can; it is called where the command is offered and
+    again before it runs. ``run`` may be a coroutine; it raises SessionError for outside failures.
     """
 
     id: str
@@ -151,10 +151,12 @@ class Command:
     dangerous: bool = False
     """True if it changes the cluster: never bound and never offered in read-only mode."""
     needs: type[object] | None = None
-    """The ability of the screen in front without which there is nothing to do (console.commands.capabilities)."""
+    """The capability that the front screen must have (console.commands.capabilities)."""
     available: Callable[[Context], str | None] = always
     permitted: Callable[[Context], str | None] = always
-    """Return why this identity may not, None where it may: asked after ``available``. It is then shown as disabled."""
+    """Return why this identity may not run it, None if it may: called after ``available``. It is then shown as
+    disabled.
+    """
 
     @property
     def called(self) -> str:

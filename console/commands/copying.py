@@ -1,4 +1,4 @@
-"""Commands that copy: what is looked at, the kubectl command for it, the PromQL behind it. By OSC 52, over SSH too."""
+"""Commands that copy: the shown text, the kubectl command for it, the PromQL behind it. By OSC 52, so over SSH too."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests that commands and screens may make of the console, by idea. The app implements each (``console/app``)."""
+"""The console's services for commands and screens, by topic. The app implements each (``console/app``)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Navigator(Protocol):
-    """The screen in front, and the way to another."""
+    """The front screen, and the way to another."""
 
     def go_back(self) -> None:
         """Go to the screen before; on the first screen show a hint how to quit."""
@@ -40,11 +40,11 @@ class Navigator(Protocol):
         ...
 
     def say(self, text: str, role: Role = Role.TEXT) -> None:
-        """Say it in the message line of the screen in front."""
+        """Show a message in the message line of the front screen."""
         ...
 
     def copy(self, text: str, what: str) -> None:
-        """Hand a text to the clipboard of the terminal, and say ``what`` it is."""
+        """Copy a text to the terminal's clipboard, and report ``what`` it is."""
         ...
 
     def confirm(self, title: str, lines: Sequence[str], stay: str, go: str, then: Callable[[], None]) -> None:
@@ -76,9 +76,9 @@ class Pages(Protocol):
         ...
 
     async def open_listing(self, resource: str, namespace: str) -> None:
-        """List any resource of the cluster, by a name that kubectl takes; ``namespace``: empty for the one in view.
+        """List any resource of the cluster, by a name that kubectl accepts; ``namespace``: empty for the selected one.
 
-        Raises SessionError where there is none of that name, or it may not be listed.
+        Raises SessionError if there is no such resource, or it may not be listed.
         """
         ...
 
@@ -87,17 +87,17 @@ class Pages(Protocol):
         ...
 
     def open_incidents(self, key: str | None) -> None:
-        """Incidents, with the cursor on the one in which an object (its key) has a part."""
+        """Open the incidents, with the cursor on the one that involves an object (its key)."""
         ...
 
     def open_why(self, key: str) -> None:
-        """Open why a pod or a workload is slow, and what slow replicas have in common."""
+        """Open the explanation of a pod's or workload's latency, and what slow replicas have in common."""
         ...
 
     def open_audit(self) -> None: ...
 
     def open_timeline(self, ref: ObjectRef | None) -> None:
-        """Open what happened to an object, or (None) to all in view."""
+        """Open the past of an object, or (None) of everything in view."""
         ...
 
     def open_plot(self, keys: Sequence[str], quantity: str) -> None:
@@ -117,11 +117,11 @@ class ViewScope(Protocol):
     def choose_context(self) -> None: ...
 
     async def switch(self, *, context: str | None = None, namespace: str | None = None) -> None:
-        """Look elsewhere; an unknown name is refused with what there is."""
+        """Select another view; an unknown name is refused with the known ones."""
         ...
 
     async def switch_to_favourite(self, number: int) -> None:
-        """Switch to the n-th namespace (from 1) of those that were looked at last, then by name."""
+        """Select the n-th namespace (from 1), recently selected ones first, then by name."""
         ...
 
 
@@ -137,11 +137,11 @@ class LineController(Protocol):
         ...
 
     def ask_amount(self, label: str, current: int, choose: Callable[[str], None]) -> None:
-        """Ask for a number in a line that starts as ``current``; what is typed may be a sign and a number."""
+        """Ask for a number in a line that starts as ``current``; the input may be a sign and a number."""
         ...
 
     async def open_asked(self) -> None:
-        """Open the line that was asked for, if it is not open already."""
+        """Open the requested line, unless it is already open."""
         ...
 
     def complete(self, kind: Kind, text: str) -> Sequence[str]:
@@ -149,7 +149,7 @@ class LineController(Protocol):
         ...
 
     def histories(self) -> dict[Kind, PromptHistory]:
-        """Return the lines typed before, on whatever screen."""
+        """Return the lines typed before, on any screen."""
         ...
 
     def run(self, text: str, context: Context) -> None:
@@ -162,7 +162,7 @@ class LineController(Protocol):
 
 
 class ActionController(Protocol):
-    """Plans, their confirmation, and the actions that are under way. In read-only mode there is nothing behind it."""
+    """Plans, their confirmation, and running actions. In read-only mode it has no backend."""
 
     @property
     def service(self) -> ActionService | None:
@@ -171,11 +171,11 @@ class ActionController(Protocol):
 
     @property
     def under_way(self) -> int:
-        """How many actions are under way."""
+        """Number of running actions."""
         ...
 
     def may_act(self) -> bool:
-        """Whether this identity may change what is in view, as far as it is known; True while it is not."""
+        """True if this identity may change what is in view, or that is not known yet."""
         ...
 
     def open_plan(self, request: Request) -> None:
@@ -183,7 +183,7 @@ class ActionController(Protocol):
         ...
 
     def open_undo(self) -> None:
-        """Plan what takes the last action back."""
+        """Plan the undo of the last action."""
         ...
 
     def open_revisions(self, target: Target) -> None:
@@ -200,21 +200,21 @@ class ActionController(Protocol):
 
 
 class LocalController(Protocol):
-    """The servers of this machine. They are asked for when somebody wants to see them: most consoles never do."""
+    """The servers of this machine. They are read on first use: most consoles never need them."""
 
     @property
     def servers(self) -> LocalServers:
-        """The servers of this machine; to ask for them begins the looking."""
+        """The servers of this machine; reading this starts polling."""
         ...
 
     @property
     def states(self) -> tuple[ServerState, ...]:
-        """States at the last look; empty while nobody looks."""
+        """States at the last poll; empty while they are not polled."""
         ...
 
     @property
     def measured(self) -> Snapshot | None:
-        """Measurements of the servers, whichever cluster is in view."""
+        """Measurements of the servers, whichever cluster is selected."""
         ...
 
 
@@ -242,11 +242,11 @@ class LocalPages(Protocol):
         ...
 
     async def open_same(self, pod: str) -> None:
-        """The same form, filled with what a pod (its key) runs."""
+        """Open the same form, filled with the arguments of a pod (its key)."""
         ...
 
     def open_restart(self, name: str) -> None:
-        """The form for a server that is started again, filled with what it runs."""
+        """Open the form for a restart, filled with the server's arguments."""
         ...
 
     def open_try(self, name: str) -> None:
@@ -259,14 +259,14 @@ class LocalPages(Protocol):
 
 
 class CommandRunner(Protocol):
-    """Runs commands, whoever asks."""
+    """Runs commands from any origin."""
 
     def perform(self, command: Command, context: Context) -> None:
-        """Run it, or say why not."""
+        """Run it, or show why not."""
         ...
 
     def wait_for(self, waiting: Awaitable[None]) -> None:
-        """Wait beside the keys for what a command began; what it fails with is said."""
+        """Wait in the background for what a command began; its failure is shown."""
         ...
 
 

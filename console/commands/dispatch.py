@@ -9,10 +9,10 @@ from console.commands.command import Command, Context
 
 
 def refusal(command: Command, context: Context, *, read_only: bool) -> str | None:
-    """Return why a command cannot run here and now, in one line; None when it can.
+    """Return why a command cannot run here and now, in one line; None if it can.
 
-    It is what the command is called, a colon, and the reason, which has no other colon in it: one clause, or two with a
-    semicolon between them. Textual's palette asks nobody, so this is asked last.
+    The line is the command's name, a colon, and the reason, which has no other colon in it: one clause, or two with a
+    semicolon between them. Textual's palette does not check this, so it is checked last.
     """
     if command.dangerous and read_only:
         return f"{command.called}: not in read-only mode"
@@ -23,7 +23,7 @@ def refusal(command: Command, context: Context, *, read_only: bool) -> str | Non
 
 
 def is_out_of_place(command: Command, context: Context) -> bool:
-    """Whether the screen in front is none of the command's, or cannot do what it needs."""
+    """True if the front screen is not one of the command's, or lacks its capability."""
     lacks = command.needs is not None and not has_ability(context.view, command.needs)
     return lacks or context.where not in command.where
 
@@ -34,7 +34,7 @@ def runnable(commands: Iterable[Command], context: Context, *, read_only: bool) 
 
 
 def disabled(commands: Iterable[Command], context: Context, *, read_only: bool) -> dict[str, str]:
-    """Ids of those that would run here if this identity were allowed to, with what it lacks."""
+    """Return the ids of commands that would run here with more permissions → the missing permission."""
     found: dict[str, str] = {}
     for command in commands:
         unfit = (command.dangerous and read_only) or is_out_of_place(command, context)

@@ -1,4 +1,4 @@
-"""Keys that hands know from k9s and that do nothing here: what each is told instead."""
+"""Keys familiar from k9s that do nothing here, and the hint shown for each."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ _OF_K9S: Mapping[str, str] = {
     "ctrl+k": "deleted or drained",
     "ctrl+l": "rolled back",
 }
-"""Key → what k9s does with it that is done elsewhere here, or not at all."""
+"""Key → what k9s does with it, and this console does elsewhere or not at all."""
 
 
 def _read_only() -> Iterator[tuple[str, str]]:
-    """Yield the keys of changes and their answers where nothing may be changed: what a key would do is not done."""
+    """Yield the keys of changes and their hints for read-only mode, where they do nothing."""
     done = {key: [word] for key, word in _OF_K9S.items()}
     for entry in KINDS:
         spec = spec_of(entry.kind)
@@ -59,9 +59,9 @@ def _read_only() -> Iterator[tuple[str, str]]:
 
 
 READ_ONLY_HABITS: Mapping[str, str] = dict(_read_only())
-"""The same where nothing may be changed."""
+"""Hints for read-only mode."""
 
 
 def habit(key: str, *, read_only: bool) -> str | None:
-    """Return the hint for a key that nothing is bound to; None for none."""
+    """Return the hint for an unbound key; None if there is none."""
     return (READ_ONLY_HABITS.get(key) if read_only else None) or HABITS.get(key)

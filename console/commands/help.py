@@ -1,4 +1,4 @@
-"""The help: what is valid on the screen it was asked from, in columns by what one wants to do."""
+"""The help: what is valid on the screen it was opened from, in columns by purpose."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ _SECTIONS: tuple[tuple[str, str], ...] = (
     ("sort.", "sort; again: the other way round"),
     ("console.", "the console"),
 )
-"""Beginning of the ids of commands → what one wants to do with them; the first that fits counts."""
+"""Prefix of command ids → their purpose; the first match counts."""
 _ORDER = ("look closer", "change", "this screen", "find", "look elsewhere", "the console")
 
 
@@ -84,7 +84,7 @@ def help_lines(
     commands: Sequence[Command] = TABLE,
     lacking: Mapping[str, str] = NOTHING,
 ) -> list[Line]:
-    """The help as opened from a screen: what is valid there, and no more.
+    """Return the help for a screen: what is valid there, and no more.
 
     ``lacking``: command id → the permission that this identity lacks for it.
     """
@@ -118,7 +118,7 @@ def _section(command: str) -> str:
 
 
 def _dealt(blocks: Sequence[list[Line]], count: int) -> list[list[Line]]:
-    """Blocks in their order in so many columns, as equally long as they become; no block is divided."""
+    """Return the blocks in order in columns of similar length; no block is split."""
     most = max(sum(map(len, blocks)) // count, max(map(len, blocks), default=0))
     while True:
         columns: list[list[Line]] = [[]]
@@ -141,7 +141,7 @@ def _side_by_side(columns: Sequence[Sequence[Line]], cells: int, glyphs: Glyphs)
 
 
 def _as_one(commands: Iterable[Command]) -> list[tuple[Command, ...]]:
-    """Commands one by one, those of a family together."""
+    """Return the commands one by one, those of a family together."""
     return [tuple(group) for _, group in groupby(commands, key=lambda c: c.family or c.id)]
 
 
@@ -159,7 +159,7 @@ def _command(family: tuple[Command, ...], where: ScreenId, keymap: Mapping[str, 
 
 
 def _rows(rows: Iterable[tuple[str, str]], width: int, glyphs: Glyphs) -> Iterator[Line]:
-    """Rows whose words go on below themselves, so that nothing is cut."""
+    """Yield rows whose words wrap below themselves, so that nothing is cut."""
     for keys, words in rows:
         lead = Span(f"   {fit(keys, max(_KEYS, width_of(keys)), 'left', glyphs.ellipsis)} ", Role.KEY)
         yield from followed((lead,), words, Role.TEXT, width, _KEYS + 4)

@@ -1,4 +1,4 @@
-"""Keys: how they are written for people, and whether a remapping holds together."""
+"""Keys: their notation for users, and validation of a remapping."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def key_text(key: str) -> str:
 
 
 def parse_key(text: str) -> str:
-    """The reverse: a key as it may stand in the configuration, in Textual's name."""
+    """Return Textual's name of a key as written in the configuration."""
     text = text.strip()
     if text in _LONG:
         return _LONG[text]
@@ -66,7 +66,7 @@ def textual_keymap(keymap: Mapping[str, str]) -> dict[str, str]:
 def check_keymap(keymap: Mapping[str, str]) -> list[str]:
     """Return what is wrong with a remapping: unknown commands, no key, two commands of one screen on one key.
 
-    Empty when it holds. Keys that move the cursor (arrows, j, k, g …) cannot be given away.
+    Empty if it is valid. Keys that move the cursor (arrows, j, k, g …) cannot be reassigned.
     """
     problems = [
         f"unknown command {id_!r}; the commands and their keys are in the console's help (?)"

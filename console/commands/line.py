@@ -1,4 +1,4 @@
-"""The command line: what a person types after ``:``."""
+"""The command line: the text after ``:``."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ from console.commands.theming import THEME, theme_names
 
 
 class Typed(NamedTuple):
-    """A command and what follows its name."""
+    """A command and the text after its name."""
 
     command: Command
     argument: str
 
 
 class UnknownCommandError(Exception):
-    """Raised for an unknown command, or one that takes its name alone: the message names the nearest, or says so."""
+    """Raised for an unknown command, or one without arguments that got one: the message suggests the nearest, or says
+    so.
+    """
 
 
 class TakesNothingError(UnknownCommandError):
@@ -50,7 +52,7 @@ def complete(
     servers: Sequence[str] = (),
     presets: Sequence[str] = (),
 ) -> list[str]:
-    """Whole lines that begin with what was typed, the shortest first. ``servers`` and ``presets``: of this machine."""
+    """Return completed lines for the typed text, the shortest first. ``servers`` and ``presets``: of this machine."""
     name, blank, argument = text.lstrip(":").lstrip().partition(" ")
     if not blank:
         return _beginning(name, (command.names[0] for command in TABLE if command.names))

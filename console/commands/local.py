@@ -1,7 +1,7 @@
-"""The rows of the table for the vLLM servers of this machine. What starts or ends one leads to a plan.
+"""The commands for the vLLM servers of this machine. Starting or ending one leads to a plan.
 
-On the screens of servers the one under the cursor is meant; on the fleet, where the cluster ``local`` is in view, the
-one whose pod is under it; and any by its name in the command line.
+They apply to the server under the cursor on the screens of servers; on the fleet, if the context ``local`` is selected,
+to the server of the pod under the cursor; and to any named in the command line.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ _NOT_IN_A_LINE = frozenset(ScreenId) - {ScreenId.FORM, ScreenId.PLAN, ScreenId.C
 SERVER = "[SERVER]"
 """Argument of commands for one of the servers."""
 SAME = "same"
-"""``:up same``: what the pod under the cursor runs."""
+"""``:up same``: a server like the pod under the cursor."""
 
 
 def server_of(context: Context) -> ServerState | None:
-    """The server that is meant: the one that was named, else the one under the cursor, else the one of a pod there."""
+    """Return the server that applies: the named one, else the one under the cursor, else that of the pod there."""
     if context.argument:
         return next((server for server in context.servers if server.name == context.argument), None)
     snapshot, subject = context.snapshot, context.subject
@@ -111,7 +111,7 @@ def _needs_for_up(context: Context) -> str | None:
 
 
 def _plan(spec: ActionSpec) -> Callable[[Desk, Context], None]:
-    """Plan at once what needs no more than its server."""
+    """Return a command that plans at once, if the server is all it needs."""
 
     def run(desk: Desk, context: Context) -> None:
         server = server_of(context)
@@ -130,7 +130,7 @@ def _action(
     argument: str = SERVER,
     available: Callable[[Context], str | None] = _needs_both,
 ) -> Command:
-    """A row from the declaration of an action. ``run``: how it begins where more is asked for first, with a form."""
+    """Return a command from the declaration of an action. ``run``: how it begins if a form is filled in first."""
     return Command(
         f"local.{spec.kind.removeprefix('local-')}",
         spec.title,

@@ -1,4 +1,4 @@
-"""Commands on the object under the cursor: when they can be given, and what they open."""
+"""Commands on the object under the cursor: their availability, and what they open."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def needs_target(context: Context) -> str | None:
 
 
 def needs_subject(context: Context) -> str | None:
-    """Return why nothing can be opened here; None where something is under the cursor."""
+    """Return why nothing can be opened here; None if something is under the cursor."""
     return None if context.subject is not None else "nothing is under the cursor"
 
 
 def serving_of(context: Context) -> str | None:
-    """Return the pod or workload under the cursor whose requests are measured; of a GPU the pod that holds it."""
+    """Return the pod or workload under the cursor whose requests are measured; for a GPU the pod that holds it."""
     snapshot, key = context.snapshot, context.subject
     if snapshot is None or key is None:
         return None
@@ -36,7 +36,7 @@ def serving_of(context: Context) -> str | None:
 
 
 def needs_requests(context: Context) -> str | None:
-    """Return why nobody can say where the time of requests goes; None where somebody can."""
+    """Return why latency cannot be explained here; None if it can."""
     return None if serving_of(context) is not None else "nothing is under the cursor that serves a model"
 
 
@@ -61,7 +61,7 @@ def needs_incident(context: Context) -> str | None:
 
 
 def needs_link(context: Context) -> str | None:
-    """Return why there is nothing to go to in a text; None where it names something."""
+    """Return why a text has no links; None if it has one."""
     named = isinstance(context.view, Linked) and context.view.has_links
     return None if named else "it names nothing that can be gone to"
 
@@ -78,7 +78,9 @@ def _pod(context: Context) -> str | None:
 
 
 def _restarted(context: Context) -> str | None:
-    """The pod whose log from before a restart is wanted: the one under the cursor, a workload's worst that has one."""
+    """Return the pod for a log from before a restart: the one under the cursor, or a workload's worst with such a
+    log.
+    """
     if context.snapshot is None or context.subject is None:
         return None
     pods = context.snapshot.pods
@@ -107,7 +109,7 @@ def needs_log(context: Context) -> str | None:
 
 
 def needs_described(context: Context) -> str | None:
-    """Return why nothing can be described; None where something can."""
+    """Return why nothing can be described; None if something can."""
     return needs_target(context) if context.where in OBJECTS else _needs_own(context)
 
 
@@ -130,7 +132,7 @@ def open_yaml(desk: Desk, context: Context) -> None:
 
 
 def open_logs(*, previous: bool) -> Callable[[Desk, Context], None]:
-    """Return what opens the log of the object's pod, or of a server."""
+    """Return a command that opens the log of the object's pod, or of a server."""
 
     def run(desk: Desk, context: Context) -> None:
         if context.where not in OBJECTS and context.subject is not None:

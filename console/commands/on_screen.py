@@ -1,4 +1,4 @@
-"""Commands on the screen in front, each by the capability that it needs. Where that is lacking nothing happens."""
+"""Commands on the front screen, each by the capability that it needs. Without it nothing happens."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 def back(desk: Desk, context: Context) -> None:
-    """Undo what the screen has to undo, or else leave it."""
+    """Undo the screen's last step, or else leave it."""
     view = context.view
     if not (isinstance(view, StepsBack) and view.back()):
         desk.navigator.go_back()

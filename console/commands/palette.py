@@ -1,6 +1,6 @@
-"""The palette (ctrl-p): every command of the table that can run here, by its title, and every object by its name.
+"""The palette (ctrl-p): every command that can run here, by its title, and every object by its name.
 
-Disabled commands stand there with the reason.
+Disabled commands are listed with the reason.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ if TYPE_CHECKING:
 
 
 _SHORTEST = 2
-"""Letters with which objects are looked for: one letter is in all their names."""
+"""Letters required to search for objects: a single letter is in all their names."""
 _MOST = 12
 """Objects that are offered."""
 _FOUND = 0.35
-"""Score of an object that was found: below a command whose title fits well."""
+"""Score of a matching object: below a command whose title matches well."""
 _LINES = 2
 """Lines of an entry: its title and its description."""
 
 
 class TableProvider(Provider):
-    """Offers what is available for the object under the cursor of the screen below the palette."""
+    """Offers the commands available for the object under the cursor of the screen below the palette."""
 
     def __init__(self, screen: Screen[Any], match_style: Style | None = None, *, desk: Desk, context: Context) -> None:
         super().__init__(screen, match_style)
@@ -64,7 +64,7 @@ class TableProvider(Provider):
             yield Hit(_FOUND, escape(untrusted_name(name)), go, text=f"{what} {key}", help=escape(untrusted(what)))
 
     def _objects(self, query: str) -> Iterator[tuple[str, str, str, Callable[[], None]]]:
-        """Yield the objects whose names have the words that were typed, the worst first."""
+        """Yield the objects whose names contain the typed words, worst first."""
         snapshot, words = self._context.snapshot, query.lower().split()
         if snapshot is None or not words or len(max(words, key=len)) < _SHORTEST:
             return
@@ -106,7 +106,7 @@ class DeskPalette(CommandPalette):
     """
 
     def __init__(self, desk: Desk, context: Context) -> None:
-        """``context``: the screen below, and what was under its cursor when the palette was opened."""
+        """``context``: the screen below, and the object under its cursor when the palette was opened."""
         super().__init__()
         self._provider = partial(TableProvider, desk=desk, context=context)
         self._over = False
@@ -127,7 +127,7 @@ class DeskPalette(CommandPalette):
     @on(Input.Changed)
     @on(OptionList.OptionSelected)
     def _not_any_more(self, event: Message) -> None:
-        """Ignore what was typed before it had closed: it is for nobody."""
+        """Ignore input that was typed before it had closed."""
         if self._over:
             event.stop()
             event.prevent_default()

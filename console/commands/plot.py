@@ -1,4 +1,4 @@
-"""The commands of plots: opening one, and what is drawn of it."""
+"""The commands of plots: opening one, and changing it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from console.views.plot_quantities import SPANS, found, names, plotted_of
 QUANTITY = "[QUANTITY]"
 _HERE = frozenset({ScreenId.PLOT})
 _JUMP = 10
-"""Points that the pointer goes at once, with shift."""
+"""Points that the pointer jumps with shift."""
 
 
 def _keys(context: Context) -> tuple[str, ...]:
-    """The objects: the first two that are marked, or the one under the cursor."""
+    """Return the objects: the first two marked, or the one under the cursor."""
     if len(context.marked) > 1:
         return context.marked[:2]
     return (context.subject,) if context.subject is not None else ()

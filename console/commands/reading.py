@@ -1,4 +1,4 @@
-"""Commands of what is read: logs, documents, pages of text."""
+"""Commands for reading: logs, documents, pages of text."""
 
 from __future__ import annotations
 

@@ -137,7 +137,7 @@ def _action(command: str, spec: ActionSpec) -> tuple[str, ...]:
 
 
 def _argument(argument: Argument) -> str:
-    """Return an argument as in a usage line; empty for one that means nothing."""
+    """Return an argument as in a usage line; empty for one without effect."""
     if not argument.field:
         return ""
     value = "|".join(map(str, argument.choices)) or argument.metavar

@@ -1,6 +1,6 @@
-"""Keys and names that are kept for what is to come, so that one map of keys holds for all screens.
+"""Keys and names reserved for the future, so that one map of keys holds for all screens.
 
-Where a screen has a meaning for such a key today, that stays: logs are followed with ``f``, text is wrapped with ``w``.
+A screen's existing meaning of such a key stays: logs are followed with ``f``, text is wrapped with ``w``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class Reserved(NamedTuple):
     """Key by Textual's name."""
     name: str = ""
     kept: frozenset[ScreenId] = EVERYWHERE
-    """The screens on which nothing else may have the key."""
+    """The screens on which no other command may use the key."""
 
 
 RESERVED: tuple[Reserved, ...] = (

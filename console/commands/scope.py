@@ -1,4 +1,4 @@
-"""Commands that choose what is in view: the context, and the namespace or all of them."""
+"""Commands that select the view: the context, and the namespace or all of them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ async def _all_namespaces(desk: Desk, context: Context) -> None:
 
 
 async def open_fleet(desk: Desk, context: Context) -> None:
-    """Open the fleet with what k9s takes behind ``:pods``: a namespace, ``/filter``, labels, or ``@context``."""
+    """Open the fleet with k9s' arguments of ``:pods``: a namespace, ``/filter``, labels, or ``@context``."""
     argument = context.argument
     desk.navigator.go_home()
     if argument.startswith("@"):

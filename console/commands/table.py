@@ -301,7 +301,7 @@ NAMES = tuple(dict.fromkeys(name for command in TABLE for name in command.names)
 
 
 def by_name(name: str, where: ScreenId) -> Command | None:
-    """The command of this name: where several have it (``drain``), the one that works on this screen."""
+    """Return the command of this name: if several have it (``drain``), the one that works on this screen."""
     every = [command for command in TABLE if name in command.names]
     return next((command for command in every if where in command.where), every[0] if every else None)
 
@@ -312,5 +312,5 @@ def commands_for(where: ScreenId) -> tuple[Command, ...]:
 
 
 def bound_on(where: ScreenId) -> tuple[Command, ...]:
-    """The commands whose keys are bound on a screen."""
+    """Return the commands whose keys are bound on a screen."""
     return tuple(c for c in commands_for(where) if c.keys and (c.bound is None or where in c.bound))

@@ -1,4 +1,4 @@
-"""Targets of an action: the objects that were under the cursor, or marked, when it was asked for.
+"""Targets of an action: the objects that were under the cursor, or marked, when it was requested.
 
 Names and uids come from the Snapshot of that moment, which the context carries: whatever has taken a row or a name
 since is another object.
@@ -53,7 +53,7 @@ def _is_here(context: Context) -> bool:
 
 
 def _why_not_here() -> str:
-    """Return why no action on a cluster is for what the context of this machine shows, and what is."""
+    """Return why cluster actions do not apply to this machine's context, and which do."""
     here = (spec for spec in specs() if spec.local and spec.launch is not Launch.NEW)
     names = [f":{spec.names[0]}" for spec in here if spec.names]
     return f"it is a server of this machine; {', '.join(names)} and :try are for it"
@@ -99,7 +99,7 @@ def _workload(kinds: tuple[str, ...], snapshot: Snapshot | None, key: str | None
 
 
 def _pods(context: Context) -> Choice:
-    """The marked pods in the order of the screen, else the one under the cursor."""
+    """Return the marked pods in screen order, else the one under the cursor."""
     snapshot = context.snapshot
     if _is_here(context):
         return _why_not_here()

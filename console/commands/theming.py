@@ -1,4 +1,4 @@
-"""``:theme``: other colours at once, to look at before one is kept in the configuration."""
+"""``:theme``: switch colours at once, to try a theme before setting it in the configuration."""
 
 from __future__ import annotations
 

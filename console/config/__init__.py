@@ -1,1 +1,1 @@
-"""The configuration: one TOML file, the environment and flags over it, a site policy over all of them."""
+"""The configuration: one TOML file, overridden by environment and flags, and all of them by a site policy."""

@@ -1,4 +1,4 @@
-"""Reading a file of settings: whether it is there, and its text. What is not a plain, readable file is an error."""
+"""Reading of a settings file: whether it exists, and its text. Anything but a plain, readable file is an error."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import Final
 from console.config.problem import ConfigError, Problem
 
 LARGEST: Final = 1 << 20
-"""Bytes of a file of settings at most: 1 MiB, some thousand times what one takes."""
+"""Largest settings file in bytes: 1 MiB, some thousand times the usual size."""
 
 
 def is_there(path: Path) -> bool:
-    """Whether anything is at this path. Raises ConfigError where that cannot be known, or it leads nowhere.
+    """Return whether anything is at this path. Raises ConfigError if that cannot be known, or a link is dangling.
 
-    ``Path.exists`` calls a symbolic link that leads nowhere, or round in a circle, absent: for a policy that would
-    open what its administrator has closed. Absent is only what no folder above it has a name for.
+    ``Path.exists`` calls a dangling or circular symbolic link absent: for a policy that would open what its
+    administrator has closed. Here a path is only absent if a folder on the way has no entry for it.
     """
     path = path.absolute()
     for place in (*reversed(path.parents), path):
@@ -36,7 +36,7 @@ def is_there(path: Path) -> bool:
 
 
 def text_of(path: Path) -> str:
-    """The text of a regular file. Raises ConfigError; does not wait for a FIFO or a device that never ends."""
+    """Return the text of a regular file. Raises ConfigError; does not wait for a FIFO or an endless device."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:

@@ -1,4 +1,4 @@
-"""Names of settings: a path, and the environment variable that goes with it."""
+"""Names of settings: a path, and its environment variable."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ class _ValueScan:
 
     @property
     def open(self) -> bool:
-        """True while the value goes on in the next line."""
+        """True while the value continues on the next line."""
         return bool(self._brackets or self._quote)
 
     def begin(self, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Settings from the file, the environment, the flags and the site's policy: each value knows where it came from."""
+"""Settings from the file, the environment, the flags and the site's policy: each value knows its origin."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ class Loaded:
     """The user's configuration file, whether it exists or not."""
     exists: bool
     origins: Mapping[Key, str] = field(default_factory=dict)
-    """Places at which keys not at their defaults were set: ``file:line``, ``environment NAME``, ``--flag``."""
+    """Places at which keys were set, unless at their defaults: ``file:line``, ``environment NAME``, ``--flag``."""
     warnings: tuple[Problem, ...] = ()
     policy: Policy = field(default_factory=Policy)
-    """Policy of the site; what of it touches settings is in them already."""
+    """Policy of the site; the settings already include its effects on them."""
 
     def origin(self, key: Key) -> str:
-        """Return where a key was set; ``default`` where nobody did."""
+        """Return where a key was set; ``default`` if nowhere."""
         return self.origins.get(key, "default")
 
 
@@ -71,10 +71,11 @@ def load(
     policy: Path = paths.SITE_POLICY,
     check_keys: rules.CheckKeys = lambda _: (),
 ) -> Loaded:
-    """The settings in effect: defaults < file < environment < flags < policy; ``read_only`` is only ever tightened.
+    """Return the settings in effect: defaults < file < environment < flags < policy; ``read_only`` is only ever
+    tightened.
 
     ``file`` is the one named on the command line; else QUARTERDECK_CONFIG, else the one under XDG config, which need
-    not exist. ``check_keys`` says what is wrong with a remapping of keys, where there is one. Raises ConfigError with
+    not exist. ``check_keys`` returns what is wrong with a remapping of keys, if there is one. Raises ConfigError with
     every problem found.
     """
     path = chosen_file(environ, file)
@@ -96,7 +97,7 @@ def load(
 
 
 def chosen_file(environ: Mapping[str, str], file: Path | None) -> Path:
-    """The file named by flag, else by QUARTERDECK_CONFIG, else the one under XDG config."""
+    """Return the file named by flag, else by QUARTERDECK_CONFIG, else the one under XDG config."""
     if file is not None:
         return file
     return Path(environ[CONFIG_VARIABLE]) if environ.get(CONFIG_VARIABLE) else paths.config_file(environ)
@@ -138,7 +139,7 @@ def _expand_models(local: Any, base: Path) -> None:
 
 
 def _flat(table: Mapping[str, Any], above: str = "") -> dict[str, Any]:
-    """A table in which tables in tables have become dotted keys."""
+    """Return a table with nested tables flattened to dotted keys."""
     out: dict[str, Any] = {}
     for name, value in table.items():
         out |= _flat(value, f"{above}{name}.") if isinstance(value, dict) else {above + name: value}
@@ -146,7 +147,7 @@ def _flat(table: Mapping[str, Any], above: str = "") -> dict[str, Any]:
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[Key, str]]:
-    """A TOML document and where each key of it stands."""
+    """Return a TOML document and the position of each key in it."""
     import tomllib
 
     from console.config.lines import locate
@@ -167,7 +168,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[Key, str]]:
 
 
 def _depth(document: Any) -> int:
-    """Tables and lists in each other. Not by recursion: that is what is to be found out."""
+    """Return the nesting depth of tables and lists. Not recursive, since the depth may exceed Python's limit."""
     deepest, level = 0, [document]
     while level:
         deepest += 1
@@ -187,7 +188,7 @@ def _syntax(path: Path, text: str, message: str) -> Problem:
 
 
 def _expand(value: str, base: Path | None = None) -> str:
-    """``~`` and, for what stands in a file, paths relative to that file's folder."""
+    """Expand ``~`` and, in a file, paths relative to that file's folder."""
     parts = (Path(part).expanduser() for part in value.split(os.pathsep) if part)
     return os.pathsep.join(str(base / part if base else part) for part in parts)
 
@@ -241,7 +242,7 @@ def _merge(layers: list[_Layer]) -> tuple[Settings, dict[Key, str]]:
 
 
 def from_flags(flags: Iterable[Flag]) -> Settings:
-    """The defaults with the flags over them: what is left where the configuration cannot be used."""
+    """Return the defaults with the flags over them, for use if the configuration is invalid."""
     return reduce(_set, flags, Settings())
 
 
@@ -315,7 +316,7 @@ def _raise(origins: Mapping[Key, str], found: Iterable[tuple[Key, str, str]]) ->
 
 
 def located(origins: Mapping[Key, str], found: Iterable[tuple[Key, str, str]]) -> list[Problem]:
-    """Return the findings of a rule as problems that say where."""
+    """Return the findings of a rule as problems with their position."""
     return [
         Problem(_origin_of(origins, key), f"[{key[0]}] {'.'.join(key[1:])}: {what}" if len(key) > 1 else what, remedy)
         for key, what, remedy in found

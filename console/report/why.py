@@ -58,7 +58,7 @@ class DivisionPart(DocumentPart):
     chance: float
     """Chance that it is luck, corrected for the number of tests."""
     named: bool
-    """Whether that is at most 0.05."""
+    """True if that is at most 0.05."""
 
 
 class SeparationPart(DocumentPart):

@@ -52,7 +52,7 @@ class EntryLine(Vertical):
         self._amount: Field | None = None
         self._choose_amount: Callable[[str], None] = lambda _: None
         self._refused = False
-        """Whether the last that was typed as a number was none, so that what stands there is not what is meant."""
+        """True if the last that was typed as a number was none, so that what stands there is not what is meant."""
 
     def on_mount(self) -> None:
         self._mounted.set()
@@ -62,7 +62,7 @@ class EntryLine(Vertical):
 
     @property
     def is_typed_into(self) -> bool:
-        """Whether a command, a filter or a search is being typed."""
+        """True if a command, a filter or a search is being typed."""
         return self._prompt is not None and self._prompt.has_focus_within
 
     async def open_prompt(self, kind: Kind) -> None:

@@ -88,7 +88,7 @@ class PlanScreen(ConsoleScreen):
         self._problem: SessionError | None = None
         self._news: Sequence[str] = ()
         self._diff = self._requests = False
-        """Whether the diff and the requests are shown."""
+        """True if the diff and the requests are shown."""
         self._seen: dict[Target, str | None] = {}
         """Version of each target in the Snapshot when it was planned."""
         self._changed = ""

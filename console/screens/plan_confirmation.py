@@ -55,7 +55,7 @@ class Confirmation:
 
     @property
     def is_typed_into(self) -> bool:
-        """Whether one of the lines has the keys."""
+        """True if one of the lines has the keys."""
         return any(field.typing for field in self._fields)
 
     def ask(self, plan: Plan) -> None:

@@ -103,7 +103,7 @@ class TableScreen(ConsoleScreen):
 
     @property
     def tells_what_vanished(self) -> bool:
-        """Whether a person would wonder where the row went: not when a filter hides it."""
+        """True if a person would wonder where the row went: not when a filter hides it."""
         return not self.query_.filter
 
     @property

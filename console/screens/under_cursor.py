@@ -60,7 +60,7 @@ class UnderCursor:
         self._entries: tuple[Entry, ...] = ()
         self._made: tuple[tuple[object, ...], Sequence[Line]] = ((), ())
         self.plots = True
-        """Whether the plots are not beside the table already."""
+        """True if the plots are not beside the table already."""
 
     @property
     def _has_room(self) -> bool:

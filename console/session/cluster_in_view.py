@@ -97,7 +97,7 @@ class ObservedCluster:
 
     @property
     def is_local(self) -> bool:
-        """Whether it is this machine."""
+        """True if it is this machine."""
         return self._connection is not None and self._connection.is_local
 
     def reads(self, cluster: ClusterId | None = None) -> KubeReads:

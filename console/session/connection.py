@@ -36,9 +36,9 @@ class Connection(Protocol):
     observer: Observer
     reader: ObjectReader
     is_local: bool
-    """Whether it is this machine."""
+    """True if it is this machine."""
     is_absent: bool
-    """Whether the kubeconfig leads nowhere yet: a login may be writing it."""
+    """True if the kubeconfig leads nowhere yet: a login may be writing it."""
 
     def reads(self) -> KubeReads:
         """Return what plans and permissions are asked of."""
@@ -73,7 +73,7 @@ class Wiring(Protocol):
         ...
 
     def leads_somewhere(self, context: str) -> bool:
-        """Whether the kubeconfig says how to reach it."""
+        """True if the kubeconfig says how to reach it."""
         ...
 
     def check(self, context: str) -> None:

@@ -69,7 +69,7 @@ class TableColumn(Generic[Top, Below]):
 
     @property
     def sortable(self) -> bool:
-        """Whether the table can be sorted by it."""
+        """True if the table can be sorted by it."""
         return self.value is not None or self.name is not None
 
 

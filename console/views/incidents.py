@@ -243,7 +243,7 @@ def _follows(snapshot: Snapshot, incident: Incident, width: int, glyphs: Glyphs)
 
 
 def _is_title(incident: Incident, symptom: Finding) -> bool:
-    """Whether it would say the title of the incident once more: the workload's own words for what is its root."""
+    """True if it would say the title of the incident once more: the workload's own words for what is its root."""
     return symptom.key == incident.about and symptom.words == incident.root.words
 
 

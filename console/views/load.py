@@ -48,7 +48,7 @@ def value_span(frame: Frame, key: str, quantity: Quantity, glyphs: Glyphs) -> Sp
 
 
 def has_load(frame: Frame, key: str) -> bool:
-    """Whether anything of its requests is measured now."""
+    """True if anything of its requests is measured now."""
     return any(frame.get(key, q).known for q in (Q.RUNNING, Q.WAITING, Q.KV_USAGE, Q.REQUESTS, Q.GENERATION_TOKENS))
 
 

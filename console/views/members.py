@@ -63,7 +63,7 @@ _WIDEST_NAME = 46
 
 
 def is_starting(pod: Pod) -> bool:
-    """Whether its containers run and it has not become ready: it loads."""
+    """True if its containers run and it has not become ready: it loads."""
     running = any(one.state == "running" and not one.init for one in pod.containers)
     return not pod.ready and running and pod.deleted is None
 

@@ -22,7 +22,7 @@ class Plotted(NamedTuple):
     """The least that its scale reaches up to."""
     band: tuple[Quantity, Quantity] | None = None
     peaks: bool = False
-    """Whether a short peak of it matters."""
+    """True if a short peak of it matters."""
 
     @property
     def unit(self) -> Unit:
@@ -30,12 +30,12 @@ class Plotted(NamedTuple):
 
     @property
     def of_gpus(self) -> bool:
-        """Whether it is measured of GPUs, not of engines."""
+        """True if it is measured of GPUs, not of engines."""
         return self.quantity in GPU_QUANTITIES
 
     @property
     def of_gateways(self) -> bool:
-        """Whether gateways count it, before a model."""
+        """True if gateways count it, before a model."""
         return self.quantity in GATEWAY_QUANTITIES
 
 

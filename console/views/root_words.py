@@ -36,7 +36,7 @@ def told_reason(snapshot: Snapshot, key: str) -> str:
 
 
 def _is_at(snapshot: Snapshot, key: str, root: str) -> bool:
-    """Whether a root is at an object: what another replica has, or a GPU or a node not its own, is not told of it."""
+    """True if a root is at an object: what another replica has, or a GPU or a node not its own, is not told of it."""
     pod = snapshot.pods.get(key)
     if pod is None or root == key:
         return True

@@ -31,7 +31,7 @@ def ref_of(snapshot: Snapshot, key: str) -> ObjectRef | None:
 
 
 def is_somewhere(snapshot: Snapshot, key: str) -> bool:
-    """Whether an object is in the cluster, in view or not: what is out of view is not gone."""
+    """True if an object is in the cluster, in view or not: what is out of view is not gone."""
     whole = snapshot.everything
     return any(key in rows for rows in (whole.pods, whole.workloads, whole.nodes, whole.gpus))
 
@@ -141,5 +141,5 @@ def sick_holder(snapshot: Snapshot, gpu: str) -> str:
 
 
 def is_free_gpu(snapshot: Snapshot, unmatched: Unmatched) -> bool:
-    """Whether a GPU has no pod because nobody holds it, which is nothing to look into."""
+    """True if a GPU has no pod because nobody holds it, which is nothing to look into."""
     return unmatched.join is Join.GPU_WITHOUT_POD and snapshot.use_of(unmatched.key) is GpuUse.FREE

@@ -8,5 +8,5 @@ _QUIET = frozenset({RECORDER, CRASH_LOGS, OBJECTIVES})
 
 
 def is_told(source: SourceStatus) -> bool:
-    """Whether there is room for it: those on which no number of a row depends, only where they say a problem."""
+    """True if there is room for it: those on which no number of a row depends, only where they say a problem."""
     return source.health is not Health.OFF and (source.name not in _QUIET or bool(source.problem))

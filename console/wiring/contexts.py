@@ -53,7 +53,7 @@ def every_context(settings: Settings) -> tuple[str, ...]:
 
 
 def leads_somewhere(settings: Settings, context: str) -> bool:
-    """Whether the kubeconfig says how to reach this context (empty: the current one)."""
+    """True if the kubeconfig says how to reach this context (empty: the current one)."""
     try:
         load_access(settings.cluster.kubeconfig or None, context or None)
     except KubeconfigError:
@@ -62,7 +62,7 @@ def leads_somewhere(settings: Settings, context: str) -> bool:
 
 
 def is_machine(settings: Settings, context: str, environ: Mapping[str, str] = os.environ) -> bool:
-    """Whether this context is the machine that this program runs on."""
+    """True if this context is the machine that this program runs on."""
     return context in (LOCAL, OTHERWISE) and context == machine_context(contexts_of(settings, environ))
 
 

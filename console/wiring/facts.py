@@ -36,7 +36,7 @@ class InView:
 
     @property
     def is_machine(self) -> bool:
-        """Whether it is this machine, and no cluster."""
+        """True if it is this machine, and no cluster."""
         return not isinstance(self.objects, KubernetesSource | AbsentKubernetes)
 
 

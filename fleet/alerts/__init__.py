@@ -1,1 +1,1 @@
-"""Alerts as they concern the fleet: told of once, whoever tells of them, and joined to its objects. Pure."""
+"""Alerts that concern the fleet: deduplicated across the sources that report them, and joined to its objects. Pure."""

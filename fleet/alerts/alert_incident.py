@@ -1,7 +1,7 @@
-"""The incident that an alert belongs to: statements of monitoring and findings, joined by the objects of both.
+"""Alerts matched to incidents: what monitoring reports and what the diagnosis finds, joined by the objects of both.
 
-An alert belongs to the incident that has its closest object; where none has, to one at a part of the workload or the
-model that it is about. It belongs to one incident, or to none: then monitoring says what nobody has found.
+An alert belongs to the incident about its closest object; failing that, to one about a part of the workload or model
+that it names. It belongs to one incident or to none; an alert with none is something that the diagnosis did not find.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ class Explained:
     """The alerts of each incident, the incident of each alert, and the alerts of none."""
 
     of: Mapping[str, tuple[AlertRow, ...]]
-    """Key of an incident → its alerts, the worst first; what is pending or told to nobody is among them."""
+    """Key of an incident → its alerts, worst first, including pending and suppressed ones."""
     by: Mapping[str, Incident]
     """Key of an alert → the incident that it belongs to."""
     alone: tuple[AlertRow, ...]
-    """Alerts that belong to none, of which somebody is told that something is wrong; the worst first."""
+    """Firing, unsuppressed alerts that belong to no incident, worst first."""
 
 
 NOTHING = Explained({}, {}, ())

@@ -1,8 +1,8 @@
 """The objects that an alert concerns, by its labels.
 
-Labels say it in many ways: an exporter beside the pod puts its own name into ``pod`` and that of the pod it tells of
-into ``exported_pod``; a node is named, or addressed; a GPU is known by its UUID or by its number on a node. What a
-label names and the cluster does not have is said, and never guessed at.
+Labels name objects in several ways: a sidecar exporter puts its own name into ``pod`` and the name of the pod it
+measures into ``exported_pod``; a node appears by name or by address; a GPU by UUID or by its index on a node. A label
+that names an object missing from the cluster is reported as such, never guessed at.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _WORKLOADS = (
 LABELS = frozenset(
     (*_NAMESPACES, *_PODS, *_NODES, *_GPUS, *_ORDINALS, *_MODELS, *(label for label, _ in _WORKLOADS), "instance")
 )
-"""Every label that may say what an alert concerns."""
+"""Every label that may name an object of an alert."""
 _WEAK = frozenset({"service", "job"})
 """Labels that every series of a target has: one that names no workload is not missed."""
 
@@ -54,7 +54,7 @@ class AlertObjects:
 
 
 class Index:
-    """The objects of a whole cluster, found by what labels say of them."""
+    """Index of a whole cluster's objects by the values that labels hold."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._all = snapshot.everything

@@ -1,4 +1,4 @@
-"""The alerts of a Snapshot with the objects that they concern, and the other way round."""
+"""The alerts of a Snapshot, joined to the objects that they concern, in both directions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fleet.snapshot.differences import are_same
 
 @dataclass(frozen=True, slots=True)
 class AlertRow:
-    """One alert and what it concerns."""
+    """An alert and the objects that it concerns."""
 
     told: MergedAlert
     concerned: AlertObjects
@@ -28,7 +28,7 @@ class AlertRow:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AlertBoard:
-    """Every alert, and those of each object."""
+    """All alerts, and the alerts of each object."""
 
     rows: Mapping[str, AlertRow]
     """Rows by the key of the alert, the worst first."""
@@ -36,7 +36,7 @@ class AlertBoard:
     """Key of an object → keys of the alerts that concern it or a part of it, the worst first."""
 
     def telling(self, key: str) -> tuple[AlertRow, ...]:
-        """The alerts of an object of which somebody is told, and that have held for long enough."""
+        """Return the alerts of an object that notify someone and have held for long enough."""
         every = (self.rows[alert] for alert in self.of.get(key, ()))
         return tuple(row for row in every if row.told.alert.firing and not row.told.alert.suppressed)
 
@@ -47,7 +47,9 @@ _SEVERITIES = {"critical": Severity.CRITICAL, "page": Severity.CRITICAL, "none":
 
 
 def severity_of(alert: Alert) -> Severity:
-    """Return its severity by the label that most rules set; what is pending, or told to nobody, is no trouble."""
+    """Return the severity set by the label that most rules use; a pending or suppressed alert is not counted as
+    trouble.
+    """
     if alert.suppressed:
         return Severity.ASLEEP
     if not alert.firing:
@@ -56,7 +58,7 @@ def severity_of(alert: Alert) -> Severity:
 
 
 class AlertBoardMaker:
-    """The board from one Snapshot to the next: the very same one while nothing that it is made of is another."""
+    """Makes the alert board of each Snapshot; returns the same object while its inputs are unchanged."""
 
     def __init__(self) -> None:
         self._facts: tuple[object, ...] = ()
@@ -65,7 +67,7 @@ class AlertBoardMaker:
         self._board = NONE
 
     def board_of(self, snapshot: Snapshot) -> AlertBoard:
-        """The board of a Snapshot; the whole cluster's, whatever is in view."""
+        """Return the board of a Snapshot; it covers the whole cluster, whatever view is selected."""
         facts = snapshot.facts
         values = (*_facts_of(facts, Notified), *_facts_of(facts, Evaluated))
         if not values:

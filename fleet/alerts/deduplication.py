@@ -1,7 +1,7 @@
-"""One alert told of by several is one: Prometheus evaluates it, each Alertmanager was sent it, perhaps by two of them.
+"""Deduplication of alerts: Prometheus evaluates an alert, and one or more Alertmanagers receive it.
 
-An Alertmanager knows who is told of it, or why nobody is; whoever evaluates it knows its value and its rule. Theirs are
-the same when all labels are, but for those that were added on the way (``external_labels``: the cluster, the replica).
+An Alertmanager knows who is notified, or why nobody is; the evaluator knows the value and the rule. Two alerts are the
+same if all their labels match, apart from those added on the way (``external_labels``: cluster, replica).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from fleet.model.facts import Dated, Facts
 
 @dataclass(frozen=True, slots=True)
 class MergedAlert:
-    """An alert, with everybody who tells of it."""
+    """An alert, with every source that reports it."""
 
     key: str
     """A digest of its labels: the same for as long as the alert is."""
@@ -25,7 +25,7 @@ class MergedAlert:
     sources: tuple[str, ...]
     """Names of the sources, Alertmanagers first."""
     at: float
-    """Unix time at which it was last heard of."""
+    """Unix time of the latest report."""
     rule: MonitoringRule | None = None
     silences: tuple[Silence, ...] = ()
     """The silences that cover it."""
@@ -34,7 +34,7 @@ class MergedAlert:
 
 
 def merged(facts: Facts) -> tuple[MergedAlert, ...]:
-    """Every alert once, in the order in which they began."""
+    """Return each alert once, in order of start time."""
     found = _Found(_rules(facts))
     for name, notified in facts.of(Notified).items():
         found.notified(name, notified)
@@ -61,7 +61,7 @@ class _Found:
         self._rules = rules
         self._by_name: dict[str, list[str]] = {}
         self._projected: dict[tuple[str, tuple[str, ...]], dict[tuple[str, ...], str]] = {}
-        """Values of the labels that are looked at → key of the alert that has them, by its name and these labels."""
+        """Values of the compared labels → key of the alert with that name and those label values."""
 
     def notified(self, name: str, notified: Dated[Notified]) -> None:
         silences = {silence.id: silence for silence in notified.value.silences}
@@ -110,7 +110,7 @@ class _Found:
         return index.get(tuple(alert.labels[label] for label in labels)) or _key(alert)
 
     def _rule(self, alert: Alert) -> MonitoringRule | None:
-        """The rule by which it fires: of several of its name, the one whose labels it has."""
+        """The rule that fires it: among rules of the same name, the one whose labels match."""
         rules = self._rules.get(alert.name, [])
         return next((rule for rule in rules if _fits(rule.labels, alert.labels)), rules[0] if rules else None)
 

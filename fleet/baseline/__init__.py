@@ -1,1 +1,1 @@
-"""Baselines of any quantity of any object: the same hour of other days, or the last calm one."""
+"""Baselines of any quantity of any object: the same hour on earlier days, or the last calm hour."""

@@ -1,4 +1,4 @@
-"""Baselines that were asked for already: they change slowly, and a query over an hour of a week ago is not free."""
+"""Cache of baselines: they change slowly, and a query over an hour of last week is expensive."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _KNOWN: Final = 256
 
 
 class KnownBaselines:
-    """Asks ``ask`` what is not known, one question at a time; belongs to one event loop."""
+    """Calls ``ask`` for baselines that are not cached, one at a time; belongs to one event loop."""
 
     def __init__(self, ask: Callable[[BaselineQuestion], Awaitable[Baselines]]) -> None:
         self._ask = ask
@@ -25,7 +25,7 @@ class KnownBaselines:
         self._one = asyncio.Lock()
 
     async def baselines(self, question: BaselineQuestion) -> Baselines:
-        """The answer, which may be some minutes old. Raises what ``ask`` raises."""
+        """Return the baselines, possibly a few minutes old. Raises what ``ask`` raises."""
         key = question.key, question.quantities
         async with self._one:
             at, answer = self._known.get(key, (0.0, None))

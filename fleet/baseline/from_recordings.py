@@ -1,7 +1,7 @@
-"""Baselines from what the console kept: the last hour in which nothing was wrong with the object.
+"""Baselines from the console's own recordings: the last hour in which nothing was wrong with the object.
 
-An hour is calm if the object was measured in it and assessed well at each of its minutes. Its
-measurements are merged into one, of which the numbers are made as those of now: percentiles are of merged buckets.
+An hour is calm if the object was measured in it and assessed as well at every minute of it. Its measurements are merged
+into one, and its numbers are computed as current ones are: percentiles come from merged buckets.
 """
 
 from __future__ import annotations
@@ -23,10 +23,11 @@ from fleet.snapshot.status_changes import followed
 from fleet.sources.kube.state import KubeState
 
 _RECENT: Final = 900.0
-"""Seconds before the moment in question that are no baseline of it: what is wrong now may have begun in them."""
+"""Seconds before the moment in question that are excluded: the current trouble may have begun in them."""
 _MERGED: Final = 60.0
-"""Seconds between two measurements of which the hour is made, and at which the object is assessed: as long as the
-windows of their rates."""
+"""Seconds between the measurements that make up an hour, and between assessments of the object: the length of their
+rate windows.
+"""
 
 
 def recorded(path: Path, question: BaselineQuestion) -> Baselines:
@@ -48,7 +49,7 @@ def _ends(recording: Recording, at: float) -> Iterator[float]:
 
 
 def _apart(times: Sequence[float]) -> list[float]:
-    """Return those moments that are far enough apart to be of different requests."""
+    """Return the moments that are far enough apart to cover different requests."""
     out: list[float] = []
     for at in times:
         if not out or at - out[-1] >= _MERGED:

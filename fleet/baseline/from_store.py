@@ -19,11 +19,11 @@ from fleet.sources.store import Store
 async def stored(
     store: Store, labels: Sequence[Match], question: BaselineQuestion, clock: Callable[[], float] = time.time
 ) -> Baselines:
-    """The baselines that a store knows. ``labels`` as for curves. Raises SourceProblem.
+    """Return the baselines that a store has. ``labels`` as for curves. Raises SourceProblem.
 
     Range queries of two moments each: half an hour after the same time yesterday and a week ago, each value over the
-    hour before it. There are as many as the quantities make texts that are too long for one, at most one for each and
-    one for how often was measured.
+    hour before it. They are split only where one would be too long: at most one per quantity, and one that counts the
+    samples.
     """
     with limited_to(labels):
         texts = hours_queries(question.series, question.quantities, HOUR)

@@ -1,1 +1,1 @@
-"""Diagnosis of objects: causes as declared data with their signs, and what judges by them. Pure."""
+"""Diagnosis of objects: causes declared as data with their signs, and the code that judges by them. Pure."""

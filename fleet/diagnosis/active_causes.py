@@ -1,4 +1,4 @@
-"""The causes that hold of the objects of a fleet at one moment, as they were found when these were assessed."""
+"""The causes that hold for the objects of a fleet at one moment, as found when they were assessed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WORTH = frozenset({Severity.CRITICAL, Severity.WARNING, Severity.UNKNOWN})
 
 
 READ_AGAIN = 30.0
-"""Seconds after which the same events are looked through again, for those that have become old."""
+"""Seconds after which unchanged events are scanned again, because some of them have expired."""
 
 
 class ActiveCause(NamedTuple):
@@ -39,17 +39,17 @@ class ActiveCauses:
     """The causes that hold, by the keys of objects."""
 
     unwell: Collection[str] = field(default_factory=dict)
-    """Keys of what is looked into: its severity is WORTH it."""
+    """Keys of the objects that are examined: those whose severity is in WORTH."""
     own: Mapping[str, AnyCause] = field(default_factory=dict)
-    """Causes by which pods, workloads and nodes stand."""
+    """Causes that decide the severity of pods, workloads and nodes."""
     engines: Mapping[str, Sequence[MetricsCause]] = field(default_factory=dict)
     """Causes that the numbers of pods show."""
     gpus: Mapping[str, Sequence[MetricsCause]] = field(default_factory=dict)
     beside: Mapping[str, Sequence[MetricsCause]] = field(default_factory=dict)
-    """Causes of GPUs that count beside a trouble of the pod that holds them."""
+    """Causes of GPUs that count in addition to a trouble of the pod that holds them."""
 
     def troubles(self, snapshot: Snapshot) -> Iterator[ActiveCause]:
-        """All that hold of what is not well."""
+        """Yield every cause that holds for an object that is not well."""
         own = self.own
         for key in self.unwell:
             cause = own.get(key)
@@ -59,7 +59,7 @@ class ActiveCauses:
                 yield ActiveCause(other, key)
 
     def _measured(self, snapshot: Snapshot, key: str, own: AnyCause | None) -> Sequence[MetricsCause]:
-        """Return the causes in the numbers of a GPU, or of a pod of which nothing else says that they do not count."""
+        """Return the causes found in the metrics of a GPU, or of a pod unless something else makes them irrelevant."""
         if key in snapshot.gpus:
             return self.gpus.get(key) or self.beside.get(key, ())
         found = self.engines.get(key)
@@ -71,7 +71,7 @@ class ActiveCauses:
 
 
 class Reports:
-    """Finds pods of whom something is reported that is a cause. Looked through again where there is other news."""
+    """Finds pods whose events report a cause. Scanned again when the events change."""
 
     def __init__(self, causes: Sequence[ReportedCause]) -> None:
         self._causes = causes
@@ -108,9 +108,9 @@ class Reports:
 
 
 class BesideBefore:
-    """Finds workloads that are otherwise than before: their traffic, their Services, what they lost pods with.
+    """Finds workloads that differ from before: their traffic, their Services, what they lost pods with.
 
-    Looked at again where one of these is another, traffic with each point of the past.
+    Checked again when one of these changes; traffic, with each point of history.
     """
 
     def __init__(self, causes: Sequence[TrafficCause | ServiceCause | PlacementCause]) -> None:
@@ -123,7 +123,7 @@ class BesideBefore:
         self._looked = -math.inf
 
     def at(self, snapshot: Snapshot) -> Sequence[ActiveCause]:
-        """The causes that hold of workloads: the same object while they are looked at no more."""
+        """Return the causes that hold for workloads: the same object until they are checked again."""
         of = (snapshot.departed, snapshot.empty_services, snapshot.workloads, snapshot.pods)
         if not 0 <= snapshot.at - self._looked < snapshot.history.step:
             # There is a point more of the past.
@@ -147,7 +147,7 @@ class BesideBefore:
 
 
 def _all_of(causes: Sequence[AnyCause], subjects: Subjects, key: str) -> Iterator[ActiveCause]:
-    """Yield those of the causes, all of one class, that hold of an object."""
+    """Yield the causes, all of one class, that hold for an object."""
     of = causes[0].subject(subjects, key)
     for cause in causes if of is not None else ():
         if all(sign.holds(of) for sign in cause.must) and not cause.excluded(of):

@@ -1,7 +1,8 @@
-"""The standing of a pod, a workload or a node, in one word and a few more: the glyph and the worst-first order.
+"""The assessment of a pod, a workload or a node: a severity and a few words, which give its glyph and the worst-first
+order.
 
-Derived from the causes that hold of it. A missing input never makes anything well: a pod that serves and is not
-measured is UNKNOWN. What metrics tell of themselves is in ``fleet.diagnosis.metrics_scan``.
+Derived from the causes that hold for it. A missing input never makes anything well: a pod that serves and is not
+measured is UNKNOWN. Assessments from metrics are in ``fleet.diagnosis.metrics_scan``.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ from fleet.model.snapshot import Assessment
 
 _WORTH_TELLING = frozenset({Severity.CRITICAL, Severity.WARNING})
 TROUBLED = frozenset({*_WORTH_TELLING, Severity.UNKNOWN})
-"""Severities of a pod of which nobody can say that it is well."""
+"""Severities of a pod that cannot be called well."""
 
 
 class Assessed(NamedTuple):
-    """The standing of an object, and the cause of its own by which it stands; None for none."""
+    """The assessment of an object, and the object's own cause that decides it; None if there is none."""
 
     stands: Assessment
     cause: AnyCause | None = None
@@ -44,8 +45,8 @@ class Assessor:
         gpus: Sequence[Assessment] = (),
         xids: Sequence[Assessment] = (),
     ) -> Assessed:
-        """One pod: the worst of all that can be said of it. ``sign`` is how it stands by its metrics alone, ``gpus``
-        how its GPUs do; ``xids``: what counts of those beside another trouble.
+        """Assess one pod by the worst of its inputs. ``sign`` is the assessment of its metrics, ``gpus`` those of its
+        GPUs, ``xids`` those of them that count in addition to another trouble.
         """
         cause = self._pods.first(seen)
         own = cause.assessment(seen) if cause is not None else WELL
@@ -76,7 +77,7 @@ class Assessor:
 
 
 _BEFORE_GPUS = frozenset({Stage.GOING, Stage.BROKEN, Stage.UNSEEN, Stage.PLACING})
-"""Stages at which a pod does nothing on its GPUs."""
+"""Stages at which a pod does not use its GPUs yet."""
 
 
 def _asks_metrics(cause: Cause[PodSubject] | None) -> bool:
@@ -84,7 +85,7 @@ def _asks_metrics(cause: Cause[PodSubject] | None) -> bool:
 
 
 def _worst(found: Iterable[Assessment]) -> Assessment:
-    """The worst one, with the reasons of the other troubles beside its own."""
+    """Return the worst assessment, with the reasons of the other troubles appended."""
     ordered = sorted(found, key=lambda stands: rank(stands.severity))
     first, *others = ordered
     if first.severity not in _WORTH_TELLING:

@@ -1,4 +1,4 @@
-"""An autoscaler with what its causes look at: its row, the queue of its workload, and what it did of late."""
+"""An autoscaler as its causes see it: its row, the queue of its workload, and its recent scaling."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _RESCALED: Final = re.compile(r"New size: (\d+)\b")
 
 
 class AutoscalerSubject(NamedTuple):
-    """An autoscaler whose workload is there."""
+    """An autoscaler whose workload exists."""
 
     autoscaler: HorizontalPodAutoscaler
     waiting: float
-    """Requests that wait, per replica that is ready; NaN where nobody counts them."""
+    """Waiting requests per ready replica; NaN if not measured."""
     sizes: Mapping[int, int]
-    """Numbers of replicas to which it scaled of late → how often it did."""
+    """Replica count that it recently scaled to → number of times."""
     profile: Profile = CHAT
 
     def condition(self, name: str) -> Condition | None:
@@ -45,9 +45,9 @@ def autoscaler_subject(
     now: float,
     profile: Profile,
 ) -> AutoscalerSubject:
-    """Look at an autoscaler; ``workload`` is the key of what it scales, of which ``ready`` replicas are.
+    """Return the subject for an autoscaler; ``workload`` is the key of its target, which has ``ready`` ready replicas.
 
-    ``events`` and ``seen`` both tell what it did: the events may be missing, and the console may have come later.
+    Both ``events`` and ``seen`` record its scaling: the events may be missing, and the console may have started later.
     """
     column, row = by_workload.columns.get(Quantity.WAITING), by_workload.index.get(workload)
     waiting = math.nan if column is None or row is None else column.values[row] / max(1, ready)
@@ -57,7 +57,7 @@ def autoscaler_subject(
 
 
 def _told(autoscaler: HorizontalPodAutoscaler, events: Iterable[Event], now: float) -> Counter[int]:
-    """Return how often it came to each size, as its events tell."""
+    """Return how often it scaled to each size, according to its events."""
     found: Counter[int] = Counter()
     for event in events:
         if (

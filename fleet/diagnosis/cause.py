@@ -1,7 +1,7 @@
-"""A cause: what may be wrong with an object (or be said of it), by which signs it is told, and how bad it is.
+"""A cause: what may be wrong with an object (or worth saying about it), the signs that show it, and its severity.
 
-Causes are data, one class for each kind of object. What an object stands by is the first of those that hold: the
-earlier stage, then the worse one, then the root before what it brings about.
+Causes are data, one class for each kind of object. The cause that decides an object's severity is the first that holds:
+the earlier stage, then the worse one, then a root before its consequences.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ S = TypeVar("S")
 
 
 class Of(StrEnum):
-    """The kind of object that a cause speaks of."""
+    """The kind of object that a cause is about."""
 
     SOURCE = "source"
     """The API server, Prometheus, the scrape: by its status."""
@@ -52,7 +52,7 @@ class Of(StrEnum):
     AUTOSCALER = "autoscaler"
     """The autoscaler of a workload; the key is the workload's."""
     TRAFFIC = "traffic"
-    """The traffic of a workload, beside what is usual; the key is the workload's."""
+    """The traffic of a workload compared with the usual; the key is the workload's."""
     SERVICE = "service"
     """The Services in front of a workload; the key is the workload's."""
     PLACEMENT = "placement"
@@ -60,23 +60,23 @@ class Of(StrEnum):
     OBJECTIVE = "objective"
     """The error budgets and the promised latencies of a workload's model; the key is the workload's."""
     SETUP = "setup"
-    """How many replicas a workload has, where they are and what they run; the key is the workload's."""
+    """Number, placement and versions of a workload's replicas; the key is the workload's."""
 
 
 OF_WORKLOADS = frozenset({Of.WORKLOAD, Of.AUTOSCALER, Of.TRAFFIC, Of.SERVICE, Of.PLACEMENT, Of.OBJECTIVE, Of.SETUP})
-"""Kinds whose key is that of a workload."""
+"""Kinds whose key is a workload's."""
 
 
 class Stage(IntEnum):
-    """How far an object has come in its life. Where something holds of an earlier stage, nobody asks for a later one:
-    a pod that is leaving does not fail, and one that loads is not slow.
+    """Stage of an object's life. If a cause holds at an earlier stage, later ones are not checked: a pod that is
+    leaving does not fail, and one that loads is not slow.
     """
 
     GOING = 0
-    """Leaving, or meant to be away."""
+    """Leaving, or absent on purpose."""
     BROKEN = 1
     UNSEEN = 2
-    """Nobody can say, for want of permission or of a list."""
+    """Unknown, for want of a permission or of a list."""
     PLACING = 3
     """Not placed on a node yet."""
     STARTING = 4
@@ -95,7 +95,7 @@ class Help(NamedTuple):
 
 
 class Ruling(NamedTuple):
-    """Whether a cause holds of an object, and by what that is told."""
+    """The verdict on a cause at an object, and what it rests on."""
 
     holds: bool | None
     """None where it is not known."""
@@ -104,7 +104,7 @@ class Ruling(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Cause(Generic[S]):
-    """One cause. ``S`` is what its signs look at: see fleet/diagnosis/subject.py, and the classes below."""
+    """A cause. ``S`` is the subject that its signs examine: fleet/diagnosis/subject.py, and the classes below."""
 
     of: ClassVar[Of]
     id: str
@@ -116,23 +116,23 @@ class Cause(Generic[S]):
     words: Callable[[S], str]
     """Description of this one, in as few words as the row of a table has room for."""
     must: tuple[Sign[S], ...]
-    """All of these hold. Of rows of numbers, first the one that holds of the fewest."""
+    """Signs that must all hold. For metrics, the sign that holds for the fewest rows comes first."""
     must_not: tuple[Sign[S], ...] = ()
-    """None of these holds; each is a cause that looks alike."""
+    """Signs none of which may hold; each belongs to a cause that looks alike."""
     may: tuple[Sign[S], ...] = ()
-    """Signs that make it more likely where it holds: shown with the evidence, decide nothing."""
+    """Signs that make the cause more likely: shown with the evidence, never decisive."""
     serious: tuple[Sign[S], ...] = ()
-    """Signs one of which makes it critical, whatever ``severity`` says."""
+    """Signs any of which raises the severity to critical."""
     explains: tuple[str, ...] = ()
-    """Ids of what it brings about: those are symptoms where this is found."""
+    """Ids of its consequences: they are symptoms wherever this cause is found."""
     before: tuple[str, ...] = ()
-    """Ids of what it does not bring about and is told before, where both hold and are as bad."""
+    """Ids of causes that it takes precedence over without causing them, if both hold with equal severity."""
     beside: bool = False
-    """True if it says nothing of an object that is otherwise well, and counts beside another trouble of its holder."""
+    """True if it does not make an otherwise well object unwell, but adds to another trouble of its holder."""
     symptom: bool = False
-    """True if it only says how the parts of an object stand: what is found of those is its root."""
+    """True if it only reports the state of an object's parts: what is found at the parts is its root."""
     runs_on: bool = False
-    """True if what runs on its object does so as before, and only what is yet to come feels it."""
+    """True if what already runs on its object is unaffected, and only future work is."""
     peers: bool = False
     """True if it explains the same of the other replicas: they carry the load of this one."""
     after: float = 0.0
@@ -140,11 +140,11 @@ class Cause(Generic[S]):
     clears: float = 60.0
     """Seconds for which it must not hold before it is over."""
     still: tuple[Sign[S], ...] = ()
-    """While it fires, it goes on for as long as these hold: the same at limits that are easier to keep to."""
+    """Signs that keep it firing once it has fired: the same signs with easier limits."""
     alike: tuple[str, ...] = ()
-    """Ids of causes that look alike, at the object, its GPUs or its node: explained are those that are ruled out."""
+    """Ids of causes that look alike at the object, its GPUs or its node: the explanation says which are ruled out."""
     decides: tuple[str, ...] = ()
-    """Looks that would prove it, or another: each a cheap one."""
+    """Cheap checks that would confirm this cause or another."""
     helps: tuple[Help, ...] = ()
     """Remedies, the mildest first."""
     avoid: tuple[str, ...] = ()
@@ -152,14 +152,14 @@ class Cause(Generic[S]):
 
     @abstractmethod
     def subject(self, subjects: Subjects, key: str) -> S | None:
-        """Return what its signs look at of an object; None for what is not there, or has no numbers."""
+        """Return what its signs examine of an object; None if the object is absent or has no metrics."""
 
     def excluded(self, of: S) -> bool:
-        """Whether a sign holds that must not. One that is unknown excludes nothing, as it proves nothing."""
+        """True if an excluding sign holds. An unknown sign excludes nothing, just as it proves nothing."""
         return bool(self.must_not) and any(sign.holds(of) for sign in self.must_not)
 
     def assessment(self, of: S) -> Assessment:
-        """Return how an object stands that has it."""
+        """Return the assessment of an object for which it holds."""
         serious = bool(self.serious) and any(sign.holds(of) for sign in self.serious)
         return Assessment(Severity.CRITICAL if serious else self.severity, self.words(of))
 
@@ -169,12 +169,12 @@ class Cause(Generic[S]):
         return Assessment(self.severity) if subject is None else self.assessment(subject)
 
     def goes_on(self, subjects: Subjects, key: str) -> bool:
-        """Whether it still holds at the limits that are easier to keep to."""
+        """True if it still holds at the easier limits."""
         subject = self.subject(subjects, key) if self.still else None
         return subject is not None and all(sign.holds(subject) for sign in self.still)
 
     def observed(self, subjects: Subjects, key: str) -> Iterator[Observation]:
-        """Yield what its signs read, each once; nothing of an object that is not there."""
+        """Yield what its signs read, each once; nothing for an object that does not exist."""
         subject = self.subject(subjects, key)
         if subject is None:
             return
@@ -200,7 +200,7 @@ class Cause(Generic[S]):
 
 
 AnyCause: TypeAlias = Cause[Any]
-"""A cause of whatever kind of object: asked by the object's key, never by a subject that may be another's."""
+"""A cause of any kind of object: evaluated by the object's key, never by a subject of another kind."""
 
 
 class SourceCause(Cause[SourceStatus]):
@@ -213,7 +213,7 @@ class SourceCause(Cause[SourceStatus]):
 
 
 class MeasuringCause(Cause[MeasuringSource]):
-    """A cause at the source of the numbers, by how old those are."""
+    """A cause at a metrics source, by the age of its numbers."""
 
     of = Of.SOURCE
 
@@ -231,7 +231,7 @@ class NodeCause(Cause[Node]):
 
 
 class PodCause(Cause[PodSubject]):
-    """A cause at a pod, by what Kubernetes says of it."""
+    """A cause at a pod, by what Kubernetes reports of it."""
 
     of = Of.POD
 
@@ -240,7 +240,7 @@ class PodCause(Cause[PodSubject]):
 
 
 class EndingCause(Cause[EndedSubject]):
-    """A cause at a pod, by what a container of it wrote before it ended."""
+    """A cause at a pod, by what one of its containers wrote before it ended."""
 
     of = Of.POD
 
@@ -249,7 +249,7 @@ class EndingCause(Cause[EndedSubject]):
 
 
 class ReportedCause(Cause[PodReports]):
-    """A cause at a pod that events tell, and nothing in its status."""
+    """A cause at a pod that only its events show, not its status."""
 
     of = Of.POD
 
@@ -258,7 +258,7 @@ class ReportedCause(Cause[PodReports]):
 
 
 class WorkloadCause(Cause[WorkloadSubject]):
-    """A cause at a workload, by its own counts and how its pods stand."""
+    """A cause at a workload, by its own counts and the assessments of its pods."""
 
     of = Of.WORKLOAD
 
@@ -276,7 +276,7 @@ class AutoscalerCause(Cause[AutoscalerSubject]):
 
 
 class BudgetCause(Cause[BurningBudget]):
-    """A cause at a workload whose error budget burns."""
+    """A cause at a workload whose error budget burns too fast."""
 
     of = Of.OBJECTIVE
 
@@ -286,7 +286,7 @@ class BudgetCause(Cause[BurningBudget]):
 
 @dataclass(frozen=True, kw_only=True)
 class ReplicaCause(Cause[Replica]):
-    """A cause at a replica, by its numbers among those of its peers."""
+    """A cause at a replica, by its numbers compared with its peers'."""
 
     of: ClassVar[Of] = Of.REPLICA
     must: tuple[PeerSign, ...]
@@ -300,7 +300,7 @@ class MetricsWords(Protocol):
 
     @property
     def quantities(self) -> tuple[Quantity, ...]:
-        """Quantities whose numbers are in them."""
+        """Quantities whose values appear in the words."""
         ...
 
     def __call__(self, row: MetricsRow, /) -> str: ...
@@ -312,16 +312,16 @@ class MetricsCause(Cause[MetricsRow]):
 
     words: MetricsWords
     must: tuple[MetricsSign, ...]
-    """All of these hold; first the one that holds of the fewest rows."""
+    """Signs that must all hold; the sign that holds for the fewest rows comes first."""
     must_not: tuple[MetricsSign, ...] = ()
     serious: tuple[MetricsSign, ...] = ()
 
     def serious_rows(self, table: MetricsTable) -> Collection[int]:
-        """Return the rows at which a sign holds that makes it critical, column by column."""
+        """Return the rows at which a sign holds that makes the cause critical, column by column."""
         return frozenset(row for sign in self.serious for row in sign.among(table, None))
 
     def assessments(self, table: MetricsTable, rows: Sequence[int]) -> Iterator[Assessment]:
-        """Yield how the objects of these rows stand, which all have it."""
+        """Yield the assessments of these rows, all of which have this cause."""
         serious, severity, words = self.serious_rows(table), self.severity, self.words
         if isinstance(words, Numbers):
             texts: Iterable[str] = words.texts(table, rows)
@@ -366,7 +366,7 @@ class Numbers:
 
 @dataclass(frozen=True, slots=True)
 class MetricsText:
-    """Words about a row, made by a function; ``quantities`` are those whose numbers are in them."""
+    """Words about a row, made by a function; ``quantities`` are those whose values appear in them."""
 
     text: Callable[[MetricsRow], str]
     quantities: tuple[Quantity, ...] = ()

@@ -1,4 +1,4 @@
-"""One word for a whole fleet, as monitoring plugins say it."""
+"""The status of a whole fleet in one word, as monitoring plugins report it."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _WORST = (CheckStatus.CRITICAL, CheckStatus.WARNING, CheckStatus.UNKNOWN)
 
 
 def counted(incidents: Iterable[Incident], *, pending: bool = False) -> list[Incident]:
-    """Incidents that fire, the worst first; with ``pending`` also those that have not held for long enough yet, which
-    then stand among the others by how bad they are: what is said first must be why the status is what it is.
+    """Firing incidents, worst first; with ``pending``, also those that have not held long enough yet, sorted among the
+    others by severity: the first line must explain the status.
     """
     states = {FindingState.FIRING, FindingState.PENDING} if pending else {FindingState.FIRING}
     return sorted((one for one in incidents if one.state in states), key=lambda one: rank(one.severity))
 
 
 def check_status(incidents: Iterable[Incident], *, pending: bool = False) -> CheckStatus:
-    """The worst of those that count; what is not known counts where nothing worse is known."""
+    """Return the worst status among the counted incidents; unknown counts only if nothing worse is known."""
     found = {_BY_SEVERITY.get(one.severity, CheckStatus.OK) for one in counted(incidents, pending=pending)}
     return next((worst for worst in _WORST if worst in found), CheckStatus.OK)

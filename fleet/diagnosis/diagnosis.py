@@ -1,4 +1,4 @@
-"""Diagnosis of a fleet: from the causes that hold to incidents, from Snapshot to Snapshot."""
+"""Diagnosis of a fleet: turns the causes that hold into incidents, from Snapshot to Snapshot."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from fleet.model.finding import Finding, Incident, Reach
 from fleet.model.snapshot import Health, Snapshot, SourceStatus
 
 PEERS_EVERY = 15.0
-"""Seconds after which replicas are compared again: nothing of it is news sooner, and all of them are looked at."""
+"""Seconds between comparisons of replicas: they change slowly, and a comparison visits all of them."""
 
 
 class Diagnosis:
-    """The diagnosis of one fleet. While nothing is said differently the incidents are the same objects."""
+    """The diagnosis of one fleet. Returns the same incident objects while nothing about them changes."""
 
     def __init__(self) -> None:
         self._causes = {cause.id: cause for cause in registry.CAUSES}
@@ -65,7 +65,7 @@ class Diagnosis:
 
     @property
     def made(self) -> tuple[int, int]:
-        """How many findings were made since this exists, and how often groups: tests count what a tick costs."""
+        """Findings and groups created so far: tests count what a tick costs."""
         return self._hysteresis.made, self._groups.made
 
     def incidents_at(self, snapshot: Snapshot, held: ActiveCauses) -> tuple[Incident, ...]:
@@ -131,12 +131,12 @@ class Diagnosis:
         return self._holds
 
     def _burning(self, snapshot: Snapshot) -> Iterator[ActiveCause]:
-        """Yield the error budgets that burn fast enough to be told of."""
+        """Yield the error budgets that burn fast enough to be reported."""
         for key, seen in snapshot.burning.items():
             yield ActiveCause(self._causes["budget-burns-fast" if seen.is_fast else "budget-burns"], key)
 
     def _ended(self, snapshot: Snapshot) -> Iterator[ActiveCause]:
-        """Yield of what the containers of pods have ended, where they left word of it."""
+        """Yield why the containers of pods ended, if their logs say so."""
         subjects = Subjects.of(snapshot)
         for trouble in self._troubles:
             seen = subjects.ended(trouble.key) if trouble.cause.id in ENDED else None
@@ -145,7 +145,7 @@ class Diagnosis:
                 yield ActiveCause(cause, trouble.key)
 
     def _scaling(self, snapshot: Snapshot) -> Iterator[ActiveCause]:
-        """Yield what is wrong with the autoscalers of workloads."""
+        """Yield the causes that hold for the autoscalers of workloads."""
         subjects = Subjects.of(snapshot)
         for key in snapshot.autoscalers:
             seen = subjects.autoscaler(key)
@@ -154,7 +154,7 @@ class Diagnosis:
                 yield ActiveCause(cause, key)
 
     def _silent(self, snapshot: Snapshot) -> Iterator[ActiveCause]:
-        """Yield what is wrong with the sources: what they do not tell cannot be found."""
+        """Yield the causes that hold for the sources: nothing can be found in data that they do not deliver."""
         for source in snapshot.sources:
             cause = self._of_sources.first(source)
             if cause is not None:

@@ -1,6 +1,6 @@
 """The explanation of a finding: what is seen, what was ruled out and by which number, and what would decide.
 
-Worked out when somebody asks: most findings of an incident are never looked at.
+Computed on request: most findings of an incident are never opened.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from fleet.model.snapshot import Snapshot
 
 _RATES = frozenset({Unit.PER_SECOND, Unit.TOKENS_PER_SECOND})
 _PODS = frozenset({Of.POD, Of.ENGINE, Of.REPLICA})
-"""Kinds whose key is that of a pod."""
+"""Kinds whose key is a pod's."""
 
 
 class IncidentEvidence(NamedTuple):
@@ -28,13 +28,13 @@ class IncidentEvidence(NamedTuple):
     source: str
     """Source of it: ``prometheus``, ``kubernetes``."""
     window: float = 0.0
-    """Seconds over which it is taken; 0 for what is so at one moment."""
+    """Seconds that the value covers; 0 for an instantaneous one."""
     age: float = 0.0
     """Seconds since it was so, when the Snapshot was made."""
 
 
 class LookAlike(NamedTuple):
-    """A cause that looks alike, and by what it is not that; by what it could be told, where that is not known."""
+    """A cause that looks alike, and what rules it out; or what would decide, if that is unknown."""
 
     cause: str
     """Id of the cause."""
@@ -56,7 +56,7 @@ class Explanation:
 
 
 def explain(snapshot: Snapshot, finding: Finding) -> Explanation:
-    """Explain a finding by the numbers of a Snapshot. Of an object that is gone: only what helps."""
+    """Explain a finding by the numbers of a Snapshot. If the object is gone, only the remedy is given."""
     causes = {cause.id: cause for cause in registry.CAUSES}
     cause, subjects, key = causes[finding.cause], Subjects.of(snapshot), finding.key
     seen = tuple(_sourced(snapshot, cause.of, key, one) for one in cause.observed(subjects, key))
@@ -85,7 +85,7 @@ def _sourced(snapshot: Snapshot, kind: Of, key: str, seen: Observation) -> Incid
 
 
 def _ruling(snapshot: Snapshot, subjects: Subjects, kind: Of, key: str, other: AnyCause) -> Ruling:
-    """Whether another cause holds where it would have to, and by what that is told."""
+    """Return whether another cause holds where it would have to, and what shows that."""
     places = keys_beside(snapshot, kind, key, other.of)
     rulings = [ruling for place in places if (ruling := other.ruling(subjects, place)) is not None]
     if not rulings:
@@ -100,8 +100,9 @@ def _ruling(snapshot: Snapshot, subjects: Subjects, kind: Of, key: str, other: A
 
 
 def keys_beside(snapshot: Snapshot, kind: Of, key: str, other: Of) -> tuple[str, ...]:
-    """The keys of the objects of another kind on which an object stands, itself where it is of that kind; the pods of a
-    workload."""
+    """Return the keys of the related objects of another kind: the object itself if it is of that kind, or the pods of a
+    workload.
+    """
     if kind is other or {kind, other} <= _PODS:
         return (key,)
     pod = snapshot.pods.get(key)

@@ -1,7 +1,7 @@
-"""The words of findings, put together when somebody reads them.
+"""The words of findings, built when they are read.
 
-Most words have a number of a row in them that is another with each measurement, and of thousands of findings those of a
-few are read. What they are made of is kept by value: a few numbers, not the frame, which would be kept with them.
+Most words contain a number of a row that changes with each measurement, and of thousands of findings only a few are
+read. The inputs are kept by value: a few numbers instead of the frame, which would otherwise be kept alive.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
 
 WHOLES = frozenset({Of.WORKLOAD, Of.NODE})
-"""Kinds of objects that say what is said of their parts."""
+"""Kinds of objects that repeat the words of their parts."""
 
 
 def is_later(cause: AnyCause) -> bool:
-    """Whether its words are left for later: they have numbers of a row in them, or are those of its object."""
+    """True if its words are built later: they contain numbers of a row, or repeat those of its object's parts."""
     return cause.of in WHOLES or (isinstance(cause, MetricsCause) and bool(cause.words.quantities))
 
 
 class WordedRows:
-    """The objects of which words are made later; the rows of their numbers are known once."""
+    """The objects whose words are built later; the rows of their numbers are looked up once."""
 
     def __init__(self, causes: Mapping[str, AnyCause], findings: Iterable[Finding]) -> None:
         self._causes = causes
@@ -77,7 +77,7 @@ class FindingWords:
         self._wholes = wholes or {}
 
     def of(self, finding: Finding) -> str:
-        """The words of a finding: its own, or those that were left for later."""
+        """Return the words of a finding: its own, or those built later."""
         if finding.words or finding.state is FindingState.RECOVERING:
             return finding.words
         cause = self._causes[finding.cause]
@@ -88,7 +88,7 @@ class FindingWords:
         return "" if frame is None or at is None else cause.words(MetricsRow(frame, at))
 
     def is_as(self, other: FindingWords) -> bool:
-        """Whether the other is made of the same."""
+        """True if the other has the same inputs."""
         mine, theirs = self._frames, other._frames
         alike = self._wholes == other._wholes and mine.keys() == theirs.keys()
         return alike and all(_same(mine[kind], theirs[kind]) for kind in mine)

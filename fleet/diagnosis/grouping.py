@@ -1,7 +1,7 @@
-"""Grouping of findings into incidents: what one root brings about is one incident, and two roots are two.
+"""Grouping of findings into incidents: the consequences of one root are one incident, and two roots are two.
 
-Roots are looked for below: at the same object, the GPUs and the node of a pod, the replicas that are away. Nothing is
-put under a root that does not declare to explain it.
+Roots are searched for below: at the same object, the GPUs and the node of a pod, the replicas that are away. A finding
+is only put under a root that declares to explain it.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from fleet.model.snapshot import Snapshot
 
 _PODS = frozenset({Of.POD, Of.ENGINE, Of.REPLICA})
 STATES = (FindingState.FIRING, FindingState.PENDING, FindingState.RECOVERING)
-"""States in the order in which they count."""
+"""States in order of precedence."""
 TOGETHER = 300.0
 """Seconds within which nodes that have the same have it from the same."""
 
 
 @dataclass(frozen=True, slots=True)
 class IncidentGroup:
-    """An incident without what its numbers say."""
+    """An incident without the words that depend on its numbers."""
 
     key: str
     about: str
@@ -43,7 +43,7 @@ class IncidentGroup:
     objects: tuple[str, ...]
     """Keys of the objects of its findings, the root's first."""
     roots: int
-    """How many of them have the cause of the root."""
+    """Number of its findings that have the root's cause."""
 
 
 class Groups:
@@ -56,10 +56,10 @@ class Groups:
         self._roots: list[int] = []
         self._groups: Sequence[IncidentGroup] = ()
         self.made = 0
-        """How often they were made since this exists: tests count what a tick costs."""
+        """Number of times that groups were made: tests count what a tick costs."""
 
     def of(self, snapshot: Snapshot, findings: Sequence[Finding]) -> Sequence[IncidentGroup]:
-        """The groups: the same object where nothing is otherwise."""
+        """Return the groups: the same object while nothing changes."""
         ground = (
             snapshot.pods,
             snapshot.workloads,
@@ -85,7 +85,7 @@ class Groups:
 
 
 def _alike_but_for_state(findings: Sequence[Finding], others: Sequence[Finding]) -> bool:
-    """Whether each has the root that the other has."""
+    """True if the findings have pairwise the same roots."""
     return len(findings) == len(others) and all(
         one is other
         or (
@@ -151,7 +151,7 @@ class _Kin:
                 self._of_workload[workload].append(finding)
 
     def root(self, finding: Finding) -> Finding:
-        """The finding from which it follows, or itself."""
+        """Return the finding that it follows from, or itself."""
         found = self._roots.get(id(finding))
         if found is None:
             self._roots[id(finding)] = finding
@@ -179,7 +179,7 @@ class _Kin:
         return None
 
     def _is_felt(self, finding: Finding) -> bool:
-        """Whether it may be beneath what only says how the parts of an object stand."""
+        """True if it may be beneath what only says how the parts of an object stand."""
         cause = self.causes[finding.cause]
         return not cause.symptom and not (cause.runs_on and finding.kind == Of.SETUP)
 
@@ -236,22 +236,22 @@ class _Above(NamedTuple):
     """The causes that may be above one."""
 
     roots: frozenset[str]
-    """Causes that bring it about, of which something is found."""
+    """Causes of it that are currently found."""
     peers: frozenset[str]
     """Roots that do so at the other replicas, too."""
     symptom: bool
-    """True if whatever is found of its parts is above it."""
+    """True if any finding at its parts ranks above it."""
 
     @staticmethod
     def of(cause: AnyCause, active: Sequence[AnyCause]) -> _Above:
-        """The causes above one, among those of which something is found."""
+        """Return the causes above one, among the active ones."""
         roots = [one for one in active if cause.id in one.explains]
         of_peers = frozenset(one.id for one in roots if one.peers)
         return _Above(frozenset(one.id for one in roots), of_peers, cause.symptom)
 
 
 def _workloads(snapshot: Snapshot, finding: Finding) -> Iterable[str]:
-    """The workloads to whose pods it happens; its own is not among them."""
+    """The workloads whose pods are affected; not the finding's own workload."""
     match finding.kind:
         case Of.POD | Of.ENGINE | Of.REPLICA:
             found = snapshot.workload_of.get(finding.key)
@@ -263,9 +263,10 @@ def _workloads(snapshot: Snapshot, finding: Finding) -> Iterable[str]:
 
 
 def _alike(snapshot: Snapshot, roots: Iterable[Finding]) -> Iterator[tuple[str, list[Finding]]]:
-    """Roots that are one: the same cause at several pods of a workload, GPUs of a node, or nodes at one time.
+    """Merge roots that are one event: the same cause at several pods of a workload, GPUs of a node, or nodes at one
+    time.
 
-    Each with the key of what it is about.
+    Yields each group with the key of the object that it is about.
     """
     places: dict[tuple[str, str], list[Finding]] = defaultdict(list)
     for root in roots:

@@ -1,6 +1,6 @@
-"""Hysteresis: a cause fires once it has held for as long as it must, and is over once it has not for as long.
+"""Hysteresis: a cause fires once it has held long enough, and clears once it has been absent long enough.
 
-The one place in which findings have a memory. A finding of which nothing is said differently is the same object.
+The only place where findings have memory. A finding whose words and severity do not change stays the same object.
 """
 
 from __future__ import annotations
@@ -27,15 +27,17 @@ class _Kept:
     cause: AnyCause
     since: Onset
     last: float
-    """Unix time at which it held last."""
+    """Unix time at which it last held."""
     said: ToldCause
     finding: Finding | None = None
-    """The finding that was made last; None where another is to be made."""
+    """The current finding; None if it must be rebuilt."""
     eased: str = ""
-    """The words that it had when it last held, where those are not kept."""
+    """The words from when it last held, if they are not kept otherwise."""
     fired: bool = False
     backfilled: int = 0
-    """State of the history when ``since`` was looked for: once more of the past is read, it may turn out older."""
+    """State of the history when ``since`` was determined: once more of the past is read, the onset may turn out
+    earlier.
+    """
 
 
 FIRING, PENDING, RECOVERING = FindingState.FIRING, FindingState.PENDING, FindingState.RECOVERING
@@ -56,17 +58,17 @@ class Hysteresis:
         self._findings: list[Finding] = []
         self._looked = False
         self.made = 0
-        """How many findings were made since this exists: tests count what a tick costs."""
+        """Number of findings made so far: tests count what a tick costs."""
 
     @property
     def until(self) -> float:
-        """Unix time until which the same findings stand, if the same holds."""
+        """Unix time until which the findings stay the same, if the same causes hold."""
         return min(self._due, self._at + self._clears)
 
     def findings_at(self, snapshot: Snapshot, holds: Sequence[ActiveCause], words: FindingWords) -> Sequence[Finding]:
-        """The findings at a Snapshot at which these hold: the same object where nothing is said differently.
+        """Return the findings for a Snapshot in which these causes hold: the same object while nothing changes.
 
-        ``words`` are those of the Snapshot before.
+        ``words`` are those of the previous Snapshot.
         """
         severities = Severities(snapshot)
         past = snapshot.history.backfilled
@@ -104,7 +106,9 @@ class Hysteresis:
         return self._findings
 
     def _told_again(self, severities: Severities) -> Sequence[Finding]:
-        """The findings where the same holds as before, and nothing is due: what may be said differently is asked."""
+        """Return the findings if the same causes hold and no state change is due; only changeable words are
+        recomputed.
+        """
         others: list[tuple[int, Finding]] = []
         for cause, asked in self._asked.values():
             ground, before = severities.ground(cause), self._grounds.get(cause.id)
@@ -129,7 +133,7 @@ class Hysteresis:
         return _Kept(cause, since, snapshot.at, said, backfilled=snapshot.history.backfilled)
 
     def _finding(self, key: str, one: _Kept, now: float) -> Finding:
-        """The finding, which is the same for as long as nothing of it is said differently."""
+        """Return the finding; it stays the same object while nothing about it changes."""
         holding = one.last >= now
         state = (FIRING if holding else RECOVERING) if one.fired else PENDING
         told = one.finding
@@ -141,7 +145,7 @@ class Hysteresis:
     def _easing(
         self, snapshot: Snapshot, holding: Mapping[tuple[str, str], _Kept], words: FindingWords
     ) -> dict[tuple[str, str], _Kept]:
-        """Return what has fired, does not hold any more, and is not over. It says what it said last."""
+        """Return what has fired, no longer holds, and has not cleared yet. It keeps its last words."""
         found, subjects = {}, Subjects.of(snapshot)
         for place, one in self._kept.items():
             if place in holding or not one.fired or not _is_there(snapshot, one.cause.of, place[1]):
@@ -158,7 +162,7 @@ class Hysteresis:
 
 
 def _tell(one: _Kept, said: ToldCause) -> None:
-    """Say this of it; its finding is another where that is not what was said."""
+    """Update its words and severity; the finding is rebuilt if they changed."""
     if said[:2] != one.said[:2]:
         one.finding = None
     one.said = said
@@ -182,12 +186,12 @@ def _is_there(snapshot: Snapshot, kind: Of, key: str) -> bool:
 
 
 def _may_be_older(one: _Kept) -> bool:
-    """Whether the past may still tell of an earlier beginning than the console's own first look."""
+    """True if history may still show an earlier onset than the console's own first observation."""
     return not one.fired and one.since.told_by == SEEN_FIRST
 
 
 def _due(one: _Kept, now: float) -> float:
-    """Unix time at which its state is another, if it goes on as it does."""
+    """Return the Unix time of its next state change, if nothing else happens."""
     if one.fired:
         return math.inf if one.last >= now else one.last + one.cause.clears
     return one.since.at + one.cause.after

@@ -1,7 +1,7 @@
-"""Screening of pods and GPUs by their metrics: of most of them nothing, which is that they are well.
+"""Screening of pods and GPUs by their metrics. Most of them show nothing, and are well.
 
-Looked for column by column: of thousands of rows a few are over some threshold, and only those are judged one by one.
-What was found stands until a column, a state or an age says otherwise.
+The scan goes column by column: of thousands of rows a few exceed a threshold, and only those are judged one by one. A
+result is kept until a column, a state or an age changes.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from fleet.model.reading import LOOKBACK
 from fleet.model.snapshot import Assessment
 
 Signs = Mapping[str, Assessment]
-"""Key → how it stands; a row that is not in it is well."""
+"""Key → assessment; a row that is absent is well."""
 
 
 class KeptScan:
-    """Finds the rows of one kind at which one of some causes holds, and keeps what it found."""
+    """Finds the rows of one kind for which a cause holds, and caches the result."""
 
     def __init__(self, causes: Iterable[MetricsCause]) -> None:
         self._causes = ordered(causes)
@@ -37,10 +37,10 @@ class KeptScan:
         self._of_keys: Sequence[str] = ()
         self._found: Signs = {}
         self.held: Mapping[str, Sequence[MetricsCause]] = {}
-        """Key → the causes that hold of it, the one that is told first; all of the first stage at which any does."""
+        """Key → the causes that hold for it, in order of precedence: all those of the first stage that has any."""
 
     def of(self, table: MetricsTable) -> Signs:
-        """The signs now: the same object for as long as nothing says otherwise."""
+        """Return the current signs: the same object while nothing changes."""
         frame = table.frame
         of = (frame.index, table.reasons, table.profiles, *(frame.columns.get(name) for name in self._quantities))
         doubts = (frame.states, table.older_than(LOOKBACK))
@@ -51,8 +51,8 @@ class KeptScan:
         return self._found
 
     def _tell(self, table: MetricsTable) -> None:
-        """Keep how the rows stand: those of a cause that has no numbers in its words stand as before while it holds of
-        the same ones.
+        """Update the assessments of the rows; for a cause whose words contain no numbers they are reused while it holds
+        for the same rows.
         """
         parts = []
         for cause, rows in self._first:
@@ -69,7 +69,7 @@ class KeptScan:
                 self._found = found
 
     def _hold(self, rows: list[list[int]], keys: Sequence[str]) -> None:
-        """Keep which causes hold of which rows: the same objects while these are the same."""
+        """Update which causes hold for which rows: the same objects while these are the same."""
         if rows == self._rows and keys is self._keys:
             return
         held: dict[int, list[MetricsCause]] = {}
@@ -89,7 +89,7 @@ class KeptScan:
 
 
 def _rows_of(cause: MetricsCause, table: MetricsTable) -> list[int]:
-    """The rows at which a cause holds."""
+    """Return the rows for which a cause holds."""
     rows = together(cause.must, table)
     if not cause.must_not:
         return list(rows)
@@ -98,7 +98,7 @@ def _rows_of(cause: MetricsCause, table: MetricsTable) -> list[int]:
 
 
 def _read(causes: Iterable[MetricsCause]) -> tuple[Quantity, ...]:
-    """All that is looked at, for the signs and for the words."""
+    """Return every quantity that is read, for the signs and for the words."""
     read: dict[Quantity, None] = {}
     for cause in causes:
         for sign in (*cause.must, *cause.must_not, *cause.serious):

@@ -1,6 +1,6 @@
-"""Signs of numbers: a level, a code, the reasons of lowered clocks.
+"""Signs of metrics: a level, a code, the reasons for lowered clocks.
 
-They are looked for column by column, so that of thousands of rows a few are judged.
+They are evaluated column by column, so that of thousands of rows only a few are judged.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class MetricsSign(Sign[MetricsRow], Protocol):
 
 
 class NumbersInWords:
-    """The words of a sign of numbers: the numbers that it reads, and what lowers the clocks where it asks for that."""
+    """The words of a metrics sign: the numbers that it reads, and what lowers the clocks if it checks that."""
 
     __slots__ = ()
 
@@ -95,7 +95,7 @@ class Level(NumbersInWords):
         return self.met(row.value(self.quantity), row.profile)
 
     def met(self, value: float, profile: Profile) -> bool | None:
-        """Whether a value of the quantity is so, by a profile."""
+        """True if a value of the quantity meets the limit of a profile; None for NaN."""
         return None if math.isnan(value) else _COMPARE[self.how](value, limit_at(self.limit, profile))
 
     def among(self, table: MetricsTable, rows: Iterable[int] | None) -> Collection[int]:
@@ -110,7 +110,7 @@ class Level(NumbersInWords):
         return [row for row in found if self.met(values[row], table.profile_of(row))]
 
     def _widest(self, table: MetricsTable) -> float:
-        """Return the limit that most numbers meet, of those of all profiles."""
+        """Return the most permissive of the limits of all profiles."""
         if not isinstance(self.limit, Threshold):
             return self.limit
         widest = max if self.how is Is.BELOW else min
@@ -170,7 +170,7 @@ class Code(NumbersInWords):
 
 @dataclass(frozen=True, slots=True)
 class Lowered(NumbersInWords):
-    """The exporter says that one of these lowers the clocks of a GPU; unknown of one whose exporter says nothing."""
+    """The exporter reports one of these as lowering the clocks of a GPU; unknown if it reports no reasons."""
 
     by: frozenset[str]
     name: str
@@ -194,7 +194,7 @@ class Lowered(NumbersInWords):
 
 @dataclass(frozen=True, slots=True)
 class Either(NumbersInWords):
-    """One of several ways in which the same is seen: each a list of signs that hold together."""
+    """One of several ways to see the same thing, each a list of signs that hold together."""
 
     ways: tuple[tuple[MetricsSign, ...], ...]
     name: str
@@ -218,7 +218,7 @@ class Either(NumbersInWords):
 
 
 def together(signs: Iterable[MetricsSign], table: MetricsTable, rows: Iterable[int] | None = None) -> Collection[int]:
-    """The rows at which all of these hold; the first sign is the one that holds of the fewest."""
+    """Return the rows for which all of these hold; the first sign is the one that holds for the fewest."""
     found: Collection[int] | None = None
     for sign in signs:
         found = sign.among(table, rows if found is None else found)

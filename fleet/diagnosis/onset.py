@@ -1,4 +1,4 @@
-"""Beginnings of causes: as the object itself says, else as its numbers of the last quarter of an hour do."""
+"""Onsets of causes: as the object reports them, else from the last quarter of an hour of its metrics."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from fleet.model.objects import Condition, Node, Pod, Workload
 from fleet.model.snapshot import Snapshot
 
 POINTS = 60
-"""How far back the numbers are looked through: as many steps as are kept."""
+"""Number of history points searched: all that are kept."""
 
 
 class Onset(NamedTuple):
-    """A moment, and what tells it."""
+    """A moment, and the evidence for it."""
 
     at: float
     told_by: str
 
 
 def onset_of(snapshot: Snapshot, cause: AnyCause, key: str) -> Onset | None:
-    """None where nothing but the console has seen it."""
+    """Return the onset; None if nothing but the console's own observation shows it."""
     match cause.of:
         case Of.POD:
             return _pod(snapshot.pods[key], cause.stage)
@@ -63,7 +63,7 @@ _OF_WORKLOADS = {
     "condition Progressing": ("Progressing", "False"),
     "condition ReplicaFailure": ("ReplicaFailure", "True"),
 }
-"""Reading of a sign → the condition that says since when it is so."""
+"""Reading of a sign → the condition whose transition time dates it."""
 
 
 def _workload(workload: Workload, cause: AnyCause) -> Onset | None:

@@ -1,4 +1,4 @@
-"""Pods and the clock: how long one has been on its way, which no change of its row tells."""
+"""Pods that are overdue: how long one has been in transition, which no change of its row shows."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _timed(snapshot: Snapshot, key: str) -> TimedPod | None:
 
 
 class Overdue:
-    """Finds pods that take too long. Looked for now and then: nothing of it is news within seconds."""
+    """Finds pods that take too long. Checked occasionally: it does not change within seconds."""
 
     def __init__(self, causes: Sequence[OverdueCause]) -> None:
         self._causes = causes

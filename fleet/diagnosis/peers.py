@@ -1,4 +1,4 @@
-"""A replica among the others of its workload, or a GPU among those of its engine: signs that compare their numbers."""
+"""A replica compared with the others of its workload, or a GPU with those of its engine: signs on their numbers."""
 
 from __future__ import annotations
 
@@ -23,26 +23,27 @@ def median(values: Iterable[float]) -> float:
 
 
 class PeerSign(Sign[Replica], Protocol):
-    """A sign that tells a replica from its peers."""
+    """A sign that distinguishes a replica from its peers."""
 
     def among(self, frame: Frame, rows: Sequence[int], profile: Profile) -> Collection[int]:
-        """Return at which of the rows of one workload it holds."""
+        """Return the rows of one workload for which it holds."""
         ...
 
 
 LEAST = 3
-"""Replicas from which on one can be told from the others: of two, nobody knows which is the odd one."""
+"""Replicas needed for a comparison: of two, it is unknown which is the odd one."""
 OUTLIER = 3.5
-"""Modified z-score from which on a number is an outlier (Iglewicz and Hoaglin, 1993)."""
+"""Modified z-score from which a number is an outlier (Iglewicz and Hoaglin, 1993)."""
 _NORMAL = 0.6745
 """Factor that makes the median deviation of normal numbers their standard deviation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slower(SignInWords[Replica]):
-    """Each of its requests gets fewer tokens per second than those of its peers do: ``times`` fewer than the median's.
+    """Each of its requests gets ``times`` fewer tokens per second than those of the median peer.
 
-    Of replicas that run at least ``least`` requests: of a single one, the length of its prompt is all that is seen.
+    Only replicas that run at least ``least`` requests are compared: for a single one, the difference may only be the
+    length of its prompt.
     """
 
     times: Limit
@@ -89,13 +90,13 @@ class Slower(SignInWords[Replica]):
 
 @dataclass(frozen=True, slots=True)
 class Busier(SignInWords[Replica]):
-    """More than ``times`` the mean of its peers, with requests that wait while another could take them."""
+    """More than ``times`` the mean load of its peers, with waiting requests that another could take."""
 
     times: Limit
     more: Limit
     """Requests that it has more than the mean, at least."""
     room: Limit
-    """KV usage below which another has room."""
+    """KV usage below which another replica has room."""
     reads: str = "requests_running, requests_waiting, kv_cache_usage"
 
     @property
@@ -135,12 +136,12 @@ class Busier(SignInWords[Replica]):
 class LowerClock(SignInWords[Replica]):
     """An SM clock ``times`` lower than that of the fastest GPU of its group, all of which are busy.
 
-    Two are enough to tell: GPUs of one engine do the same at the same time, and an idle one is not compared.
+    Two GPUs are enough: those of one engine do the same work at the same time, and idle ones are not compared.
     """
 
     times: Limit
     busy: Limit
-    """Utilisation from which on one is."""
+    """Utilisation from which a GPU is busy."""
     reads: str = "sm_clock, gpu_utilisation"
 
     @property

@@ -1,7 +1,7 @@
-"""Causes that only events tell: pods of whom something was reported of late, and which cause that is.
+"""Causes that only events show: pods with recent events, and the cause that these are.
 
-Events are no part of how an object stands: they come late, are lost, and are told again. So they are looked through
-when there are others, and now and then for those that have become old.
+Events do not affect an object's assessment: they come late, get lost, and are repeated. So they are scanned when they
+change, and occasionally for those that have expired.
 """
 
 from __future__ import annotations
@@ -14,33 +14,33 @@ from fleet.diagnosis.sign import SignInWords
 from fleet.model.objects import Event, Pod
 
 REMEMBERED = 660.0
-"""Seconds for which an event counts: the kubelet's longest back-off is five minutes, and it tells of each attempt."""
+"""Seconds for which an event counts: the kubelet's longest back-off is five minutes, and it reports every attempt."""
 
 
 @dataclass(frozen=True, slots=True)
 class PodReports:
-    """A pod, and what was reported of it of late, the newest first."""
+    """A pod and its recent events, newest first."""
 
     pod: Pod
     events: Sequence[Event]
 
 
 def reports_of(pod: Pod, events: Iterable[Event], now: float) -> PodReports:
-    """The reports of one pod; another pod of its name has another uid."""
+    """Return the recent events of one pod; a namesake has another uid."""
     mine = [one for one in events if one.involved_uid == pod.uid and now - one.last <= REMEMBERED]
     return PodReports(pod, sorted(mine, key=lambda one: one.last, reverse=True))
 
 
 @dataclass(frozen=True, slots=True)
 class Reported(SignInWords[PodReports]):
-    """A sign: an event of one of these reasons, whose message has these words."""
+    """A sign: an event with one of these reasons, whose message matches these words."""
 
     name: str
     reasons: tuple[str, ...]
     words: str = ""
     """Regular expression; empty for all messages."""
     latest_of: tuple[str, ...] = ()
-    """Reasons that take back what the event says, if they come after it."""
+    """Reasons of later events that cancel it."""
 
     @property
     def reads(self) -> str:

@@ -1,4 +1,4 @@
-"""Judgement: the causes that hold of an object, in the order in which they are told."""
+"""Precedence: the causes that hold for an object, in the order in which they are reported."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ C = TypeVar("C", bound=AnyCause)
 
 
 def ordered(causes: Iterable[C]) -> tuple[C, ...]:
-    """The earlier stage first, then the worse, then the root before what it brings about."""
+    """Order causes: the earlier stage first, then the worse, then a root before its consequences."""
     those = {cause.id: cause for cause in causes}
     depths: dict[str, int] = {}
 
     def depth(cause: C) -> int:
-        """How far it is from a root."""
+        """Distance from a root."""
         if cause.id not in depths:
             depths[cause.id] = 0
             above = [other for other in those.values() if cause.id in (*other.explains, *other.before)]
@@ -36,8 +36,8 @@ def ordered(causes: Iterable[C]) -> tuple[C, ...]:
 class Precedence(Generic[S]):
     """Judges objects of one kind by their causes.
 
-    Causes that begin with the same sign are asked for it once: of thousands of pods that run, none of what stops one
-    is looked at.
+    Causes that begin with the same sign evaluate it once: for thousands of running pods, none of the signs of stopped
+    pods is evaluated.
     """
 
     def __init__(self, causes: Iterable[Cause[S]]) -> None:
@@ -45,7 +45,7 @@ class Precedence(Generic[S]):
         self._alike = [(alike[0].must[0], [_rest(cause) for cause in alike]) for alike in map(_causes, by_sign)]
 
     def first(self, of: S) -> Cause[S] | None:
-        """The one that is told of an object; None where none holds."""
+        """Return the cause that is reported for an object; None if none holds."""
         for sign, causes in self._alike:
             if not sign.holds(of):
                 continue

@@ -1,4 +1,4 @@
-"""Choice of the profile by which a workload is judged: by its namespace, its name or its model."""
+"""The profile by which a workload is judged, chosen by its namespace, name or model."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BUILT_IN: Mapping[str, Profile] = {
 
 @dataclass(frozen=True, slots=True)
 class ProfileRule:
-    """Workloads that a profile is for: those that match one pattern of each list that is not empty."""
+    """The workloads that a profile applies to: those that match a pattern of every list that is not empty."""
 
     profile: Profile
     namespaces: tuple[str, ...] = ()
@@ -31,7 +31,7 @@ class ProfileRule:
     models: tuple[str, ...] = ()
 
     def is_for(self, workload: Workload, model: str) -> bool:
-        """Whether it is; a rule without any pattern is for none."""
+        """True if the rule applies; a rule without patterns never does."""
         asked = ((self.namespaces, workload.namespace), (self.workloads, workload.name), (self.models, model))
         return any(patterns for patterns, _ in asked) and all(
             not patterns or any(fnmatchcase(name, pattern) for pattern in patterns) for patterns, name in asked

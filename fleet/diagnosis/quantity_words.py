@@ -10,7 +10,7 @@ _SHORTER = {Quantity.SLEEP_LEVEL: "sleep level", Quantity.XID: "last XID code"}
 
 
 def quantity_name(quantity: Quantity) -> str:
-    """Return its name, without what its table says beside."""
+    """Return its name, without the notes in its table entry."""
     return _SHORTER.get(quantity) or MEANINGS[quantity].text.split(";", 1)[0]
 
 

@@ -1,4 +1,4 @@
-"""How many feel it: the pods that an incident concerns, and the requests in them."""
+"""The reach of an incident: the pods that it affects, and the requests in them."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def concerned_by(snapshot: Snapshot, findings: Iterable[Finding], causes: Mappin
 
 
 def _replicas(snapshot: Snapshot, workload: str) -> int:
-    """Return how many are wanted or, while a rollout adds some beside them, how many are there."""
+    """Return the desired replicas or, while a rollout adds surge pods, the existing ones."""
     desired, members = snapshot.workloads[workload].desired, snapshot.pods_of.get(workload, ())
     if len(members) <= desired:
         return desired
@@ -69,14 +69,14 @@ def _serves(snapshot: Snapshot, pod: str) -> bool:
 
 
 class RequestCounts:
-    """How many requests there are in the pods of one Snapshot."""
+    """Counts the requests in the pods of one Snapshot."""
 
     def __init__(self, frame: Frame) -> None:
         self._running = _values(frame, Quantity.RUNNING)
         self._waiting = _values(frame, Quantity.WAITING)
 
     def by(self, concerned: Concerned) -> Reach:
-        """How many feel it."""
+        """Return the reach of what is concerned."""
         pods, wanted, rows, workloads = concerned
         return Reach(pods, wanted, _sum(self._running, rows), _sum(self._waiting, rows), workloads)
 

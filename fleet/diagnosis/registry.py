@@ -1,4 +1,4 @@
-"""The causes that are known: one more is a row in a module of ``causes/`` and one line here."""
+"""The known causes: a new one is a row in a module of ``causes/`` and one line here."""
 
 from __future__ import annotations
 
@@ -118,12 +118,12 @@ CAUSES: tuple[AnyCause, ...] = (
     workloads.BUDGET_FAST,
     workloads.BUDGET_SLOW,
 )
-"""The causes, in no order that matters: which of several is told is declared by each."""
+"""The causes, in no particular order: each declares its own precedence."""
 
 
 C = TypeVar("C", bound=AnyCause)
 
 
 def causes_of(kind: type[C]) -> tuple[C, ...]:
-    """Return the causes of one class: those that speak of one kind of object."""
+    """Return the causes of one class, which are about one kind of object."""
     return tuple(cause for cause in CAUSES if isinstance(cause, kind))

@@ -1,4 +1,4 @@
-"""A workload beside what was before: its traffic and what is usual of it, its Services, and what it lost pods with."""
+"""A workload compared with its past: its traffic and the usual traffic, its Services, and what it lost pods with."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from fleet.model.severity import Severity
 from fleet.model.snapshot import Snapshot
 
 QUEUE_POINTS = 5
-"""Points of the past by which it is told whether a queue grows: a minute."""
+"""History points that show whether a queue grows: one minute."""
 ALIKE = 1.2
-"""Times by which prompts are longer than usual before anything is looked at."""
+"""Factor by which prompts must be longer than usual before anything else is checked."""
 REVISED = 3600.0
-"""Seconds after which a revision is no ground any more for what is otherwise than before."""
+"""Seconds after which a new revision no longer explains a change."""
 _HASHES = (TEMPLATE_HASH, "controller-revision-hash")
-"""Labels by which the pods of two revisions are told apart."""
+"""Labels that distinguish the pods of two revisions."""
 
 
 class TrafficSubject(NamedTuple):
-    """The traffic of a workload. NaN for what nobody measures."""
+    """The traffic of a workload. NaN for what is not measured."""
 
     now: Traffic
     usual: Traffic
@@ -36,7 +36,7 @@ class TrafficSubject(NamedTuple):
     kv_usage: float
     """Share of the KV cache in use, in the mean of its replicas."""
     for_room: float
-    """Requests that wait for capacity; others wait for adapters, or for KV blocks of another engine."""
+    """Requests that wait for capacity, not for adapters or for KV blocks of another engine."""
     drafted: float
     """Tokens per second that speculative decoding proposes."""
     waiting: Sequence[float]
@@ -51,12 +51,12 @@ class TrafficSubject(NamedTuple):
     asked: float = math.nan
     """Requests per second that come to gateways in front of it."""
     rejected: float = math.nan
-    """Share of those that gateways turn away."""
+    """Share of requests that gateways reject."""
     profile: Profile = CHAT
 
     @property
     def growth(self) -> float:
-        """Requests per second by which its queue grows, over the points that there are; 0 for fewer than two."""
+        """Growth of its queue in requests per second, over the available points; 0 for fewer than two."""
         points = self.waiting
         return (points[-1] - points[0]) / ((len(points) - 1) * self.step) if len(points) > 1 else 0.0
 
@@ -65,20 +65,20 @@ class FrontSubject(NamedTuple):
     """A workload and the Services that should select its pods."""
 
     empty: Sequence[str]
-    """Names of those that select no pod."""
+    """Names of the Services that select no pod."""
     ready: int
     """Replicas that are ready."""
     serves: bool
     """True if it runs engines."""
     running: float
-    """Requests that run in it; NaN where nobody counts them."""
+    """Running requests; NaN if not measured."""
 
 
 class PlacementSubject(NamedTuple):
-    """A workload that lost pods with what has gone."""
+    """A workload that lost pods together with something else."""
 
     departed: Sequence[Departed]
-    """Whatever has gone, the latest first."""
+    """Removed nodes and preempted pods, latest first."""
     missing: int
     """Replicas that are wanted and not ready."""
     unplaced: int
@@ -92,14 +92,14 @@ class PlacementSubject(NamedTuple):
 
     @property
     def put_out(self) -> str:
-        """The words with which a pod was put out for one of higher priority; empty for none."""
+        """The scheduler's words on a pod preempted by one of higher priority; empty if there is none."""
         return next((one.told for one in self.departed if not one.node), "")
 
 
 def unusual(snapshot: Snapshot) -> Iterator[str]:
-    """Yield the workloads at whose traffic it is worth to look: of most nothing is otherwise than usual.
+    """Yield the workloads whose traffic may differ from the usual; most are skipped.
 
-    Their numbers are read column by column: some comparisons for each, and nothing else.
+    Read column by column: a few comparisons per workload.
     """
     frame, nothing = snapshot.by_workload, Traffic()
     before = {key for model in _refused(snapshot) for key in snapshot.models[model].workloads}
@@ -118,7 +118,7 @@ def unusual(snapshot: Snapshot) -> Iterator[str]:
 
 
 def _refused(snapshot: Snapshot) -> Iterator[str]:
-    """Yield the models of which gateways turn requests away."""
+    """Yield the models whose gateways reject requests."""
     frame = snapshot.before_models
     rejected = frame.values(range(len(frame.keys)), Quantity.GATEWAY_REJECTIONS)
     for model, number in zip(frame.keys, rejected, strict=True):
@@ -182,7 +182,7 @@ def front_subject(snapshot: Snapshot, workload: str) -> FrontSubject | None:
 
 
 def placement_subject(snapshot: Snapshot, workload: str) -> PlacementSubject | None:
-    """Look at what a workload lost pods with; None where it lost none."""
+    """Return the subject for what a workload lost pods with; None if it lost none."""
     departed, known = snapshot.departed.get(workload, ()), snapshot.workloads.get(workload)
     if not departed or known is None:
         return None

@@ -1,4 +1,4 @@
-"""Causes at what serves, by class: a workload beside what was before, its Services, a GPU of many."""
+"""Causes of what serves, by class: a workload compared with its past, its Services, one GPU of several."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class ServiceCause(Cause[FrontSubject]):
 
 
 class PlacementCause(Cause[PlacementSubject]):
-    """A cause at a workload that lost pods with what has gone."""
+    """A cause at a workload that lost pods together with something else."""
 
     of = Of.PLACEMENT
 
@@ -48,7 +48,7 @@ class PlacementCause(Cause[PlacementSubject]):
 
 @dataclass(frozen=True, kw_only=True)
 class GroupedGpuCause(Cause[Replica]):
-    """A cause at a GPU, by its numbers among those of the other GPUs of its pod."""
+    """A cause at a GPU, by its numbers compared with those of the pod's other GPUs."""
 
     of: ClassVar[Of] = Of.GPU
     must: tuple[PeerSign, ...]
@@ -58,7 +58,7 @@ class GroupedGpuCause(Cause[Replica]):
 
 
 def gpu_among(snapshot: Snapshot, key: str) -> Replica | None:
-    """A GPU among those of the pod that holds it; None where that has no other."""
+    """Return a GPU among those of the pod that holds it; None if the pod has no other."""
     found, frame = snapshot.gpus.get(key), snapshot.by_gpu
     at = frame.index.get(key)
     if found is None or at is None:

@@ -1,4 +1,4 @@
-"""Severity and words of a cause at an object, asked for again only where they may be otherwise."""
+"""Severity and words of a cause at an object, recomputed only where they may have changed."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ class ToldCause(NamedTuple):
 
     severity: Severity
     words: str
-    """Empty for those that are left for later."""
+    """Empty for words that are built later."""
     of: object
-    """Input of the words: while it is the same, so are they; None where it never changes."""
+    """Input of the words: while it is unchanged, so are they; None if they never change."""
 
 
 class Severities:
-    """Tells the severity and the words of causes by the numbers of one Snapshot."""
+    """Computes the severity and the words of causes from the numbers of one Snapshot."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
@@ -31,7 +31,7 @@ class Severities:
         self._serious: dict[str, Collection[str]] = {}
 
     def said(self, cause: AnyCause, key: str, before: ToldCause | None) -> ToldCause:
-        """Return what is said of a cause at an object: the same object as before where it is said again."""
+        """Return severity and words of a cause at an object: the same object as before if unchanged."""
         if before is not None and not asks(cause):
             return before
         if isinstance(cause, MetricsCause):
@@ -39,7 +39,7 @@ class Severities:
         return _of_object(self._snapshot, self._subjects, cause, key, before)
 
     def ground(self, cause: AnyCause) -> object:
-        """Ground on which alone the words of a cause stand, at all objects; None where more is to be asked."""
+        """Return the only input of a cause's words at all objects; None if there are further inputs."""
         if isinstance(cause, MetricsCause) and (is_later(cause) or isinstance(cause.words, SameWords)):
             return self._serious_keys(cause)
         return self._snapshot.assessments if cause.of in WHOLES else None
@@ -55,7 +55,7 @@ class Severities:
         return ToldCause(severity, cause.assessed(self._subjects, key).reason, reasons)
 
     def _serious_keys(self, cause: MetricsCause) -> Collection[str]:
-        """Return the keys of the objects at which it is critical, column by column, as it was found."""
+        """Return the keys of the objects for which it is critical, column by column, as found."""
         found = self._serious.get(cause.id)
         if found is None:
             table = self._subjects.engines if cause.of is Of.ENGINE else self._subjects.gpus
@@ -65,7 +65,7 @@ class Severities:
 
 
 def asks(cause: AnyCause) -> bool:
-    """Whether anything that is said of it may change while it holds."""
+    """True if its severity or words may change while it holds."""
     if cause.of is Of.GPU:
         return bool(cause.serious) or not is_later(cause)
     if cause.of in (Of.POD, *WHOLES):
@@ -88,7 +88,7 @@ def _of_object(
 
 
 def _of_pod(snapshot: Snapshot, subjects: Subjects, cause: AnyCause, key: str, before: ToldCause | None) -> ToldCause:
-    """One replica of many that is away is felt by nobody for as long as the others carry its load."""
+    """Severity for a pod: one missing replica of many affects nobody while the others carry its load."""
     pod = snapshot.pods[key]
     whole = None
     if cause.stage < Stage.MEASURING:

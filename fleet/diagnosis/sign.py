@@ -1,7 +1,7 @@
-"""Signs: what is looked at to tell a cause, each a small pure function that says what it reads.
+"""Signs: the observations that show a cause, each a small pure function that names what it reads.
 
-A sign holds, does not hold, or is unknown (None) where its input is missing: what is unknown proves nothing.
-Those of numbers are in metrics_sign.py, those that compare a replica with its peers in peers.py.
+A sign holds, does not hold, or is unknown (None) if its input is missing: an unknown sign proves nothing. Signs of
+metrics are in metrics_sign.py, comparisons of a replica with its peers in peers.py.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Observation(NamedTuple):
 
     text: str
     quantity: Quantity | None = None
-    """The quantity whose number it is; None for what is no number."""
+    """The quantity that was read; None if it is not a number."""
 
 
 class Sign(Protocol[S_contra]):
@@ -34,12 +34,12 @@ class Sign(Protocol[S_contra]):
 
     @property
     def reads(self) -> str:
-        """The field or the quantity that it looks at."""
+        """The field or quantity that it reads."""
         ...
 
     @property
     def holds(self) -> Callable[[S_contra], bool | None]:
-        """Whether it does; None where that is not known."""
+        """True if it holds; None if that is unknown."""
         ...
 
     def seen(self, of: S_contra) -> Iterable[Observation]:
@@ -47,7 +47,7 @@ class Sign(Protocol[S_contra]):
         ...
 
     def contrary(self, of: S_contra) -> str:
-        """Words for what is seen where it does not hold."""
+        """Return words for what is seen where it does not hold."""
         ...
 
 
@@ -79,4 +79,4 @@ class Fact(SignInWords[S]):
     reads: str
     holds: Callable[[S], bool | None]
     shows: Callable[[S], str] = lambda _: ""
-    """Text that stands there, in the words of whoever wrote it: a condition's message, an exit code."""
+    """The text as its author wrote it: a condition's message, an exit code."""

@@ -1,6 +1,6 @@
-"""Subjects: what the signs of a cause are asked about, each an object with what is known beside it.
+"""Subjects: what the signs of a cause examine, each an object with related facts.
 
-There is one maker of them, ``Subjects``, for whoever assesses a fleet and for whoever explains what was found.
+``Subjects`` is the one maker of them, for assessing a fleet and for explaining findings.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ NO_REASONS: ThrottleReasons = {}
 _NO_ROWS = Frame()
 MAY_NOT_LIST = "its pods may not be listed"
 LEFT_OVER = 600.0
-"""Seconds since its creation after which a failed pod is no reason for what its workload does now."""
+"""Seconds after creation from which a failed pod no longer affects its workload's assessment."""
 
 
 class RowProfiles(NamedTuple):
-    """The profiles by which rows of numbers are judged."""
+    """The profiles by which rows of metrics are judged."""
 
     default: Profile = CHAT
     by_row: Mapping[int, Profile] = {}
-    """Row → its profile; only those that are not judged by ``default``."""
+    """Row → its profile; rows judged by ``default`` are absent."""
     distinct: tuple[Profile, ...] = (CHAT,)
     """Every profile that some row may have, each once."""
 
@@ -60,7 +60,7 @@ ONE_PROFILE = RowProfiles()
 
 
 class MetricsTable:
-    """The numbers of all objects of one kind, and what else their signs ask for."""
+    """The numbers of all objects of one kind, and the other inputs of their signs."""
 
     def __init__(
         self, frame: Frame, reasons: ThrottleReasons = NO_REASONS, profiles: RowProfiles = ONE_PROFILE
@@ -75,11 +75,11 @@ class MetricsTable:
         return MetricsRow(self.frame, at, self.reasons, self.profile_of(at))
 
     def profile_of(self, at: int) -> Profile:
-        """The profile by which a row is judged."""
+        """Return the profile that applies to a row."""
         return self.profiles.by_row.get(at, self.profiles.default)
 
     def reaching(self, quantity: Quantity, limit: float) -> Sequence[int]:
-        """The rows whose number is at or above a limit, which is above 0: looked for once for all signs that ask."""
+        """Return the rows whose number is at or above a limit greater than 0, cached for all signs."""
         found = self._reaching.get((quantity, limit))
         if found is None:
             column = self.frame.columns.get(quantity)
@@ -88,7 +88,7 @@ class MetricsTable:
         return found
 
     def older_than(self, limit: float) -> Sequence[int]:
-        """The rows whose numbers are older than a limit in seconds."""
+        """Return the rows whose numbers are older than a limit in seconds."""
         ages, since = self.frame.ages, self.frame.since
         near = rows_at_least(ages, limit - since) if since < limit else range(len(ages))
         return [row for row in near if ages[row] + since > limit]
@@ -118,7 +118,7 @@ class MetricsRow(NamedTuple):
 
 
 class Replica(NamedTuple):
-    """The numbers of one pod among those of its workload."""
+    """The numbers of one pod, among those of its workload."""
 
     frame: Frame
     at: int
@@ -128,7 +128,7 @@ class Replica(NamedTuple):
 
 
 class PodSubject(NamedTuple):
-    """A pod, and whether somebody measures it."""
+    """A pod, and whether it is measured."""
 
     pod: Pod
     serving: bool = False
@@ -143,7 +143,7 @@ class PodSubject(NamedTuple):
 
     @property
     def stopped_by(self) -> str:
-        """Reason of a container that does not run, in kubectl's word, be it one of those that run before the others."""
+        """Reason of a stopped container, in kubectl's word; init containers count."""
         return self.pod.status.removeprefix("Init:")
 
     @property
@@ -165,7 +165,7 @@ class MeasuringSource(NamedTuple):
 
 
 class EndedSubject(NamedTuple):
-    """A pod of which a container has ended, and what that wrote before."""
+    """A pod with a container that ended, and what it wrote before."""
 
     pod: Pod
     words: LastWords
@@ -173,16 +173,16 @@ class EndedSubject(NamedTuple):
 
 @dataclass(frozen=True)
 class WorkloadSubject:
-    """A workload, and how its pods stand."""
+    """A workload and the assessments of its pods."""
 
     workload: Workload
     pods: Sequence[Assessment]
     ready: int
-    """How many of its pods Kubernetes calls ready."""
+    """Number of its pods that Kubernetes calls ready."""
     serving: int
-    """Number of them that are not critical: a pod that is ready and stuck serves nobody."""
+    """Number of its ready pods that are not critical: a pod that is ready but stuck serves nobody."""
     broken: int = 0
-    """Number of its pods that stand on a GPU which is critical itself: what is lost with it does not come back."""
+    """Number of its pods on a critical GPU: lost capacity that does not return by itself."""
     unseen: str = ""
     """The reason why its pods are not all known, empty for all."""
     profile: Profile = CHAT
@@ -194,12 +194,12 @@ class WorkloadSubject:
 
     @cached_property
     def worst(self) -> Assessment:
-        """Return the assessment of the pod that stands worst."""
+        """Return the assessment of its worst pod."""
         return min(self.pods, key=lambda stands: rank(stands.severity), default=WELL)
 
 
 class Subjects:
-    """Makes the subjects of one fleet at one moment. What is not there, or has no numbers, is None."""
+    """Makes the subjects of one fleet at one moment. The subject of an absent or unmeasured object is None."""
 
     def __init__(
         self,
@@ -275,7 +275,7 @@ class Subjects:
         return [one for one in self._events if one.reason == "SuccessfulRescale"]
 
     def reported(self, key: str) -> PodReports | None:
-        """A pod with what was reported of it of late; None where it is not there."""
+        """Return a pod with its recent events; None if it does not exist."""
         pod = self._fleet.pods.get(key)
         return None if pod is None else reports_of(pod, self._events, self._now)
 
@@ -305,7 +305,7 @@ class Subjects:
         return None if at is None else MetricsRow(self._by_pod, at, NO_REASONS, self._profile_of(key))
 
     def replica(self, key: str) -> Replica | None:
-        """A pod among those of its workload that are measured and ready; None where it is none of them."""
+        """Return a pod among the measured, ready pods of its workload; None if it is not one of them."""
         rows = comparable_rows(self._fleet, self._by_pod, self._fleet.workload_of.get(key, ""))
         at = self._by_pod.index.get(key)
         if at is None or at not in rows:
@@ -328,7 +328,7 @@ class Subjects:
         )
 
     def ended(self, key: str) -> EndedSubject | None:
-        """A pod of which a container has ended; None where nothing says of what."""
+        """Return a pod with a container that ended; None if nothing says why."""
         # Not at the top: who reads logs is needed once a container has ended.
         from fleet.metrics.server_logs import told_by
 
@@ -358,7 +358,7 @@ class Subjects:
         return WorkloadSubject(workload, stands, ready, serving, broken, unseen, self._profiles.of(key))
 
     def _ready_pods(self, workload: str) -> int:
-        """How many pods of a workload are ready, counted once."""
+        """Number of ready pods of a workload, counted once."""
         if workload not in self._ready:
             self._ready[workload] = _ready(self._fleet, self._fleet.pods_of.get(workload, ()))
         return self._ready[workload]
@@ -371,7 +371,7 @@ class Subjects:
         return self._profiles.of(self._fleet.workload_of.get(pod))
 
     def _is_replaced(self, pod: Pod, workload: str) -> bool:
-        """Whether a failed pod has had its successor: all replicas are ready, or at least there, and it is long ago."""
+        """True if a failed pod has been replaced: all replicas are ready, or at least exist, and it is old enough."""
         above = self._fleet.workloads.get(workload)
         if above is None or pod.owner is None or not kind_of(pod.owner.kind).replaces:
             # One that nothing replaces tells of itself for as long as it is there.
@@ -384,7 +384,7 @@ class Subjects:
 
 
 def is_left_over(pod: Pod, now: float) -> bool:
-    """Whether it is so long ago that a pod was made that its successor can be told."""
+    """True if a pod is old enough that its successor would be visible."""
     return now - pod.created > LEFT_OVER
 
 

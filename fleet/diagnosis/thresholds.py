@@ -1,6 +1,6 @@
-"""Thresholds of signs: each a row with its value in every profile, and where that comes from.
+"""Thresholds of signs: each a row with its value in every profile, and its source.
 
-``chat`` is what nobody has chosen otherwise for. Values without a source are engineering defaults of this catalogue.
+``chat`` is the default profile. Values without a source are engineering defaults of this catalogue.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Threshold:
     batch: float | None = None
 
     def at(self, profile: Profile) -> float:
-        """Return the limit by which a workload of this profile is judged."""
+        """Return the limit for a workload with this profile."""
         return profile.limits.get(self.name, self.chat)
 
 

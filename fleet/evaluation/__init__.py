@@ -1,1 +1,1 @@
-"""Evaluation of the diagnosis: recorded incidents whose truth is known, replayed, and what was said of them."""
+"""Evaluation of the diagnosis: recorded incidents with known truth, replayed, and what the diagnosis reported."""

@@ -1,4 +1,4 @@
-"""Replay of a recording through the diagnosis, by the recording's own clock and without waiting."""
+"""Replay of a recording through the diagnosis, on the recording's own clock and without waiting."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fleet.recorder.reader import Recording
 from fleet.snapshot.builder import Builder
 
 TICK: Final = 5.0
-"""Seconds between Snapshots at most: what only time decides (that something has held for long enough) is seen then."""
+"""Longest time between Snapshots, in seconds, so that causes that depend on time alone are seen."""
 
 
 class ReplayedTick(NamedTuple):
@@ -19,11 +19,11 @@ class ReplayedTick(NamedTuple):
 
     snapshot: Snapshot
     interval: float
-    """Seconds between two scrapes; 0 where nothing is measured."""
+    """Seconds between two scrapes; 0 if nothing is measured."""
 
 
 def looks(path: Path) -> Iterator[ReplayedTick]:
-    """The looks of a console at what a recording has. Raises RecordingError."""
+    """Yield the Snapshots that a console would see of a recording. Raises RecordingError."""
     builder = Builder()
     with Recording(path) as recording:
         for at in _ticks(recording.changes(), recording.last):
@@ -33,7 +33,7 @@ def looks(path: Path) -> Iterator[ReplayedTick]:
 
 
 def _ticks(changes: list[float], last: float) -> Iterator[float]:
-    """Yield the times of all changes, and times between where those are far apart."""
+    """Yield the times of all changes, and times between those that are far apart."""
     for at, after in zip(changes, [*changes[1:], last], strict=True):
         while at < after:
             yield at

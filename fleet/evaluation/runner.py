@@ -1,4 +1,4 @@
-"""The evaluation of a folder of incidents, on as many processors as are given."""
+"""The evaluation of a folder of incidents, on a given number of processes."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from fleet.evaluation.truth import Truth, cases
 from fleet.recorder.problem import RecordingError
 
 _FEW = 8
-"""Cases that are not worth another process."""
+"""Number of cases that do not justify another process."""
 
 
 def scores(folder: Path, jobs: int = 1, told: Callable[[int, int], object] = lambda *_: None) -> list[CaseScore]:
-    """The scores of all cases, by name; ``told`` is called with how many are done, and of how many.
+    """Return the scores of all cases, by name; ``told`` is called with the number done and the total.
 
     Raises TruthError, and RecordingError with the name of the file.
     """

@@ -1,4 +1,6 @@
-"""The score of one case: was the first line right, the evidence there, how long did it take, what was said beside."""
+"""The score of one case: correctness of the first line, completeness of the evidence, time taken, and other
+findings.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,7 @@ _TROUBLE = frozenset({Severity.CRITICAL, Severity.WARNING, Severity.UNKNOWN})
 
 @dataclass(frozen=True, slots=True)
 class ShownIncident:
-    """An incident as it was shown: what is said of an object."""
+    """An incident as shown: what is reported for an object."""
 
     cause: str
     object: str
@@ -34,13 +36,13 @@ class FaultScore:
     named: bool = False
     """True if an incident that was shown at the end has its cause and its object."""
     cause_named: bool = False
-    """True if one has its cause, at whatever object."""
+    """True if an incident has its cause, at any object."""
     evidence: float = 0.0
-    """Share of the evidence that is there, of that incident."""
+    """Share of its expected evidence that the incident shows."""
     helped: bool = False
     """True if an acceptable action is offered."""
     pending_after: float | None = None
-    """Seconds from the onset until it was shown, pending or not; None for never."""
+    """Seconds from the onset until it was shown, pending or not; None if never."""
     firing_after: float | None = None
     in_time: bool = False
     """True if it was shown within two scrapes and five seconds."""
@@ -56,11 +58,11 @@ class CaseScore:
     seconds: float = 0.0
     """Length of the recording."""
     first: ShownIncident | None = None
-    """The first line at the end, without what is right and not asked for."""
+    """The first line at the end, ignoring findings that are right but not asked for."""
     first_right: bool = False
     """True if that is one of the faults, by cause and object."""
     wrong: list[ShownIncident] = field(default_factory=list)
-    """Incidents that fired, at whatever time, and are none of the faults."""
+    """Incidents that fired at any time and match none of the faults."""
 
     @property
     def all_named(self) -> bool:
@@ -68,7 +70,7 @@ class CaseScore:
 
     @property
     def exact(self) -> bool:
-        """Whether all that is wrong was named, and nothing else."""
+        """True if every fault was named, and nothing else."""
         return self.all_named and not self.wrong
 
 
@@ -77,7 +79,7 @@ GRACE = 5.0
 
 
 def score(name: str, truth: Truth, looks: Iterable[ReplayedTick]) -> CaseScore:
-    """Score a case by the looks at its recording."""
+    """Score a case by the replay of its recording."""
     case = CaseScore(name, truth, tuple(FaultScore() for _ in truth.faults))
     right = (*truth.faults, *truth.beside)
     wrong: dict[tuple[str, str], ShownIncident] = {}
@@ -150,7 +152,7 @@ def _helps(snapshot: Snapshot, fault: TrueFault, incident: Incident) -> bool:
 
 
 def matches(found: TrueFinding, incident: Incident) -> bool:
-    """Whether an incident has the cause and the object."""
+    """True if an incident has the expected cause and object."""
     if not _is_cause(found, incident):
         return False
     keys = {incident.about, *(one.key for one in incident.alike)}

@@ -1,4 +1,4 @@
-"""Totals of an evaluation, and the goals that they are held against."""
+"""Totals of an evaluation, and the goals that they must meet."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from fleet.evaluation.score import CaseScore
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Totals of some cases. A share of nothing is None."""
+    """Totals of some cases. The share of an empty set is None."""
 
     cases: int
     """Cases with one fault."""
     first_right: float | None
-    """Share of those whose first line had cause and object."""
+    """Share of cases whose first line has the right cause and object."""
     cause_right: float | None
-    """Share of those where the cause was named, at whatever object."""
+    """Share of cases whose cause was named, at any object."""
     evidence: float | None
     """Mean share of the evidence that was there, of the faults that were named."""
     helped: float | None
@@ -28,20 +28,20 @@ class Totals:
     compound: int
     """Cases with several faults."""
     all_named: float | None
-    """Share of those in which all were named, each as an incident of its own."""
+    """Share of cases in which every fault was named, each as a separate incident."""
     exact: float | None
-    """Share of those in which, beyond that, nothing else was said."""
+    """Share of cases in which, in addition, nothing else was reported."""
     calm: int
     """Cases without a fault."""
     calm_hours: float
     false: int
-    """Findings that fired in those."""
+    """Findings that fired in calm cases."""
     calm_right: float | None
-    """Share of those in which none did."""
+    """Share of calm cases without any."""
     wrong: int
-    """Findings that fired in the others and were none of their faults."""
+    """Findings that fired in the other cases and match none of their faults."""
     in_time: float | None
-    """Share of the faults that were shown within two scrapes and five seconds, of those that were shown."""
+    """Share of the faults shown within two scrapes and five seconds, among the faults shown."""
     pending_after: float | None
     """Seconds from the onset until a fault was shown, median."""
     pending_late: float | None
@@ -90,7 +90,9 @@ def by_kind(cases: Iterable[CaseScore]) -> dict[str, Sequence[CaseScore]]:
 
 
 def is_right(case: CaseScore) -> bool:
-    """Whether a case went as it should: the fault named first, all faults named, or nothing said in calm hours."""
+    """True if a case has the right outcome: the fault named first, all faults named, or nothing reported in calm
+    hours.
+    """
     if case.truth.is_calm:
         return not case.wrong
     return case.all_named if case.truth.is_compound else case.first_right
@@ -101,7 +103,7 @@ def _mean(values: Sequence[float]) -> float | None:
 
 
 class Goal(NamedTuple):
-    """A goal: what is measured, and at least or at most how much of it."""
+    """A goal: what is measured, and its lower or upper bound."""
 
     name: str
     of: Callable[[Totals], float | None]
@@ -109,7 +111,7 @@ class Goal(NamedTuple):
     at_most: float | None = None
 
     def reached(self, found: Totals) -> bool | None:
-        """Whether it is reached; None where there is nothing to measure."""
+        """True if the goal is met; None if there is nothing to measure."""
         value = self.of(found)
         if value is None:
             return None

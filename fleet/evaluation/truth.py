@@ -1,6 +1,6 @@
 """The truth of a recorded incident, in a TOML file beside the recording: quarterdeck/truth/v1.
 
-``NAME.toml`` belongs to ``NAME.qdr``. A file without faults is of calm hours, in which nothing must be found.
+``NAME.toml`` belongs to ``NAME.qdr``. A file without faults covers calm hours, in which nothing must be found.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ SCHEMA: Literal["quarterdeck/truth/v1"] = "quarterdeck/truth/v1"
 
 
 class TruthError(Exception):
-    """A file that is no truth, or one without its recording: which, and what is wrong with it."""
+    """A file that is not a valid truth, or has no recording: which file, and what is wrong with it."""
 
 
 def _pattern(text: object) -> object:
@@ -44,20 +44,20 @@ class TrueFinding(_Part):
     cause: tuple[str, ...] = ()
     """Ids of causes, any of which is right."""
     says: Pattern | None = None
-    """Pattern in the sentence or the words of an incident that names it, whatever the id of its cause."""
+    """Pattern that the sentence or words of a right incident match, whatever its cause id."""
     object: tuple[str, ...] = ()
-    """Keys of objects, any of which is right, as ``snapshot --json`` has them; none for whichever."""
+    """Keys of objects, any of which is right, as ``snapshot --json`` has them; empty for any object."""
 
 
 class TrueFault(TrueFinding):
     """One fault, which has one cause."""
 
     onset: float
-    """Unix time from which on it is there."""
+    """Unix time at which it begins."""
     evidence: tuple[Pattern, ...] = ()
-    """Patterns, each of which is in the evidence that is shown."""
+    """Patterns, each of which must match the shown evidence."""
     actions: tuple[str, ...] = ()
-    """Commands of the console that are acceptable next steps, one of which must be offered."""
+    """Console commands that are acceptable next steps; one of them must be offered."""
 
 
 class Truth(_Part):
@@ -69,10 +69,10 @@ class Truth(_Part):
     about: str = ""
     """A sentence for people."""
     held_out: bool = False
-    """True for a kind of which only sums are reported, so that nobody writes a cause to fit it."""
+    """True for a kind of which only totals are reported, so that no cause is written to fit it."""
     faults: tuple[TrueFault, ...] = ()
     beside: tuple[TrueFinding, ...] = ()
-    """Findings that are right and not what is asked for: a source that does not answer."""
+    """Findings that are right but not asked for, such as a source that does not answer."""
 
     @property
     def is_calm(self) -> bool:
@@ -96,7 +96,7 @@ def read_truth(file: Path) -> Truth:
 
 
 def cases(folder: Path) -> list[tuple[str, Truth, Path]]:
-    """(Name, truth, recording) of each case in a folder and those in it, by name. Raises TruthError."""
+    """Return (name, truth, recording) of each case in a folder and its subfolders, by name. Raises TruthError."""
     if not folder.is_dir():
         raise TruthError(f"{folder} is not a folder")
     files = sorted(folder.rglob("*.toml"))

@@ -1,4 +1,4 @@
-"""Deployments (apps/v1): pods that are all alike, made through one ReplicaSet per template."""
+"""Deployments (apps/v1): interchangeable pods, created through one ReplicaSet per template."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dynamo's DynamoGraphDeployment (nvidia.com), which makes a workload for each of its services."""
+"""Dynamo's DynamoGraphDeployment (nvidia.com), which creates a workload for each of its services."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """A kind of workload: where its objects are, how its pods are found, what it counts, what can be done to it.
 
-One kind is one module beside this one and one line in ``fleet.kinds.registry``. Sources list it, joins follow it,
-actions ask it for capabilities, the command line knows its names, and roles, doctor and reports name its permissions:
-none of them asks what it is called. Everything here only reads raw JSON, in which anything may stand.
+A kind is one module beside this one and one line in ``fleet.kinds.registry``. Sources list it, joins follow it, actions
+check its capabilities, the command line knows its names, and roles, doctor and reports name its permissions: none of
+them compares its name. Everything here only reads raw JSON, which may contain anything.
 """
 
 from __future__ import annotations
@@ -25,42 +25,42 @@ class PodTemplate(NamedTuple):
     """The template of the pods of one replica."""
 
     pods: int
-    """How many of them."""
+    """Number of pods made from it."""
     spec: Raw
 
 
 @dataclass(frozen=True, slots=True)
 class ReplicaGroup:
-    """A replica that is several pods, of which one leads; they say so in labels. It starts and ends as one."""
+    """A replica made of several pods, one of which leads, as their labels say. It starts and ends as a unit."""
 
     workload: str
     """The label that holds the workload's name; its domain marks everything that the workload makes."""
     index: str
-    """The label that says which replica a pod is of."""
+    """Label that says which replica a pod belongs to."""
     worker: str
-    """The label that says which pod of it; ``0`` leads, and takes the requests."""
+    """Label that says which pod of the replica it is; ``0`` leads, and takes the requests."""
     variable: str = ""
-    """The environment variable in which each pod is told the same; empty for none."""
+    """Environment variable that tells each pod the same; empty if there is none."""
 
     def place_of(self, labels: Mapping[str, str]) -> tuple[str, str] | None:
-        """(workload, index) of the group that a pod with these labels is of; None where they do not say both."""
+        """Return (workload, index) of the group of a pod with these labels; None if either is missing."""
         workload, index = labels.get(self.workload), labels.get(self.index)
         return None if workload is None or index is None else (workload, index)
 
     def leads(self, labels: Mapping[str, str]) -> bool:
-        """Whether a pod with these labels takes the requests of its group."""
+        """True if a pod with these labels takes the requests of its group."""
         return labels.get(self.worker) == "0"
 
 
 class Revisions(StrEnum):
-    """The kind of the objects in which the templates of before are kept."""
+    """The kind of object that stores earlier templates."""
 
     REPLICA_SETS = "ReplicaSet"
     CONTROLLER_REVISIONS = "ControllerRevision"
 
 
 class Update(StrEnum):
-    """The field of the spec that says how pods are replaced, and with that what may stand in it."""
+    """The field of the spec that says how pods are replaced, and so which values it may have."""
 
     STRATEGY = "strategy"
     """``Recreate``, or pods added first (maxSurge) and taken away first (maxUnavailable)."""
@@ -75,7 +75,7 @@ class Leaving(StrEnum):
 
     HIGHEST_ORDINAL = "highest ordinal"
     UNREADY_FIRST = "unready first"
-    """Pods that are not ready, then those of the lowest deletion cost, then the youngest."""
+    """Pods that are not ready, then those with the lowest deletion cost, then the youngest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +92,9 @@ class Replicas:
     arrived: Field = ("status", "readyReplicas")
     """The count by which `kubectl rollout status` calls a rollout complete."""
     complete: bool = False
-    """True if its status has all of these and ``observedGeneration``: one that is not there is 0. Of other kinds that
-    is not known, and what is not there is taken as reached."""
+    """True if its status has all of these and ``observedGeneration``, so that a missing one is 0. For other kinds that
+    is unknown, and a missing one counts as reached.
+    """
 
     def wanted(self, obj: Raw) -> int:
         """Replicas that it wants."""
@@ -107,32 +108,33 @@ def match_labels(obj: Raw) -> Mapping[str, str]:
 
 
 def one_template(obj: Raw) -> tuple[PodTemplate, ...]:
-    """The template at ``spec.template``, of which a replica is one pod."""
+    """Return the template at ``spec.template``, for kinds whose replica is one pod."""
     return (PodTemplate(1, mapping(mapping(mapping(obj, "spec"), "template"), "spec")),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkloadKind:
-    """One kind. The defaults are those of a kind that nobody has described: it can do as little as possible."""
+    """A kind of workload. The defaults describe an unknown kind, which can do as little as possible."""
 
     kind: str
     group: str = ""
     version: str = ""
     plural: str = ""
-    """Plural in paths and RBAC rules; empty for a kind that is only known as somebody's owner."""
+    """Plural in paths and RBAC rules; empty for a kind only met as an owner."""
     short: tuple[str, ...] = ()
-    """Short names, as kubectl and k9s know them."""
+    """Short names, as in kubectl and k9s."""
 
     lost: str = ""
-    """Facts that are missing where its objects may not be listed, as a noun phrase for messages.
+    """Facts that are missing if its objects may not be listed, as a noun phrase for messages.
 
     Empty for a kind that is never listed: its rows are made from what its objects own.
     """
     custom: bool = False
     """True for a custom resource: a cluster without it is no problem."""
     link: bool = False
-    """A step between another workload and its pods, of which there may be many without any: a row only where nothing
-    owns it and it has pods."""
+    """True for a step between another workload and its pods, many of which may have no pods: it gets a row only if
+    nothing owns it and it has pods.
+    """
 
     replicas: Replicas | None = None
     """None where its status does not count ready replicas."""
@@ -148,11 +150,11 @@ class WorkloadKind:
     replica: ReplicaGroup | None = None
     """The labels that group the pods of one replica, if it is several pods: drained and restarted together."""
     per_node: bool = False
-    """True if it runs a pod on each node: drains leave those alone, and they serve no model."""
+    """True if it runs a pod on each node: drains skip those, and they serve no model."""
     replaces: str = ""
     """Reaction to the loss of a pod, as a predicate of its name; empty if it does not replace one."""
     lets_go: bool = False
-    """True if it lets go of a pod whose labels it no longer selects, and starts another beside it."""
+    """True if it releases a pod whose labels it no longer selects, and starts a replacement."""
     leaving: Leaving = Leaving.HIGHEST_ORDINAL
 
     scale: str = "scale"
@@ -163,11 +165,11 @@ class WorkloadKind:
     restartable: bool = False
     """A change of ``spec.template`` replaces its pods."""
     revisions: Revisions | None = None
-    """Earlier templates, each of which may be written to ``spec.template`` again."""
+    """Earlier templates, each of which may be written back to ``spec.template``."""
     pausable: bool = False
     """``spec.paused`` holds its rollouts."""
     ordered: Callable[[Raw], bool] = lambda _: False
-    """Whether a pod that does not become ready holds up those after it."""
+    """True if a pod that does not become ready holds up those after it."""
 
     replicas_at: str = ""
     """The place where a person changes its replicas, ``{part}`` being the part that a name ends with."""
@@ -178,7 +180,7 @@ class WorkloadKind:
 
     @property
     def listed(self) -> bool:
-        """Whether its objects are listed and watched."""
+        """True if its objects are listed and watched."""
         return bool(self.lost)
 
     @property
@@ -199,7 +201,7 @@ class WorkloadKind:
 
     @property
     def unblockable(self) -> bool:
-        """Whether its rollouts may add pods first, and so wait for GPUs that there are not."""
+        """True if its rollouts may add pods first, and so wait for GPUs that do not exist."""
         return self.update is Update.STRATEGY and self.restartable
 
     def place(self, words: str, name: str) -> str:
@@ -209,14 +211,14 @@ class WorkloadKind:
 
 
 def value_at(obj: Raw, field: Field) -> Any:
-    """Return the value at a path; None for nothing."""
+    """Return the value at a path; None if there is none."""
     for key in field[:-1]:
         obj = mapping(obj, key)
     return obj.get(field[-1]) if field else None
 
 
 def count_at(obj: Raw, field: Field, default: int = 0) -> int:
-    """The whole number that stands there."""
+    """Return the integer at a path, or ``default``."""
     for key in field[:-1]:
         obj = mapping(obj, key)
     return integer(obj, field[-1], default) if field else default

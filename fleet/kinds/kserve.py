@@ -1,4 +1,4 @@
-"""KServe's InferenceService and LLMInferenceService (serving.kserve.io), which make workloads of other kinds."""
+"""KServe's InferenceService and LLMInferenceService (serving.kserve.io), which create workloads of other kinds."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ GROUP = ReplicaGroup(
 
 
 def _templates(obj: Raw) -> tuple[PodTemplate, ...]:
-    """The leader's, which is the workers' where it has none of its own, and the workers'."""
+    """Return the leader's template, which the workers share if they have none, and the workers'."""
     template = mapping(mapping(obj, "spec"), "leaderWorkerTemplate")
     worker = mapping(template, "workerTemplate")
     leader = mapping(template, "leaderTemplate") or worker

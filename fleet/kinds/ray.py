@@ -1,4 +1,4 @@
-"""KubeRay's RayService and RayCluster (ray.io), whose pods Ray's autoscaler may also add and take away."""
+"""KubeRay's RayService and RayCluster (ray.io), whose pods Ray's autoscaler may also add and remove."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The kinds of workloads that are known: one more is a module beside this one and one line here."""
+"""The known kinds of workloads: a new one is a module beside this one and one line here."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ KINDS: tuple[WorkloadKind, ...] = (
 
 
 def kind_of(name: str) -> WorkloadKind:
-    """The kind of that name. One that nobody has described can do what any object with replicas can: be scaled."""
+    """Return the kind of that name. An unknown kind supports what any object with replicas does: scaling."""
     return next((kind for kind in KINDS if kind.kind == name), None) or WorkloadKind(kind=name)
 
 
 def grouping(labels: Mapping[str, str]) -> WorkloadKind | None:
-    """The kind whose replicas are groups of pods, and that has written such labels; None for those of no group."""
+    """Return the kind with grouped replicas that wrote such labels; None if the pod belongs to no group."""
     for kind in KINDS:
         group = kind.replica
         if group is not None and (group.workload in labels or group.worker in labels):
@@ -48,7 +48,7 @@ def grouping(labels: Mapping[str, str]) -> WorkloadKind | None:
 
 
 def group_labels() -> tuple[str, ...]:
-    """The labels by which ``grouping`` tells, and which pod of its group one is."""
+    """Return the labels that ``grouping`` reads, including those for a pod's place in its group."""
     return tuple(label for kind in KINDS if kind.replica for label in (kind.replica.workload, kind.replica.worker))
 
 

@@ -1,4 +1,4 @@
-"""ReplicaSets (apps/v1): a revision of a Deployment, or of another kind that makes its pods through them."""
+"""ReplicaSets (apps/v1): a revision of a Deployment, or of another kind that creates its pods through them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ReplicationControllers (v1): what ReplicaSets were before; met as owners of pods alone."""
+"""ReplicationControllers (v1): predecessors of ReplicaSets; only met as owners of pods."""
 
 from __future__ import annotations
 

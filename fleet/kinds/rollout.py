@@ -1,4 +1,4 @@
-"""Kinds that stand in the place of a Deployment: Argo's Rollout (argoproj.io) and OpenKruise's CloneSet."""
+"""Kinds that replace a Deployment: Argo's Rollout (argoproj.io) and OpenKruise's CloneSet."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Latency explained: where the time of its requests goes, and what the slow replicas have in common."""
+"""Latency explained: where the time of requests goes, and what the slow replicas have in common."""

@@ -82,7 +82,7 @@ def _arguments(_: Snapshot, pod: Pod) -> Iterator[str]:
 
 
 def _ordinal(_: Snapshot, pod: Pod) -> Iterable[str]:
-    """Number of a pod whose controller counts its pods: its rank."""
+    """Return the ordinal of a pod whose controller numbers its pods."""
     last = pod.name.rpartition("-")[2]
     counted = pod.owner is not None and kind_of(pod.owner.kind).leaving is Leaving.HIGHEST_ORDINAL
     return [last] if counted and last.isdigit() else []
@@ -136,4 +136,4 @@ ATTRIBUTES: Final[tuple[Named | Numeric, ...]] = (
     Numeric("SM clock", "MHz", _measured(Quantity.SM_CLOCK), slow_when_high=False),
     Numeric("memory clock", "MHz", _measured(Quantity.MEMORY_CLOCK), slow_when_high=False),
 )
-"""Attributes that slow replicas may share: where they run, what they run, what they are given to do."""
+"""Attributes that slow replicas may share: where they run, what they run, what work they get."""

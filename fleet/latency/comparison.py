@@ -1,4 +1,4 @@
-"""Phases of requests now, held against those of peers, an hour ago and the time before the last change."""
+"""Phases of requests now, compared with those of peers, an hour ago and before the last change."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ STEP: Final = 300.0
 """Seconds of requests behind each number of the past: enough for a mean, few enough to be before a change."""
 HOUR: Final = 3600.0
 LOOKS_BACK: Final = 24 * HOUR
-"""How old a change may be to be compared with."""
+"""Oldest change that is compared with, in seconds."""
 CLEAR: Final = 1.5
-"""Times that a phase must have grown for it to be named as what has become slow."""
+"""Factor by which a phase must have grown to be named as slower."""
 NOTICEABLE: Final = 0.05
-"""Seconds below which nobody notices that a phase has grown."""
+"""Seconds below which the growth of a phase is not noticeable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class LastChange:
 
 @dataclass(frozen=True, slots=True)
 class LatencyComparison:
-    """One object's breakdown and those that it is held against; one that nobody knows is None."""
+    """One object's breakdown and those that it is compared with; an unknown one is None."""
 
     now: Breakdown
     peers: Breakdown | None = None
@@ -46,7 +46,7 @@ class LatencyComparison:
     change: LastChange | None = None
 
     def others(self) -> Mapping[str, Breakdown]:
-        """Return what there is to hold it against, by its words."""
+        """Return the available comparisons, by name."""
         told = {"its peers": self.peers, "an hour ago": self.hour_ago, "before change": self.before_change}
         return {words: each for words, each in told.items() if each is not None and each.seconds}
 
@@ -74,7 +74,7 @@ def greatest_growth(comparison: LatencyComparison) -> Growth | None:
 
 
 def last_change(entries: Iterable[Entry], now: float) -> LastChange | None:
-    """Return the last of these entries in which somebody changed what is wanted; None where nobody did."""
+    """Return the last entry in which the desired state was changed; None if there is none."""
     changes = [entry for entry in entries if entry.kind is EntryKind.CHANGE and entry.ended <= now]
     last = max(changes, key=lambda entry: entry.ended, default=None)
     return None if last is None else LastChange(last.ended, last.what)
@@ -99,14 +99,14 @@ def questions(series: Series, key: str, now: float, change: LastChange | None) -
 
 
 def past(curves: Sequence[Curve], at: float) -> Breakdown | None:
-    """Return the breakdown of the requests that had finished by a time (Unix); None where nothing is known of them."""
+    """Return the breakdown of the requests finished by a time (Unix); None if nothing is known of them."""
     found = {curve.quantity: _value(curve, at) for curve in curves}
     known = breakdown(lambda quantity: found.get(quantity, math.nan))
     return known if known.seconds else None
 
 
 def compared(snapshot: Snapshot, key: str, curves: Sequence[Curve], change: LastChange | None) -> LatencyComparison:
-    """Return an object's breakdown beside all that is known to hold it against."""
+    """Return an object's breakdown beside every available comparison."""
     before = past(curves, change.at) if change is not None else None
     return LatencyComparison(
         breakdown_of(snapshot, key), peers_of(snapshot, key), past(curves, snapshot.at - HOUR), before, change

@@ -1,4 +1,4 @@
-"""Exact tests of whether an attribute goes with being slow, corrected for how many attributes are tried."""
+"""Exact tests of whether an attribute is associated with slowness, corrected for the number of attributes tried."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FAMILY_WISE: Final = 0.05
 
 
 def fisher(together: int, having: int, slow: int, everyone: int) -> float:
-    """Return the chance that at least ``together`` of the slow ones have an attribute that has nothing to do with it.
+    """Return the probability that at least ``together`` slow ones have an attribute unrelated to slowness.
 
     Fisher's exact test, one-sided: ``having`` of ``everyone`` have the attribute, ``slow`` of ``everyone`` are slow.
     """
@@ -26,10 +26,10 @@ def least(having: int, slow: int, everyone: int) -> float:
 
 
 def number_of_tests(attainable: Sequence[float]) -> int:
-    """Return the number of tests to correct for: of those that could be false alarms at all (Tarone, Biometrics 1990).
+    """Return the number of tests to correct for: those that could produce a false alarm (Tarone, Biometrics 1990).
 
-    A test whose smallest attainable p-value is above ``FAMILY_WISE / k`` cannot name anything by luck, so it does not
-    count among the ``k``. ``attainable``: the smallest p-value of each test.
+    A test whose smallest attainable p-value is above ``FAMILY_WISE / k`` cannot be significant by chance, so it does
+    not count among the ``k``. ``attainable``: the smallest p-value of each test.
     """
     for k in range(1, len(attainable) + 1):
         if sum(p <= FAMILY_WISE / k for p in attainable) <= k:

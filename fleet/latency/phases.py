@@ -1,8 +1,8 @@
 """The phases of a request and the mean seconds that requests spend in each.
 
-Engines measure queue, prefill and decode of every request, so that means over the same requests add up to the time of
-a mean request. Gateways say how long they took as a histogram only: the time in a gateway is the difference of two
-medians, which is near the median time there while both see the same requests.
+Engines measure queue, prefill and decode of every request, so means over the same requests add up to the time of a mean
+request. Gateways report only a histogram of the total: the time in a gateway is the difference of two medians, which is
+near the median time there if both see the same requests.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Breakdown:
 
     @property
     def longest(self) -> RequestPhase | None:
-        """The phase that takes most of the time; None where nothing is known."""
+        """Return the phase that takes the most time; None if nothing is known."""
         return max(self.seconds, key=self.of, default=None)
 
 
@@ -74,7 +74,9 @@ def breakdown_of(snapshot: Snapshot, key: str) -> Breakdown:
 
 
 def _in_gateways(snapshot: Snapshot, workload: str) -> float:
-    """Seconds that the gateways before a workload's model add to the median request; NaN where nobody measures both."""
+    """Seconds that the gateways in front of a workload's model add to the median request; NaN unless both are
+    measured.
+    """
     model = snapshot.model_of.get(workload, "")
     before = snapshot.before_models.value(model, Quantity.GATEWAY_E2E_P50)
     added = before - snapshot.by_model.value(model, Quantity.E2E_P50)

@@ -1,4 +1,4 @@
-"""Everything that is known of why an object is slow, and what that comes to in one sentence."""
+"""All the evidence on why an object is slow, and its conclusion in one sentence."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from fleet.model.snapshot import Snapshot
 
 @dataclass(frozen=True, slots=True)
 class LatencyReport:
-    """Everything that says why requests of one pod or workload take as long as they do."""
+    """The explanation of why requests of one pod or workload take as long as they do."""
 
     key: str
     comparison: LatencyComparison
     growth: Growth | None
     separations: tuple[Separation, ...]
-    """Replicas of the model by each measure; empty where there are too few to be told apart."""
+    """Replicas of the model by each measure; empty if there are too few to compare."""
 
 
 def latency_report(
@@ -33,5 +33,5 @@ def latency_report(
 
 
 def dominant(report: LatencyReport) -> RequestPhase | None:
-    """Return the phase that explains the time best: the one that has grown most, else the longest."""
+    """Return the phase that best explains the time: the one that has grown most, else the longest."""
     return report.growth.phase if report.growth is not None else report.comparison.now.longest

@@ -1,7 +1,7 @@
-"""Separation of the slow replicas of a model from the others by an attribute that these have not.
+"""Separation of a model's slow replicas from the others by an attribute that only the slow ones have.
 
-Every attribute divides the replicas in two; attributes that divide them alike are one test. An attribute is named
-where Fisher's exact test, corrected for the number of tests, says that it is hardly luck; else none is.
+Every attribute divides the replicas in two; attributes that divide them alike are one test. An attribute is named only
+if Fisher's exact test, corrected for the number of tests, makes chance unlikely.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ class Division:
     having: frozenset[str]
     """Pod keys."""
     slow: int
-    """How many of these are slow."""
+    """Number of them that are slow."""
     chance: float
     """Chance that so many are by luck alone, corrected for the number of tests; at most 1."""
 
     @property
     def is_named(self) -> bool:
-        """Whether that is unlikely enough to be said."""
+        """True if chance is unlikely enough to name it."""
         return self.chance <= FAMILY_WISE
 
 
@@ -51,11 +51,11 @@ class Separation:
     """Pod key → value, of all that were compared."""
     slow: frozenset[str]
     divisions: tuple[Division, ...] = ()
-    """The likeliest first, and only those that more of the slow ones have than of the others."""
+    """The likeliest first, and only those that are more frequent among the slow replicas than among the others."""
     tests: int = 0
     """Number of tests that was corrected for."""
     can_tell: bool = True
-    """False where no attribute could be named, whichever replicas had it: too few of them are slow, or there are."""
+    """False if no attribute could have been significant: too few replicas are slow, or too few exist."""
 
     @property
     def named(self) -> tuple[Division, ...]:
@@ -64,7 +64,7 @@ class Separation:
 
     @property
     def alone(self) -> tuple[str, ...]:
-        """Attributes that all of the slow ones have and none of the others, be it luck or not."""
+        """Attributes that all slow replicas have and no other has, whether or not by chance."""
         same = (division.attributes for division in self.divisions if division.having == self.slow)
         return tuple(attribute for attributes in same for attribute in attributes)
 
@@ -75,7 +75,7 @@ class Separation:
 
 
 def replicas_of(snapshot: Snapshot, workload: str) -> tuple[str, ...]:
-    """Return the keys of the ready, freshly measured pods that serve what a workload serves, in whichever workload."""
+    """Return the keys of the ready, freshly measured pods that serve the workload's model, in any workload."""
     model = snapshot.models.get(snapshot.model_of.get(workload, ""))
     tops = model.workloads if model is not None else (workload,)
     keys = [key for top in tops for key in snapshot.pods_of.get(top, ()) if snapshot.pods[key].ready]
@@ -85,7 +85,7 @@ def replicas_of(snapshot: Snapshot, workload: str) -> tuple[str, ...]:
 
 
 def separations(snapshot: Snapshot, workload: str) -> tuple[Separation, ...]:
-    """Compare the replicas by each measure; those by which none is slow have no divisions."""
+    """Compare the replicas by each measure; a measure by which none is slow has no divisions."""
     keys = replicas_of(snapshot, workload)
     if len(keys) < FEWEST:
         return ()
@@ -114,7 +114,7 @@ def _separation(snapshot: Snapshot, keys: Sequence[str], measure: SlownessMeasur
 
 
 def _groups(snapshot: Snapshot, keys: tuple[str, ...]) -> dict[frozenset[str], tuple[str, ...]]:
-    """The replicas that have an attribute → the words for it; without what all have."""
+    """Return the replicas that have an attribute → the words for it; attributes that all have are left out."""
     groups: dict[frozenset[str], list[str]] = defaultdict(list)
     for attribute in ATTRIBUTES:
         for having, words in _halves(snapshot, keys, attribute):
@@ -139,7 +139,9 @@ def _halves(
 
 
 def _gap(attribute: Numeric, values: dict[str, float]) -> Iterator[tuple[frozenset[str], str]]:
-    """The two sides of the widest gap between the numbers, which knows nothing of who is slow: one test, not many."""
+    """Yield the two sides of the widest gap between the numbers, regardless of which replicas are slow: one test, not
+    many.
+    """
     known = sorted((value, key) for key, value in values.items() if not math.isnan(value))
     if len(known) < len(values) or known[-1][0] == known[0][0]:
         return

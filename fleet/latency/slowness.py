@@ -1,4 +1,4 @@
-"""Measures by which replicas are compared, and which of them are slow by one."""
+"""Measures by which replicas are compared, and which replicas are slow by each."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from fleet.model.frame import Frame
 from fleet.model.quantity import Quantity
 
 OUTLIER: Final = 3.5
-"""Modified z-score from which on a value is an outlier (Iglewicz and Hoaglin, 1993)."""
+"""Modified z-score from which a value is an outlier (Iglewicz and Hoaglin, 1993)."""
 _NORMAL: Final = 0.6745
 """Factor that makes the median deviation of normal numbers their standard deviation."""
 TIMES: Final = 1.25
-"""Ratio to the median below which nobody would call a replica slow, however alike the others are."""
+"""Ratio to the median below which no replica is called slow, however similar the others are."""
 FEWEST: Final = 3
-"""Replicas from which on one can be told from the others."""
+"""Replicas needed for a comparison."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +66,9 @@ def median(values: Sequence[float]) -> float:
 
 
 def slow_ones(values: Mapping[str, float]) -> frozenset[str]:
-    """Return which keys are slow among all: outliers above the median, unless half of them are.
+    """Return the keys that are slow: outliers above the median, unless half of the keys are.
 
-    Unknown values (NaN) are of nobody.
+    Unknown values (NaN) are ignored.
     """
     known = {key: value for key, value in values.items() if not math.isnan(value)}
     if len(known) < FEWEST:

@@ -1,1 +1,1 @@
-"""The vLLM servers of this machine, as they are: what was started, how far it is, what it uses. Changes nothing."""
+"""The vLLM servers of this machine: which were started, how far each is, what it uses. Changes nothing."""

@@ -1,4 +1,4 @@
-"""The API key of a server, for whoever is about to send it."""
+"""The API key of a server, for a request that is about to be sent."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from fleet.local.record import ServerRecord
 
 
 def key_for(record: ServerRecord) -> str:
-    """The key to send now; empty where the server asks for none. Blocks.
+    """Return the key to send now; empty if the server requires none. Blocks.
 
-    Raises LocalError where it cannot be read, and where the server's own processes do not listen at its port: whoever
-    listens there instead must not get it.
+    Raises LocalError if it cannot be read, or if the server's own processes do not listen at its port: a foreign
+    process there must not get it.
     """
     if not record.keyed:
         return ""

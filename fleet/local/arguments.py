@@ -1,6 +1,6 @@
-"""The arguments of ``vllm serve`` as somebody wrote them, taken apart into what has a row in ``vllm_arguments``.
+"""The arguments of ``vllm serve`` as a user wrote them, split into those with a row in ``vllm_arguments`` and the rest.
 
-The inverse of ``serve_arguments``, for every way in which argparse and vLLM take the same thing: ``--flag value``,
+The inverse of ``serve_arguments``, for every spelling that argparse and vLLM accept: ``--flag value``,
 ``--flag=value``, ``--flag_name``, ``-tp``, ``--no-…``, ``32K`` for a length, JSON values.
 """
 
@@ -22,7 +22,7 @@ _ONE_VALUE: Final = {"--model": ("model", str)} | {
 FIELDS: Final = frozenset(_ONE_VALUE)
 """The flags with one value that have a field, in their long form."""
 _SWITCH: Final = re.compile(r"--(enable|disable|no|enforce|trust)-")
-"""Beginnings of flags that take no value: a word behind one is the model, where nothing else is."""
+"""Prefixes of flags that take no value: a word after one is the model, if there is no other candidate."""
 _BOOLEANS: Final = frozenset({"true", "false"})
 _NUMBER: Final = re.compile(r"-\d+(\.\d+)?")
 
@@ -38,7 +38,7 @@ class FlagArgument(NamedTuple):
 
 
 class Parsed(NamedTuple):
-    """The LaunchSpec of a command line, and what the line says beyond it."""
+    """The LaunchSpec of a command line, and the remaining arguments."""
 
     fields: dict[str, Any]
     """Name of the field → its value."""
@@ -47,9 +47,10 @@ class Parsed(NamedTuple):
 
 
 def parse_arguments(words: Sequence[str]) -> Parsed:
-    """``words`` are those behind ``vllm serve``. What a field does not take (``auto`` for a length) stays in ``extra``.
+    """Parse the words after ``vllm serve``. A value that its field does not take (``auto`` for a length) stays in
+    ``extra``.
 
-    Never raises: what vLLM itself would refuse, it is left to refuse.
+    Never raises: invalid arguments are left for vLLM to reject.
     """
     fields: dict[str, Any] = {}
     extra: list[str] = []
@@ -65,9 +66,10 @@ def parse_arguments(words: Sequence[str]) -> Parsed:
 
 
 def lifted(spec: LaunchSpec) -> LaunchSpec:
-    """Return the spec with the arguments of ``extra`` that have a row moved there: ``extra`` may be older than the row.
+    """Return the spec with those arguments of ``extra`` that have a row moved to their fields: ``extra`` may predate
+    the row.
 
-    Where it names another model, it stays as it is.
+    If it names another model, the spec is unchanged.
     """
     # With the model before them, no word of theirs is taken for it.
     fields, rest = parse_arguments([spec.model, *spec.extra])
@@ -75,7 +77,7 @@ def lifted(spec: LaunchSpec) -> LaunchSpec:
 
 
 def _model_told_apart(arguments: list[FlagArgument]) -> Iterator[FlagArgument]:
-    """Yield the arguments, the model as one of its own where it stands behind a flag that takes no value."""
+    """Yield the arguments, with the model split off from a preceding flag that takes no value."""
     for flag, values, words in arguments:
         if _SWITCH.match(flag) and values and len(words) > 1 and values[-1].lower() not in _BOOLEANS:
             yield FlagArgument(flag, values[:-1], words[:-1])
@@ -109,7 +111,7 @@ def _is_flag(word: str) -> bool:
 
 
 def _takes(flag: str, values: list[str], word: str) -> bool:
-    """Whether the flag takes this word, too."""
+    """True if the flag takes this further word."""
     known = BY_FLAG.get(flag)
     if known is not None and known.kind is SWITCH:
         return not values and word.lower() in _BOOLEANS

@@ -1,4 +1,4 @@
-"""Benchmarks of servers of this machine, as they were kept: ``local/benches.jsonl`` in the state folder."""
+"""Benchmarks of servers of this machine, as stored in ``local/benches.jsonl`` of the state folder."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BENCHES: Final = "benches.jsonl"
 
 @dataclass(frozen=True, slots=True)
 class ConcurrencyLevel:
-    """Measurements at one concurrency. Latencies in seconds; None for what was not measured."""
+    """Measurements at one concurrency. Latencies in seconds; None if not measured."""
 
     concurrency: int
     requests: int

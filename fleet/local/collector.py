@@ -1,4 +1,6 @@
-"""Measuring this machine: its servers are scraped directly, and NVML tells of the GPUs. There is no Prometheus here."""
+"""Metrics of this machine: its servers are scraped directly, and its GPUs are read through NVML. There is no Prometheus
+here.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,7 @@ class LocalMeasuring(MetricsCollector):
         self._gpus = StatusKeeper(NAME, Health.STARTING, now)
 
     async def measure(self, state: KubeState, pods: frozenset[str] | None, now: float) -> None:
-        """Measure the servers. Numbers that NVML does not give are missing; they never take the servers' own along."""
+        """Measure the servers. If NVML fails, only its numbers are missing, not those of the servers."""
         before = self.latest
         await super().measure(state, pods, now)
         reading, holders = await asyncio.to_thread(self._look, tuple(self._servers()))
@@ -67,13 +69,13 @@ class LocalMeasuring(MetricsCollector):
         return (*super().statuses(), self._gpus.status)
 
     def _look(self, servers: tuple[ServerState, ...]) -> tuple[GpuReading, dict[int, str]]:
-        """The GPUs and, where processes hold memory on them, whose those are. Blocks."""
+        """Read the GPUs and, where processes hold GPU memory, the servers that these belong to. Blocks."""
         reading = self._read()
         pids = {process.pid for gpu in reading.gpus for process in gpu.processes}
         return reading, owners(pids, {state.record.identity: state.name for state in servers if state.alive})
 
     def _judge(self, reading: GpuReading, now: float) -> None:
-        """A machine without GPUs lacks nothing; one whose GPUs do not all answer does."""
+        """Report the health of NVML: a machine without GPUs lacks nothing; one with GPUs that do not answer does."""
         health = Health.LIVE
         if reading.problem:
             health = Health.DEGRADED if reading.gpus else Health.OFF
@@ -83,10 +85,10 @@ class LocalMeasuring(MetricsCollector):
 def with_gpus(
     measurement: Measurement, gpus: Sequence[LocalGpu], holders: dict[int, str], host: str, now: float
 ) -> Measurement:
-    """The measurement with a row for each GPU, as read at ``now``; ``host`` is the node that they sit in.
+    """Return the measurement with a row for each GPU, as read at ``now``; ``host`` is the node that holds them.
 
-    A GPU belongs to the server whose processes have most memory on it. Where no process of a server has any (what NVML
-    counts in another pid namespace is nobody's here), it belongs to none.
+    A GPU belongs to the server whose processes have most memory on it. If no server's process has any (processes in
+    another pid namespace cannot be attributed), it belongs to none.
     """
     columns: GrowingColumns[GpuId] = GrowingColumns()
     for gpu in gpus:
@@ -138,7 +140,7 @@ def _values(gpu: LocalGpu) -> tuple[tuple[Quantity, float | None], ...]:
 
 @dataclass(frozen=True, slots=True)
 class _NoServer:
-    """Stands where a cluster's API server would be: nothing here is reached through one."""
+    """Placeholder for a cluster's API server: nothing here is reached through one."""
 
     async def get(
         self,

@@ -1,4 +1,4 @@
-"""Whether a server does better than before, and than the fleet: a benchmark beside earlier ones and real traffic."""
+"""Comparison of a benchmark with earlier ones and with the fleet's real traffic."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fleet.model.reading import State
 from fleet.model.snapshot import Snapshot
 
 RATES: Final = frozenset({"requests_rate", "output_rate"})
-"""Fields of a level of which more is better, and which add up over the pods of a model."""
+"""Fields of a level that are better when larger, and that add up over the pods of a model."""
 MEASURED: Final[Mapping[str, Quantity]] = {
     "requests_rate": Quantity.REQUESTS,
     "output_rate": Quantity.GENERATION_TOKENS,
@@ -27,7 +27,7 @@ MEASURED: Final[Mapping[str, Quantity]] = {
     "e2e_p95": Quantity.E2E_P95,
     "e2e_p99": Quantity.E2E_P99,
 }
-"""The fields of a level that are compared, and what the fleet has for each."""
+"""Fields of a level that are compared → the fleet's quantity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +41,11 @@ class SweepDifference:
 
 @dataclass(frozen=True, slots=True)
 class SweepComparison:
-    """A sweep beside an earlier one."""
+    """A sweep compared with an earlier one."""
 
     earlier: Bench
     obstacles: tuple[str, ...]
-    """Reasons why their numbers cannot be compared: another model, other lengths, another tool."""
+    """Reasons why their numbers are not comparable: another model, other lengths, another tool."""
     circumstances: tuple[str, ...]
     """Other causes of a difference: the version of vLLM, the server's arguments."""
     differences: tuple[SweepDifference, ...]
@@ -54,16 +54,16 @@ class SweepComparison:
 
 @dataclass(frozen=True, slots=True)
 class FleetRow:
-    """A level beside the pods of the fleet that serve the same name."""
+    """A level compared with the fleet's pods that serve the same name."""
 
     model: str
     """Key in ``Snapshot.models``."""
     pods: int
     """Ready ones."""
     values: Mapping[str, float | None]
-    """Field of Level → the fleet's number, rates per ready pod; None for what it lacks or what is stale."""
+    """Field of Level → the fleet's number, rates per ready pod; None if missing or stale."""
     ratios: Mapping[str, float | None]
-    """How much more the level is than that."""
+    """Field → ratio of the level to the fleet's number."""
 
 
 def latest_comparable(bench: Bench, benches: Iterable[Bench]) -> Bench | None:
@@ -88,10 +88,10 @@ def compare(bench: Bench, earlier: Bench) -> SweepComparison:
 def against_fleet(
     level: ConcurrencyLevel, snapshot: Snapshot, served: str, own: Collection[str] = ()
 ) -> tuple[FleetRow, ...]:
-    """The same served name in the cluster in view, one row per model group that has ready pods.
+    """Compare a level with the same served name in the selected cluster, one row per model group that has ready pods.
 
-    ``own``: uids of the pods that are this machine's: they are no fleet to compare with. The fleet's requests have
-    lengths of their own, so the rows say where the orders of magnitude are, and no more.
+    ``own``: uids of pods that are this machine's own, and so are excluded. The fleet's requests have other lengths, so
+    the rows only compare orders of magnitude.
     """
     rows = []
     for key, model in snapshot.models.items():

@@ -1,4 +1,4 @@
-"""The answer of an engine, as far as it has come."""
+"""The answer of an engine so far."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ class Piece:
     """The state of an answer so far. The last piece has ``done``. Times in seconds."""
 
     text: str
-    """All of it so far, with what the model thought before it where the engine tells that apart."""
+    """All text so far, preceded by the model's reasoning if the engine returns that separately."""
     elapsed: float
     """Time since the prompt was sent."""
     ttft: float | None = None

@@ -1,5 +1,5 @@
-"""A server of this machine as an entry for a gateway: text to be copied, never applied. Keys stand in it by the name of
-a variable, never by their value.
+"""A server of this machine as an entry for a gateway's configuration: text to copy, never applied. A key appears as the
+name of a variable, never by value.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from fleet.local.record import ServerRecord
 from fleet.local.spec import LaunchSpec
 
 READ: Final = 3600
-"""Seconds without a byte that a gateway lets pass: a long prompt in a full queue sends nothing for long."""
+"""Seconds without a byte that a gateway must allow: a long prompt in a full queue sends nothing for a long time."""
 _ANY: Final = frozenset({"0.0.0.0", "::", ""})
 _LOOPBACK: Final = (
     "This server listens on a loopback address: only this machine reaches it, so only a gateway on this machine can "
@@ -24,10 +24,10 @@ _LOOPBACK: Final = (
 
 
 def entries(record: ServerRecord, gateway: str = "", address: str = "") -> str:
-    """The server as an entry for one gateway (a key of ``GATEWAYS``), or for all of them one after the other.
+    """Return the server as an entry for one gateway (a key of ``GATEWAYS``), or for all of them in turn.
 
-    ``address`` is what a gateway elsewhere reaches this machine by; empty for this machine's name, where the server
-    listens on all addresses. Raises KeyError for a gateway that there is none for.
+    ``address`` is where a remote gateway reaches this machine; empty for this machine's name, if the server listens on
+    all addresses. Raises KeyError for an unknown gateway.
     """
     at = _address(record.spec, address or socket.gethostname())
     wanted = (gateway,) if gateway else tuple(GATEWAYS)
@@ -181,7 +181,7 @@ spec:
 
 
 def _instruction(record: ServerRecord) -> str:
-    """Return the instruction for a gateway that has no variables of its own for the key."""
+    """Return the note on the key for a gateway that has no variables for it."""
     return f"; clients send the key as Authorization: Bearer ${variable(record)}" if record.keyed else ""
 
 
@@ -219,4 +219,4 @@ GATEWAYS: Final[Mapping[str, Callable[[ServerRecord, str], str]]] = {
     "haproxy": _haproxy,
     "gateway-api": _gateway_api,
 }
-"""Name of a gateway → its entry, from the server and the address at which the gateway reaches it."""
+"""Name of a gateway → function that makes its entry from the server and the address at which the gateway reaches it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class LocalError(Exception):
-    """Something here could not be read, started or ended: what is wrong, and what to do about it (may be empty)."""
+    """A failure to read, start or end something here: what is wrong, and what to do about it (may be empty)."""
 
     def __init__(self, message: str, remedy: str = "") -> None:
         super().__init__(message)

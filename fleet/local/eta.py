@@ -1,4 +1,4 @@
-"""The time at which a server will be ready, from how long earlier starts took."""
+"""Estimate of when a server will be ready, from the duration of earlier starts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fleet.local.record import STARTS, ServerRecord
 from fleet.local.server import Phase, ServerState, StartStage
 
 LATE: Final = 2.0
-"""Times the longest that a start ever took, after which nothing is foretold any more."""
+"""Factor over the longest start so far, after which no estimate is made."""
 _FREE: Final = frozenset(
     {"--host", "--port", "--served-model-name", "--shutdown-timeout", "--disable-access-log-for-endpoints"}
 )
@@ -40,7 +40,7 @@ class PastStart:
 
 
 def start_of(state: ServerState) -> PastStart:
-    """A server that has become ready, as a start to remember."""
+    """Return a server that has become ready as a start to remember."""
     record = state.record
     end = record.ready or state.at
     stages = [stage for stage in state.stages if stage.phase is not Phase.READY]
@@ -50,7 +50,7 @@ def start_of(state: ServerState) -> PastStart:
 
 
 def digest(record: ServerRecord) -> str:
-    """Return the digest of what decides how long a start takes."""
+    """Return a digest of the arguments that affect how long a start takes."""
     words, skip = [], False
     for word in record.argv[1:]:
         flag = word.partition("=")[0]
@@ -64,9 +64,10 @@ def digest(record: ServerRecord) -> str:
 def estimate(
     starts: Sequence[PastStart], record: ServerRecord, stages: Sequence[StartStage], now: float
 ) -> float | None:
-    """Seconds until it is ready; None where no earlier start of the model is known, or where it is too late to tell.
+    """Return the seconds until it is ready; None if no earlier start of the model is known, or it is too late to tell.
 
-    Of each phase that lies ahead, what it took the last time; of the present one, what its count says, else the rest.
+    Each phase ahead counts as long as last time; the current one by its progress counter, else the remainder of last
+    time.
     """
     known = [start for start in starts if start.model == record.spec.model]
     same = [start for start in known if start.arguments == digest(record)] or known

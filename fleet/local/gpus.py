@@ -26,18 +26,18 @@ class GpuProcess:
 
     pid: int
     memory: int
-    """Bytes; 0 where the driver does not say."""
+    """Bytes; 0 if the driver does not report it."""
 
 
 @dataclass(frozen=True, slots=True)
 class LocalGpu:
-    """One GPU at one moment. None is what the driver does not report."""
+    """One GPU at one moment. A value that the driver does not report is None."""
 
     index: int
     uuid: str
     name: str
     memory_total: int
-    """Bytes; 0 where it has none of its own (it shares the machine's) or the driver does not say."""
+    """Bytes; 0 if the GPU shares the machine's memory or the driver does not report it."""
     memory_used: int
     memory_free: int
     utilisation: float | None = None
@@ -60,14 +60,16 @@ class GpuReading:
     gpus: tuple[LocalGpu, ...] = ()
     driver: str = ""
     cuda: str = ""
-    """The newest CUDA version that the driver knows: ``13.0``."""
+    """The newest CUDA version that the driver supports: ``13.0``."""
     problem: str = ""
     """Empty where they could be read; else why not, in words."""
     remedy: str = ""
 
 
 def read_gpus() -> GpuReading:
-    """Ask NVML once. Never raises: a machine without GPUs is an answer. Blocks for milliseconds."""
+    """Read the GPUs through NVML once. Never raises: a machine without GPUs is a valid answer. Blocks for
+    milliseconds.
+    """
     try:
         import pynvml
     except ImportError:
@@ -105,7 +107,7 @@ def _no_reading(nvml: Any, error: Exception) -> GpuReading:
 
 
 def _read(nvml: Any) -> GpuReading:
-    """All that can be read. A GPU that is lost is named and takes none of the others with it."""
+    """Read all GPUs. A lost GPU is named, and the others are still read."""
     gpus, lost = [], []
     for index in range(nvml.nvmlDeviceGetCount()):
         try:
@@ -172,7 +174,7 @@ def _processes(found: Iterable[Any]) -> tuple[GpuProcess, ...]:
 
 
 def _answer_or_none(nvml: Any, question: Callable[..., T], *about: Any) -> T | None:
-    """An answer, None for what this GPU, or this driver, does not report. Raises NVMLError for a GPU that is gone."""
+    """Return an answer; None if this GPU or driver does not support it. Raises NVMLError for a lost GPU."""
     try:
         return question(*about)
     except (

@@ -1,4 +1,4 @@
-"""A server of this machine as the rows that a cluster would have of it: a pod, its workload, its events. Pure."""
+"""A server of this machine as the rows that a cluster would have for it: a pod, its workload, its events. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fleet.local.server import Phase, ServerState, StartStage
 from fleet.model.objects import Condition, Container, Event, ModelVersion, ObjectRef, Owner, Pod, Workload
 
 NAMESPACE: Final = "local"
-"""The one namespace that this machine has."""
+"""The only namespace of this machine."""
 PROCESS: Final = "Process"
 """The kind of a workload that is one process tree, started by a person."""
 GPU_RESOURCE: Final = "nvidia.com/gpu"
@@ -33,9 +33,9 @@ _REASONS: Final = {
 
 
 def pod(state: ServerState, node: str, gpus: int) -> Pod:
-    """The pod of a node. ``node`` is what this machine is called, ``gpus`` how many GPUs it has.
+    """Return a server as a pod. ``node`` is the name of this machine, ``gpus`` its number of GPUs.
 
-    One that loads is Pending: there is nobody to scrape yet. One that died is Failed, with the reason for its status.
+    A loading server is Pending: it cannot be scraped yet. A dead one is Failed, with the reason as its status.
     """
     record, phase = state.record, state.stage.phase
     ready = phase is Phase.READY and state.healthy is not False
@@ -170,7 +170,7 @@ def _version(record: ServerRecord) -> ModelVersion:
 
 
 def _gpus(record: ServerRecord, there: int) -> int:
-    """Return the number of GPUs that it asks for; none on a machine without, nor for a vLLM built for the CPU."""
+    """Return the number of GPUs that it requests; 0 on a machine without GPUs, and for a CPU build of vLLM."""
     return 0 if record.cpu else min(record.spec.gpus, there)
 
 
@@ -179,7 +179,7 @@ def _labels(record: ServerRecord) -> dict[str, str]:
 
 
 def _workload_uid(record: ServerRecord) -> str:
-    """Return a uid made from the name: a server that is started again is the same workload with another pod."""
+    """Return a uid made from the name: a restarted server is the same workload with another pod."""
     return f"{PROCESS}/{record.name}"
 
 

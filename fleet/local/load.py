@@ -1,4 +1,4 @@
-"""Asking a server of this machine how many requests it has."""
+"""Reads the request counts of a server of this machine."""
 
 from __future__ import annotations
 

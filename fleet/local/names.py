@@ -1,4 +1,4 @@
-"""Names of servers: like labels of DNS, so that each can be a folder, a pod and an upstream."""
+"""Names of servers: like DNS labels, so that each can be a folder, a pod and an upstream."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?", re.IGNORECASE)
 
 
 def is_name(text: str) -> bool:
-    """Whether a server may be called so: letters, digits, dots and dashes, a letter or a digit at both ends."""
+    """True if a server may have this name: letters, digits, dots and dashes, with a letter or digit at both ends."""
     return len(text) <= LONGEST and _NAME.fullmatch(text) is not None
 
 

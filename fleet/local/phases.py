@@ -1,7 +1,7 @@
-"""How far a start is, from the lines of vLLM's log: V0 and V1, GPUs and CPUs, one rank and many.
+"""The progress of a start, from the lines of vLLM's log: V0 and V1, GPUs and CPUs, one rank and many.
 
-The wording is that of vLLM 0.6 to 0.33; what a version words otherwise leaves the phase where it was, and the endpoints
-say when it is ready.
+The wording is that of vLLM 0.6 to 0.33; a line worded differently leaves the phase unchanged, and the endpoints show
+when the server is ready.
 """
 
 # ruff: noqa: E501  a pattern is not cut in two
@@ -18,7 +18,7 @@ from fleet.local.server_log import without_process
 
 _ORDER: Final = {phase: number for number, phase in enumerate(Phase)}
 READ: Final = 1000
-"""Characters of a line that are looked at: configurations and prompts have lines of any length."""
+"""Characters of a line that are read: configurations and prompts can make lines of any length."""
 _THROUGH: Final = frozenset({"read", "done", "engine ready", "the weights are here"})
 _STAMP: Final = re.compile(r"\b(?:DEBUG|INFO|WARNING|ERROR) (\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)\b")
 _SHARDS: Final = re.compile(r"[Ll]oading (?:[\w ]*shards|safetensors using [\w ]+): .*?(\d+)/(\d+)")
@@ -50,7 +50,7 @@ class StageReader:
     def __init__(self, began: float) -> None:
         self._stages = [StartStage(Phase.STARTING, began)]
         self._stamped: float | None = None
-        """Time of the last line that had one: what uvicorn writes has none, and comes right behind."""
+        """Time of the last line with a timestamp: uvicorn's lines have none, and follow immediately."""
 
     @property
     def stages(self) -> tuple[StartStage, ...]:
@@ -89,7 +89,7 @@ class StageReader:
 
 
 def read(line: str) -> tuple[Phase, str, float, float] | None:
-    """Return the phase, detail and progress (done, of how much) that a line tells of; None for none."""
+    """Return the phase, detail and progress (done, total) that a line reports; None if it reports none."""
     line = line[:READ]
     if match := _SHARDS.search(line):
         done, total = int(match[1]), int(match[2])

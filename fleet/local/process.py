@@ -1,4 +1,4 @@
-"""The identity of a process: a pid alone is given to another one some day."""
+"""The identity of a process: a pid alone may be reused."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from fleet.dataclass import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A process for as long as it lives, and never one that got its pid later."""
+    """A process while it lives; never a later one with the same pid."""
 
     pid: int
     started: float
-    """Unix time at which it began, as the system counts it."""
+    """Unix time at which it started, by the system's clock."""
 
     @property
     def alive(self) -> bool:
-        """Whether it still runs. One that has ended and was not waited for yet (a zombie) does not."""
+        """True while it runs. A process that has ended but was not reaped (a zombie) does not run."""
         return self.process() is not None
 
     def process(self) -> psutil.Process | None:
@@ -35,7 +35,7 @@ class Identity:
 
 
 CLOCK_STEP = 1.0
-"""Seconds by which the begin of one process may seem to move: it is counted from the boot, whose time NTP corrects."""
+"""Tolerance for the start time of a process, in seconds: it is computed from the boot time, which NTP corrects."""
 
 
 def identify(pid: int) -> Identity:
@@ -44,9 +44,10 @@ def identify(pid: int) -> Identity:
 
 
 def group(identity: Identity) -> tuple[Identity, ...]:
-    """The process, what it started, and what else is in its session: all that ends with a server. Newest last.
+    """Return the process, its descendants, and the rest of its session: everything that ends with a server. Newest
+    last.
 
-    The session is looked for also where the process itself has ended: its workers may live on.
+    The session is searched even if the process itself has ended: its workers may outlive it.
     """
     found: dict[int, Identity] = {}
     alive = identity.process()
@@ -66,9 +67,9 @@ def group(identity: Identity) -> tuple[Identity, ...]:
 
 
 def owners(pids: Iterable[int], of: Mapping[Identity, str]) -> dict[int, str]:
-    """Pid → what ``of`` says of the process that it belongs to; pids that belong to none of them are left out.
+    """Return pid → the value of ``of`` for the process that it belongs to; unrelated pids are left out.
 
-    Asks about these few alone, where ``group`` looks at every process there is.
+    Reads these few processes only, where ``group`` reads all.
     """
     leaders = {identity.pid: name for identity, name in of.items() if identity.alive}
     found = {}
@@ -94,7 +95,9 @@ def _keep(found: dict[int, Identity], process: psutil.Process) -> None:
 
 
 def listens(identity: Identity, port: int) -> bool:
-    """Whether one of ``group`` listens at a TCP port: another server there would answer for it. Blocks."""
+    """True if a process of ``group`` listens at a TCP port: a foreign server there would answer in its place.
+    Blocks.
+    """
     for each in group(identity):
         with suppress(psutil.Error):
             process = each.process()

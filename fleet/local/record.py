@@ -1,8 +1,8 @@
 """Records of the servers started here: one folder per server in the state folder.
 
-``local/<name>/record.json`` (0600) says what runs, ``log`` is the server's own output, ``key`` (0600) the API key,
-``secrets.json`` (0600) the values of variables that look like secrets, ``environment.json`` (0600) others that it got.
-``local/starts.jsonl`` remembers how long starts took. They are written by actions/local; here they are read.
+``local/<name>/record.json`` (0600) describes what runs, ``log`` is the server's own output, ``key`` (0600) the API key,
+``secrets.json`` (0600) the values of variables that look like secrets, ``environment.json`` (0600) the other variables.
+``local/starts.jsonl`` holds the durations of starts. actions/local writes these files; this module reads them.
 """
 
 from __future__ import annotations
@@ -38,22 +38,22 @@ class ServerRecord:
     argv: tuple[str, ...]
     """The command line as it was started: no secret is ever in it."""
     version: str
-    """Version of vLLM, empty where it did not say."""
+    """Version of vLLM; empty if unknown."""
     begun: float
     folder: str
     """Folder of its files."""
     runtime: str = ""
     """Folder of its sockets, deleted with it; empty for none."""
     keyed: bool = False
-    """True if it asks for an API key."""
+    """True if it requires an API key."""
     drains: bool = False
-    """True if on SIGINT it refuses new requests and finishes those it has (``--shutdown-timeout``)."""
+    """True if on SIGINT it refuses new requests and finishes its current ones (``--shutdown-timeout``)."""
     cpu: bool = False
     """True if its vLLM is a build for CPUs: it uses no GPU."""
     ready: float | None = None
-    """Time at which it was first seen to be ready."""
+    """Time at which it was first seen ready."""
     shared: tuple[str, ...] = ()
-    """Files of shared memory that it had then: whoever is killed whole leaves them, and nobody knows whose they are."""
+    """Shared memory files that it had then: a killed process leaves them, and nothing else records their owner."""
 
     @property
     def name(self) -> str:
@@ -67,7 +67,7 @@ class ServerRecord:
 
     @property
     def key(self) -> str:
-        """API key, read now; empty where it asks for none. Raises OSError, also for what can be no key."""
+        """API key, read now; empty if it requires none. Raises OSError, also for an invalid key."""
         if not self.keyed:
             return ""
         key = (Path(self.folder) / KEY).read_bytes().strip().decode("ascii", errors="replace")
@@ -77,12 +77,14 @@ class ServerRecord:
 
 
 def servers_folder(state: Path) -> Path:
-    """Return the folder in which servers are recorded; ``state`` is this program's state folder."""
+    """Return the folder of server records; ``state`` is this program's state folder."""
     return state / "local"
 
 
 def read_records(folder: Path) -> tuple[tuple[ServerRecord, ...], tuple[str, ...]]:
-    """All servers of ``servers_folder``, by name; and what cannot be read, in words. No folder: none."""
+    """Return all servers of ``servers_folder``, by name, and the problems met while reading. A missing folder has
+    none.
+    """
     records, problems = [], []
     try:
         # Not by glob: that takes a folder which may not be read for an empty one.

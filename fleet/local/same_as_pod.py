@@ -1,5 +1,5 @@
-"""The same as this pod, on this machine: its arguments taken over, and what had to differ, with the reason. No I/O but
-looking whether a path exists.
+"""A local server like a given pod: the pod's arguments, and those that had to differ, with the reason. The only I/O is
+checking whether a path exists.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from fleet.sources.kube.project.shell import commands
 
 
 class CannotCopyError(Exception):
-    """Raised when the pod's server cannot be started here; the text says why."""
+    """Raised if the pod's server cannot be started here; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +63,10 @@ def same_as(
     version: str = "",
     exists: Callable[[str], bool] = lambda path: Path(path).exists(),
 ) -> Same:
-    """A server like ``pod``; name, host, port and what may be fetched are those of ``defaults``.
+    """Return a server like ``pod``; name, host, port and download permission are those of ``defaults``.
 
-    ``gpus`` is how many this machine has, ``version`` the vLLM that is installed; what is not known is not compared.
-    Raises CannotCopyError for what is no vLLM, or cannot be seen to be one.
+    ``gpus`` is this machine's number of GPUs, ``version`` its vLLM; an unknown one is not compared. Raises
+    CannotCopyError if the pod does not run vLLM, or if that cannot be seen.
     """
     container = _engine(pod)
     words = _arguments(pod, container)
@@ -99,7 +99,7 @@ def same_as(
 
 
 def _engine(pod: Pod) -> Container:
-    """The container that runs the model. Raises CannotCopyError where it is another engine."""
+    """Return the container that runs the model. Raises CannotCopyError if it is another engine."""
     containers = [container for container in pod.containers if not container.init]
     if not containers:
         raise CannotCopyError(f"{pod.name} has no containers")
@@ -154,7 +154,7 @@ def _sorted(words: Sequence[str], exists: Callable[[str], bool]) -> tuple[list[s
 
 
 def _not_here(argument: FlagArgument, exists: Callable[[str], bool]) -> Difference | None:
-    """Return why an argument cannot be taken over; None where it can. Host, port and model are looked at elsewhere."""
+    """Return why an argument cannot be used here; None if it can. Host, port and model are handled elsewhere."""
     flag, values, _ = argument
     there = " ".join(values) or "on"
     if flag in VLLM.product.flags.secret:
@@ -220,7 +220,9 @@ def _model(model: str, defaults: LaunchSpec, exists: Callable[[str], bool]) -> l
 
 
 def _on_gpus(fields: dict[str, Any], gpus: int) -> tuple[dict[str, Any], list[Difference]]:
-    """Fit the parallelism to the GPUs there are: the pipeline goes first, then tensor parallelism by a divisor."""
+    """Fit the parallelism to the available GPUs: pipeline parallelism is dropped first, then tensor parallelism is
+    reduced to a divisor.
+    """
     tensor, pipeline = fields.get("tensor_parallel_size", 1), fields.get("pipeline_parallel_size", 1)
     if tensor * pipeline <= max(gpus, 1):
         return fields, []

@@ -1,4 +1,4 @@
-"""The models that a server of this machine serves, by its own account."""
+"""The models that a server of this machine reports that it serves."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class ServedModel(NamedTuple):
 
     name: str
     max_model_len: int
-    """Tokens of prompt and output together; 0 where it does not say (vLLM and SGLang do)."""
+    """Tokens of prompt and output together; 0 if not reported (vLLM and SGLang report it)."""
 
 
 async def served_models(record: ServerRecord) -> tuple[ServedModel, ...]:

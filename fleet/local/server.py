@@ -1,4 +1,4 @@
-"""A server of this machine at one moment: how far it is, and what went wrong."""
+"""A server of this machine at one moment: its progress, and what went wrong."""
 
 from __future__ import annotations
 
@@ -46,15 +46,17 @@ class ServerState:
     stages: tuple[StartStage, ...] = ()
     """The phases of this start so far, in order, the last one being ``stage`` until it is ready."""
     eta: float | None = None
-    """Seconds until it is ready, from earlier starts; None where there is nothing to go by."""
+    """Seconds until it is ready, from earlier starts; None if there are none."""
     reason: Reason | None = None
     """The reason of a dead one."""
     tail: tuple[str, ...] = ()
     """The last lines of its log, oldest first."""
     end_seen: bool = True
-    """False for a dead one that nobody saw end: ``stage.began`` is when it was last heard of, and it ended since."""
+    """False for a dead server whose end was not observed: ``stage.began`` is the last sign of life, and it ended
+    later.
+    """
     healthy: bool | None = None
-    """Last answer of /health of a ready one; None where it was not asked yet."""
+    """Last answer of /health of a ready server; None before the first one."""
     models: tuple[str, ...] = ()
     """Models of /v1/models, once it is ready."""
 
@@ -65,12 +67,12 @@ class ServerState:
 
     @property
     def alive(self) -> bool:
-        """Whether its process runs."""
+        """True if its process runs."""
         return self.stage.phase is not Phase.DEAD
 
     @property
     def serves(self) -> bool:
-        """Whether it may have requests: it is ready, or was, and now finishes those that it has."""
+        """True if it may have requests: it is ready, or it was and now finishes its requests."""
         stopping = self.stage.phase is Phase.STOPPING and self.record.ready is not None
         return self.stage.phase is Phase.READY or stopping
 

@@ -1,6 +1,6 @@
-"""This machine as a cluster of its own: its vLLM servers are the pods of the one node that it is.
+"""The local machine as a cluster: its vLLM servers are the pods of its only node.
 
-It is an ObjectSource like a cluster's, so every screen treats a local server as any other.
+It is an ObjectSource like a cluster's, so every screen treats a local server like any other.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Row = TypeVar("Row", Pod, Workload, Event, Node)
 
 CLUSTER: Final = "local"
 LOOK: Final = 1.0
-"""Seconds between two looks at the servers."""
+"""Seconds between two polls of the servers."""
 COUNT: Final = 30.0
 """Seconds after which the GPUs are counted again: a driver may be loaded meanwhile."""
 _SYNCED: Final = frozenset(resource.qualified for resource in all_resources())
@@ -51,8 +51,8 @@ class Watching(Protocol):
 class LocalSource:
     """The servers of this machine. Belongs to one event loop.
 
-    ``context`` is what this machine is called among the contexts. The watcher stays its owner's to close, unless
-    ``closing`` says how it is closed with this.
+    ``context`` is this machine's name among the contexts. The watcher's owner closes it, unless ``closing`` says how to
+    close it with this source.
     """
 
     def __init__(
@@ -104,13 +104,13 @@ class LocalSource:
         return True
 
     def look_at(self, namespace: str) -> None:
-        """This machine has one namespace, which is always in view."""
+        """Do nothing: the machine has one namespace, which is always selected."""
 
     def tick(self) -> None:
-        """Nothing is counted."""
+        """Do nothing: no events are counted here."""
 
     def hurry(self) -> None:
-        """Do nothing: it looks all the time."""
+        """Do nothing: it polls continuously."""
 
     def state(self) -> KubeState:
         """The rows now."""
@@ -121,7 +121,7 @@ class LocalSource:
         return (self._keeper.status,)
 
     async def look(self) -> None:
-        """Look once. What cannot be read is said in the status."""
+        """Poll once. A read error is reported in the status."""
         now = self._clock()
         if now - self._counted >= COUNT or now < self._counted:
             self._counted = now
@@ -147,7 +147,7 @@ class LocalSource:
             await asyncio.sleep(LOOK)
 
     def _kube_state(self) -> KubeState:
-        """The state of the last look. What did not change is the same object as before."""
+        """Return the state of the last poll. Unchanged parts are the same objects as before."""
         before, count = self._state, len(self._gpus.gpus)
         pods = _keep_same(before.pods, (kube_rows.pod(state, self.host, count) for state in self.servers))
         workloads = _keep_same(before.workloads, (kube_rows.workload(state, count) for state in self.servers))
@@ -192,7 +192,7 @@ _BOOTED: Final = psutil.boot_time()
 
 
 def _keep_same(before: Mapping[str, Row], now: Iterable[Row]) -> Mapping[str, Row]:
-    """The rows of now; each one, and all of them together, the same object as before where nothing changed."""
+    """Return the current rows; each row, and the mapping itself, is the same object as before if unchanged."""
     found = {}
     for row in now:
         last = before.get(row.key)

@@ -40,13 +40,13 @@ class LaunchSpec:
     dtype: str = ""
     enable_prefix_caching: bool | None = None
     env: Mapping[str, str] = field(default_factory=dict)
-    """Variables beside those that this program sets."""
+    """Environment variables in addition to those that this program sets."""
     extra: tuple[str, ...] = ()
     """Arguments of ``vllm serve`` that have no field here, as they are."""
     hub: bool = False
-    """Let it fetch from the hub. Without this it is offline."""
+    """Allow downloads from the hub; offline otherwise."""
     usage_stats: bool = False
-    """Let it send usage statistics."""
+    """Allow usage statistics to be sent."""
     more: Mapping[str, Value] = field(default_factory=dict)
     """Values of arguments that have a row in ``vllm_arguments`` and no field here, by name."""
 
@@ -68,7 +68,7 @@ class LaunchSpec:
 
     @property
     def is_loopback(self) -> bool:
-        """Whether only this machine can reach it."""
+        """True if only this machine can reach it."""
         if self.host == "localhost":
             return True
         try:

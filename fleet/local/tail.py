@@ -1,4 +1,4 @@
-"""A growing log: what has been added since the last look, line by line, with bounded memory."""
+"""A growing log: the lines added since the last read, with bounded memory."""
 
 from __future__ import annotations
 
@@ -17,26 +17,28 @@ CHUNK: Final = 1 << 20
 LONGEST: Final = 1 << 16
 """Bytes of a line that is kept whole; more of it comes as further lines."""
 PAUSE: Final = 0.3
-"""Seconds between two looks at a log that is followed."""
+"""Seconds between two reads of a followed log."""
 _TERMINAL: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
-"""Sequences that only a terminal understands (ECMA-48, CSI): vLLM 0.10 to 0.15 colour who speaks, also in a file."""
+"""Terminal escape sequences (ECMA-48, CSI): vLLM 0.10 to 0.15 colours the process names, even in a file."""
 
 
 class Tail:
-    """Reads what was added since the last call. A log that became shorter (put aside, cut off) is begun anew."""
+    """Reads the lines added since the last call. A log that became shorter (rotated, truncated) is read from the
+    start.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._offset = 0
         self._rest = b""
         self._file = 0
-        """Inode of the log: one that was put aside is another file, however long."""
+        """Inode of the log: a rotated log is another file, whatever its length."""
 
     def read(self) -> list[str]:
-        """The lines since the last call, at most ``CHUNK`` bytes of them: call again until there are none. Blocks.
+        """Return the lines since the last call, at most ``CHUNK`` bytes of them: call again until there are none.
+        Blocks.
 
-        Of a line that a progress bar has written over, what it showed last; without colours. A log that is not there
-        has none.
+        A line overwritten by a progress bar counts as its last state; colours are removed. A missing log has no lines.
         """
         try:
             with self._path.open("rb") as file:
@@ -64,7 +66,7 @@ def _plain_line(line: bytes) -> str:
 
 
 async def follow(path: Path) -> AsyncIterator[str]:
-    """The last ``KEPT`` lines, then those that come, until it is closed."""
+    """Yield the last ``KEPT`` lines, then new ones, until closed."""
     tail = Tail(path)
     last: deque[str] = deque(maxlen=KEPT)
     while lines := await asyncio.to_thread(tail.read):

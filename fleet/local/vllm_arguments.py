@@ -1,8 +1,8 @@
-"""The arguments of ``vllm serve`` that have a place of their own here: one row each.
+"""The arguments of ``vllm serve`` that this program knows: one row each.
 
-From a row follow the flag of ``quarterdeck local up``, the row of the form, the key of a preset, the words on vLLM's
-command line, and how they are read back from one that somebody else wrote. LaunchSpec has a field for those that this
-program itself goes by; the value of any other is in its ``more``. Every command parses flags: nothing is imported here.
+A row defines the flag of ``quarterdeck local up``, the row of the form, the key of a preset, the words on vLLM's
+command line, and how these are parsed from a foreign one. LaunchSpec has a field for those that this program itself
+uses; other values are in its ``more``. Every command parses flags: nothing is imported here.
 """
 
 from __future__ import annotations
@@ -51,16 +51,16 @@ def length(text: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class ArgumentKind:
-    """The type of an argument. A kind of several words, or of none, is read by where it stands and has no ``read``."""
+    """The type of an argument. A kind with several words, or none, is parsed by position and has no ``read``."""
 
     type: Any
     """Type of its value, in LaunchSpec and in a preset."""
     default: Any
-    """The value that stands for: left to vLLM."""
+    """The value that means "left to vLLM"."""
     read: Callable[[str], Any] = str
-    """Raises ValueError, whose text goes on behind the flag's name."""
+    """Parser of a value. Raises ValueError, whose text continues the flag's name."""
     wanted: str = ""
-    """Remark beside a row of the form where ``read`` refuses."""
+    """Hint in the form for a value that ``read`` rejects."""
     typed: type[Any] = str
     """Type that argparse makes of it first."""
 
@@ -86,7 +86,7 @@ class VllmArgument:
     label: str
     """Label of its row in the form."""
     unset: str = "left to vLLM"
-    """Text of the row where nothing is typed."""
+    """Text of the form's row while it is empty."""
     choices: tuple[str, ...] = ()
     """Choices of the row; without them it is typed."""
     help: str
@@ -95,7 +95,7 @@ class VllmArgument:
     short: tuple[str, ...] = ()
     """Other spellings of the flag."""
     about: str
-    """Description of its key in a preset, with what its default there means."""
+    """Description of its key in a preset, including the meaning of its default."""
     default: Any = None
     """The value that leaves it to vLLM, where that is not the kind's."""
     most: float | None = None
@@ -118,11 +118,11 @@ class VllmArgument:
 
     @property
     def spellings(self) -> tuple[str, ...]:
-        """Every flag that says something of it."""
+        """Every spelling of the flag."""
         return (self.flag, *self.short, *((self.negative,) if self.kind is SWITCH else ()))
 
     def words(self, value: Any) -> tuple[str, ...]:
-        """Return its words on the command line of ``vllm serve``; none for what is left to vLLM."""
+        """Return its words on the command line of ``vllm serve``; none if it is left to vLLM."""
         if value == self.plain:
             return ()
         if self.kind is SWITCH:

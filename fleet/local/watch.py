@@ -1,4 +1,4 @@
-"""Looking at the servers of this machine: their processes, their logs and their endpoints, about once a second."""
+"""Watches the servers of this machine: their processes, logs and endpoints, about once a second."""
 
 from __future__ import annotations
 
@@ -29,17 +29,19 @@ TIMEOUT: Final = 2.0
 HEALTH: Final = 5.0
 """Seconds between two questions to one that is well: most versions write each of them into their log."""
 KEPT: Final = 2000
-"""Lines of a log in which the reason of a death is looked for: tracebacks of eight workers (some 60 lines each), of the
-engine and of the API server come after the one that tells."""
+"""Lines of a log searched for the reason of a death: the tracebacks of eight workers (some 60 lines each), the engine
+and the API server follow the line that explains it.
+"""
 TOLD: Final = 20
-"""How many of them are shown, the last ones."""
+"""Number of them that are shown, from the end."""
 END_THEM: Final = "take it down: that ends them"
 """Remedy for processes that outlive their server: its workers may hold the GPU's memory."""
 ROOM: Final = 1 << 16
-"""Bytes that must be free for what a server says when it dies."""
+"""Bytes of disk that must be free for a dying server's last output."""
 STRANGER: Final = "another process answers at its port"
-"""A vLLM binds its port when it starts, and listens once it is loaded. In between others can take it: then vLLM hangs,
-and its log does not say so."""
+"""vLLM binds its port at the start and listens once it is loaded. In between, another process can take the port: then
+vLLM hangs, and its log does not say so.
+"""
 
 
 @dataclass(slots=True)
@@ -51,11 +53,11 @@ class _Watched:
     lines: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT))
     healthy: bool | None = None
     asked: float = 0.0
-    """Time at which it was well last."""
+    """Time of the last successful health check."""
     models: tuple[str, ...] = ()
     ready: float | None = None
     dead: ServerState | None = None
-    """A dead one stays as it is, once none of its processes are left."""
+    """Final state of a dead server, once none of its processes are left."""
     lived: bool = False
     """True once it was seen alive."""
     died: float | None = None
@@ -64,11 +66,11 @@ class _Watched:
     problem: str = ""
     """The reason why its key cannot be read; empty for none."""
     stranger: bool = False
-    """Another process answers at its port."""
+    """True if another process answers at its port."""
 
 
 class Watcher:
-    """Looks at the servers that are recorded in ``folder``. Belongs to one event loop; close it."""
+    """Watches the servers recorded in ``folder``. Belongs to one event loop; close it."""
 
     def __init__(self, folder: Path, clock: Callable[[], float] = time.time) -> None:
         self._folder = folder
@@ -203,7 +205,7 @@ def _dead(record: ServerRecord, watched: _Watched, now: float) -> tuple[ServerSt
 
 
 def _is_full(folder: str) -> bool:
-    """Whether the disk has no room, or no inode, for a few more lines."""
+    """True if the disk has no room, or no inode, for a few more lines."""
     try:
         disk = os.statvfs(folder)
     except OSError:
@@ -213,7 +215,7 @@ def _is_full(folder: str) -> bool:
 
 
 def _end_of(record: ServerRecord, watched: _Watched, now: float) -> float:
-    """Return when it ended: now, for who saw it alive a look ago; else when it was last heard of, by its log."""
+    """Return when it ended: now, if it was alive at the previous poll; else its last sign of life, from its log."""
     if watched.lived:
         return now
     try:
@@ -239,7 +241,7 @@ def _read(watched: _Watched, now: float) -> None:
 def _stage_by_endpoints(
     watched: _Watched, stages: tuple[StartStage, ...], now: float
 ) -> tuple[StartStage, tuple[StartStage, ...]]:
-    """Ready is what the endpoints say, however far the log seems to be."""
+    """Return the stage according to the endpoints: they decide readiness, whatever the log shows."""
     last = stages[-1]
     if watched.models or watched.ready is not None:
         detail = STRANGER if watched.stranger else "" if watched.healthy else "does not answer"

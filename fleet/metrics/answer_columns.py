@@ -1,7 +1,7 @@
-"""Columns from the values of an answer: where each number goes is worked out once, then values are only moved.
+"""Columns from the values of an answer: the place of each number is computed once, then values are only moved.
 
-A meaning is made while the labels of an answer are gone through, and read with the values of each answer that has the
-same series. Values have a NaN behind them, which is what a row without a number gets.
+The mapping is made from the labels of one answer, and applied to the values of every answer with the same series.
+Values have a NaN appended, which a row without a number gets.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _NONE = -1
 
 
 class _Layer:
-    """One number for each row: its place among the values, and what it is multiplied with."""
+    """One number for each row: its place among the values, and its factor."""
 
     def __init__(self, rows: int) -> None:
         self.places = [_NONE] * rows
@@ -55,9 +55,9 @@ class _Layer:
 
 
 class ColumnPart:
-    """One spelling of a quantity: for each row the numbers that there are, in their order.
+    """One spelling of a quantity: the numbers of each row, in order.
 
-    Those of a gauge are read as it says. A row has their sum (``summed``), or the first one.
+    Gauges are read by their own rule. A row has the sum (``summed``), or the first number.
     """
 
     def __init__(self, rows: int, gauge: Metric | None = None, *, summed: bool = False) -> None:
@@ -78,8 +78,8 @@ class ColumnPart:
         layer.put(row, place, factor)
 
     def moved(self, sources: Sequence[int], places: Sequence[int]) -> ColumnPart:
-        """The part of other rows: each has the numbers that the row of ``sources`` had, none for -1, and they stand
-        where ``places`` says (see ``Moved``). Raises LostError where one of those numbers is not there any more.
+        """Return the part for other rows: each has the numbers of its row in ``sources``, none for -1, and they are at
+        the places in ``places`` (see ``Moved``). Raises LostError if one of those numbers no longer exists.
         """
         other = copy(self)
         other._rows = len(sources)
@@ -94,11 +94,11 @@ class ColumnPart:
 
     @property
     def there(self) -> bool:
-        """Whether any row has a number."""
+        """True if any row has a number."""
         return bool(self._layers)
 
     def knows(self, row: int) -> bool:
-        """Whether the row has a number."""
+        """True if the row has a number."""
         return bool(self._layers) and self._layers[0].places[row] != _NONE
 
     def read(self, values: Sequence[float]) -> list[float]:

@@ -1,4 +1,4 @@
-"""The vectors that Prometheus answers, and the histograms that they hold.
+"""The vectors that Prometheus answers, and the histograms in them.
 
 A target scraped by two jobs appears twice; its numbers are never added up: per row one process (instance and job) is
 chosen, the one with the newest sample.
@@ -33,9 +33,10 @@ def named(metric: Labels) -> Labels:
 
 
 def samples(result: Iterable[Mapping[str, Any]]) -> Iterator[Sample]:
-    """The elements of a vector as the HTTP API has them; the numbers are strings, ``NaN`` and ``+Inf`` among them.
+    """Yield the elements of a vector as the HTTP API returns them; the numbers are strings, including ``NaN`` and
+    ``+Inf``.
 
-    Raises SourceProblem for what is no vector.
+    Raises SourceProblem if the result is not a vector.
     """
     try:
         for element in result:
@@ -73,7 +74,7 @@ def edge(labels: Labels) -> float:
 
 
 def histograms(parts: Mapping[tuple[Family, T], Mapping[float, float]]) -> dict[Family, dict[T, Histogram]]:
-    """The histograms of these buckets, by whose they are; none of what adds up to garbage."""
+    """Return the histograms of these buckets, by family and group; inconsistent buckets yield none."""
     out: dict[Family, dict[T, Histogram]] = {}
     for (family, group), edges in parts.items():
         if edges and plausible(sum(edges.values())):

@@ -1,7 +1,7 @@
-"""Binding the series of one target to rows (engines, gateways, GPUs) and quantities, by the dialects.
+"""Binds the series of one target to rows (engines, gateways, GPUs) and quantities, by the dialects.
 
-The choice between old and new names is made here, and the counters are put in an order in which each histogram is one
-slice. What comes of it is a ``Binding`` (``fleet.metrics.series_cells``).
+The choice between old and new names is made here, and the counters are ordered so that each histogram is one slice. The
+result is a ``Binding`` (``fleet.metrics.series_cells``).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from fleet.model.problem import SourceProblem
 
 
 def names() -> frozenset[bytes]:
-    """Every sample name that a target is read for, as it stands in an answer."""
+    """Return every sample name that is read from a target, as it appears in an answer."""
     return _names(ENGINES.version, GATEWAYS.version, GPUS.version)
 
 
@@ -38,9 +38,9 @@ MOST_ENGINES = 512
 
 
 def bind(series: tuple[SampleSeries, ...]) -> Binding:
-    """Bind the series of a layout, for a process whose pod and address are left empty (see ``Binding.at``).
+    """Bind the series of a layout, for a process whose pod and address are filled in later (see ``Binding.at``).
 
-    Raises SourceProblem for more engines than a process can have: garbage, or the page of a whole fleet.
+    Raises SourceProblem for more engines than one process can have: garbage, or the page of a whole fleet.
     """
     return _bound(series, ENGINES.version, GATEWAYS.version, GPUS.version)
 
@@ -80,7 +80,7 @@ class _Binder:
         return {member: self._each_once(member, own[member]) for member in dialects if member in own}
 
     def _each_once(self, dialect: Dialect, found: list[int]) -> list[int]:
-        """The series without those that repeat another one's number."""
+        """Return the series without those that repeat another one's number."""
         if not dialect.repeated_by:
             return found
         kept: dict[tuple[str, frozenset[tuple[str, str]]], int] = {}
@@ -125,16 +125,16 @@ class _Binder:
         return sorted((model, rank) for model, some in ranks.items() for rank in some - {""} or {DEFAULT_ENGINE})
 
     def _speaks(self, dialect: Dialect, found: Iterable[int]) -> bool:
-        """Whether the process has some metric of the dialect's own: others of its names may be anybody's."""
+        """True if the process has a metric unique to the dialect: its other names are shared with other programs."""
         common = {m.name for rule in dialect.rules.values() if rule.per_process for m in rule.metrics}
         return any(self.series[i].name not in common for i in found)
 
     def _of_engine(self, dialect: Dialect, at: Iterable[int], key: RowKey, keys: Sequence[RowKey]) -> list[int]:
-        """Return which of some series are about one engine.
+        """Return the series that are about one engine.
 
-        What names a rank and no model (information about a cache) is about each of that rank, what names neither is
-        about the only one there is, and what names no rank where there are several is a number of the process: it
-        stands in the first row of its model.
+        A series with a rank and no model (cache information) is about each model of that rank; one with neither, about
+        the only engine; and one without a rank in a process of several is a number of the process: it goes into the
+        first row of its model.
         """
         found = []
         for i in at:

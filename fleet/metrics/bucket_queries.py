@@ -1,4 +1,4 @@
-"""The queries for the buckets of the engines' histograms: by model, and by engine for those that are asked for."""
+"""The queries for the buckets of the engines' histograms: by model, and by engine for those requested."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def model_buckets(scope: QueryScope) -> str:
 
 
 def bucket_counts(scope: QueryScope) -> str:
-    """How many series stand behind each bucket of ``model_buckets``.
+    """Return the query for the number of series behind each bucket of ``model_buckets``.
 
-    That tells a bucket that all engines have from one that only some releases have: cumulative counts may be added up
-    only over the former. As dear as the rates themselves, but it changes only with the engines.
+    It distinguishes buckets that all engines have from those that only some releases have: cumulative counts may be
+    added up only over the former. It costs as much as the rates themselves, but changes only with the engines.
     """
     labels = scope.kept_labels("le", *unit_labels(scope.engines), *NAMESPACE_LABELS, *scope.engines.model_labels)
     parts = []
@@ -39,7 +39,7 @@ def bucket_counts(scope: QueryScope) -> str:
 
 
 def engine_buckets(scope: QueryScope, families: Iterable[Family], where: Mapping[str, Collection[str]] | None) -> str:
-    """Bucket rates by engine: of the engines whose label is among the values given for it (label → values), or all."""
+    """Return the query for bucket rates by engine, for engines with the given label values (label → values), or all."""
     labels = listed(("le", *unit_labels(scope.engines), *scope.key))
     chosen: list[tuple[Match, ...]] = [()]
     if where is not None:

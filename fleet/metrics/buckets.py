@@ -1,4 +1,4 @@
-"""The buckets of an answer: whose histogram each of its series is a part of."""
+"""The buckets of an answer: the histogram that each series is part of."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
 """Counters over a sliding window: increases that survive a restart of the process, by Prometheus' rule.
 
-What is kept are increases, from one checkpoint to the next: there are thousands of windows with a hundred counters
-each, and half the bytes hold an increase as exactly as anybody reads it where they could not hold what a counter has
-come to.
+Increases are stored, from one checkpoint to the next: there are thousands of windows with a hundred counters each, and
+single precision is exact enough for an increase but not for a counter's total.
 """
 
 from __future__ import annotations
@@ -85,7 +84,7 @@ class Window:
         return self._now
 
     def rates(self) -> array[float]:
-        """Per second, over what the window covers; NaN until two samples are there."""
+        """Return rates per second over the covered time; NaN until there are two samples."""
         counters, gains = len(self._now), self._gains
         if not self._checkpoints:
             return array("d", [math.nan]) * counters
@@ -103,13 +102,13 @@ class Window:
 
     @property
     def reset(self) -> bool:
-        """Whether some counter restarted within what the window covers."""
+        """True if a counter restarted within the covered time."""
         return bool(self._checkpoints) and self._reset_at > self._checkpoints[0]
 
     def _over_blanks(self, before: array[float]) -> array[float]:
-        """The gains where some counter is no number: none to there, and the whole from the last number to the next.
+        """Return the gains where a counter is NaN: none up to it, and the whole gain from the last number to the next.
 
-        Of one that was none at first nobody knows what it has gained since.
+        A counter that was NaN from the start has an unknown gain.
         """
         gains = array("f", map(operator.sub, self._now, before))
         blank = []
@@ -121,7 +120,7 @@ class Window:
         return gains
 
     def _forget(self) -> None:
-        """Let go of the checkpoints that the window has left behind."""
+        """Drop the checkpoints that are older than the window."""
         left = sum(self._at - then > self.span for then in self._checkpoints)
         if left:
             del self._checkpoints[:left]

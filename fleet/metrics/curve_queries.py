@@ -1,8 +1,8 @@
 """PromQL for one quantity of one object over time, by the rules of the live numbers.
 
-Percentiles come from merged buckets, ratios from sums, and what two scrapers saw counts once. Where a step is longer
-than the window of the rates, a gauge is what it was over the step (its mean; the highest or lowest where a group's is),
-and rates and percentiles are of the whole step, so that no moment falls between two points.
+Percentiles come from merged buckets, ratios from sums, and what two scrapers saw counts once. If a step is longer than
+the rate window, a gauge is aggregated over the step (its mean; its maximum or minimum where a group uses that), and
+rates and percentiles cover the whole step, so that no moment falls between two points.
 """
 
 from __future__ import annotations
@@ -22,10 +22,9 @@ from fleet.model.curve import CurveQuestion, GatewaySeries, Series
 from fleet.model.quantity import GATEWAY_QUANTITIES, GPU_QUANTITIES, MEANINGS, QUANTILES, RATIOS, Combine, Quantity
 
 _SPELLINGS = 2
-"""The labels that may name a pod and are asked for: the others are of exporters that few run, and each makes the query
-longer."""
+"""Number of pod labels that are queried: the others belong to rare exporters, and each makes the query longer."""
 _SCRAPERS = ("job", "endpoint", "service", "container", "prometheus", *REPLICA_LABELS)
-"""Labels of whoever scrapes, not of what is scraped."""
+"""Labels set by the scraper, not by the target."""
 _OPERATORS = {
     Combine.SUM: "sum",
     Combine.WHOLE: "sum",
@@ -37,7 +36,7 @@ _OVER_TIME = {Combine.MAX: "max_over_time", Combine.MIN: "min_over_time"}
 
 
 def curve_query(question: CurveQuestion) -> str:
-    """One query, whose parts are tagged with their quantities; empty where no dialect has them."""
+    """Return one query, whose parts are tagged with their quantities; empty if no dialect has them."""
     return _query(question, _Writing(question.series, question.range.step, question.window))
 
 
@@ -53,18 +52,18 @@ def _query(question: CurveQuestion, writing: _Writing) -> str:
 
 
 _LOOKS: Final = 5_000
-"""Moments of a range at which a peak is looked for, at most."""
+"""Largest number of moments of a range searched for a peak."""
 
 
 def has_peaks(question: CurveQuestion) -> bool:
-    """Whether the points of a curve are means of which the peaks are wanted, too."""
+    """True if the points of a curve are means and its peaks are wanted too."""
     return question.peaks and question.range.step > question.window
 
 
 def peak_query(question: CurveQuestion) -> str:
-    """One query for the highest value within each step, of what the whole object had at a moment; empty for none.
+    """Return one query for the highest value of the whole object within each step; empty if there is none.
 
-    The sum of the highest values of its parts is not asked for: it had that at no moment.
+    The maxima of the parts are not summed: the object never had that sum at one moment.
     """
     moments = question.range
     apart = math.ceil(max(question.window / 4, moments.seconds / _LOOKS, 1.0))
@@ -78,8 +77,9 @@ GPU_POINTS: Final = "points of GPUs"
 
 
 def hours_queries(series: Series, quantities: Iterable[Quantity], seconds: float) -> list[str]:
-    """Each quantity over the ``seconds`` before a moment, and how often was measured meanwhile; in as few queries as
-    their length allows, and none of a quantity that no dialect has."""
+    """Return queries for each quantity over the ``seconds`` before a moment, and for its number of samples; as few as
+    their length allows, and none for a quantity that no dialect has.
+    """
     writing = _Writing(series, seconds, 0.0)
     parts, counted = [], {}
     for quantity in quantities:
@@ -90,7 +90,7 @@ def hours_queries(series: Series, quantities: Iterable[Quantity], seconds: float
 
 
 def points_of(quantity: Quantity) -> str:
-    """The tag of the number of measurements that a quantity stands on: all of one scrape are of one."""
+    """Return the tag of a quantity's sample count: quantities of one scrape share it."""
     return GPU_POINTS if quantity in GPU_QUANTITIES else POINTS
 
 
@@ -99,11 +99,11 @@ class _Counted(NamedTuple):
 
     dialects: DialectSet
     whose: tuple[tuple[Dialect, tuple[tuple[Match, ...], ...]], ...]
-    """Dialects that are meant, each with alternative label selectors."""
+    """The dialects that apply, each with alternative label selectors."""
 
 
 class _Writing:
-    """Writes the parts of one query, whose points are ``step`` seconds apart and rates over at least ``window``."""
+    """Writes the parts of one query, whose points are ``step`` seconds apart and rates cover at least ``window``."""
 
     def __init__(self, series: Series, step: float, window: float, *, each: bool = False) -> None:
         self._each = each
@@ -134,7 +134,7 @@ class _Writing:
         return self._or_zero(quantity, counted, found) if found and counted is self._gateways else found
 
     def _or_zero(self, quantity: Quantity, counted: _Counted, found: str) -> str:
-        """Nothing was counted yet where what is counted beside it is there."""
+        """Return the query with 0 where the counter does not exist yet but its companion does."""
         rules = (member.rules.get(quantity) for member, _ in counted.whose)
         beside = {rule.zero_beside for rule in rules if rule is not None and rule.zero_beside is not None}
         zeros = (self._combined(one, counted, "sum") for one in beside)
@@ -156,7 +156,7 @@ class _Writing:
         return _OPERATORS.get(combined(quantity, self._series), "sum")
 
     def _combined(self, quantity: Quantity, counted: _Counted, operator: str) -> str:
-        """A quantity of all the engines or gateways: each counts once, whoever scrapes it."""
+        """Return a quantity of all the engines or gateways, each counted once, however many scrapers see it."""
         dialects = counted.dialects
         each = " or ".join(
             part for member, matches in counted.whose for part in self._expressions(member, quantity, matches)
@@ -217,7 +217,7 @@ class _Writing:
         return (f"rate({selector(name, (*matches, *where))}{self._span})" for matches in whose)
 
     def _gpus(self, quantity: Quantity) -> str:
-        """A quantity of all the GPUs, each once; what is no number of a GPU is left out."""
+        """Return a quantity of all the GPUs, each counted once; series that are no GPU number are left out."""
         pick, parts = Pick.FIRST, []
         for member in GPUS:
             rule = member.rules.get(quantity)
@@ -241,24 +241,24 @@ def _summand(expression: str, number: int) -> str:
 
 
 def combined(quantity: Quantity, series: Series) -> Combine:
-    """The way in which a quantity of several engines or GPUs of an object becomes one."""
+    """Return how the values of several engines or GPUs of an object are combined."""
     meaning = MEANINGS[quantity]
     return meaning.to_pod if series.is_one else meaning.to_group
 
 
 def is_of_a_whole(quantity: Quantity) -> bool:
-    """Whether a quantity of several engines is no sum, mean or extreme of what each has."""
+    """True if a quantity of several engines is not a sum, mean or extreme of theirs."""
     return quantity in QUANTILES or quantity in RATIOS or any(quantity in member.phases for member in ENGINES)
 
 
 def _plain(rule: Rule) -> tuple[Metric, ...]:
-    """The spellings of a quantity that are a number as they stand; of parts of a whole the whole alone."""
+    """Return the spellings of a quantity that are plain numbers; of a whole and its parts, the whole alone."""
     metrics = rule.metrics[:1] if rule.pick is Pick.WHOLE else rule.metrics
     return tuple(m for m in metrics if m.weights is None and not m.products and m.state is None)
 
 
 def whose(series: Series) -> list[tuple[Match, ...]]:
-    """The label selectors of an object's series: alternatives, of which no series matches two."""
+    """Return the label selectors of an object's series: alternatives, of which no series matches two."""
     if series.cards:
         return [(Match(label, Op.MATCHES, pattern(series.cards)),) for label in GPUS.gpu.uuid]
     uuid, instance = series.gpu
@@ -287,7 +287,7 @@ def _gateways(parts: Iterable[GatewaySeries]) -> Iterator[tuple[Dialect, tuple[t
 
 
 def _told_apart(dialect: Dialect, part: GatewaySeries) -> Iterator[Match]:
-    """The series of some models or servers of a gateway, or (neither named) those that are told apart by nothing."""
+    """Yield the matches for the series of a gateway's models or servers; none if neither is named."""
     behind = f"([a-z]+://)?({pattern(part.backends)})(/.*)?"
     for labels, named, values in (
         (dialect.model_labels, part.models, pattern(part.models)),

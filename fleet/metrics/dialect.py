@@ -1,11 +1,11 @@
 """Dialects as data: how the metric names of an engine, gateway or exporter map to the canonical quantities.
 
-A dialect lists, per quantity, the names it has had across versions, newest first. Per row the first one that is present
-wins; names are never summed, because releases that rename a metric expose both for a while.
+A dialect lists, per quantity, its names across versions, newest first. Per row the first name present wins; names are
+never summed, because releases that rename a metric expose both for a while.
 
 How to add one:
 
-1. A module in ``engines/``, ``gpus/`` or ``gateways/`` with one ``Dialect``. ``product`` says what it is called and how
+1. A module in ``engines/``, ``gpus/`` or ``gateways/`` with one ``Dialect``. ``product`` is its name and how
    its pods are recognised (``fleet.metrics.product``); ``rules``, ``families`` and ``phases`` which metric is which
    quantity; ``present`` the quantities by which a process is noticed and dated.
 2. Its labels, where they are not the default ones: ``model_labels`` (empty: no series names a model, which is then what
@@ -15,7 +15,7 @@ How to add one:
 3. ``proof``: what its names were checked against.
 4. One line in ``fleet.metrics.registry``, in place of its row in ``fleet.metrics.products`` if it had one.
 
-Nothing else has to know of it. A quantity without a rule is one that the product does not expose: screens say so.
+Nothing else changes. A quantity without a rule is one that the product does not expose: screens say so.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ from fleet.model.log_reasons import LogWording
 from fleet.model.quantity import QUANTILES, RATIOS, Family, Quantity
 
 IMPLAUSIBLE = 9e18
-"""Bound from which a number is a blank or garbage: DCGM's blanks ("not supported") are 2**63 less a little."""
+"""Bound from which a number is a blank or garbage: DCGM's blanks ("not supported") are slightly below 2**63."""
 
 
 def plausible(value: float) -> bool:
-    """Whether an engine or a GPU can mean it: nothing that they count or measure is negative, NaN or boundless."""
+    """True if an engine or a GPU can report this value: none of their numbers is negative, NaN or infinite."""
     return 0.0 <= value < IMPLAUSIBLE
 
 
 Bits = tuple[tuple[int, str], ...]
-"""The bits of a mask that say something, each with its words."""
+"""The meaningful bits of a mask, each with its words."""
 
 
 @lru_cache(maxsize=256)
@@ -75,7 +75,7 @@ class Match:
     value: str
 
     def accepts(self, labels: Mapping[str, str]) -> bool:
-        """Whether a series with these labels is selected."""
+        """True if a series with these labels is selected."""
         actual = labels.get(self.label, "")
         if self.op in (Op.EQUAL, Op.NOT_EQUAL):
             return (actual == self.value) is (self.op is Op.EQUAL)
@@ -125,7 +125,7 @@ class Metric:
     """Code of the state that a gauge counts as 1, any other as 0."""
 
     def accepts(self, labels: Mapping[str, str]) -> bool:
-        """Whether a series of this name with these labels belongs to the quantity."""
+        """True if a series of this name with these labels belongs to the quantity."""
         if not all(match.accepts(labels) for match in self.where):
             return False
         return self.weights is None or any(labels.get(self.weights[0]) == value for value, _ in self.weights[1])
@@ -163,9 +163,9 @@ class Pick(Enum):
     MAX = "max"
     """The largest of those present."""
     SUM = "sum"
-    """The sum of those present: they count different things, and a release without one of them does not tell it."""
+    """The sum of those present: they count different things, and a release without one does not report it."""
     WHOLE = "whole"
-    """The first; where it is absent the sum of the others, its parts: never the sum of some of them."""
+    """The first; if it is absent, the sum of the others, which are its parts, but only if all are present."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,9 +175,11 @@ class Rule:
     metrics: tuple[Metric, ...]
     pick: Pick = Pick.FIRST
     per_process: bool = False
-    """The series name neither model nor engine: the number stands in the row of the process' first engine."""
+    """True if the series name neither model nor engine: the number goes into the row of the process' first engine."""
     zero_beside: Quantity | None = None
-    """Labelled counters that nothing has incremented do not exist; where this other quantity does, absence means 0."""
+    """A quantity whose presence makes absence of this one mean 0: labelled counters do not exist before the first
+    increment.
+    """
 
 
 class Proof(Enum):
@@ -188,17 +190,19 @@ class Proof(Enum):
     RECORDING = "recording"
     """A real one's answer is replayed."""
     DOCUMENTATION = "documentation"
-    """Documentation or source alone: nobody has seen it answer."""
+    """Documentation or source only: never seen running."""
 
     @property
     def supported(self) -> bool:
-        """Whether the dialect may be called supported."""
+        """True if the dialect may be called supported."""
         return self is not Proof.DOCUMENTATION
 
 
 @dataclass(frozen=True, slots=True)
 class GpuLabels:
-    """The labels of an exporter of GPUs, each with its spellings, newest first. A pod's are those of every exporter."""
+    """The labels of a GPU exporter, each with its spellings, newest first. Pod labels are the same for all
+    exporters.
+    """
 
     uuid: tuple[str, ...] = ("UUID", "uuid", "gpu_uuid")
     node: tuple[str, ...] = ("Hostname", "hostname", "node", "kubernetes_node", "k8s_node_name")
@@ -207,26 +211,28 @@ class GpuLabels:
     instance: tuple[str, ...] = ("GPU_I_ID",)
     """Labels of the part of a GPU that is split."""
     profile: tuple[str, ...] = ("GPU_I_PROFILE",)
-    """How large that part is."""
+    """The size of that part."""
     model: tuple[str, ...] = ("modelName",)
     """Labels of the driver's name for the card."""
     whole: tuple[tuple[str, str], ...] = ()
-    """(label, value) of ``instance`` for a card that is not split, and for the part that speaks for all of one."""
+    """(label, value) of ``instance`` for an unpartitioned card, and for the partition that reports for the whole
+    card.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Dialect:
     """One kind of engine, gateway or exporter.
 
-    ``prefixes``: how the names' own prefix (the first one) may be written in the field. ``where`` selects its own among
-    series of other products that use the same names. ``present`` are the quantities whose series tell that it is there
-    and how old a row is; the first is one that every process has, the others are for whoever drops some when scraping.
+    ``prefixes``: the spellings of the names' prefix (first: the default). ``where`` selects its own series among those
+    of other products with the same names. ``present`` lists the quantities whose series show that it exists and how old
+    a row is; every process has the first, the others serve where that is dropped when scraping.
     """
 
     product: Product
     proof: Proof
     versions: str = ""
-    """The releases whose names these are, in words."""
+    """The releases that use these names, in words."""
     prefixes: tuple[str, ...] = ("",)
     present: tuple[Quantity, ...]
     rules: Mapping[Quantity, Rule]
@@ -240,16 +246,16 @@ class Dialect:
     model_labels: tuple[str, ...] = ("model_name", "model")
     """Labels of an engine or a gateway that name the served model. Empty: none does."""
     rank_labels: tuple[str, ...] = ("engine",)
-    """Labels of an engine that tell the ranks of one process apart."""
+    """Labels of an engine that distinguish the ranks of one process."""
     repeated_by: tuple[str, ...] = ()
-    """Labels of those that each expose the same number once more: it counts once."""
+    """Labels of series that each repeat the same number: it counts once."""
     backend_labels: tuple[str, ...] = ()
     """Labels of a gateway that name the server behind it, by its address or URL."""
     gpu: GpuLabels = field(default_factory=GpuLabels)
     settings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Metric whose labels say how an engine was started → those of them that are arguments, and nothing measured."""
+    """Metric whose labels show how an engine was started → those labels that are arguments, not measurements."""
     masks: Mapping[str, Bits] = field(default_factory=dict)
-    """Bit masks of why a GPU's clocks are lowered now, newest name first, and what their bits say."""
+    """Bit masks of why a GPU's clocks are lowered now, newest name first, and the meaning of their bits."""
     opt_in: Mapping[str, str] = field(default_factory=dict)
     """Beginning of the names of metrics that are there only where something is switched on → what that is, in words."""
     log: LogWording = field(default_factory=LogWording)
@@ -261,7 +267,7 @@ class Dialect:
         return self.product.name
 
     def spellings(self, name: str) -> tuple[str, ...]:
-        """The name as it stands here and under the other prefixes."""
+        """Return the name as written here and with the other prefixes."""
         own = self.prefixes[0]
         if not own or not name.startswith(own):
             return (name,)
@@ -275,12 +281,12 @@ class Dialect:
         return name
 
     def seen_by(self) -> tuple[str, ...]:
-        """The metrics by which it is noticed, in every spelling; the first are those that every process has."""
+        """Return the metrics that show its presence, in every spelling; every process has the first ones."""
         metrics = (metric for quantity in self.present for metric in self.rules[quantity].metrics)
         return tuple(spelt for metric in metrics for spelt in self.spellings(metric.name))
 
     def exposes(self, quantity: Quantity) -> bool:
-        """Whether the product has a metric of a quantity, in one release or another."""
+        """True if the product has a metric of a quantity, in any release."""
         if quantity in QUANTILES:
             return QUANTILES[quantity][0] in self.families
         if quantity in RATIOS and all(part in self.rules for part in RATIOS[quantity]):
@@ -301,7 +307,7 @@ class Dialect:
             yield from ((quantity, metric) for metric in rule.metrics if metric.kind is MetricType.GAUGE)
 
     def value_labels(self) -> tuple[str, ...]:
-        """The labels of the gauges that carry numbers or tell what a number means, and no identity."""
+        """Return the labels of gauges that carry values or meaning, not identity."""
         found: dict[str, None] = {}
         for _, metric in self.gauges():
             found |= dict.fromkeys(match.label for match in metric.where)
@@ -318,7 +324,7 @@ class Dialect:
 
 
 def pick(rule: Rule, values: Iterable[float]) -> float:
-    """The value of a quantity from those of its spellings, in their order; NaN stands for an absent one."""
+    """Return the value of a quantity from those of its spellings, in order; NaN is absent."""
     found = tuple(values)
     present = [value for value in found if not math.isnan(value)]
     if not present:

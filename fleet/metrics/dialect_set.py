@@ -1,7 +1,7 @@
-"""The dialects of one family (engines, gateways, exporters of GPUs), read together: a series tells whose it is.
+"""The dialects of one family (engines, gateways, GPU exporters), read together: each series belongs to one of them.
 
-A process may speak several: an engine beside the framework that runs it. Per row and quantity the first dialect that
-has a number gives it.
+A process may use several: an engine and the framework that runs it. Per row and quantity the first dialect with a
+number wins.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _VERSIONS = count()
 
 
 class DialectSet:
-    """Dialects in the order in which they are asked for a number."""
+    """Dialects in the order in which they are tried for a number."""
 
     def __init__(self, members: Iterable[Dialect] = ()) -> None:
         self._replace_members(tuple(members))
@@ -30,7 +30,7 @@ class DialectSet:
     def _replace_members(self, members: tuple[Dialect, ...]) -> None:
         self._members = members
         self.version = next(_VERSIONS)
-        """Another one for each set of members: what was worked out from them before is void."""
+        """New for each set of members: it invalidates what was derived from earlier ones."""
         self.model_labels = _unique(label for member in members for label in member.model_labels)
         self.rank_labels = _unique(label for member in members for label in member.rank_labels)
         self.backend_labels = _unique(label for member in members for label in member.backend_labels)
@@ -44,7 +44,7 @@ class DialectSet:
         """Every sample name, in every spelling, that one of them reads."""
         several = {member for owners in self._owners.values() if len(owners) > 1 for member in owners}
         self.telling = _unique(match.label for member in members if member in several for match in member.where)
-        """The labels that tell apart the series of members that use the same names."""
+        """Labels that distinguish the series of members with the same names."""
         every = [member.gpu for member in members]
         named = (field.name for field in fields(GpuLabels))
         self.gpu = GpuLabels(**{name: _unique(n for own in every for n in getattr(own, name)) for name in named})
@@ -84,14 +84,14 @@ class DialectSet:
         return tuple(member.product for member in self._members)
 
     def owner(self, name: str, labels: Mapping[str, str]) -> Dialect | None:
-        """The dialect that a series is of; None for one that none of them reads."""
+        """Return the dialect of a series; None if no dialect reads it."""
         for member in self._owners.get(name, ()):
             if all(match.accepts(labels) for match in member.where):
                 return member
         return None
 
     def exposes(self, names: Iterable[str], quantity: Quantity) -> bool:
-        """Whether one of these products has a metric of a quantity."""
+        """True if one of these products has a metric of a quantity."""
         return any(member.exposes(quantity) for member in self.of_products(tuple(names)))
 
 

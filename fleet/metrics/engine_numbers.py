@@ -45,7 +45,7 @@ class EngineNumbers:
         self._place(enumerate(series))
 
     def followed(self, rows: Placing, moved: Moved) -> EngineNumbers:
-        """The meaning of the next answer's series. Raises LostError where that is to be worked out from nothing."""
+        """Return the meaning of the next answer's series. Raises LostError if it must be derived from scratch."""
         sources = rows.sources(self._rows)
 
         def taken(parts: Mapping[K, ColumnPart]) -> dict[K, ColumnPart]:
@@ -62,7 +62,7 @@ class EngineNumbers:
         return other
 
     def _place(self, series: Iterable[tuple[int, Labels]]) -> None:
-        """Put series into their rows, in the order in which they stand."""
+        """Put series into their rows, in order."""
         readers = self._readers()
         dialects = self._rows.engines
         shared = bool(dialects.telling)
@@ -86,10 +86,10 @@ class EngineNumbers:
         self._choices = list(self._choose())
 
     def read(self, values: Sequence[float], ages: array[float], young: Mapping[int, Rated]) -> tuple[Table, Means]:
-        """The table and the means, of the values of such an answer.
+        """Return the table and the means from the values of such an answer.
 
-        ``young`` are the rows whose engines are younger than the window, each with its rates; what is not among those
-        is not known yet.
+        ``young`` maps the rows of engines younger than the window to their rates; a rate that is absent is not known
+        yet.
         """
         found = columns(
             (
@@ -141,7 +141,7 @@ class EngineNumbers:
         return row is not None
 
     def _of_first(self, labels: Labels, place: int, tag: str) -> None:
-        """Put the rate of a whole process into its first row, where its ranks do not say theirs."""
+        """Put the rate of a whole process into its first row, if its ranks have none."""
         mine = self._rows.of_those(labels)
         quantity = _TAGS.get(tag)
         known = self._rates.get(quantity) if quantity is not None else None
@@ -168,7 +168,7 @@ class EngineNumbers:
         return blank(self._count) if part is None else array("d", part.read(values))
 
     def _zeros(self, found: dict[Quantity, list[float]]) -> None:
-        """Set to zero what does not exist because nothing incremented it, where what stands beside it is there."""
+        """Set counters to zero that do not exist before the first increment, if their companion exists."""
         for member in self._rows.engines:
             for quantity, rule in member.rules.items():
                 if rule.zero_beside is None or rule.zero_beside not in found:

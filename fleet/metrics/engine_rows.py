@@ -1,7 +1,7 @@
 """The engines that a metrics store has series of: the rows of a measurement, and how series find them.
 
-Worked out from the labels of the answer to ``queries.engines``; of its values, which are the times of samples, only the
-choice among several processes that expose the same engine depends.
+Derived from the labels of the answer to ``queries.engines``; its values, which are sample times, only decide between
+several processes that expose the same engine.
 """
 
 from __future__ import annotations
@@ -34,31 +34,31 @@ from fleet.model.measurement import EngineId
 _Key = tuple[str | None, ...]
 """The values of some labels, None for an absent one."""
 _Stamps = Mapping[EngineId, Mapping[Process, Sequence[int]]]
-"""Engine → process that exposes it → where the times of its samples stand among the values."""
+"""Engine → process that exposes it → the places of its sample times among the values."""
 
 
 class Example(NamedTuple):
-    """One engine: the names of what every engine like it has, and its labels."""
+    """One engine: the names that every engine of its kind has, and its labels."""
 
     names: Sequence[str]
     labels: Labels
 
 
 class PresentMetrics(NamedTuple):
-    """The metrics that a store has beside those that tell its engines, and what they tell of it."""
+    """The other metrics of a store, and what they show about it."""
 
     names: frozenset[str]
     """The counters and histogram counts that the data have."""
     replicas: tuple[str, ...]
-    """The labels that tell scrapers of the same apart."""
+    """Labels that distinguish scrapers of the same target."""
     clusters: tuple[str, ...]
-    """The clusters that the store knows engines of, where its series name them."""
+    """Clusters with engines in the store, if its series name clusters."""
     engines: DialectSet
     """The dialects of engines that the store has series of."""
     gateways: DialectSet
-    """And those of gateways."""
+    """Dialects of the gateways there."""
     gpus: DialectSet
-    """And those of exporters of GPUs."""
+    """Dialects of the GPU exporters there."""
 
 
 class EngineSeries:
@@ -88,7 +88,7 @@ class EngineSeries:
         self.process_key = _telling(
             (label for label in _LONGEST_FIRST if label in self.labels), [*(labels for labels, _ in seen), *gone]
         )
-        """Labels that tell the processes apart, as few as do, those that ended lately included."""
+        """Fewest labels that distinguish the processes, including those that ended recently."""
         naming = (*ENGINES.model_labels, *ENGINES.rank_labels)
         self.key = (*self.process_key, *(label for label in naming if label in self.labels))
         """And the engines."""
@@ -98,7 +98,7 @@ class EngineSeries:
         self._rows: EngineRows | None = None
 
     def _identify(self, seen: Sequence[tuple[Labels, int]]) -> None:
-        """Identify the engines, the process that exposes each, and the dialects it speaks."""
+        """Identify the engines, the process that exposes each, and the dialects it uses."""
         stamps: dict[EngineId, dict[Process, list[int]]] = defaultdict(lambda: defaultdict(list))
         speaks: dict[EngineId, set[str]] = defaultdict(set)
         nameless: list[tuple[Labels, Dialect, int]] = []
@@ -137,7 +137,7 @@ class EngineSeries:
                 speaks[engine].add(dialect.name)
         self.stamps: _Stamps = dict(sorted(stamps.items()))
         self.dialects = tuple(tuple(m.name for m in ENGINES if m.name in speaks[engine]) for engine in self.stamps)
-        """The products whose metrics each row answers."""
+        """Products whose metrics each row has."""
 
     def rows(self, values: Sequence[float]) -> EngineRows:
         """The rows. The same object as the last time as long as of each engine the same process is chosen."""
@@ -148,25 +148,28 @@ class EngineSeries:
 
 @dataclass(frozen=True, slots=True)
 class Placing:
-    """The places of series in rows, by their labels. Equal ones place every series alike, whoever is young or old."""
+    """The rows of series, by their labels. Equal placings put every series into the same row, whatever the ages of
+    rows.
+    """
 
     ids: tuple[EngineId, ...]
     """The rows."""
     engines: DialectSet
     """The dialects of engines that the store has series of."""
     dialects: tuple[tuple[str, ...], ...]
-    """The products whose metrics each row answers."""
+    """Products whose metrics each row has."""
     key: tuple[str, ...]
     process_key: tuple[str, ...]
-    """The labels that tell engines apart, and processes (see ``EngineSeries``)."""
+    """Labels that distinguish engines, and processes (see ``EngineSeries``)."""
     rows_of_process: Mapping[Process, Sequence[int]]
     row_of_key: Mapping[_Key, int]
     process_of_key: Mapping[_Key, Process]
 
     def sources(self, before: Placing) -> list[int]:
-        """Return each row's place in ``before``, -1 for a new one: of a process whose rows are all as they were.
+        """Return each row's index in ``before``, -1 for a new row; a process is kept only if all its rows are
+        unchanged.
 
-        Raises LostError where series may find other rows than they did.
+        Raises LostError if series may belong to other rows than before.
         """
         if self.engines is not before.engines or (self.key, self.process_key) != (before.key, before.process_key):
             raise LostSeriesError
@@ -188,7 +191,7 @@ class Placing:
         return [(self.ids[row], self.dialects[row]) for row in rows]
 
     def row(self, labels: Labels) -> int | None:
-        """The row of a series, None when another process was chosen for that engine or none is known."""
+        """Return the row of a series; None if another process was chosen for that engine, or it is unknown."""
         return self.row_of_key.get(tuple(map(labels.get, self.key)))
 
     def of_process(self, labels: Labels) -> Sequence[int]:
@@ -196,7 +199,7 @@ class Placing:
         return self.rows_of_process.get(process(labels), ())
 
     def of_those(self, labels: Labels) -> Sequence[int]:
-        """The rows of its process that a series may be about, by what it says of model and rank."""
+        """Return the rows of its process that a series may be about, by its model and rank."""
         who = self.process_of_key.get(tuple(map(labels.get, self.process_key)))
         mine = self.rows_of_process.get(who, ()) if who else ()
         model, rank = first(labels, ENGINES.model_labels), first(labels, ENGINES.rank_labels)
@@ -219,7 +222,7 @@ class Placing:
 
 
 class EngineRows:
-    """The rows of the engines: of each the process whose sample is the newest one is chosen."""
+    """The rows of the engines: for each, the process with the newest sample is chosen."""
 
     def __init__(self, series: EngineSeries, values: Sequence[float]) -> None:
         self.series = series
@@ -251,7 +254,7 @@ class EngineRows:
         )
 
     def chooses_same(self, values: Sequence[float]) -> bool:
-        """Whether the same processes would be chosen."""
+        """True if the same processes would be chosen."""
         return all(_newest(by, values) == self._chosen[engine] for engine, by in self._several.items())
 
     def ages(self, values: Sequence[float], at: float) -> array[float]:
@@ -264,7 +267,7 @@ class EngineRows:
 
     @property
     def nameless(self) -> frozenset[str]:
-        """The pods (``namespace/pod``) of the engines whose series name no model."""
+        """Pods (``namespace/pod``) of the engines whose series name no model."""
         return frozenset(f"{engine.namespace}/{engine.pod}" for engine in self.ids if not engine.model and engine.pod)
 
     def label_values(self, pods: Iterable[str]) -> dict[str, set[str]]:
@@ -284,7 +287,7 @@ def _newest(by: Mapping[Process, Sequence[int]], values: Sequence[float]) -> Pro
 
 
 def _telling(labels: Iterable[str], rows: Collection[Labels]) -> tuple[str, ...]:
-    """Return as few of these labels as tell the same rows apart as all of them do; at least one."""
+    """Return the fewest of these labels that distinguish the same rows as all of them do; at least one."""
     kept = tuple(labels)
     distinct = len({tuple(map(row.get, kept)) for row in rows})
     for label in kept[:-1]:
@@ -295,7 +298,7 @@ def _telling(labels: Iterable[str], rows: Collection[Labels]) -> tuple[str, ...]
 
 
 def _present(series: Sequence[Labels], told: Collection[str]) -> PresentMetrics:
-    """Return what series of one metric each say that the store has; ``told`` are the products of its engines."""
+    """Return what the store has, from one series of each metric; ``told`` are the products of its engines."""
     names = {labels.get("__name__", "") for labels in series}
     return PresentMetrics(
         frozenset(names),
@@ -308,12 +311,12 @@ def _present(series: Sequence[Labels], told: Collection[str]) -> PresentMetrics:
 
 
 def _present_products(dialects: DialectSet, names: Collection[str]) -> set[str]:
-    """The products of which every process has one of these metrics."""
+    """Return the products that have one of the metrics that every process has."""
     return {member.name for member in dialects if any(name in names for name in running_names(member))}
 
 
 _LONGEST_FIRST = (*NAMESPACE_LABELS, *POD_LABELS, "job", "instance")
-"""The labels of a process, in the order in which an answer can do without them."""
+"""The labels of a process, in the order in which they can be left out."""
 
 
 def _name(labels: Labels) -> str:

@@ -1,9 +1,8 @@
 """A parser of the Prometheus text format that reads the needed lines and no others.
 
-A vLLM target answers some 670 lines, of which about 130 matter, and answers the same lines each time: after a first
-full pass the parser remembers at which line each needed series stands and what its line begins with, and what comes
-after the last of them. As long as that and the number of lines hold, an answer costs one ``float()`` per needed line;
-otherwise it starts over.
+A vLLM target answers some 670 lines, of which about 130 matter, and the same lines each time: after a first full pass
+the parser remembers the line number and prefix of each needed series, and what follows the last of them. While these
+and the number of lines hold, an answer costs one ``float()`` per needed line; otherwise it starts over.
 
 OpenMetrics is understood as far as its samples go (exemplars, timestamps in seconds, ``# EOF``).
 """
@@ -30,14 +29,15 @@ _ESCAPE = re.compile(rb'\\([\\n"])')
 
 
 _SHOWN = 5
-"""Lines by which an answer that is no exposition is recognised."""
+"""Lines checked to recognise an answer that is not an exposition."""
 _LONGEST_LINE = 65536
 """Bytes; vLLM's longest (its configuration) has about 1,200."""
 
 
 _LARGE = 4 * 2**20
-"""Bytes of an answer from which on its needed lines are picked out before anything else: as objects, lines of a few
-bytes take twenty times their size."""
+"""Size in bytes from which the needed lines are extracted first: as Python objects, lines of a few bytes take twenty
+times their size.
+"""
 _MOST_LINES = 1_000_000
 """Lines of one answer: a page of 22 MB has some 200,000."""
 _MOST_SERIES = 50_000
@@ -56,8 +56,8 @@ class SampleSeries:
 class Exposition:
     """The needed series of one answer.
 
-    ``series`` is the very same tuple as in the last answer while the layout holds, so that whoever derived something
-    from it can tell with ``is``. ``values[i]`` belongs to ``series[i]``.
+    ``series`` is the same tuple as in the last answer while the layout holds, so that derived values can be kept by
+    identity (``is``). ``values[i]`` belongs to ``series[i]``.
     """
 
     series: tuple[SampleSeries, ...]
@@ -72,14 +72,14 @@ class Exposition:
 
 @dataclass(frozen=True, slots=True)
 class PageLayout:
-    """The places of the needed series in an answer: what it takes to read the next one without looking at the rest."""
+    """The places of the needed series in an answer, for reading the next one without scanning the rest."""
 
     series: tuple[SampleSeries, ...]
     places: tuple[tuple[int, bytes, int], ...]
-    """(line, what it begins with, the index at which the value begins) per series."""
+    """(line, its prefix, the index at which the value begins) per series."""
     lines: int
     after: tuple[int, bytes]
-    """The line that follows the last needed one, and what it begins with: there a family that grew would show."""
+    """The line after the last needed one, and its prefix: a family that grew would show there."""
     skipped: int
     duplicates: int
 
@@ -133,15 +133,15 @@ class ExpositionParser:
         self._shared = shared or Layouts()
         self._layout: PageLayout | None = None
         self.full_passes = 0
-        """How often an answer had to be read line by line."""
+        """Number of answers that had to be read line by line."""
 
     def parse(self, body: bytes, *, whole: bool = True) -> Exposition:
-        """The needed samples of an answer.
+        """Return the needed samples of an answer.
 
-        ``whole`` is False when the transport cannot tell whether the answer is complete; then a last line without its
-        newline is dropped, because a number that was cut reads as a smaller number.
+        ``whole`` is False if the transport cannot tell whether the answer is complete; then a last line without its
+        newline is dropped, because a truncated number reads as a smaller number.
 
-        Raises SourceProblem when the answer is not an exposition at all.
+        Raises SourceProblem if the answer is not an exposition.
         """
         lines = self._picked(body) if len(body) > _LARGE else body.split(b"\n")
         if not whole and lines[-1]:
@@ -155,9 +155,9 @@ class ExpositionParser:
         return self._by_reading(lines)
 
     def _picked(self, body: bytes) -> list[bytes]:
-        """The first lines of a large answer, those that are needed, and the last.
+        """Return the first lines of a large answer, the needed ones, and the last.
 
-        Raises SourceProblem where more are needed than an engine or exporter can have.
+        Raises SourceProblem if more are needed than an engine or exporter can have.
         """
         if body.count(b"\n") > _MOST_LINES:
             raise _too_many(_MOST_LINES, "lines")
@@ -237,16 +237,16 @@ def _layout(
 
 
 def _beginning(line: bytes) -> bytes:
-    """Enough of a line to tell a series of one family from one of another: a comment whole, of a sample its name."""
+    """Return enough of a line to distinguish its family from another: a whole comment, or the name of a sample."""
     return line if line.startswith(b"#") else line.partition(b"{")[0].partition(b" ")[0]
 
 
 def _sample(
     line: bytes, at: int, blocks: dict[bytes, dict[str, str] | None]
 ) -> tuple[dict[str, str], float, float | None, int] | None:
-    """Labels, value, timestamp and the index at which the value begins; None for what is no sample.
+    """Return labels, value, timestamp and the index at which the value begins; None if the line is not a sample.
 
-    ``blocks`` are the labels that were read before, by how they are written.
+    ``blocks`` caches parsed labels by their text.
     """
     labels: dict[str, str] | None = {}
     while at < len(line) and line[at] in b" \t":

@@ -1,10 +1,11 @@
-"""The parts that queries are made of: how a dialect's metrics are spelt in PromQL, for what a store has of them.
+"""The parts of queries: the PromQL spelling of a dialect's metrics, for those that a store has.
 
-Queries are joined with ``or``; each part carries a label ``q`` that says what it is. Rates of a renamed counter are
+Queries are joined with ``or``; each part carries a label ``q`` that identifies it. Rates of a renamed counter are
 ``rate(new) or rate(old)`` per series, so that a process that exposes both is counted once, under its newest name.
 
-Many metrics at once are selected by a regular expression on ``__name__``. Where a store refuses those,
-``by_exact_names`` spells them out: longer queries, cut to what a URL carries, and no more of them for a larger fleet.
+Many metrics at once are selected by a regular expression on ``__name__``. For stores that refuse those,
+``by_exact_names`` spells the names out: longer queries, split to fit into a URL, whose number does not grow with the
+fleet.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ NAMED = "metric"
 """The label that holds a metric's name where names are exact: ``or`` takes series that only differ in ``__name__`` for
 the same."""
 DIALECT = "dialect"
-"""The label that names the product whose metrics are meant."""
+"""Label that names the product of the metrics."""
 _AT_ONCE = 20
 """Exact names in one part of a query."""
 STAMP = "stamp"
@@ -32,9 +33,9 @@ YOUNG = "young"
 PRESENT = "present"
 RESET = "reset"
 PER_SECOND = "le_per_second"
-"""The label of buckets whose ``le`` is not in seconds: how many of its units a second has."""
+"""Label of buckets whose ``le`` is not in seconds: its units per second."""
 PART = "part"
-"""The label that tells the summands of a number apart."""
+"""Label that distinguishes the summands of a number."""
 PROCESS = "process"
 """Label in place of the row's, behind a quantity's name: its series name neither model nor engine."""
 
@@ -44,9 +45,9 @@ class QueryScope:
     """The subject of the queries.
 
     ``engines``, ``gateways`` and ``gpus``: the dialects that the store has series of. ``names``: the counters and
-    histograms that the data have, as they spell them. ``labels``: those that the data have of the labels that may name
-    an engine. ``key``: those of them that are enough to tell the engines apart. ``window``: seconds of the rates.
-    Asking for nothing else keeps the queries short enough for any proxy's limit on URLs, and the answers small.
+    histograms in the data, as spelled there. ``labels``: the labels in the data that may name an engine. ``key``: those
+    of them that suffice to distinguish the engines. ``window``: seconds of the rates. Restricting queries to these
+    keeps them short enough for any proxy's limit on URLs, and the answers small.
     """
 
     engines: DialectSet
@@ -57,7 +58,7 @@ class QueryScope:
     key: tuple[str, ...]
     window: float = 60.0
     replicas: tuple[str, ...] = ()
-    """The labels of the data that tell apart the samples of several scrapers of the same: each counts once."""
+    """Labels in the data that distinguish the samples of several scrapers of one target: each sample counts once."""
 
     @property
     def range(self) -> str:
@@ -70,8 +71,8 @@ class QueryScope:
         return listed(label for label in labels if label in self.labels or label not in naming)
 
     def spellings(self, dialect: Dialect, name: str, presence: str = "") -> list[str]:
-        """The names that this metric has here; none where it is absent. ``presence`` is the name that tells, if not its
-        own: of a histogram its count.
+        """Return the names that this metric has here; none if it is absent. ``presence`` is the name that shows it, if
+        not its own: for a histogram, its count.
         """
         spelt = dialect.spellings(name)
         if len(spelt) == 1:
@@ -116,7 +117,9 @@ def spelling_pattern(dialect: Dialect, names: Collection[str]) -> str:
 
 
 def stamp_part(dialect: Dialect, labels: Iterable[str], names: Iterable[str] | None = None) -> str:
-    """The time of the first of these metrics that is there, with all labels that say whose it is, and the dialect."""
+    """Return the query for the time of the first of these metrics that exists, with all identifying labels and the
+    dialect.
+    """
     every = dialect.seen_by() if names is None else names
     stamps = " or ".join(f"timestamp({selector(name, dialect.where)})" for name in every)
     named = f'label_replace(max by ({listed(labels)}) ({stamps}), "{DIALECT}", "{dialect.name}", "", "")'
@@ -166,7 +169,7 @@ def rate_of(scope: QueryScope, member: Dialect, name: str, matches: Sequence[Mat
 
 
 def deduplicated(scope: QueryScope, member: Dialect, vector: str) -> str:
-    """A vector in which what several scrapers saw, or several ranks repeat, stands once."""
+    """Return a vector in which samples seen by several scrapers, or repeated by several ranks, appear once."""
     labels = (*scope.replicas, *member.repeated_by)
     return f"max without ({listed(labels)}) ({vector})" if labels else vector
 

@@ -1,4 +1,4 @@
-"""The flags of a server's command line, by what they tell: data of its product."""
+"""The flags of a server's command line, by meaning: data of its product."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from fleet.dataclass import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Flags:
-    """Flags as they are typed, with ``-`` for ``_``. Where several say the same, the most telling stands first.
+    """Flags as typed, with ``-`` for ``_``. Among synonyms, the preferred one comes first.
 
-    The defaults are the names that most servers of models have in common.
+    The defaults are the names that most model servers share.
     """
 
     port: tuple[str, ...] = ("--port",)
@@ -24,9 +24,9 @@ class Flags:
     """Name under which the model is served."""
     revision: tuple[str, ...] = ("--revision",)
     tls: tuple[str, ...] = ("--ssl-certfile", "--ssl-keyfile")
-    """Flags with which it speaks TLS."""
+    """Flags that turn on TLS."""
     secret: tuple[str, ...] = ("--api-key",)
-    """Flags whose values are never shown nor taken over."""
+    """Flags whose values are never shown or copied."""
     several: tuple[str, ...] = ()
     """Flags with several values behind them."""
     switches: tuple[str, ...] = ("--trust-remote-code",)
@@ -34,17 +34,17 @@ class Flags:
     switch_prefixes: tuple[str, ...] = ("--enable-", "--disable-", "--no-", "--use-", "--return-", "--skip-")
     """Beginnings of flags without a value."""
     headless: tuple[str, ...] = ()
-    """Switches of a process that lends its GPUs to the engine of another pod, and answers nothing itself."""
+    """Switches of a process that lends its GPUs to the engine of another pod, and serves nothing itself."""
     rank: tuple[str, ...] = ("--node-rank",)
-    """Number of the node among those of one engine: only the first answers."""
+    """Rank of the node among those of one engine: only the first serves."""
     join: tuple[str, ...] = ()
     """Address of the process that an agent joins: the engine runs there."""
     harmless: tuple[str, ...] = ()
-    """Further flags whose values are no secrets, without their dashes."""
+    """Further flags whose values are not secret, without dashes."""
 
     @property
     def metrics_beside_api(self) -> bool:
-        """Whether its metrics are at the port of its API, which is named by the usual flag."""
+        """True if its metrics are at the port of its API, set by the usual flag."""
         return "--port" in self.port
 
     @property
@@ -54,9 +54,9 @@ class Flags:
 
     @property
     def shown(self) -> frozenset[str]:
-        """Names, without dashes, of those whose values may be shown and recorded.
+        """Names, without dashes, of flags whose values may be shown and recorded.
 
-        Not the short ones: ``-a`` and ``-p`` are other programs' passwords.
+        Short flags are excluded: ``-a`` and ``-p`` are passwords in other programs.
         """
         long = (flag.removeprefix("--") for flag in self._public if flag.startswith("--"))
         return frozenset((*long, *self.harmless))
@@ -67,7 +67,7 @@ class Flags:
 
 
 COMMON = Flags()
-"""Flags of a server that nobody knows."""
+"""Flags of an unknown server."""
 
 
 class KnownFlags(NamedTuple):

@@ -1,4 +1,4 @@
-"""The rows of gateways, from the answer to ``queries.gateways``: one per process, model and server behind it."""
+"""The rows of gateways, from the answer to ``queries.gateways``: one per process, model and backend."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fleet.model.quantity import Family, Quantity
 
 
 class Gateways:
-    """The gateways of an answer. Where two jobs scrape one, the numbers are those of the job that saw it last."""
+    """The gateways of an answer. If two jobs scrape one, the numbers are those of the job with the newest sample."""
 
     def __init__(self, found: Iterable[Sample], at: float) -> None:
         seen: dict[tuple[str, str, str], dict[Process, float]] = defaultdict(dict)

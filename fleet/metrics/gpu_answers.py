@@ -1,4 +1,6 @@
-"""The GPUs, from the answer to ``queries.gpus``: which one a series is about, who holds it, and which number it is."""
+"""The GPUs, from the answer to ``queries.gpus``: which GPU a series is about, which pod holds it, and which quantity it
+is.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,7 @@ from fleet.model.quantity import Quantity
 _Key = tuple[str, str]
 """UUID and MIG instance."""
 _Cells = dict[_Key, list[tuple[Labels, int]]]
-"""The series of one name by GPU, and where their numbers stand among the values."""
+"""The series of one name by GPU, and the places of their numbers among the values."""
 
 
 class Gpus:
@@ -37,9 +39,9 @@ class Gpus:
         self._place(_sorted(enumerate(series)), {})
 
     def followed(self, moved: Moved) -> Gpus:
-        """The meaning of the series of the next answer. Raises LostError where that is to be worked out from nothing.
+        """Return the meaning of the next answer's series. Raises LostError if it must be derived from scratch.
 
-        Of all GPUs it is read again who holds them: that is said in one series of each, and hardly ever stays as it is.
+        The holder of every GPU is read again: one series of each states it, and it changes often.
         """
         if self._version != GPUS.version:
             raise LostSeriesError
@@ -64,7 +66,9 @@ class Gpus:
         return other
 
     def read(self, values: Sequence[float], at: float) -> tuple[Table, dict[str, tuple[str, ...]]]:
-        """The table, and what lowers the clocks of each GPU that says so, of the values of such an answer."""
+        """Return the table, and what lowers the clocks of each GPU that reports it, from the values of such an
+        answer.
+        """
         ages = array("d", (max(0.0, at - max(map(values.__getitem__, places))) for places in self._stamps))
         found = columns([(choice.quantity, choice.read(values)) for choice in self._choices])
         reasons = {
@@ -119,7 +123,7 @@ class Gpus:
 
 
 class _Said(NamedTuple):
-    """Series by what they tell, each with its place among the values."""
+    """Series by what they report, each with its place among the values."""
 
     stamps: list[tuple[Labels, int]]
     cells: dict[str, _Cells]
@@ -146,7 +150,7 @@ def _sorted(series: Iterable[tuple[int, Labels]]) -> _Said:
 
 
 def _gpus_by_key(seen: Iterable[tuple[Labels, int]]) -> dict[_Key, tuple[list[GpuId], list[int]]]:
-    """The GPUs as their series name them, and where the times of their samples stand."""
+    """Return the GPUs as their series name them, and the places of their sample times."""
     found = tuple(seen)
     exported = any(labels.get(POD_LABELS[0]) for labels, _ in found)
     names, exporters = GPUS.gpu, exporter_pods(GPUS)

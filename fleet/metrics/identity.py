@@ -23,7 +23,7 @@ NAMESPACE_LABELS = (
 PROCESS_LABELS = (*NAMESPACE_LABELS, *POD_LABELS, "instance", "job")
 """Every label that a process may be named by."""
 REPLICA_LABELS = ("prometheus_replica", "replica", "__replica__", "receive_replica", "rule_replica")
-"""Labels by which a store that does not deduplicate tells apart the samples of scrapers that see the same."""
+"""Labels by which a store without deduplication distinguishes the samples of redundant scrapers."""
 CLUSTER_LABEL = "cluster"
 """The external label that names a cluster, where a store holds several."""
 DEFAULT_ENGINE = "0"
@@ -48,13 +48,13 @@ def gpu_labels(dialects: DialectSet) -> tuple[str, ...]:
 
 
 def gpu_key_labels(dialects: DialectSet) -> tuple[str, ...]:
-    """Return the labels that are enough to tell two GPUs apart."""
+    """Return the labels that suffice to distinguish two GPUs."""
     own = dialects.gpu
     return (*own.uuid, *own.instance)
 
 
 def first(labels: Mapping[str, str], names: tuple[str, ...]) -> str:
-    """The first of these labels that is there; empty for none."""
+    """Return the value of the first of these labels that is set; empty if none is."""
     for name in names:
         value = labels.get(name)
         if value:
@@ -63,9 +63,9 @@ def first(labels: Mapping[str, str], names: tuple[str, ...]) -> str:
 
 
 def where_from(labels: Mapping[str, str]) -> tuple[str, str, str]:
-    """Namespace, pod and instance of the process that a series of a metrics store comes from.
+    """Return namespace, pod and instance of the process behind a series of a metrics store.
 
-    ``instance`` is kept only where namespace or pod are unknown, so that a process has the same identity whoever
+    ``instance`` is kept only if namespace or pod is unknown, so that a process has the same identity whichever job
     scrapes it.
     """
     namespace, pod = first(labels, NAMESPACE_LABELS), first(labels, POD_LABELS)
@@ -93,13 +93,15 @@ def gateway_id(labels: Mapping[str, str], dialect: Dialect) -> GatewayId:
 
 
 def backend_of(labels: Mapping[str, str], dialect: Dialect) -> str:
-    """host:port of the server behind a gateway that a series is about; what is no address stays as it is."""
+    """Return host:port of the backend that a gateway's series is about; anything but a URL is returned unchanged."""
     said = first(labels, dialect.backend_labels)
     return said.partition("://")[2].partition("/")[0] if "://" in said else said
 
 
 def gpu_key(labels: Mapping[str, str], names: GpuLabels) -> tuple[str, str]:
-    """UUID and MIG instance: what all series of a GPU share, whoever scrapes them. The UUID is empty for none."""
+    """Return UUID and MIG instance, which all series of a GPU share, whatever scrapes them. The UUID is empty if there
+    is none.
+    """
     return first(labels, names.uuid), _part_of(labels, names)
 
 
@@ -110,12 +112,11 @@ def _part_of(labels: Mapping[str, str], names: GpuLabels) -> str:
 
 
 def gpu_id(labels: Mapping[str, str], names: GpuLabels, exporters: tuple[str, ...], *, exported: bool = False) -> GpuId:
-    """The GPU (or part of one) that a series of an exporter is about, and the pod that holds it.
+    """Return the GPU (or part of one) that an exporter's series is about, and the pod that holds it.
 
-    ``exporters`` are words in the names of the exporters' own pods, which every scrape configuration attaches where the
-    exporter names no workload. ``exported`` says that this store renames the exporter's labels (some series of it has
-    ``exported_pod``): then a plain ``pod`` is the exporter's own, and a series that has nothing else is about a free
-    GPU.
+    ``exporters`` are words in the names of the exporters' own pods, which every scrape configuration attaches if the
+    exporter names no workload. ``exported`` says that this store renames the exporter's labels (some series has
+    ``exported_pod``): then a plain ``pod`` is the exporter's own, and a series with nothing else is about a free GPU.
     """
     pod = first(labels, POD_LABELS[:1] if exported else POD_LABELS)
     if any(word in pod for word in exporters):
@@ -138,10 +139,10 @@ def exporter_pods(dialects: DialectSet) -> tuple[str, ...]:
 
 
 def one_gpu(found: Iterable[GpuId]) -> GpuId:
-    """The one GPU that these ids of the same UUID and MIG instance describe, none of which need say all of it.
+    """Return the one GPU that these ids with the same UUID and MIG instance describe together.
 
-    An exporter repeats a card that is shared in time once per pod (its label ``vgpu``), and may leave the labels of
-    the pod out of some of a GPU's series (dcgm-exporter issues 342, 582).
+    An exporter repeats a time-sliced card once per pod (its label ``vgpu``), and may omit the pod labels from some of a
+    GPU's series (dcgm-exporter issues 342, 582).
     """
     ids = sorted(set(found))
     holders = sorted({holder for gpu in ids for holder in gpu.holders})

@@ -1,4 +1,4 @@
-"""The histograms of a fleet that several sources measure a part of: each request counts once."""
+"""The histograms of a fleet measured in parts by several sources: each request counts once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Share(NamedTuple):
     read: set[str]
     """The processes that are read from it."""
     processes: Mapping[EngineId, str]
-    """The process of each of its engines, also of those that are read from another."""
+    """The process of each of its engines, including those that are read from another source."""
     process: Callable[[EngineId], str]
 
 
@@ -28,14 +28,14 @@ class _Part(NamedTuple):
 
     share: Share
     groups: set[HistogramKey]
-    """The groups of its merged buckets: several where it tells namespaces otherwise than the pods are in."""
+    """The groups of its merged buckets: several if its namespaces differ from those of the pods."""
     processes: set[str]
 
 
 def histograms_of(
     shares: Sequence[Share], pods: Mapping[str, Pod]
 ) -> tuple[dict[Family, dict[HistogramKey, Histogram]], frozenset[str]]:
-    """The histograms of all, and the keys of the pods whose own are lacking."""
+    """Return the merged histograms, and the keys of pods whose own buckets are needed but missing."""
     families = dict.fromkeys(family for share in shares for family in share.measurement.histograms)
     own = [_own(share) for share in shares]
     models = _models(shares, pods)
@@ -98,7 +98,9 @@ def _models(shares: Sequence[Share], pods: Mapping[str, Pod]) -> dict[HistogramK
 def _of_part(
     part: _Part, own: Mapping[str, Mapping[HistogramKey, Histogram]], family: Family, model: str
 ) -> tuple[list[Histogram], set[str]]:
-    """The buckets of the requests for a model that are read from this source, and the processes whose own it lacks."""
+    """Return the buckets of a model's requests that are read from this source, and the processes whose own buckets it
+    lacks.
+    """
     groups = part.share.measurement.histograms.get(family, {})
     read = part.processes & part.share.read
     whole = [groups[group] for group in part.groups if group in groups]

@@ -1,14 +1,14 @@
-"""Measurements of one fleet by several sources as one: each says what it has, and every process counts once.
+"""Measurements of one fleet by several sources, merged so that every process counts once.
 
-The rules, which hold for any number of stores and for the direct scrape beside them:
+The rules, which hold for any number of stores and for direct scrapes:
 
-- All rows of a process (a pod, else an address) are of one source: the first declared that has it. A later one takes
-  over where its newest sample of the process is fresher by more than a scrape interval of either: less is only the
-  phase of two scrapers. A GPU is a row of its own.
-- Numbers are never added up across sources for the same process, and every row says whose it is.
-- The percentiles of a model are of merged buckets: of the sources' own merged buckets where each has exactly the
-  processes that are read from it, else of the buckets of single processes. Where those have not been asked for there
-  are none, and ``MergedMeasurement.lacking`` says of which pods they are wanted.
+- All rows of a process (a pod, else an address) come from one source: the first declared that has it. A later one takes
+  over if its newest sample of the process is fresher by more than a scrape interval of either: less is only the phase
+  of two scrapers. A GPU is a row of its own.
+- Numbers are never added up across sources for the same process, and every row names its source.
+- The percentiles of a model come from merged buckets: the sources' own merged buckets if each has exactly the processes
+  that are read from it, else the buckets of single processes. Until those have been queried there are no percentiles,
+  and ``MergedMeasurement.lacking`` names the pods to query.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class LastMeasurement(NamedTuple):
     """Name of the source, as in its status."""
     measurement: Measurement
     failed_since: bool = False
-    """Whether it has failed since: then it counts of pods alone that are still there."""
+    """True if it has failed since: then it counts only for pods that still exist."""
 
 
 class MergedMeasurement(NamedTuple):
@@ -45,11 +45,11 @@ class MergedMeasurement(NamedTuple):
 
     measurement: Measurement | None
     lacking: frozenset[str] = frozenset()
-    """Keys of pods whose own buckets are wanted: several sources have a part of their model each, and share some."""
+    """Keys of pods whose own buckets are needed: several sources have a part of their model each, with overlaps."""
 
 
 def merged(told: Sequence[LastMeasurement], pods: Mapping[str, Pod]) -> MergedMeasurement:
-    """Return the measurements as one, by the rules above; ``told`` in the order in which sources are declared."""
+    """Return the measurements as one, by the rules above; ``told`` is in the order of declaration."""
     if not told:
         return MergedMeasurement(None)
     if len(told) == 1 and told[0].name == told[0].measurement.source:
@@ -67,7 +67,7 @@ class _Chosen(NamedTuple):
         return tuple(own[i] for own, chosen in zip(every, self.rows, strict=True) for i in chosen if own)
 
     def column(self, every: Sequence[array[float] | None]) -> array[float]:
-        """A column of all of them; NaN for those that do not have it."""
+        """Return a column of all rows; NaN for those that lack it."""
         out = array("d")
         for own, chosen in zip(every, self.rows, strict=True):
             out.extend(math.nan if own is None else own[i] for i in chosen)
@@ -169,8 +169,8 @@ class _Merging:
         return pod or (f"{engine.namespace}/{engine.pod}" if engine.pod else engine.instance)
 
     def _gateway_processes(self) -> list[list[str]]:
-        """The process of each row of gateways. Of a product of which one source names a process that is no known pod,
-        the same process may have two names: then all of that product count as one, and are of one source.
+        """Return the process of each gateway row. If a source names a process of some product that is not a known pod,
+        the same process may have two names: then all of that product count as one, from one source.
         """
         pods = [
             [self._process(EngineId(g.namespace, g.pod, "", "", g.instance)) for g in m.gateways] for m in self._all
@@ -194,7 +194,7 @@ class _Merging:
         *,
         in_pods: bool = True,
     ) -> dict[str, int]:
-        """Whatever is measured → the number of the source that is read for it."""
+        """Return, for each key, the index of the source that it is read from."""
         best: dict[str, tuple[int, float]] = {}
         for i, (own, table) in enumerate(zip(keys, tables, strict=True)):
             newest: dict[str, float] = {}
@@ -224,12 +224,12 @@ class _Merging:
         return Table(columns, chosen.column([own or None for own in ages]), reset)
 
     def _as_of_whole(self, other: Measurement, ages: array[float]) -> array[float]:
-        """The ages that rows of another measurement have at the time of the whole."""
+        """Return the ages of another measurement's rows at the time of the merged one."""
         later = _console_time(self._whole) - _console_time(other)
         return array("d", (max(0.0, age + later) for age in ages)) if later else ages
 
     def _silent(self, said: Iterable[Mapping[str, str]], reached: set[str]) -> dict[str, str]:
-        """The targets that a source has nothing of, but for those that another one reaches."""
+        """Return the targets that a source has no data for, unless another source reaches them."""
         found: dict[str, str] = {}
         for targets in said:
             for target, why in targets.items():
@@ -239,7 +239,7 @@ class _Merging:
 
 
 def _console_time(m: Measurement) -> float:
-    """The time that its values stand for, by the console's clock."""
+    """Return the time of its values, by the console's clock."""
     return m.at - m.clock_skew
 
 

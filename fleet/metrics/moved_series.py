@@ -1,6 +1,6 @@
-"""Series that stand elsewhere than in the answer before: a pod came or went, and all others' are written as they were.
+"""Series that moved within an answer: a pod came or went, and all other series are unchanged.
 
-What a series means is worked out again for those alone whose row is another; the rest of a meaning is moved.
+Only series whose row changed are interpreted again; the rest of the mapping is moved.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ _FEW = 4
 
 
 class LostSeriesError(Exception):
-    """A row that was to be kept has lost a series or got another: the meaning is to be worked out from nothing."""
+    """A row that was to be kept has lost or gained a series: the mapping must be derived from scratch."""
 
 
 class Moved:
-    """The places in this answer of the series of the one before; those of both are in the same order."""
+    """The places in this answer of the previous answer's series; the order is the same in both."""
 
     def __init__(self, places: Sequence[int], count: int, labels: Callable[[Sequence[int]], Iterator[Labels]]) -> None:
         self.places = places
-        """Place before → place now, -1 for a series that has gone; and a -1 behind them, for what has no place."""
+        """Place before → place now, -1 for a series that disappeared; a -1 is appended, for what has no place."""
         self.count = count
         """Series that there are now."""
         self._labels = labels
 
     def others(self, taken: Collection[int]) -> Iterator[tuple[int, Labels]]:
-        """All series but those at ``taken``, with their labels. Raises LostError where these are too many."""
+        """Yield all series but those at ``taken``, with their labels. Raises LostError if there are too many."""
         rest = sorted(set(range(self.count)).difference(taken))
         if len(rest) * _FEW > self.count:
             raise LostSeriesError

@@ -1,4 +1,4 @@
-"""A product (engine, gateway, GPU exporter): what it is called, and how its pods are recognised."""
+"""A product (engine, gateway, GPU exporter): its name, and how its pods are recognised."""
 
 from __future__ import annotations
 
@@ -13,49 +13,49 @@ class Ranks:
     switches: tuple[str, ...]
     """Flags that make it do so: one port each, from its own on."""
     sizes: tuple[str, ...]
-    """How many there are, the most telling first."""
+    """Flags of the number of processes, the most reliable first."""
     own: tuple[str, ...]
-    """Flags of the number of this process: then a script starts the others, at ports that only it knows."""
+    """Flags of this process' rank: if set, a script starts the others, at ports only it knows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Product:
     """One product.
 
-    Ports, paths and names are those of its own documentation and of recordings of the real program.
+    Ports, paths and names are from its own documentation and from recordings of the real program.
     """
 
     name: str
     programs: tuple[tuple[str, ...], ...] = ()
-    """Words that stand beside each other on the command line of its server; a program without its folder."""
+    """Words that appear together on the command line of its server; a program without its folder."""
     images: tuple[str, ...] = ()
     """Parts of the names of its images, without the tag."""
     apps: tuple[str, ...] = ()
-    """Parts of the labels by which charts name an application."""
+    """Substrings of the labels by which charts name an application."""
     prefixes: tuple[str, ...] = ()
     """Prefixes of its metrics' names."""
     port: int | None = 8000
-    """Port of its metrics unless it is told otherwise; None: where the configuration says (``scrape.ports``)."""
+    """Default port of its metrics; None: set in the configuration (``scrape.ports``)."""
     path: str = ""
-    """Path of its metrics; empty: where the configuration says (``scrape.path``)."""
+    """Path of its metrics; empty: set in the configuration (``scrape.path``)."""
     flags: Flags = Flags()
     port_variables: tuple[str, ...] = ()
     """Environment variables that give that port where no flag does."""
     positional: bool = False
     """The model is the first word behind ``programs`` that is neither a flag nor a flag's value."""
     model_variables: tuple[str, ...] = ()
-    """Environment variables of its own that name the model."""
+    """Environment variables of the product that name the model."""
     variables: tuple[str, ...] = ()
     """Beginnings of the names of environment variables of its own, which hold no secrets."""
     entrypoints: tuple[str, ...] = ()
-    """Parts of the names of images whose entrypoint takes the model as its first argument."""
+    """Substrings of images whose entrypoint takes the model as its first argument."""
     ranks: Ranks | None = None
     agents: tuple[tuple[str, ...], ...] = ()
-    """Commands of a worker that may run it, and answers its metrics; with a flag of ``Flags.join`` it joins another."""
+    """Commands of a worker that may run it, and expose its metrics; with a flag of ``Flags.join`` it joins another."""
     followers: tuple[tuple[str, ...], ...] = ()
-    """Commands that join the engine of another pod, whatever their flags."""
+    """Commands that join another pod's engine, whatever their flags."""
     speaks: tuple[str, ...] = ()
-    """Names of the products whose metrics it answers as well: it runs their engines."""
+    """Names of the products whose metrics it also exposes: it runs their engines."""
     metrics: bool = True
     """False if it answers no metrics at all."""
     vendor: str = ""
@@ -63,7 +63,7 @@ class Product:
     install: str = ""
     """Commands that install an exporter, for who has GPUs and none."""
     naming_pods: str = ""
-    """Setting that makes an exporter say which pod holds a GPU."""
+    """Setting that makes an exporter report which pod holds a GPU."""
 
     @property
     def unread(self) -> str:

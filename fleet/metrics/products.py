@@ -1,9 +1,9 @@
-"""The servers of models that the console knows by name, whether it reads their metrics or not.
+"""The model servers that the console knows by name, whether or not it reads their metrics.
 
-A pod is recognised by what its container runs (``programs``), else by its image, else by the names of the metrics that
-it answers. An engine whose metrics no dialect reads is named as what it is: it is neither sick nor down.
+A pod is recognised by what its container runs (``programs``), else by its image, else by the names of its metrics. An
+engine whose metrics no dialect reads is shown by name: it is neither sick nor down.
 
-What is read has a dialect, and is described there. The rows here are of products that have none of their own.
+Products that are read have a dialect, which describes them. The rows here are products without one.
 """
 
 from __future__ import annotations
@@ -160,7 +160,7 @@ ROWS: tuple[Product, ...] = (
 
 
 def engines() -> tuple[Product, ...]:
-    """Every engine that is known by its name; those that run another one's first, because that one is in them too."""
+    """Return every engine known by name; those that run another engine come first, because they match that one too."""
     return _engines(ENGINES.version)
 
 
@@ -205,7 +205,7 @@ def _variable_prefixes(engine_version: int, gateway_version: int) -> tuple[str, 
 
 
 def is_read(engine: Product) -> bool:
-    """Whether some dialect reads its metrics: its own, or that of an engine which it runs."""
+    """True if a dialect reads its metrics: its own, or that of an engine which it runs."""
     return any(ENGINES.by_name(name) is not None for name in (engine.name, *engine.speaks))
 
 
@@ -215,7 +215,7 @@ def by_name(name: str) -> Product | None:
 
 
 def by_image(image: str) -> Product | None:
-    """The engine whose image this is, None for one that is not known."""
+    """Return the engine of an image; None if unknown."""
     repository = _repository(image)
     if any(part in repository.rpartition("/")[2] for part in _BESIDE):
         return None
@@ -223,7 +223,7 @@ def by_image(image: str) -> Product | None:
 
 
 def by_metrics(names: tuple[str, ...]) -> Product | None:
-    """The engine whose metrics these are, None for none."""
+    """Return the engine with these metric names; None if unknown."""
     return next((engine for engine in engines() if any(name.startswith(engine.prefixes) for name in names)), None)
 
 
@@ -233,7 +233,7 @@ def exporter(labels: Mapping[str, str]) -> Product | None:
 
 
 def exports_gpus(pod: Pod) -> bool:
-    """Whether a pod is an exporter of GPUs, by the labels of its chart or operator."""
+    """True if a pod is an exporter of GPUs, by the labels of its chart or operator."""
     return exporter(pod.labels) is not None
 
 
@@ -266,4 +266,4 @@ def _repository(image: str) -> str:
 
 _APP_LABELS = ("app.kubernetes.io/name", "app", "k8s-app")
 _BESIDE = ("router", "proxy", "sidecar", "gateway", "exporter", "operator", "controller", "bench", "scheduler")
-"""Words in names of images that stand beside an engine and are called after it."""
+"""Words in image names of components that run beside an engine and are named after it."""

@@ -1,6 +1,6 @@
-"""PromQL, as far as the console writes it: selectors, parts, and queries that are short enough for a URL.
+"""PromQL as the console writes it: selectors, parts, and queries short enough for a URL.
 
-Queries are joined with ``or``; each part carries a label ``q`` that says what it is.
+Queries are joined with ``or``; each part carries a label ``q`` that identifies it.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def by_exact_names(exact: bool) -> Iterator[None]:
 
 
 def names_are_exact() -> bool:
-    """Whether queries that are written now spell out every name."""
+    """True if queries written now spell out every name."""
     return _exact.get()
 
 
@@ -56,10 +56,10 @@ def literal(text: str) -> str:
 
 
 def pattern(values: Iterable[str]) -> str:
-    """A regular expression (RE2) that matches these strings.
+    """Return a regular expression (RE2) that matches these strings.
 
-    Dots stay bare: the values are addresses and names, escaping would double the length of the URL, and whoever reads
-    the answer drops what it did not ask for.
+    Dots are not escaped: the values are addresses and names, escaping would double the length of the URL, and the
+    reader of the answer drops what was not requested.
     """
     return "|".join("".join(f"\\{c}" if c in r"\+*?()|[]{}^$" else c for c in value) for value in sorted(values))
 
@@ -93,9 +93,9 @@ def tagged(tag: str, expression: str) -> str:
 
 
 def joined(parts: Sequence[str]) -> str:
-    """One query of these parts.
+    """Return one query of these parts.
 
-    Put together in pairs: each ``or`` goes through all that stands at its left, which a chain would do again and again.
+    They are joined as a balanced tree: each ``or`` scans everything on its left, which a chain would repeat.
     """
     if len(parts) <= 2:
         return " or ".join(parts)

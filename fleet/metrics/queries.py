@@ -1,7 +1,7 @@
-"""The PromQL of a tick, made from the dialects. How many queries there are depends neither on the fleet nor on them.
+"""The PromQL of a tick, made from the dialects. The number of queries depends on neither the fleet nor the dialects.
 
-Whoever asks says which dialects the store has series of: the others are looked for by the names that every process of
-theirs has, and by nothing else, so that a query grows with what a fleet runs and not with what is known.
+The caller says which dialects the store has series of: others are only looked for by the metrics that every process of
+theirs has, so that a query grows with what a fleet runs and not with what is known.
 """
 
 from __future__ import annotations
@@ -57,11 +57,11 @@ from fleet.model.quantity import Quantity
 
 
 def engines(window: float, asked: DialectSet, young: float) -> list[str]:
-    """The first query of a tick: whose the engines are and when they were seen, and which metrics there are.
+    """Return the first query of a tick: the engines with their sample times, and the metrics that exist.
 
-    Besides, which targets are down, which engines have ended within ``window`` seconds, and which were not there
-    ``young`` seconds ago. ``asked`` are the dialects that the store is known to have; of the others, gateways among
-    them, only that they are there.
+    Also the targets that are down, the engines that ended within ``window`` seconds, and those that did not exist
+    ``young`` seconds ago. ``asked`` are the dialects that the store is known to have; for the others, gateways
+    included, only their presence is queried.
     """
     changing = [_down(asked), _recently_gone(asked, window), _young_engines(asked, young)] if asked else []
     stamps = (stamp_part(member, engine_labels(ENGINES)) for member in asked)
@@ -74,7 +74,7 @@ def _running(asked: DialectSet) -> list[str]:
 
 
 def running_names(member: Dialect) -> list[str]:
-    """The names of what every process of a dialect has, in every spelling."""
+    """Return the names that every process of a dialect has, in every spelling."""
     metrics = member.rules[member.present[0]].metrics
     return [name for metric in metrics for name in member.spellings(metric.name)]
 
@@ -87,9 +87,11 @@ def _recently_gone(asked: DialectSet, window: float) -> str:
 
 
 def _young_engines(asked: DialectSet, seconds: float) -> str:
-    """Engines that were not there so many seconds ago: ``rate`` divides their increase by more than their age.
+    """Return the query for engines that did not exist so many seconds ago: ``rate`` divides their increase by more than
+    their age.
 
-    Told by what names an engine: one that a second scraper has begun to see, or that got another target label, is old.
+    Compared by the labels that identify an engine: one that a second scraper has begun to see, or that got another
+    target label, is not young.
     """
     running = _running(asked)
     by = f"max by ({listed(engine_labels(ENGINES))})"
@@ -98,9 +100,10 @@ def _young_engines(asked: DialectSet, seconds: float) -> str:
 
 
 def young_samples(scope: QueryScope, where: Mapping[str, Collection[str]]) -> list[str]:
-    """The raw samples within the window of every counter of the engines whose label is among these values.
+    """Return the queries for the raw samples of every counter, within the window, of the engines with these label
+    values.
 
-    None where names are exact (raw samples cannot be joined), or where they are too many for a URL.
+    None if names are exact (raw samples cannot be joined), or if they do not fit into a URL.
     """
     names = (spelling_pattern(member, {metric.name for _, metric in member.counters()}) for member in scope.engines)
     counters = "|".join(filter(None, names))
@@ -199,8 +202,8 @@ def _resets(scope: QueryScope) -> Iterable[str]:
 
 
 def gateways(scope: QueryScope) -> list[str]:
-    """Return the queries for gateways: whose rows they are and when seen, every number, and histograms; none where the
-    store has no gateway.
+    """Return the queries for gateways: their rows with sample times, every number, and histograms; none if the store
+    has no gateway.
     """
     labels = gateway_labels(scope.gateways)
     by = listed((*labels, DIALECT))
@@ -235,10 +238,10 @@ def _every_number(scope: QueryScope, member: Dialect, metrics: Iterable[Metric])
 
 
 def gpus(scope: QueryScope) -> list[str]:
-    """Return the queries for GPUs: whose each is, and when seen; gauges by name; rates of counters tagged with theirs.
+    """Return the queries for GPUs: identity and sample time of each; gauges by name; rates of counters, tagged.
 
-    The labels that say whose a GPU is are most of an answer: they come once per GPU, with the time of a sample. The
-    numbers come with its UUID alone.
+    The labels that identify a GPU are most of an answer: they come once per GPU, with the time of a sample. The numbers
+    come with its UUID only.
     """
     keys = gpu_key_labels(scope.gpus)
     parts = []

@@ -1,4 +1,4 @@
-"""The dialects that are read: one more is a module of its own and one line here."""
+"""The dialects that are read: a new one is its own module and one line here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The meaning of the series of one target: worked out once per layout, so that a tick only adds up numbers."""
+"""The meaning of one target's series: derived once per layout, so that a tick only adds up numbers."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class NumberCell(NamedTuple):
     rule: Rule
     terms: tuple[Term, ...]
     alone: Term | None = None
-    """The only part that is there, where that is the number: of most quantities a target has one spelling of many."""
+    """The only part present, if it alone is the number: for most quantities a target has just one of the spellings."""
 
     @classmethod
     def made_of(cls, quantity: Quantity, row: int, rule: Rule, terms: tuple[Term, ...]) -> NumberCell:
@@ -75,7 +75,7 @@ class BucketCells(NamedTuple):
 
 
 class Mean(NamedTuple):
-    """One phase: the counters of its sum and its count, which may be told apart by more labels than the row is."""
+    """One phase: the counters of its sum and its count, which may have more labels than the row."""
 
     quantity: Quantity
     row: int
@@ -100,7 +100,7 @@ class Binding:
 
     engines: tuple[EngineId, ...] = ()
     dialects: tuple[tuple[str, ...], ...] = ()
-    """The products whose metrics each engine answers."""
+    """Products whose metrics each engine exposes."""
     gateways: tuple[GatewayId, ...] = ()
     gpus: tuple[GpuId, ...] = ()
     counters: list[int] = field(default_factory=list)
@@ -112,7 +112,7 @@ class Binding:
     of_gpus: RowCells = field(default_factory=RowCells)
     means: list[Mean] = field(default_factory=list)
     masks: list[tuple[int, int, Bits]] = field(default_factory=list)
-    """(GPU row, index of its throttle-reason mask among the values, what its bits say)."""
+    """(GPU row, index of its throttle-reason mask among the values, the meaning of its bits)."""
 
     @property
     def gauges(self) -> Iterator[NumberCell]:
@@ -121,15 +121,15 @@ class Binding:
 
     @property
     def empty(self) -> bool:
-        """Nothing of it is read."""
+        """True if nothing of it is read."""
         return not (self.engines or self.gateways or self.gpus)
 
     def at(self, namespace: str, pod: str, instance: str, node: str = "", port: str = "") -> Binding:
-        """The same for another process; ``instance`` is used where its pod is not known.
+        """Return the same for another process; ``instance`` is used if its pod is unknown.
 
-        ``port`` is set for one of several processes of a pod, which may all call their engine the same.
+        ``port`` is set for one of several processes of a pod, which may all give their engine the same name.
 
-        ``node``, where it is known, outdoes what the exporter calls its host: that may be a name for all of them.
+        ``node``, if known, overrides the exporter's host name, which may be the same for all of them.
         """
         where = {"namespace": namespace, "pod": pod, "instance": "" if pod else instance}
 

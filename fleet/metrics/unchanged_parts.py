@@ -1,4 +1,6 @@
-"""The parts that a measurement shares with the one before: told by identity, so that nobody need compare again."""
+"""The parts that a measurement shares with the previous one, as identical objects, so that no reader need compare
+them.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +18,11 @@ V = TypeVar("V")
 
 
 def keeping(before: Measurement | None, after: Measurement) -> Measurement:
-    """The later measurement, in which whatever is as it was before is the very same object.
+    """Return the later measurement, with every unchanged part replaced by the earlier object.
 
-    Rows (``engines``, ``dialects``, ``gateways``, ``gpus``) are where they are equal; then columns, ages and means
-    (arrays) are where every value is, bit by bit; histograms one by one, and the mapping of a family where all are.
-    What is another object may be another in any row.
+    Rows (``engines``, ``dialects``, ``gateways``, ``gpus``) are kept if they are equal; then columns, ages and means
+    (arrays) if every value is, bit by bit; histograms one by one, and the mapping of a family if all are. A part that
+    is a new object may differ in any row.
     """
     if before is None:
         return after

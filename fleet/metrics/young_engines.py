@@ -1,9 +1,9 @@
-"""The rates of engines that are younger than the window, from the raw samples of their counters.
+"""The rates of engines younger than the window, from the raw samples of their counters.
 
-PromQL's ``rate`` divides by the whole range, and extrapolates beyond the samples by half a scrape interval where they
-begin later than the range does (Prometheus, ``extrapolatedRate``): an engine that was first scraped 26 s ago shows a
-third of what it does in a window of a minute. The direct scrape takes the increase per second of the time for which it
-has watched the process; that rule, and its code, is used for these engines too.
+PromQL's ``rate`` divides by the whole range, and extrapolates by half a scrape interval beyond the samples if they
+begin later than the range (Prometheus, ``extrapolatedRate``): an engine first scraped 26 s ago shows a third of its
+rate in a window of a minute. The direct scrape divides by the time for which it has watched the process; the same rule,
+and its code, is used for these engines.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ _Samples = dict[float, float]
 """Unix time → value."""
 _Seen = tuple[SampleSeries, _Samples]
 _Scraper = tuple[str, ...]
-"""The replica labels of a series: whose samples they are, in a store that keeps those of several."""
+"""The replica labels of a series: the scraper of its samples, in a store that keeps those of several."""
 
 
 def rates(matrix: Iterable[Mapping[str, Any]], rows: EngineRows, window: float) -> Rates:
-    """Return the rates of all young rows by the answers to ``queries.young_samples``; one sample only tells of none.
+    """Return the rates of all young rows from the answers to ``queries.young_samples``; a single sample yields none.
 
-    A process may be there several times: as each of two scrapers saw it, and under the labels that it had until the
-    scrape configuration changed, for which one that is old looks young too. Of each rate the one is taken that was
-    watched for the longest. Raises SourceProblem for what is no matrix.
+    A process may appear several times: as each of two scrapers saw it, and under its labels from before a change of the
+    scrape configuration, which makes an old one look young. The rate watched for the longest wins. Raises SourceProblem
+    if the result is not a matrix.
     """
     found: dict[tuple[Process, _Scraper], list[_Seen]] = defaultdict(list)
     try:
@@ -71,9 +71,9 @@ def _distinct_series(matrix: Iterable[Mapping[str, Any]]) -> Iterator[tuple[Labe
 
 
 def _pages(seen: Iterable[_Seen]) -> Iterator[list[_Seen]]:
-    """The series that were scraped together: the samples of one scrape have one time.
+    """Yield the series that were scraped together: the samples of one scrape have the same time.
 
-    A counter that turns up in a page has started from zero; one that turns up with all others has another label.
+    A counter that appears in a page started from zero; one that appears together with all others has a new label.
     """
     pages: list[tuple[set[float], list[_Seen]]] = []
     for one in seen:
@@ -91,7 +91,7 @@ def _pages(seen: Iterable[_Seen]) -> Iterator[list[_Seen]]:
 def _rates_of_page(
     page: Sequence[_Seen], rows: EngineRows, window: float
 ) -> tuple[tuple[float, float], list[tuple[int, Quantity, float]]]:
-    """How long a page was watched in seconds and until when, and the rates by it, as of a target that is scraped."""
+    """Return (seconds watched, end) of a page, and its rates, computed as for a scraped target."""
     binding = bind(tuple(series for series, _ in page))
     counters = [page[i][1] for i in binding.counters]
     # Wide enough for the first sample to stay in it.

@@ -1,4 +1,4 @@
-"""The pods behind the addresses that metrics name."""
+"""The pods behind the addresses in metrics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Alerts, silences and rules, as Prometheus and Alertmanager tell of them. All texts are from outside."""
+"""Alerts, silences and rules, as Prometheus and Alertmanager report them. All texts are from outside."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Matcher:
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """Alerts that nobody is told of for a time; ``starts`` and ``ends`` are Unix times."""
+    """A silence: alerts that notify nobody for a time; ``starts`` and ``ends`` are Unix times."""
 
     id: str
     matchers: tuple[Matcher, ...]
@@ -52,19 +52,19 @@ class Alert:
     firing: bool = True
     """False while it is pending."""
     since: float | None = None
-    """Unix time from which its expression has held."""
+    """Unix time since which its expression has held."""
     value: float | None = None
-    """The value of its expression; None where it is not told."""
+    """The value of its expression; None if not reported."""
     link: str = ""
-    """URL of the expression in the user interface of whoever evaluates it."""
+    """URL of the expression in the evaluator's user interface."""
     fingerprint: str = ""
     """Alertmanager's name for its labels; empty from rules."""
     silenced_by: tuple[str, ...] = ()
     """Ids of silences."""
     inhibited_by: tuple[str, ...] = ()
-    """Fingerprints of the alerts that say more."""
+    """Fingerprints of the alerts that inhibit it."""
     muted_by: tuple[str, ...] = ()
-    """Names of time intervals in which nobody is told."""
+    """Names of the time intervals that mute it."""
     receivers: tuple[str, ...] = ()
 
     @property
@@ -73,12 +73,12 @@ class Alert:
 
     @property
     def severity(self) -> str:
-        """The label of that name, by which most rules say how bad it is; empty where there is none."""
+        """The label ``severity``, which most rules set; empty if absent."""
         return self.labels.get("severity", "")
 
     @property
     def state(self) -> AlertState:
-        """pending, firing, or why nobody is told of it: silenced, inhibited, muted."""
+        """pending, firing, or why it notifies nobody: silenced, inhibited, muted."""
         if self.silenced_by:
             return "silenced"
         if self.inhibited_by:
@@ -89,7 +89,7 @@ class Alert:
 
     @property
     def suppressed(self) -> bool:
-        """Whether nobody is told of it."""
+        """True if it notifies nobody."""
         return bool(self.silenced_by or self.inhibited_by or self.muted_by)
 
 
@@ -128,7 +128,7 @@ class Notified:
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
-    """The rules that somebody evaluates, and the alerts that are pending or fire by them."""
+    """The rules that a source evaluates, and the alerts that are pending or firing by them."""
 
     rules: tuple[MonitoringRule, ...]
     alerts: tuple[Alert, ...]

@@ -1,4 +1,4 @@
-"""Baselines: what a quantity of an object was at another time, and what that stands on."""
+"""Baselines: an object's values at another time, and the measurements behind them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fleet.model.quantity import Quantity
 HOUR: Final = 3600.0
 DAY: Final = 24 * HOUR
 LEAST: Final = 12
-"""Measurements that a baseline stands on at least: of fewer nothing is said."""
+"""Fewest measurements for a baseline; with fewer there is none."""
 
 
 class Then(StrEnum):
@@ -26,7 +26,7 @@ class Then(StrEnum):
 
 
 BACK: Final[Mapping[Then, float]] = {Then.YESTERDAY: DAY, Then.LAST_WEEK: 7 * DAY}
-"""Seconds from now back to the moment around which the hour lies, where a store is asked."""
+"""Seconds from now back to the middle of the hour that a store is queried for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +62,8 @@ class Baselines:
 
     of: Mapping[Quantity, tuple[Baseline, ...]] = field(default_factory=dict)
     problem: str = ""
-    """The reason why a store gave none; empty where it was asked and answered."""
+    """Reason why a store gave none; empty if it was queried successfully."""
 
     def nearest(self, quantity: Quantity) -> Baseline | None:
-        """The first of a quantity: what it is held against."""
+        """Return the preferred baseline of a quantity."""
         return next(iter(self.of.get(quantity, ())), None)

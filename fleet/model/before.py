@@ -1,4 +1,4 @@
-"""The past, as far as the diagnosis of a fleet needs to know it: usual numbers, and what has gone."""
+"""The past as the diagnosis of a fleet uses it: usual numbers, and what was removed."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _READ: Final = (
 
 
 class Traffic(NamedTuple):
-    """Prompts that come to a workload, and the pace of its answers. NaN for what nobody has measured, or not yet often
-    enough to call it usual.
+    """Prompts that a workload receives, and the pace of its answers. NaN for what was not measured, or not often enough
+    to call it usual.
     """
 
     prompt: float = math.nan
@@ -34,18 +34,18 @@ class Traffic(NamedTuple):
 
 
 class Departed(NamedTuple):
-    """Something that has gone, and with it pods of a workload."""
+    """Something that was removed, and with it pods of a workload."""
 
     at: float
-    """Unix time at which it was seen to be gone, or was told so."""
+    """Unix time at which its absence was seen or reported."""
     node: str = ""
     """The node that was removed; empty where a pod was put out for one of higher priority."""
     told: str = ""
-    """The words of whoever did it; empty for none."""
+    """The message of what removed it; empty if there is none."""
 
 
 class Rescaled(NamedTuple):
-    """Another number of replicas that an autoscaler came to want."""
+    """A changed number of replicas that an autoscaler requested."""
 
     at: float
     """Unix time at which it was seen."""

@@ -1,4 +1,4 @@
-"""A burning error budget, as far as the diagnosis of a fleet needs to know it."""
+"""A burning error budget as the diagnosis of a fleet uses it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ class BurningBudget(NamedTuple):
     """The error budget of a workload's model that burns fastest."""
 
     is_fast: bool
-    """True if somebody should look now, by the windows of the SRE workbook."""
+    """True if it warrants a page, by the windows of the SRE workbook."""
     words: str
-    """The objective, its burn and what is left, in a few words."""
+    """The objective, its burn and the remaining budget, in a few words."""

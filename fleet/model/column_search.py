@@ -1,8 +1,8 @@
-"""Rows of a column whose numbers reach a limit, found without a look at each number.
+"""Rows of a column whose numbers reach a limit, found without visiting each number.
 
-The first two bytes of an IEEE 754 double (sign, exponent, four bits of the mantissa) order positive numbers already, to
-one part in sixteen. Those bytes of a whole column are two strings, which are searched at the speed of memory: in a
-tenth of the time of ``max`` over the column, which makes an object of each number. The few rows left are compared.
+The first two bytes of an IEEE 754 double (sign, exponent, four bits of the mantissa) already order positive numbers, to
+one part in sixteen. Those bytes of a whole column form two strings, which are searched at memory speed: in a tenth of
+the time of ``max`` over the column, which makes an object of each number. The few remaining rows are compared.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _FIRST, _SECOND = (7, 6) if sys.byteorder == "little" else (0, 1)
 
 
 def rows_at_least(values: array[float], limit: float) -> list[int]:
-    """Return the rows whose number is at or above a limit, which is above 0, in order; NaN is not."""
+    """Return the rows whose number is at or above a limit greater than 0, in order; NaN is excluded."""
     raw = values.tobytes()
     first, second, masks = raw[_FIRST::8], raw[_SECOND::8], _masks(limit)
     marked = _flags(first, masks.above)
@@ -45,7 +45,7 @@ class _Masks(NamedTuple):
     above: bytes
     """First bytes that alone are enough."""
     same: bytes
-    """The first byte with which the second one decides."""
+    """The first byte for which the second one decides."""
     onwards: bytes
     """The second bytes that do."""
 
@@ -55,7 +55,7 @@ def _table(wanted: range | tuple[int, ...]) -> bytes:
 
 
 _NAN_FIRST, _NAN_SECOND = _table((0x7F, 0xFF)), _table((0xF8,))
-"""The NaN of what is not measured."""
+"""The NaN of an unmeasured value."""
 _ZERO_FIRST, _ZERO_SECOND = _table((0x00, 0x80)), _table((0x00,))
 
 

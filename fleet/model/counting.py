@@ -1,4 +1,4 @@
-"""Numbers with their nouns, for sentences: one pod is no ``1 pods``."""
+"""Numbers with their nouns, for sentences: one pod is not ``1 pods``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much of a cluster is known. What a Snapshot does not show is absent only where this says that it would show it.
+"""The known part of a cluster. What a Snapshot does not show is absent only if this says that it would be shown.
 
 Resources are named as in ``kubectl auth can-i``: ``pods``, ``deployments.apps``.
 """
@@ -13,23 +13,23 @@ from fleet.dataclass import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """Nothing pending and nothing limited: the whole cluster is known."""
+    """The default, nothing pending and nothing limited, means that the whole cluster is known."""
 
     pending: frozenset[str] = frozenset()
     """Resources whose first list is not complete yet."""
     limited: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Resources that may not be listed as a whole → the namespaces in which they may be; empty for nowhere."""
+    """Resources that may not be listed cluster-wide → the namespaces in which they may be; empty for none."""
 
     def knows_all(self, *resources: str) -> bool:
-        """Whether all that there is of these is known."""
+        """True if all objects of these resources are known."""
         return not any(resource in self.pending or resource in self.limited for resource in resources)
 
     def sees(self, resource: str, namespace: str) -> bool:
-        """Whether all that a namespace has of a resource is known."""
+        """True if all objects of a resource in a namespace are known."""
         return resource not in self.pending and namespace in self.limited.get(resource, (namespace,))
 
     def knows_any(self, resource: str, namespace: str = "") -> bool:
-        """Whether anything is known of a resource: in this namespace, or in any where none is named."""
+        """True if any objects of a resource are known: in this namespace, or in any if none is named."""
         scopes = self.limited.get(resource)
         if resource in self.pending or scopes is None:
             return resource not in self.pending

@@ -10,7 +10,7 @@ from fleet.model.objects import SAME_CLUSTER, ClusterId
 from fleet.model.quantity import Quantity
 
 STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 28_800, 86_400)
-"""Seconds between two points: divisors of an hour or a day, so that points stand on round times."""
+"""Seconds between two points: divisors of an hour or a day, so that points are at round times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class TimeRange:
     """Evenly spaced moments, Unix times of the console's clock."""
 
     end: float
-    """The last one: a multiple of ``step``, so that the same range asked again has the same points."""
+    """Time of the last point: a multiple of ``step``, so that the same range has the same points when queried again."""
     step: float
     points: int
 
@@ -42,7 +42,7 @@ class TimeRange:
         return TimeRange(self.end - seconds, self.step, self.points)
 
     def index(self, at: float) -> int:
-        """The place of the moment nearest to a time, the first or the last one for what is outside."""
+        """Return the index of the point nearest to a time; the first or last one for a time outside."""
         return min(max(0, round((at - self.start) / self.step)), self.points - 1)
 
 
@@ -65,7 +65,7 @@ class Curve:
     is_peak: bool = False
     """True if the band is from the values to the highest ones within each step."""
     is_recorded: bool = False
-    """True if the console kept it, and no metrics store was there to be asked."""
+    """True if it comes from the console's recordings, because there was no metrics store."""
 
     @property
     def since(self) -> float:
@@ -76,7 +76,7 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class GatewaySeries:
-    """The series of an object at some processes of one gateway, told apart by the models or the servers behind them."""
+    """The series of an object at some processes of one gateway, distinguished by model or backend."""
 
     dialect: str
     namespace: str
@@ -85,7 +85,7 @@ class GatewaySeries:
     instances: tuple[str, ...] = ()
     """Targets (host:port) that no label names a pod of."""
     models: tuple[str, ...] = ()
-    """The names that it is asked for; empty where its numbers name no model."""
+    """The names that clients request it by; empty if its numbers name no model."""
     backends: tuple[str, ...] = ()
     """The servers behind it (host:port); empty for all of them."""
 
@@ -96,7 +96,7 @@ class Series:
 
     namespace: str = ""
     pods: str = ""
-    """A regular expression (RE2) of whole names: the pods that there are and those that are gone."""
+    """A regular expression (RE2) of whole names: the current pods and those that are gone."""
     instances: tuple[str, ...] = ()
     """Targets (host:port) that no label names a pod of."""
     gpu: tuple[str, str] = ("", "")
@@ -104,7 +104,7 @@ class Series:
     cards: tuple[str, ...] = ()
     """UUIDs of all GPUs of a node; empty where it is none."""
     products: frozenset[str] = frozenset()
-    """The dialects that its engines are known to speak; empty where none is known."""
+    """The dialects that its engines are known to use; empty if none is known."""
     is_one: bool = False
     """One pod or one GPU, and no group of them."""
     cluster: ClusterId = SAME_CLUSTER
@@ -116,7 +116,7 @@ class Series:
     gateways: tuple[GatewaySeries, ...] = ()
     """The series of it that gateways have."""
     gateway_sources: frozenset[str] = frozenset()
-    """The names of the sources that those are read from."""
+    """The names of the sources of these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,5 +133,6 @@ class CurveQuestion:
     key: str = ""
     """The row of the object in a Snapshot."""
     peaks: bool = False
-    """Whether the highest value within each step is wanted too, where steps are longer than the window: a gauge is its
-    mean there, in which a short peak is lost."""
+    """True if the highest value within each step is wanted too, for steps longer than the window: a gauge is its mean
+    there, which hides a short peak.
+    """

@@ -1,4 +1,4 @@
-"""Ends of containers, as far as the logs that they left say of what."""
+"""Ends of containers, and the reasons for them in their logs."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Ending:
     pod_uid: str
     container: str
     restarts: int
-    """How often it had been restarted: of the next end this says nothing."""
+    """Restart count at that time: it does not apply to a later end."""
     reason: str
     """Id of the table of fleet/model/log_reasons.py; empty where the log gives none."""
     line: str = ""
-    """The line that says so, without what is nobody's business."""
+    """The line that shows it, redacted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +40,13 @@ def printable(line: str) -> str:
 
 
 def has_ended(container: Container) -> bool:
-    """Whether it ended with an error, and is not well again."""
+    """True if it ended with an error, and is not ready again."""
     died = container.last_exit_code if container.state != "terminated" else container.exit_code
     return bool(died) and not container.ready
 
 
 class LastWords(NamedTuple):
-    """The reason why a container of a pod ended, and who says so."""
+    """Reason why a container of a pod ended, and the source of that."""
 
     container: str
     reason: str

@@ -1,6 +1,7 @@
-"""Facts of sources beside the cluster and its metrics: alerts, logs, another cluster.
+"""Facts of further sources: alerts, logs, another cluster.
 
-The Snapshot has fields for what every screen needs. What one source more knows needs none: it is found by its type.
+The Snapshot has fields for what every screen needs. The facts of a further source need none: they are looked up by
+type.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Dated(Generic[T]):
-    """Facts and when they were true, so that whoever shows them can say how old they are."""
+    """Facts and the time at which they were true, so that their age can be shown."""
 
     at: float
     """Unix time."""

@@ -1,6 +1,6 @@
 """Findings, each one cause at one object, and the incidents that group them.
 
-An incident has one root; what follows from it is in the same one.
+An incident has one root, and contains its consequences.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Finding:
     cause: str
     """The cause's id."""
     kind: str
-    """Kind of the object: node, GPU, pod, workload, or by what of one of these it is told (fleet.diagnosis.cause)."""
+    """Kind of the object: node, GPU, pod, workload, or an aspect of one of these (fleet.diagnosis.cause)."""
     key: str
     """The object's key in the Snapshot; of an engine its pod's."""
     severity: Severity
@@ -39,7 +39,7 @@ class Finding:
     """The short words of it, as in the row of the object."""
     state: FindingState
     since: float
-    """Unix time from which on it is known to hold."""
+    """Unix time since which it is known to hold."""
     told_by: str
     """Source of ``since``: a condition, the numbers of the past, this console."""
     due: float = 0.0
@@ -47,7 +47,7 @@ class Finding:
 
 
 class Reach(NamedTuple):
-    """Extent of an incident for users. NaN for what is not measured."""
+    """Impact of an incident on users. NaN for what is not measured."""
 
     replicas: int = 0
     """Pods that are concerned."""
@@ -68,7 +68,7 @@ class Incident:
     key: str
     """The same for as long as it lasts."""
     about: str
-    """The key of the object that it is about: the root's own, or the workload whose pods have the same."""
+    """The key of the object that it is about: the root's own, or the workload whose pods share the cause."""
     sentence: str
     """The root's cause in one sentence."""
     findings: Sequence[Finding]
@@ -79,18 +79,18 @@ class Incident:
     """Firing where any of them is; else pending where any is."""
     reach: Reach
     objects: tuple[str, ...] = ()
-    """Keys of the objects at which something of it is found, the root's first."""
+    """Keys of the objects with its findings, the root's first."""
     roots: int = 1
-    """How many of ``objects``, from the first on, have the cause of the root."""
+    """Number of ``objects``, from the first on, that have the root's cause."""
 
     @property
     def root(self) -> Finding:
-        """The finding from which the others follow; of several alike the worst."""
+        """The finding from which the others follow; of several alike, the worst."""
         return self.findings[0]
 
     @property
     def since(self) -> float:
-        """Unix time from which on its root is known to hold."""
+        """Unix time since which its root is known to hold."""
         return self.root.since
 
     @property

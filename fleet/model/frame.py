@@ -24,7 +24,7 @@ def greatest(values: array[float]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """Values of one quantity; row i belongs to ``Frame.keys[i]``. NaN where nothing is known.
+    """Values of one quantity; row i belongs to ``Frame.keys[i]``. NaN if unknown.
 
     ``bounds``, ``edges`` and ``lows`` are empty except for percentiles (see Reading).
     """
@@ -46,7 +46,7 @@ class Frame:
     keys: tuple[str, ...] = ()
     columns: Mapping[Quantity, Column] = field(default_factory=dict)
     ages: array[float] = field(default_factory=lambda: array("d"))
-    """Seconds, when it was measured; NaN for a row that nothing was measured of."""
+    """Age of each row in seconds at the measurement; NaN for an unmeasured row."""
     states: bytes = b""
     index: Mapping[str, int] = field(default_factory=dict)
     absent: State = State.MISSING
@@ -60,12 +60,12 @@ class Frame:
         return Frame(tuple(keys), columns, ages, states, {key: i for i, key in enumerate(keys)})
 
     def age(self, row: int) -> float:
-        """Seconds; 0.0 for a row that nothing was measured of."""
+        """Return the age in seconds; 0.0 for an unmeasured row."""
         age = self.ages[row] + self.since
         return 0.0 if math.isnan(age) else age
 
     def get(self, key: str, quantity: Quantity) -> Reading:
-        """The reading of one object; MISSING (or UNKNOWN, see ``absent``) for what is not there."""
+        """Return the reading of one object; MISSING (or UNKNOWN, see ``absent``) if there is none."""
         row = self.index.get(key)
         column = self.columns.get(quantity)
         if row is None:

@@ -1,4 +1,4 @@
-"""Kubernetes' names for the GPUs of each maker: the resources of their device plugins, and their labels of nodes."""
+"""Kubernetes' names for each vendor's GPUs: the resources of device plugins, and node labels."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from fleet.dataclass import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Vendor:
-    """One maker of GPUs. ``name`` stands before the names of its cards, where it does."""
+    """One GPU vendor. ``name`` precedes the names of its cards, where it does."""
 
     name: str
     resources: tuple[str, ...] = ()
@@ -19,7 +19,7 @@ class Vendor:
     product_label: str = ""
     """The label of a node that names its cards."""
     driver_labels: tuple[str, ...] = ()
-    """Labels of a node that say the version of its driver, the most exact first."""
+    """Node labels with the driver version, the most exact first."""
     variables: tuple[str, ...] = ()
     """Beginnings of the names of environment variables of its libraries, which hold no secrets."""
 
@@ -55,7 +55,7 @@ VARIABLES = tuple(prefix for vendor in VENDORS for prefix in vendor.variables)
 
 
 def is_gpu(resource: str) -> bool:
-    """Whether an extended resource is a GPU or a slice of one."""
+    """True if an extended resource is a GPU or a slice of one."""
     return any(_is_of(vendor, resource) for vendor in VENDORS)
 
 
@@ -70,7 +70,7 @@ def product_labels() -> tuple[str, ...]:
 
 
 def driver_labels() -> tuple[str, ...]:
-    """The labels of a node that say the version of its driver."""
+    """Return the node labels with the driver version."""
     return tuple(label for vendor in VENDORS for label in vendor.driver_labels)
 
 

@@ -1,4 +1,4 @@
-"""Latency histograms: merging, and the quantile that Prometheus would give."""
+"""Latency histograms: merging, and the quantile that Prometheus would compute."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class Histogram:
     """Cumulative bucket rates over a window.
 
     ``edges`` are the upper bounds (``le``) in seconds, ascending, the last one +Inf; ``counts`` are cumulative
-    observations per second (or plain counts: quantiles do not care), same length. ``total`` is the rate of the sum of
-    all observations, NaN where it was not asked for.
+    observations per second (or plain counts: quantiles are the same), same length. ``total`` is the rate of the sum of
+    all observations, NaN if it was not queried.
     """
 
     edges: tuple[float, ...]
@@ -31,10 +31,10 @@ class Histogram:
 
 
 def merge(histograms: Iterable[Histogram]) -> Histogram | None:
-    """Add histograms bucket by bucket; None for none.
+    """Add histograms bucket by bucket; None for no histograms.
 
-    Pods of different versions have different bucket lists (vLLM 0.8.3 and 0.8.5 have). Only the edges that all of
-    them have are kept: cumulative counts at a common edge are right whatever lies between.
+    Pods of different versions have different bucket lists (as vLLM 0.8.3 and 0.8.5 do). Only the edges common to all
+    are kept: cumulative counts at a common edge are right whatever lies between.
     """
     parts = [h for h in histograms if h.edges]
     if not parts:
@@ -50,7 +50,7 @@ def merge(histograms: Iterable[Histogram]) -> Histogram | None:
 
 @dataclass(frozen=True, slots=True)
 class Quantile:
-    """A percentile in seconds, and where the truth lies when the histogram can tell no more."""
+    """A percentile in seconds, and its bounds if the histogram is too coarse for more."""
 
     value: float
     bound: Bound = Bound.EXACT
@@ -61,21 +61,21 @@ class Quantile:
 
 
 BROAD = 5.0
-"""Seconds of a bucket from which on a point in it says more than anybody knows: 20 to 40 s, of vLLM's."""
+"""Width in seconds from which a bucket is too broad to interpolate in: 20 to 40 s, of vLLM's."""
 CROWDED = 1.0, 0.5
-"""The same of one that holds so large a share of all observations: how they lie within it is not known."""
+"""Width in seconds, and share of all observations, from which a bucket is too crowded to interpolate in."""
 _RELATIVE = 1.2
 """Times its lower edge that the upper one is at least: within less than that a point is near enough."""
 NO_QUANTILE = Quantile(math.nan)
 
 
 def quantile(q: float, histogram: Histogram) -> Quantile:
-    """The q-quantile (0 < q < 1) as Prometheus' ``histogram_quantile`` computes it, and its bound.
+    """Return the q-quantile (0 < q < 1) as Prometheus' ``histogram_quantile`` computes it, and its bound.
 
-    Linear within a bucket, from 0 in the lowest; the last finite edge where it falls in +Inf; NaN without observations
-    or without a +Inf bucket. In the lowest bucket the interpolation from zero is an invention, so the result says
-    AT_MOST and names the edge (vLLM's queue times begin at 0.3 s: whatever is below reads as p99 = 0.297). In a broad
-    one it is no better, so it is WITHIN its edges: what is anywhere from 20 to 40 s would read as p95 = 39.0.
+    Linear within a bucket, from 0 in the lowest; the last finite edge if it falls in +Inf; NaN without observations or
+    without a +Inf bucket. In the lowest bucket the interpolation from zero is an invention, so the result is AT_MOST
+    and names the edge (vLLM's queue times begin at 0.3 s: anything below reads as p99 = 0.297). In a broad bucket it is
+    no better, so the result is WITHIN its edges: anything from 20 to 40 s would read as p95 = 39.0.
     """
     edges = histogram.edges
     # Scrapes at different instants or mixed bucket lists can leave a cumulative count that falls: it cannot.
@@ -97,6 +97,6 @@ def quantile(q: float, histogram: Histogram) -> Quantile:
 
 
 def _is_coarse(low: float, high: float, share: float) -> bool:
-    """Whether a bucket bounds its percentiles and tells no more; ``share`` of all observations are in it."""
+    """True if a bucket is too coarse to interpolate in; ``share`` of all observations are in it."""
     width, (narrow, most) = high - low, CROWDED
     return high >= _RELATIVE * low and (width >= BROAD or (width >= narrow and share >= most))

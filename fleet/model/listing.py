@@ -1,4 +1,4 @@
-"""A resource of a cluster as its server lists it: a table with the server's own columns, of any kind."""
+"""A resource of a cluster as its server lists it: a table with the server's own columns, for any kind."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class ListedColumn(NamedTuple):
 
 
 class ListedObject(NamedTuple):
-    """A row: an object, and what the server says of it in each column."""
+    """A row: an object, and the server's text in each column."""
 
     namespace: str
     name: str
@@ -36,4 +36,4 @@ class Listing(NamedTuple):
     columns: tuple[ListedColumn, ...]
     objects: tuple[ListedObject, ...]
     more: int = 0
-    """How many there are beyond these; -1 where there are some and the server does not say how many."""
+    """Number of objects beyond these; -1 if there are some and the server does not say how many."""

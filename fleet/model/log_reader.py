@@ -25,7 +25,7 @@ _CHAINED: Final = re.compile(
 )
 _COUNTED: Final = re.compile(r"\b\d+ validation errors? for ")
 _BELOW: Final = 4
-"""Lines of one error of pydantic: the field's path, and what is wrong."""
+"""Lines of one pydantic error: the field's path, and what is wrong."""
 _TYPE: Final = re.compile(r"\s*\[type=.*")
 _LINK: Final = re.compile(r"For further information visit ")
 _GOES_ON: Final = re.compile(r"^INFO\b")
@@ -55,9 +55,9 @@ class LogReader:
         return self._speaker.sub("", line)
 
     def reason_of(self, lines: Sequence[str], *, was_ready: bool = False) -> Reason:
-        """The reason that the end of a log gives; one with the id ``unknown`` where it gives none.
+        """Return the reason in the end of a log; its id is ``unknown`` if there is none.
 
-        ``was_ready``: it has served, so what was said while it loaded is no reason to die.
+        ``was_ready``: it has served, so its messages from loading cannot explain the end.
         """
         if was_ready:
             lines = _since_ready(lines)
@@ -88,7 +88,7 @@ class LogReader:
         )
 
     def _root(self, lines: Sequence[str], at: int) -> int:
-        """The exception that the one at ``at`` came of, where Python says that it came of another."""
+        """Return the line of the exception that caused the one at ``at``, if Python's traceback chains them."""
         while True:
             chained = next((number for number in range(at - 1, -1, -1) if _CHAINED.search(lines[number])), -1)
             if any(self._names_error(line) for line in lines[chained + 1 : at]):
@@ -99,12 +99,12 @@ class LogReader:
             at = cause
 
     def _names_error(self, line: str) -> bool:
-        """Whether a line names an error, and neither only leads to one nor only follows from one."""
+        """True if a line names an error, and neither only leads to one nor only follows from one."""
         bare = self._stamp.sub("", line)
         return bool(_FAILED.search(line)) and not (self._consequence.search(bare) or _TRACE.search(bare))
 
     def _quoted(self, lines: Sequence[str], at: int) -> str:
-        """Return the line; where pydantic only counts faults in it, the lines below: which value, and what is wrong."""
+        """Return the line; if pydantic only counts errors in it, the lines below: which value, and what is wrong."""
         line = self._plain(lines[at])
         if not _COUNTED.search(line):
             return line

@@ -19,12 +19,12 @@ class Reason:
     """The reason why a server died, in words."""
 
     id: str
-    """``cuda-oom``, ``port-taken`` …; ``unknown`` where the log does not say."""
+    """``cuda-oom``, ``port-taken`` …; ``unknown`` if the log gives no reason."""
     text: str
     """The event and its meaning, one sentence."""
     remedy: str = ""
     line: str = ""
-    """The line of the log that says so."""
+    """The line of the log that shows it."""
 
 
 class LogReason(NamedTuple):
@@ -280,7 +280,7 @@ SERVING: Final = frozenset(
         "engine-died",
     }
 )
-"""Causes that can end a server that serves. The others' words are then those of a request that was refused."""
+"""Reasons that can end a running server. In its log, the words of any other belong to a rejected request."""
 FULL: Final = Reason(
     "disk-full",
     "it ended without a word, and the disk of its log is full: what it died of is most likely that",

@@ -1,4 +1,4 @@
-"""The measurement of a metrics source: one type, whether Prometheus was asked or the engines were scraped directly."""
+"""The measurement of a metrics source: one type, for Prometheus and for direct scrapes."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from fleet.model.quantity import Family, Quantity
 class EngineId(NamedTuple):
     """One engine (a server's process, or one data-parallel rank of it) as the metrics name it.
 
-    ``namespace`` and ``pod`` are empty where the labels do not say; then ``instance`` (host:port of the scrape) is
-    joined through the pod IP. ``model`` is empty where its metrics name none.
+    ``namespace`` and ``pod`` are empty if the labels lack them; then ``instance`` (host:port of the scrape) is joined
+    through the pod IP. ``model`` is empty if its metrics name none.
     """
 
     namespace: str
@@ -27,10 +27,10 @@ class EngineId(NamedTuple):
 
 
 class GatewayId(NamedTuple):
-    """The scope of a gateway's counts: one model, one server behind it, both, or all that it does.
+    """The scope of a gateway's counts: one model, one backend, both, or everything.
 
-    ``dialect`` is the product's name, ``backend`` host:port of the server; ``model`` and ``backend`` are empty where
-    the numbers are not told apart by them. The process is named as an engine's is.
+    ``dialect`` is the product's name, ``backend`` host:port of the server; ``model`` and ``backend`` are empty if the
+    numbers are not split by them. The process is named as an engine's is.
     """
 
     namespace: str
@@ -113,26 +113,26 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """Everything one metrics source knows at one moment, or several of one fleet
+    """Everything that one metrics source knows at one moment, or several sources of one fleet
     (``fleet.metrics.merged_measurement``).
 
-    ``histograms[family][group]`` holds bucket rates over ``window`` seconds; a source gives whatever groups it has
-    (the direct scrape every engine; Prometheus every model, and the pods it was asked for). ``means`` are sums of
-    seconds and counts per second of the phase histograms per engine row: phase → (rate of sum, rate of count).
+    ``histograms[family][group]`` holds bucket rates over ``window`` seconds; a source gives the groups that it has (the
+    direct scrape every engine; Prometheus every model, and the requested pods). ``means`` are sums of seconds and
+    counts per second of the phase histograms per engine row: phase → (rate of sum, rate of count).
     """
 
     source: str
-    """prometheus or scrape: how it was measured; of several, the one that has the engines."""
+    """Method of measurement, prometheus or scrape; with several sources, that of the one with the engines."""
     at: float
-    """Unix time that the values stand for (Prometheus: the evaluation time)."""
+    """Unix time of the values (Prometheus: the evaluation time)."""
     window: float
     """Seconds over which rates and percentiles are taken."""
     interval: float
-    """Scrape interval in seconds, as seen in the data: what it makes of a sample's age, fleet.snapshot.ages says."""
+    """Scrape interval in seconds, as seen in the data; fleet.snapshot.ages uses it to judge a sample's age."""
     engines: tuple[EngineId, ...] = ()
     engine_table: Table = field(default_factory=Table)
     dialects: tuple[tuple[str, ...], ...] = ()
-    """The products whose metrics each engine answers, aligned with ``engines``: an engine, and what runs it."""
+    """The products whose metrics each engine exposes, aligned with ``engines``: an engine, and what runs it."""
     gateways: tuple[GatewayId, ...] = ()
     gateway_table: Table = field(default_factory=Table)
     gateway_histograms: Mapping[Family, Mapping[GatewayId, Histogram]] = field(default_factory=dict)
@@ -142,9 +142,9 @@ class Measurement:
     means: Mapping[Quantity, tuple[array[float], array[float]]] = field(default_factory=dict)
     """QUEUE_MEAN, PREFILL_MEAN, DECODE_MEAN → (sum rates, count rates), aligned with ``engines``."""
     unreachable: Mapping[str, str] = field(default_factory=dict)
-    """Targets that did not answer or answered garbage: ``namespace/pod`` or address → what is wrong, in words."""
+    """Targets that failed or answered garbage: ``namespace/pod`` or address → what is wrong, in words."""
     unread: Mapping[str, str] = field(default_factory=dict)
-    """Targets that answer the metrics of a product that is not read: as above → which, in words. Nothing is wrong."""
+    """Targets with the metrics of a product that is not read: as above → its name. Not an error."""
     requests: int = 0
     """HTTP requests that this measurement cost."""
     gpu_interval: float = 0.0
@@ -154,6 +154,8 @@ class Measurement:
     notes: tuple[str, ...] = ()
     """Lesser things that are wrong, in words."""
     throttle_reasons: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """``GpuId.key`` → what lowers the clocks now, in words; only GPUs whose exporter tells (empty tuple: nothing)."""
+    """``GpuId.key`` → what lowers the clocks now, in words; only GPUs whose exporter reports it (empty tuple:
+    nothing).
+    """
     sources: SourceNames = SourceNames()
-    """The source of each row by name, where several were asked."""
+    """Name of the source of each row, if there are several."""

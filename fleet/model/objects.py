@@ -2,7 +2,7 @@
 
 A row is projected from the raw JSON of a list or watch as soon as it arrives (fleet/sources/kube/project); the JSON is
 dropped. Times are Unix seconds. Strings that repeat over thousands of pods (images, arguments, labels) are shared.
-The whole object is read again, on demand, for describe and YAML.
+Describe and YAML read the whole object again, on demand.
 """
 
 from __future__ import annotations
@@ -15,21 +15,23 @@ from typing import Final, NamedTuple
 from fleet.dataclass import dataclass
 
 TEMPLATE_HASH: Final = "pod-template-hash"
-"""The label of pods that says which template they were made from, where links (ReplicaSets) make them."""
+"""Label of pods that names their template, set by links (ReplicaSets)."""
 
 UNSEEN: Final = "Unseen"
-"""The kind of the workload that is made up for engines whose pods Kubernetes does not show, and their status."""
+"""Kind of the synthetic workload for engines whose pods Kubernetes does not show, and their status."""
 HIDDEN: Final = "Hidden"
-"""The status of those whose namespace is not known: nobody can say that they are not there."""
+"""Status of those whose namespace is not visible: their absence cannot be known."""
 FINISHED: Final = frozenset({"Succeeded", "Failed"})
-"""Phases of pods that hold nothing any more. A terminating pod holds its devices until the kubelet has finished it."""
+"""Phases of pods that no longer hold resources. A terminating pod holds its devices until the kubelet has finished
+it.
+"""
 
 
 class ClusterId(NamedTuple):
-    """The identity of a cluster, and as whom it is looked at.
+    """The identity of a cluster as seen by one user.
 
-    A server alone does not tell: one proxy may stand before many clusters and know them by the caller. A context alone
-    does not either: its file may lead elsewhere tomorrow. Two contexts of one cluster count as two: that mixes nothing.
+    A server alone does not suffice: one proxy may front many clusters and select by the caller. Nor does a context: its
+    file may point elsewhere tomorrow. Two contexts of one cluster count as two: that mixes nothing up.
     """
 
     context: str = ""
@@ -38,7 +40,7 @@ class ClusterId(NamedTuple):
     @staticmethod
     @lru_cache(maxsize=64)
     def of(context: str, server: str) -> ClusterId:
-        """The same object for the same cluster: whatever is of a cluster has a reference to it and no more."""
+        """Return the same object for the same cluster: its objects all hold a reference to it."""
         return ClusterId(context, server)
 
     def __str__(self) -> str:
@@ -46,11 +48,13 @@ class ClusterId(NamedTuple):
 
 
 SAME_CLUSTER: Final = ClusterId()
-"""The cluster of whatever it is that names an object: of the Snapshot, the timeline or the plan that it is in."""
+"""The cluster of the container that names an object: of its Snapshot, timeline or plan."""
 
 
 class ObjectRef(NamedTuple):
-    """An object by name; ``namespace`` is empty for cluster-scoped ones. In another cluster it is another object."""
+    """An object by name; ``namespace`` is empty for cluster-scoped ones. The same name in another cluster is another
+    object.
+    """
 
     kind: str
     namespace: str
@@ -81,7 +85,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class ModelVersion:
-    """The model that a pod template runs, by its image, its arguments and, where those are silent, its environment."""
+    """The model that a pod template runs, by its image, its arguments or, failing those, its environment."""
 
     image: str = ""
     digest: str = ""
@@ -96,16 +100,16 @@ class ModelVersion:
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """The server of models in a pod and how it is reached, as far as the pod's own description tells."""
+    """The model server in a pod and how it is reached, according to the pod's own description."""
 
     engine: str = ""
     """Name of the product (``fleet.metrics.products``); empty for one that is not known."""
     container: str = ""
     """The container that it runs in; empty where the pod runs none."""
     ports: tuple[int, ...] = ()
-    """Ports in its command line, one per API server; empty where that does not say."""
+    """Ports in its command line, one per API server; empty if it has none."""
     tls: bool = False
-    """True if it speaks TLS there."""
+    """True if it uses TLS there."""
     follows: bool = False
     """True if it starts no API server: it is a part of the engine that another pod of its group leads."""
     gateway: str = ""
@@ -120,7 +124,7 @@ class Container:
     started: bool = False
     restarts: int = 0
     state: str = ""
-    """running, waiting, terminated, or empty before the kubelet has said anything."""
+    """running, waiting, terminated, or empty before the kubelet has reported."""
     reason: str = ""
     message: str = ""
     exit_code: int | None = None
@@ -129,7 +133,7 @@ class Container:
     last_exit_code: int | None = None
     last_finished: float | None = None
     last_message: str = ""
-    """The end of what it wrote before it ended last, where the kubelet has kept some."""
+    """The end of its output before it last ended, if the kubelet has kept some."""
     gpus: int = 0
     init: bool = False
     ports: tuple[tuple[str, int], ...] = ()
@@ -305,7 +309,7 @@ class Event:
     message: str
     count: int
     last: float
-    """series.lastObservedTime → lastTimestamp → eventTime → creationTimestamp, whichever is there."""
+    """The first available of series.lastObservedTime, lastTimestamp, eventTime, creationTimestamp."""
     source: str = ""
     first: float = 0.0
     """Time of the first of ``count`` alike: firstTimestamp → eventTime → creationTimestamp; 0 where it is not known."""

@@ -1,4 +1,4 @@
-"""Past values, as a source that remembers tells them: curves of one quantity, and latency over a while."""
+"""Past values from a source that keeps them: curves of one quantity, and latency over a period."""
 
 from __future__ import annotations
 
@@ -57,4 +57,4 @@ class Latency(NamedTuple):
     ttft_p95: float
     itl_p95: float
     is_typical: bool = False
-    """True for what percentiles of short times mostly were: nobody kept the requests of all of it."""
+    """True for the usual value of percentiles over short times: the requests of the whole period were not kept."""

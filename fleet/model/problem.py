@@ -1,10 +1,10 @@
-"""The fault of a metrics source, in words for the person in front of the console."""
+"""The failure of a metrics source, in words for the user."""
 
 from __future__ import annotations
 
 
 class SourceProblem(Exception):  # noqa: N818 - it is shown as a problem, not reported as an error
-    """A source cannot deliver: what is wrong, and what to do about it, each one line without credentials."""
+    """A source that cannot deliver: what is wrong, and what to do about it, each one line without credentials."""
 
     def __init__(self, problem: str, remedy: str = "") -> None:
         super().__init__(problem)
@@ -13,15 +13,15 @@ class SourceProblem(Exception):  # noqa: N818 - it is shown as a problem, not re
 
 
 class UnreadError(SourceProblem):
-    """A target answers as it should, and no dialect reads the metrics of its product: nothing is wrong with it."""
+    """A target that works, but whose product no dialect reads: not an error."""
 
 
 class NothingToAskError(SourceProblem):
-    """Nobody is there to be asked, and that is no trouble: nothing was configured, and nothing was found."""
+    """A missing endpoint that is not an error: none was configured, and none was found."""
 
 
 class NoApiError(SourceProblem):
-    """An answer that says that there is no such API."""
+    """An answer that shows that there is no such API."""
 
 
 class NamePatternError(SourceProblem):
@@ -29,4 +29,4 @@ class NamePatternError(SourceProblem):
 
 
 class ClearTextError(SourceProblem):
-    """Whoever is there does not speak HTTP in clear text: it may speak TLS."""
+    """The server does not speak HTTP in clear text: it may use TLS."""

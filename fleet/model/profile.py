@@ -1,6 +1,6 @@
-"""Profiles: the limits by which workloads are judged, as those who wait for their answers do.
+"""Profiles: the limits by which workloads are judged, according to who waits for their answers.
 
-A person in a chat waits a second, one who types into an editor does not, and a batch waits until tomorrow.
+A user in a chat waits a second, one typing into an editor does not, and a batch waits until tomorrow.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from fleet.dataclass import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Limits that differ from what fleet/diagnosis/thresholds.py says of a chat."""
+    """Limits that differ from the chat defaults in fleet/diagnosis/thresholds.py."""
 
     name: str = "chat"
     limits: Mapping[str, float] = field(default_factory=dict)
@@ -29,10 +29,10 @@ class WorkloadProfiles:
 
     default: Profile = CHAT
     by_workload: Mapping[str, Profile] = field(default_factory=dict)
-    """Workload key → its profile; only those that are not judged by ``default``."""
+    """Workload key → its profile; workloads judged by ``default`` are absent."""
 
     def of(self, workload: str | None) -> Profile:
-        """Return the profile of a workload; None for what belongs to none."""
+        """Return the profile of a workload; the default for None."""
         return self.by_workload.get(workload or "", self.default)
 
 

@@ -20,7 +20,7 @@ class LateObjective(NamedTuple):
     allowed: float
     """The share that may be."""
     events: float
-    """How many requests it is of; NaN for not known."""
+    """Number of requests; NaN if unknown."""
     window: float
     """Seconds in which they came."""
 

@@ -25,10 +25,10 @@ class Unit(StrEnum):
 
 
 class Combine(StrEnum):
-    """The way in which values of several engines (or GPUs) become the value of their pod, workload or model."""
+    """The rule by which values of several engines (or GPUs) become that of their pod, workload or model."""
 
     SUM = "sum"
-    """Sum of the known values: what one engine does not say, the others still do."""
+    """Sum of the known values: an engine without the value does not hide those of the others."""
     WHOLE = "whole"
     """The sum where all are known, else missing: part of a total is a wrong total."""
     MEAN = "mean"
@@ -41,7 +41,7 @@ class Combine(StrEnum):
 
 
 class Quantity(StrEnum):
-    """Names as they stand in ``snapshot --json``."""
+    """Names as in ``snapshot --json``."""
 
     # engines: gauges
     RUNNING = "requests_running"

@@ -12,7 +12,7 @@ LOOKBACK = 300.0
 
 
 class State(IntEnum):
-    """How far a value can be trusted. Ordered: the higher, the less is known."""
+    """Trust in a value. Ordered: the higher, the less is known."""
 
     FRESH = 0
     RESET = 1
@@ -26,7 +26,7 @@ class State(IntEnum):
 
 
 class Bound(IntEnum):
-    """The side of its value on which the truth lies, where a histogram can tell no more."""
+    """The side of the value on which the truth lies, if a histogram is too coarse for more."""
 
     EXACT = 0
     AT_MOST = 1
@@ -43,7 +43,7 @@ class Reading:
 
     ``value`` is in the canonical unit of its quantity (seconds, bytes, ratio 0-1, tokens/s, °C, W) and is NaN exactly
     when ``state`` is MISSING or UNKNOWN. ``age`` is in seconds at the time of the Snapshot. ``edge`` is the bucket edge
-    that a bounded percentile stands at (see Bound); ``value`` stays what Prometheus' histogram_quantile answers.
+    of a bounded percentile (see Bound); ``value`` remains the result of Prometheus' histogram_quantile.
     """
 
     value: float

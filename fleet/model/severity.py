@@ -23,5 +23,5 @@ _RANK: Final = {severity: place for place, severity in enumerate(Severity)}
 
 
 def rank(severity: Severity) -> int:
-    """0 for the worst: what the fleet is sorted by."""
+    """Return 0 for the worst: the key that the fleet is sorted by."""
     return _RANK[severity]

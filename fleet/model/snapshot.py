@@ -45,11 +45,11 @@ MACHINE: Final = "machine"
 """The source of the objects where this machine is in view."""
 
 RECORDER: Final = "recorder"
-"""The source that keeps what was seen. Nothing that is shown depends on it."""
+"""The source that records observations. Nothing shown depends on it."""
 CRASH_LOGS: Final = "crash-logs"
 """The source of the ends of logs of containers that failed."""
 OBJECTIVES: Final = "objectives"
-"""The source that counts what objectives are about."""
+"""The source that counts for the objectives."""
 
 
 class Health(StrEnum):
@@ -86,7 +86,7 @@ class SourceStatus:
     requests: int = 0
     """HTTP requests in the last tick."""
     progress: str = ""
-    """How far its first look has come, in words (1,500 of ~5,000 pods); empty before it has begun, and after."""
+    """Progress of its first read, in words (1,500 of ~5,000 pods); empty before it begins, and afterwards."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class Cluster:
     cluster: str = ""
     server: str = ""
     namespace: str = ""
-    """The one namespace in view; empty for all."""
+    """The selected namespace; empty for all."""
     user: str = ""
     """User by the API server's word (SelfSubjectReview), else the kubeconfig's user entry."""
     groups: tuple[str, ...] = ()
@@ -107,14 +107,12 @@ class Cluster:
     """UID of the namespace kube-system, which no other cluster has; empty where it may not be read, or is not yet."""
 
     def is_another(self, than: Cluster) -> bool:
-        """Whether it is another cluster than that one, also behind the same address: a tunnel that leads elsewhere, a
-        test cluster that was made again.
-        """
+        """True if it is a different cluster, even at the same address: through a tunnel, or recreated."""
         return self.id != than.id or bool(self.uid and than.uid and self.uid != than.uid)
 
     @property
     def id(self) -> ClusterId:
-        """Identity that tells its objects from those of the same names in another."""
+        """Identity that distinguishes its objects from namesakes in another cluster."""
         return ClusterId.of(self.context, self.server)
 
 
@@ -136,14 +134,14 @@ class ModelGroup:
 
 
 class Origin(NamedTuple):
-    """The product of an engine, and whose metrics it answers: an engine that another product runs answers its own."""
+    """The product of an engine, and the products whose metrics it exposes, its own engine's included."""
 
     product: str
     dialects: tuple[str, ...] = ()
 
 
 class Join(StrEnum):
-    """The reason why an object of one world has no counterpart in another."""
+    """The reason why an object of one world has no counterpart in the other."""
 
     POD_WITHOUT_METRICS = "pod without metrics"
     METRICS_WITHOUT_POD = "metrics without a pod"
@@ -152,7 +150,7 @@ class Join(StrEnum):
 
 
 class GpuUse(StrEnum):
-    """The holder of a GPU, as far as the cluster's accounting and the exporter tell."""
+    """The use of a GPU, according to the cluster's accounting and the exporter."""
 
     HELD = "held"
     """Held by the pod that its exporter names."""
@@ -160,7 +158,7 @@ class GpuUse(StrEnum):
     """Held by a pod that its exporter does not name: nothing on its node is free."""
     FREE = "free"
     UNKNOWN = "not known"
-    """Not all pods are known, or some GPUs of its node are held and nobody says which."""
+    """Not all pods are known, or some GPUs of its node are held by unknown pods."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +167,7 @@ class Unmatched:
 
     join: Join
     key: str
-    """The pod, engine or GPU that stands alone."""
+    """The unmatched pod, engine or GPU."""
     detail: str = ""
 
 
@@ -183,7 +181,7 @@ class History(Protocol):
 
     @property
     def backfilled(self) -> int:
-        """How often the time before the console's own was filled in: with another number, older values may be there."""
+        """Number of backfills of the time before the console's start: each may add older values."""
         ...
 
     def strip(self, key: str, quantity: Quantity, points: int) -> tuple[float, ...]:
@@ -204,9 +202,9 @@ class NoHistory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Structure:
-    """The joins of a fleet: what stays the same from tick to tick while nothing comes or goes.
+    """The joins of a fleet: the part that stays the same from tick to tick while no object comes or goes.
 
-    It is made once, by the joins of fleet/snapshot/topology.py, and every Snapshot carries it as it is.
+    Made by the joins of fleet/snapshot/topology.py, and shared by Snapshots until it changes.
     """
 
     nodes: Mapping[str, Node] = field(default_factory=dict)
@@ -218,7 +216,7 @@ class Structure:
     origins: Mapping[str, Origin] = field(default_factory=dict)
     """Engine key → which product it is."""
     products: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Workload key → what serves in it, of most pods first: as its metrics tell, else as the pods' descriptions do."""
+    """Workload key → the products that serve in it, most pods first: by its metrics, else by the pods' descriptions."""
     measured_by: Mapping[str, str] = field(default_factory=dict)
     """Key of an engine, gateway or GPU → name of the source that its numbers are of; empty where all are of one."""
     gateways: Mapping[str, GatewayId] = field(default_factory=dict)
@@ -234,7 +232,7 @@ class Structure:
     workload_of: Mapping[str, str] = field(default_factory=dict)
     """Pod key → workload key."""
     parts: Mapping[str, Workload] = field(default_factory=dict)
-    """Workloads that another one made (the Deployment of an InferenceService), by key. No screen lists them."""
+    """Workloads that another one created (the Deployment of an InferenceService), by key. No screen lists them."""
     part_of: Mapping[str, str] = field(default_factory=dict)
     """Key of a part → key of the workload at the top of its chain."""
     model_of: Mapping[str, str] = field(default_factory=dict)
@@ -256,7 +254,7 @@ class Structure:
     unmatched: tuple[Unmatched, ...] = ()
 
     def structure(self) -> dict[str, Any]:
-        """Return these fields by name, and no others of whatever has more."""
+        """Return the fields of Structure by name, and no others."""
         return {name: getattr(self, name) for name in _STRUCTURE}
 
 
@@ -280,12 +278,12 @@ class Snapshot(Structure):
     """Evaluation time of the metrics (Unix): a PromQL query at this time gives the same numbers."""
 
     clock_skew: float = 0.0
-    """Seconds by which the clock of the source of the numbers is ahead of the console's."""
+    """Seconds by which the clock of the metrics source is ahead of the console's."""
 
     events: tuple[Event, ...] = ()
     """Newest first, bounded."""
     throttle_reasons: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """GPU key → what lowers its clocks now, in words; only GPUs whose exporter says so."""
+    """GPU key → what lowers its clocks now, in words; only GPUs whose exporter reports it."""
 
     by_engine: Frame = field(default_factory=Frame)
     by_pod: Frame = field(default_factory=Frame)
@@ -296,17 +294,17 @@ class Snapshot(Structure):
     """Numbers of the gateways by model; a row for each model that has some."""
     by_gpu: Frame = field(default_factory=Frame)
     assessments: Mapping[str, Assessment] = field(default_factory=dict)
-    """Pod key, workload key, node name or GPU key → how it stands."""
+    """Pod key, workload key, node name or GPU key → its assessment."""
     burning: Mapping[str, BurningBudget] = field(default_factory=dict)
-    """Workload key → the error budget of its model that burns fastest, where one burns fast enough to be told of."""
+    """Workload key → the fastest-burning error budget of its model, if it burns fast enough to be reported."""
     promised: Mapping[str, Promised] = field(default_factory=dict)
     """Workload key → what was promised to users of its model; only workloads of which somebody promised something."""
     usual: Mapping[str, Traffic] = field(default_factory=dict)
-    """Workload key → what is usual of its traffic; only workloads that are measured."""
+    """Workload key → its usual traffic; only workloads that are measured."""
     departed: Mapping[str, tuple[Departed, ...]] = field(default_factory=dict)
-    """Workload key → what has gone of late and took pods of it, the latest first."""
+    """Workload key → recent removals that took pods of it, latest first."""
     rescaled: Mapping[str, tuple[Rescaled, ...]] = field(default_factory=dict)
-    """Workload key → the sizes to which its autoscaler was seen to change it of late."""
+    """Workload key → the sizes that its autoscaler recently set."""
     empty_services: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Workload key → names of its Services that select no pod."""
     incidents: tuple[Incident, ...] = ()
@@ -315,17 +313,17 @@ class Snapshot(Structure):
     """The profiles by which workloads are judged."""
     history: History = field(default_factory=NoHistory)
     facts: Facts = NO_FACTS
-    """Facts of sources beside the cluster and its metrics; they are of no namespace, so no view narrows them."""
+    """Facts of further sources; they have no namespace, so no view narrows them."""
     whole: Snapshot | None = field(default=None, repr=False, compare=False)
-    """The cluster that this is a view of (fleet/snapshot/namespace_view.py); None where nothing is left out."""
+    """The cluster that this is a view of (fleet/snapshot/namespace_view.py); None if nothing is left out."""
 
     @property
     def everything(self) -> Snapshot:
-        """The whole cluster, whatever is in view: what plans and reckonings are made on."""
+        """The whole cluster, whatever the view: plans and calculations are based on it."""
         return self.whole or self
 
     def ref(self, kind: str, namespace: str, name: str) -> ObjectRef:
-        """An object of this cluster, whatever comes into view later."""
+        """Return a reference to an object of this cluster; it stays valid when another cluster is selected."""
         return ObjectRef(kind, namespace, name, self.cluster.id)
 
     def use_of(self, gpu: str) -> GpuUse:
@@ -341,11 +339,11 @@ class Snapshot(Structure):
         return self.measured_by.get(key, self.method)
 
     def top(self, workload: str) -> str:
-        """The key under which a workload is measured and shown: its own, or that of what it is a part of."""
+        """Return the key under which a workload is measured and shown: its own, or its parent's."""
         return self.part_of.get(workload, workload)
 
     def members(self, workload: str) -> tuple[str, ...]:
-        """The keys of a workload's pods; of a part only its own, not those of its siblings."""
+        """Return the keys of a workload's pods; for a part only its own, not those of its siblings."""
         part = self.parts.get(workload)
         if part is None:
             return self.pods_of.get(workload, ())
@@ -358,12 +356,12 @@ class Snapshot(Structure):
 
     @property
     def is_machine(self) -> bool:
-        """Whether this machine is in view: its pods are processes, and no action on a cluster is for them."""
+        """True if this machine is in view: its pods are processes, and cluster actions do not apply."""
         return self.source(MACHINE) is not None
 
 
 def _made_by(part: Workload, pod: Pod) -> bool:
-    """Whether the part, or a link of it (a ReplicaSet: its name and the hash of the template), controls the pod."""
+    """True if the part, or a link of it (a ReplicaSet: its name and the hash of the template), controls the pod."""
     owner, template = pod.owner, pod.labels.get(TEMPLATE_HASH, "")
     if owner is None:
         return False

@@ -1,1 +1,1 @@
-"""Is monitoring lying? Rules held against the series that there are, targets, and series that are counted twice."""
+"""Checks of monitoring itself: rules compared with the existing series, targets, and series counted twice."""

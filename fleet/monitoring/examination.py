@@ -1,4 +1,4 @@
-"""One look at monitoring, in a bounded number of queries: each part that fails is a gap, and the others go on."""
+"""One examination of monitoring, in a bounded number of queries: a part that fails is a gap, and the others go on."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _ORDER = {kind: place for place, kind in enumerate(FaultKind)}
 async def examine(
     store: Store | None, rules: Sequence[MonitoringRule], now: float, within: Sequence[Match] = ()
 ) -> Examined:
-    """Hold rules against a store, and look at its targets. ``within`` are labels of this cluster's series.
+    """Compare rules with a store, and check its targets. ``within`` are labels of this cluster's series.
 
-    Without a store only what the rules say of themselves is known.
+    Without a store, only the rules' own evaluation state is checked.
     """
     faults, gaps = list(unevaluated(rules, now)), []
     if not rules:

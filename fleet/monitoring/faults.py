@@ -1,4 +1,4 @@
-"""Faults of monitoring itself: something it says, or would say, is not so."""
+"""Faults of monitoring itself: what it reports, or would report, is wrong."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ class FaultKind(StrEnum):
     """The kind of a fault, the worst first."""
 
     NOT_EVALUATED = "not evaluated"
-    """A rule that fails, or has not been evaluated for a while: its alert says nothing."""
+    """A rule that fails, or has not been evaluated for a while: its alert means nothing."""
     DEAD = "no such series"
-    """A rule whose series are not there: its alert cannot fire."""
+    """A rule whose series do not exist: its alert cannot fire."""
     DOWN = "target down"
     TWICE = "counted twice"
     PARTLY = "partly no such series"
-    """A rule with an alternative (``or``) that is not there, as those for several releases have."""
+    """A rule with an alternative (``or``) that does not exist, as in rules for several releases."""
 
 
 @dataclass(frozen=True, slots=True)
 class MonitoringFault:
-    """One fault, what it is about, and what to do."""
+    """One fault, its subject, and what to do."""
 
     kind: FaultKind
     about: str
@@ -39,10 +39,10 @@ class Examined:
     """Unix time."""
     faults: tuple[MonitoringFault, ...]
     rules: int = 0
-    """How many were looked at."""
+    """Number of rules checked."""
     selectors: int = 0
-    """How many they have, each counted once."""
+    """Number of distinct selectors in them."""
     queries: int = 0
-    """How many were sent."""
+    """Number of queries sent."""
     gaps: tuple[str, ...] = ()
     """Looks that could not be made, and why."""

@@ -1,4 +1,4 @@
-"""Rules that cannot say what they are for: their series are not there, or nobody evaluates them."""
+"""Rules that cannot work: their series do not exist, or they are not evaluated."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fleet.monitoring.selector_queries import CountingStore
 from fleet.monitoring.selectors import Read, Selector, read
 
 LATE = 3.0
-"""Evaluation intervals after which a rule is late: Prometheus skips one where the one before takes too long."""
+"""Evaluation intervals after which a rule is late: Prometheus skips one if the previous one takes too long."""
 _GRACE = 60.0
 """Seconds more: the facts are as old as their last poll."""
 _SUFFIXES = ("_total", "_bucket", "_count", "_sum")
@@ -20,7 +20,7 @@ _EDGES = 6
 
 
 def unevaluated(rules: Iterable[MonitoringRule], now: float) -> Iterator[MonitoringFault]:
-    """Rules that fail, and those that have not been evaluated for a while; ``now`` in Unix seconds."""
+    """Yield rules that fail, and those that have not been evaluated for a while; ``now`` in Unix seconds."""
     for rule in rules:
         late = now - rule.evaluated if rule.evaluated is not None and rule.evaluated > 0 else 0.0
         if rule.health == "err":
@@ -64,7 +64,7 @@ _EFFECTS = {True: "its alert cannot fire until there are some", False: "it recor
 
 
 async def _why(empty: Sequence[Selector], asking: CountingStore, dialects: Sequence[DialectSet]) -> dict[Selector, str]:
-    """The reasons, by asking for what is near: the name alone, other names, and all matchers but one."""
+    """Return the reasons, by querying near misses: the name alone, other names, and all matchers but one."""
     bare = {one: Selector(one.name) for one in empty if one.name}
     others = {one: [Selector(name) for name in _near(one.name, dialects)] for one in bare}
     less = {one: [(m, one.without(m)) for m in one.matchers] for one in empty}
@@ -94,7 +94,9 @@ def _no_name(name: str, near: Sequence[str], dialects: Sequence[DialectSet]) -> 
 
 
 def _near(name: str, dialects: Sequence[DialectSet]) -> list[str]:
-    """Names that may be meant: with and without the suffix of a counter, with a colon, and those of other releases."""
+    """Return names that may have been intended: with and without a counter's suffix, with a colon, and those of other
+    releases.
+    """
     bare = next((name.removesuffix(suffix) for suffix in _SUFFIXES if name.endswith(suffix)), name)
     found = [f"{bare}_total", bare, f"{bare}_bucket", name.replace(":", "_", 1), name.replace("_", ":", 1)]
     for member in (member for every in dialects for member in every):

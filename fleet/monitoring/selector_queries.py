@@ -1,4 +1,4 @@
-"""A bounded number of queries: whether selectors have series is asked of many in one."""
+"""A bounded number of queries: one query checks many selectors for series."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fleet.monitoring.selectors import Selector
 from fleet.sources.store import Store
 
 MOST: Final = 60
-"""Queries of one look. Each counts what an index has, or a few selectors of a rule: no more than a dashboard asks."""
+"""Queries per examination. Each reads index counts, or a few selectors of a rule: no more than a dashboard does."""
 AT_ONCE: Final = 25
 """Selectors in one query."""
 _MARK: Final = "quarterdeck_asked"
@@ -23,17 +23,17 @@ class CountingStore:
         self._store = store
         self.sent = 0
         self.left_out = 0
-        """How many selectors were not asked for, because as many queries were sent as may be."""
+        """Number of selectors not queried, because the limit was reached."""
 
     async def query(self, text: str) -> list[Any]:
-        """The result of an instant query; nothing where no more may be sent. Raises SourceProblem."""
+        """Return the result of an instant query; empty once the limit is reached. Raises SourceProblem."""
         if self.sent >= MOST:
             return []
         self.sent += 1
         return await self._store.query(text)
 
     async def counts(self, selectors: Sequence[Selector]) -> dict[Selector, int]:
-        """The number of series of each; those that could not be asked are not in it."""
+        """Return the number of series of each; selectors that could not be queried are absent."""
         found: dict[Selector, int] = {}
         for start in range(0, len(selectors), AT_ONCE):
             part = selectors[start : start + AT_ONCE]

@@ -1,7 +1,7 @@
-"""The series selectors of a PromQL expression: enough of its grammar to find them, and no more.
+"""The series selectors of a PromQL expression: just enough of its grammar to find them.
 
-A name is a selector unless it is followed by a parenthesis (a function), is a keyword, or stands in the list of labels
-behind one. What stands within ``absent`` is meant not to be there.
+A name is a selector unless it is followed by a parenthesis (a function), is a keyword, or is in a list of labels.
+Series within ``absent`` are meant to be absent.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Read(NamedTuple):
 
     selectors: tuple[Selector, ...]
     alternatives: bool
-    """True where there is ``or`` or ``unless``: what is not there may be meant so."""
+    """True if there is ``or`` or ``unless``: an absent series may then be intended."""
 
 
 class _Token(NamedTuple):
@@ -82,7 +82,7 @@ class _Reader:
 
     def selectors(self) -> Iterator[Selector]:
         absent: list[int] = []
-        """Depths of parentheses within which series are meant not to be there."""
+        """Depths of the parentheses within which series are meant to be absent."""
         depth = 0
         while self._at < len(self._tokens):
             kind, text = self._tokens[self._at]

@@ -15,7 +15,7 @@ from fleet.monitoring.selector_queries import CountingStore
 
 _NAMED = 5
 _POD = (CLUSTER_LABEL, "namespace", "pod")
-"""Labels by which a store of several clusters tells pods apart."""
+"""Labels by which a store of several clusters distinguishes pods."""
 _NAMES_A_POD = Match("pod", Op.NOT_EQUAL, "")
 
 
@@ -33,7 +33,7 @@ async def down(asking: CountingStore, within: Sequence[Match] = ()) -> list[Moni
 
 
 async def twice(asking: CountingStore, dialects: DialectSet, within: Sequence[Match] = ()) -> list[MonitoringFault]:
-    """Engines with several series of what each has once: sums over them are too high. Raises SourceProblem."""
+    """Return the engines with duplicate series: sums over them are too high. Raises SourceProblem."""
     found: list[MonitoringFault] = []
     labels = (*_POD, *dialects.model_labels, *dialects.rank_labels, *dialects.telling)
     for member in dialects:
@@ -54,7 +54,7 @@ def _series_of(member: Dialect, matches: Sequence[Match]) -> str:
 
 
 def _differing(series: Sequence[dict[str, str]]) -> str:
-    """The labels by which the series of one engine differ: who scraped it."""
+    """Return the labels in which the series of one engine differ, which name the scrapers."""
     names = sorted({label for one in series for label in one})
     values = {label: sorted({one.get(label, "") for one in series}) for label in names}
     said = (f"{label} is {' and '.join(found[:3])}" for label, found in values.items() if len(found) > 1)

@@ -1,8 +1,8 @@
-"""Bodies of answers, bounded: how much of one is kept is decided after decompression, whoever answers and however.
+"""Bodies of answers, bounded: the limit applies after decompression, to any server and any encoding.
 
-A body may come with a length or without, in chunks, compressed a thousandfold, or without an end. It is taken from the
-wire as it comes, inflated a piece at a time, and given up as soon as it exceeds what such an answer can be. Only gzip
-and deflate are read, each once: other encodings were not asked for.
+A body may come with a length or without, in chunks, compressed a thousandfold, or without an end. It is read from the
+wire as it comes, inflated a piece at a time, and abandoned as soon as it exceeds the limit. Only gzip and deflate are
+read, each once: other encodings were not requested.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ MIB: Final = 2**20
 PIECE: Final = 256 * 1024
 """Bytes that are inflated at once."""
 _MEMBERS: Final = 1000
-"""Members of a gzip body: real ones have one, and each costs a look at what follows it."""
+"""Largest number of members in a gzip body: real ones have one, and each costs a check of the next header."""
 
 
 class BodyError(Exception):
-    """A body that is not read any further; the text says why, and fits behind the name of who answered."""
+    """A body that is not read any further; the text says why, and follows the name of the server."""
 
     def __init__(self, message: str, remedy: str = "") -> None:
         super().__init__(message)
@@ -36,7 +36,7 @@ class TooLargeError(BodyError):
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """How many bytes a body may have once it is decompressed, and the setting that says so."""
+    """Largest size of a body in bytes after decompression, and the name of the setting for it."""
 
     bytes: int
     setting: str
@@ -52,7 +52,7 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The limits of all that is asked."""
+    """The limits of all requests."""
 
     scrape: Limit = Limit(64 * MIB, "limits.scrape")
     """One page of /metrics; pages of 22 MB exist."""
@@ -91,13 +91,13 @@ class Inflating:
                 "look at what stands between: a proxy may compress what it should not",
             )
         self.kind = named[0].removeprefix("x-") if named else ""
-        """gzip or deflate; empty for what comes as it is."""
+        """gzip or deflate; empty for an unencoded body."""
         self._inflate = zlib.decompressobj(16 + zlib.MAX_WBITS) if self.kind == "gzip" else None
         self._members = 1
         self._begun = False
 
     def feed(self, raw: bytes) -> Iterator[bytes]:
-        """Yield the decoded bytes, in pieces of at most PIECE bytes. Raises BodyError for what is no such encoding."""
+        """Yield the decoded bytes, in pieces of at most PIECE bytes. Raises BodyError for an invalid encoding."""
         if not self.kind:
             if raw:
                 yield raw
@@ -139,11 +139,11 @@ class Body:
 
     @property
     def encoded(self) -> bool:
-        """Whether the encoding tells by itself where the body ends."""
+        """True if the encoding itself marks the end of the body."""
         return bool(self._inflating.kind)
 
     def add(self, raw: bytes) -> None:
-        """Take what came over the wire. Raises TooLargeError and BodyError."""
+        """Add bytes from the wire. Raises TooLargeError and BodyError."""
         for piece in self._inflating.feed(raw):
             if self._kept.tell() + len(piece) > self._limit.bytes:
                 self._kept = BytesIO()

@@ -1,7 +1,7 @@
-"""Connections on which the head of an answer must come to its end in time.
+"""Connections on which the head of an answer must be complete in time.
 
-A timeout of a socket is between two bytes: a head that comes a byte at a time never hits it, and would hold its thread
-for as long as it likes.
+A socket timeout applies between two bytes: a head that comes a byte at a time never hits it, and would hold its thread
+indefinitely.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class _Plain(HTTPConnection):
     patience: float
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override] # as urllib3 itself has it
-        """The head of the answer. Raises what a connection that broke raises, also where it took too long."""
+        """Return the head of the answer. Raises what a broken connection raises, also if it took too long."""
         with _Until(self, self.patience):
             return super().getresponse()
 
@@ -34,7 +34,7 @@ class _Tls(HTTPSConnection):
 
 
 class _Until:
-    """Cuts the connection off if what is inside takes longer than ``seconds``, and raises TimeoutError at its end."""
+    """Closes the connection if the block takes longer than ``seconds``, and raises TimeoutError at its end."""
 
     def __init__(self, connection: HTTPConnection, seconds: float) -> None:
         self._connection = connection
@@ -61,7 +61,7 @@ class _Until:
 
 
 def bound(manager: PoolManager, patience: float) -> None:
-    """Let every answer on connections of this manager have its head within ``patience`` seconds."""
+    """Require every answer on connections of this manager to have its head within ``patience`` seconds."""
     plain = type("_PlainUntil", (_Plain,), {"patience": patience})
     tls = type("_TlsUntil", (_Tls,), {"patience": patience})
     manager.pool_classes_by_scheme = {

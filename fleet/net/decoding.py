@@ -1,8 +1,8 @@
-"""JSON decoded while the collector of cycles waits.
+"""JSON decoding with the cycle collector paused.
 
-A page of a list of pods is tens of thousands of dictionaries, none of them in a cycle. With Python's own thresholds the
-collector looks at them sixty times while they come to be, and now and then at all that the process holds: that is two
-thirds of the time, and the longest of all turns.
+A page of a list of pods is tens of thousands of dictionaries, none of them in a cycle. With Python's default thresholds
+the collector scans them sixty times while they are created, and occasionally everything in the process: two thirds of
+the time, and the longest of all pauses.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ import orjson
 
 _lock = Lock()
 _open = 0
-"""How many have the collector wait now."""
+"""Number of users that currently pause the collector."""
 _collects = False
-"""Whether it was on before the first of them."""
+"""True if it was enabled before the first of them."""
 
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """The collector waits until the last of these is closed.
+    """Pause the collector until the last of these is closed.
 
-    Whatever is read and dropped within is not even looked at afterwards: what counts then is what came to be less what
-    has gone. For tens of milliseconds, since nobody's cycles go meanwhile.
+    Objects created and dropped within are never scanned: only the net growth counts afterwards. Keep it to tens of
+    milliseconds, since no cycles are freed meanwhile.
     """
     global _open, _collects
     with _lock:

@@ -1,7 +1,7 @@
-"""The first questions of a program that has just started: asked while its HTTP client is not imported yet.
+"""The first requests of a program that has just started: sent before its HTTP client is imported.
 
-aiohttp takes as much CPU to import as the sources take to be put together, and somebody looks at an empty screen. So
-what is asked first is asked of the small client; what that has no words for is asked again of the other.
+Importing aiohttp takes as much CPU as setting up the sources, while the user looks at an empty screen. So the first
+requests go through the small client; one that it cannot handle is repeated with aiohttp.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from fleet.guard import Guard, reads_only
 from fleet.net.plain_client import PlainClient, PlainRequest, PlainResponse
 
 OPEN_FOR: Final = 2.0
-"""Seconds from the start within which questions are asked so. What is under way then is waited for."""
+"""Seconds after the start during which requests are sent this way. Requests under way then are completed."""
 DRAWING: Final = 0.3
 """Seconds that the first screen with numbers has to be drawn in before the client is imported."""
 
@@ -28,7 +28,7 @@ class EarlyQuestions:
 
     @property
     def open(self) -> bool:
-        """Whether questions are still asked so."""
+        """True while requests are still sent this way."""
         return not self._over.is_set()
 
     def answered(self) -> None:
@@ -44,7 +44,7 @@ class EarlyQuestions:
         self._client.close()
 
     async def wait_until_over(self) -> None:
-        """Wait for the end: what brings the client with it can wait until then."""
+        """Wait for the end: imports of the other client can wait until then."""
         await self._over.wait()
 
     async def ask(self, question: PlainRequest) -> PlainResponse | None:

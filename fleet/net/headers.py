@@ -8,5 +8,5 @@ _SENDABLE = re.compile("[\\t\\x20-\\x7e\\xa0-\\xff]*")
 
 
 def sendable(value: str) -> bool:
-    """Whether a request can carry it: printable Latin-1 and tabs (RFC 9110, "field-value")."""
+    """True if a request can carry it: printable Latin-1 and tabs (RFC 9110, "field-value")."""
     return _SENDABLE.fullmatch(value) is not None

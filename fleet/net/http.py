@@ -1,6 +1,6 @@
-"""The httpx client of the few calls per engine: each request asks the guard before it reaches a socket.
+"""The httpx client of the few calls per engine: each request passes the guard before it reaches a socket.
 
-Answers are bounded in size and in time as they come: httpx itself would keep whatever is sent, and inflate it.
+Answers are bounded in size and time as they arrive: httpx itself would keep and inflate whatever is sent.
 """
 
 from __future__ import annotations
@@ -16,14 +16,13 @@ from fleet.guard import Guard, reads_only
 from fleet.net.bodies import Limit, limits
 
 PATIENCE = 3.0
-"""Timeouts that a whole answer may take: one that trickles never hits the timeout between two bytes."""
+"""Multiple of the timeout that a whole answer may take: a trickling one never hits the timeout between two bytes."""
 
 
 class GuardedTransport(httpx.AsyncBaseTransport):
-    """Asks ``guard`` about every request, redirects included, and hands it on. Raises fleet.guard.RefusedError.
+    """Passes every request, redirects included, through ``guard``, and sends it. Raises fleet.guard.RefusedError.
 
-    ``limit`` holds for every body and ``total`` seconds for every answer; None for a stream that is bounded by whoever
-    reads it.
+    ``limit`` applies to every body and ``total`` seconds to every answer; None for a stream that its reader bounds.
     """
 
     def __init__(self, guard: Guard, limit: Limit | None, total: float | None) -> None:
@@ -34,7 +33,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         self._inner = httpx.AsyncHTTPTransport(trust_env=False, verify=_authorities())
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send it. Raises httpx.HTTPError, for a body that was compressed without being asked to as well."""
+        """Send the request. Raises httpx.HTTPError, also for a body compressed without being requested."""
         self._guard(request.method, _as_sent(request.url))
         until = None if self._total is None else asyncio.get_running_loop().time() + self._total
         try:
@@ -94,15 +93,15 @@ def _authorities() -> ssl.SSLContext:
 
 
 def _as_sent(url: httpx.URL) -> str:
-    """The URL of the very bytes that go out; ``str(url)`` shows some of them in another way."""
+    """Return the URL as the bytes that are sent; ``str(url)`` displays some of them differently."""
     user = f"{url.userinfo.decode('ascii')}@" if url.userinfo else ""
     return f"{url.scheme}://{user}{url.netloc.decode('ascii')}{url.raw_path.decode('ascii')}"
 
 
 def client(timeout: float, guard: Guard = reads_only, *, stream: bool = False) -> httpx.AsyncClient:
-    """A client; ``timeout`` in seconds holds for each wait. Close it (``async with``).
+    """Return a client; ``timeout`` in seconds applies to each wait. Close it (``async with``).
 
-    ``stream``: answers are read as they come, by somebody who bounds what is kept of them, for as long as they last.
+    ``stream``: answers are read as they come, for any duration, by a reader that bounds what it keeps.
     """
     limit, total = (None, None) if stream else (limits().other, PATIENCE * timeout)
     return httpx.AsyncClient(

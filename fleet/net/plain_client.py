@@ -1,10 +1,9 @@
-"""A small client of plain answers: HTTP/1.1, one length or chunks, a body within its limit.
+"""A small client for plain answers: HTTP/1.1, one length or chunks, a bounded body.
 
-Where many are asked for a page every few seconds, the client is most of the cost: this one, on asyncio's own
-transports and llhttp (httptools), takes much less CPU than aiohttp per GET, and next to none to import. It has no words
-for what is wrong: of an
-answer that is not plain nothing is believed, and None says that a client which has them is to ask again. Only what
-reads is asked, so that it may be asked twice.
+When many pods are polled for a page every few seconds, the client is most of the cost: this one, on asyncio's own
+transports and llhttp (httptools), takes much less CPU than aiohttp per GET, and next to none to import. It does not
+diagnose errors: an answer that is not plain is discarded, and None tells the caller to ask again with a client that
+explains what is wrong. Only reads are sent, so that they may be repeated.
 """
 
 from __future__ import annotations
@@ -25,9 +24,9 @@ from fleet.net.headers import sendable
 CONNECT_TIMEOUT: Final = 10.0
 """Seconds to a TCP and TLS connection."""
 _NEXT_ADDRESS: Final = 0.25
-"""Seconds after which the next address of a name is tried beside the first (RFC 8305)."""
+"""Seconds after which the next address of a name is tried in parallel (RFC 8305)."""
 _IDLE: Final = 60.0
-"""Seconds after which a connection that nobody used is let go: whom it leads to may be gone without a word."""
+"""Seconds after which an idle connection is closed: its peer may have disappeared silently."""
 _LONGEST_HEAD: Final = 2**16
 _ADDRESS = re.compile(r"[0-9.]+|.*:.*")
 """A host that is no name."""
@@ -46,7 +45,7 @@ class LostConnectionError(NotPlainError):
 
 
 class Headers(Mapping[str, str]):
-    """The headers of an answer, looked up whatever the case of the name."""
+    """The headers of an answer, looked up case-insensitively."""
 
     def __init__(self, fields: Mapping[str, str]) -> None:
         self._fields = fields
@@ -81,7 +80,7 @@ class PlainRequest(NamedTuple):
     body: bytes = b""
     context: SSLContext | None = None
     server_name: str = ""
-    """The name in the certificate, where it is not the one in the URL."""
+    """The name in the certificate, if it differs from the one in the URL."""
 
 
 _Place = tuple[str, SSLContext | None]
@@ -97,9 +96,9 @@ class PlainClient:
         self._tidying: asyncio.TimerHandle | None = None
 
     async def ask(self, question: PlainRequest) -> PlainResponse | None:
-        """The answer; None where it is odd, or the question is nothing for this client.
+        """Return the answer; None if it is unusual, or the request is not suited to this client.
 
-        Raises RefusedError, OSError where there is no connection, and TimeoutError where it is not whole in time.
+        Raises RefusedError, OSError if there is no connection, and TimeoutError if it is not complete in time.
         """
         self._guard(question.method, question.url)
         head = _head(question, keeps=self.keeps)
@@ -147,7 +146,7 @@ class PlainClient:
             self._tidying = loop.call_later(_IDLE, self._tidy)
 
     def _tidy(self) -> None:
-        """Let go of what nobody used for long, and of what has ended."""
+        """Drop connections that have been idle for long or have ended."""
         loop = asyncio.get_running_loop()
         oldest = loop.time() - _IDLE
         for place, idle in [*self._idle.items()]:
@@ -169,12 +168,12 @@ class PlainClient:
 
 
 class _Connection(asyncio.Protocol):
-    """One connection: a question, its answer, and then perhaps another."""
+    """One connection: a request, its answer, and perhaps more."""
 
     def __init__(self) -> None:
         self.open = False
         self.idle_since = 0.0
-        """Time of the loop at which its last answer was whole."""
+        """Time of the loop at which its last answer was complete."""
         self._transport: asyncio.Transport
         self._waiting: asyncio.Future[PlainResponse] | None = None
         self._reading: _Reading | None = None
@@ -187,7 +186,7 @@ class _Connection(asyncio.Protocol):
         return await self._waiting
 
     def end(self) -> None:
-        """Let go of it at once: closed politely, a TLS connection waits for the other side's farewell."""
+        """Close it at once: a polite TLS shutdown waits for the other side."""
         self.open = False
         self._transport.abort()
 
@@ -218,7 +217,7 @@ class _Connection(asyncio.Protocol):
             self._finish(answer)
 
     def _finish(self, outcome: PlainResponse | NotPlainError) -> None:
-        """Tell who waits. An idle connection holds nothing of its last answer, which may be large."""
+        """Deliver the outcome. An idle connection keeps nothing of its last answer, which may be large."""
         waiting, reading = self._waiting, self._reading
         self._waiting = self._reading = None
         if reading is not None:
@@ -232,15 +231,15 @@ class _Connection(asyncio.Protocol):
 
 
 class _Reading:
-    """An answer that is being read: what the parser finds in it is told to the methods ``on_…``."""
+    """An answer being read: the parser calls the methods ``on_…``."""
 
     def __init__(self, limit: Limit) -> None:
         self.begun = False
-        """Whether anything of it has come."""
+        """True once any of it has come."""
         self._parser = HttpResponseParser(self)
         self._limit = limit
         self._head = 0
-        """Bytes of what has come of its head."""
+        """Bytes received of its head."""
         self._reason = b""
         self._fields: dict[str, str] = {}
         self._body: Body | None = None
@@ -263,7 +262,9 @@ class _Reading:
             raise NotPlainError from error
 
     def release(self) -> None:
-        """Part from the parser, which knows this object in turn: what was read goes at once, not with a collection."""
+        """Drop the parser, which refers back to this object: the data is then freed at once, without a cycle
+        collection.
+        """
         del self._parser
 
     def on_message_begin(self) -> None:
@@ -326,7 +327,7 @@ def _place(question: PlainRequest) -> _Place:
 
 
 def _head(question: PlainRequest, *, keeps: bool) -> bytes | None:
-    """The request up to its body; None for one that is not asked so."""
+    """Return the request up to its body; None if it is not suited to this client."""
     parts = urlsplit(question.url)
     plain = parts.scheme == ("http" if question.context is None else "https") and "%" not in parts.netloc
     if not plain or "@" in parts.netloc or not all(sendable(value) for _, value in question.headers):

@@ -1,8 +1,8 @@
-"""The plain form of a URL: the one way of writing it that everybody on the way understands alike.
+"""The plain form of a URL: the one spelling that every party on the way understands alike.
 
 Clients, proxies and servers each resolve dot segments, decode escapes and merge slashes in their own way, so a path
-that leaves anything to resolve is one that nobody can judge by looking at it. Such a URL is refused, not interpreted:
-what is judged is then, byte for byte, what is sent. Grammar: RFC 3986, appendix A, less what has two readings.
+that leaves anything to resolve cannot be judged by its text. Such a URL is refused, not interpreted: what is judged is
+then, byte for byte, what is sent. Grammar: RFC 3986, appendix A, less what has two readings.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _QUERY: Final = re.compile(r"[!-\"$-\[\]-~]*")
 _ESCAPE: Final = re.compile(r"%([0-9A-Fa-f]{2})?")
 _UNRESERVED: Final = ascii_letters + digits + "-._~"
 _MISREAD: Final = frozenset((_UNRESERVED + "/\\%?#;").encode()) | frozenset(range(0x20)) | {0x7F}
-"""Bytes of which an escape is another way of writing the same, means something else or breaks a line once decoded."""
+"""Bytes whose escape is another spelling of the same, changes the meaning, or breaks a line once decoded."""
 
 
 class Plain(NamedTuple):
@@ -33,7 +33,7 @@ class Plain(NamedTuple):
 
 
 def plain(url: str) -> Plain:
-    """The parts of a URL, or of a path that stands alone. Raises ValueError, which says what is not plain about it."""
+    """Return the parts of a URL, or of a path without one. Raises ValueError, which says what is not plain about it."""
     origin, rest = "", url
     if not url.startswith("/"):
         match = _ORIGIN.match(url)
@@ -50,9 +50,9 @@ def plain(url: str) -> Plain:
 
 
 def plain_path(text: str) -> str:
-    """A path in its plain form from what somebody wrote down as one; the leading slash may be missing.
+    """Return a user's path in its plain form; the leading slash may be missing.
 
-    Raises ValueError for what is none: another host, a query, dot segments, escapes, an empty segment.
+    Raises ValueError if it is anything else: another host, a query, dot segments, escapes, an empty segment.
     """
     path = text if text.startswith("/") else f"/{text}"
     trouble = _trouble(path)
@@ -63,14 +63,16 @@ def plain_path(text: str) -> str:
 
 
 def segment(name: str) -> str:
-    """A name as one segment of a path, whatever is in it. Raises ValueError for dots alone, which no escape keeps."""
+    """Return a name as one path segment, whatever its characters. Raises ValueError for dots alone, which no escape
+    preserves.
+    """
     if name in ("", ".", ".."):
         raise ValueError(f"{name!r} is not a name")
     return quote(name, safe=":")
 
 
 def _trouble(path: str) -> str:
-    """Return what is not plain about a path; empty for nothing."""
+    """Return what is not plain about a path; empty if it is plain."""
     if path and not path.startswith("/"):
         return "its path does not begin with a slash"
     if _PATH.fullmatch(path) is None:

@@ -1,8 +1,8 @@
 """The proxy of a request, by the rules that kubectl follows (Go's ``golang.org/x/net/http/httpproxy``).
 
-HTTPS_PROXY stands for https URLs and HTTP_PROXY for http ones, in capitals or small letters; ALL_PROXY for none.
-NO_PROXY lists hosts (with their subdomains), addresses, CIDRs, each perhaps with a port, and ``*`` for all.
-``localhost`` and loopback addresses are never asked for through a proxy, whatever is set. Pure.
+HTTPS_PROXY applies to https URLs and HTTP_PROXY to http ones, in capitals or small letters; ALL_PROXY is ignored.
+NO_PROXY lists hosts (with their subdomains), addresses, CIDRs, each with an optional port, and ``*`` for all.
+``localhost`` and loopback addresses are never reached through a proxy, whatever is set. Pure.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _PORTS: Final = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """A proxy, and who says that it is to be used."""
+    """A proxy, and the setting that names it."""
 
     url: str
     origin: str
@@ -28,7 +28,7 @@ class Proxy:
 
     @property
     def socks(self) -> bool:
-        """Whether it speaks SOCKS 5."""
+        """True if it is a SOCKS 5 proxy."""
         return urlsplit(self.url).scheme.startswith("socks")
 
     @property

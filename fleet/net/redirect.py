@@ -1,7 +1,7 @@
-"""Redirects of a scrape: followed to another path of the same server, never to another one.
+"""Redirects of a scrape: followed to another path of the same server, never to another server.
 
-``/metrics`` is an application of its own in some servers, which send a client on to ``/metrics/`` (307). Prometheus
-follows; so is done here, but what a pod answers must not choose whom the console asks.
+In some servers ``/metrics`` is a mounted application, which redirects a client to ``/metrics/`` (307). Prometheus
+follows, and so does this; but a pod's answer must not choose which host the console contacts.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ class RedirectError(Exception):
 
 
 def followed(url: str, location: str) -> str:
-    """Return the target of a redirect from ``url``. Raises SourceProblem where that is another server, or no place.
+    """Return the target of a redirect from ``url``. Raises SourceProblem if that is another server, or not a URL.
 
     ``url`` is a path for a request through the API server's proxy, which writes its own address and that path into the
-    redirects of a pod: then the place must be beneath the same proxy.
+    redirects of a pod: then the target must be beneath the same proxy.
     """
     try:
         there = urlsplit(urljoin(url, location))

@@ -1,4 +1,4 @@
-"""The budgets of a Snapshot: what was counted, joined to the models and workloads that there are."""
+"""The budgets of a Snapshot: the counts, joined to the existing models and workloads."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fleet.objectives.owners import RequestOwner, stem_of
 from fleet.objectives.queries import look
 
 Owns = Callable[[RequestOwner], bool]
-"""Whether requests of this owner are meant."""
+"""True if requests of this owner count."""
 
 
 class Subject(NamedTuple):
@@ -49,33 +49,33 @@ class ObjectiveRow:
 
 @dataclass(frozen=True, slots=True)
 class ObjectiveBoard:
-    """All objectives, those first that burn fastest."""
+    """All objectives, fastest-burning first."""
 
     ledger: Ledger
     rows: tuple[ObjectiveRow, ...]
     of: Mapping[str, tuple[ObjectiveRow, ...]]
-    """Key of a model or of a workload → its objectives; those of a model are those of its workloads too."""
+    """Key of a model or workload → its objectives; those of a model also apply to its workloads."""
 
     @property
     def are_promised(self) -> bool:
-        """Whether somebody has set them; nobody is told of an incident by defaults."""
+        """True if the user has set objectives; defaults never raise incidents."""
         return self.ledger.goals.are_set
 
 
 def ledger_of(snapshot: Snapshot) -> Ledger | None:
-    """Return the ledger of a Snapshot; None where nothing is counted."""
+    """Return the ledger of a Snapshot; None if nothing is counted."""
     return next((dated.value for dated in snapshot.facts.of(Ledger).values()), None)
 
 
 class ObjectiveBoardMaker:
-    """Makes the board of one Snapshot after the other: the same object while nothing of it changed."""
+    """Makes the board of each Snapshot: the same object while nothing changes."""
 
     def __init__(self) -> None:
         self._of: tuple[object, ...] = ()
         self._board: ObjectiveBoard | None = None
 
     def board_of(self, snapshot: Snapshot) -> ObjectiveBoard | None:
-        """The objectives of what is in view; None where nothing is counted."""
+        """Return the objectives of the view; None if nothing is counted."""
         of = (ledger_of(snapshot), snapshot.models, snapshot.model_of, snapshot.pods_of, snapshot.workloads)
         if len(of) != len(self._of) or any(map(is_not, of, self._of)):
             self._of, self._board = of, board_of(snapshot)
@@ -83,7 +83,7 @@ class ObjectiveBoardMaker:
 
 
 def board_of(snapshot: Snapshot) -> ObjectiveBoard | None:
-    """The objectives of what is in view; None where nothing is counted."""
+    """Return the objectives of the view; None if nothing is counted."""
     ledger = ledger_of(snapshot)
     if ledger is None:
         return None
@@ -136,7 +136,7 @@ class _Model:
     name: str
     stems: frozenset[str]
     is_alone: bool
-    """Whether no other namespace serves a model of this name."""
+    """True if no other namespace serves a model of this name."""
 
     def __call__(self, owner: RequestOwner) -> bool:
         if owner.model and owner.model != self.name:
@@ -171,7 +171,7 @@ def _rows(of: tuple[Subject, tuple[Objective, ...]], owns: Owns, ledger: Ledger)
 
 
 def _bad(objective: Objective, tallies: list[Tally], window: float, covered: float) -> tuple[float, float, float]:
-    """The share that was bad, of how many, and the edge that stands for the objective's seconds."""
+    """Return the bad share, the number of events, and the bucket edge used for the objective's seconds."""
     if objective.measure is Indicator.AVAILABILITY:
         if not tallies or covered <= 0:
             return math.nan, math.nan, math.nan

@@ -1,7 +1,8 @@
-"""Burn of an error budget on several windows, by the SRE workbook ("Alerting on SLOs", multiwindow, multi-burn-rate).
+"""Burn rate of an error budget on several windows, by the SRE workbook ("Alerting on SLOs", multiwindow,
+multi-burn-rate).
 
-The burn is how many times as fast as allowed the budget goes: ``bad share / (1 - target)``. A pair of windows alerts
-where both burn fast enough: the long one tells that it matters, the short one that it still goes on.
+The burn rate is the speed at which the budget is spent, relative to the allowed speed: ``bad share / (1 - target)``. A
+pair of windows alerts if both exceed the rate: the long one shows that it matters, the short one that it continues.
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ class BurnPace(IntEnum):
 
     CALM = 0
     SLOW = 1
-    """Somebody should look in working hours: a ticket."""
+    """Deserves a ticket: look in working hours."""
     FAST = 2
-    """Somebody should look now: a page."""
+    """Deserves a page: look now."""
 
 
 class Pair(NamedTuple):
-    """Two windows, seconds, and the burn from which both alert."""
+    """Two windows in seconds, and the burn rate from which both alert."""
 
     long: float
     short: float
@@ -44,45 +45,45 @@ PAIRS: Final = (
 )
 """SRE workbook, table 5-8: 2 % of a month's budget in an hour, 5 % in six, 10 % in a day, 10 % in three."""
 WINDOWS: Final = tuple(sorted({window for pair in PAIRS for window in (pair.long, pair.short)}))
-"""Seconds, ascending; the period of the budget comes beside them."""
+"""Seconds, ascending; the budget's period is used in addition."""
 
 
 class Spent(NamedTuple):
     """The good and the bad of one window."""
 
     bad: float
-    """The share that was bad, 0 to 1; NaN where nothing happened."""
+    """The bad share, 0 to 1; NaN if there were no events."""
     events: float
-    """How many requests it is of; of time, the seconds. NaN for not known."""
+    """Number of requests; for availability, seconds. NaN if unknown."""
     covered: float
     """Seconds of the window that there are data of."""
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorBudget:
-    """An objective and what was spent of it; ``spent`` by the window's seconds, that of the period among them."""
+    """An objective and the budget spent; ``spent`` by window in seconds, including the period."""
 
     objective: Objective
     period: float
     spent: Mapping[float, Spent]
     edge: float = math.nan
-    """The edge of a bucket that stands for the objective's seconds; NaN for what is no latency, or not known yet."""
+    """The bucket edge used for the objective's seconds; NaN if it is no latency, or not known yet."""
 
     @property
     def is_snapped(self) -> bool:
-        """Whether no bucket ends at the seconds that are promised."""
+        """True if no bucket ends at the promised seconds."""
         return not math.isnan(self.edge) and not math.isclose(self.edge, self.objective.seconds, rel_tol=1e-9)
 
     def burn(self, window: float) -> float:
-        """How many times as fast as allowed it burns; NaN for not known."""
+        """Return the burn rate relative to the allowed one; NaN if unknown."""
         spent = self.spent.get(window)
         return math.nan if spent is None else spent.bad / self.objective.budget
 
     @property
     def left(self) -> float:
-        """The share of the budget that is left, negative where more was spent; NaN for not known.
+        """The share of the budget that is left, negative if overspent; NaN if unknown.
 
-        Time that nobody counted is taken for time without a fault.
+        Time without counts is assumed to be free of errors.
         """
         spent = self.spent.get(self.period)
         if spent is None or math.isnan(spent.bad):
@@ -107,7 +108,7 @@ class ErrorBudget:
 
     @property
     def pace(self) -> BurnPace:
-        """How fast it burns."""
+        """The pace at which it burns."""
         pair = self.pair
         return pair.pace if pair is not None else BurnPace.CALM
 
@@ -125,7 +126,7 @@ class ErrorBudget:
 
 
 def worst(budgets: Iterable[ErrorBudget]) -> ErrorBudget | None:
-    """The one that burns fastest, then the one of which least is left; None for none."""
+    """Return the budget that burns fastest, then the one with least left; None if there is none."""
     return min(budgets, key=lambda one: (-one.pace, _or_one(one.left)), default=None)
 
 

@@ -1,4 +1,4 @@
-"""The edges of buckets that stand for a latency: only at an edge does a histogram count exactly."""
+"""The bucket edges used for a latency: a histogram counts exactly only at an edge."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Iterable
 
 
 def snapped(seconds: float, edges: Iterable[float]) -> float:
-    """The first edge at or above a latency: what is counted as good was within that. NaN where there is no edge.
+    """Return the first edge at or above a latency: requests within it count as good. NaN without edges.
 
-    Above the last finite edge nothing is told apart, so that one stands for whatever is longer.
+    Above the last finite edge nothing is distinguished, so that edge is used for anything longer.
     """
     finite = sorted(edge for edge in edges if math.isfinite(edge))
     above = (edge for edge in finite if edge >= seconds or math.isclose(edge, seconds, rel_tol=1e-9))
@@ -17,7 +17,7 @@ def snapped(seconds: float, edges: Iterable[float]) -> float:
 
 
 def spellings(edge: float, per_second: float = 1.0) -> tuple[str, ...]:
-    """The ways in which exporters write the bound of a bucket, in a unit of which a second has ``per_second``."""
+    """Return the spellings that exporters use for a bucket's bound, in a unit of which a second has ``per_second``."""
     value = round(edge * per_second, 9)
     written = (f"{value:g}", repr(value), f"{value:.0f}", f"{value:.1f}", f"{value:.2f}")
     return tuple(dict.fromkeys(text for text in written if float(text) == value))

@@ -20,7 +20,7 @@ _LAST_PROMISES: list[tuple[ObjectiveBoard, dict[str, Promised]]] = []
 
 
 def burns_of(snapshot: Snapshot) -> Mapping[str, BurningBudget]:
-    """The burning budgets by workload; none of defaults, which nobody has promised."""
+    """Return the burning budgets by workload; none for default objectives, which nobody has promised."""
     found = _MAKER.board_of(snapshot)
     if found is None or not found.are_promised:
         return _NONE

@@ -1,7 +1,7 @@
-"""Growth of a queue, and when it breaks a promise, by a slope of its recent history that odd points do not move.
+"""Growth of a queue, and when it will break an objective, by a robust slope of its recent history.
 
-The slope is Theil and Sen's: the median of the slopes between all pairs of points. A queue grows, or drains, where four
-pairs of five say so and it has come on by more than chance; of any other nothing is told.
+The slope is Theil and Sen's: the median of the slopes between all pairs of points. A queue grows, or drains, if four of
+five pairs agree and the change exceeds chance; otherwise nothing is reported.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from fleet.model.snapshot import Snapshot
 from fleet.objectives.objective import DEFAULTS, Indicator, Objective
 
 POINTS: Final = 20
-"""Points of the history that are looked at: five minutes."""
+"""History points used: five minutes."""
 _FEWEST: Final = 6
-"""Points below which nothing is told."""
+"""Fewest points for a result."""
 _AGREE: Final = 0.8
 """The share of the pairs that must go the same way."""
 _LEAST: Final = 4.0
-"""Requests by which it must have come on: fewer come and go."""
+"""Smallest change in requests: fewer come and go."""
 _LEAST_SHARE: Final = 0.15
 """The same as a share of the longest that it was."""
 
@@ -63,15 +63,16 @@ class Outlook(NamedTuple):
     objective: Objective | None = None
     """The promise that it breaks; None where none is known."""
     seconds: float = math.nan
-    """Seconds until it is empty, or until what comes last would wait for longer than the objective allows; 0.0 where it
-    does already, NaN where nobody can tell."""
+    """Seconds until it is empty, or until the last request would wait longer than the objective allows; 0.0 if it
+    already does, NaN if unknown.
+    """
 
 
 def outlook(snapshot: Snapshot, workload: str, objectives: Sequence[Objective] = DEFAULTS) -> Outlook | None:
-    """The outlook of a workload's queue; None where it neither grows nor drains.
+    """Return the outlook of a workload's queue; None if it neither grows nor drains.
 
-    What comes last waits for queue / throughput (Little's law), and then for its prefill: the objective breaks when
-    both are as long as it allows.
+    The last request waits for queue / throughput (Little's law), and then for its prefill: the objective breaks when
+    both together take as long as it allows.
     """
     found = trend_of(snapshot, workload)
     if found is None:

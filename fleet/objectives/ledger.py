@@ -1,4 +1,4 @@
-"""Counts of the good and of all, by window and owner: the facts that budgets are worked out from."""
+"""Counts of good and of all events, by window and owner: the facts from which budgets are computed."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class Tally:
     all: float = 0.0
     """Requests per second that were answered."""
     present: float = 0.0
-    """The share of the window in which an engine was there."""
+    """The share of the window in which an engine existed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """The tallies of all windows, and what they stand on."""
+    """The tallies of all windows, and their source."""
 
     goals: Goals
     spent: Mapping[float, Mapping[RequestOwner, Tally]]
@@ -39,8 +39,8 @@ class Ledger:
     at: Mapping[float, float]
     """Seconds of a window → Unix time of the source's clock at which it ends."""
     stands_on: str
-    """Source of the counts, in words: prometheus, or what this console saw."""
+    """Source of the counts, in words: prometheus, or this console's own observation."""
     gaps: tuple[str, ...] = ()
     """Parts that are not known, and why."""
     sparse: Mapping[float, float] = field(default_factory=dict)
-    """Seconds of a window → seconds between the samples that were read of it, where those were not all."""
+    """Seconds of a window → seconds between the samples that were read, if not all of them were."""

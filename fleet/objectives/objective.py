@@ -1,7 +1,7 @@
-"""An objective: the share of requests, or of time, that must be good, and which objects it is for.
+"""An objective: the share of requests, or of time, that must be good, and the objects that it applies to.
 
-A percentile is the same as a share: "TTFT p95 within 2.5 s" means that 95 % of the requests have their first token
-within 2.5 s. The share is what a histogram counts exactly, where its buckets have an edge there.
+A percentile is equivalent to a share: "TTFT p95 within 2.5 s" means that 95 % of the requests have their first token
+within 2.5 s. A histogram counts the share exactly if its buckets have an edge there.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ class Indicator(StrEnum):
     """The thing that is counted."""
 
     AVAILABILITY = "availability"
-    """Time in which at least one engine was there to be measured."""
+    """Time in which at least one engine was measured."""
     ERRORS = "errors"
     """Requests that were not answered with 5xx."""
     TTFT = "ttft"
     """Requests whose first token came in time."""
     ITL = "itl"
-    """Tokens that came in time after the one before."""
+    """Tokens that came in time after the previous one."""
     E2E = "e2e"
     """Requests that were done in time."""
 
@@ -54,7 +54,7 @@ class Objective:
     share: float
     """The share that must be good, 0 to 1."""
     seconds: float = math.nan
-    """The latency within which it is good; NaN for what is no latency."""
+    """The latency within which it is good; NaN if it is not a latency."""
 
     @property
     def budget(self) -> float:
@@ -68,7 +68,7 @@ class Objective:
 
     @property
     def quantity(self) -> Quantity | None:
-        """The number of a row that stands for it at a moment."""
+        """The quantity of a row that shows its current value."""
         if self.measure is Indicator.ERRORS:
             return Quantity.ERROR_RATIO
         return Quantity(self.name) if self.family is not None else None
@@ -92,8 +92,9 @@ NAMES: Final = (Indicator.AVAILABILITY.value, Indicator.ERRORS.value, *_LATENCIE
 """The keys of the configuration."""
 
 DEFAULTS: Final = (objective("errors", 0.01), objective("ttft_p95", 2.5))
-"""Objectives where nobody has set any: one request of a hundred may fail, and who waits for 2.5 s for a first token
-leaves. They are shown and told of no incident: nobody has promised them."""
+"""Objectives if the user has set none: one request of a hundred may fail, and a user who waits 2.5 s for a first token
+leaves. They are shown but raise no incident: nobody has promised them.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +108,12 @@ class ObjectiveSet:
     namespaces: tuple[str, ...] = ()
 
     def has_model(self, namespace: str, name: str) -> bool:
-        """Whether it is for this model as a whole."""
+        """True if it applies to this model as a whole."""
         of_workloads_alone = bool(self.workloads) and not self.models
         return not of_workloads_alone and _is_one(namespace, self.namespaces) and _is_one(name, self.models)
 
     def has_workload(self, namespace: str, name: str) -> bool:
-        """Whether it is for this workload alone."""
+        """True if it applies to this workload alone."""
         return bool(self.workloads) and _is_one(namespace, self.namespaces) and _is_one(name, self.workloads)
 
 
@@ -125,16 +126,16 @@ class Goals:
     """All objectives of a configuration."""
 
     every: tuple[Objective, ...] = ()
-    """Objectives of all models, but for what a group says otherwise."""
+    """Objectives of all models, unless a group overrides them."""
     groups: tuple[ObjectiveSet, ...] = field(default_factory=tuple)
     days: float = DAYS
     """Days of an error budget."""
     defaults: bool = True
-    """Whether ``DEFAULTS`` hold where nothing is set."""
+    """True if ``DEFAULTS`` apply where nothing is set."""
 
     @property
     def are_set(self) -> bool:
-        """Whether somebody has promised anything."""
+        """True if the user has set any objective."""
         return bool(self.every or self.groups)
 
     @property
@@ -143,17 +144,19 @@ class Goals:
         return self.days * 86_400
 
     def of_model(self, namespace: str, name: str) -> tuple[Objective, ...]:
-        """The objectives of a model: those of the first group that has it, and what that leaves to all."""
+        """Return the objectives of a model: those of the first group that contains it, completed by the general
+        ones.
+        """
         group = next((one for one in self.groups if one.has_model(namespace, name)), None)
         return self._completed(group.objectives if group is not None else ())
 
     def of_workload(self, namespace: str, name: str) -> tuple[Objective, ...]:
-        """The objectives that a workload has for itself; none where it has those of its model."""
+        """Return the objectives set for a workload itself; none if it uses those of its model."""
         group = next((one for one in self.groups if one.has_workload(namespace, name)), None)
         return group.objectives if group is not None else ()
 
     def all(self) -> tuple[Objective, ...]:
-        """Each objective that somebody may have."""
+        """Return each distinct objective."""
         every = (*self._completed(()), *(one for group in self.groups for one in group.objectives))
         return tuple(dict.fromkeys(every))
 

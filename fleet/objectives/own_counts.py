@@ -1,4 +1,4 @@
-"""Tallies of what this console saw itself, where no store remembers: minute by minute, then by ten minutes."""
+"""Tallies of this console's own observation, if no store keeps history: by minute, then by ten minutes."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ Key = tuple[RequestOwner, Family | str, float]
 
 
 class EventCounter:
-    """Adds measurements up: events, and the seconds in which an engine was there."""
+    """Adds up measurements: events, and the seconds in which an engine existed."""
 
     def __init__(self) -> None:
         self._bins: dict[float, dict[Key, float]] = {}
-        """Unix time at which a bin begins → what was counted in it."""
+        """Unix time at which a bin begins → counts in it."""
         self._seen: dict[float, float] = {}
-        """The same → seconds of it that somebody saw."""
+        """Unix time at which a bin begins → observed seconds of it."""
         self._last = -math.inf
         self.since: dict[RequestOwner, float] = {}
         """Unix time at which each owner was first seen."""
 
     def note(self, found: Measurement, edges: Mapping[Family, Collection[float]]) -> None:
-        """Count what there was since the last one: its rates, for no longer than they stand for.
+        """Count the events since the last call from the rates, for no longer than these cover.
 
         Of the histograms only these edges are kept.
         """
@@ -61,7 +61,7 @@ class EventCounter:
         return self._last
 
     def covered(self, window: float) -> float:
-        """Seconds of a window that somebody saw."""
+        """Return the observed seconds of a window."""
         return min(window, sum(seen for at, seen in self._seen.items() if at > self._last - window))
 
     def tallies(self, window: float) -> dict[RequestOwner, Tally]:

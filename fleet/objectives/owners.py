@@ -1,7 +1,7 @@
-"""The owner of the requests that a series counts, by the name that all pods of a workload have in common.
+"""The owner of the requests that a series counts, by the common part of a workload's pod names.
 
-The budget of a month is of pods that mostly are not there any more, and no store says which workload they were of. So
-names are cut in the store, which then answers a row per workload and model however many pods there were.
+A month's budget covers pods that mostly no longer exist, and no store records their workload. So names are shortened in
+the store's query, which returns a row per workload and model however many pods there were.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from fleet.metrics.identity import NAMESPACE_LABELS, POD_LABELS, first
 _RANDOM = "bcdfghjklmnpqrstvwxz2456789"
 """The letters that Kubernetes makes names of (k8s.io/apimachinery, ``rand.String``)."""
 PATTERN: Final = f"(.+?)((-[{_RANDOM}]{{1,10}})?-[{_RANDOM}]{{5}}|-[0-9]+)?"
-"""The name of a pod: what it has in common with the others, then what was drawn or counted for it alone."""
+"""Pattern of a pod's name: the common part, then the random or numbered suffix."""
 STEM: Final = "pod_stem"
 """Label for that name."""
 _SPELLINGS = 2
@@ -25,7 +25,7 @@ _NAME = re.compile(PATTERN)
 
 
 class RequestOwner(NamedTuple):
-    """The owner of some requests; what no label says is empty."""
+    """The owner of some requests; a missing label is empty."""
 
     namespace: str
     stem: str
@@ -33,7 +33,7 @@ class RequestOwner(NamedTuple):
 
 
 def stem_of(pod: str) -> str:
-    """Return the part of a pod's name in common with those of the others of its workload."""
+    """Return the part of a pod's name that it shares with its workload's other pods."""
     found = _NAME.fullmatch(pod)
     return found[1] if found else pod
 

@@ -1,8 +1,8 @@
-"""PromQL for objectives: per window one vector of what was good and what there was in all, by owner.
+"""PromQL for objectives: per window one vector of good and total counts, by owner.
 
-How many queries there are depends on the windows and on the measures, and not on the fleet. Where a window holds more
-samples than a store should read for it, the counters are looked at only every so often: what they have grown by is the
-same but for what a pod counted after its last look.
+The number of queries depends on the windows and measures, not on the fleet. If a window holds more samples than a store
+should read for it, the counters are sampled at intervals: their growth is the same, except for a pod's counts after its
+last sample.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from fleet.objectives.edges import spellings
 from fleet.objectives.owners import owner_labels, with_stem
 
 SAMPLES: Final = 20_000_000
-"""Samples that one query may read: less than half of what Prometheus allows by default (query.max-samples)."""
+"""Samples that one query may read: less than half of Prometheus' default limit (query.max-samples)."""
 LOOKS: Final = 2880
-"""Moments of a window at which it is looked whether an engine was there: every 90 s of three days."""
+"""Sample points in a window for the presence of an engine: every 90 s of three days."""
 BAD, ALL, PRESENT, SINCE = "errors/bad", "errors/all", "present", "since"
 """Tags of parts, beside the names of histogram families."""
 
@@ -37,7 +37,7 @@ class WantedCounts:
 
     dialects: DialectSet
     edges: Mapping[Family, frozenset[float]] = field(default_factory=dict)
-    """The edges of buckets that stand for objectives, seconds."""
+    """The bucket edges used for objectives, in seconds."""
     errors: bool = False
     available: bool = False
     engines: int = 1
@@ -46,7 +46,7 @@ class WantedCounts:
 
     @property
     def is_something(self) -> bool:
-        """Whether anything is asked for at all."""
+        """True if anything is queried at all."""
         return bool(self.edges or self.errors or self.available)
 
 
@@ -67,7 +67,7 @@ def since(asked: WantedCounts, window: float) -> list[str]:
 
 
 def look(window: float) -> float:
-    """Seconds between two looks at who is there, in a window."""
+    """Return the seconds between two presence checks in a window."""
     return max(5.0, math.ceil(window / LOOKS))
 
 
@@ -122,5 +122,5 @@ def _counted(dialects: DialectSet, quantity: Quantity, taken: str) -> Iterator[s
 
 
 def _once(member: Dialect, rates: str) -> str:
-    """Rates in which what several scrapers saw, or several ranks repeat, stands once."""
+    """Return rates in which samples seen by several scrapers, or repeated by several ranks, appear once."""
     return f"max without ({listed((*REPLICA_LABELS, *member.repeated_by))}) ({rates})"

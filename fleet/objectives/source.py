@@ -1,4 +1,4 @@
-"""The objectives as a source: what the store of the metrics has counted, else what this console saw itself."""
+"""The objectives as a source: the counts of the metrics store, else of this console."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from fleet.sources.polling import PollingSource
 from fleet.sources.store import Store
 
 _BEFORE_NUMBERS: Final = 2.0
-"""Seconds to the next look while nothing is measured yet, and between looks where this console counts itself."""
+"""Seconds to the next poll while nothing is measured yet, and between polls while this console counts itself."""
 
 
 class ObjectivesSource(PollingSource[Ledger]):
-    """Keeps the ledger of one cluster. ``store`` gives what answers PromQL, ``latest`` the last measurement."""
+    """Keeps the ledger of one cluster. ``store`` returns what answers PromQL, ``latest`` the last measurement."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class ObjectivesSource(PollingSource[Ledger]):
         self._seldom = every
 
     async def ask(self) -> Ledger:
-        """Ask the store; what this console saw itself where there is none, or it does not answer."""
+        """Query the store; without one, or if it fails, use this console's own counts."""
         latest = self._latest()
         if latest is not None:
             self._watched.note(latest, wanted_edges(self._goals, edges_of(latest)))
@@ -63,7 +63,7 @@ class ObjectivesSource(PollingSource[Ledger]):
         return self._seen(why or "no metrics store answers here")
 
     def _seen(self, why: str) -> Ledger:
-        """The ledger of what was seen since the console was started."""
+        """Return the ledger of what was observed since the console started."""
         watched, period = self._watched, self._goals.period
         if watched.covered(period) <= 0:
             raise NothingToAskError("nothing is measured yet that objectives could be held against")

@@ -1,7 +1,6 @@
-"""Counts of a metrics store, asked for in a bounded number of queries.
+"""Counts of a metrics store, in a bounded number of queries.
 
-The short windows are asked for at each look, the long ones every few minutes: nothing of theirs is news sooner, and
-they are the dear ones.
+The short windows are queried at each poll, the long ones every few minutes: they change slowly, and cost most.
 """
 
 from __future__ import annotations
@@ -31,14 +30,14 @@ from fleet.sources.store import Store
 EVERY: Final = 30.0
 """Seconds from one look to the next."""
 SETTLED: Final = 1.0
-"""Seconds before the store's now that are asked for: what was scraped just now may still be on its way into it."""
+"""Seconds before the store's now at which windows end: the latest scrape may not be stored yet."""
 _DEFAULT_INTERVAL: Final = 15.0
 Edges = Mapping[Family, frozenset[float]]
 """The edges of the buckets of histograms, seconds."""
 
 
 def due_every(window: float) -> float:
-    """Seconds after which a window is asked for again."""
+    """Return the seconds after which a window is queried again."""
     if window <= HOUR:
         return EVERY
     return 2 * MINUTE if window <= 6 * HOUR else 10 * MINUTE
@@ -55,10 +54,10 @@ class StoredCounts:
         self._since: Mapping[RequestOwner, float] = {}
         self._shape: tuple[float, DialectSet, Edges, int] | None = None
         self.requests = 0
-        """How many were sent for the last look."""
+        """Number of queries sent for the last poll."""
 
     async def ledger(self, store: Store, latest: Measurement | None) -> Ledger:
-        """Look at all windows that are due. Raises SourceProblem where the store answers nothing."""
+        """Query all windows that are due. Raises SourceProblem if the store answers nothing."""
         now = await store.now() - SETTLED
         self.requests, gaps = 0, list[str]()
         asked = await self._asked(store, latest, now)
@@ -106,7 +105,7 @@ class StoredCounts:
         return found
 
     async def _asked(self, store: Store, latest: Measurement | None, now: float) -> WantedCounts:
-        """Choose what to ask for: by what is measured already, else by a look at the store."""
+        """Choose the queries: by what is measured already, else by a query to the store."""
         measures = {one.measure for one in self._goals.all()}
         if latest is not None and latest.source == "prometheus" and latest.engines:
             dialects, edges, engines = ENGINES.of_products(_spoken(latest)), edges_of(latest), len(latest.engines)
@@ -140,7 +139,7 @@ class StoredCounts:
 
 
 def _spoken(measured: Measurement) -> set[str]:
-    """The products whose metrics there are."""
+    """Return the products with metrics."""
     return {name for names in measured.dialects for name in names}
 
 
@@ -153,7 +152,7 @@ def edges_of(measured: Measurement) -> Edges:
 
 
 def wanted_edges(goals: Goals, edges: Mapping[Family, Collection[float]]) -> dict[Family, frozenset[float]]:
-    """The edges that stand for some objective; a family that has none is left out."""
+    """Return the edges used for any objective; families without one are left out."""
     found: dict[Family, set[float]] = {}
     for one in goals.all():
         family = one.family
@@ -163,7 +162,7 @@ def wanted_edges(goals: Goals, edges: Mapping[Family, Collection[float]]) -> dic
 
 
 def _counts() -> list[str]:
-    """How many engines there are of each dialect."""
+    """Return the queries for the number of engines of each dialect."""
     parts = []
     for member in ENGINES:
         running = " or ".join(selector(name, member.where) for name in running_names(member))

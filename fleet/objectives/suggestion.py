@@ -1,4 +1,4 @@
-"""Objectives that a fleet keeps today, with room to spare: a beginning for whoever has to promise some."""
+"""Objectives that a fleet meets today, with room to spare: a starting point for setting them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _AVAILABILITY: Final = (0.9999, 0.9995, 0.999, 0.995, 0.99, 0.95)
 _SHARE: Final = 0.95
 """The percentile that is suggested: one request of twenty may be slow."""
 _FEW: Final = 100.0
-"""Requests below which nothing is told from them."""
+"""Fewest requests for a suggestion."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Suggestion:
     """Key of the configuration."""
     value: float
     why: str
-    """Measurement that it stands on."""
+    """The measurement behind it."""
 
 
 def suggestions(tallies: Iterable[Tally], window: float, covered: float) -> Iterator[Suggestion]:

@@ -58,6 +58,6 @@ def _finite(results: Iterable[Iterable[Mapping[str, Any]]]) -> Iterable[Sample]:
 
 
 def _looks(window: float, at: float) -> int:
-    """How many times it was looked who was there: a subquery looks at round times, and not at its very beginning."""
+    """Return the number of presence samples: a subquery evaluates at round times, and not at its very beginning."""
     step = look(window)
     return max(1, math.floor(at / step) - math.floor((at - window) / step))

@@ -1,1 +1,1 @@
-"""Recordings: what the sources said, kept on disk beside every tick, and played again as if it were now."""
+"""Recordings: the data of the sources, stored on disk at every tick, and replayed as if it were current."""

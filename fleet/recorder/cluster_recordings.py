@@ -1,7 +1,7 @@
-"""Keeping what is seen of a cluster always: a file per cluster, which one console writes and every console reads.
+"""The continuous recording of a cluster: one file per cluster, written by one console and read by all.
 
-Who writes it holds a lock beside it. That is the system's and gone with the process, however that ends: the next who
-looks takes over. Whatever goes wrong is said among the sources, tried again, and ends nothing else.
+The writer holds a lock file. The system releases it when the process ends, however that happens: the next console that
+checks takes over. Failures are shown among the sources, retried, and affect nothing else.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from fleet.recorder.writer import EVERY, RecordingWriter
 from fleet.snapshot.backfill import Step
 
 AGAIN: Final = 60.0
-"""Seconds until what failed is tried again: somebody may have made room meanwhile."""
+"""Seconds until a failure is retried: disk space may have been freed."""
 BUSY_AGAIN: Final = 5.0
-"""The same where another console writes: it may have ended meanwhile."""
+"""Seconds until a retry while another console writes: it may have ended."""
 BACK: Final = 60.0
 """Seconds by which a clock is set back while it is corrected. One that is set back further was wrong: what is dated
 later than now would never become old, and its hours would be mixed with those that come."""
 _LOOK_EVERY: Final = 60.0
-"""Seconds after which its size is asked again."""
+"""Seconds between checks of the file size."""
 
 
 class Keep(NamedTuple):
-    """An order to keep what is seen: where, how much of it, without which secrets."""
+    """A request to record: where, how much, and with which redaction."""
 
     folder: Path
     bounds: Retention
@@ -45,14 +45,14 @@ class Keep(NamedTuple):
 
 
 def file_of(folder: Path, context: str, server: str) -> Path:
-    """The file of a cluster, looked at through a context, whether it exists or not."""
+    """Return the file of a cluster seen through a context, whether or not it exists."""
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", context).strip("-.")[:60] or "cluster"
     digest = hashlib.sha256(f"{context}\n{server}".encode()).hexdigest()[:10]
     return folder / f"{name}-{digest}.qdr"
 
 
 class BusyError(Exception):
-    """Another console writes it."""
+    """Raised if another console writes the file."""
 
 
 class SetAsideError(Exception):
@@ -60,7 +60,7 @@ class SetAsideError(Exception):
 
 
 class AlwaysKeeping:
-    """Implements Keeps. What it is told while it cannot write is not kept."""
+    """Implements Keeps. What arrives while it cannot write is dropped."""
 
     def __init__(self, keep: Keep, cluster: Cluster) -> None:
         self.path = file_of(keep.folder, cluster.context, cluster.server)
@@ -110,7 +110,7 @@ class AlwaysKeeping:
                 self._fail(f"a defect of Quarterdeck, {type(error).__name__}: {error}", "", now)
 
     def before(self, now: float, seconds: float, step: float) -> Mapping[float, Step]:
-        """Steps of the seconds before ``now``; none where there is nothing, or nothing can be read."""
+        """Return steps of the seconds before ``now``; empty if there are none, or they cannot be read."""
         try:
             return recalled(self.path, now - seconds, now, step)
         except RecordingError:
@@ -122,7 +122,7 @@ class AlwaysKeeping:
         return () if self._status is None else (self._status,)
 
     def close(self) -> None:
-        """Close the file; whatever comes later is not kept."""
+        """Close the file; later data is dropped."""
         with self._one:
             self._closed = True
             self._end()
@@ -160,7 +160,7 @@ class AlwaysKeeping:
         self._uid = uid
 
     def _set_aside(self, suffix: str, why: str, now: float) -> None:
-        """Keep the file under another name: it may be all that somebody has of last night."""
+        """Keep the file under another name: it may be the only record of last night."""
         aside = self.path.with_suffix(suffix)
         try:
             for suffix in ("-wal", "-shm"):

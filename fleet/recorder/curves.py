@@ -1,4 +1,4 @@
-"""Quantities over time where no metrics store answers: from what the console kept, as it showed them then."""
+"""Quantities over time without a metrics store: from the console's recordings, as shown at the time."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from fleet.snapshot.frames import Frames
 from fleet.snapshot.status_changes import followed
 
 _KNOWN: Final = 20_000
-"""Values that are remembered: a plot that is drawn on asks for nearly all of its points again."""
+"""Number of cached values: a growing plot asks for nearly all of its points again."""
 _OF: Final = ("workload", "pod", "model", "gpu", "engine")
-"""The frames in which a key is looked for."""
+"""The frames searched for a key."""
 _BEFORE: Final = ("before",)
-"""The same for what gateways count of a model."""
+"""The frames searched for a model's gateway counts."""
 
 
 class RecordedCurves:
@@ -35,9 +35,9 @@ class RecordedCurves:
         self._one = Lock()
 
     def curve(self, question: CurveQuestion) -> Curve:
-        """Values at the moments of a question, NaN where nothing was kept within a step.
+        """Return values at the moments of a question, NaN where nothing was recorded within a step.
 
-        Raises RecordingError, also where nothing was kept in all that time.
+        Raises RecordingError, also if nothing was recorded in the whole range.
         """
         wanted = (question.quantity, *(question.band or ()))
         moments, step = question.range, question.range.step
@@ -75,7 +75,7 @@ def _last(kept: Sequence[float], at: float, since: float) -> float | None:
 
 
 def value_in(frames: Mapping[str, Frame], key: str, quantity: Quantity) -> float:
-    """The value of an object, in whichever frame it is; NaN for none."""
+    """Return the value of an object, in the first frame that has it; NaN if none does."""
     places = _BEFORE if quantity in GATEWAY_QUANTITIES else _OF
     frame = next((frames[name] for name in places if key in frames[name].index), None)
     return math.nan if frame is None else frame.value(key, quantity)

@@ -1,8 +1,8 @@
-"""The facts of sources beside the cluster as bytes: alerts, silences and rules; all of them, or what differs.
+"""The facts of further sources as bytes: alerts, silences and rules; all of them, or a difference.
 
-A kind of facts is one line in ``KINDS``: a dataclass whose fields are tuples of rows. What has no line there is shown
-and not kept. Rows have no keys, so a difference says for each field which rows of before it has, in runs, and what is
-new: of two thousand alerts of which one ends, two runs are written.
+A kind of facts is one line in ``KINDS``: a dataclass whose fields are tuples of rows. Other facts are shown but not
+recorded. Rows have no keys, so a difference states for each field which earlier rows it keeps, as runs, and the new
+ones: if one of two thousand alerts ends, two runs are written.
 """
 
 from __future__ import annotations
@@ -53,11 +53,11 @@ class _Changes:
 
 
 ABOUT: Final = "facts"
-"""The key under which a recording says which sources of facts are in it: their names, as JSON."""
+"""The key under which a recording stores the names of its fact sources, as JSON."""
 
 
 def sources_in(about: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the names of the sources of facts in a recording; none where it says nothing readable."""
+    """Return the names of the fact sources in a recording; none if they are missing or unreadable."""
     try:
         names = orjson.loads(about.get(ABOUT, "[]"))
     except orjson.JSONDecodeError:
@@ -66,17 +66,17 @@ def sources_in(about: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def written_sources(names: Iterable[str]) -> dict[str, str]:
-    """Return what a recording says of them in its table ``about``."""
+    """Return the entry for them in a recording's table ``about``."""
     return {ABOUT: orjson.dumps(sorted(names)).decode()}
 
 
 def kept_facts(facts: Facts) -> dict[str, Dated[Any]]:
-    """Return those facts that a recording keeps, by their sources."""
+    """Return the facts that a recording keeps, by source."""
     return {name: dated for name, dated in facts.by_source.items() if type(dated.value) in _NAMES}
 
 
 class FactsWriter:
-    """Writes facts as they come; remembers how the rows were written last, to tell what is new among them."""
+    """Writes facts as they come; remembers the rows written last, to find the new ones."""
 
     def __init__(self) -> None:
         self._values: dict[str, Any] = {}
@@ -88,7 +88,7 @@ class FactsWriter:
         return self.difference(facts) or _packed(_Changes())
 
     def difference(self, facts: Facts) -> bytes | None:
-        """Return what is other than what was written last; None for nothing."""
+        """Return the difference from what was written last; None if there is none."""
         kept = kept_facts(facts)
         gone = tuple(name for name in self._values if name not in kept)
         told = {}
@@ -120,7 +120,7 @@ class FactsWriter:
 
 
 def apply(before: Facts | None, data: bytes) -> Facts:
-    """The facts after what was written. Raises RecordingError for what is none of it."""
+    """Return the facts after a written difference. Raises RecordingError if it is invalid."""
     text = json_in(data)
     try:
         check_numbers(orjson.loads(text))
@@ -134,7 +134,7 @@ def apply(before: Facts | None, data: bytes) -> Facts:
 
 
 def _plain(row: Any) -> Any:
-    """A row without what is another at each answer and says nothing of what happened."""
+    """Return a row without values that change at each answer but mean nothing."""
     match row:
         case MonitoringRule():
             return replace(row, evaluated=None)

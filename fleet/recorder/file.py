@@ -1,10 +1,10 @@
 """A recording as a file: an SQLite database of frames.
 
-SQLite, because a process may be killed at any moment and several may read while one writes: a transaction is there or
-it is not. It is a part of Python, as zlib is: nothing more has to be installed on a machine that is in trouble.
+SQLite, because a process may be killed at any moment and several may read while one writes: a transaction is either
+complete or absent. Like zlib it is part of Python: nothing needs to be installed on a machine that is in trouble.
 
-A frame is of one kind and of one moment. ``base`` is the frame that it differs from, or whose layout it has; a frame
-without one stands alone.
+A frame has one kind and one moment. ``base`` is the frame that it is a difference from, or whose layout it uses; a
+frame without one is complete.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from fleet.dataclass import dataclass
 from fleet.recorder.problem import LARGEST, RecordingError, UnusableError
 
 VERSION: Final = 3
-"""Version of the format. A program reads its own and older ones, and goes on with them."""
+"""Version of the format. A program reads its own and older ones, and appends to them."""
 _OLDEST: Final = 2
-"""The oldest version that is read, which has no facts: the first was never released."""
+"""The oldest readable version, which has no facts: version 1 was never released."""
 APPLICATION: Final = 0x51644B31
-"""``application_id`` of the database: what tells a recording from every other."""
+"""``application_id`` of the database, which identifies a recording."""
 _JOURNAL: Final = 8 * 2**20
-"""Bytes of the journal beside it that stay when all of it is in the file."""
+"""Bytes of the journal that are kept after it has been merged into the file."""
 _PAGES_AT_ONCE: Final = 4096
 """Pages given back to the disk after something was forgotten; the others are written to again."""
 OBJECTS: Final = "objects"
@@ -82,7 +82,7 @@ class RecordingFile:
 
     @classmethod
     def create(cls, path: Path) -> Self:
-        """Open for writing; made where it is not there yet, for nobody else to read. One process writes."""
+        """Open for writing; created, readable by the owner only, if it does not exist. One process writes."""
         try:
             made = not path.exists()
             if made:
@@ -134,7 +134,7 @@ class RecordingFile:
         self.close()
 
     def close(self) -> None:
-        """Everything into the one file, where nobody else has it open."""
+        """Merge everything into the one file, unless another process has it open."""
         try:
             # Nobody who leaves waits for somebody who reads.
             self._connection.execute("PRAGMA busy_timeout = 0")
@@ -146,7 +146,7 @@ class RecordingFile:
             self._connection.close()
 
     def about(self) -> Mapping[str, str]:
-        """Return what was written down of it: which cluster, since when, by which version."""
+        """Return the recording's metadata: which cluster, since when, by which version."""
         with self._said():
             return dict(self._connection.execute("SELECT key, value FROM about"))
 
@@ -157,7 +157,7 @@ class RecordingFile:
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """Frames that are added meanwhile are there together, or not at all."""
+        """Commit the frames added within as one transaction."""
         with self._said(), self._connection:
             yield
 
@@ -185,7 +185,7 @@ class RecordingFile:
         return found
 
     def latest(self, kind: str, at: float, *, alone: bool = False) -> RecordingFrame | None:
-        """The last frame of a kind at or before a moment; ``alone``: of those that stand alone."""
+        """Return the last frame of a kind at or before a moment; ``alone``: among complete frames."""
         where = "kind = ? AND at <= ?" + (" AND base IS NULL" if alone else "")
         return next(self._frames(where, (kind, at), "at DESC, id DESC LIMIT 1"), None)
 
@@ -211,7 +211,7 @@ class RecordingFile:
                 yield RecordingFrame(int(id_), str(kind), at, base if isinstance(base, int) else None, data)
 
     def size(self) -> int:
-        """Bytes of the database, without what is free in it."""
+        """Bytes of the database, without free pages."""
         with self._said():
             count, free, page = (
                 self._connection.execute(f"PRAGMA {name}").fetchone()[0]
@@ -220,7 +220,7 @@ class RecordingFile:
         return int((count - free) * page)
 
     def drop_before(self, at: float) -> None:
-        """Forget what is older, but for what a younger frame needs."""
+        """Delete older frames, except those that a later frame needs."""
         alone = [self.latest(kind, at, alone=True) for kind in (OBJECTS, FACTS)]
         last = self.latest(NUMBERS, at)
         with self._said(), self._connection:
@@ -239,7 +239,9 @@ class RecordingFile:
         )
 
     def thin(self, kind: str, until: float, keep: float) -> int:
-        """Keep one frame per ``keep`` seconds of those up to a moment that none differs from; return how many went."""
+        """Keep one frame per ``keep`` seconds, among those up to a moment that no other depends on; return the number
+        deleted.
+        """
         with self._said(), self._connection:
             gone = self._connection.execute(
                 "DELETE FROM frames WHERE kind = ?1 AND at <= ?2"

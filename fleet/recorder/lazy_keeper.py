@@ -1,4 +1,4 @@
-"""A keeper of what is seen, made when there is something to keep: the first screen waits for none of its modules."""
+"""A recorder that is made when there is something to record: the first screen does not wait for its modules."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Several measurements as one, of all the time that they span: by the rules by which numbers of an hour are made.
+"""Several measurements merged into one that covers their whole time, as the numbers of an hour are computed.
 
-Buckets are added, so a percentile of the result is that of all requests of those windows. Gauges and rates are their
-mean. Ratios of rates are made of the means of their rates and never averaged.
+Buckets are added, so a percentile of the result covers all requests of those windows. Gauges and rates are averaged.
+Ratios are computed from the mean rates and never averaged.
 """
 
 from __future__ import annotations

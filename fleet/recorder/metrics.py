@@ -1,9 +1,9 @@
-"""A Measurement as bytes: what its numbers are of (its layout), and the numbers.
+"""A Measurement as bytes: its layout, and the numbers.
 
-From one measurement to the next only numbers change: what they are of, edges of histograms included, is written when it
-changes. A number has seven digits (IEEE 754 single precision), which is more than any gauge of an engine or a GPU has;
-Unix times and what belongs to them are kept as they are. Bytes of the same weight lie beside each other, because those
-that say how large a number is are much the same, and are then deflated.
+From one measurement to the next only numbers change: the layout, bucket edges included, is written when it changes. A
+number has seven digits (IEEE 754 single precision), more than any gauge of an engine or a GPU has; Unix times and
+related values are kept in full. Bytes of the same significance are stored together, because the high bytes are much
+alike, and then deflated.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def _adapter() -> TypeAdapter[MeasurementLayout]:
 
 
 def layout_of(m: Measurement) -> MeasurementLayout:
-    """Return what its numbers are of."""
+    """Return the layout of its numbers."""
     edges = _Edges()
     return MeasurementLayout(
         source=m.source,
@@ -137,7 +137,7 @@ def _packer(count: int) -> Callable[..., bytes]:
 
 
 def _single(numbers: Iterable[float]) -> bytes:
-    """Pack numbers in single precision; what is too large for that is infinite."""
+    """Pack numbers in single precision; a number too large for that becomes infinite."""
     found = array("f", numbers)
     if sys.byteorder == "big":
         found.byteswap()
@@ -298,5 +298,5 @@ def unpack_numbers(data: bytes) -> bytes:
 
 
 def _by_weight(numbers: bytes) -> Iterator[bytes]:
-    """The first bytes of all numbers, then the second … : what is alike is beside its like."""
+    """Yield the first bytes of all numbers, then the second …: similar bytes are adjacent."""
     return (numbers[weight::_WIDTH] for weight in range(_WIDTH))

@@ -1,5 +1,4 @@
-"""Values in writing: of the model as JSON, which needs no schema, so that recording costs no more than the writing
-itself; times as people read them."""
+"""Model values as JSON without a schema, so that recording costs no more than the writing itself; and times as text."""
 
 from __future__ import annotations
 
@@ -15,7 +14,7 @@ def stamped(at: float) -> str:
 
 
 def to_json(value: Any) -> bytes:
-    """A dataclass, and all in it; what is named in a NamedTuple is told by its place, and a set as a list."""
+    """Return a dataclass with its contents as JSON; a NamedTuple is written by position, a set as a list."""
     return orjson.dumps(value, default=_plain, option=orjson.OPT_NON_STR_KEYS)
 
 

@@ -1,4 +1,4 @@
-"""A moment: the last words of all sources by then, as they are kept and as they are played."""
+"""A moment: the latest data of all sources, as recorded and replayed."""
 
 from __future__ import annotations
 
@@ -17,4 +17,4 @@ class Moment(NamedTuple):
     statuses: tuple[SourceStatus, ...]
     measurement: Measurement | None
     facts: Facts = NO_FACTS
-    """Facts of the sources beside the objects and their metrics."""
+    """Facts of the further sources."""

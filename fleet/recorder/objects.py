@@ -1,6 +1,6 @@
-"""The rows of a cluster as bytes: all of them, or what differs from the rows before.
+"""The rows of a cluster as bytes: all of them, or the difference from earlier rows.
 
-Rows are checked against their types when they are read: a recording comes from somewhere else, and may hold anything.
+Rows are checked against their types when they are read: a recording comes from elsewhere, and may contain anything.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ _ONCE: Final = _Once()
 
 @dataclass(frozen=True, slots=True)
 class _Changes:
-    """Rows that are new or other than before, keys of those that are gone, and all that is no row."""
+    """New and changed rows, keys of deleted ones, and everything that is not a row."""
 
     cluster: Cluster
     synced: frozenset[str]
@@ -80,7 +80,7 @@ class _Changes:
 
 
 class Redaction(Protocol):
-    """Takes secrets out of what objects say."""
+    """Removes secrets from texts of objects."""
 
     def words(self, command: tuple[str, ...]) -> tuple[str, ...]:
         """A command line."""
@@ -105,7 +105,7 @@ def whole(looked: Looked, redaction: Redaction) -> bytes:
 
 
 def difference(before: Looked, after: Looked, redaction: Redaction) -> bytes | None:
-    """Return what is other than before; None for nothing that anybody could see."""
+    """Return the difference; None if nothing visible changed."""
     changes = _changes(before, after, redaction)
     if _still(before, after) and not changes.gone and not any(getattr(changes, name) for name in ROWS):
         return None
@@ -113,7 +113,7 @@ def difference(before: Looked, after: Looked, redaction: Redaction) -> bytes | N
 
 
 def apply(before: Looked | None, data: bytes) -> Looked:
-    """The rows after what ``whole`` or ``difference`` gave. Raises RecordingError for what is none of both."""
+    """Return the rows after a result of ``whole`` or ``difference``. Raises RecordingError if it is invalid."""
     text = json_in(data)
     try:
         check_numbers(orjson.loads(text))
@@ -132,7 +132,7 @@ def apply(before: Looked | None, data: bytes) -> Looked:
 
 
 _ROWS_AT_ONCE: Final = 250
-"""Written at once, which nothing can interrupt: some milliseconds, in which no key is answered."""
+"""Rows serialised without yielding: some milliseconds in which no key is answered."""
 
 
 def _packed(changes: _Changes) -> bytes:
@@ -179,7 +179,7 @@ def _changes(before: Looked | None, after: Looked, redaction: Redaction) -> _Cha
 
 
 def _plain_pod(pod: Pod, redaction: Redaction) -> Pod:
-    """A pod without what its command lines hold that is nobody's business."""
+    """Return a pod without the secrets in its command lines."""
     clean = tuple(
         replace(one, command=redaction.words(one.command), last_message=redaction.text(one.last_message))
         for one in pod.containers
@@ -188,7 +188,7 @@ def _plain_pod(pod: Pod, redaction: Redaction) -> Pod:
 
 
 def _still(before: Looked, after: Looked) -> bool:
-    """Whether all that is no row is the same; how many requests a tick took, and when, is nothing to keep it for."""
+    """True if everything that is not a row is unchanged; the number and time of requests do not count."""
     one, other = before.state, after.state
     return (
         one.cluster == other.cluster

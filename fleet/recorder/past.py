@@ -159,7 +159,7 @@ def _alive(before: float, at: float, measured: list[float]) -> float:
 
 
 def _rollouts(links: Mapping[str, Workload], kin: Kinship) -> Iterator[Entry]:
-    """The creation of the object of each template, with what of the model is another."""
+    """Yield the creation of each template's object, with the change of the model."""
     of: dict[ObjectRef, list[Workload]] = {}
     for link in links.values():
         if link.owner is not None:

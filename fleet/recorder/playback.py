@@ -1,4 +1,4 @@
-"""A recording as sources: an Observer that is made of these shows what was, as it was shown then."""
+"""A recording as sources: an Observer made of these shows the past as it was shown then."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NAME = "recording"
 
 
 class Playback:
-    """The clock of a recording: ``speed`` seconds of it per second from ``start`` on; it stands still at the end."""
+    """The clock of a recording: ``speed`` recorded seconds per second from ``start`` on; it stops at the end."""
 
     def __init__(
         self, recording: Recording, start: float, speed: float, monotonic: Callable[[], float] = time.monotonic
@@ -45,12 +45,12 @@ class Playback:
 
     @property
     def over(self) -> bool:
-        """Whether its end is reached."""
+        """True at its end."""
         return self.now() >= self.recording.last
 
 
 class RecordedObjects:
-    """An ObjectSource: the rows of the moment that is played. What cannot be read leaves the last that could."""
+    """An ObjectSource: the rows of the replayed moment. If a frame cannot be read, the last readable one stays."""
 
     def __init__(self, playback: Playback, namespace: str = "") -> None:
         self._playback = playback
@@ -66,10 +66,10 @@ class RecordedObjects:
         return self._moment
 
     async def start(self) -> None:
-        """Nothing to begin: the clock runs already."""
+        """Do nothing: the clock is already running."""
 
     async def wait_synced(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 -- as the protocol has it
-        """All that there is is there."""
+        """Return True: everything is available at once."""
         del timeout
         return True
 
@@ -82,7 +82,7 @@ class RecordedObjects:
                 self._broken = error
 
     def _played(self, moment: Moment) -> Moment:
-        """A moment whose numbers are not old only because they were kept more seldom than they were measured."""
+        """Return a moment in which measurements thinned on disk do not appear old for that reason."""
         raw = moment.measurement
         if raw is None:
             return moment
@@ -103,7 +103,7 @@ class RecordedObjects:
         return replace(state, cluster=replace(state.cluster, namespace=self._namespace, read_only=True))
 
     def look_at(self, namespace: str) -> None:
-        """Another namespace is in view."""
+        """Select another namespace."""
         self._namespace = namespace
 
     def statuses(self) -> tuple[SourceStatus, ...]:
@@ -122,21 +122,21 @@ class RecordedObjects:
         return SourceStatus(NAME, Health.DEGRADED, self._playback.recording.first, problem=problem)
 
     def hurry(self) -> None:
-        """Nothing waits."""
+        """Do nothing: there is nothing to hurry."""
 
     async def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._playback.recording.close()
 
 
 class PlayedBefore:
-    """Implements Keeps for what is played: nothing is kept of it again, and what was before is in the recording."""
+    """Implements Keeps for a replay: nothing is recorded again, and the past is in the recording."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def note(self, moment: Moment, now: float) -> None:
-        """Nothing."""
+        """Do nothing: a replay is not recorded."""
 
     def before(self, now: float, seconds: float, step: float) -> Mapping[float, Step]:
         """Steps before the moment that is played; none where they cannot be read."""
@@ -146,11 +146,11 @@ class PlayedBefore:
             return {}
 
     def statuses(self) -> tuple[SourceStatus, ...]:
-        """Nothing is wrong with it that its objects do not say."""
+        """Return nothing: its objects report its state."""
         return ()
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: nothing is open."""
 
 
 class RecordedFacts:
@@ -161,10 +161,10 @@ class RecordedFacts:
         self._objects = objects
 
     async def start(self) -> None:
-        """Nothing to begin."""
+        """Do nothing: there is nothing to start."""
 
     async def wait_synced(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 -- as the protocol has it
-        """All that there is is there."""
+        """Return True: everything is available at once."""
         del timeout
         return True
 
@@ -173,18 +173,18 @@ class RecordedFacts:
         return self._objects.moment.facts.by_source.get(self.name)
 
     def statuses(self) -> tuple[SourceStatus, ...]:
-        """Return nothing: those are with the objects."""
+        """Return nothing: the objects report the statuses."""
         return ()
 
     def hurry(self) -> None:
-        """Nothing waits."""
+        """Do nothing: there is nothing to hurry."""
 
     async def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: nothing is open."""
 
 
 def recorded_facts(playback: Playback, objects: RecordedObjects) -> Makes:
-    """Return what makes a source for each that has facts in a recording."""
+    """Return a function that makes a source for each fact source in a recording."""
 
     async def make() -> Sequence[RecordedFacts]:
         return [RecordedFacts(name, objects) for name in playback.recording.told_by]
@@ -205,26 +205,26 @@ class RecordedMetrics:
         return self._objects.moment.measurement
 
     def due(self, state: KubeState, now: float) -> bool:
-        """Once: whoever observes asks then what was before."""
+        """True once: the observer then asks for the past."""
         del state, now
         return not self._looked
 
     def settles_in(self) -> float:
-        """This is all."""
+        """Return 0.0: nothing more comes."""
         return 0.0
 
     async def measure(self, state: KubeState, pods: frozenset[str] | None, now: float) -> None:
-        """Nobody is asked."""
+        """Do nothing: no source is queried."""
         del state, pods, now
         self._looked = self.latest is not None
 
     async def remembered(self, latest: Measurement, seconds: float, step: float) -> list[Past]:
-        """Return nothing: what was before is in the recording alone."""
+        """Return nothing: the past is in the recording."""
         del latest, seconds, step
         return []
 
     async def store(self, state: KubeState, now: float) -> Store | None:
-        """No store is asked about a recording."""
+        """Return None: no store is queried for a recording."""
         del state, now
         return None
 
@@ -234,16 +234,16 @@ class RecordedMetrics:
         return ()
 
     async def latency(self, namespace: str, pods: str, seconds: float) -> Latency:
-        """Raises SourceProblem: nobody is asked."""
+        """Raises SourceProblem: no store is queried for a recording."""
         del namespace, pods, seconds
         raise SourceProblem("this is a recording: no store is asked about it")
 
     def statuses(self) -> tuple[SourceStatus, ...]:
-        """Return nothing: those are with the objects."""
+        """Return nothing: the objects report the statuses."""
         return ()
 
     def hurry(self) -> None:
-        """Nothing waits."""
+        """Do nothing: there is nothing to hurry."""
 
     async def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: nothing is open."""

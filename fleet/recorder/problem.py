@@ -1,4 +1,4 @@
-"""Problems of a recording, in words for the person who named it."""
+"""Problems of a recording, in words for its user."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import zlib
 from typing import Any
 
 LARGEST = 128 * 2**20
-"""Bytes that one frame may become: all objects of 5,000 pods take some 10 MiB."""
+"""Largest size of an inflated frame in bytes: all objects of 5,000 pods take some 10 MiB."""
 
 
 VALUES = 6_000_000
@@ -19,7 +19,7 @@ YEAR_9999 = 253_402_300_799.0
 
 
 class RecordingError(Exception):
-    """A file that is no recording, or one of which no more can be read. What is wrong, and what to do about it."""
+    """A file that is not a recording, or has become unreadable: what is wrong, and what to do about it."""
 
     def __init__(self, problem: str, remedy: str = "") -> None:
         super().__init__(problem)
@@ -28,11 +28,11 @@ class RecordingError(Exception):
 
 
 class UnusableError(RecordingError):
-    """Raised when there is no recording under its name, or a damaged one: nobody can go on with it."""
+    """Raised if there is no recording under this name, or it is damaged: it cannot be appended to."""
 
 
 def first_problem(error: ValueError) -> str:
-    """Return what a check of types found first: where, and what; never what stands there."""
+    """Return the first error of a type check: where, and what; never the value."""
     from pydantic import ValidationError
 
     if not isinstance(error, ValidationError):
@@ -65,7 +65,7 @@ def json_in(data: bytes) -> bytes:
 
 
 def inflated(data: bytes) -> bytes:
-    """Inflate what was deflated. Raises RecordingError for what is damaged, and for what would not fit into memory."""
+    """Inflate data. Raises RecordingError if it is damaged, or would not fit into memory."""
     inflater = zlib.decompressobj()
     try:
         whole = inflater.decompress(data, LARGEST)

@@ -1,4 +1,4 @@
-"""The contract between the Observer and whatever keeps what the sources said."""
+"""The contract between the Observer and a recorder."""
 
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ from fleet.snapshot.backfill import Step
 
 
 class Keeps(Protocol):
-    """Whoever is told what the sources said at each tick."""
+    """A recorder, which receives the data of the sources at each tick."""
 
     def note(self, moment: Moment, now: float) -> None:
-        """One tick. Called on a worker thread, for one tick at a time. Never raises."""
+        """Record one tick. Called on a worker thread, for one tick at a time. Never raises."""
         ...
 
     def before(self, now: float, seconds: float, step: float) -> Mapping[float, Step]:
-        """Steps of the seconds before ``now``, a Unix time, by the time of a step: for the strips. On a worker
-        thread. Never raises."""
+        """Return steps of the seconds before ``now``, a Unix time, by the time of a step: for the strips. On a worker
+        thread. Never raises.
+        """
         ...
 
     def statuses(self) -> tuple[SourceStatus, ...]:
-        """Return what is wrong with it; nothing where nothing is."""
+        """Return its problems; empty if there are none."""
         ...
 
     def close(self) -> None:
-        """Nothing more comes."""
+        """Finish: no more data comes."""
         ...

@@ -1,7 +1,7 @@
-"""Pseudonyms: the same text becomes the same one everywhere, and says what it is of.
+"""Pseudonyms: equal texts get equal ones everywhere, and each names its kind.
 
-Words that belong to nobody (of Kubernetes, of engines, of numbers) stay. Nobody can go back from a pseudonym: which
-stands for what is in memory alone, while a recording is scrubbed.
+Public words (of Kubernetes, of engines, numbers) stay. A pseudonym cannot be reversed: the mapping is only in memory,
+while a recording is scrubbed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _PUBLIC: Final = """
     bfloat16 float32 fp8 int8 awq gptq fp8_e4m3 fp8_e5m2 mp nccl cuda rocm info debug warning error
     critical page firing pending
 """
-"""Values that belong to nobody in particular."""
+"""Values that identify nobody."""
 _WORDS: Final = """
     a able about above access add added address after again age all allocatable allowed already also an and
     annotation another answer answered answers any api are as asked at available back back-off backoff be
@@ -129,7 +129,7 @@ class Pseudonyms:
         return len(self._known)
 
     def name(self, text: str, kind: str) -> str:
-        """Pseudonym of a text, by what it is of where it is new; a text of nobody stays."""
+        """Return the pseudonym of a text; a new one is named after its kind; a public text stays."""
         if not text or text.lower() in _words(_PUBLIC) or _is_number(text):
             return text
         found = self._known.get(text)
@@ -139,7 +139,7 @@ class Pseudonyms:
         return found
 
     def title(self, text: str, kind: str) -> str:
-        """Pseudonym of a name in CamelCase; one that is put together from words of nobody stays."""
+        """Return the pseudonym of a name in CamelCase; one composed of public words stays."""
         words = _CAMEL.findall(text)
         known = _words(_WORDS) | _products() | _words(_TITLED)
         if text and "".join(words) == text and all(word.lower() in known or word.isdecimal() for word in words):
@@ -176,7 +176,7 @@ class Pseudonyms:
         return text if _PROVIDER.fullmatch(text, found.end()) else found.group()
 
     def path(self, text: str, kind: str) -> str:
-        """Pseudonym part by part of a text whose parts are parted by slashes: the key of an object."""
+        """Return the pseudonym of an object's key, part by part between slashes."""
         return "/".join(self.name(part, kind) for part in text.split("/"))
 
     def address(self, text: str) -> str:
@@ -209,7 +209,9 @@ class Pseudonyms:
         return f"{named}@{self.name(digest, 'digest')}" if at else named
 
     def label(self, key: str) -> str:
-        """Key of a label or an annotation, or the name of a resource: those of public projects stay."""
+        """Return the pseudonym of a label's or annotation's key, or of a resource name: those of public projects
+        stay.
+        """
         domain, slash, name = key.rpartition("/")
         if not slash:
             return key if key in _LABELS else self.name(key, "label")

@@ -1,4 +1,4 @@
-"""Reading a recording: what the sources said at any moment of it."""
+"""Reading a recording: the data of the sources at any moment of it."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ T = TypeVar("T")
 class _Chain(Generic[T]):
     """Frames of a kind that are written as differences.
 
-    They are read along what each says that it differs from, so that two who wrote to one file do not mix; from what was
-    read last on.
+    They are read along their ``base`` links, so that the frames of two writers to one file do not mix, starting from
+    what was read last.
     """
 
     def __init__(self, file: RecordingFile, kind: str, apply: Callable[[T | None, bytes], T]) -> None:
@@ -37,7 +37,7 @@ class _Chain(Generic[T]):
         self._value: T | None = None
 
     def at(self, moment: float) -> T | None:
-        """Return what was known at a moment; None before the first frame. Raises RecordingError."""
+        """Return the value at a moment; None before the first frame. Raises RecordingError."""
         last = self._file.latest(self._kind, moment)
         return None if last is None else self.of(last)
 
@@ -52,7 +52,7 @@ class _Chain(Generic[T]):
         return value
 
     def _since_known(self, frame: RecordingFrame) -> Iterator[RecordingFrame]:
-        """A frame and those before it, back to the one that is read already or to one that stands alone."""
+        """Yield a frame and its predecessors, back to one that is already read or is complete."""
         while self._at is None or frame.id != self._at.id:
             yield frame
             if frame.base is None:
@@ -65,7 +65,7 @@ class _Chain(Generic[T]):
 
 
 class Recording:
-    """A recording that is read; going forward costs what changed. Every method raises RecordingError."""
+    """A recording opened for reading; going forward costs only the changes. Every method raises RecordingError."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -95,11 +95,11 @@ class Recording:
         self.close()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._file.close()
 
     def at(self, moment: float) -> Moment:
-        """Return what was known at a Unix time; before the first frame what that says."""
+        """Return the data at a Unix time; before the first frame, that frame's."""
         moment = max(moment, self.first)
         looked = self._looked_at(moment)
         # Older versions kept no facts.
@@ -119,12 +119,12 @@ class Recording:
             yield frame.at, self._looked.of(frame)
 
     def rows_and_numbers(self, moment: float) -> tuple[KubeState, Measurement | None]:
-        """Return what quantities are made of at a Unix time, without reading anything else."""
+        """Return the inputs of quantities at a Unix time, without reading anything else."""
         moment = max(moment, self.first)
         return self._looked_at(moment).state, self._measured(moment)
 
     def measured(self, begin: float, end: float) -> list[float]:
-        """Unix times between two moments at which a measurement was kept, oldest first."""
+        """Unix times between two moments at which a measurement was recorded, oldest first."""
         return self._file.times(NUMBERS, max(begin, self.first), end)
 
     def until_next(self, at: float, within: float) -> float | None:
@@ -142,7 +142,7 @@ class Recording:
         return sorted({at for kind in kinds for at in self._file.times(kind, self.first, self.last)})
 
     def seconds_between(self, at: float) -> float:
-        """Seconds between the measurements that thinning has left at a moment; 0 where all are there."""
+        """Return the seconds between the measurements that thinning has left at a moment; 0 if all are there."""
         return seconds_between(self._thinned, at)
 
     def _looked_at(self, moment: float) -> Looked:
@@ -163,7 +163,7 @@ class Recording:
         return metrics.measurement(self._layout_of(frame), metrics.unpack_numbers(frame.data))
 
     def _layout_of(self, frame: RecordingFrame) -> MeasurementLayout:
-        """Return what its numbers are of; the same object for all that have the same."""
+        """Return the layout of its numbers; the same object for all frames with the same one."""
         if self._layout is None or self._layout[0] != frame.base:
             found = self._file.frame(frame.base) if frame.base is not None else None
             if found is None or found.kind != LAYOUT:

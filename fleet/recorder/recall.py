@@ -1,4 +1,4 @@
-"""Strips from before the console was started, from what it kept: as drawn then, with gaps where none ran."""
+"""Strips from before the console's start, from its recording: as drawn then, with gaps where none ran."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from fleet.snapshot.status_changes import followed
 
 
 def recalled(path: Path, begin: float, end: float, step: float) -> dict[float, Step]:
-    """Time of a step (Unix seconds) → quantity → key → value, for pods and workloads; what was not measured is no step.
+    """Return time of a step (Unix seconds) → quantity → key → value, for pods and workloads; unmeasured times have no
+    step.
 
-    The rows and numbers of then are joined and folded by the same rules as those of now. Raises RecordingError.
+    The recorded rows and numbers are joined and folded by the same rules as current ones. Raises RecordingError.
     """
     out: dict[float, Step] = {}
     frames, topology = Frames(), None

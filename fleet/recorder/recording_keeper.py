@@ -1,4 +1,4 @@
-"""Recording beside the observing: what cannot be written is said once in the header, and ends nothing else."""
+"""Recording during observation: a write error is shown once in the header, and affects nothing else."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from fleet.snapshot.backfill import Step
 
 
 class Keeping:
-    """Keeps a recording that ``open_file`` opens at the first tick; after a failure it keeps no more.
+    """Recorder to the file that ``open_file`` opens at the first tick; it stops after a failure.
 
-    A tick may still be written when it is closed, on the thread of its own.
+    A tick may still be being written, on its own thread, when it is closed.
     """
 
     def __init__(self, open_file: Callable[[], RecordingWriter]) -> None:
@@ -42,16 +42,16 @@ class Keeping:
                 self._end()
 
     def before(self, now: float, seconds: float, step: float) -> Mapping[float, Step]:
-        """Return nothing: it is begun now."""
+        """Return nothing: the recording begins now."""
         del now, seconds, step
         return {}
 
     def statuses(self) -> tuple[SourceStatus, ...]:
-        """Return why nothing is kept any more."""
+        """Return why recording has stopped."""
         return () if self._failed is None else (self._failed,)
 
     def close(self) -> None:
-        """Close the file; whatever comes later is not kept."""
+        """Close the file; later data is dropped."""
         with self._one:
             self._end()
 
@@ -74,7 +74,7 @@ class Several:
             one.note(moment, now)
 
     def before(self, now: float, seconds: float, step: float) -> Mapping[float, Step]:
-        """Steps of the first that knows anything."""
+        """Return the steps of the first recorder that has any."""
         return next((found for one in self._all if (found := one.before(now, seconds, step))), {})
 
     def statuses(self) -> tuple[SourceStatus, ...]:

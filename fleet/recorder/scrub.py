@@ -1,8 +1,8 @@
-"""Scrubbing a recording: names, addresses, prompts and secrets go; what happened, when, and to whom of them, stays.
+"""Scrubbing of a recording: names, addresses, prompts and secrets are replaced; events, times and relations stay.
 
-Every text is replaced, but where this says that it is of Kubernetes or of an engine and of nobody in particular: what
-is added to the model tomorrow is hidden until somebody says otherwise. What was joined by a name is joined by its
-pseudonym. Numbers and times stay as they are.
+Every text is replaced unless a rule here says that it belongs to Kubernetes or an engine and identifies nobody: a field
+added to the model tomorrow is hidden until a rule is added. Objects joined by a name stay joined by its pseudonym.
+Numbers and times are unchanged.
 """
 
 from __future__ import annotations
@@ -75,7 +75,9 @@ def _address(names: Pseudonyms, value: str) -> str:
 
 
 def _alert_labels(names: Pseudonyms, value: Mapping[str, str]) -> dict[str, str]:
-    """Labels of an alert: those that join it to an object are named as they are, and the object as it is elsewhere."""
+    """Return the labels of an alert: joining labels keep their names, and objects get the same pseudonyms as
+    elsewhere.
+    """
     return {_alert_label(names, key): _alert_value(names, key, text) for key, text in value.items()}
 
 
@@ -115,7 +117,7 @@ def _each(kind: str) -> Rule:
 
 
 def _source(names: Pseudonyms, value: str) -> str:
-    """``kind/name``: the kind is ours, the name is from somebody's configuration."""
+    """Return ``kind/name`` with the name, which is from a user's configuration, replaced."""
     kind, slash, name = value.partition("/")
     return f"{kind}/{names.name(name, 'source')}" if slash else value
 
@@ -165,7 +167,7 @@ _OF_ANY: Final[Mapping[str, Rule]] = {
     "gpu_resource": lambda names, value: names.label(value),
     "uuid": _named("GPU"),
 }
-"""Rules for fields, of whatever they are."""
+"""Rules for fields of any owner."""
 _KEPT: Final = frozenset(
     f"{owner}.{name}"
     for owner, names in {
@@ -180,7 +182,7 @@ _KEPT: Final = frozenset(
     }.items()
     for name in names.split()
 )
-"""Fields whose texts are of Kubernetes, of a product or of a device."""
+"""Fields whose texts come from Kubernetes, a product or a device."""
 _OF_ONE: Final[Mapping[str, Rule]] = {
     "Pod.name": _named("pod"),
     "Pod.devices": _devices,
@@ -230,7 +232,7 @@ _OF_ONE: Final[Mapping[str, Rule]] = {
 
 
 class Scrubber:
-    """Scrubs moment after moment; what is the same object in two of them is the same object afterwards."""
+    """Scrubs moment after moment; an object shared by two of them stays shared."""
 
     def __init__(self) -> None:
         self.names = Pseudonyms()
@@ -267,14 +269,14 @@ class Scrubber:
         return self._kept(row, self._scrub_any)
 
     def _kept(self, value: T, scrub: Callable[[T], T]) -> T:
-        """The result of before for the same object, which is held as long: its place in memory is nobody else's."""
+        """Return the earlier result for the same object; the object is kept alive, so that its id cannot be reused."""
         known = self._done.get(id(value))
         if known is None or known[0] is not value:
             known = self._done[id(value)] = value, scrub(value)
         return known[1]
 
     def _scrub_any(self, value: Any) -> Any:
-        """Any value of the model, without what its fields say of whom."""
+        """Return any value of the model, scrubbed field by field."""
         if isinstance(value, tuple) and hasattr(value, "_fields"):
             return type(value)(*(self._field(value, name) for name in value._fields))
         if is_dataclass(value) and not isinstance(value, type):
@@ -321,10 +323,9 @@ class Scrubber:
 
 
 def scrub(path: Path, out: Path, told: Callable[[int, int], object] = lambda *_: None) -> int:
-    """Write a recording without names to a file that is not there yet; how many pseudonyms it has.
+    """Write a recording without names to a new file; return the number of pseudonyms.
 
-    ``told`` is called with how many of its moments are done, and how many there are.
-    Raises RecordingError.
+    ``told`` is called with the number of moments done, and the total. Raises RecordingError.
     """
     if out.exists():
         raise RecordingError(f"{out} is there already", "Name a file that is not.")
@@ -357,7 +358,7 @@ def removed_if_it_fails(path: Path) -> Iterator[None]:
 
 
 class NoRedaction:
-    """Implements Redaction: nothing is left to take out."""
+    """Implements Redaction without redacting: the texts are already clean."""
 
     def words(self, command: tuple[str, ...]) -> tuple[str, ...]:
         """The same."""

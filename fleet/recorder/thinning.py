@@ -1,4 +1,4 @@
-"""Keeping within bounds: what is too old goes, what is too large gets coarser, and it is written down how coarse."""
+"""Bounds on a recording: what is too old is deleted, what is too large is thinned, and the thinning is recorded."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from fleet.recorder.file import NUMBERS, RecordingFile
 from fleet.recorder.model_json import stamped
 
 ABOUT: Final = "thinned"
-"""The key under which a recording says it: ``until:seconds`` for each part, the coarsest first."""
+"""The key under which a recording stores its thinning: ``until:seconds`` for each part, the coarsest first."""
 _COARSER: Final = (60.0, 300.0, 1800.0)
-"""Seconds between two measurements that are kept, the next where the one before does not save enough."""
+"""Seconds between two kept measurements; the next value applies if the previous one does not save enough."""
 
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How much is kept."""
+    """Limits of age and size."""
 
     seconds: float = 24 * 3600.0
     size: int = 200 * 2**20
@@ -33,7 +33,7 @@ class Thinned(NamedTuple):
 
 
 def trim(file: RecordingFile, bounds: Retention, now: float) -> None:
-    """Forget what is too old; where it is too large all the same, thin the older half, then forget that."""
+    """Delete what is too old; if the file is still too large, thin the older half, then delete it."""
     file.drop_before(now - bounds.seconds)
     for coarser in _COARSER:
         span = file.span()
@@ -49,7 +49,7 @@ def trim(file: RecordingFile, bounds: Retention, now: float) -> None:
 
 
 def thinned(about: Mapping[str, str]) -> tuple[Thinned, ...]:
-    """Parts of a recording that were thinned, the coarsest and oldest first; none where it says nothing readable."""
+    """Return the thinned parts of a recording, coarsest and oldest first; empty if missing or unreadable."""
     try:
         parts = [part.partition(":") for part in about.get(ABOUT, "").split()]
         return tuple(Thinned(float(until), float(seconds)) for until, _, seconds in parts)
@@ -77,6 +77,6 @@ def _is_within(part: Thinned, other: Thinned) -> bool:
 
 
 def stamped_spans(first: float, parts: tuple[Thinned, ...]) -> str:
-    """Moment since when it is kept, and how coarse what is older is, in words."""
+    """Return when recording began, and the resolution of older parts, in words."""
     coarse = [f"before {stamped(part.until)} a measurement every {part.seconds:g} s" for part in parts]
     return "; ".join((f"{stamped(first)} UTC", *coarse))

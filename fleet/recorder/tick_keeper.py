@@ -1,4 +1,4 @@
-"""Ticks on their way to whoever keeps them, and what was kept on its way back into the strips."""
+"""Ticks on their way to the recorder, and recorded history on its way back into the strips."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from fleet.recorder.protocol import Keeps
 
 HANGS = 3.0
-"""Seconds after which nobody waits for a disk any more."""
+"""Seconds after which a disk is no longer waited for."""
 
 
 class TickKeeper:
-    """Keeps what the sources said at a tick beside what is shown, which waits for no disk.
+    """Records the data of a tick in parallel with the display, which waits for no disk.
 
-    What is still being written is not joined by more.
+    A tick that comes while the previous one is still being written is dropped.
     """
 
     def __init__(self, keeps: Keeps) -> None:
@@ -32,7 +32,7 @@ class TickKeeper:
         self._recalls = False
 
     def statuses(self) -> tuple[SourceStatus, ...]:
-        """Return what is wrong with it; nothing where nothing is."""
+        """Return its problems; empty if there are none."""
         return self._keeps.statuses()
 
     def keep(self, moment: Moment, now: float) -> None:
@@ -41,11 +41,11 @@ class TickKeeper:
             self._task = asyncio.create_task(self._keep(moment, now), name="keep")
 
     def recall(self) -> None:
-        """Ask for what was before, with the next tick that is kept."""
+        """Ask for the past, with the next recorded tick."""
         self._recalls = True
 
     def take_recalled(self) -> Mapping[float, Step]:
-        """Return what was before, once."""
+        """Return the past, once."""
         recalled, self._recalled = self._recalled, {}
         return recalled
 
@@ -55,7 +55,7 @@ class TickKeeper:
             await asyncio.wait({self._task}, timeout=HANGS)
 
     async def close(self) -> None:
-        """Nothing more comes. A disk that hangs keeps nobody from leaving."""
+        """Finish: no more data comes. A hanging disk does not delay the exit."""
         await self.wait()
         with suppress(TimeoutError):
             await asyncio.wait_for(asyncio.to_thread(self._keeps.close), HANGS)

@@ -1,4 +1,4 @@
-"""Writing a recording: beside each tick, what has changed since the one before."""
+"""Writing a recording: at each tick, the changes since the previous one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fleet.recorder.objects import Looked, Redaction
 from fleet.recorder.thinning import Retention, Thinned, thinned, trim
 
 ANEW: Final = 1800.0
-"""Seconds after which all objects and facts are written again: whoever goes to a moment reads no more than that."""
+"""Seconds after which all objects and facts are written in full: reading a moment never takes more than that."""
 
 
 _TRIM_EVERY: Final = 60.0
@@ -37,9 +37,9 @@ class RecordingContents(NamedTuple):
 
 
 class RecordingWriter:
-    """Writes what the sources said. Not for several threads at once. Every method raises RecordingError.
+    """Writes the data of the sources. Not thread-safe. Every method raises RecordingError.
 
-    ``every``: of the measurements within so many seconds only the first; 0 for each.
+    ``every``: of the measurements within so many seconds only the first is kept; 0 for all.
     """
 
     def __init__(self, path: Path, redaction: Redaction, bounds: Retention | None = None, every: float = 0.0) -> None:
@@ -71,11 +71,11 @@ class RecordingWriter:
         return None if span is None else span[1]
 
     def describe(self, **about: str) -> None:
-        """Write down what it is of."""
+        """Write metadata."""
         self._file.describe(**about)
 
     def note(self, moment: Moment, now: float) -> None:
-        """One tick. Costs next to nothing where nothing changed."""
+        """Write one tick. Costs next to nothing if nothing changed."""
         looked, measurement = Looked(moment.state, moment.statuses, self._noted), moment.measurement
         self._noted = now
         self._name_sources(moment.facts)
@@ -91,12 +91,12 @@ class RecordingWriter:
             trim(self._file, self._bounds, now)
 
     def kept(self) -> RecordingContents:
-        """Return what there is of it by now: something was noted before."""
+        """Return the current contents; something must have been written before."""
         span = self._file.span()
         return RecordingContents(span[0] if span else 0.0, self._file.size(), thinned(self._file.about()))
 
     def close(self) -> None:
-        """Nothing more is written."""
+        """Finish: nothing more is written."""
         self._file.close()
 
     def _is_due(self, now: float) -> bool:
@@ -116,7 +116,7 @@ class RecordingWriter:
         self._looked = looked
 
     def _name_sources(self, facts: Facts) -> None:
-        """Whoever plays it makes a source for each, before it has come to the moment when the first said something."""
+        """Store the names of fact sources: a replay makes a source for each, before the first one has any facts."""
         if self._sources is None:
             self._sources = frozenset(sources_in(self._file.about()))
         names = self._sources | kept_facts(facts).keys()

@@ -1,1 +1,1 @@
-"""Prometheus rules made of what the console knows: objectives, and the causes that Prometheus alone can tell."""
+"""Prometheus rules generated from objectives, and from the causes that Prometheus alone can detect."""

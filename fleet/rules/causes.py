@@ -1,6 +1,6 @@
-"""Causes as alerting rules: those whose signs are all limits of numbers that an engine exposes, by pod.
+"""Causes as alerting rules: those whose signs are all limits of an engine's metrics, by pod.
 
-What needs the API server, the peers of a replica or the words of an exporter is no rule.
+A cause that needs the API server, the peers of a replica or text from an exporter cannot be a rule.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _SIGNS: Final[Mapping[Is, str]] = {Is.ABOVE: ">", Is.AT_LEAST: ">=", Is.BELOW: "
 
 
 def cause_rules(dialects: DialectSet, names: Collection[str], window: float) -> Iterator[dict[str, Any]]:
-    """The rules of all causes that these names can tell; ``window`` is of the rates, seconds."""
+    """Yield the rules of all causes that these metrics can show; ``window`` is for the rates, in seconds."""
     writing = _Writing(dialects, names, window)
     for cause in registry.causes_of(EngineCause):
         levels = [sign for sign in cause.must if isinstance(sign, Level)]
@@ -64,7 +64,7 @@ class _Writing:
         self._window = duration(window)
 
     def all_of(self, levels: list[Level]) -> str:
-        """All of these at one pod; empty where one of them cannot be told."""
+        """Return the expression for all of these at one pod; empty if one of them cannot be expressed."""
         parts = [self._level(level) for level in levels]
         return " and ".join(parts) if parts and all(parts) else ""
 

@@ -1,4 +1,4 @@
-"""The metrics that a store has, of those that rules may be about: a rule about another would never say anything."""
+"""The metrics in a store that rules may use: a rule about a missing one would never fire."""
 
 from __future__ import annotations
 
@@ -23,5 +23,5 @@ async def names_in(store: Store, dialects: DialectSet, within: Sequence[Match] =
 
 
 def usual_names(dialects: DialectSet) -> frozenset[str]:
-    """The names as their engines write them, where there is no store to be asked."""
+    """Return the names as their engines write them, for use without a store."""
     return frozenset(member.canonical(name) for member in dialects for name in member.names())

@@ -1,4 +1,4 @@
-"""Objectives as rules: the share of the bad on each window recorded, and an alert for each pace of its burn."""
+"""Objectives as rules: recorded bad shares for each window, and an alert for each pace of burn."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ _ENDS: Final = {BurnPace.FAST: "is gone within days at this pace.", BurnPace.SLO
 def objective_rules(
     row: ObjectiveRow, stems: Collection[str], dialects: DialectSet, names: Collection[str]
 ) -> Iterator[dict[str, Any]]:
-    """The rules of one objective; ``stems`` are what the pods of its workloads have in common in their names.
+    """Yield the rules of one objective; ``stems`` are the common parts of its workloads' pod names.
 
-    None where these names cannot tell it.
+    Yields none if the metrics cannot show it.
     """
     writing = _Writing(row, stems, dialects, names)
     labels = {"objective": row.budget.objective.name, row.subject.kind: row.subject.name}
@@ -83,7 +83,7 @@ class _Writing:
         self._pods = Match("pod", Op.MATCHES, f"({pattern(stems)}){_SUFFIX}")
 
     def bad(self, window: float) -> str:
-        """The share that was bad in a window; empty where it cannot be told."""
+        """Return the expression for the bad share in a window; empty if it cannot be expressed."""
         taken, objective = duration(window), self._row.budget.objective
         if objective.measure is Indicator.AVAILABILITY:
             return self._away(window)
@@ -94,7 +94,9 @@ class _Writing:
         return f"1 - ({good}) / (({every}) > 0)" if good and every else ""
 
     def _away(self, window: float) -> str:
-        """The share of a window, or of the time since the first sample in it, in which no engine was there."""
+        """Return the expression for the share of a window, or of the time since its first sample, without any
+        engine.
+        """
         running = self._running()
         if not running:
             return ""
@@ -107,7 +109,7 @@ class _Writing:
         return f"clamp_min(1 - {there} / {every}, 0) or vector(1)"
 
     def events(self, window: float) -> str:
-        """How many requests or tokens there were in a window; empty for what is of time."""
+        """Return the expression for the number of requests or tokens in a window; empty for availability."""
         taken, measure = duration(window), self._row.budget.objective.measure
         if measure is Indicator.AVAILABILITY:
             return ""

@@ -1,6 +1,6 @@
-"""How old the rows of a measurement are, and how far that lets them be trusted.
+"""The ages of a measurement's rows, and the trust that they allow.
 
-All rows grow old together, so their states change at moments that are known beforehand: until the next one they stand.
+All rows grow old together, so the moments of state changes are known in advance: in between, the states are reused.
 """
 
 from __future__ import annotations
@@ -15,16 +15,17 @@ from fleet.model.reading import LOOKBACK, State
 STALE_INTERVALS = 3.0
 """A sample older than this many scrape intervals is stale: one missed scrape is weather, three are news."""
 LEAST_STALE = 10.0
-"""Seconds before which nothing is stale, however often it is scraped: a scrape that is due every second waits 5 s for a
-target that hangs, and the numbers of all others wait with it."""
+"""Seconds below which nothing is stale, however short the scrape interval: a scrape due every second waits 5 s for a
+hanging target, and all other numbers wait with it.
+"""
 AHEAD = -10.0
 """Seconds of silence that there cannot be: the clock was set back since, and how old the numbers are is not known."""
 
 
 class Aging:
-    """The ages of a table's rows, scraped every ``interval`` seconds; ``resets`` where its rows may have restarted.
+    """Ages of a table's rows, scraped every ``interval`` seconds; ``resets`` if its rows may have restarted.
 
-    A source that answers with samples that are days old has them: they are stale. Unknown is what nobody says any more.
+    A source may answer with samples that are days old: these are stale. Rows that are no longer reported are unknown.
     """
 
     def __init__(self, table: Table, interval: float, *, resets: bool = False) -> None:
@@ -59,7 +60,7 @@ class Aging:
         return bytes(states)
 
     def _next(self, silence: float) -> float:
-        """The silence after which the state of some row is another."""
+        """Return the silence after which the state of some row changes."""
         if silence <= AHEAD:
             return AHEAD
         if silence > LOOKBACK:

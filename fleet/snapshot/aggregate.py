@@ -1,7 +1,7 @@
 """Aggregation of columns from engines and GPUs to pods, workloads and models: how each quantity is folded.
 
-Ratios divide sums; percentiles come from merged buckets. What folds several columns gives the makers of them: a column
-is folded (``fleet.snapshot.fold``) when it is read (``fleet.snapshot.columns``).
+Ratios divide sums; percentiles come from merged buckets. Folding several columns returns their makers: a column is
+folded (``fleet.snapshot.fold``) when it is read (``fleet.snapshot.columns``).
 """
 
 from __future__ import annotations
@@ -38,11 +38,10 @@ def as_they_are(columns: Mapping[Quantity, array[float]]) -> dict[Quantity, Make
 def gauges_and_rates(
     columns: Mapping[Quantity, array[float]], members: Members, *, to_pod: bool
 ) -> dict[Quantity, Make]:
-    """Fold every column that adds up, then form the ratios from the sums.
+    """Fold every additive column, then form the ratios from the sums.
 
-    A ratio is that of the members which tell both parts of it: one that does not count its hits has queries all the
-    same, and would make those of the others look rarer. A row of one member has the ratio that this tells itself, where
-    it tells no parts of it.
+    A ratio covers the members that report both parts of it: one that counts no hits still counts queries, and would
+    lower the ratio of the others. A row with one member that reports the ratio itself, but not its parts, uses that.
     """
     folded: dict[Quantity, Values] = {}
     for quantity, values in columns.items():
@@ -65,9 +64,9 @@ def _with_ratios(
     folded: Mapping[Quantity, Values],
     divisor: Callable[[Quantity, Quantity], Values],
 ) -> dict[Quantity, Make]:
-    """The columns, folded, and the ratio of each row: of its parts, else as its engine tells it itself.
+    """Return the columns, folded, and the ratio of each row: from its parts, else as its engine reports it.
 
-    ``divisor``: from the names of a numerator and a denominator to what makes that which the one is divided by.
+    ``divisor``: from the names of a numerator and a denominator to a maker of the matching divisor.
     """
     out = {
         quantity: Make((columns[quantity], members), partial(column_of, values)) for quantity, values in folded.items()
@@ -88,7 +87,7 @@ def means(phases: Mapping[Quantity, tuple[array[float], array[float]]], members:
 
 
 def percentiles(parts: Mapping[Family, PerRow], rows: int) -> dict[Quantity, Make]:
-    """Percentiles of every row from the histograms that belong to it: merged first, then asked.
+    """Return the percentiles of every row from its histograms: merged first, then evaluated.
 
     A row without observations gets NaN: nothing happened, and that is not a latency of zero.
     """

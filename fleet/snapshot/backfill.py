@@ -1,4 +1,4 @@
-"""The strips before the console's own time: what Prometheus remembers, as the history would have kept it."""
+"""The strips before the console's start: Prometheus' past, in the form of the history."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Step = Mapping[Quantity, Mapping[str, float]]
 
 
 class _Line(NamedTuple):
-    """One line of the past: whose it is, and the workload that a pod's is part of (empty for none)."""
+    """One line of the past: its object, and a pod's workload (empty for none)."""
 
     quantity: Quantity
     key: str
@@ -29,12 +29,13 @@ def steps(
 ) -> Iterator[tuple[float, Step]]:
     """Yield the time of a step (Unix seconds, the console's clock) and its values, for pods and their workloads.
 
-    One after the other: of five thousand pods all of them at once would take a hundred times what is kept of them.
+    Yields them one at a time: for five thousand pods all steps at once would take a hundred times the memory that is
+    kept.
 
     ``clock_skew`` is how many seconds the clock that dates ``remembered`` is ahead of the console's.
 
-    Workloads combine their pods as a Snapshot does; percentiles come from the model of a workload that serves it
-    alone, because percentiles of pods cannot be combined.
+    Workloads combine their pods as a Snapshot does; percentiles come from the model of a workload that serves it alone,
+    because percentiles of pods cannot be combined.
     """
     lines = list(_lines(remembered, topology))
     places: dict[int, dict[float, int]] = {}

@@ -1,4 +1,4 @@
-"""Building a Snapshot: the one place where the worlds meet.
+"""Building of a Snapshot: the one place where the worlds meet.
 
 Pure but for the caches: the same inputs give the same Snapshot. Runs off the UI path. Cost grows with pods and engines
 in the fleet through array folds only; percentiles of single pods are computed for the pods in focus (those on the
@@ -34,7 +34,7 @@ EVENTS_KEPT = 500
 
 
 class Builder:
-    """Builds Snapshots and keeps what does not change between them."""
+    """Builds Snapshots and caches what does not change between them."""
 
     def __init__(self, history: RecentHistory | None = None, profiles: ProfileChoice | None = None) -> None:
         self._sequence = 0
@@ -42,7 +42,7 @@ class Builder:
         self._profiles = profiles or ProfileChoice()
         self._begin(history or RecentHistory())
         self.joined = 0
-        """How often everything was joined since this exists: tests count what a tick costs."""
+        """Number of full joins so far: tests count what a tick costs."""
 
     def _begin(self, history: RecentHistory) -> None:
         self._history = history
@@ -58,17 +58,17 @@ class Builder:
 
     @property
     def measured(self) -> int:
-        """How often frames were made of a measurement."""
+        """Number of times that frames were made from a measurement."""
         return self._frames.measured
 
     @property
     def assessed(self) -> int:
-        """How many objects were assessed."""
+        """Number of objects assessed."""
         return self._health.assessed
 
     @property
     def diagnosed(self) -> tuple[int, int]:
-        """How many findings were made, and how often they were grouped."""
+        """Number of findings made, and of groupings."""
         return self._diagnosis.made
 
     def build(
@@ -80,10 +80,10 @@ class Builder:
         focus: frozenset[str] | None = None,
         facts: Facts = NO_FACTS,
     ) -> Snapshot:
-        """One Snapshot at ``now`` (Unix seconds, the console's clock).
+        """Return a Snapshot at ``now`` (Unix seconds, the console's clock).
 
         ``measurement`` is the last one, however old; None if there never was one. ``focus`` are the keys of the pods
-        whose own percentiles are wanted; None for all. ``facts`` are those of other sources.
+        whose own percentiles are wanted; None for all. ``facts`` are those of further sources.
         """
         if self._cluster is not None and kube.cluster.is_another(self._cluster):
             # A recording goes on in another cluster, or an address leads to another: the same keys are other objects.
@@ -135,11 +135,11 @@ class Builder:
         return replace(snapshot, incidents=self._diagnosis.incidents_at(snapshot, self._health.held))
 
     def shared(self) -> frozenset[str]:
-        """Pods whose percentiles are needed to tell apart the workloads that serve one model."""
+        """Return the pods whose percentiles are needed to distinguish the workloads that serve one model."""
         return self._topology.rows.shared if self._topology is not None else frozenset()
 
     def remember(self, past: Iterable[Past], clock_skew: float = 0.0) -> None:
-        """Fill the strips with what was before the console's time. Needs a Snapshot to have been built: its joins.
+        """Fill the strips with a source's past. Requires a built Snapshot, for its joins.
 
         ``past`` is dated by the source's clock, which is ``clock_skew`` seconds ahead of the console's.
         """
@@ -149,7 +149,7 @@ class Builder:
             self._history.backfill(at, values)
 
     def recall(self, recalled: Mapping[float, Step]) -> None:
-        """The same with what was kept, by the time of a step."""
+        """Fill the strips with recorded history, by the time of a step."""
         for at, values in sorted(recalled.items()):
             self._history.backfill(at, values)
 

@@ -1,8 +1,8 @@
-"""Columns that are folded when somebody reads them: a source tells forty quantities, and a screen shows ten.
+"""Columns that are folded on first read: a source has forty quantities, and a screen shows ten.
 
-What is read of one measurement is made of the next one ahead of time (``prepare``), off the screens' thread, and what
-is made of the same numbers again is the same column (``keep``). Two threads that read a new column at the same time may
-both fold it; both get the one that was kept first.
+Quantities read from one measurement are made ahead of time for the next one (``prepare``), off the screens' thread, and
+columns with the same inputs are reused (``keep``). Two threads that read a new column at the same time may both fold
+it; both get the one stored first.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from fleet.snapshot.differences import are_same
 
 
 class Make(NamedTuple):
-    """Folds a column: purely, so that whatever is made of the same objects in the same place is the same."""
+    """Folds a column, purely: the same input objects give an equal column."""
 
     of: tuple[object, ...]
     fold: Callable[[], Column]
 
     def equals(self, other: Make | None) -> bool:
-        """Whether the other would make the same."""
+        """True if the other has the same inputs."""
         return other is not None and are_same(self.of, other.of)
 
 
@@ -35,11 +35,11 @@ class Columns(Mapping[Quantity, Column]):
         self._makers = makers
         self._made: dict[Quantity, Column] = {}
         self.read: set[Quantity] = set()
-        """Quantities that somebody has asked for."""
+        """Quantities read so far."""
 
     @property
     def made(self) -> int:
-        """How many were folded so far: tests count what a tick costs."""
+        """Number of columns folded so far: tests count what a tick costs."""
         return len(self._made)
 
     def __getitem__(self, quantity: Quantity) -> Column:
@@ -60,20 +60,20 @@ class Columns(Mapping[Quantity, Column]):
         return len(self._makers)
 
     def prepare(self, quantities: Iterable[Quantity]) -> None:
-        """Make those of these that there are, without counting them as read."""
+        """Make those of these quantities that exist, without counting them as read."""
         for quantity in quantities:
             if quantity in self._makers and quantity not in self._made:
                 self._make(quantity)
 
     def keep(self, before: Columns) -> None:
-        """Take over what was made before of the same objects."""
+        """Reuse the earlier columns that were made from the same objects."""
         makers = self._makers
         for quantity, column in before._made.copy().items():
             if quantity in makers and makers[quantity].equals(before._makers.get(quantity)):
                 self._made.setdefault(quantity, column)
 
     def with_makers(self, makers: Mapping[Quantity, Make]) -> Columns:
-        """The same with other makers of these quantities; what is made of the others stays."""
+        """Return a copy with other makers for these quantities; the other columns are reused."""
         other = Columns({**self._makers, **makers})
         other.keep(self)
         return other

@@ -1,7 +1,7 @@
-"""Departures that took pods of workloads with them: removed nodes, and pods put out for others of higher priority.
+"""Departures that took pods of workloads with them: removed nodes, and preempted pods.
 
-Seen from one structure to the next; what went before the console came is told by the events that are left. A node that
-is gone has no row in which anything could be said of it, and a pod that was put out is gone within its grace period.
+Seen by comparing structures; for the time before the console's start, from the remaining events. A removed node has no
+row that could show it, and a preempted pod disappears within its grace period.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from fleet.model.objects import Event, Pod
 from fleet.snapshot.topology import Topology
 
 FORGOTTEN: Final = 3600.0
-"""Seconds after which what has gone is no ground for what a workload lacks now."""
+"""Seconds after which a departure no longer explains missing pods."""
 _REMOVED: Final = frozenset({"RemovingNode", "DeletingNode"})
 """Events of the node controller and of the cloud's (kubernetes/pkg/controller, cloud-provider)."""
 _PREEMPTED: Final = "Preempted"
@@ -23,7 +23,7 @@ _FOLLOWS: Final = 120.0
 
 
 class Departures:
-    """Remembers what has gone, by the workloads that lost pods with it."""
+    """Remembers departures, by the workloads that lost pods with them."""
 
     def __init__(self) -> None:
         self._before: Topology | None = None
@@ -31,7 +31,9 @@ class Departures:
         self._found: Mapping[str, tuple[Departed, ...]] = {}
 
     def at(self, topology: Topology, events: Sequence[Event], now: float) -> Mapping[str, tuple[Departed, ...]]:
-        """Workload key → what went and took pods of it, the latest first: the same object until something else goes."""
+        """Return workload key → departures that took pods of it, latest first: the same object until something else
+        departs.
+        """
         before, news = self._before, events is not self._events
         if topology is before and not news and self._is_young(now):
             return self._found
@@ -54,12 +56,12 @@ class Departures:
 
 
 def _lasts(one: Departed, topology: Topology, now: float) -> bool:
-    """Whether it is not long ago, and the node has not come back."""
+    """True if it is recent, and the node has not come back."""
     return now - one.at <= FORGOTTEN and not (one.node and one.node in topology.nodes)
 
 
 def _seen(before: Topology | None, topology: Topology, now: float) -> Iterator[tuple[str, Departed]]:
-    """Yield what has gone since the structure before, by workload."""
+    """Yield departures since the previous structure, by workload."""
     if before is topology:
         return
     if before is not None and before.nodes is not topology.nodes and topology.coverage.knows_all("nodes"):
@@ -76,7 +78,7 @@ def _seen(before: Topology | None, topology: Topology, now: float) -> Iterator[t
 
 
 def _put_out(pod: Pod) -> str:
-    """The words with which the scheduler puts a pod out for another; empty for none."""
+    """Return the scheduler's message for a preempted pod; empty if it is not preempted."""
     found = (one for one in pod.conditions if one.type == "DisruptionTarget" and one.status == "True")
     return next((one.message or one.reason for one in found if one.reason == "PreemptionByScheduler"), "")
 
@@ -84,7 +86,7 @@ def _put_out(pod: Pod) -> str:
 def _told(
     before: Topology | None, topology: Topology, events: Iterable[Event], now: float
 ) -> Iterator[tuple[str, Departed]]:
-    """Yield what events tell of it, by workload."""
+    """Yield departures reported by events, by workload."""
     for event in events:
         if now - event.last > FORGOTTEN:
             continue
@@ -100,7 +102,9 @@ def _told(
 
 
 def _workload_of(before: Topology | None, topology: Topology, pod: str) -> str:
-    """The workload of a pod that may be gone: as it was before, else that of the pods of the same name but its end."""
+    """Return the workload of a pod that may be gone: from the previous structure, else from pods with the same name
+    stem.
+    """
     for known in (topology, before):
         if known is not None and pod in known.workload_of:
             return known.workload_of[pod]

@@ -1,4 +1,4 @@
-"""Differences from before. Rows and columns are immutable, so identity is all that is asked of them."""
+"""Differences from an earlier state. Rows and columns are immutable, so only identities are compared."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ V = TypeVar("V")
 
 
 def are_same(before: Sequence[object], now: Sequence[object]) -> bool:
-    """Whether these are the very same objects, one by one."""
+    """True if these are the same objects, one by one."""
     return len(before) == len(now) and all(map(is_, before, now))
 
 
 def replaced(before: Mapping[str, V], now: Mapping[str, V]) -> tuple[str, ...] | None:
-    """The keys whose rows are other objects; None where keys have come, gone or changed places."""
+    """Return the keys whose rows are new objects; None if keys were added, removed or reordered."""
     if before is now:
         return ()
     if len(before) != len(now) or list(before) != list(now):
@@ -25,13 +25,13 @@ def replaced(before: Mapping[str, V], now: Mapping[str, V]) -> tuple[str, ...] |
 
 
 def changed_keys(before: Mapping[str, V], now: Mapping[str, V]) -> Iterable[str]:
-    """The keys whose rows are other objects than before, new ones among them."""
+    """Return the keys whose rows are new objects, including new keys."""
     rows = replaced(before, now)
     return rows if rows is not None else [key for key, row in now.items() if before.get(key) is not row]
 
 
 def unlike(before: Mapping[str, V], now: Mapping[str, V]) -> Iterable[str]:
-    """The keys of which something else is said than before, or something only before or only now."""
+    """Return the keys with different values, including added and removed keys."""
     if before is now:
         return ()
     said = [key for key, row in now.items() if before.get(key) != row]

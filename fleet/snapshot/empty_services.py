@@ -1,6 +1,6 @@
-"""Services that select none of the pods that they are for: whoever calls them is answered by nobody.
+"""Services that select none of the pods they are for: their clients get no answer.
 
-A Service is for the workloads that it selected last; before it was seen to select any, for the one that has its name.
+A Service belongs to the workloads that it selected last; before it has selected any, to the one with its name.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from fleet.snapshot.topology import Topology
 
 
 class EmptyServices:
-    """Knows which Services select nothing. Looked at again where a Service, or which pods there are, is another."""
+    """Finds Services that select nothing. Checked again when a Service changes or pods come or go."""
 
     def __init__(self) -> None:
         self._of: tuple[object, ...] = ()
@@ -23,7 +23,7 @@ class EmptyServices:
         self._found: Mapping[str, tuple[str, ...]] = {}
 
     def at(self, topology: Topology) -> Mapping[str, tuple[str, ...]]:
-        """Workload key → names of its Services that select nothing: the same object while those are the same."""
+        """Return workload key → names of its Services that select nothing: the same object while unchanged."""
         services = topology.kube.services
         of = (services, topology.pods_of, topology.workload_of)
         if len(of) != len(self._of) or any(map(is_not, of, self._of)):
@@ -51,7 +51,7 @@ class EmptyServices:
 
 
 def _selected(services: list[Service], topology: Topology) -> Mapping[str, tuple[str, ...]]:
-    """Service key → the workloads of which it selects a pod."""
+    """Return Service key → the workloads of which it selects a pod."""
     wanted = {pair for service in services for pair in service.selector.items()}
     names = {name for name, _ in wanted}
     having: dict[tuple[str, str, str], list[Pod]] = defaultdict(list)

@@ -1,7 +1,7 @@
 """Health of a fleet: GPUs, then the pods that hold them, then their workloads, and the nodes.
 
-Kept from one tick to the next: what is assessed anew is what has another row, another sign of its metrics or of its
-GPUs, and the workloads of such pods. While nothing is said differently the mapping is the same object.
+Kept from one tick to the next: an object is assessed again if its row, or a sign of its metrics or GPUs, has changed,
+as are the workloads of such pods. While no assessment changes, the mapping is the same object.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ class FleetHealth:
         self._profiles_of: tuple[object, object, object] = (None, None, None)
         self._found: dict[str, Assessment] = {}
         self.held = ActiveCauses()
-        """The causes by which they stand so: the same object while those are the same."""
+        """The causes behind the assessments: the same object while unchanged."""
         self.assessed = 0
-        """How many objects were assessed since this exists: tests count what a tick costs."""
+        """Number of objects assessed so far: tests count what a tick costs."""
 
     def assess(
         self,
@@ -96,7 +96,7 @@ class FleetHealth:
         return MetricsTable(pods, NO_REASONS, of_pods), MetricsTable(gpus, reasons, of_gpus)
 
     def _hold(self, told: Mapping[str, AnyCause], unwell: Collection[str]) -> None:
-        """Keep what holds: the same object while it is the same."""
+        """Store the causes that hold: the same object while unchanged."""
         before = self.held
         told = told if told != before.own else before.own
         parts = (unwell, told, self._engines.held, self._cards.held, self._xids.held)
@@ -105,7 +105,7 @@ class FleetHealth:
 
 
 def _others_unwell(before: Collection[str], news: Mapping[str, Assessment], gone: Collection[str]) -> Collection[str]:
-    """Return what is not well now: the same object where that is what was not."""
+    """Return the keys that are not well now: the same object while unchanged."""
     worse = {key: None for key, one in news.items() if one.severity in TROUBLED and key not in before}
     better = {key for key, one in news.items() if one.severity not in TROUBLED and key in before}.union(gone)
     if not worse and better.isdisjoint(before):
@@ -127,7 +127,7 @@ class _Seen:
     now: float
 
     def is_old(self, pod: str) -> bool:
-        """Whether it is so long ago that a pod failed that its successor can be told."""
+        """True if a pod failed long enough ago that its successor would be visible."""
         return is_left_over(self.topology.pods[pod], self.now)
 
     def holders(self, gpu: str) -> list[str]:
@@ -138,7 +138,7 @@ class _Seen:
 
 @dataclass(frozen=True, slots=True)
 class _Due:
-    """Keys of what is to be assessed, and of what is there no more."""
+    """Keys of objects to assess, and of removed ones."""
 
     gpus: Collection[str]
     pods: Collection[str]
@@ -152,11 +152,11 @@ def _everything(topology: Topology) -> _Due:
 
 
 _OF_A_POD = ("workload_of", "engines_of", "gpus_of", "unmeasured")
-"""Input of a pod's assessment, beside its row and the signs of its metrics."""
+"""Inputs of a pod's assessment, beside its row and the signs of its metrics."""
 
 
 def _differences(before: _Seen, seen: _Seen) -> _Due:
-    """Return what may stand otherwise than before."""
+    """Return the objects whose assessment may have changed."""
     was, topology = before.topology, seen.topology
     gpus = {*unlike(before.cards, seen.cards), *unlike(before.xids, seen.xids)}
     pods, workloads, nodes = {*unlike(before.engines, seen.engines)}, set[str](), set[str]()
@@ -184,7 +184,7 @@ def _differences(before: _Seen, seen: _Seen) -> _Due:
 
 
 def _others_joined(was: Topology, topology: Topology) -> Iterator[str]:
-    """The pods that have another row or belong to something else."""
+    """Yield the pods with another row or other relations."""
     yield from changed_keys(was.pods, topology.pods)
     for name in _OF_A_POD:
         yield from unlike(getattr(was, name), getattr(topology, name))
@@ -199,7 +199,7 @@ def _keys(topology: Topology) -> set[str]:
 def _assess(
     assessor: Assessor, seen: _Seen, due: _Due, kept: dict[str, Assessment], told: dict[str, AnyCause]
 ) -> dict[str, Assessment]:
-    """Assess all that is due; ``kept``: how the others stand. Notes in ``told`` by which causes of their own."""
+    """Assess all due objects; ``kept`` are the assessments of the others. Stores the deciding causes in ``told``."""
     topology = seen.topology
     found: dict[str, Assessment] = {}
 

@@ -1,7 +1,7 @@
 """Arithmetic of columns: the rows of engines and GPUs folded to those of pods, workloads and models.
 
-Sums of load skip what is missing and are missing when all is; sums of what there is (memory, power, capacity) are
-missing when a part is, because part of a total is a wrong total. Nothing here averages a percentile or a ratio.
+Sums of load skip missing values and are missing if all are; sums of stocks (memory, power, capacity) are missing if any
+part is, because part of a total is a wrong total. Nothing here averages a percentile or a ratio.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Values = Callable[[], "array[float]"]
 
 
 class PerRow(NamedTuple):
-    """The histograms that belong to each row of a result, by its number, and the objects in which they are found."""
+    """The histograms of each result row, by row number, and the objects that hold them."""
 
     of: tuple[object, ...]
     find: Callable[[], Mapping[int, Iterable[Histogram]]]
@@ -32,16 +32,16 @@ class PerRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Members:
-    """Per row of a result, the rows of the source that belong to it.
+    """Source rows that belong to each row of a result.
 
     Most pods have one engine and one GPU, so rows with at most one member are gathered in one call (``gather``, over
-    the values with a NaN appended), and the members of the others (``several``) in another (``among``). Where every row
-    is the one of its own number nothing needs to be gathered (``same``).
+    the values with a NaN appended), and the members of the others (``several``) in another (``among``). If every row is
+    the source row of its own number, nothing needs to be gathered (``same``).
     """
 
     rows: tuple[Sequence[int], ...]
     source: int
-    """How many rows the source has."""
+    """Number of source rows."""
     gather: Callable[[Any], Any] | None = field(compare=False)
     several: tuple[int, ...]
     among: Callable[[Any], Any] = field(compare=False)
@@ -49,7 +49,7 @@ class Members:
 
     @staticmethod
     def of(rows: Iterable[Sequence[int]], source: int) -> Members:
-        """Members among ``source`` rows; index ``source`` stands for none."""
+        """Make members among ``source`` rows; index ``source`` stands for none."""
         kept = tuple(rows)
         first = [r[0] if r else source for r in kept]
         several = tuple(i for i, r in enumerate(kept) if len(r) > 1)
@@ -108,9 +108,9 @@ def fold(values: array[float], members: Members, how: Combine) -> array[float]:
 
 
 def divide(top: Sequence[float], bottom: Sequence[float]) -> array[float]:
-    """Row by row; without either there is no ratio.
+    """Divide row by row; without numerator or denominator there is no ratio.
 
-    A labelled counter that nothing has incremented yet does not exist: that this means 0 is for its dialect to say
+    A labelled counter does not exist before its first increment: its dialect decides whether that means 0
     (``Rule.zero_beside``).
     """
     return array("d", (a / b if b > 0 else NAN for a, b in zip(top, bottom, strict=True)))
@@ -122,7 +122,7 @@ def unchanged(values: array[float]) -> array[float]:
 
 
 def _told_with(tops: array[float], bottoms: array[float]) -> array[float]:
-    """The denominators of the rows that tell a numerator; the column itself where all do."""
+    """Return the denominators of the rows with a numerator; the column itself if all have one."""
     if not math.isnan(sum(tops)):
         return bottoms
     pairs = list(zip(tops, bottoms, strict=True))
@@ -132,7 +132,7 @@ def _told_with(tops: array[float], bottoms: array[float]) -> array[float]:
 
 
 def divisor_of(tops: array[float], bottoms: array[float], folded: Values, members: Members) -> array[float]:
-    """The sum of the denominators of those members that tell a numerator; ``folded`` is that of all."""
+    """Return the sum of the denominators of members with a numerator; ``folded`` is the sum over all."""
     told = _told_with(tops, bottoms)
     return folded() if told is bottoms else fold(told, members, Combine.SUM)
 
@@ -153,7 +153,7 @@ def column_of(values: Values) -> Column:
 
 
 def ratio_of(top: Values, bottom: Values, told: Values | None) -> Column:
-    """The one divided by the other; where there is no such ratio, what is ``told`` of it."""
+    """Return the ratio; where there is none, the reported value (``told``)."""
     values = divide(top(), bottom())
     if told is not None:
         values = array("d", (t if math.isnan(v) else v for v, t in zip(values, told(), strict=True)))
@@ -161,11 +161,11 @@ def ratio_of(top: Values, bottom: Values, told: Values | None) -> Column:
 
 
 ROUNDING = 1.1
-"""A share of time by which a rate may be over 1: two clocks that differ, and Prometheus' extrapolation."""
+"""Tolerance for a share of time above 1: clocks that differ, and Prometheus' extrapolation."""
 
 
 def possible(quantity: Quantity, values: array[float]) -> array[float]:
-    """The values; of a share of time none above 1: rounding is cut off, and what cannot be is not known."""
+    """Return the values; for a share of time none above 1: rounding is cut off, and impossible values are unknown."""
     if quantity is not Quantity.THROTTLE or not any(v > 1 for v in values):
         return values
     return array("d", (v if not v > 1 else 1.0 if v <= ROUNDING else NAN for v in values))
@@ -206,10 +206,10 @@ def oldest(ages: array[float], members: Members) -> array[float]:
 
 
 def most_doubtful(states: bytes, members: Members, *, keep_reset: bool) -> bytes:
-    """A combined row is as doubtful as its most doubtful member, and MISSING without members.
+    """Return the state of each row: that of its most doubtful member, MISSING without members.
 
-    A restart of one engine does not make the sum over a workload doubtful (the rate already starts anew), so RESET
-    goes no further up than the pod.
+    A restart of one engine does not make a workload's sum doubtful (the rate already handles it), so RESET goes no
+    further up than the pod.
     """
     if members.gather is None:
         return b""

@@ -1,8 +1,8 @@
 """The numbers of every row: from the columns of a measurement to those of the frames that screens read.
 
-Made anew with every measurement, and where something comes or goes; between that, a tick only says how long ago it was
-measured. Pure but for what is kept. Percentiles of single pods are computed for those in focus (on the screen), because
-quantiles of every pod of 5,000 would cost more than all the rest.
+Made with every measurement, and when objects come or go; in between, a tick only updates ages. Pure but for the caches.
+Percentiles of single pods are computed for those in focus (on the screen), because quantiles of every pod of 5,000
+would cost more than all the rest.
 """
 
 from __future__ import annotations
@@ -37,12 +37,14 @@ class Frames:
     def __init__(self) -> None:
         self._measured: _Measured | None = None
         self.measured = 0
-        """How often frames were made of a measurement since this exists: tests count what a tick costs."""
+        """Number of times that frames were made from a measurement: tests count what a tick costs."""
 
     def frames_at(
         self, topology: Topology, measurement: Measurement | None, now: float, focus: frozenset[str] | None
     ) -> Mapping[str, Frame]:
-        """The frames at ``now`` (Unix seconds). ``focus``: the pods whose own percentiles are wanted, None for all."""
+        """Return the frames at ``now`` (Unix seconds). ``focus``: the pods whose own percentiles are wanted, None for
+        all.
+        """
         if measurement is None:
             return _UNKNOWN
         made = self._measured
@@ -54,7 +56,7 @@ class Frames:
 
 @dataclass(frozen=True, slots=True)
 class _Doubts:
-    """The parts of a frame's rows: of ``own``, else of ``beside`` where a row has nothing of its own."""
+    """The parts of a frame's rows: from ``own``, else from ``beside`` for a row without its own."""
 
     own: tuple[Aging, Members | None]
     beside: tuple[Aging, Members] | None = None
@@ -86,7 +88,7 @@ def _ages(aging: Aging, members: Members | None) -> array[float]:
 
 
 class _Measured:
-    """The frames of one measurement on one structure; ``before`` are the last ones, whose indexes are kept."""
+    """The frames of one measurement on one structure; ``before`` are the previous ones, whose indexes are reused."""
 
     def __init__(self, topology: Topology, measurement: Measurement, before: _Measured | None) -> None:
         self.measurement = measurement
@@ -109,7 +111,7 @@ class _Measured:
         self._before = None
 
     def frames_at(self, now: float, focus: frozenset[str] | None) -> Mapping[str, Frame]:
-        """The frames at a moment. What has not changed is the same: keys, columns, ages and states."""
+        """Return the frames at a moment. Unchanged parts are reused: keys, columns, ages and states."""
         measured_pods = self.rows.measured_pods
         whole = focus is None or len(measured_pods) <= FOCUS_ALL_BELOW
         self._look_at(frozenset(measured_pods) if whole or focus is None else focus)
@@ -176,8 +178,8 @@ class _Measured:
         add("before", tuple(topology.gateways_of), self.rows.model_gateways)
 
     def _add(self, name: str, keys: tuple[str, ...], makers: dict[Quantity, Make], doubts: _Doubts) -> None:
-        """A frame that shares the index of the last one while the keys are the same, and is made ready to be looked at
-        as that was.
+        """Add a frame that shares the index of the previous one while the keys are equal, with the columns prepared
+        that were read from it.
         """
         columns, ages = Columns(makers), doubts.ages()
         frame = None

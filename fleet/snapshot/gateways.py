@@ -1,7 +1,7 @@
-"""The model of a gateway's numbers: by the name that it was asked for, else by the servers behind it.
+"""The model of a gateway's numbers: by the requested name, else by the backends.
 
-A gateway stands where it likes: its own namespace tells nothing of the model's. What cannot be told apart (one name in
-several namespaces, numbers of a gateway before several models) belongs to no model.
+A gateway may run anywhere: its namespace does not identify the model's. Ambiguous numbers (one name in several
+namespaces, a gateway in front of several models) belong to no model.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Free GPUs by the cluster's own accounting: what a node offers less what pods on it hold.
+"""Free GPUs by the cluster's own accounting: a node's capacity less what its pods hold.
 
-An exporter that names no pod says nothing of who holds a GPU: often it was not told. Only where the accounting says
-that nobody can hold it is a GPU called free.
+An exporter that names no pod does not show that a GPU is free: often it is not configured to. A GPU is called free only
+if the accounting says that no pod can hold it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def uses(
     gpus_on: Mapping[str, Sequence[str]],
     holders: Mapping[str, Sequence[str]],
 ) -> dict[str, GpuUse]:
-    """GPU key → what is known of its use. ``holders``: GPU key → keys of the known pods that are named on it."""
+    """Return GPU key → its use. ``holders``: GPU key → keys of the known pods named for it."""
     unnamed = _held_without_a_name(kube, Counter(pod for pods in holders.values() for pod in pods))
     found: dict[str, GpuUse] = {}
     for node, keys in gpus_on.items():
@@ -57,7 +57,7 @@ def _use(accounted: tuple[int, int] | None, unnamed: int, alone: int) -> GpuUse:
 
 
 def _held_without_a_name(kube: KubeState, named: Mapping[str, int]) -> Mapping[str, int]:
-    """Node → GPUs that its pods hold beyond those that exporters name them on."""
+    """Return node → GPUs that its pods hold beyond those that exporters attribute to them."""
     found: dict[str, int] = defaultdict(int)
     for key, pod in kube.pods.items():
         if pod.gpus and pod.node and pod.phase not in FINISHED:

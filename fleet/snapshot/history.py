@@ -1,8 +1,8 @@
 """Short histories for the strips: the last quarter of an hour, a point every 15 s.
 
 The newest point is a reference to the columns of a Snapshot: recording a tick copies nothing. When its step is over, it
-becomes one array of single precision per quantity, in rows that a key keeps for as long as any point may have a number
-of it: a quarter of an hour of five thousand pods is 8 MiB, however many of them come and go.
+becomes one array of single precision per quantity, in rows that a key keeps while any point may have its number: a
+quarter of an hour of five thousand pods is 8 MiB, however many of them come and go.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class _Open:
     parts: tuple[tuple[Mapping[str, int], Mapping[Quantity, array[float]]], ...] = ()
 
     def value(self, key: str, quantity: Quantity) -> float:
-        """NaN for what is not there."""
+        """Return the value; NaN if there is none."""
         for index, columns in self.parts:
             row = index.get(key)
             if row is not None and quantity in columns:
@@ -66,13 +66,13 @@ class RecentHistory:
         self._rows = HistoryRows(points)
         self._of: tuple[object, ...] = ()
         self._open: _Open | None = None
-        """The newest step, and what its values were made of."""
+        """The newest step, and the inputs of its values."""
         self.backfilled = 0
-        """How many steps from before the console's time were filled."""
+        """Number of steps filled from before the console's start."""
 
     @property
     def rows(self) -> int:
-        """How many rows the steps have: tests count what pods that come and go leave behind."""
+        """Number of rows: tests count what pods that come and go leave behind."""
         return self._rows.count
 
     def record(self, at: float, frames: tuple[Frame, ...]) -> HistoryView:
@@ -88,7 +88,7 @@ class RecentHistory:
         return HistoryView(self, slot)
 
     def backfill(self, at: float, values: Mapping[Quantity, Mapping[str, float]]) -> None:
-        """Fill a step that was before the console's time, from a source that remembers. What is there stays."""
+        """Fill a step from before the console's start, from a source that remembers. Existing steps are kept."""
         slot = math.floor(at / self.step)
         if slot in self._points or (self._open is not None and self._open.slot == slot):
             return
@@ -99,7 +99,7 @@ class RecentHistory:
         self._rows.passing(slot)
 
     def strip(self, key: str, quantity: Quantity, slots: range) -> list[float]:
-        """The values of some steps, NaN for what is not there."""
+        """Return the values of some steps, NaN where there are none."""
         row, last, points = self._rows.known(key), self._open, self._points
         out = []
         for slot in slots:
@@ -111,7 +111,7 @@ class RecentHistory:
         return out
 
     def forget(self) -> None:
-        """Forget everything: what comes is of other objects."""
+        """Clear everything: the objects that follow are different ones."""
         self._points.clear()
         self._rows = HistoryRows(self._limit)
         self._open, self._of = None, ()
@@ -171,7 +171,7 @@ class HistoryView:
 
 
 def columns_kept(frame: Frame) -> dict[Quantity, array[float]]:
-    """The columns worth keeping; a row whose source is silent is a gap, not a flat line."""
+    """Return the columns to keep; a row whose source is silent is a gap, not a flat line."""
     doubtful = max(frame.states, default=State.FRESH) >= State.STALE
     silent = [i for i, state in enumerate(frame.states) if state >= State.STALE] if doubtful else []
     kept = {}

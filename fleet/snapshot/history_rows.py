@@ -1,4 +1,4 @@
-"""The rows of a history: a key has the same one for as long as any point may have a number of it."""
+"""The rows of a history: a key keeps its row while any point may have a number for it."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from collections.abc import Mapping, Sequence
 
 
 class HistoryRows:
-    """Rows by key, given again when their key has been gone for ``kept`` steps."""
+    """Rows by key, reused once their key has been absent for ``kept`` steps."""
 
     def __init__(self, kept: int) -> None:
         self._kept = kept
         self._row: dict[str, int] = {}
         self._free: list[int] = []
         self._gone: dict[str, int] = {}
-        """The last step of each key that is there no more."""
+        """The last step of each key that no longer exists."""
         self._new: list[str] = []
-        """Keys of steps before the first one that was placed: whether they are there, that one tells."""
+        """Keys of backfilled steps before the first placed one, which decides whether they still exist."""
         self._present: tuple[Mapping[str, int], ...] = ()
         self._placed: tuple[list[int], ...] = ()
         self.count = 0
-        """Rows that there are, those that are free included."""
+        """Number of rows, including free ones."""
 
     def known(self, key: str) -> int:
         """Return the row of a key, -1 for none."""
@@ -36,14 +36,14 @@ class HistoryRows:
         return row
 
     def passing(self, slot: int) -> None:
-        """Count what was new in a step of the past as gone since then, unless it is there now."""
+        """Count the new keys of a past step as absent since then, unless they exist now."""
         for key in self._new:
             if not any(key in index for index in self._present):
                 self._gone[key] = slot
         self._new.clear()
 
     def place(self, slot: int, present: Sequence[Mapping[str, int]]) -> tuple[list[int], ...]:
-        """Return the rows of the keys of each index, which are all that are there in this step."""
+        """Return the rows of the keys of each index; the indexes hold all keys of this step."""
         same = len(present) == len(self._present) and all(
             now is before for now, before in zip(present, self._present, strict=True)
         )

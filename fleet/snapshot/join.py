@@ -1,7 +1,7 @@
-"""Joining the three worlds: engine metrics and GPU metrics to the pods and nodes of Kubernetes.
+"""Joins of the three worlds: engine metrics and GPU metrics to the pods and nodes of Kubernetes.
 
-An engine is joined by its namespace and pod labels, else through the address it was scraped at (host:port → pod IP). A
-GPU is joined by the pod labels of its exporter, and to its node by host name or address.
+An engine is joined by its namespace and pod labels, else through its scrape address (host:port → pod IP). A GPU is
+joined by the pod labels of its exporter, and to its node by host name or address.
 """
 
 from __future__ import annotations
@@ -33,9 +33,10 @@ def node_of_gpu(gpu: GpuId, pod: Pod | None, names: Mapping[str, str]) -> str:
 
 
 def node_names(nodes: Mapping[str, Node], pods: Mapping[str, Pod], said: Collection[str]) -> dict[str, str]:
-    """Everything an exporter may call a node → the node's name: the name, its first label, its address.
+    """Return every spelling that an exporter may use for a node → the node's name: the name, its first label, its
+    address.
 
-    Where nobody tells an exporter its node's name, it takes that of its own pod for it. ``said`` are the names to find.
+    An exporter that is not told its node's name uses its own pod's. ``said`` are the names to find.
     """
     strange = {name for name in said if name not in nodes}
     names = {pod.name: pod.node for pod in pods.values() if pod.name in strange and pod.node and exports_gpus(pod)}
@@ -61,7 +62,7 @@ class JoinMatches:
     gpu_pods: tuple[tuple[str, ...], ...]
     """The pods that hold each GPU."""
     gpu_nodes: tuple[str, ...]
-    """The node that each GPU sits in, as far as its exporter tells."""
+    """The node of each GPU, according to its exporter."""
 
 
 def match(kube: KubeState, measurement: Measurement) -> JoinMatches:
@@ -81,5 +82,5 @@ def match(kube: KubeState, measurement: Measurement) -> JoinMatches:
 
 
 def pods_are_known(coverage: Coverage, namespace: str) -> bool:
-    """Whether a pod of a namespace that is not among those known is none; of an unnamed one, all must be known."""
+    """True if a pod missing from those known does not exist; without a namespace, all pods must be known."""
     return coverage.sees("pods", namespace) if namespace else coverage.knows_all("pods")

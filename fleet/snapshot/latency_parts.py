@@ -1,7 +1,7 @@
 """The histograms of each percentile: those of a measurement, by pod, workload and model.
 
-The percentiles of a row are of the requests that its sums count, all of them and no others; where the source cannot
-tell them apart there is no percentile, rather than one of somebody else's.
+The percentiles of a row cover exactly the requests that its sums count; if the source cannot separate them, there is no
+percentile, rather than someone else's.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from fleet.snapshot.topology import Topology
 
 class _Part(NamedTuple):
     model: str
-    """The served name that these requests asked for; empty for all that the pod serves."""
+    """The served name of these requests; empty for everything that the pod serves."""
     histogram: Histogram
 
 
@@ -73,7 +73,7 @@ class LatencyParts:
         return {row: _histograms_of(found[key]) for row, key in enumerate(rows) if key in focus and key in found}
 
     def _of_workload(self, family: Family, key: str) -> list[Histogram]:
-        """Return the histograms of its own pods if all are there, else of its models where nothing else serves them."""
+        """Return the histograms of its own pods if all exist, else of its models if nothing else serves them."""
         own = self._of_pods_of(family, self._topology.rows.engine_pods[key])
         if own:
             return _histograms_of(own)
@@ -83,7 +83,7 @@ class LatencyParts:
         return [histogram for model in self._topology.served[key] for histogram in whole.get(model, ())]
 
     def _of_model(self, family: Family, key: str) -> list[Histogram]:
-        """Return the source's histogram, else those of the pods that serve it: of each the requests for this model."""
+        """Return the source's histogram, else those of the pods that serve the model: from each the requests for it."""
         if key in self._models[family]:
             return self._models[family][key]
         pods, name = self._topology.rows.model_pods[key], self._topology.models[key].name
@@ -93,10 +93,10 @@ class LatencyParts:
         return _histograms_of(part for part in parts if part.model in ("", name))
 
     def _of_pods_of(self, family: Family, pods: Sequence[str]) -> list[_Part]:
-        """The histograms of all these pods, or none at all: part of a fleet is not its percentile.
+        """Return the histograms of all these pods, or none: part of a fleet is not its percentile.
 
-        Where the source gives no models' histograms it gives every engine's; a pod without one is then a pod that has
-        observed nothing yet, such as one that has just started.
+        A source without histograms of models has those of every engine; a pod without one has then observed nothing
+        yet, for example just after its start.
         """
         found = self._pods[family]
         if self._models[family] and not all(pod in found for pod in pods):

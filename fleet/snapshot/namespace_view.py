@@ -1,7 +1,7 @@
 """The view of one namespace of a cluster, or of all.
 
-A view only leaves out. Numbers, joins, free GPUs, histories and verdicts are those of the whole cluster, so that what
-is out of view never looks absent; whoever plans or reckons asks the Snapshot for ``everything``.
+A view only leaves rows out. Numbers, joins, free GPUs, histories and verdicts are those of the whole cluster, so that
+objects out of view never look absent; plans and calculations use ``everything`` of the Snapshot.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ V = TypeVar("V")
 
 
 class Viewer:
-    """Narrows Snapshots to the namespace that their cluster says is in view; what does not change is kept."""
+    """Narrows Snapshots to the cluster's selected namespace; unchanged parts are reused."""
 
     def __init__(self) -> None:
         self._namespace = ""
@@ -28,7 +28,7 @@ class Viewer:
         self._kept: dict[str, tuple[tuple[object, ...], Any]] = {}
 
     def view(self, whole: Snapshot) -> Snapshot:
-        """The part in view, which knows the whole; the Snapshot itself where all is."""
+        """Return the part in view, with the whole attached; the Snapshot itself if everything is in view."""
         namespace = whole.cluster.namespace
         if not namespace or whole.is_machine:
             return whole
@@ -86,7 +86,7 @@ class Viewer:
         return table
 
     def _keep(self, name: str, of: tuple[object, ...], make: Callable[[], V]) -> V:
-        """Return what was made of these very objects before, else make it now."""
+        """Return the cached result for the same objects, else make it."""
         made_of, made = self._kept.get(name, ((), None))
         if not made_of or not are_same(made_of, of):
             made = make()
@@ -97,7 +97,7 @@ class Viewer:
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """The rows of one namespace, and what they were taken from."""
+    """The rows of one namespace, and the rows that they were selected from."""
 
     whole: Mapping[str, Any]
     rows: Mapping[str, Any]
@@ -122,18 +122,18 @@ def _with_prefix(rows: Mapping[str, V], prefix: str) -> dict[str, V]:
 
 
 def _in_namespace(rows: Mapping[str, V], namespace: str) -> dict[str, V]:
-    """Return the rows in a namespace; and those that name none, which may be of this one."""
+    """Return the rows in a namespace, and those without one, which may belong to it."""
     return {key: row for key, row in rows.items() if getattr(row, "namespace", "") in (namespace, "")}
 
 
 def _is_felt(incident: Incident, namespace: str) -> bool:
-    """Whether an incident is one of this namespace: of its objects, or of what is beneath them."""
+    """True if an incident affects this namespace: its objects, or what is beneath them."""
     workloads = incident.reach.workloads
     return not workloads or any(key.startswith(f"{namespace}/") for key in workloads)
 
 
 def _concerns(unmatched: Unmatched, whole: Snapshot, namespace: str) -> bool:
-    """Whether a join that could not be made is one of this namespace; GPUs are of the cluster."""
+    """True if a failed join belongs to this namespace; GPUs belong to the cluster."""
     match unmatched.join:
         case Join.GPU_WITHOUT_POD:
             gpu = whole.gpus.get(unmatched.key)

@@ -1,7 +1,7 @@
-"""Pods that come, go or move while nothing is measured of them: most of what a rollout consists of.
+"""Pods that come, go or move while nothing is measured of them: most of a rollout.
 
-By such a pod no engine and no GPU gets into another row, so that rows and frames stay. Worked out again is what the
-cluster alone tells: whose the pod is, what its workload serves by that, what is free, and what nothing is measured of.
+Such a pod moves no engine or GPU to another row, so rows and frames are kept. Only what follows from the cluster alone
+is recomputed: owners, what a workload serves by its pods, free GPUs, and unmeasured pods.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from fleet.sources.kube.state import KubeState
 T = TypeVar("T")
 
 _LINKS = 3
-"""Owners of a pod that are followed upwards: ReplicaSet, Deployment, and whatever made that."""
+"""Owner links followed upwards from a pod: ReplicaSet, Deployment, and its creator."""
 
 
 def with_pods(before: Topology, kube: KubeState, moved: Sequence[str], gone: Sequence[str]) -> Topology | None:
-    """The same joins with the pods of now; None where these are to be joined anew.
+    """Return the same joins with the current pods; None if a full join is needed.
 
-    ``moved`` are the keys of the pods that have come, or of which more than the status is another, in their order;
-    everything but pods is as it was.
+    ``moved`` are the keys of new pods, and of those with more than a changed status, in order; everything except pods
+    is unchanged.
     """
     was, pods = before.kube.pods, kube.pods
     rows = [was[key] for key in (*moved, *gone) if key in was] + [pods[key] for key in moved]
@@ -77,7 +77,7 @@ def with_pods(before: Topology, kube: KubeState, moved: Sequence[str], gone: Seq
 
 
 def _measured_alike(before: Topology, kube: KubeState, keys: Sequence[str], rows: Sequence[Pod]) -> bool:
-    """Whether all that is measured belongs to the same pods as before, which are none of these."""
+    """True if everything measured belongs to the same pods as before, and to none of these."""
     measured, was = before.measured, before.kube.pods
     new = {(pod.namespace, pod.name) for pod in rows if pod.key not in was}
     return (
@@ -95,7 +95,7 @@ def _measured_alike(before: Topology, kube: KubeState, keys: Sequence[str], rows
 
 
 def _workloads_of(before: Topology, kube: KubeState, moved: Sequence[str]) -> Mapping[str, str] | None:
-    """The workload of each pod; None where that is not one that the cluster lists, or another than before."""
+    """Return the workload of each pod; None if one is not listed by the cluster, or has changed."""
     if any(
         row.owner is not None and row.owner.kind == "Pod" for row in chain(kube.workloads.values(), kube.links.values())
     ):
@@ -110,7 +110,7 @@ def _workloads_of(before: Topology, kube: KubeState, moved: Sequence[str]) -> Ma
 
 
 def _listed_workload(pod: Pod, kube: KubeState) -> str | None:
-    """The workload at the top of a pod's owners, all of which are listed."""
+    """Return the workload at the top of a pod's owners, if all of them are listed."""
     key, owner = "", pod.owner
     for _ in range(_LINKS):
         if owner is None:
@@ -135,7 +135,7 @@ def _members(
 
 
 def _accounted(before: Topology, kube: KubeState) -> tuple[Mapping[str, tuple[int, int]], Mapping[str, GpuUse]]:
-    """The free GPUs of each node, and what is known of the use of each GPU."""
+    """Return the free GPUs of each node, and the use of each GPU."""
     holders: dict[str, list[str]] = {key: [] for key in before.gpus}
     for pod, held in before.gpus_of.items():
         for key in held:
@@ -145,5 +145,5 @@ def _accounted(before: Topology, kube: KubeState) -> tuple[Mapping[str, tuple[in
 
 
 def _kept(before: T, now: T) -> T:
-    """The one before where nothing of it is another."""
+    """Return the earlier object if they are equal."""
     return before if before == now else now

@@ -1,4 +1,4 @@
-"""Changes of size that autoscalers were seen to make: their events may be missing, or not permitted to be read."""
+"""Scale changes made by autoscalers, as observed: their events may be missing or unreadable."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from fleet.model.objects import HorizontalPodAutoscaler
 from fleet.snapshot.topology import Topology
 
 FORGOTTEN: Final = 1800.0
-"""Seconds after which a change of size tells nothing any more."""
+"""Seconds after which a scale change is forgotten."""
 
 
 class Rescales:
-    """Remembers to which sizes autoscalers changed their workloads, from one structure to the next."""
+    """Remembers the sizes that autoscalers set, by comparing structures."""
 
     def __init__(self) -> None:
         self._before: Mapping[str, HorizontalPodAutoscaler] = {}
         self._found: Mapping[str, tuple[Rescaled, ...]] = {}
 
     def at(self, topology: Topology, now: float) -> Mapping[str, tuple[Rescaled, ...]]:
-        """Workload key → the changes of late, the oldest first: the same object until there is another."""
+        """Return workload key → its recent scale changes, oldest first: the same object until there is a new one."""
         before, scalers = self._before, topology.autoscalers
         if scalers is before and all(now - gone[0].at <= FORGOTTEN for gone in self._found.values()):
             return self._found

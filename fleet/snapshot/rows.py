@@ -1,6 +1,6 @@
-"""The rows of a measurement that each pod, workload and model is made of.
+"""The rows of a measurement that make up each pod, workload and model.
 
-Here a value leaves the order of its source for the order of the screens; what is folded from it, the frames know.
+Here values are reordered from the source's rows to those of the screens; the frames fold them.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ class FrameRows:
     """Rows of the measurement, per row of each frame."""
 
     each_engine: Members
-    """All that is told under one key: two processes of a pod may call their engine the same."""
+    """All rows under one key: two processes of a pod may give their engine the same name."""
     each_gateway: Members
     each_gpu: Members
-    """The last row of each: two exporters may tell of one GPU."""
+    """The last row of each: two exporters may report one GPU."""
     model_gateways: Members
     """Per model that has some, in the order of ``gateways_of``."""
     measured_pods: tuple[str, ...]
@@ -39,12 +39,12 @@ class FrameRows:
     alone: frozenset[str]
     """Workloads that serve their models alone: the requests for these models are theirs, all of them and no others."""
     shared: frozenset[str]
-    """Pods with engines, of workloads that share a model: their requests are told apart by the pods alone."""
+    """Pods with engines, of workloads that share a model: only the pods distinguish their requests."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServingFleet:
-    """Workloads and models, and what of them was measured."""
+    """Workloads and models, and what was measured of them."""
 
     pods: Iterable[str]
     pods_of: Mapping[str, Sequence[str]]
@@ -131,12 +131,12 @@ def _with_gpus(
     engines: Mapping[str, Sequence[int]],
     served: Mapping[str, Sequence[str]],
 ) -> Iterable[str]:
-    """Yield its pods with GPUs. Workers of a multi-host engine have GPUs and no engine: they count where nothing else
-    is served.
+    """Yield its pods with GPUs. Workers of a multi-host engine have GPUs and no engine: they count if they serve
+    nothing else.
     """
     return (p for w in model.workloads for p in gpu_pods.get(w, ()) if len(served[w]) == 1 or p in engines)
 
 
 def _shares(names: Iterable[str], models: Mapping[str, ModelGroup]) -> bool:
-    """Whether another workload serves one of these models, too."""
+    """True if another workload serves one of these models too."""
     return any(len(models[name].workloads) > 1 for name in names)

@@ -1,4 +1,4 @@
-"""The workloads that serve each model: requests are counted by served name, and workloads are what is owned."""
+"""The workloads that serve each model: requests are counted by served name, while workloads are what teams own."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def served_by(
     pods: Mapping[str, Pod],
     names_of: Callable[[str], Iterable[str]],
 ) -> dict[str, tuple[str, ...]]:
-    """Workload key → keys of the models that it serves, the one of most engines first: what the engines say, else what
-    the template says, else the workload's own name where its pods hold GPUs. Workloads that serve none are left out.
+    """Return workload key → keys of the models that it serves, most engines first: according to the engines, else the
+    template, else the workload's own name if its pods hold GPUs. Workloads that serve none are left out.
 
     ``names_of``: from a pod's key to the model of each of its engines.
     """
@@ -39,7 +39,7 @@ def served_by(
 
 
 def _stands_beside(members: Sequence[str], pods: Mapping[str, Pod]) -> bool:
-    """Whether its pods are gateways or exporters: the model that they may be told of is served by others."""
+    """True if its pods are gateways or exporters: a model in their configuration is served by others."""
     return any(not pods[key].serving.engine and stands_beside(pods[key]) is not None for key in members)
 
 

@@ -1,8 +1,7 @@
-"""Updates that only change the status of an object: most of what a watch tells.
+"""Updates that only change the status of an object: most watch events.
 
-Such a row is put in the place of the one before, and everything that was joined stays as it is. Where pods come, go or
-move that nothing is measured of, little else is another (``fleet.snapshot.pod_arrivals``); where anything else does, or
-becomes something else, all is joined anew.
+Such a row replaces the previous one, and all joins are kept. If unmeasured pods come, go or move, little else changes
+(``fleet.snapshot.pod_arrivals``); any other change causes a full join.
 """
 
 from __future__ import annotations
@@ -25,13 +24,13 @@ V = TypeVar("V")
 _PLACE_OF_POD = attrgetter("uid", "owner", "labels", "ip", "node", "phase", "gpus", "version", "serving", "created")
 _PLACE_OF_WORKLOAD = attrgetter("uid", "owner", "version", "gpus")
 _PLACE_OF_NODE = attrgetter("labels", "address", "gpus")
-"""Fields of a row that joins read: while these are equal, what belongs to what is the same."""
+"""Fields of a row that joins read: while these are equal, relations are unchanged."""
 _MEASURED_BY = ("engines", "engines_of", "gpus", "gateways", "gateways_of", "models")
 """Fields that the rows of frames are named after, and made of."""
 
 
 def followed(before: Topology | None, kube: KubeState, measurement: Measurement | None) -> Topology:
-    """Return the present topology: ``before`` itself while nothing has changed, and as much of it as still holds."""
+    """Return the current topology: ``before`` itself if nothing changed, else as much of it as is still valid."""
     if before is None:
         return build_topology(kube, measurement)
     if not before.has_rows_of(measurement):
@@ -43,7 +42,7 @@ def followed(before: Topology | None, kube: KubeState, measurement: Measurement 
 
 
 def _with_kept_joins(before: Topology, now: Topology) -> Topology:
-    """The joins of now, in which whatever turned out as before is the same object."""
+    """Return the new joins, with every unchanged part replaced by the earlier object."""
     mine, theirs = now.structure(), before.structure()
     kept = {name: theirs[name] for name, rows in mine.items() if _alike(theirs[name], rows)}
     measured = now.has_rows_of(before.measured) and now.served == before.served and now.rows == before.rows
@@ -53,12 +52,12 @@ def _with_kept_joins(before: Topology, now: Topology) -> Topology:
 
 
 def _alike(before: object, now: object) -> bool:
-    """Whether they are equal; of mappings also their order, which screens follow."""
+    """True if they are equal; for mappings, including the order, which screens follow."""
     return before == now and (not isinstance(now, Mapping) or [*now] == [*cast("Mapping[str, object]", before)])
 
 
 def _with_other_rows(before: Topology, kube: KubeState) -> Topology | None:
-    """The same joins with the rows of now; None where these are to be joined anew."""
+    """Return the same joins with the current rows; None if a full join is needed."""
     was = before.kube
     if was.coverage != kube.coverage or (before.gateways and was.services is not kube.services):
         return None
@@ -90,7 +89,7 @@ def _with_other_rows(before: Topology, kube: KubeState) -> Topology | None:
 
 
 def _with_other_pods(before: Topology, kube: KubeState) -> Topology | None:
-    """The same joins where pods came, went or moved that nothing is measured of; None where all is joined anew."""
+    """Return the same joins after unmeasured pods came, went or moved; None if a full join is needed."""
     was = before.kube.pods
     known = _with_other_rows(before, replace(kube, pods=was))
     if known is None:
@@ -104,13 +103,13 @@ def _with_other_pods(before: Topology, kube: KubeState) -> Topology | None:
 
 
 def _replaced_rows(rows: Mapping[str, V], others: Mapping[str, Any]) -> Mapping[str, V]:
-    """The rows, those of ``others`` that are among them in their places; the same object where there are none."""
+    """Return the rows with replacements from ``others`` in place; the same object if there are none."""
     mine = {key: row for key, row in others.items() if key in rows}
     return {**rows, **mine} if mine else rows
 
 
 def _stays_pod(before: Topology, kube: KubeState, was: Pod, now: Pod) -> bool:
-    """Whether nothing but the status of a pod is another, and nothing is made up from that."""
+    """True if only the status of a pod changed, and no synthetic row depends on it."""
     return (
         _PLACE_OF_POD(was) == _PLACE_OF_POD(now)
         and [container.image for container in was.containers] == [container.image for container in now.containers]
@@ -120,7 +119,7 @@ def _stays_pod(before: Topology, kube: KubeState, was: Pod, now: Pod) -> bool:
 
 
 def _stays_workload(before: Topology, kube: KubeState, was: Workload, now: Workload) -> bool:
-    """Whether nothing but the status of a workload is another, and nothing is made up from that."""
+    """True if only the status of a workload changed, and no synthetic row depends on it."""
     if _PLACE_OF_WORKLOAD(was) != _PLACE_OF_WORKLOAD(now):
         return False
     above = now.owner
@@ -130,12 +129,12 @@ def _stays_workload(before: Topology, kube: KubeState, was: Workload, now: Workl
 
 
 def _is_listed(workload: str, kube: KubeState) -> bool:
-    """Whether a workload has a row of its own; else one is made up from its pods and what else it owns."""
+    """True if a workload has its own row; otherwise one is synthesised from its pods and the other objects it owns."""
     return workload in kube.workloads or workload in kube.links
 
 
 def _join_failures(before: Topology, pods: Iterable[Pod]) -> list[object]:
-    """Return what failed joins of these pods would be reported, if they were to serve."""
+    """Return the failed joins that would be reported for these pods."""
     return list(
         pods_alone(
             [*pods],

@@ -1,6 +1,6 @@
 """The structure of a fleet: the part of a Snapshot that only changes when objects come and go.
 
-Made anew when the Kubernetes state or the set of engines and GPUs changes; between that, every tick reuses it.
+Rebuilt when the Kubernetes state or the set of engines and GPUs changes; in between, every tick reuses it.
 """
 
 from __future__ import annotations
@@ -43,26 +43,26 @@ class Touched:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topology(Structure):
-    """The structure of a fleet, and how the rows of a measurement lie in it."""
+    """The structure of a fleet, and its mapping to the rows of a measurement."""
 
     kube: KubeState
-    """The objects that this was made for, without the events: they belong to nobody."""
+    """The objects that this was built from, without events, which affect no join."""
     measured: Measurement
-    """The rows of what this was made for, without any values."""
+    """The rows that this was built from, without values."""
     rows: FrameRows
     addresses: Addresses
     served: Mapping[str, tuple[str, ...]]
-    """Workload key → the models that it serves, the one that most of its engines serve first."""
+    """Workload key → the models that it serves, by number of engines."""
     failed: frozenset[str]
     """Keys of the pods that have failed."""
     version: object = field(default_factory=object)
     """No other structure has the same one."""
     touched: Touched | None = None
-    """Changes to the structure before, where nothing was joined anew."""
+    """Changes to the previous structure, if there was no full join."""
     _pod_of_group: dict[HistogramKey, str] = field(default_factory=dict)
 
     def has(self, kube: KubeState) -> bool:
-        """Whether these are the objects that this was made for: new events are none."""
+        """True if this was built from these objects: new events do not count."""
         ours = self.kube
         if ours.coverage != kube.coverage:
             return False
@@ -71,7 +71,7 @@ class Topology(Structure):
         )
 
     def has_rows_of(self, measurement: Measurement | None) -> bool:
-        """Whether a measurement has the rows that this was made for, whatever stands in them."""
+        """True if a measurement has the rows that this was built from, whatever their values."""
         ours, theirs = self.measured, measurement or _NOTHING
         # Equal tuples of thousands are compared one by one, also with themselves.
         return all(
@@ -167,7 +167,7 @@ def build_topology(kube: KubeState, measurement: Measurement | None) -> Topology
 
 @dataclass(frozen=True, slots=True)
 class _Placed:
-    """Pods and workloads, those that are made up for unseen engines among them, and the engines in their pods."""
+    """Pods and workloads, including synthetic ones for unseen engines, and the engines in their pods."""
 
     pods: Mapping[str, Pod]
     workloads: Mapping[str, Workload]
@@ -255,7 +255,7 @@ def _measured_by(measured: Measurement, engines: Sequence[str]) -> dict[str, str
 
 
 def _grouped(keys: Iterable[str]) -> dict[str, list[int]]:
-    """Each key → the places at which it stands, in their order; no place for an empty one."""
+    """Return each key → its positions, in order; an empty key has none."""
     rows: dict[str, list[int]] = defaultdict(list)
     for i, key in enumerate(keys):
         if key:
@@ -303,8 +303,8 @@ def _with_models(
     workload_of: Mapping[str, str],
     workloads: Mapping[str, Workload],
 ) -> tuple[EngineId, ...]:
-    """The engines with their models: where no series names one, what the pod's template says that it serves, else the
-    name of its workload; of one whose pod nobody sees, the name of the product.
+    """Return the engines with their models: if no series names one, the model in the pod's template, else the name of
+    its workload; for an engine with an unseen pod, the name of the product.
     """
 
     def model_of(i: int) -> str:
@@ -318,7 +318,7 @@ def _with_models(
 
 
 def _origins(keys: Sequence[str], dialects: Sequence[tuple[str, ...]], pods: Sequence[Pod]) -> dict[str, Origin]:
-    """Engine key → what it is: as its pod's own description says, else by the metrics that it answers."""
+    """Return engine key → its product: by its pod's description, else by its metrics."""
     found = {}
     for i, key in enumerate(keys):
         speaks = dialects[i] if dialects else ()
@@ -336,9 +336,9 @@ def _add_unseen(
     workloads: dict[str, Workload],
     kube: KubeState,
 ) -> None:
-    """Give engines without a pod a stand-in, so that they are on the screen with everything else.
+    """Give engines without a pod a placeholder, so that they are on the screen with everything else.
 
-    The stand-in has no uid and no phase: it claims nothing that Kubernetes has not said.
+    The placeholder has no uid and no phase: it claims nothing that Kubernetes has not reported.
     """
     members: dict[tuple[str, str], set[str]] = defaultdict(set)
     for i, engine in enumerate(engines):

@@ -1,4 +1,4 @@
-"""Objects without a counterpart in another world, by name: a join that fails in silence is a pod nobody watches."""
+"""Objects without a counterpart in another world, by name: a join that fails silently is a pod that nobody watches."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def pods_alone(
     *,
     gpus_measured: bool,
 ) -> Iterator[Unmatched]:
-    """Serving pods that nothing is measured of. ``measured`` and ``held``: keys of pods with engines, and with GPUs;
-    ``unmeasured``: of those that owe no engine metrics.
+    """Yield serving pods that are not measured. ``measured`` and ``held``: keys of pods with engines, and with GPUs;
+    ``unmeasured``: those without engine metrics by design.
     """
     for pod in serving:
         if pod.phase != "Running" or pod.deleted is not None:
@@ -49,7 +49,7 @@ _IN_WORDS = {
 
 
 def gpus_alone(gpus: Iterable[GpuId], use: Mapping[str, GpuUse], coverage: Coverage) -> Iterator[Unmatched]:
-    """GPUs that no known pod holds, with what is known of them; one of a pod that may not be seen is none."""
+    """Yield GPUs that no known pod holds, with their use; a GPU of a pod that may not be seen is not included."""
     for gpu in gpus:
         if not gpu.pod:
             yield Unmatched(Join.GPU_WITHOUT_POD, gpu.key, _IN_WORDS[use.get(gpu.key, GpuUse.UNKNOWN)])
@@ -67,7 +67,7 @@ def unmeasured_and_unheld(
     excused: Collection[str],
     use: Mapping[str, GpuUse],
 ) -> Iterator[Unmatched]:
-    """Serving pods that nothing is measured of, and GPUs that no known pod holds; ``excused`` pods owe no metrics."""
+    """Yield unmeasured serving pods, and GPUs that no known pod holds; ``excused`` pods need no metrics."""
     if not measured.source:
         # Nobody has been asked yet: of no pod can it be said that nothing names it.
         return

@@ -1,7 +1,7 @@
-"""Pods that serve and owe no engine metrics, and what is said of them instead.
+"""Serving pods that have no engine metrics by design, and what is shown instead.
 
-A worker of a group lends its GPUs to the engine that its leader runs; an engine that no dialect reads is named. Neither
-is sick, and neither is a join that failed.
+A group's worker lends its GPUs to its leader's engine; an engine that no dialect reads is shown by name. Neither is
+sick, and neither is a failed join.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ def unmeasured(
     pods_of: Mapping[str, Sequence[str]],
     answered: Mapping[str, str],
 ) -> dict[str, str]:
-    """Pod key → why it has no engine metrics, for those that need none.
+    """Return pod key → why it has no engine metrics, for those that need none.
 
-    ``answered`` are targets whose metrics turned out to be of a product that is not read (``Measurement.unread``).
+    ``answered`` are targets whose metrics belong to a product that is not read (``Measurement.unread``).
     """
     found = {}
     by_engine: dict[str, str] = {}

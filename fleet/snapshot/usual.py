@@ -1,7 +1,7 @@
 """Usual traffic of workloads: the median of ten minutes of normal numbers.
 
-Only numbers near the median are learned, so that an incident does not become normal while somebody looks into it. A
-level that lasts for an hour becomes the new normal: the load has changed.
+Only numbers near the median are learned, so that an incident does not become normal while it is investigated. A level
+that lasts for an hour becomes the new normal: the load has changed.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class UsualTraffic:
         self._found: Mapping[str, Traffic] = {}
 
     def at(self, by_workload: Frame, now: float) -> Mapping[str, Traffic]:
-        """Workload key → its usual traffic; the same mapping as before while nothing in it has changed."""
+        """Return workload key → its usual traffic; the same mapping while nothing in it changes."""
         slot = math.floor(now / STEP)
         if slot == self._slot or by_workload.columns is self._columns:
             return self._found

@@ -1,1 +1,1 @@
-"""Sources of facts: Kubernetes, Prometheus, the direct scrape. Each is followed in the background."""
+"""Sources of facts: Kubernetes, Prometheus, direct scrapes. Each is followed in the background."""

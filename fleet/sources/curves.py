@@ -32,7 +32,7 @@ _NO_METRIC = "no metric of a store is this quantity"
 async def curve_of_fleet(
     stores: Sequence[NamedStore], question: CurveQuestion, clock: Callable[[], float] = time.time
 ) -> Curve:
-    """The curve that is asked for, from whichever store has the object; where several have a part of it, from all.
+    """Return the requested curve from the store that has the object; if several have a part of it, from all of them.
 
     Raises SourceProblem, also for a percentile of requests that are in several stores.
     """
@@ -60,7 +60,9 @@ def _sources(series: Series, quantity: Quantity) -> frozenset[str]:
 
 
 async def _curve_of_parts(stores: Sequence[NamedStore], question: CurveQuestion, clock: Callable[[], float]) -> Curve:
-    """One curve of engines or GPUs that several stores have: of what two have, each point is of the first."""
+    """Return one curve of engines or GPUs that several stores have; for one that two have, each point is from the
+    first.
+    """
     quantity, asked = question.quantity, question.range
     if is_of_a_whole(quantity):
         named = ", ".join(one.name for one in stores)
@@ -89,7 +91,7 @@ async def _curve_of_parts(stores: Sequence[NamedStore], question: CurveQuestion,
 
 
 def _whose(labels: Mapping[str, str]) -> tuple[str, ...]:
-    """The GPU, the engine or the row of a gateway that a series is of, whoever scraped it."""
+    """Return the GPU, engine or gateway row of a series, whichever job scraped it."""
     uuid, part = gpu_key(labels, GPUS.gpu)
     if uuid:
         return uuid, part
@@ -105,7 +107,7 @@ def _folded(fold: Callable[[Sequence[float]], float], values: Sequence[float]) -
 async def curve(
     store: Store, labels: Sequence[Match], question: CurveQuestion, clock: Callable[[], float] = time.time
 ) -> Curve:
-    """The curve that is asked for, and its peaks beside it where those are wanted.
+    """Return the requested curve, with its peaks if they are wanted.
 
     ``labels`` are those that all series must have: one cluster of a store of several. Raises SourceProblem, also for a
     quantity that no dialect has as a number.

@@ -1,4 +1,4 @@
-"""The line of a Snapshot that tells of a bug of ours, for as long as it lasts."""
+"""The line of a Snapshot that reports an unexpected error in this program, while it lasts."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from fleet.sources.status import defect
 
 
 class DefectLine:
-    """The last error that nobody foresaw while a cluster is observed: whoever looks is told, and sees the rest.
+    """The last unexpected error during observation: the user sees it along with the rest.
 
-    A screen that stands still in silence is the worst that this program could do to the person before it.
+    A screen that silently stops updating is the worst that this program could do to its user.
     """
 
     def __init__(self, clock: Callable[[], float], report: Callable[[Exception], str]) -> None:
-        """``report`` keeps the details of an error and says where (empty for nowhere)."""
+        """``report`` stores the details of an error and returns where (empty for nowhere)."""
         self._clock = clock
         self._report = report
         self._status: SourceStatus | None = None
@@ -26,13 +26,13 @@ class DefectLine:
         return defect(error, self._clock(), self._report(error))
 
     def note(self, error: Exception) -> None:
-        """Tell of an error from now on. One that lasts is reported once: a report per tick would fill the disk."""
+        """Show an error from now on. A lasting one is reported once: a report per tick would fill the disk."""
         self._status = self._status or self.status_of(error)
 
     def clear(self) -> None:
-        """Tell of nothing any more."""
+        """Stop showing the error."""
         self._status = None
 
     def on(self, snapshot: Snapshot) -> Snapshot:
-        """The Snapshot with the line, where there is something to tell."""
+        """Return the Snapshot with the line, if there is an error."""
         return snapshot if self._status is None else replace(snapshot, sources=(self._status, *snapshot.sources))

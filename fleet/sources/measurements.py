@@ -1,4 +1,4 @@
-"""Measurements beside the ticks: one at a time, and with the first of them what the store remembers."""
+"""Measurements in parallel with the ticks: one at a time, and with the first the store's past."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Measurements:
         wanted: Callable[[], frozenset[str] | None],
         untold: Callable[[], None],
     ) -> None:
-        """``wanted`` gives the pods whose own percentiles are wanted, None for all; ``untold`` is called where no store
-        says what was before.
+        """``wanted`` returns the pods whose own percentiles are wanted, None for all; ``untold`` is called if no store
+        has the past.
         """
         self._metrics = metrics
         self._clock = clock
@@ -34,18 +34,18 @@ class Measurements:
 
     @property
     def is_over(self) -> bool:
-        """Whether one has ended that nobody has collected."""
+        """True if a measurement has ended and was not collected."""
         return self._task is not None and self._task.done()
 
     def collect(self) -> None:
-        """End a measurement that is over. Raises what it failed with."""
+        """Finish a measurement that is over. Raises what it failed with."""
         last, self._task = self._task, None
         if last is not None:
             last.result()
 
     async def begin(self, state: KubeState, seconds: float, later: Callable[[], None]) -> bool:
-        """Begin one if it is due and none is under way, and wait for it so many ``seconds``; whether it is done by
-        then. ``later`` is called once it is, where it is not; so it is where it fails, which ``collect`` tells.
+        """Begin a measurement if it is due and none is running, and wait up to ``seconds`` for it; return whether it is
+        done. Otherwise ``later`` is called once it is, also if it fails, which ``collect`` raises.
         """
         if self._task is not None or not self._metrics.due(state, self._clock()):
             return False
@@ -58,19 +58,19 @@ class Measurements:
         return False
 
     async def close(self) -> None:
-        """Stop the one that is under way."""
+        """Stop the running measurement."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def look_back(self) -> None:
-        """Ask for what was before the console's time, where somebody remembers it."""
+        """Query the time before the console's start, if a store has it."""
         latest = self._metrics.latest
         if latest is not None and latest.source == "prometheus":
             self._past = await self._metrics.remembered(latest, STEP * POINTS, STEP)
 
     def take_past(self) -> list[Past]:
-        """Return what was before, once."""
+        """Return the past, once."""
         past, self._past = self._past, []
         return past
 

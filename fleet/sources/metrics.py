@@ -1,7 +1,7 @@
-"""Measuring: the metrics stores that there are, and the direct scrape of what none of them has.
+"""Measurement: the metrics stores, and direct scrapes of what none of them has.
 
-All give the same type, and what they say is one measurement (``fleet.metrics.merged_measurement``). Losing Prometheus
-falls back to the direct scrape (where it is allowed) and returns as soon as Prometheus answers again.
+All give the same type, and are merged into one measurement (``fleet.metrics.merged_measurement``). If Prometheus fails,
+the direct scrape takes over (if allowed) until it answers again.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from fleet.sources.store import NamedStore, Store
 
 
 class Use(StrEnum):
-    """Whether a source is used."""
+    """True if a source is used: the values of a setting."""
 
     AUTO = "auto"
     ALWAYS = "always"
@@ -52,11 +52,11 @@ class MetricsSettings:
     prometheus: Use = Use.AUTO
     endpoint: PrometheusEndpoint | None = None
     trust: Trust = field(default_factory=Trust)
-    """Services that may be asked among those that are found."""
+    """The Services that may be contacted among those found."""
     within: Mapping[str, str] = field(default_factory=dict)
     """Labels and values that its series must have: one cluster of a store of several."""
     also: tuple[MoreMetrics, ...] = ()
-    """Stores beside that one: of what several have, the first is read."""
+    """Further stores: for what several have, the first is read."""
     timeout: float = 10.0
     window: float = 60.0
     scrape: Use = Use.AUTO
@@ -67,11 +67,11 @@ class MetricsSettings:
 PATIENCE = 3.0
 """Seconds that Prometheus' answer is waited for before the pods are scraped meanwhile, where no answer was seen yet."""
 SETTLE = 4.0
-"""Seconds between the first two scrapes when somebody waits for a complete answer: rates need two samples."""
+"""Seconds between the first two scrapes when a caller waits for a complete answer: rates need two samples."""
 
 
 SELDOM = 15.0
-"""Seconds between two measurements at most: what the charts of Prometheus set for its scrapes."""
+"""Longest time between two measurements in seconds: the scrape interval of Prometheus' charts."""
 PER_TARGET = 0.015
 """Seconds to the next scrape for each target: at half a millisecond of CPU each, scraping takes 3 % of a core."""
 _RATES = 2
@@ -93,13 +93,13 @@ class MetricsCollector:
         self._own_wanted: frozenset[str] = frozenset()
         """Pods whose own buckets are needed, because several stores have parts of their model."""
         self._own_is_new = False
-        """Whether that was found out by the last measurement: the next one tells more."""
+        """True if the last measurement found these: the next one will be more complete."""
         self._measured = now
         """Time at which the last measurement began."""
         self.latest: Measurement | None = None
 
     def due(self, state: KubeState, now: float) -> bool:
-        """Whether it is time to measure. Not before the pods are known: there is nobody to ask, and nothing to join."""
+        """True if a measurement is due. Not before the pods are known: there is nothing to scrape or join."""
         known = "pods" in state.synced or self._settings.endpoint is not None
         return known and (now >= self._next or now < self._measured)
 
@@ -110,7 +110,9 @@ class MetricsCollector:
         self._scraping.hurry()
 
     def settles_in(self) -> float:
-        """Seconds until another measurement would tell more (rates need two scrapes); 0.0 when this is all."""
+        """Return the seconds until another measurement would add something (rates need two scrapes); 0.0 if
+        complete.
+        """
         latest = self.latest
         one = self._scrapes == 1 and latest is not None and SCRAPE in (latest.source, *latest.sources.engines)
         return SETTLE if self._stores.are_awaited or self._own_is_new or one else 0.0
@@ -136,11 +138,11 @@ class MetricsCollector:
         self._next = now + pause(self.latest, self._settings.refresh, self._scrapes)
 
     async def remembered(self, latest: Measurement, seconds: float, step: float) -> list[Past]:
-        """Return what was in the ``seconds`` before ``latest``, where Prometheus remembers it."""
+        """Return the ``seconds`` before ``latest``, if Prometheus has them."""
         return await self._stores.remembered(latest, seconds, step)
 
     async def store(self, state: KubeState, now: float) -> Store | None:
-        """The first Prometheus that is asked, or would be. Raises SourceProblem for one that may not be."""
+        """Return the first Prometheus that is or would be queried. Raises SourceProblem if it may not be."""
         return next((one.store for one in await self.stores(state, now)), None)
 
     async def stores(self, state: KubeState, now: float) -> tuple[NamedStore, ...]:
@@ -158,13 +160,13 @@ class MetricsCollector:
         return (*self._stores.statuses(), self._scraping.keeper.status)
 
     async def close(self) -> None:
-        """Let go of every connection."""
+        """Close every connection."""
         await asyncio.gather(self._stores.close(), self._scraping.close())
 
     async def _scrape(
         self, state: KubeState, asked: Measurement | None, now: float
     ) -> tuple[tuple[LastMeasurement, ...], bool]:
-        """Scrape what is to be scraped; whether that is everything, so that it is read before what the stores say."""
+        """Scrape what is due; return also whether that is everything, in which case it is preferred to the stores."""
         everything = self._scrapes_engines(asked, now)
         lacking = None if everything or asked is None else Lacking.of(asked)
         if not everything and (self._settings.scrape is not Use.AUTO or lacking is None):
@@ -177,7 +179,7 @@ class MetricsCollector:
         )
 
     def _scrapes_engines(self, asked: Measurement | None, now: float) -> bool:
-        """Whether all engines are to be scraped beside, or instead of, what Prometheus said."""
+        """True if all engines are scraped in addition to, or instead of, Prometheus."""
         if self._settings.scrape is not Use.AUTO:
             return self._settings.scrape is Use.ALWAYS
         if asked is None or not asked.engines:
@@ -186,10 +188,10 @@ class MetricsCollector:
         return now < self._stores.whole_from and self._scraping.works
 
     async def _ask(self, state: KubeState, pods: frozenset[str] | None, now: float) -> tuple[LastMeasurement, ...]:
-        """Ask the stores; what they do not answer in time is not waited for.
+        """Query the stores; a late answer is not waited for.
 
-        A single one is waited for where its numbers are on the screen. Where they are not yet, the pods are scraped
-        meanwhile; and while one fails it is asked aside.
+        A single store is waited for once its numbers are on the screen. Before that, the pods are scraped meanwhile;
+        and while it fails it is queried in the background.
         """
         if self._settings.prometheus is Use.NEVER:
             self._stores.switch_off(now)
@@ -207,7 +209,7 @@ class MetricsCollector:
 
 
 def _collectors(client: Getter, settings: MetricsSettings, now: float) -> Iterator[PrometheusCollector]:
-    """The store that is configured or found, and those that are named beside it."""
+    """Yield the configured or discovered store, and those named in addition."""
     how = settings.window, settings.timeout, now
     yield PrometheusCollector(client, settings.endpoint, *how, settings.trust, settings.within)
     for more in settings.also:
@@ -216,11 +218,11 @@ def _collectors(client: Getter, settings: MetricsSettings, now: float) -> Iterat
 
 
 def pause(latest: Measurement | None, refresh: float, scrapes: int) -> float:
-    """Seconds from one measurement to the next; ``refresh`` is how often the screen is drawn.
+    """Return the seconds between measurements; ``refresh`` is the screen's refresh interval.
 
-    A Prometheus is asked three times per scrape interval, no more often. Pods are scraped as often as the screen is
-    drawn where that is cheap, and the more there are, the more seldom; from one time to the next no more than twice as
-    long, so that what was scraped does not look stale for that.
+    A Prometheus is queried at most three times per scrape interval. Pods are scraped at every refresh if that is cheap,
+    and less often the more there are; the interval at most doubles each time, so that scraped values do not look stale
+    for that reason.
     """
     if latest is None:
         return refresh

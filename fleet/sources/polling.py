@@ -1,4 +1,4 @@
-"""A source that is asked every so often: a subclass says how it is asked, and has everything else of the contract."""
+"""A polled source: a subclass implements the query, and inherits the rest of the contract."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ T = TypeVar("T")
 
 
 class PollingSource(ABC, Generic[T]):
-    """Asks every ``every`` seconds; after failures in a row less and less often, up to every ``longest`` seconds.
+    """Polls every ``every`` seconds; after consecutive failures less and less often, up to every ``longest`` seconds.
 
-    ``endpoint``, ``notes`` and ``requests`` are what the status says beside how it is. ``ask`` sets them,
-    where they are not the same each time. ``expected`` is False for what is looked for, and not missed.
+    ``endpoint``, ``notes`` and ``requests`` appear in the status beside the health. ``ask`` sets them if they vary.
+    ``expected`` is False for a source that is searched for but not missed.
     """
 
     def __init__(
@@ -40,9 +40,9 @@ class PollingSource(ABC, Generic[T]):
         self.endpoint = endpoint
         """The address that it is reached at, without credentials."""
         self.notes: tuple[str, ...] = ()
-        """Lesser things that a person should know."""
+        """Minor remarks for the user."""
         self.requests = 1
-        """How many were sent for the last answer."""
+        """Number of requests sent for the last answer."""
         self.expected = expected
         self._clock = clock
         self._keeper = StatusKeeper(name, Health.STARTING if expected else Health.OFF, clock())
@@ -53,13 +53,13 @@ class PollingSource(ABC, Generic[T]):
 
     @abstractmethod
     async def ask(self) -> T:
-        """Ask once. Raises SourceProblem, and NothingToAskError where there is nobody to ask, which is no trouble.
+        """Query once. Raises SourceProblem, and NothingToAskError if there is no endpoint, which is not an error.
 
-        Whatever else it raises is a defect that is said like one.
+        Any other exception is a defect and reported as one.
         """
 
     async def disconnect(self) -> None:
-        """Let go of what ``ask`` holds open; called once, at the end."""
+        """Close what ``ask`` holds open; called once, at the end."""
 
     async def start(self) -> None:
         """Begin to ask. Returns at once."""
@@ -106,7 +106,7 @@ class PollingSource(ABC, Generic[T]):
                 continue
 
     async def _ask_or_say(self) -> float:
-        """Seconds until it is to be asked again."""
+        """Poll; return the seconds until the next poll."""
         try:
             value = await self.ask()
         except NothingToAskError as nothing:

@@ -1,10 +1,9 @@
 """The contract of a source of facts with the Observer that shows it.
 
-A source follows its part of the world on tasks of its own from ``start`` to ``close`` and keeps what it heard last.
-What reads it changes nothing, returns at once and never raises: troubles are in ``statuses``, which say since when,
-how long ago the last good answer was, and what to do. There are three roles. The objects of one cluster and its metrics
-make the rows of a Snapshot, whatever number of stores those are measured by; any number of other sources add facts
-beside them.
+A source follows its part of the world on its own tasks from ``start`` to ``close`` and keeps the latest data. Reads
+have no side effects, return at once and never raise: failures are in ``statuses``, which include the start of the
+failure, the age of the last good answer, and the remedy. There are three roles. The objects of one cluster and its
+metrics make the rows of a Snapshot, whatever the number of metrics stores; any number of further sources add facts.
 """
 
 from __future__ import annotations
@@ -27,24 +26,24 @@ class Source(Protocol):
         ...
 
     def hurry(self) -> None:
-        """A person does not want to wait: ask at the next opportunity, whatever was to be waited for."""
+        """End all waits at the user's request: poll at the next opportunity."""
         ...
 
     async def close(self) -> None:
-        """End all that runs and let go of every connection; also where it was never started."""
+        """End all tasks and close every connection; also if it was never started."""
         ...
 
 
 class Followed(Source, Protocol):
-    """A source that asks, or is told, on its own."""
+    """A source that polls, or is notified, on its own."""
 
     async def start(self) -> None:
         """Begin to follow, on the running event loop. Returns at once."""
         ...
 
     async def wait_synced(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 - the answer is not an error
-        """Wait until it has said all that it can say for now, which may be why it cannot. False where that took longer
-        than ``timeout`` seconds.
+        """Wait until it has delivered all it can for now, which may be an error. False if that took longer than
+        ``timeout`` seconds.
         """
         ...
 
@@ -57,7 +56,7 @@ class ObjectSource(Followed, Protocol):
         ...
 
     def look_at(self, namespace: str) -> None:
-        """Another namespace is in view (empty: all)."""
+        """Select another namespace (empty: all)."""
         ...
 
     def tick(self) -> None:
@@ -66,7 +65,7 @@ class ObjectSource(Followed, Protocol):
 
 
 class MetricsSource(Source, Protocol):
-    """The metrics of those objects. It is asked when its turn comes: whom it asks, the objects say."""
+    """The metrics of those objects. It measures when called: the objects determine its targets."""
 
     @property
     def latest(self) -> Measurement | None:
@@ -74,11 +73,11 @@ class MetricsSource(Source, Protocol):
         ...
 
     def due(self, state: KubeState, now: float) -> bool:
-        """Whether it is time to measure."""
+        """True if a measurement is due."""
         ...
 
     def settles_in(self) -> float:
-        """Seconds until another measurement would tell more; 0.0 when this is all."""
+        """Return the seconds until another measurement would add something; 0.0 if complete."""
         ...
 
     async def measure(self, state: KubeState, pods: frozenset[str] | None, now: float) -> None:
@@ -86,12 +85,12 @@ class MetricsSource(Source, Protocol):
         ...
 
     async def remembered(self, latest: Measurement, seconds: float, step: float) -> list[Past]:
-        """Return what was in the ``seconds`` before ``latest``, where somebody remembers it."""
+        """Return the ``seconds`` before ``latest``, if a store has them."""
         ...
 
     async def store(self, state: KubeState, now: float) -> Store | None:
-        """Return what answers PromQL about the past of these objects; None where nothing does. Of several the first
-        that is declared. Raises SourceProblem.
+        """Return a store that answers PromQL about these objects' past; None if there is none. With several, the first
+        declared. Raises SourceProblem.
         """
         ...
 
@@ -105,7 +104,7 @@ class MetricsSource(Source, Protocol):
 
 
 class FactSource(Followed, Protocol):
-    """Anything else worth knowing. What it gives is found in ``Snapshot.facts`` by its type."""
+    """A further source. Its facts are looked up in ``Snapshot.facts`` by type."""
 
     @property
     def name(self) -> str:
@@ -113,5 +112,5 @@ class FactSource(Followed, Protocol):
         ...
 
     def facts(self) -> Dated[Any] | None:
-        """The last that it heard, however old; None for nothing yet. The same object while nothing changed."""
+        """Return the latest facts, however old; None before the first. The same object while nothing changes."""
         ...

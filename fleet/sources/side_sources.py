@@ -1,4 +1,4 @@
-"""The sources beside the cluster and its metrics, side by side: a defect of one is a line of its own and no more."""
+"""The further sources, beside the cluster and its metrics: a failure of one is one line and affects no other."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fleet.sources.protocol import FactSource
 from fleet.sources.status import StatusKeeper, unforeseen
 
 Makes: TypeAlias = Callable[[], Awaitable[Sequence[FactSource]]]
-"""Makes the sources, when they are to start: the first screen waits for none of them, nor for their modules."""
+"""Makes the sources when they are to start: the first screen waits for none of them, nor for their modules."""
 
 
 async def none() -> Sequence[FactSource]:
@@ -30,10 +30,10 @@ class SideSources:
         self._sources: tuple[FactSource, ...] = ()
         self._clock = clock
         self._broken: dict[tuple[str, str], StatusKeeper] = {}
-        """Failures of a source that nobody foresaw, by its name and what it was to do."""
+        """Unexpected failures, by the source's name and operation."""
 
     async def start(self) -> None:
-        """Make and start each. Raises ValueError where two have one name, and what the making raises."""
+        """Make and start each. Raises ValueError if two have the same name, and what making them raises."""
         made = await self._make()
         names = [source.name for source in made]
         if twice := {name for name in names if names.count(name) > 1}:
@@ -42,11 +42,11 @@ class SideSources:
         await self._for_each("start", lambda source: source.start())
 
     async def close(self) -> None:
-        """Close each; those that fail keep no other open."""
+        """Close each; a failure keeps no other open."""
         await self._for_each("close", lambda source: source.close())
 
     async def wait_synced(self, timeout: float) -> None:  # noqa: ASYNC109 -- that some say nothing is an answer
-        """Wait until each has said what it can, ``timeout`` seconds at most."""
+        """Wait until each has delivered what it can, ``timeout`` seconds at most."""
 
         async def wait(source: FactSource) -> None:
             await source.wait_synced(timeout)
@@ -70,7 +70,7 @@ class SideSources:
         return tuple(found)
 
     def facts(self) -> Facts:
-        """Return the facts that have been heard."""
+        """Return the facts received so far."""
         found = {}
         for source in self._sources:
             with self._or_say(source, "facts"):
@@ -87,7 +87,7 @@ class SideSources:
 
     @contextmanager
     def _or_say(self, source: FactSource, what: str) -> Iterator[None]:
-        """Do something; what nobody foresaw becomes the source's status until the same works again."""
+        """Run a block; an unexpected error becomes the source's status until the same operation succeeds."""
         try:
             yield
         except Exception as error:  # noqa: BLE001 - whatever it is, it must reach the person and end nothing else

@@ -1,4 +1,4 @@
-"""The status of a source over time: since when it is what it is, and when it last gave a good answer."""
+"""The status of a source over time: since when it has been in its state, and when it last gave a good answer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fleet.model.snapshot import Health, SourceStatus
 
 
 def defect(error: Exception, now: float, details: str = "") -> SourceStatus:
-    """A line about an error of ours that nobody foresaw; ``details`` says where more of it is kept."""
+    """Return the line about an unexpected error in this program; ``details`` says where more is stored."""
     return SourceStatus(
         "console",
         Health.DOWN,
@@ -21,7 +21,7 @@ def defect(error: Exception, now: float, details: str = "") -> SourceStatus:
 
 
 def unforeseen(error: Exception) -> SourceProblem:
-    """The same of a source: it has one more way to fail, and is asked again like after any other."""
+    """Return the problem for an unexpected error of a source: it is retried like any other failure."""
     place = traceback.extract_tb(error.__traceback__)[-1:]
     where = f" ({Path(place[0].filename).name}:{place[0].lineno})" if place else ""
     return SourceProblem(

@@ -1,4 +1,4 @@
-"""Stores that answer PromQL: Prometheus, or whatever speaks its query API."""
+"""Stores that answer PromQL: Prometheus and servers with its query API."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The past, as far back as what is still there can tell: objects of the cluster, its metrics, our own records."""
+"""The past, as far back as existing data shows it: objects of the cluster, its metrics, the console's own records."""

@@ -15,7 +15,7 @@ from fleet.model.objects import ObjectRef
 from fleet.timeline.entry import TEMPLATE, WHOLE_SECONDS, Entry, EntryKind, Evidence
 
 WRITE_TO_TEMPLATE: Final = 30.0
-"""Seconds after a write in which its controller has made the object of the template, also where it is busy."""
+"""Seconds after a write within which the controller has created the template's object, even if it is busy."""
 _OURS: Final = "quarterdeck"
 _LEFT: Final = "nothing that is left says who"
 
@@ -32,7 +32,7 @@ class Applied:
 
 
 def began(written: float, created: float) -> bool:
-    """Whether a template that was made at ``created`` is the one that was written at ``written``."""
+    """True if the template created at ``created`` is the one written at ``written``."""
     return -WHOLE_SECONDS <= created - written <= WRITE_TO_TEMPLATE
 
 

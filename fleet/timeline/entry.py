@@ -1,4 +1,4 @@
-"""One thing that happened: when, how precisely that is known, what, by whom, to what, and what says so."""
+"""An event of the past: when, how precisely that is known, what, by whom, to what, and the evidence."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ WHOLE_SECONDS: Final = 1.0
 
 
 class EntryKind(StrEnum):
-    """The kind of an entry: what a person narrows the timeline by."""
+    """The kind of an entry, by which the timeline is filtered."""
 
     CHANGE = "change"
-    """Somebody changed what is wanted: a template, a replica count, a bound, a release."""
+    """A change of the desired state: a template, a replica count, a bound, a release."""
     START = "start"
     """A pod or a node began, or became of use."""
     END = "end"
     """A container, a pod or a node ended, or is of no use any more."""
     CONDITION = "condition"
-    """A controller says that something holds, or no longer does."""
+    """A controller reports that something holds, or no longer does."""
     EVENT = "event"
     """Reported by a component of the cluster, in its own words."""
 
 
 class Weight(StrEnum):
-    """How much it matters to somebody who reads from the top."""
+    """Importance to a reader who starts at the top."""
 
     PLAIN = "plain"
     GOOD = "good"
@@ -47,7 +47,7 @@ TEMPLATE: Final = "template"
 
 
 def rollout_topic(made: ObjectRef) -> str:
-    """The topic of a rollout by the object that was made for its template: the same whoever tells of it."""
+    """Return the topic of a rollout, from the object created for its template: the same in every source."""
     return f"rollout={made.kind}/{made.name}" if made.kind == REPLICA_SET else TEMPLATE
 
 
@@ -57,7 +57,7 @@ def pause_topic(*, paused: bool) -> str:
 
 
 def end_topic(container: str) -> str:
-    """The topic of the end of a container of a pod: what it says itself, and what was counted."""
+    """Return the topic of a container's end: the same in its status and in counters."""
     return f"ended={container}"
 
 
@@ -68,7 +68,7 @@ class Evidence:
     where: str
     """The object or series, and the field of it: ``ReplicaSet prod/chat-5b6d metadata.creationTimestamp``."""
     value: str
-    """Value that stands there."""
+    """The value there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Entry:
     """One thing that happened."""
 
     at: float
-    """Unix time at the earliest; it happened no later than ``at + within``. Of what repeats, the first time."""
+    """Earliest Unix time; it happened no later than ``at + within``. For repeated events, the first time."""
     within: float
     """Seconds."""
     kind: EntryKind
@@ -86,18 +86,18 @@ class Entry:
     """The object that it happened to."""
     evidence: tuple[Evidence, ...]
     who: str = ""
-    """The person, tool or controller that is known to have done it; empty where nothing tells."""
+    """The user, tool or controller known to have done it; empty if unknown."""
     weight: Weight = Weight.PLAIN
     changes: tuple[str, ...] = ()
     """Differences from before, a line each: ``image vllm:0.31 → vllm:0.32``."""
     objects: tuple[ObjectRef, ...] = ()
-    """The objects that it happened to, where these are several; ``about`` is then what they belong to."""
+    """The affected objects, if there are several; ``about`` is then their owner."""
     topic: str = ""
-    """Topic, the same in another source that saw the same, whatever its words: ``replicas=6``. Empty: its words."""
+    """Topic, equal in another source that saw the same event in other words: ``replicas=6``. Empty: its words."""
     times: int = 1
-    """How often it happened, ``at`` the first time and ``last`` the last."""
+    """Number of occurrences, from ``at`` to ``last``."""
     last: float | None = None
-    """Unix time; None for what happened once."""
+    """Unix time; None if it happened once."""
     unknown: str = ""
     """The reason why nobody is named as its author; empty where somebody is, and for what nobody changes."""
     templates: tuple[float, ...] = ()
@@ -105,5 +105,5 @@ class Entry:
 
     @property
     def ended(self) -> float:
-        """Time at which it is last known to have happened: orders nothing, and decides whether it is within a span."""
+        """Time of the last known occurrence: not used for ordering, but to decide whether it is within a span."""
         return self.at if self.last is None else self.last

@@ -1,4 +1,4 @@
-"""The tool that wrote to an object, from its field manager: the server keeps the tool, and never the person."""
+"""The tool that wrote to an object, from its field manager: the server keeps the tool, and never the user."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ _TOOLS = (
     ("kube-scheduler", "scheduler"),
     ("kube-controller-manager", "controller manager"),
 )
-"""Pattern of a manager's name, and what people call the tool; the first that fits."""
+"""Pattern of a manager's name, and the tool's common name; the first match wins."""
 
 OWN_HANDS = frozenset({"controller manager", "kubelet", "scheduler"})
-"""Parts of every cluster, which write on somebody else's behalf."""
+"""Parts of every cluster, which write on another's behalf."""
 AUTOSCALER = "autoscaler"
 
 
 def tool(manager: str, subresource: str = "") -> str:
-    """Return the name of a manager's tool; its own name where nobody knows it, empty for the name that stands for none.
+    """Return the name of a manager's tool; the manager's own name if unknown, empty for "unknown".
 
-    The one part of the controller manager that writes through ``scale`` is the HorizontalPodAutoscaler's controller
+    The only part of the controller manager that writes through ``scale`` is the HorizontalPodAutoscaler's controller
     (kubernetes/kubernetes, pkg/controller/podautoscaler).
     """
     if manager == "unknown":

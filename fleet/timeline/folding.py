@@ -1,7 +1,8 @@
-"""Folding: what several pods of one workload say within minutes is one entry; no two things are ever made one.
+"""Folding: the same message from several pods of one workload within minutes is one entry; different events are never
+merged.
 
-Only words that name the teller may differ between them: names, addresses, identifiers. An exit code, a count or a time
-is what is said.
+The messages may differ only in words that name their object: names, addresses, identifiers. An exit code, a count or a
+time is content.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from fleet.timeline.kinship import Kinship
 WITHIN = 300.0
 """Seconds between two that are put together."""
 WHOEVER = "…"
-"""Stands for the words in which they differ."""
+"""Placeholder for the words in which they differ."""
 _TELLER = re.compile(
     # An address, with its port; an identifier of an object; the name and namespace that the kubelet writes before one.
     r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?\b"
@@ -57,7 +58,7 @@ class _Fold:
 
 
 def folded(entries: Iterable[Entry], kin: Kinship) -> tuple[Entry, ...]:
-    """Entries in the order in which they are given, which is that of their times."""
+    """Return entries in the given order, which is that of their times."""
     folds: list[_Fold] = []
     latest: dict[tuple[EntryKind, str, str, ObjectRef, int], _Fold] = {}
     turns = _Turns()

@@ -26,7 +26,7 @@ class Kinship:
         self._maker.setdefault(ref, maker)
 
     def update(self, other: Kinship) -> None:
-        """All that another one knows."""
+        """Add everything that another one knows."""
         for ref, above in other._above.items():
             self._above.setdefault(ref, {}).update(above)
         for ref, maker in other._maker.items():
@@ -44,7 +44,7 @@ class Kinship:
         return frozenset(found)
 
     def workload(self, ref: ObjectRef) -> ObjectRef:
-        """The workload that an object was made for: its maker's maker, and so on; itself where nobody made it."""
+        """Return the workload that an object was created for, following its creators; itself if it has none."""
         seen = {ref}
         while (maker := self._maker.get(ref)) is not None and maker not in seen:
             ref = maker

@@ -1,4 +1,4 @@
-"""The servers of this machine about their own past: each phase of a start, and the end, from records and logs."""
+"""The past of this machine's servers: each phase of a start, and the end, from records and logs."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ from fleet.timeline.kinship import Kinship
 from fleet.timeline.source import SourceTimeline
 
 _LOOK: Final = 2.0
-"""Seconds: how late a phase is noticed at most; servers are looked at every second, and logs written in pieces."""
+"""Longest delay in seconds before a phase is noticed: servers are polled every second, and logs are written in
+pieces.
+"""
 
 
 class LocalTimeline:
-    """A TimelineSource of the servers that were started here and not taken down.
+    """A TimelineSource of the servers started here and not removed.
 
-    ``audited`` is the kind under which the audit log has them: what was done to one belongs to it.
+    ``audited`` is their kind in the audit log: actions on a server belong to it.
     """
 
     name = "servers of this machine"
@@ -30,7 +32,7 @@ class LocalTimeline:
         self._audited = audited
 
     async def tell(self, since: float) -> SourceTimeline:
-        """Tell what each has done since it was started last."""
+        """Return what each has done since its last start."""
         del since
         kin, entries = Kinship(), list[Entry]()
         for state in self._servers():

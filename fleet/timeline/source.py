@@ -1,4 +1,4 @@
-"""The protocol of sources of the past: the cluster's objects, its metrics, and our own records."""
+"""The protocol of sources of the past: the cluster's objects, its metrics, and the console's own records."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fleet.timeline.kinship import Kinship
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Something that could not be read, and what is not told for that."""
+    """Something that could not be read, and what is missing for that reason."""
 
     what: str
     problem: str
@@ -28,7 +28,7 @@ class SourceTimeline:
 
 
 class TimelineSource(Protocol):
-    """One that is asked once, whenever somebody wants to know."""
+    """A source that is read once, on request."""
 
     @property
     def name(self) -> str:
@@ -36,5 +36,5 @@ class TimelineSource(Protocol):
         ...
 
     async def tell(self, since: float) -> SourceTimeline:
-        """Tell what happened from ``since`` (Unix time) on. Never raises: what it could not read is in the gaps."""
+        """Return what happened from ``since`` (Unix time) on. Never raises: what could not be read is in the gaps."""
         ...

@@ -1,6 +1,6 @@
-"""Differences between two pod templates, in lines for a person: image, arguments, variables, resources …
+"""Differences between two pod templates, in lines for a reader: image, arguments, variables, resources …
 
-Values go through ``clean`` before they are shown. Where only what may not be shown differs, the line says that it does.
+Values go through ``clean`` before they are shown. If only hidden values differ, the line says so.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _MOST_OTHERS = 6
 _LONGEST = 80
 """Characters of one value."""
 _SPOKEN_OF = frozenset({"image", "command", "args", "env", "resources"})
-"""Fields of a container that have lines of their own."""
+"""Fields of a container that have their own lines."""
 
 
 def template_changes(before: Raw, after: Raw, clean: Clean) -> tuple[str, ...]:
@@ -33,7 +33,7 @@ def template_changes(before: Raw, after: Raw, clean: Clean) -> tuple[str, ...]:
 
 
 def _bare(template: Raw) -> dict[str, Any]:
-    """A template without what its controller adds to it."""
+    """Return a template without its controller's additions."""
     metadata = mapping(template, "metadata")
     labels = {key: value for key, value in mapping(metadata, "labels").items() if key != TEMPLATE_HASH}
     kept = {key: value for key, value in metadata.items() if value and key != "labels"}
@@ -95,7 +95,7 @@ def _arguments(before: Sequence[str], after: Sequence[str], clean: Clean) -> Ite
 
 
 def _flags(words: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """Flag → the words behind it; what stands before the first flag is under an empty name."""
+    """Return flag → the words after it; words before the first flag are under an empty name."""
     found: dict[str, tuple[str, ...]] = {}
     name = ""
     for word in words:
@@ -137,7 +137,7 @@ def _restart(before: Raw, after: Raw) -> Iterator[str]:
 
 
 def _other_differences(before: Raw, after: Raw, clean: Clean) -> Iterator[str]:
-    """Everything else, by where it stands; the value only of what is short."""
+    """Yield all other differences, by path; values only if they are short."""
     paths = list(_paths(_unrestarted(before), _unrestarted(after), ""))
     for path, one, other in paths[:_MOST_OTHERS]:
         shown = [_value(path, value, clean) for value in (one, other)]

@@ -1,4 +1,4 @@
-"""One timeline from all that is told, the first seen first; what repeats is folded."""
+"""One timeline from all sources, first seen first; repeated entries are folded."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ class Timeline:
 
     since: float
     until: float
-    """Unix time at which it was asked."""
+    """Unix time at which it was queried."""
     single: tuple[Entry, ...]
-    """Each as it was told."""
+    """The unfolded entries."""
     kin: Kinship
     gaps: tuple[Gap, ...] = ()
 
     entries: tuple[Entry, ...] = field(init=False)
-    """Entries as they are shown: what repeats is one."""
+    """Entries as shown: repeated ones are folded."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "entries", folded(self.single, self.kin))
 
     def narrowed_to(self, ref: ObjectRef) -> Timeline:
-        """Return what happened to one object and to all that belongs to it."""
+        """Return what happened to one object and to everything that belongs to it."""
         own = ref._replace(cluster=SAME_CLUSTER)
         return replace(self, single=tuple(entry for entry in self.single if own in self.kin.of(entry.about)))
 
@@ -52,7 +52,7 @@ class Timeline:
 
 
 async def ask(sources: Sequence[TimelineSource], since: float, now: float, namespace: str = "") -> Timeline:
-    """Ask all of them side by side; ``namespace`` is the one in view, empty for all.
+    """Query all of them in parallel; ``namespace`` is the selected one, empty for all.
 
     Never raises: what could not be read is in the gaps.
     """
@@ -62,7 +62,7 @@ async def ask(sources: Sequence[TimelineSource], since: float, now: float, names
 
 
 def merged(told: Sequence[SourceTimeline], since: float, now: float, namespace: str = "") -> Timeline:
-    """Merge what all of them say of a namespace (empty: of all) and of what is in none."""
+    """Merge the entries of all sources for a namespace (empty: all) and for cluster-scoped objects."""
     kin, gaps = Kinship(), dict[Gap, None]()
     for one in told:
         kin.update(one.kin)
@@ -79,9 +79,9 @@ def _order(entry: Entry) -> tuple[float, str, str]:
 
 
 def merge_sightings(sources: Iterable[Sequence[Entry]]) -> list[Entry]:
-    """Merge what two sources saw at what may be one moment: the time of who knows it best, all evidence.
+    """Merge what two sources saw at possibly the same moment: the most precise time, all evidence.
 
-    What one source tells twice happened twice.
+    Two reports by one source are two events.
     """
     kept: list[Entry] = []
     tellers: list[set[int]] = []
@@ -107,7 +107,7 @@ def _overlap(one: Entry, other: Entry) -> bool:
 
 
 def _merge_pair(best: Entry, other: Entry) -> Entry:
-    """One entry of two; who knows what was before has the better words."""
+    """Return one entry of two; the one with the earlier value has the better words."""
     return replace(
         best,
         what=other.what if "→" in other.what and "→" not in best.what else best.what,

@@ -26,7 +26,7 @@ class Prefix:
 
     @property
     def usable(self) -> bool:
-        """Whether servers can listen on its addresses: on Linux yes; macOS has 127.0.0.1 only."""
+        """True if servers can listen on its addresses: on Linux yes; macOS has 127.0.0.1 only."""
         return self._claim is not None
 
     def release(self) -> None:

@@ -94,7 +94,7 @@ def _is_subject(user: User, subject: Obj) -> bool:
 
 
 def covers(rule: Obj, asked: Attributes) -> bool:
-    """Whether a PolicyRule covers a request."""
+    """True if a PolicyRule covers a request."""
     if not _grants_value(asked.verb, rule["verbs"]):
         return False
     if asked.path:

@@ -110,7 +110,7 @@ class Selection:
         return cls(resource, namespace, labels, fields)
 
     def holds(self, entry: Entry | None) -> bool:
-        """Whether the entry is meant."""
+        """True if the entry is meant."""
         if entry is None or (self.namespace and entry.key[0] != self.namespace):
             return False
         if self.labels is not None and not self.labels(entry.labels):

@@ -69,7 +69,7 @@ def _progressing(
 
 
 def _further(status: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
-    """Whether the rollout made progress between two looks."""
+    """True if the rollout made progress between two looks."""
 
     def gain(field: str) -> int:
         return int(status[field]) - int(before.get(field, 0))

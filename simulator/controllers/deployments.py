@@ -185,7 +185,7 @@ def _bare(template: Mapping[str, Any]) -> Object:
 
 
 def _was_scaled(obj: Object, sets: Sequence[Object]) -> bool:
-    """Whether a ReplicaSet in use was last set for another number of replicas."""
+    """True if a ReplicaSet in use was last set for another number of replicas."""
     desired = str(obj["spec"]["replicas"])
     return any(rs["spec"]["replicas"] and rs["metadata"]["annotations"].get(DESIRED, desired) != desired for rs in sets)
 

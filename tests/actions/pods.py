@@ -196,7 +196,7 @@ class PodCluster(FakeCluster):
             top["status"] |= {"readyReplicas": ready, "availableReplicas": ready}
 
     def _served(self, found: Obj) -> bool:
-        """Whether requests come to the pod."""
+        """True if requests come to the pod."""
         fronts = (s["spec"]["selector"] for s in self.all_of("Service"))
         return any(front.items() <= labels_of(found).items() for front in fronts)
 

@@ -33,7 +33,7 @@ class Benchmark:
     run: Callable[[Effort], list[Report]]
 
     def is_meant(self, wanted: Collection[str]) -> bool:
-        """Whether it is to be run where these are wanted; all are where none is."""
+        """True if it is to be run where these are wanted; all are where none is."""
         return not wanted or self.name in wanted or not set(self.ids).isdisjoint(wanted)
 
 

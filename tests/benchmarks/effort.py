@@ -39,5 +39,5 @@ class Effort:
 
     @property
     def peers(self) -> bool:
-        """Whether other programs are measured, too: a trial needs no package index."""
+        """True if other programs are measured, too: a trial needs no package index."""
         return not self.trial

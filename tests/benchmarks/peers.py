@@ -30,7 +30,7 @@ class Peer:
     """Its command, which need not be called like the distribution."""
     arguments: Arguments
     many: bool = False
-    """Whether it shows more than one engine."""
+    """True if it shows more than one engine."""
     shows: str = VALUE
     """A pattern of its first true value."""
 

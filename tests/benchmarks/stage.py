@@ -146,7 +146,7 @@ def prometheus_of(server: FleetServer, interval: int) -> Iterator[Prometheus]:
 
 
 def _answers(prometheus: Prometheus, query: str) -> bool:
-    """Whether the query has a result; a Prometheus that is too busy to say so has none yet."""
+    """True if the query has a result; a Prometheus that is too busy to say so has none yet."""
     try:
         return bool(prometheus.get("/api/v1/query", query=query)["result"])
     except OSError:

@@ -37,7 +37,7 @@ def quarterdeck(*arguments: str, **more: str) -> subprocess.CompletedProcess[str
 
 
 def gone(pid: int) -> bool:
-    """Whether a process that is not ours to wait for has ended."""
+    """True if a process that is not ours to wait for has ended."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except FileNotFoundError:

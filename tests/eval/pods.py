@@ -135,17 +135,17 @@ def leaving(raw: Raw, at: float, grace: float = 60) -> None:
 
 
 def is_ready(raw: Raw) -> bool:
-    """Whether its condition Ready is True."""
+    """True if its condition Ready is True."""
     return any(one["type"] == "Ready" and one["status"] == "True" for one in raw["status"].get("conditions", ()))
 
 
 def counts(raw: Raw) -> bool:
-    """Whether it is one of the replicas of its workload."""
+    """True if it is one of the replicas of its workload."""
     return "deletionTimestamp" not in raw["metadata"] and raw["status"]["phase"] != "Failed"
 
 
 def listens(raw: Raw) -> bool:
-    """Whether its engine answers: the container runs, and has started up."""
+    """True if its engine answers: the container runs, and has started up."""
     found = raw["status"].get("containerStatuses") or ()
     return bool(found) and all("running" in one["state"] and one.get("started") for one in found)
 

@@ -28,12 +28,12 @@ class Kind:
 
     @property
     def is_held_out(self) -> bool:
-        """Whether it is one of the third that nobody looks at while causes are written."""
+        """True if it is one of the third that nobody looks at while causes are written."""
         return held_out(self.name)
 
 
 def held_out(name: str) -> bool:
-    """Whether a name is of the third that is held out: decided by its hash, and by nobody."""
+    """True if a name is of the third that is held out: decided by its hash, and by nobody."""
     return int(hashlib.sha256(name.encode()).hexdigest(), 16) % 3 == 0
 
 

@@ -34,7 +34,7 @@ def main(folder: Path) -> int:
 
 
 def finished(target: Path, requirements: tuple[str, ...]) -> bool:
-    """Whether exactly this is installed there."""
+    """True if exactly this is installed there."""
     marker = target / READY
     return marker.exists() and marker.read_text() == "\n".join(requirements)
 

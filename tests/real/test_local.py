@@ -241,7 +241,7 @@ async def until(here: Here, watcher: Watcher, name: str, phase: Phase) -> Server
 
 
 async def refused(record: ServerRecord) -> bool:
-    """Whether a new request is not let in."""
+    """True if a new request is not let in."""
     answer = Answer()
     async with aiohttp.ClientSession(headers=headers(record)) as client:
         try:
@@ -252,7 +252,7 @@ async def refused(record: ServerRecord) -> bool:
 
 
 def gone(record: ServerRecord) -> bool:
-    """Whether the folder of its sockets is."""
+    """True if the folder of its sockets is."""
     return bool(record.runtime) and not os.path.lexists(record.runtime)
 
 

@@ -132,7 +132,7 @@ class Watched:
 
 
 def is_ready(pod: dict[str, Any]) -> bool:
-    """Whether the pod's Ready condition is True."""
+    """True if the pod's Ready condition is True."""
     return any(c["type"] == "Ready" and c["status"] == "True" for c in pod["status"]["conditions"])
 
 

@@ -48,7 +48,7 @@ class Viewport:
         return range(self.top, min(len(self.outline.keys), self.top + self._height()))
 
     def is_at(self, model: GridModel, key: str, group: str) -> bool:
-        """Whether the cursor is on this object of this group, laid out from this model."""
+        """True if the cursor is on this object of this group, laid out from this model."""
         return (key, group) == (self.cursor, self.group) and self._outlined[0] is model
 
     def follow(self, model: GridModel, cursor: str | None, marks: Collection[str]) -> bool:

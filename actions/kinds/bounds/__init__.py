@@ -1,4 +1,4 @@
-"""Bounds: change what an autoscaler may do."""
+"""Bounds: change the limits of an autoscaler."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Bounds(Request):
-    """Change what an autoscaler may do. The target is a HorizontalPodAutoscaler or a ScaledObject; None leaves it."""
+    """Change the limits of an autoscaler. The target is a HorizontalPodAutoscaler or a ScaledObject; None keeps a
+    limit.
+    """
 
     kind: ClassVar[str] = "bounds"
     minimum: int | None = None

@@ -1,4 +1,4 @@
-"""Bounds: change between how many replicas an autoscaler may move.
+"""Bounds: change the minimum and maximum replicas of an autoscaler.
 
 Kubernetes documentation, "Horizontal Pod Autoscaling"; KEDA documentation, "ScaledObject specification".
 """

@@ -1,4 +1,4 @@
-"""Cordon and uncordon: whether new pods may come onto a node. What runs there is left alone."""
+"""Cordon and uncordon: whether new pods may be scheduled on a node. Running pods are unaffected."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Cordon(Request):
-    """Let no new pod onto a node."""
+    """Keep new pods off a node."""
 
     kind: ClassVar[str] = "cordon"
 
 
 @dataclass(frozen=True, slots=True)
 class Uncordon(Request):
-    """Let pods onto a node again."""
+    """Allow new pods on a node again."""
 
     kind: ClassVar[str] = "uncordon"
 

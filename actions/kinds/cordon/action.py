@@ -1,4 +1,4 @@
-"""Cordon and uncordon: whether new pods may come onto a node. What runs there is left alone."""
+"""Cordon and uncordon: whether new pods may be scheduled on a node. Running pods are unaffected."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class CordonAction:
 
 
 def overruled(node: Target, *, closing: bool) -> Outcome:
-    """Return the outcome for a node that somebody has opened, or closed, while it was waited for."""
+    """Return the outcome for a node that someone cordoned, or uncordoned, during the wait."""
     return Outcome(
         Result.FAILED,
         f"somebody else has {'uncordoned' if closing else 'cordoned'} {node.name} since",
@@ -97,7 +97,7 @@ def overruled(node: Target, *, closing: bool) -> Outcome:
 
 
 def is_cordoned(node: Mapping[str, Any]) -> bool:
-    """Whether a raw node is cordoned; false is left out by the server."""
+    """True if a raw node is cordoned; the server omits the field if it is false."""
     return bool((node.get("spec") or {}).get("unschedulable"))
 
 
@@ -117,7 +117,7 @@ def cordoning(node: Mapping[str, Any], *, closing: bool) -> Mutation:
 
 
 async def wait_for_taint(node: Target, execution: ClusterExecution, *, closing: bool) -> Reached:
-    """Wait until the taint has come (or gone), for half a minute, or until somebody else decides otherwise."""
+    """Wait until the taint has been added (or removed), for half a minute, or until someone reverts the change."""
     decided = True
 
     async def seen() -> bool:
@@ -136,7 +136,7 @@ async def wait_for_taint(node: Target, execution: ClusterExecution, *, closing: 
 
 
 def _check_node(node: Mapping[str, Any], context: ClusterContext, *, closing: bool) -> Check:
-    """Whether it changes anything, and what room is lost or won."""
+    """Check whether it changes anything, and how much room is lost or gained."""
     name = node["metadata"]["name"]
     if is_cordoned(node) is closing:
         text = f"{name} is {'cordoned already' if closing else 'not cordoned'}: nothing changes"
@@ -151,7 +151,7 @@ def _check_node(node: Mapping[str, Any], context: ClusterContext, *, closing: bo
 
 
 def _check_room(name: str, context: ClusterContext) -> Check:
-    """How many GPUs are still free on open nodes of the same kind."""
+    """Check how many GPUs remain free on open nodes of the same kind."""
     snapshot = context.snapshot
     here = snapshot.nodes.get(name)
     if here is None and (lack := snapshot.coverage.lack("nodes")):
@@ -187,7 +187,7 @@ def _check_free(closing: Sequence[Node], snapshot: Snapshot) -> Check:
 
 
 def _check_devices(here: Node, snapshot: Snapshot) -> Check:
-    """The same of a node with other accelerators, by what it has most of."""
+    """Check the room on a node with other accelerators, by its most numerous one."""
     held = held_on(snapshot)
     kind = max(here.devices, key=lambda name: here.devices[name])
     others = [

@@ -1,4 +1,6 @@
-"""Drain: take pods out of service, wait for their running requests, evict them, see them replaced. In turn."""
+"""Drain: take pods out of service, wait for their running requests, evict them, see them replaced. One after the
+other.
+"""
 
 from __future__ import annotations
 
@@ -169,7 +171,7 @@ def _ready_again(unit: DrainUnit) -> str:
 
 
 def undo_of(units: Sequence[DrainUnit]) -> Undo:
-    """The labels back until it is evicted; after that its workload makes another."""
+    """Return the undo: restore the labels until eviction; after that its workload starts another pod."""
     replaced = [unit.starter for unit in units if unit.replaced]
     after = f"{some_names(sorted(set(replaced)))} replaces it by itself" if replaced else "nothing brings it back"
     flipped = [unit for unit in units if unit.strategy.changed]
@@ -184,12 +186,12 @@ def undo_of(units: Sequence[DrainUnit]) -> Undo:
 
 
 def target_of(unit: DrainUnit) -> Target:
-    """The pod whose labels are changed."""
+    """Return the pod whose labels are changed."""
     return Target("Pod", unit.front.namespace, unit.front.name, unit.front.uid)
 
 
 async def _read_chosen(target: Target, context: ClusterContext) -> dict[str, Any]:
-    """The pod, which must be the one that was chosen. Raises NotFoundError."""
+    """Return the pod, which must be the chosen one. Raises NotFoundError."""
     pod = await context.reads.get_raw("Pod", target.namespace, target.name)
     if target.uid and pod["metadata"].get("uid") != target.uid:
         raise NotFoundError(
@@ -230,7 +232,7 @@ def _check_way(units: Sequence[DrainUnit]) -> Check:
 
 
 def _check_first(wanted: Drain, units: Sequence[DrainUnit], spare: Spare, *, possible: bool) -> list[Check]:
-    """Whether a replacement comes first, and whether there is a GPU for it."""
+    """Check whether a replacement comes first, and whether there is a GPU for it."""
     if not spare.needed and not spare.unknown and wanted.replacement_first is None:
         return []
     first = [unit for unit in units if unit.strategy.release]
@@ -301,7 +303,7 @@ def _title(units: Sequence[DrainUnit]) -> str:
 
 
 def _evict_now(wanted: Drain, hung: str) -> tuple[Alternative, ...]:
-    """Offer to wait for nothing, where what runs will not end."""
+    """Offer to evict without waiting, if the running requests will not end."""
     if not hung or wanted.method is Method.EVICT:
         return ()
     now = replace(wanted, method=Method.EVICT, deadline=GRACE, replacement_first=None)

@@ -25,7 +25,7 @@ class DrainNode(Request):
     at_deadline: AtDeadline = AtDeadline.EVICT
     delete_empty_dir: bool = False
     force: bool = False
-    """Also pods that nothing would start again."""
+    """True to include pods that nothing would restart."""
 
 
 def _action() -> ClusterAction:

@@ -1,4 +1,4 @@
-"""Hold: pause a ScaledObject at a number of replicas, or let it go on."""
+"""Hold: pause a ScaledObject at a number of replicas, or resume it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Hold(Request):
-    """Pause a ScaledObject at a number of replicas; None lets it go on."""
+    """Pause a ScaledObject at a number of replicas; None resumes it."""
 
     kind: ClassVar[str] = "hold"
     replicas: int | None = None

@@ -1,4 +1,4 @@
-"""Hold: pause a ScaledObject at a number of replicas, or let it go on.
+"""Hold: pause a ScaledObject at a number of replicas, or resume it.
 
 KEDA documentation, "Scaling Deployments, StatefulSets & Custom Resources": pausing autoscaling.
 """
@@ -26,7 +26,7 @@ from fleet.model.counting import count
 
 ABOUT = "pause"
 _POLL = 120.0
-"""Seconds in which KEDA must have seen it: four of its polls."""
+"""Seconds within which KEDA must have seen it: four of its polls."""
 
 
 class HoldAction:

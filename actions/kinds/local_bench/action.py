@@ -149,7 +149,7 @@ def _arguments(argv: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _keep(folder: Path, bench: Bench) -> str:
-    """Keep what was measured, and say it. Numbers that cannot be kept are said all the same."""
+    """Store the measurement, and return it in words. Numbers that cannot be stored are returned all the same."""
     if not bench.levels:
         return "nothing was measured"
     try:
@@ -163,7 +163,7 @@ def _keep(folder: Path, bench: Bench) -> str:
 
 
 def _summary(bench: Bench, earlier: Bench | None) -> str:
-    """The numbers, and what changed since the last time."""
+    """Return the numbers, and the change since the last time."""
     known = compare(bench, earlier) if earlier is not None else None
     changed = {each.concurrency: each.ratios.get("output_rate") for each in known.differences} if known else {}
     lines = []

@@ -1,4 +1,4 @@
-"""Take a vLLM server of this machine down and start it again, with other arguments where they were changed."""
+"""Take a vLLM server of this machine down and start it again, optionally with other arguments."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ class Pause(Request):
 
 @dataclass(frozen=True, slots=True)
 class Resume(Request):
-    """Let a paused rollout go on."""
+    """Resume a paused rollout."""
 
     kind: ClassVar[str] = "resume"
 

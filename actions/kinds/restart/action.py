@@ -1,4 +1,4 @@
-"""Restart: a workload pod by pod, as `kubectl rollout restart` does it, or one pod by deleting it."""
+"""Restart: a workload pod by pod, as `kubectl rollout restart` does, or one pod by deleting it."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def restart_mutation(path: str, obj: dict[str, Any], when: str) -> Mutation:
 
 
 def delete_mutation(path: str, obj: dict[str, Any]) -> Mutation:
-    """The request for one pod; the uid keeps it from another of its name, which a StatefulSet starts at once."""
+    """Return the request for one pod; the uid protects a namesake, which a StatefulSet starts at once."""
     body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": obj["metadata"]["uid"]}}
     # The options of a DELETE are in its body: there are no fields to validate or to own.
     return Mutation("DELETE", path, body, JSON, query={}, about=f"delete pod {obj['metadata']['name']}")
@@ -143,7 +143,7 @@ async def _follow_pod(unit: DrainUnit, execution: ClusterExecution) -> Outcome:
 
 
 def _consequence(pod: dict[str, Any]) -> str:
-    """Return what its controller does once it is gone."""
+    """Return what its controller does after the deletion."""
     controller = controller_of(pod)
     if controller is None:
         return "nothing starts it again"

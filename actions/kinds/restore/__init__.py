@@ -21,7 +21,7 @@ class Restore(Request):
     kind: ClassVar[str] = "restore"
     labels: Mapping[str, str | None]
     others: tuple[Target, ...] = ()
-    """Pods that get the same labels back; those that are gone are left out."""
+    """Pods that get the same labels back; those that are gone are skipped."""
 
     @property
     def targets(self) -> tuple[Target, ...]:

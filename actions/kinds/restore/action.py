@@ -20,7 +20,7 @@ from fleet.sources.kube.errors import ForbiddenError, NotFoundError
 from fleet.sources.kube.resources import PODS
 
 _BACK = 30.0
-"""Seconds in which the endpoints must have the pod again; measured, they take two."""
+"""Seconds within which the endpoints must have the pod again; measured, they take two."""
 
 
 class RestoreAction:
@@ -94,7 +94,7 @@ def restoring(pod: Mapping[str, Any], labels: Mapping[str, str | None]) -> Mutat
 
 
 async def _pods(wanted: Restore, context: ClusterContext) -> tuple[list[dict[str, Any]], list[str]]:
-    """The pods that are still there, and the names of those that are not. Raises KubeError where none is."""
+    """Return the pods that still exist, and the names of those that do not. Raises KubeError if none does."""
     pods: list[dict[str, Any]] = []
     gone: dict[str, NotFoundError] = {}
     for target in (wanted.target, *wanted.others):

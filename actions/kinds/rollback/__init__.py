@@ -18,7 +18,7 @@ class RollBack(Request):
 
     kind: ClassVar[str] = "rollback"
     revision: str = ""
-    """Name of the ReplicaSet or ControllerRevision: a rollback re-numbers revisions. Empty: the one before."""
+    """Name of the ReplicaSet or ControllerRevision: a rollback renumbers revisions. Empty: the previous one."""
 
 
 def _action() -> ClusterAction:

@@ -1,7 +1,7 @@
 """Roll back: give a workload the template of an earlier revision.
 
-Unlike `kubectl rollout undo` (kubectl's ``pkg/polymorphichelpers/rollback.go``), annotations that the Deployment has
-got since stay (Argo CD's tracking id, say), and a change in between is a 409.
+Unlike `kubectl rollout undo` (kubectl's ``pkg/polymorphichelpers/rollback.go``), annotations added to the Deployment
+since are kept (for example Argo CD's tracking id), and a concurrent change is a 409.
 """
 
 from __future__ import annotations
@@ -97,7 +97,9 @@ def rollback_mutation(path: str, obj: Mapping[str, Any], then: Revision) -> Muta
 
 
 def _cause(annotations: Mapping[str, str] | None, cause: str) -> Iterator[dict[str, Any]]:
-    """The change-cause goes with the template: the controller copies it from the Deployment to the ReplicaSet."""
+    """Yield the patch of the change-cause, which goes with the template: the controller copies it from the Deployment
+    to the ReplicaSet.
+    """
     path = f"/metadata/annotations/{CAUSE.replace('/', '~1')}"
     if cause and annotations is None:
         yield {"op": "add", "path": "/metadata/annotations", "value": {CAUSE: cause}}
@@ -136,7 +138,7 @@ def _check_ordered(obj: Mapping[str, Any], current: Revision | None) -> Iterator
 
 
 def _referenced(template: Mapping[str, Any]) -> list[str]:
-    """Return what the template names and a rollback leaves as it is: its content may have changed since."""
+    """Return what the template references and a rollback does not restore: its content may have changed since."""
     spec: Mapping[str, Any] = template.get("spec") or {}
     found: dict[str, None] = {}
     for volume in spec.get("volumes") or ():

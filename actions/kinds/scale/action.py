@@ -102,7 +102,7 @@ class ScaleAction:
 
 
 def _require_replicas(obj: Mapping[str, Any], target: Target, context: ClusterContext) -> None:
-    """Raises KubeError for an owner that has no replicas of its own, only workloads that it makes."""
+    """Raise KubeError for an owner without replicas of its own, which only creates other workloads."""
     kind = kind_of(target.kind)
     if not kind.scale and kind.unscalable:
         raise KubeError(f"a {kind.kind} {kind.unscalable}", remedy=f"Choose another: {target} cannot be scaled.")

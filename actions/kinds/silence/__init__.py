@@ -1,4 +1,4 @@
-"""Silence an alert for a time, and end a silence: done at its Alertmanager, not at the API server."""
+"""Silence an alert for a time, and end a silence: sent to its Alertmanager, not to the API server."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ if TYPE_CHECKING:
     from actions.execution_context import ClusterAction
 
 ALERT: Final = "Alert"
-"""The kind of a target that is an alert: its uid is the alert's key among those that are known."""
+"""The kind of a target that is an alert: its uid is the alert's key on the board."""
 NAMED: Final = "NAME, NAME{label=value,...} as in PromQL, or the fingerprint"
 """Help for the name of an alert on the command line."""
 HOUR: Final = 3600.0
 SHORTEST: Final = 60.0
 LONGEST: Final = 30 * 24 * HOUR
-"""Seconds. A silence that outlives those who made it hides what nobody knows of any more."""
+"""Seconds. A silence that outlives the memory of its author hides alerts that nobody expects to be hidden."""
 
 
 @dataclass(frozen=True, slots=True)
 class SilenceAlert(Request):
-    """Tell nobody of an alert for so many seconds: of exactly this one, by all of its labels."""
+    """Silence exactly this alert, by all of its labels, for so many seconds."""
 
     kind: ClassVar[str] = "silence"
     seconds: float = HOUR
     comment: str = ""
-    """The reason, for those who see the silence in Alertmanager; empty where it is not known when it is planned."""
+    """The reason, as shown in Alertmanager; empty if not known at planning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Expire(Request):
 
 
 def is_long_enough(seconds: float) -> bool:
-    """Whether a silence may last for so many seconds."""
+    """True if a silence may last for so many seconds."""
     return SHORTEST <= seconds <= LONGEST
 
 

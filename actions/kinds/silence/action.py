@@ -97,7 +97,7 @@ class SilenceAction:
 
 
 class ExpireAction:
-    """Ends one silence; the alerts that it covered are told of again at once."""
+    """Ends one silence; the alerts that it covered notify again at once."""
 
     async def plan(self, request: Request, context: ClusterContext) -> Plan:
         snapshot, target = context.snapshot, request.target
@@ -153,7 +153,7 @@ def _why(comment: str) -> str:
 
 
 def _chosen(asked: Expire, board: AlertBoard) -> Expire:
-    """The request with the silence that is meant. Raises KubeError where the alert does not say which."""
+    """Return the request with its silence filled in. Raises KubeError if the alert is ambiguous."""
     if asked.silence:
         return asked
     row = board.rows.get(asked.target.uid)

@@ -113,7 +113,7 @@ def _lacks(pod: Mapping[str, Any], resource: str) -> bool:
 
 
 def _check_values(obj: Mapping[str, Any], wanted: Unblock) -> tuple[Check, ...]:
-    """Blocks for what could not be, or would change nothing."""
+    """Block values that are invalid or would change nothing."""
     about = "strategy"
     if (obj["spec"].get("strategy") or {}).get("type") == "Recreate":
         return (Check(about, Verdict.BLOCK, "strategy Recreate: it adds no pods, so no rollout of it waits for them"),)

@@ -1,1 +1,1 @@
-"""Checks before a server starts: one file per thing, put together in launch.py."""
+"""Checks before a server starts: one file per subject, combined in launch.py."""

@@ -1,4 +1,4 @@
-"""Arguments that are handed on as they are: none of them may say what a field says, or hold a secret."""
+"""Arguments passed on unchanged: none of them may repeat a field, or contain a secret."""
 
 from __future__ import annotations
 

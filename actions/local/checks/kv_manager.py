@@ -1,4 +1,4 @@
-"""The KV cache manager of the vLLM that would be started: from its version, its arguments, the device."""
+"""The KV cache manager of the vLLM that would be started: by its version, its arguments, the device."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ _UNKNOWN: Final[Mapping[str, str]] = {
     "--config": "that file is not read",
     "--load-format": "how large the weights become is not known",
 }
-"""Arguments with which the numbers are others than those that are worked out here."""
+"""Arguments that invalidate the numbers computed here."""
 _WIDTHS: Final = frozenset(
     {"", "auto", "float16", "half", "bfloat16", "float32", "fp8", "fp8_e4m3", "fp8_e5m2", "fp8_inc"}
 )
-"""KV cache dtypes that keep nothing but the numbers."""
+"""KV cache dtypes without additional data."""
 _BLOCK: Final = 16
 _CPU_BLOCK: Final = 128
 _ON: Final = frozenset({"", "true", "1"})
@@ -58,7 +58,7 @@ def managed(
     environ: Mapping[str, str],
     gpus: Sequence[LocalGpu] = (),
 ) -> Managed:
-    """``gpus``: those that it takes; none of a build for CPUs. ``environ``: what the server gets."""
+    """Return the manager. ``gpus``: those that it uses; none for a CPU build. ``environ``: the server's environment."""
     flags = {found.flag: (found.values or ("",))[-1] for found in arguments_of(spec.extra) if found.flag}
     block = _block(flags, arch, cpu=not gpus)
     manager = Manager(
@@ -94,7 +94,7 @@ def _hybrid(
 
 
 def _block(flags: Mapping[str, str], arch: Architecture, *, cpu: bool) -> int:
-    """Tokens of a block. On a CPU, MLA has blocks of 16 whatever is asked for (platforms/cpu.py)."""
+    """Return the tokens of a block. On a CPU, MLA always has blocks of 16 (platforms/cpu.py)."""
     if cpu and arch.latent:
         return _BLOCK
     given = flags.get("--block-size", "")

@@ -1,4 +1,4 @@
-"""All that is looked at before a server starts."""
+"""All checks before a server starts."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ from fleet.local.spec import LaunchSpec
 SPACE: Final = "VLLM_CPU_KVCACHE_SPACE"
 VISIBLE: Final = "CUDA_VISIBLE_DEVICES"
 OLDEST: Final = (0, 6)
-"""The oldest version of vLLM whose metrics and messages are known here."""
+"""The oldest version of vLLM whose metrics and messages are supported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Findings:
     checks: tuple[Check, ...]
     tables: tuple[CheckTable, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
-    """Variables that vLLM needs on this machine beside the spec's own."""
+    """Variables that vLLM needs on this machine, in addition to the spec's own."""
 
 
 async def check_launch(
@@ -92,7 +92,7 @@ async def check_launch(
 
 
 def check_vllm(installed: Installed | None, named: str = "") -> Check:
-    """Whether there is one, and one that is known. ``named``: by the settings; no other is looked for."""
+    """Check that there is a supported vLLM. ``named``: the one in the settings; no other is searched for."""
     about = "vLLM"
     if installed is None and named:
         what = f"{named} is not a program that can be run: it is what the settings name"
@@ -185,7 +185,7 @@ def _on_cpu(
 
 
 def _space(text: str) -> int:
-    """GiB, as vLLM reads them (``int``); 0 for what it does not take."""
+    """Return GiB, as vLLM parses them (``int``); 0 for an invalid value."""
     try:
         return max(0, int(text))
     except ValueError:
@@ -193,7 +193,7 @@ def _space(text: str) -> int:
 
 
 def visible(gpus: Sequence[LocalGpu], variable: str | None) -> tuple[LocalGpu, ...]:
-    """Return the GPUs that CUDA_VISIBLE_DEVICES lets a process see, in its order; all of them where it is not set."""
+    """Return the GPUs that CUDA_VISIBLE_DEVICES makes visible, in its order; all of them if it is not set."""
     if variable is None:
         return tuple(gpus)
     chosen = []
@@ -207,7 +207,7 @@ def visible(gpus: Sequence[LocalGpu], variable: str | None) -> tuple[LocalGpu, .
 
 
 def _gpus_without(gpus: Sequence[LocalGpu], record: ServerRecord | None) -> tuple[LocalGpu, ...]:
-    """Return the GPUs as they will be when the server that is replaced has gone."""
+    """Return the GPUs as they will be after the replaced server has ended."""
     if record is None:
         return tuple(gpus)
     pids = {each.pid for each in group(record.identity)}

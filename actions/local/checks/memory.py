@@ -1,4 +1,4 @@
-"""Whether the model fits: every input with its source, what comes out of it, and what would make it fit."""
+"""Does the model fit? Every input with its source, the result, and what would make it fit."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _MOST = 0.95
 """Utilisation that is proposed at most."""
 _ANYWAY = "VLLM_ALLOW_LONG_MAX_MODEL_LEN"
 _SCALES = ("--hf-overrides", "--hf_overrides", "--rope-scaling", "--rope_scaling")
-"""Arguments by which the length is another one than config.json says."""
+"""Arguments that change the length in config.json."""
 _BLOCK = 16
 """Tokens of a block of vLLM's KV cache: lengths are proposed in whole ones."""
 
@@ -60,7 +60,7 @@ class MemoryNeed:
     """The reason why the KV cache cannot be worked out; empty where it can."""
 
     def sizes(self, spec: LaunchSpec, *, tp: int = 0, kv: str = "", weights: float = 0.0) -> Sizes:
-        """Return the sizes on each GPU, as ``spec`` has it, but for what else is given."""
+        """Return the sizes on each GPU for ``spec``, with the given overrides."""
         dtype = kv_bytes(kv or spec.kv_cache_dtype, self.dtype)
         shape = Shape(tp or spec.tensor_parallel_size, spec.pipeline_parallel_size, dtype, self.manager)
         return sizes(self.arch, weights or self.weights, shape)
@@ -71,13 +71,13 @@ class MemoryNeed:
         return (self.arch.latent or 2 * heads * self.arch.head_dim) * kv_bytes(spec.kv_cache_dtype, self.dtype)
 
     def holds(self, each: Sizes, pool: float, length: int) -> bool:
-        """Whether vLLM would start with sequences of ``length`` tokens; False where that is not certain."""
+        """True if vLLM would start with sequences of ``length`` tokens; False if that is not certain."""
         certain = not self.unknown or (self.unknown == self.arch.attention.unknown and self.arch.attention.at_most)
         return certain and each.groups.needed(max(1, length)) <= pool
 
 
 def need_of(arch: Architecture, files: ModelFiles | None, spec: LaunchSpec) -> MemoryNeed | None:
-    """None where neither files nor shape tell how large the weights are."""
+    """Return the memory needed; None if neither files nor shape show the size of the weights."""
     named = spec.dtype if spec.dtype not in ("", "auto") else arch.dtype
     # What is stored as float32 is served with half of it, unless that is asked for (vLLM, --dtype auto).
     auto = spec.dtype in ("", "auto") and named == "float32"
@@ -110,7 +110,9 @@ def needed_length(spec: LaunchSpec, arch: Architecture) -> tuple[int, str]:
 
 
 def check_length(spec: LaunchSpec, arch: Architecture | None) -> Check | None:
-    """A longer sequence than the model knows is refused by vLLM, once torch is imported; None where it is not."""
+    """Check for a longer sequence than the model supports, which vLLM refuses once torch is imported; None if it
+    fits.
+    """
     scaled = any(word.startswith(_SCALES) for word in spec.extra)
     if arch is None or scaled or not 0 < arch.bound < spec.max_model_len or spec.env.get(_ANYWAY) == "1":
         return None
@@ -130,7 +132,7 @@ def check_heads(spec: LaunchSpec, heads: int, most: int) -> Check | None:
 
 
 def check_gpus(spec: LaunchSpec, gpus: Sequence[LocalGpu], heads: int) -> Check:
-    """Whether there are enough, and whether the heads can be shared out among them."""
+    """Check that there are enough GPUs, and that the heads can be divided among them."""
     about = "GPUs"
     if (uneven := check_heads(spec, heads, max(8, len(gpus)))) is not None:
         return uneven
@@ -144,7 +146,7 @@ def check_gpus(spec: LaunchSpec, gpus: Sequence[LocalGpu], heads: int) -> Check:
 def check_on_gpus(
     need: MemoryNeed, spec: LaunchSpec, gpus: Sequence[LocalGpu], installed: Installed
 ) -> tuple[Check, CheckTable]:
-    """``gpus``: those that are visible, in the order in which vLLM takes them; as many as are needed are there."""
+    """Check the memory on GPUs. ``gpus``: the visible ones, in vLLM's order; at least as many as needed."""
     taken = gpus[: spec.gpus]
     smallest = min(taken, key=lambda gpu: gpu.memory_total)
     utilization = spec.gpu_memory_utilization or installed.utilization
@@ -192,7 +194,7 @@ def _on_gpus(need: MemoryNeed, taken: Sequence[LocalGpu], each: Sizes, utilizati
 
 
 def _not_known(need: MemoryNeed, each: Sizes, space: float, length: int) -> Check:
-    """Check a model whose KV cache cannot be worked out: nothing is said to fit that may not."""
+    """Check a model with an unknown KV cache layout: it only passes if it certainly fits."""
     if need.holds(each, space * (1 - HEADROOM), length):
         return Check(ABOUT, Verdict.PASS, "fits, even if every layer keeps every token")
     what = f"whether the KV cache fits is not known: {need.unknown}. {gib(max(0.0, space))} are left for it"
@@ -217,7 +219,7 @@ def _share_that_is_free(gpus: Sequence[LocalGpu]) -> float:
 def check_on_cpu(
     need: MemoryNeed, spec: LaunchSpec, available: int, space: int, space_from: str
 ) -> tuple[Check, CheckTable]:
-    """``available`` bytes of this machine's memory, of which ``space`` are for the KV cache."""
+    """Check the memory on a CPU: ``available`` bytes of this machine's, of which ``space`` are for the KV cache."""
     length, length_from = needed_length(spec, need.arch)
     alone = replace(spec, tensor_parallel_size=1, pipeline_parallel_size=1)
     each = need.sizes(alone)
@@ -245,7 +247,7 @@ def check_on_cpu(
 
 
 def space_on_cpu(need: MemoryNeed | None, spec: LaunchSpec, available: int) -> int:
-    """Bytes for the KV cache: what one long sequence needs, 4 GiB where it may, half of what is left at most."""
+    """Return bytes for the KV cache: what one long sequence needs, 4 GiB if possible, at most half of what is left."""
     weights = need.weights if need is not None else 0.0
     room = max(GIB, int((available - weights - 2 * GIB) / 2))
     wanted = 4 * GIB
@@ -257,7 +259,7 @@ def space_on_cpu(need: MemoryNeed | None, spec: LaunchSpec, available: int) -> i
 
 
 def _space_for(each: Sizes, length: int) -> int:
-    """Whole GiB for one sequence."""
+    """Return whole GiB for one sequence."""
     return ceil(each.groups.needed(max(1, length)) / GIB)
 
 
@@ -306,7 +308,7 @@ def _pool_rows(
 
 
 def _advice(need: MemoryNeed, spec: LaunchSpec, gpus: Sequence[LocalGpu], utilization: float, length: int) -> list[str]:
-    """Return what would make it fit, each worked out; only what does."""
+    """Return changes that would make it fit, each verified."""
     wanted = max(1, length)
 
     def room(tp: int = 0, kv: str = "", share: float = 0.0, weights: float = 0.0, of: Sequence[LocalGpu] = gpus) -> int:

@@ -1,4 +1,4 @@
-"""Whether the model is on this machine, whole, and what it should be."""
+"""Is the model on this machine, complete, and with the right checksums?"""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from fleet.local.fit.memory import GIB, gib
 from fleet.local.spec import LaunchSpec
 
 READ: Final = 4 * GIB
-"""Bytes that are read for their checksums without being asked: a few seconds."""
+"""Bytes whose checksums are verified without a request: a few seconds."""
 _SHOWN: Final = 200
 """Characters of a path that are repeated."""
 
 
 def find_model(spec: LaunchSpec, environ: Mapping[str, str]) -> tuple[ModelFiles | None, Check]:
-    """Return the files of the model, and what they mean. Blocks."""
+    """Return the files of the model, and the check of them. Blocks."""
     about = "model"
     try:
         place = locate(spec.model, spec.revision, {**environ, **spec.env})
@@ -60,7 +60,7 @@ def _absent(spec: LaunchSpec, environ: Mapping[str, str]) -> Check:
 async def check_checksums(
     files: ModelFiles, remembered: Path, *, verify: bool, reading: Reading = unheard
 ) -> Check | None:
-    """Compare what has a stated checksum; None where nothing has. ``reading`` is told how far it is."""
+    """Verify the stated checksums; None if there are none. ``reading`` receives the progress."""
     about = "checksums"
     wanted = await asyncio.to_thread(stated_checksums, files.weights)
     if not wanted:

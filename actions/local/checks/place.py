@@ -14,11 +14,11 @@ from fleet.local.server import ServerState
 from fleet.local.spec import LaunchSpec
 
 NEARBY = 100
-"""Ports that are tried for another one."""
+"""Number of following ports that are tried as an alternative."""
 
 
 def check_name(spec: LaunchSpec, servers: Sequence[ServerState], instead_of: str = "") -> Check:
-    """Whether another server has it; ``instead_of`` is the id of the one that this one replaces."""
+    """Check that no other server has the name; ``instead_of`` is the id of the server that this one replaces."""
     other = next((state for state in servers if state.name == spec.name and state.record.id != instead_of), None)
     if other is None:
         return Check("name", Verdict.PASS, f"{spec.name} is free")
@@ -29,7 +29,7 @@ def check_name(spec: LaunchSpec, servers: Sequence[ServerState], instead_of: str
 
 
 def check_port(spec: LaunchSpec, servers: Sequence[ServerState], instead_of: str = "") -> Check:
-    """Whether it can be listened at there. The port of the server that is replaced is free by then."""
+    """Check that the port is available. That of the replaced server will be free by then."""
     mine = next((state for state in servers if state.record.id == instead_of), None)
     if mine is not None and mine.alive and mine.record.spec.port == spec.port:
         return Check("port", Verdict.PASS, f"{spec.port} is its own")
@@ -47,7 +47,7 @@ def check_port(spec: LaunchSpec, servers: Sequence[ServerState], instead_of: str
 
 
 def why_not(host: str, port: int) -> str:
-    """Return why nobody can listen there now, in words; empty where one can."""
+    """Return why the address cannot be bound now, in words; empty if it can."""
     if not 0 < port < 65536:
         return f"{port} is not a port: they go from 1 to 65535"
     try:
@@ -69,7 +69,7 @@ def why_not(host: str, port: int) -> str:
 
 
 def _listener(port: int) -> str:
-    """Return who listens there, as far as this login may know."""
+    """Return the process that listens there, as far as this login may see."""
     with suppress(psutil.Error, OSError):
         for connection in psutil.net_connections("tcp"):
             if connection.status != psutil.CONN_LISTEN or not connection.laddr or not connection.pid:
@@ -80,7 +80,7 @@ def _listener(port: int) -> str:
 
 
 def check_address(spec: LaunchSpec) -> Check:
-    """Check who can reach it. It always asks for an API key."""
+    """Check who can reach it. It always requires an API key."""
     about = "address"
     if spec.is_loopback:
         return Check(about, Verdict.PASS, f"{spec.host}: this machine alone reaches it; it asks for an API key")

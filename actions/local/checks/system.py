@@ -1,4 +1,4 @@
-"""Checks of the machine itself: logins that end, shared memory, the disk."""
+"""Checks of the machine itself: ending logins, shared memory, the disk."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ OTHERS = {
     "TPU": ("tpu", "accel0"),
     "Neuron": ("neuron", "neuron0"),
 }
-"""Accelerators that NVML knows nothing of: how a build of vLLM for them is marked, and their device in /dev."""
+"""Accelerators unknown to NVML: the marker of vLLM builds for them, and their device in /dev."""
 DISK = GIB
 """Bytes that logs and compiled graphs may take."""
 
 
 def check_session(files: tuple[Path, ...] = LOGIND, runs: Path = Path("/run/systemd/system")) -> Check:
-    """Whether the login manager ends what a person leaves running when they log out (logind.conf(5))."""
+    """Check whether the login manager ends a user's processes at logout (logind.conf(5))."""
     about = "session"
     kills = False
     if runs.exists():
@@ -86,7 +86,9 @@ def cpu_flags(info: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
 
 
 def check_fp8_on_cpu(spec: LaunchSpec, flags: frozenset[str]) -> Check | None:
-    """An fp8 KV cache on a CPU needs AVX-512 or AMX (vLLM, cpu_attn.py), and says so a minute after the start."""
+    """Check for an fp8 KV cache on a CPU, which needs AVX-512 or AMX (vLLM, cpu_attn.py) and otherwise fails a minute
+    after the start.
+    """
     if not flags or not spec.kv_cache_dtype.startswith("fp8") or flags & {"avx512f", "amx_tile"}:
         return None
     what = "an fp8 KV cache on a CPU needs AVX-512 or AMX, and this one has neither"

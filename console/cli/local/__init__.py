@@ -1,1 +1,1 @@
-"""quarterdeck local: flags, what only looks, what acts, and how a start is told of."""
+"""``quarterdeck local``: flags, reading commands, acting commands, and the progress of a start."""

@@ -1,6 +1,6 @@
-"""Actions of ``quarterdeck local``: plan, ask, do, follow, as each is declared. Never in read-only mode.
+"""Actions of ``quarterdeck local``: plan, confirm, execute, follow, as each is declared. Never in read-only mode.
 
-``undo`` and ``try`` are no actions of the catalogue: they have functions of their own.
+``undo`` and ``try`` are not in the catalogue: they have their own functions.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _TAIL = 20
 
 
 def act(invocation: Invocation, settings: Settings) -> int:
-    """The exit code. Raises LocalError for what cannot be asked for."""
+    """Run an acting command; return the exit code. Raises LocalError for an invalid request."""
     timeout = getattr(invocation.options, "timeout", None)
     if timeout is not None:
         settings = replace(settings, actions=replace(settings.actions, follow_timeout=timeout))
@@ -119,7 +119,7 @@ async def _named_servers(asked: _Asked, here: SharedWatcher, spec: ActionSpec) -
 
 
 async def _new(asked: _Asked, servers: Sequence[ServerState]) -> LaunchSpec:
-    """The server that is to be started beside those that are there. Raises LocalError."""
+    """Return the spec of a new server, beside the existing ones. Raises LocalError."""
     options, settings = asked.options, asked.settings
     ports = {server.record.spec.port for server in servers if server.alive}
     if options.like:
@@ -135,7 +135,7 @@ async def _new(asked: _Asked, servers: Sequence[ServerState]) -> LaunchSpec:
 
 
 async def _start(asked: _Asked, here: SharedWatcher, spec: ActionSpec) -> int:
-    """Plan and carry out what ends with a server that loads."""
+    """Plan and execute an action that ends with a loading server."""
     options, servers = asked.options, await here.look()
     if spec.launch is Launch.NEW:
         launched = await _new(asked, servers)
@@ -234,7 +234,7 @@ def _say_it(text: str) -> None:
 
 
 async def _spec_like_pod(asked: _Asked, ports: set[int]) -> LaunchSpec:
-    """The same as a pod of the cluster; what had to differ is told."""
+    """Return a spec like a pod of the cluster; print the differences."""
     from console.cli.one_snapshot import any_answered, explain, observe
 
     settings, environ = asked.settings, asked.invocation.environ

@@ -1,4 +1,4 @@
-"""``quarterdeck local``: the vLLM servers of this machine. What only looks is here, what acts in acts.py."""
+"""``quarterdeck local``: the vLLM servers of this machine. Reading commands are here, acting ones in actions.py."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def run(invocation: Invocation) -> int:
 
 
 def folder_of(invocation: Invocation) -> Path:
-    """Return the folder in which servers are recorded."""
+    """Return the folder of server records."""
     return servers_folder(paths.state_folder(invocation.environ))
 
 
@@ -199,4 +199,4 @@ _LOOKS: dict[str, Callable[[Invocation, Settings], int]] = {
     "benches": _benches,
     "entry": _entry,
 }
-"""Commands that are let through in read-only mode."""
+"""Commands that are allowed in read-only mode."""

@@ -1,4 +1,4 @@
-"""The flags of ``quarterdeck local``. Imports nothing of what they start: read-only mode parses these, too."""
+"""The flags of ``quarterdeck local``. Imports nothing that starts servers: read-only mode parses these too."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _acting(parser: argparse.ArgumentParser, spec: ActionSpec) -> None:
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of vllm serve; those that are not given are absent from the namespace."""
+    """Add the arguments of vllm serve; absent ones do not appear in the namespace."""
     group = parser.add_argument_group("arguments of vllm serve", argument_default=argparse.SUPPRESS)
     for each in ARGUMENTS:
         names = (*each.short, each.flag)

@@ -1,4 +1,4 @@
-"""The server that a command line asks for: from a model, preset or pod, with the arguments that were given over it."""
+"""The server requested by a command line: a model, preset or pod, overridden by arguments."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SECRETS = {
 
 
 def base_spec(options: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> LaunchSpec:
-    """Return the base of a new server: a preset, or the model alone. Port 0 where none was said. Raises LocalError."""
+    """Return the base of a new server: a preset, or the model alone. Port 0 if none was given. Raises LocalError."""
     model = options.model or ""
     preset = options.preset or (model if model in settings.local.presets and not Path(model).exists() else "")
     if preset:
@@ -53,7 +53,7 @@ def like_pod(typed: str, snapshot: Snapshot, namespace: str, defaults: LaunchSpe
 
 
 def with_flags(spec: LaunchSpec, options: argparse.Namespace, extra: Sequence[str] | None) -> LaunchSpec:
-    """``spec`` with the arguments that were given; ``extra``: those behind ``--``, if any. Raises LocalError."""
+    """Return ``spec`` with the given arguments; ``extra``: those after ``--``, if any. Raises LocalError."""
     given = vars(options)
     values = {each.name: _read(each, given[each.name]) for each in ARGUMENTS if each.name in given}
     if "hub" in given:
@@ -66,7 +66,7 @@ def with_flags(spec: LaunchSpec, options: argparse.Namespace, extra: Sequence[st
 
 
 def _extra(spec: LaunchSpec, words: Sequence[str]) -> dict[str, Any]:
-    """Move to fields what they take, so that what is checked and recorded is what vLLM is told; return the rest."""
+    """Move arguments into their fields, so that vLLM gets exactly what is checked and recorded; return the rest."""
     for argument in arguments_of(words):
         if argument.flag in _SECRETS:
             what = f"{argument.flag} would stand in the list of processes: it is not taken"
@@ -80,7 +80,7 @@ def _extra(spec: LaunchSpec, words: Sequence[str]) -> dict[str, Any]:
 
 
 def addressed(spec: LaunchSpec, name: str, taken: Collection[str], first: int, ports: Collection[int]) -> LaunchSpec:
-    """Give the spec a name of its own and a port that is free, where none was said. Raises LocalError."""
+    """Give the spec a unique name and a free port, unless they were given. Raises LocalError."""
     if not spec.model:
         raise LocalError("say which model: quarterdeck local up MODEL", "Or --preset NAME, or --like NS/POD.")
     if name and not is_name(name):

@@ -1,4 +1,4 @@
-"""Telling of a start while it happens: one line that is written over on a terminal, a line per phase elsewhere."""
+"""Progress of a start: one line that is overwritten on a terminal, a line per phase elsewhere."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class PhasePrinter:
         self._loading = loading
         self._said = ("", "")
         self._open = False
-        """The cursor stands behind a line that may be written over."""
+        """True if the cursor is at the end of a line that may be overwritten."""
 
     def reading(self, read: int, size: int) -> None:
-        """How far the weights are read, while the plan is made: see actions.local.machine.Reading."""
+        """Show how much of the weights has been read during planning: actions.local.machine.Reading."""
         if size and sys.stderr.isatty():
             self._write_over(reading_text(read, size))
         elif not size:

@@ -1,4 +1,4 @@
-"""A session: one process of this console, read-only, whose screen is a browser's."""
+"""A session: one read-only process of this console, displayed in a browser."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from textual_serve.download_manager import DownloadManager
 
 _SESSION: Final = (sys.executable, "-P", "-m", "console.cli.web.session")
 _ENDING: Final = 5.0
-"""Seconds for a console to end by itself, when its browser has gone."""
+"""Seconds for a console to end by itself after its browser has disconnected."""
 _TERMINAL: Final = {
     "TEXTUAL_DRIVER": "textual.drivers.web_driver:WebDriver",
     "TERM": "xterm-256color",
     "COLORTERM": "truecolor",
     "PYTHONIOENCODING": "utf-8",
 }
-"""The terminal that a browser is, whatever the one is in which the server was started."""
+"""The terminal environment of a browser, whatever terminal the server was started in."""
 
 
 class Child(AppService):
@@ -60,10 +60,10 @@ class Child(AppService):
             await self.remote_close()
 
     async def on_packed(self, payload: bytes) -> None:
-        """Nothing: a session delivers no files."""
+        """Do nothing: a session delivers no files."""
 
     async def stop(self) -> None:
-        """End it, and return when it has ended. One that does not end when it is asked is killed."""
+        """End the session, and return when it has ended; kill it if it does not end on request."""
         task, process = self._task, self._process
         if process is None:
             return

@@ -1,4 +1,4 @@
-"""The command: what it serves where, the address to open, and its end."""
+"""The command: what is served and where, the address to open, and its end."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _BITS: Final = 32
 
 
 def run(invocation: Invocation) -> int:
-    """Serve until Ctrl-C: exit 0; 2 where it cannot be served as was asked for."""
+    """Serve until Ctrl-C: exit 0; 2 if it cannot be served as requested."""
     options = invocation.options
     loaded = invocation.load()
     # Whatever the configuration says: what serves browsers changes nothing itself.
@@ -112,7 +112,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def _tls(cert: Path | None, key: Path | None) -> ssl.SSLContext | None:
-    """Raises OSError and ValueError (of which ssl.SSLError is an OSError) for files that cannot be used."""
+    """Return the TLS context. Raises OSError and ValueError (ssl.SSLError is an OSError) for unusable files."""
     if cert is None:
         if key is not None:
             raise ValueError("--key without --cert")

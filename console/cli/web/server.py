@@ -1,7 +1,7 @@
-"""The server of the pages, and of a session for each of them: for who has the token.
+"""The server of the pages, with a session for each of them, for holders of the token.
 
-The token comes once, in the address that a person opens, and stays in a cookie that no script reads and no other site
-sends. A session is a console in read-only mode: there is no other.
+The token comes once, in the address that the user opens, and stays in a cookie that no script reads and no other site
+sends. A session is always a console in read-only mode.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _HEADERS: Final = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-"""The headers of every answer. The terminal in the page sets styles of its own elements."""
+"""The headers of every answer. The terminal in the page sets inline styles."""
 _LONGEST: Final = 65_536
 """Bytes of a message of a browser: a long text that was pasted."""
 _SIZES: Final = (20, 500)
@@ -44,7 +44,7 @@ _LOCKED: Final = (
 
 
 class WebConsole:
-    """``flags`` are those of each session's console; no more than ``most`` of them at a time."""
+    """``flags`` are those of each session's console; at most ``most`` run at a time."""
 
     def __init__(self, token: str, flags: Sequence[str] = (), most: int = 8, *, secure: bool = False) -> None:
         self._token = token
@@ -71,7 +71,7 @@ class WebConsole:
 
     @web.middleware
     async def _guarded(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Let nobody in without the token: in the address, which becomes a cookie, or in the cookie."""
+        """Refuse requests without the token: in the address, which becomes a cookie, or in the cookie."""
         given = request.query.get("token")
         if given is not None and self._is_token(given):
             # The address that stays in the browser has no token in it.
@@ -144,7 +144,7 @@ def _size(given: Mapping[str, object]) -> tuple[int, int]:
 
 
 def _cells(said: object, default: int) -> int:
-    """A width or height of a terminal that somebody could have."""
+    """Return a plausible terminal width or height."""
     least, most = _SIZES
     try:
         number = int(str(said))
@@ -154,7 +154,7 @@ def _cells(said: object, default: int) -> int:
 
 
 async def _hand_on(message: WSMessage, child: Child, socket: web.WebSocketResponse) -> bool:
-    """Hand a message of a browser on to its console. False for one that none of our pages would send."""
+    """Pass a message from a browser on to its console. False for one that our pages never send."""
     if message.type is not WSMsgType.TEXT:
         return False
     try:

@@ -66,7 +66,7 @@ class TryScreen(ConsoleScreen):
 
     @property
     def streaming(self) -> bool:
-        """Whether an answer is coming."""
+        """True if an answer is coming."""
         return bool(self._exchanges) and not self._exchanges[-1].over
 
     def body(self) -> Iterable[Widget]:

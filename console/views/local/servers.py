@@ -61,7 +61,7 @@ def severity_of(server: ServerState) -> Severity:
 
 
 def is_loading(server: ServerState) -> bool:
-    """Whether it is on its way to be ready."""
+    """True if it is on its way to be ready."""
     return server.stage.phase not in {Phase.READY, Phase.STOPPING, Phase.DEAD}
 
 

@@ -1,1 +1,1 @@
-"""The causes, a module for those that are told apart from each other."""
+"""The causes, grouped in modules of those that must be told apart."""

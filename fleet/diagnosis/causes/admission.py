@@ -1,4 +1,4 @@
-"""Pods that are never made: what the API server answers to the controller that would make them.
+"""Pods that are never created: what the API server answers to the controller that would create them.
 
 A Deployment's controller copies it into the condition ReplicaFailure (reason FailedCreate); the words are those of the
 admission plugins of kubernetes/plugin/pkg/admission and apiserver/pkg/admission.
@@ -21,7 +21,7 @@ REFUSALS = {
     "limit-range-violated": r"(?:minimum|maximum) ([\w./-]+) usage per (?:Container|Pod)",
     "service-account-missing": r'error looking up service account \S+: serviceaccount "([^"]+)" not found',
 }
-"""Cause → the words by which it is told; a group of them is the name of what refuses, or is missing."""
+"""Cause → the pattern of its message; a group in it captures the name of what refuses or is missing."""
 _COMPILED = {name: re.compile(words) for name, words in REFUSALS.items()}
 
 
@@ -31,7 +31,7 @@ def _message(subject: WorkloadSubject) -> str:
 
 
 def _refusal(message: str) -> tuple[str, str]:
-    """The cause of a refusal, and what is named in it; both empty for words that are not known."""
+    """Return the cause of a refusal and the name in it; both empty for an unknown message."""
     for name, words in _COMPILED.items():
         if match := words.search(message):
             return name, next((group for group in match.groups() if group), "")

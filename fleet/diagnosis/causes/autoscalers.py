@@ -1,4 +1,4 @@
-"""Autoscalers that cannot scale, do not see what they scale by, have nothing left to give, or go to and fro.
+"""Autoscalers that cannot scale, cannot read their metric, are at their maximum, or flap.
 
 The conditions are those of kubernetes/pkg/controller/podautoscaler. KEDA writes the same: it scales through one.
 """
@@ -23,7 +23,7 @@ _SCALE = Help("set the replicas by hand until it works", "scale")
 
 
 def _condition(name: str, status: str, sentence: str, *but: str) -> Fact[AutoscalerSubject]:
-    """A condition with this status, for another reason than ``but``; unknown where there is none."""
+    """A sign: a condition with this status, for a reason other than ``but``; unknown if there is no such condition."""
 
     def holds(subject: AutoscalerSubject) -> bool | None:
         found = subject.condition(name)
@@ -48,7 +48,7 @@ def _waiting(subject: AutoscalerSubject) -> str:
 
 
 def _most(subject: AutoscalerSubject) -> tuple[int, int]:
-    """The size to which it came most often, and how often."""
+    """Return the size that it scaled to most often, and the number of times."""
     return max(((times, size) for size, times in subject.sizes.items()), default=(0, 0))[::-1]
 
 

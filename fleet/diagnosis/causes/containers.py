@@ -1,4 +1,4 @@
-"""Containers that do not start, do not stay, or are not ready: what the kubelet says of them, in kubectl's words.
+"""Containers that do not start, do not stay up, or are not ready, as the kubelet reports them, in kubectl's words.
 
 The reasons are those of kubernetes/pkg/kubelet (container and image errors) and of the node lifecycle controller.
 """
@@ -63,7 +63,7 @@ _LAST_END: Fact[PodSubject] = Fact(
 
 
 def _deaths(subject: PodSubject) -> Sequence[str]:
-    """Reasons for which what does not run has ended: its status or, while it waits for a new start, those before."""
+    """Return why stopped containers ended: their status or, while they wait for a restart, the previous termination."""
     if subject.stopped_by != "CrashLoopBackOff":
         return (subject.stopped_by,)
     waiting = [one for one in subject.pod.containers if one.reason == "CrashLoopBackOff" and one.last_reason]
@@ -112,7 +112,7 @@ _LOST = _reason_is("NodeLost")
 _SHUT_DOWN = _reason_is("NodeShutdown", "Shutdown", "Terminated")
 """A pod that was ended in order with its node (kubernetes/pkg/kubelet/nodeshutdown)."""
 _REFUSALS = frozenset({"UnexpectedAdmissionError", "NodeAffinity", "NodePorts", "PodFeatureUnsupported", "NodeName"})
-"""Reasons of the kubelet, which looks again at what the scheduler decided; OutOf and a resource are others."""
+"""Reasons for which the kubelet rejects a scheduled pod; OutOf<resource> is handled separately."""
 _REFUSED: Fact[PodSubject] = Fact(
     "its kubelet refuses it",
     "status.reason",
@@ -129,7 +129,7 @@ PULLS = {
     "registry not reached": r"dial tcp|no such host|i/o timeout|connection re(?:fused|set)",
     "no space left": r"no space left",
 }
-"""Words for why a pull failed, and those of registries and container runtimes by which it is told."""
+"""Reason of a failed pull → the words of registries and container runtimes that show it."""
 
 
 def _pull(subject: PodSubject) -> str:

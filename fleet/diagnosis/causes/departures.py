@@ -1,6 +1,6 @@
-"""Replicas that something took with it: a node that was removed, a pod of higher priority.
+"""Replicas lost together with something else: a removed node, or preemption by a pod of higher priority.
 
-Both are over once the replicas are back. Until then what the scheduler says of the pods in waiting follows from it.
+Both are over once the replicas are back. Until then, the scheduler's messages about the pending pods follow from it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Containers that end of something that they have written down: the table of log reasons, as causes of a pod.
+"""Containers that end for a reason found in their log: the table of log reasons, as causes of a pod.
 
-Which words of a log mean what is in fleet/model/log_reasons.py, for servers of this machine and for pods alike.
+The patterns are in fleet/model/log_reasons.py, shared by servers of this machine and pods.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from fleet.model.severity import Severity
 
 
 class _OfPod(NamedTuple):
-    """One row of that table, as it is told of a pod."""
+    """A row of that table, worded for a pod."""
 
     id: str
     """Id of the cause."""
     remedy: str
     text: str = ""
-    """Description in other words than those for a server of this machine; empty for the same."""
+    """Description, if a server of this machine has another; empty if they share it."""
 
 
 OF_POD: Final[Mapping[str, _OfPod]] = {
@@ -70,7 +70,7 @@ OF_POD: Final[Mapping[str, _OfPod]] = {
     "engine-died": _OfPod("engine-crashed", "see whether its GPU has an XID: one that does so again is broken"),
     "value": _OfPod("engine-value-refused", "the line says which value", "the engine refuses a value"),
 }
-"""Id of a reason → what is said of a pod that has it."""
+"""Id of a log reason → its wording for a pod."""
 
 
 def _cause(reason: str, text: str, of: _OfPod) -> EndingCause:

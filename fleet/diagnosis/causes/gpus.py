@@ -1,8 +1,8 @@
-"""GPUs: errors that the driver reports of one, and clocks that are lower than they could be.
+"""GPUs: errors that the driver reports, and clocks that are lower than they could be.
 
-The classes of XIDs are those of NVIDIA's catalogue. The gauge is sticky: it says that it happened, to this pod or to
-one before it, and not that it lasts. The software power cap alone is no trouble: H100-class GPUs run into it whenever
-they are fully loaded.
+The classes of XIDs are those of NVIDIA's catalogue. The gauge is sticky: it shows that the error happened, to this pod
+or an earlier one, not that it persists. The software power cap alone is not a fault: H100-class GPUs run into it
+whenever they are fully loaded.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from fleet.model.quantity import Quantity
 from fleet.model.severity import Severity
 
 LOST = frozenset({79, 151})
-"""Errors after which nothing reaches the GPU any more: reboot, or restart of the virtual machine."""
+"""Errors after which the GPU is unreachable until a reboot or a restart of the virtual machine."""
 MEMORY = frozenset({48, 64, 95, 140})
 """Errors of device memory that could not be corrected, and rows that could not be replaced."""
 LINK = frozenset({74, 136, *range(144, 151), 155})
@@ -25,7 +25,7 @@ RESET = frozenset({46, 62, 109, 110, 119, 120, 143, 156, 158})
 """Errors of the GPU's own processors, after which it must be reset."""
 HARDWARE = LOST | MEMORY | LINK | RESET
 ECHO = frozenset({37, 38, 43, 44, 45, 63, 66, 67, 121, 137, 141, 154})
-"""Errors that follow another event or only inform: no reason to call a GPU sick."""
+"""Errors that follow another event or are informational: they do not make a GPU unhealthy."""
 
 _SAID = Numbers("XID {:.0f}", (Quantity.XID,))
 
@@ -34,7 +34,7 @@ _STAYS = "Do not restart the pod on it: it comes back to the same GPU."
 
 
 def _broken(name: str, codes: frozenset[int], sentence: str, cure: str, *decides: str) -> GpuCause:
-    """A fault of the hardware, told by the code of its driver."""
+    """A hardware fault, identified by the driver's error code."""
     return GpuCause(
         id=name,
         severity=Severity.CRITICAL,

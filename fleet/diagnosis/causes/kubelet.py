@@ -1,4 +1,4 @@
-"""Causes that only events tell of a pod: volumes, the sandbox, long pulls, and probes that kill.
+"""Causes that only a pod's events show: volumes, the sandbox, long pulls, and probes that kill.
 
 The reasons and words are those of kubernetes/pkg/kubelet/events, kuberuntime and the attach-detach controller.
 """
@@ -171,4 +171,4 @@ OF_KUBELET = (
     LIVENESS_KILLS,
     DRAIN_BLOCKED,
 )
-"""Causes that events tell of a pod, beside what its status says."""
+"""Causes shown by a pod's events, in addition to its status."""

@@ -1,4 +1,6 @@
-"""Absence: on its way out, on purpose, or out of sight. What Kubernetes does not tell is not gone."""
+"""Pods that are leaving, absent on purpose, or out of sight. An object that Kubernetes does not list is not assumed
+gone.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""An engine that has more to do than it can: its KV cache is too small, its queue too long, its answers are errors.
+"""Engines under more load than they can carry: the KV cache is too small, the queue too long, or answers are errors.
 
-The words have no numbers in them: a workload says what its worst pod says, whose numbers are not the workload's. The
+The words contain no numbers: a workload repeats the words of its worst pod, whose numbers are not the workload's. The
 numbers are in the columns, in the reach of the incident and in its evidence.
 """
 
@@ -15,8 +15,9 @@ from fleet.model.severity import Severity
 
 _STILL = (Level(Quantity.KV_USAGE, Is.AT_LEAST, thresholds.KV_EASED), Level(Quantity.WAITING, Is.ABOVE, 0))
 _NOT_FOR_ROOM = Level(Quantity.WAITING_CAPACITY, Is.EXACTLY, 0)
-"""Requests that wait for adapters or for KV blocks of another engine do not wait for room here. Unknown of engines that
-do not tell why requests wait."""
+"""Requests waiting for adapters, or for KV blocks of another engine, do not wait for capacity here. Unknown for engines
+that do not report why requests wait.
+"""
 _HELPS = (
     Help("add a replica", "scale"),
     Help("see what else changed", "past"),

@@ -1,4 +1,4 @@
-"""Numbers that are not there, or too old to be believed: what is missing makes nothing well."""
+"""Metrics that are missing or too old to use: missing data never makes an object well."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class InState(NumbersInWords):
 
 @dataclass(frozen=True, slots=True)
 class TooOld(NumbersInWords):
-    """The row's numbers are older than any verdict may be (LOOKBACK), whatever their interval is."""
+    """The row's numbers are older than LOOKBACK, the oldest that any verdict accepts at any scrape interval."""
 
     name: str = f"the numbers are older than {LOOKBACK:.0f} s"
     reads: str = "age of the samples"

@@ -1,4 +1,4 @@
-"""Nodes, by the conditions that their kubelets and the node controller write."""
+"""Nodes, by the conditions that their kubelets and the node controller set."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Replicas that are not as their peers, and GPUs that are not as the others of their engine."""
+"""Replicas that differ from their peers, and GPUs that differ from the others of their engine."""
 
 from __future__ import annotations
 

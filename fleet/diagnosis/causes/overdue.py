@@ -1,4 +1,4 @@
-"""Pods that take longer than they may: one that does not go when it is told to, one that loads and loads."""
+"""Pods that take too long: stuck terminating, or stuck loading."""
 
 from __future__ import annotations
 

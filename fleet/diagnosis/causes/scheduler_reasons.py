@@ -1,10 +1,11 @@
 """The scheduler's reasons for refusing nodes, read from the message of a pod's condition PodScheduled.
 
 ``0/6 nodes are available: 4 node(s) didn't match Pod's node affinity/selector, 2 Insufficient memory. preemption: …``:
-how many nodes each filter refused, in the words of kubernetes/pkg/scheduler (framework/plugins and framework/types.go).
+the number of nodes that each filter refused, in the words of kubernetes/pkg/scheduler (framework/plugins and
+framework/types.go).
 
-A node is asked by the filters in their order, and is refused by the first to which it does not suit. So what a later
-filter says counts: the nodes that came to it suit in all that was asked before.
+Filters run in a fixed order, and the first that rejects a node ends its evaluation. So a later filter's message is the
+more useful one: the nodes that reached it passed all earlier filters.
 """
 
 from __future__ import annotations
@@ -34,12 +35,12 @@ class SchedulerFilter(IntEnum):
 
 
 class SchedulerReason(NamedTuple):
-    """One reason: what it comes to, the filter that gives it, and its words there."""
+    """One reason: its meaning, the filter that gives it, and the scheduler's words for it."""
 
     id: str
     filter: SchedulerFilter
     words: str
-    """Regular expression; its group is what the reason names: a resource, a taint, a claim."""
+    """Regular expression; its group captures what the reason names: a resource, a taint, a claim."""
 
 
 _CLOSED = r"node\.kubernetes\.io/[\w-]+"
@@ -104,13 +105,13 @@ class Refused(NamedTuple):
 
     by: SchedulerReason
     nodes: int
-    """How many nodes it is given for; 0 where it is given for the pod as a whole."""
+    """Number of nodes refused for it; 0 if it applies to the pod as a whole."""
     what: str = ""
     """The resource, taint or claim that it names; empty for none."""
 
 
 def refusals_in(message: str) -> list[Refused]:
-    """The reasons that a message gives, in the order of the table. What is said of preemption are none."""
+    """Return the reasons in a message, in the order of the table. The part about preemption is ignored."""
     asked = message.partition("preemption:")[0]
     found: list[Refused] = []
     for refusal, pattern in _COMPILED:
@@ -122,5 +123,5 @@ def refusals_in(message: str) -> list[Refused]:
 
 @lru_cache(maxsize=512)
 def decisive(message: str) -> Refused | None:
-    """The reason that counts: of the latest filter, and of one filter's the one for the most nodes."""
+    """Return the decisive reason: the latest filter's, and within a filter the one for the most nodes."""
     return max(refusals_in(message), key=lambda one: (one.by.filter, one.nodes), default=None)

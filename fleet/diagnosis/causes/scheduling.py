@@ -1,4 +1,4 @@
-"""Pods without a node: what the scheduler, and what admits pods to it, say of them."""
+"""Pods without a node: what the scheduler, and what admits pods to it, report."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SEE_NODES = Help("see what the scheduler says of each node", "describe")
 
 
 def unplaced(subject: PodSubject) -> Condition | None:
-    """The condition with which the scheduler says that it has no node; None where it has not said so."""
+    """Return the condition in which the scheduler reports that no node fits; None if there is none."""
     found = (one for one in subject.pod.conditions if one.type == SCHEDULED and one.status == "False")
     return next(found, None)
 
@@ -54,7 +54,7 @@ def _refused_for(name: str, *those: str) -> Fact[PodSubject]:
 
 
 def _wants_gpu(subject: PodSubject) -> bool:
-    """Whether the device that is short is a GPU: of a fabric's adapter a node may have too few as well."""
+    """True if the missing device is a GPU: a node may also lack fabric adapters."""
     refused = _refused(subject)
     return refused is not None and refused.by.id == "device" and subject.pod.gpus > 0 and is_gpu(refused.what)
 

@@ -1,4 +1,4 @@
-"""Services in front of engines: one that selects nobody answers nobody, while the engines behind it are well."""
+"""Services in front of engines: a Service that selects no pod answers nobody, while the engines behind it are well."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An engine that has requests and does nothing: it hangs, whatever its /health says."""
+"""An engine that has requests and makes no progress: it hangs, even if /health succeeds."""
 
 from __future__ import annotations
 

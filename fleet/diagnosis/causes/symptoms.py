@@ -1,4 +1,4 @@
-"""Ids of causes that many others bring about, by what they have in common."""
+"""Ids of causes that are often consequences, grouped by what brings them about."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ AWAY = (
     "refused-by-node",
     "node-lost",
 )
-"""Symptoms of a pod whose ground is taken away."""
+"""Symptoms of a pod that lost its node."""
 GPU_AWAY = (*AWAY, "no-gpu-in-pod", "too-few-gpus")
-"""Symptoms of a pod whose GPU is taken away: what its engine says of it when it starts again is among them."""
+"""Symptoms of a pod that lost its GPU, including the engine's messages when it starts again."""
 SILENCE = ("no-metrics", "metrics-unknown", "metrics-too-old", "metrics-stale")
-"""Symptoms of an engine that nobody can reach."""
+"""Symptoms of an engine that cannot be reached."""
 GPU_SILENCE = ("gpu-metrics-unknown", "gpu-metrics-too-old")
 THROTTLING = ("gpu-power-brake", "gpu-throttled-by-hardware", "gpu-throttled-by-heat")
 GPU_FAULTS = ("gpu-lost", "gpu-memory-broken", "gpu-link-broken", "gpu-hardware-xid")
 ENDED = ("crash-loop", "restarts-and-not-ready", "pod-failed")
-"""Symptoms of a container that has ended and says of what."""
+"""Symptoms of a container whose log says why it ended."""
 STUCK = ("engine-stuck", "engine-takes-nothing")

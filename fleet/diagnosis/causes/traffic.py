@@ -1,6 +1,6 @@
-"""Traffic that is otherwise than usual: a queue that grows, prompts that got long, a prefix cache that finds nothing.
+"""Traffic that differs from the usual: a growing queue, longer prompts, a prefix cache that stops hitting.
 
-Told of a workload as a whole: what users send goes to all of its replicas alike.
+Reported for a workload as a whole: its traffic reaches all replicas alike.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from fleet.diagnosis.thresholds import Threshold
 from fleet.model.severity import Severity
 
 _SOON = 900.0
-"""Seconds within which a queue that grows comes to its limit for it to be told of."""
+"""Seconds within which a growing queue must reach its limit to be reported."""
 _LEAST = 3.0
-"""Waiting requests below which nothing is said of how fast they become more."""
+"""Waiting requests below which growth of the queue is not reported."""
 _SLOWEST = 0.05
-"""Requests per second by which a queue that grows grows at least."""
+"""Smallest growth of a queue that is reported, in requests per second."""
 _PAST = Help("see what came before it", "past")
 _DESCRIBE = Help("see how it is set up", "describe")
 

@@ -1,6 +1,6 @@
-"""Workloads, by their own counts and by how their pods stand, and rollouts that do not come to an end.
+"""Workloads, by their own counts and their pods' assessments, and rollouts that do not finish.
 
-A sick pod of many is not a sick workload.
+One sick pod among many does not make a workload sick.
 """
 
 from __future__ import annotations

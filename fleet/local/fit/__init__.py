@@ -1,1 +1,1 @@
-"""Whether a model is whole, and whether it fits. Reads files and does arithmetic; nothing is started."""
+"""Checks of a model's files and of its memory needs. Reads files and computes; starts nothing."""

@@ -1,4 +1,4 @@
-"""The shape of a model in config.json: all that its KV cache and its weights depend on."""
+"""The shape of a model from config.json: all that its KV cache and its weights depend on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BYTES: Final = {"float32": 4.0, "bfloat16": 2.0, "float16": 2.0, "half": 2.0, "f
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """Lengths in tokens; 0 for what is not said."""
+    """The shape of a model. Lengths in tokens; 0 if not stated."""
 
     layers: int
     heads: int
@@ -25,18 +25,18 @@ class Architecture:
     attention: Attention = NONE
     """Layers, and the tokens that each keeps."""
     longest: int = 0
-    """Tokens of a sequence where nobody says otherwise: max_position_embeddings, scaled as its RoPE is."""
+    """Default sequence length in tokens: max_position_embeddings, with RoPE scaling applied."""
     bound: int = 0
-    """Tokens that may be asked for: no version of vLLM takes more."""
+    """Largest sequence length that may be requested, in tokens: no version of vLLM accepts more."""
     dtype: str = ""
     quantization: str = ""
     """quant_method of quantization_config."""
     parameters: int = 0
-    """Estimated from the shape, for a model whose weights are not here; 0 where it cannot be."""
+    """Parameter count estimated from the shape, for a model whose weights are not here; 0 if unknown."""
 
 
 def architecture(config: Mapping[str, Any]) -> Architecture | None:
-    """The shape of the language model; None where config.json does not say how many layers or heads it has."""
+    """Return the shape of the language model; None if config.json lacks the number of layers or heads."""
     text = config.get("text_config") or config.get("llm_config") or config.get("language_config") or config
     if not isinstance(text, Mapping):
         return None
@@ -67,7 +67,7 @@ def architecture(config: Mapping[str, Any]) -> Architecture | None:
 
 
 _OF_ALL: Final = ("model_type", "is_encoder_decoder")
-"""Keys that hold for a language model within a larger one, too, where it does not say them itself."""
+"""Keys of a larger model's config that also apply to its language model, if that lacks them."""
 _HEAD_DIMS: Final[Mapping[str, int]] = {
     "gemma": 256,
     "gemma2": 256,
@@ -86,7 +86,7 @@ def _head_dim(text: Mapping[str, Any], hidden: int, heads: int) -> int:
 
 
 def _kv_heads(text: Mapping[str, Any]) -> int:
-    """0 where it is not said: there are as many as attention heads."""
+    """Return the number of KV heads; 0 if not stated, which means as many as attention heads."""
     # Falcon has one for all heads, unless it is of the newer kind.
     if text.get("multi_query") is True and text.get("new_decoder_architecture") is not True:
         return 1

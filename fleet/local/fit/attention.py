@@ -1,8 +1,9 @@
-"""Layers of a model and the tokens that they keep in the KV cache, as vLLM builds them from config.json.
+"""The attention layers of a model and the tokens that each keeps in the KV cache, as vLLM derives them from
+config.json.
 
-A config.json says it in a list of kinds (``layer_types``), or in a pattern, or leaves it to the defaults of its model's
-class in transformers (``configuration_*.py``), which are repeated here. What is not known here is said to be so: a
-number that is made up would let a start pass that vLLM refuses.
+A config.json lists the kinds (``layer_types``), gives a pattern, or relies on the defaults of its model's class in
+transformers (``configuration_*.py``), which are repeated here. An unknown layout is reported as unknown: an invented
+number would let a start pass that vLLM refuses.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from fleet.dataclass import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Attention:
-    """How many layers of each kind there are; lengths in tokens."""
+    """Number of layers of each kind; lengths in tokens."""
 
     full: int
     """Layers that keep every token."""
@@ -23,7 +24,7 @@ class Attention:
     """Layers that keep the last ``window`` tokens of a sequence."""
     window: int = 0
     chunked: int = 0
-    """Layers that keep the tokens of the chunk of ``chunk`` tokens in which a sequence is (Llama 4)."""
+    """Layers that keep only the current chunk of ``chunk`` tokens of a sequence (Llama 4)."""
     chunk: int = 0
     unknown: str = ""
     """The reason why the KV cache cannot be worked out; empty where it can."""
@@ -47,7 +48,9 @@ _EVERY: Final[Mapping[str, int]] = {
     "gemma3": 6,
     "gemma3_text": 6,
 }
-"""Models of which every n-th layer is full where config.json has neither kinds nor a pattern; the others slide."""
+"""Models in which every n-th layer has full attention if config.json has neither kinds nor a pattern; the others have a
+sliding window.
+"""
 _WINDOWS: Final[Mapping[str, int]] = {
     "gemma2": 4096,
     "gemma3": 4096,
@@ -60,7 +63,7 @@ _WINDOWS: Final[Mapping[str, int]] = {
 }
 """Windows where config.json names none. One that is null is none."""
 _WIDER: Final = frozenset({"cohere2"})
-"""Models whose window does not count the token itself (vLLM, commandr.py)."""
+"""Models whose window excludes the current token (vLLM, commandr.py)."""
 _SWITCHED: Final = ("qwen", "smollm3")
 """Models that have a window only where ``use_sliding_window`` turns it on."""
 _CHUNK: Final = 8192
@@ -99,7 +102,7 @@ _OTHERS: Final[Mapping[str, str]] = {
     "cla_share_factor": "layers share their KV cache",
     "is_encoder_decoder": "it keeps the KV cache of an encoder, too",
 }
-"""Keys that make the KV cache another one than heads and layers say."""
+"""Keys with which the KV cache no longer follows from heads and layers."""
 _PLAIN_MLA: Final = frozenset(
     {
         "deepseek_v2",
@@ -111,11 +114,11 @@ _PLAIN_MLA: Final = frozenset(
         "",
     }
 )
-"""Models whose latent vLLM keeps once per token and layer (is_deepseek_mla), of those with ``kv_lora_rank``."""
+"""Models with ``kv_lora_rank`` whose latent vLLM stores once per token and layer (is_deepseek_mla)."""
 
 
 def attention(text: Mapping[str, Any], layers: int) -> Attention:
-    """The kinds of the ``layers`` layers of a language model, whose part of config.json ``text`` is."""
+    """Return the kinds of the ``layers`` layers of a language model; ``text`` is its part of config.json."""
     model = str(text.get("model_type") or "")
     if (odd := _why_unknown(text, model)) is not None:
         return Attention(layers, unknown=odd)
@@ -128,7 +131,7 @@ def attention(text: Mapping[str, Any], layers: int) -> Attention:
 
 
 def _why_unknown(text: Mapping[str, Any], model: str) -> str | None:
-    """Return why it is none of the models that are worked out here."""
+    """Return why the layout is unknown; None if it is known."""
     if any(str(key).lower().startswith(_STATES) and value for key, value in text.items()):
         return "some of its layers keep a state instead of tokens (Mamba, linear attention)"
     for key, why in _OTHERS.items():

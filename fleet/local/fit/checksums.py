@@ -1,4 +1,4 @@
-"""SHA-256 of weights, where something says what it must be."""
+"""SHA-256 of weights, checked where a checksum is stated."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ import orjson
 
 CHUNK: Final = 8 << 20
 _AT_ONCE: Final = 8
-"""Chunks between two moments at which reading can be given up: some 0.1 s of a fast disk."""
+"""Chunks between two points at which reading can be cancelled: some 0.1 s of a fast disk."""
 _MANIFESTS: Final = ("SHA256SUMS", "SHA256SUMS.txt", "sha256sums.txt", "checksums.txt", "checksums.sha256")
 _LINE: Final = re.compile(r"^([0-9a-fA-F]{64})[ \t]+\*?(?:\./)?(.+?)\s*$")
 _BLOB: Final = re.compile(r"^[0-9a-f]{64}$")
 
 
 def stated_checksums(weights: Iterable[Path]) -> dict[Path, str]:
-    """File → the checksum that a manifest beside it states, or the Hugging Face cache, whose blobs are named by it."""
+    """Return file → stated checksum, from a manifest beside it or from the Hugging Face cache, which names blobs by
+    checksum.
+    """
     found: dict[Path, str] = {}
     manifests: dict[Path, Mapping[str, str]] = {}
     for path in weights:
@@ -46,13 +48,13 @@ class Verified:
             self._known = dict(orjson.loads(file.read_bytes()))
 
     def knows(self, path: Path, digest: str) -> bool:
-        """Whether the file, as it is now, was read and has this checksum."""
+        """True if the file, in its current state, was read and has this checksum."""
         return self._known.get(_identity(path)) == digest
 
     async def check(self, path: Path, digest: str, progress: Callable[[int], None] = lambda _: None) -> bool:
-        """Read it and compare. ``progress`` is told of bytes as they are read. Raises OSError.
+        """Read the file and compare its checksum. ``progress`` is called with the bytes read. Raises OSError.
 
-        It takes minutes for large files: whoever waits for it may give up, and then it ends at once.
+        Large files take minutes: the caller may cancel, which takes effect at once.
         """
         summed = sha256()
         with path.open("rb") as file:

@@ -1,4 +1,4 @@
-"""The place of a model on this machine, and whether all of it is there."""
+"""The location of a model on this machine, and whether all of its files are there."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _TOKENIZERS = (
 
 _PART = re.compile(r"(.*?)(\d+)-of-(\d+)(\.\w+)")
 _MOST_PARTS = 10_000
-"""Files of a model at most: a name may say anything."""
+"""Largest number of parts believed: a file name may claim any number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class ModelFiles:
     """config.json; empty where there is none, see ``problems``."""
     weights: tuple[Path, ...] = ()
     bytes_of: Mapping[str, int] = field(default_factory=dict)
-    """dtype → bytes, where the files say so themselves (safetensors)."""
+    """dtype → bytes, if the files state it (safetensors)."""
     size: int = 0
     """Bytes of all weights: of the tensors where known, else of the files."""
     problems: tuple[str, ...] = ()
@@ -68,7 +68,7 @@ def locate(model: str, revision: str, environ: Mapping[str, str]) -> Path | None
 
 
 def hub_cache(environ: Mapping[str, str]) -> Path:
-    """Return the folder in which the Hugging Face libraries keep what they fetched."""
+    """Return the download folder of the Hugging Face libraries."""
     if given := environ.get("HF_HUB_CACHE") or environ.get("HUGGINGFACE_HUB_CACHE"):
         return Path(given).expanduser()
     if home := environ.get("HF_HOME"):
@@ -78,7 +78,7 @@ def hub_cache(environ: Mapping[str, str]) -> Path:
 
 
 def survey(folder: Path) -> ModelFiles:
-    """Return what is there. Reads headers, not weights. Raises OSError where the folder cannot be read."""
+    """Return the model's files. Reads headers, not weights. Raises OSError if the folder cannot be read."""
     if folder.is_file():
         return _one_file(folder)
     problems: list[str] = []
@@ -131,7 +131,9 @@ def _config(folder: Path, problems: list[str]) -> dict[str, Any]:
 
 
 def _weights(folder: Path, names: list[str], problems: list[str]) -> tuple[bool, tuple[Path, ...]]:
-    """Whether there is an index, and the files of the model: those that it names, else all of the best kind."""
+    """Return whether there is an index, and the files of the model: those that it lists, else all files of the best
+    format.
+    """
     for index in (
         "model.safetensors.index.json",
         "consolidated.safetensors.index.json",
@@ -161,7 +163,7 @@ def _weights(folder: Path, names: list[str], problems: list[str]) -> tuple[bool,
 
 
 def _missing_parts(names: Iterable[str]) -> list[str]:
-    """Return missing files of sets that say in their names how many they are: ``model-00001-of-00003.safetensors``."""
+    """Return the missing files of sets that are numbered by name: ``model-00001-of-00003.safetensors``."""
     there: dict[tuple[str, int, str], set[int]] = {}
     for match in filter(None, map(_PART.fullmatch, names)):
         there.setdefault((match[1], int(match[3]), match[4]), set()).add(int(match[2]))

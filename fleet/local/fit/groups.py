@@ -1,10 +1,10 @@
 """The layout of vLLM's KV cache: groups of layers that take their blocks from one pool.
 
-Layers of one kind are one group. Where there are several kinds, each is cut into groups of equally many layers (the
-fewest of a kind; the most, where that is less than 1.5 times as many), so that a block has the same size in all.
-A sequence takes blocks for each group: for all its tokens in a group of full attention, for its window and the tokens
-that are computed at once in one of sliding windows. (vLLM, v1/core/kv_cache_utils.py: get_kv_cache_groups,
-_get_kv_cache_groups_uniform_page_size; v1/kv_cache_interface.py: max_admission_blocks_per_request.)
+Layers of one kind are one group. With several kinds, each is split into groups of equally many layers (the fewest of
+any kind; the most, if that is less than 1.5 times as many), so that all blocks have the same size. A sequence takes
+blocks in each group: for all its tokens with full attention, for its window plus the tokens computed at once with a
+sliding window. (vLLM, v1/core/kv_cache_utils.py: get_kv_cache_groups, _get_kv_cache_groups_uniform_page_size;
+v1/kv_cache_interface.py: max_admission_blocks_per_request.)
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class KvCacheGroups:
     full: int = 0
     """Groups of layers that keep every token."""
     bounded: tuple[tuple[int, int, int], ...] = ()
-    """Groups where it does not: their number, tokens that a sequence has in them at most, blocks beyond those."""
+    """Bounded groups: their number, the most tokens that a sequence keeps in them, and extra blocks."""
 
     @property
     def token_bytes(self) -> float:
@@ -69,7 +69,9 @@ class KvCacheGroups:
         return self.block_bytes * (self.blocks(length) + self.spare)
 
     def tokens(self, pool: float, length: int) -> int:
-        """Tokens in sequences of ``length`` that a pool of ``pool`` bytes holds: what vLLM writes into its log."""
+        """Return the tokens that a pool of ``pool`` bytes holds in sequences of ``length``: the number in vLLM's
+        log.
+        """
         blocks = int(pool // self.block_bytes) if pool > 0 and self.block_bytes > 0 else 0
         length = length or self.block
         return int(blocks / self.blocks(length) * length)
@@ -105,7 +107,7 @@ def groups_of(attention: Attention, token_bytes: float, pipeline: int, manager: 
 
 
 def _kinds(attention: Attention, manager: Manager) -> list[tuple[int, int, int]]:
-    """Layers of each kind, tokens that they keep at most (0: all), and blocks beyond those."""
+    """Return, for each kind, its layers, the most tokens that they keep (0: all), and extra blocks."""
     kinds = [
         (attention.full, 0, 0),
         # A window need not begin where a block does.

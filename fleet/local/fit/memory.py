@@ -1,9 +1,9 @@
-"""How much memory a model needs, and how many tokens its KV cache will hold.
+"""The memory that a model needs, and the number of tokens that its KV cache will hold.
 
-KV per token and layer = 2 · KV heads · head dimension · bytes, with max(1, ⌈KV heads / TP⌉) heads on each GPU: where TP
-exceeds the KV heads they are replicated. MLA keeps (kv_lora_rank + qk_rope_head_dim) · bytes, on every GPU.
-How many layers keep how many tokens: fleet/local/fit/groups.py.
-vLLM's pool per GPU = utilisation · total − weights − overhead. (vLLM, "Optimization and tuning"; kv_cache_utils.py.)
+KV per token and layer = 2 · KV heads · head dimension · bytes, with max(1, ⌈KV heads / TP⌉) heads on each GPU: if TP
+exceeds the KV heads, they are replicated. MLA keeps (kv_lora_rank + qk_rope_head_dim) · bytes, on every GPU. Layers and
+the tokens that they keep: fleet/local/fit/groups.py. vLLM's pool per GPU = utilisation · total − weights − overhead.
+(vLLM, "Optimization and tuning"; kv_cache_utils.py.)
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ GIB: Final = 1 << 30
 OVERHEAD: Final = 3 * GIB
 """Bytes per GPU for CUDA's context, activations and graphs: 2 to 4 GB are usual."""
 LEAST: Final = GIB
-"""Bytes of it that are always there: what does not fit beside these certainly does not."""
+"""Smallest overhead in bytes: a model that does not fit beside it certainly does not fit."""
 HEADROOM: Final = 0.15
 """Ratio of the pool that should stay free: 10 to 20 % are advised."""
 _FLY: Final = {"fp8": 1.0, "bitsandbytes": 0.55, "experts_int8": 1.0, "ptpc_fp8": 1.0, "int8": 1.0, "torchao": 1.0}
-"""Bytes per parameter of what vLLM quantises while it loads; scales counted in."""
+"""Bytes per parameter for methods that quantise while loading, scales included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def weight_bytes(bytes_of: Mapping[str, int], size: int, quantization: str, dtyp
 
 
 def sizes(arch: Architecture, weights: float, shape: Shape) -> Sizes:
-    """Return what each GPU has to hold; ``weights`` in bytes of the whole model."""
+    """Return what each GPU must hold; ``weights`` in bytes of the whole model."""
     heads = max(1, ceil(arch.kv_heads / shape.tensor_parallel))
     per_layer = arch.latent or 2 * heads * arch.head_dim
     return Sizes(

@@ -1,4 +1,4 @@
-"""The header of a safetensors file: what is in it, and how long the file must be.
+"""The header of a safetensors file: its contents, and the expected file length.
 
 Format: 8 bytes, the length N of the header (little-endian), N bytes of JSON (name → dtype, shape, data_offsets), data.
 """
@@ -15,7 +15,7 @@ import orjson
 from fleet.dataclass import dataclass
 
 LARGEST: Final = 100 << 20
-"""Bytes of a header at most: what the format's own readers allow."""
+"""Largest header in bytes: the limit of the format's own readers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +31,12 @@ class SafetensorsHeader:
 
     @property
     def whole(self) -> bool:
-        """Nothing of it is cut off."""
+        """True if the file is not truncated."""
         return self.size >= self.expected
 
 
 def read_header(path: Path) -> SafetensorsHeader:
-    """Raises ValueError for what is no safetensors file, or one whose header is cut off; OSError."""
+    """Return the header. Raises ValueError if it is truncated or the file is not a safetensors file; OSError."""
     size = path.stat().st_size
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")

@@ -1,12 +1,12 @@
 """Dynamo's workers: 1.6.1, ``dynamo_component_*`` at DYN_SYSTEM_PORT.
 
-A worker runs another product's engine and answers that one's metrics on the same page (``vllm:*``, ``sglang:*``): those
-are read by their own dialects, which come first. What is here stands in where the engine has no such number. No series
+A worker runs another product's engine and exposes that one's metrics on the same page (``vllm:*``, ``sglang:*``): these
+are read by their own dialects, which come first. The rules here apply where the engine has no such number. No series
 names the model. ``worker_id`` is hexadecimal here and decimal on the frontend.
 
 Not read, on purpose: ``dynamo_component_requests_total`` (counted when a request comes in),
-``dynamo_component_errors_total`` (clients that left among them), ``dynamo_component_request_duration_seconds`` as a
-histogram (it mixes the endpoint that generates with others), the endpoint /health (503 of a worker that serves).
+``dynamo_component_errors_total`` (includes clients that disconnected), ``dynamo_component_request_duration_seconds`` as
+a histogram (it mixes the endpoint that generates with others), the endpoint /health (503 of a worker that serves).
 """
 
 from __future__ import annotations

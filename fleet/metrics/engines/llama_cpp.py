@@ -1,11 +1,10 @@
 """llama.cpp's server (``llama-server --metrics``): names and behaviour of build 11434, ``tools/server`` of its source.
 
-No series has a label: the model is what the pod serves. The counters of tokens move when a request ends (of its prompt:
-when that is done), so over a short window their rate is 0 and then a jump.
+No series has a label: the model is the one that the pod serves. The token counters move when a request ends (for its
+prompt: when that is done), so over a short window their rate is 0 and then jumps.
 
-Not read, on purpose: ``prompt_tokens_seconds`` and ``predicted_tokens_seconds`` (averages since the last scrape,
-whoever scraped), ``n_tokens_max`` (a high-water mark that calls itself a counter), ``n_busy_slots_per_decode`` (a mean
-since the start).
+Not read, on purpose: ``prompt_tokens_seconds`` and ``predicted_tokens_seconds`` (averages since the last scrape by
+anyone), ``n_tokens_max`` (a high-water mark typed as a counter), ``n_busy_slots_per_decode`` (a mean since the start).
 """
 
 from __future__ import annotations

@@ -1,14 +1,14 @@
 """SGLang's metric names (``--enable-metrics``), 0.4 to 0.5.23: ``sglang/srt/observability/metrics_collector.py``.
 
-Two kinds of processes write them. Each scheduler has its ranks as labels (``dp_rank`` where attention is data-parallel,
-and the ``tp_rank`` that speaks for it, which is 0 for the first of them alone); what the tokenizer's manager counts
-(tokens, requests, latencies) has no rank, and stands in the row of the first. With
-``--enable-metrics-for-all-schedulers`` every tensor-parallel rank repeats the numbers of its data-parallel one.
+Two kinds of processes write them. Each scheduler has its ranks as labels (``dp_rank`` with data-parallel attention, and
+the reporting ``tp_rank``, which is 0 for the first of them only); the tokenizer manager's counts (tokens, requests,
+latencies) have no rank, and go into the row of the first. With ``--enable-metrics-for-all-schedulers`` every
+tensor-parallel rank repeats the numbers of its data-parallel one.
 
-With priority scheduling a queue is counted as a whole under ``priority=""`` and once more per priority.
+With priority scheduling a queue is counted as a whole under ``priority=""`` and again per priority.
 
-Not read, on purpose: ``gen_throughput`` (an average that SGLang computes itself; the counters tell the same),
-``num_aborted_requests_total`` (clients that left among them, so no count of errors), ``kv_transfer_*_ms``.
+Not read, on purpose: ``gen_throughput`` (an average that SGLang computes itself; the counters show the same),
+``num_aborted_requests_total`` (includes clients that disconnected, so it does not count errors), ``kv_transfer_*_ms``.
 """
 
 from __future__ import annotations

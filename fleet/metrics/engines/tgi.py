@@ -1,11 +1,11 @@
 """Text Generation Inference: its own ``router/src/server.rs`` and ``backends/v3/src``, as of its last commits (2026).
 
-No series names the model. Counters have no ``_total``. ``tgi_request_count`` grows when a request comes in; what ended
-is ``tgi_request_success`` and ``tgi_request_failure``.
+No series names the model. Counters have no ``_total``. ``tgi_request_count`` grows when a request comes in; finished
+requests are ``tgi_request_success`` and ``tgi_request_failure``.
 
-Not read, on purpose: ``tgi_request_mean_time_per_token_duration`` (a mean per request, another measurement than the
-inter-token latency), ``tgi_batch_*_duration`` (of batches, not of requests), ``tgi_batch_current_max_tokens`` (what the
-batch may grow to, not what is held).
+Not read, on purpose: ``tgi_request_mean_time_per_token_duration`` (a mean per request, which is not the inter-token
+latency), ``tgi_batch_*_duration`` (of batches, not of requests), ``tgi_batch_current_max_tokens`` (what the batch may
+grow to, not what it holds).
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@ Names, units and the releases that renamed them: vLLM's own ``vllm/engine/metric
 ``vllm/v1/metrics/loggers.py`` (V1). A Python ``Counter("x")`` is exposed as ``x_total``. ``*_perc`` are ratios 0-1.
 
 Not read, on purpose: ``*_created`` (Unix times), ``num_requests_swapped`` and ``cpu_cache_usage_perc`` (V0's swap has
-no successor), ``request_time_per_output_token_seconds`` (a mean per request with zeros for one-token replies, another
-measurement than the inter-token latency).
+no successor), ``request_time_per_output_token_seconds`` (a mean per request with zeros for one-token replies, which is
+not the inter-token latency).
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Dynamo's frontend: 1.6.1, ``dynamo_frontend_*`` on its HTTP port.
 
-A name that no worker serves counts under ``model="unknown_model"``. With no worker left it answers that it is healthy,
-and the families of its workers are gone. An HTTP status tells little: after a worker's death clients got 200.
+A name that no worker serves counts under ``model="unknown_model"``. With no worker left it reports itself healthy, and
+the families of its workers disappear. HTTP status codes are unreliable: after a worker's death clients got 200.
 
-Not read, on purpose: ``dynamo_frontend_queued_requests`` (part of the active ones: sent on and without a first token),
+Not read, on purpose: ``dynamo_frontend_queued_requests`` (a subset of the active ones: forwarded, no first token yet),
 ``dynamo_frontend_disconnected_clients`` (a gauge that only grows), ``dynamo_frontend_worker_last_*`` (of the last
 request, also while idle).
 """

@@ -1,15 +1,15 @@
 """LiteLLM's proxy with ``callbacks: ["prometheus"]``: names and behaviour of 1.108.7 and 1.109.1.
 
-Its metrics need no licence. Unless ``require_auth_for_metrics_endpoint: false`` is set they are answered to none but
-the holder of a key, and they are at ``/metrics/``, with a redirect from ``/metrics``. Labels of keys, users and
-addresses are on each series and never read.
+Its metrics need no licence. They require a key unless ``require_auth_for_metrics_endpoint: false`` is set, and they are
+at ``/metrics/``, with a redirect from ``/metrics``. Each series has labels for keys, users and addresses, which are
+never read.
 
-``requested_model`` is the public name, "other" for one that does not exist. A request that a fallback saved is counted
-under the fallback's name. A stream that its client gave up is a 200. GET /health sends real completions to every
-deployment, and they are counted: they are left out here.
+``requested_model`` is the public name, "other" for one that does not exist. A request saved by a fallback is counted
+under the fallback's name. A stream abandoned by its client is a 200. GET /health sends real completions to every
+deployment, and these are counted: they are excluded here.
 
 Not read, on purpose: ``litellm_deployment_state`` (two series per deployment, one of which stays at "outage"), the
-other ``litellm_deployment_*`` (tries, of which a request may take several), ``litellm_request_queue_time_seconds``
+other ``litellm_deployment_*`` (attempts, of which a request may take several), ``litellm_request_queue_time_seconds``
 (from the arrival at the web server to the handler: there is no queue).
 """
 

@@ -1,11 +1,11 @@
 """SGLang's router ("Model Gateway"): names and behaviour of 0.3.2, whose prefix is ``smg_``.
 
-Its metrics are at a port of their own (``--prometheus-port``). What it turned away, retried or answered names no model;
-what is in flight names the worker. Before the first event a counter does not exist.
+Its metrics have a separate port (``--prometheus-port``). Series for rejections, retries and answers name no model;
+those for requests in flight name the worker. Before the first event a counter does not exist.
 
-Not read, on purpose: ``smg_router_request_duration_seconds`` and ``smg_http_request_duration_seconds`` (of streams they
-end at the headers), ``smg_http_connections_active`` (as well), ``smg_worker_pool_size`` (dead workers count). Of
-``smg_worker_cb_state`` (0 closed, 1 open, 2 half-open) only open is: it stays half-open where there is no traffic.
+Not read, on purpose: ``smg_router_request_duration_seconds`` and ``smg_http_request_duration_seconds`` (streams end at
+the headers), ``smg_http_connections_active`` (likewise), ``smg_worker_pool_size`` (includes dead workers). Of
+``smg_worker_cb_state`` (0 closed, 1 open, 2 half-open) only open is read: without traffic it stays half-open.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""The exporters of GPUs that are read: one module each, and one line in ``fleet.metrics.registry``."""
+"""The GPU exporters that are read: one module each, and one line in ``fleet.metrics.registry``."""

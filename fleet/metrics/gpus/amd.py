@@ -1,9 +1,9 @@
 """AMD's device-metrics-exporter, 1.0 to 1.5: ``docs/configuration/metricslist.md`` of its source.
 
 Names are its fields in lower case, with the configured prefix (``amd_`` in AMD's own examples). Activity is 0-100,
-memory in MB of 1024 x 1024 bytes, power in watts. Of a card that is split into partitions only the first
-(``gpu_partition_id`` 0) reports sensors; the others say 0, which is no measurement: they are dropped. ``gpu_uuid`` is
-an optional label, ``serial_number`` always there.
+memory in MB of 1024 x 1024 bytes, power in watts. On a partitioned card only the first partition (``gpu_partition_id``
+0) reports sensors; the others report 0, which is not a measurement: they are dropped. ``gpu_uuid`` is an optional
+label, ``serial_number`` always there.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Reasons for lowered GPU clocks, from the bit mask that NVML gives (nvmlClocksEventReasons) and exporters hand on."""
+"""Reasons for lowered GPU clocks, from NVML's bit mask (nvmlClocksEventReasons) as exporters pass it on."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ REASONS: Bits = (
     (0x40, "thermal (hardware)"),
     (0x80, "power brake"),
 )
-"""NVML's nvmlClocksEventReasons. Idle (0x1), a clock that somebody set (0x2) and display clocks (0x100) are left out:
-they hold nothing up."""
+"""NVML's nvmlClocksEventReasons. Idle (0x1), a user-set clock (0x2) and display clocks (0x100) are left out: they slow
+nothing down.
+"""
 
 
 def throttle_reasons(mask: float) -> tuple[str, ...]:
-    """Return what lowers the clocks now, in words; none for nothing or for a blank."""
+    """Return what lowers the clocks now, in words; none for 0 or a blank."""
     return bit_words(mask, REASONS)

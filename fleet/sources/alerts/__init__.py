@@ -1,1 +1,1 @@
-"""Alerts and rules: what Alertmanager, and whatever evaluates rules, tell of them."""
+"""Alerts and rules, from Alertmanager and from rule evaluators."""

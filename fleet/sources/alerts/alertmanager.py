@@ -1,4 +1,4 @@
-"""Alertmanager as a source: the alerts that it was sent, who is told of them, and the silences (its v2 API)."""
+"""Alertmanager as a source: the alerts it received, who is notified of them, and the silences (its v2 API)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 EVERY = 10.0
-"""Seconds from one question to the next: Prometheus sends its alerts anew every minute, and what changes at once."""
+"""Seconds between polls: Prometheus resends its alerts every minute, and changes at once."""
 _NAMED = 5
 """Clusters that a note names."""
 FORGOTTEN = 3
@@ -29,20 +29,20 @@ FORGOTTEN = 3
 
 
 class FoundAlertmanager(NamedTuple):
-    """An endpoint to ask, and what else a person should know of the search."""
+    """The endpoint to poll, and notes for the user about how it was found."""
 
     endpoint: PrometheusEndpoint
     notes: tuple[str, ...] = ()
 
 
 class Finds(Protocol):
-    """Raises NothingToAskError where there is nobody to ask."""
+    """Finder of an endpoint. Raises NothingToAskError if there is none."""
 
     def __call__(self) -> Awaitable[FoundAlertmanager]: ...
 
 
 class FollowsApi(PollingSource[T]):
-    """A source whose endpoint is found when it is first asked, and again after failures."""
+    """A source whose endpoint is discovered at the first poll, and again after failures."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class FollowsApi(PollingSource[T]):
 
     @abstractmethod
     def read(self, api: JsonApi, reader: AlertReader) -> T:
-        """Ask for all of it, on a thread that may wait. Raises SourceProblem."""
+        """Read everything, on a thread that may block. Raises SourceProblem."""
 
     async def ask(self) -> T:
         api = await self._opened()

@@ -1,6 +1,6 @@
-"""The JSON API of an Alertmanager, or of what evaluates rules: blocking calls, made from a worker thread.
+"""The JSON API of an Alertmanager or a rule evaluator: blocking calls, made from a worker thread.
 
-It goes the way of the queries of Prometheus, so it has their credentials, certificates, proxies, bounds and words.
+It shares the path of Prometheus queries, and so their credentials, certificates, proxies, limits and messages.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class JsonApi:
-    """Nothing is imported or opened before the first call."""
+    """Client of such an API. Nothing is imported or opened before the first call."""
 
     def __init__(self, endpoint: PrometheusEndpoint, guard: Guard = reads_only) -> None:
         self.endpoint = endpoint
@@ -34,11 +34,11 @@ class JsonApi:
 
     @property
     def sent(self) -> int:
-        """How many requests were sent so far."""
+        """Number of requests sent so far."""
         return self._opened[1].requests if self._opened is not None else 0
 
     def get(self, path: str, **parameters: str) -> Any:
-        """The JSON at a path behind the endpoint's URL. Raises SourceProblem, in words, for whatever goes wrong."""
+        """Return the JSON at a path below the endpoint's URL. Raises SourceProblem, in words, for any failure."""
         session = self._session()
         url, timeout = f"{self.endpoint.base}{path}", self.endpoint.timeout
         # Said with the request: of a session alone, REQUESTS_CA_BUNDLE would outdo a CA file of the settings.
@@ -52,7 +52,7 @@ class JsonApi:
             ) from None
 
     def send(self, method: str, path: str, body: Any = None) -> Any:
-        """Send what changes something, once: the answer's JSON, None where it has none. Raises SourceProblem."""
+        """Send a change, once: return the answer's JSON, None if it has none. Raises SourceProblem."""
         session = self._session()
         url, timeout = f"{self.endpoint.base}{path}", self.endpoint.timeout
         content = session.request(method, url, json=body, timeout=timeout, verify=session.verify).content

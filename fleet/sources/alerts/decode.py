@@ -1,8 +1,8 @@
-"""Alerts, silences and rules, from the JSON of Alertmanager and of what evaluates rules. Pure.
+"""Alerts, silences and rules, from the JSON of Alertmanager and of rule evaluators. Pure.
 
-The answers are untrusted: texts, labels and lists are cut to what a person could read, and what was left out is
-counted. Texts may hold secrets (a token in a link, a password in a summary), so each goes through ``plain`` first,
-except expressions.
+The answers are untrusted: texts, labels and lists are cut to a readable size, and what was left out is counted. Texts
+may contain secrets (a token in a link, a password in a summary), so each goes through ``plain`` first, except
+expressions.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class AlertReader:
 
     plain: Plain
     within: tuple[str, str] = ("", "")
-    """A label and its value by which alerts are of this cluster; empty for all."""
+    """A label and its value that mark alerts of this cluster; empty for all."""
     clusters: set[str] = field(default_factory=set)
     """The clusters that alerts name by that label."""
     left_out: dict[str, int] = field(default_factory=dict)
@@ -63,7 +63,7 @@ class AlertReader:
         return tuple(self._rule(group, rule) for group, rule in self._first(found, MOST_RULES, "rules"))
 
     def of_rules(self, raw: Any) -> tuple[Alert, ...]:
-        """The alerts that stand within the rules of /api/v1/rules."""
+        """Return the alerts inside the rules of /api/v1/rules."""
         rules = (rule for group in _groups(raw) for rule in mappings(group, "rules"))
         return self._evaluated(alert for rule in rules for alert in mappings(rule, "alerts"))
 
@@ -76,7 +76,7 @@ class AlertReader:
         return tuple(map(self._active, self._first(live, MOST_ALERTS, "alerts")))
 
     def _of_this_cluster(self, raw: Iterable[Raw]) -> list[Raw]:
-        """The alerts that are of this cluster, or do not say of which."""
+        """Return the alerts of this cluster, or without a cluster label."""
         label, wanted = self.within
         kept, elsewhere = [], 0
         for one in raw:
@@ -192,7 +192,7 @@ def number(value: object) -> float | None:
 
 
 def is_success(raw: Any) -> bool:
-    """Whether it is an answer as Prometheus' API gives them."""
+    """True if it is a successful answer of Prometheus' API."""
     return isinstance(raw, dict) and raw.get("status") == "success" and isinstance(raw.get("data"), dict)
 
 

@@ -1,8 +1,8 @@
 """Places of an Alertmanager: one that the trusted Prometheus sends its alerts to, else one among the Services.
 
-What Prometheus names is an address, most often of a pod. It is asked where it is known for what it is: a pod or a
-Service of this cluster, through the API server, or the very host that Prometheus itself is reached at. Any other
-address is told of and not asked: what a server answers must not choose whom the console asks.
+Prometheus names an address, most often of a pod. It is only contacted if it is recognised: a pod or a Service of this
+cluster, through the API server, or the host that Prometheus itself is reached at. Any other address is reported but not
+contacted: a server's answer must not choose which host the console contacts.
 """
 
 from __future__ import annotations
@@ -21,29 +21,29 @@ from fleet.sources.prometheus.transport import PrometheusEndpoint
 
 _API = ("/api/v2/alerts", "/api/v1/alerts")
 MOST: int = 8
-"""Addresses of one Prometheus that are looked at; a cluster of Alertmanagers has three."""
+"""Largest number of addresses considered per Prometheus; a cluster of Alertmanagers has three."""
 
 
 class Place(NamedTuple):
-    """A place to ask: a path of the API server's proxy, or a URL that is asked directly."""
+    """A place to contact: a path of the API server's proxy, or a direct URL."""
 
     path: str = ""
     url: str = ""
 
     @property
     def endpoint(self) -> PrometheusEndpoint:
-        """The endpoint of one that is asked directly, without credentials."""
+        """Return the endpoint of a directly contacted one, without credentials."""
         return PrometheusEndpoint(url=self.url, product=ALERTMANAGER)
 
 
 def named(raw: Any) -> list[str]:
-    """The URLs of the Alertmanagers that /api/v1/alertmanagers of Prometheus says that it sends to."""
+    """Return the Alertmanager URLs from Prometheus' /api/v1/alertmanagers."""
     data = mapping(raw if isinstance(raw, dict) else {}, "data")
     return [url for one in mappings(data, "activeAlertmanagers")[:MOST] if (url := text(one, "url"))]
 
 
 def places(urls: Iterable[str], state: KubeState, prometheus: PrometheusEndpoint) -> Iterator[tuple[str, Place | None]]:
-    """Each URL with where it may be asked; None for one that is not known for what it is."""
+    """Yield each URL with its place; None for one that is not recognised."""
     pods = {pod.ip: pod for pod in state.pods.values() if pod.ip}
     for url in urls:
         try:
@@ -79,7 +79,7 @@ def _place(
 
 
 def _prefix(path: str) -> str:
-    """The path that stands before the API's own."""
+    """Return the path in front of the API's own."""
     return next((path.removesuffix(known) for known in _API if path.endswith(known)), path.rstrip("/"))
 
 

@@ -1,7 +1,7 @@
-"""Rules as a source: what evaluates them says which there are, and which alerts are pending or fire by them.
+"""Rules as a source: the evaluator's list of rules, and the alerts that are pending or firing by them.
 
-Prometheus, Thanos Ruler, Mimir's ruler and vmalert answer /api/v1/rules alike. What answers /api/v1/alerts alone, as a
-gateway may let through, has alerts without their rules.
+Prometheus, Thanos Ruler, Mimir's ruler and vmalert answer /api/v1/rules alike. A server that answers only
+/api/v1/alerts, as behind a gateway, has alerts without their rules.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from fleet.sources.alerts.decode import AlertReader, is_success
 
 
 class RulesSource(FollowsApi[Evaluated]):
-    """Whatever evaluates rules. One that is ``expected`` to and does not is a trouble: somebody has configured it."""
+    """A rule evaluator. One that is ``expected`` and does not answer is an error: it was configured."""
 
     def read(self, api: JsonApi, reader: AlertReader) -> Evaluated:
         try:

@@ -1,4 +1,4 @@
-"""Looking for an Alertmanager where none is configured. One that is not found is no trouble unless it is wanted."""
+"""Search for an Alertmanager if none is configured. Finding none is no error unless one is required."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from fleet.sources.protocol import ObjectSource
 
 SYNCED = 3.0
-"""Seconds that the first look at the cluster is waited for: before it nobody knows which Services there are."""
+"""Seconds to wait for the first list of the cluster: before it, the Services are unknown."""
 REMEDY = "name one with --alertmanager URL (or [alertmanager] url); through the API server it needs `get` on its proxy"
 
 
 class Search:
-    """Asks Prometheus first, then looks among the Services; the first that answers is taken.
+    """Queries Prometheus first, then tries the Services; the first that answers is used.
 
-    ``prometheus`` gives the one that the numbers come from. ``services`` is None where there is no API server.
+    ``prometheus`` returns the one that the numbers come from. ``services`` is None if there is no API server.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Search:
         raise self._none(among, tried, notes)
 
     async def _find_endpoints(self, state: KubeState, worker: Workers) -> tuple[list[PrometheusEndpoint], list[str]]:
-        """Endpoints that Prometheus sends to, and what is said of those that are not asked."""
+        """Return the endpoints that Prometheus sends to, and notes on those that are not contacted."""
         try:
             prometheus = await self._prometheus()
             if prometheus is None:
@@ -114,7 +114,7 @@ def _sends_to(prometheus: PrometheusEndpoint) -> object:
 
 
 def _try(endpoint: PrometheusEndpoint) -> str:
-    """Ask for its status; returns what is wrong with it, empty for nothing."""
+    """Query its status; return what is wrong with it, empty for nothing."""
     api = JsonApi(endpoint)
     try:
         api.get("/api/v2/status")

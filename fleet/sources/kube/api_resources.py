@@ -1,4 +1,4 @@
-"""The resources that a server has, as it says itself, by kind and by the names that kubectl takes for them."""
+"""The resources that a server reports, by kind and by the names that kubectl accepts for them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class KnownResource(NamedTuple):
     kind: str
     namespaced: bool
     is_listed: bool
-    """Whether its objects can be listed."""
+    """True if its objects can be listed."""
     names: frozenset[str]
     """Names that kubectl takes for it, in lower case."""
 
@@ -38,7 +38,7 @@ class KnownResource(NamedTuple):
 
 
 class ApiResources:
-    """All that a server has. It is asked once, and again for what was not there then. Every method raises KubeError."""
+    """All resources of a server. Read once, and again for a name that was missing. Every method raises KubeError."""
 
     def __init__(self, client: KubeClient) -> None:
         self._client = client

@@ -1,7 +1,7 @@
-"""The one place through which every request to an API server goes.
+"""The one client for every request to an API server.
 
-Raw bytes in, raw bytes out: what they mean is for the reflector and the projections. ``guard`` sees every method and
-URL before anything reaches the socket.
+Raw bytes in, raw bytes out: the reflector and the projections interpret them. ``guard`` sees every method and URL
+before anything reaches the socket.
 """
 
 from __future__ import annotations
@@ -48,8 +48,7 @@ JSON: Final = "application/json"
 TEXT: Final = "text/plain"
 ANY: Final = "*/*"
 METADATA: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-"""The form of a list in which nothing of the objects is but their metadata (Kubernetes API concepts, metadata-only
-fetches)."""
+"""Media type of a list with only the objects' metadata (Kubernetes API concepts, metadata-only fetches)."""
 
 USER_AGENT = "quarterdeck"
 CONCURRENCY = 8
@@ -80,7 +79,7 @@ class _Request:
     idle: float | None = None
     """Seconds between two chunks of it."""
     limit: Limit | None = None
-    """Limit of the body; None for the one of whatever has none of its own."""
+    """Limit of the body; None for the default."""
 
 
 class KubeClient:
@@ -99,12 +98,12 @@ class KubeClient:
         renewal: float = RENEWAL,
         early: EarlyQuestions | None = None,
     ) -> None:
-        """``early`` asks what reads for as long as it does so: without the HTTP client, which is not imported then."""
+        """``early`` sends reads while it is open: without the HTTP client, which is then not imported yet."""
         self.access = access
         self.requests = 0
         self.last_ok: float | None = None
         self.last_event: float | None = None
-        """Unix time of the last byte of a watch or a log: of something that the server had to read or be told."""
+        """Unix time of the last byte of a watch or a log."""
         self._guard = guard
         self._slots = asyncio.Semaphore(concurrency)
         self._links = Links(access, environ, renewal)
@@ -131,11 +130,11 @@ class KubeClient:
         return await self._whole(_Request("GET", path, query, accept, total=timeout, limit=limit))
 
     async def probe(self, path: str, seconds: float, accept: str = JSON) -> Response:
-        """One GET that does not queue behind the others: finds out whether the server is there when they hang."""
+        """Send one GET outside the queue: it shows whether the server is there when other requests hang."""
         return await self._whole(_Request("GET", path, accept=accept, total=seconds), nullcontext())
 
     async def review(self, path: str, body: Mapping[str, Any]) -> Any:
-        """POST of a SelfSubject review: asks what is allowed, changes nothing. The answer's JSON.
+        """POST a SelfSubject review: reads permissions, changes nothing. Returns the answer's JSON.
 
         Raises :class:`KubeError` and :class:`KubeconfigError`; ValueError for any other path.
         """
@@ -145,9 +144,9 @@ class KubeClient:
         return answer.json()
 
     async def helm_metadata(self, path: str, query: Mapping[str, str]) -> Response:
-        """A list of Secrets of Helm without their content: the server is asked for no other form of it.
+        """Return a list of Helm's Secrets without their content: no other form is requested.
 
-        One that does not know this form answers 406, and is not asked again. Raises as ``get`` does.
+        A server that does not know this form answers 406, and is not asked again. Raises as ``get`` does.
         """
         return await self._whole(_Request("GET", path, query, METADATA, total=READ_TIMEOUT))
 
@@ -161,9 +160,9 @@ class KubeClient:
         content_type: str = JSON,
         timeout: float = READ_TIMEOUT,  # noqa: ASYNC109 -- handed to the HTTP client
     ) -> Response:
-        """Any request, where the guard lets it through; ``body`` is sent as JSON, None for none.
+        """Send any request that the guard allows; ``body`` is sent as JSON, None for none.
 
-        It is sent once: a connection that breaks leaves open whether the server did it. Raises :class:`KubeError` and
+        It is sent once: after a broken connection it is unknown whether the server acted. Raises :class:`KubeError` and
         :class:`KubeconfigError`.
         """
         content = None if body is None else orjson.dumps(body)
@@ -178,11 +177,11 @@ class KubeClient:
         accept: str = JSON,
         idle: float | None = None,
     ) -> AsyncIterator[AsyncIterator[bytes]]:
-        """A GET whose answer is read as it comes: a watch, a log. Gives its chunks.
+        """Send a GET whose answer is read as it comes: a watch, a log. Yields its chunks.
 
         ``idle`` is the longest silence in seconds, None for no limit. Raises :class:`KubeError` and
-        :class:`KubeconfigError` on entering, and :class:`UnreachableError` where the connection breaks while it is
-        read; the chunks end where the server ends them.
+        :class:`KubeconfigError` on entering, and :class:`UnreachableError` if the connection breaks while it is read;
+        the chunks end when the server ends them.
         """
         if self._early is not None:
             # What changes from now on is missed by nobody: a watch goes on from the version of the list.
@@ -230,7 +229,7 @@ class KubeClient:
         return Response(response.status, content, response.content_type, response.headers)
 
     async def _ask(self, request: _Request, early: EarlyQuestions) -> Response | None:
-        """The answer without the HTTP client; None where that is to ask, and to say what is wrong."""
+        """Return the answer without the HTTP client; None if that must be used, which also reports what is wrong."""
         introduction = await self._links.introduced()
         if introduction is None:
             return None
@@ -277,9 +276,9 @@ class KubeClient:
             raise error_of_exception(error, self.server) from error
 
     async def _send(self, request: _Request) -> aiohttp.ClientResponse:
-        """Send, and once more with renewed credentials where they or the server's are refused.
+        """Send, and retry once with renewed credentials if they or the server's were rejected.
 
-        A 2xx answer, its body unread.
+        Returns a 2xx answer with its body unread.
         """
         link = await self._links.connected()
         try:
@@ -368,7 +367,7 @@ class KubeClient:
         return headers
 
     def _check(self, response: aiohttp.ClientResponse, accept: str) -> None:
-        """Raise :class:`NotKubernetesError` where JSON was asked for and something else came."""
+        """Raise :class:`NotKubernetesError` if JSON was requested and something else came."""
         if accept == JSON and response.content_type != JSON:
             response.close()
             raise NotKubernetesError(

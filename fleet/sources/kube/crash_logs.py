@@ -1,7 +1,7 @@
-"""The ends of logs of containers that ended with an error, each read once: what they say of why.
+"""The log ends of containers that ended with an error, each read once: why they ended.
 
-A log may hold anything. So nothing is read where it may not be, no more than a tail, never of a container that is well,
-and of what is read one line is kept, without its secrets.
+A log may contain anything. So nothing is read without permission, no more than a tail, never of a healthy container,
+and only one line of it is kept, redacted.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from fleet.sources.kube.reads import KubeReads
 from fleet.sources.polling import PollingSource
 
 EVERY: Final = 10.0
-"""Seconds between two looks at who has ended."""
+"""Seconds between two checks for ended containers."""
 LINES: Final = 200
 """Lines of the end of a log that are read: a traceback of an engine and of its workers."""
 BYTES: Final = 256 * 1024
 AT_ONCE: Final = 8
-"""Logs that are read in one look: when a hundred pods end of one thing, one of them says so too."""
+"""Logs read per check: if a hundred pods end for one reason, one of these shows it."""
 ASKED_AGAIN: Final = 300.0
-"""Seconds after which it is asked again whether logs may be read."""
+"""Seconds after which the permission to read logs is checked again."""
 
 
 class _End(NamedTuple):
@@ -115,7 +115,7 @@ _NO_SUCH_LOG: Final = 400
 
 
 def _ended(pods: Iterable[Pod]) -> Iterator[tuple[Pod, Container]]:
-    """Yield the containers that ended with an error, and of which nothing else says why."""
+    """Yield the containers that ended with an error, without another explanation."""
     for pod in pods:
         if pod.ready or pod.deleted is not None:
             continue

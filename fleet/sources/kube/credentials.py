@@ -1,8 +1,8 @@
 """Credentials from an :class:`~fleet.sources.kube.kubeconfig.Access`: certificates, token, proxy.
 
-Renewed are exec plugins (exec_plugin.py), token files, and the kubeconfig itself, which is read again so that a login
-in another terminal helps. An OIDC token is used while it is valid and never renewed from here: kubectl does that and
-writes it down.
+Exec plugins (exec_plugin.py) and token files are renewed, and the kubeconfig itself is read again, so that a login in
+another terminal takes effect. An OIDC token is used while it is valid and never renewed here: kubectl does that and
+stores it.
 """
 
 from __future__ import annotations
@@ -62,24 +62,24 @@ class Credentials:
 
     @property
     def due(self) -> bool:
-        """Whether the credentials are about to expire, or may have changed on disk."""
+        """True if the credentials are about to expire, or may have changed on disk."""
         return self._due is not None and time.time() >= self._due
 
     @property
     def from_plugin(self) -> bool:
-        """Whether a process is started to get them."""
+        """True if a process provides them."""
         return "exec" in self._user
 
     @property
     def renewable(self) -> bool:
-        """Whether loading again can give something other than the last time."""
+        """True if loading again may give another result."""
         changing = ("exec", "tokenFile", "client-certificate")
         return self.access.file is not None or any(key in self._user for key in changing)
 
     async def load(self) -> Login:
-        """Return what to show the server now.
+        """Return the current credentials.
 
-        Raises :class:`KubeconfigError`. Runs the exec plugin where the user has one.
+        Raises :class:`KubeconfigError`. Runs the exec plugin if the user has one.
         """
         if self._loaded:
             await asyncio.to_thread(self._read_again)
@@ -183,7 +183,7 @@ class Credentials:
 
 
 def _authorization(user: Mapping[str, Any]) -> str:
-    """A token goes before a name and its password."""
+    """Return the Authorization header; a token takes precedence over a name and password."""
     if user.get("token"):
         return f"Bearer {user['token']}"
     if "username" in user and "password" in user:

@@ -1,7 +1,7 @@
-"""An object in plain text, for reading: pods, nodes and workloads, from raw JSON. Pure.
+"""An object as plain text: pods, nodes and workloads, from raw JSON. Pure.
 
-The order follows `kubectl describe`, which people know; what an LLM fleet's operator looks for first (state, reasons,
-GPUs, arguments) is never folded away. Values that come from secrets are named, never shown.
+The order follows `kubectl describe`; what an LLM fleet's operator looks for first (state, reasons, GPUs, arguments) is
+never omitted. Values that come from secrets are named, never shown.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def describe(raw: Raw, events: Iterable[Event] = (), *, now: float) -> str:
 
 
 def to_yaml(raw: Raw) -> str:
-    """The object as YAML, without managedFields: bookkeeping that is most of the text and read by nobody."""
+    """Return the object as YAML, without managedFields: bookkeeping that is most of the text and that nobody reads."""
     metadata = {key: value for key, value in mapping(raw, "metadata").items() if key != "managedFields"}
     document = {key: metadata if key == "metadata" else value for key, value in raw.items()}
     return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=2**16)

@@ -1,7 +1,7 @@
 """Failures between the console and an API server, as types.
 
-Every failure of a request is one :class:`KubeError`; the subclass says what kind, so that callers decide by type and
-people read ``message`` (what is wrong) and ``remedy`` (what to do about it).
+Every failed request raises a :class:`KubeError`; callers decide by the subclass, and users read ``message`` (what is
+wrong) and ``remedy`` (what to do about it).
 """
 
 from __future__ import annotations
@@ -18,18 +18,19 @@ ERROR_BODY_LIMIT = 64 * 1024
 """Bytes read of an error's body: a Status object is smaller, and a login page need not be read to its end."""
 
 _LINE = 300
-"""Characters of what the HTTP client says of a connection that broke."""
+"""Characters kept of the HTTP client's message about a broken connection."""
 NO_STORAGE = "etcd"
-"""Reason of a :class:`ServerError`: the API server answers, and what it keeps its objects in does not."""
+"""Reason of a :class:`ServerError`: the API server answers, but its storage does not."""
 LONGEST_WAIT = 30.0
-"""Seconds that a server may ask to be left alone (Retry-After): as long as the longest wait of an outage. A day is
-no answer to somebody who looks at a screen."""
+"""Longest accepted Retry-After in seconds: the longest wait during an outage. A day would not help a user at a
+screen.
+"""
 UNTRUSTED = "x509"
 """Reason of an :class:`UnreachableError`: the server's certificate is of no authority that is trusted here."""
 
 
 class KubeconfigError(Exception):
-    """The kubeconfig, or what it names, cannot be used."""
+    """The kubeconfig, or a file that it names, cannot be used."""
 
     def __init__(self, message: str, remedy: str = "") -> None:
         super().__init__(message)
@@ -38,10 +39,10 @@ class KubeconfigError(Exception):
 
 
 class KubeError(Exception):
-    """A request that did not give what it was sent for.
+    """A request that failed.
 
-    ``status`` is the HTTP status, 0 where none was received. ``retry_after`` is in seconds, None where the server
-    named no time.
+    ``status`` is the HTTP status, 0 if none was received. ``retry_after`` is in seconds, None if the server named no
+    time.
     """
 
     remedy = ""
@@ -86,13 +87,13 @@ class NotFoundError(KubeError):
 
 
 class ConflictError(KubeError):
-    """409: the object is not the one that was read (resourceVersion, uid), or there already."""
+    """409: the object has changed since it was read (resourceVersion, uid), or already exists."""
 
     remedy = "It changed meanwhile: look at it again and decide anew."
 
 
 class ExpiredError(KubeError):
-    """410: the resourceVersion or continue token is older than what the server remembers."""
+    """410: the resourceVersion or continue token is older than the server's history."""
 
 
 class ThrottledError(KubeError):
@@ -108,18 +109,18 @@ class ServerError(KubeError):
 class UnreachableError(KubeError):
     """No HTTP answer: refused, no such host, TLS failed, timed out or cut off.
 
-    ``sent`` is False where it is certain that nothing of the request left for the server: there was no connection yet.
+    ``sent`` is False if certainly nothing of the request left for the server: there was no connection yet.
     """
 
     sent = True
 
 
 class ProxyFailedError(OSError):
-    """The way to the server leads through a proxy, and that fails; the text says which and how."""
+    """The proxy on the way to the server failed; the text says which and how."""
 
 
 class DefectError(KubeError):
-    """Something in here that nobody foresaw: it is said, and tried again, like any other trouble."""
+    """An unexpected error in this program: reported and retried like any other failure."""
 
     remedy = "Please report it, with what the server answers if that can be told."
 
@@ -128,7 +129,9 @@ class DefectError(KubeError):
 
 
 class NotKubernetesError(KubeError):
-    """Something answered that is not a Kubernetes API server, or through it: a pod's own redirect, say."""
+    """The answer did not come from a Kubernetes API server, or was passed on by it: a pod's own redirect, for
+    example.
+    """
 
     location = ""
     """Target of a redirect; empty for an answer that is none."""
@@ -150,7 +153,7 @@ _BY_STATUS: Mapping[int, type[KubeError]] = {
 
 
 def error_of_status(status: Mapping[str, Any], retry_after: float | None = None) -> KubeError:
-    """The error that a Status object (of a body, or of a watch's ERROR event) stands for."""
+    """Return the error for a Status object (of a body, or of a watch's ERROR event)."""
     code = status.get("code")
     number = code if isinstance(code, int) else 0
     reason = str(status.get("reason") or "")
@@ -174,10 +177,10 @@ def error_of_status(status: Mapping[str, Any], retry_after: float | None = None)
 
 
 def error_of_response(status: int, headers: Mapping[str, str], body: bytes) -> KubeError:
-    """The error that an HTTP answer outside 2xx stands for.
+    """Return the error for an HTTP answer outside 2xx.
 
-    Overload (429), unknown paths (404) and gateways (502-504) answer in plain text or HTML, so the body is taken for a
-    Status only where it is one.
+    Overload (429), unknown paths (404) and gateways (502-504) answer in plain text or HTML, so the body is only read as
+    a Status if it is one.
     """
     retry_after = _seconds(headers.get("Retry-After"))
     try:
@@ -201,9 +204,9 @@ def error_of_response(status: int, headers: Mapping[str, str], body: bytes) -> K
 
 
 def error_of_exception(error: BaseException, server: str, proxy: str = "", *, sent: bool = True) -> UnreachableError:
-    """The :class:`UnreachableError` for what the HTTP client or the operating system raised.
+    """Return the :class:`UnreachableError` for an exception of the HTTP client or the operating system.
 
-    ``proxy`` is the one that stands between, in words, empty for none; ``sent``: whether the request may have gone out.
+    ``proxy`` is the proxy in between, in words, empty for none; ``sent``: True if the request may have gone out.
     """
     unreachable = _of_proxy(error, server, proxy) if proxy else None
     unreachable = unreachable or _of_connection(error, server, f" (through {proxy})" if proxy else "")
@@ -233,7 +236,7 @@ def _of_proxy(error: BaseException, server: str, proxy: str) -> UnreachableError
 
 
 def _chain(error: BaseException) -> list[BaseException]:
-    """An exception and those that it came from, the innermost last."""
+    """Return an exception and its causes, the innermost last."""
     chain: list[BaseException] = []
     link: BaseException | None = error
     while link is not None and link not in chain:
@@ -284,13 +287,13 @@ def _of_connection(error: BaseException, server: str, through: str) -> Unreachab
 
 
 def _line(text: str) -> str:
-    """A text in one line, bounded: the HTTP client's own cites what it could not read, and points to it from below."""
+    """Return a text on one bounded line: the HTTP client quotes unreadable input, with a marker below it."""
     line = " ".join(text[:ERROR_BODY_LIMIT].split())
     return line if len(line) <= _LINE else f"{line[:_LINE]}…"
 
 
 def _seconds(value: str | None) -> float | None:
-    """Retry-After (RFC 9110: seconds, or a date) in seconds from now; None for what is neither, or is over."""
+    """Return Retry-After (RFC 9110: seconds, or a date) in seconds from now; None if it is neither, or past."""
     text = (value or "").strip()
     if not text:
         return None
@@ -305,5 +308,5 @@ def _seconds(value: str | None) -> float | None:
 
 
 def _bounded(seconds: float) -> float | None:
-    """A wait that a server asks for, as far as it is granted."""
+    """Return the wait that a server requests, bounded."""
     return min(seconds, LONGEST_WAIT) if seconds > 0 else None

@@ -1,7 +1,7 @@
 """Credential plugins of a kubeconfig (``users[].user.exec``), the client.authentication.k8s.io protocol.
 
 The plugin runs without a terminal: the console owns it, so ``interactive`` is always false and stdin is empty. That is
-why the library's own runner is not used, which hands the terminal down and drops a failure's text.
+why the library's own runner is not used, which passes the terminal on and drops the text of a failure.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class ExecCredential:
     certificate: str = field(default="", repr=False)
     key: str = field(default="", repr=False)
     expires: float | None = None
-    """Unix seconds; None where the plugin says nothing."""
+    """Unix seconds; None if the plugin does not say."""
 
 
 async def run_exec_plugin(access: Access, environ: Mapping[str, str] = os.environ) -> ExecCredential:
@@ -99,7 +99,7 @@ def _variables(listed: object) -> dict[str, str]:
 
 
 def _cluster_info(access: Access) -> dict[str, Any]:
-    """ExecCredential.spec.cluster: what the plugin may need to know of the cluster, without credentials."""
+    """Return ExecCredential.spec.cluster: the cluster's settings for the plugin, without credentials."""
     settings = access.cluster_settings
     shared = ("tls-server-name", "insecure-skip-tls-verify", "certificate-authority-data", "proxy-url")
     info = {"server": access.server} | {key: settings[key] for key in shared if key in settings}

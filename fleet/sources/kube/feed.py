@@ -1,4 +1,4 @@
-"""One resource as far as it may be read: all namespaces at once, else namespace by namespace."""
+"""The rows of one resource, as far as permissions go: all namespaces at once, else namespace by namespace."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from fleet.sources.kube.resources import R, Resource
 
 
 class Feed(Generic[R]):
-    """The rows of one resource, of the whole cluster where that is permitted.
+    """The rows of one resource, of the whole cluster if permitted.
 
-    What a person looks at does not narrow it: free GPUs, quotas and joins are of the cluster. ``namespaces`` gives
-    those to try where all at once is forbidden; ``attempted`` is called after each attempt of a reflector.
+    The selected namespace does not narrow it: free GPUs, quotas and joins need the whole cluster. ``namespaces``
+    returns those to try if listing all at once is forbidden; ``attempted`` is called after each attempt of a reflector.
     """
 
     def __init__(
@@ -40,9 +40,9 @@ class Feed(Generic[R]):
         self.denied: ForbiddenError | None = None
         """Set while the whole is forbidden and the namespaces are read one by one."""
         self.absent = False
-        """Whether an optional resource was looked for and is not there."""
+        """True if an optional resource was looked up and does not exist."""
         self.defect: Exception | None = None
-        """The exception that ended :meth:`run` though nothing should; it is run again after a while."""
+        """The unexpected exception that ended :meth:`run`; it is restarted after a while."""
         self._client = client
         self._namespaces = namespaces
         self._pace = pace
@@ -55,7 +55,7 @@ class Feed(Generic[R]):
 
     @property
     def settled(self) -> bool:
-        """Whether the feed has all that it will get without somebody granting it more."""
+        """True if the feed has everything it can get with its current permissions."""
         if self.absent or self.defect is not None:
             return True
         found = self.reflectors.values()
@@ -65,7 +65,7 @@ class Feed(Generic[R]):
 
     @property
     def readable(self) -> tuple[str, ...] | None:
-        """The namespaces that may be read, where not all may; None where all may (or nobody knows better yet)."""
+        """The readable namespaces; None if all are (or it is not known yet)."""
         if self.denied is None and not any(
             isinstance(r.trouble, ForbiddenError | NotFoundError) and not r.synced for r in self.reflectors.values()
         ):
@@ -78,7 +78,7 @@ class Feed(Generic[R]):
 
     @property
     def synced(self) -> bool:
-        """Whether every reflector that may read has listed all once, and there is at least one."""
+        """True if there is a permitted reflector and each of them has listed everything once."""
         settled = [r for r in self.reflectors.values() if not isinstance(r.trouble, ForbiddenError)]
         return bool(settled) and all(r.synced for r in settled)
 
@@ -90,7 +90,7 @@ class Feed(Generic[R]):
         return sum(len(r.rows) for r in found), sum(expected) if all(expected) else 0
 
     def rows(self) -> Mapping[str, R]:
-        """The rows now, by key. Never changes once given; the same mapping as long as nothing changed."""
+        """The current rows, by key. Never changes once returned; the same mapping while nothing changes."""
         if self._viewed != self.changes:
             merged: dict[str, R] = {}
             for reflector in self.reflectors.values():
@@ -100,7 +100,7 @@ class Feed(Generic[R]):
         return self._view
 
     async def keep_running(self) -> None:
-        """Run until cancelled. A defect of ours costs this one resource for a while, and is said."""
+        """Run until cancelled. An unexpected error disables this one resource for a while, and is reported."""
         while True:
             self.defect = None
             task = asyncio.create_task(self.run())
@@ -129,7 +129,7 @@ class Feed(Generic[R]):
             self.denied = None
 
     async def _until_served(self) -> None:
-        """Wait for a custom resource to be there. A list would not tell: for most users what is absent is forbidden."""
+        """Wait for a custom resource to exist. A list would not show that: to most users a missing one is forbidden."""
         path = f"/apis/{self.resource.group}/{self.resource.version}"
         backoff = Backoff(self._pace)
         while True:
@@ -204,7 +204,7 @@ class Feed(Generic[R]):
 
 
 class MergedFeed(Generic[R]):
-    """The rows of several feeds as those of one."""
+    """The rows of several feeds as one."""
 
     def __init__(self, feeds: Sequence[Feed[R]]) -> None:
         self.feeds = feeds
@@ -212,7 +212,7 @@ class MergedFeed(Generic[R]):
         self._viewed = -1
 
     def rows(self) -> Mapping[str, R]:
-        """Return the rows of all feeds: never changed once given, and the same mapping as long as nothing changed."""
+        """Return the rows of all feeds: never changed once returned, and the same mapping while nothing changes."""
         changes = sum(feed.changes for feed in self.feeds)
         if self._viewed != changes:
             self._view = MappingProxyType({key: row for feed in self.feeds for key, row in feed.rows().items()})

@@ -1,4 +1,4 @@
-"""The status of the Kubernetes source, from the troubles of its feeds. Pure."""
+"""The status of the Kubernetes source, from the failures of its feeds. Pure."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class SourceHealth:
     remedy: str = ""
     notes: tuple[str, ...] = ()
     since: float | None = None
-    """Unix time at which the trouble began, where that is known."""
+    """Unix time at which the failure began, if known."""
     trouble: Trouble | None = None
     """The trouble that keeps the whole source from working."""
 
@@ -47,10 +47,10 @@ def judge(
     absent: str = "",
     namespace: str = "",
 ) -> SourceHealth:
-    """The verdict over all feeds.
+    """Return the verdict over all feeds.
 
-    ``probe`` is why the server did not answer when asked whether it is there; ``absent`` is the namespace in view where
-    there is none of that name; ``namespace`` is the one in view: that others may not be read is then a note alone.
+    ``probe`` is why the server did not answer the probe; ``absent`` is the selected namespace if it does not exist;
+    ``namespace`` is the selected one: unreadable other namespaces are then only a note.
     """
     reflectors = [reflector for feed in feeds for reflector in feed.reflectors.values()]
     troubles = [
@@ -83,7 +83,7 @@ def judge(
 
 
 def explain(trouble: Trouble, access: Access) -> tuple[str, str]:
-    """(what is wrong, what to do), naming the user and the file that the credentials come from."""
+    """Return (what is wrong, what to do), naming the user and the file of the credentials."""
     if not isinstance(trouble, UnauthorizedError):
         if isinstance(trouble, ServerError | ThrottledError):
             return f"{access.server} answers HTTP {trouble.status}: {trouble.message}", trouble.remedy
@@ -113,12 +113,12 @@ def in_words(trouble: Trouble, access: Access) -> Trouble:
 
 
 def _is_refusal(trouble: Trouble | None) -> bool:
-    """Whether the server answered, and said no: of one resource, not of itself."""
+    """True if the server answered and refused: one resource, not everything."""
     return isinstance(trouble, ForbiddenError | NotFoundError)
 
 
 def _notes(feeds: Sequence[Feed[Any]], user: str) -> tuple[list[str], list[str]]:
-    """Return what is known of some namespaces alone, and what is not known at all."""
+    """Return what is known of some namespaces only, and what is not known at all."""
     notes: list[str] = []
     partial: dict[tuple[str, ...], list[str]] = {}
     for feed in feeds:
@@ -146,7 +146,7 @@ def _notes(feeds: Sequence[Feed[Any]], user: str) -> tuple[list[str], list[str]]
 
 
 def _unwatched(feeds: Sequence[Feed[Any]], user: str) -> Iterator[str]:
-    """Yield what is listed now and then instead of watched, by the reason."""
+    """Yield the resources that are listed at intervals instead of watched, by reason."""
     reasons: dict[tuple[bool, str], list[str]] = {}
     for feed in feeds:
         errors = [r.unwatched for r in feed.reflectors.values() if r.unwatched is not None and r.trouble is None]

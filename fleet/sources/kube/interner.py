@@ -32,7 +32,7 @@ class Interner:
         return cast("T", self._values.setdefault(key, value))
 
     def remember(self, key: Hashable, make: Callable[[], V]) -> V:
-        """Return what was made for this key, which tells whose it is; make it where nothing was."""
+        """Return the cached value of this key, which must be unique to its use; make it if there is none."""
         found = self._values.get(key)
         if found is None:
             found = make()
@@ -42,7 +42,7 @@ class Interner:
         return cast("V", found)
 
     def strings(self, raw: object, keep: Callable[[str], bool] | None = None) -> Mapping[str, str]:
-        """The string entries of a mapping, as a shared mapping that nobody may change."""
+        """Return the string entries of a mapping, as a shared read-only mapping."""
         if not isinstance(raw, dict) or not raw:
             return _NO_STRINGS
         pairs = tuple(

@@ -1,8 +1,8 @@
-"""The kubeconfig: which clusters there are and how each is reached.
+"""The kubeconfig: the clusters, and how each is reached.
 
 Reads and merges the files as kubectl does: ``--kubeconfig`` names one file; else KUBECONFIG a list of which the first
-to define a name wins (and missing ones are passed over); else ``~/.kube/config``; and where there is none, the service
-account of the pod that the console runs in. Nothing here needs the network, and no plugin is started.
+to define a name wins (and missing ones are skipped); else ``~/.kube/config``; failing all, the service account of the
+pod that the console runs in. Nothing here needs the network, and no plugin is started.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class KubeconfigEntry:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """One way to one cluster: all that a client needs, paths absolute. Never printed with its credentials."""
+    """One way to one cluster: all that a client needs, with absolute paths. Never printed with its credentials."""
 
     context: str
     cluster: str
@@ -138,7 +138,7 @@ def kubeconfig_files(explicit: str | Path | None, environ: Mapping[str, str]) ->
 def load_kubeconfig(explicit: str | Path | None = None, environ: Mapping[str, str] = os.environ) -> Kubeconfig:
     """Read and merge the files.
 
-    Raises :class:`KubeconfigError` where no file is there, or one of them cannot be read.
+    Raises :class:`KubeconfigError` if no file exists, or one of them cannot be read.
     """
     files = kubeconfig_files(explicit, environ)
     present = [file for file in files if _exists(file)]
@@ -171,9 +171,9 @@ def load_access(
     environ: Mapping[str, str] = os.environ,
     service_account: Path = SERVICE_ACCOUNT,
 ) -> Access:
-    """The access to use: of the kubeconfig, else of the pod's service account.
+    """Return the access to use: from the kubeconfig, else the pod's service account.
 
-    Raises :class:`KubeconfigError` where there is neither, or the one there is cannot be used.
+    Raises :class:`KubeconfigError` if there is neither, or it cannot be used.
     """
     files = kubeconfig_files(explicit, environ)
     if not explicit and not context and not any(_exists(file) for file in files):
@@ -212,7 +212,9 @@ def in_cluster(environ: Mapping[str, str], service_account: Path = SERVICE_ACCOU
 
 
 def _exists(file: Path) -> bool:
-    """Whether there is such a file. True in a folder that may not be searched, so that reading the file reports why."""
+    """True if the file exists. Also True in a folder without search permission, so that reading the file reports
+    why.
+    """
     try:
         return file.exists()
     except OSError:

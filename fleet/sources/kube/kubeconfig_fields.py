@@ -1,8 +1,8 @@
 """The fields of a kubeconfig and their types, as kubectl decodes them (client-go, ``clientcmd/api/v1``).
 
-A value of another type is refused and never converted: the text ``"false"`` is true to anybody who asks whether there
-is something, and would turn verification off. Fields that kubectl does not know are left out, as it does; a null is
-the same as nothing. No message repeats a value: any of them may be a secret.
+A value of another type is refused and never converted: the text ``"false"`` is truthy, and would turn verification off.
+Fields unknown to kubectl are ignored, as it does; a null is the same as absence. No message repeats a value: any of
+them may be a secret.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def string(value: Any, place: Place) -> str:
 
 
 def boolean(value: Any, place: Place) -> bool:
-    """true or false, and nothing that looks like it."""
+    """Return true or false; anything else is an error."""
     if not isinstance(value, bool):
         raise _mistyped(value, place, "a boolean (true or false)")
     return value
@@ -58,7 +58,7 @@ def data(value: Any, place: Place) -> str:
 
 
 def unchecked(value: Any, place: Place) -> Any:
-    """Return the value of an extension unchecked: whoever defined it knows."""
+    """Return the value of an extension unchecked: only its author knows its type."""
     del place
     return value
 
@@ -88,7 +88,7 @@ def map_of(element: Field, empty: Any) -> Field:
 
 
 def struct(fields: Mapping[str, Field]) -> Field:
-    """A mapping of known fields; what is null or not known is left out."""
+    """Return a checker for a mapping of known fields; null and unknown fields are dropped."""
 
     def check(value: Any, place: Place) -> dict[str, Any]:
         if not isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""One kubeconfig file: read, parsed, and its fields checked. What they mean together is for kubeconfig.py."""
+"""One kubeconfig file: read, parsed, and type-checked. kubeconfig.py interprets the fields."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from fleet.sources.kube.kubeconfig_fields import CLUSTER, CONTEXT, TOP, USER, Fi
 DEPTH: Final = 64
 """Mappings and lists in each other: a kubeconfig has seven, its extensions a few more."""
 VALUES: Final = 500_000
-"""Values in one file, aliases counted as often as they are used: a few lines of them can stand for billions."""
+"""Largest number of values in one file, counting aliases each time they are used: a few lines of them can expand to
+billions.
+"""
 
 _SECTIONS: Final[Mapping[str, tuple[str, Field]]] = {
     "clusters": ("cluster", CLUSTER),
@@ -37,8 +39,8 @@ class Document(NamedTuple):
 def read_document(file: Path) -> Document:
     """Read one file.
 
-    Raises :class:`KubeconfigError` for one that cannot be read or parsed, and where a field has another type than
-    kubectl takes, wherever in the file that is.
+    Raises :class:`KubeconfigError` if it cannot be read or parsed, or a field anywhere in it has another type than
+    kubectl accepts.
     """
     document = _parsed(file)
     top = TOP(document, str(file))
@@ -97,7 +99,7 @@ def _parsed(file: Path) -> dict[str, Any]:
 
 
 class _Plain:
-    """Turns what YAML can say into what JSON can: that is what kubectl does before it looks at a field."""
+    """Converts YAML types to JSON types: kubectl does that before it reads a field."""
 
     def __init__(self, file: Path) -> None:
         self._file = file

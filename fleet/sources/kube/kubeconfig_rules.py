@@ -1,4 +1,4 @@
-"""Refusals of kubectl although each field is of its type (client-go ``validation.go``)."""
+"""Checks by which kubectl rejects well-typed fields (client-go ``validation.go``)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Any resource of a cluster: found by the names that kubectl takes, and listed by the server as a table."""
+"""Any resource of a cluster: found by the names that kubectl accepts, and listed by the server as a table."""
 
 from __future__ import annotations
 

@@ -1,13 +1,13 @@
-"""Takes ``managedFields`` out of a list before it is decoded.
+"""Removal of ``managedFields`` from a list before it is decoded.
 
-They say which manager wrote which field, nobody here reads them in a list, and no server leaves them away when asked:
-of a real pod they are a third to a half of the text and most of the objects that are made of it.
+They record which manager wrote which field; nothing here reads them in a list, and no server omits them on request: for
+a real pod they are a third to a half of the text and most of the decoded objects.
 
-An API server writes an object as its Go type says, without blanks: they are the last of ``metadata``, and ``spec`` is
-next. A quote before a name opens a key, since no string has one that is not escaped; so the two keys below are where
-they seem to be. What lies between them is managedFields and no more as long as it has no ``metadata`` and no ``uid``:
-every object has both before them, and theirs are ``f:metadata`` and ``f:uid``. Whatever is written otherwise (another
-order, blanks) is left as it is.
+An API server serialises an object as its Go type says, without blanks: they are the last field of ``metadata``, and
+``spec`` is next. A quote before a name opens a key, since quotes inside strings are escaped; so the two keys below are
+real keys. The text between them is exactly managedFields if it contains no ``metadata`` and no ``uid``: every object
+has both before them, and theirs are ``f:metadata`` and ``f:uid``. Text in any other form (another order, blanks) is
+left unchanged.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _OTHERS = (b'"metadata":', b'"uid":')
 
 
 class _Next:
-    """The next place of a text. The body is gone through once, however often and from where on that is asked."""
+    """The next occurrence of a text. The body is scanned once, however often and from wherever this is called."""
 
     def __init__(self, body: bytes, text: bytes) -> None:
         self._body = body
@@ -34,7 +34,7 @@ class _Next:
 
 
 def without_managed_fields(body: bytes) -> bytes:
-    """A list with those of its objects emptied that can be."""
+    """Return a list in which managedFields were emptied where that is safe."""
     ends, others = _Next(body, _END), [_Next(body, key) for key in _OTHERS]
     kept: list[bytes] = []
     at = 0

@@ -1,7 +1,7 @@
-"""Standing in for a cluster that cannot even be addressed: no kubeconfig, a broken one, an unknown context.
+"""Placeholder for a cluster that cannot be addressed: no kubeconfig, a broken one, an unknown context.
 
-The console starts all the same: it says what is wrong where it would say how the cluster is, shows what Prometheus
-knows, and lets the person choose another context.
+The console starts all the same: it shows the error as the cluster's status, shows what Prometheus knows, and lets the
+user choose another context.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from fleet.sources.kube.state import KubeState
 
 
 class AbsentKubernetes:
-    """Has the face of a KubernetesSource and of its client; every request fails with the error that it stands for."""
+    """Has the interface of a KubernetesSource and of its client; every request fails with the same error."""
 
     def __init__(self, error: KubeconfigError, context: str = "", namespace: str = "") -> None:
         self._error = error
@@ -29,29 +29,29 @@ class AbsentKubernetes:
 
     @property
     def client(self) -> AbsentKubernetes:
-        """Itself: there is nothing behind it."""
+        """Return itself: there is no client."""
         return self
 
     async def start(self) -> None:
-        """Nothing to start."""
+        """Do nothing: there is nothing to start."""
 
     async def close(self) -> None:
-        """Nothing to close."""
+        """Do nothing: there is nothing to close."""
 
     async def wait_synced(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 -- as KubernetesSource has it
-        """Never synced, and no use in waiting."""
+        """Return False at once: it never syncs."""
         del timeout
         return False
 
     def look_at(self, namespace: str) -> None:
-        """Another namespace is in view: of what Prometheus knows."""
+        """Select another namespace, for Prometheus' data."""
         self._state = replace(self._state, cluster=replace(self._state.cluster, namespace=namespace))
 
     def tick(self) -> None:
-        """Nothing is counted."""
+        """Do nothing: nothing is counted."""
 
     def hurry(self) -> None:
-        """Nothing waits."""
+        """Do nothing: there is nothing to hurry."""
 
     def state(self) -> KubeState:
         """No objects."""

@@ -1,7 +1,7 @@
 """The workload of a pod: the top of its chain of controlling owners. Pure.
 
 Pod → ReplicaSet → Deployment; worker pod → StatefulSet → leader pod → StatefulSet → LeaderWorkerSet; and so on up to
-whatever owns the last known link, even where the console cannot list that kind: then a row is made from the reference.
+the owner of the last known link, even if the console cannot list that kind: then a row is made from the reference.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ class Ownership:
     """Pods and the workloads at the top of their chains; keys as in the Snapshot."""
 
     workloads: Mapping[str, Workload] = field(default_factory=dict)
-    """Tops only; those without pods too."""
+    """Top-level workloads only, including those without pods."""
     pods_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Workload key → pod keys, sorted; every workload is in it."""
     workload_of: Mapping[str, str] = field(default_factory=dict)
     """Pod key → workload key; every pod is in it."""
     parts: Mapping[str, Workload] = field(default_factory=dict)
-    """Workloads that another one made (the Deployment of an InferenceService), by their own keys."""
+    """Workloads that another one created (the Deployment of an InferenceService), by their own keys."""
     part_of: Mapping[str, str] = field(default_factory=dict)
     """Key of a part → key of the workload at the top of its chain."""
 
@@ -89,7 +89,7 @@ def ownership(pods: Mapping[str, Pod], links: Mapping[str, Workload], workloads:
 
 
 class _Chains:
-    """Walks chains upwards; what lies above a known owner is walked once for all that it owns."""
+    """Walks chains upwards; the chain above a known owner is walked once for everything that it owns."""
 
     def __init__(self, by_uid: Mapping[str, Workload | Pod], workloads: Mapping[str, Workload]) -> None:
         self._by_uid = by_uid
@@ -123,9 +123,9 @@ class _Chains:
 
 
 def _synthesised(key: str, top: _Top, pods: list[Pod], below: list[Workload]) -> Workload:
-    """A row for a bare pod, or for an owner that cannot be listed.
+    """Return a row for a bare pod, or for an owner that cannot be listed.
 
-    What an unknown owner wants is not known: it is taken to be what its known children want, else the pods there are.
+    The desired replicas of an unknown owner are assumed to be those of its known children, else the number of pods.
     """
     namespace, kind, name = key.split("/", 2)
     live = [pod for pod in pods if pod.phase not in {"Succeeded", "Failed"}]

@@ -1,4 +1,4 @@
-"""How fast to try again."""
+"""Intervals and back-off of retries."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class Pace:
     longest: float = 30.0
     """Wait between retries at most, however long the outage."""
     denied: float = 60.0
-    """Wait before asking again for what is forbidden or absent."""
+    """Wait before retrying a forbidden or missing resource."""
     watch: tuple[int, int] = (240, 290)
     """timeoutSeconds of a watch, drawn from this range so that watches do not all end together."""
     quiet: float = 15.0
-    """Silence of the server after which it is asked whether it is still there."""
+    """Silence of the server after which it is probed."""
     probe: float = 5.0
     """Wait between such questions while it does not answer."""
     answer: float = 5.0

@@ -20,26 +20,26 @@ class ListPage(NamedTuple):
     """Some objects of a list."""
 
     items: list[Any]
-    """Items as they came. Whoever reads them may take them out one by one, so that each can go once it is read."""
+    """Decoded items. The reader may pop them one by one, so that each can be freed once it is read."""
     version: str
     """The resourceVersion of the whole list."""
     remaining: int
-    """Objects behind this page, as far as the server says; 0 for the last page, and where it does not."""
+    """Number of objects after this page, if the server reports it; 0 for the last page, and if it does not."""
 
 
 class ListPages:
-    """The pages of the objects of one resource in one scope; ``whole`` asks for all in one answer.
+    """The pages of one resource's objects in one scope; ``whole`` requests them in one answer.
 
-    Each is fetched, and then read: what is read can be dropped before the next is there.
+    Each is fetched, and then read: a page can be freed before the next arrives.
     """
 
     def __init__(self, client: KubeClient, resource: Resource[Any], scope: str, *, whole: bool = False) -> None:
         self.complete = False
-        """Whether the last one was read."""
+        """True once the last page was read."""
         self._client = client
         self._name = resource.name
         self._typed = not resource.optional
-        """Whether the server writes these objects as their Go type says; those of custom resources have no type."""
+        """True if the server serialises these objects by their Go type; custom resources have none."""
         self._path = resource.path(scope)
         self._then = {} if whole else {"limit": str(resource.page)}
         self._query = {} if whole else {"limit": str(resource.first or resource.page)}
@@ -49,7 +49,7 @@ class ListPages:
         return (await self._client.get(self._path, self._query, limit=limits().kubernetes_list)).body
 
     def read(self, body: bytes) -> ListPage:
-        """Read the page that was fetched. Raises NotKubernetesError for what is no list, or has no end."""
+        """Decode a fetched page. Raises NotKubernetesError if it is not a list, or the list has no end."""
         document = decode(without_managed_fields(body) if self._typed else body)
         items = (document.get("items") or []) if isinstance(document, dict) else None
         if not isinstance(items, list):
@@ -66,6 +66,6 @@ class ListPages:
         return ListPage(items, version, max(integer(metadata, "remainingItemCount"), 0))
 
     def torn_by(self, error: KubeError) -> bool:
-        """Whether an error says that the server has given up the list in the middle."""
+        """True if an error means that the server has expired the list before its end."""
         given_up = isinstance(error, ExpiredError) or error.status == _BAD_TOKEN
         return "continue" in self._query and given_up

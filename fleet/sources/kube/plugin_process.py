@@ -1,7 +1,7 @@
-"""The process of a credential plugin, which ends with all that it started.
+"""The process of a credential plugin, which ends with everything that it started.
 
-It leads a process group of its own, away from the terminal. What it says is complete when it ends: a child that it
-leaves behind may hold the pipe for ever.
+It leads its own process group, detached from the terminal. Its output is complete when it ends: a child that outlives
+it may hold the pipe for ever.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from contextlib import suppress
 from typing import NamedTuple
 
 AFTERWARDS = 0.5
-"""Seconds for what is still in the pipes once the plugin has ended, if somebody else holds them open."""
+"""Seconds allowed for the rest of the output after the plugin has ended, if another process holds the pipes open."""
 KILLED = 5.0
-"""Seconds until a process that was killed has ended: all but one that hangs inside the kernel needs none of them."""
+"""Seconds allowed for a killed process to end: only one that hangs inside the kernel needs them."""
 OUTPUT_LIMIT = 1 << 20
 """Bytes that are kept of each of its streams: an ExecCredential with certificates has a few thousand."""
 
@@ -30,9 +30,9 @@ class PluginResult(NamedTuple):
 
 
 async def run_to_end(command: str, arguments: Sequence[str], env: Mapping[str, str], seconds: float) -> PluginResult:
-    """Run it without stdin. Raises OSError where it cannot be started, TimeoutError where it takes longer.
+    """Run it without stdin. Raises OSError if it cannot be started, TimeoutError if it takes longer.
 
-    Whatever ends the wait, its process group is gone then, unless it ended well and let go of the pipes.
+    However the wait ends, its process group is then killed, unless it ended normally and closed the pipes.
     """
     loop = asyncio.get_running_loop()
     transport, listener = await loop.subprocess_exec(
@@ -61,12 +61,12 @@ async def run_to_end(command: str, arguments: Sequence[str], env: Mapping[str, s
 
 
 class _Listener(asyncio.SubprocessProtocol):
-    """Keeps what the process says, and notes its end and that of its pipes apart from each other."""
+    """Collects the output of the process, and tracks its end separately from that of its pipes."""
 
     def __init__(self) -> None:
         self.exited = asyncio.Event()
         self.silent = asyncio.Event()
-        """Set when nobody can write into its pipes any more."""
+        """Set once no process can write into its pipes."""
         self.said = {1: bytearray(), 2: bytearray()}
         self._open = {1, 2}
 

@@ -1,7 +1,7 @@
-"""Finds out whether an API server is there and works, which version it is, and who we are to it.
+"""Probe of an API server: whether it works, its version, and the user's identity.
 
-Lists and watches tell most of it by themselves: the server is asked only until it has said who we are, and when nothing
-was heard for a while.
+Lists and watches show most of it: the server is only queried until the identity is known, and after a period of
+silence.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ _NO_ETCD = "[-]etcd"
 
 
 class ServerProbe:
-    """Watches over one API server.
+    """Watches one API server.
 
-    ``attempted`` is called after each time that it was asked, ``recovered`` when it answers and did not before.
+    ``attempted`` is called after each probe, ``recovered`` when it answers again after a failure.
     """
 
     def __init__(
@@ -58,34 +58,34 @@ class ServerProbe:
         recovered: Callable[[], None],
     ) -> None:
         self.cluster = cluster
-        """The cluster, with what is known by now of the server, and of who we are to it."""
+        """The cluster, with what is known so far of the server and the user's identity."""
         self.trouble: Trouble | None = None
-        """The reason why it did not answer, or does not work; None where it does, or was not asked yet."""
+        """Reason why it does not answer or work; None if it does, or was not probed yet."""
         self.asked = False
-        """Whether an answer of any kind came."""
+        """True once any answer came."""
         self.absent = ""
-        """The namespace in view, where the server says that there is none of this name."""
+        """The selected namespace, if the server reports that it does not exist."""
         self._client = client
         self._pace = pace
         self._attempted = attempted
         self._recovered = recovered
         self._identified = False
-        """Whether the server has said who we are, or that it does not say."""
+        """True once the server has reported the user's identity, or refused to."""
         self._uid_asked = False
-        """Whether the server has said which cluster it is, or that it does not say."""
+        """True once the server has reported its cluster's uid, or refused to."""
         self._storage_asked = 0.0
-        """Unix time at which the server was asked whether its storage works."""
+        """Unix time of the last check of the server's storage."""
         self._look_about = asyncio.Event()
-        """Set when another namespace is in view: there may be none of its name."""
+        """Set when another namespace is selected: it may not exist."""
 
     def look_at(self, namespace: str) -> None:
-        """Another namespace is in view (empty: all)."""
+        """Select another namespace (empty: all)."""
         self.cluster = replace(self.cluster, namespace=namespace)
         self.absent = ""
         self._look_about.set()
 
     async def identify(self) -> Cluster:
-        """The cluster with who we are to it, asked now where that is not known yet. Raises KubeError and
+        """Return the cluster with the user's identity, queried now if it is not known yet. Raises KubeError and
         KubeconfigError.
         """
         if not self._identified:
@@ -156,9 +156,9 @@ class ServerProbe:
         self.cluster = replace(self.cluster, uid=text(mapping(answer.json(), "metadata"), "uid"))
 
     async def _look_at_storage(self) -> None:
-        """Whether etcd works behind the server. Without it the server still answers, and watches are only silent.
+        """Check etcd behind the server. Without it the server still answers, and watches are merely silent.
 
-        Raises ServerError where it does not. What cannot be asked (a proxy that has no such path) is taken for good.
+        Raises ServerError if it fails. If it cannot be checked (a proxy without that path), it is assumed to work.
         """
         self._storage_asked = time.time()
         try:
@@ -183,7 +183,7 @@ class ServerProbe:
             return
 
     async def _look_for(self, namespace: str) -> None:
-        """Whether it exists: a list of what is in a namespace that does not is empty, and no error."""
+        """Check that the namespace exists: listing a missing one gives an empty list, not an error."""
         try:
             await self._client.probe(f"/api/v1/namespaces/{quote(namespace, safe='')}", self._pace.answer)
         except NotFoundError:

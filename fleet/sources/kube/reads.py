@@ -1,4 +1,4 @@
-"""Reads that happen only when somebody asks: one whole object, logs, an object's events, a permission."""
+"""Reads on request: one whole object, logs, an object's events, a permission."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class AccessReview(NamedTuple):
 
     allowed: bool
     reason: str
-    """Binding that allows it, or what kept the server from telling; often empty when denied."""
+    """The binding that allows it, or why the server could not decide; often empty when denied."""
 
 
 class KubeReads:
@@ -44,7 +44,7 @@ class KubeReads:
 
     @property
     def listings(self) -> Listings:
-        """Tables of any resource. Most people never ask for one."""
+        """Tables of any resource, created on first use: most users need none."""
         if self._listings is None:
             from fleet.sources.kube.listings import Listings
 
@@ -53,7 +53,7 @@ class KubeReads:
 
     @property
     def resources(self) -> ApiResources:
-        """The resources that the server has. Who looks at what is watched never asks for them."""
+        """The resources of the server, read on first use: watched resources do not need them."""
         if self._resources is None:
             from fleet.sources.kube.api_resources import ApiResources
 
@@ -72,9 +72,9 @@ class KubeReads:
         return document
 
     async def list_raw(self, kind: str, namespace: str, selector: str = "", fields: str = "") -> list[dict[str, Any]]:
-        """The whole objects of a kind in a namespace (empty: all), by label and field selector, all at once.
+        """Return the whole objects of a kind in a namespace (empty: all), by label and field selector, in one request.
 
-        For the few that a plan looks at; the fleet itself is watched. Each has its kind and apiVersion.
+        For the few objects that a plan reads; the fleet itself is watched. Each has its kind and apiVersion.
         """
         query = {key: value for key, value in (("labelSelector", selector), ("fieldSelector", fields)) if value}
         path = await self.path_of(kind, namespace, "")
@@ -118,11 +118,11 @@ class KubeReads:
         limit_bytes: int | None = None,
         timestamps: bool = False,
     ) -> AsyncIterator[str]:
-        """The lines of a container's log, as they come with ``follow``, without their newline.
+        """Yield the lines of a container's log, without newlines; with ``follow``, as they come.
 
-        The text is the container's own: control characters are still in it. Bound what is asked for with
-        ``tail_lines``, ``since_seconds`` and ``limit_bytes``. With ``timestamps`` each line begins with the time at
-        which it was written (RFC 3339) and a blank.
+        The text is the container's own: control characters are still in it. Bound the request with ``tail_lines``,
+        ``since_seconds`` and ``limit_bytes``. With ``timestamps`` each line begins with the time at which it was
+        written (RFC 3339) and a blank.
         """
         query = {
             key: value
@@ -164,7 +164,7 @@ class KubeReads:
     async def can_i(
         self, verb: str, resource: str, group: str = "", subresource: str = "", namespace: str = ""
     ) -> AccessReview:
-        """Whether we may do something; an empty namespace asks for all of them."""
+        """Return whether the user may do something; an empty namespace means all of them."""
         attributes = {
             "verb": verb,
             "resource": resource,

@@ -1,7 +1,7 @@
-"""Keeps the rows of one resource equal to the server's: list in pages, then watch, for ever.
+"""Keeps the rows of one resource equal to the server's: lists in pages, then watches, for ever.
 
-After every fault the watch goes on from the last resourceVersion seen, so that nothing is missed and nothing counted
-twice; where the server no longer remembers it (410), the whole is listed again and what vanished meanwhile is dropped.
+After every failure the watch resumes from the last resourceVersion, so that nothing is missed or counted twice; if the
+server no longer has it (410), everything is listed again and vanished objects are dropped.
 """
 
 from __future__ import annotations
@@ -73,16 +73,16 @@ class Reflector(Generic[R]):
         self.scope = scope
         self.rows: dict[str, R] = {}
         self.synced = False
-        """Whether ``rows`` has been complete once."""
+        """True once ``rows`` has been complete."""
         self.trouble: KubeError | KubeconfigError | None = None
         """The reason why the last attempt failed; None while listing or watching works."""
         self.troubled_since: float | None = None
         self.unwatched: KubeError | None = None
-        """The reason why changes do not come by themselves though lists work: the rows are as old as the last list."""
+        """Reason why the resource cannot be watched although it can be listed: the rows are as old as the last list."""
         self.skipped = 0
         """Objects that could not be made sense of."""
         self.expected = 0
-        """Objects that the list under way will have, as far as the server says; 0 where it does not."""
+        """Objects expected in the current list, according to the server; 0 if unknown."""
         self._client = client
         self._interner = interner
         self._pace = pace
@@ -92,7 +92,7 @@ class Reflector(Generic[R]):
         self._paged = True
         self._stuck = 0
         self._expired = 0
-        """Times in a row that the server did not remember what it had said."""
+        """Number of consecutive times that the server had expired the resourceVersion."""
         self._heard = 0
         self._woken = asyncio.Event()
         self._severed = asyncio.Event()
@@ -154,11 +154,11 @@ class Reflector(Generic[R]):
             raise
 
     def wake(self) -> None:
-        """The server answers again: the next attempt is made at once, also where the one under way fails yet."""
+        """Retry at once: the server answers again. Also applies if the current attempt still fails."""
         self._woken.set()
 
     def sever(self) -> None:
-        """Give up the request under way: its connection may be dead without anybody having said so."""
+        """Abandon the current request: its connection may be dead without either side having noticed."""
         self._severed.set()
 
     async def _unless_severed(self, work: Coroutine[None, None, bool]) -> bool:
@@ -186,7 +186,7 @@ class Reflector(Generic[R]):
         self._attempted()
 
     def _lists_only(self, error: KubeError) -> None:
-        """Changes do not come by themselves: what was listed is shown, and listed again from time to time."""
+        """Fall back to listing: show what was listed, and list again at intervals."""
         self.unwatched = error
         self._attempted()
 
@@ -273,9 +273,9 @@ class Reflector(Generic[R]):
         self.rows = {row.key: row for row in keep}
 
     async def _watch(self) -> bool:
-        """Watch until the server ends it. Whether it was of use: brought an event, or lasted.
+        """Watch until the server ends it. Return True if it was useful: it brought an event, or lasted.
 
-        A connection that breaks once it stood is no trouble: the next attempt shows whether there is one.
+        A break of an established connection is not reported: the next attempt shows whether something is wrong.
         """
         seconds = Backoff(self._pace).random.randint(*self._pace.watch)
         query = {
@@ -316,8 +316,8 @@ class Reflector(Generic[R]):
     def _apply(self, line: bytes) -> None:
         """Apply one watch event.
 
-        Raises :class:`KubeError` for an ERROR event, and :class:`UnreachableError` for a line that is not an event:
-        what it said is unknown, so the watch is opened again from the last resourceVersion.
+        Raises :class:`KubeError` for an ERROR event, and :class:`UnreachableError` for a line that is not an event: its
+        content is unknown, so the watch is opened again from the last resourceVersion.
         """
         try:
             event = orjson.loads(line)
@@ -356,7 +356,7 @@ class Reflector(Generic[R]):
 
 
 async def _lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The lines of a stream. What follows the last newline was cut off and is not a line.
+    """Yield the lines of a stream. Text after the last newline was cut off and is not a line.
 
     Raises :class:`OversizedError` for a line over ``limits().other``: etcd refuses objects over 1.5 MiB.
     """

@@ -1,4 +1,4 @@
-"""The resources that the console watches: where each is, how it becomes a row, and what is lost without it."""
+"""The resources that the console watches: their paths, their projection to rows, and what is lost without them."""
 
 from __future__ import annotations
 
@@ -49,12 +49,13 @@ class Resource(Generic[R]):
     """Part of the console that needs it."""
     namespaced: bool = True
     optional: bool = False
-    """True for a custom resource definition: its absence is nothing to speak of."""
+    """True for a custom resource: its absence is normal."""
     page: int = 500
-    """Objects per page of a list. A page is decoded in one turn of the event loop, and all that is made of it is there
-    at once: 125 pods of 9 KB are some 8 ms and 14 MiB, 500 are 25 ms and 33 MiB."""
+    """Objects per page of a list. A page is decoded in one turn of the event loop, with all its objects in memory at
+    once: 125 pods of 9 KB are some 8 ms and 14 MiB, 500 are 25 ms and 33 MiB.
+    """
     first: int = 0
-    """Size of the first page, where somebody waits for it before an empty screen; 0 for the size of the others."""
+    """Size of the first page, if a user waits for it before an empty screen; 0 for the usual size."""
     bound: int | None = None
     """Most rows to keep; the newest by ``newest``."""
     newest: Callable[[R], float] | None = None
@@ -70,7 +71,7 @@ class Resource(Generic[R]):
 
 
 def object_path(group: str, version: str, plural: str, namespace: str = "", name: str = "") -> str:
-    """The URL path of a collection or of one object; names are quoted, whatever is in them."""
+    """Return the URL path of a collection or of one object; names are quoted."""
     root = f"/apis/{group}/{version}" if group else f"/api/{version}"
     scope = f"/namespaces/{quote(namespace, safe='')}" if namespace else ""
     return f"{root}{scope}/{plural}" + (f"/{quote(name, safe=':')}" if name else "")
@@ -115,5 +116,5 @@ def workloads(kind: WorkloadKind) -> Resource[Workload]:
 
 
 def all_resources() -> tuple[Resource[Any], ...]:
-    """All of them, in the order in which they are asked for."""
+    """Return all of them, in request order."""
     return (*_FIRST, *map(workloads, listed()), *_THEN)

@@ -1,4 +1,4 @@
-"""Answers of an API server: read within their bounds, decoded, let go of."""
+"""Answers of an API server: read within limits, decoded, closed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import aiohttp
 
 _LARGE = 4 * 2**20
-"""Bytes from which on an answer is looked at before it is decoded: empty objects take thirty times their text."""
+"""Size in bytes from which an answer is inspected before it is decoded: empty objects take thirty times their text."""
 _BYTES_PER_VALUE = 5
 """Bytes per value of JSON as Kubernetes writes it, at least: the densest, managedFields, has some six."""
 
@@ -30,7 +30,7 @@ class Response:
     body: bytes = field(repr=False)
     content_type: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
-    """Headers of the answer; looked up whatever the case of the name."""
+    """Headers of the answer; lookups are case-insensitive."""
 
     def json(self) -> Any:
         """The body decoded. Raises :class:`NotKubernetesError` for one that is not JSON."""
@@ -54,7 +54,7 @@ async def read_whole(response: aiohttp.ClientResponse, limit: Limit) -> bytes:
 
 
 async def beginning(response: aiohttp.ClientResponse) -> bytes:
-    """Return as much of an error's body as is looked at; nothing of one that cannot be decoded."""
+    """Return the beginning of an error's body; empty if it cannot be decoded."""
     said = bytearray()
     try:
         inflating = Inflating(response.headers.get("Content-Encoding", ""))
@@ -69,7 +69,7 @@ async def beginning(response: aiohttp.ClientResponse) -> bytes:
 
 
 def cut_off(response: aiohttp.ClientResponse) -> None:
-    """Let go of a stream at once; closed politely, a TLS connection waits for the other side's farewell."""
+    """Close a stream at once; a polite TLS shutdown waits for the other side."""
     transport = response.connection.transport if response.connection is not None else None
     if transport is not None:
         transport.abort()

@@ -1,4 +1,4 @@
-"""Namespaces to read one by one, where all at once is forbidden."""
+"""Namespaces to read one by one, if reading all at once is forbidden."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from fleet.sources.kube.errors import ForbiddenError, KubeconfigError, KubeError
 
 
 class Scopes:
-    """The namespaces that are or were in view; where all are, those that the server lists, else ``fallback``.
+    """The namespaces that are or were selected; if all are, those that the server lists, else ``fallback``.
 
-    ``fresh`` are the seconds for which an answer of the server is good.
+    ``fresh`` is how long an answer of the server is used, in seconds.
     """
 
     def __init__(self, client: KubeClient, namespace: str, fallback: Sequence[str], fresh: float) -> None:
         self._client = client
         self._namespace = namespace
         self._visited = dict.fromkeys(filter(None, [namespace]))
-        """The namespaces that were in view: what is read one by one is kept, so that nothing is lost by going back."""
+        """Namespaces selected so far: their rows are kept, so that nothing is lost by going back."""
         self._fallback = tuple(dict.fromkeys(fallback))
         self._fresh = fresh
         self._listed: tuple[float, tuple[str, ...]] = (float("-inf"), ())
         self._asking = asyncio.Lock()
 
     def look_at(self, namespace: str) -> None:
-        """Another namespace is in view (empty: all)."""
+        """Select another namespace (empty: all)."""
         self._namespace = namespace
         if namespace:
             self._visited[namespace] = None
 
     async def readable(self) -> Sequence[str]:
-        """The namespaces to read one by one: those that are or were in view; where all are, those that the server
-        lists, else those configured. The server is asked once a minute.
+        """Return the namespaces to read one by one: those that are or were selected; if all are, those that the server
+        lists, else the configured ones. The server is queried once a minute.
         """
         if self._namespace:
             return tuple(self._visited)

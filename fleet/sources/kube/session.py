@@ -1,4 +1,4 @@
-"""The aiohttp session under a client of an API server: TLS, connections, the proxy, and whether a request went out."""
+"""The aiohttp session of an API server's client: TLS, connections, the proxy, and whether a request went out."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from fleet.net.proxies import Proxy
 from fleet.sources.kube.tls import Tls, context_of
 
 CONNECTIONS = 100
-"""Connections to one server at most: a watch takes one for itself."""
+"""Largest number of connections to one server: each watch occupies one."""
 BUFFER = 2**21
 """Bytes of a stream that may wait to be read: events of a watch are larger than aiohttp's default."""
 
 
 class SentFlag:
-    """Whether anything of one request may have left for the server."""
+    """True if anything of one request may have left for the server."""
 
     def __init__(self) -> None:
         self.begun = False
 
 
 async def open_session(tls: Tls, proxy: Proxy | None) -> aiohttp.ClientSession:
-    """A session over these certificates. Raises ssl.SSLError, OSError and ValueError for those that cannot be used."""
+    """Open a session with these certificates. Raises ssl.SSLError, OSError and ValueError if they cannot be used."""
     # aiohttp has a context that trusts what the system trusts, and no other is needed where nothing is said of TLS.
     context = True if tls == Tls() else await asyncio.to_thread(context_of, tls)
     options: dict[str, Any] = {"limit": CONNECTIONS, "ssl": context}
@@ -42,7 +42,7 @@ async def open_session(tls: Tls, proxy: Proxy | None) -> aiohttp.ClientSession:
 
 
 def _tracing() -> aiohttp.TraceConfig:
-    """Notes the moment before the first byte of a request: until then nothing can have reached the server."""
+    """Record the moment before the first byte of a request: until then nothing can have reached the server."""
 
     async def begun(session: aiohttp.ClientSession, context: SimpleNamespace, params: object) -> None:
         del session, params

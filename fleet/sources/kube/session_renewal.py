@@ -1,4 +1,4 @@
-"""The session of a client and what is shown on it, made when it is first needed and renewed when that helps."""
+"""The session of a client and its credentials, created on first use and renewed when that may help."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ RENEWAL = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A session, and what is shown on it."""
+    """A session and its credentials."""
 
     session: aiohttp.ClientSession
     login: Login
     proxy: Proxy | None
 
     def made_for(self, tls: Tls, proxy: Proxy | None) -> bool:
-        """Whether its connections are made as these say."""
+        """True if its connections use these certificates and this proxy."""
         return (self.login.tls, self.proxy) == (tls, proxy)
 
     @property
@@ -52,9 +52,9 @@ class Introduction(NamedTuple):
 
 
 class Links:
-    """The one link of a client: the one to use now. Belongs to one event loop.
+    """The one current link of a client. Belongs to one event loop.
 
-    ``renewal`` are the seconds between two attempts to renew credentials.
+    ``renewal`` is the time between two attempts to renew credentials, in seconds.
     """
 
     def __init__(self, access: Access, environ: Mapping[str, str], renewal: float = RENEWAL) -> None:
@@ -71,10 +71,10 @@ class Links:
         self._closed = False
 
     async def introduced(self) -> Introduction | None:
-        """Return what to show while there is no session; None where only a session will do.
+        """Return the credentials for requests without a session; None if a session is required.
 
-        That is so once there is one, through a proxy, where a plugin gives the credentials (it is run once), and where
-        something is wrong with them or with the certificates: making the session says what.
+        That is the case once there is one, through a proxy, if a plugin provides the credentials (it is run once), and
+        if there is a problem with them or with the certificates: opening the session reports it.
         """
         async with self._connecting:
             if self._link is not None or self._closed or self._not_renewed is not None or self.credentials.from_plugin:
@@ -92,7 +92,8 @@ class Links:
             return self._introduction
 
     async def connected(self, instead_of: Link | None = None, *, untrusted: bool = False) -> Link:
-        """The session; made on the first request, and again when credentials are due or ``instead_of`` was refused.
+        """Return the session; created on the first request, and again when credentials are due or ``instead_of`` was
+        rejected.
 
         ``untrusted``: its authorities do not know the server; their file may have been replaced in place.
         """
@@ -127,7 +128,7 @@ class Links:
             return renewed
 
     async def _make(self, link: Link | None, *, untrusted: bool) -> Link:
-        """Make a link with the present credentials; on the connections of ``link`` where those are made as before."""
+        """Make a link with the current credentials, on the connections of ``link`` if they would be the same."""
         # The imports take longer than a frame of the screen may.
         await asyncio.to_thread(imported, "fleet.sources.kube.session")
         from fleet.sources.kube.session import open_session
@@ -157,7 +158,7 @@ class Links:
         await self._let_go()
 
     async def _let_go(self) -> None:
-        """Close the sessions that are used no more; those that a cancelled request did not get to as well."""
+        """Close unused sessions, including those that a cancelled request left open."""
         while self._left:
             session = self._left[-1]
             await session.close()
@@ -167,9 +168,9 @@ class Links:
 
 
 def proxy_of(access: Access, settings: Mapping[str, Any], environ: Mapping[str, str]) -> Proxy | None:
-    """The proxy to an API server: the cluster's own for whatever address, else the environment's.
+    """Return the proxy to an API server: the cluster's own, for any address, else the environment's.
 
-    Raises :class:`KubeconfigError` for one that cannot be used.
+    Raises :class:`KubeconfigError` if it cannot be used.
     """
     own = settings.get("proxy-url")
     proxy = Proxy(own, f"proxy-url of cluster {access.cluster!r}") if own else proxy_for(access.server, environ)
@@ -179,7 +180,7 @@ def proxy_of(access: Access, settings: Mapping[str, Any], environ: Mapping[str, 
 
 
 def closed_error(message: str) -> UnreachableError:
-    """The error of a request that was not sent, because there is nothing to send it with any more."""
+    """Return the error of a request that was not sent because the client is closed."""
     error = UnreachableError(message, reason="closed")
     error.sent = False
     return error

@@ -1,4 +1,4 @@
-"""Connections to an API server through a SOCKS 5 proxy: aiohttp has none of its own."""
+"""Connections to an API server through a SOCKS 5 proxy, which aiohttp does not support."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class SocksConnector(aiohttp.TCPConnector):
         self._proxy = proxy
 
     async def _wrap_create_connection(self, *args: Any, **options: Any) -> Any:
-        """The connection that aiohttp asks for, on a socket that the proxy has connected."""
+        """Return a connection on a socket that the proxy has connected."""
         host, port = options.pop("addr_infos")[0][4][:2]
         seconds = options["timeout"].sock_connect or CONNECT_TIMEOUT
         try:
@@ -46,7 +46,7 @@ class _Unresolved(AbstractResolver):
         return [ResolveResult(hostname=host, host=host, port=port, family=family, proto=0, flags=0)]
 
     async def close(self) -> None:
-        """Nothing to let go of."""
+        """Do nothing: there is nothing to close."""
 
 
 def _reason(error: BaseException) -> str:

@@ -1,6 +1,6 @@
 """The Kubernetes source: everything the console knows of the cluster, followed in the background.
 
-``start`` returns at once; ``state`` may be called on every tick and costs next to nothing where nothing changed.
+``start`` returns at once; ``state`` may be called on every tick and costs next to nothing if nothing changed.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ from fleet.sources.kube.state import KubeState
 
 
 class KubernetesSource:
-    """One cluster, seen as one user: the whole of it where that is permitted, whatever is in view.
+    """One cluster, as seen by one user: the whole of it if permitted, whatever namespace is selected.
 
-    ``namespace`` is the one in view, empty for all: where all at once is forbidden, it alone is read. ``namespaces``
-    are tried one by one where none is in view and they may not be listed either (then also the context's own).
+    ``namespace`` is the selected one, empty for all: if reading all at once is forbidden, only it is read.
+    ``namespaces`` are tried one by one if none is selected and they cannot be listed either (and the context's own).
     """
 
     def __init__(
@@ -111,16 +111,16 @@ class KubernetesSource:
         await self.client.close()
 
     def look_at(self, namespace: str) -> None:
-        """Another namespace is in view (empty: all). Nothing that is known is forgotten."""
+        """Select another namespace (empty: all). Known rows are kept."""
         self._scopes.look_at(namespace)
         for feed in self._feeds:
             feed.look_elsewhere()
         self._probe.look_at(namespace)
 
     async def wait_synced(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 -- the answer is not an error
-        """Wait until every resource is complete or known to be out of reach, and the server was asked who we are.
+        """Wait until every resource is complete or known to be unreadable, and the user's identity was queried.
 
-        False where that took longer.
+        False if that took longer.
         """
         try:
             async with asyncio.timeout(timeout):
@@ -133,20 +133,20 @@ class KubernetesSource:
 
     @property
     def cluster(self) -> Cluster:
-        """The cluster, with what is known by now of who we are to it: before ``state`` and all that is made of it."""
+        """The cluster, with what is known so far of the user's identity: before ``state`` and its derivatives."""
         return self._probe.cluster
 
     async def identify(self) -> Cluster:
-        """The cluster with who we are to it, asked now where that is not known yet.
+        """Return the cluster with the user's identity, queried now if it is not known yet.
 
-        Whoever writes down who did something needs it: the kubeconfig's name for a user is a guess until then. Raises
+        Needed for records of who did something: until then, the kubeconfig's name for a user is a guess. Raises
         KubeError and KubeconfigError.
         """
         return await self._probe.identify()
 
     @property
     def trouble(self) -> Trouble | None:
-        """The trouble that keeps the API server from being of any use; None where it works, or nothing is known yet."""
+        """The failure that makes the API server unusable; None if it works, or nothing is known yet."""
         return self._verdict().trouble
 
     def _verdict(self) -> SourceHealth:
@@ -172,14 +172,14 @@ class KubernetesSource:
         self._attempted.set()
 
     def hurry(self) -> None:
-        """A person does not want to wait: whatever waits for a time is tried now, whoever asked for that time."""
+        """End all waits at the user's request, including those that the server requested."""
         self.client.hurry()
         for feed in self._feeds:
             for reflector in feed.reflectors.values():
                 reflector.wake()
 
     def statuses(self) -> tuple[SourceStatus, ...]:
-        """Return how the API server is. Changes nothing, however often it is read."""
+        """Return the status of the API server. Has no side effects."""
         verdict = self._verdict()
         status = SourceStatus(
             name=KUBERNETES,
@@ -196,14 +196,14 @@ class KubernetesSource:
         return (status,)
 
     def _progress(self) -> str:
-        """How many pods are listed by now: the first screen is made of them, and it is not whole yet."""
+        """Return the number of pods listed so far: the first screen shows them before the list is complete."""
         listed, expected = self._pods.listed
         if self._pods.settled or not listed:
             return ""
         return f"{listed:,} of ~{expected:,} pods" if expected > listed else f"{count(listed, 'pod')} so far"
 
     def state(self) -> KubeState:
-        """The rows now. Changes nothing, however often it is read."""
+        """Return the current rows. Has no side effects."""
         return KubeState(
             generation=sum(feed.changes for feed in self._feeds),
             cluster=self._probe.cluster,
@@ -241,14 +241,14 @@ class KubernetesSource:
         return self._covered
 
     def _recover(self) -> None:
-        """The server answers again: connections from before may be dead, make them anew."""
+        """Reconnect after the server answers again: earlier connections may be dead."""
         for feed in self._feeds:
             for reflector in feed.reflectors.values():
                 reflector.sever()
                 reflector.wake()
 
     def _catch_up(self) -> None:
-        """The server works again: what waits after failures need not. What it refused or sheds keeps its time."""
+        """Retry at once after the server works again. Refused and throttled requests keep their delay."""
         for feed in self._feeds:
             for reflector in feed.reflectors.values():
                 if not isinstance(reflector.trouble, ForbiddenError | NotFoundError | ThrottledError):

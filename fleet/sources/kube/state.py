@@ -21,7 +21,7 @@ from fleet.model.snapshot import Cluster
 
 @dataclass(frozen=True, slots=True)
 class KubeState:
-    """The rows of every resource. The mappings never change once given; unchanged ones are the same objects."""
+    """The rows of every resource. The mappings never change once returned; unchanged ones are the same objects."""
 
     generation: int
     """Grows with every change of any row."""
@@ -33,7 +33,7 @@ class KubeState:
     pods: Mapping[str, Pod] = field(default_factory=dict)
     nodes: Mapping[str, Node] = field(default_factory=dict)
     workloads: Mapping[str, Workload] = field(default_factory=dict)
-    """Workloads of every kind that is listed, owned or not; those that are links stand beside them."""
+    """Workloads of every listed kind, owned or not; links are separate."""
     links: Mapping[str, Workload] = field(default_factory=dict)
     autoscalers: Mapping[str, HorizontalPodAutoscaler] = field(default_factory=dict)
     budgets: Mapping[str, PodDisruptionBudget] = field(default_factory=dict)

@@ -1,8 +1,8 @@
-"""TLS to an API server: what a kubeconfig says of certificates, and the ``ssl`` context that it means.
+"""TLS to an API server: the certificates of a kubeconfig, and the ``ssl`` context for them.
 
 Built from the fields themselves. The client of the ``kubernetes`` package builds the same context, after half a second
-of imports, from files that it leaves for the life of the process: a key that a kubeconfig holds inline would lie on
-the disk.
+of imports, from files that exist for the life of the process: a key that is inline in a kubeconfig would be on the
+disk.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 from fleet.dataclass import dataclass
 
 Pem = Path | bytes
-"""A file of certificates or of a key, or what stands in one."""
+"""A file of certificates or of a key, or its content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +27,16 @@ class Tls:
     """Authorities and certificates; equal ones make equal contexts, but for files that were replaced in place."""
 
     authority: Pem | None = None
-    """Authority that vouches for the server; None for those that the system trusts."""
+    """Certificate authority of the server; None for the system's."""
     verify: bool = True
     server_name: str = ""
-    """The name in the server's certificate, where it is not the one in its URL."""
+    """The name in the server's certificate, if it differs from the one in its URL."""
     certificate: Pem | None = None
     key: Pem | None = field(default=None, repr=False)
 
     @property
     def from_files(self) -> bool:
-        """Whether the client's certificate is a file, which may have been replaced in place."""
+        """True if the client's certificate is a file, which may have been replaced in place."""
         return isinstance(self.certificate, Path) or isinstance(self.key, Path)
 
 
@@ -53,7 +53,7 @@ def tls_of(cluster: Mapping[str, Any], user: Mapping[str, Any]) -> Tls:
 
 
 def context_of(tls: Tls) -> ssl.SSLContext:
-    """The context; slow where the authorities are those of the system: off the event loop.
+    """Return the context; slow with the system's authorities: call it off the event loop.
 
     Raises ssl.SSLError, OSError and ValueError for certificates and keys that cannot be used.
     """
@@ -80,9 +80,9 @@ def _pem(settings: Mapping[str, Any], name: str) -> Pem | None:
 
 @contextmanager
 def _file(pem: Pem) -> Iterator[Path]:
-    """A file with this in it: OpenSSL reads a client's certificate and key from files alone.
+    """Yield a file with this content: OpenSSL reads a client's certificate and key from files only.
 
-    One that is made for it can be read by its owner alone, and is gone at the end.
+    A temporary file is readable by its owner only, and deleted at the end.
     """
     if not isinstance(pem, bytes):
         yield pem
@@ -94,5 +94,5 @@ def _file(pem: Pem) -> Iterator[Path]:
 
 
 def _encrypted() -> NoReturn:
-    """Raise in place of OpenSSL's question on the terminal, which nobody would see, and which would wait."""
+    """Raise instead of letting OpenSSL prompt on the terminal, which nobody would see."""
     raise ValueError("the client key is encrypted, which no Kubernetes client can use")

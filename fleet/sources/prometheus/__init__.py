@@ -1,1 +1,1 @@
-"""Prometheus, Thanos, Mimir and VictoriaMetrics: found, trusted, asked."""
+"""Prometheus, Thanos, Mimir and VictoriaMetrics: discovery, trust and queries."""

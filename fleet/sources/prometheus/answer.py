@@ -23,19 +23,20 @@ _SLICE = 256 * 1024
 _ENDS = 16
 """Places that are taken for the end of a result, from the last one on, before it is decoded as a whole."""
 _ELEMENT = 4 * MIB
-"""Bytes of one element of a result, and of what stands around it. The longest real one, a range of 11,000 points, has
-300 kB; and without elements JSON may become thirty times its size in objects, whatever it says."""
+"""Largest size in bytes of one element of a result, and of the text around the elements. The longest real one, a range
+of 11,000 points, has 300 kB; and JSON without elements may take thirty times its size as objects.
+"""
 
 
 class Answer:
-    """One answer of the query API that says ``status: success``. Raises SourceProblem for anything else."""
+    """One answer of the query API with ``status: success``. Raises SourceProblem for anything else."""
 
     def __init__(self, content: bytes) -> None:
         self._content = content
         self._start, self._stop, document = _taken_apart(content)
         self._rest: Any = document["data"].get("result") if isinstance(document["data"], dict) else None
         self.warnings = tuple(str(text) for text in (document.get("warnings") or ()))
-        """Thanos and Mimir say there that part of the data is missing."""
+        """Warnings of the store: Thanos and Mimir report missing data here."""
         if not isinstance(self._rest, list):
             raise not_prometheus()
 
@@ -60,10 +61,10 @@ class Answer:
         self._content, self._start, self._stop, self._rest = b"", 0, 0, []
 
     def texts(self) -> Iterator[tuple[list[bytes], list[bytes]]]:
-        """The labels and the numbers of a vector's elements as they are written, some at a time.
+        """Yield the labels and numbers of a vector's elements as written, some at a time.
 
-        All elements have one time, so that what stands between labels and number is one text. Where that is not so,
-        there are fewer or more of them than ``elements``.
+        All elements have the same time, so that the text between labels and number is constant. If it is not, their
+        number differs from ``elements``.
         """
         content, begin, end = self._content, self._start + len(_METRIC), self._stop - len(b'"]}')
         at = content.find(_VALUE, begin, end)
@@ -81,7 +82,7 @@ class Answer:
 def _taken_apart(content: bytes) -> tuple[int, int, dict[str, Any]]:
     """Return where the elements of a result begin and end, and the document without them.
 
-    A warning may hold what looks like that end, the error of a store in JSON: then the document is broken.
+    A warning may contain what looks like that end (a store's error as JSON): then the document is broken.
     """
     for start, stop in _spans(content):
         with suppress(orjson.JSONDecodeError):
@@ -90,7 +91,7 @@ def _taken_apart(content: bytes) -> tuple[int, int, dict[str, Any]]:
 
 
 def _spans(content: bytes) -> Iterator[tuple[int, int]]:
-    """Yield where the elements may begin and end, at least one place; none in what is to be decoded as a whole."""
+    """Yield where the elements may begin and end, at least one place; none if the answer must be decoded as a whole."""
     start = content.find(_START, 0, 1024) + len(_START)
     if start < len(_START) or not content.startswith(_METRIC[:-1], start):
         yield 0, 0
@@ -107,7 +108,7 @@ def _spans(content: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _document(content: bytes) -> dict[str, Any]:
-    """Raises orjson.JSONDecodeError for what is no JSON."""
+    """Raises orjson.JSONDecodeError if it is not JSON."""
     if len(content) > _ELEMENT + _SLICE:
         raise not_prometheus()
     document = orjson.loads(content)
@@ -118,7 +119,7 @@ def _document(content: bytes) -> dict[str, Any]:
 
 
 def no_json(content: bytes) -> SourceProblem:
-    """The answer of something that does not speak JSON, or not to its end."""
+    """Return the error for an answer that is not JSON, or truncated."""
     return SourceProblem(
         "it answers a web page, not Prometheus' JSON"
         if content.lstrip()[:1] == b"<"

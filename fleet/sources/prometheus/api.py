@@ -1,7 +1,7 @@
 """The query API of one Prometheus: blocking calls, made from worker threads.
 
-PrometheusConnect asks whatever has a short answer. What is about a whole fleet is asked for through the same session
-and decoded apart (``fleet.sources.prometheus.answer``): PrometheusConnect would make objects of all of it at once.
+PrometheusConnect handles short answers. Queries about a whole fleet are sent through the same session and decoded
+separately (``fleet.sources.prometheus.answer``): PrometheusConnect would make objects of everything at once.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _SKEW_TOLERATED = 2.0
 
 
 class _Opened(NamedTuple):
-    """PrometheusConnect, the session under it, and what sends the requests of that."""
+    """PrometheusConnect, its session, and the adapter that sends the requests."""
 
     client: PrometheusConnect
     session: requests.Session
@@ -38,8 +38,8 @@ class _Opened(NamedTuple):
 class PrometheusApi:
     """The query API of one Prometheus. Nothing is imported or opened before the first call.
 
-    Every method raises SourceProblem, in words, for whatever goes wrong. ``wall`` is the console's clock (Unix), and
-    ``steady`` one that nobody sets.
+    Every method raises SourceProblem, in words, for any failure. ``wall`` is the console's clock (Unix), and ``steady``
+    a monotonic one.
     """
 
     def __init__(
@@ -57,28 +57,28 @@ class PrometheusApi:
         self._opened: _Opened | None = None
         self._skew: float | None = None
         self._dated: float | None = None
-        """Lead of the answers' Date over this clock when the server's time was asked."""
+        """Lead of the answers' Date over this clock when the server's time was read."""
         self._jumped = False
         self._set = 0.0
         """Lead of the console's clock over the steady one then."""
 
     @property
     def jumped(self) -> bool:
-        """Whether an answer since ``now`` has shown that one of the two clocks had jumped: it was of another time."""
+        """True if an answer since ``now`` has shown that one of the two clocks had jumped."""
         return self._jumped
 
     @property
     def requests(self) -> int:
-        """How many HTTP requests were sent so far."""
+        """Number of HTTP requests sent so far."""
         return self._opened.adapter.requests if self._opened else 0
 
     @property
     def skew(self) -> float:
-        """Seconds that the server's clock is ahead of the console's; 0.0 before it was asked."""
+        """Seconds that the server's clock is ahead of the console's; 0.0 before it was read."""
         return self._skew or 0.0
 
     def now(self) -> float:
-        """The server's time. Asks for it at first, and again when one of the two clocks has jumped."""
+        """Return the server's time. Queries it at first, and again when one of the two clocks has jumped."""
         was_set = abs(self._wall() - self._steady() - self._set) > _SKEW_TOLERATED
         if self._skew is None or self._jumped or was_set:
             opened = self._open()
@@ -166,7 +166,7 @@ def _time_parameter(moment: float) -> dict[str, str]:
 
 
 def _is_series(element: Any) -> bool:
-    """Whether it is an element of a matrix: labels, and pairs of a time and a number."""
+    """True if it is an element of a matrix: labels, and pairs of a time and a number."""
     if not isinstance(element, dict) or not isinstance(element.get("metric"), dict):
         return False
     values = element.get("values")

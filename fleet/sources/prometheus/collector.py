@@ -1,4 +1,4 @@
-"""Asking Prometheus: the one that is configured, else the one that is found among the cluster's services."""
+"""Queries to Prometheus: the configured one, else one discovered among the cluster's Services."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class PrometheusCollector:
         self._services = Services(client, PROMETHEUS, trust or Trust(), timeout, limits().prometheus)
         self._within = within
         self._offered: tuple[Candidate, ...] = ()
-        """Found by their names, and not asked: nothing says that they are to be believed."""
+        """Discovered by name, but not queried: nothing establishes trust in them."""
         self._configured = endpoint
         self._window = window
         self._source: PrometheusSource | None = None
@@ -62,7 +62,7 @@ class PrometheusCollector:
         self._not_before = float("-inf")
         self._engines_seen = False
         self.whole_from = float("-inf")
-        """Console time (Unix) from which its window has no gap left of a time when it did not answer."""
+        """Console time (Unix) from which its window has no gap from an outage."""
         # One that is not configured is not missed until the cluster's services have been looked at.
         self.keeper = StatusKeeper(name, Health.OFF if endpoint is None else Health.STARTING, now)
 
@@ -92,7 +92,7 @@ class PrometheusCollector:
         return measurement
 
     async def _failed(self, problem: SourceProblem, now: float) -> None:
-        """Say so, and wait longer with every failure in a row."""
+        """Report the failure, and wait longer with every consecutive one."""
         self._not_before = now + BACKOFF[min(self._failures, len(BACKOFF) - 1)]
         self._failures += 1
         shown = self._source.endpoint.shown if self._source is not None else ""
@@ -106,7 +106,7 @@ class PrometheusCollector:
         return self._failures > 0
 
     def hurry(self) -> None:
-        """Ask at the next measurement, whatever was to be waited for."""
+        """Query at the next measurement, whatever the back-off."""
         self._not_before = float("-inf")
 
     def switch_off(self, now: float) -> None:
@@ -115,7 +115,7 @@ class PrometheusCollector:
             self.keeper.report(Health.OFF, now)
 
     async def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         await self._forget()
 
     def _report(self, measurement: Measurement, state: KubeState, endpoint: str, now: float) -> None:
@@ -150,7 +150,7 @@ class PrometheusCollector:
         )
 
     async def remembered(self, end: float, seconds: float, step: float) -> list[Past]:
-        """Return what Prometheus knows of the ``seconds`` before ``end`` (its clock); nothing where it does not say."""
+        """Return Prometheus' data of the ``seconds`` before ``end`` (its clock); empty if it has none."""
         if self._source is None:
             return []
         from fleet.sources.prometheus.past import past
@@ -161,7 +161,7 @@ class PrometheusCollector:
             return []
 
     async def store(self, state: KubeState, now: float, *, wanted: bool) -> PrometheusSource | None:
-        """The one that is asked, looked for now where that was not done. Raises SourceProblem where it may not be."""
+        """Return the current Prometheus, discovered now if necessary. Raises SourceProblem if it may not be used."""
         found = self._source
         if found is None and now >= self._not_before:
             found = await self._find(state, now, wanted=wanted)
@@ -178,7 +178,7 @@ class PrometheusCollector:
         return await latency(self._source, namespace, pods, seconds)
 
     async def _find(self, state: KubeState, now: float, *, wanted: bool) -> PrometheusSource | None:
-        """One search at a time: whoever comes meanwhile gets what the first has found."""
+        """Run one search at a time: concurrent callers get the first one's result."""
         async with self._searching:
             return self._source or await self._search(state, now, wanted=wanted)
 
@@ -206,7 +206,9 @@ class PrometheusCollector:
         return PrometheusSource(endpoint, window=self._window, within=self._within)
 
     def _report_none(self, discovery: Discovery, now: float, *, wanted: bool) -> None:
-        """None found is quiet unless it was asked for; found and refusing is always worth a line."""
+        """Report that none is usable: quietly if none was found, unless one is required; always if one was found and
+        refuses.
+        """
         tried = tuple(f"{attempt.candidate}: {attempt.problem}" for attempt in discovery.attempts)
         problem = "no Prometheus among the cluster's services"
         remedy = (

@@ -1,7 +1,7 @@
-"""Finding a Prometheus API among the cluster's Services where none is configured.
+"""Discovery of a Prometheus API among the cluster's Services, if none is configured.
 
-The well-known installations are recognised by the names and labels that their charts give; what is found this way is
-only a candidate until it has answered a query, and one that knows engines is preferred to one that does not.
+Well-known installations are recognised by the names and labels of their charts; a match is only a candidate until it
+has answered a query, and one that has engines is preferred.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """The result of trying one candidate: the ``engines`` that it knows, or what is wrong with it."""
+    """The result of trying one candidate: the number of ``engines`` in it, or what is wrong."""
 
     candidate: Candidate
     engines: int = 0
@@ -93,9 +93,9 @@ async def find(
     among: Iterable[Candidate],
     endpoint_of: Callable[[Candidate], PrometheusEndpoint],
 ) -> Discovery:
-    """Ask the candidates in turn; the first that knows engines is taken, else the first that answers.
+    """Try the candidates in turn; take the first that has engines, else the first that answers.
 
-    ``endpoint_of`` says how a candidate is reached (through the API server's proxy, or from inside the cluster).
+    ``endpoint_of`` returns how a candidate is reached (through the API server's proxy, or from inside the cluster).
     """
     attempts: list[Attempt] = []
     answered: PrometheusEndpoint | None = None

@@ -1,4 +1,4 @@
-"""The past of a fleet from before the console was started, by Prometheus: for the strips, in three range queries."""
+"""The fleet's past before the console's start, from Prometheus: for the strips, in three range queries."""
 
 from __future__ import annotations
 
@@ -59,14 +59,15 @@ def _of_gpus(result: Iterable[Any]) -> list[Past]:
 
 
 _SPELLINGS = 2
-"""How many of the labels that may name a pod are asked for: the others are of exporters without histograms of requests,
-and each makes the query longer."""
+"""Number of pod labels that are queried: the others belong to exporters without request histograms, and each makes the
+query longer.
+"""
 
 
 async def latency(source: PrometheusSource, namespace: str, pods: str, seconds: float) -> Latency:
-    """Percentiles over all requests that some pods served in the last ``seconds``, those that are gone by now too.
+    """Return percentiles over all requests that some pods served in the last ``seconds``, including pods that are gone.
 
-    ``pods`` is a regular expression that their whole names match. Raises SourceProblem.
+    ``pods`` is a regular expression that matches their whole names. Raises SourceProblem.
     """
     with limited_to(source.within):
         text = _latency(source.dialects, namespace, pods, f"[{round(seconds)}s]")

@@ -1,6 +1,7 @@
-"""The monitoring products that are found in a cluster and asked: how their charts install them, and their own words.
+"""The monitoring products that are discovered in a cluster and queried: their charts' names and labels, and their
+terms.
 
-Only names and labels: which of those that are found is believed, ``fleet.sources.prometheus.trust`` decides.
+``fleet.sources.prometheus.trust`` decides which of those found are trusted.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class StoreProduct:
-    """A product that is asked, as messages call it."""
+    """A product that is queried, as named in messages."""
 
     name: str
     section: str
@@ -109,4 +110,4 @@ ALERTMANAGER = StoreProduct(
 )
 
 RULES = StoreProduct("rules", "rules", "/api/v1")
-"""Whatever evaluates rules: Prometheus, Thanos Ruler, Mimir's ruler, vmalert."""
+"""Rule evaluators: Prometheus, Thanos Ruler, Mimir's ruler, vmalert."""

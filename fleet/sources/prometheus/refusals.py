@@ -1,4 +1,4 @@
-"""Refusals of Prometheus, and of what is asked like it, in words: by status, by what they say, and lost connections."""
+"""Refusals of Prometheus and similar servers, in words: by status, by message, and lost connections."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from fleet.net.proxies import Proxy
 from fleet.sources.prometheus.transport import PrometheusEndpoint
 
 _REFUSED_QUERY = (400, 403, 405, 422, 501)
-"""Statuses with which a store or a gateway refuses a query for what it says."""
+"""Statuses with which a store or a gateway refuses a query for its content."""
 _PATTERN = re.compile(rb"=~|match_?type|matcher|\bregex|regular expression", re.IGNORECASE)
 _NAME = re.compile(rb"__name__|metric[ _-]?name|name of the metric|name label", re.IGNORECASE)
 _FAILED = re.compile(rb'\s*\{\s*"status"\s*:\s*"error"')
-"""Beginning of an answer that says that it is none, whatever its status."""
+"""Beginning of an answer that reports an error, whatever its status."""
 _LONGEST_REASON = 4096
-"""Bytes of a refusal that are looked at."""
+"""Bytes of a refusal that are read."""
 
 
 def refuse(status: int, headers: Mapping[str, str], content: bytes, endpoint: PrometheusEndpoint) -> None:
@@ -61,9 +61,9 @@ def refuse(status: int, headers: Mapping[str, str], content: bytes, endpoint: Pr
 
 
 def _about_name_patterns(reason: bytes) -> bool:
-    """Whether a refusal is about regular expressions on the metric's name; stores have words of their own for it.
+    """True if a refusal is about regular expressions on the metric's name; stores word it differently.
 
-    Some quote the query in whatever they refuse. Then it is asked again by exact names, which costs a request.
+    Some quote the query in any refusal. Then it is retried by exact names, which costs one request.
     """
     return _PATTERN.search(reason) is not None and _NAME.search(reason) is not None
 

@@ -1,4 +1,4 @@
-"""Remarks on what a store has: what a person should know of it beside the numbers."""
+"""Remarks on what a store has, for the user, beside the numbers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fleet.model.measurement import Table
 from fleet.model.quantity import Quantity
 
 _SKEW_SHOWN = 5.0
-"""Seconds that the clocks of server and console may differ before it is said."""
+"""Difference between the clocks of server and console, in seconds, from which it is shown."""
 _CLUSTERS_NAMED = 5
 """Clusters that are named."""
 

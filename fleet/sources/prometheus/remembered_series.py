@@ -1,8 +1,8 @@
-"""The meaning of an answer's series, worked out once: while they are written the same, only numbers are read.
+"""The meaning of an answer's series, computed once: while they are unchanged, only numbers are read.
 
-A query about a fleet is answered with the same series in the same order until something comes or goes, and the labels
-are nine tenths of the text. They are known again by their hashes (64 bits under a key of this process, each at its
-place), which take a fortieth of the memory that labels would; where a pod has come or gone, by their hashes alone.
+A query about a fleet returns the same series in the same order until something comes or goes, and the labels are nine
+tenths of the text. They are recognised by their hashes (64 bits under a key of this process, each at its place), which
+take a fortieth of the labels' memory; after a pod has come or gone, by their hashes alone.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 class _Known(NamedTuple, Generic[T]):
-    """The spelling of series, and what they mean."""
+    """The spelling of series, and their meaning."""
 
     hashes: array[int]
     against: object
@@ -36,7 +36,7 @@ class Remembered(Generic[T]):
 
     def __init__(self) -> None:
         self._known: _Known[T] | None = None
-        """Replaced as a whole: a slow answer of a measurement that failed may still be read beside the next one's."""
+        """Replaced as a whole: a slow answer of a failed measurement may still be read alongside the next one."""
 
     def read(
         self,
@@ -45,13 +45,13 @@ class Remembered(Generic[T]):
         make: Callable[[Iterable[Labels]], T],
         follow: Callable[[T, Moved], T] | None = None,
     ) -> tuple[T, list[float]]:
-        """The meaning, and the values of the series in their order with a NaN behind them.
+        """Return the meaning, and the values of the series in order with a NaN appended.
 
-        ``make`` works the meaning out of all labels; it is asked again only where the series or ``against`` (compared
-        with ==) are others than the last time. ``follow`` makes it of the one before where most series are as they
-        were; it may raise LostError. Raises SourceProblem for what is no vector.
+        ``make`` derives the meaning from all labels; it is only called again if the series or ``against`` (compared
+        with ==) have changed. ``follow`` derives it from the previous one if most series are unchanged; it may raise
+        LostError. Raises SourceProblem if an answer is not a vector.
 
-        The answers are gone afterwards: their texts take ten times the memory of what is read out of them.
+        The answers are consumed: their texts take ten times the memory of what is read from them.
         """
         try:
             return self._read(answers, against, make, follow)
@@ -83,7 +83,7 @@ class Remembered(Generic[T]):
     def _followed(
         self, answers: Sequence[Answer], known: _Known[T], against: object, follow: Callable[[T, Moved], T] | None
     ) -> tuple[T, list[float]] | None:
-        """The same by what is known; None where all is to be read anew."""
+        """Return the result from what is known; None if everything must be read again."""
         hashes, values = array("q"), list[float]()
         same = known.against == against
         try:

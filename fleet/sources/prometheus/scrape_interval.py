@@ -1,4 +1,4 @@
-"""The scrape interval of a store, as the raw samples of one series tell it."""
+"""The scrape interval of a store, from the raw samples of one series."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LOOK_BACK = 300.0
 
 
 class ScrapeInterval:
-    """Seconds from sample to sample, looked at now and then; 0.0 for not seen yet."""
+    """Seconds between samples, checked occasionally; 0.0 before the first check."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         """``clock`` is a steady clock."""

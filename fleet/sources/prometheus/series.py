@@ -1,4 +1,4 @@
-"""The series of several answers that belong together: their labels, their numbers, and how both are written."""
+"""The series of several related answers: their labels, their numbers, and both as text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fleet.sources.prometheus.answer import Answer
 
 
 def numbers(texts: Sequence[bytes]) -> Iterable[float]:
-    """The numbers that these are. Raises ValueError for what is none."""
+    """Return the numbers in these texts. Raises ValueError if one is not a number."""
     try:
         # As JSON they are read in a quarter of the time.
         found = orjson.loads(b"[%b]" % b",".join(texts))
@@ -24,9 +24,9 @@ def numbers(texts: Sequence[bytes]) -> Iterable[float]:
 
 
 def labels_at(answers: Iterable[Answer], places: Iterable[int]) -> Iterator[Labels]:
-    """The labels of the series at these places, in ascending order. Raises ValueError for what is none.
+    """Yield the labels of the series at these places, in ascending order. Raises ValueError if they are not labels.
 
-    Only theirs are kept: the texts of all would take more memory than all that is known of a fleet.
+    Only these are kept: the texts of all would take more memory than everything known of a fleet.
     """
     wanted = iter(places)
     place, begin = next(wanted, None), 0
@@ -47,7 +47,7 @@ def series(answers: Iterable[Answer], values: list[float]) -> Iterator[Labels]:
 
 
 def as_written(answers: Iterable[Answer]) -> tuple[array[int], array[float]]:
-    """The hash of each series' labels as they are written, and its number; nothing where one is none."""
+    """Return the hash of each series' labels as written, and its number; empty if one is not a number."""
     hashes, numbers = array("q"), array("d")
     try:
         for answer in answers:

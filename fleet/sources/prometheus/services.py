@@ -1,6 +1,6 @@
-"""The Services of a cluster that may be a monitoring product: which are believed, and how they are asked.
+"""The Services of a cluster that may be a monitoring product: which are trusted, and how they are reached.
 
-Everything is asked through the API server's service proxy, with the permissions of who looks.
+Everything goes through the API server's service proxy, with the user's permissions.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Services:
         self._limit = limit
 
     async def sort(self, state: KubeState) -> Sorted:
-        """The candidates, by whether they may be asked. The operators' resources are read if need be."""
+        """Return the candidates, by whether they may be contacted. Reads the operators' resources if necessary."""
         found = candidates(state.services.values(), self._product.known)
         engines = {pod.namespace for pod in state.pods.values() if runs_engine(pod)}
         said = sort(found, state.services, self._trust, with_engines=engines)

@@ -1,8 +1,8 @@
-"""The requests.Session behind PrometheusConnect: credentials, certificates, headers, and bodies that have an end.
+"""The requests.Session behind PrometheusConnect: credentials, certificates, headers, and bounded bodies.
 
-PrometheusConnect only knows status codes and ``response.json()``; everything that it cannot say in words is said here,
-in an adapter mounted under it. The adapter is also where a read-only guard looks at each request, and where requests
-are handed to the API server's service proxy instead of a socket. What an answer says is none of its business.
+PrometheusConnect only knows status codes and ``response.json()``; everything else is reported here, in an adapter
+mounted under it. The adapter is also where a read-only guard sees each request, and where requests are passed to the
+API server's service proxy instead of a socket. It does not interpret answers.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ PATIENCE = 3.0
 """Timeouts that a whole answer may take, once it has begun."""
 _PART = 256 * 1024
 _DONE = frozenset({201, 202, 204})
-"""Statuses beside 200 by which a server says that it did what changes something, or will."""
+"""Statuses other than 200 with which a server accepts a change."""
 
 
 def open_session(
@@ -78,7 +78,7 @@ def open_session(
 
 
 class EndpointCredentials(requests.auth.AuthBase):
-    """Bearer token or basic authentication, read anew for each request."""
+    """Bearer token or basic authentication, read again for each request."""
 
     def __init__(self, endpoint: PrometheusEndpoint) -> None:
         self._endpoint = endpoint
@@ -86,7 +86,7 @@ class EndpointCredentials(requests.auth.AuthBase):
         self._in_url = (user, password)
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Add the Authorization header; one that the configured headers carry stays where there is nothing else."""
+        """Add the Authorization header; without credentials, one from the configured headers is kept."""
         endpoint = self._endpoint
         token = _secret(endpoint.token_file) or endpoint.token
         user, password = endpoint.username, _secret(endpoint.password_file) or endpoint.password
@@ -119,7 +119,7 @@ class _Whole(BytesIO):
     """A body that has been read to its end, in the place of the socket that it came from."""
 
     def stream(self, *_: object, **__: object) -> Iterator[bytes]:
-        """All of it at once, as ``requests`` asks for it."""
+        """Yield everything at once, as ``requests`` expects."""
         yield self.getvalue()
 
 
@@ -134,11 +134,11 @@ class Adapter(HTTPAdapter):
         self._limit = limit or limits().prometheus
         self._last = threading.local()
         self.requests = 0
-        """How many were sent."""
+        """Number of requests sent."""
         self._lock = threading.Lock()
 
     def date(self) -> float | None:
-        """The server's clock in this thread's last answer (Unix seconds, whole); None where it does not say."""
+        """The server's clock in this thread's last answer (whole Unix seconds); None if it did not say."""
         return getattr(self._last, "date", None)
 
     def send(  # type: ignore[override] # the stubs spell the optional arguments out
@@ -168,7 +168,7 @@ class Adapter(HTTPAdapter):
 
     @staticmethod
     def _proxies(url: str) -> dict[str, str]:
-        """The proxy by kubectl's rules: those of ``requests`` would send loopback, and ALL_PROXY, another way."""
+        """Return the proxy by kubectl's rules: those of ``requests`` treat loopback and ALL_PROXY differently."""
         proxy = proxy_for(url, os.environ)
         if proxy is None:
             return {}
@@ -188,7 +188,9 @@ class Adapter(HTTPAdapter):
         response.headers.pop("Content-Encoding", None)
 
     def _body(self, response: requests.Response) -> bytes:
-        """The body as it comes. A timeout of ours is between two bytes: an answer that trickles never hits it."""
+        """Return the body, read as it comes with a total time limit: the socket timeout applies between two bytes, and
+        a trickling answer never hits it.
+        """
         patience = PATIENCE * self._endpoint.timeout
         until = time.monotonic() + patience
         try:

@@ -1,15 +1,14 @@
 """The Prometheus source: Prometheus, Thanos, Mimir or VictoriaMetrics through prometheus-api-client.
 
-A tick is five requests whatever the fleet: which engines there are and how their metrics are spelt, and beside that
-their gauges and rates, the buckets by model, those of the pods asked for, and the GPUs; a sixth where the store has
-gateways. The first one says what is to be asked for by the others, which are asked again where that has changed. All of
-them are evaluated at one time of the server's clock, which is the Measurement's ``at``. Now and then a few more look at
-the server's clock, at the scrape intervals, at the bucket lists, at an engine of a product that was not there before,
-and at the samples of engines that are younger than the window. A store that refuses regular expressions on metric names
-is asked by exact ones, in a few requests more.
+A tick is five requests whatever the fleet: the engines and the spelling of their metrics; and in parallel their gauges
+and rates, the buckets by model, those of the requested pods, and the GPUs; a sixth if the store has gateways. The first
+one determines the others, which are repeated if that has changed. All of them are evaluated at one time of the server's
+clock, which is the Measurement's ``at``. Occasionally a few more read the server's clock, the scrape intervals, the
+bucket lists, an engine of a new product, and the samples of engines younger than the window. A store that refuses
+regular expressions on metric names is queried by exact ones, in a few more requests.
 
-Each answer becomes columns in the thread that asked for it, a part at a time: decoded as a whole they would take many
-times the memory of the Measurement.
+Each answer becomes columns in the thread that requested it, a part at a time: decoded as a whole, answers would take
+many times the memory of the Measurement.
 """
 
 from __future__ import annotations
@@ -57,18 +56,22 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _SETTLED = 1.0
-"""Seconds before the server's now at which a tick is evaluated. A scrape is stored under the time that it began, so
-what is asked for this very moment may still change; a second ago, the same query gives everybody the same answer."""
+"""Seconds before the server's now at which a tick is evaluated. A scrape is stored under the time at which it began, so
+the result for the current moment may still change; a second ago, the same query gives every client the same answer.
+"""
 _WORKERS = 6
 _EXTRAPOLATED = 1.1
-"""Scrape intervals by which samples may begin later than the range of ``rate``: it extrapolates to the beginning of the
-range from there, and half an interval from later on (Prometheus, ``extrapolatedRate``)."""
+"""Scrape intervals that samples may begin later than the range of ``rate``: up to that, it extrapolates to the
+beginning of the range, and beyond it by half an interval (Prometheus, ``extrapolatedRate``).
+"""
 _DEFAULT_INTERVAL = 15.0
-"""Seconds: what Prometheus' charts set, until two samples have been seen."""
+"""Seconds: the default of Prometheus' charts, until two samples have been seen."""
 
 
 class _Edges(NamedTuple):
-    """The bucket edges that all engines of a model have, when they were looked at, and for which engines."""
+    """The bucket edges common to all engines of a model, the time they were read, and the engines they were read
+    for.
+    """
 
     engines: tuple[EngineId, ...] = ()
     looked: float = 0.0
@@ -78,7 +81,7 @@ class _Edges(NamedTuple):
 
 
 class _Queries(NamedTuple):
-    """The queries of a tick, and what they were made from."""
+    """The queries of a tick, and their inputs."""
 
     scope: QueryScope
     rows: EngineRows
@@ -122,15 +125,15 @@ class PrometheusSource:
         self._own = tuple(Remembered[Buckets]() for _ in Family)
         self._gpus = Remembered[Gpus]()
         self._seen: frozenset[str] = frozenset()
-        """The products whose engines it had series of; none yet: whichever there are."""
+        """The products whose engines it had series of; empty at first, for any."""
         self._exact = False
-        """Whether the store refused regular expressions on names, and answered exact ones."""
+        """True if the store refused regular expressions on names and accepted exact ones."""
 
     async def measure(self, pods: Collection[str] | None = (), at: float | None = None) -> Measurement:
-        """Everything at one moment.
+        """Return all measurements at one moment.
 
-        ``pods`` are those (``namespace/pod``) whose engines' histograms are wanted besides the models'; None for all.
-        ``at`` is the evaluation time on the server's clock (Unix), by default its now. Raises SourceProblem.
+        ``pods`` are those (``namespace/pod``) whose engines' histograms are wanted in addition to the models'; None for
+        all. ``at`` is the evaluation time on the server's clock (Unix), by default its now. Raises SourceProblem.
         """
         wanted = None if pods is None else frozenset(pods)
         return await asyncio.get_running_loop().run_in_executor(self._lead, self._measure, wanted, at)
@@ -160,7 +163,7 @@ class PrometheusSource:
         return await asyncio.get_running_loop().run_in_executor(self._pool, call)
 
     async def close(self) -> None:
-        """Close the connections; a request under way ends by itself."""
+        """Close the connections; a running request ends by itself."""
         self._lead.shutdown(wait=False, cancel_futures=True)
         self._pool.shutdown(wait=False, cancel_futures=True)
         self._api.close()
@@ -294,7 +297,7 @@ class PrometheusSource:
         )
 
     def _queries(self, scope: QueryScope, rows: EngineRows, pods: frozenset[str] | None) -> TickQueries:
-        """Return the queries of a tick, which hardly ever are others than those of the last one."""
+        """Return the queries of a tick, reused from the last one if nothing changed."""
         last, exact = self._last, promql.names_are_exact()
         if last is None or last.rows is not rows or (last.scope, last.pods, last.exact) != (scope, pods, exact):
             last = self._last = _Queries(scope, rows, pods, exact, TickQueries.of(scope, rows, pods))
@@ -307,7 +310,7 @@ class PrometheusSource:
     def _find_engines(
         self, ended: float, young: float, at: float, notes: dict[str, None]
     ) -> tuple[EngineSeries, list[float]]:
-        """Return whose the engines are; asked again where there are some of a product that was not asked for."""
+        """Return the engines; queried again if there are some of a new product."""
         asked = self.dialects
         engines, stamps = self._who_of(asked, ended, young, at, notes)
         new = tuple(engines.present.engines)
@@ -323,7 +326,7 @@ class PrometheusSource:
         return self._engines.read(self._ask(queries.engines(ended, asked, young), at, notes), versions, EngineSeries)
 
     def _releases_may_differ(self, rows: EngineRows) -> bool:
-        """Whether the bucket lists have to be looked at again: other engines, restarted ones, or a while ago."""
+        """True if the bucket lists must be read again: engines changed or restarted, or the last read was long ago."""
         last = self._edges
         return bool(rows.ids) and (rows.ids != last.engines or self._clock() - last.looked >= LOOK_EVERY)
 
@@ -331,7 +334,7 @@ class PrometheusSource:
         return [self._pool.submit(self._ask, texts, at, notes) for texts in tick.side_by_side()]
 
     def _ask(self, texts: Iterable[str], at: float, notes: dict[str, None]) -> list[Answer]:
-        """The answers to these queries; an empty one asks for nothing."""
+        """Return the answers to these queries; empty texts are skipped."""
         found = [self._api.vector(text, at) for text in texts if text]
         for answer in found:
             notes.update(dict.fromkeys(answer.warnings))

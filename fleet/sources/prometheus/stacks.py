@@ -1,4 +1,4 @@
-"""Namespaces of monitoring stacks. A file of its own, because the settings need them before any source is imported."""
+"""Namespaces of monitoring stacks. A separate file, because the settings need them before any source is imported."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The metrics stores of one fleet, side by side: each is asked on a task of its own and has a status of its own.
+"""The metrics stores of one fleet, side by side: each is queried on its own task and has its own status.
 
-Several Prometheus may each scrape a part of a cluster, or one the engines and another the GPUs. A store that is slow or
-down holds up no other: what it said last grows old meanwhile.
+Several Prometheus may each scrape a part of a cluster, or one the engines and another the GPUs. A slow or failed store
+delays no other: its last answer ages meanwhile.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from fleet.sources.store import NamedStore
 
 
 class AskedStore:
-    """One store, asked one time after the other, and what it said last."""
+    """One store, queried one request after the other, and its last answer."""
 
     def __init__(self, collector: PrometheusCollector) -> None:
         self.collector = collector
@@ -31,15 +31,15 @@ class AskedStore:
 
     @property
     def is_awaited(self) -> bool:
-        """Whether it has been asked, has not answered yet, and did not fail before."""
+        """True if a query is pending and the previous one did not fail."""
         return self._attempt is not None and not self.collector.failing
 
     async def ask(
         self, state: KubeState, pods: frozenset[str] | None, now: float, *, wanted: bool, patience: float | None
     ) -> bool:
-        """Ask, and wait for ``patience`` seconds (None: until it answers or fails); whether it has answered.
+        """Query, and wait up to ``patience`` seconds (None: until it answers or fails); return whether it has answered.
 
-        A question that is still under way is not joined by another.
+        A pending query is not repeated.
         """
         if self._attempt is None:
             measuring = self.collector.measure(state, pods, now, wanted=wanted)
@@ -53,7 +53,7 @@ class AskedStore:
         return found is not None
 
     async def close(self) -> None:
-        """Ask no more, and let go of every connection."""
+        """Stop querying, and close every connection."""
         if self._attempt is not None:
             self._attempt.cancel()
             await asyncio.gather(self._attempt, return_exceptions=True)
@@ -61,30 +61,30 @@ class AskedStore:
 
 
 class Stores:
-    """The stores of a fleet in the order in which they are declared."""
+    """The stores of a fleet, in order of declaration."""
 
     def __init__(self, collectors: Sequence[PrometheusCollector]) -> None:
         self._stores = [AskedStore(one) for one in collectors]
 
     @property
     def are_several(self) -> bool:
-        """Whether there is more than one."""
+        """True if there is more than one."""
         return len(self._stores) > 1
 
     @property
     def are_awaited(self) -> bool:
-        """Whether the answer of one is still to come."""
+        """True if an answer is still pending."""
         return any(store.is_awaited for store in self._stores)
 
     @property
     def whole_from(self) -> float:
-        """Console time (Unix) from which no window has a gap left of a time when its store did not answer."""
+        """Console time (Unix) from which no window has a gap from an outage of its store."""
         return max(store.collector.whole_from for store in self._stores)
 
     async def ask(
         self, state: KubeState, pods: frozenset[str] | None, now: float, *, wanted: bool, patience: float | None
     ) -> tuple[LastMeasurement, ...]:
-        """Ask each, and return what they say; of one whose answer is still to come, what it said before."""
+        """Query each, and return their answers; if one is still pending, its previous answer."""
         answered = await asyncio.gather(
             *(store.ask(state, pods, now, wanted=wanted, patience=patience) for store in self._stores)
         )
@@ -96,7 +96,7 @@ class Stores:
         )
 
     def before_failing(self, now: float) -> tuple[LastMeasurement, ...]:
-        """Return what those said last that have failed since, until that is too old to be of use."""
+        """Return the last answers of stores that have failed since, until these are too old to use."""
         return tuple(
             LastMeasurement(store.collector.name, store.last, failed_since=True)
             for store in self._stores
@@ -106,7 +106,7 @@ class Stores:
         )
 
     def hurry(self) -> None:
-        """Ask at the next measurement, whatever was to be waited for."""
+        """Query at the next measurement, whatever the back-off."""
         for store in self._stores:
             store.collector.hurry()
 
@@ -120,12 +120,12 @@ class Stores:
         return tuple(store.collector.keeper.status for store in self._stores)
 
     async def close(self) -> None:
-        """Let go of every connection."""
+        """Close every connection."""
         await asyncio.gather(*(store.close() for store in self._stores))
 
     async def reachable(self, state: KubeState, now: float, *, wanted: bool) -> tuple[NamedStore, ...]:
-        """Return those that are asked, or would be, the first declared first. Raises SourceProblem where there is none
-        but one that was found and may not be asked.
+        """Return the stores that are or would be queried, in order of declaration. Raises SourceProblem if the only one
+        found may not be used.
         """
         found, refused = [], None
         for store in self._stores:
@@ -141,8 +141,8 @@ class Stores:
         return tuple(found)
 
     async def remembered(self, latest: Measurement, seconds: float, step: float) -> list[Past]:
-        """Return what was in the ``seconds`` before ``latest``: of each object what the store says that it is read
-        from, dated by the clock of ``latest``. Percentiles of a model that several have a part of are of neither.
+        """Return the ``seconds`` before ``latest``: for each object from the store that it is read from, dated by the
+        clock of ``latest``. Percentiles of a model that several stores have a part of are left out.
         """
         if not self.are_several:
             return await self._stores[0].collector.remembered(latest.at, seconds, step)
@@ -187,7 +187,7 @@ class _Owners:
         self._gpus = {gpu.key: {name} for gpu, name in zip(latest.gpus, latest.sources.gpus, strict=False)}
 
     def of(self, entry: Past) -> set[str]:
-        """Return those that have a part of it; none where it is of nothing that is measured now."""
+        """Return the stores that have a part of it; none if it is not measured now."""
         if entry.gpu:
             return self._gpus.get(entry.gpu, set())
         group = entry.group

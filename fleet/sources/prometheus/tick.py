@@ -1,4 +1,4 @@
-"""The queries of a tick that depend on what the store has: all but the first one, which tells."""
+"""The queries of a tick that depend on the contents of the store: all but the first one, which determines them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from fleet.metrics.engine_rows import EngineRows
 from fleet.metrics.expressions import QueryScope
 
 _MOST_PODS = 100
-"""Number of pods beyond which their addresses outgrow any URL, and all engines are asked for."""
+"""Number of pods beyond which their addresses outgrow any URL, and all engines are queried."""
 
 
 @dataclass(frozen=True, slots=True)
 class TickQueries:
-    """Queries asked side by side; of several texts in one field the answers belong together. Empty ones ask nothing."""
+    """Queries run in parallel; the answers to several texts in one field belong together. Empty texts are skipped."""
 
     models: tuple[str, ...]
     """Buckets by model."""
@@ -25,11 +25,11 @@ class TickQueries:
     gpus: tuple[str, ...]
     gateways: tuple[str, ...]
     own: tuple[str, ...]
-    """Buckets by engine, each text for itself: of the pods asked for."""
+    """Buckets by engine, of the requested pods, each text independent."""
 
     @classmethod
     def of(cls, scope: QueryScope, rows: EngineRows, pods: frozenset[str] | None) -> TickQueries:
-        """The queries for these rows; ``pods`` are those whose own buckets are wanted, None for all."""
+        """Return the queries for these rows; ``pods`` are those whose own buckets are wanted, None for all."""
         return cls(
             (bucket_queries.model_buckets(scope),),
             tuple(queries.engine_numbers(scope)),

@@ -1,4 +1,4 @@
-"""The way to a Prometheus API: its address, the credentials, and who may look at each request."""
+"""The way to a Prometheus API: its address, the credentials, and the guard that sees each request."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class PrometheusEndpoint:
     """Seconds to connect, and then between two bytes of the answer."""
     proxy: ProxyFetch | None = None
     product: StoreProduct = PROMETHEUS
-    """The product that is there, for messages."""
+    """The product at this address, for messages."""
 
     @property
     def base(self) -> str:
@@ -65,7 +65,7 @@ def through_loop(
     loop: asyncio.AbstractEventLoop,
     timeout: float,
 ) -> ProxyFetch:
-    """A ProxyFetch made of an asynchronous one that belongs to a running loop; ``timeout`` in seconds.
+    """Return a blocking ProxyFetch made of an asynchronous one that belongs to a running loop; ``timeout`` in seconds.
 
     Raises SourceProblem (or what ``fetch`` raises) in the worker thread.
     """

@@ -1,8 +1,8 @@
-"""The trust in a Prometheus that is found in a cluster: it is decided by where it lives.
+"""Trust in a discovered Prometheus, decided by where it runs.
 
-Anybody may call a Service "prometheus", and label it as one. What such a Service answers becomes the numbers by which
-people act, and every query goes to it with the permissions of who looks. So one that was found by its name alone is
-offered, and never asked.
+Anybody may call a Service "prometheus", and label it as one. Its answers become the numbers that people act on, and
+every query goes to it with the user's permissions. So one found by its name alone is offered to the user, and never
+queried.
 """
 
 from __future__ import annotations
@@ -19,20 +19,22 @@ _SELECTED = {
     "Prometheus": ("operator.prometheus.io/name", "prometheus"),
     "Alertmanager": ("alertmanager",),
 }
-"""Labels by which a Service selects the pods of a resource of prometheus-operator."""
+"""Labels by which a Service selects the pods of a prometheus-operator resource."""
 _PREFIXES = {"VMSingle": "vmsingle", "VMCluster": "vmselect", "VMAlertmanager": "vmalertmanager"}
 """Prefixes that the operator of VictoriaMetrics puts before the name of a resource, for its Service."""
 
 
 class Operated(NamedTuple):
-    """A resource of a Prometheus operator: whoever may make one decides what is monitored where it is."""
+    """A resource of a Prometheus operator: whoever may create one decides what is monitored there."""
 
     kind: str
     namespace: str
     name: str
 
     def serves(self, service: Service) -> bool:
-        """Whether this is a Service that its operator makes for it, or that selects its pods, in its own namespace."""
+        """True if this is a Service that its operator creates for it, or that selects its pods, in its own
+        namespace.
+        """
         if service.namespace != self.namespace:
             return False
         if labels := _SELECTED.get(self.kind):
@@ -49,11 +51,11 @@ class Trust:
     services: frozenset[str] = frozenset()
     """``namespace/name`` of Services that are trusted wherever they live."""
     namespaces: frozenset[str] = frozenset(NAMESPACES)
-    """Namespaces whose Services are, as long as no engine runs there."""
+    """Namespaces whose Services are trusted, unless an engine runs there."""
 
 
 class Sorted(NamedTuple):
-    """The candidates that may be asked, and those that are only offered; the likeliest first."""
+    """The candidates that may be contacted, and those that are only offered; the likeliest first."""
 
     trusted: tuple[Candidate, ...]
     offered: tuple[Candidate, ...]

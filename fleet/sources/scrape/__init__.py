@@ -1,1 +1,1 @@
-"""The direct scrape: every engine's /metrics, where there is no Prometheus."""
+"""The direct scrape: every engine's /metrics, if there is no Prometheus."""

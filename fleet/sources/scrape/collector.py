@@ -1,4 +1,4 @@
-"""Scraping in a cluster: which way the pods are reached, whom to ask, and what to say when they do not answer."""
+"""Scrapes in a cluster: how the pods are reached, which are scraped, and what is reported if they do not answer."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ PROBE = 1.5
 PROBES = 3
 """Pods that are tried: one may be down, three of three are a network that does not reach the console."""
 RECONSIDER = 60.0
-"""Seconds after which a way that leads nowhere is looked at again."""
+"""Seconds after which a failed way to the pods is tried again."""
 NAMED = 5
 """Targets that a status names one by one; the rest are counted."""
 
@@ -53,19 +53,19 @@ class Lacking(NamedTuple):
     """The parts of a fleet that no store of metrics has, and that are to be scraped."""
 
     parts: frozenset[ScrapedPart]
-    """Gateways or GPUs, of which they have none at all."""
+    """Gateways or GPUs, if the stores have none at all."""
     engines: tuple[EngineId, ...]
-    """The engines that they have: those of other pods are lacking."""
+    """The engines that the stores have: other pods' engines are missing."""
 
     @classmethod
     def of(cls, asked: Measurement) -> Lacking:
-        """Return what is not in a measurement."""
+        """Return what is missing from a measurement."""
         have = {ScrapedPart.GPUS: asked.gpus, ScrapedPart.GATEWAYS: asked.gateways}
         return cls(frozenset(part for part, rows in have.items() if not rows), asked.engines)
 
 
 def _part(pod: Pod) -> ScrapedPart | None:
-    """Return what a pod is; None for one that has no metrics to be scraped."""
+    """Return the role of a pod; None if it has no metrics to scrape."""
     if exports_gpus(pod):
         return ScrapedPart.GPUS
     if runs_engine(pod):
@@ -98,7 +98,7 @@ class _Endpoints(NamedTuple):
 
 
 class Getter(Protocol):
-    """The one thing that is asked of the Kubernetes client here."""
+    """The part of the Kubernetes client that is used here."""
 
     async def get(
         self,
@@ -147,7 +147,7 @@ class ScrapeCollector:
         self.keeper = StatusKeeper(SCRAPE, Health.STARTING, now)
 
     async def measure_or_say(self, state: KubeState, now: float, only: Lacking | None = None) -> Measurement | None:
-        """Measure as ``measure`` does; what nobody foresaw is a trouble of this source, and ends nothing else."""
+        """Measure as ``measure`` does; an unexpected error becomes a failure of this source only."""
         try:
             return await self.measure(state, now, only)
         except Exception as error:  # noqa: BLE001 - whatever it is, the source must say so and be asked again
@@ -156,9 +156,9 @@ class ScrapeCollector:
             return None
 
     async def measure(self, state: KubeState, now: float, only: Lacking | None = None) -> Measurement | None:
-        """Scrape every engine, gateway and GPU exporter once; None where there is nobody to ask, or no way to them.
+        """Scrape every engine, gateway and GPU exporter once; None if there are no targets, or no way to them.
 
-        ``only`` what is lacking: the rest is measured otherwise. What cannot be had then is no outage.
+        ``only``: the missing parts, if the rest is measured otherwise. A failure is then not an outage.
         """
         found = self._find_lacking(state, only) if only is not None else self._find(state)
         if not found:
@@ -179,7 +179,7 @@ class ScrapeCollector:
         return measurement
 
     def switch_off(self, now: float, why: str = "") -> None:
-        """Not needed now. What was scraped before is forgotten: it would be old when the next scrape begins."""
+        """Stop while not needed. Earlier scrapes are dropped: they would be old when the next one begins."""
         self._source.forget()
         if self.keeper.status.health is not Health.OFF or self.keeper.status.problem != why:
             self.keeper.report(Health.OFF, now, problem=why)
@@ -206,7 +206,7 @@ class ScrapeCollector:
         return replace(target, over_tls=self._target(replace(endpoint, tls=True), via))
 
     def _find(self, state: KubeState) -> list[Endpoint]:
-        """Return the endpoints of all pods. Of a pod that is as it was, what it runs and where is not asked again."""
+        """Return the endpoints of all pods. Unchanged pods are not examined again."""
         if self._found_in is not state.pods:
             self._found_in = state.pods
             before, self._asked = self._asked, {}
@@ -222,8 +222,8 @@ class ScrapeCollector:
         return _Endpoints(pod, endpoints((pod,), self._settings.ports, self._settings.path), _unread(pod))
 
     def _find_lacking(self, state: KubeState, lacking: Lacking) -> list[Endpoint]:
-        """Return the endpoints of what the stores do not have. Of a pod that is as it was, what it is is not asked
-        again. An engine is asked for once it is ready: one that loads owes no metrics.
+        """Return the endpoints of what the stores do not have. Unchanged pods are not examined again. An engine is
+        scraped once it is ready: a loading one has no metrics yet.
         """
         if self._lacking_in is not None and self._lacking_in[0] is state.pods and self._lacking_in[1] == lacking:
             return self._lacked

@@ -1,4 +1,4 @@
-"""Asking one engine how many requests it has: for the moments in which a scrape interval is too long."""
+"""Asks one engine for its request counts, for moments in which a scrape interval is too long."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fleet.sources.scrape.target import ScrapeTarget
 from fleet.sources.scrape.targets import Via, endpoints
 
 TIMEOUT = 2.0
-"""Seconds for one answer: it is asked about once a second."""
+"""Seconds allowed for one answer: it is polled about once a second."""
 
 
 class EngineLoad(NamedTuple):
@@ -35,7 +35,7 @@ class EngineLoad(NamedTuple):
 class EngineProbe:
     """Asks the engines of one pod at its address, or those behind a target. Belongs to one event loop; close it.
 
-    Never through the API server: `get` on pods/proxy allows far more than this, and it is no road for polling.
+    Never through the API server: `get` on pods/proxy grants far more than this, and is not meant for polling.
     """
 
     def __init__(
@@ -56,10 +56,10 @@ class EngineProbe:
         self._clock = clock
         self._source = ScrapeSource(ScrapeLimits(timeout=TIMEOUT, concurrency=1))
         self.problem = "" if self._target else problem
-        """The reason why the last look brought nothing; empty where it did."""
+        """Reason why the last poll failed; empty if it succeeded."""
 
     async def load(self) -> EngineLoad | None:
-        """Return the present load; None where it cannot be asked, and ``problem`` says why."""
+        """Return the current load; None if it cannot be read, with the reason in ``problem``."""
         if self._target is None:
             return None
         measurement = await self._source.measure([self._target], self._clock())

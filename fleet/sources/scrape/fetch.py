@@ -1,4 +1,4 @@
-"""GET one /metrics over HTTP with aiohttp, which is imported when the first target is asked and not before."""
+"""GET of one /metrics over HTTP with aiohttp, which is imported for the first target."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ _OTHER_FILES = 256
 """Files that the rest of the program may have open."""
 _OK = 200
 _FIRST = 4096
-"""Bytes of a refusal that are looked at."""
+"""Bytes of a refusal that are read."""
 _IDLE = 60.0
-"""Seconds for which a connection may idle: longer than from one scrape of many targets to the next. A server may close
-it sooner (vLLM's after five seconds), and then it is gone here as well."""
+"""Seconds for which a connection may idle: longer than the interval between scrapes of many targets. If a server closes
+it sooner (vLLM after five seconds), it is dropped here as well.
+"""
 _NO_WAY = frozenset({EHOSTDOWN, EHOSTUNREACH, ENETDOWN, ENETUNREACH})
-"""Errors of a network without a way to the server: whoever asks, nobody gets further."""
+"""Network errors that mean that there is no route to the server."""
 _TLS_WORDS = (b"HTTPS server", b"HTTPS port", b"malformed HTTP response", b"malformed HTTP status")
 _ACCEPT = {
     "Accept": "text/plain; version=0.0.4, */*; q=0.1",
@@ -35,7 +36,7 @@ _ACCEPT = {
 
 
 def room_for(connections: int) -> bool:
-    """Whether this process may have so many connections open; its soft limit is raised for them where that is allowed.
+    """Return whether this process may open so many connections; its soft limit is raised if that is allowed.
 
     A login shell commonly gives 1,024 files, macOS 256; the hard limit is a thousand times that.
     """
@@ -76,7 +77,8 @@ def open_session(concurrency: int, timeout: float, *, keep: bool) -> aiohttp.Cli
 
 
 async def get_plainly(client: PlainClient, target: ScrapeTarget, limit: Limit, seconds: float) -> bytes | None:
-    """The body without aiohttp; None where that is to ask: its answer is odd, or nothing can be said of why it failed.
+    """Return the body without aiohttp; None if aiohttp must be used: the answer is unusual, or the failure cannot be
+    explained.
 
     Raises as ``get`` does, and RefusedError.
     """
@@ -98,7 +100,7 @@ async def get_plainly(client: PlainClient, target: ScrapeTarget, limit: Limit, s
 
 
 def _no_page(status: int, reason: str, location: str, said: bytes) -> Exception:
-    """The error that an answer of another status is; ``said`` is how its body begins."""
+    """Return the error for an answer with another status; ``said`` is the beginning of its body."""
     if 300 <= status < 400 and location:
         return RedirectError(location)
     if status == 400 and wants_tls(said):
@@ -157,7 +159,7 @@ def _hung_up(error: Exception) -> ClearTextError:
 
 
 def wants_tls(said: bytes) -> bool:
-    """Whether a refusal says that the server speaks TLS: the words of Go's, nginx' and the API server's proxy."""
+    """True if a refusal shows that the server uses TLS: the messages of Go, nginx and the API server's proxy."""
     return any(words in said for words in _TLS_WORDS)
 
 

@@ -1,9 +1,9 @@
-"""Credentials for engines with a guarded /metrics: a bearer token, for the pods that the configuration names alone.
+"""Credentials for engines with a protected /metrics: a bearer token, for the pods named in the configuration only.
 
-A pod is whatever its owner makes of it, so a token that is sent to one can be kept by whoever may create pods there.
-Therefore it goes only to engines of the namespaces that are listed, straight to the pod's address, and over TLS that an
-authority of the configuration vouches for, unless clear text is allowed in so many words. The API server's proxy has an
-``Authorization`` of its own, so nothing is sent through it.
+A pod runs whatever its owner wants, so anyone who may create pods there could keep a token sent to one. Therefore it
+goes only to engines of the listed namespaces, directly to the pod's address, and over TLS verified by an authority of
+the configuration, unless clear text is explicitly allowed. The API server's proxy uses its own ``Authorization``, so
+nothing is sent through it.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from fleet.sources.scrape.target import ScrapeTarget
 
 @dataclass(frozen=True, slots=True)
 class PodAccess:
-    """The pods that get the token of ``token_file``, and the authorities that are trusted. Empty: none.
+    """The pods that get the token of ``token_file``, and the trusted authorities. Empty: none.
 
-    ``ca_file``: the authorities that must have signed what engines present over TLS. Their names are not compared: a
-    pod is asked by its address, which stands in no certificate. ``cleartext``: the token may also go over plain HTTP,
-    and over TLS that nobody verifies.
+    ``ca_file``: the authorities that must have signed the engines' certificates. Names are not verified: a pod is
+    reached by its address, which is in no certificate. ``cleartext``: the token may also go over plain HTTP, and over
+    unverified TLS.
     """
 
     token_file: str = ""
@@ -32,17 +32,17 @@ class PodAccess:
 
 
 class PodCredentials:
-    """The files of a :class:`PodAccess`, read anew for every scrape: tokens are rotated."""
+    """The files of a :class:`PodAccess`, read again for every scrape: tokens are rotated."""
 
     def __init__(self, access: PodAccess) -> None:
         self._access = access
         self._token = ""
         self._context: ssl.SSLContext | None = None
         self.problem = ""
-        """The fault of the files, in words; empty for nothing."""
+        """Problem with the files, in words; empty if there is none."""
 
     def read(self) -> None:
-        """Read the files again. What cannot be read is not used, and ``problem`` says so."""
+        """Read the files again. An unreadable one is not used, and ``problem`` says so."""
         self.problem = self._token = ""
         if self._access.ca_file and self._context is None:
             try:
@@ -65,7 +65,7 @@ class PodCredentials:
                 self._token = token
 
     def of_engine(self, target: ScrapeTarget) -> ScrapeTarget:
-        """The target of an engine with what it is to be shown; ``target`` is not one through the API server."""
+        """Return the target of an engine with its credentials; ``target`` does not go through the API server."""
         tls = target.url.startswith("https://")
         if tls and self._context is not None:
             target = replace(target, ssl=self._context)

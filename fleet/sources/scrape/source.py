@@ -1,4 +1,4 @@
-"""The direct source: every engine's /metrics, asked in bulk, when there is no Prometheus."""
+"""The direct source: every engine's /metrics, scraped in bulk, if there is no Prometheus."""
 
 from __future__ import annotations
 
@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 _KEPT = 300.0
 """Seconds for which the last values of a silent target are kept, with their age (Prometheus' lookback)."""
 _MOST_CONNECTIONS = 1_000
-"""Targets whose connections are kept for the next scrape: one takes 10 KiB, a new one 0.3 ms of CPU, and of more
-targets each is asked as seldom as of these."""
+"""Targets whose connections are kept for the next scrape: one takes 10 KiB, a new one 0.3 ms of CPU, and with more
+targets the scrape interval grows accordingly.
+"""
 _PER_TURN = 100
 """Targets put together in one turn of the event loop."""
 
@@ -39,7 +40,7 @@ class ScrapeLimits:
 
     window: float = 60.0
     interval: float = 5.0
-    """Expected time between ticks, until the ticks themselves tell."""
+    """Expected time between ticks, until it has been measured."""
     timeout: float = 5.0
     concurrency: int = 64
 
@@ -62,11 +63,11 @@ class ScrapeSource:
         self._clock = clock
         self._client = PlainClient(guard, keeps=False)
         self._session: aiohttp.ClientSession | None = None
-        """The connections of aiohttp, asked where the small client has no words."""
+        """The connections of aiohttp, used where the small client does not suffice."""
         self._room = 0
-        """Targets whose connections this process has files for."""
+        """Number of targets whose connections fit into this process' file limit."""
         self._keeps = False
-        """Whether connections are kept for the next scrape."""
+        """True if connections are kept for the next scrape."""
         self._states: dict[str, TargetState] = {}
         self._layouts = Layouts()
         self._last: float | None = None
@@ -75,7 +76,7 @@ class ScrapeSource:
     async def measure(self, targets: Sequence[ScrapeTarget], now: float) -> Measurement:
         """Scrape the targets; ``now`` is the Unix time of the tick's beginning.
 
-        Targets that are no longer given are forgotten. One that fails is named in ``unreachable`` and keeps its last
+        Targets that are no longer given are dropped. A failed one is named in ``unreachable`` and keeps its last
         values, with their age, for five minutes. Raises nothing for a target's failure.
         """
         begun = self._clock()
@@ -111,7 +112,7 @@ class ScrapeSource:
         self._last = None
 
     def forget(self) -> None:
-        """Begin anew, as if nothing had been scraped yet."""
+        """Start over, as if nothing had been scraped yet."""
         self.pause()
         self._states = {}
         self._interval = self._settings.interval
@@ -148,7 +149,7 @@ class ScrapeSource:
                 unreachable[target.key] = in_words(error, self._settings.timeout)
 
     async def _fetch(self, target: ScrapeTarget, state: TargetState) -> tuple[bytes, bool]:
-        """The answer in clear text, or over TLS where only that is spoken: from then on it is asked so at once."""
+        """Return the answer in clear text, or over TLS if only that works: from then on TLS is used at once."""
         if target.over_tls is None:
             return await self._follow(target, state)
         if not state.wants_tls:

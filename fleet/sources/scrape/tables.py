@@ -1,4 +1,4 @@
-"""Putting the targets of a tick together into one Measurement: a column per quantity, a row per engine or GPU."""
+"""Merges the targets of a tick into one Measurement: a column per quantity, a row per engine or GPU."""
 
 from __future__ import annotations
 
@@ -97,13 +97,15 @@ class Tables:
 
 
 def _add(histograms: dict[Row, Histogram], row: Row, one: Histogram) -> None:
-    """A row whose histogram is told apart by more labels than the row is has the sum of them."""
+    """Add a histogram to a row; if histograms have more labels than the row, it gets their sum."""
     before = histograms.get(row)
     histograms[row] = one if before is None else merge((before, one)) or one
 
 
 def _histogram(edges: tuple[float, ...], counts: Sequence[float]) -> Histogram | None:
-    """None for garbage: one such row must not take the percentiles from all whose buckets are merged with its own."""
+    """Return the histogram, or None for garbage: one such row must not spoil the percentiles of all those merged with
+    it.
+    """
     if not plausible(sum(counts)):
         return None
     # From the slowest request on all counts are one number: it is kept once.

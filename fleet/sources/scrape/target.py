@@ -1,4 +1,4 @@
-"""One /metrics endpoint: where it is, and what is remembered of it between ticks."""
+"""One /metrics endpoint: where it is, and its state between ticks."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from fleet.model.problem import SourceProblem, UnreadError
 _NO_REASONS: Mapping[str, tuple[str, ...]] = {}
 
 Fetch = Callable[[str], Awaitable[bytes]]
-"""Answers the body of a GET on a path (through the API server's proxy, say).
+"""Returns the body of a GET on a path (for example through the API server's proxy).
 
-Raises SourceProblem, OSError or TimeoutError when it cannot.
+Raises SourceProblem, OSError or TimeoutError if it cannot.
 """
 
 
@@ -30,7 +30,8 @@ Raises SourceProblem, OSError or TimeoutError when it cannot.
 class ScrapeTarget:
     """One endpoint to scrape in this tick.
 
-    Either ``url`` is asked over HTTP (with ``headers`` and, for https, ``ssl``), or ``fetch`` is called with the path.
+    Either ``url`` is requested over HTTP (with ``headers`` and, for https, ``ssl``), or ``fetch`` is called with the
+    path.
     """
 
     namespace: str
@@ -41,14 +42,14 @@ class ScrapeTarget:
     """TLS as aiohttp has it: True verifies against the system's CAs, False does not verify."""
     fetch: Fetch | None = None
     node: str = ""
-    """The node that it runs on; empty where nobody knows."""
+    """The node that it runs on; empty if unknown."""
     name: str = ""
     """Name of the target where its pod answers at several ports."""
 
     known: bool = True
     """True for an exporter, gateway or engine whose metrics are read: other metrics there are a mistake."""
     over_tls: ScrapeTarget | None = None
-    """The same one over TLS, for who does not speak HTTP in clear text although nothing says so."""
+    """The same target over TLS, for a server that does not speak HTTP in clear text although nothing says so."""
 
     @property
     def key(self) -> str:
@@ -79,23 +80,25 @@ class TargetState:
         self._node = ""
         self.binding = Binding()
         self.wants_tls = False
-        """True once it did not speak HTTP in clear text and answered over TLS."""
+        """True once it has refused clear text and answered over TLS."""
         self.odd = False
-        """True once its answer was nothing for the small client: that is asked no more, wherever it redirects to."""
+        """True once the small client could not handle its answer: that client is not used again, wherever it redirects
+        to.
+        """
         self.window = Window(span)
         self.gauges = array("d")
         """Values of the cells of ``binding.gauges``."""
         self.reasons: Mapping[str, tuple[str, ...]] = _NO_REASONS
-        """GPU key → what lowers its clocks now, for the GPUs that say so."""
+        """GPU key → what lowers its clocks now, for the GPUs that report it."""
         self.heard_at = -math.inf
         """Unix time of the last answer."""
         self.sampled_at = -math.inf
-        """Unix time of the values: that of the answer, or of the oldest sample where the target itself says one."""
+        """Unix time of the values: that of the answer, or of the oldest sample if the target itself gives times."""
 
     def take(self, target: ScrapeTarget, body: bytes, *, whole: bool, clock: float, now: float) -> None:
         """Read one answer, received at steady time ``clock`` and Unix time ``now``.
 
-        Raises SourceProblem when it is not an exposition, or one without anything that a dialect knows.
+        Raises SourceProblem if it is not an exposition, or contains nothing that a dialect knows.
         """
         exposition = self._parser.parse(body, whole=whole)
         if exposition.series is not self._series or target.node != self._node:
@@ -114,7 +117,7 @@ class TargetState:
         self.sampled_at = now if exposition.oldest is None else min(now, exposition.oldest)
 
     def rates(self) -> Sequence[float]:
-        """The rates of the counters, NaN for what is not known."""
+        """Return the rates of the counters, NaN if unknown."""
         rates = self.window.rates()
         if not self.binding.gpus:
             return rates
@@ -123,7 +126,7 @@ class TargetState:
 
 
 def _nothing_read(body: bytes, *, known: bool) -> SourceProblem:
-    """Return the problem of metrics that no dialect knows: whose they are, where their names tell."""
+    """Return the problem of metrics that no dialect knows: the product's name, if their names show it."""
     found = metric_names(body)
     engine = by_metrics(found)
     if engine is not None and not is_read(engine):

@@ -1,4 +1,4 @@
-"""Addresses to scrape when there is no Prometheus: the engines, gateways and exporters of GPUs among the pods."""
+"""Addresses to scrape if there is no Prometheus: the engines, gateways and GPU exporters among the pods."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ class Via(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """The place where a pod answers metrics: its own address and nowhere else, whatever the pod says of itself."""
+    """The address of a pod's metrics: always the pod's own, whatever its annotations say."""
 
     pod: Pod
     port: int
     path: str
     """Path in its plain form (``fleet.net.plain_url``)."""
     problem: str = ""
-    """The reason why it is not asked: the pod says no port and path of its own. Empty for one that is asked."""
+    """Reason why it is not scraped: the pod gives no port and path of its own. Empty if it is scraped."""
     tls: bool = False
     one_of_several: bool = False
     """The pod answers at other ports too: an API server for each of its data-parallel ranks."""
@@ -76,12 +76,13 @@ class Endpoint:
 
 
 def endpoints(pods: Iterable[Pod], ports: tuple[int, ...], path: str) -> list[Endpoint]:
-    """The endpoints of every pod that runs an engine or a gateway whose metrics are read, or exports its node's GPUs.
+    """Return the endpoints of every pod that runs an engine or a gateway whose metrics are read, or exports its node's
+    GPUs.
 
-    The port of an engine is, in this order: the annotation prometheus.io/port; what its own command line says, which
-    may be several; of the ports that its container declares one whose name says so, one among ``ports``, any that can
-    be it; else the one that its product takes by itself, for some the first of ``ports``. That of a gateway or an
-    exporter is the annotation's, the one of its command line, one that is declared, or its own.
+    The port of an engine is, in this order: the annotation prometheus.io/port; the one or more ports of its command
+    line; among the ports that its container declares, one whose name fits, one of ``ports``, any possible one; else the
+    product's default, for some products the first of ``ports``. A gateway or an exporter uses the annotation, its
+    command line, a declared port, or its default.
     """
     found = []
     for pod in pods:
@@ -149,7 +150,7 @@ def _endpoint(pod: Pod, port: int, default: str, *, one_of_several: bool = False
 
 
 def _speaks_tls(pod: Pod, port: int) -> bool:
-    """Whether TLS is spoken, by the annotation prometheus.io/scheme, else as its engine is told to at this port."""
+    """True if it uses TLS, by the annotation prometheus.io/scheme, else by its engine's settings for this port."""
     scheme = pod.annotations.get("prometheus.io/scheme", "").strip().lower()
     if scheme in ("http", "https"):
         return scheme == "https"
@@ -157,10 +158,10 @@ def _speaks_tls(pod: Pod, port: int) -> bool:
 
 
 def told_apart(found: Iterable[Endpoint]) -> tuple[list[Endpoint], dict[str, str]]:
-    """The endpoints whose answer can be told to be their pod's, and the others' pods with the reason why not.
+    """Return the endpoints whose answers are certainly their pod's, and the pods of the others with the reason.
 
-    Pods on a node's own network share its address. Where their ports do not tell them apart, the one that is ready is
-    behind it, if only one is. An endpoint with a problem is none that is asked.
+    Pods on a node's own network share its address. If their ports are the same, the ready one is behind it, provided
+    that only one is. An endpoint with a problem is not scraped.
     """
     by_address: dict[str, list[Endpoint]] = {}
     unclear: dict[str, str] = {}
@@ -193,13 +194,13 @@ def unread(pod: Pod) -> str:
 
 
 def none_is_read(pods: Iterable[Pod]) -> bool:
-    """Whether there are engines, and none whose metrics are read: nobody owes any."""
+    """True if there are engines, and no metrics of theirs are read."""
     engines = [pod for pod in pods if runs_engine(pod)]
     return bool(engines) and all(map(unread, engines))
 
 
 def stands_beside(pod: Pod) -> Product | None:
-    """The exporter of GPUs or the gateway that the pod is, whose metrics are read; None for neither."""
+    """Return the GPU exporter or gateway that the pod is, if its metrics are read; None for neither."""
     started = GATEWAYS.by_name(pod.serving.gateway)
     if started is not None:
         return started.product

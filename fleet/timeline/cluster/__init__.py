@@ -1,1 +1,1 @@
-"""Traces of the past in objects of a cluster, a module for each kind of witness and a row in ``registry``."""
+"""Evidence of the past in objects of a cluster: a module for each kind of witness and a row in ``registry``."""

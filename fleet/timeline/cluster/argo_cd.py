@@ -1,4 +1,4 @@
-"""Argo CD (argoproj.io/v1alpha1 Application): every sync that its history keeps, who began it, and the last failure."""
+"""Argo CD (argoproj.io/v1alpha1 Application): every sync in its history, who began it, and the last failure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence, Weig
 
 NAME = "Argo CD"
 _SHORT = 10
-"""Characters of a commit that tell it from others."""
+"""Characters of a commit that identify it."""
 _FAILED = frozenset({"Failed", "Error"})
 
 
@@ -64,7 +64,7 @@ def _failure(ref: ObjectRef, state: Raw) -> Iterator[Entry]:
 
 
 def _initiator(initiator: Raw) -> str:
-    """A person's name where one began it; by itself, Argo CD."""
+    """Return the name of the user who began it; Argo CD for an automatic sync."""
     return text(initiator, "username") or NAME
 
 

@@ -1,4 +1,6 @@
-"""Conditions: since when a controller says that something holds. Only the last change of each is kept by the server."""
+"""Conditions: since when a controller has reported that something holds. The server keeps only the last change of
+each.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,7 @@ class ConditionMeaning:
     weight: Weight = Weight.PLAIN
     kind: EntryKind = EntryKind.CONDITION
     reasons: tuple[str, ...] = ()
-    """Reasons with one of which it is told; empty: with any."""
+    """Reasons for which it is reported; empty: any."""
     updated: bool = False
     """``lastUpdateTime`` is when the reason came: the type and status may have held for longer."""
 

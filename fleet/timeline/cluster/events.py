@@ -1,4 +1,4 @@
-"""Events that still live: an hour's worth in most clusters, in the words of the component that reports them."""
+"""Events that still exist: an hour's worth in most clusters, in the words of the component that reports them."""
 
 from __future__ import annotations
 
@@ -21,15 +21,19 @@ from fleet.timeline.entry import (
 )
 
 _SAID_BY_PODS = frozenset({"Scheduled", "Pulled", "Pulling", "Created", "Started"})
-"""Reasons of the steps of a start, which pods tell of themselves where they matter."""
+"""Reasons for the steps of a start, which pods' own status shows where they matter."""
 _POD = re.compile(
     r"(?P<did>Created|Deleted) pod: (?P<name>\S+)|(?P<set_did>create|delete) Pod (?P<set_pod>\S+) in .* successful$"
 )
-"""Messages of controllers, the second of the StatefulSet's, about pods that they make and delete; those may be gone."""
+"""Messages of controllers, the second of the StatefulSet's, about pods that they create and delete; those pods may be
+gone.
+"""
 _SCHEDULABLE = {"NodeNotSchedulable": True, "NodeSchedulable": False}
-"""Reasons of the events in which a kubelet says that its node was cordoned, or no longer is: not who did it."""
+"""Reasons of the events in which a kubelet reports that its node was cordoned or uncordoned, but not by whom."""
 _KUBELET_LOOKS = 10.0
-"""Seconds between two looks of a kubelet at its Node (``nodeStatusUpdateFrequency``): it is told no later than that."""
+"""Seconds between a kubelet's checks of its Node (``nodeStatusUpdateFrequency``): the longest delay of such an
+event.
+"""
 _PAUSED = {"ScaledObjectPaused": True, "ScaledObjectUnpaused": False}
 """Reasons of the events in which KEDA says that it has seen a pause, or its end (KEDA's documentation of events)."""
 _KEDA_LOOKS = 5.0
@@ -112,7 +116,7 @@ def _last_seen(raw: Raw) -> float | None:
 
 
 def _first_seen(raw: Raw) -> tuple[float | None, float, Evidence]:
-    """Unix time, how far it may be off, and what says so. Old and new reporters fill different fields."""
+    """Return Unix time, tolerance and evidence. Old and new reporters fill different fields."""
     metadata = mapping(raw, "metadata")
     ref = ObjectRef("Event", text(metadata, "namespace"), text(metadata, "name"))
     for where, key, within in ((raw, "firstTimestamp", WHOLE_SECONDS), (raw, "eventTime", _EXACT)):
@@ -124,7 +128,7 @@ def _first_seen(raw: Raw) -> tuple[float | None, float, Evidence]:
 
 
 def _tell(taken: Sequence[Entry | None], asked: SharedFacts) -> Iterator[Entry]:
-    """All but what an object that is there says better of itself."""
+    """Yield all entries except those that an existing object itself reports better."""
     for entry in taken:
         if entry is None or (entry.kind is EntryKind.START and entry.about in asked.there):
             continue

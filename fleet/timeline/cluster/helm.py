@@ -1,7 +1,7 @@
-"""Helm: every revision of a release that it keeps, by the metadata of its records alone.
+"""Helm: every stored revision of a release, by the metadata of its records alone.
 
-Those records are Secrets, and their content is the whole chart. Only who may list Secrets may see even their names, so
-the server is asked first whether that is allowed, and then for metadata and for nothing else. No role of ours has it.
+The records are Secrets, and contain the whole chart. Even their names are visible only to users who may list Secrets,
+so the permission is checked first, and then only metadata is requested. No role of this project includes it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _WEIGHTS: Final = {"failed": Weight.BAD}
 
 
 class HelmTimeline:
-    """A TimelineSource. ``namespace`` is the one to look in, empty for all; ``fallback`` where that is not allowed."""
+    """A TimelineSource. ``namespace`` is the one to search, empty for all; ``fallback`` if that is not permitted."""
 
     name = "Helm"
 
@@ -38,7 +38,7 @@ class HelmTimeline:
         self._fallback = tuple(dict.fromkeys(fallback))
 
     async def tell(self, since: float) -> SourceTimeline:
-        """Tell what may be seen; that nothing may be is the rule, and nothing to speak of."""
+        """Return the visible revisions; having no permission is the rule, and is not reported."""
         del since
         entries: list[Entry] = []
         try:
@@ -50,7 +50,7 @@ class HelmTimeline:
         return SourceTimeline(tuple(entries), Kinship())
 
     async def _permitted(self) -> tuple[str, ...]:
-        """The namespaces in which Secrets may be listed; the empty one for all."""
+        """Return the namespaces in which Secrets may be listed; the empty one for all."""
         if await self._may_list(self._namespace):
             return (self._namespace,)
         if self._namespace:

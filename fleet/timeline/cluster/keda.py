@@ -1,7 +1,7 @@
-"""KEDA's ScaledObjects: who changed what they scale by, who paused them, and when a trigger of them was last active.
+"""KEDA's ScaledObjects: who changed their triggers, who paused them, and when a trigger was last active.
 
-Their conditions carry no time (KEDA's API, ``v1alpha1.Condition``): the ones that do are told. What KEDA does to a
-workload it does through a HorizontalPodAutoscaler of its own, which tells of it.
+Their conditions carry no time (KEDA's API, ``v1alpha1.Condition``): only dated facts are reported. KEDA scales a
+workload through a HorizontalPodAutoscaler of its own, which reports that.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _FIRST = 60.0
 _RECONCILED = 5.0
 """Seconds that KEDA takes at most to act on a change of a ScaledObject: it watches them."""
 _POLLING = 30.0
-"""Seconds between two looks at the triggers, where ``spec.pollingInterval`` says nothing (KEDA's documentation)."""
+"""Seconds between checks of the triggers, if ``spec.pollingInterval`` is absent (KEDA's documentation)."""
 _CONDITIONS = {
     ("Ready", "False"): ConditionMeaning("does not scale", Weight.BAD),
     ("Fallback", "True"): ConditionMeaning("scales to its fallback: a trigger cannot be read", Weight.BAD),
@@ -54,7 +54,7 @@ def _tell(taken: Sequence[Raw], asked: SharedFacts) -> Iterator[Entry]:
 
 
 def _pauses(raw: Raw, ref: ObjectRef) -> Iterator[Entry]:
-    """The tool that owns the annotation and has no other field wrote it then; of another, not before."""
+    """Yield pauses: a tool whose only field is the annotation wrote it at that time; with other fields, no later."""
     metadata = mapping(raw, "metadata")
     notes = mapping(metadata, "annotations")
     for entry in mappings(metadata, "managedFields"):

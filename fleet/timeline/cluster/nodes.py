@@ -1,4 +1,4 @@
-"""Nodes: when they joined, became ready or were lost, and who keeps new pods away from them."""
+"""Nodes: when they joined, became ready or were lost, and who cordoned them."""
 
 from __future__ import annotations
 
@@ -52,7 +52,9 @@ def _taints(raw: Raw, ref: ObjectRef) -> Iterator[Entry]:
 
 
 def _cordon(raw: Raw, ref: ObjectRef) -> Iterator[Entry]:
-    """The tool whose field ``unschedulable`` is: it wrote it no later than the time that stands there."""
+    """Yield the cordon, by the tool that owns the field ``unschedulable``: it wrote it no later than the recorded
+    time.
+    """
     if mapping(raw, "spec").get("unschedulable") is not True:
         return
     for entry in mappings(mapping(raw, "metadata"), "managedFields"):

@@ -1,4 +1,4 @@
-"""Pods that are there: when they were made, placed, ready and not ready any more, and how their containers ended."""
+"""Existing pods: when they were created, scheduled, ready and no longer ready, and how their containers ended."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _take(raw: Raw, asked: SharedFacts) -> tuple[Entry, ...]:
 
 
 def _began(raw: Raw) -> float:
-    """Return until when a pod that is not ready has never been so: its conditions begin with it."""
+    """Return the time before which an unready pod's conditions mean that it has never been ready."""
     first = [moment(c, "lastTransitionTime") for c in mappings(mapping(raw, "status"), "conditions") if _first(c)]
     known = [at for at in (*first, moment(mapping(raw, "status"), "startTime")) if at is not None]
     return max(known, default=0.0) + WHOLE_SECONDS
@@ -57,7 +57,7 @@ def _lifetime(raw: Raw, ref: ObjectRef) -> Iterator[Entry]:
 
 
 def _ends(raw: Raw, ref: ObjectRef) -> Iterator[Entry]:
-    """Containers that ended: of those that run again, the last time."""
+    """Yield the ends of containers: for a restarted one, the last."""
     for key in ("initContainerStatuses", "containerStatuses"):
         for status in mappings(mapping(raw, "status"), key):
             for state in ("state", "lastState"):

@@ -1,4 +1,4 @@
-"""The kinds of objects that are asked about the past: one more is a module beside this one and a line here."""
+"""The kinds of objects that are read for the past: a new one is a module beside this one and a line here."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fleet.timeline.cluster.workloads import workload
 
 
 def witnesses() -> tuple[AnyWitness, ...]:
-    """All of them; kinds of workloads that are links are asked for the templates that they keep."""
+    """Return all witnesses; kinds of workloads that are links report the templates that they keep."""
     return (
         REPLICA_SETS,
         CONTROLLER_REVISIONS,

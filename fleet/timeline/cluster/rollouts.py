@@ -1,4 +1,4 @@
-"""Rollouts: each template that a workload had is an object of its own, with its time and what it differs in."""
+"""Rollouts: each template of a workload is a separate object, with its time and its differences."""
 
 from __future__ import annotations
 
@@ -85,9 +85,9 @@ def _rollouts(taken: Sequence[RevisionTemplate | None], asked: SharedFacts) -> I
 
 
 def _rollback(of: ObjectRef, templates: Sequence[RevisionTemplate], asked: SharedFacts) -> Iterator[Entry]:
-    """The last change, where it made no template because there was one: that got the highest number.
+    """Yield the last change if it was a rollback, which creates no template but gives the old one the highest number.
 
-    It is dated by the write that no template follows; where nobody's is left, by nothing, and is not told.
+    It is dated by the write that no template follows; if no such write is left, it has no date and is not reported.
     """
     wanted = max(templates, key=lambda template: template.number)
     newest = templates[-1]

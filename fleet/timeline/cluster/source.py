@@ -1,4 +1,4 @@
-"""The past of a cluster, from its objects: each kind is listed once, page by page, and nothing of a page is kept."""
+"""The past of a cluster, from its objects: each kind is listed once, page by page, and no page is kept."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from fleet.timeline.source import Gap, SourceTimeline
 from fleet.timeline.template import Clean
 
 TURN = 64
-"""Objects that are looked at before others on the loop get a turn."""
+"""Objects processed before other tasks of the loop get a turn."""
 
 
 class ClusterTimeline:
-    """A TimelineSource of one cluster. ``namespace`` is the one to look in, empty for all.
+    """A TimelineSource of one cluster. ``namespace`` is the one to search, empty for all.
 
-    Where all at once may not be listed, ``fallback`` namespaces are read one by one.
+    If listing all at once is forbidden, ``fallback`` namespaces are read one by one.
     """
 
     name = "Kubernetes"
@@ -36,7 +36,7 @@ class ClusterTimeline:
         self._fallback = tuple(dict.fromkeys(fallback))
 
     async def tell(self, since: float) -> SourceTimeline:
-        """Tell what all kinds do. The object of one may be made by another: all are listed first."""
+        """Return the entries of all kinds. One kind's object may be created by another's: all are listed first."""
         del since  # How far back objects reach they say themselves.
         asked, rows = SharedFacts(self._clean), witnesses()
         listed = await asyncio.gather(*(self._take(row, asked) for row in rows))
@@ -67,7 +67,7 @@ class ClusterTimeline:
         return taken, None
 
     async def _is_served(self, row: AnyWitness) -> bool:
-        """Whether there is such a kind at all: the server forbids one before it looks for it."""
+        """True if there is such a kind: the server answers "forbidden" before it checks whether a kind exists."""
         try:
             answer = await self._client.get(f"/apis/{row.group}/{row.version}", limit=limits().kubernetes_list)
         except NotFoundError:

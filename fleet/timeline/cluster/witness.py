@@ -1,4 +1,6 @@
-"""One kind of object that is asked about the past: where it is listed, what is kept of each, what all of them tell."""
+"""One kind of object that is read for the past: where it is listed, what is kept of each, and the entries made from
+all.
+"""
 
 from __future__ import annotations
 
@@ -28,12 +30,12 @@ class Write:
     fields: tuple[str, ...]
     """Fields of the spec that are the tool's: it changed one of them then, at least."""
     stamp: str
-    """The time, and whose it is, as the object has it."""
+    """The time and its author, as in the object."""
 
 
 @dataclass(frozen=True, slots=True)
 class SharedFacts:
-    """The common part of all kinds in one question: filled by ``take``, read by ``tell``."""
+    """The facts shared by all kinds in one query: written by ``take``, read by ``tell``."""
 
     clean: Clean
     """A value without its secrets."""
@@ -42,11 +44,11 @@ class SharedFacts:
     writes: dict[ObjectRef, list[Write]] = field(default_factory=lambda: defaultdict(list))
     """Writes to each object."""
     there: set[ObjectRef] = field(default_factory=set)
-    """Pods that are there, and tell of themselves."""
+    """Existing pods, which report their own history."""
     cordons: dict[ObjectRef, float] = field(default_factory=dict)
-    """Nodes that are cordoned, and the Unix time of the write: they tell who did it."""
+    """Cordoned nodes → Unix time of the write, which shows who did it."""
     rescaled: set[tuple[ObjectRef, float]] = field(default_factory=set)
-    """Autoscalers and the times at which an event of theirs says that they scaled: it says to how many, and why."""
+    """Autoscalers and the times of their scaling events, which give the size and the reason."""
     rollouts: dict[ObjectRef, list[float]] = field(default_factory=lambda: defaultdict(list))
     """Unix times at which templates of a workload were first seen."""
     applied: dict[ObjectRef, list[Applied]] = field(default_factory=lambda: defaultdict(list))
@@ -54,7 +56,7 @@ class SharedFacts:
     autoscalers: dict[ObjectRef, tuple[float, Evidence]] = field(default_factory=dict)
     """Owners of autoscalers, and when that was made."""
     rollbacks: set[tuple[ObjectRef, float]] = field(default_factory=set)
-    """Workloads, and times of writes that went back to a template: filled by their revisions, which tell first."""
+    """Workloads, and times of writes that were rollbacks: written by their revisions, which come first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,13 +69,13 @@ class Witness(Generic[T]):
     plural: str
     namespaced: bool = True
     take: Callable[[Raw, SharedFacts], T]
-    """Extract from an object, kept until all are there."""
+    """Makes an extract of an object, kept until all are there."""
     tell: Callable[[Sequence[T], SharedFacts], Iterable[Entry]]
     """Entries from all extracts, in any order."""
     lost: str
     """Loss where these may not be listed."""
     custom: bool = False
-    """True for a custom resource definition: that a cluster does not have it is nothing to speak of."""
+    """True for a custom resource: a cluster without it is normal."""
     page: int = 200
 
     @property
@@ -83,19 +85,19 @@ class Witness(Generic[T]):
 
 
 def tell_each(taken: Sequence[tuple[Entry, ...]], asked: SharedFacts) -> Iterable[Entry]:
-    """``tell`` of objects that each tell on their own: ``take`` has made the entries."""
+    """``tell`` for independent objects: ``take`` has made the entries."""
     del asked
     return (entry for entries in taken for entry in entries)
 
 
 def ref_of(raw: Raw, kind: str) -> ObjectRef:
-    """An object by name. Those of a list do not say their kind."""
+    """Return a reference to an object. Items of a list lack their kind."""
     metadata = mapping(raw, "metadata")
     return ObjectRef(kind, text(metadata, "namespace"), text(metadata, "name"))
 
 
 def stamped(raw: Raw, ref: ObjectRef, key: str = "creationTimestamp") -> Evidence:
-    """A time of an object's metadata, as it stands there."""
+    """Return a time of an object's metadata, verbatim."""
     return Evidence(f"{ref} metadata.{key}", text(mapping(raw, "metadata"), key))
 
 

@@ -1,4 +1,4 @@
-"""Workloads: who changed what is wanted of them, when a rollout was complete, and since when it does not get on."""
+"""Workloads: who changed their spec, when a rollout completed, and since when one has been stuck."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _CONDITIONS = {
 
 
 def workload(kind: WorkloadKind) -> Witness[Raw]:
-    """Return what is kept and told of a kind of workload."""
+    """Return the witness for a kind of workload."""
 
     def take(raw: Raw, asked: SharedFacts) -> Raw:
         ref = ref_of(raw, kind.kind)

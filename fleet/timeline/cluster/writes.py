@@ -1,7 +1,7 @@
 """Writers of an object, and when: the server keeps the last change of each tool in ``metadata.managedFields``.
 
-Its time is that of the last change to any field that is the tool's (Kubernetes' documentation of server-side apply), so
-only a tool with one field is known to have written that one then; of several, one of them.
+Its time is that of the last change to any field of the tool's (Kubernetes' documentation of server-side apply), so the
+time is only exact for a tool with one field; with several, it belongs to one of them.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from fleet.timeline.kinship import Kinship
 _NAMED = 4
 """Fields that are named of one write."""
 CHART = "helm.sh/chart"
-"""The label by which Helm's charts name themselves and their version (Helm's documentation, labels and annotations)."""
+"""Label with the name and version of a Helm chart (Helm's documentation, labels and annotations)."""
 RELEASE = "meta.helm.sh/release-name"
 """The annotation that Helm writes to all that it installs."""
 RELEASE_NAMESPACE = "meta.helm.sh/release-namespace"
-"""The annotation beside it: a release may install into other namespaces than its own."""
+"""Annotation with the release's namespace: a release may install into others than its own."""
 HELM_KIND = "Release"
-"""The word for a release of Helm where a kind stands: Kubernetes has no kind for it."""
+"""Word used as the kind of a Helm release: Kubernetes has none."""
 FLUX_DOMAINS = (("HelmRelease", "helm.toolkit.fluxcd.io"), ("Kustomization", "kustomize.toolkit.fluxcd.io"))
 """Kinds of Flux, and the domain of the labels that each writes to all that it applies (Flux' documentation)."""
 _PAUSED = "paused"
@@ -35,7 +35,7 @@ _RELEASERS = frozenset({"Helm", "Flux (Helm)"})
 
 
 def note_writes(raw: Raw, ref: ObjectRef, asked: SharedFacts) -> None:
-    """Remember who wrote to the spec of an object. What controllers write to a status is no change of anybody's."""
+    """Record the writers of an object's spec. A controller's write to a status is not a change."""
     for entry in mappings(mapping(raw, "metadata"), "managedFields"):
         at = moment(entry, "time")
         fields = _fields(mapping(mapping(entry, "fieldsV1"), "f:spec"))
@@ -62,7 +62,7 @@ def _fields(spec: Raw) -> tuple[str, ...]:
 
 
 def written(raw: Raw, ref: ObjectRef, asked: SharedFacts) -> Iterator[Entry]:
-    """The creation of an object, and each write that nothing else tells of."""
+    """Yield the creation of an object, and each write that nothing else reports."""
     metadata = mapping(raw, "metadata")
     created = moment(metadata, "creationTimestamp")
     writes = asked.writes.get(ref, ())
@@ -103,16 +103,16 @@ def written(raw: Raw, ref: ObjectRef, asked: SharedFacts) -> Iterator[Entry]:
 
 
 class _Release(NamedTuple):
-    """The release of Helm's last write to an object, as the object says itself."""
+    """The release that last wrote to an object, according to the object."""
 
     what: str
     evidence: Evidence
 
 
 def _release(metadata: Raw, ref: ObjectRef) -> _Release | None:
-    """Return the release of an object; None where it says none.
+    """Return the release of an object; None if it names none.
 
-    Helm's own records are Secrets, of which few may see even the names: helm.py asks for those.
+    Helm's own records are Secrets, whose names few users may see: helm.py reads those.
     """
     chart, name = text(mapping(metadata, "labels"), CHART), text(mapping(metadata, "annotations"), RELEASE)
     if not name:

@@ -1,1 +1,1 @@
-"""Traces of the past in a metrics store: what is gone, and values that changed before anybody looked."""
+"""Evidence of the past in a metrics store: removed objects, and values that changed unobserved."""

@@ -1,7 +1,7 @@
-"""One question to a store about the past: how it is asked, and what its answers are.
+"""One query to a store about the past: how it is sent, and its results.
 
-How many samples the store has to look at is bounded: where there are many series, or the span is long, the steps get
-longer, and with them what the entries say of their precision.
+The number of samples that the store must read is bounded: with many series, or a long span, the steps get longer, and
+the entries state a lower precision.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from fleet.timeline.kinship import Kinship
 from fleet.timeline.metrics.series import Labels
 
 SAMPLES: Final = 5_000_000
-"""Samples that one question may make the store look at; Prometheus refuses what has more than 50 million at once."""
+"""Samples that one query may make the store read; Prometheus refuses more than 50 million at once."""
 POINTS: Final = 10_000
 """Steps of one range query; Prometheus refuses more than 11,000."""
 _FEW: Final = 600
-"""Seconds whose samples are counted to know the scrape interval, the most of any such span of the last hour."""
+"""Seconds in which samples are counted to find the scrape interval: the maximum over such spans of the last hour."""
 EXPORTER: Final = "instance, job, endpoint, service"
-"""Labels of whoever exports, not of the objects."""
+"""Labels of the exporter, not of the objects."""
 _USUAL: Final = 60.0
-"""Seconds: the scrape interval of what has no samples of late."""
+"""Assumed scrape interval, in seconds, without recent samples."""
 
 Point: TypeAlias = tuple[Labels, float, float]
 """Labels, Unix time, value."""
@@ -37,7 +37,7 @@ Point: TypeAlias = tuple[Labels, float, float]
 
 @dataclass(frozen=True, slots=True)
 class MetricSpan:
-    """The way in which one metric is asked. Times in seconds."""
+    """Parameters for querying one metric. Times in seconds."""
 
     selected: str
     """Selector of the metric."""
@@ -49,7 +49,7 @@ class MetricSpan:
 
     @property
     def within(self) -> float:
-        """How far a moment may be before the step at which it is seen, rounded up to whole seconds."""
+        """Seconds by which an event may precede the step at which it is seen, rounded up to whole seconds."""
         return ceil(self.step + self.interval)
 
 
@@ -96,7 +96,7 @@ class Asking:
         return list(await asyncio.gather(*(self.over(text, span) for text in texts)))
 
     async def changes(self, span: MetricSpan) -> list[tuple[Labels, float, float, float]]:
-        """(labels, Unix time, value before, value after) of each step at which a series has another value."""
+        """Return (labels, Unix time, value before, value after) of each step at which a series changes."""
         # Both sides of each moment, as two answers with the same steps.
         new, old = await self.two_sides(span, "{now} != ({before})", "({before}) != {now}")
         earlier = {(key_of(labels), at): value for labels, at, value in old}
@@ -107,7 +107,7 @@ class Asking:
         ]
 
     async def heard(self, span: MetricSpan, labels: str) -> list[Heard]:
-        """First and last samples of a metric's series, which these labels tell apart."""
+        """Return first and last samples of a metric's series, distinguished by these labels."""
         over = f"(timestamp({span.selected})[{self.whole}:{span.step}s])"
         firsts, lasts = await asyncio.gather(
             self.instant(f"min by ({labels}) (min_over_time{over})"),
@@ -119,7 +119,7 @@ class Asking:
         ]
 
     async def span(self, metric: str, matches: Sequence[Match] = ()) -> MetricSpan | None:
-        """Return how a metric is to be asked; None for one that the store did not have in all that time."""
+        """Return the parameters for a metric; None if the store did not have it in the whole span."""
         selected = self.selected(metric, matches)
         there = await self.instant(f"count(count_over_time({selected}[{self.whole}]))")
         series = next((value for _, _, value in there), 0.0)
@@ -143,7 +143,7 @@ def stamp(at: float) -> str:
 
 
 def _points(result: Sequence[Any]) -> Iterator[Point]:
-    """(labels, Unix time, value) of a matrix; what is none of that is left out."""
+    """Yield (labels, Unix time, value) of a matrix; invalid elements are skipped."""
     for series in result:
         if isinstance(series, dict):
             for sample in series.get("values") or ():

@@ -1,6 +1,6 @@
-"""GPUs that come and go, by their UUIDs: a card that fell off the bus, one that was replaced, one that is new.
+"""GPUs that come and go, by their UUIDs: a card that fell off the bus, was replaced, or is new.
 
-Only where the exporter of a node goes on to speak: when all its cards are silent, nothing is known of any.
+Only while the exporter of a node keeps reporting: if all its cards are silent, nothing is known of any.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from fleet.timeline.metrics.asking import Asking, Heard, MetricSpan, stamp
 
 @dataclass(frozen=True, slots=True)
 class _Card:
-    """A card of a node, and the Unix times between which it was heard of."""
+    """A card of a node, and the Unix times between which it was reported."""
 
     uuid: str
     ordinal: str
-    """Number on its node when it was heard of last."""
+    """Index on its node at its last sample."""
     first: float
     last: float
 
 
 async def gpus_that_changed(asking: Asking) -> list[Entry]:
-    """Return what became of the cards of each node. Raises SourceProblem."""
+    """Return what happened to the cards of each node. Raises SourceProblem."""
     found: list[Entry] = []
     for member in GPUS:
         for metric in member.seen_by():
@@ -45,7 +45,7 @@ async def gpus_that_changed(asking: Asking) -> list[Entry]:
 
 
 def _by_node(heard: Sequence[Heard], names: GpuLabels) -> dict[str, list[_Card]]:
-    """A card that got another number, as the ones behind one that is gone do, is one card."""
+    """Return the cards by node; a card whose index changed, as after the removal of a lower one, is one card."""
     found: dict[str, dict[str, _Card]] = defaultdict(dict)
     for one in sorted(heard, key=lambda one: one.last):
         node, uuid = first(one.labels, names.node), first(one.labels, names.uuid)

@@ -103,7 +103,7 @@ def _paused(before: float, after: float, labels: Labels) -> ChangeMessage:
 
 
 def _alert(labels: Labels) -> ObjectRef:
-    """Return the object of an alert, as far as its labels say: the most particular of them."""
+    """Return the object of an alert, according to its labels: the most specific one."""
     namespace = label(labels, "namespace")
     for kind, key in (("Pod", "pod"), (DEPLOYMENT.kind, "deployment"), (STATEFUL_SET.kind, "statefulset")):
         if name := label(labels, key):
@@ -141,7 +141,7 @@ CREATED: tuple[Created, ...] = (
         of_workload=True,
     ),
 )
-"""Times of objects that may be gone: what an object that is there says of itself is the same entry."""
+"""Creation times of objects that may be gone: an existing object's own report is the same entry."""
 APPEARING: tuple[Appearing, ...] = (
     Appearing(
         "ALERTS",

@@ -1,6 +1,6 @@
-"""One metric that is asked about the past, as data: what a change of its value says, or the end of its series.
+"""One metric that is read for the past, as data: the meaning of a change of its value, or of the end of its series.
 
-Labels are those that kube-state-metrics writes; a scraper that keeps its own labels moves them to ``exported_…``.
+Labels are those of kube-state-metrics; a scraper that keeps its own labels renames them to ``exported_…``.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class ChangeMessage:
     kind: EntryKind = EntryKind.CHANGE
     weight: Weight = Weight.PLAIN
     topic: str = ""
-    """Topic, the same in another source, whatever its words."""
+    """Topic, equal in another source, whatever its words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Changing:
 
 @dataclass(frozen=True, slots=True)
 class PresenceMetric:
-    """A metric whose series are there as long as an object is."""
+    """A metric whose series exist as long as an object does."""
 
     metric: str
     about: Callable[[Labels], ObjectRef]
@@ -54,13 +54,13 @@ class PresenceMetric:
     above: Callable[[Labels], tuple[ObjectRef, ...]] = lambda _: ()
     """Owners of the object."""
     maker: Callable[[Labels], ObjectRef | None] = lambda _: None
-    """Maker of the object; None where nothing says."""
+    """The creator of the object; None if unknown."""
     matches: tuple[Match, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Appearing:
-    """A metric that is there as long as something holds: it says when that begins and when it ends."""
+    """A metric that exists while something holds: it shows when that begins and ends."""
 
     metric: str
     about: Callable[[Labels], ObjectRef]
@@ -71,13 +71,13 @@ class Appearing:
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """A metric whose value is the Unix time at which an object was made, also of one that is gone."""
+    """A metric whose value is the Unix time at which an object was created, also of one that is gone."""
 
     metric: str
     about: Callable[[Labels], ObjectRef]
     says: Callable[[ObjectRef], ChangeMessage]
     of_workload: bool = False
-    """True where it is told of the workload that the object was made for."""
+    """True if the entry is about the workload that the object was created for."""
 
 
 Asked: TypeAlias = Changing | PresenceMetric | Appearing

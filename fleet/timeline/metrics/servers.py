@@ -1,7 +1,7 @@
-"""Engines about their own past: when a process began, and with which settings it was started.
+"""The past of engines: when a process began, and with which settings it was started.
 
-A process says itself when it began, to the second. Where none does (several workers behind one page), its counters
-tell: one that is lower than before counts from nothing again.
+A process reports its own start time, to the second. If none does (several workers behind one page), its counters show a
+restart: a lower value than before.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from fleet.timeline.metrics.asking import Asking, Heard, MetricSpan, stamp
 from fleet.timeline.metrics.series import Labels
 
 BEGAN: Final = "process_start_time_seconds"
-"""Metric of every process whose metrics come from one of Prometheus' client libraries: the Unix time of its start."""
+"""Metric of every process that uses a Prometheus client library: the Unix time of its start."""
 _TICK: Final = 2.0
-"""Seconds by which it may be wrong: the kernel's time of the boot is in whole ones, and clocks are not quite alike."""
+"""Tolerance in seconds: the kernel's boot time is in whole seconds, and clocks differ slightly."""
 _STARTED_AGAIN: Final = "server process started again"
 _WHOSE: Final = (*NAMESPACE_LABELS, *POD_LABELS, "container")
 _BY: Final = ", ".join(_WHOSE)
@@ -62,7 +62,7 @@ async def _named(asking: Asking, metric: str) -> list[Labels]:
 
 
 async def _resets(asking: Asking, member: Dialect, telling: set[tuple[str, ...]]) -> list[Entry]:
-    """Return the resets of the counters of processes that do not say when they began."""
+    """Return the counter resets of processes that do not report their start time."""
     rule = member.rules.get(Quantity.GENERATION_TOKENS)
     counters = [metric for metric in rule.metrics if metric.kind is MetricType.COUNTER] if rule is not None else []
     found: list[Entry] = []
@@ -87,7 +87,7 @@ def _reset(name: str, labels: Labels, at: float, span: MetricSpan) -> Entry:
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """A pod that ran with some settings, and the Unix times between which it said so."""
+    """A pod that ran with some settings, and the Unix times between which it reported them."""
 
     pod: ObjectRef
     settings: Mapping[str, str]
@@ -96,9 +96,9 @@ class _Run:
 
 
 async def settings_that_changed(asking: Asking) -> list[Entry]:
-    """Return the moments at which a workload's servers began to run with other settings. Raises SourceProblem.
+    """Return when a workload's servers began to run with other settings. Raises SourceProblem.
 
-    The pods of a workload follow one another: what the first of them says that is unlike those before it.
+    The pods of a workload follow one another: a change is the first pod whose settings differ from its predecessors'.
     """
     found: list[Entry] = []
     for member in ENGINES:

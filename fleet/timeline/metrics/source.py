@@ -1,6 +1,6 @@
-"""The past from a store that speaks PromQL: the store finds the moments, and answers with those alone.
+"""The past from a store that answers PromQL: the store finds the moments, and returns only those.
 
-A value that changed is what differs from itself one step earlier; a series that ended has its last sample before now.
+A changed value differs from itself one step earlier; a series that ended has its last sample before now.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ _NONE = SourceProblem("there is no Prometheus that could be asked", "name one wi
 
 
 class MetricsTimeline:
-    """A TimelineSource of the store that ``find`` gives, None for none.
+    """A TimelineSource of the store that ``find`` returns, None for none.
 
-    ``within`` are labels that all series must have: one cluster of a store of several. ``cluster_label`` tells those
-    apart: what a store of several says is nothing about this one as long as nobody says which it is.
+    ``within`` are labels that all series must have: one cluster of a store of several. ``cluster_label`` distinguishes
+    these: data of a store of several clusters is not used until the cluster is named.
     """
 
     name = "metrics"
@@ -44,7 +44,7 @@ class MetricsTimeline:
         self._cluster_label = cluster_label
 
     async def tell(self, since: float) -> SourceTimeline:
-        """Tell what all metrics do; a store that refuses one question answers the others."""
+        """Return the entries of all metrics; a refused query does not prevent the others."""
         try:
             store = await self._find()
             if store is None:
@@ -167,7 +167,7 @@ async def _creations(asking: Asking, one: Created) -> list[Entry]:
 
 
 async def _owners(asking: Asking) -> list[Entry]:
-    """Return the owners of ReplicaSets; pods say themselves what they belong to."""
+    """Return the owners of ReplicaSets; pods' metrics name their own owner."""
     owned = asking.selected("kube_replicaset_owner")
     for labels, _, _ in await asking.instant(f"last_over_time({owned}[{asking.whole}])"):
         namespace, name = label(labels, "namespace"), label(labels, "replicaset")
@@ -179,7 +179,9 @@ async def _owners(asking: Asking) -> list[Entry]:
 
 
 def _entry(said: ChangeMessage, ref: ObjectRef, at: float, span: MetricSpan, evidence: Evidence) -> Entry:
-    """``at`` is the step at which it is seen: it happened before that, and after the sample before."""
+    """Return an entry; ``at`` is the step at which it is seen: it happened before that, and after the previous
+    sample.
+    """
     return Entry(
         at - span.within, span.within, said.kind, said.what, ref, (evidence,), weight=said.weight, topic=said.topic
     )

@@ -69,7 +69,7 @@ class Way:
 
 
 def _only_forwards(code: CodeType) -> bool:
-    """Whether all that a function does is to call one other with parameters of its own, as they are."""
+    """True if all that a function does is to call one other with parameters of its own, as they are."""
     (function,) = ast.parse(textwrap.dedent(inspect.getsource(code))).body
     assert isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
     said = [one for one in function.body if not (isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant))]

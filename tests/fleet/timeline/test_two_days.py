@@ -133,7 +133,7 @@ async def told(plane: ControlPlane, store: Prometheus | None, objects: bool = Tr
 
 
 def tells(entry: Entry, did: Did) -> bool:
-    """Whether an entry is of it: the object, the words, and a time that is no further off than the entry says."""
+    """True if an entry is of it: the object, the words, and a time that is no further off than the entry says."""
     return (
         entry.about == did.about
         and re.search(did.what, entry.what) is not None

@@ -8,7 +8,7 @@ from fleet.sources.kube.interner import Interner
 
 
 def project_event(raw: Raw, interner: Interner) -> Event:
-    """The row of an event. Old and new reporters fill different fields: the time is the latest that is there."""
+    """Return the row of an event. Old and new reporters fill different fields: the latest available time is used."""
     metadata = mapping(raw, "metadata")
     involved, series = mapping(raw, "involvedObject"), mapping(raw, "series")
     share = interner.share

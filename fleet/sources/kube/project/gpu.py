@@ -1,4 +1,4 @@
-"""GPUs and other devices that a pod template asks for, and that a node offers."""
+"""GPUs and other devices that a pod template requests, and that a node offers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fleet.model.gpu_vendors import is_gpu
 
 
 def is_extended(resource: str) -> bool:
-    """Whether a device plugin offers it: a name with a domain that is not Kubernetes' own.
+    """True if a device plugin offers it: a name with a domain that is not Kubernetes' own.
 
     TPUs, NPUs, Gaudi, Neuron, MIG slices, network cards for RDMA: the scheduler counts all of them alike.
     """
@@ -43,17 +43,16 @@ def pod_gpus(spec: Raw) -> tuple[int, str]:
 
 
 def pod_devices(spec: Raw) -> dict[str, int]:
-    """Every extended resource that a pod of this spec holds, the one that it is mostly about first.
+    """Return every extended resource that a pod of this spec holds, the principal one first.
 
-    That is a GPU where it has one, else what it has most of: an accelerator comes in larger numbers than a card of its
-    network.
+    That is a GPU if it has one, else the most numerous: accelerators outnumber network cards.
     """
     peak = _peak(spec, devices_of_resources)
     return dict(sorted(peak.items(), key=lambda item: (not is_gpu(item[0]), -item[1], item[0])))
 
 
 def claims_devices(spec: Raw) -> bool:
-    """Whether it gets devices by resource claims (dynamic resource allocation): how many is not in its spec."""
+    """True if it gets devices by resource claims (dynamic resource allocation): their number is not in its spec."""
     return any(True for _ in mappings(spec, "resourceClaims"))
 
 

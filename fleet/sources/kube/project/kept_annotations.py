@@ -21,5 +21,5 @@ _PREFIXES = (
 
 
 def is_note(key: str) -> bool:
-    """Whether the console reads an annotation: scraping, ownership, revisions, and notes on the model version."""
+    """True if the console reads an annotation: scraping, ownership, revisions, and notes on the model version."""
     return key.startswith(_PREFIXES) or "model" in key

@@ -1,7 +1,7 @@
 """The model of a pod template, from its image, arguments and environment.
 
-The first evidence there is wins: arguments (by which flags, or as the first word, is data of the product), then the
-environment. Values that come from secrets or config maps are never read.
+The first evidence wins: arguments (the product's data says which flags, or the first word), then the environment.
+Values from secrets or config maps are never read.
 """
 
 from __future__ import annotations
@@ -61,12 +61,12 @@ def model_version(spec: Raw, image_ids: Mapping[str, str], interner: Interner) -
 
 
 def command_words(command: Sequence[str], args: Sequence[str]) -> list[str]:
-    """The words of a command line; those of a script that it gives to a shell in place of the script."""
+    """Return the words of a command line; if it passes a script to a shell, those of the script."""
     return [word for simple in commands(command, args) for word in simple]
 
 
 def _takes_model(image: str) -> bool:
-    """Whether the first argument of an image's entrypoint is the model."""
+    """True if the first argument of an image's entrypoint is the model."""
     return any(word in image for engine in engines() for word in engine.entrypoints)
 
 

@@ -58,7 +58,7 @@ def project_pod(raw: Raw, interner: Interner) -> Pod:
 
 
 def _version(template: Template, states: Mapping[str, Raw], interner: Interner) -> ModelVersion:
-    """Return the version of the template, with the digest of what has started."""
+    """Return the version of the template, with the digest of the started image."""
     digest = digest_of(text(states.get(template.engine, {}), "imageID"))
     if not digest:
         return template.version

@@ -1,7 +1,7 @@
 """The container of a pod that serves a model, its server and its ports: read from its description alone.
 
-The first evidence there is wins: the command that starts the server, then the image. Values that come from secrets or
-config maps are never read, so a port that stands in one, or in a file that ``--config`` names, is not known here.
+The first evidence wins: the command that starts the server, then the image. Values from secrets or config maps are
+never read, so a port in one of these, or in a file that ``--config`` names, is unknown here.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Start:
 
 
 def environment_of(container: Raw) -> dict[str, str]:
-    """The variables whose values stand in the template itself, the earlier ones put into the later."""
+    """Return the variables with values in the template itself, earlier ones substituted into later ones."""
     found: dict[str, str] = {}
     for variable in mappings(container, "env"):
         if "valueFrom" not in variable:
@@ -71,7 +71,7 @@ def _start(command: Command, version: int) -> Start | None:
 
 
 def server_of(container: Raw, found: Sequence[Command]) -> Product | None:
-    """Return the product of a container: as its command says, else its image where the command says nothing else."""
+    """Return the product of a container: by its command, else by its image if the command starts nothing else."""
     started = next(starts(found), None)
     if started is not None:
         return started.engine
@@ -83,13 +83,15 @@ def server_of(container: Raw, found: Sequence[Command]) -> Product | None:
 
 
 def candidates(spec: Raw) -> list[Raw]:
-    """The containers that run as long as their pod does: those of old, then the sidecars among the init containers."""
+    """Return the containers that run as long as their pod: the regular ones, then the sidecars among the init
+    containers.
+    """
     init = mappings(spec, "initContainers")
     return [*mappings(spec, "containers"), *(c for c in init if text(c, "restartPolicy") == "Always")]
 
 
 def engine_container(spec: Raw) -> Raw | None:
-    """The container that runs the model, the first one where nothing tells. Sidecars may stand before it."""
+    """Return the container that runs the model, the first one if nothing distinguishes it. Sidecars may come first."""
     found = candidates(spec)
     return max(found, key=_likeness) if len(found) > 1 else next(iter(found), None)
 
@@ -122,7 +124,7 @@ def serving(metadata: Raw, spec: Raw) -> Serving:
 
 
 def gateway_of(container: Raw, found: Sequence[Command]) -> Product | None:
-    """The gateway that a container starts: as one of its commands says, else its image; None for none that is read."""
+    """Return the gateway that a container starts: by its commands, else its image; None if it is not a known one."""
     for command in found:
         names = [program(word) for word in command]
         for product in GATEWAYS.products:
@@ -157,7 +159,7 @@ def flag(words: Sequence[str], name: str) -> str:
 
 
 def is_value(word: str) -> bool:
-    """Whether a word behind a flag can be its value."""
+    """True if a word after a flag can be its value."""
     return bool(word) and not word.startswith("-")
 
 
@@ -171,7 +173,7 @@ def _index_behind(names: Sequence[str], words: tuple[str, ...]) -> int:
 
 
 def _likeness(container: Raw) -> int:
-    """How much a container looks like the one that runs the model."""
+    """Return a score of how much a container looks like the one that runs the model."""
     found = commands_of(container)
     words = [word for command in found for word in command]
     return (
@@ -183,12 +185,12 @@ def _likeness(container: Raw) -> int:
 
 
 def _holds_gpus(container: Raw) -> bool:
-    """GPUs of its own, or a claim on a device."""
+    """True if it has GPUs, or a claim on a device."""
     return bool(container_gpus(container) or mappings(mapping(container, "resources"), "claims"))
 
 
 def _runs_something_else(engine: Product, found: Sequence[Command]) -> bool:
-    """A command of the engine's own that serves nothing (a benchmark, a batch), or a mere sleep."""
+    """True for a command of the engine that serves nothing (a benchmark, a batch), or a mere sleep."""
     own = {words[0] for words in engine.programs if len(words) > 1 and "." not in words[0]}
     for command in found:
         names = [program(word) for word in command]
@@ -198,9 +200,9 @@ def _runs_something_else(engine: Product, found: Sequence[Command]) -> bool:
 
 
 def _follows(found: Sequence[Command], labels: Raw, index: str, image: Product | None) -> bool:
-    """Whether a pod only lends its GPUs to the engine of another one of its group.
+    """True if a pod only lends its GPUs to the engine of another pod in its group.
 
-    ``image``: the command is that of this engine's image, and the words are the server's arguments.
+    ``image``: the command belongs to this engine's image, and the words are the server's arguments.
     """
     serves = [Start(image, command) for command in found] if image is not None else list(starts(found))
     if any(map(_lends_gpus, serves)):
@@ -219,14 +221,14 @@ def _follows(found: Sequence[Command], labels: Raw, index: str, image: Product |
 
 
 def _lends_gpus(start: Start) -> bool:
-    """Whether the flags of a server say that another process of its engine has the API."""
+    """True if the flags of a server say that another process of its engine has the API."""
     flags = start.engine.flags
     rank = next((rank for name in flags.rank if (rank := flag(start.command, name))), "")
     return not set(flags.headless).isdisjoint(start.command) or (rank.isdecimal() and int(rank) > 0)
 
 
 def _runs(found: Sequence[Command], words: tuple[str, ...], name: str = "") -> bool:
-    """Whether one of these commands is this one, with a value for a flag where that is named."""
+    """True if one of these commands matches, with a value for a flag if one is named."""
     for command in found:
         behind = _index_behind([program(word) for word in command], words)
         if behind and (not name or flag(command[behind:], name)):
@@ -235,7 +237,7 @@ def _runs(found: Sequence[Command], words: tuple[str, ...], name: str = "") -> b
 
 
 def _ports(container: Raw, found: Sequence[Command], engine: Product, main: bool) -> Iterator[int]:
-    """Yield the ports of this engine's API servers in this container, as far as their command lines tell."""
+    """Yield the ports of this engine's API servers in this container, according to their command lines."""
     told = [start.command for start in starts(found) if start.engine is engine]
     if not told and main:
         told = [tuple(word for command in found for word in command)]
@@ -260,7 +262,9 @@ def _ranks(words: Sequence[str], engine: Product) -> int:
 
 
 def _of_every_rank(container: Raw, words: Sequence[str], engine: Product) -> Iterator[int]:
-    """The declared ports of a container that starts one API server per rank, at ports that only its shell knows."""
+    """Yield the declared ports of a container that starts one API server per rank, at ports that only its shell
+    computes.
+    """
     if engine.ranks is not None and any(flag(words, name) for name in engine.ranks.own):
         for declared in mappings(container, "ports"):
             port = number_of_port(str(declared.get("containerPort", "")))
@@ -275,7 +279,7 @@ def number_of_port(word: str) -> int | None:
 
 
 def _speaks_tls(container: Raw, found: Sequence[Command], engine: Product, ports: tuple[int, ...]) -> bool:
-    """Whether it speaks TLS, by the server's flags, else by the scheme in which the kubelet probes its port."""
+    """True if it uses TLS, by the server's flags, else by the scheme of the kubelet's probe of its port."""
     if any(flag(command, name) for command in found for name in engine.flags.tls):
         return True
     named = {text(port, "name"): port.get("containerPort") for port in mappings(container, "ports")}

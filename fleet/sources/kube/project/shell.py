@@ -1,9 +1,9 @@
-"""The simple commands that a container's command line runs, as far as its text alone can tell.
+"""The simple commands that a container's command line runs, as far as its text shows.
 
 A container may start its engine through any number of shells: ``bash -lc "…"``, ``eval "exec vllm serve …"``, a script
-of many lines. Read are quotes, comments, separators, variables that the template or the script itself sets, and the
-words after ``sh -c script`` as ``$@``; nothing is run, and what only a running shell knows (``$(command)``,
-``$((1 + i))``, conditions) stays as it is written.
+of many lines. Quotes, comments, separators, variables set by the template or the script itself, and the words after
+``sh -c script`` as ``$@`` are interpreted; nothing is run, and what needs a running shell (``$(command)``, ``$((1 +
+i))``, conditions) stays as written.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ _VARIABLE = re.compile(r"\$(?:\((\w+)\)|\{(\w+)(?::?-([^{}]*))?\}|(\w+))")
 _ASSIGNMENT = re.compile(r"(\w+)=(.*)", re.DOTALL)
 _SEPARATORS = frozenset(";|&()\n")
 _PLAIN = re.compile(r"[\w./:=,@%+~^!*?\[\]{}-]+")
-"""Characters that mean nothing to the shell by themselves, as far as words are told apart here."""
+"""Characters without special meaning for splitting words."""
 _DECLARING = frozenset({"export", "declare", "local", "readonly"})
 
 
 def commands(
     command: Sequence[str], args: Sequence[str], environment: Mapping[str, str] | None = None
 ) -> tuple[Command, ...]:
-    """The simple commands of ``command`` and ``args`` of a container, those of its scripts included, in their order.
+    """Return the simple commands of ``command`` and ``args`` of a container, including those of its scripts, in order.
 
-    ``environment`` holds the variables whose values are known; others stay as they are written.
+    ``environment`` holds the variables with known values; others stay as written.
     """
     return _commands((*command, *args), tuple((environment or {}).items()))
 
@@ -82,7 +82,7 @@ class _Reader:
         self._left = _LONGEST
 
     def commands_inside(self, words: Sequence[str], depth: int = _DEEPEST) -> Iterator[Command]:
-        """A simple command, or what it runs where it is a shell."""
+        """Yield a simple command, or the commands inside it if it is a shell."""
         script, parameters = _script_of(words)
         if script is None or depth == 0 or len(script) > self._left:
             if words:
@@ -156,7 +156,7 @@ def _split(script: str) -> Iterator[list[str]]:
 
 
 def _tokens(script: str) -> Iterator[str | None]:
-    """Words without their quotes, None for what ends a command."""
+    """Yield words without their quotes, None at the end of a command."""
     word: list[str] | None = None
     at, end = 0, len(script)
     while at < end:
@@ -213,7 +213,7 @@ def _quoted(script: str, at: int) -> tuple[str, int]:
 
 
 def _closing(script: str, at: int) -> int:
-    """Return the index behind the parenthesis that closes the one at ``at``."""
+    """Return the index after the parenthesis that closes the one at ``at``."""
     depth = 0
     for end in range(at, len(script)):
         depth += {"(": 1, ")": -1}.get(script[end], 0)

@@ -1,8 +1,8 @@
 """The template of a pod, read once for all the pods that are made from it. Pure.
 
-The pods of a workload differ in what happens to them and hardly in what they are made from, and to read a command line
-takes longer than all the rest of a row. Only what is named here is handed on to those who read a template: so two pods
-that are equal in it get the same answer, whatever else stands in them (a token's volume has another name in each).
+The pods of a workload differ in their status and hardly in their template, and parsing a command line takes longer than
+the rest of a row. Only the fields named here are passed to the template's readers: so two pods that are equal in these
+get the same result, whatever else differs (a token's volume has another name in each).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _OF_CONTAINERS = (
     "livenessProbe",
 )
 _DIGEST = 16
-"""Bytes by which a template is known again; its own text, which its pods' owner writes, may have a megabyte."""
+"""Bytes of the digest that identifies a template; its text, written by the pod's owner, may have a megabyte."""
 
 
 class ContainerTemplate(NamedTuple):
@@ -70,7 +70,7 @@ class Template(NamedTuple):
 
 
 def template_of(metadata: Raw, spec: Raw, interner: Interner) -> Template:
-    """The template of a pod, the same object for all pods that are equal in what is read of them."""
+    """Return the template of a pod, the same object for all pods that are equal in the fields read."""
     read = {
         "initContainers": _fields(mappings(spec, "initContainers")),
         "containers": _fields(mappings(spec, "containers")),

@@ -15,7 +15,9 @@ _PLAIN = Replicas()
 
 
 def project_workload(kind: WorkloadKind, raw: Raw, interner: Interner) -> Workload:
-    """The row of an object of this kind. Its GPUs are those of one replica, its version that of who takes requests."""
+    """Return the row of an object of this kind. Its GPUs are those of one replica, its version that of the serving
+    pod.
+    """
     metadata, spec, status = mapping(raw, "metadata"), mapping(raw, "spec"), mapping(raw, "status")
     share, counts = interner.share, kind.replicas or _PLAIN
     templates = kind.templates(raw)

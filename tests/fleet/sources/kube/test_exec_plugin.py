@@ -152,7 +152,7 @@ child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
 
 
 def gone(pid: int) -> bool:
-    """Whether a process has ended; one that nobody has waited for yet counts."""
+    """True if a process has ended; one that nobody has waited for yet counts."""
     try:
         return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:

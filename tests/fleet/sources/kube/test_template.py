@@ -46,7 +46,7 @@ def made_from(*words: str, number: int = 0, labels: dict[str, str] | None = None
 
 
 def alike(one: Object, other: Object) -> bool:
-    """Whether the second pod is taken to be of the first one's template."""
+    """True if the second pod is taken to be of the first one's template."""
     interner = Interner()
     first, second = (template_of(raw["metadata"], raw["spec"], interner) for raw in (one, other))
     return first is second
