@@ -59,6 +59,7 @@ KINDS: tuple[CatalogueEntry, ...] = (
     CatalogueEntry("restore", "actions.kinds.restore:RESTORE"),
     CatalogueEntry("silence", "actions.kinds.silence:SILENCE", "silence", "mute an alert for a time"),
     CatalogueEntry("expire", "actions.kinds.silence:EXPIRE", "expire", "end a silence: people are told again"),
+    CatalogueEntry("ack", "actions.kinds.ack:ACK", "ack", "say that you know of an incident, with a note"),
     CatalogueEntry(
         "local-up",
         "actions.kinds.local_up:LOCAL_UP",

@@ -159,6 +159,8 @@ class Plan:
     """Fingerprint of all that people and GitOps write of the target, as it was planned with; not of its status."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """Facts that ``execute`` needs from the planning: JSON values only."""
+    recorded: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of the record that only this kind of action has: JSON values only."""
     undoes: str = ""
     """Id of the action that it undoes; empty for an independent one."""
     parts: tuple[Plan, ...] = ()

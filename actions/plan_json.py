@@ -30,6 +30,7 @@ def recorded_plan(plan: Plan) -> dict[str, Any]:
         "diff": plan.diff,
         "undoes": plan.undoes,
         "undo": recorded_undo(plan.undo),
+        **plan.recorded,
     }
 
 

@@ -84,6 +84,11 @@ class Request:
         """Kind of what is done to its targets; of several in turn that of each."""
         return self.kind
 
+    @property
+    def reason(self) -> str:
+        """The reason that the request itself brings, where none is given beside it; empty for none."""
+        return ""
+
 
 @dataclass(frozen=True, slots=True)
 class InTurn(Request):

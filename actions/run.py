@@ -16,6 +16,7 @@ from actions.journal import Audit, Journal
 from actions.plan import Plan
 from actions.plan_json import recorded_plan, recorded_undo
 from actions.progress import FailureCause, Load, Outcome, Result
+from actions.spec import Api
 from actions.turns import NotAsConfirmedError, TurnsTaken, as_confirmed
 from actions.user_effect import felt_through, load_of
 from fleet.local.errors import LocalError
@@ -135,7 +136,7 @@ class Run:
         outcome = replace(outcome, after=self._load_now(workload))
         # Written down at once: who ends this program while it measures leaves a record that is whole.
         outcome = await self._written("result", outcome, _outcome_record(outcome))
-        if outcome.ok:
+        if outcome.ok and spec_of(self._plan.request.kind).api is not Api.RECORD:
             await self._measured(self._executor.context().now())
             after = self._load_now(workload)
             if after != outcome.after:

@@ -19,6 +19,10 @@ MEASURED = 30.0
 """Seconds that the first measurement after the end may take; without it the effect is not known."""
 
 
+NOT_ASKED = "not asked: nothing is sent"
+"""Confirmation, as the record has it, of what is a record and nothing else."""
+
+
 class PlanRefusedError(Exception):
     """Raised if a plan may not be executed: blocked, of another cluster, or without a required reason."""
 
@@ -51,6 +55,7 @@ class Runner:
 
         Raises RefusedError.
         """
+        reason = reason or plan.request.reason
         context = self.executor.context()
         if plan.scope.cluster != context.scope.cluster:
             raise PlanRefusedError(str(OtherClusterError(plan.scope.cluster, context.scope.cluster)))

@@ -64,6 +64,7 @@ class Api(Enum):
 
     KUBERNETES = "the API server"
     ALERTMANAGER = "an Alertmanager"
+    RECORD = "none: it is a record of the person, in the audit log, and nothing is asked before it is written"
 
 
 class Listed(Enum):
@@ -208,7 +209,7 @@ class ActionSpec:
     def takes_several(self) -> bool:
         """True if several targets may be typed: a text behind them could be one more."""
         behind = [argument for argument in self.arguments if argument.field and not argument.flag]
-        return all(argument.takes is Takes.INTEGER for argument in behind)
+        return self.api is not Api.RECORD and all(argument.takes is Takes.INTEGER for argument in behind)
 
     @property
     def kind(self) -> str:
@@ -229,7 +230,7 @@ class ActionSpec:
         """Return the request for these values. Raises UsageError."""
         first, *others = targets
         if others and not self.many:
-            if self.local:
+            if self.local or not self.takes_several:
                 raise UsageError(f"one {shown_kind(first.kind)} at a time")
             return self.in_turn([self.make(values, (target,)) for target in targets])
         if self.build is not None:

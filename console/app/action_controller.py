@@ -111,6 +111,14 @@ class ActionController:
             reading = (lambda: desk.local.servers.reading) if request.target.is_server else None
             desk.navigator.open(PlanScreen(desk, partial(service.plan, request), reading))
 
+    async def carry_out(self, request: Request) -> None:
+        service = self.service
+        if service is not None:
+            from actions.runner import NOT_ASKED
+
+            plan = await service.plan(request)
+            await service.start(plan, request.reason, NOT_ASKED)
+
     def open_undo(self) -> None:
         from console.screens.plan import PlanScreen
 
@@ -160,9 +168,14 @@ class ActionController:
         front.show_action_runs()
         if action_run.outcome is not None and action_run.id not in self._announced:
             self._announced.add(action_run.id)
+            from actions.catalogue import spec_of
+            from actions.spec import Api
             from console.views.action_runs import announcement
 
             self._desk.navigator.say(*announcement(action_run))
+            if spec_of(action_run.plan.request.kind).api is Api.RECORD:
+                # Whoever has just written it wants to see it.
+                self._desk.session.refresh()
 
     async def _tell_what_was_cut_off(self, service: ActionService) -> None:
         try:

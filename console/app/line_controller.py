@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from console.commands.capabilities import Narrowable
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from console.app.desk import ConsoleDesk
     from console.commands.command import Context
+    from console.screens.entry_line import EntryLine
     from widgets.prompt import Kind, PromptHistory
 
 
@@ -25,7 +26,8 @@ class LineController:
         self._app = app
         self._desk = desk
         self._asked: Kind | None = None
-        self._amount: tuple[str, int, Callable[[str], None]] | None = None
+        self._field: Callable[[EntryLine], Awaitable[None]] | None = None
+        """Opens the line for a number or a note."""
         self._histories: dict[Kind, PromptHistory] | None = None
 
     def ask_command(self) -> None:
@@ -39,7 +41,13 @@ class LineController:
         self._app.call_later(self.open_asked)
 
     def ask_amount(self, label: str, current: int, choose: Callable[[str], None]) -> None:
-        self._amount = (label, current, choose)
+        self._ask_in(lambda entry: entry.open_amount(label, current, choose))
+
+    def ask_note(self, label: str, choose: Callable[[str], None]) -> None:
+        self._ask_in(lambda entry: entry.open_note(label, choose))
+
+    def _ask_in(self, open_field: Callable[[EntryLine], Awaitable[None]]) -> None:
+        self._field = open_field
         self._app.call_later(self.open_asked)
 
     async def open_asked(self) -> None:
@@ -47,14 +55,14 @@ class LineController:
         without a key (the palette) there is no need to wait.
         """
         kind, self._asked = self._asked, None
-        amount, self._amount = self._amount, None
+        field, self._field = self._field, None
         front = self._desk.navigator.front
         if front is None:
             return
         if kind is not None:
             await front.entry.open_prompt(kind)
-        elif amount is not None:
-            await front.entry.open_amount(*amount)
+        elif field is not None:
+            await field(front.entry)
 
     def histories(self) -> dict[Kind, PromptHistory]:
         from widgets.prompt import new_histories

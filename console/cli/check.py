@@ -16,7 +16,7 @@ from console.config.problem import ConfigError
 from console.report.harmless import harmless
 from console.report.sheets.incidents import incidents_sheet
 from console.views.alert_marks import alerts_of, object_words, summary_of, unexplained
-from console.views.incident_words import felt, in_time, lasted, place
+from console.views.incident_words import acknowledged_text, felt, in_time, lasted, place
 from fleet.diagnosis.check_status import CheckStatus, check_status, counted
 from fleet.model.counting import count
 from fleet.model.finding import FindingState, Incident
@@ -117,5 +117,7 @@ def _line(snapshot: Snapshot, incident: Incident) -> str:
     what = f"{place(snapshot, incident.about)}: {incident.root.words}"
     names = dict.fromkeys(row.told.alert.name for row in alerts_of(snapshot, incident.key))
     alerts = f"alerts: {', '.join(names)}" if names else ""
-    said = (what, incident.sentence.rstrip("."), _since(incident, snapshot.at), felt(incident.reach), alerts)
+    one = incident.acknowledged
+    known = acknowledged_text(one, snapshot.at).replace("|", "/") if one is not None else ""
+    said = (what, incident.sentence.rstrip("."), _since(incident, snapshot.at), felt(incident.reach), known, alerts)
     return f"  {incident.severity.value:<8} {incident.state.value:<10} {'; '.join(filter(None, said))}"

@@ -12,6 +12,7 @@ from functools import partial
 from actions.audit.opened_logs import open_folder
 from actions.audit.who import Who
 from actions.catalogue import is_known, spec_of, specs_of
+from actions.kinds.ack import INCIDENT
 from actions.kinds.silence import ALERT
 from actions.plan_snapshot import lacking, wait_until_known
 from actions.request import Target
@@ -25,6 +26,7 @@ from console.cli.confirm import ProgressPrinter, execute
 from console.cli.dispatch import Invocation, say
 from console.cli.latest_snapshot import LatestSnapshot, alerts_are_told
 from console.cli.named import NotNamedError, find, parse
+from console.cli.named_incidents import acknowledgements_are_told, find_incident
 from console.cli.one_snapshot import explain
 from console.cli.progress import telling, waiting_for
 from console.config.settings import Settings
@@ -120,6 +122,8 @@ async def _plan_and_do(
         specs = specs_of(options.command)
         if any(spec.api is Api.ALERTMANAGER for spec in specs):
             await watched.until(alerts_are_told, options.wait)
+        if any(spec.api is Api.RECORD for spec in specs):
+            await watched.until(acknowledgements_are_told, options.wait)
         named = names_of(specs, options)
         targets = tuple([await _target(name, targets_of(specs), watched.newest(), source) for name in named])
         if getattr(options, "list", False):
@@ -145,6 +149,8 @@ async def _target(typed: str, kinds: tuple[str, ...], snapshot: Snapshot, source
         from console.cli.named_alerts import find_alert
 
         return find_alert(typed, snapshot, namespace)
+    if kinds == (INCIDENT,):
+        return find_incident(typed, snapshot, namespace)
     try:
         return find(typed, snapshot, namespace, default, kinds)
     except NotNamedError as missing:

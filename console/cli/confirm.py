@@ -13,9 +13,11 @@ from typing import Protocol, TextIO
 from actions.action_run import ActionRun
 from actions.audit.anchor import LABEL
 from actions.audit.errors import AuditError
+from actions.catalogue import spec_of
 from actions.plan import Plan
 from actions.progress import FailureCause, Outcome, Result
-from actions.runner import PlanRefusedError, Runner
+from actions.runner import NOT_ASKED, PlanRefusedError, Runner
+from actions.spec import Api
 from console.cli import exits, interruptible, streams
 from console.cli.dispatch import say
 from console.report.action import to_json
@@ -79,7 +81,9 @@ async def carry_out_all(
 
 async def _ask(plan: Plan, options: ActingOptions) -> tuple[int, str]:
     """Print the plan and ask; return how it was confirmed, else the exit code for the reason against it."""
-    if not options.json and not streams.write_out(partial(_print_plan, plan, requests=options.dry_run)):
+    asks = spec_of(plan.request.kind).api is not Api.RECORD
+    shown = not options.json and (asks or options.dry_run)
+    if shown and not streams.write_out(partial(_print_plan, plan, requests=options.dry_run)):
         return exits.PROBLEM, ""
     if plan.blocks:
         for check in plan.blocks:
@@ -87,6 +91,8 @@ async def _ask(plan: Plan, options: ActingOptions) -> tuple[int, str]:
         return exits.REFUSED, ""
     if options.dry_run:
         return exits.OK, ""
+    if not asks:
+        return exits.OK, NOT_ASKED
     confirmed = "--yes" if options.yes else await asyncio.to_thread(_ask_person, plan)
     if not confirmed:
         say("nothing was sent")
@@ -110,6 +116,8 @@ def _tell(plan: Plan, outcome: Outcome | None, options: ActingOptions) -> None:
     if options.json:
         streams.document(to_json(plan, outcome, reason=options.reason))
     elif outcome is not None:
+        if spec_of(plan.request.kind).api is Api.RECORD:
+            print(untrusted(plan.title))
         print_lines(outcome_lines(outcome, width(), glyphs()))
 
 

@@ -60,6 +60,10 @@ _OF_ACTIONS: Final[dict[str, tuple[Pair, ...]]] = {
         ("expire TTFTHigh", "people are told again"),
         ("expire TTFTHigh --dry-run", "the plan alone"),
     ),
+    "ack": (
+        ('ack chat-8b --note "draining node 3, INC-12"', "by the object of the incident"),
+        ("ack engine-stuck@serving/chat-8b-0 --off", "take it back, by the incident's key"),
+    ),
     "local up": (
         ("local up ~/models/Qwen3-8B", "a folder"),
         ("local up --like serving/chat-8b-7c9f-x2k", "the same as a pod"),

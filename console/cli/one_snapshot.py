@@ -13,7 +13,7 @@ from console.cli.progress import telling, waiting_for
 from console.config.settings import Settings
 from console.report.table import table
 from console.views.production import is_production
-from fleet.model.snapshot import Health, Snapshot
+from fleet.model.snapshot import ACKNOWLEDGEMENTS, Health, Snapshot
 
 if TYPE_CHECKING:
     from fleet.observer import Observer
@@ -59,8 +59,9 @@ async def observe(
 
 
 def any_answered(snapshot: Snapshot) -> bool:
-    """True if any source answered."""
-    return any(source.health in (Health.LIVE, Health.DEGRADED) for source in snapshot.sources)
+    """True if any source answered that tells something of a fleet: what is read on this machine always does."""
+    heard = (source for source in snapshot.sources if source.name != ACKNOWLEDGEMENTS)
+    return any(source.health in (Health.LIVE, Health.DEGRADED) for source in heard)
 
 
 def explain(snapshot: Snapshot) -> list[str]:

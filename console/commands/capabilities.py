@@ -99,6 +99,16 @@ class ListsIncidents(Protocol):
 
 
 @runtime_checkable
+class OfIncident(Protocol):
+    """A screen with an incident under the cursor, or one that is all about one."""
+
+    @property
+    def incident(self) -> str | None:
+        """Key of the incident; None where it is an alert, or nothing."""
+        ...
+
+
+@runtime_checkable
 class Searchable(Protocol):
     def step_match(self, step: int) -> None:
         """Go to the next (1) or previous (-1) match of the search."""

@@ -126,7 +126,7 @@ class ViewScope(Protocol):
 
 
 class LineController(Protocol):
-    """The line below the body: for a command, a filter or a search, or a number."""
+    """The line below the body: for a command, a filter or a search, a number, or a note."""
 
     def ask_command(self) -> None:
         """Open the command line."""
@@ -138,6 +138,10 @@ class LineController(Protocol):
 
     def ask_amount(self, label: str, current: int, choose: Callable[[str], None]) -> None:
         """Ask for a number in a line that starts as ``current``; the input may be a sign and a number."""
+        ...
+
+    def ask_note(self, label: str, choose: Callable[[str], None]) -> None:
+        """Ask for a text of one's own, which may be empty."""
         ...
 
     async def open_asked(self) -> None:
@@ -180,6 +184,10 @@ class ActionController(Protocol):
 
     def open_plan(self, request: Request) -> None:
         """Plan it, and show the plan."""
+        ...
+
+    async def carry_out(self, request: Request) -> None:
+        """Plan and do at once what sends nothing anywhere and asks nobody. Raises SessionError."""
         ...
 
     def open_undo(self) -> None:

@@ -119,10 +119,14 @@ def _actions() -> Iterator[str]:
     yield from _table(("key", "command", "does", "to", "sends"), rows)
 
 
+_OF_APIS = {Api.ALERTMANAGER: " on alerts", Api.RECORD: " on incidents"}
+"""Screens of the keys of what is not done at the API server."""
+
+
 def _action(command: str, spec: ActionSpec) -> tuple[str, ...]:
-    alerts = spec.api is Api.ALERTMANAGER
-    where = " on nodes" if "Node" in spec.targets else " on alerts" if alerts else ""
-    row = next((one for one in TABLE if one.id == f"act.{spec.kind}"), None) if alerts else None
+    of_api = _OF_APIS.get(spec.api, "")
+    where = " on nodes" if "Node" in spec.targets else of_api
+    row = next((one for one in TABLE if one.id == f"act.{spec.kind}"), None) if of_api else None
     keys = ", ".join(f"`{key_text(key)}`{where}" for key in (row.keys if row is not None else spec.keys))
     target = "node/NAME" if spec.targets == ("Node",) else spec.target_metavar
     words = [

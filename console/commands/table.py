@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from console.commands import on_object, on_screen
+from console.commands.acknowledging import ACKNOWLEDGING
 from console.commands.actions import ACTIONS
 from console.commands.alerting import ALERTING, ALERTS
 from console.commands.capabilities import (
@@ -86,6 +87,7 @@ TABLE: tuple[Command, ...] = (
             }
         ),
     ),
+    *ACKNOWLEDGING,
     Command(
         "open.why",
         "Why slow: where the time of its requests goes, and what slow replicas have in common",

@@ -31,6 +31,7 @@ SOURCES: tuple[SourceEntry, ...] = (
     SourceEntry("alertmanager", "console.wiring.alerts:alertmanagers"),
     SourceEntry("rules", "console.wiring.alerts:rules"),
     SourceEntry("diagnosis", "console.wiring.crash_logs:crash_logs"),
+    SourceEntry("actions", "console.wiring.acknowledgements:acknowledgements"),
     SourceEntry("objectives", "console.wiring.objectives:objectives"),
 )
 

@@ -16,7 +16,7 @@ from console.views.alert_marks import alerts_of, annotation_of, unexplained
 from fleet.alerts.board import AlertRow
 from fleet.diagnosis.check_status import CheckStatus, check_status
 from fleet.diagnosis.evidence import LookAlike, explain
-from fleet.model.finding import Finding, FindingState, Incident, Reach
+from fleet.model.finding import Acknowledged, Finding, FindingState, Incident, Reach
 from fleet.model.severity import Severity
 from fleet.model.snapshot import Health, Snapshot
 
@@ -104,6 +104,19 @@ class ToldPart(DocumentPart):
     """Annotation that says it in a sentence."""
 
 
+class AcknowledgedPart(DocumentPart):
+    """Somebody has said that they know of it."""
+
+    by: str
+    at: float
+    """Unix time."""
+    note: str | None = None
+    holds: bool
+    """False where it has become worse since: then it calls again."""
+    worse: str | None = None
+    """Change for the worse since then."""
+
+
 class IncidentPart(DocumentPart):
     """A root, and what follows from it."""
 
@@ -137,6 +150,8 @@ class IncidentPart(DocumentPart):
     """All that belongs to it, the root first."""
     alerts: tuple[ToldPart, ...] = ()
     """Alerts of monitoring about its objects, the worst first."""
+    acknowledged: AcknowledgedPart | None = None
+    """Absent where nobody has acknowledged it. It decides nothing of the verdict."""
 
 
 class SourcePart(DocumentPart):
@@ -207,6 +222,7 @@ def _incident(snapshot: Snapshot, incident: Incident) -> IncidentPart:
         reach=_reach(incident.reach),
         findings=tuple(map(_finding, incident.findings)),
         alerts=tuple(map(_told, alerts_of(snapshot, incident.key))),
+        acknowledged=_acknowledged(incident.acknowledged),
         decides=told.decides,
         avoid=told.avoid,
         helps=tuple(HelpPart(text=one.text, command=one.command or None) for one in told.helps),
@@ -217,6 +233,12 @@ def _incident(snapshot: Snapshot, incident: Incident) -> IncidentPart:
         ruled_out=tuple(map(_alike, told.ruled_out)),
         not_ruled_out=tuple(map(_alike, told.open)),
     )
+
+
+def _acknowledged(one: Acknowledged | None) -> AcknowledgedPart | None:
+    if one is None:
+        return None
+    return AcknowledgedPart(by=one.by, at=one.at, note=one.note or None, holds=one.holds, worse=one.worse or None)
 
 
 def _told(row: AlertRow) -> ToldPart:

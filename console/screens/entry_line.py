@@ -1,4 +1,4 @@
-"""The line below the body of a screen: a command, a filter or a search, or a number."""
+"""The line below the body of a screen: a command, a filter or a search, a number, or a note."""
 
 from __future__ import annotations
 
@@ -50,7 +50,8 @@ class EntryLine(Vertical):
         self._asked_of: Context | None = None
         """The context under the cursor then."""
         self._amount: Field | None = None
-        self._choose_amount: Callable[[str], None] = lambda _: None
+        self._note: Field | None = None
+        self._choose: Callable[[str], None] = lambda _: None
         self._refused = False
         """True if the last that was typed as a number was none, so that what stands there is not what is meant."""
 
@@ -117,12 +118,26 @@ class EntryLine(Vertical):
 
             self._amount = Field(label, number=True, signed=True, id="amount")
             await self._put(self._amount)
-        self._choose_amount = choose
         self._amount.relabel(f"{label}: now {current}, up and down count, enter plans it ")
         self._amount.offer(current)
+        self._open(self._amount, choose)
+
+    async def open_note(self, label: str, choose: Callable[[str], None]) -> None:
+        """Ask for a text, which may be left empty; ``choose`` gets it without blanks around it."""
+        if self._note is None:
+            from widgets.field import Field
+
+            self._note = Field(label, id="note")
+            await self._put(self._note)
+        self._note.relabel(f"{label} ")
+        self._note.value = ""
+        self._open(self._note, choose)
+
+    def _open(self, field: Field, choose: Callable[[str], None]) -> None:
+        self._choose = choose
         self._refused = False
-        self._amount.display = True
-        self._amount.take_focus()
+        field.display = True
+        field.take_focus()
 
     def on_field_refused(self, message: Field.Refused) -> None:
         message.stop()
@@ -141,15 +156,14 @@ class EntryLine(Vertical):
             self._refused = False
             self._on.say(f"{_NUMBER}; enter once more plans {text}", Role.WARNING)
             return
-        self._close_amount()
-        if text:
-            self._choose_amount(text)
+        self._close(message.field)
+        if text or message.field is self._note:
+            self._choose(text)
 
     def on_field_given_up(self, message: Field.GivenUp) -> None:
         message.stop()
-        self._close_amount()
+        self._close(message.field)
 
-    def _close_amount(self) -> None:
-        if self._amount is not None:
-            self._amount.display = False
-            self._on.focus_body()
+    def _close(self, field: Field) -> None:
+        field.display = False
+        self._on.focus_body()

@@ -36,6 +36,10 @@ class IncidentsScreen(TableScreen):
         return _about(self.desk.snapshot, self.grid.cursor)
 
     @property
+    def incident(self) -> str | None:
+        return self.grid.cursor
+
+    @property
     def tells_what_vanished(self) -> bool:
         return False
 
@@ -80,6 +84,10 @@ class IncidentScreen(ReadingScreen):
         self._key = key
         super().__init__(desk)
         self._usual = Usual(self)
+
+    @property
+    def incident(self) -> str:
+        return self._key
 
     @property
     def subject(self) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from console.views.filter import Filter
+from console.views.root_words import known_objects
 from console.views.subject import UNASSESSED
 from fleet.dataclass import dataclass
 from fleet.model.frame import Frame
@@ -47,13 +48,14 @@ class RowsOrder:
 
     def order(self, snapshot: Snapshot, frame: Frame, keys: Sequence[str]) -> Sequence[str]:
         columns = frame.columns
-        of = (snapshot.assessments, frame.index, columns.get(Quantity.WAITING), columns.get(Quantity.KV_USAGE))
+        known = known_objects(snapshot)
+        of = (snapshot.assessments, frame.index, columns.get(Quantity.WAITING), columns.get(Quantity.KV_USAGE), known)
         if keys == self._keys and are_same(self._of, of):
             return self._order
         if keys != self._keys or frame.index is not self._index:
             self._keys, self._index, self._rows = keys, frame.index, frame.rows(keys)
         self._of = of
-        self._order = self.worst.order(self._keys, severities_of(snapshot, keys), scores_at(frame, self._rows))
+        self._order = self.worst.order(self._keys, severities_of(snapshot, keys), scores_at(frame, self._rows), known)
         return self._order
 
 

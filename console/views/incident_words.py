@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from console.views.standing_since import coarse
 from fleet.model.counting import count, share
-from fleet.model.finding import FindingState, Incident, Reach
+from fleet.model.finding import Acknowledged, FindingState, Incident, Reach
 from fleet.model.severity import Severity
 from fleet.model.snapshot import Snapshot
 from widgets.values import age_text
@@ -41,6 +41,21 @@ def in_time(incident: Incident, now: float) -> str:
 def lasted(seconds: float) -> str:
     """A length of time, in steps that leave an idle screen quiet."""
     return age_text(coarse(max(0.0, seconds)))
+
+
+def acknowledged_text(one: Acknowledged, now: float) -> str:
+    """``acknowledged by mia 4m ago: draining node 3``; of what has become worse since, that it was, and how."""
+    note = f": {one.note}" if one.note else ""
+    was = "" if one.holds else "was "
+    worse = f"; worse since: {one.worse}" if one.worse else ""
+    return f"{was}acknowledged by {one.by} {lasted(now - one.at)} ago{note}{worse}"
+
+
+def known_to(one: Acknowledged, now: float) -> str:
+    """``mia 4m ago: draining node 3``, in a column that says what it is about."""
+    note = f": {one.note}" if one.note else ""
+    worse = "" if one.holds else "worse since: "
+    return f"{worse}{one.by} {lasted(now - one.at)} ago{note}"
 
 
 def felt(reach: Reach) -> str:

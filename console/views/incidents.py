@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from console.views.alert_marks import alerts_of, object_words, summary_of, told_lines, unexplained
 from console.views.baselines import baseline_lines
 from console.views.filter import Filter
-from console.views.incident_words import felt, in_time, lasted, place, shown_severity
+from console.views.incident_words import acknowledged_text, felt, in_time, known_to, lasted, place, shown_severity
 from console.views.layout import followed, head, labelled, sections, wrapped
 from console.views.plots import plot_block
 from console.views.standing_since import clock, coarse
@@ -19,7 +19,7 @@ from fleet.dataclass import dataclass
 from fleet.diagnosis.evidence import Explanation, IncidentEvidence, LookAlike, explain
 from fleet.model.baseline import Baselines
 from fleet.model.finding import Finding, FindingState, Incident
-from fleet.model.severity import rank
+from fleet.model.severity import Severity, rank
 from fleet.model.snapshot import Health, Snapshot
 from themes.glyphs import Glyphs
 from themes.palette import Role
@@ -40,6 +40,9 @@ _COLUMNS = (
     GridColumn("waiting", "WAIT", 6, priority=1),
     GridColumn("alerts", "ALERTS", 10, align="left", grow=1, widest=40, priority=3),
 )
+_KNOWN = 2
+"""Place of the next column among the others."""
+_WHO_KNOWS = GridColumn("known", "KNOWN TO", 14, align="left", grow=4, widest=60, priority=0)
 _SILENT = frozenset({Health.STARTING, Health.DOWN})
 _INDENT = 6
 KeyOf = Callable[[str], str]
@@ -53,7 +56,6 @@ class IncidentsModel:
     snapshot: Snapshot
     filter: Filter
     sort: Sort | None = None
-    columns: tuple[GridColumn, ...] = _COLUMNS
     _by_key: dict[str, Incident] = field(default_factory=dict)
 
     @property
@@ -67,6 +69,12 @@ class IncidentsModel:
         return "nothing is wrong\n:timeline shows what happened, % what was promised and is left of it"
 
     @property
+    def columns(self) -> tuple[GridColumn, ...]:
+        """Columns of the table; with that of who knows of it where somebody does."""
+        known = any(one.acknowledged is not None for one in self.snapshot.incidents)
+        return (*_COLUMNS[:_KNOWN], _WHO_KNOWS, *_COLUMNS[_KNOWN:]) if known else _COLUMNS
+
+    @property
     def groups(self) -> Sequence[RowGroup]:
         self._by_key.update((one.key, one) for one in self.snapshot.incidents)
         wanted = self.filter
@@ -78,12 +86,14 @@ class IncidentsModel:
     def row(self, key: str) -> GridRow:
         incident = self._by_key.get(key)
         if incident is None:
-            return _alert_row(self.snapshot, key)
+            row = _alert_row(self.snapshot, key)
+            return row if len(self.columns) == len(row.cells) else _with_nothing(row)
         severity = shown_severity(incident)
         reach, waits = incident.reach, incident.reach.waiting
         cells = (
             Name(untrusted_name(place(self.snapshot, incident.about))),
-            Text(untrusted(incident.root.words), severity_role(severity)),
+            Text(untrusted(incident.root.words), severity_role(severity if not incident.is_known else Severity.OK)),
+            *((_known(incident, self.snapshot.at),) if len(self.columns) > len(_COLUMNS) else ()),
             Text(_short_time(incident, self.snapshot.at), Role.DIM),
             Text(f"{reach.replicas}/{reach.of}" if reach.of else "–"),
             Text(f"{waits:,.0f}" if waits == waits else "–", Role.WARNING if waits > 0 else Role.DIM),
@@ -95,12 +105,27 @@ class IncidentsModel:
         alerts = (row.told.alert.name for row in alerts_of(self.snapshot, incident.key))
         words = (place(self.snapshot, incident.about), incident.root.words, incident.sentence, *alerts)
         labels = {"cause": incident.root.cause, "severity": incident.severity.value, "state": incident.state.value}
+        if incident.acknowledged is not None:
+            labels["by"] = incident.acknowledged.by
         return self.filter.matches(" ".join(words), labels)
+
+
+def _known(incident: Incident, now: float) -> Text:
+    """Return the cell of who knows of it, and what they wrote."""
+    one = incident.acknowledged
+    if one is None:
+        return Text("")
+    return Text(untrusted_line(known_to(one, now)), Role.DIM if one.holds else Role.WARNING)
 
 
 def alert_names(snapshot: Snapshot, incident: str) -> str:
     """The names of the alerts of an incident, each once; empty for none."""
     return ", ".join(dict.fromkeys(untrusted(row.told.alert.name) for row in alerts_of(snapshot, incident)))
+
+
+def _with_nothing(row: GridRow) -> GridRow:
+    """The same where there is a column for who knows of it: of an alert nobody is asked to say so here."""
+    return GridRow(row.key, (*row.cells[:_KNOWN], NOTHING, *row.cells[_KNOWN:]), row.severity)
 
 
 def _alert_row(snapshot: Snapshot, key: str) -> GridRow:
@@ -200,6 +225,9 @@ def _title(snapshot: Snapshot, incident: Incident, width: int, glyphs: Glyphs) -
     lines += wrapped("since", since, width)
     if reach := felt(incident.reach):
         lines += wrapped("felt by", reach, width)
+    if (known := incident.acknowledged) is not None:
+        role = Role.OK if known.holds else Role.WARNING
+        lines += wrapped("known", untrusted_line(acknowledged_text(known, snapshot.at)), width, role)
     return lines
 
 

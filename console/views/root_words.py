@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from console.views.kept import Kept
 from console.views.subject import reason_of
@@ -11,11 +12,23 @@ from fleet.model.snapshot import Snapshot
 from widgets.cells import Cell, Marked
 
 _FOUND: Kept[Mapping[str, Incident]] = Kept()
+_KNOWN: Kept[frozenset[str]] = Kept()
+_NONE: Final[frozenset[str]] = frozenset()
 
 
 def caused_by(snapshot: Snapshot, key: str) -> Incident | None:
     """The incident by whose root an object stands as it does; None where it is not found, or does not hold now."""
     return _incidents(snapshot).get(key)
+
+
+def known_objects(snapshot: Snapshot) -> frozenset[str]:
+    """Return the objects whose worst incident somebody has acknowledged: the same object while it is of the same."""
+    if not any(one.acknowledged is not None for one in snapshot.incidents):
+        return _NONE
+    kept = _KNOWN.made_of(snapshot.incidents)
+    if "" not in kept:
+        kept[""] = frozenset(key for key, one in _incidents(snapshot).items() if one.is_known)
+    return kept[""]
 
 
 def told_reason(snapshot: Snapshot, key: str) -> str:

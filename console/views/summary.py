@@ -6,8 +6,8 @@ from collections import Counter
 from itertools import chain
 
 from console.views.fleet_order import scores_at, severities_of
-from console.views.incident_words import place
-from console.views.root_words import caused_by, told_reason
+from console.views.incident_words import acknowledged_text, place
+from console.views.root_words import caused_by, known_objects, told_reason
 from console.views.standing_since import SinceTracker, since_text
 from console.views.subject import assessment_of, is_free_gpu, pod_for, queue_text
 from fleet.model.finding import Incident
@@ -18,7 +18,7 @@ from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.line import BLANK, Line, Span, fit_end, fit_spans, plain, spans_width, width_of
 from widgets.severity import severity_role, severity_span
-from widgets.untrusted import untrusted, untrusted_name
+from widgets.untrusted import untrusted, untrusted_line, untrusted_name
 from widgets.values import reading_text
 
 _TROUBLE = (Severity.CRITICAL, Severity.WARNING, Severity.UNKNOWN)
@@ -31,7 +31,8 @@ def worst_workloads(snapshot: Snapshot) -> list[str]:
     ranks = {key: rank(severity) for key, severity in severities if severity in _TROUBLE}
     frame = snapshot.by_workload
     scores = dict(zip(ranks, scores_at(frame, frame.rows(ranks)), strict=True))
-    return sorted(ranks, key=lambda key: (ranks[key], -scores[key], key))
+    known = known_objects(snapshot)
+    return sorted(ranks, key=lambda key: (ranks[key], key in known, -scores[key], key))
 
 
 def summary(snapshot: Snapshot, since: SinceTracker, width: int, glyphs: Glyphs) -> tuple[Line, Line]:
@@ -50,12 +51,16 @@ def _worst(snapshot: Snapshot, since: SinceTracker, key: str, width: int, glyphs
     called = model.name if model else snapshot.workloads[key].name
     pod, incident = pod_for(snapshot, key), caused_by(snapshot, key)
     said = told_reason(snapshot, key) or (told_reason(snapshot, pod) if pod else "") or standing.severity.value
+    known = incident.acknowledged if incident is not None and incident.is_known else None
     lead = (
         Span(" "),
         severity_span(standing.severity, glyphs),
         Span(f" {untrusted_name(called)}", Role.STRONG),
-        Span(f": {untrusted(said)}", severity_role(standing.severity)),
+        Span(f": {untrusted(said)}", severity_role(standing.severity) if known is None else Role.TEXT),
     )
+    if known is not None:
+        # Who knows of it comes before the numbers: it is what the next one wants to know.
+        return (*lead, Span(f"  {untrusted_line(acknowledged_text(known, snapshot.at))}", Role.DIM))
     ttft = _number(snapshot, key, Quantity.TTFT_P95, "  TTFT95 ", glyphs)
     waits = _number(snapshot, key, Quantity.WAITING, "  wait ", glyphs)
     seen, grows = since.since(key), queue_text(snapshot, key)

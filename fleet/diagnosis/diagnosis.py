@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from operator import is_not
+from typing import TYPE_CHECKING
 
 from fleet.diagnosis import registry
 from fleet.diagnosis.active_causes import ActiveCause, ActiveCauses, BesideBefore, GpuGroups, Outliers, Reports
@@ -24,7 +25,10 @@ from fleet.diagnosis.setup import SetupCause, Setups
 from fleet.diagnosis.subject import MeasuringSource, Subjects
 from fleet.model.ending import Endings
 from fleet.model.finding import Finding, Incident, Reach
-from fleet.model.snapshot import Health, Snapshot, SourceStatus
+from fleet.model.snapshot import ACKNOWLEDGEMENTS, Health, Snapshot, SourceStatus
+
+if TYPE_CHECKING:
+    from fleet.diagnosis.acknowledging import Acknowledging
 
 PEERS_EVERY = 15.0
 """Seconds between comparisons of replicas: they change slowly, and a comparison visits all of them."""
@@ -48,6 +52,8 @@ class Diagnosis:
         self._compared = -math.inf
         self._hysteresis = Hysteresis()
         self._groups = Groups(self._causes)
+        self._acknowledging: Acknowledging | None = None
+        """None until somebody has acknowledged one."""
         self._findings: Sequence[Finding] = ()
         self._holds: Sequence[ActiveCause] = ()
         self._troubles: Sequence[ActiveCause] = ()
@@ -70,6 +76,7 @@ class Diagnosis:
 
     def incidents_at(self, snapshot: Snapshot, held: ActiveCauses) -> tuple[Incident, ...]:
         """The incidents at a Snapshot, the worst first."""
+        told = snapshot.facts.by_source.get(ACKNOWLEDGEMENTS)
         of = (
             snapshot.assessments,
             snapshot.by_pod.columns,
@@ -84,6 +91,7 @@ class Diagnosis:
             snapshot.rescaled,
             snapshot.empty_services,
             *(one.value for one in snapshot.facts.of(Endings).values()),
+            None if told is None else told.value,
             snapshot.events,
         )
         same = len(of) == len(self._of) and all(a is b for a, b in zip(of, self._of, strict=True))
@@ -102,10 +110,20 @@ class Diagnosis:
         if not words.is_as(self._words):
             self._words = words
         found = _incidents(self._groups.of(snapshot, findings), RequestCounts(snapshot.by_pod), self._words)
+        if told is not None:
+            found = self._marked(snapshot, found)
         if found != self._incidents:
             self._incidents = found
         self._of, self._at, self._healths = of, snapshot.at, healths
         return self._incidents
+
+    def _marked(self, snapshot: Snapshot, found: tuple[Incident, ...]) -> tuple[Incident, ...]:
+        """The incidents with who has acknowledged them; what marks them is imported with the first."""
+        if self._acknowledging is None:
+            from fleet.diagnosis.acknowledging import Acknowledging
+
+            self._acknowledging = Acknowledging()
+        return self._acknowledging.marked(snapshot, found)
 
     def _holding(self, snapshot: Snapshot, held: ActiveCauses) -> Sequence[ActiveCause]:
         """All that holds: the same object while it is the same."""

@@ -129,7 +129,7 @@ class Hysteresis:
 
     def _begun(self, snapshot: Snapshot, cause: AnyCause, key: str, said: ToldCause) -> _Kept:
         told = SEEN if self._looked else SEEN_FIRST
-        since = onset_of(snapshot, cause, key) or Onset(snapshot.at, told)
+        since = onset_of(snapshot, cause, key) or Onset(snapshot.at, told, may_be_older=not self._looked)
         return _Kept(cause, since, snapshot.at, said, backfilled=snapshot.history.backfilled)
 
     def _finding(self, key: str, one: _Kept, now: float) -> Finding:
@@ -209,4 +209,5 @@ def _told(key: str, one: _Kept, state: FindingState) -> Finding:
         since.at,
         since.told_by,
         0.0 if one.fired else since.at + cause.after,
+        since.may_be_older,
     )

@@ -23,6 +23,8 @@ class Onset(NamedTuple):
 
     at: float
     told_by: str
+    may_be_older: bool = False
+    """True if it was so in all that is kept."""
 
 
 def onset_of(snapshot: Snapshot, cause: AnyCause, key: str) -> Onset | None:
@@ -91,11 +93,13 @@ def _condition_since(conditions: Iterable[Condition], name: str, status: str) ->
 def _numbers(snapshot: Snapshot, cause: AnyCause, key: str) -> Onset | None:
     """Return since when every number that is kept has been over its limit without a gap."""
     lengths: dict[str, int] = {}
+    kept = 0
     profile = snapshot.profiles.of(snapshot.workload_of.get(key))
     for sign in cause.must:
         if isinstance(sign, Level):
             strip = snapshot.history.strip(key, sign.quantity, POINTS)
             if strip:
+                kept = max(kept, len(strip))
                 lengths[quantity_name(sign.quantity)] = sum(
                     1 for _ in takewhile(partial(sign.met, profile=profile), reversed(strip))
                 )
@@ -105,4 +109,5 @@ def _numbers(snapshot: Snapshot, cause: AnyCause, key: str) -> Onset | None:
     if points < 2:
         # One point is what the console sees now.
         return None
-    return Onset(snapshot.at - (points - 1) * snapshot.history.step, f"the numbers of {', '.join(lengths)}")
+    since = snapshot.at - (points - 1) * snapshot.history.step
+    return Onset(since, f"the numbers of {', '.join(lengths)}", may_be_older=points >= kept)

@@ -44,6 +44,8 @@ class Finding:
     """Source of ``since``: a condition, the numbers of the past, this console."""
     due: float = 0.0
     """Unix time at which a pending one fires."""
+    may_be_older: bool = False
+    """True if it held already in the first that is known of it: it may have begun before ``since``."""
 
 
 class Reach(NamedTuple):
@@ -59,6 +61,22 @@ class Reach(NamedTuple):
     """Requests that wait there."""
     workloads: tuple[str, ...] = ()
     """Keys of the workloads concerned."""
+
+
+class Acknowledged(NamedTuple):
+    """An acknowledgement of an incident."""
+
+    by: str
+    at: float
+    """Unix time."""
+    note: str
+    worse: str = ""
+    """Change for the worse since then, in words; empty while it holds."""
+
+    @property
+    def holds(self) -> bool:
+        """True if the incident is as it was known to that person: one that has become worse calls again."""
+        return not self.worse
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +100,13 @@ class Incident:
     """Keys of the objects with its findings, the root's first."""
     roots: int = 1
     """Number of ``objects``, from the first on, that have the root's cause."""
+    acknowledged: Acknowledged | None = None
+    """The latest acknowledgement of it; None where nobody has said that they know of it."""
+
+    @property
+    def is_known(self) -> bool:
+        """True if somebody has acknowledged it, and it has not become worse since."""
+        return self.acknowledged is not None and self.acknowledged.holds
 
     @property
     def root(self) -> Finding:

@@ -48,6 +48,8 @@ RECORDER: Final = "recorder"
 """The source that records observations. Nothing shown depends on it."""
 CRASH_LOGS: Final = "crash-logs"
 """The source of the ends of logs of containers that failed."""
+ACKNOWLEDGEMENTS: Final = "acknowledgements"
+"""The source of who has acknowledged which incident."""
 OBJECTIVES: Final = "objectives"
 """The source that counts for the objectives."""
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, get_args, get_type_hint
 import orjson
 
 from fleet.dataclass import dataclass
+from fleet.model.acknowledgement import Acknowledgements
 from fleet.model.alerts import Alert, Evaluated, MonitoringRule, Notified
 from fleet.model.ending import Endings
 from fleet.model.facts import NO_FACTS, Dated, Facts
@@ -26,7 +27,12 @@ from fleet.recorder.problem import RecordingError, check_numbers, first_problem,
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-KINDS: Final[Mapping[str, type]] = {"notified": Notified, "evaluated": Evaluated, "endings": Endings}
+KINDS: Final[Mapping[str, type]] = {
+    "notified": Notified,
+    "evaluated": Evaluated,
+    "endings": Endings,
+    "acknowledged": Acknowledgements,
+}
 """The kinds of facts that are kept, by their names in a recording."""
 _NAMES: Final = {kind: name for name, kind in KINDS.items()}
 

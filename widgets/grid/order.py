@@ -30,25 +30,36 @@ class WorstFirst:
         self._severities: Sequence[Severity] = ()
         self._held: list[float] = []
         self._order: Sequence[str] = ()
+        self._behind: frozenset[str] = frozenset()
         self.sorted = 0
         """How often rows were put in order since this exists: tests count what a tick costs."""
 
-    def order(self, keys: Sequence[str], severities: Sequence[Severity], scores: Sequence[float]) -> Sequence[str]:
+    def order(
+        self,
+        keys: Sequence[str],
+        severities: Sequence[Severity],
+        scores: Sequence[float],
+        behind: frozenset[str] = frozenset(),
+    ) -> Sequence[str]:
         """The keys, worst first: by severity, then score (the higher the worse), then name; columns of one length.
 
+        Those in ``behind`` come after the others of their severity.
         Scores are not negative, and none is NaN. Remembers no more than it needs for these rows, and gives the same
         object again where nothing moved.
         """
         same_rows = keys is self._keys or keys == self._keys
         held = self._settled(keys, severities, scores, same=same_rows)
-        if same_rows and held == self._held and severities == self._severities:
+        same = same_rows and behind == self._behind
+        if same and held == self._held and severities == self._severities:
             return self._order
         if not same_rows:
             self._by_name = sorted(range(len(keys)), key=keys.__getitem__)
-        self._keys, self._severities, self._held = keys, severities, held
+        self._keys, self._severities, self._held, self._behind = keys, severities, held, behind
         self.sorted += 1
         # Sorting is stable: by the last criterion first, each time by a column of plain numbers.
         positions = sorted(self._by_name, key=held.__getitem__, reverse=True)
+        if behind:
+            positions.sort(key=[key in behind for key in keys].__getitem__)
         positions.sort(key=[RANKS[severity] for severity in severities].__getitem__)
         self._order = [keys[position] for position in positions]
         return self._order

@@ -5,7 +5,7 @@ from __future__ import annotations
 from console.report.sheets.columns import OBJECT, SIGN, SINCE, STATE
 from console.report.sheets.sheet import DATA, WIDE, Sheet, SheetCell, SheetColumn, SheetRow, words
 from console.views.alert_marks import alerts_of
-from console.views.incident_words import felt, lasted, place, shown_severity
+from console.views.incident_words import acknowledged_text, felt, lasted, place, shown_severity
 from fleet.model.finding import Incident
 from fleet.model.snapshot import Health, Snapshot
 from themes.glyphs import Glyphs
@@ -18,13 +18,14 @@ def incidents_sheet(snapshot: Snapshot, glyphs: Glyphs) -> Sheet:
     columns = (
         SIGN, SheetColumn("incident", "INCIDENT", shown=DATA), STATE, OBJECT, SheetColumn("words", "WHAT", least=20),
         SINCE, SheetColumn("reach", "FELT BY", least=10, priority=2, moves=True),
+        SheetColumn("known", "KNOWN", least=10, priority=3, moves=True),
         SheetColumn("cause", "CAUSE", priority=3), SheetColumn("alerts", "ALERTS", least=10, priority=3),
         SheetColumn("sentence", "SENTENCE", shown=WIDE),
     )  # fmt: skip
 
     def row(incident: Incident) -> SheetRow:
         names = dict.fromkeys(untrusted(one.told.alert.name) for one in alerts_of(snapshot, incident.key))
-        about = untrusted_name(place(snapshot, incident.about))
+        about, known = untrusted_name(place(snapshot, incident.about)), incident.acknowledged
         cells = (
             SheetCell(severity_glyph(shown_severity(incident), glyphs), incident.severity.value),
             words(incident.key),
@@ -33,6 +34,7 @@ def incidents_sheet(snapshot: Snapshot, glyphs: Glyphs) -> Sheet:
             words(untrusted_line(incident.root.words)),
             SheetCell(lasted(snapshot.at - incident.since), incident.since),
             words(felt(incident.reach)),
+            words(untrusted_line(acknowledged_text(known, snapshot.at)) if known is not None else ""),
             words(incident.root.cause),
             words(", ".join(names)),
             words(untrusted_line(incident.sentence)),

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from fleet.model.facts import NO_FACTS
 from fleet.model.finding import Incident
 from fleet.model.measurement import GpuId
 from fleet.model.objects import (
@@ -74,6 +75,9 @@ class Fleet:
         self.more_gpus: dict[str, NUMBERS] = {}
         """A second GPU of a replica."""
         self.sources = [LIVE]
+        self.facts = NO_FACTS
+        self.uid = ""
+        """UID of the cluster; empty where it is not known."""
         self.history = RecentHistory()
         self.builder = Builder(self.history)
         self.now = NOW
@@ -107,11 +111,12 @@ class Fleet:
         state = replace(
             state,
             generation=self.looks,
+            cluster=replace(state.cluster, uid=self.uid),
             autoscalers=scaling,
             events={one.key: one for one in self.events},
             services={one.key: one for one in self.services},
         )
-        return self.builder.build(state, m, self.sources, self.now)
+        return self.builder.build(state, m, self.sources, self.now, facts=self.facts)
 
     def incidents(self, *seconds: float) -> tuple[Incident, ...]:
         """The incidents at the last of these moments, having looked at all of them."""

@@ -1,0 +1,142 @@
+"""Acknowledgements of incidents in the audit logs of everybody, read as they grow. Reads only: read-only mode has it.
+
+A log of years is read once, and of its files only those that were written to of late; after that what is new.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from actions.audit.folder import logs_in
+from actions.audit.line import Record, parse
+from actions.audit.owner import LogOwner, is_shared, owner_of
+from actions.audit.reading import look_at
+from fleet.dataclass import dataclass
+from fleet.model.acknowledgement import Acknowledgement, Acknowledgements
+from fleet.model.severity import Severity
+
+KIND: Final = "ack"
+"""The kind of the action that acknowledges an incident, and takes that back."""
+ABOUT: Final = "incident"
+"""The field of its intent that tells which incident it was."""
+KEPT: Final = 7 * 86_400.0
+"""Seconds after which an acknowledgement is none any more: who has known of something for a week looks again."""
+_MARK: Final = f'"kind":"{KIND}"'.encode()
+"""Canonical JSON of such a kind: lines without it need not be parsed."""
+_MOST: Final = 1000
+
+
+class AcknowledgementReader:
+    """Reader of the acknowledgements in the logs of a folder."""
+
+    def __init__(self, folder: Path, clock: Callable[[], float] = time.time) -> None:
+        self._folder = folder
+        self._clock = clock
+        self._files: dict[Path, _LogFile] = {}
+
+    def read(self) -> Acknowledgements:
+        """Return those that stand, the latest first. Raises OSError where the folder cannot be read."""
+        since = self._clock() - KEPT
+        logs, _ = logs_in(self._folder)
+        said = [one for log in logs for one in self._of_log(log, since) if one.is_since(since)]
+        return Acknowledgements(tuple(_standing(sorted(said, key=lambda one: -one.told.at)))[:_MOST])
+
+    def _of_log(self, log: Path, since: float) -> Iterator[_Said]:
+        """Yield what one log says; of one that another made in a person's name, as said by who could have made it."""
+        try:
+            shared = log != self._folder and is_shared(self._folder)
+            if shared and log.is_symlink():
+                return
+            look = look_at(log)
+            records = [record for file, size in look.sizes.items() for record in self._records(file, size, since)]
+            owner = owner_of(log, look, records) if shared else LogOwner()
+        except PermissionError:
+            # That a log may not be read is told where logs are shown.
+            return
+        for record in records:
+            if (one := _said(record, owner)) is not None:
+                yield one
+
+    def _records(self, file: Path, size: int, since: float) -> tuple[Record, ...]:
+        known = self._files.get(file)
+        if known is None or known.read > size:
+            old = file.stat().st_mtime < since
+            known = self._files[file] = _LogFile(size if old else 0, ())
+        if known.read < size:
+            known = self._files[file] = _grown(file, size, known)
+        return known.records
+
+
+@dataclass(frozen=True, slots=True)
+class _LogFile:
+    read: int
+    """Bytes from the start, up to the end of a line."""
+    records: tuple[Record, ...]
+
+
+def _grown(file: Path, size: int, before: _LogFile) -> _LogFile:
+    with file.open("rb") as stream:
+        stream.seek(before.read)
+        data = stream.read(size - before.read)
+    whole = data[: data.rfind(b"\n") + 1]
+    found = (parse(line) for line in whole.split(b"\n") if _MARK in line)
+    records = tuple(one for one in found if one is not None and one.event == "intent")
+    return _LogFile(before.read + len(whole), before.records + records)
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """An acknowledgement, or (``off``) that one is taken back."""
+
+    told: Acknowledgement
+    off: bool
+
+    def is_since(self, moment: float) -> bool:
+        return self.told.at >= moment
+
+    def settles(self, other: Acknowledgement) -> bool:
+        """True if nothing that was said before of the same incident counts any more."""
+        own = self.told
+        same = own.cause == other.cause and own.server == other.server and own.cluster_uid == other.cluster_uid
+        return same and not set(own.objects).isdisjoint(other.objects)
+
+
+def _standing(latest_first: list[_Said]) -> Iterator[Acknowledgement]:
+    settled: list[_Said] = []
+    for one in latest_first:
+        if any(later.settles(one.told) for later in settled):
+            continue
+        settled.append(one)
+        if not one.off:
+            yield one.told
+
+
+def _said(record: Record, owner: LogOwner) -> _Said | None:
+    """Read a record; None for what is not as this program writes it."""
+    content = record.content
+    about, scope, request = (_mapping(content.get(name)) for name in (ABOUT, "scope", "request"))
+    objects, severity, replicas = about.get("objects"), about.get("severity"), about.get("replicas")
+    if content.get("kind") != KIND or not isinstance(objects, list) or severity not in set(Severity):
+        return None
+    waiting = about.get("waiting")
+    person = str(record.who.get("identity") or record.who.get("local_user") or "")
+    told = Acknowledgement(
+        owner.name if owner.problem else person,
+        record.at,
+        str(content.get("reason") or ""),
+        str(about.get("cause") or ""),
+        tuple(str(one) for one in objects),
+        Severity(severity),
+        replicas if isinstance(replicas, int) else 0,
+        float(waiting) if isinstance(waiting, int | float) else None,
+        str(scope.get("server") or ""),
+        str(about.get("cluster_uid") or ""),
+    )
+    return _Said(told, request.get("off") is True)
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

@@ -1,0 +1,49 @@
+"""Incidents by what a person types: the key, the cause, or the object, as ``check --json`` has them."""
+
+from __future__ import annotations
+
+from actions.kinds.ack import INCIDENT
+from actions.request import Target
+from console.cli.named import NotNamedError, parse
+from console.views.incident_words import place
+from fleet.model.counting import count
+from fleet.model.finding import Incident
+from fleet.model.snapshot import ACKNOWLEDGEMENTS, Health, Snapshot
+from widgets.untrusted import untrusted, untrusted_name
+
+_MOST = 10
+"""Incidents that are listed where several are meant."""
+
+
+def find_incident(typed: str, snapshot: Snapshot, namespace: str) -> Target:
+    """The one incident that is meant; ``namespace`` is the one that was asked for, empty for none.
+
+    Raises NotNamedError, which lists those that could be meant.
+    """
+    every = [one for one in snapshot.incidents if not namespace or _is_in(one, namespace)]
+    found = [one for one in every if one.key == typed] or [one for one in every if _is_called(one, typed, snapshot)]
+    if len(found) == 1:
+        return Target(INCIDENT, "", place(snapshot, found[0].about), found[0].key)
+    if not every:
+        raise NotNamedError(f"no incident {typed}: nothing is wrong that is known")
+    listed = "\n".join(f"  {untrusted(one.key)}  {untrusted(one.root.words)}" for one in (found or every)[:_MOST])
+    if found:
+        raise NotNamedError(f"{typed} is {count(len(found), 'incident')}; say which:\n{listed}")
+    raise NotNamedError(f"no incident {typed}; there is:\n{listed}")
+
+
+def _is_in(incident: Incident, namespace: str) -> bool:
+    workloads = incident.reach.workloads
+    return not workloads or any(key.startswith(f"{namespace}/") for key in workloads)
+
+
+def _is_called(incident: Incident, typed: str, snapshot: Snapshot) -> bool:
+    _, name = parse(typed)
+    shown = untrusted_name(place(snapshot, incident.about))
+    return typed in (incident.root.cause, incident.about, shown) or name == shown.rpartition("/")[2]
+
+
+def acknowledgements_are_told(snapshot: Snapshot) -> bool:
+    """True if it is known who has acknowledged what, or why it is not."""
+    source = snapshot.source(ACKNOWLEDGEMENTS)
+    return source is not None and source.health is not Health.STARTING

@@ -1,0 +1,38 @@
+"""Acknowledgements: persons who have said of an incident that they know of it, as the audit logs tell."""
+
+from __future__ import annotations
+
+from fleet.dataclass import dataclass
+from fleet.model.severity import Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """One incident as it was when somebody acknowledged it."""
+
+    by: str
+    """The person: the identity that the cluster knows, else the login; of a log that is not theirs, its owner."""
+    at: float
+    """Unix time."""
+    note: str
+    """Words of the person; empty for none."""
+    cause: str
+    """Id of the root's cause."""
+    objects: tuple[str, ...]
+    """Keys of what it was about: the object that named it, and those at which the root's cause was found."""
+    severity: Severity
+    replicas: int
+    """Pods that were concerned."""
+    waiting: float | None
+    """Requests that waited there; None where that was not measured."""
+    server: str
+    """Address of the API server of its cluster."""
+    cluster_uid: str = ""
+    """UID of that cluster's namespace kube-system; empty where it was not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgements:
+    """Acknowledgements that stand, the latest first. Of one incident only the last is among them."""
+
+    told: tuple[Acknowledgement, ...] = ()

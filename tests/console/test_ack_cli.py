@@ -1,0 +1,123 @@
+"""An incident is acknowledged on the command line, and everybody who shares the logs sees by whom."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from console.cli import exits
+from console.cli.dispatch import dispatch
+from console.cli.named import NotNamedError
+from console.cli.named_incidents import find_incident
+from fleet.diagnosis.check_status import CheckStatus
+from tests.fleet.diagnosis.fleets import COOL, STUCK, Fleet, Q, crashing
+from tests.fleet.rows import NOW
+from tests.simulator.api_process import Process, simulator
+
+Shell = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Process]:
+    with simulator("--scenario", "gpu-fault", "--pods", "12", "--seed", "7") as running:
+        yield running
+
+
+def shell(cluster: Process, home: Path, logs: Path, capsys: pytest.CaptureFixture[str]) -> Shell:
+    """The command line of somebody with a home of their own, and the logs of everybody."""
+    home.mkdir()
+    (home / "config.toml").write_text(f'[actions]\naudit_dir = "{logs}"\n[ui]\nrefresh = 0.5\n', encoding="utf-8")
+    flags = ["--config", str(home / "config.toml"), "--kubeconfig", str(cluster.kubeconfig)]
+
+    def run(command: str, *words: str) -> tuple[int, str, str]:
+        first, *rest = command.split()
+        environ = {"HOME": str(home), "XDG_STATE_HOME": str(home)}
+        code = dispatch("quarterdeck", [first, *rest, *flags, *words], environ, home / "no-policy")
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
+
+
+def worst(document: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(document)["incidents"][0]
+    return found
+
+
+def test_what_one_acknowledges_another_sees_until_it_is_taken_back(
+    cluster: Process, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs = tmp_path / "logs"
+    mine, theirs = (shell(cluster, tmp_path / name, logs, capsys) for name in ("mine", "theirs"))
+    code, out, _ = theirs("check --json")
+    assert "acknowledged" not in worst(out)
+    key = worst(out)["key"]
+
+    code, out, said = mine("ack", key, "--note", "draining the node, INC-7", "--dry-run")
+    assert code == exits.OK, said
+    assert "nothing is sent to the cluster" in out
+    assert "acknowledged" not in worst(theirs("check --json")[1])
+
+    code, out, said = mine("ack", "gpu-lost", "--note", "draining the node, INC-7")
+    assert code == exits.OK, said
+    assert out.startswith("Acknowledge GPU ")
+    code, out, _ = theirs("check --json")
+    assert code == CheckStatus.CRITICAL, "that somebody knows of it makes it no better"
+    known = worst(out)["acknowledged"]
+    assert (known["note"], known["holds"]) == ("draining the node, INC-7", True)
+    code, out, _ = theirs("check")
+    assert f"acknowledged by {known['by']} 0s ago: draining the node, INC-7" in out
+    assert "draining the node" in theirs("snapshot incidents -o wide")[1]
+
+    code, out, _ = theirs("audit show --action ack")
+    assert code == exits.OK
+    assert "draining the node, INC-7" in out
+    assert "not asked: nothing is sent" in theirs("audit export --action ack")[1]
+    assert theirs("audit verify")[0] == exits.OK
+
+    assert mine("undo", "--yes")[0] == exits.USAGE, "it is no change of the cluster, and takes nobody's turn"
+    code, out, said = theirs("ack", key, "--off", "--json")
+    assert code == exits.OK, said
+    assert json.loads(out)["outcome"]["result"] == "converged"
+    assert "acknowledged" not in worst(mine("check --json")[1])
+    code, _, said = mine("ack", key, "--off")
+    assert code == exits.USAGE
+    assert "nobody has acknowledged" in said
+
+
+def test_read_only_refuses_it_and_sees_what_others_wrote(
+    cluster: Process, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs = tmp_path / "logs"
+    mine, auditor = (shell(cluster, tmp_path / name, logs, capsys) for name in ("mine", "auditor"))
+    assert mine("ack", "gpu-lost", "--note", "I know")[0] == exits.OK
+    before = {file: file.read_bytes() for file in logs.rglob("*") if file.is_file()}
+    code, out, _ = auditor("check --read-only --json")
+    assert worst(out)["acknowledged"]["note"] == "I know"
+    code, _, said = auditor("ack --read-only", "gpu-lost", "--note", "seen")
+    assert code == exits.REFUSED
+    assert said.startswith("quarterdeck: ack was refused: this is read-only")
+    assert {file: file.read_bytes() for file in logs.rglob("*") if file.is_file()} == before
+
+
+def test_an_incident_goes_by_its_key_its_cause_or_its_object_where_only_one_is_meant() -> None:
+    fleet = Fleet(4)
+    fleet.gpus["chat-0"] = COOL | {Q.XID: 79.0}
+    fleet.of("chat-0", **crashing(NOW - 300))
+    fleet.engines["chat-3"] = STUCK
+    fleet.at(0)
+    snapshot = fleet.at(70)
+    for typed in ("engine-stuck@serving/chat-3", "engine-stuck", "serving/chat-3", "pod/chat-3", "chat-3"):
+        assert find_incident(typed, snapshot, "").uid == "engine-stuck@serving/chat-3"
+    with pytest.raises(NotNamedError, match=r"no incident chat-9; there is:\n(?s:.)*gpu-lost@GPU-chat-0"):
+        find_incident("chat-9", snapshot, "")
+    with pytest.raises(NotNamedError, match="nothing is wrong that is known"):
+        find_incident("chat-3", snapshot, "batch")
+    fleet.engines["chat-1"] = STUCK | {Q.RUNNING: 0.0, Q.WAITING: 3.0}
+    fleet.at(100)
+    several = fleet.at(170)
+    assert find_incident("engine-takes-nothing", several, "").name == "serving/chat-1"
