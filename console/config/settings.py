@@ -302,6 +302,11 @@ class DiagnosisSettings:
     logs: bool = setting(
         True, "Read the end of the log of a container that ended with an error, once, where logs may be read."
     )
+    routing: bool = setting(
+        True,
+        "List Ingress, HTTPRoute, Gateway, NetworkPolicy and cert-manager's Certificates every half a minute, where "
+        "that is permitted. No Secret is read.",
+    )
 
 
 @dataclass(frozen=True, slots=True)

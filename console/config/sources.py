@@ -32,6 +32,7 @@ SOURCES: tuple[SourceEntry, ...] = (
     SourceEntry("rules", "console.wiring.alerts:rules"),
     SourceEntry("diagnosis", "console.wiring.crash_logs:crash_logs"),
     SourceEntry("actions", "console.wiring.acknowledgements:acknowledgements"),
+    SourceEntry("diagnosis", "console.wiring.routing:routing"),
     SourceEntry("objectives", "console.wiring.objectives:objectives"),
 )
 

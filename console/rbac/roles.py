@@ -15,6 +15,7 @@ from typing import Any
 from actions.catalogue import specs
 from fleet.kinds.registry import listed
 from fleet.sources.kube.resources import all_resources
+from fleet.sources.kube.routing import RESOURCES
 from fleet.timeline.cluster.registry import witnesses
 
 Rule = dict[str, Any]
@@ -75,7 +76,7 @@ def manifests(
     subjects = subjects or [_subject("Group", f"quarterdeck:{role}")]
     acts = role is RbacRole.ONCALL
     done_inside, done_outside = _action_rules() if acts else ([], [])
-    inside = [*_SEEN_BESIDE_WORKLOADS, *_workloads(), *_witnesses(), *done_inside]
+    inside = [*_SEEN_BESIDE_WORKLOADS, *_workloads(), *_routing(), *_witnesses(), *done_inside]
     inside += [_LOGS] if logs or acts else []
     inside += [_PROXY] if proxy else []
     outside = [*_SEEN_IN_THE_CLUSTER, *done_outside]
@@ -96,6 +97,14 @@ def _workloads() -> Iterator[Rule]:
         yield _rule(group, " ".join(kind.plural for kind in same))
         if scalable := [f"{kind.plural}/{kind.scale}" for kind in same if kind.scale]:
             yield _rule(group, " ".join(scalable), ["get"])
+
+
+def _routing() -> Iterator[Rule]:
+    """Yield the rules of what leads requests to engines, and of certificates. Secrets are named there, and not read."""
+    seen = {plural for rule in _SEEN_BESIDE_WORKLOADS for plural in rule["resources"]}
+    missing = [one for _, one in RESOURCES if one.name not in seen]
+    for group, same in groupby(sorted(missing, key=lambda one: one.group), key=lambda one: one.group):
+        yield _rule(group, " ".join(one.name for one in same), ["list"])
 
 
 def _witnesses() -> Iterator[Rule]:

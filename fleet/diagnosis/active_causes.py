@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from fleet.dataclass import dataclass
 from fleet.diagnosis.cause import AnyCause, MetricsCause, ReplicaCause, ReportedCause
+from fleet.diagnosis.fronts import RouteCause
 from fleet.diagnosis.pod_reports import Reported, reports_of
 from fleet.diagnosis.serving import unusual
 from fleet.diagnosis.serving_causes import GroupedGpuCause, PlacementCause, ServiceCause, TrafficCause
@@ -108,14 +109,15 @@ class Reports:
 
 
 class BesideBefore:
-    """Finds workloads that differ from before: their traffic, their Services, what they lost pods with.
+    """Finds workloads that differ from before: their traffic, the way to them, what they lost pods with.
 
     Checked again when one of these changes; traffic, with each point of history.
     """
 
-    def __init__(self, causes: Sequence[TrafficCause | ServiceCause | PlacementCause]) -> None:
+    def __init__(self, causes: Sequence[TrafficCause | ServiceCause | RouteCause | PlacementCause]) -> None:
         self._traffic = [one for one in causes if isinstance(one, TrafficCause)]
         self._services = [one for one in causes if isinstance(one, ServiceCause)]
+        self._routes = [one for one in causes if isinstance(one, RouteCause)]
         self._placement = [one for one in causes if isinstance(one, PlacementCause)]
         self._of: tuple[object, ...] = ()
         self._found: Sequence[ActiveCause] = ()
@@ -124,7 +126,7 @@ class BesideBefore:
 
     def at(self, snapshot: Snapshot) -> Sequence[ActiveCause]:
         """Return the causes that hold for workloads: the same object until they are checked again."""
-        of = (snapshot.departed, snapshot.empty_services, snapshot.workloads, snapshot.pods)
+        of = (snapshot.departed, snapshot.empty_services, snapshot.fronts, snapshot.workloads, snapshot.pods)
         if not 0 <= snapshot.at - self._looked < snapshot.history.step:
             # There is a point more of the past.
             self._busy, self._looked = list(self._otherwise(snapshot)), snapshot.at
@@ -142,6 +144,10 @@ class BesideBefore:
         subjects = Subjects.of(snapshot)
         for key in snapshot.empty_services:
             yield from _all_of(self._services, subjects, key)
+        for key, fronts in snapshot.fronts.items():
+            # Of most nothing stands against the way to them.
+            if any(fronts[1:]):
+                yield from _all_of(self._routes, subjects, key)
         for key in snapshot.departed:
             yield from _all_of(self._placement, subjects, key)
 

@@ -14,6 +14,7 @@ from fleet.diagnosis.cause import AutoscalerCause, MeasuringCause, ReplicaCause,
 from fleet.diagnosis.causes.endings import OF_POD
 from fleet.diagnosis.causes.symptoms import ENDED
 from fleet.diagnosis.finding_words import FindingWords, WordedFindings, WordedRows
+from fleet.diagnosis.fronts import RouteCause
 from fleet.diagnosis.grouping import Groups, IncidentGroup
 from fleet.diagnosis.hysteresis import Hysteresis
 from fleet.diagnosis.lateness import LateCause, late_causes
@@ -42,7 +43,12 @@ class Diagnosis:
         self._outliers = Outliers(registry.causes_of(ReplicaCause))
         self._gpu_groups = GpuGroups(registry.causes_of(GroupedGpuCause))
         self._beside_before = BesideBefore(
-            [*registry.causes_of(TrafficCause), *registry.causes_of(ServiceCause), *registry.causes_of(PlacementCause)]
+            [
+                *registry.causes_of(TrafficCause),
+                *registry.causes_of(ServiceCause),
+                *registry.causes_of(RouteCause),
+                *registry.causes_of(PlacementCause),
+            ]
         )
         self._overdue = Overdue(registry.causes_of(OverdueCause))
         self._setups = Setups(registry.causes_of(SetupCause))
@@ -90,6 +96,7 @@ class Diagnosis:
             snapshot.departed,
             snapshot.rescaled,
             snapshot.empty_services,
+            snapshot.fronts,
             *(one.value for one in snapshot.facts.of(Endings).values()),
             None if told is None else told.value,
             snapshot.events,

@@ -8,6 +8,7 @@ from itertools import takewhile
 from typing import NamedTuple
 
 from fleet.diagnosis.cause import AnyCause, Of, Stage
+from fleet.diagnosis.fronts import RouteCause, routed_subject
 from fleet.diagnosis.metrics_sign import Level
 from fleet.diagnosis.quantity_words import quantity_name
 from fleet.diagnosis.setup import SetupCause, setup_subject
@@ -48,6 +49,10 @@ def onset_of(snapshot: Snapshot, cause: AnyCause, key: str) -> Onset | None:
             seen = setup_subject(snapshot, key)
             began = cause.began(seen) if seen is not None else None
             return None if began is None else Onset(*began)
+        case Of.SERVICE if isinstance(cause, RouteCause):
+            routed = routed_subject(snapshot, key)
+            since = cause.began(routed) if routed is not None else None
+            return None if since is None else Onset(*since)
         case _:
             return None
 

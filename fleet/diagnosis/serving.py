@@ -173,10 +173,11 @@ def _starting(snapshot: Snapshot, workload: str) -> int:
 
 
 def front_subject(snapshot: Snapshot, workload: str) -> FrontSubject | None:
-    """Look at the Services in front of a workload; None where all of them select pods."""
-    empty = snapshot.empty_services.get(workload, ())
-    if not empty or workload not in snapshot.workloads:
+    """Look at the Services in front of a workload; None where not all are known."""
+    found = snapshot.workloads.get(workload)
+    if found is None or not snapshot.coverage.sees("services", found.namespace):
         return None
+    empty = snapshot.empty_services.get(workload, ())
     running = snapshot.by_workload.value(workload, Quantity.RUNNING)
     return FrontSubject(empty, _ready(_pods(snapshot, workload)), workload in snapshot.model_of, running)
 

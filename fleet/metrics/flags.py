@@ -27,6 +27,12 @@ class Flags:
     """Flags that turn on TLS."""
     secret: tuple[str, ...] = ("--api-key",)
     """Flags whose values are never shown or copied."""
+    keys: tuple[str, ...] = ()
+    """Flags that set the key that it asks for; empty where nobody has looked, and nothing is said of it."""
+    key_variables: tuple[str, ...] = ()
+    """Environment variables that do the same."""
+    configuration: tuple[str, ...] = ("--config",)
+    """Flags that name a file in which any of these may stand."""
     several: tuple[str, ...] = ()
     """Flags with several values behind them."""
     switches: tuple[str, ...] = ("--trust-remote-code",)

@@ -112,6 +112,8 @@ class Serving:
     """True if it uses TLS there."""
     follows: bool = False
     """True if it starts no API server: it is a part of the engine that another pod of its group leads."""
+    key: bool | None = None
+    """True if it asks for a key, False if not; None where its description does not tell."""
     gateway: str = ""
     """Gateway that its command line or image starts, in place of an engine; empty for none that is read."""
 
@@ -289,6 +291,8 @@ class Service:
     ports: tuple[tuple[str, int], ...]
     """(name, port)."""
     labels: Mapping[str, str] = field(default_factory=dict)
+    guarded: bool = False
+    """True if its load balancer is one of an inner network, or lets in some networks alone."""
 
     @property
     def key(self) -> str:

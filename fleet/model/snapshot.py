@@ -19,6 +19,7 @@ from fleet.model.budget import BurningBudget
 from fleet.model.coverage import Coverage
 from fleet.model.facts import NO_FACTS, Facts
 from fleet.model.frame import Frame
+from fleet.model.fronts import Fronts
 from fleet.model.measurement import EngineId, GatewayId, GpuId
 from fleet.model.objects import (
     TEMPLATE_HASH,
@@ -50,6 +51,8 @@ CRASH_LOGS: Final = "crash-logs"
 """The source of the ends of logs of containers that failed."""
 ACKNOWLEDGEMENTS: Final = "acknowledgements"
 """The source of who has acknowledged which incident."""
+ROUTING: Final = "routing"
+"""The source of what leads to the Services of a cluster."""
 OBJECTIVES: Final = "objectives"
 """The source that counts for the objectives."""
 
@@ -309,6 +312,8 @@ class Snapshot(Structure):
     """Workload key → the sizes that its autoscaler recently set."""
     empty_services: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Workload key → names of its Services that select no pod."""
+    fronts: Mapping[str, Fronts] = field(default_factory=dict)
+    """Workload key → what stands in front of it; empty where nobody lists that."""
     incidents: tuple[Incident, ...] = ()
     """Incidents that are pending, firing or not over yet, the worst first."""
     profiles: WorkloadProfiles = ALL_CHAT

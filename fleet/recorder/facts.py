@@ -20,6 +20,7 @@ from fleet.model.acknowledgement import Acknowledgements
 from fleet.model.alerts import Alert, Evaluated, MonitoringRule, Notified
 from fleet.model.ending import Endings
 from fleet.model.facts import NO_FACTS, Dated, Facts
+from fleet.model.routes import Routing
 from fleet.recorder.model_json import to_json
 from fleet.recorder.objects import LEVEL
 from fleet.recorder.problem import RecordingError, check_numbers, first_problem, json_in
@@ -32,6 +33,7 @@ KINDS: Final[Mapping[str, type]] = {
     "evaluated": Evaluated,
     "endings": Endings,
     "acknowledged": Acknowledgements,
+    "routing": Routing,
 }
 """The kinds of facts that are kept, by their names in a recording."""
 _NAMES: Final = {kind: name for name, kind in KINDS.items()}

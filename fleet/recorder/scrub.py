@@ -70,6 +70,14 @@ def _sharers(names: Pseudonyms, value: tuple[tuple[str, str], ...]) -> tuple[tup
     return tuple((names.name(namespace, "namespace"), names.name(pod, "pod")) for namespace, pod in value)
 
 
+def _port(names: Pseudonyms, value: str) -> str:
+    return value if value.isdigit() else names.name(value, "port")
+
+
+def _paths(names: Pseudonyms, value: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(names.path(each, "value") for each in value)
+
+
 def _address(names: Pseudonyms, value: str) -> str:
     return names.address(value)
 
@@ -179,6 +187,9 @@ _KEPT: Final = frozenset(
         "MonitoringRule": "health state",
         "GatewayId": "dialect",
         "Coverage": "pending",
+        "Requirement": "operator",
+        "AllowedPorts": "protocol",
+        "Unlisted": "resource",
     }.items()
     for name in names.split()
 )
@@ -225,6 +236,12 @@ _OF_ONE: Final[Mapping[str, Rule]] = {
     "Acknowledgement.severity": _keep,
     "Acknowledgement.objects": lambda names, value: tuple(names.path(one, "object") for one in value),
     "Acknowledgement.cluster_uid": _named("uid"),
+    "Backend.port": _port,
+    "AllowedPorts.first": _port,
+    "Requirement.label": lambda names, value: names.label(value),
+    "Route.secrets": _paths,
+    "Route.gateways": _paths,
+    "Gateway.secrets": _paths,
     "Silence.id": _named("silence"),
     "Silence.matchers": _matchers,
     "Silence.by": _named("user"),

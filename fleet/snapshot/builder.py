@@ -23,6 +23,7 @@ from fleet.snapshot.departures import Departures
 from fleet.snapshot.empty_services import EmptyServices
 from fleet.snapshot.fleet_health import FleetHealth
 from fleet.snapshot.frames import Frames
+from fleet.snapshot.fronts import FrontsJoin
 from fleet.snapshot.history import RecentHistory
 from fleet.snapshot.rescales import Rescales
 from fleet.snapshot.status_changes import followed
@@ -54,6 +55,7 @@ class Builder:
         self._departures = Departures()
         self._rescales = Rescales()
         self._services = EmptyServices()
+        self._fronts = FrontsJoin()
         self._diagnosis = Diagnosis()
 
     @property
@@ -125,6 +127,7 @@ class Builder:
             departed=self._departures.at(topology, events, now),
             rescaled=self._rescales.at(topology, now),
             empty_services=self._services.at(topology),
+            fronts=self._fronts.at(topology, facts, now),
             **topology.structure(),
         )
         if "objectives" in facts.by_source:

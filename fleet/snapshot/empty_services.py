@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from operator import is_not
 
 from fleet.kinds.registry import kinds_that
-from fleet.model.objects import Pod, Service
+from fleet.model.objects import Service
+from fleet.snapshot.selected import LabelSelector, selected
 from fleet.snapshot.topology import Topology
 
 
@@ -52,17 +53,5 @@ class EmptyServices:
 
 def _selected(services: list[Service], topology: Topology) -> Mapping[str, tuple[str, ...]]:
     """Return Service key → the workloads of which it selects a pod."""
-    wanted = {pair for service in services for pair in service.selector.items()}
-    names = {name for name, _ in wanted}
-    having: dict[tuple[str, str, str], list[Pod]] = defaultdict(list)
-    for pod in topology.pods.values():
-        for name in names & pod.labels.keys():
-            if (name, pod.labels[name]) in wanted:
-                having[pod.namespace, name, pod.labels[name]].append(pod)
-    found = {}
-    for service in services:
-        lists = [having.get((service.namespace, *pair), []) for pair in service.selector.items()]
-        fewest = min(lists, key=len)
-        pods = [pod for pod in fewest if service.selector.items() <= pod.labels.items()]
-        found[service.key] = tuple(dict.fromkeys(topology.workload_of[pod.key] for pod in pods))
-    return found
+    found = selected((LabelSelector(one.key, one.namespace, one.selector) for one in services), topology.pods)
+    return {key: tuple(dict.fromkeys(topology.workload_of[pod.key] for pod in pods)) for key, pods in found.items()}

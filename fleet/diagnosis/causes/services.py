@@ -19,10 +19,11 @@ SELECTS_NOTHING = ServiceCause(
             "no pod has the labels of its selector",
             "spec.selector of the Service, labels of the pods",
             lambda subject: bool(subject.empty),
-            lambda subject: f"Service {', '.join(subject.empty)}",
+            lambda subject: f"Service {', '.join(subject.empty)}" if subject.empty else "its Services select pods",
         ),
     ),
     serious=(Fact("nothing runs in them any more", "requests_running", lambda subject: subject.running == 0),),
+    explains=("route-leads-nowhere",),
     after=60,
     helps=(
         Help("see its selector, and the labels of the pods", "describe"),

@@ -31,6 +31,8 @@ LLAMA_CPP = Dialect(
             name=("--alias", "-a"),
             tls=("--ssl-cert-file", "--ssl-key-file"),
             secret=("--api-key", "--api-key-file", "--hf-token", "-hft"),
+            keys=("--api-key", "--api-key-file"),
+            key_variables=("LLAMA_API_KEY",),
         ),
         model_variables=("LLAMA_ARG_MODEL", "LLAMA_ARG_HF_REPO"),
     ),

@@ -38,6 +38,7 @@ SGLANG = Dialect(
         images=("lmsysorg/sglang", "/sglang"),
         prefixes=("sglang:", "sglang_"),
         flags=Flags(
+            keys=("--api-key",),
             harmless=(
                 "tp-size",
                 "pp-size",
@@ -46,7 +47,7 @@ SGLANG = Dialect(
                 "context-length",
                 "max-running-requests",
                 "chunked-prefill-size",
-            )
+            ),
         ),
         port=30000,
         variables=("SGLANG_",),

@@ -28,6 +28,8 @@ TGI = Dialect(
         port=80,
         flags=Flags(
             port=("--port", "-p"),
+            keys=("--api-key",),
+            key_variables=("API_KEY",),
             harmless=("num-shard", "max-input-length", "max-total-tokens", "max-batch-prefill-tokens"),
         ),
         port_variables=("PORT",),

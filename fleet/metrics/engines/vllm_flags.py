@@ -35,6 +35,10 @@ _HARMLESS: Final = """
 
 VLLM_FLAGS: Final = Flags(
     secret=("--api-key", "--hf-token"),
+    keys=("--api-key",),
+    key_variables=("VLLM_API_KEY",),
+    # A middleware may ask for one, too.
+    configuration=("--config", "--middleware"),
     several=("--served-model-name", "--lora-modules", "--api-key", "--middleware"),
     switches=(
         "--allow-credentials",

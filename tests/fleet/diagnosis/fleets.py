@@ -72,6 +72,7 @@ class Fleet:
         self.autoscaler: HorizontalPodAutoscaler | None = None
         self.events: list[Event] = []
         self.services: list[Service] = []
+        self.facts = NO_FACTS
         self.more_gpus: dict[str, NUMBERS] = {}
         """A second GPU of a replica."""
         self.sources = [LIVE]

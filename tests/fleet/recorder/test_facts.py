@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from fleet.alerts.alert_incident import Explainer
 from fleet.alerts.board import AlertBoardMaker
 from fleet.model.alerts import Alert, Evaluated, Matcher, MonitoringRule, Notified, Silence
 from fleet.model.facts import Dated, Facts
+from fleet.model.routes import Backend, Certificate, NetworkPolicy, Requirement, Route, Routing, Unlisted
 from fleet.observer import Observer
 from fleet.recorder.facts import FactsWriter, apply
 from fleet.recorder.file import FACTS, RecordingFile
@@ -20,7 +22,7 @@ from fleet.recorder.moment import Moment
 from fleet.recorder.playback import Playback, RecordedMetrics, RecordedObjects, recorded_facts
 from fleet.recorder.problem import RecordingError
 from fleet.recorder.reader import Recording
-from fleet.recorder.scrub import scrub
+from fleet.recorder.scrub import Scrubber, scrub
 from fleet.recorder.thinning import Retention, trim
 from fleet.recorder.writer import ANEW, RecordingWriter
 from tests.fleet.recorder.seen import BEGAN, STEP, Plain, moments, state, statuses
@@ -242,3 +244,25 @@ def test_no_text_of_an_alert_is_left_in_a_scrubbed_recording_and_it_is_joined_as
     )
     assert moment.facts.of(Evaluated)["rules"].value.rules[0].name == mine.name
     assert (other.name, other.severity, mine.value) == ("KubePodCrashLooping", "warning", 7.0)
+
+
+def test_what_leads_to_engines_is_kept_and_scrubbed_so_that_it_still_joins(tmp_path: Path) -> None:
+    route = Route("Ingress", "serving", f"{SECRET}-web", (Backend("Service", "serving", SECRET, "http"),))
+    policy = NetworkPolicy("serving", "deny", {"team": SECRET}, (Requirement("team", "In", (SECRET,)),), rules=((),))
+    certificate = Certificate("serving", SECRET, f"{SECRET}-tls", 1.0, 2.0, message=f"of {SECRET}")
+    routing = Routing(
+        (route, replace(route, secrets=(f"serving/{SECRET}-tls",))),
+        policies=(policy,),
+        certificates=(certificate,),
+        unlisted=(Unlisted("gateways.gateway.networking.k8s.io", "serving"),),
+    )
+    facts = Facts({"routing": Dated(BEGAN, routing)})
+    assert values(apply(None, FactsWriter().whole(facts))) == values(facts)
+    scrubbed = Scrubber().moment(next(moments(1))[1]._replace(facts=facts)).facts.by_source["routing"].value
+    assert SECRET not in repr(scrubbed)
+    assert scrubbed.routes[1].secrets == (f"{scrubbed.routes[1].namespace}/{scrubbed.certificates[0].secret}",)
+    assert scrubbed.unlisted[0].resource == "gateways.gateway.networking.k8s.io"
+    assert scrubbed.policies[0].requirements[0].operator == "In"
+    assert scrubbed.policies[0].labels == {
+        scrubbed.policies[0].requirements[0].label: scrubbed.policies[0].requirements[0].values[0]
+    }

@@ -20,4 +20,22 @@ def project_service(raw: Raw, interner: Interner) -> Service:
         selector=interner.strings(spec.get("selector")),
         ports=tuple((share(text(port, "name")), integer(port, "port")) for port in mappings(spec, "ports")),
         labels=interner.strings(metadata.get("labels")),
+        guarded=_is_guarded(mapping(metadata, "annotations"), spec),
     )
+
+
+_INNER = {
+    "networking.gke.io/load-balancer-type": "internal",
+    "cloud.google.com/load-balancer-type": "internal",
+    "service.beta.kubernetes.io/aws-load-balancer-internal": "true",
+    "service.beta.kubernetes.io/aws-load-balancer-scheme": "internal",
+    "service.beta.kubernetes.io/azure-load-balancer-internal": "true",
+    "service.beta.kubernetes.io/openstack-internal-load-balancer": "true",
+    "service.beta.kubernetes.io/oci-load-balancer-internal": "true",
+}
+"""Annotations of cloud providers that make a load balancer one of an inner network (their controllers' documents)."""
+
+
+def _is_guarded(annotations: Raw, spec: Raw) -> bool:
+    inner = any(text(annotations, name).lower() == value for name, value in _INNER.items())
+    return inner or bool(spec.get("loadBalancerSourceRanges"))

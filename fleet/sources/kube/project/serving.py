@@ -119,8 +119,25 @@ def serving(metadata: Raw, spec: Raw) -> Serving:
     for container in candidates(spec):
         ports |= dict.fromkeys(_ports(container, commands_of(container, more), engine, main is container))
     return Serving(
-        engine.name, text(main, "name"), tuple(ports)[:_MOST_RANKS], _speaks_tls(main, found, engine, tuple(ports))
+        engine.name,
+        text(main, "name"),
+        tuple(ports)[:_MOST_RANKS],
+        _speaks_tls(main, found, engine, tuple(ports)),
+        key=_asks_key(main, found, engine),
     )
+
+
+def _asks_key(container: Raw, found: Sequence[Command], engine: Product) -> bool | None:
+    """Whether an engine asks for a key; None where its description does not tell. Which key is of no interest here."""
+    flags, started = engine.flags, next(starts(found), None)
+    if not flags.keys or (started is None and texts(container, "command")):
+        return None
+    words = {word.partition("=")[0].replace("_", "-") for command in found for word in command}
+    named = {text(variable, "name") for variable in mappings(container, "env")}
+    if not words.isdisjoint(flags.keys) or not named.isdisjoint(flags.key_variables):
+        return True
+    elsewhere = not words.isdisjoint(flags.configuration) or any("$" in word for word in words)
+    return None if elsewhere or mappings(container, "envFrom") else False
 
 
 def gateway_of(container: Raw, found: Sequence[Command]) -> Product | None:

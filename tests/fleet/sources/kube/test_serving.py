@@ -130,7 +130,7 @@ def test_a_follower_is_known_by_the_arguments_of_its_images_own_entrypoint() -> 
     container = {"name": "main", "image": "vllm/vllm-openai:v0.11.0", "args": ["a/b", "--headless"], "resources": GPU}
     assert found(container, labels={LWS: "1"}).follows
     container["args"] = ["a/b", "--port", "8123"]
-    assert found(container, labels={LWS: "1"}) == Serving("vLLM", "main", (8123,))
+    assert found(container, labels={LWS: "1"}) == Serving("vLLM", "main", (8123,), key=False)
 
 
 @pytest.mark.parametrize("resources", [GPU, {}])
@@ -147,7 +147,30 @@ def test_a_ray_cluster_without_gpus_is_no_engine() -> None:
 def test_an_engine_may_be_a_sidecar_of_the_new_kind() -> None:
     worker = {"name": "job", "image": "own/batch:1"}
     told = found(worker, initContainers=[{**engine("vllm", "serve", "a", "--port", "9"), "restartPolicy": "Always"}])
-    assert told == Serving("vLLM", "main", (9,))
+    assert told == Serving("vLLM", "main", (9,), key=False)
+
+
+@pytest.mark.parametrize(
+    ("container", "key"),
+    [
+        (engine("vllm", "serve", "a"), False),
+        (engine("vllm", "serve", "a", "--api-key", "secret"), True),
+        (engine("vllm", "serve", "a", "--api_key=secret"), True),
+        (engine("vllm", "serve", "a", env=[{"name": "VLLM_API_KEY", "valueFrom": {"secretKeyRef": {}}}]), True),
+        (engine("vllm", "serve", "a", env=[{"name": "VLLM_API_KEY_FILE", "value": "x"}]), False),
+        (engine("vllm", "serve", "a", envFrom=[{"secretRef": {"name": "keys"}}]), None),
+        (engine("vllm", "serve", "a", "--config", "/etc/vllm.yaml"), None),
+        (engine("vllm", "serve", "a", "--middleware", "own.auth"), None),
+        (engine("vllm", "serve", "a", "$(MORE)"), None),
+        (engine("/start.sh", resources=GPU), None),
+        (engine("llama-server", "-m", "a.gguf", "--api-key-file", "/key"), True),
+        (engine("tritonserver", "--model-repository", "/models"), None),
+    ],
+)
+def test_whether_an_engine_asks_for_a_key_is_told_where_its_description_tells(
+    container: Object, key: bool | None
+) -> None:
+    assert found(container).key is key
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,202 @@
+"""Faults in front of engines that are well: routes to nowhere, policies, certificates, and doors without a key.
+
+By the objects that people declare, and only where those decide it: what a controller makes of them may be more.
+"""
+
+from __future__ import annotations
+
+from fleet.diagnosis.cause import Help
+from fleet.diagnosis.causes.symptoms import SILENCE
+from fleet.diagnosis.fronts import RouteCause, RoutedSubject, told_from
+from fleet.diagnosis.sign import Fact
+from fleet.model.fronts import Misrouted, RouteCertificate, RouteFault
+from fleet.model.severity import Severity
+
+_PAST = Help("see who changed it, and when", "past")
+_SERVES: Fact[RoutedSubject] = Fact("engines are ready", "condition Ready of the pods", lambda of: of.ready > 0)
+_NOTHING_RUNS: Fact[RoutedSubject] = Fact(
+    "nothing runs in them any more",
+    "requests_running",
+    lambda of: of.running == 0 if of.running == of.running else None,
+)
+_NO_OTHER_WAY: Fact[RoutedSubject] = Fact(
+    "no other route leads to them, and nothing runs in them",
+    "backends of all routes, requests_running",
+    lambda of: not of.fronts.routes and of.running == 0 if of.running == of.running else None,
+)
+
+
+def _lost(of: RoutedSubject) -> list[Misrouted]:
+    return [one for one in of.fronts.misrouted if one.fault is not RouteFault.REFUSED]
+
+
+def _refused(of: RoutedSubject) -> list[Misrouted]:
+    return [one for one in of.fronts.misrouted if one.fault is RouteFault.REFUSED]
+
+
+def _shown(one: Misrouted) -> str:
+    share = f", {one.share:.0%} of its requests" if one.share < 1 else ""
+    fault = f"{one.fault} ({one.told})" if one.told else str(one.fault)
+    return f"{one.route} → {one.target}, which {fault}{share}"
+
+
+def _since(found: list[Misrouted]) -> tuple[float, str] | None:
+    known = [one.since for one in found if one.since is not None]
+    return (min(known), "the condition of the route") if known else None
+
+
+LEADS_NOWHERE = RouteCause(
+    id="route-leads-nowhere",
+    severity=Severity.WARNING,
+    sentence="A route to the model sends requests where nobody is: whoever comes that way is answered with an error.",
+    words=lambda of: f"{_lost(of)[0].route}: {_lost(of)[0].target} {_lost(of)[0].fault}" if _lost(of) else "",
+    must=(
+        _SERVES,
+        Fact[RoutedSubject](
+            "a backend of a route is nobody",
+            "backends of Ingress and HTTPRoute, Services, their ports and pods",
+            lambda of: bool(_lost(of)),
+            lambda of: "; ".join(map(_shown, _lost(of)[:3])),
+        ),
+    ),
+    serious=(_NO_OTHER_WAY,),
+    after=60,
+    alike=("service-selects-nothing", "policy-lets-nobody-in"),
+    helps=(Help("see the Service, and what it selects", "describe"), _PAST),
+    avoid=("Do not restart the engines: they are well, and nobody asks them.",),
+    decides=("which was changed last: the route, the Service, or the labels of the pods",),
+)
+"""A backend with weight 0 gets nothing, and is none of these."""
+REFUSED = RouteCause(
+    id="route-refused",
+    severity=Severity.WARNING,
+    sentence="The controller of a Gateway does not take a route to the model, or not all of it.",
+    words=lambda of: (
+        f"{_refused(of)[0].route} refused: {_refused(of)[0].told.partition(':')[0]}" if _refused(of) else ""
+    ),
+    must=(
+        Fact[RoutedSubject](
+            "its controller says no",
+            "conditions Accepted, ResolvedRefs of the route",
+            lambda of: bool(_refused(of)),
+            lambda of: "; ".join(f"{one.route}: {one.told}" for one in _refused(of)[:3]),
+        ),
+    ),
+    serious=(_NO_OTHER_WAY,),
+    began=lambda of: _since(_refused(of)),
+    explains=("route-leads-nowhere",),
+    after=60,
+    helps=(Help("see what it names, and who may name it (ReferenceGrant)", "describe"), _PAST),
+    avoid=("Do not restart the engines: they are well, and nobody asks them.",),
+    decides=("whether the Gateway takes any other route: if not, it is the Gateway",),
+)
+WALLED = RouteCause(
+    id="policy-lets-nobody-in",
+    severity=Severity.WARNING,
+    sentence="NetworkPolicies select the engines, and none lets anybody in at the port where they serve.",
+    words=lambda of: f"NetworkPolicy lets nobody in at {of.fronts.wall.port}" if of.fronts.wall else "",
+    must=(
+        Fact[RoutedSubject](
+            "no rule of any policy that selects its pods is for its port",
+            "podSelector and ingress of the NetworkPolicies of its namespace",
+            lambda of: of.fronts.wall is not None,
+            lambda of: (
+                f"{', '.join(of.fronts.wall.policies[:5])}, port {of.fronts.wall.port}" if of.fronts.wall else ""
+            ),
+        ),
+    ),
+    # Where requests run, the network does not keep to policies, or something above them lets requests in.
+    must_not=(Fact("requests run in it", "requests_running", lambda of: of.running > 0),),
+    serious=(_NOTHING_RUNS,),
+    explains=SILENCE,
+    after=60,
+    alike=("service-selects-nothing", "route-leads-nowhere"),
+    helps=(Help("see the labels of its pods", "describe"), _PAST),
+    avoid=("Do not delete a policy of others: add one that lets the gateway in at that port.",),
+    decides=("whether the network plugin keeps to policies at all, and no AdminNetworkPolicy stands above them",),
+)
+
+
+def _days(of: RoutedSubject, one: RouteCertificate) -> str:
+    left = one.ends - of.now
+    return f"{left / 86_400:.0f} d" if left >= 86_400 else f"{max(left, 0) / 3600:.0f} h"
+
+
+def _certificates(of: RoutedSubject, found: list[RouteCertificate]) -> str:
+    return "; ".join(
+        f"{one.name} of {one.holder}: "
+        + (f"{_days(of, one)} left" if one.ends > of.now else f"expired {(of.now - one.ends) / 3600:.0f} h ago")
+        + (f", {one.message}" if one.message else "")
+        for one in found[:3]
+    )
+
+
+_RENEW = Help("renew it (cmctl renew, or the annotation of cert-manager), and see why it was not")
+EXPIRED = RouteCause(
+    id="certificate-expired",
+    severity=Severity.CRITICAL,
+    sentence="A certificate on the way to the model has expired: clients that verify it are not answered.",
+    words=lambda of: f"{of.ended[0].name} expired" if of.ended else "",
+    must=(
+        Fact[RoutedSubject](
+            "its end is past",
+            "status.notAfter of the Certificate",
+            lambda of: bool(of.ended),
+            lambda of: _certificates(of, list(of.ended)),
+        ),
+    ),
+    began=lambda of: (min(one.ends for one in of.ended), "its notAfter") if of.ended else None,
+    helps=(_RENEW, _PAST),
+    avoid=("Do not turn verification off at the clients: that stays for longer than the certificate does.",),
+    decides=("whether the gateway has the new one already: it may serve what it read at its start",),
+)
+"""Findings catalogue F39. Of the Certificate object: the Secret is not read."""
+EXPIRES = RouteCause(
+    id="certificate-expires",
+    severity=Severity.WARNING,
+    sentence="A certificate on the way to the model should have been renewed by now, and was not.",
+    words=lambda of: f"{of.ending[0].name} expires in {_days(of, of.ending[0])}" if of.ending else "",
+    must=(
+        Fact[RoutedSubject](
+            "its end is near, by its lifetime",
+            "status.notAfter, notBefore of the Certificate",
+            lambda of: bool(of.ending),
+            lambda of: _certificates(of, list(of.ending)),
+        ),
+    ),
+    runs_on=True,
+    began=lambda of: (min(map(told_from, of.ending)), "its dates") if of.ending else None,
+    after=600,
+    helps=(_RENEW, _PAST),
+    avoid=("Do not wait for it to end: renewal fails for a reason, and that has to be found first.",),
+    decides=("what cert-manager says of its CertificateRequest and Order: an issuer, DNS, or a limit of rate",),
+)
+"""Findings catalogue F39: three weeks, of one that lives shortly a quarter of its lifetime."""
+OPEN = RouteCause(
+    id="engine-open-to-all",
+    severity=Severity.WARNING,
+    sentence="A load balancer leads straight to engines that ask for no key: whoever finds it uses them.",
+    words=lambda of: f"{of.fronts.open_doors[0]} leads to engines without a key" if of.fronts.open_doors else "",
+    must=(
+        Fact[RoutedSubject](
+            "a Service of type LoadBalancer selects its engines",
+            "spec.type, loadBalancerSourceRanges, annotations",
+            lambda of: bool(of.fronts.open_doors),
+            lambda of: ", ".join(of.fronts.open_doors),
+        ),
+        Fact("they ask for no key", "command line and environment of the engines", lambda of: of.keyless),
+    ),
+    runs_on=True,
+    after=60,
+    helps=(
+        Help("see the Service", "describe"),
+        Help("set a key (--api-key from a Secret), or make the Service a ClusterIP behind a gateway that asks for one"),
+    ),
+    avoid=(
+        "Do not rely on the key alone: an engine guards /v1 with it, and /tokenize, /metrics and others stay open.",
+        "Do not test it by requests from outside: that it is open is told by its objects.",
+    ),
+    decides=("whether the load balancer has an address outside of your networks",),
+)
+"""Findings catalogue F40, as far as objects decide it: nothing is tried."""
+OF_ROUTES = (LEADS_NOWHERE, REFUSED, WALLED, EXPIRED, EXPIRES, OPEN)

@@ -1,0 +1,85 @@
+"""A workload and what stands in front of it: routes, policies, certificates, Services that are open to the world."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar, NamedTuple
+
+from fleet.dataclass import dataclass
+from fleet.diagnosis.cause import Cause, Of
+from fleet.diagnosis.subject import Subjects
+from fleet.model.fronts import Fronts, RouteCertificate
+from fleet.model.profile import CHAT, Profile
+from fleet.model.quantity import Quantity
+from fleet.model.snapshot import Snapshot
+
+EARLY = 21 * 86_400.0
+"""Seconds before its end from which on a certificate that was not renewed is told of (findings catalogue F39)."""
+LAST_PART = 0.25
+"""Part of its lifetime that is left then at most: one that lives for a day is renewed every sixteen hours, and
+cert-manager renews when a third is left."""
+
+
+class RoutedSubject(NamedTuple):
+    """A workload that serves a model, and the way to it."""
+
+    fronts: Fronts
+    ready: int
+    """Pods that are ready."""
+    running: float
+    """Requests that run in it; NaN where nobody counts them."""
+    keyless: bool | None
+    """True if an engine of it asks for no key; None where that is not known."""
+    now: float
+    profile: Profile = CHAT
+
+    @property
+    def ended(self) -> Sequence[RouteCertificate]:
+        """Certificates that have expired."""
+        return [one for one in self.fronts.certificates if one.ends <= self.now]
+
+    @property
+    def ending(self) -> Sequence[RouteCertificate]:
+        """Certificates that should have been renewed by now, the first to end first."""
+        found = [one for one in self.fronts.certificates if told_from(one) <= self.now < one.ends]
+        return sorted(found, key=lambda one: one.ends)
+
+
+Began = Callable[[RoutedSubject], "tuple[float, str] | None"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RouteCause(Cause[RoutedSubject]):
+    """A cause in front of a workload."""
+
+    of: ClassVar[Of] = Of.SERVICE
+    began: Began = lambda _: None
+    """Unix time since when it is so, and what tells it; None where only the console can tell."""
+
+    def subject(self, subjects: Subjects, key: str) -> RoutedSubject | None:
+        return None if subjects.snapshot is None else routed_subject(subjects.snapshot, key)
+
+
+def told_from(certificate: RouteCertificate) -> float:
+    """Return the Unix time from which on it should have been renewed."""
+    early = EARLY
+    if certificate.begins is not None:
+        early = min(early, (certificate.ends - certificate.begins) * LAST_PART)
+    return certificate.ends - early
+
+
+def routed_subject(snapshot: Snapshot, key: str) -> RoutedSubject | None:
+    """Look at the way to a workload; None where nobody knows it."""
+    fronts = snapshot.fronts.get(key)
+    if fronts is None or key not in snapshot.workloads:
+        return None
+    pods = [snapshot.pods[one] for one in snapshot.pods_of.get(key, ()) if one in snapshot.pods]
+    keys = {pod.serving.key for pod in pods if pod.serving.engine and not pod.serving.follows}
+    return RoutedSubject(
+        fronts,
+        sum(pod.ready and pod.deleted is None for pod in pods),
+        snapshot.by_workload.value(key, Quantity.RUNNING),
+        None if not keys or None in keys else False in keys,
+        snapshot.at,
+        snapshot.profiles.of(key),
+    )

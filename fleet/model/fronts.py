@@ -1,0 +1,67 @@
+"""The way to a workload: routes to it or to nowhere, policies, certificates, doors that are open."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class RouteFault(StrEnum):
+    """Fault of the end of a route."""
+
+    MISSING = "does not exist"
+    PORT = "has no such port"
+    EMPTY = "selects no pod"
+    UNREADY = "has no ready pod"
+    REFUSED = "is refused"
+    """Said by the controller that should serve it."""
+
+
+class Misrouted(NamedTuple):
+    """A route, of which some requests go nowhere."""
+
+    route: str
+    """``Ingress chat``."""
+    target: str
+    """``Service chat-v2``, ``Gateway public``."""
+    fault: RouteFault
+    share: float = 1.0
+    """Share of the requests of its rule."""
+    told: str = ""
+    """The controller's words, or the port."""
+    since: float | None = None
+    """Unix time since when its controller says so."""
+
+
+class Wall(NamedTuple):
+    """Policies that let nobody in where a workload serves."""
+
+    policies: tuple[str, ...]
+    """Names of all that select its pods."""
+    port: int
+
+
+class RouteCertificate(NamedTuple):
+    """A certificate on the way to a workload. Unix seconds."""
+
+    name: str
+    """``Certificate chat-tls``."""
+    holder: str
+    """``Ingress chat``."""
+    ends: float
+    begins: float | None = None
+    renews: float | None = None
+    message: str = ""
+    """Reason why it is not renewed; empty where none is given."""
+
+
+class Fronts(NamedTuple):
+    """All that is known of the way to one workload."""
+
+    routes: tuple[str, ...] = ()
+    """Routes that lead to ready pods of it."""
+    misrouted: tuple[Misrouted, ...] = ()
+    wall: Wall | None = None
+    certificates: tuple[RouteCertificate, ...] = ()
+    open_doors: tuple[str, ...] = ()
+    """Services that take requests from outside straight to its engines."""

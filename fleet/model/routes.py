@@ -1,0 +1,158 @@
+"""Routes to the Services of a cluster, and what may keep requests from them: slim rows of what people declare.
+
+Ingress, HTTPRoute, Gateway, InferencePool, NetworkPolicy, and the dates of cert-manager's Certificates. Of a Secret
+there is a name and nothing else: none is ever read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import field
+from typing import NamedTuple
+
+from fleet.dataclass import dataclass
+from fleet.model.objects import Condition
+
+SERVICE, POOL = "Service", "InferencePool"
+"""Kinds of backends that are followed to their pods."""
+
+
+class Backend(NamedTuple):
+    """Target of the requests of a route."""
+
+    kind: str
+    namespace: str
+    name: str
+    port: str = ""
+    """Name or number; empty where it names none."""
+    weight: float = 1.0
+    """Share of the requests of its rule; 0 for one that is named, and gets none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """An Ingress or an HTTPRoute."""
+
+    kind: str
+    namespace: str
+    name: str
+    backends: tuple[Backend, ...] = ()
+    secrets: tuple[str, ...] = ()
+    """``namespace/name`` of the Secrets that hold its certificates."""
+    gateways: tuple[str, ...] = ()
+    """``namespace/name`` of the Gateways that it is for."""
+    conditions: tuple[Condition, ...] = ()
+    """Conditions that the controllers of those write: only those that are False."""
+
+    @property
+    def key(self) -> str:
+        return f"{self.namespace}/{self.kind}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """A Gateway of the Gateway API."""
+
+    namespace: str
+    name: str
+    secrets: tuple[str, ...] = ()
+    """``namespace/name`` of the Secrets that hold its listeners' certificates."""
+    conditions: tuple[Condition, ...] = ()
+    """Conditions that its controller writes: only those that are False."""
+
+    @property
+    def key(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class InferencePool:
+    """A pool of engines of the Gateway API inference extension."""
+
+    namespace: str
+    name: str
+    selector: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+class Requirement(NamedTuple):
+    """One of a selector's ``matchExpressions``."""
+
+    label: str
+    operator: str
+    values: tuple[str, ...] = ()
+
+
+class AllowedPorts(NamedTuple):
+    """The ports of one rule that lets something in."""
+
+    protocol: str
+    first: str
+    """Name or number; empty for all."""
+    last: int = 0
+    """The end of a range; 0 for one port."""
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkPolicy:
+    """A NetworkPolicy, as far as it says what may come in."""
+
+    namespace: str
+    name: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """``matchLabels`` of the pods that it is for."""
+    requirements: tuple[Requirement, ...] = ()
+    incoming: bool = True
+    """False for one that says nothing of what may come in."""
+    rules: tuple[tuple[AllowedPorts, ...], ...] = ()
+    """The ports of each rule that lets something in; a rule without any is for all. Who may come is not kept: that
+    somebody may is all that can be told of it for certain."""
+
+    @property
+    def key(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """A Certificate of cert-manager: its dates, as it has written them. Unix seconds; None for none."""
+
+    namespace: str
+    name: str
+    secret: str
+    """Name of the Secret that it is put into."""
+    begins: float | None = None
+    ends: float | None = None
+    renews: float | None = None
+    message: str = ""
+    """Reason why it is not ready, in cert-manager's words; empty where it is."""
+
+    @property
+    def key(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Unlisted:
+    """Objects that nobody knows here."""
+
+    resource: str
+    """``networkpolicies.networking.k8s.io``."""
+    namespace: str
+    """Empty for all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """All of them, as they were listed last."""
+
+    routes: tuple[Route, ...] = ()
+    gateways: tuple[Gateway, ...] = ()
+    pools: tuple[InferencePool, ...] = ()
+    policies: tuple[NetworkPolicy, ...] = ()
+    certificates: tuple[Certificate, ...] = ()
+    unlisted: tuple[Unlisted, ...] = ()
+    """Objects that may not be listed. Of what the server does not have there is none, and nothing is said here."""

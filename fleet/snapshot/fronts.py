@@ -1,0 +1,193 @@
+"""Joins what leads to Services with the workloads behind them: who can be reached, who cannot, and why.
+
+A route belongs to the workloads that it leads to. One that leads nowhere is of those that it led to last, of those that
+it leads to besides, or of the workload of that name; of any other nobody can say that a model is behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from operator import is_not
+from typing import NamedTuple, TypeVar
+
+from fleet.kinds.registry import kinds_that
+from fleet.model.facts import Facts
+from fleet.model.fronts import Fronts, Misrouted, RouteCertificate, RouteFault
+from fleet.model.objects import Pod
+from fleet.model.routes import POOL, SERVICE, Backend, Certificate, Gateway, Route, Routing
+from fleet.snapshot.policy_walls import knows, walls
+from fleet.snapshot.selected import LabelSelector, selected
+from fleet.snapshot.topology import Topology
+
+T = TypeVar("T")
+
+AGAIN = 10.0
+"""Seconds after which it is looked again who of the pods behind a route is ready."""
+_BALANCED = "LoadBalancer"
+_POOLS, _GATEWAYS = "inferencepools.inference.networking.k8s.io", "gateways.gateway.networking.k8s.io"
+
+
+class _Led(NamedTuple):
+    """The end of one backend."""
+
+    workloads: tuple[str, ...]
+    fault: RouteFault | None = None
+    told: str = ""
+
+
+class FrontsJoin:
+    """Knows the way to every workload. Joined again where a route, a Service or which pods there are is another."""
+
+    def __init__(self) -> None:
+        self._of: tuple[object, ...] = ()
+        self._pods: object = None
+        self._looked = float("-inf")
+        self._behind: Mapping[str, list[Pod]] = {}
+        self._led: dict[tuple[str, Backend], tuple[str, ...]] = {}
+        """Route and backend → the workloads to which it led last."""
+        self._found: Mapping[str, Fronts] = {}
+
+    def at(self, topology: Topology, facts: Facts, now: float) -> Mapping[str, Fronts]:
+        """Workload key → the way to it: the same object while it is the same; nothing where nobody lists routes."""
+        routing = next((dated.value for dated in facts.of(Routing).values()), None)
+        if routing is None:
+            self._of, self._found = (), self._found and {}
+            return self._found
+        services = topology.kube.services
+        of = (routing, services, topology.pods_of, topology.workload_of, topology.model_of)
+        if len(of) != len(self._of) or any(map(is_not, of, self._of)):
+            keyed = [LabelSelector(_key(SERVICE, one.key), one.namespace, one.selector) for one in services.values()]
+            keyed += [LabelSelector(_key(POOL, one.key), one.namespace, one.selector) for one in routing.pools]
+            self._behind = selected(keyed, topology.pods)
+            self._of, self._pods = of, None
+        if topology.pods is not self._pods and (self._pods is None or not 0 <= now - self._looked < AGAIN):
+            self._pods, self._looked = topology.pods, now
+            found = self._joined(topology, routing)
+            if found != self._found:
+                self._found = found
+        return self._found
+
+    def _joined(self, topology: Topology, routing: Routing) -> Mapping[str, Fronts]:
+        found = {key: Fronts() for key in topology.model_of}
+        certificates = {f"{one.namespace}/{one.secret}": one for one in routing.certificates if one.ends is not None}
+        gateways = {one.key: one for one in routing.gateways}
+        for route in routing.routes:
+            shown = f"{route.kind} {route.name}"
+            led = {backend: self._where(route, backend, topology, routing) for backend in route.backends}
+            beside = tuple(dict.fromkeys(key for one in led.values() for key in one.workloads))
+            for backend, one in led.items():
+                if one.fault is None:
+                    _add(found, one.workloads, Fronts(routes=(shown,)))
+                elif backend.weight:
+                    wrong = Misrouted(shown, f"{backend.kind} {backend.name}", one.fault, backend.weight, one.told)
+                    _add(found, one.workloads or beside, Fronts(misrouted=(wrong,)))
+            refused = tuple(_refusals(route, shown, gateways, known=knows(routing, _GATEWAYS, route.namespace)))
+            shown_by = ((shown, route.secrets), *_listeners(route, gateways))
+            dated = (
+                _dated(certificates[secret], holder)
+                for holder, secrets in shown_by
+                for secret in secrets
+                if secret in certificates
+            )
+            _add(found, beside, Fronts(misrouted=refused, certificates=tuple(dated)))
+        for key, wall in walls(topology, routing):
+            _add(found, (key,), Fronts(wall=wall))
+        for key, door in self._doors(topology):
+            _add(found, (key,), Fronts(open_doors=(door,)))
+        return found
+
+    def _where(self, route: Route, backend: Backend, topology: Topology, routing: Routing) -> _Led:
+        """Follow a backend; to nobody, and without a fault, where that cannot be told."""
+        place = f"{backend.namespace}/{backend.name}"
+        before = self._led.get((route.key, backend)) or tuple(_named(backend, topology))
+        service = topology.kube.services.get(place)
+        if backend.kind == SERVICE:
+            if not topology.coverage.sees("services", backend.namespace):
+                return _Led(())
+            if service is None:
+                return _Led(before, RouteFault.MISSING)
+            if not service.selector:
+                # Its endpoints are written by somebody else.
+                return _Led(())
+        elif backend.kind == POOL:
+            if not knows(routing, _POOLS, backend.namespace):
+                return _Led(())
+            if not any(one.key == place for one in routing.pools):
+                return _Led(before, RouteFault.MISSING)
+        else:
+            return _Led(())
+        pods = self._behind.get(_key(backend.kind, place), ())
+        served = {topology.workload_of[pod.key] for pod in pods if pod.key in topology.workload_of}
+        workloads = tuple(sorted(served & topology.model_of.keys()))
+        if not pods:
+            return _Led(before, RouteFault.EMPTY)
+        if not workloads:
+            return _Led(())
+        self._led[route.key, backend] = workloads
+        if service is not None and backend.kind == SERVICE and backend.port:
+            ports = {text for name, port in service.ports for text in (name, str(port)) if text}
+            if backend.port not in ports:
+                return _Led(workloads, RouteFault.PORT, f"port {backend.port}")
+        ready = any((pod := topology.pods.get(one.key)) and pod.ready and pod.deleted is None for one in pods)
+        return _Led(workloads, None if ready else RouteFault.UNREADY)
+
+    def _doors(self, topology: Topology) -> Iterator[tuple[str, str]]:
+        """Yield the workloads whose engines a load balancer leads to, and its Service."""
+        for key, service in topology.kube.services.items():
+            if service.type != _BALANCED or service.guarded:
+                continue
+            for pod in self._behind.get(_key(SERVICE, key), ()):
+                workload = topology.workload_of.get(pod.key, "")
+                if workload in topology.model_of and pod.serving.engine:
+                    yield workload, f"Service {service.name}"
+                    break
+
+
+def _key(kind: str, place: str) -> str:
+    return f"{kind}:{place}"
+
+
+def _named(backend: Backend, topology: Topology) -> Iterator[str]:
+    """Yield the workloads that have the name of a backend."""
+    kinds = kinds_that(lambda kind: kind.listed and not kind.link and not kind.per_node)
+    keys = (f"{backend.namespace}/{kind.kind}/{backend.name}" for kind in kinds)
+    return (key for key in keys if key in topology.model_of)
+
+
+def _add(found: dict[str, Fronts], workloads: Iterable[str], more: Fronts) -> None:
+    """Add this to what is known of workloads, each thing once."""
+    for key in workloads:
+        before = found.get(key)
+        if before is not None:
+            found[key] = Fronts(
+                _both(before.routes, more.routes),
+                _both(before.misrouted, more.misrouted),
+                more.wall or before.wall,
+                _both(before.certificates, more.certificates),
+                _both(before.open_doors, more.open_doors),
+            )
+
+
+def _both(some: tuple[T, ...], others: tuple[T, ...]) -> tuple[T, ...]:
+    return tuple(dict.fromkeys((*some, *others))) if others else some
+
+
+def _dated(one: Certificate, holder: str) -> RouteCertificate:
+    return RouteCertificate(f"Certificate {one.name}", holder, one.ends or 0.0, one.begins, one.renews, one.message)
+
+
+def _refusals(route: Route, shown: str, gateways: Mapping[str, Gateway], *, known: bool) -> Iterator[Misrouted]:
+    """Yield what the controllers of a route say against it, and the Gateways of it that are not there."""
+    for one in route.conditions:
+        told = ": ".join(filter(None, (one.reason, one.message)))
+        yield Misrouted(shown, shown, RouteFault.REFUSED, 1.0, told, one.since)
+    for place in route.gateways if known else ():
+        if place not in gateways:
+            yield Misrouted(shown, f"Gateway {place.partition('/')[2]}", RouteFault.MISSING)
+
+
+def _listeners(route: Route, gateways: Mapping[str, Gateway]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for place in route.gateways:
+        found = gateways.get(place)
+        if found is not None:
+            yield f"Gateway {place.partition('/')[2]}", found.secrets

@@ -1,0 +1,87 @@
+"""NetworkPolicies that let nobody in where engines serve, as far as the policies alone decide that.
+
+Rules add up: one that is for the port may let somebody in, and who that is, is not asked. What is decided is that no
+rule of any policy is for it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+
+from fleet.model.fronts import Wall
+from fleet.model.objects import Pod
+from fleet.model.routes import AllowedPorts, NetworkPolicy, Requirement, Routing
+from fleet.snapshot.topology import Topology
+
+_POLICIES = "networkpolicies.networking.k8s.io"
+
+
+def knows(routing: Routing, resource: str, namespace: str) -> bool:
+    """Whether the objects of a resource in a namespace are known."""
+    return not any(one.resource == resource and one.namespace == namespace for one in routing.unlisted)
+
+
+def walls(topology: Topology, routing: Routing) -> Iterator[tuple[str, Wall]]:
+    """Yield the workloads of which no pod may be reached where it serves, whoever asks."""
+    policies: dict[str, list[NetworkPolicy]] = defaultdict(list)
+    for policy in routing.policies:
+        if policy.incoming:
+            policies[policy.namespace].append(policy)
+    for key in topology.model_of if policies else ():
+        namespace = key.partition("/")[0]
+        if namespace not in policies or not knows(routing, _POLICIES, namespace):
+            continue
+        every = (topology.pods[one] for one in topology.pods_of.get(key, ()) if one in topology.pods)
+        pods = [pod for pod in every if pod.deleted is None and pod.serving.engine]
+        found = [_wall(pod, policies[namespace]) for pod in pods]
+        if found and (first := found[0]) is not None and all(found):
+            yield key, first
+
+
+def _wall(pod: Pod, policies: Iterable[NetworkPolicy]) -> Wall | None:
+    """The policies that let nobody in where a pod serves; None where somebody may, or where its port is not known."""
+    selecting = [one for one in policies if _selects(one, pod.labels)]
+    ports = pod.serving.ports or _declared(pod)
+    if not selecting or not ports:
+        return None
+    if any(_lets_in(rule, port, pod) for one in selecting for rule in one.rules for port in ports):
+        return None
+    return Wall(tuple(one.name for one in selecting), ports[0])
+
+
+def _declared(pod: Pod) -> tuple[int, ...]:
+    return tuple(port for one in pod.containers if one.name == pod.serving.container for _, port in one.ports)
+
+
+def _selects(policy: NetworkPolicy, labels: Mapping[str, str]) -> bool:
+    return policy.labels.items() <= labels.items() and all(_meets(one, labels) for one in policy.requirements)
+
+
+def _meets(requirement: Requirement, labels: Mapping[str, str]) -> bool:
+    value = labels.get(requirement.label)
+    match requirement.operator:
+        case "In":
+            return value in requirement.values
+        case "NotIn":
+            return value not in requirement.values
+        case "Exists":
+            return value is not None
+        case "DoesNotExist":
+            return value is None
+    return False
+
+
+def _lets_in(rule: tuple[AllowedPorts, ...], port: int, pod: Pod) -> bool:
+    """Whether a rule lets somebody in at a port."""
+    return not rule or any(_has(allowed, port, pod) for allowed in rule)
+
+
+def _has(allowed: AllowedPorts, port: int, pod: Pod) -> bool:
+    if allowed.protocol != "TCP":
+        return False
+    if not allowed.first:
+        return True
+    if allowed.first.isdigit():
+        return int(allowed.first) <= port <= max(allowed.last, int(allowed.first))
+    return any(name == allowed.first and number == port for one in pod.containers for name, number in one.ports)

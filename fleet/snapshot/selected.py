@@ -1,0 +1,35 @@
+"""The pods that selectors select, all looked up together."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from fleet.model.objects import Pod
+
+
+class LabelSelector(NamedTuple):
+    """The labels that pods of a namespace must have; at least one."""
+
+    key: str
+    """Name of its owner."""
+    namespace: str
+    labels: Mapping[str, str]
+
+
+def selected(selectors: Iterable[LabelSelector], pods: Mapping[str, Pod]) -> Mapping[str, list[Pod]]:
+    """Key of a selector → the pods that it selects. Those without labels, which select by other means, are left out."""
+    those = [one for one in selectors if one.labels]
+    wanted = {pair for one in those for pair in one.labels.items()}
+    names = {name for name, _ in wanted}
+    having: dict[tuple[str, str, str], list[Pod]] = defaultdict(list)
+    for pod in pods.values():
+        for name in names & pod.labels.keys():
+            if (name, pod.labels[name]) in wanted:
+                having[pod.namespace, name, pod.labels[name]].append(pod)
+    found = {}
+    for one in those:
+        fewest = min((having.get((one.namespace, *pair), []) for pair in one.labels.items()), key=len)
+        found[one.key] = [pod for pod in fewest if one.labels.items() <= pod.labels.items()]
+    return found

@@ -1,0 +1,144 @@
+"""Raw Ingress, HTTPRoute, Gateway, InferencePool, NetworkPolicy and Certificate → rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+from fleet.json_fields import Raw, mapping, mappings, moment, text, texts
+from fleet.model.objects import Condition
+from fleet.model.routes import (
+    SERVICE,
+    AllowedPorts,
+    Backend,
+    Certificate,
+    Gateway,
+    InferencePool,
+    NetworkPolicy,
+    Requirement,
+    Route,
+)
+from fleet.sources.kube.interner import Interner
+from fleet.sources.kube.project.common_fields import conditions
+
+T = TypeVar("T")
+
+_MOST = 256
+"""Backends of one route that are kept, and certificates: more than any has that people write."""
+_FAILS = frozenset({"Accepted", "ResolvedRefs", "Programmed"})
+"""Conditions that say by False that requests do not arrive."""
+
+
+def project_ingress(raw: Raw, interner: Interner) -> Route:
+    """The row of an Ingress."""
+    spec, place = mapping(raw, "spec"), _place(raw, interner)
+    paths = (path for rule in mappings(spec, "rules") for path in mappings(mapping(rule, "http"), "paths"))
+    named = [mapping(spec, "defaultBackend"), *(mapping(path, "backend") for path in paths)]
+    services = (mapping(one, "service") for one in named)
+    backends = (
+        Backend(SERVICE, place[0], text(one, "name"), _port(mapping(one, "port")))
+        for one in services
+        if text(one, "name")
+    )
+    secrets = (text(one, "secretName") for one in mappings(spec, "tls"))
+    return Route("Ingress", *place, _few(backends), _few(f"{place[0]}/{name}" for name in secrets if name))
+
+
+def project_http_route(raw: Raw, interner: Interner) -> Route:
+    """The row of an HTTPRoute."""
+    spec, place = mapping(raw, "spec"), _place(raw, interner)
+    parents = [one for one in mappings(spec, "parentRefs") if (text(one, "kind") or "Gateway") == "Gateway"]
+    gateways = (f"{text(one, 'namespace') or place[0]}/{text(one, 'name')}" for one in parents)
+    backends = (one for rule in mappings(spec, "rules") for one in _weighed(mappings(rule, "backendRefs"), place[0]))
+    said = (
+        one for parent in mappings(mapping(raw, "status"), "parents") for one in _failing(conditions(parent, interner))
+    )
+    return Route("HTTPRoute", *place, _few(backends), (), _few(gateways), _few(said))
+
+
+def _weighed(refs: list[Raw], namespace: str) -> Iterator[Backend]:
+    """Yield the backends of a rule with the share of its requests that each gets."""
+    weights = [one.get("weight", 1) for one in refs]
+    known = [float(one) if isinstance(one, int | float) and one > 0 else 0.0 for one in weights]
+    every = sum(known)
+    for one, weight in zip(refs, known, strict=True):
+        port = one.get("port")
+        yield Backend(
+            text(one, "kind") or SERVICE,
+            text(one, "namespace") or namespace,
+            text(one, "name"),
+            str(port) if isinstance(port, int) else "",
+            weight / every if every else 0.0,
+        )
+
+
+def project_gateway(raw: Raw, interner: Interner) -> Gateway:
+    """The row of a Gateway."""
+    spec, place = mapping(raw, "spec"), _place(raw, interner)
+    refs = (one for each in mappings(spec, "listeners") for one in mappings(mapping(each, "tls"), "certificateRefs"))
+    secrets = (
+        f"{text(one, 'namespace') or place[0]}/{text(one, 'name')}"
+        for one in refs
+        if (text(one, "kind") or "Secret") == "Secret"
+    )
+    said = _failing(conditions(mapping(raw, "status"), interner))
+    return Gateway(*place, _few(secrets), _few(said))
+
+
+def project_pool(raw: Raw, interner: Interner) -> InferencePool:
+    """The row of an InferencePool: of v1, and of the alpha before it, whose selector is the labels themselves."""
+    selector = mapping(mapping(raw, "spec"), "selector")
+    return InferencePool(*_place(raw, interner), interner.strings(selector.get("matchLabels", dict(selector))))
+
+
+def project_network_policy(raw: Raw, interner: Interner) -> NetworkPolicy:
+    """The row of a NetworkPolicy."""
+    spec = mapping(raw, "spec")
+    # Without policyTypes it is for what comes in.
+    incoming = "Ingress" in (texts(spec, "policyTypes") or ["Ingress"])
+    selector = mapping(spec, "podSelector")
+    requirements = (
+        Requirement(text(one, "key"), text(one, "operator"), tuple(texts(one, "values")))
+        for one in mappings(selector, "matchExpressions")
+    )
+    rules = (tuple(map(_allowed, mappings(rule, "ports"))) for rule in mappings(spec, "ingress"))
+    labels = interner.strings(selector.get("matchLabels"))
+    return NetworkPolicy(*_place(raw, interner), labels, tuple(requirements), incoming, tuple(rules))
+
+
+def _allowed(port: Raw) -> AllowedPorts:
+    first, last = port.get("port"), port.get("endPort")
+    named = str(first) if isinstance(first, int | str) else ""
+    return AllowedPorts(text(port, "protocol") or "TCP", named, last if isinstance(last, int) else 0)
+
+
+def project_certificate(raw: Raw, interner: Interner) -> Certificate:
+    """The row of a Certificate of cert-manager: what its status says, and nothing of the Secret."""
+    spec, status = mapping(raw, "spec"), mapping(raw, "status")
+    ready = next((one for one in conditions(status, interner) if one.type == "Ready"), None)
+    return Certificate(
+        *_place(raw, interner),
+        text(spec, "secretName"),
+        moment(status, "notBefore"),
+        moment(status, "notAfter"),
+        moment(status, "renewalTime"),
+        (ready.message or ready.reason) if ready is not None and ready.status == "False" else "",
+    )
+
+
+def _place(raw: Raw, interner: Interner) -> tuple[str, str]:
+    metadata = mapping(raw, "metadata")
+    return interner.share(text(metadata, "namespace")), text(metadata, "name")
+
+
+def _port(port: Raw) -> str:
+    number = port.get("number")
+    return str(number) if isinstance(number, int) else text(port, "name")
+
+
+def _failing(found: Iterable[Condition]) -> Iterator[Condition]:
+    return (one for one in found if one.type in _FAILS and one.status == "False")
+
+
+def _few(found: Iterable[T]) -> tuple[T, ...]:
+    return tuple(dict.fromkeys(found))[:_MOST]

@@ -1,0 +1,263 @@
+"""Routes, policies and certificates in front of engines: told where the objects decide it, and nowhere else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from fleet.diagnosis.evidence import explain
+from fleet.model.facts import Dated, Facts
+from fleet.model.finding import FindingState
+from fleet.model.objects import Condition, Container, Service, Serving
+from fleet.model.routes import (
+    AllowedPorts,
+    Backend,
+    Certificate,
+    Gateway,
+    InferencePool,
+    NetworkPolicy,
+    Requirement,
+    Route,
+    Routing,
+    Unlisted,
+)
+from fleet.model.severity import Severity
+from tests.fleet.diagnosis.fleets import CHAT, WELL, Fleet, Q
+from tests.fleet.rows import NOW
+
+DAY = 86_400.0
+GOOD = Backend("Service", "serving", "chat", "80")
+GONE = Backend("Service", "serving", "chat-v2", "80")
+SERVICE = Service("serving", "chat", "uid-s", "1", "ClusterIP", {"app": "chat"}, (("http", 80),))
+ENGINE = {
+    "labels": {"app": "chat"},
+    "serving": Serving("vLLM", "vllm", (8000,), key=False),
+    "containers": (Container("vllm", "vllm:1", ready=True, ports=(("http", 8000),)),),
+}
+IDLE = WELL | {Q.RUNNING: 0.0, Q.GENERATION_TOKENS: 0.0, Q.PROMPT_TOKENS: 0.0}
+
+
+def ingress(*backends: Backend, **more: Any) -> Route:
+    return Route("Ingress", "serving", "chat", backends, **more)
+
+
+def fleet(routing: Routing | None, *, idle: bool = False, services: tuple[Service, ...] = (SERVICE,)) -> Fleet:
+    made = Fleet()
+    made.of(*made.pods, **ENGINE)
+    made.services = list(services)
+    if idle:
+        made.engines = dict.fromkeys(made.pods, IDLE)
+    if routing is not None:
+        made.facts = Facts({"routing": Dated(NOW, routing)})
+    return made
+
+
+def told(routing: Routing | None, **more: Any) -> dict[str, Severity]:
+    """Cause → severity of what is found after two minutes."""
+    found = fleet(routing, **more).incidents(0, 60, 125)
+    assert all(one.state is FindingState.FIRING and one.about == CHAT for one in found), found
+    return {one.root.cause: one.severity for one in found}
+
+
+def test_a_route_that_leads_to_ready_pods_is_nothing_to_speak_of() -> None:
+    assert told(Routing((ingress(GOOD),))) == {}
+    assert told(None) == {}
+
+
+@pytest.mark.parametrize(
+    "routing",
+    [
+        Routing((ingress(GOOD, GONE),)),
+        Routing((ingress(GOOD._replace(port="8080")),)),
+        Routing((ingress(GOOD, Backend("InferencePool", "serving", "pool")),)),
+        Routing((Route("HTTPRoute", "serving", "chat", (GOOD,), gateways=("edge/public",)),)),
+    ],
+    ids=["no Service", "no such port", "no pool", "no Gateway"],
+)
+def test_one_that_leads_to_nobody_is_told_at_the_workload_that_it_is_for(routing: Routing) -> None:
+    assert told(routing) == {"route-leads-nowhere": Severity.WARNING}
+
+
+@pytest.mark.parametrize(
+    "routing",
+    [
+        Routing((ingress(GOOD, GONE._replace(weight=0.0)),)),
+        Routing((ingress(GOOD, Backend("Service", "elsewhere", "grafana")),)),
+        Routing((ingress(Backend("Service", "serving", "grafana", "80")),)),
+        Routing((ingress(GOOD, Backend("StorageBucket", "serving", "static")),)),
+        Routing(
+            (ingress(GOOD, Backend("InferencePool", "serving", "pool")),),
+            unlisted=(Unlisted("inferencepools.inference.networking.k8s.io", "serving"),),
+        ),
+        Routing(
+            (Route("HTTPRoute", "serving", "chat", (GOOD,), gateways=("edge/public",)),),
+            unlisted=(Unlisted("gateways.gateway.networking.k8s.io", "serving"),),
+        ),
+        Routing(
+            (Route("HTTPRoute", "serving", "chat", (Backend("InferencePool", "serving", "pool"),)),),
+            pools=(InferencePool("serving", "pool", {"app": "chat"}),),
+        ),
+    ],
+    ids=["weight 0", "elsewhere", "of another", "no Service at all", "pools unlisted", "gateways unlisted", "a pool"],
+)
+def test_what_cannot_be_decided_or_is_meant_so_is_not_told(routing: Routing) -> None:
+    services = (SERVICE, replace(SERVICE, name="grafana", namespace="elsewhere", selector={}))
+    assert told(routing, services=services) == {}
+
+
+def test_where_no_route_leads_to_it_any_more_and_nothing_runs_it_is_critical() -> None:
+    assert told(Routing((ingress(GOOD._replace(port="1")),)), idle=True) == {"route-leads-nowhere": Severity.CRITICAL}
+    both = Routing((ingress(GOOD._replace(port="1")), Route("HTTPRoute", "serving", "other", (GOOD,))))
+    assert told(both, idle=True) == {"route-leads-nowhere": Severity.WARNING}
+
+
+def test_a_service_that_was_deleted_is_told_at_the_workload_that_it_led_to() -> None:
+    route = ingress(front := GOOD._replace(name="front"))
+    made = fleet(Routing((route,)), services=(replace(SERVICE, name=front.name),))
+    assert made.incidents(0) == ()
+    made.services = []
+    (found,) = (snapshot := made.at(100)).incidents
+    assert (found.root.cause, found.about) == ("route-leads-nowhere", CHAT)
+    assert found.root.words == "Ingress chat: Service front does not exist"
+    evidence = explain(snapshot, found.root)
+    assert "Ingress chat → Service front, which does not exist" in evidence.evidence[1].text
+    assert {one.cause: one.by for one in evidence.ruled_out} == {
+        "service-selects-nothing": "its Services select pods",
+        "policy-lets-nobody-in": "not so: no rule of any policy that selects its pods is for its port",
+    }
+
+
+def test_a_service_that_selects_nobody_is_one_incident_with_its_route() -> None:
+    empty = replace(SERVICE, selector={"app": "chat-v2"})
+    assert told(Routing((ingress(GOOD),)), services=(empty,)) == {"service-selects-nothing": Severity.WARNING}
+
+
+def test_the_word_of_a_controller_is_told_with_its_time() -> None:
+    no = Condition("Accepted", "False", "NotAllowedByListeners", "namespace serving may not", since=NOW - 500)
+    made = fleet(Routing((Route("HTTPRoute", "serving", "chat", (GOOD,), conditions=(no,)),)))
+    (found,) = made.incidents(0)
+    assert (found.root.cause, found.since, found.state) == ("route-refused", NOW - 500, FindingState.FIRING)
+    assert found.root.told_by == "the condition of the route"
+    assert found.root.words == "HTTPRoute chat refused: NotAllowedByListeners"
+
+
+def policy(*rules: tuple[AllowedPorts, ...], **more: Any) -> Routing:
+    return Routing(policies=(NetworkPolicy("serving", "deny", rules=rules, **more),))
+
+
+TCP = AllowedPorts("TCP", "8000")
+
+
+@pytest.mark.parametrize(
+    ("routing", "walled"),
+    [
+        (policy(), True),
+        (policy((AllowedPorts("TCP", "9090"),)), True),
+        (policy((AllowedPorts("UDP", "8000"),)), True),
+        (policy((AllowedPorts("TCP", "metrics"),)), True),
+        (policy((TCP,)), False),
+        (policy(()), False),
+        (policy((AllowedPorts("TCP", "http"),)), False),
+        (policy((AllowedPorts("TCP", "7000", 9000),)), False),
+        (policy((AllowedPorts("TCP", ""),)), False),
+        (policy(labels={"app": "other"}), False),
+        (policy(labels={"app": "chat"}), True),
+        (policy(requirements=(Requirement("app", "In", ("chat", "x")),)), True),
+        (policy(requirements=(Requirement("app", "NotIn", ("chat",)),)), False),
+        (policy(requirements=(Requirement("tier", "Exists"),)), False),
+        (policy(requirements=(Requirement("tier", "DoesNotExist"),)), True),
+        (policy(requirements=(Requirement("app", "Later"),)), False),
+        (policy(incoming=False), False),
+        (Routing(policies=(*policy().policies, NetworkPolicy("serving", "let", rules=((TCP,),)))), False),
+        (Routing(policies=(NetworkPolicy("batch", "deny"),)), False),
+        (replace(policy(), unlisted=(Unlisted("networkpolicies.networking.k8s.io", "serving"),)), False),
+    ],
+)
+def test_policies_wall_a_workload_off_where_no_rule_of_any_is_for_its_port(routing: Routing, walled: bool) -> None:
+    assert told(routing, idle=True) == ({"policy-lets-nobody-in": Severity.CRITICAL} if walled else {})
+
+
+def test_where_requests_run_the_network_does_not_keep_to_policies() -> None:
+    assert told(policy()) == {}
+
+
+def test_of_pods_whose_port_is_not_known_nothing_is_said() -> None:
+    made = fleet(policy(), idle=True)
+    made.of(*made.pods, **(ENGINE | {"serving": Serving("vLLM", "other")}))
+    assert made.incidents(0, 120) == ()
+
+
+def certified(left: float, lifetime: float | None = 90 * DAY, *, by_gateway: bool = False, **more: Any) -> Routing:
+    ends = NOW + left
+    begins = None if lifetime is None else ends - lifetime
+    certificate = Certificate("serving", "chat", "chat-tls", begins, ends, **more)
+    if not by_gateway:
+        return Routing((ingress(GOOD, secrets=("serving/chat-tls",)),), certificates=(certificate,))
+    route = Route("HTTPRoute", "serving", "chat", (GOOD,), gateways=("serving/public",))
+    gateway = Gateway("serving", "public", ("serving/chat-tls",))
+    return Routing((route,), (gateway,), certificates=(certificate,))
+
+
+@pytest.mark.parametrize("by_gateway", [False, True])
+@pytest.mark.parametrize(
+    ("left", "lifetime", "expected"),
+    [
+        (40 * DAY, 90 * DAY, {}),
+        (22 * DAY, 90 * DAY, {}),
+        (20 * DAY, 90 * DAY, {"certificate-expires": Severity.WARNING}),
+        (3600.0, 90 * DAY, {"certificate-expires": Severity.WARNING}),
+        (-3600.0, 90 * DAY, {"certificate-expired": Severity.CRITICAL}),
+        (8 * 3600.0, DAY, {}),
+        (5 * 3600.0, DAY, {"certificate-expires": Severity.WARNING}),
+        (20 * DAY, None, {"certificate-expires": Severity.WARNING}),
+        (30 * DAY, None, {}),
+    ],
+)
+def test_a_certificate_is_told_by_its_lifetime_and_red_once_it_has_expired(
+    left: float, lifetime: float | None, expected: dict[str, Severity], by_gateway: bool
+) -> None:
+    routing = certified(left, lifetime, by_gateway=by_gateway)
+    found = fleet(routing).incidents(0, 700)
+    assert {one.root.cause: one.severity for one in found} == expected
+
+
+def test_why_it_is_not_renewed_is_told_in_the_words_of_cert_manager() -> None:
+    made = fleet(certified(-7200.0, message="acme: rate limited"))
+    (found,) = (snapshot := made.at(0)).incidents
+    assert (found.since, found.root.told_by) == (NOW - 7200, "its notAfter")
+    assert "acme: rate limited" in explain(snapshot, found.root).evidence[0].text
+
+
+def test_one_of_a_route_that_leads_to_no_model_is_none_of_ours() -> None:
+    routing = certified(-3600.0)
+    elsewhere = replace(routing.routes[0], backends=(Backend("Service", "serving", "grafana"),))
+    assert told(replace(routing, routes=(elsewhere,))) == {}
+
+
+@pytest.mark.parametrize(
+    ("service", "key", "expected"),
+    [
+        ({"type": "LoadBalancer"}, False, {"engine-open-to-all": Severity.WARNING}),
+        ({"type": "LoadBalancer"}, True, {}),
+        ({"type": "LoadBalancer"}, None, {}),
+        ({"type": "LoadBalancer", "guarded": True}, False, {}),
+        ({"type": "ClusterIP"}, False, {}),
+    ],
+)
+def test_a_load_balancer_before_engines_without_a_key_is_told(
+    service: dict[str, Any], key: bool | None, expected: dict[str, Severity]
+) -> None:
+    made = fleet(Routing(), services=(replace(SERVICE, **service),))
+    made.of(*made.pods, **(ENGINE | {"serving": Serving("vLLM", "vllm", (8000,), key=key)}))
+    assert {one.root.cause: one.severity for one in made.incidents(0, 120)} == expected
+
+
+def test_the_way_is_joined_again_only_where_something_of_it_is_another() -> None:
+    made = fleet(Routing((ingress(GOOD),)))
+    first = made.at(0).fronts
+    assert first[CHAT].routes == ("Ingress chat",)
+    assert made.at(30).fronts is first
+    made.facts = Facts()
+    assert made.at(40).fronts == {}

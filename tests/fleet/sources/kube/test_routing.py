@@ -1,0 +1,231 @@
+"""What leads to Services is listed where it is there and may be listed; what it names is never read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import orjson
+import pytest
+
+from fleet.model.objects import Condition
+from fleet.model.problem import NothingToAskError, SourceProblem
+from fleet.model.routes import AllowedPorts, Backend, Requirement, Routing, Unlisted
+from fleet.net.bodies import Limit
+from fleet.sources.kube.client import JSON, KubeClient
+from fleet.sources.kube.errors import ForbiddenError, KubeError, NotFoundError
+from fleet.sources.kube.interner import Interner
+from fleet.sources.kube.project.routes import (
+    project_certificate,
+    project_gateway,
+    project_http_route,
+    project_ingress,
+    project_network_policy,
+    project_pool,
+)
+from fleet.sources.kube.responses import Response
+from fleet.sources.kube.routing import ASKED_AGAIN, RoutingSource
+
+INGRESSES = "/apis/networking.k8s.io/v1/ingresses"
+CUSTOM = ("/apis/gateway.networking.k8s.io/v1", "/apis/inference.networking.k8s.io/v1", "/apis/cert-manager.io/v1")
+
+
+def raw(kind: str, name: str = "chat", **parts: Any) -> dict[str, Any]:
+    return {"kind": kind, "metadata": {"name": name, "namespace": "serving"}, **parts}
+
+
+INGRESS = raw(
+    "Ingress",
+    spec={
+        "tls": [{"hosts": ["chat.example.com"], "secretName": "chat-tls"}, {"hosts": ["of the controller"]}],
+        "defaultBackend": {"service": {"name": "chat", "port": {"name": "http"}}},
+        "rules": [
+            {"http": {"paths": [{"backend": {"service": {"name": "chat", "port": {"number": 8000}}}}]}},
+            {"http": {"paths": [{"backend": {"resource": {"kind": "StorageBucket", "name": "static"}}}]}},
+            {"host": "nothing.example.com"},
+        ],
+    },
+)
+
+
+class Server(KubeClient):
+    """A server that has these lists; it says no where it is told to."""
+
+    def __init__(self, lists: Mapping[str, list[Any]], refused: Mapping[str, KubeError] | None = None) -> None:
+        self.lists, self.refused = lists, dict(refused or {})
+        self.asked: list[str] = []
+        self.requests = 0
+
+    async def get(
+        self,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        *,
+        accept: str = JSON,
+        timeout: float = 60.0,  # noqa: ASYNC109 -- as the client has it
+        limit: Limit | None = None,
+    ) -> Response:
+        del query, accept, timeout, limit
+        self.asked.append(path)
+        self.requests += 1
+        if path in self.refused:
+            raise self.refused[path]
+        document = {"metadata": {"resourceVersion": "7"}, "items": self.lists.get(path, [])}
+        return Response(200, orjson.dumps(document), JSON)
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def source(server: Server, *namespaces: str) -> tuple[RoutingSource, Clock]:
+    found = RoutingSource(server, lambda: namespaces)
+    found._clock = clock = Clock()
+    return found, clock
+
+
+async def test_all_that_is_there_is_listed_and_no_secret_is_read() -> None:
+    server = Server({INGRESSES: [INGRESS]})
+    found, _ = source(server, "serving")
+    told = await found.ask()
+    assert [one.key for one in told.routes] == ["serving/Ingress/chat"]
+    assert told.routes[0].secrets == ("serving/chat-tls",)
+    assert (found.notes, found.requests) == ((), 9)
+    assert not [path for path in server.asked if "secret" in path.lower()]
+
+
+async def test_what_the_server_does_not_have_is_looked_for_again_after_minutes() -> None:
+    server = Server({}, {path: NotFoundError("no such group", status=404) for path in CUSTOM})
+    found, clock = source(server, "serving")
+    assert await found.ask() == Routing()
+    assert found.notes == ()
+    before = len(server.asked)
+    await found.ask()
+    assert server.asked[before:] == [INGRESSES, "/apis/networking.k8s.io/v1/networkpolicies"]
+    clock.now += ASKED_AGAIN + 1
+    server.refused = {}
+    await found.ask()
+    assert "/apis/cert-manager.io/v1/certificates" in server.asked
+
+
+async def test_where_all_at_once_is_forbidden_the_namespaces_of_engines_are_listed_and_the_rest_is_a_note() -> None:
+    denied = ForbiddenError("no", status=403)
+    of = "/apis/networking.k8s.io/v1/namespaces/{}/ingresses"
+    server = Server(
+        {of.format("serving"): [INGRESS]},
+        {INGRESSES: denied, of.format("batch"): denied}
+        | {path: NotFoundError("no such group", status=404) for path in CUSTOM},
+    )
+    found, _ = source(server, "serving", "batch")
+    told = await found.ask()
+    assert [one.key for one in told.routes] == ["serving/Ingress/chat"]
+    assert told.unlisted == (Unlisted("ingresses.networking.k8s.io", "batch"),)
+    assert found.notes == ("may not be listed, so nothing is known of them: ingresses.networking.k8s.io",)
+    before = len(server.asked)
+    assert await found.ask() == told
+    assert INGRESSES not in server.asked[before:]
+    assert of.format("batch") not in server.asked[before:]
+
+
+async def test_a_server_that_is_away_is_a_trouble_and_a_fleet_without_engines_asks_nobody() -> None:
+    server = Server({}, {INGRESSES: KubeError("away")})
+    with pytest.raises(SourceProblem, match="away"):
+        await source(server, "serving")[0].ask()
+    nobody, _ = source(server)
+    server.asked.clear()
+    with pytest.raises(NothingToAskError):
+        await nobody.ask()
+    assert server.asked == []
+
+
+def test_an_ingress_has_its_backends_by_number_and_by_name() -> None:
+    row = project_ingress(INGRESS, Interner())
+    assert row.backends == (
+        Backend("Service", "serving", "chat", "http"),
+        Backend("Service", "serving", "chat", "8000"),
+    )
+
+
+def test_an_http_route_has_shares_and_what_its_controllers_say_against_it() -> None:
+    no = {"type": "ResolvedRefs", "status": "False", "reason": "BackendNotFound", "message": "chat-v2"}
+    row = project_http_route(
+        raw(
+            "HTTPRoute",
+            spec={
+                "parentRefs": [{"name": "public", "namespace": "edge"}, {"kind": "Service", "name": "mesh"}],
+                "rules": [
+                    {"backendRefs": [{"name": "chat", "port": 80, "weight": 3}, {"name": "chat-v2", "weight": 1}]},
+                    {"backendRefs": [{"kind": "InferencePool", "name": "pool"}, {"name": "off", "weight": 0}]},
+                    {"filters": [{"type": "RequestRedirect"}]},
+                ],
+            },
+            status={"parents": [{"conditions": [no, {"type": "Accepted", "status": "True"}]}]},
+        ),
+        Interner(),
+    )
+    assert [(one.name, one.weight) for one in row.backends] == [
+        ("chat", 0.75),
+        ("chat-v2", 0.25),
+        ("pool", 1.0),
+        ("off", 0.0),
+    ]
+    assert row.gateways == ("edge/public",)
+    assert row.conditions == (Condition("ResolvedRefs", "False", "BackendNotFound", "chat-v2"),)
+
+
+def test_gateways_pools_and_certificates() -> None:
+    listeners = [{"tls": {"certificateRefs": [{"name": "public-tls"}, {"name": "other", "namespace": "edge"}]}}, {}]
+    gateway = project_gateway(raw("Gateway", spec={"listeners": listeners}), Interner())
+    assert gateway.secrets == ("serving/public-tls", "edge/other")
+    for selector in ({"matchLabels": {"app": "chat"}}, {"app": "chat"}):
+        assert project_pool(raw("InferencePool", spec={"selector": selector}), Interner()).selector == {"app": "chat"}
+    ready = {"type": "Ready", "status": "False", "reason": "Failed", "message": "rate limited"}
+    times = {"notBefore": "2026-09-01T00:00:00Z", "notAfter": "2026-11-30T00:00:00Z"}
+    certificate = project_certificate(
+        raw("Certificate", spec={"secretName": "chat-tls"}, status={"conditions": [ready], **times}), Interner()
+    )
+    assert (certificate.secret, certificate.message) == ("chat-tls", "rate limited")
+    assert certificate.ends is not None
+    assert certificate.begins is not None
+    assert certificate.ends - certificate.begins == 90 * 86_400
+    assert certificate.renews is None
+
+
+def test_policies_are_for_what_comes_in_unless_they_say_otherwise() -> None:
+    expression = {"key": "tier", "operator": "In", "values": ["gpu"]}
+    ports = [{"port": 8000}, {"port": "http", "protocol": "TCP"}, {"protocol": "UDP", "port": 53, "endPort": 60}]
+    policy = project_network_policy(
+        raw(
+            "NetworkPolicy",
+            spec={"podSelector": {"matchExpressions": [expression]}, "ingress": [{"ports": ports}, {"from": []}]},
+        ),
+        Interner(),
+    )
+    assert policy.incoming
+    assert policy.requirements == (Requirement("tier", "In", ("gpu",)),)
+    assert policy.rules == (
+        (AllowedPorts("TCP", "8000"), AllowedPorts("TCP", "http"), AllowedPorts("UDP", "53", 60)),
+        (),
+    )
+    only_out = project_network_policy(raw("NetworkPolicy", spec={"policyTypes": ["Egress"]}), Interner())
+    assert not only_out.incoming
+
+
+def garbage() -> Iterator[Any]:
+    for value in (None, 3, "text", [], [None, 3, "x"], {"a": 1}):
+        yield {"metadata": {"name": "x"}, "spec": value, "status": value}
+        for name in ("rules", "tls", "listeners", "parentRefs", "ingress", "podSelector", "selector", "defaultBackend"):
+            yield {"metadata": {"name": "x"}, "spec": {name: value}, "status": {"parents": value, "conditions": value}}
+            yield {"metadata": {"name": "x"}, "spec": {name: [{"backendRefs": value, "ports": value, "http": value}]}}
+
+
+@pytest.mark.parametrize(
+    "project",
+    [project_ingress, project_http_route, project_gateway, project_pool, project_network_policy, project_certificate],
+)
+def test_whatever_stands_in_an_object_makes_a_row(project: Any) -> None:
+    for one in garbage():
+        assert project(one, Interner()).name == "x"
