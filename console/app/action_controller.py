@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
     from actions.action_run import ActionRun
     from actions.request import Request, Target
-    from console.app.desk import ConsoleDesk
+    from console.app.local_controller import LocalController
+    from console.app.navigator import Navigator
+    from console.commands.desk import Desk
     from console.session.protocol import ActionService, Changed
 
 
@@ -37,9 +39,13 @@ class ActionController:
     The session calls ``changed`` with each new state of an action, from any thread.
     """
 
-    def __init__(self, app: App[None], desk: ConsoleDesk, changed: Changed) -> None:
+    def __init__(
+        self, app: App[None], desk: Desk, navigator: Navigator, local: LocalController, changed: Changed
+    ) -> None:
         self._app = app
         self._desk = desk
+        self._navigator = navigator
+        self._local = local
         self._changed = changed
         self._service: ActionService | None = None
         self._announced: set[str] = set()
@@ -100,7 +106,7 @@ class ActionController:
         here = [run for run in self._runs if run.outcome is None and not run.plan.target.is_server]
         if here:
             words = "actions are under way here; stop them (t shows them) or wait to look elsewhere"
-            self._desk.navigator.say(words, Role.WARNING)
+            self._navigator.say(words, Role.WARNING)
         return not here
 
     def open_plan(self, request: Request) -> None:
@@ -108,8 +114,8 @@ class ActionController:
 
         service, desk = self.service, self._desk
         if service is not None:
-            reading = (lambda: desk.local.servers.reading) if request.target.is_server else None
-            desk.navigator.open(PlanScreen(desk, partial(service.plan, request), reading))
+            reading = (lambda: self._local.servers.reading) if request.target.is_server else None
+            self._navigator.open(PlanScreen(desk, partial(service.plan, request), reading))
 
     async def carry_out(self, request: Request) -> None:
         service = self.service
@@ -125,41 +131,41 @@ class ActionController:
         service, snapshot, shown = self.service, self._desk.snapshot, self._shown
         if service is None or snapshot is None:
             return
-        here = self._desk.local.is_looked_at if shown is None else shown.plan.target.is_server
+        here = self._local.is_looked_at if shown is None else shown.plan.target.is_server
         if shown is not None and not here and shown.plan.scope.cluster != snapshot.cluster.id:
             words = f"“{shown.plan.title}” was done on {shown.plan.scope.cluster}, which is not in view"
-            self._desk.navigator.say(words, Role.WARNING)
+            self._navigator.say(words, Role.WARNING)
             return
-        self._desk.navigator.open(PlanScreen(self._desk, partial(service.undo, here=here)))
+        self._navigator.open(PlanScreen(self._desk, partial(service.undo, here=here)))
 
     @property
     def _shown(self) -> ActionRun | None:
         """Return the action on the front screen, which an undo then applies to."""
         from console.screens.actions import ActionScreen
 
-        front = self._desk.navigator.front
+        front = self._navigator.front
         return front.action_run if isinstance(front, ActionScreen) else None
 
     def open_revisions(self, target: Target) -> None:
         from console.screens.revisions import RevisionsScreen
 
-        self._desk.navigator.open(RevisionsScreen(self._desk, target))
+        self._navigator.open(RevisionsScreen(self._desk, target))
 
     def open_actions(self) -> None:
         from console.screens.actions import ActionsScreen
 
-        self._desk.navigator.open(ActionsScreen(self._desk))
+        self._navigator.open(ActionsScreen(self._desk))
 
     def follow(self, id: str) -> None:  # noqa: A002 - the run's
         from console.screens.actions import ActionScreen
 
         # What it was planned with, and the form behind that, have done their part.
-        self._desk.navigator.close({ScreenId.PLAN, ScreenId.FORM})
-        self._desk.navigator.open(ActionScreen(self._desk, id))
+        self._navigator.close({ScreenId.PLAN, ScreenId.FORM})
+        self._navigator.open(ActionScreen(self._desk, id))
 
     def show(self, action_run: ActionRun | None) -> None:
         """Show a new state of an action; None if only a permission has become known."""
-        front = self._desk.navigator.front
+        front = self._navigator.front
         if front is None:
             return
         if action_run is None:
@@ -172,7 +178,7 @@ class ActionController:
             from actions.spec import Api
             from console.views.action_runs import announcement
 
-            self._desk.navigator.say(*announcement(action_run))
+            self._navigator.say(*announcement(action_run))
             if spec_of(action_run.plan.request.kind).api is Api.RECORD:
                 # Whoever has just written it wants to see it.
                 self._desk.session.refresh()
@@ -181,11 +187,11 @@ class ActionController:
         try:
             found = await service.cut_off()
         except SessionError as error:
-            self._desk.navigator.say(f"{error.problem}; nothing can be changed until it can", Role.WARNING)
+            self._navigator.say(f"{error.problem}; nothing can be changed until it can", Role.WARNING)
             return
         if found:
             last = clock(found[-1][1])
             what = (
                 f"1 action was cut off at {last}" if len(found) == 1 else f"{count(len(found), 'action')} were cut off"
             )
-            self._desk.navigator.say(f"{what}; :audit shows what is known", Role.WARNING)
+            self._navigator.say(f"{what}; :audit shows what is known", Role.WARNING)

@@ -160,7 +160,7 @@ class QuarterdeckApp(App[None]):
 
     def on_servers_looked(self) -> None:
         if self.desk is not None:
-            self.desk.local.show()
+            self.desk.local.show(self.desk.actions.changing)
 
     def on_action_changed(self, message: ActionChanged) -> None:
         if self.desk is not None:

@@ -14,13 +14,13 @@ from themes.palette import Role
 if TYPE_CHECKING:
     from textual.app import App
 
-    from console.app.desk import ConsoleDesk
+    from console.commands.desk import Desk
 
 
 class CommandRunner:
     """Implements console.commands.desk.CommandRunner."""
 
-    def __init__(self, app: App[None], desk: ConsoleDesk) -> None:
+    def __init__(self, app: App[None], desk: Desk) -> None:
         self._app = app
         self._desk = desk
 

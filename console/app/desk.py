@@ -35,12 +35,12 @@ class ConsoleDesk:
         self.since = SinceTracker()
         self.navigator = Navigator(app, self)
         self.commands = CommandRunner(app, self)
-        self.line = LineController(app, self)
-        self.scope = ViewScope(self)
-        self.actions = ActionController(app, self, changed)
-        self.local = LocalController(self, looked)
-        self.pages = Pages(self)
-        self.local_pages = LocalPages(self)
+        self.local = LocalController(self, self.navigator, looked)
+        self.actions = ActionController(app, self, self.navigator, self.local, changed)
+        self.scope = ViewScope(self, self.navigator, self.actions)
+        self.line = LineController(app, self, self.navigator, self.scope, self.local)
+        self.pages = Pages(self, self.navigator, self.local)
+        self.local_pages = LocalPages(self, self.navigator, self.local)
 
     @property
     def read_only(self) -> bool:

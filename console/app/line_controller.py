@@ -13,8 +13,11 @@ from themes.palette import Role
 if TYPE_CHECKING:
     from textual.app import App
 
-    from console.app.desk import ConsoleDesk
+    from console.app.local_controller import LocalController
+    from console.app.navigator import Navigator
+    from console.app.scope import ViewScope
     from console.commands.command import Context
+    from console.commands.desk import Desk
     from console.screens.entry_line import EntryLine
     from widgets.prompt import Kind, PromptHistory
 
@@ -22,9 +25,14 @@ if TYPE_CHECKING:
 class LineController:
     """Implements console.commands.desk.LineController."""
 
-    def __init__(self, app: App[None], desk: ConsoleDesk) -> None:
+    def __init__(
+        self, app: App[None], desk: Desk, navigator: Navigator, scope: ViewScope, local: LocalController
+    ) -> None:
         self._app = app
         self._desk = desk
+        self._navigator = navigator
+        self._scope = scope
+        self._local = local
         self._asked: Kind | None = None
         self._field: Callable[[EntryLine], Awaitable[None]] | None = None
         """Opens the line for a number or a note."""
@@ -56,7 +64,7 @@ class LineController:
         """
         kind, self._asked = self._asked, None
         field, self._field = self._field, None
-        front = self._desk.navigator.front
+        front = self._navigator.front
         if front is None:
             return
         if kind is not None:
@@ -74,16 +82,15 @@ class LineController:
     def complete(self, kind: Kind, text: str) -> Sequence[str]:
         if kind == "/":
             return ()
-        desk = self._desk
-        servers = [server.name for server in desk.local.states]
-        return complete(text, desk.scope.known_namespaces(), desk.session.contexts(), servers, desk.local.presets())
+        servers, contexts = [server.name for server in self._local.states], self._desk.session.contexts()
+        return complete(text, self._scope.known_namespaces(), contexts, servers, self._local.presets())
 
     def run(self, text: str, context: Context) -> None:
         try:
             typed = parse_line(text, context.where)
         except UnknownCommandError as error:
             if isinstance(error, TakesNothingError):
-                self._desk.navigator.say(str(error), Role.WARNING)
+                self._navigator.say(str(error), Role.WARNING)
             else:
                 self._desk.commands.wait_for(self._list(text, error))
             return
@@ -96,11 +103,11 @@ class LineController:
         try:
             await self._desk.pages.open_listing(name, namespace.strip())
         except SessionError as error:
-            self._desk.navigator.say(f"{unknown}; {error.problem}", Role.WARNING)
+            self._navigator.say(f"{unknown}; {error.problem}", Role.WARNING)
 
     def narrow(self, text: str) -> None:
-        front = self._desk.navigator.front
+        front = self._navigator.front
         if isinstance(front, Narrowable):
             problem = front.narrow(text)
             if problem is not None:
-                self._desk.navigator.say(problem, Role.WARNING)
+                self._navigator.say(problem, Role.WARNING)

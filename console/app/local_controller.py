@@ -8,7 +8,10 @@ from console.commands.command import OWN, ScreenId
 from themes.palette import Role
 
 if TYPE_CHECKING:
-    from console.app.desk import ConsoleDesk
+    from collections.abc import Collection
+
+    from console.app.navigator import Navigator
+    from console.commands.desk import Desk
     from console.session.local.protocol import LocalServers, Looked
     from fleet.local.server import ServerState
     from fleet.model.snapshot import Snapshot
@@ -20,8 +23,9 @@ class LocalController:
     The session calls ``looked`` when something about them changes, from any thread.
     """
 
-    def __init__(self, desk: ConsoleDesk, looked: Looked) -> None:
+    def __init__(self, desk: Desk, navigator: Navigator, looked: Looked) -> None:
         self._desk = desk
+        self._navigator = navigator
         self._looked = looked
         self._servers: LocalServers | None = None
         self._lived: dict[str, bool] | None = None
@@ -47,7 +51,7 @@ class LocalController:
     def is_looked_at(self) -> bool:
         """True if this machine is on the screen: on a screen of its own, or as the selected context."""
         snapshot = self._desk.snapshot
-        return self._desk.navigator.is_in_front(*OWN) or (snapshot is not None and snapshot.is_machine)
+        return self._navigator.is_in_front(*OWN) or (snapshot is not None and snapshot.is_machine)
 
     def presets(self) -> tuple[str, ...]:
         """Names of the presets in the settings; empty before the servers were requested."""
@@ -59,15 +63,17 @@ class LocalController:
         if self._servers is None and folder is not None and any(folder.glob("*/record.json")):
             self._servers = self._desk.session.local_servers(self._looked)
 
-    def show(self) -> None:
-        """Handle news about servers: a death is reported on whatever screen is in front."""
-        front = self._desk.navigator.front
+    def show(self, changing: Collection[str]) -> None:
+        """Handle news about servers: a death is reported on whatever screen is in front.
+
+        ``changing``: the ids of the servers that an action of ours is changing.
+        """
+        front = self._navigator.front
         if front is None:
             return
         front.show_servers()
         # What an action of ours does to a server is told by the action.
-        ours = self._desk.actions.changing
-        dead = [server for server in self.states if not server.alive and server.record.id not in ours]
+        dead = [server for server in self.states if not server.alive and server.record.id not in changing]
         died = [server for server in dead if (self._lived or {}).get(server.record.id, True)]
         meanwhile = self._lived is None
         self._lived = {server.record.id: server.alive for server in self.states}
@@ -76,4 +82,4 @@ class LocalController:
             others = f", and {len(died) - 1} more" if len(died) > 1 else ""
             when = " meanwhile" if meanwhile else ""
             words = f"{died[0].name} died{when}: {why}{others}; :local shows it"
-            self._desk.navigator.say(words, Role.ERROR)
+            self._navigator.say(words, Role.ERROR)

@@ -8,17 +8,19 @@ from console.views.subject import pod_for
 from themes.palette import Role
 
 if TYPE_CHECKING:
-    from console.app.desk import ConsoleDesk
+    from console.app.local_controller import LocalController
+    from console.app.navigator import Navigator
+    from console.commands.desk import Desk
     from fleet.local.server import ServerState
 
 
 class LocalPages:
     """Implements console.commands.desk.LocalPages."""
 
-    def __init__(self, desk: ConsoleDesk) -> None:
+    def __init__(self, desk: Desk, navigator: Navigator, local: LocalController) -> None:
         self._desk = desk
-        self._navigator = desk.navigator
-        self._local = desk.local
+        self._navigator = navigator
+        self._local = local
 
     def _server(self, name: str) -> ServerState | None:
         return next((server for server in self._local.states if server.name == name), None)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from textual.app import App
     from textual.screen import Screen
 
-    from console.app.desk import ConsoleDesk
+    from console.commands.desk import Desk
     from fleet.model.objects import ClusterId
 
 
@@ -26,7 +26,7 @@ _CLIPBOARD = 64 * 1024
 class Navigator:
     """Implements console.commands.desk.Navigator on the app's stack of screens."""
 
-    def __init__(self, app: App[None], desk: ConsoleDesk) -> None:
+    def __init__(self, app: App[None], desk: Desk) -> None:
         self._app = app
         self._desk = desk
 

@@ -15,7 +15,9 @@ from console.session.failure import SessionError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from console.app.desk import ConsoleDesk
+    from console.app.local_controller import LocalController
+    from console.app.navigator import Navigator
+    from console.commands.desk import Desk
     from fleet.model.objects import ObjectRef
 
 _SCREENS: Mapping[ScreenId, str] = {
@@ -30,9 +32,10 @@ _SCREENS: Mapping[ScreenId, str] = {
 class Pages:
     """Implements console.commands.desk.Pages."""
 
-    def __init__(self, desk: ConsoleDesk) -> None:
+    def __init__(self, desk: Desk, navigator: Navigator, local: LocalController) -> None:
         self._desk = desk
-        self._navigator = desk.navigator
+        self._navigator = navigator
+        self._local = local
 
     def open_detail(self, key: str) -> None:
         from console.screens.detail import DetailScreen
@@ -118,7 +121,7 @@ class Pages:
         from console.screens.audit import AuditScreen
 
         options = self._desk.options
-        folder = options.audit_here if self._desk.local.is_looked_at else None
+        folder = options.audit_here if self._local.is_looked_at else None
         folder = folder or options.audit
         if folder is None:
             self._navigator.say("this console has no audit log")

@@ -7,15 +7,19 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from console.app.desk import ConsoleDesk
+    from console.app.action_controller import ActionController
+    from console.app.navigator import Navigator
+    from console.commands.desk import Desk
     from widgets.cells import Cell
 
 
 class ViewScope:
     """Implements console.commands.desk.ViewScope."""
 
-    def __init__(self, desk: ConsoleDesk) -> None:
+    def __init__(self, desk: Desk, navigator: Navigator, actions: ActionController) -> None:
         self._desk = desk
+        self._navigator = navigator
+        self._actions = actions
         self._recent: list[str] = []
         """Namespaces, most recently selected first."""
 
@@ -35,7 +39,7 @@ class ViewScope:
             return beside_namespaces(desk.snapshot)
 
         current = session.namespace
-        desk.navigator.push(ChoiceScreen(desk, "namespace", read, current, choose, OF_NAMESPACES, beside))
+        self._navigator.push(ChoiceScreen(desk, "namespace", read, current, choose, OF_NAMESPACES, beside))
 
     def choose_context(self) -> None:
         from console.screens.choice import ChoiceScreen
@@ -52,27 +56,27 @@ class ViewScope:
         def beside() -> Mapping[str, tuple[Cell, ...]]:
             return beside_contexts(session.about_contexts())
 
-        desk.navigator.push(ChoiceScreen(desk, "context", read, session.context, choose, OF_CONTEXTS, beside))
+        self._navigator.push(ChoiceScreen(desk, "context", read, session.context, choose, OF_CONTEXTS, beside))
 
     async def switch(self, *, context: str | None = None, namespace: str | None = None) -> None:
         desk = self._desk
-        if context is not None and not desk.actions.may_switch():
+        if context is not None and not self._actions.may_switch():
             return
-        desk.navigator.say(f"looking at {context if context is not None else namespace or 'all namespaces'} …")
+        self._navigator.say(f"looking at {context if context is not None else namespace or 'all namespaces'} …")
         if context is None:
             # Before the view changes: what goes out of it is not gone, and no screen but the first would say so.
-            desk.navigator.go_home()
+            self._navigator.go_home()
         await desk.session.switch(context=context, namespace=namespace)
         if namespace:
             self._recent = [namespace, *(name for name in self._recent if name != namespace)]
         if context is not None:
             self._recent = []
-        desk.navigator.go_home()
+        self._navigator.go_home()
 
     async def switch_to_favourite(self, number: int) -> None:
         known = self.known_namespaces()
         if number > len(known):
-            self._desk.navigator.say(f"no namespace {number}; n lists them")
+            self._navigator.say(f"no namespace {number}; n lists them")
         else:
             await self.switch(namespace=known[number - 1])
 
