@@ -15,6 +15,7 @@ from textual.widgets.input import Selection
 from themes.palette import Role
 from widgets.line import Line, Span, width_of
 from widgets.line_view import LineView
+from widgets.typed_line import TypedLine
 
 
 class _Label(LineView):
@@ -42,7 +43,7 @@ class _Label(LineView):
         self.redraw()
 
 
-class _Line(Input):
+class _Line(TypedLine):
     """The input itself; keys that it does not take for itself go to the field."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -52,10 +53,8 @@ class _Line(Input):
     ]
 
     def __init__(self, field: Field) -> None:
-        super().__init__(compact=True, select_on_focus=False)
+        super().__init__()
         self._field = field
-        # A blinking cursor would write to the terminal twice a second for as long as the line has the focus.
-        self.cursor_blink = False
 
     def action_step(self, by: int) -> None:
         self._field.step(by)

@@ -17,6 +17,7 @@ from textual.widgets.input import Selection
 from themes.palette import Role
 from widgets.line import Line, Span, fit, width_of
 from widgets.line_view import LineView
+from widgets.typed_line import TypedLine
 from widgets.untrusted import untrusted
 
 LABEL = 22
@@ -49,7 +50,7 @@ class _Words(LineView):
         return self._text
 
 
-class _Typed(Input):
+class _Typed(TypedLine):
     """A line to type into; up and down go to its neighbours."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -59,10 +60,8 @@ class _Typed(Input):
     ]
 
     def __init__(self, row: FormRow, default: str) -> None:
-        super().__init__(compact=True, select_on_focus=False, placeholder=default)
+        super().__init__(default)
         self._row = row
-        # A blinking cursor would write to the terminal twice a second for as long as the line has the focus.
-        self.cursor_blink = False
 
     def on_focus(self) -> None:
         """A number that stands there already is replaced by typing: digits behind it would make another one of it."""

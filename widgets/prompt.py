@@ -16,6 +16,7 @@ from textual.widgets import Input
 from themes.palette import Role
 from widgets.line import Line, plain
 from widgets.line_view import LineView
+from widgets.typed_line import TypedLine
 
 Kind = Literal[":", "/"]
 
@@ -70,7 +71,7 @@ class _Sign(LineView):
         return [plain(" " + self.kind, Role.KEY)]
 
 
-class _Line(Input):
+class _Line(TypedLine):
     """The input itself; the keys that it shares with the prompt go there."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -82,10 +83,8 @@ class _Line(Input):
     ]
 
     def __init__(self, prompt: Prompt) -> None:
-        super().__init__(compact=True, select_on_focus=False, suggester=_First(prompt))
+        super().__init__(suggester=_First(prompt))
         self._prompt = prompt
-        # A blinking cursor would write to the terminal twice a second for as long as the line is open.
-        self.cursor_blink = False
 
     def action_history(self, steps: int) -> None:
         self._prompt.walk(steps)

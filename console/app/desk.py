@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class ConsoleDesk:
-    """Implements console.commands.desk.Desk: commands and parts reach the other parts through it."""
+    """Implements console.commands.desk.Desk: a command asks the part that knows; parts are given each other."""
 
     def __init__(self, app: App[None], session: Session, options: Options, changed: Changed, looked: Looked) -> None:
         self._app = app

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from console.views.layout import head
-from console.views.load import value_span
 from console.views.subject import assessment_of
+from console.views.value_columns import ValueColumn, fitting, titles, values
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
 from themes.glyphs import Glyphs
@@ -19,25 +18,17 @@ from widgets.untrusted import untrusted
 _NAME = 24
 
 
-class _Column(NamedTuple):
-    title: str
-    width: int
-    quantity: Quantity
-    priority: int
-    """Rank of importance: where not all fit, those with a high number are left out."""
-
-
 _COLUMNS = (
-    _Column("util", 6, Quantity.GPU_UTIL, 0),
-    _Column("SM", 6, Quantity.SM_ACTIVE, 1),
-    _Column("DRAM", 6, Quantity.DRAM_ACTIVE, 2),
-    _Column("memory", 9, Quantity.GPU_MEMORY_USED, 0),
-    _Column("of", 9, Quantity.GPU_MEMORY_TOTAL, 4),
-    _Column("temp", 7, Quantity.GPU_TEMPERATURE, 0),
-    _Column("power", 7, Quantity.GPU_POWER, 0),
-    _Column("clock", 9, Quantity.SM_CLOCK, 3),
-    _Column("throttled", 10, Quantity.THROTTLE, 0),
-    _Column("XID", 5, Quantity.XID, 0),
+    ValueColumn("util", 6, Quantity.GPU_UTIL, 0),
+    ValueColumn("SM", 6, Quantity.SM_ACTIVE, 1),
+    ValueColumn("DRAM", 6, Quantity.DRAM_ACTIVE, 2),
+    ValueColumn("memory", 9, Quantity.GPU_MEMORY_USED, 0),
+    ValueColumn("of", 9, Quantity.GPU_MEMORY_TOTAL, 4),
+    ValueColumn("temp", 7, Quantity.GPU_TEMPERATURE, 0),
+    ValueColumn("power", 7, Quantity.GPU_POWER, 0),
+    ValueColumn("clock", 9, Quantity.SM_CLOCK, 3),
+    ValueColumn("throttled", 10, Quantity.THROTTLE, 0),
+    ValueColumn("XID", 5, Quantity.XID, 0),
 )
 
 
@@ -47,9 +38,8 @@ def gpu_lines(snapshot: Snapshot, gpus: Sequence[str], absent: str, width: int, 
         return []
     if not gpus:
         return [head("GPUs", absent)]
-    columns = _fitting(width)
-    titles = "".join(fit(column.title, column.width, "right", "") for column in columns)
-    lines = [Line((Span(fit(" GPUS", _NAME, "left", ""), Role.HEAD), Span(titles, Role.HEAD)))]
+    columns = fitting(_COLUMNS, width - _NAME)
+    lines = [Line((Span(fit(" GPUS", _NAME, "left", ""), Role.HEAD), Span(titles(columns), Role.HEAD)))]
     for key in gpus:
         lines += _gpu(snapshot, key, columns, width, glyphs)
     if absent:
@@ -59,14 +49,7 @@ def gpu_lines(snapshot: Snapshot, gpus: Sequence[str], absent: str, width: int, 
     return lines
 
 
-def _fitting(width: int) -> tuple[_Column, ...]:
-    columns: tuple[_Column, ...] = _COLUMNS
-    while _NAME + sum(column.width for column in columns) > width and (least := max(c.priority for c in columns)):
-        columns = tuple(column for column in columns if column.priority < least)
-    return columns
-
-
-def _gpu(snapshot: Snapshot, key: str, columns: Sequence[_Column], width: int, glyphs: Glyphs) -> list[Line]:
+def _gpu(snapshot: Snapshot, key: str, columns: Sequence[ValueColumn], width: int, glyphs: Glyphs) -> list[Line]:
     """One GPU; what is wrong with it stands beside it, or below where there is no room."""
     gpu, standing = snapshot.gpus[key], assessment_of(snapshot, key)
     name = untrusted(f"{gpu.node} {gpu.ordinal}{f' {gpu.profile}' if gpu.profile else ''}")
@@ -74,10 +57,8 @@ def _gpu(snapshot: Snapshot, key: str, columns: Sequence[_Column], width: int, g
         Span("   "),
         severity_span(standing.severity, glyphs),
         Span(" " + fit(name, _NAME - 5, "left", glyphs.ellipsis)),
+        *values(snapshot.by_gpu, key, columns, glyphs),
     ]
-    for column in columns:
-        text, role = value_span(snapshot.by_gpu, key, column.quantity, glyphs)
-        spans.append(Span(fit(text, column.width, "right", glyphs.ellipsis), role))
     if not standing.reason:
         return [Line(tuple(spans))]
     reason = Span(untrusted(standing.reason), severity_role(standing.severity))

@@ -8,8 +8,8 @@ from statistics import median
 from typing import Final, NamedTuple
 
 from console.views.layout import followed, head
-from console.views.load import value_span
 from console.views.subject import assessment_of, reason_of
+from console.views.value_columns import ValueColumn, fitting, titles, total_width, values
 from fleet.model.objects import Container, Pod
 from fleet.model.quantity import Quantity
 from fleet.model.severity import Severity, rank
@@ -42,21 +42,13 @@ class Loading(NamedTuple):
 NO_STARTS: Final[Mapping[str, Loading]] = {}
 
 
-class _Column(NamedTuple):
-    title: str
-    width: int
-    quantity: Q
-    priority: int
-    """Rank of importance: where not all fit, those with a high number are left out."""
-
-
 _COLUMNS = (
-    _Column("run", 6, Q.RUNNING, 2),
-    _Column("wait", 6, Q.WAITING, 1),
-    _Column("KV", 6, Q.KV_USAGE, 1),
-    _Column("TTFT95", 9, Q.TTFT_P95, 4),
-    _Column("GPU", 6, Q.GPU_UTIL, 0),
-    _Column("temp", 7, Q.GPU_TEMPERATURE, 3),
+    ValueColumn("run", 6, Q.RUNNING, 2),
+    ValueColumn("wait", 6, Q.WAITING, 1),
+    ValueColumn("KV", 6, Q.KV_USAGE, 1),
+    ValueColumn("TTFT95", 9, Q.TTFT_P95, 4),
+    ValueColumn("GPU", 6, Q.GPU_UTIL, 0),
+    ValueColumn("temp", 7, Q.GPU_TEMPERATURE, 3),
 )
 _NAME, _AGE, _PLACE = 27, 6, 22
 _WIDEST_NAME = 46
@@ -83,10 +75,9 @@ def member_lines(
     well = [pod for pod in ordered if assessment_of(snapshot, pod.key).severity is Severity.OK]
     shown = [*told, *well[: max(0, MOST - len(told))]]
     columns, place, name = _fitting(width)
-    titles = "".join(fit(column.title, column.width, "right", "") for column in columns)
     where = fit("  on", place, "left", "") if place else ""
     first = fit(" PODS", name, "left", "") + fit("age", _AGE, "right", "")
-    lines = [Line((Span(first, Role.HEAD), Span(titles + where, Role.HEAD)))]
+    lines = [Line((Span(first, Role.HEAD), Span(titles(columns) + where, Role.HEAD)))]
     usual = start_seconds(pods)
     for pod in shown:
         lines += _row(snapshot, pod, columns, place, name, width, glyphs)
@@ -96,23 +87,16 @@ def member_lines(
     return lines
 
 
-def _fitting(width: int) -> tuple[tuple[_Column, ...], int, int]:
+def _fitting(width: int) -> tuple[Sequence[ValueColumn], int, int]:
     """The columns that fit, the cells for where a pod runs (0 for none), and those of its name."""
-    columns: tuple[_Column, ...] = _COLUMNS
-    place = _PLACE
-
-    def used() -> int:
-        return _NAME + _AGE + sum(column.width for column in columns) + place
-
-    while used() > width and (least := max((c.priority for c in columns), default=0)):
-        columns = tuple(column for column in columns if column.priority < least)
-    if used() > width:
-        place = 0
-    return columns, place, min(_WIDEST_NAME, max(18, _NAME + width - used()))
+    columns = fitting(_COLUMNS, width - _NAME - _AGE - _PLACE)
+    used = _NAME + _AGE + total_width(columns)
+    place = _PLACE if used + _PLACE <= width else 0
+    return columns, place, min(_WIDEST_NAME, max(18, _NAME + width - used - place))
 
 
 def _row(
-    snapshot: Snapshot, pod: Pod, columns: Sequence[_Column], place: int, name: int, width: int, glyphs: Glyphs
+    snapshot: Snapshot, pod: Pod, columns: Sequence[ValueColumn], place: int, name: int, width: int, glyphs: Glyphs
 ) -> list[Line]:
     key, standing = pod.key, assessment_of(snapshot, pod.key)
     age = age_text(snapshot.at - pod.created) if pod.created else ""
@@ -121,10 +105,8 @@ def _row(
         severity_span(standing.severity, glyphs),
         Span(" " + fit_end(untrusted_name(pod.name), name - 5, "left", glyphs.ellipsis)),
         Span(fit(age, _AGE, "right", glyphs.ellipsis), Role.DIM),
+        *values(snapshot.by_pod, key, columns, glyphs),
     ]
-    for column in columns:
-        text, role = value_span(snapshot.by_pod, key, column.quantity, glyphs)
-        spans.append(Span(fit(text, column.width, "right", glyphs.ellipsis), role))
     if place:
         spans.append(Span("  " + fit_end(_place(snapshot, pod), place - 2, "left", glyphs.ellipsis), Role.DIM))
     if standing.severity is Severity.STARTING and is_starting(pod):

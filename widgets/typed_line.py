@@ -1,0 +1,15 @@
+"""The line that is typed into, as every form, field and prompt here has it."""
+
+from __future__ import annotations
+
+from textual.suggester import Suggester
+from textual.widgets import Input
+
+
+class TypedLine(Input):
+    """Textual's input in one row that writes nothing to the terminal while nobody types."""
+
+    def __init__(self, placeholder: str = "", suggester: Suggester | None = None) -> None:
+        super().__init__(compact=True, select_on_focus=False, placeholder=placeholder, suggester=suggester)
+        # A blinking cursor would write to the terminal twice a second for as long as the line has the focus.
+        self.cursor_blink = False
