@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' console/__init__.py)
 
-.PHONY: demo test quick check format lint types imports dead bench eval docs lock dist clean
+.PHONY: demo test quick check format lint types imports dead bench eval written docs lock dist clean
 
 demo: $(READY)  ## the console on a simulated fleet; without a terminal: the fleet table, once
 	@$(BIN)/quarterdeck demo $(ARGS)
@@ -47,6 +47,13 @@ bench: $(READY)  ## the budgets, peers measured in the same run
 
 eval: $(READY)  ## how well the diagnosis does on recorded incidents: docs/eval.md
 	@$(BIN)/python -m tests.eval $(ARGS)
+
+written: $(READY)  ## the documents that are made of declarations, each held by a test
+	$(BIN)/python -m tests.pictures keys
+	$(BIN)/python -m console.report.schema
+	@set -e; for each in config.docs:configuration.md report.docs:snapshot.md report.dialects:dialects.md \
+	  cli.man:quarterdeck.1; do \
+	  echo "docs/$${each#*:}"; $(BIN)/python -m console.$${each%:*} > docs/.written; mv docs/.written docs/$${each#*:}; done
 
 docs: $(READY)  ## the pictures in docs/, drawn by the program itself
 	$(BIN)/python -m tests.pictures
