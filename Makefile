@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+COLLECTED := tests/__pycache__/.collected
 # Thrice the cores: most tests wait for something (a process, a tick, an answer) for most of their time.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(3 * (os.cpu_count() or 1))')
 # A file stays whole, so that what its tests share (a fleet, a real server) is started once; the longest files first.
@@ -19,8 +20,14 @@ VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' console/__init__.py)
 demo: $(READY)  ## the console on a simulated fleet; without a terminal: the fleet table, once
 	@$(BIN)/quarterdeck demo $(ARGS)
 
-test: $(READY)  ## every test that this machine can run
+test: $(READY) $(COLLECTED)  ## every test that this machine can run
 	$(BIN)/python -m pytest -n $(WORKERS) $(SHARED) $(ARGS)
+
+# Once in a clone: else every worker compiles every test for itself, all of them at the same time.
+$(COLLECTED): $(READY)
+	@$(BIN)/python -m pytest --collect-only -q tests/console >/dev/null & \
+	  $(BIN)/python -m pytest --collect-only -q tests --ignore tests/console >/dev/null; wait
+	@touch $@
 
 quick: $(READY)  ## within a minute: the tests nearest to what was changed
 	@$(BIN)/python -m tests.quick -n logical $(ARGS)
