@@ -148,7 +148,8 @@ class RecordingFile:
     def about(self) -> Mapping[str, str]:
         """Return the recording's metadata: which cluster, since when, by which version."""
         with self._said():
-            return dict(self._connection.execute("SELECT key, value FROM about"))
+            found = self._connection.execute("SELECT key, value FROM about")
+            return {key: value for key, value in found if isinstance(key, str) and isinstance(value, str)}
 
     def describe(self, **about: str) -> None:
         """Write that down."""
@@ -175,7 +176,12 @@ class RecordingFile:
             first, last = self._connection.execute(
                 "SELECT min(at), max(at) FROM frames WHERE kind IN (?, ?)", (OBJECTS, NUMBERS)
             ).fetchone()
-        return None if first is None else (float(first), float(last))
+        if first is None:
+            return None
+        # A column says which type it would like, and takes any.
+        if not (isinstance(first, float) and isinstance(last, float)):
+            raise UnusableError(f"{self.path} is damaged: a part of it is of no time")
+        return first, last
 
     def frame(self, id: int) -> RecordingFrame:  # noqa: A002 - the frame's
         """The frame of an id."""

@@ -71,6 +71,24 @@ def test_a_small_file_that_becomes_a_large_one_is_refused_before_it_fills_the_me
         recording.at(recording.last)
 
 
+@pytest.mark.parametrize("value", [b"", "never"])
+def test_what_is_of_no_time_is_damaged(tmp_path: Path, value: bytes | str) -> None:
+    file = recorded(tmp_path / "x.qdr")
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("UPDATE frames SET at = ? WHERE id = 1", (value,))
+    with pytest.raises(UnusableError, match="is of no time"):
+        Recording(file)
+
+
+def test_what_it_says_of_itself_in_no_words_is_left_out(tmp_path: Path) -> None:
+    file = recorded(tmp_path / "x.qdr")
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("INSERT INTO about VALUES ('thinned', x'00'), ('facts', x'ff')")
+    with Recording(file) as recording:
+        assert recording.seconds_between(BEGAN) == 0.0
+        assert recording.told_by == ()
+
+
 def test_a_file_that_others_could_read_is_closed_to_them(tmp_path: Path) -> None:
     file = recorded(tmp_path / "x.qdr")
     file.chmod(0o644)
