@@ -308,7 +308,8 @@ def _close_to_others(path: Path) -> None:
     for ending in ("", "-wal", "-shm"):
         with suppress(OSError):
             each = Path(f"{path}{ending}")
-            if each.stat().st_mode & 0o077:
+            # What a link leads to may be somebody's for other reasons.
+            if not each.is_symlink() and each.stat().st_mode & 0o077:
                 each.chmod(0o600)
 
 

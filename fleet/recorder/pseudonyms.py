@@ -69,6 +69,7 @@ _DOMAINS: Final = (
     "kserve.io",
 )
 _TITLED: Final = """
+    init signal completed
     kube kubernetes prometheus alertmanager target watchdog inhibitor looping overcommit throttling generation
     mismatch quota almost replicas rollout cpu filesystem inode inodes high low pressure queue latency cache
     usage ttft itl kv xid thermal power ecc errors mismatched job hpa maxed statefulset daemonset scheduled
@@ -116,6 +117,21 @@ _KUBERNETES: Final = re.compile(r"v?\d{1,3}(\.\d{1,4}){1,2}")
 _PARTS: Final = re.compile(r"[^:/]+")
 _TOKEN: Final = re.compile(r"[^\s\"'`,;()\[\]{}<>=]+")
 HIDDEN: Final = "…"
+
+
+_LABEL_WORDS: Final = """
+    arch os hostname zone region instance component managed name part app created by index hash revision history desired
+    tracking cause default pod controller deletion cost mirror source config kind type role driver product family cuda
+    major minor full memory count present capable strategy sharing shared replicas machine compute gpu tiles millicores
+    monitoring path scheme port scrape group worker leader size template key subgroup exclusive topology node cluster
+    service job task replica accelerator spot preemptible capacity provider nodepool pool preemption unschedulable
+    attachable volumes hugepages ephemeral storage cpu tpu chip serving inference model revision generation routing
+    state active preferred local project chart release namespace heritage restarted at last applied configuration
+    partition update rollout serial id
+"""
+"""Words of the names of labels, annotations and resources of public projects."""
+_SHORT: Final = 2
+"""Letters of a part of a name that says nothing of anybody: ``gb``, ``v``."""
 
 
 class Pseudonyms:
@@ -216,10 +232,12 @@ class Pseudonyms:
         if not slash:
             return key if key in _LABELS else self.name(key, "label")
         if any(domain == public or domain.endswith(f".{public}") for public in _domains()):
-            # What a node is for is named by its owners.
-            return (
-                f"{domain}/{self.name(name, 'role')}" if domain.startswith(("node-role.", "node-restriction.")) else key
-            )
+            # Everybody may add a name of his own to them, and what a node is for is named by its owners.
+            known = _words(_WORDS) | _products() | _words(_TITLED) | _words(_LABEL_WORDS) | _words(_GPU_WORDS)
+            parts = [part for part in re.split(r"[^A-Za-z]+|(?<=[a-z])(?=[A-Z])", name) if part]
+            theirs = domain.startswith(("node-role.", "node-restriction."))
+            is_public = not theirs and all(part.lower() in known or len(part) <= _SHORT for part in parts)
+            return key if is_public else f"{domain}/{self.name(name, 'label')}"
         return f"{self.name(domain, 'domain')}/{self.name(name, 'label')}"
 
     def command(self, words: tuple[str, ...]) -> tuple[str, ...]:
