@@ -131,7 +131,8 @@ def _legend(page: PlotPage, glyphs: Glyphs) -> Line:
         spans.append(Span(_value(page.plot, known[-1]), Role.STRONG))
         spans.append(Span(f"  {_value(page.plot, min(known))} to {_value(page.plot, max(known))}  ", Role.DIM))
         if number == 0 and layer.curve is not None and layer.curve.is_peak:
-            spans.append(Span(f" {':' if glyphs.ascii else '░'} mean to peak  ", Role.DIM))
+            lower = "then" if layer.curve.is_recorded else "mean"
+            spans.append(Span(f" {':' if glyphs.ascii else '░'} {lower} to peak  ", Role.DIM))
         elif number == 0 and layer.curve is not None and layer.curve.low and page.plot.band:
             low, high = (str(edge).rpartition("_")[2] for edge in page.plot.band)
             spans.append(Span(f" {':' if glyphs.ascii else '░'} {low} to {high}  ", Role.DIM))
@@ -194,7 +195,12 @@ def recorded_text(curve: Curve, now: float) -> str:
     """Return what a curve is of that no metrics store gave, in words, and how far back that goes."""
     since = f" since {clock(curve.since, now)} UTC" if not math.isnan(curve.since) else ""
     every = f"every {span_text(curve.range.step)} as it was measured then"
-    return f"kept by the console{since}, {every}: no metrics store answers here"
+    lost = ""
+    if curve.is_peak and curve.apart:
+        lost = f"; a peak of less than {span_text(curve.apart)} may not be there"
+    elif curve.apart > curve.range.step:
+        lost = f"; of its older part a measurement every {span_text(curve.apart)} is left"
+    return f"kept by the console{since}, {every}: no metrics store answers here{lost}"
 
 
 def kept_text(snapshot: Snapshot, curve: Curve | None) -> str:

@@ -66,6 +66,8 @@ class Curve:
     """True if the band is from the values to the highest ones within each step."""
     is_recorded: bool = False
     """True if it comes from the console's recordings, because there was no metrics store."""
+    apart: float = 0.0
+    """Seconds between the measurements that a recorded one is made of, where not all are left, or were read; else 0."""
 
     @property
     def since(self) -> float:

@@ -15,11 +15,14 @@ from fleet.model.frame import Frame
 from fleet.model.quantity import GATEWAY_QUANTITIES, Quantity
 from fleet.recorder.problem import RecordingError
 from fleet.recorder.reader import Recording
+from fleet.recorder.writer import EVERY
 from fleet.snapshot.frames import Frames
 from fleet.snapshot.status_changes import followed
 
 _KNOWN: Final = 20_000
 """Number of cached values: a growing plot asks for nearly all of its points again."""
+_READ: Final = 1500
+"""Measurements among which the highest values are looked for, at most: all of six hours, which takes seconds."""
 _OF: Final = ("workload", "pod", "model", "gpu", "engine")
 """The frames searched for a key."""
 _BEFORE: Final = ("before",)
@@ -45,22 +48,44 @@ class RecordedCurves:
             kept = recording.measured(moments.start - step, moments.end)
             # The last measurement by then, of those since the moment before.
             nearest = [_last(kept, at, at - step) for at in moments.times()]
-            self._read(recording, [at for at in nearest if at is not None], question.key, wanted)
+            with_peaks = question.peaks and step > EVERY
+            every = -(-len(kept) // _READ) if with_peaks else 1
+            among = kept[::every] if with_peaks else []
+            times = sorted({*among, *(at for at in nearest if at is not None)})
+            self._read(recording, times, question.key, wanted, gauges_alone=question.peaks)
             values, *band = (tuple(self._value(at, question.key, each) for at in nearest) for each in wanted)
+            if with_peaks:
+                band = [values, self._peaks(times, question)]
+            apart = max(
+                EVERY * every if every > 1 else 0.0, recording.seconds_between(max(moments.start, recording.first))
+            )
         if all(map(math.isnan, values)):
             raise RecordingError("nothing of it was kept in that time")
         low, high = band or ((), ())
-        return Curve(question.quantity, moments, values, low, high, is_recorded=True)
+        return Curve(question.quantity, moments, values, low, high, is_peak=with_peaks, is_recorded=True, apart=apart)
+
+    def _peaks(self, times: Sequence[float], question: CurveQuestion) -> tuple[float, ...]:
+        """The highest value later than each moment before and until each moment; NaN for none."""
+        moments, found = question.range, [math.nan] * question.range.points
+        for at in times:
+            place = math.ceil((at - moments.start) / moments.step)
+            value = self._value(at, question.key, question.quantity)
+            if 0 <= place < moments.points and not value <= found[place]:
+                found[place] = value
+        return tuple(found)
 
     def _value(self, at: float | None, key: str, quantity: Quantity) -> float:
         return math.nan if at is None else self._known.get((at, key, quantity), math.nan)
 
-    def _read(self, recording: Recording, times: Sequence[float], key: str, wanted: Sequence[Quantity]) -> None:
+    def _read(
+        self, recording: Recording, times: Sequence[float], key: str, wanted: Sequence[Quantity], *, gauges_alone: bool
+    ) -> None:
         frames, topology, focus = Frames(), None, frozenset({key})
+        read = recording.rows_and_gauges if gauges_alone else recording.rows_and_numbers
         for at in times:
             if all((at, key, each) in self._known for each in wanted):
                 continue
-            state, measurement = recording.rows_and_numbers(at)
+            state, measurement = read(at)
             topology = followed(topology, state, measurement)
             made = frames.frames_at(topology, measurement, at, focus)
             for each in wanted:

@@ -144,18 +144,22 @@ def _single(numbers: Iterable[float]) -> bytes:
     return found.tobytes()
 
 
-def measurement(layout: MeasurementLayout, numbers: bytes) -> Measurement:
-    """The Measurement of both. Raises RecordingError where they do not belong together."""
+def measurement(layout: MeasurementLayout, numbers: bytes, *, gauges_alone: bool = False) -> Measurement:
+    """The Measurement of both, whole or without its histograms and the means of phases, which are most of it.
+
+    Raises RecordingError where they do not belong together.
+    """
     if len(numbers) < _HEAD.size:
         raise RecordingError("a measurement of it has not even a time")
     at, window, interval, gpu_interval, skew, requests = _HEAD.unpack_from(numbers)
-    taken = _Numbers(numbers[_HEAD.size :], [_edges_in(text) for text in layout.edges])
-    engine_table, gateway_table, gpu_table = (
-        taken.table(columns) for columns in (layout.engine_table, layout.gateway_table, layout.gpu_table)
-    )
-    means = {quantity: (taken.take(rows), taken.take(rows)) for quantity, rows in layout.means.items()}
-    histograms = {family: taken.histograms(shape) for family, shape in layout.histograms.items()}
-    of_gateways = {family: taken.histograms(shape) for family, shape in layout.gateway_histograms.items()}
+    tables = layout.engine_table, layout.gateway_table, layout.gpu_table
+    end = _HEAD.size + _WIDTH * sum(len(each.quantities) * each.rows + each.ages for each in tables)
+    rest = MeasurementLayout("") if gauges_alone else layout
+    taken = _Numbers(numbers[_HEAD.size : end if gauges_alone else None], [_edges_in(text) for text in rest.edges])
+    engine_table, gateway_table, gpu_table = (taken.table(columns) for columns in tables)
+    means = {quantity: (taken.take(rows), taken.take(rows)) for quantity, rows in rest.means.items()}
+    histograms = {family: taken.histograms(shape) for family, shape in rest.histograms.items()}
+    of_gateways = {family: taken.histograms(shape) for family, shape in rest.gateway_histograms.items()}
     taken.end()
     if not all(0 <= one <= YEAR_9999 for one in (at, window, interval, gpu_interval, abs(skew), requests)):
         raise RecordingError("a measurement of it is of no time that there is")

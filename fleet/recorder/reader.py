@@ -123,6 +123,12 @@ class Recording:
         moment = max(moment, self.first)
         return self._looked_at(moment).state, self._measured(moment)
 
+    def rows_and_gauges(self, moment: float) -> tuple[KubeState, Measurement | None]:
+        """The same without histograms and means of phases, in a third of the time."""
+        moment = max(moment, self.first)
+        frame = self._file.latest(NUMBERS, moment)
+        return self._looked_at(moment).state, None if frame is None else self._read(frame, gauges_alone=True)
+
     def measured(self, begin: float, end: float) -> list[float]:
         """Unix times between two moments at which a measurement was recorded, oldest first."""
         return self._file.times(NUMBERS, max(begin, self.first), end)
@@ -159,8 +165,9 @@ class Recording:
             self._measurement, self._numbers = self._read(frame), frame
         return self._measurement
 
-    def _read(self, frame: RecordingFrame) -> Measurement:
-        return metrics.measurement(self._layout_of(frame), metrics.unpack_numbers(frame.data))
+    def _read(self, frame: RecordingFrame, *, gauges_alone: bool = False) -> Measurement:
+        numbers = metrics.unpack_numbers(frame.data)
+        return metrics.measurement(self._layout_of(frame), numbers, gauges_alone=gauges_alone)
 
     def _layout_of(self, frame: RecordingFrame) -> MeasurementLayout:
         """Return the layout of its numbers; the same object for all frames with the same one."""

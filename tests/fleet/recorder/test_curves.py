@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from fleet.model.curve import CurveQuestion, Series, TimeRange
 from fleet.model.quantity import Quantity
+from fleet.recorder import curves
 from fleet.recorder.curves import RecordedCurves
+from fleet.recorder.file import RecordingFile
 from fleet.recorder.problem import RecordingError
 from fleet.recorder.writer import RecordingWriter
 from tests.fleet.recorder.seen import BEGAN, STEP, Plain, moments
@@ -51,8 +54,8 @@ def test_a_workload_has_the_sum_of_its_pods(file: Path) -> None:
 
 
 def test_what_is_asked_again_is_not_read_again(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    curves = RecordedCurves(file)
-    first = curves.curve(asked(POD, end=BEGAN + 38 * STEP))
+    known = RecordedCurves(file)
+    first = known.curve(asked(POD, end=BEGAN + 38 * STEP))
     read: list[float] = []
     from fleet.recorder.reader import Recording
 
@@ -63,7 +66,7 @@ def test_what_is_asked_again_is_not_read_again(file: Path, monkeypatch: pytest.M
         return read_at(recording, moment)
 
     monkeypatch.setattr(Recording, "rows_and_numbers", noted)
-    again = curves.curve(asked(POD))
+    again = known.curve(asked(POD))
     assert read == [BEGAN + 39 * STEP]
     assert again.values[9] == first.values[10]
 
@@ -74,3 +77,31 @@ def test_of_what_was_never_kept_there_is_no_curve(file: Path, tmp_path: Path) ->
             RecordedCurves(file).curve(question)
     with pytest.raises(RecordingError):
         RecordedCurves(tmp_path / "none.qdr").curve(asked(POD))
+
+
+def test_the_highest_of_each_step_is_there_also_between_the_points(file: Path) -> None:
+    long = TimeRange(BEGAN + 36 * STEP, 4 * STEP, 10)
+    found = RecordedCurves(file).curve(CurveQuestion(Quantity.RUNNING, Series(), long, 60.0, key=POD, peaks=True))
+    assert (found.is_peak, found.apart) == (True, 0.0)
+    assert found.low == found.values
+    for place, high in enumerate(found.high):
+        kept = [n for n in range(4 * place - 3, 4 * place + 1) if n >= 0 and not 10 <= n < 20]
+        if kept:
+            assert high == max(running(number)[1] for number in kept), place
+        else:
+            assert math.isnan(high)
+    assert any(high > value for high, value in zip(found.high, found.values, strict=True))
+    # Where the steps are as short as that, there is nothing between them.
+    assert not RecordedCurves(file).curve(replace(asked(POD), peaks=True)).is_peak
+
+
+def test_how_far_apart_what_was_looked_at_is_said_where_not_all_was(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(curves, "_READ", 10)
+    long = TimeRange(BEGAN + 36 * STEP, 4 * STEP, 10)
+    question = CurveQuestion(Quantity.RUNNING, Series(), long, 60.0, key=POD, peaks=True)
+    assert RecordedCurves(file).curve(question).apart == 3 * STEP
+    with RecordingFile.create(file) as kept:
+        kept.describe(thinned=f"{BEGAN + 9 * STEP:.0f}:300")
+    assert RecordedCurves(file).curve(question).apart == 300.0
