@@ -38,7 +38,7 @@ class Execution:
         self._said: dict[int, Progress] = {}
         self.sent: list[str] = []
         self.sent_before = 0
-        """How much of it was sent for plans that are done, of several in turn."""
+        """Number of requests sent for the earlier plans, if several run in turn."""
         self.under_way = ""
         """The request that was sent and is not answered."""
         self.unsent = ""

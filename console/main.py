@@ -1,6 +1,6 @@
 """The entry point: ``quarterdeck``, ``qd`` and ``kubectl quarterdeck``.
 
-Imports nothing but the standard library's lightest until it knows what was asked for.
+Imports only light modules of the standard library until it knows the command.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from console.cli import exits, streams
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command line and return its exit code; nothing but SystemExit ever leaves here."""
+    """Run a command line and return its exit code; only SystemExit ever leaves it."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     streams.prepare()
     code = exits.OK

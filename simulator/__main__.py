@@ -28,7 +28,7 @@ MAX_SPEED = 100.0
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line."""
+    """Reports errors in one line."""
 
     def error(self, message: str) -> None:  # type: ignore[override]
         say(f"{message} (see python -m simulator --help)")
@@ -55,7 +55,7 @@ def _speed(text: str) -> float:
 
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """Read the command line; what is wrong with it ends the program with exit code 2."""
+    """Parse the command line; an error ends the program with exit code 2."""
     parser = _Parser(prog="python -m simulator", description="A simulated LLM serving fleet on loopback.")
     parser.add_argument("--scenario", choices=sorted(SCENARIOS), default="steady")
     parser.add_argument("--pods", type=_integer(1, MAX_PODS), help="engine pods (default: those of the blueprint)")

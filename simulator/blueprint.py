@@ -36,7 +36,7 @@ class NodePool:
 
     @property
     def resource(self) -> str:
-        """The extended resource by which its GPUs are asked for."""
+        """The extended resource by which its GPUs are requested."""
         return f"nvidia.com/mig-{self.mig}" if self.mig else "nvidia.com/gpu"
 
     @property
@@ -91,7 +91,7 @@ class WorkloadSpec:
     """``minAvailable`` of its PodDisruptionBudget; 0 for none."""
     asleep: bool = False
     weight: int = 1
-    """How many requests one simulated request stands for."""
+    """Number of requests that one simulated request stands for."""
 
     @property
     def autoscaler(self) -> str:
@@ -108,7 +108,7 @@ class Blueprint:
 
     @property
     def pods(self) -> int:
-        """How many engine pods it wants."""
+        """Number of engine pods that it wants."""
         return sum(workload.replicas for workload in self.workloads)
 
     def scaled(self, pods: int) -> Blueprint:
@@ -148,7 +148,7 @@ class Blueprint:
 
 
 def _weigh(workloads: list[WorkloadSpec]) -> None:
-    """Let a request stand for several where engines get the most of them, until few enough are left to simulate."""
+    """Increase the weight of a request where engines get the most of them, until few enough are left to simulate."""
     while sum(w.traffic.rate * w.replicas / w.weight for w in workloads) > MAX_RATE:
         busiest = max(range(len(workloads)), key=lambda n: workloads[n].traffic.rate / workloads[n].weight)
         workloads[busiest] = replace(workloads[busiest], weight=workloads[busiest].weight + 1)

@@ -8,7 +8,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Source of simulated time; tests have one that stands still."""
+    """Source of simulated time; tests use one that stands still."""
 
     @property
     def speed(self) -> float:

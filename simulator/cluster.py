@@ -1,4 +1,4 @@
-"""The machines and pods of the simulated cluster, and what of them is in the object store."""
+"""The machines and pods of the simulated cluster, and their mirror in the object store."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ADDRESSES = 62_500
 
 
 class Cluster:
-    """Keeps pods and machines, and tells the object store of every change."""
+    """Holds pods and machines, and writes every change to the object store."""
 
     def __init__(self, store: Store, blueprint: Blueprint, seed: int, pod_prefix: str) -> None:
         self.store = store
@@ -35,7 +35,7 @@ class Cluster:
         self.owned = OwnedPods()
         self.events = Events(store)
         self._seen = store.version
-        """The resourceVersion up to which every change of a pod is known here."""
+        """The resourceVersion up to which every change of a pod has been applied here."""
         self._random = random.Random(f"{seed}/names")
         self._prefix = pod_prefix
         self._addresses = 0
@@ -50,7 +50,7 @@ class Cluster:
         return "".join(self._random.choices(NAME_ALPHABET, k=5))
 
     def create_pod(self, controller: Object, name: str, template: Object, now: float, pinned: str = "") -> Pod:
-        """Create a pod for its controller; it waits for the scheduler, and for the node to which it is pinned."""
+        """Create a pod for its controller; it waits for the scheduler, and for its node if it is pinned."""
         return self._add(controller["metadata"]["namespace"], name, template, now, owner(controller), pinned)
 
     def _add(
@@ -78,7 +78,7 @@ class Cluster:
         return pod
 
     def give(self, pod: Pod, controller: Object | None) -> None:
-        """A controller adopts a pod, or (None) lets go of it."""
+        """Have a controller adopt a pod, or (None) release it."""
         self.owned.remove(pod)
         pod.owner = owner(controller) if controller else None
         self.owned.add(pod)
@@ -111,7 +111,7 @@ class Cluster:
         self.store.delete("v1", "Pod", pod.namespace, pod.name)
 
     def publish(self, pod: Pod) -> None:
-        """Write a pod's present state to the store; what others wrote to its metadata stays."""
+        """Write a pod's current state to the store; others' changes of its metadata are kept."""
         obj = self.store.get("v1", "Pod", pod.namespace, pod.name) or manifest_of(pod)
         spec, metadata = obj["spec"], obj["metadata"]
         if pod.node and "nodeName" not in spec:
@@ -127,7 +127,7 @@ class Cluster:
         self.owned.touched.add(pod.namespace)
 
     def observe(self, now: float) -> None:
-        """Notice what was done to pods through the API since they were last published."""
+        """Apply changes made to pods through the API since they were last published."""
         table = self.store.table("v1", "Pod")
         try:
             keys = dict.fromkeys(change.key for change in table.since(self._seen))
@@ -137,7 +137,7 @@ class Cluster:
             self.observe_pod(*key, now)
 
     def observe_pod(self, namespace: str, name: str, now: float) -> None:
-        """Notice what was done to one pod: deleted, labelled, orphaned, adopted, created."""
+        """Apply changes made to one pod: deleted, labelled, orphaned, adopted, created."""
         obj = self.store.get("v1", "Pod", namespace, name)
         pod = self.pods.get((namespace, name))
         if obj is None:

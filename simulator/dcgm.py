@@ -13,7 +13,7 @@ from simulator.gpu import Gpu
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 RESERVED = 600
-"""MiB of framebuffer that the driver keeps for itself."""
+"""MiB of framebuffer reserved by the driver."""
 _NOT_ON_MIG = ("DCGM_FI_DEV_GPU_UTIL", "DCGM_FI_DEV_MEM_COPY_UTIL", "DCGM_FI_DEV_ENC_UTIL", "DCGM_FI_DEV_DEC_UTIL")
 """Fields that the driver does not report for a MIG instance."""
 

@@ -23,13 +23,13 @@ _POD = {
 
 
 def defaulted(obj: Object) -> Object:
-    """The object with the defaults of its kind; what it says stays, and a second time changes nothing."""
+    """Return the object with the defaults of its kind; existing values are kept, and the function is idempotent."""
     fill = _KINDS.get(obj["kind"])
     return obj | {"spec": fill(obj)} if fill and "spec" in obj else obj
 
 
 def _fill(spec: Object, defaults: Object) -> Object:
-    """Return the spec with the defaults where it has nothing; null is the same as nothing."""
+    """Return the spec with defaults for missing and null fields."""
     return spec | {key: value for key, value in defaults.items() if spec.get(key) is None}
 
 

@@ -1,9 +1,9 @@
 """One vLLM engine: continuous batching over a pool of KV-cache blocks.
 
-The engine runs iteration by iteration, as vLLM does. An iteration gives every decoding request one token and spends
-what is left of the token budget on prefills (chunked prefill), so one long prompt slows everybody's next token. Where
-nothing changes between iterations (no prefill, nobody arrives or finishes) several are taken at once: the cost of
-simulating a second grows with what happens in it, not with the tokens generated.
+The engine runs iteration by iteration, as vLLM does. An iteration gives every decoding request one token and spends the
+rest of the token budget on prefills (chunked prefill), so one long prompt delays everybody's next token. While nothing
+changes between iterations (no prefill, no arrival or completion) several are taken at once: the cost of simulating a
+second grows with the events in it, not with the tokens generated.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class EngineSpec:
     max_model_len: int
     num_blocks: int
     step_base: float
-    """Seconds an iteration takes with nothing in it: reading the weights once."""
+    """Seconds of an empty iteration: reading the weights once."""
     step_per_seq: float
     """Seconds that each decoding request adds."""
     step_per_kv_token: float
@@ -35,7 +35,7 @@ class EngineSpec:
     max_num_seqs: int = 256
     max_num_batched_tokens: int = 8192
     patience: float = 120.0
-    """Seconds after which a client that still waits goes away."""
+    """Seconds after which a waiting client gives up."""
 
     @property
     def kv_tokens(self) -> int:
@@ -61,11 +61,11 @@ class Engine:
     now: float
     stats: EngineStats
     slowdown: float = 1.0
-    """How many times longer everything takes than on a healthy GPU."""
+    """Factor by which everything is slower than on a healthy GPU."""
     handicap: float = 1.0
-    """The same for what its software costs: a bad version."""
+    """Factor by which its software is slower: a bad version."""
     stuck: bool = False
-    """The process answers, its engine loop stands still."""
+    """True if the process answers while its engine loop hangs."""
     asleep: bool = False
     running: dict[Request, None] = field(default_factory=dict)
     waiting: deque[Request] = field(default_factory=deque)
@@ -81,18 +81,18 @@ class Engine:
     _finishing: list[tuple[int, int, Request]] = field(default_factory=list)
     _pushed: int = 0
     _owed: float = 0.0
-    """Seconds of prefill still to be spent on the other requests that the prefilled ones stand for."""
+    """Seconds of prefill still owed for the other requests that the prefilled ones stand for."""
     _prefixes: OrderedDict[int, int] = field(default_factory=OrderedDict)
     _prefix_tokens: int = 0
 
     @property
     def load(self) -> int:
-        """Requests inside the engine: what a least-loaded router compares."""
+        """Number of requests in the engine, which a least-loaded router compares."""
         return len(self.running) + len(self.waiting)
 
     @property
     def kv_usage(self) -> float:
-        """Share of the KV blocks that running requests hold, 0-1; cached prefixes of nobody count as free."""
+        """Share of the KV blocks that running requests hold, 0-1; unused cached prefixes count as free."""
         return min(1.0, self._blocks(self._resident, len(self.running)) / self.spec.num_blocks)
 
     def expected_latency(self, prompt: int, output: int) -> float:
@@ -177,9 +177,9 @@ class Engine:
         return min(known, shareable)
 
     def _make_room(self) -> bool:
-        """Preempt the latest requests until one more token for everybody fits; whether that was necessary.
+        """Preempt the latest requests until one more token for each fits; return whether that was necessary.
 
-        Their tokens are computed anew later. As in vLLM V1's scheduler, an iteration that preempts admits nobody.
+        Their tokens are recomputed later. As in vLLM V1's scheduler, an iteration that preempts admits no request.
         """
         running, before = self.running, len(self.running)
         while len(running) > 1 and self._blocks(self._resident + len(running), len(running)) > self.spec.num_blocks:
@@ -243,7 +243,9 @@ class Engine:
         self._finish_due()
 
     def _decoded(self, steps: int, count: int, seconds: float, chunk: int) -> None:
-        """`steps` iterations of `seconds` each gave `count` requests one token each, beside `chunk` prefilled."""
+        """Count `steps` iterations of `seconds` each, which gave `count` requests one token each and prefilled `chunk`
+        tokens.
+        """
         self.now += steps * seconds
         self._step += steps
         self.busy += steps * seconds

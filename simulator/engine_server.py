@@ -13,7 +13,7 @@ from simulator.interfaces import Answer
 from simulator.stats import EngineStats
 
 GPU_MEMORY_UTILIZATION = 0.92
-"""Share of the GPU's memory that vLLM takes, unless told otherwise."""
+"""Default share of the GPU's memory that vLLM takes."""
 COMPLETIONS, CHAT = "/v1/completions", "/v1/chat/completions"
 
 
@@ -51,9 +51,9 @@ class EngineServer:
         )
 
     def respond(self, method: str, path: str, body: bytes, share: float = 1.0) -> Answer:
-        """The answer to an HTTP request; a call for a completion goes by the engine's state, not through its queue.
+        """Return the answer to an HTTP request; a completion request depends on the engine's state, not on its queue.
 
-        ``share``: see ``metrics``.
+        ``share``: as in ``metrics``.
         """
         route = path.partition("?")[0]
         if route == "/metrics":
@@ -70,9 +70,9 @@ class EngineServer:
         return answer
 
     def metrics(self, share: float = 1.0) -> str:
-        """The /metrics page. Of what is counted it tells a ``share``: of a fleet that is simulated ten times as fast as
-        real time, a tenth. Whoever takes a rate by a real clock then gets what the simulated second brought, which
-        fits the latencies (Little's law).
+        """Return the /metrics page. Counters are multiplied by ``share``: a tenth for a fleet simulated ten times as
+        fast as real time. A rate over real time is then the rate of simulated time, consistent with the latencies
+        (Little's law).
         """
         readings = self._readings()
         return "".join([part.render(readings, share) for part in self._pages])

@@ -1,4 +1,4 @@
-"""Events of the simulated cluster: what components tell of objects, for as long as an API server keeps it."""
+"""Events of the simulated cluster, kept as long as an API server keeps them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""/metrics pages made of templates, which are such pages with `$name` where something is filled in.
+"""/metrics pages made of templates, which are such pages with `$name` placeholders.
 
-Within labels it is filled in once, when the page is laid out; a value at every scrape. A value is a number, a
+Within labels they are filled in once, when the page is laid out; values at every scrape. A value is a number, a
 `Histogram`, or several of either by their labels; `$name[10]` is a histogram whose buckets end at 10.
 """
 
@@ -58,7 +58,9 @@ class Page:
         self._families = [_Family(family, created, escaped) for family in families]
 
     def render(self, readings: Readings, share: float = 1.0) -> str:
-        """The page with these numbers; what is counted, times ``share``. Raises KeyError if one is missing."""
+        """Return the page with these numbers; counters are multiplied by ``share``. Raises KeyError if one is
+        missing.
+        """
         return "".join([family.render(readings, share) for family in self._families])
 
 

@@ -1,4 +1,4 @@
-"""GPUs: what the engine's work does to their activity, power, temperature and clocks."""
+"""GPUs: the effect of the engine's work on their activity, power, temperature and clocks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ IDLE_SM_CLOCK = 345.0
 COOLING_SECONDS = 25.0
 """Time constant of a heat sink: how long a GPU takes for 63 % of the way to its new temperature."""
 SLOWDOWN_MARGIN = 8.0
-"""How far (°C) clocks are cut at most above the throttle temperature: linear until the slowest clock."""
+"""Range in °C above the throttle temperature over which clocks drop linearly to the slowest."""
 
 # NVML clocks event reasons (nvml.h, nvmlClocksEventReason*)
 GPU_IDLE = 0x1
@@ -32,7 +32,7 @@ class GpuModel:
     memory_clock: float
     throttle_at: float
     degrees_per_watt: float
-    """How much warmer than the air the GPU gets for each watt, with its cooling intact."""
+    """Temperature rise over the air per watt, with intact cooling."""
 
 
 H100 = GpuModel("NVIDIA H100 80GB HBM3", 81559, 70.0, 700.0, 1980.0, 2619.0, 87.0, 0.068)
@@ -58,7 +58,7 @@ class Gpu:
     memory_used: float = 0.0
     """MiB."""
     activity: float = 0.0
-    """Share of time in which some kernel ran, 0-1."""
+    """Share of time in which a kernel ran, 0-1."""
     tensor: float = 0.0
     dram: float = 0.0
     power: float = 0.0
@@ -73,7 +73,7 @@ class Gpu:
     reasons: int = GPU_IDLE
     """Bits of NVML's clocks event reasons."""
     xid: int = 0
-    """The last XID error; it stays until the driver is loaded anew."""
+    """The last XID error; it stays until the driver is reloaded."""
     lost: bool = False
     """True once it fell off the bus: nothing can use it."""
 
@@ -96,11 +96,11 @@ class Gpu:
 
     @property
     def slowdown(self) -> float:
-        """How many times longer work takes than at full clock."""
+        """Factor by which work is slower than at full clock."""
         return self.model.sm_clock / self.clock if self.reasons & (SW_THERMAL_SLOWDOWN | HW_THERMAL_SLOWDOWN) else 1.0
 
     def advance(self, seconds: float, activity: float, prefill: float, *, spinning: bool = False) -> None:
-        """`seconds` went by in which kernels ran for a share `activity` of the time, a share `prefill` in prefill.
+        """Simulate `seconds` in which kernels ran for a share `activity` of the time, a share `prefill` in prefill.
 
         Prefill is bound by the tensor cores, decode by memory bandwidth; prefill draws nearly full power. With
         `spinning` the kernels only wait for each other, as in a hung collective: busy, and hardly warm.

@@ -1,4 +1,4 @@
-"""Interfaces between the simulated world and the servers that show it over HTTP."""
+"""Interfaces between the simulated world and the servers that expose it over HTTP."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class World(Protocol):
     def respond(self, namespace: str, pod: str, port: int, method: str, path: str, body: bytes) -> Answer:
         """Return the answer of the pod's HTTP server.
 
-        Raises ConnectionError where nothing listens: no such pod, not running, another port.
+        Raises ConnectionError if nothing listens: no such pod, not running, another port.
         """
 
     def logs(self, namespace: str, pod: str, container: str | None, previous: bool) -> list[LogLine]:
@@ -68,20 +68,20 @@ class World(Protocol):
         """
 
     def endpoints(self) -> Iterable[Endpoint]:
-        """Every address at which something listens now."""
+        """Return every address at which something listens now."""
 
     def write(self, obj: dict[str, Any]) -> None:
-        """Keep an object that was created or replaced through the API; the controllers see it within a second.
+        """Store an object that was created or replaced through the API; the controllers see it within a second.
 
-        What it does not say gets its default, as `simulator.defaults.defaulted` has it.
+        Missing fields get their defaults, by `simulator.defaults.defaulted`.
         """
 
     def patch_pod(self, namespace: str, name: str, obj: dict[str, Any]) -> None:
-        """Keep a pod whose metadata was changed through the API. Raises KeyError if there is none."""
+        """Store a pod whose metadata was changed through the API. Raises KeyError if there is none."""
 
     def delete_pod(self, namespace: str, name: str, *, grace: float | None, reason: str) -> None:
-        """Tell a pod to end within `grace` seconds (its own, if None), or remove it at once with 0.
+        """End a pod within `grace` seconds (its own, if None), or remove it at once with 0.
 
-        Its object says so when this returns, with the condition DisruptionTarget if `reason` is
+        Its object shows that when this returns, with the condition DisruptionTarget if `reason` is
         "EvictionByEvictionAPI"; a second call can only shorten the time. Raises KeyError if there is no such pod.
         """

@@ -1,4 +1,4 @@
-"""The objects of a fleet that has been up for days, as people and operators applied them."""
+"""The objects of a fleet that has been up for days, as users and operators applied them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from simulator.store import Store
 from simulator.templates import NAME_LABEL
 
 AGE = 6 * 86400.0
-"""How old (seconds) the fleet is when the simulation starts."""
+"""Age of the fleet in seconds when the simulation starts."""
 EXPORTER = ("gpu-operator", "dcgm-exporter")
 GATEWAY = ("serving", "gateway")
 CHANGE_CAUSE = "kubernetes.io/change-cause"
@@ -24,7 +24,7 @@ _QUARTER = {"max_surge": "25%", "max_unavailable": "25%"}
 
 
 def put(store: Store, blueprint: Blueprint, machines: Mapping[str, Machine], origin: float) -> None:
-    """Put namespaces, nodes, workloads and what serves them; they are `AGE` old at `origin` (unix seconds)."""
+    """Store namespaces, nodes, workloads and their Services; they are `AGE` old at `origin` (unix seconds)."""
     born = origin - AGE
     for name in ("default", "kube-system", "serving", "batch", EXPORTER[0]):
         store.put(manifest("Namespace", name, born))

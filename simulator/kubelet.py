@@ -1,4 +1,4 @@
-"""A pod's life on its node as time goes by."""
+"""A pod's life on its node over time."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class Fate:
 
 
 class Kubelet:
-    """Runs the pods of all nodes. `fates` tells which starts fail, by workload and revision."""
+    """Runs the pods of all nodes. `fates` determines which starts fail, by workload and revision."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
         self.fates: dict[tuple[str, str], Fate] = {}
         self.slow: dict[tuple[str, str], float] = {}
-        """How many times slower a revision of a workload runs than it should."""
+        """Factor by which a revision of a workload is too slow."""
 
     def advance(self, now: float) -> None:
         """Take every pod as far as it gets by `now`."""

@@ -49,7 +49,7 @@ class Levers:
                 gpu.cooling = cooling
 
     def hang(self, workload: str) -> None:
-        """The engine loop of the first pod stands still; its HTTP server goes on."""
+        """Hang the engine loop of the first pod; its HTTP server continues."""
         for pod in self._first(workload):
             if pod.server:
                 pod.server.engine.stuck = True
@@ -65,7 +65,7 @@ class Levers:
             self._kubelet.kill(pod, now, Fate(0.0, 1, "Error", logs.GPU_FELL_OFF))
 
     def fail_starts(self, workload: str, fate: Fate, revision: str = "") -> None:
-        """Containers of a workload (of one revision, if given) end as `fate` says."""
+        """Make containers of a workload (of one revision, if given) end with `fate`."""
         self._kubelet.fates[workload, revision] = fate
 
     def slow_down(self, workload: str, revision: str, factor: float) -> None:
@@ -73,7 +73,7 @@ class Levers:
         self._kubelet.slow[workload, revision] = factor
 
     def crash(self, workload: str, now: float) -> None:
-        """The process of the first pod ends as its revision's fate says."""
+        """End the process of the first pod with its revision's fate."""
         for pod in self._first(workload):
             self._kubelet.kill(pod, now, self._kubelet.fates[workload, templates.revision(pod.template)])
 
@@ -83,18 +83,18 @@ class Levers:
             self._cluster.terminate(pod, now, grace=0.0)
 
     def scale(self, workload: str, replicas: int) -> None:
-        """Somebody asks for so many replicas."""
+        """Scale a workload as a user would."""
         obj = self._object(workload)
         put_spec(self._cluster.store, obj, {"replicas": replicas})
 
     def crowd(self, workload: str, waiting: int) -> None:
-        """Somebody asks for so many replicas that this many of them find no free GPU."""
+        """Scale a workload so far that this many replicas find no free GPU."""
         spec = self._workloads[self._places[workload]]
         fit = sum(m.idle // spec.gpus for m in self._cluster.machines.values() if m.pool.name == spec.pool)
         self.scale(workload, len(self._pods(workload)) + fit + waiting)
 
     def roll_out(self, workload: str, revision: str) -> None:
-        """Somebody changes the model's revision in the pod template."""
+        """Change the model's revision in the pod template as a user would."""
         obj = self._object(workload)
         template = obj["spec"]["template"]
         container = template["spec"]["containers"][0]

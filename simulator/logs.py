@@ -1,4 +1,4 @@
-"""Log lines of a vLLM container: while it starts, while it serves, when it dies."""
+"""Log lines of a vLLM container: at its start, while it serves, at its end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The GPU nodes: what they have, what is free on them, and what their Node objects say of them."""
+"""The GPU nodes: their capacity, what is free, and their Node objects."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ class Machine:
     images: set[str] = field(default_factory=set)
     """Images that were pulled before and need not be pulled again."""
     idle: int = 0
-    """How many GPUs work and nobody holds."""
+    """Number of working GPUs without a holder."""
     registered: bool = False
     """True if there is a Node object; what follows is from it."""
     unschedulable: bool = False
     taints: tuple[Mapping[str, str], ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     version: int = 0
-    """The resourceVersion of the Node object that was last looked at."""
+    """The resourceVersion of the Node object when it was last read."""
 
     def __post_init__(self) -> None:
         for index in range(self.pool.gpus):
@@ -71,7 +71,7 @@ class Machine:
 
 
 def follow_nodes(machines: Mapping[str, Machine], store: Store, now: float) -> list[Object]:
-    """Read the Node objects that changed, and taint those that were cordoned, as the node lifecycle controller does.
+    """Read the Node objects that changed, and taint cordoned ones, as the node lifecycle controller does.
 
     Return those that were cordoned or uncordoned: their kubelets report it.
     """

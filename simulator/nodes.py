@@ -27,7 +27,7 @@ def follow(cluster: Cluster, now: float) -> None:
 
 
 def lose_gpu(cluster: Cluster, gpu: Gpu, xid: int, now: float) -> None:
-    """A GPU falls off the bus: the device plugin takes it out of what its node offers."""
+    """Drop a GPU off the bus: the device plugin removes it from its node's capacity."""
     gpu.xid = xid
     gpu.lost = True
     cluster.machines[gpu.node].idle -= gpu.holder is None

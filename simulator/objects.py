@@ -22,7 +22,7 @@ ROUTER_PORT = 8080
 SERVING = {"serving": "on"}
 """A label that only Services select: without it a pod runs on and gets no new requests."""
 DRAINING_VERSION = "0.32.0"
-"""The version of vLLM that finishes its requests when it is told to."""
+"""The version of vLLM that finishes its requests on shutdown."""
 NAME_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 """Alphabet of Kubernetes for suffixes of names: no vowels, so that no words come out."""
 _NAMESPACE = uuid.UUID("6f1d4e2a-6d54-4bd3-9a55-0c6f8e8f2b11")
@@ -69,7 +69,7 @@ def _manifests() -> Object:
 
 
 def _filled(content: Any, values: Object) -> Any:
-    """A manifest with its `$name`s replaced: by a value of any kind where nothing else is in the string."""
+    """Return a manifest with its `$name`s replaced: by a value of any type if the string contains nothing else."""
     if isinstance(content, dict):
         return {_filled(key, values): _filled(value, values) for key, value in content.items()}
     if isinstance(content, list):

@@ -1,4 +1,4 @@
-"""Pods by the object that controls them."""
+"""Pods by their controlling object."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from simulator.pods import Place, Pod
 
 
 class OwnedPods:
-    """The pods of each controller, oldest first; those that nobody controls are in it, too."""
+    """The pods of each controller, oldest first, including those without one."""
 
     def __init__(self) -> None:
         self._by_owner: dict[str, dict[Place, Pod]] = {}
         self.touched: set[str] = set()
-        """Namespaces whose pods came, went or were changed since the last look at their endpoints and budgets."""
+        """Namespaces whose pods came, went or changed since their endpoints and budgets were last updated."""
 
     def of(self, owner_uid: str) -> list[Pod]:
-        """The pods that an object controls, those that end included, oldest first."""
+        """Return the pods that an object controls, including ending ones, oldest first."""
         return list(self._by_owner.get(owner_uid, {}).values())
 
     def orphans(self, namespace: str) -> list[Pod]:
-        """The pods of a namespace that nobody controls."""
+        """Return the pods of a namespace without a controller."""
         return [pod for pod in self.of("") if pod.namespace == namespace]
 
     def owners(self) -> Iterable[tuple[str, Object]]:
@@ -37,7 +37,7 @@ class OwnedPods:
         self.touched.add(pod.namespace)
 
     def remove(self, pod: Pod) -> None:
-        """Take a pod from those of its controller."""
+        """Remove a pod from those of its controller."""
         siblings = self._by_owner[pod.owner["uid"] if pod.owner else ""]
         del siblings[pod.namespace, pod.name]
         if not siblings and pod.owner:

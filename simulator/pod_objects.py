@@ -1,4 +1,4 @@
-"""Pods as the Kubernetes API has them: what was created, and the status that the scheduler and the kubelet write."""
+"""Pods as the Kubernetes API has them: the created object, and the status that the scheduler and the kubelet write."""
 
 from __future__ import annotations
 

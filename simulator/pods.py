@@ -22,7 +22,7 @@ BACKOFF_MAX = 300.0
 BACKOFF_RESET = 600.0
 """A container that ran this long (seconds) starts over with the shortest back-off."""
 TERMINATION_SECONDS = 8.0
-"""How long an engine takes to end after SIGTERM when it has nothing to do."""
+"""Seconds that an idle engine takes to end after SIGTERM."""
 
 
 class Phase(enum.Enum):
@@ -83,11 +83,11 @@ class Pod:
     pull_error: str = ""
     """The reason why its image does not come; empty for none."""
     progress: int = 0
-    """How many of the start's log messages are out."""
+    """Number of the start's log messages written so far."""
     finishing: bool = False
     """True if it was ready when it was told to end: its probes go on."""
     deadline: float = 0.0
-    """Time at which it is killed if it has not ended by itself, and the seconds that it had for that."""
+    """Time at which it is killed if it has not ended by itself, and the seconds given for that."""
     grace: float = 0.0
     evicted: float | None = None
     """Time of its eviction."""
@@ -162,7 +162,7 @@ class Pod:
         self.enter(Phase.READY, now)
 
     def crash(self, now: float, code: int, reason: str) -> None:
-        """The process ended by itself; what was in the engine is lost."""
+        """End the process by a crash; the engine's requests are lost."""
         if now - self.started > BACKOFF_RESET:
             self.exits_in_a_row = 0
         self.exits_in_a_row += 1

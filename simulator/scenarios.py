@@ -20,7 +20,7 @@ class Incident:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A name to ask for, what one sees, and the incidents in their order."""
+    """A named scenario: its visible effect, and its incidents in order."""
 
     name: str
     about: str

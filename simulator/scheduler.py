@@ -1,4 +1,4 @@
-"""The scheduler: binds pods that wait to nodes on which they fit."""
+"""The scheduler: binds pending pods to nodes on which they fit."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class _Candidates:
 
 
 class Scheduler:
-    """Looks at unschedulable, taints, node selectors and free GPUs; nothing else is ever short."""
+    """Considers unschedulable, taints, node selectors and free GPUs; other resources never run out."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster

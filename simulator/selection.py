@@ -1,4 +1,4 @@
-"""Label selectors and tolerations, decided as Kubernetes does."""
+"""Label selectors and tolerations, evaluated as Kubernetes does."""
 
 from __future__ import annotations
 

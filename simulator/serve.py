@@ -1,4 +1,4 @@
-"""The simulated fleet as servers on loopback: API server, pods, and the files that lead to them."""
+"""The simulated fleet as servers on loopback: API server, pods, and the files for reaching them."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ SCHEMA = "quarterdeck/simulator/v1"
 TICK = 0.2
 """Real seconds between two steps of the world, where the machine keeps up."""
 STEP_COST = 0.1
-"""Real seconds that one step of the world may take: nobody is answered meanwhile."""
+"""Real seconds that one step of the world may take: no request is answered meanwhile."""
 LISTEN_EVERY = 1.0
-"""Real seconds between two looks at which pods have come and gone."""
+"""Real seconds between two updates of the pods' listeners."""
 
 WorldFactory = Callable[[Store, str], World]
 """Makes the world from its store and the first two octets of its pods' addresses."""
 
 
 def say(text: str) -> None:
-    """Tell the person: stdout belongs to the one line of JSON."""
+    """Print a message on stderr: stdout is reserved for the one line of JSON."""
     print(f"simulator: {text}", file=sys.stderr, flush=True)
 
 
@@ -56,7 +56,7 @@ class Running:
     """True if the pods listen on addresses of their own."""
 
     def describe(self) -> dict[str, object]:
-        """Return what the console needs to know, printed as a line of JSON on stdout."""
+        """Return the information for the console, printed as a line of JSON on stdout."""
         return {
             "schema": SCHEMA,
             "server": self.server,
@@ -110,9 +110,9 @@ async def serving(
 
 
 async def _advance(world: World, reached: float, listeners: Listeners | None) -> None:
-    """Move the world on with its clock from where it is, leaving at least half of the time to those who ask.
+    """Advance the world with its clock, leaving at least half of the time for requests.
 
-    A machine that is too slow for the fleet gets a fleet that lags behind its clock, in steps as short as ever.
+    On a machine that is too slow, the fleet lags behind its clock, in steps as short as ever.
     """
     looked = time.monotonic()
     longest = 2 * TICK * world.clock.speed
@@ -142,7 +142,9 @@ def _tls(ca: trustme.CA) -> ssl.SSLContext:
 
 
 def _raise_file_limit() -> None:
-    """Each pod needs a socket, and each of its clients another; the soft limit is often 1,024 or 256."""
+    """Raise the file limit: each pod needs a socket, and each of its clients another; the soft limit is often 1,024 or
+    256.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = 65_536 if hard == resource.RLIM_INFINITY else min(hard, 65_536)
     if soft != resource.RLIM_INFINITY and soft < wanted:

@@ -38,7 +38,7 @@ SEEN_ROUTES = (
     ("none", "GET", "4xx"),
     ("/v1/completions", "POST", "4xx"),
 )
-"""Handler, method and status class of what a server of some age has been asked."""
+"""Handler, method and status class of the requests that a server of some age has had."""
 
 
 class Histogram:
@@ -101,8 +101,8 @@ class HttpStats:
 class EngineStats:
     """Counters and histograms of one engine since its process started; seconds and tokens.
 
-    Fields have the names by which the templates of /metrics pages call them. `handler` is the route by which the
-    fleet's traffic comes; every request that the engine reports counts `weight` times.
+    Fields have the names used in the templates of /metrics pages. `handler` is the route of the fleet's traffic; every
+    request that the engine reports counts `weight` times.
     """
 
     max_model_len: InitVar[int]
@@ -152,7 +152,9 @@ class EngineStats:
         self.preemptions += self.weight
 
     def stepped(self, steps: int, seconds: float, decoding: int, chunk: int) -> None:
-        """`steps` iterations of `seconds` each gave `decoding` requests a token, beside `chunk` prefilled tokens."""
+        """Count `steps` iterations of `seconds` each, which gave `decoding` requests a token and prefilled `chunk`
+        tokens.
+        """
         self.iteration_tokens.add((decoding + chunk) * self.weight, steps)
         self.generation_tokens += steps * decoding * self.weight
         self.inter_token_latency.add(seconds, steps * decoding * self.weight)
@@ -165,7 +167,7 @@ class EngineStats:
         self.time_to_first_token.add(ttft, self.weight)
 
     def resumed(self, gap: float) -> None:
-        """A request that had been preempted gave its next token, `gap` seconds after the one before."""
+        """Count the next token of a preempted request, `gap` seconds after the previous one."""
         self.generation_tokens += self.weight
         self.inter_token_latency.add(gap, self.weight)
 

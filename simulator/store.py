@@ -1,8 +1,8 @@
 """Kubernetes objects with one resourceVersion counter and a bounded history per kind, as etcd keeps them.
 
-An object is kept as the bytes that go over the wire, so that a list joins bytes and nobody can change what is
-stored. A past state is the present one with the history undone: that serves consistent chunked lists, exact
-resourceVersions and, where the history no longer reaches, their 410.
+An object is stored as the bytes that go over the wire, so that a list joins bytes and no caller can change what is
+stored. A past state is the current one with the history undone: that serves consistent chunked lists, exact
+resourceVersions and, beyond the history, their 410.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Key = tuple[str, str]
 """Namespace ("" for cluster-scoped objects) and name; their order is the order of lists."""
 
 WINDOW = 4096
-"""Changes remembered per kind; a watch that asks for more gets 410 Expired."""
+"""Changes remembered per kind; a watch that needs more gets 410 Expired."""
 
 # The order in which an API server writes them, which readers of YAML are used to.
 _METADATA_ORDER = (
@@ -45,7 +45,7 @@ _METADATA_ORDER = (
 
 
 class ExpiredError(Exception):
-    """The history no longer reaches back to a resourceVersion; `oldest` is the first that it knows."""
+    """The history no longer reaches back to a resourceVersion; `oldest` is the first that it has."""
 
     def __init__(self, oldest: int) -> None:
         super().__init__(f"history starts at {oldest}")
@@ -88,7 +88,7 @@ class Entry:
         )
 
     def at(self, version: int) -> Entry:
-        """The same state under another resourceVersion: what a DELETED event carries."""
+        """Return the same state under another resourceVersion, for a DELETED event."""
         return Entry(self.obj, version)
 
 
@@ -114,7 +114,7 @@ class Table:
     listeners: set[Callable[[], None]] = field(default_factory=set)
 
     def record(self, change: Change) -> None:
-        """Make the change the present state and tell the listeners."""
+        """Apply the change to the current state and notify the listeners."""
         if change.new is None:
             del self.entries[change.key]
             del self.order[bisect_left(self.order, change.key)]
@@ -185,7 +185,7 @@ class Store:
         """The resourceVersion of the latest write."""
 
     def table(self, api_version: str, kind: str) -> Table:
-        """The objects of a kind; empty for a kind that nobody has put."""
+        """Return the objects of a kind; empty for a kind without objects."""
         found = self.tables.get((api_version, kind))
         if found is None:
             found = self.tables[api_version, kind] = Table(self._floor, self._window)
@@ -238,7 +238,7 @@ class Store:
             table.forget(self.version)
 
     def _uid(self, obj: dict[str, Any]) -> str:
-        """Not random, so that the same seed gives the same objects; the version tells a name's lives apart."""
+        """Return a uid that is the same for the same seed; the version distinguishes successive objects of one name."""
         namespace, name = key_of(obj)
         return str(uuid.uuid5(uuid.NAMESPACE_OID, f"{obj['kind']}/{namespace}/{name}/{self.version}"))
 

@@ -15,17 +15,17 @@ ENGINE_VERSIONS = ("0.32.0", "0.10.2", "0.6.4")
 """The versions of vLLM whose metrics are in `data`."""
 NAME_LABEL = "app.kubernetes.io/name"
 DEFAULT_GRACE = 30.0
-"""Seconds between SIGTERM and SIGKILL where a pod does not say."""
+"""Default seconds between SIGTERM and SIGKILL."""
 
 
 def containers(template: Mapping[str, Any]) -> list[Object]:
-    """The containers of a pod template, the one that serves first."""
+    """Return the containers of a pod template, the serving one first."""
     found: list[Object] = template["spec"]["containers"]
     return found
 
 
 def gpu_requests(template: Mapping[str, Any]) -> dict[str, int]:
-    """How many GPUs or MIG instances it wants, by the name of the extended resource."""
+    """Return the number of GPUs or MIG instances requested, by the name of the extended resource."""
     wanted: dict[str, int] = {}
     for container in containers(template):
         limits = (container.get("resources") or {}).get("limits") or {}
@@ -41,7 +41,7 @@ def grace(template: Mapping[str, Any]) -> float:
 
 
 def port(template: Mapping[str, Any]) -> int:
-    """Return the port of its server; 0 if it does not say."""
+    """Return the port of its server; 0 if it declares none."""
     ports = containers(template)[0].get("ports") or [{"containerPort": 0}]
     return int(ports[0]["containerPort"])
 
@@ -69,7 +69,7 @@ def argument(template: Mapping[str, Any], flag: str) -> str:
 
 
 def model_of(template: Mapping[str, Any]) -> str:
-    """The model that an engine loads: `--model X`, or what follows `vllm serve`; "" if it names none."""
+    """Return the model that an engine loads: `--model X`, or the word after `vllm serve`; "" if there is none."""
     words = _words(template)
     if named := argument(template, "--model"):
         return named
@@ -83,7 +83,7 @@ def _words(template: Mapping[str, Any]) -> list[str]:
 
 
 class Engines:
-    """The engines that the simulator knows how to run: those of a fleet's workloads, and any other of their models."""
+    """The engines that the simulator can run: those of a fleet's workloads, and any other with one of their models."""
 
     def __init__(self, workloads: Iterable[WorkloadSpec]) -> None:
         self._workloads = {(w.namespace, w.name): w for w in workloads}

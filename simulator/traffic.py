@@ -12,7 +12,7 @@ from simulator.request import Request
 
 DAY = 86400.0
 BURST_SECONDS = 20.0
-"""How long a burst lasts, about."""
+"""Approximate length of a burst in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class TrafficSpec:
     output_spread: float = 0.7
     max_tokens: int = 4096
     prefixes: int = 12
-    """How many different shared prefixes (system prompts, documents) there are; the first ones are the most usual."""
+    """Number of different shared prefixes (system prompts, documents); the first ones are the most common."""
     prefix_tokens: int = 400
     burstiness: float = 0.25
     """Standard deviation of the rate's logarithm."""
@@ -37,7 +37,7 @@ class TrafficSpec:
 class Traffic:
     """The stream of requests of one workload, the same for the same seed, at whatever hour it begins.
 
-    ``morning`` (unix seconds) is when there are as many as on average: most come six hours later, fewest six before.
+    ``morning`` (unix seconds) is when the rate is average: it is highest six hours later, lowest six before.
     """
 
     def __init__(self, spec: TrafficSpec, replicas: float, seed: str, morning: float) -> None:

@@ -23,7 +23,7 @@ from simulator.store import Store
 from simulator.traffic import Router, Traffic
 
 NIGHT = 8 * 3600.0
-"""Seconds from the start of a fleet to its morning: it starts in a quiet night, at whatever hour that is."""
+"""Seconds from the start of a fleet to its morning: it starts in a quiet night, whatever the real hour."""
 PREWARM = 90.0
 """Seconds simulated before the clock starts, so that queues and counters are alive; less of it in large fleets."""
 AUTOSCALE = 15
@@ -77,9 +77,9 @@ class Fleet:
         self._behind: dict[Place, list[Engine]] = {}
         """The engines that may get the requests of a Service."""
         self._engines: list[Engine] = []
-        """All engines that work, those that get no more requests included."""
+        """All working engines, including those that get no more requests."""
         self._work: dict[Pod, tuple[float, float]] = {}
-        """Seconds that a pod's engine had computed, and prefilled, when its GPUs were last looked at."""
+        """Seconds that a pod's engine had computed, and prefilled, when its GPUs were last updated."""
 
     @property
     def clock(self) -> Clock:
@@ -117,7 +117,7 @@ class Fleet:
             self._tick()
 
     def respond(self, namespace: str, pod: str, port: int, method: str, path: str, body: bytes) -> Answer:
-        """Return the answer of the pod's HTTP server. Raises ConnectionError where nothing listens."""
+        """Return the answer of the pod's HTTP server. Raises ConnectionError if nothing listens."""
         found = self.cluster.pods.get((namespace, pod))
         if found is None or not found.listening or port != templates.port(found.template):
             raise ConnectionError(f"nothing listens on port {port} of pod {namespace}/{pod}")
@@ -156,15 +156,15 @@ class Fleet:
             self.cluster.observe_pod(obj["metadata"]["namespace"], obj["metadata"]["name"], self.now)
 
     def patch_pod(self, namespace: str, name: str, obj: Object) -> None:
-        """Keep a pod whose metadata was changed through the API. Raises KeyError if there is none."""
+        """Store a pod whose metadata was changed through the API. Raises KeyError if there is none."""
         pod = self.cluster.pods[namespace, name]
         self._store.put(obj)
         self.cluster.observe_pod(pod.namespace, pod.name, self.now)
 
     def delete_pod(self, namespace: str, name: str, *, grace: float | None, reason: str) -> None:
-        """Tell a pod to end within `grace` seconds (its own, if None), or remove it at once with 0.
+        """End a pod within `grace` seconds (its own, if None), or remove it at once with 0.
 
-        Its object says so when this returns. Raises KeyError if there is none.
+        Its object shows that when this returns. Raises KeyError if there is none.
         """
         pod = self.cluster.pods[namespace, name]
         self.cluster.terminate(pod, self.now, grace, evicted=reason == EVICTED)

@@ -7,7 +7,7 @@ from simulator.store import Store
 
 
 def put_status(store: Store, obj: Object, status: Object) -> None:
-    """Write an object's status; conditions that say the same as before keep their times."""
+    """Write an object's status; conditions with unchanged content keep their times."""
     before = {c["type"]: c for c in obj.get("status", {}).get("conditions", [])}
     for new in status.get("conditions", []):
         old = before.get(new["type"])
@@ -20,7 +20,7 @@ def put_status(store: Store, obj: Object, status: Object) -> None:
 
 
 def put_spec(store: Store, obj: Object, change: Object) -> None:
-    """Change part of an object's spec, as a controller does; its generation goes up."""
+    """Change part of an object's spec, as a controller does; its generation increases."""
     generation = obj["metadata"].get("generation", 1) + 1
     metadata = obj["metadata"] | {"generation": generation}
     store.put(obj | {"metadata": metadata, "spec": obj["spec"] | change})

@@ -1,6 +1,6 @@
 """The characters that the screens are drawn with: one set for UTF-8 terminals, one in plain ASCII.
 
-Every state has its own glyph in both sets, so that no state is told by colour alone.
+Every state has its own glyph in both sets, so that no state is shown by colour alone.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Glyphs:
     """One character each unless the attribute says otherwise; all of them are one cell wide."""
 
     ascii: bool
-    """True when nothing outside ASCII may reach the terminal."""
+    """True if nothing outside ASCII may reach the terminal."""
     dots: Dots
     ok: str
     starting: str
@@ -35,11 +35,11 @@ class Glyphs:
     missing: str
     """Instead of a value that its source does not have."""
     unknown: str
-    """Instead of a value whose source does not answer."""
+    """Placeholder for a value whose source does not answer."""
     mark: str
     """Sign of a marked row."""
     root: str
-    """Sign of an object at which the root of an incident is, and of one that only has a part in it."""
+    """Marks of an object at the root of an incident, and of one that is merely involved."""
     part: str
     at_most: str
     at_least: str
@@ -47,7 +47,7 @@ class Glyphs:
     between: str
     """Separator of the parts of a line: ``a · b``."""
     inside: str
-    """Separator of a thing and what it holds: ``cluster › namespace``."""
+    """Separator of a container and its content: ``cluster › namespace``."""
     left: str
     right: str
     up: str
@@ -135,7 +135,7 @@ ASCII = Glyphs(
 )
 
 BLOCKS = replace(UNICODE, dots=Dots.BLOCKS)
-"""Glyphs for the console of Linux, whose fonts have no braille."""
+"""Glyphs for the Linux console, whose fonts have no braille."""
 
 
 def glyphs_for(encoding: str | None) -> Glyphs:

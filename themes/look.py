@@ -46,7 +46,7 @@ def use(chosen: Look) -> None:
 
 
 def use_theme(name: ThemeName) -> None:
-    """Put the look in force with the colours of another theme."""
+    """Apply the look with the colours of another theme."""
     _LOOK.set(replace(look(), theme=name))
 
 
@@ -66,10 +66,10 @@ def choose_look(
 
 
 def choose_glyphs(environ: Mapping[str, str], encoding: str | None, wanted: GlyphSet = "auto") -> Glyphs:
-    """The glyphs that were asked for; with ``auto`` those that the terminal can show.
+    """Return the requested glyphs; with ``auto`` those that the terminal can show.
 
-    ``encoding`` is Python's, which takes the C locale for UTF-8 (PEP 540). Who says LC_ALL=C has a terminal without
-    UTF-8, or wants none; LANG=C says less, since it is what a shell without any configuration has.
+    ``encoding`` is Python's, which treats the C locale as UTF-8 (PEP 540). A user who sets LC_ALL=C has a terminal
+    without UTF-8, or wants none; LANG=C means less, since it is the default of an unconfigured shell.
     """
     if wanted == "auto":
         locale = environ.get("LC_ALL") or environ.get("LC_CTYPE", "")

@@ -1,10 +1,10 @@
 """The style of each role on the screen.
 
-Calm by default: text is drawn in the terminal's own colours, and colour is kept for what deserves the eye. The colours
-of states were chosen by search: among those with enough contrast, each in its usual family of hues, the ones that stay
-furthest apart for everybody, also with protanopia, deuteranopia and tritanopia (as simulated by Machado, Oliveira and
-Fernandes, "A Physiologically-based Model for Simulation of Color Vision Deficiency", 2009). No role is told by colour
-alone: states have glyphs.
+Calm by default: text is drawn in the terminal's own colours, and colour is reserved for what deserves attention. The
+colours of states were chosen by search: among those with enough contrast, each in its usual family of hues, the ones
+that stay furthest apart for everybody, also with protanopia, deuteranopia and tritanopia (as simulated by Machado,
+Oliveira and Fernandes, "A Physiologically-based Model for Simulation of Color Vision Deficiency", 2009). No role is
+shown by colour alone: states have glyphs.
 
 Colours are named by their number in the 256-colour table: half the bytes of a truecolor sequence, and every terminal
 that has truecolor has them.

@@ -10,9 +10,9 @@ from widgets.line import Span
 
 
 def bar(ratio: float, width: int, glyphs: Glyphs = UNICODE) -> str:
-    """A bar of ``width`` cells, ``ratio`` (0-1) of them filled; blank, without a track, for NaN.
+    """Return a bar of ``width`` cells, ``ratio`` (0-1) of them filled; blank, without a track, for NaN.
 
-    What is not 0 shows at least the smallest step, and what is not 1 leaves at least one open: a KV cache at 99.9 % is
+    A non-zero ratio shows at least the smallest step, and one below 1 leaves at least one open: a KV cache at 99.9 % is
     not full.
     """
     if width <= 0:

@@ -1,4 +1,4 @@
-"""Cells of the grid. A cell knows its content; the width comes when it is drawn."""
+"""Cells of the grid. A cell knows its content; its width is given when it is drawn."""
 
 from __future__ import annotations
 
@@ -36,7 +36,9 @@ class Text(NamedTuple):
 
 
 class Name(NamedTuple):
-    """The name of an object, cut in front: its end tells it from its neighbours (the pods of one workload)."""
+    """The name of an object, cut at the start: its end distinguishes it from its neighbours (the pods of one
+    workload).
+    """
 
     text: str
     role: Role = Role.TEXT
@@ -68,9 +70,9 @@ class Marked(NamedTuple):
 
 
 _MARKED = 8
-"""Cells of a column from which on there is room for the sign."""
+"""Width of a column from which there is room for the sign."""
 STAND_IN = "~"
-"""Prefix of a number that is another quantity than its column's, and the best there is."""
+"""Prefix of a number that stands in for the column's quantity."""
 
 
 class Number(NamedTuple):
@@ -120,7 +122,9 @@ _SHORTEST_BAR = 3
 
 
 class Trend(NamedTuple):
-    """The strip of what led here. It ends at the right edge of its column: the same moment is in the same place."""
+    """The recent history as a strip, right-aligned in its column, so that the same moment is always at the same
+    place.
+    """
 
     values: Sequence[float]
     scale: ChartScale

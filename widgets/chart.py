@@ -28,7 +28,7 @@ _MINUTE, _DAY = 60, 86_400
 
 
 class Drawn(NamedTuple):
-    """A curve as it is drawn over the whole width; a dotted one is told apart without colours."""
+    """A curve drawn over the whole width; a dotted one is distinguishable without colours."""
 
     values: Sequence[float]
     low: Sequence[float] = ()
@@ -94,7 +94,7 @@ def chart_lines(model: ChartModel, width: int, height: int, glyphs: Glyphs) -> l
 
 
 def time_at(model: ChartModel, width: int, x: int) -> float:
-    """The time of a column of the chart; NaN beside it."""
+    """Return the time of a column of the chart; NaN outside it."""
     across = width - AXIS
     if across < _APART or not AXIS <= x < width:
         return math.nan
@@ -147,9 +147,9 @@ def _row(value: float, top: float, rows: int) -> int | None:
 
 
 def _spread(values: Sequence[float], points: int) -> list[float]:
-    """The values from edge to edge. Between two of them it is straight; nothing is drawn into a gap.
+    """Return the values resampled from edge to edge: interpolated linearly, with gaps kept.
 
-    Of more values than points the highest of each share is kept, so that no short peak is lost.
+    If there are more values than points, the highest of each share is kept, so that no short peak is lost.
     """
     count = len(values)
     if count == 0:

@@ -15,7 +15,7 @@ Draw = Callable[[int, int, Glyphs], Sequence[Line]]
 
 
 class ChartView(LineView, can_focus=True):
-    """Shows the lines that ``draw(width, height, glyphs)`` gives, and says where the mouse is."""
+    """Shows the lines of ``draw(width, height, glyphs)``, and reports the position of the mouse."""
 
     class Pointed(Message):
         """The mouse is on a column; ``is_click`` where it was pressed there."""

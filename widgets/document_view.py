@@ -1,4 +1,4 @@
-"""A text of keys and values (YAML, describe) in colour, with blocks that fold and names that can be gone to."""
+"""A text of keys and values (YAML, describe) in colour, with foldable blocks and links."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _COMMENT: Final = re.compile(r"^\s*#")
 
 
 class TextLink(NamedTuple):
-    """A name in the text that can be gone to: its line, and its characters there."""
+    """A link in the text: its line, and its characters there."""
 
     line: int
     start: int
@@ -28,10 +28,10 @@ class TextLink(NamedTuple):
 
 
 class DocumentView(TextView):
-    """``show`` a text, and ``link`` what is named in it. Lines that are folded away are not there to be scrolled to."""
+    """``show`` sets the text, and ``link`` its links. Folded lines are skipped when scrolling."""
 
     class Followed(Message):
-        """A link was clicked: the ``number``-th of those that were given."""
+        """A link was clicked: the ``number``-th of those given."""
 
         def __init__(self, number: int) -> None:
             super().__init__()
@@ -45,7 +45,7 @@ class DocumentView(TextView):
         """The lines of the text that are not folded away."""
         self._links: Sequence[TextLink] = ()
         self.linked = -1
-        """Number of the link that was gone to; -1 for none."""
+        """Number of the selected link; -1 for none."""
 
     def show(self, text: str) -> int:
         self._links, self.linked, self._folded = (), -1, frozenset()
@@ -71,7 +71,7 @@ class DocumentView(TextView):
     # folding
 
     def toggle_folding(self) -> bool:
-        """Fold the blocks below the first level (those of ``spec:``), or open all; return whether some are folded."""
+        """Fold the blocks below the first level (those of ``spec:``), or open all; return True if some are folded."""
         first = {at for at, line in enumerate(self._text) if line and not line.startswith((" ", "-"))}
         inside = {at for at in range(len(self._text)) if at not in first and _indent(self._text[at]) <= 2}
         blocks = {at for at in inside or first if self._block(at) and _KEY.match(self._text[at])}
@@ -90,7 +90,7 @@ class DocumentView(TextView):
         self.redraw()
 
     def _block(self, at: int) -> int:
-        """Return how many lines belong to a line: those that are further in, and a list at the same depth."""
+        """Return the number of lines that belong to a line: those indented further, and a list at the same depth."""
         own, end = _indent(self._text[at]), at + 1
         is_item = self._text[at].lstrip().startswith("- ")
         while end < len(self._text):
@@ -104,12 +104,12 @@ class DocumentView(TextView):
     # links
 
     def link(self, links: Sequence[TextLink]) -> None:
-        """Give the names that can be gone to, by lines of the whole text."""
+        """Set the links, by lines of the whole text."""
         self._links, self.linked = links, -1
         self.redraw()
 
     def step_link(self, step: int) -> None:
-        """Go to the next link (1) or the one before (-1), and around."""
+        """Select the next link (1) or the previous one (-1), cyclically."""
         if self._links:
             self.linked = (self.linked + step) % len(self._links) if self.linked >= 0 else (0 if step > 0 else -1)
             self.linked %= len(self._links)

@@ -1,4 +1,4 @@
-"""A labelled line to type into: a reason, a name, a number."""
+"""A labelled input line: a reason, a name, a number."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ class _Label(LineView):
         return [Line((Span(f"   {self._text}", Role.DIM),))]
 
     def show(self, text: str) -> None:
-        """Another label."""
+        """Change the label."""
         self._text = text
         self.styles.width = width_of(text) + 3
         self.redraw()
 
 
 class _Line(TypedLine):
-    """The input itself; keys that it does not take for itself go to the field."""
+    """The input itself; keys that it does not handle go to the field."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "step(1)", "More", show=False),
@@ -70,8 +70,8 @@ class _Line(TypedLine):
 class Field(Horizontal):
     """One line.
 
-    With ``number``, up and down count, nothing but digits can be typed, and typing replaces what was offered. With
-    ``signed`` as well, a sign may stand before the digits.
+    With ``number``, up and down count, only digits can be typed, and typing replaces the suggestion. With ``signed`` as
+    well, a sign may precede the digits.
     """
 
     DEFAULT_CSS = """
@@ -99,7 +99,7 @@ class Field(Horizontal):
         """Enter was pressed."""
 
     class Changed(About):
-        """The text is another one."""
+        """Posted when the text has changed."""
 
     class GivenUp(About):
         """Escape was pressed."""
@@ -150,15 +150,15 @@ class Field(Horizontal):
         return self._line.has_focus
 
     def take_focus(self) -> None:
-        """Focus the line, so that what is typed next belongs to it."""
+        """Focus the line, so that the next keys go to it."""
         self.screen.set_focus(self._line)
 
     def relabel(self, label: str) -> None:
-        """Another label."""
+        """Change the label."""
         self._label.show(label)
 
     def step(self, by: int) -> None:
-        """Count, where it is a number; one without a sign never below 0."""
+        """Count, if it is a number; without a sign never below 0."""
         typed = self.value
         if not self._number:
             return

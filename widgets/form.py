@@ -1,4 +1,4 @@
-"""Rows of a form: a label, what is typed or chosen, and a remark beside it."""
+"""Rows of a form: a label, an input or a choice, and a remark beside it."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class _Typed(TypedLine):
         self._row = row
 
     def on_focus(self) -> None:
-        """A number that stands there already is replaced by typing: digits behind it would make another one of it."""
+        """Select a number on focus, so that typing replaces it: further digits would make another number."""
         if self.value.replace(".", "", 1).isdigit():
             self.selection = Selection(0, len(self.value))
 
@@ -98,7 +98,7 @@ class _Chosen(LineView, can_focus=True):
         self._default = default
 
     def check_consume_key(self, key: str, character: str | None) -> bool:
-        """Letters are for the choice, as in a line they are for the text: none of them is a command."""
+        """Take letters for the choice, as an input line does for text: none of them is a command."""
         del key
         return character is not None and character.isprintable() and character != " "
 
@@ -137,7 +137,7 @@ class _Chosen(LineView, can_focus=True):
 
 
 class FormRow(Horizontal):
-    """Base of the rows. ``key`` names the row; ``default`` is shown dim for as long as nothing else is there."""
+    """Base of the rows. ``key`` names the row; ``default`` is shown dimmed while the row is empty."""
 
     DEFAULT_CSS = """
     FormRow {
@@ -161,7 +161,7 @@ class FormRow(Horizontal):
             return self.row
 
     class Changed(About):
-        """Posted when its value is another one."""
+        """Posted when its value has changed."""
 
     class Entered(About):
         """Enter was pressed."""
@@ -209,7 +209,7 @@ class FormRow(Horizontal):
         return self.inner.has_focus
 
     def take_focus(self) -> None:
-        """Focus the row, so that what is typed next belongs to it."""
+        """Focus the row, so that the next keys go to it."""
         self.screen.set_focus(self.inner)
 
     @property
@@ -218,7 +218,7 @@ class FormRow(Horizontal):
         return self._remark.text
 
     def say(self, text: str, role: Role = Role.DIM) -> None:
-        """Say something beside it, in at most half of the row; nothing for an empty text."""
+        """Show a remark beside it, in at most half of the row; none for an empty text."""
         half = max(0, (self.size.width or 80) - LABEL - 3) * 3 // 5
         self._remark.styles.width = min(half, width_of(text) + 3) if text else 0
         self._remark.show(f"  {untrusted(text)}" if text else "", role)
@@ -246,7 +246,7 @@ class FormLine(FormRow):
         self._line.cursor_position = len(self._line.value)
 
     def show_default(self, default: str) -> None:
-        """Another default."""
+        """Change the default."""
         self._line.placeholder = default
 
     def on_input_changed(self, event: Input.Changed) -> None:
@@ -259,7 +259,7 @@ class FormLine(FormRow):
 
 
 class FormChoice(FormRow):
-    """A row to choose in: the default, then ``choices``. A value that is none of them is added to them."""
+    """A row with choices: the default, then ``choices``. Another value is added to them."""
 
     def __init__(self, key: str, label: str, choices: Sequence[str], default: str = "") -> None:
         super().__init__(key, label)
@@ -285,7 +285,7 @@ class FormChoice(FormRow):
             self.post_message(self.Changed(self))
 
     def choose(self, step: int) -> None:
-        """The next choice, or the one before; round and round."""
+        """Select the next choice, or the previous one, cyclically."""
         at = self._choices.index(self._value)
         self.value = self._choices[(at + step) % len(self._choices)]
 

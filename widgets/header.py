@@ -1,4 +1,4 @@
-"""The first line of every screen: which cluster, as whom, what is allowed, and how far the data can be trusted."""
+"""The first line of every screen: cluster, identity, permissions, and trust in the data."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class SourceBadge:
     name: str
     health: Health
     age: float = math.nan
-    """Seconds since its last good answer; NaN for one that pushes, or that has never answered."""
+    """Seconds since its last good answer; NaN for a source that pushes, or has never answered."""
     progress: str = ""
-    """How far its first look has come, in words; empty for none."""
+    """Progress of its first read, in words; empty for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class HeaderModel:
     clock: str = ""
     """Time of day, already formatted."""
     notice: str = ""
-    """Something that holds for all of the screen (a moment of the past); shown in front, never dropped."""
+    """A condition of the whole screen (a moment of the past); shown in front, never dropped."""
 
 
 def header_line(model: HeaderModel, width: int, glyphs: Glyphs) -> Line:

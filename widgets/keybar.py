@@ -23,11 +23,11 @@ class Hint(NamedTuple):
     last: bool = False
     """Shown at the right end and dropped last: help, quit."""
     id: str = ""
-    """The name of what it does, for who clicks on it."""
+    """The id of its command, for clicks."""
 
 
 def keybar_line(hints: Sequence[Hint], width: int) -> Line:
-    """Return as many hints as fit, those in front first."""
+    """Return as many hints as fit, the first ones first."""
     parts = [
         (hint, LinePart((Span(hint.key, Role.KEY), Span(" " + hint.title, Role.DIM)), 2 + i))
         for i, hint in enumerate(hints)

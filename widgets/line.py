@@ -18,7 +18,7 @@ Align = Literal["left", "right"]
 
 
 class Span(NamedTuple):
-    """A run of text in one role. Text from outside goes through ``untrusted`` before it gets here."""
+    """A run of text in one role. Text from outside passes through ``untrusted`` before it gets here."""
 
     text: str
     role: Role = Role.TEXT
@@ -118,9 +118,9 @@ def fit_spans(spans: tuple[Span, ...], width: int, align: Align, ellipsis: str) 
 
 
 def changed_width(old: Line, new: Line, width: int) -> int:
-    """How many cells of a line, from its left end, have to be drawn again: up to the last one that differs.
+    """Return how many cells of a line, from its left end, must be redrawn: up to the last one that differs.
 
-    Textual writes a partly changed line from its left end on, so what is saved is what stays the same at its right.
+    Textual writes a partly changed line from its left end on, so the saving is the unchanged right part.
     """
     used = spans_width(new.spans)
     if old.overlay is not new.overlay or spans_width(old.spans) != used:
@@ -139,15 +139,17 @@ _ASCII_FOR = {"µ": "u", "°": " ", "…": "~", "·": "|", "–": "-", "≤": "<
 
 
 def to_ascii(text: str) -> str:
-    """The text in ASCII, as many cells wide; what has no counterpart becomes ``?`` in each of its cells."""
+    """Return the text in ASCII, with the same width; a character without a counterpart becomes ``?`` in each of its
+    cells.
+    """
     return "".join(char if char.isascii() else _ASCII_FOR.get(char, "?" * cell_len(char)) for char in text)
 
 
 def segments_of(line: Line, width: int, palette: Palette, glyphs: Glyphs, base: Style | None = None) -> list[Segment]:
-    """The line as segments of exactly ``width`` cells.
+    """Return the line as segments of exactly ``width`` cells.
 
-    Neighbours of one style become one segment, and plain text carries no style at all: a sequence per cell is most of
-    what a full frame weighs. ``base`` is laid under everything where the theme paints a background of its own.
+    Neighbours of one style become one segment, and plain text has no style: a sequence per cell would be most of a full
+    frame's bytes. ``base`` is laid under everything if the theme paints its own background.
     """
     overlay = palette.style(line.overlay) if line.overlay is not None else None
     if overlay is not None:

@@ -1,8 +1,8 @@
-"""A widget that is a list of lines: it draws again only the lines that differ from what is on the screen.
+"""A widget that is a list of lines: it redraws only the lines that differ from those on the screen.
 
-Textual does not compare frames: what is refreshed is written, changed or not, and a line that is touched twice is
+Textual does not compare frames: a refreshed region is written, changed or not, and a line that is touched twice is
 written twice. So the lines of a frame are values (``widgets.line``), a new frame is compared with the last one, and one
-region per line that differs is refreshed, up to the last cell that does. An unchanged frame writes nothing.
+region per changed line is refreshed, up to the last changed cell. An unchanged frame writes nothing.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from widgets.line import BLANK, Line, changed_width, segments_of
 
 
 class LineStrip(Strip):
-    """A Strip that does not hold on to itself.
+    """A Strip that does not hold a reference to itself.
 
-    Textual keeps the parts of a strip that was divided in the strip, and a line that goes from edge to edge has one
-    part: itself. Every line that was ever painted is then a cycle of thirty objects, and waits for the collector.
+    Textual caches the parts of a divided strip in the strip, and a line from edge to edge has one part: itself. Every
+    painted line would then be a cycle of thirty objects, and wait for the collector.
     """
 
     __slots__ = ()
@@ -35,9 +35,8 @@ class LineStrip(Strip):
 class LineView(Widget):
     """Base of the widgets that draw themselves line by line.
 
-    A subclass implements ``lines`` and calls ``redraw`` when something that it draws from has changed. Strips are kept
-    from frame to frame, with the escape sequences that Textual memoises in them. Such a widget has no padding and no
-    border of its own.
+    A subclass implements ``lines`` and calls ``redraw`` when an input of its drawing has changed. Strips are kept from
+    frame to frame, with the escape sequences that Textual memoises in them. Such a widget has no padding and no border.
     """
 
     ALLOW_SELECT = False
@@ -46,24 +45,24 @@ class LineView(Widget):
         super().__init__(id=id, classes=classes)
         self.glyphs = look().glyphs
         self.lines_drawn = 0
-        """Lines turned into strips since the widget exists: tests count what a tick costs."""
+        """Lines turned into strips so far: tests count what a tick costs."""
         self._lines: tuple[Line, ...] = ()
         self._strips: list[Strip] = []
         self._drawn_for: tuple[Size, Palette] | None = None
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """The lines to show, at most ``height`` of them; what is missing is blank.
+        """Return the lines to show, at most ``height`` of them; missing ones are blank.
 
         Pure but for caches: it may be called at any time. Raises nothing for any size, 0 × 0 included.
         """
         raise NotImplementedError
 
     def on_unmount(self) -> None:
-        """Let go of what was drawn. A widget that was closed is cycles, which the collector finds late."""
+        """Drop the drawn lines. A closed widget is part of cycles, which are collected late."""
         self._lines, self._strips, self._drawn_for = (), [], None
 
     def redraw(self) -> int:
-        """Compare what is to be shown with what is shown and refresh the difference.
+        """Compare the new lines with the shown ones and refresh the difference.
 
         Returns the number of lines refreshed, 0 before the widget has a size.
         """

@@ -10,12 +10,12 @@ from widgets.untrusted import untrusted_line
 
 
 class LogLine(NamedTuple):
-    """A line and, where the source says, when it was written (Unix seconds)."""
+    """A line and, if the source provides it, when it was written (Unix seconds)."""
 
     text: str
     at: float | None = None
     who: str = ""
-    """Name of what wrote it, where several write into one log."""
+    """Name of the writer, if several write into one log."""
 
 
 class LogBuffer:
@@ -33,7 +33,7 @@ class LogBuffer:
         self.first = 0
         """The number of the oldest line that is still there."""
         self.dropped = 0
-        """Lines that went to make room since the log was last begun anew."""
+        """Lines dropped to make room since the log was last cleared."""
         self.bytes = 0
 
     @property
@@ -42,13 +42,13 @@ class LogBuffer:
         return self.first + len(self._lines)
 
     def __getitem__(self, number: int) -> LogLine:
-        """The line with a number; IndexError where it is gone or not there yet."""
+        """Return the line with a number; IndexError if it was dropped or does not exist yet."""
         if not self.first <= number < self.end:
             raise IndexError(number)
         return self._lines[number - self.first]
 
     def append(self, lines: Iterable[LogLine]) -> None:
-        """Add lines at the end and drop what is too much at the front."""
+        """Add lines at the end and drop the excess at the front."""
         for text, at, who in lines:
             safe = untrusted_line(text[: self._max_line].rstrip("\r\n"))
             if len(text) > self._max_line:
@@ -62,7 +62,7 @@ class LogBuffer:
                 self.dropped += 1
 
     def clear(self) -> None:
-        """Begin anew with nothing; the numbers of lines go on."""
+        """Clear the log; line numbers continue."""
         self.dropped = 0
         self.first = self.end
         self._lines.clear()

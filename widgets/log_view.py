@@ -15,7 +15,7 @@ from widgets.log_words import ROLES, LogLevel, folded_line, level_of
 from widgets.text_pane import TextPane
 
 NARROW = 100
-"""Cells below which the prefixes of lines are folded unless somebody wants to see them."""
+"""Width in cells below which the prefixes of lines are folded by default."""
 
 
 class LogView(TextPane):
@@ -47,9 +47,9 @@ class LogView(TextPane):
         """True if prefixes are folded; None for where there is little room."""
         self._pending = False
         self._error = -1
-        """The line of the error that was gone to last."""
+        """Line of the last error gone to."""
         self._told = 0
-        """How many dropped lines were told of."""
+        """Number of dropped lines that were reported."""
 
     def on_unmount(self) -> None:
         self._buffer.clear()
@@ -64,11 +64,11 @@ class LogView(TextPane):
 
     @property
     def dropped(self) -> int:
-        """Lines that went to make room; not those that were cleared away."""
+        """Lines dropped to make room, not counting cleared ones."""
         return self._buffer.dropped
 
     def append(self, lines: Iterable[LogLine]) -> None:
-        """Add lines. What arrives before the next frame is drawn together."""
+        """Add lines. Those that arrive before the next frame are drawn together."""
         self._buffer.append(lines)
         if not self._pending and self.is_attached:
             self._pending = True
@@ -103,7 +103,7 @@ class LogView(TextPane):
 
     @property
     def last_at(self) -> float | None:
-        """Unix time of the newest line; None where there is none, or its source does not say."""
+        """Unix time of the newest line; None if there is none, or its time is unknown."""
         return self._buffer[self.end - 1].at if self.end > self.first else None
 
     def text(self, number: int) -> str:
@@ -120,7 +120,7 @@ class LogView(TextPane):
         return Role.TEXT if level is None else ROLES[level]
 
     def everything(self) -> str:
-        """Return all lines that are there, as they were written."""
+        """Return all buffered lines, as they were written."""
         return "".join(
             f"{line.who} {line.text}\n" if line.who else f"{line.text}\n"
             for line in (self._buffer[number] for number in range(self.first, self.end))
@@ -132,7 +132,7 @@ class LogView(TextPane):
         self._catch_up()
 
     def find_error(self, step: int) -> bool:
-        """Go to the first error, then to the next or the one before; False where no line tells of one."""
+        """Go to the first error, then to the next or the previous one; False if no line contains one."""
         errors = [n for n in range(self.first, self.end) if level_of(self._buffer[n].text) is LogLevel.ERROR]
         if not errors:
             return False

@@ -11,7 +11,7 @@ from themes.palette import Role
 
 
 class LogLevel(Enum):
-    """The level that a line says of itself."""
+    """The level stated by a line."""
 
     ERROR = "E"
     WARNING = "W"
@@ -26,7 +26,7 @@ ROLES: Final = {
     LogLevel.DEBUG: Role.DIM,
 }
 READ: Final = 400
-"""Characters of a line that are looked at."""
+"""Characters of a line that are parsed."""
 
 _WORDS: Final = {
     "CRITICAL": LogLevel.ERROR,
@@ -41,13 +41,13 @@ _WORDS: Final = {
     "TRACE": LogLevel.DEBUG,
 }
 _SPEAKER: Final = r"(?:\([^()]{1,60}\)\s+)?"
-"""The process that says it: ``(EngineCore_DP0 pid=90)``."""
+"""The writing process: ``(EngineCore_DP0 pid=90)``."""
 _WORD: Final = "|".join(_WORDS)
 _PREFIX: Final = re.compile(
     rf"^{_SPEAKER}(?P<level>{_WORD}):?\s+(?:(?P<date>[\d./-]{{4,10}})[ T])?(?P<time>\d\d:\d\d:\d\d)[.,\d]*\s*"
     r"(?:\[[^\]]{1,80}\]:?\s*)?"
 )
-"""``INFO 11-29 21:35:24 [loggers.py:248] `` and the like: what stands before the message."""
+"""``INFO 11-29 21:35:24 [loggers.py:248] `` and the like: the prefix before the message."""
 _DATED: Final = re.compile(
     rf"^\[?(?P<date>\d{{4}}[-/]\d\d[-/]\d\d)[ T](?P<time>\d\d:\d\d:\d\d)[.,\d]*(?:Z|[+-]\d\d:?\d\d)?\]?"
     rf"[\s|-]*\[?(?P<level>{_WORD})?\]?:?\s*",
@@ -66,7 +66,7 @@ _KLOG_LEVELS: Final = {"I": LogLevel.INFO, "W": LogLevel.WARNING, "E": LogLevel.
 
 @lru_cache(maxsize=4096)
 def level_of(text: str) -> LogLevel | None:
-    """Return the level of a line; None where it says none."""
+    """Return the level of a line; None if it states none."""
     text = text[:READ]
     for pattern in (_PREFIX, _PLAIN, _DATED):
         match = pattern.match(text)

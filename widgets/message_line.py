@@ -1,4 +1,4 @@
-"""One line for what just happened: short, in words, gone after a while."""
+"""One line for the latest event: short, in words, hidden after a while."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from widgets.untrusted import untrusted
 
 @runtime_checkable
 class Passing(Protocol):
-    """A widget that says something which is over with the next key."""
+    """A widget with a text that the next key dismisses."""
 
     def forget_hint(self) -> None: ...
 
 
 class MessageLine(LineView):
-    """``say`` something; it stays until the next message, ``clear``, or its time is over."""
+    """``say`` shows a message until the next one, ``clear``, or its time is over."""
 
     DEFAULT_CSS = """
     MessageLine {
@@ -37,11 +37,11 @@ class MessageLine(LineView):
 
     @property
     def text(self) -> str:
-        """The message that is shown now; empty for nothing."""
+        """The current message; empty for none."""
         return self._text
 
     def say(self, text: str, role: Role = Role.TEXT, seconds: float | None = 10.0) -> None:
-        """Say it for ``seconds``, or until something else is said (None): for what holds until it is over."""
+        """Show a message for ``seconds``, or until the next one (None), for a lasting condition."""
         self._stop_timer()
         self._text, self._role = untrusted(text), role
         if seconds is not None:
@@ -49,12 +49,12 @@ class MessageLine(LineView):
         self.redraw()
 
     def forget_hint(self) -> None:
-        """Say no more what was plain words; a warning and an error stay for their time."""
+        """Hide a plain message; a warning or an error stays for its time."""
         if self._text and self._role is Role.TEXT and self._timer is not None:
             self.clear()
 
     def clear(self) -> None:
-        """Say nothing."""
+        """Hide the message."""
         self._stop_timer()
         self._text = ""
         self.redraw()

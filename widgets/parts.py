@@ -1,4 +1,4 @@
-"""A line of parts that gives way when it gets narrow: shorter forms first, then fewer parts."""
+"""A line of parts that shrinks when it gets narrow: shorter forms first, then fewer parts."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from widgets.line import Line, Span, spans_width
 
 
 class LinePart(NamedTuple):
-    """A part of a line. Parts with a high ``priority`` number give way first.
+    """A part of a line. Parts with a high ``priority`` number shrink first.
 
-    To give way is to take the short form and keep it, or to go where there is none; what has neither a short form nor a
-    priority above 0 stays, cut if need be.
+    To shrink is to take the short form or, without one, to disappear; a part with neither a short form nor a priority
+    above 0 stays, cut if need be.
     """
 
     spans: tuple[Span, ...]

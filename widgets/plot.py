@@ -29,7 +29,7 @@ class PlotModel:
     threshold: float = math.nan
     """An objective, drawn as a dashed line; NaN for none."""
     stale: int = 0
-    """How many of the last values are stale."""
+    """Number of stale values at the end."""
 
 
 _AXIS = 7
@@ -71,7 +71,9 @@ def plot_lines(model: PlotModel, width: int, lines: int, glyphs: Glyphs) -> list
 
 
 def _spread(values: Sequence[float], points: int) -> list[float]:
-    """The values over the whole width: few of them are held until the next, as the time axis goes from edge to edge."""
+    """Return the values over the whole width: if there are few, each is held until the next, as the time axis goes from
+    edge to edge.
+    """
     count = len(values)
     return [values[i * count // points] for i in range(points)] if 0 < count < points else resample(values, points)
 

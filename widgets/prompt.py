@@ -1,4 +1,4 @@
-"""The line that ``:`` and ``/`` open: a command or a filter, with history and completion."""
+"""The line opened by ``:`` and ``/``: a command or a filter, with history and completion."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from widgets.typed_line import TypedLine
 Kind = Literal[":", "/"]
 
 Complete = Callable[[Kind, str], Sequence[str]]
-"""Whole lines that what was typed could become, the best first."""
+"""Completed lines for the typed text, best first."""
 
 _HISTORY = 100
 
@@ -42,7 +42,7 @@ class PromptHistory:
         self._at = len(self._entries)
 
     def walk(self, steps: int, current: str) -> str:
-        """The entry ``steps`` later (earlier, if negative); after the newest comes what was being typed."""
+        """Return the entry ``steps`` later (earlier, if negative); after the newest comes the unfinished input."""
         if self._at == len(self._entries):
             self._draft = current
         self._at = min(max(0, self._at + steps), len(self._entries))
@@ -96,7 +96,7 @@ class _Line(TypedLine):
         self._prompt.cancel()
 
     def on_hide(self, event: events.Hide) -> None:
-        """Textual takes the focus from what was hidden; not from a line that has been opened again meanwhile."""
+        """Keep the focus if the line has been opened again: Textual takes it from a widget that was hidden."""
         if self._prompt.is_open:
             event.prevent_default()
 
@@ -162,7 +162,7 @@ class Prompt(Horizontal):
         self._line = _Line(self)
         self._open = False
         self._offered: tuple[Sequence[str], int] | None = None
-        """Candidates that tab goes through, and the one in the line."""
+        """Candidates that tab cycles through, and the one in the line."""
 
     def compose(self) -> ComposeResult:
         yield self._sign
@@ -194,11 +194,11 @@ class Prompt(Horizontal):
         self.post_message(self.Cancelled(self.kind))
 
     def candidates(self, text: str) -> Sequence[str]:
-        """Return what the text could become."""
+        """Return the completions of the text."""
         return self._complete(self.kind, text) if self._complete is not None else ()
 
     def walk(self, steps: int) -> None:
-        """Go through what was entered before."""
+        """Go through earlier entries."""
         self._offered = None
         self._put(self._histories[self.kind].walk(steps, self._line.value))
 

@@ -1,4 +1,4 @@
-"""A button in one line: enter or a click presses it, and nothing else does."""
+"""A button in one line: only enter or a click presses it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from widgets.line_view import LineView
 
 
 class PushButton(LineView, can_focus=True):
-    """``[ label ]``; the one with the focus is laid over as the chosen one. Left and right go to its neighbours."""
+    """``[ label ]``; the focused one is highlighted. Left and right go to its neighbours."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "press", "Press", show=False),
@@ -46,7 +46,7 @@ class PushButton(LineView, can_focus=True):
         self.styles.width = width_of(self._text) + 2
 
     def show(self, label: str, role: Role) -> None:
-        """Another label of the same width, or another role."""
+        """Change to another label of the same width, or another role."""
         self._label, self._role = label, role
         self.redraw()
 

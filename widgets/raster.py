@@ -1,8 +1,8 @@
-"""Dots in cells: braille (2 by 4 to a cell), half blocks (1 by 2) where a terminal has no braille, or one ASCII sign.
+"""Dots in cells: braille (2 by 4 to a cell), half blocks (1 by 2) if a terminal has no braille, or one ASCII character.
 
-No library draws for us. plotext costs 35 ms of CPU to import (5.3; 6.1 costs 120) and 5 ms to paint 75 columns, where
-``widgets.chart`` takes 2 for 120; it keeps one global figure, answers a string of escape sequences that would have to
-be parsed back, and has neither bands nor marks on its axis. drawille has dots alone, which is this file.
+No plotting library is used. plotext costs 35 ms of CPU to import (5.3; 6.1 costs 120) and 5 ms to paint 75 columns,
+where ``widgets.chart`` takes 2 for 120; it keeps one global figure, returns a string of escape sequences that would
+have to be parsed back, and has neither bands nor marks on its axis. drawille only has dots, which is this file.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _HALVES = " ▀▄█"
 
 
 class Raster:
-    """A field of dots, ``across`` by ``down`` cells; what is outside it is left out."""
+    """A field of dots, ``across`` by ``down`` cells; points outside it are ignored."""
 
     def __init__(self, across: int, down: int, glyphs: Glyphs, sign: str = "*") -> None:
         self._kind = glyphs.dots

@@ -17,10 +17,10 @@ class ChartScale(NamedTuple):
 
 
 def resample(values: Sequence[float], width: int) -> list[float]:
-    """The values in ``width`` points, the newest last.
+    """Return the values in ``width`` points, the newest last.
 
-    More values than points: each point is the highest of its share, so that a short peak stays visible (NaN only where
-    all are). Fewer: they stand at the right end, with NaN before them.
+    More values than points: each point is the highest of its share, so that a short peak stays visible (NaN only if all
+    are). Fewer: they are at the right end, with NaN before them.
     """
     count = len(values)
     if count <= width:

@@ -1,7 +1,7 @@
 """A window on many lines of text: scrolling, wrapping, searching. The text itself comes from a subclass.
 
-Only what is on the screen is ever laid out: the position is a line and, when lines are wrapped, a part of it; no table
-of all the rows exists, so a million lines cost no more than a page.
+Only the visible part is ever laid out: the position is a line and, when lines are wrapped, a part of it; no table of
+all the rows exists, so a million lines cost no more than a page.
 """
 
 from __future__ import annotations
@@ -53,7 +53,9 @@ def wrap(text: str, width: int) -> list[tuple[int, int]]:
 
 
 class TextPane(LineView, can_focus=True):
-    """Base of TextView and LogView. Lines are numbered from ``first`` up; their text has gone through ``untrusted``."""
+    """Base of TextView and LogView. Lines are numbered from ``first`` up; their text has passed through
+    ``untrusted``.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,j", "scroll_rows(1)", "Down", id="text.down", show=False),
@@ -107,12 +109,12 @@ class TextPane(LineView, can_focus=True):
         return ""
 
     def role(self, number: int) -> Role:
-        """Return the role of the text of a line, beside what is found in it."""
+        """Return the role of the text of a line, apart from matches in it."""
         del number
         return Role.TEXT
 
     def colours(self, number: int, text: str) -> Sequence[tuple[int, int, Role]]:
-        """Return the parts of a line that have a role of their own, in order. Where something is found, none has."""
+        """Return the parts of a line that have their own role, in order. During a search there are none."""
         del number, text
         return ()
 
@@ -223,7 +225,7 @@ class TextPane(LineView, can_focus=True):
         return self._at >= self._last_start()
 
     def _move(self, number: int, part: int) -> None:
-        """Put a row at the top, but never further than the last page, nor before what there is."""
+        """Put a row at the top, within the text and no further than the last page."""
         self._at = max((self.first, 0), min((number, part), self._last_start()))
 
     def _last_start(self) -> tuple[int, int]:
@@ -234,7 +236,7 @@ class TextPane(LineView, can_focus=True):
         return self._step((last, len(self._parts(last)) - 1), 1 - self.size.height)
 
     def _step(self, at: tuple[int, int], rows: int) -> tuple[int, int]:
-        """The row ``rows`` below (above, if negative) another, within what there is."""
+        """Return the row ``rows`` below (above, if negative) another, within the text."""
         number, part = at
         if not self._wrapped:
             return (min(max(number + rows, self.first), max(self.first, self.end - 1)), 0)

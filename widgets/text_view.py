@@ -17,7 +17,7 @@ class TextView(TextPane):
         self._text = ()
 
     def show(self, text: str) -> int:
-        """Show another version of the text in place: the position stays as far as it can.
+        """Show another version of the text in place, keeping the position if possible.
 
         Returns the number of lines refreshed.
         """

@@ -1,9 +1,8 @@
 """Text from outside (names, labels, log lines, error bodies) made safe to draw.
 
 It is never parsed as markup, and no control character of it reaches the terminal: escape sequences are dropped whole,
-then everything that steers instead of showing (C0, C1, bidirectional overrides, zero-width joiners, variation
-selectors, surrogates, line separators). A word of which nothing would be left to see is shown by its code points, so
-that no name can be drawn as a blank.
+then all invisible controls (C0, C1, bidirectional overrides, zero-width joiners, variation selectors, surrogates, line
+separators). A word that would become invisible is shown by its code points, so that no name can be drawn as a blank.
 """
 
 from __future__ import annotations
@@ -19,9 +18,9 @@ _SEQUENCES = re.compile(
 )
 _SELECTORS = {*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)}
 _BLANK = {0x115F, 0x1160, 0x2800, 0x3164, 0xFFA0}
-"""Letters and symbols that are drawn as nothing: fillers of Hangul, the empty pattern of Braille."""
+"""Invisible letters and symbols: Hangul fillers, the empty Braille pattern."""
 _SHORT = 256
-"""Characters of the longest text whose safe form is remembered."""
+"""Characters of the longest text whose safe form is cached."""
 _ESCAPED = 16
 """Characters of a text without any to see that are written out."""
 _WORD = re.compile(r"\S+")
@@ -29,10 +28,10 @@ _SPACES = {"\n", "\r", "\v", "\f", "\u2028", "\u2029", "\x85"}
 
 
 def untrusted(text: str) -> str:
-    """One line of text that shows what was in it and does nothing else.
+    """Return one line of text without control functions, with its content visible.
 
     White space of any kind becomes a blank, so that a name cannot break its row. A lone surrogate or an unassigned
-    character becomes U+FFFD. Each word of it is to be seen, since it may be a name that somebody put into a sentence.
+    character becomes U+FFFD. Each word stays visible, since it may be a name inserted into a sentence.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -49,13 +48,13 @@ _known = lru_cache(1024)(_made_safe)
 
 
 def untrusted_name(name: str) -> str:
-    """The same of a name, of which something is to be seen whatever it is: an empty one is drawn as ``""``."""
+    """Return a name made safe, and always visible: an empty one is drawn as ``""``."""
     safe = untrusted(name)
     return safe if is_visible(safe) else escaped(name)
 
 
 def untrusted_line(text: str, tab: int = 8) -> str:
-    """A line of a longer text (a log, YAML): the same, but it may well come out blank.
+    """Return a line of a longer text (a log, YAML) made safe; it may come out blank.
 
     A tab goes to the next multiple of ``tab`` cells.
     """

@@ -1,7 +1,7 @@
-"""Readings as text: three significant figures, one unit, never more than is known.
+"""Readings as text: three significant figures, one unit, never more precision than is known.
 
 A missing value is ``–`` and an unknown one ``?``, never ``0``; a percentile that its histogram bounds is ``≤0.3s`` or
-``≥2560s``, or ``20–40s`` where a broad bucket is all that is known. Pure functions; the roles come with the text.
+``≥2560s``, or ``20–40s`` if only a broad bucket is known. Pure functions; the roles come with the text.
 """
 
 from __future__ import annotations
@@ -89,7 +89,9 @@ def bytes_text(value: float) -> str:
 
 
 def percent_text(ratio: float) -> str:
-    """A ratio 0-1 in per cent without the sign: 94, 4.3, 0.02, 0. Never 100 for less than all, never 0 for some."""
+    """Return a ratio 0-1 in per cent without the sign: 94, 4.3, 0.02, 0. Never 100 for less than all, never 0 for
+    some.
+    """
     percent = ratio * 100
     if percent == 0:
         return "0"
@@ -135,11 +137,11 @@ _UNITS = {
 
 
 WORDS = frozenset({Unit.TOKENS, Unit.TOKENS_PER_SECOND})
-"""Units that are words: they stand apart from their number."""
+"""Units that are words, and so separated from their number."""
 
 
 def unit_text(unit: Unit) -> str:
-    """Return the unit to set beside the text of ``number_text``; empty where that carries it."""
+    """Return the unit to set beside the text of ``number_text``; empty if the text includes it."""
     return _UNITS[unit]
 
 
@@ -170,14 +172,14 @@ def reading_text(
 
 
 def _edge_text(edge: float, unit: Unit) -> str:
-    """A bucket's edge: it is exact, so it is written as it stands (0.3s, 2560s)."""
+    """Return a bucket's edge in full, since it is exact (0.3s, 2560s)."""
     return f"{edge:g}s" if unit is Unit.SECONDS else number_text(edge, unit)
 
 
 def fewer_digits(text: str, width: int) -> str:
-    """The text with as many decimals as ``width`` cells have room for: 0.047 → 0.05, 12.3k → 12k.
+    """Return the text with as many decimals as ``width`` cells have room for: 0.047 → 0.05, 12.3k → 12k.
 
-    Unchanged where it fits, and where there are no decimals to leave out: a cut number would be another number.
+    Unchanged if it fits, or has no decimals to drop: a cut number would be another number.
     """
     over = len(text) - width
     point = _DECIMALS.search(text)
@@ -194,7 +196,7 @@ _DECIMALS = re.compile(r"\d+\.\d+")
 
 
 def age_text(seconds: float) -> str:
-    """How long ago: 0s, 41s, 3m, 3m10s below ten minutes, 5h, 5h20m below ten hours, 3d, 3d4h below ten days, 120d.
+    """Return an age: 0s, 41s, 3m, 3m10s below ten minutes, 5h, 5h20m below ten hours, 3d, 3d4h below ten days, 120d.
 
     A time in the future (the clocks of two machines) is ``0s``; NaN is empty.
     """

@@ -119,7 +119,7 @@ async def _examined(observing: Observer, snapshot: Snapshot, settings: Settings)
 async def _machine(
     settings: Settings, environ: Mapping[str, str], vllm: DoctorCheck, *, cpu: bool
 ) -> tuple[list[DoctorCheck], int]:
-    """This machine: its vLLM, GPUs and servers, where it is the cluster in view."""
+    """Check this machine: its vLLM, GPUs and servers, if it is the selected cluster."""
     from console.session.local.watcher import SharedWatcher
     from fleet.local.gpus import read_gpus
 

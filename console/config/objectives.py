@@ -1,4 +1,4 @@
-"""The objectives that the settings ask for."""
+"""The objectives from the settings."""
 
 from __future__ import annotations
 

@@ -27,4 +27,4 @@ class Options:
     welcome: Path | None = None
     """Marker file that the first start leaves behind; None for no welcome."""
     state: Path | None = None
-    """Folder of what the console keeps for this user (saved logs, dismissed hints); None to keep nothing."""
+    """Folder of the console's files for this user (saved logs, dismissed hints); None to write none."""

@@ -21,9 +21,9 @@ def state_folder(environ: Mapping[str, str]) -> Path:
 
 
 def _base(environ: Mapping[str, str], variable: str, fallback: str) -> Path:
-    """The XDG specification: a relative path in the variable is to be ignored.
+    """Return an XDG base directory. A relative path in the variable is ignored, as the specification says.
 
-    Absolute whatever HOME says: what is written down must be found again from another folder.
+    Absolute whatever HOME is: the files must be found again from another folder.
     """
     given = Path(environ.get(variable, ""))
     return given if given.is_absolute() else Path(environ.get("HOME") or Path.home()).absolute() / fallback

@@ -7,7 +7,7 @@ from fleet.dataclass import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong: where, what, and what to do. Never holds a secret."""
+    """One problem: where, what, and what to do. Never contains a secret."""
 
     where: str
     """``file:line``, ``environment QUARTERDECK_…`` or a flag."""

@@ -1,4 +1,4 @@
-"""Rules that types cannot say: ranges, pairs that belong together, pairs that exclude each other."""
+"""Rules beyond types: ranges, keys that require each other, keys that exclude each other."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from fleet.net.headers import sendable
 
 Where = tuple[str, ...]
 CheckKeys = Callable[[Mapping[str, str]], Iterable[str]]
-"""Return the faults of a remapping (command id → keys), a sentence each; the table of commands knows."""
+"""Returns the faults of a remapping (command id → keys), a sentence each, from the table of commands."""
 
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """A field name (RFC 9110, "token")."""
 
 
 def check(settings: Settings, check_keys: CheckKeys) -> Iterator[tuple[Where, str, str]]:
-    """(key, what is wrong, remedy) of everything that cannot work."""
+    """Yield (key, what is wrong, remedy) for every setting that cannot work."""
     for name in sections_of(type(settings)):
         section = getattr(settings, name)
         for field in fields(section):
@@ -58,7 +58,7 @@ def check(settings: Settings, check_keys: CheckKeys) -> Iterator[tuple[Where, st
 
 
 def check_references(settings: Settings, environ: Mapping[str, str]) -> Iterator[tuple[Where, str, str]]:
-    """The same for what lies outside: files that cannot be read, environment variables that are not set."""
+    """Yield the same for outside references: unreadable files, unset environment variables."""
     tables_of = [((name,), getattr(settings, name)) for name in sections_of(type(settings))]
     named = ((where, endpoint) for where, endpoint in endpoints(settings) if len(where) > 1)
     for where, table in (*tables_of, *named):
@@ -129,7 +129,7 @@ def check_freezes(freezes: Mapping[str, FreezeSettings]) -> Iterator[tuple[Where
 
 
 def _profiles(diagnosis: DiagnosisSettings) -> Iterator[tuple[Where, str, str]]:
-    """Profiles that are for nobody, and limits of nothing."""
+    """Yield profiles that apply to nothing, and limits on unknown names."""
     names = (*get_args(ProfileName), *diagnosis.profiles)
     if diagnosis.profile not in names:
         yield (
@@ -155,14 +155,14 @@ def _profiles(diagnosis: DiagnosisSettings) -> Iterator[tuple[Where, str, str]]:
 
 
 def _keys(keys: Mapping[str, str], check_keys: CheckKeys) -> Iterator[tuple[Where, str, str]]:
-    """Yield what the table of commands says of a remapping, at the first key that each problem names."""
+    """Yield the problems of a remapping, each at the first key that it names."""
     for problem in check_keys(keys):
         where = next((name for name in keys if name in problem), "")
         yield ("keys", where), problem, ""
 
 
 def endpoints(settings: Settings) -> Iterator[tuple[Where, EndpointSettings]]:
-    """Everything that is asked over HTTP with credentials of its own, by its table."""
+    """Yield every HTTP endpoint with its own credentials, by its table."""
     for name in sections_of(type(settings)):
         section = getattr(settings, name)
         if not isinstance(section, EndpointSettings):
@@ -206,7 +206,7 @@ def _endpoint(where: Where, p: EndpointSettings) -> Iterator[tuple[Where, str, s
 
 
 def _scrape(s: ScrapeSettings) -> Iterator[tuple[Where, str, str]]:
-    """A token that would reach nobody, or everybody on the way."""
+    """Yield tokens that would reach nobody, or anybody on the way."""
     if s.bearer_token_file and not s.bearer_namespaces:
         yield ("scrape", "bearer_token_file"), "a token for nobody", "Set bearer_namespaces to those that may have it."
     if s.bearer_namespaces and not s.bearer_token_file:
@@ -232,7 +232,7 @@ def _headers(where: Where, headers: Mapping[str, str | FromEnvironment]) -> Iter
 
 
 def _url(where: Where, url: str) -> Iterator[tuple[Where, str, str]]:
-    """Never repeats a URL that may hold a password."""
+    """Yield the faults of a URL. Never repeats a URL that may contain a password."""
     if any(character <= " " or character == "\x7f" for character in url):
         yield where, "this is not a URL: it has blanks or control characters in it", "Write it again."
         return

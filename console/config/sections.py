@@ -1,4 +1,4 @@
-"""The tables of the configuration by their names, and what of them holds in a context of the kubeconfig."""
+"""The tables of the configuration by name, and their values in a context of the kubeconfig."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ NAMED: dict[tuple[str, str], type] = {
     ("objectives", "groups"): ObjectiveGroup,
     ("actions", "freezes"): FreezeSettings,
 }
-"""Tables of tables, each of which has a name of its own: ``[local.presets.NAME]``."""
+"""Tables of named tables: ``[local.presets.NAME]``."""
 
 
 def named_of(cls: type) -> Mapping[tuple[str, str], type]:
-    """The same with those of the tables that sources declare: each field that maps names to tables."""
+    """Return these with the tables that sources declare: each field that maps names to tables."""
     sections = sections_of(cls) if issubclass(cls, Settings) else {}
     found = dict(NAMED)
     for name in sections.keys() - SECTIONS.keys():
@@ -55,9 +55,9 @@ def per_context(settings: Settings) -> dict[str, Any]:
 
 
 def settings_in(settings: Settings, context: str) -> Settings:
-    """The settings that hold in a context: whoever has a table of its own there is asked with what that says alone.
+    """Return the settings that apply in a context: a table with an entry for it consists of that entry alone.
 
-    Nothing that is said for all contexts is sent there: its token is for another.
+    Nothing from the general table is sent there: its token is for another server.
     """
     changed: dict[str, Any] = {}
     for name, section in per_context(settings).items():
@@ -71,7 +71,7 @@ def settings_in(settings: Settings, context: str) -> Settings:
 
 
 def _asked_in(context: str, prometheus: PrometheusSettings) -> dict[str, MorePrometheusSettings]:
-    """The stores beside the first that are asked in a context."""
+    """Return the further stores that are queried in a context."""
     is_alone = context in prometheus.contexts
     return {
         name: more

@@ -1,8 +1,8 @@
-"""Every setting, its type, its default and what it does.
+"""Every setting, its type, its default and its effect.
 
 These are plain dataclasses so that starting with the defaults costs nothing: pydantic, which takes half as long to
-import as a bare Textual app, validates them (see validate.py) only where a file or the environment says something.
-The reference in docs/configuration.md is written from here.
+import as a bare Textual app, validates them (see validate.py) only if a file or the environment sets something. The
+reference in docs/configuration.md is written from here.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class ClusterSettings:
 
 @dataclass(frozen=True, slots=True)
 class ContextPrometheusSettings(EndpointSettings):
-    """The Prometheus of one context of the kubeconfig, in place of all that `[prometheus]` says of these keys."""
+    """The Prometheus of one context of the kubeconfig; it replaces `[prometheus]` for these keys."""
 
     __pydantic_config__: ClassVar[Any] = STRICT
     cluster: str = setting(
@@ -101,7 +101,7 @@ class PrometheusSettings(EndpointSettings):
 
 @dataclass(frozen=True, slots=True)
 class AlertmanagerSettings(EndpointSettings):
-    """Alertmanager: which alerts fire, who is told, and what is silenced."""
+    """Alertmanager: which alerts fire, who is notified, and what is silenced."""
 
     __pydantic_config__: ClassVar[Any] = STRICT
     enabled: Use = setting("auto", "`auto`: where it is configured or found; `always`: say so when there is none.")
@@ -187,7 +187,7 @@ class Promises:
 
 @dataclass(frozen=True, slots=True)
 class ObjectiveGroup(Promises):
-    """Objectives of some models or workloads; what it does not set is as above. The first that fits counts."""
+    """Objectives of some models or workloads; unset ones are as above. The first matching group applies."""
 
     __pydantic_config__: ClassVar[Any] = STRICT
     models: tuple[str, ...] = setting((), "Shell patterns of served names: `llama-*`. Empty: all.")
@@ -197,7 +197,7 @@ class ObjectiveGroup(Promises):
 
 @dataclass(frozen=True, slots=True)
 class ObjectiveSettings(Promises):
-    """Objectives of all models (docs/objectives.md): what is promised to users and held against what was counted."""
+    """Objectives of all models (docs/objectives.md): what users are promised, compared with what is counted."""
 
     __pydantic_config__: ClassVar[Any] = STRICT
     enabled: bool = setting(True, "Count them. It costs a few queries of Prometheus every half a minute.")
@@ -264,7 +264,7 @@ class ActionSettings:
 
 @dataclass(frozen=True, slots=True)
 class RecorderSettings:
-    """The record of what the console saw of each cluster, for `quarterdeck replay` (docs/recording.md)."""
+    """The continuous recording of each cluster, for `quarterdeck replay` (docs/recording.md)."""
 
     __pydantic_config__: ClassVar[Any] = STRICT
     enabled: bool = setting(
@@ -278,7 +278,9 @@ class RecorderSettings:
 
 @dataclass(frozen=True, slots=True)
 class ProfileSettings:
-    """Limits by which some workloads are judged, and which ones: those that match a pattern of each list given."""
+    """Limits for judging some workloads, and the patterns that select them: a workload must match one of each list
+    given.
+    """
 
     __pydantic_config__: ClassVar[Any] = STRICT
     like: ProfileName = setting("chat", "The built-in profile that it begins with.")
@@ -290,7 +292,7 @@ class ProfileSettings:
 
 @dataclass(frozen=True, slots=True)
 class DiagnosisSettings:
-    """Limits from which on something is called trouble, by who waits for the answers."""
+    """Limits from which the diagnosis reports a problem, by who waits for the answers."""
 
     __pydantic_config__: ClassVar[Any] = STRICT
     profile: str = setting(
@@ -311,7 +313,7 @@ class DiagnosisSettings:
 
 @dataclass(frozen=True, slots=True)
 class LimitSettings:
-    """How large an answer may be, in MiB after decompression. What is larger is not read to its end; that is said."""
+    """Largest size of an answer, in MiB after decompression. A larger one is abandoned, and that is reported."""
 
     __pydantic_config__: ClassVar[Any] = STRICT
     scrape: float = setting(64.0, "One page of /metrics; pages of 22 MB exist.", minimum=0.1, maximum=4096)
@@ -348,7 +350,7 @@ class Settings:
     )
 
     def of(self, table: type[T]) -> T:
-        """Return the table of this type, which a source declares; its defaults where nothing is said in it."""
+        """Return the table of this type, which a source declares; its defaults if nothing in it is set."""
         sections = (getattr(self, name) for name in sections_of(type(self)))
         return next((section for section in sections if type(section) is table), None) or table()
 

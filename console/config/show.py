@@ -1,4 +1,4 @@
-"""The settings in effect, as TOML with the source of each value beside it. Secrets stay out of it."""
+"""The settings in effect, as TOML with the source of each value. Secrets are left out."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _WIDTH = 44
 
 
 def lines(loaded: Loaded) -> Iterator[str]:
-    """The whole configuration, line by line; what may be a secret is shown as ``(set)``."""
+    """Yield the whole configuration, line by line; possible secrets are shown as ``(set)``."""
     yield f"# {loaded.path}{'' if loaded.exists else ' (not there)'}"
     yield _line(loaded, ("read_only",), loaded.settings.read_only)
     sections, named = sections_of(type(loaded.settings)), named_of(type(loaded.settings))

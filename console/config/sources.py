@@ -1,7 +1,7 @@
-"""Every kind of source beside the cluster in view and its metrics, one line each.
+"""Every kind of source beside the selected cluster and its metrics, one line each.
 
-A line costs no import. Of the modules behind them those that make sources are imported after the first value, and those
-that declare a table of the configuration where something is said in it.
+A line costs no import. The modules that make sources are imported after the first value, and those that declare a table
+of the configuration if something in it is set.
 """
 
 from __future__ import annotations
@@ -38,18 +38,18 @@ SOURCES: tuple[SourceEntry, ...] = (
 
 
 def named_by(where: str) -> Any:
-    """Return what ``module:NAME`` names, imported now or before."""
+    """Return the object named ``module:NAME``, importing its module."""
     module, _, name = where.partition(":")
     return getattr(import_module(module), name)
 
 
 def declared() -> Iterator[SourceEntry]:
-    """Yield the kinds that declare a table of their own."""
+    """Yield the kinds that declare their own table."""
     return (entry for entry in SOURCES if entry.settings)
 
 
 def with_tables(named: Collection[str] | None = None) -> type[Settings]:
-    """The settings with the declared tables of these names (None: with all); of those alone something is imported."""
+    """Return the settings with the declared tables of these names (None: all); only their modules are imported."""
     return _extended(tuple(entry for entry in declared() if named is None or entry.section in named))
 
 

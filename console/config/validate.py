@@ -31,7 +31,7 @@ _WANTED = {
 
 @dataclass(frozen=True, slots=True)
 class ConfigFault:
-    """Something wrong at a key; the caller knows where that key was set."""
+    """A fault at a key; the caller knows where that key was set."""
 
     path: Path
     what: str
@@ -71,14 +71,14 @@ def _fault(cls: type, loc: Path, kind: str, context: Mapping[str, Any]) -> Confi
 
 
 def _one_of_free_keys(cls: type, loc: Path) -> Path:
-    """The key of a header or of a preset's variable that is meant; empty for another place."""
+    """Return the key of a header or of a preset's variable, if the location is inside one; empty otherwise."""
     if len(loc) > 2 and loc[1] == "headers":
         return loc[:3]
     return loc[:5] if len(loc) > 4 and loc[:2] in named_of(cls) and loc[3] in ("env", "headers") else ()
 
 
 def _unknown(cls: type, loc: Path) -> ConfigFault:
-    """An unknown key, and the one that was probably meant: of the same table, or of another one."""
+    """Return the fault of an unknown key, with the nearest known one: of the same table, or of another."""
     section = _section(cls, loc[:-1])
     names = [f.name for f in fields(section)]
     what = f"unknown key {dotted(loc)}"
@@ -111,5 +111,5 @@ def leaves(cls: type, above: Path = ()) -> Iterable[Path]:
 
 
 def dotted(path: Path) -> str:
-    """A key as people say it: ``[prometheus] url``."""
+    """Return a key as users write it: ``[prometheus] url``."""
     return f"[{path[0]}] {'.'.join(path[1:])}" if len(path) > 1 else path[0]

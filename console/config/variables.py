@@ -28,9 +28,9 @@ def parse(environ: Mapping[str, str]) -> Iterator[tuple[Key, Any]]:
 
 
 def unknown(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Variables with our prefix that mean nothing, and the one that was probably meant (or an empty string).
+    """Yield unknown variables with our prefix, and the nearest known one (or an empty string).
 
-    Kubernetes puts QUARTERDECK_SERVICE_HOST and its like into pods beside a service of that name: those are not ours.
+    Kubernetes sets QUARTERDECK_SERVICE_HOST and the like in pods beside a service of that name: those are not ours.
     """
     known = [variable(key) for key in settable(tables_in(environ))]
     for name in sorted(environ):
@@ -41,7 +41,7 @@ def unknown(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 
 def tables_in(environ: Mapping[str, str]) -> type[Settings]:
-    """The settings with those declared tables that variables may be about."""
+    """Return the settings with the declared tables that variables may set."""
     return with_tables(
         [e.section for e in declared() if any(name.startswith(variable((e.section,))) for name in environ)]
     )

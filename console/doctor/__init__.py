@@ -1,1 +1,1 @@
-"""Findings on what is reachable, permitted and measured, and the command that would put the rest right."""
+"""Checks of what is reachable, permitted and measured, with the command that would fix each problem."""

@@ -1,4 +1,4 @@
-"""Actions that this identity may do, what is missing for the others, and the role that grants it."""
+"""Actions permitted to this identity, what is missing for the others, and the role that grants it."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ class Acting:
     """The API server's answers on the permissions of actions."""
 
     missing: Mapping[tuple[str, str], tuple[Permission, ...]] = field(default_factory=dict)
-    """(kind of action, kind of target) → those that are not granted; without an entry where all are."""
+    """(kind of action, kind of target) → the missing permissions; no entry if none is missing."""
     trouble: str = ""
     """The reason why the server could not be asked."""
 
 
 def needed_permissions() -> dict[tuple[str, str], tuple[Permission, ...]]:
-    """(kind of action, kind of target) → what it needs, of all actions on a cluster."""
+    """Return (kind of action, kind of target) → the permissions needed, for all actions on a cluster."""
     found = {(spec.kind, target): spec.permissions_for(target) for spec in specs() for target in spec.targets}
     return {key: permissions for key, permissions in found.items() if permissions}
 
 
 async def ask(reads: Reads, namespace: str) -> Acting:
-    """Ask for a namespace (empty: for all), each permission once, and none where everything is granted."""
+    """Review permissions in a namespace (empty: all), each permission once, and none if everything is granted."""
     import asyncio
 
     from fleet.sources.kube.errors import KubeconfigError, KubeError
@@ -60,12 +60,12 @@ async def ask(reads: Reads, namespace: str) -> Acting:
 
 
 def read_only() -> DoctorCheck:
-    """Nothing is asked of the server for what is not done anyway."""
+    """Return the check for read-only mode, without asking the server."""
     return DoctorCheck(SUBJECT, DoctorStatus.OK, "none is done in read-only mode")
 
 
 def judge(acting: Acting, user: str, namespace: str) -> DoctorCheck:
-    """All actions in one check; ``namespace`` is where they were asked for, empty for all."""
+    """Return one check for all actions; ``namespace`` is where they were reviewed, empty for all."""
     if acting.trouble:
         return DoctorCheck(
             SUBJECT, DoctorStatus.WARN, f"whether they are permitted could not be asked: {acting.trouble}"

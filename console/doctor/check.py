@@ -1,4 +1,4 @@
-"""One thing that was looked at, and how it stands."""
+"""One check, and its result."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class DoctorStatus(StrEnum):
     WARN = "warn"
     """The console works and shows less than it could."""
     FAIL = "fail"
-    """Failure of what was asked for."""
+    """The tested thing failed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from fleet.model.snapshot import Snapshot
 
 
 def check_dialects(snapshot: Snapshot) -> Iterator[DoctorCheck]:
-    """The products that are read; a warning where this fleet runs one that nobody has seen answer yet."""
+    """Yield the products that are read; a warning if this fleet runs one never seen running in a check."""
     details = [
         f"{what}: {', '.join(map(_dialect_text, dialects))}"
         for what, dialects in (("engines", ENGINES), ("gateways", GATEWAYS), ("GPUs", GPUS))

@@ -1,4 +1,4 @@
-"""This machine as a cluster of its own: the vLLM that would be started, its GPUs, its servers. Pure."""
+"""The local machine as a cluster: the vLLM that would be started, its GPUs, its servers. Pure."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ INSTALL = "pip install 'quarterdeck[local]'    # or name the one to use: local.v
 
 
 def check_installed(executable: str, found: Installed | None, *, wanted: bool) -> DoctorCheck:
-    """The vLLM of this machine.
+    """Return the check of this machine's vLLM.
 
-    ``executable`` is where it is, empty for nowhere, ``found`` what its files say. ``wanted``: this machine is in view,
-    so one that is missing is worth a word.
+    ``executable`` is where it is, empty for nowhere, ``found`` what its files show. ``wanted``: this machine is
+    selected, so a missing one is worth a warning.
     """
     if not executable:
         verdict = DoctorStatus.WARN if wanted else DoctorStatus.OK
@@ -41,7 +41,7 @@ def check_installed(executable: str, found: Installed | None, *, wanted: bool) -
 def check_machine(
     snapshot: Snapshot, reading: GpuReading, servers: Sequence[ServerState], *, cpu: bool
 ) -> Iterator[DoctorCheck]:
-    """GPUs and servers; ``cpu``: the vLLM here runs on the CPU, whatever GPUs there are."""
+    """Yield the checks of GPUs and servers; ``cpu``: the vLLM here runs on the CPU, whatever GPUs exist."""
     yield _gpus(reading, cpu=cpu)
     source = snapshot.of_objects
     if source is not None and source.health is Health.DOWN:

@@ -1,4 +1,4 @@
-"""Permissions that the console needs, and how an administrator grants what is missing."""
+"""Permissions that the console needs, and how an administrator grants the missing ones."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class NeededPermission:
     lost: str
     namespaced: bool = True
     essential: bool = False
-    """Nothing works without it."""
+    """True if nothing works without it."""
 
     @property
     def blocks(self) -> bool:
@@ -65,13 +65,13 @@ class PermissionReview:
     lacking: tuple[NeededPermission, ...] = ()
     """Needs that are not met, with the verbs that are refused."""
     namespace: str = ""
-    """Namespace in which that holds; empty for all namespaces."""
+    """Namespace of the review; empty for all namespaces."""
     trouble: str = ""
     """The reason why the server could not be asked."""
 
 
 async def ask(reads: KubeReads, namespace: str, own: str) -> PermissionReview:
-    """Ask for the namespace in view (empty for all); where that gives no pods, for the context's ``own``."""
+    """Review permissions in the selected namespace (empty for all); if it gives no pods, in the context's ``own``."""
     from fleet.sources.kube.errors import KubeconfigError, KubeError
 
     try:
@@ -100,7 +100,7 @@ async def _lacking(reads: KubeReads, namespace: str) -> tuple[NeededPermission, 
 
 
 def judge(answer: PermissionReview, user: str, namespace: str) -> DoctorCheck:
-    """The permissions in one check; ``namespace`` is the one in view, empty for all."""
+    """Return the permissions as one check; ``namespace`` is the selected one, empty for all."""
     if answer.trouble:
         return DoctorCheck("permissions", DoctorStatus.WARN, f"could not be asked: {answer.trouble}")
     who = user or "this identity"
@@ -122,7 +122,7 @@ def judge(answer: PermissionReview, user: str, namespace: str) -> DoctorCheck:
 
 
 def _loss(need: NeededPermission) -> str:
-    """Return what goes with the refused verbs; what may be listed is shown, and only late."""
+    """Return what is lost without the refused verbs; without "watch", changes only come late."""
     return "listed now and then, so its changes come late" if need.verbs == ("watch",) else need.lost
 
 
@@ -140,7 +140,7 @@ def grants(lacking: Iterable[NeededPermission], user: str, namespace: str) -> It
 
 
 def _subject(user: str) -> str:
-    """The flag that names an identity; service accounts have one of their own."""
+    """Return the flag that names an identity; service accounts have their own."""
     if user.startswith("system:serviceaccount:"):
         return f"--serviceaccount={shlex.quote(user.removeprefix('system:serviceaccount:'))}"
     return f"--user={shlex.quote(user or 'USER')}"

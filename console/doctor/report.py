@@ -25,5 +25,5 @@ def lines(checks: Sequence[DoctorCheck]) -> Iterator[str]:
 
 
 def to_json(checks: Sequence[DoctorCheck]) -> str:
-    """The same as a document; fields without a value are there and empty."""
+    """Return the report as a document; fields without a value are present and empty."""
     return json.dumps({"schema": SCHEMA, "checks": [asdict(check) for check in checks]}, indent=2, ensure_ascii=False)

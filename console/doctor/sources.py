@@ -1,4 +1,4 @@
-"""Findings of a Snapshot on the sources and on the joins between them. Pure."""
+"""Checks of a Snapshot's sources and of the joins between them. Pure."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def check_api_server(snapshot: Snapshot, *, explained: bool) -> DoctorCheck:
 
 
 def check_metrics(snapshot: Snapshot, settings: Settings) -> Iterator[DoctorCheck]:
-    """Prometheus, the direct scrape, what comes from them, and whether it can be joined."""
+    """Yield the checks of Prometheus, the direct scrape, their data, and its joins."""
     prometheus, scrape = snapshot.source("prometheus"), snapshot.source("scrape")
     if prometheus is not None:
         yield _prometheus(prometheus, settings_in(settings, snapshot.cluster.context))
@@ -79,7 +79,7 @@ def check_metrics(snapshot: Snapshot, settings: Settings) -> Iterator[DoctorChec
 
 
 def check_others(snapshot: Snapshot) -> Iterator[DoctorCheck]:
-    """Every other source, by what it says of itself."""
+    """Yield a check for every other source, from its status."""
     for status in snapshot.sources:
         if status.name in _CHECKED_BY_NAME:
             continue
@@ -158,7 +158,7 @@ def _names(dialects: DialectSet) -> str:
 
 
 def _installing(snapshot: Snapshot) -> str:
-    """The commands for the exporters of the GPUs that there are; for all where nobody tells whose they are."""
+    """Return the commands for the exporters of the existing GPUs; for all vendors if the vendor is unknown."""
     resources = {name for node in snapshot.nodes.values() for name in node.gpus}
     resources |= {pod.gpu_resource for pod in snapshot.pods.values() if pod.gpu_resource}
     makers = {vendor_of(resource) for resource in resources}

@@ -1,4 +1,4 @@
-"""Surroundings of the console on this machine: configuration, kubeconfig, terminal."""
+"""The console's environment on this machine: configuration, kubeconfig, terminal."""
 
 from __future__ import annotations
 

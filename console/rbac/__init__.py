@@ -1,1 +1,1 @@
-"""Least-privilege roles for the people who use the console."""
+"""Least-privilege roles for the users of the console."""

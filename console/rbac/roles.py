@@ -1,8 +1,8 @@
-"""Roles: an auditor sees the fleet, the on-call engineer also does what the actions do.
+"""Roles: an auditor sees the fleet, the on-call engineer may also run the actions.
 
-The rules name every request of the console and of ``actions`` and nothing more; those of the actions follow from what
-each declares, and those of workloads from their kinds. Notably absent: secrets, exec, attach, port-forward, and, unless
-they are asked for, logs and the API server's proxy.
+The rules name every request of the console and of ``actions`` and nothing more; those of the actions follow from their
+declarations, and those of workloads from their kinds. Notably absent: secrets, exec, attach, port-forward, and, unless
+requested, logs and the API server's proxy.
 """
 
 from __future__ import annotations
@@ -66,11 +66,11 @@ def manifests(
     logs: bool = False,
     proxy: bool = False,
 ) -> list[dict[str, Any]]:
-    """The objects, in the order in which to apply them.
+    """Return the objects, in the order in which to apply them.
 
-    Without ``namespaces`` the role holds everywhere; with them only there, and for nodes. ``logs`` and ``proxy`` (to
-    engines and to Prometheus, where there is no direct way) are added to an auditor's only when asked for; the on-call
-    engineer reads logs anyway. Without users and groups it is bound to the group ``quarterdeck:<role>``.
+    Without ``namespaces`` the role is cluster-wide; with them it applies there, and to nodes. ``logs`` and ``proxy``
+    (to engines and to Prometheus, if there is no direct way) are added to an auditor's only on request; the on-call
+    engineer may always read logs. Without users and groups it is bound to the group ``quarterdeck:<role>``.
     """
     subjects = [_subject("User", user) for user in users] + [_subject("Group", group) for group in groups]
     subjects = subjects or [_subject("Group", f"quarterdeck:{role}")]
@@ -91,7 +91,7 @@ def manifests(
 
 
 def _workloads() -> Iterator[Rule]:
-    """The kinds of workloads that are listed, and the subresources that say how many replicas they have."""
+    """Yield the rules for the listed kinds of workloads, and their subresources with replica counts."""
     for group, kinds in groupby(sorted(listed(), key=lambda kind: kind.group), key=lambda kind: kind.group):
         same = list(kinds)
         yield _rule(group, " ".join(kind.plural for kind in same))
@@ -108,7 +108,7 @@ def _routing() -> Iterator[Rule]:
 
 
 def _witnesses() -> Iterator[Rule]:
-    """Yield the rules of what tells of the past alone: those of everything else that does are there."""
+    """Yield the rules needed for the timeline alone: the other resources in it already have rules."""
     rules = (*_SEEN_BESIDE_WORKLOADS, *_SEEN_IN_THE_CLUSTER, *_workloads())
     seen = {(group, plural) for rule in rules for group in rule["apiGroups"] for plural in rule["resources"]}
     for witness in witnesses():

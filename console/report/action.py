@@ -1,4 +1,4 @@
-"""Actions as JSON documents: the plan that was made and how it ended, and the revisions that one may go back to."""
+"""Actions as JSON documents: the plan and its outcome, and the revisions that can be restored."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ REVISIONS_SCHEMA = "quarterdeck/revisions/v1"
 
 
 def document(plan: Plan, outcome: Outcome | None, *, reason: str = "") -> dict[str, Any]:
-    """``outcome`` is None where nothing was done: a dry run, a plan that is blocked, a person who said no."""
+    """Return the document; ``outcome`` is None if nothing was done: a dry run, a blocked plan, a user who declined."""
     told = None if outcome is None else asdict(outcome) | {"result": str(outcome.result)}
     # As in the audit log: a token that was given in --env is nobody's business who reads this.
     document: dict[str, Any] = redacted(
@@ -34,7 +34,9 @@ def to_json(plan: Plan, outcome: Outcome | None, *, reason: str = "") -> str:
 
 
 def revisions_json(target: Target, revisions: Sequence[Revision]) -> str:
-    """Newest first, as they are given. What looks like a secret in a command line is left out, and so are templates."""
+    """Return the revisions in the given order, newest first. Likely secrets in command lines are redacted, and
+    templates left out.
+    """
     told = [{name: value for name, value in asdict(each).items() if name != "template"} for each in revisions]
     document = redacted({"schema": REVISIONS_SCHEMA, "target": target.to_json(), "revisions": told})
     return json.dumps(document, indent=2, ensure_ascii=False)

@@ -17,11 +17,11 @@ class AlertPart(DocumentPart):
     name: str
     """Label alertname."""
     state: Literal["pending", "firing", "silenced", "inhibited", "muted"]
-    """silenced, inhibited and muted (a time interval) fire, and nobody is told."""
+    """silenced, inhibited and muted (a time interval) alerts fire without notifying anybody."""
     severity: str | None = None
     """Label severity."""
     since: float | None = None
-    """Unix time from which its expression has held."""
+    """Unix time since which its expression has held."""
     objects: tuple[str, ...] = ()
     """Keys of the objects that its labels name, the closest first."""
     unjoined: str | None = None
@@ -31,15 +31,15 @@ class AlertPart(DocumentPart):
     annotations: dict[str, str]
     """Texts that its rule gives it."""
     expression: str | None = None
-    """PromQL of its rule, where somebody who evaluates it is asked."""
+    """PromQL of its rule, if a rule evaluator is queried."""
     value: float | None = None
     """Value of the expression."""
     link: str | None = None
-    """URL of the expression at whoever evaluates it."""
+    """URL of the expression in its evaluator's user interface."""
     silences: tuple[str, ...] = ()
     """Ids of the silences that cover it."""
     sources: tuple[str, ...]
-    """Names of the sources that tell of it."""
+    """Names of the sources that report it."""
 
 
 def alert_parts(snapshot: Snapshot) -> Iterator[AlertPart]:

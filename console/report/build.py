@@ -1,4 +1,4 @@
-"""The document of a Snapshot. Everything is in the order of its key, so that two documents can be compared."""
+"""The document of a Snapshot, with everything ordered by key, so that two documents can be compared."""
 
 from __future__ import annotations
 
@@ -235,7 +235,9 @@ def _gateways(snapshot: Snapshot) -> tuple[doc.GatewayPart, ...]:
 
 
 def _of_model(snapshot: Snapshot, key: str) -> dict[str, Any]:
-    """Return the state of a model's engines and GPUs, which say how far readings can be trusted, and its gateways'."""
+    """Return the state of a model's engines and GPUs, which shows how far readings can be trusted, and its
+    gateways'.
+    """
     own = _assessed(snapshot, snapshot.by_model, key)
     return own | {"readings": own["readings"] | _measured(snapshot.before_models, key)["readings"]}
 

@@ -1,6 +1,6 @@
 """The document that ``quarterdeck check --json`` prints: quarterdeck/check/v1.
 
-What has no value is absent. Within v1 fields may be added; none is removed and none changes its meaning.
+A field without a value is absent. Within v1 fields may be added; none is removed and none changes its meaning.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class ObjectPart(DocumentPart):
     """One object, as ``quarterdeck snapshot --json`` calls it."""
 
     kind: str
-    """source, node, GPU, engine, replica, pod or workload; engine and replica are a pod, by its numbers; autoscaler,
-    traffic, service, placement and objective are a workload, by what that tells of it.
+    """source, node, GPU, engine, replica, pod or workload; engine and replica are a pod, by its metrics; autoscaler,
+    traffic, service, placement and objective are a workload, by that aspect.
     """
     key: str
     """Key in quarterdeck/snapshot/v1: namespace/name of a pod, namespace/Kind/name of a workload, UUID of a GPU."""
@@ -41,7 +41,7 @@ class EvidencePart(DocumentPart):
     text: str
     source: str
     window: float | None = None
-    """Seconds over which it is taken; absent for what is so at one moment."""
+    """Seconds that the value covers; absent for an instantaneous one."""
     age: float
     """Seconds since it was so."""
 
@@ -82,7 +82,7 @@ class ReachPart(DocumentPart):
     of: int | None = None
     """Replicas that the workloads concerned want, or have where a rollout adds some; absent where none is concerned."""
     running: float | None = None
-    """Requests that run in the replicas concerned; absent where nobody measures them."""
+    """Requests that run in the replicas concerned; absent if not measured."""
     waiting: float | None = None
     """Requests that wait there."""
     workloads: tuple[str, ...] = ()
@@ -97,11 +97,11 @@ class ToldPart(DocumentPart):
     severity: str | None = None
     """Label severity."""
     since: float | None = None
-    """Unix time from which its expression has held."""
+    """Unix time since which its expression has held."""
     objects: tuple[str, ...] = ()
     """Keys of the objects that its labels name, the closest first."""
     summary: str | None = None
-    """Annotation that says it in a sentence."""
+    """Annotation that summarises it in a sentence."""
 
 
 class AcknowledgedPart(DocumentPart):
@@ -118,7 +118,7 @@ class AcknowledgedPart(DocumentPart):
 
 
 class IncidentPart(DocumentPart):
-    """A root, and what follows from it."""
+    """A root, and its consequences."""
 
     key: str
     """The same for as long as it lasts."""
@@ -131,18 +131,18 @@ class IncidentPart(DocumentPart):
     state: FindingState
     """pending (not for long enough yet: it does not count), firing, or recovering."""
     since: float
-    """Unix time from which on the root is known to hold."""
+    """Unix time since which the root is known to hold."""
     told_by: str
-    """The way in which that is known."""
+    """The evidence for that time."""
     due: float | None = None
-    """Unix time at which the root fires, where it is pending."""
+    """Unix time at which the root fires, if it is pending."""
     reach: ReachPart
     evidence: tuple[EvidencePart, ...]
     ruled_out: tuple[AlikePart, ...]
     not_ruled_out: tuple[AlikePart, ...]
     """Causes not ruled out, for want of an input."""
     decides: tuple[str, ...]
-    """Looks that would prove it, or another."""
+    """Checks that would confirm this cause, or another."""
     helps: tuple[HelpPart, ...]
     avoid: tuple[str, ...]
     """Steps to avoid."""
@@ -155,7 +155,7 @@ class IncidentPart(DocumentPart):
 
 
 class SourcePart(DocumentPart):
-    """A source that is not sound: what it does not tell cannot be found."""
+    """A source with a problem: what it does not deliver cannot be diagnosed."""
 
     name: str
     health: Health
@@ -169,13 +169,13 @@ class CheckDocument(DocumentPart):
     cluster: str
     context: str
     at: float
-    """Unix time at which it was looked."""
+    """Unix time of the check."""
     verdict: Literal["ok", "warning", "critical", "unknown"]
     code: int
     """Exit code: 0 ok, 1 warning, 2 critical, 3 unknown."""
     incidents: tuple[IncidentPart, ...]
     alerts: tuple[ToldPart, ...] = ()
-    """Alerts that fire and that no incident explains, the worst first: they decide nothing here."""
+    """Firing alerts that no incident explains, worst first: they do not affect the status."""
     sources: tuple[SourcePart, ...]
 
 

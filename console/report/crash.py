@@ -1,4 +1,4 @@
-"""The record of a defect: a file with its details, to be sent with the report of it."""
+"""The record of a defect: a file with its details, to be attached to a bug report."""
 
 from __future__ import annotations
 
@@ -44,6 +44,8 @@ def write(error: BaseException, arguments: Sequence[str]) -> Path:
 
 
 def _system() -> str:
-    """The machine, as the kernel says it. ``platform.platform()`` starts ``uname -p`` for the processor's name."""
+    """Return the operating system and machine. ``platform.platform()`` would start ``uname -p`` for the processor's
+    name.
+    """
     system = os.uname()
     return f"{system.sysname} {system.release} {system.machine}"

@@ -1,7 +1,7 @@
 """The document that ``quarterdeck snapshot --json`` prints: quarterdeck/snapshot/v1.
 
-What has no value is absent: a field that does not apply, and a reading that no source gives. Numbers are exact, as they
-were measured or computed. Within v1 fields may be added; none is removed and none changes its meaning.
+A field without a value is absent: one that does not apply, and a reading that no source gives. Numbers are exact, as
+measured or computed. Within v1 fields may be added; none is removed and none changes its meaning.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ class ClusterPart(DocumentPart):
     server: str
     """URL of the API server; empty where no kubeconfig could be used."""
     namespace: str | None = None
-    """The one namespace in view; absent for all."""
+    """The selected namespace; absent for all."""
     user: str
     """User by the API server's word, else the kubeconfig's entry."""
     groups: tuple[str, ...] = ()
     """Groups of that user."""
     version: str
-    """Version of Kubernetes; empty where it was not told."""
+    """Version of Kubernetes; empty if unknown."""
     read_only: bool
-    """Nothing that changes the cluster would have been let through."""
+    """True if no change of the cluster would have been allowed."""
 
 
 class SourcePart(DocumentPart):
     """One source of the Snapshot."""
 
     name: str
-    """kubernetes, prometheus, scrape, and what is beside them: alertmanager, rules, or with a name: prometheus/gpus."""
+    """kubernetes, prometheus, scrape, and further sources: alertmanager, rules, or with a name: prometheus/gpus."""
     health: Health
     """starting, live, degraded (something of it is missing), down, or off (not configured or not needed)."""
     since: float
@@ -62,14 +62,14 @@ class SourcePart(DocumentPart):
 
 
 class VersionPart(DocumentPart):
-    """The model that a pod template runs; what it does not say is absent."""
+    """The model that a pod template runs; unspecified fields are absent."""
 
     image: str | None = None
     """Image with its tag."""
     digest: str | None = None
     """Digest from status.imageID: the only proof of what runs."""
     model: str | None = None
-    """--model of the command line, or what the environment says."""
+    """--model of the command line, or the value from the environment."""
     served_name: str | None = None
     """The label model_name of the metrics."""
     revision: str | None = None
@@ -84,7 +84,7 @@ class ModelPart(DocumentPart):
     namespace: str
     """Namespace of its workloads."""
     name: str
-    """Name as served: what the metrics call it."""
+    """Served name, as in the metrics."""
     severity: Judgement = None
     reason: Reason = None
     workloads: tuple[str, ...]
@@ -133,19 +133,19 @@ class WorkloadPart(DocumentPart):
     namespace: str
     """Namespace of the workload."""
     name: str
-    """Unique among those of its kind in its namespace."""
+    """Unique among objects of its kind in its namespace."""
     severity: Judgement = None
     reason: Reason = None
     model: str | None = None
     """Key of the model that it serves; absent for one that serves none."""
     replicas: Replicas
-    """How many there are to be, and are."""
+    """Desired and existing replicas."""
     paused: bool
     """True while its rollout is paused."""
     revision: str | None = None
     """A number for Deployments, a hash for the other kinds."""
     version: VersionPart
-    """Version in the template; its pods tell what runs."""
+    """Version in the template; its pods show what runs."""
     gpus_per_replica: int
     """GPUs or MIG instances of one pod."""
     autoscaler: AutoscalerPart | None = None
@@ -162,9 +162,9 @@ class EnginePart(DocumentPart):
     key: str
     """namespace/pod#engine@model."""
     product: str | None = None
-    """Product: vLLM …; absent where neither its pod nor its metrics tell."""
+    """Product: vLLM …; absent if neither its pod nor its metrics show it."""
     dialects: tuple[str, ...] = ()
-    """The products whose metrics it answers: its own, or that of an engine which it runs."""
+    """The products whose metrics it exposes: its own, or that of an engine which it runs."""
     model: str
     """Model as its metrics name it; where they name none, as its pod's template does."""
     engine: str
@@ -240,7 +240,7 @@ class PodPart(DocumentPart):
     gpus_requested: int
     """GPUs or MIG instances."""
     gpus: tuple[str, ...] = ()
-    """Keys of those that the metrics say it holds."""
+    """Keys of the GPUs that it holds according to the metrics."""
     containers: tuple[ContainerPart, ...] = ()
     """Init containers too."""
     engines: tuple[EnginePart, ...] = ()
@@ -269,7 +269,7 @@ class NodePart(DocumentPart):
     gpus_free: int | None = None
     """Allocatable and requested by no pod of the cluster; absent where not all pods may be seen."""
     gpus: tuple[str, ...]
-    """Keys of those that the metrics see on it."""
+    """Keys of the GPUs on it according to the metrics."""
 
 
 class GpuPart(DocumentPart):
@@ -321,7 +321,7 @@ class GatewayPart(DocumentPart):
     asked_for: str | None = None
     """The model as the gateway calls it; absent where the numbers are of all of them."""
     model: str | None = None
-    """Key of the model that the numbers are about; absent where that cannot be told."""
+    """Key of the model that the numbers are about; absent if ambiguous."""
     source: str | None = None
     """Name of the source that its numbers are read from, where there are several; absent where all are of one."""
     metrics: Metrics
@@ -332,9 +332,9 @@ class LoosePart(DocumentPart):
     """A join that could not be made."""
 
     join: Join
-    """The join that failed: what lacks what."""
+    """The failed join: which object has no counterpart."""
     key: str
-    """The pod, engine or GPU that stands alone."""
+    """The unmatched pod, engine or GPU."""
     detail: str | None = None
     """Detail of the reason, as far as it is known."""
 
@@ -355,7 +355,7 @@ class SnapshotDocument(DocumentPart):
     cluster: ClusterPart
     """The cluster where this was seen, and as whom."""
     sources: tuple[SourcePart, ...]
-    """Sources that it was put together from: one that is not live explains what is missing."""
+    """Sources of this document: one that is not live explains what is missing."""
     models: tuple[ModelPart, ...]
     """Served models, by key."""
     workloads: tuple[WorkloadPart, ...]
@@ -369,6 +369,6 @@ class SnapshotDocument(DocumentPart):
     gateways: tuple[GatewayPart, ...] = ()
     """Gateways before the engines, by key."""
     loose: tuple[LoosePart, ...]
-    """Objects that are known in one world and not in another."""
+    """Objects known in one world and not in another."""
     alerts: tuple[AlertPart, ...] = ()
     """Alerts that are pending or fire, the worst first."""

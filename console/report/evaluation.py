@@ -1,7 +1,7 @@
 """The document that ``quarterdeck eval --json`` prints: quarterdeck/eval/v1.
 
-What has no value is absent. Within v1 fields may be added; none is removed and none changes its meaning. Of kinds that
-are held out there are sums and nothing else.
+A field without a value is absent. Within v1 fields may be added; none is removed and none changes its meaning. For
+held-out kinds there are totals only.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ class TotalsPart(DocumentPart):
     cases: int
     """Cases with one fault."""
     first_right: float | None = None
-    """Share of those whose first line had cause and object."""
+    """Share of cases whose first line has the right cause and object."""
     cause_right: float | None = None
-    """Share of those in which the cause was named, at whatever object."""
+    """Share of cases whose cause was named, at any object."""
     evidence: float | None = None
     """Mean share of the evidence that was shown, of the faults that were named."""
     helped: float | None = None
@@ -34,19 +34,19 @@ class TotalsPart(DocumentPart):
     compound: int
     """Cases with several faults at once."""
     all_named: float | None = None
-    """Share of those in which each fault was named, as an incident of its own."""
+    """Share of cases in which each fault was named, as a separate incident."""
     exact: float | None = None
-    """Share of those in which, beyond that, nothing else was said."""
+    """Share of cases in which, in addition, nothing else was reported."""
     calm: int
     """Cases without a fault."""
     calm_hours: float
-    """Length of those."""
+    """Total length of the calm cases, in hours."""
     false: int
-    """Findings that fired in those."""
+    """Findings that fired in calm cases."""
     calm_right: float | None = None
-    """Share of those in which none did."""
+    """Share of calm cases without any."""
     wrong: int
-    """Findings that fired in cases with faults and were none of them."""
+    """Findings that fired in cases with faults and match none of them."""
     in_time: float | None = None
     """Share of the faults shown that were shown within two scrapes and five seconds."""
     pending_after: float | None = None
@@ -65,7 +65,7 @@ class GoalPart(DocumentPart):
     at_most: float | None = None
     value: float | None = None
     reached: bool | None = None
-    """Absent where there was nothing to measure."""
+    """Absent if there was nothing to measure."""
 
 
 class SaidPart(DocumentPart):
@@ -99,7 +99,7 @@ class CasePart(DocumentPart):
     """The first line at the end of the recording."""
     faults: tuple[FaultPart, ...]
     wrong: tuple[SaidPart, ...]
-    """Findings that fired and are none of the faults."""
+    """Findings that fired and match none of the faults."""
 
 
 class KindPart(DocumentPart):
@@ -115,16 +115,16 @@ class EvalDocument(DocumentPart):
 
     schema_: Literal["quarterdeck/eval/v1"] = Field(default=SCHEMA, alias="schema")
     goals: tuple[GoalPart, ...]
-    """Goals, by all cases, those held out included."""
+    """Goals, measured over all cases, including held-out ones."""
     seen: TotalsPart
     held_out: TotalsPart | None = None
-    """The same of the kinds that nobody looks at while causes are written."""
+    """Totals of the held-out kinds, which are not looked at while causes are written."""
     kinds: tuple[KindPart, ...]
     cases: tuple[CasePart, ...]
 
 
 def document(cases: Iterable[CaseScore]) -> EvalDocument:
-    """The document of what was scored."""
+    """Return the document of the scores."""
     every = list(cases)
     seen, held_out = parted(every)
     every_totals = totals(every)
@@ -140,7 +140,7 @@ def document(cases: Iterable[CaseScore]) -> EvalDocument:
 
 
 def parted(cases: Iterable[CaseScore]) -> tuple[Sequence[CaseScore], Sequence[CaseScore]]:
-    """Return the cases that may be looked at, and those that are held out."""
+    """Return the cases that may be inspected, and the held-out ones."""
     every = list(cases)
     return [one for one in every if not one.truth.held_out], [one for one in every if one.truth.held_out]
 

@@ -1,10 +1,10 @@
-"""Text for a terminal or a file that somebody will look at in one."""
+"""Text made safe for a terminal, or for a file that will be viewed in one."""
 
 from __future__ import annotations
 
 
 def harmless(text: str) -> str:
-    """The text without what steers a terminal: control characters, escape sequences, bidirectional overrides."""
+    """Return the text without terminal controls: control characters, escape sequences, bidirectional overrides."""
     plain = text.replace("\n", "").replace("\t", "")
     if plain.isascii() and plain.isprintable():
         return text

@@ -1,4 +1,4 @@
-"""The servers of this machine and their benchmarks, as JSON. No secret is in it: a key is named by its file."""
+"""The servers of this machine and their benchmarks, as JSON. It contains no secret: a key is named by its file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BENCHES = "quarterdeck/benches/v1"
 
 
 def servers_json(servers: Sequence[ServerState], problems: Sequence[str]) -> str:
-    """``local ls --json``: docs/local.md says what each field is."""
+    """Return the document of ``local ls --json``: docs/local.md describes its fields."""
     return _text({"schema": SERVERS, "nodes": [_server(state) for state in servers], "problems": list(problems)})
 
 

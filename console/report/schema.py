@@ -1,6 +1,6 @@
 """The JSON schema of the document, made from its models.
 
-``python -m console.report.schema`` writes it anew: beside this file, where the package ships it, and into docs/.
+``python -m console.report.schema`` rewrites it: beside this file, where the package ships it, and into docs/.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The document that ``quarterdeck slo --json`` prints: quarterdeck/slo/v1.
 
-What has no value is absent. Within v1 fields may be added; none is removed and none changes its meaning.
+A field without a value is absent. Within v1 fields may be added; none is removed and none changes its meaning.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ class WindowPart(DocumentPart):
 
     seconds: float
     at: float | None = None
-    """Unix time of its end on the clock of whoever counted."""
+    """Unix time of its end on the clock of the counting source."""
     covered: float
     """Seconds of it that there are data of."""
     bad: float | None = None
-    """Share that was bad, 0 to 1; absent where nothing happened."""
+    """Bad share, 0 to 1; absent if there were no events."""
     events: float | None = None
-    """How many requests or tokens it is of; absent for availability."""
+    """Number of requests or tokens; absent for availability."""
     burn: float | None = None
-    """How many times as fast as allowed the budget went: ``bad / (1 - target)``."""
+    """Burn rate relative to the allowed one: ``bad / (1 - target)``."""
 
 
 class ObjectivePart(DocumentPart):
@@ -56,9 +56,9 @@ class ObjectivePart(DocumentPart):
     target: float
     """Share that must be good, 0 to 1."""
     seconds: float | None = None
-    """Latency within which it is good; absent for what is no latency."""
+    """Latency within which it is good; absent if it is not a latency."""
     edge: float | None = None
-    """Edge of the buckets at which it is counted, seconds: another than ``seconds`` where no bucket ends there."""
+    """Bucket edge at which it is counted, in seconds: differs from ``seconds`` if no bucket ends there."""
     good: float | None = None
     """Share that was good in the shortest window."""
     budget_left: float | None = None
@@ -74,15 +74,15 @@ class ObjectivePart(DocumentPart):
 
 
 class SloDocument(DocumentPart):
-    """The objectives of a fleet, those first that burn fastest."""
+    """The objectives of a fleet, fastest-burning first."""
 
     schema_: Literal["quarterdeck/slo/v1"] = Field(default=SCHEMA, alias="schema")
     cluster: str
     context: str
     at: float
-    """Unix time at which it was looked."""
+    """Unix time of the report."""
     stands_on: str | None = None
-    """prometheus, or this console, which counts while it is open; absent where nothing is counted."""
+    """prometheus, or this console, which counts while it is open; absent if nothing is counted."""
     gaps: tuple[str, ...] = ()
     """Parts that are not known, and why."""
     objectives: tuple[ObjectivePart, ...] = ()

@@ -1,4 +1,6 @@
-"""The fleet as a plain table: for a pipe, a dumb terminal, a ticket. Worst first, in ASCII where the encoding asks."""
+"""The fleet as a plain table: for a pipe, a dumb terminal, a ticket. Worst first, in ASCII if the encoding requires
+it.
+"""
 
 from __future__ import annotations
 
@@ -23,19 +25,21 @@ LOOSE_NAMED = 3
 
 
 def table(snapshot: Snapshot, width: int | None, glyphs: Glyphs, *, production: bool = False) -> Iterator[str]:
-    """Lines of at most ``width`` cells (80 at least; None: nothing is cut); ``production`` is said in the first one."""
+    """Yield lines of at most ``width`` cells (80 at least; None: nothing is cut); the first one mentions
+    ``production``.
+    """
     sheet = with_surroundings(fleet_sheet(snapshot, glyphs), snapshot, glyphs, production=production)
     return sheet_lines(sheet, None if width is None else max(width, NARROWEST), glyphs)
 
 
 def with_surroundings(sheet: Sheet, snapshot: Snapshot, glyphs: Glyphs, *, production: bool = False) -> Sheet:
-    """A table of the fleet with where it is from above it, and what could not be joined below it."""
+    """Return a table of the fleet with its origin above it, and failed joins below it."""
     head = tuple(_head(snapshot, glyphs, production=production))
     return replace(sheet, head=head, foot=tuple(_unmatched(snapshot, glyphs)))
 
 
 def _unmatched(snapshot: Snapshot, glyphs: Glyphs) -> Iterator[str]:
-    """Yield what could not be joined: the first of each kind, and how many more."""
+    """Yield failed joins: the first of each kind, and the number of others."""
     if snapshot.free_gpus:
         free, total = (sum(counts) for counts in zip(*snapshot.free_gpus.values(), strict=True))
         yield f"{free} of {total} GPU{'s are' if total > 1 else ' is'} free"

@@ -1,6 +1,6 @@
 """The document that ``quarterdeck timeline --json`` prints: quarterdeck/timeline/v1.
 
-What has no value is absent. Within v1 fields may be added; none is removed and none changes its meaning.
+A field without a value is absent. Within v1 fields may be added; none is removed and none changes its meaning.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class ObjectPart(DocumentPart):
 
     kind: str
     namespace: str | None = None
-    """Absent for what is in no namespace."""
+    """Absent for cluster-scoped objects."""
     name: str
 
 
@@ -32,14 +32,14 @@ class EvidencePart(DocumentPart):
     where: str
     """The object or series, and the field of it."""
     value: str
-    """Value that stands there."""
+    """The value there."""
 
 
 class EntryPart(DocumentPart):
     """One thing that happened."""
 
     at: float
-    """Unix time at the earliest; of what repeats, the first time."""
+    """Earliest Unix time; for repeated events, the first time."""
     within: float
     """Seconds: it happened no later than ``at + within``."""
     kind: EntryKind
@@ -49,19 +49,19 @@ class EntryPart(DocumentPart):
     what: str
     """Event in one line."""
     about: ObjectPart
-    """The object that it happened to; where it happened to several, what these belong to."""
+    """The object that it happened to; for several, their owner."""
     belongs_to: tuple[ObjectPart, ...] = ()
     """All that ``about`` belongs to: a pod's ReplicaSet, its Deployment, its node."""
     objects: tuple[ObjectPart, ...] = ()
     """The objects that it happened to, where these are several."""
     who: str | None = None
-    """The person, tool or controller that did it; absent where nothing tells."""
+    """The user, tool or controller that did it; absent if unknown."""
     unknown: str | None = None
     """The reason why nobody is named as its author; absent where somebody is, and for what nobody changes."""
     changes: tuple[str, ...] = ()
     """Differences from before."""
     times: int = 1
-    """How often it happened."""
+    """Number of occurrences."""
     last: float | None = None
     """Unix time of the last time, or of its end."""
     evidence: tuple[EvidencePart, ...]
@@ -71,7 +71,7 @@ class GapPart(DocumentPart):
     """Something that could not be read."""
 
     what: str
-    """The part of the past that is not told for that."""
+    """The part of the past that is missing for that reason."""
     problem: str
     remedy: str | None = None
 
@@ -84,11 +84,11 @@ class TimelineDocument(DocumentPart):
     """API server of the cluster."""
     context: str
     since: float
-    """Unix time from which on it was asked for."""
+    """Unix time of the beginning of the requested span."""
     until: float
-    """Unix time at which it was asked."""
+    """Unix time of the query."""
     object: ObjectPart | None = None
-    """The one that it is of; absent for all."""
+    """The object of the timeline; absent for all."""
     entries: tuple[EntryPart, ...]
     gaps: tuple[GapPart, ...] = ()
 

@@ -1,6 +1,6 @@
 """The document that ``quarterdeck why --json`` prints: quarterdeck/why/v1.
 
-What has no value is absent. Within v1 fields may be added; none is removed and none changes its meaning.
+A field without a value is absent. Within v1 fields may be added; none is removed and none changes its meaning.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SCHEMA: Literal["quarterdeck/why/v1"] = "quarterdeck/why/v1"
 
 
 class BreakdownPart(DocumentPart):
-    """Mean seconds per request in each phase; absent for what is not known."""
+    """Mean seconds per request in each phase; absent if unknown."""
 
     of: Literal["now", "peers", "hour_ago", "before_change"]
     gateway: float | None = None
@@ -54,7 +54,7 @@ class DivisionPart(DocumentPart):
     pods: tuple[str, ...]
     """Keys of the replicas that have it."""
     slow: int
-    """How many of these are slow."""
+    """Number of slow ones among them."""
     chance: float
     """Chance that it is luck, corrected for the number of tests."""
     named: bool

@@ -1,4 +1,4 @@
-"""Actions that were confirmed: one with its steps, and the list of all of this session."""
+"""Confirmed actions: one with its steps, and the list of all actions of this session."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from widgets.grid import Grid
 
 
 class ActionScreen(ReadingScreen):
-    """The screen of an action, which goes on when it is left; it can be come back to. ``clock`` is Unix time."""
+    """The screen of one action, which continues when the screen is left and can be reopened. ``clock`` is Unix time."""
 
     where = ScreenId.ACTION
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.ACTION)

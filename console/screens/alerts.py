@@ -1,4 +1,4 @@
-"""Alerts: those of the fleet or of one object, and everything of one of them."""
+"""Alerts: those of the fleet or of one object, and the details of one."""
 
 from __future__ import annotations
 

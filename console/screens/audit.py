@@ -1,4 +1,4 @@
-"""The audit log: read beside the screen, and again when somebody has written to it."""
+"""The audit log: read in the background, and again when it has been written to."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from widgets.untrusted import untrusted
 
 
 class AuditScreen(TableScreen):
-    """One row per action, the latest first; above them, whether the log is what was written."""
+    """One row per action, latest first; above them, the verification of the log."""
 
     where = ScreenId.AUDIT
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.AUDIT)
@@ -76,7 +76,7 @@ class AuditScreen(TableScreen):
             self.run_worker(self._review(action.id), group="review", exit_on_error=False)
 
     async def _review(self, id: str) -> None:  # noqa: A002 - the action's
-        """Whoever has read of an action that was cut off is not told of it at every start. Read-only writes nothing."""
+        """Mark an interrupted action as reviewed, so that it is not reported at every start. Not in read-only mode."""
         acting = self.desk.actions.service
         if acting is not None:
             try:

@@ -1,4 +1,4 @@
-"""The frame that every screen has: header, what is out, body, messages, keys; and how a Snapshot gets into it."""
+"""The frame of every screen: header, outages, body, messages, keys; and how a Snapshot is drawn."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from fleet.model.objects import ClusterId
 
 _OUTAGES = 4
-"""Lines for what is wrong with the sources; the screen of sources has all of it."""
+"""Lines for problems of the sources; the screen of sources has all of them."""
 _TALL = 20
-"""Lines of a screen from which on there are more than one for it."""
+"""Height of a screen from which there may be several such lines."""
 _NAMED = re.compile(r"(?<!\S):([a-z][a-z-]+)\b")
 _LAST = frozenset({"console.help", "console.back"})
 
@@ -48,8 +48,9 @@ class _Worker(TypedDict):
 
 
 BESIDE: Final[_Worker] = {"exclusive": True, "exit_on_error": False}
-"""Options of a worker beside the keys: a later one of its group takes its place, and what it did not foresee is said. A
-screen that is closed before it has begun leaves no loose end."""
+"""Options of a background worker: a later one of its group replaces it, and unexpected errors are shown. A screen that
+is closed before it has begun leaves no pending task.
+"""
 _P = ParamSpec("_P")
 
 
@@ -58,7 +59,7 @@ class _Beside(Protocol):
 
 
 def beside(group: str) -> _Beside:
-    """Decorate a method of a screen that is done beside the keys."""
+    """Decorate a method of a screen that runs in the background."""
 
     def decorated(method: Callable[_P, Coroutine[Any, Any, None]]) -> Callable[_P, Worker[None]]:
         return work(method, group=group, **BESIDE)
@@ -67,7 +68,7 @@ def beside(group: str) -> _Beside:
 
 
 def bindings_of(where: ScreenId) -> list[BindingType]:
-    """The keys of a screen, from the table. Remapping goes through the ids (App.set_keymap)."""
+    """Return the key bindings of a screen, from the table. Remapping uses the ids (App.set_keymap)."""
     return [
         Binding(",".join(command.keys), f"command('{command.id}')", command.title, show=False, id=command.id)
         for command in bound_on(where)
@@ -80,14 +81,15 @@ def failure_text(error: BaseException | None) -> str:
 
 
 class ConsoleScreen(Screen[None]):
-    """A subclass says what it shows (``where``), composes its ``body``, and draws a Snapshot in ``draw``.
+    """Base of all screens. A subclass says what it shows (``where``), composes its ``body``, and draws a Snapshot in
+    ``draw``.
 
-    Only the screen in front draws; one that comes to the front draws the newest Snapshot.
+    Only the front screen draws; one that comes to the front draws the newest Snapshot.
     """
 
     where: ClassVar[ScreenId]
     BLANK = True
-    """Textual's: nothing is drawn of the screen itself, which is below its widgets."""
+    """Textual's: the screen itself draws nothing, since its widgets cover it."""
 
     DEFAULT_CSS = """
     ConsoleScreen {
@@ -120,7 +122,7 @@ class ConsoleScreen(Screen[None]):
         yield self._keybar
 
     def on_unmount(self) -> None:
-        """Nothing of a Snapshot outlives the screen: it is left as cycles, which the collector finds late."""
+        """Drop the Snapshot: the screen is part of cycles, which are collected late."""
         self._drawn = None
 
     # what a subclass says
@@ -139,7 +141,7 @@ class ConsoleScreen(Screen[None]):
 
     @property
     def cluster(self) -> ClusterId | None:
-        """The cluster that it tells of: when another comes into view it is closed. None for any, or for none."""
+        """The cluster of the screen: selecting another closes it. None if it depends on none."""
         return self._cluster
 
     # what the app asks
@@ -180,7 +182,7 @@ class ConsoleScreen(Screen[None]):
         return Context(self.where, self, snapshot, subject, target, argument, marked, acting, servers)
 
     def say(self, text: str, role: Role = Role.TEXT) -> None:
-        """Say it below the body."""
+        """Show a message below the body."""
         self._messages.say(text, role)
 
     @property
@@ -203,13 +205,13 @@ class ConsoleScreen(Screen[None]):
         self.desk.commands.perform(BY_ID[id], self.context())
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Allow an action. In read-only mode the keys of what changes the cluster are not bound at all."""
+        """Allow an action. In read-only mode the keys of changes are not bound at all."""
         if action == "command" and self.desk.read_only and BY_ID[str(parameters[0])].dangerous:
             return False
         return super().check_action(action, parameters)
 
     def on_key(self, event: events.Key) -> None:
-        """A key that nothing is bound to: who knows it from elsewhere is told what to do instead, or why it is not."""
+        """Show the hint for an unbound key that users know from other tools."""
         # Of a line that is typed into, a key that is bound comes by here before it is looked up.
         bound = event.key in self.active_bindings
         words = None if bound else self._hint_for(event.key)
@@ -218,7 +220,7 @@ class ConsoleScreen(Screen[None]):
             self.say(words)
 
     def _hint_for(self, key: str) -> str | None:
-        """Return the hint for a key that nothing is bound to now; None for none."""
+        """Return the hint for a currently unbound key; None if there is none."""
         read_only = self.desk.read_only
         known = habit(key, read_only=read_only)
         # The habits are of clusters: on the screens of this machine's servers their keys mean other things.
@@ -228,7 +230,7 @@ class ConsoleScreen(Screen[None]):
         return next((refusal(c, self.context(), read_only=True) for c in own), known)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """Report a failed worker. What a read beside the screen did not foresee is a bug: the console goes on."""
+        """Report a failed worker. An unexpected error of a background read is a bug: the console continues."""
         event.stop()
         if event.state is WorkerState.ERROR:
             self.say(failure_text(event.worker.error), Role.ERROR)

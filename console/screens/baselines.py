@@ -1,4 +1,4 @@
-"""The baselines of the object that a screen is about: asked for beside the keys, and again after some minutes."""
+"""The baselines of a screen's object: requested in the background, and again after some minutes."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Usual:
         return self._found[1] if self._found is not None and self._found[0] == key else None
 
     async def _ask(self) -> None:
-        """Ask; without an answer the page has nothing to say of it."""
+        """Request them; without an answer the page leaves them out."""
         snapshot, (key, _) = self._screen.desk.snapshot, self._asked
         series = _series(snapshot, key) if snapshot is not None else None
         if snapshot is None or series is None:
@@ -52,6 +52,6 @@ class Usual:
 
 
 def _series(snapshot: Snapshot, key: str) -> Series | None:
-    """The series of what serves requests; None for cards and nodes, whose numbers are others."""
+    """Return the series of an object that serves requests; None for cards and nodes, which have other metrics."""
     series = series_of(snapshot, key)
     return None if series is None or series.cards or series.gpu[0] else series

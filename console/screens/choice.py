@@ -20,7 +20,7 @@ from widgets.cells import Cell
 from widgets.grid import Grid, GridColumn
 
 Item = tuple[str, str]
-"""Value and what is shown for it."""
+"""Value and its displayed text."""
 
 
 class ChoiceScreen(TableScreen):
@@ -39,7 +39,7 @@ class ChoiceScreen(TableScreen):
         heads: tuple[GridColumn, ...] = (),
         beside: Callable[[], Mapping[str, tuple[Cell, ...]]] = dict,
     ) -> None:
-        """``heads`` are columns beside the names, ``beside`` gives their cells by value when the items are there."""
+        """``heads`` are further columns; ``beside`` returns their cells by value, once the items are there."""
         super().__init__(desk, Grid(waiting=f"looking for {what}s …"))
         self._what = what
         self._read = read

@@ -1,4 +1,4 @@
-"""A question before something that cannot be taken back: to stay has the focus."""
+"""A question before something that cannot be undone: the safe answer has the focus."""
 
 from __future__ import annotations
 

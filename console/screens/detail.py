@@ -19,7 +19,7 @@ from fleet.model.snapshot import Snapshot
 
 
 class DetailScreen(ReadingScreen):
-    """One page, so that nothing of it is hidden behind a tab: it scrolls, and ``/`` finds."""
+    """A single page, so that nothing is hidden behind a tab: it scrolls, and ``/`` searches."""
 
     where = ScreenId.DETAIL
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.DETAIL)

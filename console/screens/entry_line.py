@@ -31,7 +31,7 @@ class _Screen(Protocol):
 
 
 class EntryLine(Vertical):
-    """Not there until it is asked for: importing what is typed into takes a tenth of the time to the first frame."""
+    """Created on first use: importing its input widget takes a tenth of the time to the first frame."""
 
     DEFAULT_CSS = """
     EntryLine {
@@ -67,7 +67,7 @@ class EntryLine(Vertical):
         return self._prompt is not None and self._prompt.has_focus_within
 
     async def open_prompt(self, kind: Kind) -> None:
-        """Open the line; a filter starts as what is in force."""
+        """Open the line; a filter starts with the current one."""
         if self._prompt is None:
             from widgets.prompt import Prompt
 
@@ -111,7 +111,7 @@ class EntryLine(Vertical):
     async def open_amount(self, label: str, current: int, choose: Callable[[str], None]) -> None:
         """Ask for a number in a line that starts as ``current``: up and down count, typing replaces it.
 
-        ``choose`` gets what was typed: digits, with a sign before them for so many more or fewer.
+        ``choose`` gets the input: digits, with a sign in front for a relative number.
         """
         if self._amount is None:
             from widgets.field import Field

@@ -1,4 +1,4 @@
-"""The first screen: what is worst, the models and workloads, and under the cursor their pods."""
+"""The first screen: the worst incidents, the models and workloads, and the pods of the row under the cursor."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from fleet.model.snapshot import Snapshot
 from widgets.grid import Grid
 
 WIDE = 230
-"""Columns from which on what is under the cursor is shown beside the table."""
+"""Width in columns from which details of the row under the cursor are shown beside the table."""
 
 
 class FleetAndGlance(Horizontal):
-    """The table, and where there is room a glance at what is under the cursor."""
+    """The table and, if there is room, details of the row under the cursor."""
 
     BLANK = True
     DEFAULT_CSS = """
@@ -145,7 +145,7 @@ class FleetScreen(TableScreen):
             self._under.look(self.desk.snapshot, self.grid.cursor)
 
     def _look_elsewhere(self, snapshot: Snapshot) -> None:
-        """Begin anew in another cluster or namespace, with the cursor on what is worst there."""
+        """Reset for another cluster or namespace, with the cursor on the worst row."""
         view = (snapshot.cluster.id, snapshot.cluster.namespace)
         if view != self._view:
             self._view = view
@@ -158,7 +158,7 @@ class FleetScreen(TableScreen):
         return self._touched and super().tells_what_vanished
 
     def _look_at_cursor(self) -> None:
-        """Glance at what is under the cursor, and ask for the percentiles of the pods that are on the screen."""
+        """Show details of the row under the cursor, and request the percentiles of the pods on the screen."""
         snapshot, key = self.desk.snapshot, self.grid.cursor
         if snapshot is None:
             return

@@ -1,4 +1,4 @@
-"""Screens that are filled in: rows one below the other, what is wrong beside each, and a plan at the end."""
+"""Forms: rows one below the other, a remark beside each, and a plan at the end."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from widgets.parts import LinePart, arrange
 
 
 class FormRows(VerticalScroll, can_focus=False):
-    """The rows, and what stands above them; it scrolls to the one with the focus."""
+    """The rows, and the text above them; it scrolls to the focused one."""
 
     DEFAULT_CSS = """
     FormRows {
@@ -44,7 +44,7 @@ class FormRows(VerticalScroll, can_focus=False):
 
 
 class FormScreen(ConsoleScreen):
-    """Base. Enter goes on to the next row, and on the last one plans, as ctrl-s does from anywhere."""
+    """Base of forms. Enter moves to the next row, and plans on the last one, as ctrl-s does anywhere."""
 
     where = ScreenId.FORM
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.FORM)
@@ -81,11 +81,11 @@ class FormScreen(ConsoleScreen):
     # what a subclass says
 
     def check(self) -> None:
-        """Look at what is filled in, and say what is wrong beside it."""
+        """Validate the input, and show problems beside the rows."""
         raise NotImplementedError
 
     def plan(self) -> None:
-        """Plan what is filled in; nothing is wrong with it."""
+        """Plan the validated input."""
         raise NotImplementedError
 
     @property
@@ -101,7 +101,7 @@ class FormScreen(ConsoleScreen):
         return {key: row.value for key, row in self.rows.items() if row.value}
 
     def say_beside(self, remarks: Mapping[str, str]) -> None:
-        """Show beside each row what is wrong, or else worth knowing."""
+        """Show a problem, or else a remark, beside each row."""
         for key, row in self.rows.items():
             problem = self.problems.get(key, "")
             row.say(problem or remarks.get(key, ""), Role.ERROR if problem else Role.ACCENT)

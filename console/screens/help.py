@@ -15,7 +15,7 @@ from console.screens.reading import ReadingScreen
 
 
 class HelpScreen(ReadingScreen):
-    """Keys and commands, those of the screen it was asked from first."""
+    """Keys and commands, those of the originating screen first."""
 
     where = ScreenId.HELP
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.HELP)

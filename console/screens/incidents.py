@@ -1,4 +1,4 @@
-"""Incidents, a row each and the worst first; and one incident with its evidence."""
+"""Incidents, one row each, worst first; and one incident with its evidence."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from widgets.grid import Grid
 
 
 class IncidentsScreen(TableScreen):
-    """The list. The object of a row is what its incident is about; enter shows why."""
+    """The list of incidents. A row's object is the one that its incident is about; enter shows why."""
 
     where = ScreenId.INCIDENTS
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.INCIDENTS)
@@ -57,7 +57,7 @@ class IncidentsScreen(TableScreen):
         return self.grid.cursor is None
 
     def open_incident(self) -> None:
-        """Open the one under the cursor, be it an incident or an alert."""
+        """Open the incident or alert under the cursor."""
         if self.grid.cursor is not None:
             self._open(self.grid.cursor)
 
@@ -75,7 +75,7 @@ class IncidentsScreen(TableScreen):
 
 
 class IncidentScreen(ReadingScreen):
-    """Everything of one incident. It is drawn anew while it lasts."""
+    """The details of one incident. Redrawn while it lasts."""
 
     where = ScreenId.INCIDENT
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.INCIDENT)

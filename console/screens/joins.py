@@ -1,4 +1,4 @@
-"""Joins that could not be made."""
+"""Failed joins."""
 
 from __future__ import annotations
 

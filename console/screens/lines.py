@@ -1,4 +1,4 @@
-"""A widget for lines that a view has worked out."""
+"""A widget for the lines of a view."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def draw_nothing(width: int, glyphs: Glyphs) -> Sequence[Line]:
 
 
 class Lines(LineView):
-    """Shows what ``draw(width, glyphs)`` gives, drawn again for another width and compared with what is there."""
+    """Shows the lines of ``draw(width, glyphs)``, redrawn for another width and compared with the current ones."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)

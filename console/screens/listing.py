@@ -1,4 +1,4 @@
-"""Any resource of the cluster, as its server lists it: to look at, with describe, YAML and events."""
+"""Any resource of the cluster, as its server lists it, with describe, YAML and events."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from themes.palette import Role
 from widgets.grid import Grid
 
 _EVERY = 10.0
-"""Seconds after which it is read again while it is looked at."""
+"""Seconds between reads while it is shown."""
 
 
 class ListingScreen(TableScreen):
-    """``listing`` is what was read to open it; ``asked`` the name that was typed."""
+    """``listing`` is the first read; ``asked`` the typed name."""
 
     where = ScreenId.LISTING
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.LISTING)
@@ -79,7 +79,7 @@ class ListingScreen(TableScreen):
 
     @property
     def subject(self) -> str | None:
-        """The key in the Snapshot, for what the fleet knows more of."""
+        """The key in the Snapshot, for an object that the fleet has."""
         snapshot, key = self.desk.snapshot, self.grid.cursor
         if snapshot is None or key is None:
             return None

@@ -1,4 +1,4 @@
-"""How far the pods of a page have come in loading, as the ends of their logs tell: asked for beside the keys."""
+"""Loading progress of the pods on a page, from the ends of their logs: requested in the background."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from textual.worker import WorkType
 
 _EVERY: Final = 5.0
-"""Seconds between two looks at the logs."""
+"""Seconds between two reads of the logs."""
 _MOST: Final = 4
-"""Pods whose logs are looked at: a page of a workload of which many start is of no one of them."""
+"""Number of pods whose logs are read: with many starting pods, a workload's page is about none in particular."""
 _TAIL: Final = 300
 """Lines from the end. A bar that counts shards writes many, and only the last of them counts."""
 
 
 class Starts:
-    """Belongs to one screen, which is drawn again when a phase is another. Knows nothing where logs may not be read."""
+    """Belongs to one screen, which is redrawn when a phase changes. Empty if logs may not be read."""
 
     def __init__(self, screen: ConsoleScreen) -> None:
         self._screen = screen
@@ -36,7 +36,7 @@ class Starts:
         self._refused = False
 
     def of(self, snapshot: Snapshot, pods: Sequence[Pod]) -> Mapping[str, Loading]:
-        """Return what the logs told last, by pod key; looks again where that is due and something starts."""
+        """Return the last progress from the logs, by pod key; reads again if that is due and a pod is starting."""
         loading = [pod for pod in pods if is_starting(pod)][:_MOST]
         if not loading:
             return {}
@@ -65,7 +65,7 @@ class Starts:
             self._screen.draw(newest)
 
     async def _read(self, snapshot: Snapshot, pod: Pod) -> Loading | None:
-        """Return the last phase that the log of the container that serves tells of."""
+        """Return the last phase in the serving container's log."""
         from fleet.local.phases import StageReader
 
         ref, containers = ref_of(snapshot, pod.key), worth_reading(pod)

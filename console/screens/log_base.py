@@ -1,4 +1,4 @@
-"""The base of the screens of logs: what can be done with whatever is in the log."""
+"""The base of the screens of logs, with the operations common to all."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class LogScreen(SearchedScreen):
         return "\n".join(lines), f"the {count(len(lines), 'line')} on the screen"
 
     def save(self) -> None:
-        """Write all lines that are here to a file of this person alone, and say where it is."""
+        """Write all lines of the view to a private file, and show its path."""
         folder = self.desk.options.state
         if folder is None:
             self.say("this console keeps no files", Role.WARNING)
@@ -73,7 +73,7 @@ class LogScreen(SearchedScreen):
             self.say(f"saved: {path}")
 
     def show_title(self, name: str, state: str) -> None:
-        """Show the state of the log beside its name, of which the end is left where there is little room."""
+        """Show the state of the log beside its name, which is cut at the start if there is little room."""
 
         def line(width: int, glyphs: Glyphs) -> list[Line]:
             room = max(_SMALLEST_NAME, width - 4 - width_of(state))

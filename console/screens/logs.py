@@ -1,4 +1,4 @@
-"""Logs of a pod, one container at a time, or of several pods as one."""
+"""Logs of a pod, one container at a time, or of several pods merged."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ TAIL = 1000
 _TAIL_OF_EACH = 200
 """The same where the logs of several pods are one."""
 _MOST = 12
-"""Pods whose logs are read as one, the worst first: each is a connection of its own."""
+"""Pods whose logs are merged, worst first: each needs a connection."""
 _GATHERED = 0.3
 """Seconds for which lines of several pods are gathered, so that they can be put in the order of their times."""
 _SILENT = 30.0
-"""Seconds after which the age of the last line is told in place of that it follows."""
+"""Seconds after which the age of the last line is shown instead of "following"."""
 _SUFFIX = 5
-"""Characters of the end of a name that tell a pod from its siblings."""
+"""Characters at the end of a name that identify a pod among its siblings."""
 _GONE = "gone"
 BATCH = 500
 """Lines after which the event loop gets its turn, however fast they come."""
 
 
 class LogsScreen(LogScreen):
-    """Follows the log of the running container, or shows that of the one before it restarted."""
+    """Follows the log of the running container, or shows that of the one before the restart."""
 
     where = ScreenId.LOGS
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.LOGS)
@@ -53,7 +53,7 @@ class LogsScreen(LogScreen):
         self._pod = pod
         self._ref = ref
         self._together = tuple(together)
-        """The pods whose logs are read as one; none for that of ``pod`` alone."""
+        """The pods whose logs are merged; empty for the log of ``pod`` alone."""
         super().__init__(desk)
         self._previous = previous
         self._containers = worth_reading(pod, previous=previous)
@@ -182,7 +182,7 @@ class LogsScreen(LogScreen):
         self.show_title(f"{count(len(self._together), 'pod')} together" if self._together else name, " · ".join(state))
 
     def _following(self) -> str:
-        """Return what the log does: ``following``, ``silent 12m``, ``paused``, or why there is none."""
+        """Return the state of the log: ``following``, ``silent 12m``, ``paused``, or why there is none."""
         if self._lack:
             return "gone" if self._lack == _GONE else f"not started yet: {untrusted(self._lack)}"
         if self._previous:

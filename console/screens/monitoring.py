@@ -1,4 +1,4 @@
-"""Is monitoring lying? Looked at once, when it is opened: it costs queries."""
+"""Checks of monitoring itself, run once when the screen is opened: they cost queries."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from widgets.grid import Grid, WorstFirst
 
 
 class NodesScreen(TableScreen):
-    """One row per GPU under its node; it opens with the cursor on the GPU of what was under the cursor before."""
+    """One row per GPU under its node; it opens with the cursor on the GPU of the previous screen's object."""
 
     where = ScreenId.NODES
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.NODES)

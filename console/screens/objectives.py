@@ -1,4 +1,4 @@
-"""Objectives: what was promised, how much of each error budget is left, and how fast it burns."""
+"""Objectives: the targets, the remaining error budgets, and their burn rates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A page of lines that a view has worked out: scrolls and searches as text does, and keeps its colours."""
+"""A page with the lines of a view: scrolls and searches like text, and keeps its colours."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from widgets.text_pane import TextPane
 
 
 class Page(TextPane):
-    """Shows what ``draw(width, glyphs)`` gives. While a search is on, matches are coloured and the rest is plain."""
+    """Shows the lines of ``draw(width, glyphs)``. During a search only matches are coloured."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
@@ -21,7 +21,7 @@ class Page(TextPane):
         self._draw_page, self._page = draw_nothing, ()
 
     def show(self, draw: Draw) -> int:
-        """Show another page in place: the position stays as far as it can. Returns the number of lines refreshed."""
+        """Show another page in place, keeping the position if possible. Returns the number of lines refreshed."""
         self._draw_page = draw
         return self._lay_out()
 

@@ -1,8 +1,8 @@
 """A plan before anything is sent, and its confirmation.
 
-Cancel has the focus, and enter on it leaves. To apply takes going to the other button, in production typing the name of
-the target, and for a large step its number; a plan that is old, or whose target has changed, is made again first, and
-what is different is shown.
+Cancel has the focus, and enter on it leaves. To apply, the user goes to the other button; in production types the name
+of the target, and for a large step its number. A plan that is old, or whose target has changed, is made again first,
+and the differences are shown.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ from widgets.untrusted import untrusted
 FRESH = 60.0
 """Seconds for which a plan may be applied as it is."""
 LOOK = 0.5
-"""Seconds between two looks at how far a plan is that takes long."""
+"""Seconds between progress updates of a slow plan."""
 
 
 class PlanScreen(ConsoleScreen):
-    """``read`` makes the plan, ``reading`` says how far it is with what takes long: bytes read, and of how many.
+    """``read`` makes the plan, ``reading`` returns the progress of a slow one: bytes read, and the total.
 
     ``clock`` is Unix time.
     """
@@ -260,7 +260,7 @@ class PlanScreen(ConsoleScreen):
         self.set_focus(self.confirmation.cancel)
 
     def on_field_entered(self, message: Field.Entered) -> None:
-        """Move on to what is next; enter in a line never applies anything."""
+        """Move on to the next field; enter in a line never applies anything."""
         open_ = dict(self.confirmation.lacking(self.plan)) if self.plan is not None else {}
         if message.field in open_ and message.field is not self.confirmation.reason:
             self.say(open_[message.field], Role.WARNING)
@@ -274,7 +274,7 @@ class PlanScreen(ConsoleScreen):
     # confirmation
 
     def _missing(self) -> str:
-        """Return why it cannot be applied yet; empty for nothing."""
+        """Return why it cannot be applied yet; empty if it can."""
         plan = self.plan
         if plan is None:
             return self._problem.problem if self._problem is not None else "the plan is not made yet"
@@ -298,7 +298,7 @@ class PlanScreen(ConsoleScreen):
             self._go()
 
     async def _read_again(self, plan: Plan) -> Plan:
-        """Raises SessionError where it cannot be made, or is of another cluster by now."""
+        """Plan again. Raises SessionError if that fails, or another cluster has been selected."""
         again = await self._read()
         if again.scope.cluster != plan.scope.cluster:
             raise SessionError(str(OtherClusterError(plan.scope.cluster, again.scope.cluster)))

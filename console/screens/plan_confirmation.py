@@ -1,4 +1,4 @@
-"""The confirmation of a plan: what must be typed before it may be applied, and the two buttons."""
+"""The confirmation of a plan: the input required before it may be applied, and the two buttons."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from widgets.field import Field
 from widgets.push_button import PushButton
 
 SUFFIX: Final = 5
-"""Characters at the end of a pod's name that tell it from its siblings."""
+"""Characters at the end of a pod's name that identify it among its siblings."""
 
 
 def answers(plan: Plan) -> tuple[str, ...]:
-    """Return what may be typed for the target in production: its name; of a pod the end of it will do."""
+    """Return the accepted input for the target in production: its name, or the end of a pod's name."""
     name = plan.target.name
     return (name, name[-SUFFIX:]) if plan.target.kind == "Pod" else (name,)
 
 
 def asked(plan: Plan) -> str:
-    """Ask for it, in words that are short enough for what is typed to have room beside them."""
+    """Return the prompt, short enough to leave room for the input."""
     if plan.target.kind == "Pod" and not plan.parts:
         return f"type the last {SUFFIX} characters of the pod ({plan.target.name[-SUFFIX:]})"
     others = len(plan.request.targets) - 1
@@ -59,7 +59,7 @@ class Confirmation:
         return any(field.typing for field in self._fields)
 
     def ask(self, plan: Plan) -> None:
-        """Say in front of each line what this plan needs there."""
+        """Label each line with what this plan requires there."""
         large = large_step(plan)
         if large is not None:
             self.number.relabel(f"from {large.before} to {large.after} {large.what}: type {large.after} to apply: ")

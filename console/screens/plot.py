@@ -1,4 +1,4 @@
-"""A quantity over time: of one object or two, of one moment or two, as far back as the metrics store reaches."""
+"""A quantity over time: of one or two objects, at one or two times, as far back as the metrics store reaches."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from fleet.timeline.entry import Entry
 
 _LEAST_WINDOW = 60.0
-"""Seconds: the window of the rates where no Snapshot says another."""
+"""Seconds: the window of the rates, unless a Snapshot has another."""
 _SELDOM = 15.0
 """Seconds between two questions for the same curve, at least."""
 _SCRAPES = 4
@@ -46,7 +46,7 @@ _SCRAPES = 4
 
 
 class PlotScreen(ConsoleScreen):
-    """One plot at a time; what the console kept is there at once, and what the store knows when it has answered."""
+    """One plot at a time; the console's own data is shown at once, and the store's when it arrives."""
 
     where = ScreenId.PLOT
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.PLOT)

@@ -1,4 +1,4 @@
-"""Base of the screens to read: a page of lines with a search."""
+"""Base of reading screens: a page of lines with a search."""
 
 from __future__ import annotations
 

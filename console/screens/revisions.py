@@ -1,4 +1,4 @@
-"""The revisions of a workload: enter plans the way back to one."""
+"""The revisions of a workload: enter plans the rollback to one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class RevisionsScreen(TableScreen):
-    """Newest first, with the model version of each; the cursor begins on the one before the current one."""
+    """Newest first, with the model version of each; the cursor begins on the previous one."""
 
     where = ScreenId.REVISIONS
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.REVISIONS)

@@ -9,7 +9,7 @@ from widgets.text_pane import TextPane
 
 
 class SearchedScreen(ConsoleScreen):
-    """Base of the screens whose text is in one pane."""
+    """Base of the screens with a text pane."""
 
     narrows_at_once = False
 
@@ -30,7 +30,7 @@ class SearchedScreen(ConsoleScreen):
         return None if found or not text else f"{text!r} is not there"
 
     def _say_place(self) -> None:
-        """Say which of how many lines that match it is."""
+        """Show which match it is, and the number of matching lines."""
         at, count = self._pane.matches
         if count:
             self.say(f"line {share(at, count, 'line')} with {self._searched!r}")

@@ -17,7 +17,7 @@ from widgets.untrusted import untrusted_name
 
 
 class TableScreen(ConsoleScreen):
-    """Base of the screens whose body is a Grid; ``query_`` is how the person wants it."""
+    """Base of the screens whose body is a Grid; ``query_`` has the user's sorting and filter."""
 
     narrows_at_once = True
 
@@ -61,7 +61,7 @@ class TableScreen(ConsoleScreen):
         self.ask(self.query_.sorted_by(column))
 
     def ask(self, query: Query) -> None:
-        """Show the table in another way."""
+        """Show the table with another sorting or filter."""
         self.query_ = query
         if self.desk.snapshot is not None:
             self.draw(self.desk.snapshot)

@@ -1,4 +1,4 @@
-"""Describe and YAML: a text that is read once, when it is asked for."""
+"""Describe and YAML: a text that is read once, on request."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from widgets.untrusted import untrusted
 
 
 class TextScreen(SearchedScreen):
-    """``read`` is awaited beside the screen: keys work while it takes its time, and esc gives it up."""
+    """``read`` is awaited in the background: keys work meanwhile, and esc cancels it."""
 
     where = ScreenId.DOCUMENT
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.DOCUMENT)
@@ -37,7 +37,7 @@ class TextScreen(SearchedScreen):
     """
 
     def __init__(self, desk: Desk, title: str, read: Callable[[], Awaitable[str]], of: ObjectRef | None = None) -> None:
-        """``of``: the object that it describes, whose names can be gone to."""
+        """``of``: the object described, whose references can be followed."""
         self.text = DocumentView("reading …")
         self._of = of
         self._named: Sequence[ObjectRef] = ()

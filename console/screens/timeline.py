@@ -1,4 +1,4 @@
-"""The screen of what happened: to everything in view, or to one object. Asked for once, when it is opened."""
+"""The screen of the past of everything in view, or of one object. Queried once, when it is opened."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
     from fleet.timeline.timeline import Timeline
 
 BACK = 24 * 3600.0
-"""Seconds: who is paged at night wants to see what was done during the day."""
+"""Seconds: an engineer paged at night wants to see what was done during the day."""
 
 
 class TimelineScreen(TableScreen):
-    """A row per entry ``of`` an object, or of all of a cluster, the latest first; enter shows what says so."""
+    """A row per entry ``of`` an object, or of a whole cluster, latest first; enter shows the evidence."""
 
     where = ScreenId.TIMELINE
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.TIMELINE)
@@ -73,7 +73,7 @@ class TimelineScreen(TableScreen):
         self.ask(self.query_)
 
     def _now(self) -> float:
-        """Return the time of what is looked at: a recording has a clock of its own."""
+        """Return the current time; a recording has its own clock."""
         return self.desk.snapshot.at if self.desk.snapshot is not None else time.time()
 
     def _head(self) -> None:

@@ -1,4 +1,4 @@
-"""The free lines below the table of the fleet: the row on which the cursor rests."""
+"""The free lines below the table of the fleet: details of the row on which the cursor rests."""
 
 from __future__ import annotations
 
@@ -24,25 +24,27 @@ if TYPE_CHECKING:
     from fleet.timeline.timeline import Timeline
 
 REST = 0.25
-"""Seconds after which a cursor rests: who goes through the rows with a key that is held down is not slowed."""
+"""Seconds after which a cursor rests: scrolling with a held key is not slowed."""
 WIDTH, HEIGHT = 100, 30
 """The smallest screen that has such lines."""
 ASK_AFTER = 2.0
-"""Seconds after which it is asked what happened: nobody waits for that, and the first numbers come first."""
+"""Seconds after which the past is queried: it is not urgent, and the first numbers come first."""
 UNMEASURED = 5.0
 """Seconds that numbers are waited for at the start: a cluster may have none."""
 BACK = 6 * 3600.0
-"""Seconds of the past that are told."""
+"""Seconds of the past that are shown."""
 AGAIN = 300.0
-"""Seconds after which what happened is asked for again, when the cursor comes to rest."""
+"""Seconds after which the past is queried again, when the cursor comes to rest."""
 MOST_PODS = 500
-"""Pods of a cluster up to which that is asked for unbidden: every object is listed for it. Above, ``h`` asks."""
+"""Largest number of pods for which the past is queried automatically, since it lists every object. Above it, ``h``
+queries it.
+"""
 _STEP = 15.0
-"""Seconds between two points of the strips: the plots are drawn anew with each, and not with every tick."""
+"""Seconds between two points of the strips: the plots are redrawn with each, not with every tick."""
 
 
 class UnderCursor:
-    """The contents of those lines. Nothing is worked out while there is no room for them."""
+    """The contents of those lines. Nothing is computed while there is no room for them."""
 
     def __init__(self, screen: ConsoleScreen, grid: Grid) -> None:
         self._screen = screen
@@ -51,7 +53,7 @@ class UnderCursor:
         self._key: str | None = None
         """The row that is shown, which may not be under the cursor any more."""
         self._shown: Snapshot | None = None
-        """The Snapshot that it is drawn from, and what of it has to be the same for that to stay so."""
+        """The Snapshot that it is drawn from, and the parts that must be unchanged to keep it."""
         self._of: tuple[object, ...] = ()
         self._timer: Timer | None = None
         self._told: Timeline | None = None
@@ -83,7 +85,7 @@ class UnderCursor:
         return self._made[1]
 
     def look(self, snapshot: Snapshot, key: str | None) -> None:
-        """Note a Snapshot and where the cursor is in it. Draws nothing by itself."""
+        """Store a Snapshot and the cursor's key. Draws nothing."""
         if self._newest is None or self._newest.cluster.id != snapshot.cluster.id:
             # What was told there is of other objects, whatever they are called.
             self._told, self._asked_at = None, float("-inf")
@@ -126,7 +128,7 @@ class UnderCursor:
         self._wait(ASK_AFTER, self._ask_unbidden)
 
     def _ask_unbidden(self) -> None:
-        """Ask what happened, once for all rows, where that is cheap."""
+        """Query the past once for all rows, if that is cheap."""
         snapshot = self._newest
         pods = len(snapshot.everything.pods) if snapshot is not None else 0
         if not self._is_asking and self._has_room and 0 < pods <= MOST_PODS:
@@ -175,7 +177,7 @@ class UnderCursor:
         await self._show_known()
 
     async def _of_row(self, key: str) -> tuple[Entry, ...]:
-        """Return what happened to a row. All that is told is looked through, on a thread."""
+        """Return the past of a row. All entries are searched, on a thread."""
         told, snapshot = self._told, self._newest
         ref = ref_of(snapshot, key) if snapshot is not None else None
         if told is None or ref is None:

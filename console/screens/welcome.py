@@ -1,4 +1,4 @@
-"""A few words on the first start, which go with the first key and do not come again."""
+"""A short introduction on the first start; the first key dismisses it for good."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _HEIGHT = 20
 
 
 class Welcome(Lines):
-    """The words, until the first key. ``file`` then says that somebody has seen them."""
+    """The text, until the first key. ``file`` then records that it was seen."""
 
     def __init__(self, file: Path) -> None:
         super().__init__(id="welcome")

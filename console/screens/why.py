@@ -1,4 +1,4 @@
-"""The screen of why a pod or a workload is slow. What is measured now is there at once; the past is asked for."""
+"""The screen that explains why a pod or a workload is slow. Current data is shown at once; the past is queried."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SOURCES_ASKED = "asking what was before …"
 
 
 class WhyScreen(ReadingScreen):
-    """A page that is drawn anew with every Snapshot; the past is asked for once, when it is opened."""
+    """A page that is redrawn with every Snapshot; the past is queried once, when it is opened."""
 
     where = ScreenId.WHY
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.WHY)
@@ -54,7 +54,7 @@ class WhyScreen(ReadingScreen):
 
     @beside("past")
     async def _ask(self) -> None:
-        """Ask for the last change, and for the phases before it and an hour ago: four questions in all."""
+        """Query the last change, and the phases before it and an hour ago: four queries in all."""
         snapshot = self.desk.snapshot
         if snapshot is None:
             return None

@@ -1,1 +1,1 @@
-"""The world outside as the screens need it, and the bridge to the thread on which the sources run."""
+"""The outside world for the screens, and the bridge to the thread of the sources."""

@@ -1,6 +1,6 @@
-"""The real ActionService: each question goes over the bridge to where its target is, the cluster or this machine.
+"""The real ActionService: each request goes over the bridge to the place of its target, the cluster or this machine.
 
-Never imported in read-only mode: there is nothing to act with.
+Never imported in read-only mode.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 
 class ActionSite:
-    """Belongs to the observing loop. Only what was planned here is started, and nothing before it is known who acts.
+    """Belongs to the observing loop. Only plans made here are started, and none before the user's identity is known.
 
-    ``connect`` makes the Runner of what is in view now, and ``identify`` gives the cluster with who we are to it, once
-    enough of it is known to plan on; both raise KubeconfigError. ``audit`` is the folder of the audit log.
+    ``connect`` makes the Runner of the selected cluster, and ``identify`` returns the cluster with the user's identity,
+    once enough of it is known to plan on; both raise KubeconfigError. ``audit`` is the folder of the audit log.
 
-    There is a site from the first values on the screen on, so what acts is imported with the first plan.
+    A site exists once the first values are on the screen, so acting code is only imported for the first plan.
     """
 
     def __init__(
@@ -49,12 +49,12 @@ class ActionSite:
         self._changed = changed
         self._runner: Runner | None = None
         self._planned: set[str] = set()
-        """Ids of the plans that were made on what is in view."""
+        """Ids of the plans made on the selected cluster."""
         self._states: dict[str, ActionRun] = {}
 
     @property
     def action_runs(self) -> tuple[ActionRun, ...]:
-        """All of this session, whatever was in view; from any thread."""
+        """All actions of this session, on any cluster; from any thread."""
         return tuple(self._states.values())
 
     async def plan(self, request: Request) -> Plan:
@@ -92,13 +92,13 @@ class ActionSite:
         return state
 
     def stop(self, id: str) -> None:  # noqa: A002 - the run's
-        """Do nothing more of it, if it is one of ours that is under way."""
+        """Stop an action, if it is a running one of ours."""
         state = self._states.get(id)
         if self._runner is not None and state is not None and state.outcome is None:
             self._runner.stop(id)
 
     async def reviewed(self, id: str) -> None:  # noqa: A002 - the recorded action's
-        """Write down that a person has looked at an action that was cut off. Raises SessionError."""
+        """Record that a user has reviewed an interrupted action. Raises SessionError."""
         from actions.audit.errors import AuditError
 
         try:
@@ -107,7 +107,7 @@ class ActionSite:
             raise SessionError(str(error)) from error
 
     async def disconnect(self) -> None:
-        """Something else comes into view, or the console ends: what is under way stops, and the record says so."""
+        """Stop running actions, and record that: another cluster is selected, or the console ends."""
         runner, self._runner = self._runner, None
         self._planned = set()
         if runner is not None:
@@ -129,11 +129,11 @@ class ActionSite:
 
 
 class SessionActions:
-    """The actions of a session. What is done on this machine stays when another cluster comes into view.
+    """The actions of a session. Those on this machine continue when another cluster is selected.
 
-    ``is_local`` says whether this machine is the cluster in view; ``reads`` is called on the observing loop and raises
-    KubeconfigError where there is no cluster, and SessionError where it is another. ``audit`` is the folder of the log
-    of the cluster's actions.
+    ``is_local`` returns whether this machine is selected; ``reads`` is called on the observing loop and raises
+    KubeconfigError if there is no cluster, and SessionError if it is another. ``audit`` is the folder of the audit log
+    for the cluster's actions.
     """
 
     def __init__(
@@ -176,7 +176,7 @@ class SessionActions:
         return await self._bridge.call(self._site(plan.target).start(plan, reason, confirmation))
 
     def stop(self, id: str) -> None:  # noqa: A002 - the run's
-        """The site that does not know it leaves it."""
+        """Stop an action: a site ignores an unknown id."""
         for site in (self._cluster, self._machine):
             self._bridge.post(site.stop, id)
 
@@ -186,14 +186,14 @@ class SessionActions:
         return tuple(sorted(every, key=lambda action_run: -action_run.begun))
 
     def denied(self, kind: str, target: ObjectRef) -> str | None:
-        """Return None: on this machine the plan says what the system forbids."""
+        """Return None: on this machine the plan reports what the system forbids."""
         return None if target.kind == LOCAL_SERVER else self._permissions.denied(kind, target)
 
     async def cut_off(self) -> Sequence[tuple[str, float]]:
         return await self._bridge.call(_cut_off(self._audit))
 
     async def reviewed(self, id: str) -> None:  # noqa: A002 - the recorded action's
-        """Written by this machine's runner, which is there without a cluster, too."""
+        """Record it with this machine's runner, which exists without a cluster too."""
         await self._bridge.call(self._machine.reviewed(id))
 
 

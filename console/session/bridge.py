@@ -1,8 +1,8 @@
-"""The one way between the console's event loop and the loop on which the sources run.
+"""The only way between the console's event loop and the loop of the sources.
 
-What belongs to a loop is touched on that loop only. A question is a coroutine that is run over there and awaited here;
-a stream is an async iterator that is read over there and iterated here. Whatever fails over there is raised here as a
-SessionError, in words.
+An object that belongs to a loop is used on that loop only. A question is a coroutine that runs over there and is
+awaited here; a stream is an async iterator that is read over there and iterated here. Any failure over there is raised
+here as a SessionError, in words.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Bridge:
         self._loop.call_soon_threadsafe(do, *arguments)
 
     def begin(self, work: Coroutine[Any, Any, object]) -> None:
-        """Run it over there, and wait for nothing; from any thread."""
+        """Start it over there without waiting; from any thread."""
         asyncio.run_coroutine_threadsafe(work, self._loop)
 
     async def call(self, question: Coroutine[Any, Any, T]) -> T:

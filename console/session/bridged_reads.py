@@ -1,4 +1,4 @@
-"""The reads that a person asks for, made on the thread of the sources."""
+"""The reads that users request, made on the thread of the sources."""
 
 from __future__ import annotations
 

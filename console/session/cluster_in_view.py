@@ -1,4 +1,4 @@
-"""The cluster in view: what observes it, and the newest that is known of it."""
+"""The selected cluster: its observer, and its newest Snapshot."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from fleet.sources.kube.reads import KubeReads
 
 LOOK_AGAIN = 2.0
-"""Seconds between looks at a kubeconfig that leads nowhere."""
+"""Seconds between checks of a kubeconfig without a usable context."""
 _NOT_YET = "not connected yet"
 
 
 class ObservedCluster:
-    """Belongs to the observing loop; what is an attribute may be read from any thread.
+    """Belongs to the observing loop; attributes may be read from any thread.
 
-    ``leave`` is awaited before another cluster comes into view.
+    ``leave`` is awaited before another cluster is selected.
     """
 
     def __init__(self, wiring: Wiring, context: str, namespace: str, leave: Callable[[], Awaitable[None]]) -> None:
@@ -37,7 +37,7 @@ class ObservedCluster:
         self._leave = leave
         self.contexts: tuple[str, ...] = ()
         self.newest: Snapshot | None = None
-        """Newest Snapshot of the whole cluster, whatever is in view."""
+        """Newest Snapshot of the whole cluster, whatever the view."""
         self._connection: Connection | None = None
         self._observing: asyncio.Task[None] | None = None
         self._switching = asyncio.Lock()
@@ -89,7 +89,9 @@ class ObservedCluster:
             self._connection.observer.wake()
 
     def reader(self, cluster: ClusterId | None = None) -> ObjectReader:
-        """Return the reader of objects of this cluster (None: the one in view); in another nothing is read."""
+        """Return the reader of objects of this cluster (None: the selected one); for another cluster, one that reads
+        nothing.
+        """
         if self._connection is None:
             return NoReader(_NOT_YET)
         other = self._other_cluster_error(cluster, self._connection)
@@ -101,7 +103,9 @@ class ObservedCluster:
         return self._connection is not None and self._connection.is_local
 
     def reads(self, cluster: ClusterId | None = None) -> KubeReads:
-        """Raises KubeconfigError where there is no cluster, and SessionError where another one is in view."""
+        """Return the reads. Raises KubeconfigError if there is no cluster, and SessionError if another one is
+        selected.
+        """
         connection = self._connected()
         if (other := self._other_cluster_error(cluster, connection)) is not None:
             raise SessionError(str(other))
@@ -119,7 +123,7 @@ class ObservedCluster:
         return None if same else OtherClusterError(cluster, connection.cluster)
 
     def runner(self, changed: Callable[[ActionRun], None]) -> Runner:
-        """Return its runner. Raises KubeconfigError where there is no cluster, or nothing is known of it yet."""
+        """Return its runner. Raises KubeconfigError if there is no cluster, or nothing is known of it yet."""
         from fleet.sources.kube.errors import KubeconfigError
 
         newest = self.newest
@@ -128,7 +132,9 @@ class ObservedCluster:
         connection = self._connected()
 
         def seen() -> Snapshot:
-            """The newest one of this connection: what still ends there must not look at the next."""
+            """Return the newest Snapshot of this connection: actions still ending there must not see the next
+            cluster.
+            """
             return self.newest or newest if self._connection is connection else newest
 
         return connection.runner(seen, changed)
@@ -187,13 +193,13 @@ class ObservedCluster:
         self._deliver(snapshot)
 
     def say_end(self, task: asyncio.Task[None]) -> None:
-        """Say what a task ended with that should not have ended."""
+        """Report the error of a task that should not have ended."""
         error = None if task.cancelled() else task.exception()
         if isinstance(error, Exception):
             self._say(error)
 
     def _say(self, error: Exception) -> None:
-        """An error that nobody foresaw, in a Snapshot: silence would be the worst."""
+        """Show an unexpected error in a Snapshot: silence would be worst."""
         from fleet.model.snapshot import Cluster, Snapshot
         from fleet.sources.status import defect
 

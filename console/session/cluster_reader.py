@@ -25,22 +25,22 @@ if TYPE_CHECKING:
 
 
 class PastReader(Protocol):
-    """Whoever knows the numbers of the past. Every method raises SourceProblem."""
+    """A reader of past numbers. Every method raises SourceProblem."""
 
     async def curve(self, question: CurveQuestion) -> Curve:
         """A quantity over time."""
         ...
 
     async def baselines(self, question: BaselineQuestion) -> Baselines:
-        """Quantities at another time."""
+        """Return quantities at another time."""
         ...
 
 
 class ClusterReader:
-    """An ObjectReader of a cluster. ``named`` are namespaces that the settings name.
+    """An ObjectReader of a cluster. ``named`` are the namespaces in the settings.
 
-    ``past`` gives who knows the past, and the namespace in view. ``numbers`` and ``examine`` ask the metrics store;
-    they raise SourceProblem.
+    ``past`` returns the reader of the past, and the selected namespace. ``numbers`` and ``examine`` query the metrics
+    store; they raise SourceProblem.
     """
 
     def __init__(

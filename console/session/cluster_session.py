@@ -1,4 +1,4 @@
-"""The real Session: the sources of one cluster at a time, on a thread with an event loop of its own."""
+"""The real Session: the sources of one cluster at a time, on a thread with its own event loop."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ObservingSession(BridgedReads):
         bridge = Bridge(self._thread.loop)
         super().__init__(bridge, ObservedCluster(wiring, context, namespace, self._leave))
         self._sites: tuple[ActionSite, ...] = ()
-        """Sites of actions, the cluster first; none until somebody asks, which in read-only mode nobody does."""
+        """Sites of actions, the cluster first; empty until requested, which never happens in read-only mode."""
         self._forget: Callable[[], None] = lambda: None
         self._servers: LocalServerSession | None = None
         self._looking: asyncio.Task[None] | None = None
@@ -109,13 +109,13 @@ class ObservingSession(BridgedReads):
         return self._wiring.local_runner(newest, note_reading, changed)
 
     async def _leave(self) -> None:
-        """Another cluster comes into view: what is under way there stops, and what was known of it goes."""
+        """Stop what runs on the cluster and clear what is known of it, before another is selected."""
         self._forget()
         if self._sites:
             await self._sites[0].disconnect()
 
     async def _end(self) -> None:
-        """The console ends. What was started on this machine goes on."""
+        """End with the console. Servers started on this machine keep running."""
         if self._looking is not None:
             self._looking.cancel()
             await asyncio.gather(self._looking, return_exceptions=True)

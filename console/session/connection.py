@@ -1,4 +1,4 @@
-"""Parts of a session. ``console/wiring`` implements them, as the settings say."""
+"""Parts of a session. ``console/wiring`` implements them from the settings."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from fleet.sources.kube.reads import KubeReads
 
 Newest = Callable[[], "Snapshot | None"]
-"""The newest Snapshot of the whole cluster, whatever part of it is in view."""
+"""The newest Snapshot of the whole cluster, whatever the view."""
 Told = Callable[["ActionRun"], None]
 
 
 class Connection(Protocol):
-    """The end of a context: a cluster, this machine, or nothing that can be reached. Belongs to the observing loop.
+    """The target of a context: a cluster, this machine, or nothing reachable. Belongs to the observing loop.
 
-    Where there is no cluster, ``reads``, ``identify`` and ``runner`` raise KubeconfigError with the reason.
+    Without a cluster, ``reads``, ``identify`` and ``runner`` raise KubeconfigError with the reason.
     """
 
     context: str
@@ -41,7 +41,7 @@ class Connection(Protocol):
     """True if the kubeconfig leads nowhere yet: a login may be writing it."""
 
     def reads(self) -> KubeReads:
-        """Return what plans and permissions are asked of."""
+        """Return the reads for plans and permissions."""
         ...
 
     async def identify(self) -> Cluster:
@@ -49,12 +49,12 @@ class Connection(Protocol):
         ...
 
     def runner(self, newest: Callable[[], Snapshot], changed: Told) -> Runner:
-        """Return the runner of actions there. Imports what acts."""
+        """Return the runner of actions there. Imports acting code."""
         ...
 
 
 class Wiring(Protocol):
-    """The parts of a session, made on demand. Imports what is heavy: nothing of it is called before the first frame."""
+    """The parts of a session, made on demand. Imports heavy modules: it is never called before the first frame."""
 
     async def ready(self) -> None:
         """Wait until it is known whether there is something to connect to."""
@@ -69,7 +69,7 @@ class Wiring(Protocol):
         ...
 
     def about_contexts(self) -> Mapping[str, ContextFacts]:
-        """Return where the contexts of the kubeconfig lead, and as whom; none of a recording."""
+        """Return the cluster and the user of each context of the kubeconfig; empty for a recording."""
         ...
 
     def leads_somewhere(self, context: str) -> bool:
@@ -77,23 +77,23 @@ class Wiring(Protocol):
         ...
 
     def check(self, context: str) -> None:
-        """Raises KubeconfigError for a context that leads nowhere, with those that there are."""
+        """Raise KubeconfigError for an unusable context, with the list of contexts."""
         ...
 
     def audit(self, *, local: bool) -> Path:
-        """The folder of the audit log of what is done on clusters, or on this machine."""
+        """Return the folder of the audit log for actions on clusters, or on this machine."""
         ...
 
     def local_servers(self, bridge: Bridge, looked: Looked, in_view: Callable[[], bool]) -> LocalServerSession:
-        """The servers of this machine, not yet looked at."""
+        """Return the servers of this machine, not polled yet."""
         ...
 
     def local_runner(self, newest: Newest, note_reading: Callable[[int, int], None], changed: Told) -> Runner:
-        """Return the runner of actions on the servers of this machine. Imports what acts."""
+        """Return the runner of actions on the servers of this machine. Imports acting code."""
         ...
 
     async def local_identity(self) -> Cluster:
-        """This machine as the cluster that its servers are in, with who we are on it."""
+        """Return this machine as the cluster of its servers, with the user's identity on it."""
         ...
 
     def keep(self, error: Exception) -> str:
@@ -101,5 +101,5 @@ class Wiring(Protocol):
         ...
 
     async def close(self) -> None:
-        """Let go of what several share."""
+        """Close what several parts share."""
         ...

@@ -1,10 +1,10 @@
-"""Messages of a session to a screen about something that went wrong."""
+"""Errors of a session, as messages for a screen."""
 
 from __future__ import annotations
 
 
 class SessionError(Exception):
-    """A read that a person asked for failed: what is wrong, and what to do about it (may be empty)."""
+    """A failed read that a user requested: what is wrong, and what to do about it (may be empty)."""
 
     def __init__(self, problem: str, remedy: str = "") -> None:
         super().__init__(problem)
@@ -13,7 +13,7 @@ class SessionError(Exception):
 
     @property
     def in_a_line(self) -> str:
-        """Both, for where there is one line: the remedy goes on where the problem ends."""
+        """Return both on one line: the remedy continues where the problem ends."""
         problem, remedy = self.problem.rstrip(" .;"), self.remedy
         if remedy[1:2].islower() or remedy[1:2] == " ":
             remedy = f"{remedy[0].lower()}{remedy[1:]}"
@@ -21,7 +21,7 @@ class SessionError(Exception):
 
 
 def in_words(error: BaseException) -> SessionError:
-    """Any failure as something to show. What is not one of ours is a bug: its type goes with it."""
+    """Return any failure as a message. An unexpected one is a bug: its type is included."""
     from actions.request import OtherClusterError
     from fleet.local.errors import LocalError
     from fleet.sources.kube.errors import KubeconfigError, KubeError

@@ -1,4 +1,4 @@
-"""Permissions that this identity lacks, known before anybody tries."""
+"""Permissions that this identity lacks, known before an action is tried."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Permissions:
     """Answers at once with what is known; the server is asked once per permission and namespace.
 
-    ``reads`` is called on the observing loop; ``learned`` on it, too, when an answer has come.
+    ``reads`` is called on the observing loop, and so is ``learned`` when an answer has come.
     """
 
     def __init__(self, bridge: Bridge, reads: Callable[[ClusterId], Reads], learned: Callable[[], None]) -> None:
@@ -27,10 +27,10 @@ class Permissions:
         self._reads = reads
         self._learned = learned
         self._answers: dict[tuple[ClusterId, Permission, str], bool | None] = {}
-        """Answers for a cluster and one namespace of it (empty: all); None while the server is asked."""
+        """Answers for a cluster and one namespace of it (empty: all); None while pending."""
 
     def denied(self, kind: str, target: ObjectRef) -> str | None:
-        """Return why that may not be done, in words; None where it may, and while that is being asked."""
+        """Return why that is not permitted, in words; None if it is, or the answer is pending."""
         for permission in spec_of(kind).permissions_for(target.kind):
             key = (target.cluster, permission, permission.scope(target.namespace))
             if key not in self._answers:
@@ -42,7 +42,7 @@ class Permissions:
         return None
 
     def forget(self) -> None:
-        """Another cluster comes into view."""
+        """Clear the answers: another cluster is selected."""
         self._answers = {}
 
     async def _review(self, cluster: ClusterId, permission: Permission, namespace: str) -> None:

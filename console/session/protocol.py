@@ -1,7 +1,7 @@
-"""The world outside as the screens need it: Snapshots that arrive, what a person asks for, and what acts.
+"""The outside world for the screens: Snapshots that arrive, reads that users request, and actions.
 
-The screens know these protocols only. The real ones run on a thread with an event loop of its own, so that nothing a
-source does can hold up a key press; tests give the screens scripted ones.
+The screens only use these protocols. The real implementations run on a thread with its own event loop, so that no
+source can hold up a key press; tests use scripted ones.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
 
 class AskedReads(Protocol):
-    """The reads that a person asks for. All awaitables run on the caller's event loop and raise SessionError only."""
+    """The reads that users request. All awaitables run on the caller's event loop and raise SessionError only."""
 
     async def describe(self, ref: ObjectRef) -> str:
-        """The object and its events as text, as ``kubectl describe`` would tell it."""
+        """Return the object and its events as text, as ``kubectl describe`` does."""
         ...
 
     async def yaml(self, ref: ObjectRef) -> str:
@@ -48,15 +48,15 @@ class AskedReads(Protocol):
         ...
 
     async def timeline(self, of: ObjectRef | ClusterId, since: float) -> Timeline:
-        """Return what happened from ``since`` (Unix time) on, to an object, or to all of a cluster."""
+        """Return the past from ``since`` (Unix time) on, of an object or of a whole cluster."""
         ...
 
     async def curve(self, question: CurveQuestion) -> Curve:
-        """Return one quantity of an object in view over time, asked of the metrics store."""
+        """Return one quantity of an object in view over time, from the metrics store."""
         ...
 
     async def baselines(self, question: BaselineQuestion) -> Baselines:
-        """Return what quantities of an object were at this hour of other days, or in its last calm hour."""
+        """Return quantities of an object at this hour on other days, or in its last calm hour."""
         ...
 
     def logs(
@@ -78,7 +78,7 @@ class Session(AskedReads, Protocol):
         ...
 
     async def close(self) -> None:
-        """Stop observing and let go of every connection. Takes a second at most."""
+        """Stop observing and close every connection. Takes a second at most."""
         ...
 
     def focus(self, pods: frozenset[str]) -> None:
@@ -108,19 +108,19 @@ class Session(AskedReads, Protocol):
         ...
 
     async def namespaces(self) -> tuple[str, ...]:
-        """The namespaces that this identity may name, sorted; those seen in pods where listing is forbidden."""
+        """Return the namespaces that this identity may list, sorted; if listing is forbidden, those seen in pods."""
         ...
 
     async def switch(self, *, context: str | None = None, namespace: str | None = None) -> None:
-        """Look at another context and/or namespace (empty: all) without a restart. On error the old view stays."""
+        """Select another context and/or namespace (empty: all) without a restart. On error the old view stays."""
         ...
 
     def actions(self, changed: Changed) -> ActionService:
-        """Return the service that changes the cluster in view. Asked for once, after ``start``; never if read-only."""
+        """Return the service that changes the selected cluster. Called once, after ``start``; never if read-only."""
         ...
 
     def local_servers(self, looked: Looked) -> LocalServers:
-        """The vLLM servers of this machine, whatever cluster is in view. Asked for once, after ``start``."""
+        """Return the vLLM servers of this machine, whatever cluster is selected. Called once, after ``start``."""
         ...
 
 
@@ -128,13 +128,13 @@ class ActionService(Protocol):
     """Actions on the cluster in view. All awaitables run on the caller's event loop and raise SessionError only."""
 
     async def plan(self, request: Request) -> Plan:
-        """Plan a request: what would happen, and what stands against it. Changes nothing."""
+        """Plan a request: its effects, and the checks against it. Changes nothing."""
         ...
 
     async def undo(self, *, here: bool = False) -> Plan:
-        """A plan that takes back the last action of this person on this cluster.
+        """Return a plan that undoes this user's last action on this cluster.
 
-        ``here``: on this machine's servers, whatever cluster is in view.
+        ``here``: on this machine's servers, whatever cluster is selected.
         """
         ...
 
@@ -143,11 +143,13 @@ class ActionService(Protocol):
         ...
 
     async def start(self, plan: Plan, reason: str, confirmation: str) -> ActionRun:
-        """Carry a confirmed plan out; it goes on when nobody looks. ``confirmation``: how the person confirmed."""
+        """Start executing a confirmed plan; it continues when no screen shows it. ``confirmation``: how the user
+        confirmed.
+        """
         ...
 
     def stop(self, id: str) -> None:  # noqa: A002 - the run's
-        """Do nothing more of it; what was sent stays."""
+        """Stop it; what was sent stays."""
         ...
 
     @property
@@ -156,17 +158,17 @@ class ActionService(Protocol):
         ...
 
     def denied(self, kind: str, target: ObjectRef) -> str | None:
-        """Return why this identity may not do that, in words; None where it may, and while that is being asked."""
+        """Return why this identity may not do that, in words; None if it may, or the answer is pending."""
         ...
 
     async def cut_off(self) -> Sequence[tuple[str, float]]:
-        """Title and time (Unix) of the actions that the audit log has no end of and nobody has looked at."""
+        """Return title and time (Unix) of unreviewed actions without an end in the audit log."""
         ...
 
     async def reviewed(self, id: str) -> None:  # noqa: A002 - the recorded action's
-        """A person has looked at one of those: it is not told of again."""
+        """Record that a user has reviewed one of those: it is not reported again."""
         ...
 
 
 Changed = Callable[["ActionRun | None"], None]
-"""Called on any thread with each new state of an action; with None where a permission has become known."""
+"""Called on any thread with each new state of an action; with None if a permission has become known."""

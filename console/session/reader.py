@@ -1,4 +1,4 @@
-"""The reads that a person asks for: logs, describe, YAML, namespaces."""
+"""The reads that users request: logs, describe, YAML, namespaces."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class ObjectReader(Protocol):
     """A reader of the objects in view. Every method raises KubeError, KubeconfigError and SessionError."""
 
     async def namespaces(self, seen: Iterable[str]) -> tuple[str, ...]:
-        """Sorted; ``seen`` are those that are known anyway, for where they may not be listed."""
+        """Return the namespaces, sorted; ``seen`` are those known otherwise, for use if listing is forbidden."""
         ...
 
     async def describe(self, ref: ObjectRef) -> str:
@@ -38,7 +38,7 @@ class ObjectReader(Protocol):
         ...
 
     async def timeline(self, ref: ObjectRef | None, since: float) -> Timeline:
-        """Return what happened from ``since`` (Unix time) on, to an object or (None) to all in view."""
+        """Return the past from ``since`` (Unix time) on, of an object or (None) of everything in view."""
         ...
 
     async def monitoring(self, rules: Sequence[MonitoringRule]) -> Examined:
@@ -50,7 +50,7 @@ class ObjectReader(Protocol):
         ...
 
     async def baselines(self, question: BaselineQuestion) -> Baselines:
-        """Quantities of an object at another time: what is usual of it."""
+        """Return quantities of an object at another time, as a baseline."""
         ...
 
     def logs(
@@ -61,7 +61,7 @@ class ObjectReader(Protocol):
 
 
 class NoReader:
-    """The reader where there is nothing to read from: every read fails, and says why."""
+    """The reader if there is nothing to read from: every read fails, with the reason."""
 
     def __init__(self, problem: str, remedy: str = "") -> None:
         self._why = (problem, remedy)

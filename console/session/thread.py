@@ -1,7 +1,7 @@
-"""The thread on which the sources run, with an event loop of its own.
+"""The thread on which the sources run, with its own event loop.
 
-Nothing that a source does (decoding a page of pods, waiting for a lock) can hold up the screens, and nothing heavy is
-imported before it runs: the first frame is on the screen by then.
+No work of a source (decoding a page of pods, waiting for a lock) can hold up the screens, and nothing heavy is imported
+before it runs: the first frame is on the screen by then.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 STOPPING = 1.0
 """Seconds that an end may take before the thread is left behind (it is a daemon)."""
 LOOK_UPS = 8
-"""Threads for what blocks: names that are looked up, files, imports."""
+"""Threads for blocking calls: name lookups, files, imports."""
 
 
 class LoopThread:
@@ -55,7 +55,7 @@ class LoopThread:
             self.loop.close()
 
     def _end_the_rest(self) -> None:
-        """End what was asked a moment ago and waits for an answer: else Python tells of each on the terminal."""
+        """Cancel pending requests: otherwise Python prints a warning for each on the terminal."""
         rest = asyncio.all_tasks(self.loop)
         for task in rest:
             task.cancel()
@@ -67,9 +67,9 @@ class LoopThread:
                 task.exception()
 
     def _cut_off(self) -> None:
-        """End the connections that nobody has any more, and let those that are closing be closed.
+        """Abort orphaned connections, and let closing ones finish.
 
-        asyncio leaves one where a request is cancelled between the connection and the beginning of its TLS handshake:
+        asyncio leaves one if a request is cancelled between the connection and the beginning of its TLS handshake:
         ``SSLProtocol`` closes nothing before that has begun, and it begins all the same.
         """
         for transport in list(getattr(self.loop, "_transports", {}).values()):

@@ -1,4 +1,4 @@
-"""Actions that are under way or over: one as a page, all of them as a table."""
+"""Running and finished actions: one as a page, all of them as a table."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _RESULTS = {
 
 
 def announcement(action_run: ActionRun) -> tuple[str, Role]:
-    """Return the message, on whatever screen is in front, of an action that is over. Raises ValueError before that."""
+    """Return the message about a finished action, for any screen. Raises ValueError before its end."""
     outcome = action_run.outcome
     if outcome is None:
         raise ValueError("it is under way")
@@ -58,7 +58,7 @@ def under_way(action_runs: Sequence[ActionRun]) -> tuple[ActionRun, ...]:
 
 
 def going_on(action_runs: Sequence[ActionRun]) -> list[str]:
-    """Return, for one who would leave, what stops with this program, and what the cluster does all the same."""
+    """Return, for a user who quits, what stops with this program, and what the cluster continues to do."""
     running = under_way(action_runs)
     what = "1 action is" if len(running) == 1 else f"{count(len(running), 'action')} are"
     return [
@@ -84,7 +84,7 @@ def _so_far(action_run: ActionRun) -> str:
 
 
 def action_run_title(action_run: ActionRun, now: float, width: int, glyphs: Glyphs) -> Line:
-    """One line: what, how it stands, where."""
+    """Return one line: action, state, place."""
     plan, outcome = action_run.plan, action_run.outcome
     if outcome is None:
         state = Span(f"under way for {age_text(max(0.0, now - action_run.begun))}", Role.STARTING)
@@ -98,9 +98,9 @@ def action_run_title(action_run: ActionRun, now: float, width: int, glyphs: Glyp
 
 
 def action_run_lines(action_run: ActionRun, width: int, glyphs: Glyphs, why_not: str = "") -> list[Line]:
-    """The steps with where each is, the outcome, what users felt before and after, and the way back.
+    """Return the steps with their states, the outcome, the effect on users before and after, and the undo.
 
-    ``why_not``: why undo would not take it back now, empty where it would.
+    ``why_not``: why it cannot be undone now, empty if it can.
     """
     plan, outcome = action_run.plan, action_run.outcome
     steps: list[Line] = []
@@ -120,7 +120,7 @@ def action_run_lines(action_run: ActionRun, width: int, glyphs: Glyphs, why_not:
 
 
 def _promise(action_run: ActionRun, why_not: str) -> str:
-    """Return what z would do of it."""
+    """Return what z would undo."""
     if action_run.outcome is None or action_run.plan.undo.request is None:
         return ""
     return f"  (not by z: {untrusted(why_not)})" if why_not else "  (z plans it)"
@@ -171,7 +171,7 @@ def _bar(progress: Progress, glyphs: Glyphs) -> Line:
 
 
 def outcome_lines(outcome: Outcome, width: int, glyphs: Glyphs) -> list[Line]:
-    """Return how an action ended, and what users felt before and after: for the command line."""
+    """Return how an action ended, and the effect on users before and after, for the command line."""
     return sections(_outcome(outcome, width), _effect(outcome, glyphs))
 
 
@@ -217,7 +217,7 @@ def _is_number(value: float | None) -> TypeGuard[float]:
 
 
 def _numbers(before: float | None, after: float | None, text: Callable[[float], str], glyphs: Glyphs) -> Span | None:
-    """Two numbers to compare; one alone is said to be alone, and None stands for none."""
+    """Return two numbers to compare; a single one is marked as such, and None means none."""
     if not _is_number(before):
         return Span(f"{text(after)} now, not measured before") if _is_number(after) else None
     if not _is_number(after):

@@ -1,6 +1,7 @@
 """The marks of alerts on the rows and pages of the objects that they concern.
 
-Every screen of the fleet draws them, and most fleets have none at first: what joins alerts is imported with the first.
+Every screen of the fleet draws them, and most fleets have none at first: the joining code is imported with the first
+alert.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _EXPLAINERS: list[Explainer] = []
 
 
 def board(snapshot: Snapshot) -> AlertBoard | None:
-    """The alerts of a Snapshot, and those of each object; None where no source has told of any."""
+    """Return the alerts of a Snapshot, and those of each object; None if no source has delivered any."""
     if not snapshot.facts.of(Notified) and not snapshot.facts.of(Evaluated):
         return None
     if not _MAKERS:
@@ -39,7 +40,7 @@ def board(snapshot: Snapshot) -> AlertBoard | None:
 
 
 def explained(snapshot: Snapshot) -> Explained | None:
-    """The alerts of each incident, and those of none; None where no source has told of any alert."""
+    """Return the alerts of each incident, and those without one; None if no source has delivered any alert."""
     alerts = board(snapshot)
     if alerts is None:
         return None
@@ -64,7 +65,7 @@ def unexplained(snapshot: Snapshot) -> dict[str, AlertRow]:
 
 
 def concerning(snapshot: Snapshot, key: str) -> tuple[AlertRow, ...]:
-    """The alerts of which somebody is told about an object, or a part of it; the worst first."""
+    """Return the notifying alerts about an object, or a part of it; worst first."""
     alerts = board(snapshot)
     return alerts.telling(key) if alerts is not None else ()
 
@@ -89,13 +90,13 @@ def names_of(snapshot: Snapshot, key: str) -> tuple[str, Severity]:
 
 
 def annotation_of(row: AlertRow) -> str:
-    """The annotation that says it in a sentence; empty where there is none."""
+    """Return the annotation that summarises it in a sentence; empty if there is none."""
     annotations = row.told.alert.annotations
     return next((annotations[name] for name in _SUMMARIES if annotations.get(name)), "")
 
 
 def summary_of(row: AlertRow) -> str:
-    """The annotation that says it in a sentence; where there is none, why it could not be joined."""
+    """Return the annotation that summarises it; without one, why it could not be joined."""
     return annotation_of(row) or row.concerned.unjoined
 
 

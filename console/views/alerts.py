@@ -1,4 +1,4 @@
-"""Alerts on the screen: a row per alert, everything of one of them, and the mark of the objects that they concern."""
+"""Alerts on the screen: a row per alert, the details of one, and the mark of the objects that they concern."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def row_of(snapshot: Snapshot, key: str) -> AlertRow | None:
 
 
 def in_view(snapshot: Snapshot) -> list[str]:
-    """Keys of the alerts that concern what is in view, or no namespace; the worst first."""
+    """Return the keys of alerts that concern the view, or no namespace; worst first."""
     namespace = snapshot.cluster.namespace
     alerts = board(snapshot)
     rows = alerts.rows if alerts is not None else {}
@@ -61,7 +61,7 @@ def object_of(snapshot: Snapshot, row: AlertRow) -> str | None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AlertsModel:
-    """A GridModel of alerts; ``only`` is the key of an object whose alerts alone are wanted."""
+    """A GridModel of alerts; ``only`` is the key of an object, to show its alerts alone."""
 
     snapshot: Snapshot
     filter: Filter
@@ -103,7 +103,7 @@ class AlertsModel:
 
 
 def empty_text(snapshot: Snapshot) -> str:
-    """Return the text of no alerts: nothing fires, or nobody is there who would say so."""
+    """Return the text for no alerts: nothing fires, or no source would report it."""
     facts = snapshot.facts
     told_by = [*facts.of(Notified), *facts.of(Evaluated)]
     if told_by:
@@ -119,7 +119,7 @@ def empty_text(snapshot: Snapshot) -> str:
 
 
 def incident_of(snapshot: Snapshot, key: str) -> Incident | None:
-    """The incident that an alert belongs to; None for one that nothing found explains."""
+    """Return the incident that an alert belongs to; None if no incident explains it."""
     found = explained(snapshot)
     return found.by.get(key) if found is not None else None
 
@@ -210,5 +210,5 @@ def _facts(facts: Iterable[tuple[str, str]], width: int) -> list[Line]:
 
 
 def rules_of(snapshot: Snapshot) -> tuple[MonitoringRule, ...]:
-    """Every rule that some source tells of, recording ones too."""
+    """Return every rule of any source, including recording rules."""
     return tuple(rule for dated in snapshot.facts.of(Evaluated).values() for rule in dated.value.rules)

@@ -1,4 +1,4 @@
-"""The audit log on the screen: the state of its chain, a row per action, and everything of one action."""
+"""The audit log on the screen: the state of its chain, a row per action, and the details of one action."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class AuditModel:
 
 
 def audit_model(actions: Mapping[str, RecordedAction], wanted: Filter) -> AuditModel:
-    """Return the actions that the filter lets through, the latest first."""
+    """Return the actions that pass the filter, latest first."""
     latest = sorted(actions.values(), key=lambda action: -action.began)
     groups = [RowGroup(action.id) for action in latest if not wanted or _matches(action, wanted)]
     return AuditModel(actions, groups, "no action is recorded that matches" if wanted else "no action is recorded")

@@ -1,4 +1,4 @@
-"""The numbers of an object beside what they were at this hour of other days, or in its last calm hour."""
+"""The numbers of an object beside those at this hour on other days, or in its last calm hour."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ COMPARED: Final = (
     ("generated", Q.GENERATION_TOKENS),
     ("errors", Q.ERROR_RATIO),
 )
-"""The quantities that are compared, and what they are called."""
+"""The quantities that are compared, and their names."""
 QUANTITIES: Final = tuple(quantity for _, quantity in COMPARED)
 _SOURCES: Final = {"prometheus": "the metrics store", "recorder": "what the console kept"}
 _VALUE: Final = 11
@@ -35,7 +35,7 @@ _VALUE: Final = 11
 def baseline_lines(
     snapshot: Snapshot, frame: Frame, key: str, found: Baselines | None, width: int, glyphs: Glyphs
 ) -> list[Line]:
-    """A line for each quantity that has a baseline, and what they stand on; nothing before there is an answer."""
+    """Return a line for each quantity with a baseline, and the basis of these; nothing before there is an answer."""
     if found is None:
         return []
     known = [(name, quantity, found.of[quantity]) for name, quantity in COMPARED if quantity in found.of]

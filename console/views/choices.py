@@ -1,4 +1,4 @@
-"""Cells beside the names of namespaces and contexts: how they are, and where they lead."""
+"""Cells beside the names of namespaces and contexts: their state, and the target of a context."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ OF_CONTEXTS: Final = (
 
 
 def beside_namespaces(snapshot: Snapshot | None) -> Mapping[str, tuple[Cell, ...]]:
-    """Cells by namespace; the empty one is all of them. A namespace whose pods are not known has none."""
+    """Return cells by namespace; the empty one stands for all. A namespace with unknown pods has none."""
     if snapshot is None:
         return {}
     whole = snapshot.everything

@@ -1,6 +1,6 @@
-"""A column of a table: what stands in it, by what it is sorted, and when it is shown. One column is one row of a tuple.
+"""A column of a table: its cells, its sort key, and when it is shown. A column is one row of a tuple.
 
-What is drawn, the commands that sort, their keys, the help and docs/keys.md are made from these rows.
+The display, the sort commands, their keys, the help and docs/keys.md are made from these rows.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ class Shown:
 
     snapshot: Snapshot
     joins: Mapping[str, Join] = field(default_factory=dict)
-    """Key of what could not be joined → why."""
+    """Key of an unjoined object → why."""
 
 
 def blank(shown: Shown, row: object) -> Cell:
-    """Return the cell of an object that never has anything there."""
+    """Return an empty cell, for objects that never have a value there."""
     del shown, row
     return NOTHING
 
@@ -58,11 +58,11 @@ class TableColumn(Generic[Top, Below]):
     top: Callable[[Shown, Top], Cell] = blank
     below: Callable[[Shown, Below], Cell] = blank
     value: Callable[[Snapshot, str], float] | None = None
-    """Key by which a row is sorted: NaN for none. None where it cannot be sorted by."""
+    """Sort key of a row: NaN for none. None if the column cannot be sorted by."""
     name: Callable[[Snapshot, str], tuple[str, ...]] | None = None
     """The same where it is a text."""
     key: str = ""
-    """The letter that sorts by it, with shift; empty for none of its own."""
+    """The letter that sorts by it, with shift; empty if it has none."""
     words: str = ""
     """Name of the order, in words."""
     shown: Callable[[Snapshot], bool] = always
@@ -85,14 +85,14 @@ def drawn(columns: tuple[TableColumn[Top, Below], ...]) -> tuple[GridColumn, ...
 
 
 def sortable(columns: Sequence[TableColumn[Top, Below]]) -> frozenset[str]:
-    """Ids of those that the table can be sorted by."""
+    """Return the ids of the columns that the table can be sorted by."""
     return frozenset(column.column.id for column in columns if column.sortable)
 
 
 def ordered(
     columns: Sequence[TableColumn[Top, Below]], snapshot: Snapshot, keys: Sequence[str], sort: Sort
 ) -> list[str]:
-    """Keys in the order that was asked for; those without a number come last, whichever way round."""
+    """Return keys in the requested order; those without a number come last in either direction."""
     column = next(column for column in columns if column.column.id == sort.column)
     name, value = column.name, column.value
     if name is not None:

@@ -1,4 +1,4 @@
-"""Everything about one pod or one workload, as a page."""
+"""The details of one pod or one workload, as a page."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def detail_lines(
     usual: Baselines | None = None,
     starts: Mapping[str, Loading] = NO_STARTS,
 ) -> list[Line]:
-    """The page of a pod or a workload, beside what is usual; one line that says so where it is gone.
+    """Return the page of a pod or a workload, with baselines; one line if it is gone.
 
-    ``starts`` is by pod key how far those that load have come.
+    ``starts``: pod key → loading progress.
     """
     if key not in snapshot.pods and key not in snapshot.workloads:
         # Out of view is not gone.
@@ -54,7 +54,7 @@ def detail_lines(
 def _title(
     snapshot: Snapshot, key: str, name: str, facts: Sequence[tuple[str, Span]], width: int, glyphs: Glyphs
 ) -> list[Line]:
-    """Name and reason, and the facts beside them or, where there is no room, below."""
+    """Return name and reason, and the facts beside them or, without room, below."""
     standing = assessment_of(snapshot, key)
     spans = [Span(" "), severity_span(standing.severity, glyphs), Span(f" {untrusted_name(name)}", Role.STRONG)]
     if reason := reason_of(snapshot, key):
@@ -112,7 +112,7 @@ def _pod_page(
 
 
 def _usual_start(snapshot: Snapshot, pod: Pod) -> float | None:
-    """Return how long its peers took to become ready; nobody asks while it is."""
+    """Return how long its peers took to become ready; None if the pod is ready."""
     peers = () if pod.ready else snapshot.pods_of.get(snapshot.workload_of.get(pod.key, ""), ())
     return start_seconds([snapshot.pods[peer] for peer in peers])
 
@@ -219,7 +219,7 @@ def _ready(workload: Workload) -> Span:
 
 
 def _rollout(snapshot: Snapshot, workload: Workload, pods: Sequence[Pod]) -> list[Line]:
-    """Replicas, who scales it, and what protects it."""
+    """Return replicas, autoscaler, and disruption budget."""
     counts = [("desired", workload.desired), ("updated", workload.updated), ("available", workload.available)]
     lines = [head("replicas"), labelled("", *pairs((name, Span(str(count))) for name, count in counts))]
     if workload.paused:

@@ -1,4 +1,4 @@
-"""Text of a table without rows where that has one reason for every table."""
+"""Text of an empty table, if the reason is the same for every table."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def unknown_pods(snapshot: Snapshot) -> str:
-    """Return that nobody can say which pods there are, where none is shown for that: none seen is not none there."""
+    """Return the text for unknown pods: that none is shown does not mean that none exists."""
     source, coverage, namespace = snapshot.of_objects, snapshot.coverage, snapshot.cluster.namespace
     known = coverage.sees("pods", namespace) if namespace else coverage.knows_all("pods")
     answers = source is None or source.health in (Health.LIVE, Health.DEGRADED)
@@ -23,7 +23,7 @@ def unknown_pods(snapshot: Snapshot) -> str:
 
 
 def empty_text(snapshot: Snapshot, query: Query) -> str:
-    """The filter that leaves nothing, or why nothing is known; empty where neither is the reason."""
+    """Return the filter that excludes everything, or why nothing is known; empty if neither is the reason."""
     if query.filter:
         return f"nothing matches  {untrusted(query.filter.text)}\nesc shows everything again"
     source = snapshot.of_objects

@@ -1,4 +1,4 @@
-"""Filters as k9s has them: ``regex``, ``!regex`` (all that do not match), ``-l labels``, ``-f fuzzy``."""
+"""Filters in k9s' syntax: ``regex``, ``!regex`` (all that do not match), ``-l labels``, ``-f fuzzy``."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ class FilterError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A filter: the text that it was made from, and a test of (what a row says, its labels)."""
+    """A filter: its text, and a predicate on (the row's text, its labels)."""
 
     text: str
     matches: Callable[[str, Mapping[str, str]], bool]
 
     def __bool__(self) -> bool:
-        """False for the filter that lets everything through."""
+        """False for the filter that accepts everything."""
         return bool(self.text)
 
 

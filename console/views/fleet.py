@@ -51,14 +51,14 @@ class FleetModel:
 
 _WELL = Assessment(Severity.OK)
 _FEW = 12
-"""Pods that are well of which each has its row."""
+"""Number of healthy pods up to which each has its own row."""
 _FIRST = 3
 """Number of rows for the pods that are well where there are more."""
 _JOINS: Kept[dict[str, Join]] = Kept()
 
 
 class FleetTable:
-    """The table from one Snapshot to the next: the very same model for as long as no row of it could be another."""
+    """The table from one Snapshot to the next: the same model while none of its rows can have changed."""
 
     def __init__(self) -> None:
         self._order = FleetOrder()
@@ -79,7 +79,7 @@ class FleetTable:
 
 
 def fleet_model(snapshot: Snapshot, query: Query, order: FleetOrder) -> FleetModel:
-    """The table for one Snapshot. ``order`` remembers what was made of the Snapshots before."""
+    """Return the table for one Snapshot. ``order`` remembers the state of earlier ones."""
     workloads = [key for key in snapshot.workloads if query.others or key in snapshot.model_of]
     order.forget_others(snapshot.workloads)
     members = _filtered(snapshot, workloads, query, order)
@@ -100,7 +100,7 @@ def fleet_model(snapshot: Snapshot, query: Query, order: FleetOrder) -> FleetMod
 
 
 def alike(snapshot: Snapshot, pods: Sequence[str]) -> Sequence[str]:
-    """The pods of which nothing is to be told, but some of them: one row is enough for the others."""
+    """Return the unremarkable pods beyond the first few: one row stands for all of them."""
     if len(pods) <= _FEW:
         return ()
     alerts, apart = board(snapshot), {entry.key for entry in snapshot.unmatched}

@@ -1,6 +1,6 @@
-"""The columns of the fleet: what each says of a workload and of a pod.
+"""The columns of the fleet, with the cells of a workload and of a pod.
 
-In the order of a reader: what it is, how it is loaded, what users feel, what the hardware does.
+In reading order: identity, load, user experience, hardware.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ Draw = Callable[[Frame, str, Quantity], Cell]
 
 
 def version_text(version: ModelVersion) -> str:
-    """The tag of the image, else the short digest: what tells one rollout from the next at a glance."""
+    """Return the tag of the image, else the short digest, to distinguish rollouts at a glance."""
     name, _, digest = version.image.partition("@")
     _, _, tag = name.rpartition("/")[2].partition(":")
     return untrusted(tag or digest.removeprefix("sha256:")[:8])
@@ -53,7 +53,7 @@ def measured(
     draw: Draw = number,
     of_gpus: bool = False,
 ) -> FleetColumn:
-    """A quantity. What such an object never has is blank; what it should have and has not is ``–``."""
+    """Return the column of a quantity. A cell is blank if such an object never has it, and ``–`` if it is missing."""
 
     def of_workload(shown: Shown, workload: Workload) -> Cell:
         has = workload.gpus > 0 if of_gpus else workload.key in shown.snapshot.model_of
@@ -74,14 +74,14 @@ def _sleeps(shown: Shown, key: str) -> bool:
 
 
 def _awake(shown: Shown, key: str, cell: Cell) -> Cell:
-    """The cell; dim where its row is asleep: that nothing runs there is no news."""
+    """Return the cell, dimmed if its row is asleep: that nothing runs there is expected."""
     if isinstance(cell, Number | Usage) and _sleeps(shown, key):
         return cell._replace(role=Role.ASLEEP)
     return cell
 
 
 def before_model(column: GridColumn, quantity: Quantity) -> FleetColumn:
-    """Return the column of what the gateways before a model say, where there are some."""
+    """Return the column of a quantity from the gateways of a model, if there are any."""
 
     def of_workload(shown: Shown, workload: Workload) -> Cell:
         model = shown.snapshot.model_of.get(workload.key, "")
@@ -112,9 +112,9 @@ def _digits(snapshot: Snapshot) -> int:
 
 
 def _name_and_ready(digits: int, *, key: str = "", words: str = "") -> tuple[FleetColumn, FleetColumn]:
-    """The name and the ready of the desired replicas, in a fleet whose largest workload has so many digits of them.
+    """Return the columns of the name and of ready/desired replicas, for a fleet with counts of so many digits.
 
-    A count is never cut, and it takes its room from the name: no column leaves the page for it.
+    A count is never cut, and takes its room from the name, so that no other column is pushed out.
     """
     more = 2 * (digits - 2)
     return (

@@ -1,4 +1,4 @@
-"""State of the fleet's table from one Snapshot to the next: orders, and what a filter has let through."""
+"""State of the fleet's table between Snapshots: orders, and the results of filters."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from widgets.grid import WorstFirst
 
 
 def severities_of(snapshot: Snapshot, keys: Sequence[str]) -> list[Severity]:
-    """Return how rows stand, aligned with ``keys``."""
+    """Return the severities of rows, aligned with ``keys``."""
     found = map(snapshot.assessments.get, keys)
     return [UNASSESSED.severity if assessment is None else assessment.severity for assessment in found]
 
 
 def scores_at(frame: Frame, rows: Sequence[int]) -> list[float]:
-    """Return the order of rows within a severity: more requests waiting is worse, then a fuller KV cache.
+    """Return the order of rows within a severity: more waiting requests are worse, then a fuller KV cache.
 
-    10 points from an empty cache to a full one; what is not known counts as nothing.
+    10 points from an empty cache to a full one; unknown values count as 0.
     """
     waiting, kv = frame.values(rows, Quantity.WAITING), frame.values(rows, Quantity.KV_USAGE)
     # NaN is the one number that is not itself; an exporter that tells infinities may make one of them, too.
@@ -36,7 +36,7 @@ def scores_at(frame: Frame, rows: Sequence[int]) -> list[float]:
 
 
 class RowsOrder:
-    """Rows worst first with memory (see WorstFirst); asked anew only when something that it is made from is new."""
+    """Rows in worst-first order with memory (see WorstFirst); recomputed only when an input changes."""
 
     def __init__(self) -> None:
         self.worst = WorstFirst()
@@ -60,7 +60,7 @@ class RowsOrder:
 
 
 class FleetOrder:
-    """One order of the workloads and one of the pods of each that is looked at, and the matches of the filter."""
+    """One order of the workloads, one of the pods of each visible workload, and the matches of the filter."""
 
     def __init__(self) -> None:
         self._workloads = RowsOrder()
@@ -75,11 +75,11 @@ class FleetOrder:
         return order.order(snapshot, snapshot.by_pod, keys)
 
     def matching(self, snapshot: Snapshot, workload: str, says: str, wanted: Filter) -> Sequence[str]:
-        """The pods of a workload, which ``says`` this, that the filter lets through."""
+        """Return the pods of a workload that match the filter; ``says`` is the workload's own text."""
         return self._matches.setdefault(workload, FilterMatches()).matching(snapshot, workload, says, wanted)
 
     def forget_others(self, workloads: Collection[str]) -> None:
-        """Keep nothing of workloads that are gone."""
+        """Drop the state of workloads that are gone."""
         kept: tuple[dict[str, RowsOrder], dict[str, FilterMatches]] = (self._pods, self._matches)
         for rows in kept:
             for key in [key for key in rows if key not in workloads]:
@@ -88,7 +88,7 @@ class FleetOrder:
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """The columns of a workload's pods when they were looked at."""
+    """The columns of a workload's pods at the last match."""
 
     workload: str
     keys: Sequence[str]
@@ -98,10 +98,10 @@ class _Said:
 
 
 class FilterMatches:
-    """The pods of one workload that a filter lets through. What a pod says is put together when it says something else,
-    and the filter is asked when it is another one or something else is said.
+    """The pods of one workload that match a filter. A pod's text is rebuilt when it changes, and matched again when it
+    or the filter changes.
 
-    What a pod says includes its workload and model, so that their names find all their pods.
+    A pod's text includes its workload and model, so that their names match all their pods.
     """
 
     def __init__(self) -> None:
@@ -109,7 +109,7 @@ class FilterMatches:
         self._filter: Filter | None = None
         self._kept: Sequence[str] = ()
         self.asked = 0
-        """How often a filter was asked of a pod since this exists: tests count what a tick costs."""
+        """Number of matches evaluated: tests count what a tick costs."""
 
     def matching(self, snapshot: Snapshot, workload: str, says: str, wanted: Filter) -> Sequence[str]:
         before, said = self._said, self._look(snapshot, workload, says)

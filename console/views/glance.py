@@ -1,4 +1,4 @@
-"""A glance at one object, beside the table on a wide screen."""
+"""Details of one object, beside the table on a wide screen."""
 
 from __future__ import annotations
 

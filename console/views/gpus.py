@@ -33,7 +33,7 @@ _COLUMNS = (
 
 
 def gpu_lines(snapshot: Snapshot, gpus: Sequence[str], absent: str, width: int, glyphs: Glyphs) -> list[Line]:
-    """A table of GPUs, and under it what is to be said of those that are not in it (``absent``, may be empty)."""
+    """Return a table of GPUs, and a note on missing ones below (``absent``, may be empty)."""
     if not gpus and not absent:
         return []
     if not gpus:
@@ -50,7 +50,7 @@ def gpu_lines(snapshot: Snapshot, gpus: Sequence[str], absent: str, width: int, 
 
 
 def _gpu(snapshot: Snapshot, key: str, columns: Sequence[ValueColumn], width: int, glyphs: Glyphs) -> list[Line]:
-    """One GPU; what is wrong with it stands beside it, or below where there is no room."""
+    """Return one GPU; what is wrong with it is beside it, or below if there is no room."""
     gpu, standing = snapshot.gpus[key], assessment_of(snapshot, key)
     name = untrusted(f"{gpu.node} {gpu.ordinal}{f' {gpu.profile}' if gpu.profile else ''}")
     spans = [

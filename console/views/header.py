@@ -1,4 +1,6 @@
-"""Contents of the header, so coarse that an idle screen stays quiet: minutes, and ages only where they matter."""
+"""Contents of the header, updated coarsely so that an idle screen stays still: minutes, and ages only if they
+matter.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +62,7 @@ def _badge(source: SourceStatus, now: float) -> SourceBadge:
 
 
 def outages(snapshot: Snapshot, width: int, glyphs: Glyphs) -> list[Line]:
-    """Return, for each source that is down or degraded in a way that matters: since when, what is wrong, what to do."""
+    """Return, for each source that is down or relevantly degraded: since when, what is wrong, what to do."""
     lines: list[Line] = []
     for source in snapshot.sources:
         if source.health is Health.DOWN or (source.health is Health.DEGRADED and source.problem):

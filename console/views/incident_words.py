@@ -1,4 +1,4 @@
-"""Incidents in words: where, how long, and who feels it."""
+"""Incidents in words: where, for how long, and their impact."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def place(snapshot: Snapshot, key: str) -> str:
 
 
 def shown_severity(incident: Incident) -> Severity:
-    """The glyph of an incident: one that is pending or eases has none of the colours that call for help."""
+    """Return the severity to draw for an incident: a pending or easing one has no alarming colour."""
     return incident.severity if incident.state is FindingState.FIRING else Severity.STARTING
 
 
@@ -59,7 +59,7 @@ def known_to(one: Acknowledged, now: float) -> str:
 
 
 def felt(reach: Reach) -> str:
-    """``7 of 10 replicas, 1,474 requests wait, 598 run``; empty where nothing of it is known."""
+    """Return ``7 of 10 replicas, 1,474 requests wait, 598 run``; empty if unknown."""
     said = []
     if reach.of:
         said.append(share(reach.replicas, reach.of, "replica"))

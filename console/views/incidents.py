@@ -1,4 +1,4 @@
-"""Incidents on the screen: a row each, the worst first, and everything of one of them."""
+"""Incidents on the screen: one row each, worst first, and the details of one of them."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class IncidentsModel:
 
     @property
     def waiting(self) -> str:
-        """Words for no rows: that nothing is wrong only where everybody who was asked has answered."""
+        """Text for no rows: "nothing is wrong" only if every source has answered."""
         if self.filter:
             return "no incident matches\nesc shows all again"
         silent = [one.name for one in self.snapshot.sources if one.health in _SILENT]
@@ -129,7 +129,7 @@ def _with_nothing(row: GridRow) -> GridRow:
 
 
 def _alert_row(snapshot: Snapshot, key: str) -> GridRow:
-    """The row of what monitoring says and nothing found explains."""
+    """Return the row of an alert that no incident explains."""
     row = unexplained(snapshot).get(key)
     if row is None:
         return GridRow(key, tuple(NOTHING for _ in _COLUMNS))
@@ -155,7 +155,7 @@ def _alert_matches(snapshot: Snapshot, row: AlertRow, wanted: Filter) -> bool:
 
 
 def _short_time(incident: Incident, now: float) -> str:
-    """``3m``, ``40s of 1m`` for what does not count yet, or ``easing``."""
+    """Return ``3m``, ``40s of 1m`` while pending, or ``easing``."""
     held = lasted(now - incident.since)
     match incident.state:
         case FindingState.PENDING:
@@ -202,7 +202,7 @@ def incident_lines(
 
 
 def _usual(snapshot: Snapshot, incident: Incident, usual: Baselines | None, width: int, glyphs: Glyphs) -> list[Line]:
-    """The numbers of the object that serves, beside those of other days; nothing of what has no such numbers."""
+    """Return the numbers of a serving object beside those of other days; nothing for other objects."""
     about = incident.about
     frames = (snapshot.by_workload, snapshot.by_pod, snapshot.by_model)
     frame = next((one for one in frames if about in one.index), None)
@@ -283,7 +283,7 @@ def _helps(told: Explanation, key_of: KeyOf, width: int) -> list[Line]:
 
 
 def _ruled(title: str, by: str, ruled: Iterable[LookAlike], width: int) -> list[Line]:
-    """Causes that look alike; those that one number excludes stand above it together."""
+    """Return causes that look alike, grouped under the number that excludes them."""
     lines: list[Line] = []
     for reason, alike in groupby(ruled, key=lambda one: one.by):
         for one in alike:
@@ -298,7 +298,7 @@ def _list(title: str, texts: Iterable[str], width: int, role: Role = Role.TEXT) 
 
 
 def _drawn(snapshot: Snapshot, incident: Incident, width: int, glyphs: Glyphs) -> list[Line]:
-    """The last quarter of an hour of what the incident is about, where that is measured."""
+    """Return the last quarter of an hour of the incident's object, if it is measured."""
     drawn = next((key for key in (incident.about, incident.root.key) if _is_drawn(snapshot, key)), None)
     if drawn is None:
         return []

@@ -1,4 +1,4 @@
-"""Kubernetes' account of an object: version, containers, conditions, events."""
+"""Kubernetes' view of an object: version, containers, conditions, events."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _GOOD = {
 
 
 def version_lines(version: ModelVersion, digest: str, width: int) -> list[Line]:
-    """Image, digest, model and revision; without a revision the weights are whatever was the newest at the start."""
+    """Return image, digest, model and revision; without a revision, the weights are the latest at the start."""
     if not version.image and not version.model:
         return []
     digest = untrusted(digest) or "not known before the container has started"
@@ -48,7 +48,7 @@ def version_lines(version: ModelVersion, digest: str, width: int) -> list[Line]:
 
 
 def container_lines(containers: Sequence[Container], now: float, width: int) -> list[Line]:
-    """State, restarts and the end before this one, then what it was started with."""
+    """Return state, restarts and previous end, then the command line."""
     lines = [head("containers")] if containers else []
     for container in containers:
         state = container.state or "not started"
@@ -101,7 +101,7 @@ def _is_good(condition: Condition) -> bool:
 
 
 def event_lines(events: Iterable[Event], now: float, width: int, glyphs: Glyphs, *, page_of: str) -> list[Line]:
-    """The newest first: age, count, reason, message; and whose they are where that is not the object of the page."""
+    """Return events, newest first: age, count, reason, message; and their object if it is not the page's."""
     shown = list(events)[:_EVENTS]
     if not shown:
         return [head("events", "none")]

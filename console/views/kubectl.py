@@ -1,4 +1,4 @@
-"""The kubectl command that shows, or does, what the console does: to be copied, for a ticket or another shell."""
+"""The kubectl command equivalent to what the console shows or does: to be copied to a ticket or another shell."""
 
 from __future__ import annotations
 
@@ -46,7 +46,9 @@ def listing(context: str, namespace: str, resource: str) -> str:
 
 
 def of_plan(plan: Plan) -> str:
-    """The requests of a plan, a line each; what kubectl has no command for is sent as it is. Empty for none."""
+    """Return the requests of a plan as commands, a line each; raw requests if kubectl has no command. Empty for
+    none.
+    """
     return "\n".join(_of_mutations(plan.scope.context, plan.mutations))
 
 
@@ -67,7 +69,7 @@ def _of_mutations(context: str, mutations: Sequence[Mutation]) -> Iterator[str]:
 
 
 def _parts(path: str) -> tuple[str, str, str, str]:
-    """(namespace, resource, name, subresource) of a path of the API; empty for what is none (another server's URL)."""
+    """Return (namespace, resource, name, subresource) of an API path; empty for another path (another server's URL)."""
     words = path.strip("/").split("/")
     root = {"api": 2, "apis": 3}.get(words[0])
     if root is None or len(words) < root + 1:

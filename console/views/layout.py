@@ -1,4 +1,4 @@
-"""Lines side by side and one below the other: how pages are put together."""
+"""Layout of lines side by side and one below the other, from which pages are composed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LABEL = 14
 
 
 def head(title: str, remark: str = "") -> Line:
-    """The head of a section, and a remark beside it."""
+    """Return the head of a section, with a remark beside it."""
     spans = [Span(f" {title.upper()}", Role.HEAD)]
     if remark:
         spans.append(Span(f"  {remark}", Role.DIM))
@@ -38,7 +38,7 @@ def pairs(items: Iterable[tuple[str, Span]]) -> tuple[Span, ...]:
 
 
 def packed(label: str, items: Iterable[tuple[str, Span]], width: int) -> list[Line]:
-    """``pairs`` behind a label, on as many lines as ``width`` cells ask for."""
+    """Return ``pairs`` after a label, on as many lines as ``width`` cells require."""
     rows: list[list[tuple[str, Span]]] = [[]]
     for item in items:
         if rows[-1] and LABEL + 4 + spans_width(pairs([*rows[-1], item])) > width:
@@ -48,13 +48,13 @@ def packed(label: str, items: Iterable[tuple[str, Span]], width: int) -> list[Li
 
 
 def wrapped(label: str, text: str, width: int, role: Role = Role.TEXT) -> list[Line]:
-    """A text behind a label, on as many lines as ``width`` cells ask for; none where there is no text."""
+    """Return a text after a label, on as many lines as ``width`` cells require; none for an empty text."""
     parts = folded(text, max(20, width - LABEL - 6))
     return [labelled("" if i else label, Span(part, role)) for i, part in enumerate(parts)]
 
 
 def followed(lead: Sequence[Span], text: str, role: Role, width: int, indent: int) -> list[Line]:
-    """Spans and a text; what does not fit beside them goes on below, ``indent`` cells from the edge."""
+    """Return spans and a text; what does not fit beside them continues below, ``indent`` cells from the edge."""
     text = " ".join(text.split())
     beside = folded(text, max(12, width - spans_width(lead)))[:1]
     below = folded(text[len(beside[0]) :] if beside else "", max(20, width - indent))

@@ -22,7 +22,7 @@ _BAD = frozenset({"Failed", "Error", "Lost", "Warning", "Pending", "Unknown", "N
 
 
 def listing_title(listing: Listing, namespace: str, asked: str) -> Line:
-    """``services  in serving, 12``: what is listed, where, and how many."""
+    """Return ``services in serving, 12``: resource, place, and number."""
     where = f"in {namespace}" if listing.namespaced and namespace else "in all namespaces" if listing.namespaced else ""
     count = str(len(listing.objects))
     if listing.more:
@@ -37,7 +37,7 @@ class ListingModel:
 
     listing: Listing
     namespace: str
-    """The one that was asked for; empty for all."""
+    """The requested namespace; empty for all."""
     filter: Filter
     sort: Sort | None = None
     columns: tuple[GridColumn, ...] = ()
@@ -76,7 +76,7 @@ def shown_columns(listing: Listing) -> tuple[int, ...]:
 
 
 def listing_model(listing: Listing, namespace: str, wanted: Filter) -> ListingModel:
-    """Return the objects that the filter lets through, in the order of the server."""
+    """Return the objects that match the filter, in the server's order."""
     found = {
         one.key: one
         for one in listing.objects

@@ -34,7 +34,7 @@ _LATENCIES = (
     ("whole request", (Q.E2E_P50, Q.E2E_P95, Q.E2E_P99)),
 )
 _OPTIONAL = frozenset({Q.WAITING_CAPACITY, Q.WAITING_DEFERRED, Q.SPEC_ACCEPTANCE, Q.SLEEP_LEVEL})
-"""Not every version or configuration of an engine has these: where they are missing, nothing is missing."""
+"""Quantities that not every version or configuration of an engine has: they are not marked as missing."""
 
 
 def value_span(frame: Frame, key: str, quantity: Quantity, glyphs: Glyphs) -> Span:
@@ -89,7 +89,7 @@ def _kv(frame: Frame, key: str, glyphs: Glyphs) -> tuple[Span, ...]:
 
 
 def method_text(snapshot: Snapshot) -> str:
-    """Return what percentiles and rates are taken from, in words."""
+    """Return the source of percentiles and rates, in words."""
     how = {
         "prometheus": "Prometheus, from merged histogram buckets, interpolated within a bucket",
         "scrape": "the engines' own histograms, merged, interpolated within a bucket",
@@ -98,7 +98,7 @@ def method_text(snapshot: Snapshot) -> str:
 
 
 def latency_lines(snapshot: Snapshot, frame: Frame, key: str, width: int, glyphs: Glyphs) -> list[Line]:
-    """Percentiles p50, p95 and p99, with their window and method; nothing where no request was finished."""
+    """Return percentiles p50, p95 and p99, with their window and method; nothing if no request finished."""
     if not any(frame.get(key, quantity).known for _, quantities in _LATENCIES for quantity in quantities):
         return []
     label = LABEL + 6
@@ -126,7 +126,7 @@ _PHASES = (
 
 
 def phase_lines(frame: Frame, key: str, width: int, glyphs: Glyphs) -> list[Line]:
-    """Return where the time of a mean request goes: one bar, in proportion, and the seconds of each phase."""
+    """Return the time of a mean request as one proportional bar, and the seconds of each phase."""
     readings = [(name, frame.get(key, quantity), role) for name, quantity, role in _PHASES]
     title = head("where the time goes", "mean of the requests finished in the window")
     if not any(reading.known for _, reading, _ in readings):
@@ -146,7 +146,7 @@ def _seconds(reading: Reading, role: Role, glyphs: Glyphs) -> Span:
 
 
 def _proportions(readings: Sequence[tuple[str, Reading, Role]], width: int, glyphs: Glyphs) -> list[Span]:
-    """Parts of one bar, told apart by letters as well as colours: q for queue, p for prefill, d for decode."""
+    """Return the parts of one bar, marked by letters as well as colours: q for queue, p for prefill, d for decode."""
     total = sum(reading.value for _, reading, _ in readings if reading.known)
     spans: list[Span] = []
     used = 0.0

@@ -1,4 +1,4 @@
-"""The pods of a workload beside their GPUs: the sick first, with the reason, the last end, and how far they load."""
+"""The pods of a workload with their GPUs: sick ones first, with the reason, the last end, and loading progress."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from widgets.values import age_text
 Q = Quantity
 
 MOST = 12
-"""Pods that are well have a row up to this many rows; those of which anything is to be told always have one."""
+"""Rows up to which healthy pods are listed; pods with something to report always are."""
 _LONGEST = 2 * 3600.0
 """Seconds of a start beyond which a pod was not starting all the time: it has been ready before."""
 _INDENT = 7
 
 
 class Loading(NamedTuple):
-    """How far a pod that starts has come, as its log tells."""
+    """Loading progress of a starting pod, from its log."""
 
     phase: str
     """``reading weights``"""
@@ -63,9 +63,9 @@ def is_starting(pod: Pod) -> bool:
 def member_lines(
     snapshot: Snapshot, pods: Sequence[Pod], width: int, glyphs: Glyphs, starts: Mapping[str, Loading]
 ) -> list[Line]:
-    """A row for each pod of which anything is to be told, then for those that are well, and how many more there are.
+    """Return a row for each pod with something to report, then for healthy ones, and the number of others.
 
-    ``starts`` is by pod key what the logs tell of those that load.
+    ``starts``: pod key → loading progress, from the logs.
     """
     if not pods:
         return [head("pods", "none: nothing that it asks for has been made")]
@@ -88,7 +88,7 @@ def member_lines(
 
 
 def _fitting(width: int) -> tuple[Sequence[ValueColumn], int, int]:
-    """The columns that fit, the cells for where a pod runs (0 for none), and those of its name."""
+    """Return the columns that fit, the cells for a pod's node (0 for none), and those for its name."""
     columns = fitting(_COLUMNS, width - _NAME - _AGE - _PLACE)
     used = _NAME + _AGE + total_width(columns)
     place = _PLACE if used + _PLACE <= width else 0
@@ -135,7 +135,7 @@ def _place(snapshot: Snapshot, pod: Pod) -> str:
 
 
 def told_lines(pod: Pod, start: Loading | None, usual: float | None, now: float, width: int, indent: int) -> list[Line]:
-    """Return how its containers ended last, and how far it loads; nothing of a pod that is ready."""
+    """Return how its containers last ended, and its loading progress; nothing for a ready pod."""
     if pod.ready:
         return []
     lines: list[Line] = []
@@ -150,7 +150,7 @@ def told_lines(pod: Pod, start: Loading | None, usual: float | None, now: float,
 
 
 def end_text(container: Container, now: float) -> str:
-    """``ended last: OOMKilled (137) 20s ago, 5 restarts``; empty where it has never ended."""
+    """Return ``ended last: OOMKilled (137) 20s ago, 5 restarts``; empty if it has never ended."""
     reason, code, ended = container.last_reason, container.last_exit_code, container.last_finished
     if container.state == "terminated" and (container.exit_code or container.reason not in ("", "Completed")):
         reason, code, ended = container.reason, container.exit_code, container.since
@@ -177,7 +177,7 @@ def start_text(pod: Pod, start: Loading | None, usual: float | None, now: float)
 
 
 def start_seconds(pods: Sequence[Pod]) -> float | None:
-    """Return how long the pods that are ready took from the start of their container; None where none tells."""
+    """Return how long the ready pods took from the start of their container; None if unknown."""
     found = []
     for pod in pods:
         began, ready = _began(pod), next((c.since for c in pod.conditions if c.type == "Ready"), None)

@@ -1,4 +1,4 @@
-"""The gateways before a model, and the reason for a ``–``: what engines and gateways do not expose."""
+"""The gateways of a model, and the reason for a ``–``: what engines and gateways do not expose."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def unexposed_lines(snapshot: Snapshot, pods: Iterable[str], width: int) -> list
 
 
 def gateway_lines(snapshot: Snapshot, model: str, width: int, glyphs: Glyphs) -> list[Line]:
-    """Return the gateways before a model, by its key: each one's numbers, and what it does not expose."""
+    """Return the gateways of a model, by its key: each one's numbers, and what it does not expose."""
     rows = [snapshot.gateways[key] for key in snapshot.gateways_of.get(model, ()) if key in snapshot.gateways]
     if not rows:
         return []

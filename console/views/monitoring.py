@@ -30,7 +30,7 @@ _REMARKS: Mapping[FaultKind, str] = {
 
 
 def examined_text(examined: Examined) -> str:
-    """The result in a sentence, with how much was looked at."""
+    """Return the result in a sentence, with the number of checks."""
     lies = sum(fault.kind is not FaultKind.PARTLY for fault in examined.faults)
     found = count(lies, "fault") if lies else "nothing is wrong with what was looked at"
     looked = f"{examined.rules} rules with {examined.selectors} selectors, in {examined.queries} queries"
@@ -38,7 +38,7 @@ def examined_text(examined: Examined) -> str:
 
 
 def monitoring_lines(examined: Examined, width: int, glyphs: Glyphs) -> list[Line]:
-    """The faults by their kind, the worst first, and what could not be looked at."""
+    """Return the faults by kind, worst first, and what could not be checked."""
     del glyphs
     parts = [
         [head(kind.value, _REMARKS[kind]), *(line for fault in faults for line in _fault(fault, width))]

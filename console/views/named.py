@@ -1,4 +1,4 @@
-"""The objects that a description names: where in the text each stands, and which it is."""
+"""The objects named in a description, with their positions in the text."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _SHORTEST: Final = 4
 
 
 def named_in(text: str, of: ObjectRef, snapshot: Snapshot) -> list[tuple[TextLink, ObjectRef]]:
-    """Return what can be gone to, in the order of the text; the object itself is not among it."""
+    """Return the links of a text, in order; the object itself is not included."""
     known = _known(snapshot, of)
     found: list[tuple[TextLink, ObjectRef]] = []
     for number, line in enumerate(text.splitlines()):

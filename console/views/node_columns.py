@@ -1,6 +1,6 @@
-"""The columns of nodes and their GPUs: what each says of a node and of a GPU.
+"""The columns of nodes and their GPUs, with the cells of a node and of a GPU.
 
-A row is its key: of what the exporters name and Kubernetes does not show, there is nothing else.
+A row is a key: for an object that exporters name and Kubernetes does not show, there is nothing else.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from widgets.untrusted import untrusted, untrusted_name
 
 NodeColumn = TableColumn[str, str]
 FREE, SICK = "is:free", "is:sick"
-"""Words of a GPU that nobody holds, and of one that stands badly or whose pod does: they can be filtered by."""
+"""Filter words for a free GPU, and for one that is unhealthy or whose pod is."""
 
 
 def highest(quantity: Quantity) -> Callable[[Snapshot, str], float]:
@@ -95,15 +95,15 @@ def _products(snapshot: Snapshot, node: str) -> dict[str, None]:
 
 
 def _product(shown: Shown, node: str) -> Cell:
-    """Return what the cards of a node are, as their exporter says, else its label, else the resource."""
+    """Return the product of a node's cards: from their exporter, else its label, else the resource."""
     row, measured_ = shown.snapshot.nodes.get(node), _products(shown.snapshot, node)
     told = ", ".join(measured_) or (row.gpu_product or ", ".join(row.gpus) if row is not None else "")
     return Text(untrusted(told), Role.DIM) if told else NOTHING
 
 
 def _holder(shown: Shown, key: str) -> Cell:
-    """The pod that the exporter names, with its namespace where that is out of view, and how many others share it;
-    else what the accounting says.
+    """Return the pod named by the exporter, with its namespace if that is out of view, and the number of other sharers;
+    else the result of the accounting.
     """
     snapshot, gpu = shown.snapshot, shown.snapshot.gpus[key]
     others = f" +{len(gpu.sharers)}" if gpu.sharers else ""
@@ -124,7 +124,7 @@ def _holder(shown: Shown, key: str) -> Cell:
 
 
 def _memory(shown: Shown, key: str) -> Cell:
-    """Memory in use of all of it; the bytes alone where the exporter does not say how much there is."""
+    """Return memory used and total; the used bytes alone if the total is unknown."""
     used = shown.snapshot.by_gpu.get(key, Quantity.GPU_MEMORY_USED)
     total = shown.snapshot.by_gpu.get(key, Quantity.GPU_MEMORY_TOTAL)
     if used.known and total.known and total.value > 0:
@@ -156,7 +156,7 @@ def _assessment(shown: Shown, node: str) -> Cell:
 
 
 def _below(snapshot: Snapshot, node: str) -> str:
-    """``1 GPU unhealthy, 2 pods sick``: what its rows say, in case they are out of sight."""
+    """Return ``1 GPU unhealthy, 2 pods sick``: a summary of its rows, in case they are out of sight."""
     gpus = snapshot.gpus_on.get(node, ())
     unhealthy = sum(assessment_of(snapshot, gpu).severity is Severity.CRITICAL for gpu in gpus)
     sick = {pod for gpu in gpus if (pod := sick_holder(snapshot, gpu))}
@@ -166,7 +166,7 @@ def _below(snapshot: Snapshot, node: str) -> str:
 
 
 def _gpu_why(shown: Shown, gpu: str) -> Cell:
-    """Return what is wrong with a GPU; with one that is well what is wrong with the pod that holds it."""
+    """Return what is wrong with a GPU; for a healthy one, what is wrong with the pod that holds it."""
     snapshot = shown.snapshot
     standing = assessment_of(snapshot, gpu)
     holder = "" if standing.reason else sick_holder(snapshot, gpu)

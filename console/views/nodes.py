@@ -46,7 +46,7 @@ _WORST: Kept[Severity] = Kept()
 
 
 def nodes_model(snapshot: Snapshot, query: Query, order: WorstFirst) -> NodesModel:
-    """Nodes that have GPUs, and GPUs whose node Kubernetes does not show; with ``others`` every node."""
+    """Return nodes that have GPUs, and GPUs whose node Kubernetes does not show; with ``others`` every node."""
     names = [name for name in snapshot.nodes if query.others or _has_gpus(snapshot, name)]
     names += [name for name in snapshot.gpus_on if name not in snapshot.nodes]
     members = {name: _shown_gpus(snapshot, name, query) for name in names}
@@ -72,7 +72,7 @@ def _has_gpus(snapshot: Snapshot, name: str) -> bool:
 
 
 def _shown_gpus(snapshot: Snapshot, name: str, query: Query) -> tuple[str, ...]:
-    """The GPUs of a node that the filter lets through, by their ordinal."""
+    """Return the GPUs of a node that match the filter, by index."""
     of = (snapshot.gpus_on, snapshot.gpus)
     gpus = _SORTED.get(name, of, lambda: tuple(sorted(of[0].get(name, ()), key=lambda key: _ordinal(snapshot, key))))
     if not query.filter:
@@ -115,7 +115,7 @@ def _labels(snapshot: Snapshot, name: str) -> Mapping[str, str]:
 
 
 def _worst(snapshot: Snapshot, name: str) -> Severity:
-    """A node stands as badly as the worst of its GPUs and of the pods that hold them."""
+    """Return a node's severity: the worst of its GPUs and of the pods that hold them."""
     return _WORST.get(name, (snapshot.assessments, snapshot.nodes, snapshot.gpus_on), lambda: _of_node(snapshot, name))
 
 
@@ -125,7 +125,9 @@ def _of_node(snapshot: Snapshot, name: str) -> Severity:
 
 
 def _of_gpu(snapshot: Snapshot, gpu: str) -> Severity:
-    """A GPU that is well stands as the pod that holds it: the card of an engine that hangs is warm and busy."""
+    """Return a GPU's severity; for a healthy one, that of the pod that holds it: the card of a hung engine is warm and
+    busy.
+    """
     own = assessment_of(snapshot, gpu).severity
     pod = sick_holder(snapshot, gpu)
     return min(own, assessment_of(snapshot, pod).severity, key=rank) if pod else own

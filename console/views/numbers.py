@@ -1,4 +1,4 @@
-"""Readings as cells, with the colour that a threshold earns."""
+"""Readings as cells, coloured by threshold."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WARN_FROM: Mapping[Quantity, float] = {
     Quantity.THROTTLE: GPU_THROTTLED.chat,
     Quantity.ERROR_RATIO: 0.01,
 }
-"""Thresholds of numbers drawn as a warning; those that the assessments use, and 1 % of errors."""
+"""Thresholds of numbers drawn as a warning: those of the assessments, and 1 % of errors."""
 
 SCALES: Mapping[Quantity, ChartScale] = {
     Quantity.WAITING: ChartScale(0, 50),
@@ -39,7 +39,7 @@ def role_of(quantity: Quantity, reading: Reading) -> Role:
 
 
 def _as_drawn(reading: Reading) -> Reading:
-    """Return a reading without an age that is not drawn: a cell whose number has not changed is the same cell."""
+    """Return a reading without an age that is not drawn: a cell with an unchanged number stays equal."""
     if reading.state is State.STALE or not reading.age:
         return reading
     return Reading(reading.value, reading.state, 0.0, reading.bound, reading.edge, reading.low)

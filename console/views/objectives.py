@@ -1,4 +1,4 @@
-"""Objectives in words: what was promised, how it stands, how much of the budget is left and how fast it burns."""
+"""Objectives in words: the target, its current state, the remaining budget and its burn rate."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from fleet.objectives.board import ObjectiveBoard, ObjectiveBoardMaker, ObjectiveRow
 
 SHOWN: Final = ((HOUR, "1h"), (6 * HOUR, "6h"), (3 * DAY, "3d"))
-"""Windows whose burn is shown."""
+"""Windows whose burn rates are shown."""
 _COLUMNS = (
     GridColumn("subject", "MODEL", 16, align="left", grow=2, widest=40, priority=0),
     GridColumn("objective", "OBJECTIVE", 16, align="left", widest=18, priority=0),
@@ -41,7 +41,7 @@ _MAKERS: list[ObjectiveBoardMaker] = []
 
 
 def board(snapshot: Snapshot) -> ObjectiveBoard | None:
-    """The objectives of what is in view; None where nothing is counted yet."""
+    """Return the objectives of the view; None if nothing is counted yet."""
     if "objectives" not in snapshot.facts.by_source:
         return None
     if not _MAKERS:
@@ -71,7 +71,7 @@ def target_text(objective: Objective, glyphs: Glyphs = UNICODE) -> str:
 
 
 def now_text(snapshot: Snapshot, row: ObjectiveRow, glyphs: Glyphs = UNICODE) -> str:
-    """Return its state at the moment: the number of the row, else what the last minutes were."""
+    """Return its current state: the number of the row, else that of the last minutes."""
     quantity = row.budget.objective.quantity
     if quantity is None:
         now = row.budget.now
@@ -87,7 +87,7 @@ def left_text(budget: ErrorBudget, glyphs: Glyphs = UNICODE) -> str:
 
 
 def burn_text(budget: ErrorBudget, window: float, glyphs: Glyphs = UNICODE) -> str:
-    """How many times as fast as allowed it burns."""
+    """Return the burn rate relative to the allowed one."""
     burn = budget.burn(window)
     return glyphs.missing if math.isnan(burn) else f"{significant(round(burn, 2))}x"
 
@@ -110,17 +110,17 @@ def _notes(budget: ErrorBudget) -> Iterator[str]:
 
 
 def _rest(budget: ErrorBudget, window: float) -> float:
-    """Seconds until nothing is left, as it burns in a window."""
+    """Return seconds until nothing is left, at the burn rate of a window."""
     return budget.left * budget.period / budget.burn(window)
 
 
 def severity_of(found: ObjectiveBoard, row: ObjectiveRow) -> Severity:
-    """Return its severity; what nobody has promised is no worse than a note."""
+    """Return its severity; an objective that nobody has promised is at most a note."""
     return _SEVERITIES[row.budget.pace] if found.are_promised else Severity.OK
 
 
 def stands_on(found: ObjectiveBoard) -> str:
-    """Return the ground that the numbers stand on."""
+    """Return the source of the numbers."""
     ledger = found.ledger
     promised = "" if found.are_promised else "; defaults, which nobody has promised: quarterdeck slo suggest"
     sparse = "" if not ledger.sparse else f"; windows from {age_text(min(ledger.sparse))} on are sampled"
@@ -184,7 +184,7 @@ def _words(row: ObjectiveRow) -> str:
 
 
 def objective_lines(snapshot: Snapshot, key: str, width: int, glyphs: Glyphs) -> list[Line]:
-    """The section of a workload's page; empty where it has no objective, or nothing is known of any."""
+    """Return the section of a workload's page; empty without objectives, or if nothing is known of any."""
     found, rows = board(snapshot), [row for row in rows_of(snapshot, key) if _is_known(snapshot, row, glyphs)]
     if found is None or not rows:
         return []

@@ -1,6 +1,6 @@
-"""A plan as a page: what would happen, what stands against it, what it would change, how it is taken back.
+"""A plan as a page: its effects, the checks against it, its changes, its undo.
 
-The words are shared with the command line; what comes from the cluster (names, error texts, diffs) is untrusted.
+The words are shared with the command line; texts from the cluster (names, error messages, diffs) are untrusted.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from widgets.text_pane import wrap
 from widgets.untrusted import untrusted, untrusted_name
 
 ABOUT = 16
-"""Cells of what a check is about."""
+"""Cells for the subject of a check."""
 STEP = 26
-"""Cells of a step's title at most, where there is room for its detail beside it."""
+"""Most cells for a step's title, if there is room for its detail beside it."""
 _LAST = 16
 """Cells that a table's last column has at least."""
 _NUMBER = re.compile(r"[-+~≤≥]?\d[\d.,]*\s?(?:[%×x]|[KMGT]?i?B|[a-z]{1,4}|)")
@@ -45,7 +45,7 @@ def place(scope: Scope, namespace: str, glyphs: Glyphs) -> str:
 
 
 def plan_title(plan: Plan, width: int, glyphs: Glyphs) -> Line:
-    """One line: what, where, as whom, and whether that is production."""
+    """Return one line: action, place, identity, and whether that is production."""
     where = place(plan.scope, plan.target.namespace, glyphs)
     right = [LinePart((Span(untrusted(plan.scope.user), Role.DIM),), 2), LinePart((Span(where, Role.STRONG),), 1)]
     if plan.scope.production:
@@ -54,7 +54,7 @@ def plan_title(plan: Plan, width: int, glyphs: Glyphs) -> Line:
 
 
 def planning_line(read: int = 0, size: int = 0) -> Line:
-    """While it is made: how far reading the weights is, in bytes, where that is what takes so long."""
+    """Return the line shown during planning: the progress of reading the weights, in bytes, if that takes long."""
     far = f": {reading_text(read, size)}" if size else ""
     return Line((Span(f" planning …{far}", Role.DIM),))
 
@@ -75,10 +75,9 @@ def plan_lines(
     keys: bool = True,
     checks_first: bool = False,
 ) -> list[Line]:
-    """The page. ``news``: what is different from the plan that the person saw before. ``keys``: it can be typed on.
+    """Return the page. ``news``: differences from the plan that the user saw before. ``keys``: keys can be pressed.
 
-    ``checks_first``: where not all of it can be seen at once, what stands against it comes first, then what could be
-    done instead, and the steps come last.
+    ``checks_first``: if not everything fits, the checks come first, then alternatives, and the steps last.
     """
     steps, instead = list(_steps(plan.steps, width)), _alternatives(plan.alternatives, width, keys=keys)
     against = [check for check in plan.checks if check.verdict is not Verdict.PASS] if checks_first else []
@@ -100,7 +99,7 @@ def plan_lines(
 
 
 def differences(before: Plan, after: Plan) -> list[str]:
-    """Return what a person who knows ``before`` must be told of ``after``; not numbers of load, which always move."""
+    """Return the relevant differences between two plans; not numbers of load, which always change."""
     told: list[str] = []
     if after.title != before.title:
         told.append(f"it is now: {untrusted(after.title)}")
@@ -128,7 +127,7 @@ def summary_of(plan: Plan) -> str:
 
 
 def _bodies(mutations: Iterable[Mutation]) -> list[object]:
-    """Return what is sent, but for the time in the note on the target."""
+    """Return what is sent, except for the time in the note on the target."""
     return [(m.method, m.path, m.body) for m in mutations if m.method != "POST" or not m.path.endswith("/events")]
 
 
@@ -144,7 +143,7 @@ def _steps(steps: Iterable[Step], width: int) -> Iterable[Line]:
 
 
 def _numbered(lead: Span, title: str, detail: str, width: int) -> list[Line]:
-    """A title with its detail beside it, or below it where the title alone takes most of the line."""
+    """Return a title with its detail beside it, or below it if the title takes most of the line."""
     if width_of(title) <= width // 2:
         return followed((lead, Span(f"{title}  ")), detail, Role.DIM, width, 6)
     below = followed((Span(" " * 6),), detail, Role.DIM, width, 6) if detail else []
@@ -152,7 +151,7 @@ def _numbered(lead: Span, title: str, detail: str, width: int) -> list[Line]:
 
 
 def change_text(change: Change, glyphs: Glyphs) -> str:
-    """``3 → 5``; of what had no value before, what becomes of it."""
+    """Return ``3 → 5``; without a previous value, the new state."""
     before, after = untrusted(change.before), untrusted(change.after)
     return f"{before} {glyphs.right} {after}" if before else after
 
@@ -188,9 +187,9 @@ def _impact(impact: Sequence[Change], width: int, glyphs: Glyphs) -> list[Line]:
 
 
 def table_lines(table: CheckTable, width: int, glyphs: Glyphs) -> list[Line]:
-    """A table with its title: numbers at the right of their columns; what is too long in the last one goes on below.
+    """Return a table with its title: numbers are right-aligned; a long last cell continues below.
 
-    Where there is no room for its columns each row is a sentence. Nothing of it is cut.
+    If its columns do not fit, each row is a sentence. Nothing is cut.
     """
     rows = [tuple(untrusted(cell) for cell in row) for row in (table.head, *table.rows)]
     widths = [max(map(width_of, column)) for column in zip(*rows, strict=True)]
@@ -212,7 +211,7 @@ def table_lines(table: CheckTable, width: int, glyphs: Glyphs) -> list[Line]:
 
 
 def _side(cells: Sequence[str]) -> Align:
-    """Numbers stand at the right of their column."""
+    """Return the alignment of a column: right for numbers."""
     return "right" if all(_NUMBER.fullmatch(cell) for cell in cells if cell) and any(cells) else "left"
 
 
@@ -233,7 +232,7 @@ def _undo(plan: Plan, width: int) -> list[Line]:
 
 
 def diff_lines(diff: str, width: int) -> list[Line]:
-    """A unified diff, coloured; a word where there is none. What is too long goes on below: nothing of it is cut."""
+    """Return a unified diff, coloured; a note if it is empty. Long lines continue below: nothing is cut."""
     if not diff.strip():
         return [labelled("", Span("nothing beyond the above", Role.DIM))]
     return [
@@ -244,7 +243,7 @@ def diff_lines(diff: str, width: int) -> list[Line]:
 
 
 def _wrapped(text: str, width: int, indent: int) -> Iterable[str]:
-    """A text as it is, in as many parts as ``width`` asks for."""
+    """Yield a text verbatim, in as many parts as ``width`` requires."""
     return (" " * indent + text[start:end] for start, end in wrap(text, max(20, width - indent)))
 
 
@@ -270,9 +269,10 @@ def request_lines(mutations: Iterable[Mutation], width: int) -> list[Line]:
 
 
 def confirm_line(plan: Plan, width: int, glyphs: Glyphs, *, more: int = 0) -> Line:
-    """Return the line above the buttons, which is always there: the target, before and after, what the checks came to.
+    """Return the line above the buttons, which is always visible: the target, before and after, the result of the
+    checks.
 
-    ``more``: lines of the page that are below the screen.
+    ``more``: number of lines below the screen.
     """
     role = _ROLES[plan.verdict]
     change = next(iter(plan.changes), None)

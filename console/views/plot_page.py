@@ -1,4 +1,4 @@
-"""The page of one plot: what is drawn, the chart, what the pointer reads, and what happened meanwhile."""
+"""The page of one plot: its title, the chart, the reading at the pointer, and events."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ KEPT_POINTS = 60
 _UTC = 7
 """Cells for the clock that the axis has."""
 _ENTRIES = 5
-"""Lines for what happened, at most."""
+"""Most lines for events."""
 _TALL = 18
-"""Lines from which on some of them are for what happened."""
+"""Height in lines from which some are for events."""
 _ROLES = {Weight.PLAIN: Role.ACCENT, Weight.GOOD: Role.OK, Weight.BAD: Role.WARNING}
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One curve of a plot and what it is called; ``before`` is how many seconds earlier it was measured."""
+    """One curve of a plot and its name; ``before`` is how many seconds earlier it was measured."""
 
     name: str
     curve: Curve | None
@@ -59,7 +59,7 @@ class PlotPage:
 
 
 def kept_curve(snapshot: Snapshot, key: str, plot: Plotted, wanted: TimeRange) -> Curve | None:
-    """Return what the console itself has seen of a quantity, over the range; None for nothing."""
+    """Return the console's own observations of a quantity, over the range; None if there are none."""
     strip, step = snapshot.history.strip(key, plot.quantity, KEPT_POINTS), snapshot.history.step
     if all(math.isnan(value) for value in strip):
         return None
@@ -145,7 +145,7 @@ def _value(plot: Plotted, value: float) -> str:
 
 
 def _reading(page: PlotPage, width: int, glyphs: Glyphs) -> list[Line]:
-    """Return what the pointer reads; without one, where the numbers are from."""
+    """Return the reading at the pointer; without one, the source of the numbers."""
     if math.isnan(page.pointer):
         role = Role.UNKNOWN if page.is_problem else Role.DIM
         return [Line((Span(f" {text}", role),)) for text in folded(untrusted_line(page.state), width - 2)] or [BLANK]
@@ -165,7 +165,7 @@ def _reading(page: PlotPage, width: int, glyphs: Glyphs) -> list[Line]:
 
 
 def _happened(page: PlotPage, width: int, glyphs: Glyphs) -> list[Line]:
-    """The latest of what happened in the range; with a pointer, what happened nearest to it."""
+    """Return the latest events in the range; with a pointer, the nearest."""
     entries: Iterable[Entry] = page.entries
     if not math.isnan(page.pointer):
         entries = sorted(sorted(entries, key=lambda e: abs(e.at - page.pointer))[:_ENTRIES], key=lambda e: e.at)
@@ -184,7 +184,7 @@ def _happened(page: PlotPage, width: int, glyphs: Glyphs) -> list[Line]:
 
 
 def source_text(page_range: TimeRange, window: float) -> str:
-    """Return how the numbers of a store were asked, in words."""
+    """Return how a store was queried, in words."""
     step = page_range.step
     if step > window:
         return f"metrics store, every {span_text(step)}: each point is of the {span_text(step)} before it"
@@ -192,7 +192,7 @@ def source_text(page_range: TimeRange, window: float) -> str:
 
 
 def recorded_text(curve: Curve, now: float) -> str:
-    """Return what a curve is of that no metrics store gave, in words, and how far back that goes."""
+    """Return the resolution and start of a curve from the console's recording, in words."""
     since = f" since {clock(curve.since, now)} UTC" if not math.isnan(curve.since) else ""
     every = f"every {span_text(curve.range.step)} as it was measured then"
     lost = ""
@@ -204,7 +204,7 @@ def recorded_text(curve: Curve, now: float) -> str:
 
 
 def kept_text(snapshot: Snapshot, curve: Curve | None) -> str:
-    """How far back the console's own numbers reach."""
+    """Return how far back the console's own numbers reach."""
     if curve is None:
         return "nothing of it is kept here"
     return f"kept here: since {clock(curve.since, snapshot.at)} UTC, {age_text(snapshot.at - curve.since)} ago"

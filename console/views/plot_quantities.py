@@ -1,4 +1,4 @@
-"""The quantities that can be plotted: a row for each, with the names that ``:plot`` takes."""
+"""The quantities that can be plotted: a row for each, with its names for ``:plot``."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ PLOTTED: tuple[Plotted, ...] = (
 )
 
 SPANS: Mapping[str, float] = {"15m": 900.0, "1h": 3600.0, "6h": 21_600.0, "24h": 86_400.0, "7d": 604_800.0}
-"""How far back a plot goes, in seconds."""
+"""Spans of a plot, in seconds."""
 EARLIER: tuple[tuple[str, float], ...] = (
     ("", 0.0),
     ("an hour ago", 3600.0),
@@ -87,7 +87,7 @@ EARLIER: tuple[tuple[str, float], ...] = (
 
 
 def plotted_of(snapshot: Snapshot, key: str) -> tuple[Plotted, ...]:
-    """Return the plots that an object can have; empty for what has none. Those of a node are of all its GPUs."""
+    """Return the plots that an object can have; empty for none. Those of a node cover all its GPUs."""
     whole = snapshot.everything
     if key in whole.gpus or whole.gpus_on.get(key):
         return tuple(plot for plot in PLOTTED if plot.of_gpus)
@@ -117,5 +117,5 @@ def found(plots: tuple[Plotted, ...], name: str) -> int | None:
 
 
 def names() -> Iterator[str]:
-    """Yield what ``:plot`` takes."""
+    """Yield the names for ``:plot``."""
     return (plot.name for plot in PLOTTED)

@@ -1,4 +1,4 @@
-"""Plots of one object's last quarter of an hour, side by side where there is room."""
+"""Plots of one object's last quarter of an hour, side by side if there is room."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ POINTS = 60
 HEIGHT = 7
 """Lines of a plot: title, five of curve, time."""
 _LEAST = 36
-"""Cells below which two plots do not stand side by side."""
+"""Width in cells below which two plots are not side by side."""
 
 _PLOTS: tuple[tuple[str, Quantity, float], ...] = (
     ("waiting", Quantity.WAITING, 10),
@@ -39,7 +39,7 @@ def plot_model(snapshot: Snapshot, key: str, title: str, quantity: Quantity, lea
 
 
 def plot_block(snapshot: Snapshot, key: str, width: int, glyphs: Glyphs) -> list[Line]:
-    """All plots of an object, in one or two columns; nothing where nothing was measured."""
+    """Return all plots of an object, in one or two columns; nothing if nothing was measured."""
     models = [plot_model(snapshot, key, *plot) for plot in _PLOTS]
     if all(math.isnan(value) for model in models for value in model.values):
         return []

@@ -1,4 +1,4 @@
-"""The logs of a pod: whose a person wants, why one is not there yet, and what of it went."""
+"""The logs of a pod: the container to read, why it has no log yet, and dropped lines."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from fleet.model.counting import count
 from fleet.model.objects import Container, Pod
 
 DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
-"""The annotation that kubectl goes by: the container that is meant where none is named."""
+"""kubectl's annotation for the default container."""
 
 
 def worth_reading(pod: Pod, *, previous: bool = False) -> tuple[str, ...]:
-    """Names of a pod's containers, the one that is meant first.
+    """Return the names of a pod's containers, the default first.
 
-    That is the one which its annotation names, else the engine's, else the first; the others follow, those with
-    GPUs first and init containers last. ``previous``: before them all come those that have ended before.
+    That is the one named by its annotation, else the engine's, else the first; the others follow, those with GPUs first
+    and init containers last. ``previous``: containers that have ended before come before all others.
     """
     names = {container.name for container in pod.containers}
     told = pod.annotations.get(DEFAULT_CONTAINER, "")
@@ -28,9 +28,9 @@ def worth_reading(pod: Pod, *, previous: bool = False) -> tuple[str, ...]:
 
 
 def lack_of_log(pod: Pod, name: str) -> str:
-    """Return why a container has no log yet; empty where it has one, or nobody says that it has none.
+    """Return why a container has no log yet; empty if it has one, or that is unknown.
 
-    One that waits to be started again has the log of the time before.
+    One that waits for a restart has the log of its previous run.
     """
     container = next((c for c in pod.containers if c.name == name), None)
     if container is None or container.state in {"running", "terminated"} or _has_ended(container):
@@ -44,7 +44,7 @@ def lack_of_log(pod: Pod, name: str) -> str:
 
 
 def lack_in_full(pod: Pod, name: str) -> str:
-    """Return what the kubelet, or the scheduler, says of it beyond the reason; often empty."""
+    """Return the kubelet's or the scheduler's message beyond the reason; often empty."""
     container = next((c for c in pod.containers if c.name == name), None)
     if container is not None and container.message:
         return container.message
@@ -57,5 +57,5 @@ def _has_ended(container: Container) -> bool:
 
 
 def dropped_text(lines: int) -> str:
-    """How many lines of a log went to make room."""
+    """Return the number of lines dropped from a log to make room."""
     return f"{count(lines, 'line')} dropped"

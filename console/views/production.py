@@ -1,4 +1,4 @@
-"""Whether the cluster in view is production."""
+"""The check whether the selected cluster is production."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The query of a table: filtered, sorted, with or without what is usually left out."""
+"""The query of a table: filter, sorting, and whether usually hidden rows are included."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Query:
     """Show workloads that serve no model, too."""
 
     def sorted_by(self, column: str) -> Query:
-        """Sorted by another column, by the same one the other way round, or (empty) worst first.
+        """Return the query sorted by another column, by the same one in the other direction, or (empty) worst first.
 
-        Names are read from A to Z, numbers from the largest.
+        Names are sorted from A to Z, numbers from the largest.
         """
         if not column:
             return replace(self, sort=None)
@@ -34,7 +34,7 @@ class Query:
 
 
 def by_number(keys: Iterable[str], value: Callable[[str], float], *, descending: bool) -> list[str]:
-    """Keys by a number; those without one come last, whichever way round."""
+    """Return keys sorted by a number; those without one come last in either direction."""
     numbers = {key: value(key) for key in keys}
     known = [key for key, number in numbers.items() if number == number]
     known.sort(key=numbers.__getitem__, reverse=descending)
@@ -42,7 +42,7 @@ def by_number(keys: Iterable[str], value: Callable[[str], float], *, descending:
 
 
 class LazyKeys(Sequence[str]):
-    """Keys whose order is only worked out when somebody looks at it: of 5,000 pods a screen shows fifty."""
+    """Keys whose order is computed on access: of 5,000 pods a screen shows fifty."""
 
     def __init__(self, keys: Sequence[str], order: Callable[[Sequence[str]], Sequence[str]]) -> None:
         self._keys = keys

@@ -28,7 +28,7 @@ _COLUMNS = (
 
 
 def version_text(version: ModelVersion) -> str:
-    """Image and model, each with what pins it, in as few words as tell revisions apart."""
+    """Return image and model, each with its digest or revision, in the fewest words that distinguish revisions."""
     image = version.image.rpartition("/")[2]
     digest = version.digest.removeprefix("sha256:")[:8]
     model = version.model + (f"@{version.revision[:8]}" if version.revision else "")
@@ -36,7 +36,7 @@ def version_text(version: ModelVersion) -> str:
 
 
 def difference_text(revision: Revision, current: Revision | None) -> str:
-    """Return what a revision has otherwise than the current one, before → there; empty for the current one itself."""
+    """Return the differences of a revision from the current one, before → there; empty for the current one itself."""
     if current is None or revision.current:
         return ""
     now, then = current.version, revision.version

@@ -1,4 +1,4 @@
-"""Reasons of objects, the root of their incident first: the same words in the first line and in the row."""
+"""Reasons of objects, led by their incident's root: the same words in the first line and in the row."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NONE: Final[frozenset[str]] = frozenset()
 
 
 def caused_by(snapshot: Snapshot, key: str) -> Incident | None:
-    """The incident by whose root an object stands as it does; None where it is not found, or does not hold now."""
+    """Return the incident whose root explains an object's severity; None if there is none, or it no longer holds."""
     return _incidents(snapshot).get(key)
 
 
@@ -32,7 +32,7 @@ def known_objects(snapshot: Snapshot) -> frozenset[str]:
 
 
 def told_reason(snapshot: Snapshot, key: str) -> str:
-    """Return why it stands so: the words of the root, then its own where those are others."""
+    """Return the reason of an object: the words of the root, then its own if they differ."""
     reason, incident = reason_of(snapshot, key), caused_by(snapshot, key)
     if incident is None or not reason:
         return reason
@@ -67,7 +67,7 @@ def marked(snapshot: Snapshot, key: str, cell: Cell) -> Cell:
 
 
 def roots(snapshot: Snapshot) -> dict[str, tuple[str, int]]:
-    """Object key → key of the incident by whose root it stands, and how many objects have that."""
+    """Return object key → key of the incident that explains it, and the number of objects with that root."""
     return {key: (one.key, one.roots) for key, one in _incidents(snapshot).items()}
 
 
@@ -79,7 +79,7 @@ def _incidents(snapshot: Snapshot) -> Mapping[str, Incident]:
 
 
 def _by_object(snapshot: Snapshot) -> Mapping[str, Incident]:
-    """The worst incident of each object; of one that is over only in name, nothing."""
+    """Return the worst incident of each object, ignoring those that no longer hold."""
     found: dict[str, Incident] = {}
     for incident in snapshot.incidents:
         for key in incident.objects:

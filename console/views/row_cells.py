@@ -9,7 +9,7 @@ from widgets.cells import Cell
 
 
 class Cells(Sequence[Cell]):
-    """The cells of a row, each made when it is asked for: cells on other pages are never made."""
+    """The cells of a row, each made on access: cells on other pages are never made."""
 
     def __init__(self, count: int, make: Callable[[int], Cell]) -> None:
         self._count, self._make = count, make

@@ -1,4 +1,4 @@
-"""Inputs of a table's rows, so that a Snapshot in which none of them is new makes none of the rows again."""
+"""Inputs of a table's rows: if none of them changes, no row is made again."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fleet.model.reading import State
 from fleet.model.snapshot import Snapshot
 
 STEP = 10.0
-"""Seconds after which rows are made again whatever happened: ages of objects are drawn in steps of these."""
+"""Seconds after which rows are made again in any case: ages are drawn in steps of this length."""
 _BESIDE = frozenset(
     {"sequence", "at", "cluster", "sources", "window", "method", "measured_at", "events", "throttle_reasons"}
     | {"facts", "coverage", "history", "whole", "incidents", "burning"}

@@ -1,4 +1,4 @@
-"""The time series of a metrics store that are about what is under the cursor."""
+"""The time series of a metrics store for the object under the cursor."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _TEMPLATE = "pod-template-hash"
 
 
 def series_of(snapshot: Snapshot, key: str) -> Series | None:
-    """The series of a pod, a workload or model with all the pods that it ever had, a GPU, or all GPUs of a node.
+    """Return the series of a pod, a workload or model with all the pods that it ever had, a GPU, or all GPUs of a node.
 
-    None for what has none.
+    None if it has none.
     """
     whole = snapshot.everything
     if (model := whole.models.get(key)) is not None:
@@ -64,8 +64,7 @@ def _of_model(snapshot: Snapshot, model: ModelGroup) -> Series:
 
 
 def _gateway_parts(snapshot: Snapshot, before: frozenset[str]) -> Iterator[GatewaySeries]:
-    """The series of a model at the gateways before it. What was told apart by the address of a server that is gone is
-    not found again."""
+    """Yield the series of a model at its gateways. Series by the address of a removed server are not found again."""
     others = {(*_process(row), row.model) for key, row in snapshot.gateways.items() if key not in before}
     parts: dict[tuple[str, str, bool, bool], list[GatewayId]] = defaultdict(list)
     for row in (snapshot.gateways[key] for key in sorted(before)):
@@ -111,7 +110,7 @@ def _of_pods(snapshot: Snapshot, namespace: str, names: str, pods: Sequence[Pod]
 
 
 def _generalized(pod: Pod, workload: str) -> str:
-    """The name of a pod with what is drawn or counted anew for each in place of what this one has."""
+    """Return a pattern of a pod's name, with its random or numbered parts generalised."""
     stem, rest = (workload, pod.name.removeprefix(f"{workload}-")) if pod.name.startswith(f"{workload}-") else ("", "")
     if not rest:
         stem, _, rest = pod.name.rpartition("-")
@@ -130,6 +129,6 @@ def _generalized(pod: Pod, workload: str) -> str:
 
 
 def _usual(name: str) -> set[str]:
-    """The names of the pods of a workload that has none now: those of Deployments, of sets, and of the others."""
+    """Return patterns for the pods of a workload that has none now: of Deployments, of sets, and of the others."""
     stem = pattern([name])
     return {f"{stem}-{_HASH}-{_SUFFIX}", f"{stem}-[0-9]+", f"{stem}-{_SUFFIX}"}

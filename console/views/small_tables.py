@@ -1,4 +1,4 @@
-"""Small tables: joins that could not be made, and lists to choose from."""
+"""Small tables: failed joins, and lists to choose from."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _CHOICE_NOW = GridColumn("now", "", 8, align="left", priority=1)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class JoinsModel:
-    """A GridModel of what has no counterpart in another world. Keys are those of the objects."""
+    """A GridModel of objects without a counterpart in another world. Keys are the objects'."""
 
     snapshot: Snapshot
     waiting: str = "everything that is measured has its pod, and everything that should be measured is\nesc goes back"
@@ -56,7 +56,7 @@ class ChoiceModel:
     waiting: str = ""
     sort: Sort | None = None
     heads: tuple[GridColumn, ...] = ()
-    """The columns between the name and what is in view."""
+    """The columns between the name and the mark of the current choice."""
     beside: Mapping[str, tuple[Cell, ...]] = field(default_factory=dict)
     """The cells of these, by value."""
 

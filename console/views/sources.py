@@ -15,7 +15,7 @@ from widgets.values import age_text
 
 
 def source_lines(snapshot: Snapshot, width: int, glyphs: Glyphs) -> list[Line]:
-    """A section for each source, and what the numbers on the screens are taken from."""
+    """Return a section for each source, and the origin of the numbers on the screens."""
     cluster = snapshot.cluster
     measured = "never measured"
     if snapshot.measured_at is not None:

@@ -1,4 +1,4 @@
-"""Times since when workloads stand as they do, as far as this console has seen."""
+"""Times since when workloads have had their severity, as observed by this console."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from fleet.model.snapshot import Snapshot
 
 
 class ShownSince(NamedTuple):
-    """``at`` is Unix time. ``exact`` is False for what was so already when the console first looked."""
+    """``at`` is Unix time. ``exact`` is False for a state older than the console's first Snapshot."""
 
     at: float
     exact: bool
 
 
 class SinceTracker:
-    """Notes at which Snapshot a workload's severity changed. Keeps no more than the workloads of the last Snapshot."""
+    """Records at which Snapshot a workload's severity changed. Keeps only the workloads of the last Snapshot."""
 
     def __init__(self) -> None:
         self._seen: dict[str, tuple[Severity, ShownSince]] = {}
@@ -40,7 +40,7 @@ class SinceTracker:
         self._started = self._started or bool(snapshot.workloads and snapshot.measured_at is not None)
 
     def since(self, key: str) -> ShownSince | None:
-        """None for what is not there."""
+        """Return the time; None if unknown."""
         found = self._seen.get(key)
         return found[1] if found is not None else None
 

@@ -1,4 +1,4 @@
-"""The object that a person means by the key of a row."""
+"""The object that the key of a row stands for."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fleet.model.snapshot import Assessment, GpuUse, Join, Snapshot, Unmatched
 
 
 def ref_of(snapshot: Snapshot, key: str) -> ObjectRef | None:
-    """The object of Kubernetes behind a key; None for what Kubernetes does not know (an engine without a pod).
+    """Return the Kubernetes object behind a key; None if Kubernetes has none (an engine without a pod).
 
     A GPU stands for the pod that holds it, a free one for its node.
     """
@@ -37,7 +37,7 @@ def is_somewhere(snapshot: Snapshot, key: str) -> bool:
 
 
 def pod_for(snapshot: Snapshot, key: str) -> str | None:
-    """The pod whose logs a person wants when this is under the cursor: a workload's worst, a GPU's holder."""
+    """Return the pod whose logs are most relevant for this object: a workload's worst, a GPU's holder."""
     if key in snapshot.pods:
         return key
     members = snapshot.pods_of.get(key)
@@ -50,7 +50,7 @@ def pod_for(snapshot: Snapshot, key: str) -> str | None:
 
 
 def worst_pod(snapshot: Snapshot, pods: Sequence[str]) -> str:
-    """The one that stands worst; ``pods`` are keys, at least one."""
+    """Return the worst of these pods; ``pods`` are keys, at least one."""
     said = snapshot.assessments
     ranks = [rank(said.get(pod, UNASSESSED).severity) for pod in pods]
     return pods[ranks.index(min(ranks))]
@@ -89,12 +89,12 @@ _RESTARTS: Kept[int] = Kept()
 
 
 def assessment_of(snapshot: Snapshot, key: str) -> Assessment:
-    """Return how an object stands; unknown where nobody has said."""
+    """Return an object's assessment; unknown if it has none."""
     return snapshot.assessments.get(key, UNASSESSED)
 
 
 def reason_of(snapshot: Snapshot, key: str) -> str:
-    """Return why a pod or a workload stands as it does; the fault of a GPU before its effect on the pod holding it."""
+    """Return the reason for a pod's or workload's severity; a GPU fault comes before its effect on the pod."""
     own = assessment_of(snapshot, key)
     pod = pod_for(snapshot, key) if own.severity in TROUBLE else None
     if pod is None or assessment_of(snapshot, pod).reason != own.reason:
@@ -108,7 +108,7 @@ def reason_of(snapshot: Snapshot, key: str) -> str:
 
 _QUEUES: Kept[str] = Kept()
 _FEWEST = 6
-"""Points without which nothing is told, and nothing imported that could tell."""
+"""Fewest points for a trend; with fewer, its code is not even imported."""
 
 
 def queue_text(snapshot: Snapshot, key: str) -> str:

@@ -83,7 +83,7 @@ def _worst(snapshot: Snapshot, since: SinceTracker, key: str, width: int, glyphs
 
 
 def _where(snapshot: Snapshot, incident: Incident | None, pod: str | None) -> tuple[Span, ...]:
-    """The object that the cause is at; without one the pod that stands worst."""
+    """Return the object of the cause; without one, the worst pod."""
     root = incident.root.key if incident is not None else pod or ""
     if root in snapshot.pods:
         if incident is None and assessment_of(snapshot, root).severity is Severity.OK:
@@ -126,7 +126,7 @@ def _calm(snapshot: Snapshot, glyphs: Glyphs) -> Line:
 
 
 def _grows(snapshot: Snapshot) -> tuple[Span, ...]:
-    """The longest queue that grows, where nothing is wrong yet."""
+    """Return the longest growing queue, if nothing is wrong yet."""
     waiting = snapshot.by_workload
     longest = sorted(snapshot.model_of, key=lambda key: -_or_none(waiting.value(key, Quantity.WAITING)))
     for key in longest:
@@ -143,7 +143,7 @@ def _or_none(value: float) -> float:
 
 
 def _starting(snapshot: Snapshot, key: str, count: int, glyphs: Glyphs) -> Line:
-    """Nothing is wrong, and something is not there yet."""
+    """Return the line for a fleet without problems that is not complete yet."""
     workload, model = snapshot.workloads[key], snapshot.models.get(snapshot.model_of[key])
     reason = assessment_of(snapshot, key).reason or Severity.STARTING.value
     rest = [f"{count - 1} more start"] * (count > 1) + ["the others are well"] * (count < len(snapshot.model_of))

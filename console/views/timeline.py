@@ -1,4 +1,4 @@
-"""The timeline in lines: when, what it concerns, what, and by whom."""
+"""The timeline in lines: time, object, event, author."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from themes.glyphs import Glyphs
 from widgets.untrusted import untrusted, untrusted_line
 
 _PRECISE = 1.0
-"""Seconds: what is known better than that is shown without more words."""
+"""Seconds: a time known more precisely is shown without a tolerance."""
 
 
 def utc_text(entry: Entry) -> str:
@@ -37,13 +37,13 @@ def span(seconds: float) -> str:
 
 
 def place(ref: ObjectRef) -> str:
-    """An object as kubectl would be told of it, with its namespace in front."""
+    """Return an object in kubectl's notation, with its namespace in front."""
     name = f"{ref.kind.lower()}/{ref.name}" if ref.kind else ref.name
     return f"{ref.namespace}/{name}" if ref.namespace else name
 
 
 def event_text(entry: Entry, *, by: bool = True) -> str:
-    """Return what happened, how often and, where that is wanted, by whom, in one line."""
+    """Return an event, its number of occurrences and, optionally, its author, in one line."""
     said, several = entry.what, len(entry.objects)
     if entry.times > 1:
         often = count(several, "object") if several == entry.times else count(entry.times, "time")
@@ -54,7 +54,7 @@ def event_text(entry: Entry, *, by: bool = True) -> str:
 
 
 def lines(timeline: Timeline, width: int, glyphs: Glyphs, *, changes: bool = True) -> Iterator[str]:
-    """One line for each entry, cut to ``width``, and below it what changed where that is more than one thing."""
+    """Yield one line for each entry, cut to ``width``, and its changes below if there are several."""
     names = [untrusted(place(entry.about)) for entry in timeline.entries]
     widest = min(max(map(len, names), default=0), max(16, width // 3))
     for entry, name in zip(timeline.entries, names, strict=True):

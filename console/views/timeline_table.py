@@ -1,4 +1,4 @@
-"""The timeline on the screen: a row per entry, the latest first, and everything of one of them."""
+"""The timeline on the screen: a row per entry, latest first, and the details of one."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _matches(entry: Entry, wanted: Filter) -> bool:
 
 
 def title_lines(timeline: Timeline | None, of: str, width: int) -> list[Line]:
-    """Return what it is the timeline of, how far back it goes, and what could not be read for it."""
+    """Return the object of the timeline, how far back it goes, and what could not be read."""
     name = Span(f" what happened to {untrusted_name(of)}" if of else " what happened", Role.STRONG)
     if timeline is None:
         return [Line((name,))]
@@ -78,7 +78,7 @@ def title_lines(timeline: Timeline | None, of: str, width: int) -> list[Line]:
 
 
 def entry_lines(entry: Entry, width: int, glyphs: Glyphs) -> list[Line]:
-    """Everything of one entry, as a page: what says so comes last."""
+    """Return the details of one entry as a page, with the evidence last."""
     del glyphs
     lines = [Line((Span(f" {untrusted_line(event_text(entry))}", _ROLES[entry.weight]),))]
     facts = [

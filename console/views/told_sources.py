@@ -1,4 +1,4 @@
-"""The sources that are told of above a table: in the header of the screens, and on stdout, without Textual."""
+"""The sources listed above a table: in the header of the screens, and on stdout, without Textual."""
 
 from __future__ import annotations
 

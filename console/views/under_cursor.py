@@ -1,4 +1,4 @@
-"""The row under the cursor in the free lines below the table: why it stands so, its plots, and what happened to it."""
+"""Details of the row under the cursor, in the free lines below the table: its reason, its plots, and its past."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from widgets.values import WORDS, number_text, unit_text
 HEIGHTS = (20, 14, 11, 8)
 """Lines of the block: the most that there is room for, so that it seldom changes its shape."""
 _HAPPENED = {20: 5, 14: 4, 11: 3, 8: 2}
-"""How many of them are for what happened."""
+"""Height of the block → lines for events."""
 _PLOT = 28
 """Cells of a plot, at least."""
 _MOST = 6
@@ -38,14 +38,16 @@ _SIGNS = {Weight.PLAIN: Role.ACCENT, Weight.GOOD: Role.OK, Weight.BAD: Role.WARN
 
 
 def height_of(free: int) -> int:
-    """Lines of the block where so many are free, one of them to stand apart; 0 where there is no room."""
+    """Return the height of the block if so many lines are free, one of them as a separator; 0 if there is no room."""
     return next((height for height in HEIGHTS if height < free), 0)
 
 
 def under_cursor_lines(
     snapshot: Snapshot, key: str, entries: Sequence[Entry], width: int, height: int, glyphs: Glyphs, *, plots: bool
 ) -> list[Line]:
-    """The block in ``height`` lines (of HEIGHTS); none for what is gone. ``plots``: whether they are not elsewhere."""
+    """Return the block in ``height`` lines (of HEIGHTS); none if the object is gone. ``plots``: False if they are shown
+    elsewhere.
+    """
     pod, workload = snapshot.pods.get(key), snapshot.workloads.get(key)
     found = pod or workload
     if found is None:
@@ -73,7 +75,7 @@ def _title(snapshot: Snapshot, key: str, name: str, width: int, glyphs: Glyphs) 
 
 
 def _plots(snapshot: Snapshot, key: str, width: int, height: int, glyphs: Glyphs) -> list[Line]:
-    """The plots that have values, those that fit side by side."""
+    """Return the plots that have values, as many as fit side by side."""
     models = [plot_model(snapshot, key, *plot) for plot in _PLOTS]
     models = [model for model in models if any(not math.isnan(value) for value in model.values)]
     models = models[: min(_MOST, max(1, width // _PLOT))]
@@ -88,7 +90,7 @@ def _plots(snapshot: Snapshot, key: str, width: int, height: int, glyphs: Glyphs
 
 
 def _head(model: PlotModel) -> Line:
-    """The head of a plot: name and highest value, as the newest stands in the row."""
+    """Return the head of a plot: its name and highest value, in the format of the row."""
     highest = max(value for value in model.values if not math.isnan(value))
     blank = " " if model.unit in WORDS else ""
     text = number_text(highest, model.unit) + blank + unit_text(model.unit)

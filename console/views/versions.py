@@ -1,4 +1,4 @@
-"""Versions of a workload that run side by side, and how the newest differs from the one before."""
+"""Versions of a workload that run side by side, and the difference of the newest from the previous one."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from widgets.untrusted import untrusted
 from widgets.values import age_text
 
 _TEMPLATE_LABELS = ("pod-template-hash", "controller-revision-hash")
-"""Labels by which Deployments, and StatefulSets and DaemonSets, tell the pods of one template from those of another."""
+"""Labels by which Deployments, and StatefulSets and DaemonSets, distinguish the pods of their templates."""
 _SHORT = 19
-"""Characters of a digest that tell it from another: ``sha256:`` and twelve."""
+"""Characters of a digest that identify it: ``sha256:`` and twelve."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Running:
 
 
 def running(pods: Sequence[Pod]) -> list[Running]:
-    """The pods by their template, the newest template first. Pods without a label for it are told by their version."""
+    """Return the pods by template, the newest first. Pods without a label for it are grouped by version."""
     by_template = sorted((pod for pod in pods if pod.deleted is None), key=_template)
     found = [Running(template, tuple(group)) for template, group in groupby(by_template, key=_template)]
     return sorted(found, key=lambda version: -version.newest)
@@ -56,7 +56,7 @@ def _template(pod: Pod) -> str:
 
 
 def differences(new: Pod, old: Pod) -> Iterator[tuple[str, str, str]]:
-    """(what, before, now) of image, digest and arguments; empty for what is only in the other."""
+    """Yield (what, before, now) of image, digest and arguments; empty for one that only the other has."""
     before, now = _facts(old), _facts(new)
     for name in dict.fromkeys((*before, *now)):
         if before.get(name) != now.get(name):
@@ -76,7 +76,7 @@ def _facts(pod: Pod) -> dict[str, str]:
 
 
 def _arguments(command: Sequence[str]) -> dict[str, str]:
-    """``--flag value``, ``--flag=value`` and ``--flag`` by flag; everything else stands for itself."""
+    """Return ``--flag value``, ``--flag=value`` and ``--flag`` by flag; other words stand for themselves."""
     out: dict[str, str] = {}
     flag = ""
     for word in command:
@@ -91,7 +91,7 @@ def _arguments(command: Sequence[str]) -> dict[str, str]:
 
 
 def workload_version_lines(workload: Workload, pods: Sequence[Pod], now: float, width: int) -> list[Line]:
-    """Return what the template asks for and what runs; while two versions run: how many of each, and what differs."""
+    """Return the requested and the running version; while two versions run: the number of each, and the differences."""
     versions = running(pods)
     if len(versions) < 2:
         return _one_version(workload, versions, width)
@@ -111,7 +111,7 @@ def workload_version_lines(workload: Workload, pods: Sequence[Pod], now: float, 
 
 
 def _told_best(version: Running) -> Pod:
-    """The pod that tells the most: one whose digest is known."""
+    """Return the most informative pod: one whose digest is known."""
     return max(version.pods, key=lambda pod: bool(pod.version.digest))
 
 

@@ -1,4 +1,4 @@
-"""The page of why an object is slow: the sentence, where the time goes and went, and what the slow replicas share."""
+"""The page that explains why an object is slow: a sentence, phases now and before, and what the slow replicas share."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ _LEAST = 20
 _SHOWN = 3
 """Slow replicas that are named."""
 _ALONE = 6
-"""Attributes that are told of too few slow ones."""
+"""Number of attributes shown if too few replicas are slow for a test."""
 
 
 def why_lines(
     report: LatencyReport, now: float, state: str, width: int, glyphs: Glyphs, *, is_problem: bool = False
 ) -> list[Line]:
-    """The page at ``now`` (Unix time). ``state`` says how far the past is known, empty where it is."""
+    """Return the page at ``now`` (Unix time). ``state`` describes the query of the past, empty once it is complete."""
     name = untrusted_name(report.key.rpartition("/")[2])
     return sections(
         [
@@ -115,7 +115,7 @@ def _seconds(value: float, glyphs: Glyphs) -> str:
 
 
 def _bar(each: Breakdown, phases: Sequence[RequestPhase], width: int, longest: float, glyphs: Glyphs) -> Iterator[Span]:
-    """Parts of one bar, told apart by their first letters as well as by colour."""
+    """Yield the parts of one bar, marked by their first letters as well as by colour."""
     used, drawn = 0.0, 0
     for phase in phases:
         used += each.seconds.get(phase, 0.0)
@@ -126,7 +126,7 @@ def _bar(each: Breakdown, phases: Sequence[RequestPhase], width: int, longest: f
 
 
 def _separations(report: LatencyReport, width: int) -> list[Line]:
-    """Lines of what the slow replicas of the model have that the others have not, by each measure."""
+    """Return lines on what the slow replicas of the model have and the others lack, by each measure."""
     title = "what separates slow from fast"
     if not report.separations:
         return [head(title, f"fewer than {FEWEST} replicas are measured: there is nothing to tell apart")]

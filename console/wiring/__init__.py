@@ -1,1 +1,1 @@
-"""Putting sources and actions together as the settings say."""
+"""Assembly of sources and actions from the settings."""

@@ -1,4 +1,4 @@
-"""Putting the actions together as the settings say. Never imported in read-only mode: there is nothing to act with."""
+"""Assembly of the actions from the settings. Never imported in read-only mode."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ def runner(
 ) -> Runner:
     """Return the runner of actions on the source's cluster. Call it with a running event loop.
 
-    ``newest`` gives the newest Snapshot, ``past`` what a Prometheus remembers of pods that may be gone. Who acts is
-    what the source knows of it: let it ``identify`` before anything is planned. Reads go through the source's client,
-    which lets nothing else through; what changes something has a client of its own.
+    ``newest`` returns the newest Snapshot, ``past`` is the history of a Prometheus for pods that may be gone. The
+    acting user is the source's identity: call ``identify`` before planning. Reads go through the source's client, which
+    only allows reads; changes have their own client.
     """
     reads = KubeReads(source.client)
     writer = Writer(KubeClient(source.client.access, guard=may_change, environ=environ))
@@ -90,7 +90,7 @@ def scope_of(settings: Settings, cluster: Cluster) -> Scope:
 
 
 class ClusterAuditLog:
-    """The log, written as whoever the cluster says we are at that moment."""
+    """The log, written as the user's identity in the cluster at that moment."""
 
     def __init__(self, folder: Path, cluster: Callable[[], Cluster], environ: Mapping[str, str]) -> None:
         self._folder = folder

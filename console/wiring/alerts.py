@@ -1,4 +1,4 @@
-"""The sources of alerts as the settings say: Alertmanagers, and what evaluates rules. A cluster has any number."""
+"""The sources of alerts from the settings: Alertmanagers, and rule evaluators. A cluster may have any number."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def alertmanagers(in_view: InView) -> Iterator[AlertmanagerSource]:
-    """The one that is configured or found, and those that the configuration names besides."""
+    """Yield the configured or discovered one, and those that the configuration names in addition."""
     settings, plain = in_view.settings.alertmanager, Redacting().text
     use = Use(settings.enabled)
     if use is Use.NEVER or in_view.is_machine:
@@ -51,7 +51,7 @@ def alertmanagers(in_view: InView) -> Iterator[AlertmanagerSource]:
 
 
 def rules(in_view: InView) -> Iterator[RulesSource]:
-    """The configured evaluator of rules, else the Prometheus of the numbers; and those that are named besides."""
+    """Yield the configured rule evaluator, else the Prometheus of the numbers; and those named in addition."""
     settings, plain = in_view.settings.rules, Redacting().text
     use = Use(settings.enabled)
     if use is Use.NEVER or in_view.is_machine:
@@ -90,7 +90,7 @@ def _cluster_label(in_view: InView) -> tuple[str, str]:
 
 
 async def _prometheus(in_view: InView) -> PrometheusEndpoint | None:
-    """The Prometheus of the numbers. Raises SourceProblem for one that was found and may not be asked."""
+    """Return the Prometheus of the numbers. Raises SourceProblem if it was discovered and may not be used."""
     await in_view.objects.wait_synced(SYNCED)
     store = await in_view.metrics.store(in_view.objects.state(), time.time())
     return store.endpoint if isinstance(store, PrometheusSource) else None

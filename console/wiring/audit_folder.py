@@ -12,9 +12,9 @@ from console.config.settings import Settings
 
 
 def audit_folder(settings: Settings, environ: Mapping[str, str]) -> Path:
-    """The folder of this person's log: their own in the one that the settings name, else in their state folder.
+    """Return the folder of this user's log: in the folder from the settings, else in the state folder.
 
-    A log belongs to one person, who alone may write it; a folder that a policy names is everybody's.
+    A log belongs to one user, who alone may write it; a folder set by a policy is shared by all.
     """
     folder = audit_logs(settings, environ)
     return folder / login(os.getuid()) if settings.actions.audit_dir else folder

@@ -1,4 +1,4 @@
-"""Connections of contexts, as the settings say: a cluster, this machine, or nothing that can be reached."""
+"""Connections of contexts, from the settings: a cluster, this machine, or nothing reachable."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def connect(
     early: EarlyQuestions | None = None,
     here: Settings | None = None,
 ) -> Connection:
-    """Return what ``context`` names; ``here``: the settings for this machine, where they are others.
+    """Return the connection for ``context``; ``here``: the settings for this machine, if they differ.
 
     Call it with a running event loop.
     """
@@ -64,7 +64,7 @@ def connect(
 def unreachable(
     settings: Settings, why: KubeconfigError, context: str, namespace: str, environ: Mapping[str, str]
 ) -> Connection:
-    """Return a connection to a cluster that cannot be addressed, which says ``why``."""
+    """Return a connection to a cluster that cannot be addressed, with the reason ``why``."""
     source = AbsentKubernetes(why, context, namespace)
     return NoCluster(settings, source, context, environ, NoReader(why.message, why.remedy), why)
 
@@ -133,7 +133,7 @@ class ClusterConnection:
 
 
 class NoCluster:
-    """The connection where nothing can be asked of a cluster, or done to one: ``why`` not."""
+    """The connection if there is no cluster to read or change; ``why`` says why."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Contexts of the kubeconfig, and this machine's name among them. Imports what is heavy."""
+"""Contexts of the kubeconfig, and this machine's name among them. Heavy imports."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 LOCAL: Final = "local"
 OTHERWISE: Final = "this-machine"
-"""Name of this machine where the kubeconfig has a context called ``local``: that one is meant by it, as before."""
+"""Name of this machine if the kubeconfig has a context ``local``, which then keeps its name."""
 
 
 def contexts_of(settings: Settings, environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
@@ -27,7 +27,7 @@ def contexts_of(settings: Settings, environ: Mapping[str, str] = os.environ) -> 
 
 
 def about_contexts(settings: Settings, environ: Mapping[str, str] = os.environ) -> dict[str, ContextFacts]:
-    """Read where each context of the kubeconfig leads, as whom and in which namespace; none where it cannot be read."""
+    """Return the cluster, user and namespace of each context of the kubeconfig; empty if it cannot be read."""
     from console.session.context_facts import ContextFacts
 
     try:
@@ -42,7 +42,7 @@ def about_contexts(settings: Settings, environ: Mapping[str, str] = os.environ) 
 
 
 def machine_context(contexts: tuple[str, ...]) -> str:
-    """The context that is this machine, beside those of the kubeconfig."""
+    """Return the context name of this machine, beside those of the kubeconfig."""
     return OTHERWISE if LOCAL in contexts else LOCAL
 
 

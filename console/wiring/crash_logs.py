@@ -1,4 +1,4 @@
-"""The source of what containers wrote before they ended, as the settings say."""
+"""The source of containers' last log lines, from the settings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def crash_logs(in_view: InView) -> Iterator[CrashLogs]:
-    """The one of the cluster in view; none where nobody wants it."""
+    """Yield the source for the selected cluster; none if disabled."""
     objects = in_view.objects
     if in_view.settings.diagnosis.logs and isinstance(objects, KubernetesSource):
         yield CrashLogs(objects.reads, lambda: objects.state().pods.values(), Redacting().text)

@@ -1,6 +1,6 @@
-"""The simulated fleet as a child process: started, waited for, pointed at, and ended whatever happens.
+"""The simulated fleet as a child process: started, awaited, addressed, and always ended.
 
-Where its files will be is decided here, so that the console can open beside a fleet that is only starting.
+The location of its files is decided here, so that the console can open while the fleet is still starting.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from fleet.dataclass import dataclass
 _USAGE = 2
 """The exit code of argparse."""
 END_TIMEOUT = 5.0
-"""Seconds that the child gets to end by itself once its stdin is closed."""
+"""Seconds given to the child to end by itself once its stdin is closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Simulation:
         return self._child.pid
 
     def wait(self) -> None:
-        """Block until the child ends; it ends by itself only if something is wrong."""
+        """Block until the child ends; it only ends by itself on an error."""
         self._child.wait()
 
 
@@ -55,11 +55,11 @@ class DemoError(Exception):
 
 
 class Starting:
-    """A simulated fleet that is on its way, or has failed to start. What waits for it may do so on any thread."""
+    """A simulated fleet that is starting, or has failed to. Its waiters may be on any thread."""
 
     def __init__(self, folder: Path, child: subprocess.Popen[bytes], talk: IO[bytes]) -> None:
         self.folder = folder
-        """Folder of its files; nothing of it is left afterwards."""
+        """Folder of its files; removed afterwards."""
         self._child = child
         self._talk = talk
         self._simulation: Simulation | None = None
@@ -101,7 +101,7 @@ class Starting:
         return self.wait()
 
     def end(self) -> None:
-        """End it: what serves gets the time to end in good order, what only starts has nothing to put in order."""
+        """End it: a serving fleet gets time for an orderly end, a starting one does not need it."""
         child = self._child
         if child.stdin is not None:
             child.stdin.close()
@@ -116,7 +116,7 @@ class Starting:
             child.stdout.close()
 
     def _read_line(self) -> Simulation:
-        """Read the one line that the child prints when it serves."""
+        """Read the line that the child prints once it serves."""
         assert self._child.stdout is not None  # noqa: S101  Popen was given a pipe
         line = self._child.stdout.readline()
         if not line:
@@ -132,7 +132,7 @@ class Starting:
         )
 
     def _failure(self, code: int) -> DemoError:
-        """Return what the child said last; a traceback's last line is its error."""
+        """Return the child's last line; for a traceback, that is its error."""
         self._talk.seek(0)
         lines = self._talk.read().decode("utf-8", "replace").strip().splitlines()
         said = lines[-1].removeprefix("simulator: ") if lines else f"it ended with code {code}"
@@ -142,9 +142,9 @@ class Starting:
 
 @contextmanager
 def starting(arguments: Sequence[str]) -> Iterator[Starting]:
-    """A simulated fleet that starts while the block runs; ``arguments`` are those of ``python -m simulator``.
+    """Start a simulated fleet for the duration of the block; ``arguments`` are those of ``python -m simulator``.
 
-    The child ends when its stdin closes, and the system closes that when this process dies, however it dies.
+    The child ends when its stdin closes, which happens however this process dies.
     """
     with (
         tempfile.TemporaryDirectory(prefix="quarterdeck-demo-", ignore_cleanup_errors=True) as folder,

@@ -1,4 +1,4 @@
-"""Endpoints that are asked over HTTP, with their credentials, as the settings say."""
+"""HTTP endpoints, with their credentials, from the settings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fleet.sources.prometheus.transport import PrometheusEndpoint
 def endpoint(
     settings: EndpointSettings, product: StoreProduct = PROMETHEUS, environ: Mapping[str, str] = os.environ
 ) -> PrometheusEndpoint:
-    """The configured endpoint; secrets from the environment are read here, those in files at each request."""
+    """Return the configured endpoint; secrets from the environment are read here, those in files at each request."""
     return PrometheusEndpoint(
         url=settings.url,
         token=environ.get(settings.bearer_token_env, "") if settings.bearer_token_env else "",

@@ -1,4 +1,4 @@
-"""The sources of facts beside the cluster in view and its metrics, made of those as the settings say."""
+"""The further sources of facts, from the settings."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from fleet.local.source import LocalSource
 
 Source: TypeAlias = "KubernetesSource | AbsentKubernetes | LocalSource"
-"""A cluster in view, what stands in for one that cannot be addressed, or this machine."""
+"""A selected cluster, the placeholder for one that cannot be addressed, or this machine."""
 
 
 @dataclass(frozen=True, slots=True)
 class InView:
-    """The cluster or machine in view, which a source beside it may be made of."""
+    """The selected cluster or machine, from which a further source may be made."""
 
     settings: Settings
     """The settings that hold in its context; a table that the source declares itself is ``settings.of(Table)``."""
@@ -45,6 +45,6 @@ MakesSources: TypeAlias = Callable[[InView], Iterable[FactSource]]
 
 
 async def fact_sources(in_view: InView) -> list[FactSource]:
-    """Make the sources of every kind. Modules are imported on a thread, so that everything else goes on meanwhile."""
+    """Make the sources of every kind. Modules are imported on a thread, so that the event loop continues."""
     makers = await asyncio.to_thread(lambda: [registry.named_by(entry.make) for entry in registry.SOURCES])
     return [source for make in makers for source in cast("MakesSources", make)(in_view)]

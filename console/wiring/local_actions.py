@@ -1,4 +1,4 @@
-"""Putting the actions on this machine together as the settings say. Never imported in read-only mode."""
+"""Assembly of the actions on this machine from the settings. Never imported in read-only mode."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def machine_of(
     reading: Reading = unheard,
     asking: Callable[[str], None] = lambda _: None,
 ) -> Machine:
-    """This machine as the settings describe it. ``servers``: fleet.local.watch.Watcher."""
+    """Return this machine as the settings describe it. ``servers``: fleet.local.watch.Watcher."""
     local = settings.local
     return Machine(
         state=paths.state_folder(environ),
@@ -49,7 +49,7 @@ def local_runner(
 ) -> Runner:
     """Return the runner of actions on the servers of this machine. Call it with a running event loop.
 
-    ``newest`` gives the Snapshot in view, if any: that of the context ``local`` tells what users feel of a server.
+    ``newest`` returns the current Snapshot, if any: that of the context ``local`` shows the effect on a server's users.
     """
     machine = machine_of(settings, environ, servers, reading, asking)
     rules = rules_of(settings)
@@ -61,6 +61,6 @@ def local_runner(
 
 
 def this_machine() -> Cluster:
-    """This machine as the cluster that its servers are in."""
+    """Return this machine as the cluster of its servers."""
     scope = local_scope(os.getuid(), require_reason=False)
     return Cluster(context=scope.context, cluster=LOCAL, server=scope.server, user=scope.user)

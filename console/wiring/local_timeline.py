@@ -1,4 +1,4 @@
-"""The sources of the past of this machine. Imported when somebody asks."""
+"""The sources of the past of this machine. Imported on request."""
 
 from __future__ import annotations
 
@@ -16,6 +16,6 @@ from fleet.timeline.source import TimelineSource
 def local_timeline_sources(
     settings: Settings, environ: Mapping[str, str], source: LocalSource
 ) -> tuple[TimelineSource, ...]:
-    """The servers themselves, and the log of what was done to them; ``settings`` are those for this machine."""
+    """Return the servers themselves, and the log of actions on them; ``settings`` are those for this machine."""
     audit = AuditTimeline(audit_logs(settings, environ), source.state().cluster.id)
     return LocalTimeline(lambda: source.servers, source.host, LOCAL_SERVER), audit

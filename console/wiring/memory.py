@@ -1,4 +1,4 @@
-"""Memory that outlives the look at one cluster: its last quarter of an hour, for whoever comes back; its recordings."""
+"""Memory kept between selections of clusters: the last quarter of an hour of each, and their recordings."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Memory:
-    """``record``: the file to which what is seen of clusters goes as well; None for none."""
+    """``record``: a further file to record clusters to; None for none."""
 
     def __init__(self, settings: RecorderSettings, environ: Mapping[str, str], record: Path | None = None) -> None:
         self._settings = settings
@@ -29,11 +29,11 @@ class Memory:
         self._histories: dict[ClusterId, RecentHistory] = {}
 
     def history(self, cluster: ClusterId) -> RecentHistory:
-        """The same one for the same cluster, looked at as the same user."""
+        """Return the same history for the same cluster as seen by the same user."""
         return self._histories.setdefault(cluster, RecentHistory())
 
     def keeps(self, cluster: Cluster) -> Keeps | None:
-        """Return what writes down what is seen of it. Files are opened when the first numbers are on the screen."""
+        """Return the recorder of a cluster. Files are opened when the first numbers are on the screen."""
         if not self._settings.enabled and self._record is None:
             return None
         return Later(lambda: self._all_keepers(cluster))
@@ -63,7 +63,7 @@ class Memory:
 
 
 def recordings_folder(environ: Mapping[str, str]) -> Path:
-    """Return the folder of what is always kept."""
+    """Return the folder of the continuous recordings."""
     return paths.state_folder(environ) / "recordings"
 
 

@@ -1,4 +1,4 @@
-"""The source of the objectives, as the settings say."""
+"""The source of the objectives, from the settings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def objectives(in_view: InView) -> Iterator[ObjectivesSource]:
-    """The one of this cluster; none where nobody wants any."""
+    """Yield the source for this cluster; none if disabled."""
     goals = goals_of(in_view.settings.objectives)
     if not in_view.settings.objectives.enabled or not goals.all():
         return

@@ -1,4 +1,4 @@
-"""Numbers of the past of one cluster: asked of its metrics store, and where none answers of what is always kept."""
+"""Past numbers of one cluster: from its metrics store, else from the continuous recording."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class PastNumbers:
-    """The past in numbers. Its methods raise SourceProblem; what they need is imported when somebody asks: few do."""
+    """Past numbers. Its methods raise SourceProblem; they import what they need on use."""
 
     def __init__(
         self, settings: Settings, metrics: MetricsSource, state: Callable[[], KubeState], environ: Mapping[str, str]
@@ -67,7 +67,7 @@ class PastNumbers:
         return await self._recorded_baselines(question, problem)
 
     async def _store_of(self, series: Series) -> NamedStore:
-        """The store that an object is read from: what is known of a part of it is nothing to compare the whole with."""
+        """Return the store that an object is read from: data on a part of it would not be comparable."""
         stores = await self._metrics.stores(self._state(), time.time())
         if not stores:
             raise SourceProblem("no metrics store answers here", "name one with --prometheus URL")
@@ -77,7 +77,7 @@ class PastNumbers:
         return (read or stores)[0]
 
     async def _recorded_curve(self, question: CurveQuestion, why: SourceProblem) -> Curve:
-        """Raises ``why`` no store answers where nothing is kept."""
+        """Return a curve from the recording. Raises ``why``, the store's error, if there is none."""
         from fleet.recorder.curves import RecordedCurves
         from fleet.recorder.problem import RecordingError
 

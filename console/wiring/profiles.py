@@ -1,4 +1,4 @@
-"""Profiles of workloads, as the settings name them."""
+"""Profiles of workloads, from the settings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fleet.model.profile import Profile
 
 
 def profile_choice(diagnosis: DiagnosisSettings) -> ProfileChoice:
-    """Return what chooses the profile of a workload."""
+    """Return the function that chooses a workload's profile."""
     made = {name: _profile(name, one) for name, one in diagnosis.profiles.items()}
     rules = [
         ProfileRule(made[name], one.namespaces, one.workloads, one.models) for name, one in diagnosis.profiles.items()

@@ -1,4 +1,4 @@
-"""Redaction of what is written to disk of what was seen: as in the audit log, by the same rules."""
+"""Redaction of recorded observations, by the rules of the audit log."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from actions.audit.redaction import redacted_arguments, redacted_text
 
 
 class Redacting:
-    """Implements fleet.recorder.objects.Redaction. The pods of a workload all say the same: it is worked out once."""
+    """Implements fleet.recorder.objects.Redaction. Equal texts of a workload's pods are redacted once."""
 
     def __init__(self) -> None:
         self.words = lru_cache(4096)(lambda command: tuple(redacted_arguments(command)))

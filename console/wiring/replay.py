@@ -1,4 +1,4 @@
-"""A recording in the place of a cluster: the console on what was, with nothing that could act."""
+"""A recording in place of a cluster: the console on the past, with nothing that could act."""
 
 from __future__ import annotations
 
@@ -66,9 +66,9 @@ class RecordedWiring(SettingsWiring):
 
 
 class RecordedReader(NoReader):
-    """A reader of a recording: quantities over time, and what its rows tell of the past; nothing else is in it.
+    """A reader of a recording: quantities over time, and the past according to its rows; it contains nothing else.
 
-    ``namespace`` gives the one in view.
+    ``namespace`` returns the selected one.
     """
 
     def __init__(self, playback: Playback, namespace: Callable[[], str]) -> None:
@@ -99,7 +99,7 @@ class RecordedReader(NoReader):
 
 
 class RecordedConnection:
-    """The connection to a recording. What only a cluster can answer is not asked."""
+    """The connection to a recording. Questions that only a cluster can answer fail."""
 
     is_local = is_absent = False
 
@@ -131,7 +131,7 @@ class RecordedConnection:
 
 
 def kept_file(settings: Settings, environ: Mapping[str, str]) -> Path:
-    """Return what is always kept of the context that the settings name. Raises RecordingError where nothing is."""
+    """Return the continuous recording of the context in the settings. Raises RecordingError if there is none."""
     try:
         access = load_access(settings.cluster.kubeconfig or None, settings.cluster.context or None, environ)
     except KubeconfigError as error:
@@ -143,5 +143,5 @@ def kept_file(settings: Settings, environ: Mapping[str, str]) -> Path:
 
 
 def name_of(path: Path) -> str:
-    """Return what a recording is called where a context stands."""
+    """Return the name of a recording in place of a context."""
     return f"recording {path.name}"

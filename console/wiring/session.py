@@ -1,4 +1,4 @@
-"""A session put together as the settings say."""
+"""Assembly of a session from the settings."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ def session_of(
     fleet: Starting | None = None,
     record: Path | None = None,
 ) -> ObservingSession:
-    """``here``: the settings for what is done on this machine, where they are others.
+    """Return a session. ``here``: the settings for actions on this machine, if they differ.
 
-    ``fleet``: the simulated one that the settings lead to, which may be starting still. ``record``: the file to which
-    what is seen goes.
+    ``fleet``: the simulated one that the settings address, which may still be starting. ``record``: a file to record
+    observations to.
     """
     cluster, elsewhere = settings.cluster, here or settings
     if fleet is None:
@@ -63,7 +63,7 @@ class SettingsWiring:
         self._watcher: SharedWatcher | None = None
 
     async def ready(self) -> None:
-        """Wait until what the settings lead to is there, or is not: only the imports are waited for."""
+        """Wait until the imports are done; not for the fleet itself."""
         imported("console.wiring.connections")
 
     def connect(self, context: str, namespace: str) -> Connection:

@@ -1,4 +1,4 @@
-"""Putting the sources together as the settings say. Imports what is heavy: never imported before the first frame."""
+"""Assembly of the sources from the settings. Heavy imports: never imported before the first frame."""
 
 from __future__ import annotations
 
@@ -45,9 +45,10 @@ def source_of(
     servers: Callable[[], SharedWatcher] | None = None,
     early: EarlyQuestions | None = None,
 ) -> Source:
-    """Return what ``context`` names: this machine, or see ``kubernetes``. ``servers`` gives who looks at it already.
+    """Return the source that ``context`` names: this machine, or as in ``kubernetes``. ``servers`` returns a shared
+    watcher.
 
-    This machine has one namespace, which is in view whatever is asked for. Call it with a running event loop.
+    This machine has one namespace, which is always selected. Call it with a running event loop.
     """
     if not is_machine(settings, context, environ):
         return kubernetes(settings, context, namespace, environ, early)
@@ -67,7 +68,7 @@ def kubernetes(
     environ: Mapping[str, str] = os.environ,
     early: EarlyQuestions | None = None,
 ) -> KubernetesSource | AbsentKubernetes:
-    """The cluster that ``context`` names (empty: the current one), or what stands in for one that cannot be addressed.
+    """Return the cluster of ``context`` (empty: the current one), or a placeholder if it cannot be addressed.
 
     Call it with a running event loop.
     """
@@ -89,9 +90,9 @@ def observer(
     history: RecentHistory | None = None,
     early: EarlyQuestions | None = None,
 ) -> Observer:
-    """An Observer of this cluster, its metrics and what is beside them, not yet started.
+    """Return an Observer of this cluster, its metrics and its further sources, not yet started.
 
-    ``history``: what is known of its last quarter of an hour already.
+    ``history``: the known part of its last quarter of an hour.
     """
     settings = settings_in(settings, source.state().cluster.context)
     metrics = measuring_settings(settings, environ)

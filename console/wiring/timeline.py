@@ -1,4 +1,4 @@
-"""Sources of the past of a cluster. Imports what is heavy: never imported before the first frame."""
+"""Sources of the past of a cluster. Heavy imports: never imported before the first frame."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class TimelineContext:
     environ: Mapping[str, str]
     client: KubeClient
     namespace: str
-    """The one in view, empty for all."""
+    """The selected namespace, empty for all."""
     stores: Callable[[], Awaitable[Sequence[NamedStore]]]
     """Stores that answer PromQL, by their names; none where none does. Raises SourceProblem."""
 

@@ -25,7 +25,7 @@ SHIFT = 12 * 3600.0
 """Seconds for which an acknowledgement holds of an incident of which a console does not know when it began: longer than
 that, somebody else is on call, and it may have been another one."""
 GROWN = 1.5
-"""How many times as many pods are clearly more: 2 after 1, 5 after 3."""
+"""Factor by which a number of pods is clearly larger: 2 after 1, 5 after 3."""
 QUEUE_GROWN = 2.0
 QUEUE_LEAST = 100.0
 """A queue is clearly longer at twice its length, and by so many requests: short ones double all the time."""

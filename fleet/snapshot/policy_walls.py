@@ -18,7 +18,7 @@ _POLICIES = "networkpolicies.networking.k8s.io"
 
 
 def knows(routing: Routing, resource: str, namespace: str) -> bool:
-    """Whether the objects of a resource in a namespace are known."""
+    """True if the objects of a resource in a namespace are known."""
     return not any(one.resource == resource and one.namespace == namespace for one in routing.unlisted)
 
 
@@ -73,7 +73,7 @@ def _meets(requirement: Requirement, labels: Mapping[str, str]) -> bool:
 
 
 def _lets_in(rule: tuple[AllowedPorts, ...], port: int, pod: Pod) -> bool:
-    """Whether a rule lets somebody in at a port."""
+    """True if a rule lets somebody in at a port."""
     return not rule or any(_has(allowed, port, pod) for allowed in rule)
 
 

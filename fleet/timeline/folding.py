@@ -77,7 +77,7 @@ def folded(entries: Iterable[Entry], kin: Kinship) -> tuple[Entry, ...]:
 
 
 class _Turns:
-    """How often what holds of an object became another: what holds again is not what held before."""
+    """Number of state changes of an object: a state that returns is a new one."""
 
     def __init__(self) -> None:
         self._held: dict[tuple[ObjectRef, str], tuple[str, int]] = {}

@@ -1,4 +1,4 @@
-"""The files by which others reach the simulated cluster: kubeconfig, CA, token, Prometheus configuration."""
+"""The files for reaching the simulated cluster: kubeconfig, CA, token, Prometheus configuration."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CONTEXTS = {
     "demo-teamlead": "teamlead",
     "demo-nobody": "nobody",
 }
-"""Kubeconfig contexts and whose they are; the first is current."""
+"""Kubeconfig contexts and their users; the first is current."""
 
 
 def new_tokens() -> dict[str, User]:
@@ -31,7 +31,7 @@ def new_tokens() -> dict[str, User]:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """The files that one needs to know of."""
+    """The files that clients need."""
 
     kubeconfig: Path
     prometheus: Path

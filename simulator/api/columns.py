@@ -116,7 +116,7 @@ def _ready_replicas(obj: Obj, _: float) -> str:
 
 
 def pod_status(pod: Obj) -> str:
-    """The STATUS of a pod: its phase, or what stands in its way (printPod of the API server)."""
+    """Return the STATUS of a pod: its phase, or what prevents it from running (printPod of the API server)."""
     status = pod.get("status", {})
     if pod["metadata"].get("deletionTimestamp"):
         return "Terminating"
@@ -169,7 +169,7 @@ def _event_object(obj: Obj, _: float) -> str:
 
 
 def _hpa_targets(obj: Obj, _: float) -> str:
-    """Targets with an average value: pods metrics, and external ones, which say so."""
+    """Return targets with an average value: pods metrics, and external ones, which are marked so."""
 
     def average(metric: Obj, of: str) -> str:
         found = metric.get(metric["type"].lower()) or {}

@@ -1,4 +1,4 @@
-"""Discovery (both forms) and version: the part of the API that tells clients what there is."""
+"""Discovery (both forms) and version: the part of the API that lists what exists."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from simulator.api.resources import Catalogue, Resource
 
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
-"""The media type of aggregated discovery, which kubectl asks for first."""
+"""The media type of aggregated discovery, which kubectl requests first."""
 
 VERSION = {
     "major": "1",

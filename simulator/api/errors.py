@@ -49,7 +49,7 @@ class ApiError(Exception):
 
 
 class PathNotFoundError(Exception):
-    """A path no API serves: the one refusal that is plain text and not a Status."""
+    """A path no API serves: the only refusal in plain text instead of a Status."""
 
 
 def qualified(resource: str, group: str) -> str:
@@ -72,12 +72,12 @@ def bad_request(message: str) -> ApiError:
 
 
 def unauthorized() -> ApiError:
-    """401: a token that nobody holds, or that has expired."""
+    """Return 401: an unknown or expired token."""
     return ApiError(401, "Unauthorized", "Unauthorized")
 
 
 def forbidden(user: str, asked: Attributes) -> ApiError:
-    """403: who may not do what."""
+    """Return 403: the user lacks the permission."""
     if asked.path:
         return ApiError(403, "Forbidden", f'forbidden: User "{user}" cannot {asked.verb} path "{asked.path}"', {})
     about = qualified(asked.resource, asked.group) + (f' "{asked.name}"' if asked.name else "")
@@ -115,12 +115,12 @@ def watch_expired(asked: int, oldest: int) -> ApiError:
 
 
 def list_expired() -> ApiError:
-    """410: a list at an exact resourceVersion that is gone."""
+    """Return 410: a list at an exact resourceVersion that is gone."""
     return ApiError(410, "Expired", "The resourceVersion for the provided list is too old.")
 
 
 def continue_expired(resume: str) -> ApiError:
-    """410: the snapshot behind a continue token is gone; `resume` reads the rest without consistency."""
+    """Return 410: the snapshot behind a continue token is gone; `resume` reads the rest without consistency."""
     message = (
         "The provided continue parameter is too old to display a consistent list result. You can start a new "
         "list without the continue parameter, or use the continue token in this response to retrieve the "
@@ -154,7 +154,7 @@ def invalid_list_options(field: str, message: str) -> ApiError:
 
 
 def unreachable(address: str) -> ApiError:
-    """503: the proxy found nobody who listens."""
+    """Return 503: the proxy's connection was refused."""
     message = f"error trying to reach service: dial tcp {address}: connect: connection refused"
     return ApiError(503, "ServiceUnavailable", message)
 
@@ -166,14 +166,14 @@ def already_exists(resource: str, group: str, name: str) -> ApiError:
 
 
 def conflict(resource: str, group: str, name: str) -> ApiError:
-    """409: the object is not the one that the writer has seen."""
+    """Return 409: the object has changed since the writer read it."""
     text = "the object has been modified; please apply your changes to the latest version and try again"
     message = f'Operation cannot be fulfilled on {qualified(resource, group)} "{name}": {text}'
     return ApiError(409, "Conflict", message, _details(resource, group, name))
 
 
 def precondition(kind: str, name: str, what: str, asked: str, found: str, otherwise: str) -> ApiError:
-    """409: a precondition of a DELETE or an eviction that does not hold; `what` is UID or ResourceVersion."""
+    """Return 409: a failed precondition of a DELETE or an eviction; `what` is UID or ResourceVersion."""
     text = f"the {what} in the precondition ({asked}) does not match the {what} in record ({found})"
     message = f'Operation cannot be fulfilled on {kind} "{name}": {text}. The object might have been {otherwise}'
     return ApiError(409, "Conflict", message, {"name": name, "kind": kind})
@@ -199,12 +199,12 @@ def invalid(kind: str, group: str, name: str, problems: list[tuple[str, str]]) -
 
 
 def patch_refused() -> ApiError:
-    """422: a JSON patch that does not fit; the server does not say which operation."""
+    """Return 422: a JSON patch that does not apply; the server does not say which operation."""
     return ApiError(422, "Invalid", "the server rejected our request due to an error in our request", {})
 
 
 def unsupported_media_type(accepted: str = "") -> ApiError:
-    """415: a body of another kind; `accepted` are the media types that there are."""
+    """Return 415: a body of another media type; `accepted` lists the supported ones."""
     if not accepted:
         return ApiError(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
     text = f"the body of the request was in an unknown format - accepted media types include: {accepted}"

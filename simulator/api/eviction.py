@@ -1,4 +1,4 @@
-"""POST …/pods/{name}/eviction: a pod is asked to go, where its PodDisruptionBudget allows it."""
+"""POST …/pods/{name}/eviction: a pod is evicted if its PodDisruptionBudget allows it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from simulator.store import Store
 
 Obj = dict[str, Any]
 RETRY_AFTER = 10
-"""Seconds that the server asks for while a new budget has no status yet."""
+"""Retry-After in seconds while a new budget has no status yet."""
 _NOT_PROTECTED = frozenset({"Pending", "Succeeded", "Failed"})
 
 
 def evict(store: Store, world: World, pod: Obj, given: Obj, *, dry_run: bool) -> None:
-    """Evict a pod, or find out whether it could be. Raises ApiError 409, 429 and 500; the budget is asked first."""
+    """Evict a pod, or do a dry run of it. Raises ApiError 409, 429 and 500; the budget is checked first."""
     metadata = pod["metadata"]
     options = given.get("deleteOptions") or {}
     asked = options.get("dryRun") or []

@@ -30,13 +30,13 @@ class Prefix:
         return self._claim is not None
 
     def release(self) -> None:
-        """Let others have it."""
+        """Release the prefix for others."""
         if self._claim is not None:
             self._claim.close()
 
 
 def claim_prefix(port: int) -> Prefix:
-    """Claim a free prefix by holding `port` on its first address, which is nobody's pod."""
+    """Claim a free prefix by holding `port` on its first address, which belongs to no pod."""
     order = [77, *random.sample(_PREFIXES, len(_PREFIXES))]
     for second in order:
         claim = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -68,7 +68,7 @@ class Listeners:
         return self._pods
 
     async def follow(self) -> None:
-        """Open and close servers so that they are those of the world's endpoints."""
+        """Open and close servers to match the world's endpoints."""
         wanted = {(endpoint.ip, endpoint.port): endpoint for endpoint in self._world.endpoints()}
         for address in self._pods.keys() - wanted.keys():
             del self._pods[address]

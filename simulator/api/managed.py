@@ -1,4 +1,4 @@
-"""metadata.managedFields: who wrote which field last, and what an apply conflicts with."""
+"""metadata.managedFields: the last writer of each field, and conflicts of an apply."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def paths_of(applied: Obj) -> set[Path]:
 
 
 def written(old: Obj, new: Obj, manager: str, subresource: str, now: float) -> list[Obj]:
-    """The managedFields after an ordinary write: what it changed is its own now, and nobody else's."""
+    """Return the managedFields after an ordinary write, whose author becomes the only owner of the changed fields."""
     changed = paths_changed(old, new)
     if not changed:
         return list(old.get("metadata", {}).get("managedFields") or [])
@@ -41,7 +41,7 @@ def applied(old: Obj, new: Obj, wanted: set[Path], manager: str, subresource: st
 
 
 def check_conflicts(old: Obj, new: Obj, wanted: set[Path], manager: str) -> None:
-    """Raises ApiError 409 where an apply would change what another manager has written."""
+    """Raises ApiError 409 if an apply would change fields that another manager has written."""
     causes = []
     changed = paths_changed(old, new) & wanted
     for entry in old.get("metadata", {}).get("managedFields") or []:
@@ -110,7 +110,7 @@ def _tree(paths: set[Path]) -> Obj:
 
 
 def _tree_paths(tree: Obj, path: Path = ()) -> set[Path]:
-    """The leaves of fieldsV1; what lies inside of a list counts as the list."""
+    """Return the leaves of fieldsV1; a path inside of a list counts as the list."""
     found: set[Path] = set()
     for key, inner in tree.items():
         if not key.startswith("f:"):

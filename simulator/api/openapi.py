@@ -1,8 +1,9 @@
-"""OpenAPI v3, as much of it as kubectl reads before it creates or applies: what can be written, and who checks it.
+"""OpenAPI v3, as far as kubectl reads it before it creates or applies: which kinds can be written, and who validates.
 
-kubectl looks for the PATCH of a kind and its parameter ``fieldValidation``: a server that has it checks the fields
-itself, and no schema is needed (k8s.io/cli-runtime, pkg/resource, QueryParamVerifierV3). No kind has one here, and none
-is said to take strategic merge patches, for which kubectl would want one: of built-in kinds it knows how to merge.
+kubectl looks for the PATCH of a kind and its parameter ``fieldValidation``: a server that has it validates the fields
+itself, and no schema is needed (k8s.io/cli-runtime, pkg/resource, QueryParamVerifierV3). No kind has a schema here, and
+none is declared to accept strategic merge patches, for which kubectl would need one: it knows how to merge built-in
+kinds.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ ROOT = "/openapi/v3"
 _QUERY = {"fieldValidation": "string", "fieldManager": "string", "dryRun": "string", "force": "boolean"}
 """The parameters of every write, with their types; ``force`` only of a patch."""
 _ACTIONS = {"post": ("create", "post"), "put": ("update", "put"), "patch": ("patch", "patch")}
-"""HTTP method → the verb of a resource, and what OpenAPI calls it."""
+"""HTTP method → the verb of a resource, and its name in OpenAPI."""
 
 
 def document(catalogue: Catalogue, path: str) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""The three patches that a Kubernetes API server takes, as pure functions of JSON values."""
+"""The three patches that a Kubernetes API server accepts, as pure functions of JSON values."""
 
 from __future__ import annotations
 
@@ -48,7 +48,9 @@ def merge_patch(target: Any, patch: Any) -> Any:
 
 
 def strategic_patch(target: Any, patch: dict[str, Any]) -> dict[str, Any]:
-    """Apply a strategic merge patch: lists whose entries have a key merge by it; ``$patch`` and the like are obeyed."""
+    """Apply a strategic merge patch: lists whose entries have a key merge by it; ``$patch`` and similar directives
+    apply.
+    """
     found = dict(target) if isinstance(target, dict) else {}
     directive = patch.get("$patch")
     if directive == "replace":

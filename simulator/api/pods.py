@@ -1,4 +1,4 @@
-"""Answers of a kubelet and of the pod network: container logs, and the proxy to pods and services."""
+"""The kubelet's and pod network's part: container logs, and the proxy to pods and services."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from simulator.store import Store
 
 Obj = dict[str, Any]
 _FOLLOW_EVERY = 0.1
-"""Real seconds between two looks at the log that a client follows."""
+"""Real seconds between two polls of a followed log."""
 
 
 class PodServer:
-    """Speaks for the pods of a world."""
+    """Answers for the pods of a world."""
 
     def __init__(self, store: Store, world: World) -> None:
         self._store = store
         self._world = world
 
     def log(self, pod: Obj, query: Mapping[str, str]) -> AsyncIterator[bytes]:
-        """The log of a container, line by line; it goes on with `follow`. Raises ApiError 400."""
+        """Return the log of a container, line by line; it continues with `follow`. Raises ApiError 400."""
         previous, follow = _true(query, "previous"), _true(query, "follow")
         container = _container(pod, query.get("container", ""), previous=previous)
         namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
@@ -105,7 +105,7 @@ class PodServer:
 
 
 class _Position:
-    """How far a log has been read; lines of one instant are told apart by their number."""
+    """The position of a reader in a log; lines with the same time are distinguished by their number."""
 
     def __init__(self, lines: list[LogLine]) -> None:
         self._at = lines[-1].at if lines else float("-inf")

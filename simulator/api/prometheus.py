@@ -33,7 +33,7 @@ def configuration(server: str, ca_file: Path, token_file: Path) -> dict[str, Any
 
 
 def targets(store: Store, asked: str) -> list[dict[str, Any]]:
-    """A target group for each pod that has an address and declares the port that is asked for."""
+    """Return a target group for each pod that has an address and declares the requested port."""
     return [
         {
             "targets": [f"{pod['status']['podIP']}:{asked}"],

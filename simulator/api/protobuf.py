@@ -1,7 +1,7 @@
-"""Bodies in protobuf: kubectl's typed clients send nothing else, whatever a server says that it accepts.
+"""Bodies in protobuf: kubectl's typed clients send nothing else, whatever a server declares to accept.
 
-Only what the simulator takes is known: a schema is a table of field numbers, read off the generated.proto files
-of k8s.io/api. Answers are JSON, which these clients take.
+Only the objects that the simulator accepts are known: a schema is a table of field numbers, taken from the
+generated.proto files of k8s.io/api. Answers are JSON, which these clients accept.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ _SCHEMAS: dict[str, Schema] = {
 
 
 def decode(body: bytes) -> dict[str, Any]:
-    """The object as its JSON would be; empty strings, which Go always sends, are left out.
+    """Return the object as its JSON would be; empty strings, which Go always sends, are left out.
 
-    Raises ValueError for what is no protobuf object of Kubernetes, or of a kind that is not known here.
+    Raises ValueError if it is not a protobuf object of Kubernetes, or its kind is unknown.
     """
     if not body.startswith(_MAGIC):
         raise ValueError("the body does not begin as a protobuf object of Kubernetes does")

@@ -1,4 +1,4 @@
-"""Get, list and watch over the store, in the three representations that clients ask for."""
+"""Get, list and watch over the store, in the three representations that clients request."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from simulator.store import Change, Entry, ExpiredError, Key, Store
 BOOKMARK_EVERY = 60.0
 """Real seconds between bookmarks; the API server sends one a minute and one just before the timeout."""
 DEFAULT_TIMEOUT = 1800
-"""Real seconds a watch lasts that does not say (kube-apiserver: 30 to 60 minutes)."""
+"""Default duration of a watch in real seconds (kube-apiserver: 30 to 60 minutes)."""
 _SLICE = 200
 """Entries worked on before other requests get their turn."""
 
@@ -48,7 +48,7 @@ class View:
         return entry.document if self.resource.custom else entry.body
 
     def document(self, entry: Entry, *, headers: bool = True) -> bytes:
-        """The entry as an answer of its own; a Table with `headers` says what its columns are."""
+        """Return the entry as a single answer; a Table with `headers` includes its column definitions."""
         if self.form is Form.TABLE:
             head = self._table_head({"resourceVersion": str(entry.version)}, headers=headers)
             return orjson.dumps(head | {"rows": [self._row(entry)]})
@@ -80,7 +80,7 @@ class View:
         return orjson.dumps({"kind": kind, "apiVersion": api_version, "metadata": metadata, "items": []})[:-2]
 
     def bookmark(self, version: int, *, initial_end: bool) -> bytes:
-        """The object of a BOOKMARK: a resourceVersion and zero values, nothing of any real object."""
+        """Return the object of a BOOKMARK: a resourceVersion and zero values, nothing of any real object."""
         metadata: Obj = {"resourceVersion": str(version)}
         if initial_end:
             metadata["annotations"] = {"k8s.io/initial-events-end": "true"}
@@ -160,7 +160,7 @@ class Reader:
         return [view.list_head(metadata), b",".join(page), b"]}\n"]
 
     def _state(self, resource: Resource, selection: Selection, options: ListOptions) -> tuple[int, list[Entry]]:
-        """The resourceVersion and the entries that the list is of, from where it goes on."""
+        """Return the resourceVersion and the entries of the list, from where it continues."""
         table = self._store.table(resource.storage, resource.kind)
         current = self._store.version
         if options.token:
@@ -184,9 +184,9 @@ class Reader:
         return current, table.now()
 
     def watch(self, view: View, selection: Selection, options: ListOptions) -> AsyncIterator[bytes]:
-        """The lines of a watch, until its timeout; a history that is too short ends it with an ERROR 410.
+        """Yield the lines of a watch, until its timeout; a history that is too short ends it with an ERROR 410.
 
-        A watch that does not say from when begins at this call, not at the first line.
+        A watch without a resourceVersion begins at this call, not at the first line.
         """
         return self._events(view, selection, options, self._store.version)
 

@@ -1,4 +1,4 @@
-"""The meaning of a request, read from its path, query and headers before anything is looked up."""
+"""The meaning of a request, read from its path, query and headers before any lookup."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Target:
     """The path behind a proxy subresource, with its leading slash."""
 
     def verb(self, method: str, *, watch: bool) -> str:
-        """The verb as RBAC knows it."""
+        """Return RBAC's verb of the request."""
         verb = _VERBS.get(method, method.lower())
         if not self.name and verb == "get":
             return "watch" if watch else "list"
@@ -65,7 +65,7 @@ def target_of(path: str) -> Target | None:
 
 
 class Form(Enum):
-    """The representation that the Accept header asks for."""
+    """The representation requested by the Accept header."""
 
     OBJECT = ""
     TABLE = "Table"
@@ -144,7 +144,7 @@ def _true(query: Mapping[str, str], name: str) -> bool:
 
 
 LATEST = -1
-"""The resourceVersion of a continue token that goes on inconsistently, with what is there now."""
+"""The resourceVersion of a continue token that continues inconsistently, with the current state."""
 
 
 def continue_token(version: int, after: Key, namespace: str) -> str:
@@ -155,9 +155,9 @@ def continue_token(version: int, after: Key, namespace: str) -> str:
 
 
 def read_token(token: str, namespace: str, *, namespaced: bool) -> tuple[int, Key]:
-    """The resourceVersion of a continue token and the first key after which it goes on.
+    """Return the resourceVersion of a continue token and the first key after which it continues.
 
-    Raises ApiError 400 for a token that nobody gave.
+    Raises ApiError 400 for an invalid token.
     """
     try:
         body: Any = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))

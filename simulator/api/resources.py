@@ -50,9 +50,9 @@ class Resource:
     """The paths of field selectors."""
     columns: tuple[Column, ...]
     storage: str
-    """The apiVersion under which the objects are kept; another one for a second view of them."""
+    """The apiVersion under which the objects are stored; a second view of them has another."""
     custom: bool
-    """Defined by a CustomResourceDefinition: the items of its lists say their kind, as objects alone do."""
+    """Defined by a CustomResourceDefinition: the items of its lists include their kind, as single objects do."""
     zero: Obj
     maximum: int | None = None
     """The most replicas that the schema of a custom resource allows."""

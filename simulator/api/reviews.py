@@ -1,4 +1,4 @@
-"""SelfSubjectReview, SelfSubjectAccessReview and SelfSubjectRulesReview: who am I, and what may I."""
+"""SelfSubjectReview, SelfSubjectAccessReview and SelfSubjectRulesReview: the caller's identity and permissions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from simulator.api.resources import Resource
 Obj = dict[str, Any]
 
 KINDS = frozenset({"SelfSubjectReview", "SelfSubjectAccessReview", "SelfSubjectRulesReview"})
-"""Kinds that are answered and never kept."""
+"""Kinds that are answered and never stored."""
 
 
 def answer(resource: Resource, given: Any, user: User, authorizer: Authorizer, now: str) -> Obj:

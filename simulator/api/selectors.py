@@ -1,4 +1,4 @@
-"""Label and field selectors, as `labelSelector=` and `fieldSelector=` carry them."""
+"""Label and field selectors, in the syntax of `labelSelector=` and `fieldSelector=`."""
 
 from __future__ import annotations
 
@@ -53,10 +53,9 @@ def _label_test(match: re.Match[str]) -> LabelTest:
 
 
 def field_selector(text: str, known: Collection[str]) -> FieldTest | None:
-    """The test for the fields of an object; None selects everything.
+    """Return the test for the fields of an object; None selects everything.
 
-    `known` are the paths that the resource can be selected by; another path, or a text that cannot be read,
-    raises ApiError 400.
+    `known` are the paths that the resource can be selected by; another path, or an invalid text, raises ApiError 400.
     """
     tests: list[FieldTest] = []
     at = 0

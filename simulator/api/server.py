@@ -28,7 +28,7 @@ _HEALTH = ("/healthz", "/livez", "/readyz")
 
 
 class ApiServer:
-    """Serves a store and the world behind it to those who hold one of the tokens."""
+    """Serves a store and the world behind it to holders of a token."""
 
     def __init__(
         self,

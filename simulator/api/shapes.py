@@ -1,6 +1,6 @@
 """Validation of objects before controllers act on them: required fields, types, quantities.
 
-As much of the API's schema as the controllers of the simulator read; what is not named here is not looked at.
+Covers the part of the API's schema that the controllers of the simulator read; other fields are not checked.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ _AVERAGE = re.compile(r"0*[1-9]\d*m?")
 """The quantities that our autoscalers divide by."""
 
 Shape = Any
-"""A type; a pattern of text; `{name: shape}`, where `name!` is required and `*` any other; `[shape]`, not empty
-with `...` behind it; a tuple of shapes of which one fits."""
+"""A type; a pattern of text; `{name: shape}`, where `name!` is required and `*` any other; `[shape]`, not empty with
+`...` after it; a tuple of alternatives.
+"""
 
 _TEXTS: Shape = {"*": str}
 _PORTION: Shape = (int, _SHARE)

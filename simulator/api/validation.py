@@ -1,4 +1,4 @@
-"""Refusals of an API server, in its words: as many of them as operators run into."""
+"""Refusals of an API server, in its words: those that operators commonly meet."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _FIELDS = {
     "Node": "podCIDR podCIDRs providerID unschedulable taints configSource externalID",
     "Scale": "replicas",
 }
-"""The fields of spec, for the strict validation of what is sent."""
+"""The fields of spec, for strict validation."""
 _WITHOUT_SPEC = {
     "ClusterRole": "rules aggregationRule",
     "ClusterRoleBinding": "roleRef subjects",
@@ -39,7 +39,7 @@ _IMMUTABLE = {"Deployment": ("selector",), "StatefulSet": ("selector", "serviceN
 
 
 def unknown_fields(kind: str, sent: Any) -> list[str]:
-    """The paths of what was sent that no field of this kind has."""
+    """Return the paths in a body that no field of this kind has."""
     if isinstance(sent, dict) and kind in _WITHOUT_SPEC:
         own = (*_EVERY, *_WITHOUT_SPEC[kind].split())
         return [name for name in sent if name not in own and name[0] != "$"]

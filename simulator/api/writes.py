@@ -1,4 +1,6 @@
-"""Create, update, patch and delete: what is asked for becomes an object, is checked, and is kept (no dry run)."""
+"""Create, update, patch and delete: the request becomes an object, is validated, and is stored (except in a dry
+run).
+"""
 
 from __future__ import annotations
 
@@ -138,7 +140,7 @@ class Writes:
         return Written(self._replace(resource, old, new, options, "scale"))
 
     def delete(self, resource: Resource, target: Target, given: Obj, options: Options) -> Obj:
-        """DELETE: a pod ends in its time, everything else is gone at once. Raises ApiError 404, 409."""
+        """DELETE: a pod ends within its grace period, everything else is gone at once. Raises ApiError 404, 409."""
         entry = self._find(resource, target)
         check_preconditions(given.get("preconditions") or {}, entry.obj)
         dry = options.dry_run or "All" in _listed(given.get("dryRun"))

@@ -91,7 +91,7 @@ class Autoscalers:
         self._report(hpa, replicas, desired, average, self._working(hpa, now, limited=why == _TOO_MANY), now)
 
     def _by_metric(self, hpa: Object, replicas: int, average: float | None, now: float) -> tuple[int, str]:
-        """The replicas that the metric asks for within the bounds, and why."""
+        """Return the replicas that the metric requires within the bounds, and why."""
         spec, uid = hpa["spec"], hpa["metadata"]["uid"]
         if average is None:
             return replicas, ""
@@ -109,7 +109,7 @@ class Autoscalers:
         return max(desired, spec.get("minReplicas", 1)), above if desired > replicas else "All metrics below target"
 
     def _average(self, hpa: Object, target: Object) -> float | None:
-        """Requests that wait per engine of the target; None if there is no engine or another metric is asked for."""
+        """Return waiting requests per engine of the target; None without an engine or for another metric."""
         if WAITING not in _metric_name(hpa["spec"]):
             return None
         namespace, selector = target["metadata"]["namespace"], target["spec"].get("selector")
@@ -159,7 +159,7 @@ _TOO_MANY = "the desired replica count is more than the maximum replica count"
 
 
 def _metric(spec: Mapping[str, Any]) -> Object:
-    """The part of its first metric that says name and target, whatever type it has."""
+    """Return the part of its first metric with name and target, whatever its type."""
     metrics = spec.get("metrics") or [{"type": "Resource"}]
     found: Object = metrics[0].get(metrics[0]["type"].lower()) or {}
     return found

@@ -22,7 +22,7 @@ class Budgets:
         """The generation of each when its status was computed."""
 
     def reconcile(self, touched: dict[str, list[Pod]], now: float) -> None:
-        """Look at those that changed, and at those of namespaces whose pods did (with all their pods)."""
+        """Update budgets that changed, and those of namespaces whose pods did (with all their pods)."""
         for place, entry in self._cluster.store.table("policy/v1", "PodDisruptionBudget").entries.items():
             generation = entry.obj["metadata"].get("generation", 1)
             if place[0] in touched or self._seen.get(place) != generation:
@@ -56,7 +56,7 @@ class Budgets:
         put_status(self._cluster.store, budget, status)
 
     def _wanted(self, pods: Sequence[Pod]) -> int:
-        """How many pods their controllers want."""
+        """Return the number of pods that their controllers want."""
         owners = {pod.owner["uid"]: (pod.namespace, pod.owner) for pod in pods if pod.owner}
         found = [
             self._cluster.store.get(owner["apiVersion"], owner["kind"], namespace, owner["name"])

@@ -1,4 +1,4 @@
-"""The conditions of a Deployment: whether enough pods are available, and whether its rollout gets further.
+"""The conditions of a Deployment: whether enough pods are available, and whether its rollout progresses.
 
 After k8s.io/kubernetes/pkg/controller/deployment/progress.go, version 1.36.
 """
@@ -87,13 +87,13 @@ def _unknown(reason: str, message: str, now: float) -> Object:
 
 
 def _keep(known: Object | None, new: Object) -> Object:
-    """The condition as it was if it says the same."""
+    """Return the existing condition if it is equivalent."""
     same = known is not None and all(known[key] == new[key] for key in ("status", "reason", "message"))
     return known if known is not None and same else _with_since(known, new)
 
 
 def _with_since(known: Object | None, new: Object) -> Object:
-    """A condition whose status did not change has its status since when it had it."""
+    """Return the condition with its previous transition time if the status is unchanged."""
     if known is None or known["status"] != new["status"]:
         return new
     return new | {"lastTransitionTime": known["lastTransitionTime"]}

@@ -1,4 +1,4 @@
-"""DaemonSets: a pod on every node that it may use, cordoned ones included."""
+"""DaemonSets: a pod on every eligible node, including cordoned ones."""
 
 from __future__ import annotations
 

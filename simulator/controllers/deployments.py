@@ -66,9 +66,10 @@ class Deployments:
         return sorted(found, key=lambda rs: (rs["metadata"]["creationTimestamp"], rs["metadata"]["name"]))
 
     def _revised(self, obj: Object, current: Object | None, old: Sequence[Object], now: float) -> Object:
-        """The ReplicaSet of the present template under the highest revision, made if need be; the Deployment says so.
+        """Return the ReplicaSet of the current template under the highest revision, created if need be; the Deployment
+        records it.
 
-        An old template again means its ReplicaSet again: it gets a new number and remembers the one it had.
+        A reused template means its old ReplicaSet: it gets a new number and remembers the previous one.
         """
         store, meta = self._cluster.store, obj["metadata"]
         number = max((_revision(rs) for rs in old), default=0) + 1
@@ -95,7 +96,7 @@ class Deployments:
         return found or obj
 
     def _replace(self, obj: Object, current: Object, old: Sequence[Object], now: float) -> None:
-        """One step of a rolling update: start what maxSurge allows, stop what maxUnavailable allows."""
+        """Do one step of a rolling update: start what maxSurge allows, stop what maxUnavailable allows."""
         desired, limit = obj["spec"]["replicas"], rollout.limits(obj["spec"])
         total = sum(rs["spec"]["replicas"] for rs in (*old, current))
         size = rollout.grow(desired, limit, current["spec"]["replicas"], total)
@@ -105,7 +106,7 @@ class Deployments:
             self._scale(obj, rs, replicas, now)
 
     def _recreate(self, obj: Object, current: Object, old: Sequence[Object], now: float) -> None:
-        """All old pods have to be gone before the first new one starts."""
+        """Replace by recreation: all old pods must be gone before the first new one starts."""
         running = any(self._cluster.owned.of(rs["metadata"]["uid"]) for rs in old)
         for rs in old:
             self._scale(obj, rs, 0, now)
@@ -113,7 +114,7 @@ class Deployments:
             self._scale(obj, current, obj["spec"]["replicas"], now)
 
     def _resize(self, obj: Object, current: Object | None, old: Sequence[Object], now: float) -> None:
-        """The Deployment was scaled: its ReplicaSets follow in proportion; no rollout goes on meanwhile."""
+        """Scale the ReplicaSets in proportion after the Deployment was scaled; the rollout pauses meanwhile."""
         desired, limit = obj["spec"]["replicas"], rollout.limits(obj["spec"])
         every = [*old, *([current] if current else [])]
         active = [rs for rs in every if rs["spec"]["replicas"]]
@@ -130,7 +131,7 @@ class Deployments:
                 self._scale(obj, rs, replicas, now)
 
     def _scale(self, obj: Object, rs: Object, replicas: int, now: float) -> None:
-        """Set a ReplicaSet's replicas, and in its annotations what they are a part of."""
+        """Set a ReplicaSet's replicas, and the annotations with the total that they are part of."""
         before, desired = rs["spec"]["replicas"], obj["spec"]["replicas"]
         allowed = str(desired + rollout.limits(obj["spec"]).surge if desired else 0)
         annotations = rs["metadata"].get("annotations", {})
@@ -146,7 +147,7 @@ class Deployments:
         self._cluster.events.record(obj, "Normal", "ScalingReplicaSet", message, _COMPONENT, now)
 
     def _prune(self, obj: Object, old: Sequence[Object]) -> None:
-        """Delete the oldest revisions beyond revisionHistoryLimit once nothing of them is left."""
+        """Delete the oldest revisions beyond revisionHistoryLimit once they have no pods."""
         limit = obj["spec"].get("revisionHistoryLimit", 10)
         done = [rs for rs in map(self._reread, old) if not rs["spec"]["replicas"]]
         done = [rs for rs in done if not rs.get("status", {}).get("replicas")]
@@ -178,7 +179,7 @@ def _current(obj: Object, sets: Sequence[Object]) -> Object | None:
 
 
 def _bare(template: Mapping[str, Any]) -> Object:
-    """A template without what makes no difference: the hash label, and what is written as null."""
+    """Return a template without irrelevant parts: the hash label, and null values."""
     metadata = {key: value for key, value in template["metadata"].items() if value is not None}
     labels = {key: value for key, value in (metadata.get("labels") or {}).items() if key != _HASH}
     return {"metadata": metadata | {"labels": labels}, "spec": template["spec"]}

@@ -25,7 +25,7 @@ class Endpoints:
         """The resourceVersion of each Service when its endpoints were made."""
 
     def reconcile(self, touched: dict[str, list[Pod]]) -> None:
-        """Look at the Services that changed, and at those of namespaces whose pods did (with all their pods)."""
+        """Update Services that changed, and those of namespaces whose pods did (with all their pods)."""
         store = self._cluster.store
         services = store.table("v1", "Service").entries
         for place in self.ready.keys() - services.keys():

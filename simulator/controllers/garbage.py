@@ -1,4 +1,4 @@
-"""The garbage collector: what an object owned goes after it (background propagation)."""
+"""The garbage collector: dependents are deleted after their owner (background propagation)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _OWNED = (
 
 
 def collect(cluster: Cluster, now: float) -> None:
-    """Delete what belongs to an object that is gone, pods included."""
+    """Delete the dependents of removed objects, pods included."""
     for api_version, kind in _OWNED:
         for (namespace, name), entry in list(cluster.store.table(api_version, kind).entries.items()):
             references = entry.obj["metadata"].get("ownerReferences") or ()

@@ -1,7 +1,7 @@
 """LeaderWorkerSets: groups of a leader and its workers, which start and end together.
 
 As the operator does it: a StatefulSet of leaders, whose ordinals are the groups, and for each leader a StatefulSet of
-its workers that the leader's pod owns, so that they go with it.
+its workers that the leader's pod owns, so that they are deleted with it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class LeaderWorkerSets:
         self._cluster = cluster
 
     def arrange(self, now: float) -> None:
-        """Each has its StatefulSets; a group of which a pod ends or restarts is started anew."""
+        """Create the StatefulSets of each; recreate a group if one of its pods ends or restarts."""
         for obj in self._cluster.store.list(API_VERSION, KIND):
             revision = safe_hash(obj["spec"]["leaderWorkerTemplate"])
             for leader in self._leaders(obj, revision, now):

@@ -1,4 +1,4 @@
-"""All controllers together, in the order in which one's work is the next one's."""
+"""All controllers together, each after those that its work depends on."""
 
 from __future__ import annotations
 

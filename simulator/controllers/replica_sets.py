@@ -1,4 +1,4 @@
-"""ReplicaSets: as many pods as each asks for; pods that leave their selector are let go, and others adopted."""
+"""ReplicaSets: create the requested number of pods; release pods that leave the selector, and adopt others."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _COMPONENT = "replicaset-controller"
 
 
 class ReplicaSets:
-    """All ReplicaSets, whoever owns them."""
+    """All ReplicaSets, whatever their owner."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
@@ -32,7 +32,7 @@ class ReplicaSets:
             self._report(rs, [pod for pod in pods if pod.alive], now)
 
     def _claimed(self, rs: Object) -> list[Pod]:
-        """Return the pods that live, after releasing those no longer selected and adopting orphans."""
+        """Return the living pods, after releasing those no longer selected and adopting orphans."""
         selector, kept = rs["spec"]["selector"], []
         for pod in self._cluster.owned.of(rs["metadata"]["uid"]):
             if not pod.alive:
@@ -72,7 +72,7 @@ class ReplicaSets:
 
 
 def available(pods: Sequence[Pod], min_ready_seconds: float, now: float) -> int:
-    """How many have been ready for long enough."""
+    """Return the number of pods that have been ready for long enough."""
     return sum(pod.ready and now - pod.readiness_changed >= min_ready_seconds for pod in pods)
 
 

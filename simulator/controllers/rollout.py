@@ -1,4 +1,4 @@
-"""How many replicas each ReplicaSet of a Deployment gets: the arithmetic of the deployment controller.
+"""The replicas of each ReplicaSet of a Deployment: the arithmetic of the deployment controller.
 
 After k8s.io/kubernetes/pkg/controller/deployment (rolling.go, sync.go, util/deployment_util.go), version 1.36.
 """
@@ -13,7 +13,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How far a rollout may leave the wanted number of pods: absolute numbers."""
+    """Allowed deviation of a rollout from the desired number of pods, in absolute numbers."""
 
     surge: int
     unavailable: int
@@ -21,7 +21,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The pods of one ReplicaSet: as many as it asks for, and as many of them as are available."""
+    """The pods of one ReplicaSet: the requested number, and the available ones among them."""
 
     replicas: int
     available: int = 0
@@ -33,7 +33,7 @@ def share(value: int | str, of: int, rounded: Callable[[float], int]) -> int:
 
 
 def limits(spec: Mapping[str, Any]) -> Limits:
-    """maxSurge (percentages rounded up) and maxUnavailable (down) of a Deployment; never both 0."""
+    """Return maxSurge (percentages rounded up) and maxUnavailable (down) of a Deployment; never both 0."""
     desired = int(spec["replicas"])
     strategy = spec.get("strategy") or {}
     if strategy.get("type") == "Recreate":
@@ -52,7 +52,9 @@ def grow(desired: int, limit: Limits, new: int, total: int) -> int:
 
 
 def shrink(desired: int, limit: Limits, new: Part, old: Sequence[Part]) -> list[int]:
-    """Replicas of the old ReplicaSets (oldest first) after a step: the unavailable go first, then what is spare."""
+    """Return replicas of the old ReplicaSets (oldest first) after a step: unavailable pods go first, then spare
+    ones.
+    """
     least = desired - limit.unavailable
     after = [part.replicas for part in old]
     budget = sum(after) + new.replicas - least - (new.replicas - new.available)
@@ -69,10 +71,10 @@ def shrink(desired: int, limit: Limits, new: Part, old: Sequence[Part]) -> list[
 
 
 def resized(desired: int, limit: Limits, sizes: Sequence[tuple[int, int]]) -> list[int]:
-    """Replicas of the ReplicaSets in use, largest first, when a Deployment is scaled while it rolls out.
+    """Return replicas of the ReplicaSets in use, largest first, when a Deployment is scaled during a rollout.
 
     Each of `sizes` is (replicas, the total allowed when they were last set): they grow and shrink in proportion, and
-    what rounding leaves goes to the first.
+    the rounding remainder goes to the first.
     """
     allowed = desired + limit.surge if desired else 0
     to_add = allowed - sum(replicas for replicas, _ in sizes)

@@ -1,4 +1,4 @@
-"""KEDA's operator, as far as an action meets it: a ScaledObject owns an HPA, and a paused one takes it away."""
+"""KEDA's operator, as far as actions need it: a ScaledObject owns an HPA, and a paused one deletes it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class ScaledObjects:
         self._cluster = cluster
 
     def reconcile(self, now: float) -> None:
-        """One look at each: its HPA has its bounds, or is gone while it is paused."""
+        """Update each: its HPA has its bounds, or is deleted while it is paused."""
         store = self._cluster.store
         for obj in store.list(API_VERSION, KIND):
             meta, spec = obj["metadata"], obj["spec"]

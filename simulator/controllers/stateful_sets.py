@@ -16,7 +16,7 @@ HASH = "controller-revision-hash"
 
 
 class StatefulSets:
-    """All StatefulSets, whoever owns them."""
+    """All StatefulSets, whatever their owner."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster

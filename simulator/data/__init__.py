@@ -1,4 +1,4 @@
-"""Facts as files: what real servers write, and the fleet that is simulated."""
+"""Data files: the output of real servers, and the simulated fleet."""
 
 from __future__ import annotations
 

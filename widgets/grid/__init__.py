@@ -1,4 +1,4 @@
-"""The fleet grid and what it is given to show."""
+"""The fleet grid and its model."""
 
 from widgets.grid.grid import Grid
 from widgets.grid.model import GridColumn, GridModel, GridRow, RowGroup, Sort

@@ -1,4 +1,4 @@
-"""The cells of a row as text, to be copied: as they are drawn where they have room."""
+"""The cells of a row as text, for copying: as drawn with enough room."""
 
 from __future__ import annotations
 

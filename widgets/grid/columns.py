@@ -1,4 +1,4 @@
-"""Columns that fit a width: their widths, and the page that each of the others is on."""
+"""Columns that fit a width: their widths, and the page of each of the others."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def gap_for(width: int) -> int:
 def pages(columns: Sequence[GridColumn], width: int) -> tuple[ColumnPage, ...]:
     """Lay columns out for a width, in cells. Every column is on some page; the first one is on all of them.
 
-    The first page takes columns by priority as long as they fit; what does not fit goes to the next page by the same
-    rule. Within a page the columns keep their order. At least one page, even for a width of 0.
+    The first page takes columns by priority while they fit; the rest goes to the next page by the same rule. Within a
+    page the columns keep their order. Returns at least one page, even for a width of 0.
     """
     if not columns:
         return (ColumnPage((), 1, width),)
@@ -71,7 +71,7 @@ def _pages(columns: Sequence[GridColumn], width: int, gap: int) -> tuple[ColumnP
 def _widen(
     columns: list[GridColumn], indices: list[int], widths: list[int], width: int, gap: int
 ) -> tuple[Placed, ...]:
-    """Give what is left over to the columns that can use it, by weight; take what lacks from the name."""
+    """Distribute spare width to the columns that can use it, by weight; take a deficit from the name."""
     spare = width - sum(widths) - gap * (len(columns) - 1)
     if spare < 0:
         least = min(8, widths[0])

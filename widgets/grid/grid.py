@@ -8,7 +8,7 @@ Use::
     grid.targets                # keys of the marked rows in display order, else the one under the cursor
     grid.move_to("serving/chat-7c9f-x2k")
 
-The group under the cursor is open, and so are pinned ones (``+``); those of its children that the model calls alike
+The group under the cursor is open, and so are pinned ones (``+``); children that the model calls alike
 are one row, which enter or space opens. The cursor stays with its object, whatever happens to the order; when the
 object goes, it moves to the nearest neighbour and ``Grid.Vanished`` says so. Columns that do not fit are on the next
 page (→). Messages: Highlighted, Selected, Vanished, MarksChanged, HeadClicked.
@@ -39,7 +39,7 @@ Below = Callable[[int, int, Glyphs], Sequence[Line]]
 _WHEEL = 3
 """Rows per turn of the wheel."""
 _BAR_WIDTH = 1
-"""The scroll bar's column; it is always kept free, so that nothing shifts when the bar comes and goes."""
+"""The scroll bar's column; it is always reserved, so that nothing shifts when the bar appears and disappears."""
 _HEAD = 1
 _RIGHT = 3
 """The right button of a mouse."""
@@ -90,7 +90,7 @@ class Grid(LineView, can_focus=True):
             self.key = key
 
     class Vanished(About):
-        """The object under the cursor is gone; the cursor went to ``now`` (None: nothing is left)."""
+        """The object under the cursor is gone; the cursor moved to ``now`` (None: nothing is left)."""
 
         def __init__(self, grid: Grid, key: str, now: str | None) -> None:
             super().__init__(grid)
@@ -131,7 +131,7 @@ class Grid(LineView, can_focus=True):
         id: str | None = None,  # noqa: A002 - Textual's name
         classes: str | None = None,
     ) -> None:
-        """``waiting`` is what the grid says before the first ``show``; ``open_all`` keeps every group open."""
+        """``waiting`` is the grid's text before the first ``show``; ``open_all`` keeps every group open."""
         super().__init__(id=id, classes=classes)
         self._model: GridModel = Nothing(waiting)
         self._viewport = Viewport(self._rows_high, open_all=open_all)
@@ -143,7 +143,7 @@ class Grid(LineView, can_focus=True):
         self._clicked: str | None = None
         """The row that was clicked last."""
         self.below: Below | None = None
-        """Gives the last lines of the grid where its rows leave some free; None for nothing."""
+        """Returns lines for the free space below the rows; None for none."""
 
     def on_unmount(self) -> None:
         self._model = Nothing()
@@ -171,7 +171,7 @@ class Grid(LineView, can_focus=True):
 
     @property
     def visible_keys(self) -> tuple[str, ...]:
-        """The rows on the screen, from top to bottom: what is worth asking a source about."""
+        """The rows on the screen, from top to bottom, for which a source should be queried."""
         outline = self._viewport.outline
         shown = (outline.keys[index] for index in self._viewport.in_view())
         return tuple(key for key in shown if key not in outline.folds)
@@ -184,7 +184,7 @@ class Grid(LineView, can_focus=True):
 
     @property
     def cells_drawn(self) -> int:
-        """Cells turned into text since the grid exists: tests count what a tick costs."""
+        """Cells drawn so far: tests count what a tick costs."""
         return self._painter.cells_drawn
 
     def show(self, model: GridModel, cursor: str | None = None) -> int:
@@ -255,7 +255,7 @@ class Grid(LineView, can_focus=True):
             self.redraw()
 
     def action_mark(self) -> None:
-        """Mark or unmark the row, and go on to the next one; open one that stands for several."""
+        """Mark or unmark the row, and move to the next one; open one that stands for several."""
         if not self._unfold() and self._viewport.cursor is not None:
             self._set_marks(self._marks ^ {self._viewport.cursor})
             self.action_move(1)
@@ -318,7 +318,7 @@ class Grid(LineView, can_focus=True):
             self.move_to(keys[min(max(0, index), len(keys) - 1)])
 
     def _unfold(self) -> bool:
-        """Give those that are alike a row each where the cursor is on the one row for them; False where it is not."""
+        """Give alike children a row each if the cursor is on their common row; False otherwise."""
         first = self._viewport.unfold()
         if first is None:
             return False
@@ -332,7 +332,7 @@ class Grid(LineView, can_focus=True):
             self.redraw()
 
     def _forget_marks(self) -> None:
-        """A mark goes with its object: nothing of the same name that comes later inherits it."""
+        """Drop the marks of removed objects: a later namesake does not inherit them."""
         groups = self._model.groups
         self._set_marks({key for key in self._marks if group_of(groups, key) is not None})
 

@@ -1,4 +1,4 @@
-"""The model of a grid: columns, groups of rows in order, and a way to ask for the rows that are on the screen."""
+"""The model of a grid: columns, groups of rows in order, and access to the rows on the screen."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from widgets.line import Align
 
 @dataclass(frozen=True, slots=True)
 class GridColumn:
-    """A column, and how it behaves when the width changes.
+    """A column, and its behaviour when the width changes.
 
-    ``width`` is the least that makes sense, in cells; up to ``widest`` it takes its share of what is left over, by
-    ``grow`` (0: none). Columns with a low ``priority`` number stay when it gets narrow; the others move to the next
-    page, one → away. The first column of a grid names the row: it is on every page, and its width includes the glyphs
-    in front of the name.
+    ``width`` is the smallest useful width, in cells; up to ``widest`` it takes its share of spare width, by ``grow``
+    (0: none). Columns with a low ``priority`` number stay when it gets narrow; the others move to the next page, one →
+    away. The first column of a grid names the row: it is on every page, and its width includes the glyphs in front of
+    the name.
     """
 
     id: str
@@ -32,11 +32,11 @@ class GridColumn:
     widest: int = 0
     """0 for ``width``."""
     share: float = 0.0
-    """The part of the page's width that it may take at its turn: columns of less priority get what is left."""
+    """Largest share of the page's width: columns of lower priority get the rest."""
 
 
 class GridRow(NamedTuple):
-    """One row: its cells aligned with the columns of the model. Those on the page, and no others, are asked for.
+    """One row: its cells aligned with the columns of the model. Only those on the page are requested.
 
     They are compared by value from tick to tick.
     """
@@ -56,7 +56,7 @@ class RowGroup(NamedTuple):
     key: str
     children: Sequence[str] = ()
     alike: Iterable[str] = ()
-    """Children for which one row stands until it is opened; iterated when the group is."""
+    """Children represented by one row until it is opened; iterated when the group is."""
 
 
 class Sort(NamedTuple):
@@ -67,9 +67,9 @@ class Sort(NamedTuple):
 
 
 class GridModel(Protocol):
-    """A view model. ``groups`` are in display order; rows are asked for only while they are on the screen.
+    """A view model. ``groups`` are in display order; rows are only requested while they are on the screen.
 
-    A new model object is passed to ``Grid.show`` for every tick; what it returns must not change after that.
+    A new model object is passed to ``Grid.show`` for every tick; its results must not change after that.
     """
 
     @property

@@ -1,4 +1,4 @@
-"""Worst first, without rows that jump: a row moves when its state changed or its score moved by a margin."""
+"""Worst first, without jumping rows: a row moves if its state changed or its score moved by a margin."""
 
 from __future__ import annotations
 
@@ -7,18 +7,17 @@ from collections.abc import Sequence
 from fleet.model.severity import Severity
 
 RANKS = {severity: rank for rank, severity in enumerate(Severity)}
-"""The order in which severities are listed, the worst first."""
+"""The order in which severities are listed, worst first."""
 
 
 class WorstFirst:
-    """Keeps for each row the score that it is ordered by, until the real one is more than ``margin`` away from it.
+    """Keeps for each row the score that it is ordered by, until the real one differs from it by more than ``margin``.
 
-    The order of a tick is thus a total one (no cycles) and yet small changes move nothing. ``margin`` is relative
-    (0.2: a fifth of the larger of the two), with ``floor`` as the smallest difference that counts, in the unit of the
-    score.
+    So the order of a tick is total (no cycles) and yet small changes move nothing. ``margin`` is relative (0.2: a fifth
+    of the larger of the two), with ``floor`` as the smallest difference that counts, in the unit of the score.
 
-    Rows come as columns: thousands of them are ordered between two frames, and what can be said of a whole column
-    (that nothing in it moved) is not asked of each row.
+    Rows come as columns: thousands of them are ordered between two frames, and tests on a whole column (nothing in it
+    moved) replace tests on each row.
     """
 
     def __init__(self, margin: float = 0.2, floor: float = 1.0) -> None:
@@ -26,13 +25,13 @@ class WorstFirst:
         self._floor = floor
         self._keys: Sequence[str] = ()
         self._by_name: list[int] = []
-        """Positions in the keys, by name: the order of what is equally bad."""
+        """Positions in the keys, by name: the order of equally bad rows."""
         self._severities: Sequence[Severity] = ()
         self._held: list[float] = []
         self._order: Sequence[str] = ()
         self._behind: frozenset[str] = frozenset()
         self.sorted = 0
-        """How often rows were put in order since this exists: tests count what a tick costs."""
+        """Number of sorts so far: tests count what a tick costs."""
 
     def order(
         self,
@@ -67,7 +66,7 @@ class WorstFirst:
     def _settled(
         self, keys: Sequence[str], severities: Sequence[Severity], scores: Sequence[float], *, same: bool
     ) -> list[float]:
-        """The scores to order by: those that are held as long as the new ones are near and the state is the same."""
+        """Return the scores to order by: the held ones while the new ones are close and the state is unchanged."""
         states, before = self._severities, self._held
         if not same:
             known = dict(zip(self._keys, zip(states, before, strict=True), strict=True))

@@ -1,4 +1,4 @@
-"""The rows of a grid one below the other: groups, and the children of those that are open."""
+"""The rows of a grid one below the other: groups, and the children of open ones."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def outline(
     groups: Sequence[RowGroup], opened: Collection[str], unfolded: Collection[str] = (), seen: Collection[str] = ()
 ) -> Outline:
     """Lay groups out, with the children of those in ``opened``: all of them in ``unfolded`` ones, elsewhere one row for
-    those that are alike. Those in ``seen`` have a row of their own in any case.
+    alike children. Those in ``seen`` always have their own row.
     """
     keys: list[str] = []
     levels = bytearray()
@@ -81,12 +81,12 @@ def outline(
 
 
 def _fold_key(group: str) -> str:
-    """The key of the row for those that are alike: no object's."""
+    """Return the key of the row for alike children, which is no object's."""
     return f"\0{group}"
 
 
 def group_of(groups: Sequence[RowGroup], key: str, hint: str | None = None) -> str | None:
-    """The key of the group that holds ``key`` (or is it); None where it is gone. ``hint`` is where it was before."""
+    """Return the key of the group that holds ``key`` (or is it); None if it is gone. ``hint`` is its previous group."""
     if key.startswith("\0"):
         key = hint = key[1:]
     for group in groups:
@@ -96,7 +96,7 @@ def group_of(groups: Sequence[RowGroup], key: str, hint: str | None = None) -> s
 
 
 def neighbours(before: Outline, index: int) -> list[str]:
-    """The keys to try when the row at ``index`` is gone, nearest first; of two equally near, the one below.
+    """Return the keys to try if the row at ``index`` is gone, nearest first; of two equally near, the one below.
 
     Rows of the same group come first, then its group, then the other rows.
     """

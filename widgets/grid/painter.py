@@ -1,4 +1,4 @@
-"""The rows of a grid as they are drawn, kept for as long as nothing that their picture depends on changes."""
+"""The drawn rows of a grid, cached while their inputs are unchanged."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class RowPainter:
         self._drawn: dict[str, _Drawn] = {}
         self._model: GridModel | None = None
         self.cells_drawn = 0
-        """Cells turned into text since this exists: tests count what a tick costs."""
+        """Cells drawn so far: tests count what a tick costs."""
 
     def draw(
         self,
@@ -82,7 +82,9 @@ class RowPainter:
     def _parts(
         self, cells: Sequence[Cell], page: ColumnPage, level: RowLevel, glyphs: Glyphs, before: _Drawn | None
     ) -> Parts:
-        """Each cell in the width of its column; what is as it was ``before``, on this page and level, is kept."""
+        """Return each cell in the width of its column; cells unchanged since ``before``, on this page and level, are
+        reused.
+        """
         if before is not None and before.cells == cells:
             return before.parts
         parts: list[tuple[Span, ...]] = []

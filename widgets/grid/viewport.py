@@ -1,4 +1,4 @@
-"""The place of a grid in its model: rows laid out, the cursor among them, and the part of them that is in view."""
+"""The position of a grid in its model: rows laid out, the cursor among them, and the visible part."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class Viewport:
         """The first row in view."""
         self._pinned: set[str] = set()
         self._unfolded: set[str] = set()
-        """Groups in which those that are alike have a row each."""
+        """Groups whose alike children have a row each."""
 
     def forget(self) -> None:
-        """Let go of the model and its rows."""
+        """Drop the model and its rows."""
         self.outline, self._outlined = Outline(), (Nothing(), set())
 
     @property
@@ -52,9 +52,9 @@ class Viewport:
         return (key, group) == (self.cursor, self.group) and self._outlined[0] is model
 
     def follow(self, model: GridModel, cursor: str | None, marks: Collection[str]) -> bool:
-        """Lay a new model out, with the cursor on an object of it, by default the one it is on.
+        """Lay a new model out, with the cursor on an object of it, by default the current one.
 
-        False where the object that the cursor was on is gone: it goes to the nearest neighbour then.
+        False if the cursor's object is gone: the cursor then moves to the nearest neighbour.
         """
         groups, before = model.groups, self.cursor
         kept = group_of(groups, before, self.group) if before is not None else None
@@ -75,9 +75,9 @@ class Viewport:
         *,
         keep_top: bool = False,
     ) -> None:
-        """Lay the rows out with the cursor on its object, on the line of the screen where the eye left it.
+        """Lay the rows out with the cursor on its object, on the same line of the screen as before.
 
-        ``keep_top``: the view was at its top and stays there as long as the cursor is in it, so that what is worst is
+        ``keep_top``: the view was at its top and stays there while the cursor is in it, so that the worst rows are
         never hidden above. Marked rows are never folded.
         """
         opened = self._pinned | {group} if group is not None else set(self._pinned)
@@ -121,9 +121,9 @@ class Viewport:
         return True
 
     def unfold(self) -> str | None:
-        """Give those that are alike a row each where the cursor is on the one row for them.
+        """Give alike children a row each if the cursor is on their common row.
 
-        Returns the first of them, which the cursor goes to; None where the cursor is on no such row.
+        Returns the first of them, for the cursor; None if the cursor is on no such row.
         """
         fold = self.outline.folds.get(self.cursor or "")
         if fold is None:
@@ -133,7 +133,7 @@ class Viewport:
         return fold.first
 
     def _neighbour(self, model: GridModel) -> tuple[str | None, str | None]:
-        """Return the cursor's next (key, group) when its object is gone; Nones when nothing is left."""
+        """Return the cursor's next (key, group) if its object is gone; Nones if nothing is left."""
         groups = model.groups
         if self.cursor is not None:
             for key in neighbours(self.outline, self.index):

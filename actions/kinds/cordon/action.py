@@ -166,7 +166,7 @@ def _check_room(name: str, context: ClusterContext) -> Check:
 
 
 def _check_free(closing: Sequence[Node], snapshot: Snapshot) -> Check:
-    """How many free GPUs are closed, and how many of the same kinds are free on the nodes that stay open."""
+    """Check how many free GPUs are closed off, and how many of the same kinds stay free on open nodes."""
     names = [node.name for node in closing]
     products = {node.gpu_product for node in closing}
     resources = {name for node in closing for name in node.gpus}

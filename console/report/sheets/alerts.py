@@ -13,7 +13,7 @@ from widgets.untrusted import untrusted, untrusted_line
 
 
 def alerts_sheet(snapshot: Snapshot, glyphs: Glyphs) -> Sheet:
-    """Alerts that are pending or fire, with what they are about."""
+    """Return the table of pending and firing alerts, with their objects."""
     columns = (
         SIGN, SheetColumn("alert", "ALERT", least=16), STATE, OBJECT, SINCE,
         SheetColumn("summary", "SUMMARY", least=20, priority=1),

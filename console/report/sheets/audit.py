@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def actions_sheet(actions: Sequence[RecordedAction]) -> Sheet:
-    """A row for each action of the audit log, the first first; ``audit show`` tells more of each."""
+    """Return the table of actions in the audit log, oldest first; ``audit show`` prints more of each."""
     columns = (
         SheetColumn("began", "TIME"), SheetColumn("person", "WHO", least=8), SheetColumn("action", "", shown=DATA),
         SheetColumn("title", "WHAT", least=20), SheetColumn("outcome", "OUTCOME", least=10),

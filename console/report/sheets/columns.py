@@ -1,4 +1,4 @@
-"""Columns of all tables of the fleet, whatever is in their rows: how an object stands, and its numbers."""
+"""Columns common to all tables of the fleet, whatever their rows: an object's severity, and its numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fleet as tables on stdout: workloads with their pods, models, pods, nodes and GPUs, each the worst first."""
+"""The fleet as tables on stdout: workloads with their pods, models, pods, nodes and GPUs, each worst first."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ _NAMESPACE: Final = NAMED[1]
 
 
 def _drawn(title: str) -> SheetColumn:
-    """The column in place of namespace and name for a person. The end of a name tells a pod from its siblings."""
+    """Return the display column that replaces namespace and name. The end of a name identifies a pod among its
+    siblings.
+    """
     return SheetColumn("", title, least=20, keep="end", shown=DRAWN)
 
 
@@ -118,7 +120,7 @@ def pods_sheet(snapshot: Snapshot, glyphs: Glyphs) -> Sheet:
 
 
 def models_sheet(snapshot: Snapshot, glyphs: Glyphs) -> Sheet:
-    """Served models, by what serves them."""
+    """Return the table of served models, by what serves them."""
     serving = tuple(one for one in SERVING if one.quantity not in (Quantity.GPU_UTIL, Quantity.GPU_TEMPERATURE))
     columns = (
         SIGN, _NAMESPACE, _NAME, _drawn("MODEL")._replace(keep="start"), SheetColumn("replicas", "READY"),
@@ -270,7 +272,7 @@ def _age(created: float, now: float, glyphs: Glyphs) -> SheetCell:
 
 
 def _name(name: str) -> SheetCell:
-    """A name, or nothing where there is none: a pod that waits for a node has no node whose name is empty."""
+    """Return a name, or nothing if it is empty: a pending pod has no node, rather than a node without a name."""
     return words(untrusted_name(name) if name else "")
 
 

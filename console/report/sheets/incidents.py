@@ -14,7 +14,7 @@ from widgets.untrusted import untrusted, untrusted_line, untrusted_name
 
 
 def incidents_sheet(snapshot: Snapshot, glyphs: Glyphs) -> Sheet:
-    """Incidents, the worst first: what is wrong, where, how long, and who feels it."""
+    """Return the table of incidents, worst first: what is wrong, where, for how long, and its impact."""
     columns = (
         SIGN, SheetColumn("incident", "INCIDENT", shown=DATA), STATE, OBJECT, SheetColumn("words", "WHAT", least=20),
         SINCE, SheetColumn("reach", "FELT BY", least=10, priority=2, moves=True),

@@ -13,7 +13,7 @@ from widgets.untrusted import untrusted_name
 
 
 def objectives_sheet(snapshot: Snapshot, glyphs: Glyphs) -> Sheet:
-    """Each objective: what was promised, how it stands, what is left of its budget and how fast that burns."""
+    """Return the table of objectives: the target, its current state, the remaining budget and its burn rate."""
     columns = (
         SheetColumn("model", "MODEL", least=16, keep="end"),
         SheetColumn("objective", "OBJECTIVE", shown=DRAWN), SheetColumn("objective", "", shown=DATA),

@@ -1,7 +1,7 @@
-"""One table of the command line, before anybody knows how it is told: as text, CSV, names or what has changed.
+"""A table of the command line, independent of its format: text, CSV, names or changes.
 
-Every command that prints a table makes a Sheet and nothing else; console/cli/output.py writes it in the form that was
-asked for, so that all forms of all commands say the same of the same rows.
+Every command that prints a table makes a Sheet and nothing else; console/cli/output.py writes it in the requested
+format, so that all formats of all commands agree on the same rows.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ DRAWN: Final = Forms(data=False)
 
 
 class SheetCell(NamedTuple):
-    """One cell: what a person reads, and what a program does."""
+    """One cell: its text for display, and its value for programs."""
 
     text: str
     value: Value = None
@@ -53,21 +53,21 @@ class SheetColumn(NamedTuple):
     title: str
     align: Align = "left"
     least: int = 0
-    """Cells that it may be cut down to where a terminal is narrow; 0 for what is never cut."""
+    """Cells to which it may be cut on a narrow terminal; 0 if it is never cut."""
     keep: Literal["start", "end", "tree"] = "start"
-    """The part of a text that stays when it is cut; of a tree the end of what is indented: of the name of a pod."""
+    """The part of a text kept when it is cut; "tree" keeps the end of indented text: the end of a pod's name."""
     priority: int = 0
-    """Columns of the highest one are left out first where a terminal is narrow; 0 for those that stay."""
+    """Columns with the highest number are dropped first on a narrow terminal; 0 for those that stay."""
     shown: Forms = ALWAYS
     moves: bool = False
-    """A measured number: it is another one at every look, and a row that differs in nothing else has not changed."""
+    """True for a measured number: it differs each time, and does not by itself make a row changed."""
 
 
 class SheetRow(NamedTuple):
     """One row."""
 
     key: str
-    """The same for as long as its object is there."""
+    """Stable while its object exists."""
     name: str
     """KIND/NAME, as other commands take it."""
     cells: tuple[SheetCell, ...]
@@ -93,7 +93,7 @@ class Sheet:
 
 
 def words(text: str) -> SheetCell:
-    """A cell that says the same to a person and to a program."""
+    """Return a cell with the same text for display and for programs."""
     return SheetCell(text, text or None)
 
 
@@ -118,7 +118,7 @@ def measured(reading: Reading, unit: str, glyphs: Glyphs) -> SheetCell:
 
 
 class Layout:
-    """The columns of a sheet side by side, and how wide each is. ``width`` None: nothing is cut."""
+    """The columns of a sheet and their widths. ``width`` None: nothing is cut."""
 
     def __init__(self, sheet: Sheet, width: int | None, glyphs: Glyphs, *, wide: bool = False) -> None:
         self._glyphs, self._limit = glyphs, width
@@ -129,7 +129,7 @@ class Layout:
         self._widths = natural if width is None else _fitted(sheet, natural, width)
 
     def widen(self, sheet: Sheet) -> None:
-        """Make room for rows that came later, where nothing is cut: those above stay as they are."""
+        """Widen columns for later rows, if nothing is cut: earlier rows stay as they are."""
         if self._limit is None:
             later = _natural(sheet, self._widths)
             self._widths = {at: max(width, later[at]) for at, width in self._widths.items()}
@@ -170,7 +170,7 @@ class Layout:
 
 
 def _natural(sheet: Sheet, shown: Iterable[int]) -> dict[int, int]:
-    """The width of each column that cuts nothing."""
+    """Return the width of each column at which nothing is cut."""
     columns = sheet.columns
     return {
         at: max([width_of(columns[at].title), *(width_of(row.cells[at].text) for row in sheet.rows)]) for at in shown
@@ -178,7 +178,7 @@ def _natural(sheet: Sheet, shown: Iterable[int]) -> dict[int, int]:
 
 
 def _fitted(sheet: Sheet, natural: dict[int, int], width: int) -> dict[int, int]:
-    """The widths at which the columns fit: the least important are left out, then those that may be cut are."""
+    """Return the widths at which the columns fit: the least important are dropped, then those that may be cut are."""
     widths = dict(natural)
     while True:
         least = {at: min(w, sheet.columns[at].least or w) for at, w in widths.items()}
@@ -200,7 +200,7 @@ def _fitted(sheet: Sheet, natural: dict[int, int], width: int) -> dict[int, int]
 
 
 def sheet_lines(sheet: Sheet, width: int | None, glyphs: Glyphs, *, wide: bool = False) -> Iterator[str]:
-    """The table for a person, in lines of at most ``width`` cells; None for a file or a pipe: nothing is cut."""
+    """Yield the table for display, in lines of at most ``width`` cells; None for a file or a pipe: nothing is cut."""
     layout = Layout(sheet, width, glyphs, wide=wide)
     yield from map(layout.cut, sheet.head)
     if sheet.head:
@@ -215,7 +215,7 @@ def sheet_lines(sheet: Sheet, width: int | None, glyphs: Glyphs, *, wide: bool =
 
 
 def as_data(sheet: Sheet, row: SheetRow) -> dict[str, Value]:
-    """The values of a row by the keys of their columns; what is not known is None."""
+    """Return the values of a row by column key; unknown ones are None."""
     return {column.key: cell.value for column, cell in zip(sheet.columns, row.cells, strict=True) if column.shown.data}
 
 
@@ -230,7 +230,7 @@ def to_csv(sheet: Sheet) -> str:
 
 
 def csv_cells(sheet: Sheet, row: SheetRow) -> list[str]:
-    """The cells of one row; spreadsheets take none of them for a formula."""
+    """Return the cells of one row as text that spreadsheets do not interpret as formulas."""
     from actions.audit.export import harmless_cell
 
     return [harmless_cell(value) for value in as_data(sheet, row).values()]
@@ -240,7 +240,7 @@ Change = Literal["added", "changed", "gone"]
 
 
 def changes(before: Sheet, now: Sheet) -> Iterator[tuple[Change, SheetRow]]:
-    """Rows of ``now`` that were not there before, or were others; then those that are gone, as they were last."""
+    """Yield rows of ``now`` that are new or changed; then removed ones, in their last state."""
     known = {row.key: _still(before, row) for row in before.rows}
     for row in now.rows:
         if row.key not in known:
@@ -255,6 +255,6 @@ def changes(before: Sheet, now: Sheet) -> Iterator[tuple[Change, SheetRow]]:
 
 
 def _still(sheet: Sheet, row: SheetRow) -> tuple[object, ...]:
-    """The cells of a row whose change is news."""
+    """Return the cells of a row that count as changes."""
     cells = (cell for column, cell in zip(sheet.columns, row.cells, strict=True) if not column.moves)
     return (*cells, row.below)

@@ -24,7 +24,7 @@ _BY_HEALTH: Final[Mapping[Health, Severity]] = {
 
 
 def sources_sheet(snapshot: Snapshot, glyphs: Glyphs) -> Sheet:
-    """Sources of all that is shown, those that are off too."""
+    """Return the table of all sources, including those that are off."""
     columns = (
         SIGN._replace(shown=DRAWN), SheetColumn("name", "SOURCE"), SheetColumn("health", "HEALTH"), SINCE,
         SheetColumn("problem", "PROBLEM", least=16), SheetColumn("remedy", "WHAT TO DO", least=16, priority=1),

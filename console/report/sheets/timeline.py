@@ -1,4 +1,4 @@
-"""The timeline as a table on stdout: when, what it concerns, what, and by whom; below it what changed."""
+"""The timeline as a table on stdout: time, object, event, author; below it the changes."""
 
 from __future__ import annotations
 

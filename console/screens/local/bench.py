@@ -1,4 +1,4 @@
-"""Benchmarks of the vLLM servers of this machine: what to measure, and what was measured."""
+"""Benchmarks of the vLLM servers of this machine: the parameters, and the results."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class BenchForm(FormScreen):
-    """A few numbers; what is empty is as it is shown."""
+    """A few numbers; empty ones have the displayed defaults."""
 
     def __init__(self, desk: Desk, server: ServerState) -> None:
         rows = (

@@ -18,7 +18,7 @@ BATCH = 500
 async def follow(desk: Desk, name: str, view: LogView, ended: Callable[[], None] = lambda: None) -> None:
     """Append the lines of the server's log to ``view`` as they come, until the log ends or this is cancelled.
 
-    What goes wrong is said in the message line; ``ended`` is called when nothing more will come.
+    Errors are shown in the message line; ``ended`` is called when nothing more will come.
     """
     count = 0
     try:

@@ -1,4 +1,4 @@
-"""The form for a vLLM server: a new one, one like a pod of the fleet, or one that is started again."""
+"""The form for a vLLM server: a new one, one like a pod of the fleet, or a restart."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class LaunchForm(FormScreen):
-    """``form`` says what stands in it at first."""
+    """``form`` has the initial values."""
 
     def __init__(self, desk: Desk, form: Form) -> None:
         presets = [FormChoice(PRESET, "preset", tuple(form.presets), "none")] if form.presets else []
@@ -35,7 +35,7 @@ class LaunchForm(FormScreen):
         self._tell(self._form.differences)
 
     def _fill(self) -> None:
-        """Put into the rows what the form says."""
+        """Fill the rows from the form."""
         self._filling = True
         for key, row in self.rows.items():
             row.value = self._form.chosen if key == PRESET else self._form.values.get(key, "")
@@ -91,7 +91,7 @@ def _row(row: LaunchRow, form: Form) -> FormRow:
 
 
 def differences_lines(differences: tuple[Difference, ...], width: int, glyphs: Glyphs) -> list[Line]:
-    """Return the lines of what could not be taken over from the pod: there, here, and why."""
+    """Return the lines of arguments that could not be copied from the pod: there, here, and why."""
     lines = [head("what has to differ", f"there {glyphs.right} here")]
     for each in differences:
         values = f"{untrusted(each.there)} {glyphs.right} {untrusted(each.here)}"

@@ -1,4 +1,4 @@
-"""Everything about one vLLM server of this machine."""
+"""The details of one vLLM server of this machine."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from widgets.line import Line, Span
 from widgets.untrusted import untrusted_name
 
 TICK = 1.0
-"""Seconds between looks at the clock while a server loads."""
+"""Seconds between updates of the elapsed time while a server loads."""
 
 
 class LocalServerScreen(ReadingScreen):

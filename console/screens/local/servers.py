@@ -1,4 +1,6 @@
-"""The vLLM servers of this machine: all of them, and under the cursor how one came up and the live end of its log."""
+"""The vLLM servers of this machine: all of them, and for the one under the cursor its start and the live end of its
+log.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,7 @@ from widgets.line import BLANK
 from widgets.log_view import LogView
 
 WIDE = 200
-"""Columns from which on what is under the cursor is beside the table instead of below it."""
+"""Width in columns from which details are shown beside the table instead of below it."""
 _GLANCE = 14
 """Lines of the glance at most; the page of the server has the rest."""
 
@@ -129,7 +131,7 @@ class LocalScreen(TableScreen):
         self.show_keys()
 
     def _tick(self) -> None:
-        """The time goes on while one loads; nothing is drawn while none does."""
+        """Update elapsed times while a server loads; draw nothing otherwise."""
         if any(is_loading(server) for server in self.desk.local.states):
             self.show_servers()
 
@@ -179,7 +181,7 @@ class LocalScreen(TableScreen):
         self.show_servers()
 
     def _lay_out(self) -> None:
-        """The table takes what its rows need, up to a third of the screen: the log is what is read."""
+        """Give the table the height of its rows, up to a third of the screen: the log is the main content."""
         if self._parts.has_class("wide") or self._parts.has_class("empty"):
             self.grid.styles.clear_rule("height")
         else:

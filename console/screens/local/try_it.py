@@ -1,4 +1,4 @@
-"""A word with a vLLM server of this machine: a prompt, and the answer as it comes."""
+"""A conversation with a vLLM server of this machine: a prompt, and the answer as it comes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from widgets.untrusted import untrusted_name
 
 
 class PromptField(Field):
-    """A line for prompts: up and down go through what was asked before."""
+    """A line for prompts: up and down go through earlier ones."""
 
     def __init__(self, history: PromptHistory) -> None:
         super().__init__("ask ", id="prompt")
@@ -35,7 +35,7 @@ class PromptField(Field):
 
 
 class TryScreen(ConsoleScreen):
-    """Several prompts in turn; each is asked by itself, without what was said before."""
+    """Several prompts in turn; each is independent of the previous ones."""
 
     where = ScreenId.TRY
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -1,1 +1,1 @@
-"""The servers of this machine, whatever cluster is in view: one watcher for all, what is asked of them, presets."""
+"""The servers of this machine, whatever cluster is selected: one shared watcher, requests to them, presets."""

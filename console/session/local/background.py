@@ -1,4 +1,4 @@
-"""Measurements of this machine while a cluster is in view: the same numbers as in the context ``local``."""
+"""Measurements of this machine while a cluster is selected: the same numbers as in the context ``local``."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from fleet.observer import Observer
 
 
 class BackgroundObserver:
-    """Observes this machine for as long as it is wanted. Belongs to one event loop.
+    """Observes this machine while needed. Belongs to one event loop.
 
-    ``observer`` makes what observes it; ``arrived`` is called after every Snapshot.
+    ``observer`` makes the observer; ``arrived`` is called after every Snapshot.
     """
 
     def __init__(self, observer: Callable[[], Observer], arrived: Callable[[], None]) -> None:
@@ -23,7 +23,7 @@ class BackgroundObserver:
         """The newest one; None while it is not wanted."""
 
     async def switch(self, *, wanted: bool) -> None:
-        """Observe from now on, or no more. Raises what ended the observing, if anything has."""
+        """Start or stop observing. Raises what ended the observation, if anything has."""
         if self._observing is not None and (not wanted or self._observing.done()):
             self._observing.cancel()
             (ended,) = await asyncio.gather(self._observing, return_exceptions=True)

@@ -52,7 +52,7 @@ def defaults(settings: Settings, taken: Collection[int] = ()) -> LaunchSpec:
 
 
 def free_port(first: int, taken: Collection[int] = ()) -> int:
-    """The first port from ``first`` on that nobody listens on; ``first`` itself where there is none."""
+    """Return the first free port from ``first`` on; ``first`` itself if there is none."""
     tried = range(first, min(first + _TRIED, 65536))
     return next((port for port in tried if port not in taken and _is_free(port)), first)
 

@@ -1,6 +1,6 @@
-"""The vLLM servers of this machine as the screens need them: how they are, their logs, and a word with them.
+"""The vLLM servers of this machine as the screens need them: their states, their logs, and prompts to them.
 
-Starting and ending them goes through ActionService, as every action does: its target is of the kind LOCAL_SERVER.
+Starting and ending them goes through ActionService, as every action does: its target has the kind LOCAL_SERVER.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ class LocalServers(Protocol):
 
     @property
     def servers(self) -> tuple[ServerState, ...]:
-        """Servers at the last look, by name; looked at about once a second."""
+        """Servers at the last poll, by name; polled about once a second."""
         ...
 
     @property
     def snapshot(self) -> Snapshot | None:
-        """Measurements of those that are ready; None where there is none, or where this machine is in view."""
+        """Measurements of ready servers; None if there is none, or if this machine is selected."""
         ...
 
     @property
@@ -44,7 +44,7 @@ class LocalServers(Protocol):
 
     @property
     def lacking(self) -> str:
-        """Software that must be installed before a server can be started, in words; empty where nothing is missing."""
+        """Software that must be installed before a server can be started, in words; empty if nothing is missing."""
         ...
 
     @property
@@ -61,15 +61,15 @@ class LocalServers(Protocol):
         ...
 
     async def same(self, pod: Pod) -> Same:
-        """Return a pod's server as it would be started here. Raises SessionError where that cannot be said."""
+        """Return a pod's server as it would be started here. Raises SessionError if that is impossible."""
         ...
 
     def log(self, name: str) -> AsyncIterator[str]:
-        """The lines of a server's log from its beginning (the last 5,000), then those that come, until it is closed."""
+        """Yield the lines of a server's log from its beginning (the last 5,000), then new ones, until closed."""
         ...
 
     def ask(self, name: str, prompt: str, tokens: int = 256) -> AsyncIterator[Piece]:
-        """Put a prompt to a server and stream what it answers. Raises SessionError, also in read-only mode."""
+        """Send a prompt to a server and stream its answer. Raises SessionError, also in read-only mode."""
         ...
 
     async def benches(self, name: str) -> tuple[Bench, ...]:

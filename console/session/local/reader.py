@@ -1,4 +1,4 @@
-"""Reads of this machine: from what was written down of its servers, and their logs."""
+"""Reads of this machine: from the records of its servers, and their logs."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class LocalReader:
     async def logs(
         self, pod: ObjectRef, container: str, *, follow: bool, previous: bool, tail: int, since: int
     ) -> AsyncGenerator[LogLine, None]:
-        """The lines carry no time of their own, so ``since`` leaves none out."""
+        """Yield the lines; they carry no time, so ``since`` has no effect."""
         del container, since
         state = self._server(pod)
         if previous:

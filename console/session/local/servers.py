@@ -1,6 +1,6 @@
-"""The real LocalServers: those of this machine, looked at on the loop of the observing session.
+"""The real LocalServers: those of this machine, polled on the loop of the observing session.
 
-What a person does with them goes through ActionService; what is here starts and ends nothing.
+Actions on them go through ActionService; nothing here starts or ends one.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ LOOK = 1.0
 
 
 class LocalServerSession:
-    """``observer`` makes what observes this machine; ``in_view`` says whether that is in view anyway."""
+    """``observer`` makes the observer of this machine; ``in_view`` returns whether it is selected anyway."""
 
     def __init__(
         self,
@@ -54,7 +54,9 @@ class LocalServerSession:
         self._reading = (0, 0)
 
     async def run(self) -> None:
-        """Look until cancelled; on the observing loop. What is ready is measured, too, where the view is elsewhere."""
+        """Poll until cancelled, on the observing loop. Ready servers are also measured if something else is
+        selected.
+        """
         seen: tuple[ServerState, ...] | None = None
         try:
             while True:

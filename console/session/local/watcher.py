@@ -1,4 +1,4 @@
-"""One watcher of this machine's vLLM servers for all who look at them: screens, source, actions and commands."""
+"""One shared watcher of this machine's vLLM servers: for screens, source, actions and commands."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class SharedWatcher:
         """Beginning of the latest look (monotonic)."""
         self.latest: tuple[ServerState, ...] = ()
         self._noted: set[str] = set()
-        """Ids of those of which it is written down that they were ready."""
+        """Ids of servers recorded as having been ready."""
 
     async def look(self, age: float = 0.0) -> tuple[ServerState, ...]:
-        """Return the servers now, or when somebody looked no more than ``age`` seconds ago.
+        """Return the servers now, or from a poll at most ``age`` seconds ago.
 
-        A look that began after this was called is shared; an older one would not know a server that was just started.
+        A poll that begins after this call is shared; an older one would miss a server that was just started.
         """
         wanted = time.monotonic() - age
         async with self._looking:
@@ -48,7 +48,7 @@ class SharedWatcher:
             return self.latest
 
     async def _note_ready(self) -> None:
-        """Write down when a server became ready that was started by a program that is gone since."""
+        """Record when a server became ready whose starting program is gone."""
         new = [s for s in self.latest if s.stage.phase is Phase.READY and s.record.id not in self._noted]
         for state in new:
             from actions.local.store import mark_ready
@@ -64,5 +64,5 @@ class SharedWatcher:
         return self._watcher.problems
 
     async def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         await self._watcher.close()

@@ -1,4 +1,4 @@
-"""Benchmarks of a model on this machine, beside the run before and the fleet's own numbers."""
+"""Benchmarks of a model on this machine, beside the previous run and the fleet's own numbers."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from widgets.untrusted import untrusted, untrusted_name
 from widgets.values import fewer_digits, scaled, seconds_text
 
 _FIRST = 12
-"""Cells of the concurrency, or of whose numbers they are."""
+"""Cells for the concurrency, or for the name of a comparison."""
 _NUMBER = 7
 _CHANGE = 8
 _MATTERS = 0.05
-"""Difference from which on (5 %) it is more than one run differs from the next."""
+"""Relative difference (5 %) that exceeds the variation between runs."""
 _COLUMNS: Mapping[str, str] = {
     "requests_rate": "REQ/S",
     "output_rate": "TOK/S",
@@ -44,9 +44,9 @@ _BESIDE = 3 + len(_COMPARED) * _CHANGE + len(" % since 14:02")
 def benches_lines(
     benches: Sequence[Bench], snapshot: Snapshot | None, own: Collection[str], width: int, glyphs: Glyphs
 ) -> list[Line]:
-    """All of them, the newest first; the fleet's numbers for the same served name stand under the newest.
+    """Return all of them, newest first; the fleet's numbers for the same served name are under the newest.
 
-    ``own``: uids of the pods that are this machine's: they are no fleet to compare with.
+    ``own``: uids of pods that are this machine's own, and so are excluded.
     """
     if not benches:
         return []
@@ -95,7 +95,7 @@ def _comparison(compared: SweepComparison) -> tuple[Span, ...]:
 
 
 def _changes(compared: SweepComparison, concurrency: int, glyphs: Glyphs) -> tuple[Span, ...]:
-    """Return the changes in per cent, what got worse as a warning."""
+    """Return the changes in per cent, deteriorations as a warning."""
     found = next((d.ratios for d in compared.differences if d.concurrency == concurrency), {})
     spans = [Span("   ")]
     for name in _COMPARED:

@@ -17,13 +17,13 @@ _PER_REQUEST = 4
 
 @dataclass(frozen=True, slots=True)
 class WantedSweep:
-    """A sweep, and what is wrong with it by row."""
+    """A sweep, and its problems by row."""
 
     concurrency: tuple[int, ...]
     prompt_tokens: int
     output_tokens: int
     requests: int
-    """Requests at each level; 0 for as many as ``LocalBench`` says."""
+    """Requests at each level; 0 for the default of ``LocalBench``."""
     problems: Mapping[str, str]
 
     @property
@@ -33,7 +33,7 @@ class WantedSweep:
 
 
 def read_bench(values: Mapping[str, str]) -> WantedSweep:
-    """Return what was typed; what is wrong keeps its default."""
+    """Return the input as a sweep; invalid values keep their defaults."""
     problems: dict[str, str] = {}
 
     def number(key: str, default: int) -> int:

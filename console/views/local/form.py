@@ -1,7 +1,7 @@
-"""The form for a server to start: what stands in it at first, and what is made of what was typed. No I/O.
+"""The form for starting a server: its initial values, and their interpretation. No I/O.
 
-A line that is empty leaves its argument to vLLM; what the settings, a preset, a pod or the server itself say is filled
-in, so that it is seen and can be taken out.
+An empty line leaves its argument to vLLM; values from the settings, a preset, a pod or the server itself are filled in,
+so that they are visible and can be removed.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def _row(argument: VllmArgument) -> LaunchRow:
 
 
 _FIRST: Final = ("served_model_name", "revision", "port", "host")
-"""Arguments that a person thinks of first: what it is called, and where it is."""
+"""Arguments that come first in the form: names and address."""
 _ROW_OF: Final = {argument.name: _row(argument) for argument in ARGUMENTS}
 ROWS: Final[tuple[LaunchRow, ...]] = (
     LaunchRow("model", "model", "a folder, or org/name of the hub"),
@@ -57,7 +57,7 @@ ROWS: Final[tuple[LaunchRow, ...]] = (
     LaunchRow("hub", "the hub", "off: nothing is fetched, it works without a network", (_ON, _OFF)),
     LaunchRow(VERIFY, "checksums", "off: of small files alone", (_ON, _OFF)),
 )
-"""Rows in the order in which a person thinks of them. Their keys are those of presets."""
+"""Rows in a natural order. Their keys are those of presets."""
 
 _HAS_ITS_ROW: Final = {f"--{key.replace('_', '-')}": label for key, label, *_ in ROWS} | {
     flag: argument.label for flag, argument in BY_FLAG.items()
@@ -71,7 +71,7 @@ class Form:
 
     title: str
     base: LaunchSpec
-    """Spec of what has no row, and of the port where none is typed."""
+    """Spec for arguments without a row, and for the port if none is typed."""
     values: Mapping[str, str]
     """Texts of the rows, by key."""
     presets: Mapping[str, LaunchSpec] = field(default_factory=dict)
@@ -82,7 +82,7 @@ class Form:
     servers: tuple[ServerState, ...] = ()
     """Servers there are: their names and ports are taken."""
     server: ServerState | None = None
-    """The one that is started again; None for a new one."""
+    """The server to restart; None for a new one."""
     differences: tuple[Difference, ...] = ()
 
     @property
@@ -93,7 +93,7 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """The typed values as a spec; with what is wrong with it by row."""
+    """The input as a spec, with its problems by row."""
 
     spec: LaunchSpec
     verify: bool
@@ -110,7 +110,7 @@ class Filled:
 
 
 class MachineFacts(Protocol):
-    """The facts of this machine for a form: the base of a new server, and what there is already."""
+    """The facts of this machine for a form: the base of a new server, and existing servers."""
 
     @property
     def servers(self) -> tuple[ServerState, ...]: ...
@@ -142,7 +142,7 @@ def copied(machine: MachineFacts, pod: str, same: Same) -> Form:
 
 
 def restarted(machine: MachineFacts, server: ServerState) -> Form:
-    """A server that is there, started again."""
+    """Return the form for restarting a server."""
     spec = server.record.spec
     others = tuple(other for other in machine.servers if other.name != server.name)
     values = {**filled_in(spec), "port": str(spec.port)}
@@ -168,9 +168,9 @@ def preset_chosen(form: Form, name: str) -> Form:
 
 
 def filled_in(spec: LaunchSpec) -> dict[str, str]:
-    """Return the texts of the rows for a spec: what is not as vLLM has it by itself, and masks in place of secrets.
+    """Return the texts of the rows for a spec: values that differ from vLLM's defaults, with secrets masked.
 
-    The port is offered, not filled in.
+    The port is suggested, not filled in.
     """
     plain, values = LaunchSpec("", ""), {"model": spec.model}
     for argument in ARGUMENTS:
@@ -186,7 +186,7 @@ def filled_in(spec: LaunchSpec) -> dict[str, str]:
 
 
 def read(form: Form, values: Mapping[str, str]) -> Filled:
-    """Read what was typed. What is wrong keeps its default in the spec."""
+    """Return the input as a spec. Invalid values keep their defaults."""
     reader = _Reader(form, values)
     spec = reader.spec()
     for variable, source in form.unset.get(form.chosen, {}).items():
@@ -197,7 +197,7 @@ def read(form: Form, values: Mapping[str, str]) -> Filled:
 
 
 class _Reader:
-    """Reads row by row; what cannot be read is a problem of its row."""
+    """Reads row by row; an invalid value is a problem of its row."""
 
     def __init__(self, form: Form, values: Mapping[str, str]) -> None:
         self.problems: dict[str, str] = {}
@@ -317,7 +317,7 @@ def _remarks(form: Form, spec: LaunchSpec) -> dict[str, str]:
 
 
 def _text(argument: VllmArgument, value: Any) -> str:
-    """A value as it stands in the row."""
+    """Return a value as text for its row."""
     if argument.kind is SWITCH:
         return _ON if value else _OFF
     return shlex.join(value) if argument.kind is WORDS else str(value)

@@ -54,7 +54,7 @@ def title_line(server: ServerState, now: float, glyphs: Glyphs) -> Line:
 
 
 def reason_lines(server: ServerState, width: int, glyphs: Glyphs) -> list[Line]:
-    """Return why it died, what to do about it, and the line of its log that says so; nothing for one that lives."""
+    """Return why it died, what to do about it, and the line of its log that shows it; nothing while it is alive."""
     reason = server.reason
     if reason is None:
         return []
@@ -81,7 +81,9 @@ def stages_of(server: ServerState, now: float) -> list[tuple[StartStage, float]]
 
 
 def phases_line(server: ServerState, now: float, width: int, glyphs: Glyphs) -> list[Line]:
-    """All phases in a line or two: ``starting 4.1s · compiling 41s, warm-up``; what the one that goes on does, last."""
+    """Return all phases in a line or two: ``starting 4.1s · compiling 41s, warm-up``; the current one's detail comes
+    last.
+    """
     words = [
         f"{stage.phase.value} {seconds_text(seconds)}"
         for stage, seconds in stages_of(server, now)
@@ -93,7 +95,7 @@ def phases_line(server: ServerState, now: float, width: int, glyphs: Glyphs) -> 
 
 
 def phase_lines(server: ServerState, now: float, glyphs: Glyphs) -> list[Line]:
-    """The phases, one per line, with their seconds, and a bar in the one that is going on and counts."""
+    """Return the phases, one per line, with their seconds, and a progress bar for the current one."""
     lines: list[Line] = []
     shown = [(stage, seconds) for stage, seconds in stages_of(server, now) if stage.phase not in _ENDS]
     for number, (stage, seconds) in enumerate(shown):

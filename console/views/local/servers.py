@@ -1,4 +1,4 @@
-"""The vLLM servers of this machine as a table: how far each is, how it is loaded, and why one died."""
+"""The vLLM servers of this machine as a table: progress, load, and cause of death."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _WIDEST_BAR = 16
 
 
 def severity_of(server: ServerState) -> Severity:
-    """Return how a server stands."""
+    """Return the severity of a server."""
     match server.stage.phase:
         case Phase.DEAD:
             return Severity.CRITICAL
@@ -66,12 +66,12 @@ def is_loading(server: ServerState) -> bool:
 
 
 def elapsed_at(server: ServerState, now: float) -> float:
-    """Seconds since it was started; ``now`` is Unix time, never before the look at the server."""
+    """Return seconds since its start; ``now`` is Unix time, clamped to the last poll."""
     return max(0.0, max(now, server.at) - server.record.begun)
 
 
 def left_at(server: ServerState, now: float) -> float | None:
-    """Seconds until it is ready, as was estimated when it was looked at; None for unknown, and once that is over."""
+    """Return the estimated seconds until it is ready; None if unknown, or overdue."""
     if server.eta is None:
         return None
     left = server.eta - max(0.0, now - server.at)
@@ -79,7 +79,7 @@ def left_at(server: ServerState, now: float) -> float | None:
 
 
 def count_text(stage: StartStage) -> str:
-    """How far the phase is, where it counts: ``3/30``."""
+    """Return the progress of the phase, if it has any: ``3/30``."""
     return f"{significant(stage.done)}/{significant(stage.total)}" if stage.total > 0 else ""
 
 
@@ -141,7 +141,7 @@ def phase_cell(server: ServerState, now: float) -> PhaseCell:
 
 
 def pod_keys(snapshot: Snapshot | None, servers: Iterable[ServerState]) -> dict[str, str]:
-    """Id of a server → the key of the pod that stands for it in the Snapshot of this machine; none in any other."""
+    """Return id of a server → key of its pod in the Snapshot of this machine; empty in any other."""
     ids = {server.record.id for server in servers}
     if snapshot is None or not ids:
         return {}
@@ -202,7 +202,7 @@ class LocalModel:
         return GridRow(key, tuple(cells[column.id] for column in self.columns), severity)
 
     def _measured(self, server: ServerState) -> dict[str, Cell]:
-        """Return its numbers in the Snapshot; ``–`` where another cluster is in view, none if it does not serve."""
+        """Return its numbers from the Snapshot; ``–`` if another cluster is selected, none if it does not serve."""
         if server.stage.phase not in {Phase.READY, Phase.STOPPING}:
             return dict.fromkeys((*_NUMBERS, "kv"), NOTHING)
         key = self.pods.get(server.record.id)

@@ -1,4 +1,4 @@
-"""A prompt and what came of it, as lines."""
+"""A prompt and its answer, as lines."""
 
 from __future__ import annotations
 

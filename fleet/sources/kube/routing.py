@@ -102,7 +102,7 @@ class RoutingSource(PollingSource[Routing]):
         return Routing(**sorted_rows, unlisted=tuple(unlisted))
 
     async def _is_served(self, resource: Resource[Any]) -> bool:
-        """Whether the server has a custom resource. A list would not tell: what is absent is mostly forbidden, too."""
+        """True if the server has a custom resource. A list would not tell: what is absent is mostly forbidden, too."""
         if not resource.optional or resource.group in self._served:
             return True
         if self._clock() < self._absent.get(resource.group, 0.0):

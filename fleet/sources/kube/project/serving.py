@@ -128,7 +128,7 @@ def serving(metadata: Raw, spec: Raw) -> Serving:
 
 
 def _asks_key(container: Raw, found: Sequence[Command], engine: Product) -> bool | None:
-    """Whether an engine asks for a key; None where its description does not tell. Which key is of no interest here."""
+    """True if an engine asks for a key; None where its description does not tell. Which key is of no interest here."""
     flags, started = engine.flags, next(starts(found), None)
     if not flags.keys or (started is None and texts(container, "command")):
         return None
