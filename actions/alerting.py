@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
-from actions.execution_context import MutationResult
-from actions.plan import Mutation
-from actions.writer import Writer
+from actions.planning.plan import Mutation
+from actions.running.execution_context import MutationResult
+from actions.running.writer import Writer
 from fleet.guard import Guard
 from fleet.model.problem import SourceProblem
 from fleet.sources.alerts.api import JsonApi

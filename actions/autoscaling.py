@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from actions.plan_context import ClusterContext
+from actions.planning.plan_context import ClusterContext
 from actions.request import Target
 from fleet.json_fields import mapping, text
 from fleet.kinds.deployment import DEPLOYMENT

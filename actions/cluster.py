@@ -11,14 +11,14 @@ from actions.catalogue import spec_of
 from actions.checks.every import checked
 from actions.checks.freeze import asks_reason
 from actions.checks.jointly import check_jointly
-from actions.execution import Execution
-from actions.execution_context import MutationResult, Send
-from actions.joined import joined
-from actions.journal import Journal
-from actions.plan import Mutation, Plan
-from actions.plan_context import ClusterContext
-from actions.planner import Conflicts, action_of, event_on_target, identified, require_suitable
+from actions.planning.joined import joined
+from actions.planning.plan import Mutation, Plan
+from actions.planning.plan_context import ClusterContext
+from actions.planning.planner import Conflicts, action_of, event_on_target, identified, require_suitable
 from actions.request import InTurn, Request, placed
+from actions.running.execution import Execution
+from actions.running.execution_context import MutationResult, Send
+from actions.running.journal import Journal
 from actions.spec import Api
 
 AT_ONCE = 4
@@ -28,7 +28,7 @@ AGAIN = 2
 
 
 class Sender(Protocol):
-    """actions.writer.Writer."""
+    """actions.running.writer.Writer."""
 
     async def send(self, mutation: Mutation) -> MutationResult: ...
     async def close(self) -> None: ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from actions.plan_context import Reads
+from actions.planning.plan_context import Reads
 from fleet.kinds.kind import WorkloadKind
 from fleet.kinds.registry import kind_of
 from fleet.sources.kube.errors import ForbiddenError, KubeError, NotFoundError

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from actions.audit.anchor import LABEL
 from actions.audit.redaction import redacted_text
-from actions.plan import MANAGER, Mutation
+from actions.planning.plan import MANAGER, Mutation
 from actions.request import Target
 from fleet.kinds.registry import kind_of
 from fleet.sources.kube.resources import EVENTS

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from actions.plan_context import Reads
+    from actions.planning.plan_context import Reads
 
 
 class TargetResource(NamedTuple):

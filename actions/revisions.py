@@ -12,7 +12,7 @@ from dataclasses import field
 from typing import Any
 
 from actions.kubeobj import kind_in, written
-from actions.plan_context import Reads
+from actions.planning.plan_context import Reads
 from actions.request import Target
 from fleet.dataclass import dataclass
 from fleet.json_fields import mapping, mappings, moment, text, texts

@@ -16,8 +16,8 @@ from actions.request import LOCAL_SERVER, Request, Target, in_turn, shown_kind
 from fleet.dataclass import dataclass
 
 if TYPE_CHECKING:
-    from actions.execution_context import ClusterAction
     from actions.local.context import LocalAction
+    from actions.running.execution_context import ClusterAction
     from fleet.kinds.kind import WorkloadKind
     from fleet.model.objects import ObjectRef
     from fleet.model.snapshot import Snapshot

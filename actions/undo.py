@@ -11,18 +11,18 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
-from actions.action_run import ActionRun
 from actions.audit.history import ActionState, RecordedAction
 from actions.audit.redaction import redacted
 from actions.audit.redaction_marks import MARK
 from actions.audit.who import Who
 from actions.catalogue import from_json, is_known, spec_of
-from actions.executor import Executor
-from actions.joined import MOST
 from actions.note import is_note
 from actions.number_words import some_names, span
-from actions.plan import Alternative, Check, Plan, Scope, Verdict
+from actions.planning.joined import MOST
+from actions.planning.plan import Alternative, Check, Plan, Scope, Verdict
 from actions.request import InTurn, Request, to_json
+from actions.running.action_run import ActionRun
+from actions.running.executor import Executor
 from fleet.model.objects import ClusterId
 from fleet.model.snapshot import Snapshot
 from fleet.sources.kube.errors import NotFoundError

@@ -12,8 +12,8 @@ from actions.autoscaling import KEDA_DEFAULT
 from actions.kinds.bounds import Bounds
 from actions.kinds.hold import Hold
 from actions.kubeobj import permitted
-from actions.plan import Alternative, Check, Verdict
-from actions.plan_context import ClusterContext
+from actions.planning.plan import Alternative, Check, Verdict
+from actions.planning.plan_context import ClusterContext
 from actions.request import Target
 
 ABOUT = "autoscaler"

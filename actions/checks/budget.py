@@ -15,8 +15,8 @@ from actions.drain.eviction import budget_words, eviction, has_two_budgets
 from actions.drain.unit import DrainUnit, Member
 from actions.kubeobj import permitted, selects
 from actions.number_words import count, some_names, span
-from actions.plan import Check, Verdict
-from actions.plan_context import ClusterContext
+from actions.planning.plan import Check, Verdict
+from actions.planning.plan_context import ClusterContext
 from fleet.dataclass import dataclass
 from fleet.sources.kube.errors import ConflictError, ForbiddenError, KubeError, NotFoundError, ThrottledError
 

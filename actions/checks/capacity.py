@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from actions.impact import Impact
 from actions.number_words import bounded_span, count
-from actions.plan import Check, Verdict
+from actions.planning.impact import Impact
+from actions.planning.plan import Check, Verdict
 
 ABOUT = "capacity"
 

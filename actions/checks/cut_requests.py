@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from actions.drain.requests import measured
 from actions.number_words import count, span
-from actions.plan import Check, Verdict
+from actions.planning.plan import Check, Verdict
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from actions.checks import capacity, cut_requests, last_replica
-from actions.plan import Check, Plan, Verdict
-from actions.plan_context import ClusterContext
+from actions.planning.plan import Check, Plan, Verdict
+from actions.planning.plan_context import ClusterContext
 from actions.request import Target
 from fleet.model.snapshot import Health, Snapshot
 

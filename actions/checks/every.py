@@ -15,8 +15,8 @@ from actions.checks.freeze import check_freeze
 from actions.checks.permission import ABOUT as PERMISSION
 from actions.checks.permission import check_permission
 from actions.checks.users import check_users
-from actions.plan import Check, Plan, Verdict
-from actions.plan_context import ClusterContext
+from actions.planning.plan import Check, Plan, Verdict
+from actions.planning.plan_context import ClusterContext
 from actions.spec import Api
 
 

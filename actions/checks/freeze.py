@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from actions.checks.users import workloads_of
-from actions.freeze import active, in_words
-from actions.plan import Check, Plan, Verdict
-from actions.plan_context import ClusterContext
+from actions.planning.freeze import active, in_words
+from actions.planning.plan import Check, Plan, Verdict
+from actions.planning.plan_context import ClusterContext
 from fleet.model.finding import FindingState
 from fleet.model.severity import Severity
 from fleet.model.snapshot import Snapshot

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 from actions.checks.gpus import ABOUT, Spare, spare_for
 from actions.kinds.unblock import Unblock
 from actions.number_words import count
-from actions.plan import Alternative, Check, Verdict
+from actions.planning.plan import Alternative, Check, Verdict
+from actions.planning.surge import Rolling
 from actions.request import Target
-from actions.surge import Rolling
 from fleet.model.counting import every
 from fleet.model.snapshot import Snapshot
 from fleet.sources.kube.project.gpu import pod_devices

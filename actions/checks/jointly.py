@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from actions.catalogue import spec_of
-from actions.plan import Change, Check, Plan
-from actions.plan_context import ClusterContext
+from actions.planning.plan import Change, Check, Plan
+from actions.planning.plan_context import ClusterContext
 
 
 class OverAll(NamedTuple):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from actions.follow.coldstart import usual_start
-from actions.impact import served_by, serving
 from actions.number_words import count, some_names, span
-from actions.plan import Check, Verdict
+from actions.planning.impact import served_by, serving
+from actions.planning.plan import Check, Verdict
 from fleet.model.snapshot import Snapshot
 
 ABOUT = "last replica"

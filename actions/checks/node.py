@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from actions.plan import Check, Verdict
+from actions.planning.plan import Check, Verdict
 from fleet.model.snapshot import Snapshot
 
 ABOUT = "node"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from actions.plan import Check, Verdict
+from actions.planning.plan import Check, Verdict
 from actions.request import Target
 from fleet.kinds.registry import grouping, kind_of
 

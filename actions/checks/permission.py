@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from actions.catalogue import spec_of
 from actions.permissions import Permission, granted, plural_of
-from actions.plan import Check, Plan, Verdict
-from actions.plan_context import ClusterContext
+from actions.planning.plan import Check, Plan, Verdict
+from actions.planning.plan_context import ClusterContext
 from fleet.sources.kube.errors import KubeError
 
 ABOUT = "permission"

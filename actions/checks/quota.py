@@ -7,8 +7,8 @@ from typing import Any
 
 from actions.kubeobj import permitted
 from actions.number_words import count
-from actions.plan import Check, Verdict
-from actions.plan_context import ClusterContext
+from actions.planning.plan import Check, Verdict
+from actions.planning.plan_context import ClusterContext
 from fleet.sources.kube.project.gpu import pod_devices
 
 ABOUT = "quota"

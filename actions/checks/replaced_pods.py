@@ -18,14 +18,14 @@ from actions.checks.quota import check_quota
 from actions.checks.rollout import ABOUT as ROLLOUT
 from actions.checks.rollout import check_rollout
 from actions.follow.by_hand import of_another, pods_of
-from actions.impact import impacts
 from actions.kinds.pausing import Resume
 from actions.kinds.restart import Restart
 from actions.number_words import count, some_names, span
-from actions.plan import Alternative, Change, Check, Verdict
-from actions.plan_context import ClusterContext
+from actions.planning.impact import impacts
+from actions.planning.plan import Alternative, Change, Check, Verdict
+from actions.planning.plan_context import ClusterContext
+from actions.planning.surge import Rolling, rolling_of
 from actions.request import Target
-from actions.surge import Rolling, rolling_of
 from fleet.dataclass import dataclass
 from fleet.model.snapshot import Snapshot
 

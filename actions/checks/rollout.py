@@ -7,7 +7,7 @@ from typing import Any
 
 from actions.follow.rollout import state_of
 from actions.number_words import count
-from actions.plan import Check, Verdict
+from actions.planning.plan import Check, Verdict
 
 ABOUT = "rollout"
 

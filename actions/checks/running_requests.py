@@ -9,7 +9,7 @@ from actions.drain.requests import measured
 from actions.drain.unit import DrainUnit
 from actions.drain.wait import Terms
 from actions.number_words import count, some_names, span
-from actions.plan import Check, Verdict
+from actions.planning.plan import Check, Verdict
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
 

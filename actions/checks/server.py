@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from actions.plan import Check, Mutation, Verdict
-from actions.plan_context import ClusterContext
+from actions.planning.plan import Check, Mutation, Verdict
+from actions.planning.plan_context import ClusterContext
 from fleet.sources.kube.errors import ConflictError, ForbiddenError, KubeError
 
 ABOUT = "server"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from actions.drain.unit import Member
-from actions.execution_context import ClusterExecution
-from actions.plan import Mutation
-from actions.progress import Outcome, Result
+from actions.planning.plan import Mutation
+from actions.running.execution_context import ClusterExecution
+from actions.running.progress import Outcome, Result
 from fleet.sources.kube.errors import ConflictError, KubeError, NotFoundError, ServerError, ThrottledError
 from fleet.sources.kube.resources import PODS
 

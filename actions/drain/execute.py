@@ -10,11 +10,11 @@ from actions.drain.replacement import follow_first, follow_replacement, pods_of
 from actions.drain.requests import Looks, RequestsOf
 from actions.drain.unit import DrainUnit
 from actions.drain.wait import Terms, WaitResult, wait_for_requests, wait_until_unselected
-from actions.execution_context import ClusterExecution
 from actions.kubeobj import labels_of
 from actions.number_words import span
-from actions.plan import MERGE, Mutation
-from actions.progress import Outcome, Result
+from actions.planning.plan import MERGE, Mutation
+from actions.running.execution_context import ClusterExecution
+from actions.running.progress import Outcome, Result
 from fleet.sources.kube.errors import ConflictError, NotFoundError
 from fleet.sources.kube.resources import PODS
 

@@ -10,7 +10,7 @@ from actions.drain.replicas import ready_among, selector_of
 from actions.drain.strategy import TrafficSource, choose
 from actions.drain.unit import DrainUnit, group_of, leader_of, member_of
 from actions.kubeobj import controller_of, is_ready, labels_of, permitted, written
-from actions.plan_context import ClusterContext
+from actions.planning.plan_context import ClusterContext
 from actions.request import Target
 from fleet.kinds.registry import kind_of
 from fleet.model.objects import Pod

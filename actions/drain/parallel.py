@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from actions.drain.execute import DrainPhase, drain
 from actions.drain.unit import DrainUnit
 from actions.drain.wait import Terms
-from actions.execution_context import ClusterExecution
-from actions.plan_context import Reads
-from actions.progress import Outcome
+from actions.planning.plan_context import Reads
+from actions.running.execution_context import ClusterExecution
+from actions.running.progress import Outcome
 from fleet.model.counting import share
 from fleet.model.snapshot import Snapshot
 

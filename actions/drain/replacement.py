@@ -6,12 +6,12 @@ from collections.abc import Set as AbstractSet
 
 from actions.drain.replicas import ready_of
 from actions.drain.unit import DrainUnit
-from actions.execution_context import ClusterExecution
 from actions.follow.coldstart import starting
 from actions.kubeobj import controller_of, is_ready, written
 from actions.number_words import span
-from actions.progress import Outcome, Result
 from actions.request import Target
+from actions.running.execution_context import ClusterExecution
+from actions.running.progress import Outcome, Result
 from fleet.model.counting import share
 from fleet.sources.kube.errors import NotFoundError
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from actions.drain.unit import DrainUnit
 from actions.kubeobj import controller_of, is_ready, kind_in, labels_of, selects, written
-from actions.plan_context import Reads
+from actions.planning.plan_context import Reads
 from actions.request import Target
 from fleet.kinds.kind import Replicas, count_at
 from fleet.kinds.registry import kind_of

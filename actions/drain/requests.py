@@ -6,7 +6,7 @@ from collections import deque
 from typing import NamedTuple, Protocol
 
 from actions.drain.unit import DrainUnit
-from actions.execution_context import ClusterExecution
+from actions.running.execution_context import ClusterExecution
 from fleet.model.quantity import Quantity
 from fleet.model.reading import State
 from fleet.model.snapshot import Snapshot

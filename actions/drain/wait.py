@@ -9,11 +9,11 @@ from actions.drain.eviction import expect_planned, pause_for
 from actions.drain.manner import AtDeadline
 from actions.drain.requests import Fall, Looks, Seen
 from actions.drain.unit import DrainUnit
-from actions.execution_context import ClusterExecution
 from actions.kubeobj import labels_of
 from actions.number_words import count, span
-from actions.plan_context import Reads
-from actions.progress import Outcome, Result
+from actions.planning.plan_context import Reads
+from actions.running.execution_context import ClusterExecution
+from actions.running.progress import Outcome, Result
 from fleet.dataclass import dataclass
 from fleet.sources.kube.errors import ForbiddenError, NotFoundError
 

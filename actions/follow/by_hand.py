@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from actions.execution_context import ClusterExecution
 from actions.follow.rollout import state_of
 from actions.kubeobj import controller_of, kind_in, written
 from actions.number_words import some_names, span
-from actions.plan import Plan
-from actions.plan_context import Reads
-from actions.progress import Outcome, Result
+from actions.planning.plan import Plan
+from actions.planning.plan_context import Reads
 from actions.revisions import POD_REVISION
+from actions.running.execution_context import ClusterExecution
+from actions.running.progress import Outcome, Result
 from fleet.model.counting import share
 from fleet.sources.kube.errors import NotFoundError
 

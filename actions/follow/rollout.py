@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from actions.execution_context import ClusterExecution
 from actions.follow.coldstart import starting
 from actions.kubeobj import kind_in
 from actions.number_words import count
-from actions.plan import Plan
-from actions.progress import Outcome, Result
+from actions.planning.plan import Plan
 from actions.request import Target
+from actions.running.execution_context import ClusterExecution
+from actions.running.progress import Outcome, Result
 from fleet.dataclass import dataclass
 from fleet.kinds.kind import Replicas, Update, count_at
 from fleet.model.counting import share

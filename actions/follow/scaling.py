@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from actions.execution_context import ClusterExecution
 from actions.follow.rollout import follow_rollout
 from actions.number_words import span
-from actions.plan import Plan
-from actions.progress import Outcome, Result
+from actions.planning.plan import Plan
 from actions.request import Target
+from actions.running.execution_context import ClusterExecution
+from actions.running.progress import Outcome, Result
 from fleet.sources.kube.errors import NotFoundError
 
 _SYNC = 120.0

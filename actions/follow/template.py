@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from actions.execution_context import ClusterExecution
 from actions.follow.by_hand import follow_by_hand
 from actions.follow.rollout import follow_rollout
 from actions.number_words import count
-from actions.plan import Plan, Step
-from actions.progress import Outcome, Result
-from actions.surge import Rolling
+from actions.planning.plan import Plan, Step
+from actions.planning.surge import Rolling
+from actions.running.execution_context import ClusterExecution
+from actions.running.progress import Outcome, Result
 
 
 def waiting_step(rolling: Rolling) -> Step:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from actions.kinds.local_bench import LocalBench
 from actions.local.machine import Installed
 from actions.number_words import count
-from actions.plan import Check, Verdict
+from actions.planning.plan import Check, Verdict
 from fleet.local.errors import LocalError
 from fleet.local.load import LoadProbe
 from fleet.local.served_models import ServedModel, served_models

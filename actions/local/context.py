@@ -6,12 +6,12 @@ import socket
 from typing import Protocol
 
 from actions.audit.who import login
-from actions.execution_context import ExecutionContext
 from actions.local.machine import Machine
-from actions.plan import Plan, Scope
-from actions.plan_context import PlanContext
-from actions.progress import Outcome
+from actions.planning.plan import Plan, Scope
+from actions.planning.plan_context import PlanContext
 from actions.request import LOCAL, Request
+from actions.running.execution_context import ExecutionContext
+from actions.running.progress import Outcome
 from fleet.dataclass import dataclass
 from fleet.model.snapshot import Cluster, Snapshot
 

@@ -13,18 +13,18 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from actions.catalogue import spec_of
-from actions.execution import Execution
-from actions.execution_context import MutationResult, Send
-from actions.journal import Journal
 from actions.local.context import LocalAction, LocalContext, local_snapshot
 from actions.local.environment import SERVER_ID, SOCKETS, inherited, to_keep
 from actions.local.machine import Machine
 from actions.local.spawn import hold
 from actions.local.steps import REMOVE, SIGNAL, START
 from actions.local.store import forget, keep, keep_environment, owned, runtime, whole_env
-from actions.plan import Mutation, Plan, Scope
-from actions.plan_context import Rules
+from actions.planning.plan import Mutation, Plan, Scope
+from actions.planning.plan_context import Rules
 from actions.request import LOCAL_SERVER, Request, placed
+from actions.running.execution import Execution
+from actions.running.execution_context import MutationResult, Send
+from actions.running.journal import Journal
 from fleet.guard import RefusedError, may_start
 from fleet.local.errors import LocalError
 from fleet.local.process import Identity

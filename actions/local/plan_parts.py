@@ -10,7 +10,7 @@ import psutil
 from actions.local.leftovers import owner_of
 from actions.local.machine import Installed
 from actions.number_words import count
-from actions.plan import Check, Verdict
+from actions.planning.plan import Check, Verdict
 from fleet.local.load import LoadProbe
 from fleet.local.process import group
 from fleet.local.server import Phase, ServerState

@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from actions.local.store import without_secrets
-from actions.plan import Change
+from actions.planning.plan import Change
 from fleet.local.spec import LaunchSpec, value_of
 from fleet.local.vllm_arguments import ARGUMENTS
 

@@ -14,8 +14,8 @@ from actions.local.machine import Installed, Machine
 from actions.local.steps import removing, starting
 from actions.local.store import claim, last_of, mark_ready, prepare, remember_start, without_secrets
 from actions.number_words import count
-from actions.plan import Mutation, Step
-from actions.progress import Outcome, Result
+from actions.planning.plan import Mutation, Step
+from actions.running.progress import Outcome, Result
 from fleet.local.arguments import lifted
 from fleet.local.errors import LocalError
 from fleet.local.record import servers_folder

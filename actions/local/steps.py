@@ -6,7 +6,7 @@ import signal
 from dataclasses import asdict
 from typing import Any
 
-from actions.plan import Mutation
+from actions.planning.plan import Mutation
 from fleet.local.process import Identity
 from fleet.local.spec import LaunchSpec
 

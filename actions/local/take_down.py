@@ -12,8 +12,8 @@ from actions.local.leftovers import Belongings, left_of, perhaps_of, sockets_in,
 from actions.local.steps import removing, signalling
 from actions.local.store import forget
 from actions.number_words import count
-from actions.plan import Step
-from actions.progress import Outcome, Result
+from actions.planning.plan import Step
+from actions.running.progress import Outcome, Result
 from fleet.local.load import LoadProbe
 from fleet.local.process import listens
 from fleet.local.record import ServerRecord

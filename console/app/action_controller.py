@@ -17,8 +17,8 @@ from themes.palette import Role
 if TYPE_CHECKING:
     from textual.app import App
 
-    from actions.action_run import ActionRun
     from actions.request import Request, Target
+    from actions.running.action_run import ActionRun
     from console.app.local_controller import LocalController
     from console.app.navigator import Navigator
     from console.commands.desk import Desk
@@ -120,7 +120,7 @@ class ActionController:
     async def carry_out(self, request: Request) -> None:
         service = self.service
         if service is not None:
-            from actions.runner import NOT_ASKED
+            from actions.running.runner import NOT_ASKED
 
             plan = await service.plan(request)
             await service.start(plan, request.reason, NOT_ASKED)

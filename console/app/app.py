@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from textual.message_pump import MessagePump
     from textual.widget import Widget
 
-    from actions.action_run import ActionRun
+    from actions.running.action_run import ActionRun
     from console.app.desk import ConsoleDesk
     from console.session.protocol import Session
     from fleet.model.snapshot import Snapshot

@@ -14,10 +14,10 @@ from actions.audit.who import Who
 from actions.catalogue import is_known, spec_of, specs_of
 from actions.kinds.ack import INCIDENT
 from actions.kinds.silence import ALERT
-from actions.plan_snapshot import lacking, wait_until_known
+from actions.planning.plan_snapshot import lacking, wait_until_known
 from actions.request import Target
 from actions.revisions import revisions
-from actions.runner import Runner
+from actions.running.runner import Runner
 from actions.spec import Api, UsageError
 from actions.undo import last_undo, plan_undo
 from console.cli import exits, interruptible, streams

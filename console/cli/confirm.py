@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Protocol, TextIO
 
-from actions.action_run import ActionRun
 from actions.audit.anchor import LABEL
 from actions.audit.errors import AuditError
 from actions.catalogue import spec_of
-from actions.plan import Plan
-from actions.progress import FailureCause, Outcome, Result
-from actions.runner import NOT_ASKED, PlanRefusedError, Runner
+from actions.planning.plan import Plan
+from actions.running.action_run import ActionRun
+from actions.running.progress import FailureCause, Outcome, Result
+from actions.running.runner import NOT_ASKED, PlanRefusedError, Runner
 from actions.spec import Api
 from console.cli import exits, interruptible, streams
 from console.cli.dispatch import say

@@ -118,7 +118,7 @@ def check_freezes(freezes: Mapping[str, FreezeSettings]) -> Iterator[tuple[Where
     if not freezes:
         return
     # Time zones are read where somebody names one.
-    from actions.freeze import FreezeWindow
+    from actions.planning.freeze import FreezeWindow
 
     for name, one in freezes.items():
         window = FreezeWindow(name, one.begins, one.ends, one.days, one.zone, one.lasts)

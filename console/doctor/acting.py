@@ -13,7 +13,7 @@ from console.doctor.check import DoctorCheck, DoctorStatus
 from fleet.dataclass import dataclass
 
 if TYPE_CHECKING:
-    from actions.plan_context import Reads
+    from actions.planning.plan_context import Reads
 
 SUBJECT = "actions"
 _EVERYTHING = Permission("*", "*", "*")

@@ -8,11 +8,11 @@ from dataclasses import asdict
 from typing import Any
 
 from actions.audit.redaction import redacted
-from actions.plan import Plan
-from actions.plan_json import recorded_plan
-from actions.progress import Outcome
+from actions.planning.plan import Plan
+from actions.planning.plan_json import recorded_plan
 from actions.request import Target
 from actions.revisions import Revision
+from actions.running.progress import Outcome
 
 SCHEMA = "quarterdeck/action/v1"
 REVISIONS_SCHEMA = "quarterdeck/revisions/v1"

@@ -9,7 +9,7 @@ from typing import ClassVar
 from textual.binding import BindingType
 from textual.widget import Widget
 
-from actions.action_run import ActionRun
+from actions.running.action_run import ActionRun
 from actions.undo import why_not
 from console.commands.command import ScreenId
 from console.commands.desk import Desk

@@ -15,8 +15,8 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
-from actions.large_step import large_step
-from actions.plan import Plan
+from actions.planning.large_step import large_step
+from actions.planning.plan import Plan
 from actions.request import OtherClusterError, Target
 from console.commands.command import ScreenId
 from console.commands.desk import Desk

@@ -7,8 +7,8 @@ from typing import Final
 
 from textual.widget import Widget
 
-from actions.large_step import large_step
-from actions.plan import Plan
+from actions.planning.large_step import large_step
+from actions.planning.plan import Plan
 from console.screens.confirm import Buttons
 from themes.palette import Role
 from widgets.field import Field

@@ -15,11 +15,11 @@ from console.session.failure import SessionError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from actions.action_run import ActionRun
-    from actions.plan import Plan
-    from actions.plan_context import Reads
+    from actions.planning.plan import Plan
+    from actions.planning.plan_context import Reads
     from actions.revisions import Revision
-    from actions.runner import Runner
+    from actions.running.action_run import ActionRun
+    from actions.running.runner import Runner
     from console.session.bridge import Bridge
     from console.session.permissions import Permissions
     from console.session.protocol import Changed
@@ -80,7 +80,7 @@ class ActionSite:
     async def start(self, plan: Plan, reason: str, confirmation: str) -> ActionRun:
         """Carry out a plan of ours. Raises SessionError."""
         from actions.audit.errors import AuditError
-        from actions.runner import PlanRefusedError
+        from actions.running.runner import PlanRefusedError
 
         if plan.id not in self._planned:
             raise SessionError("it was planned for another cluster than the one in view", "Plan it again here.")

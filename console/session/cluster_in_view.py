@@ -11,9 +11,9 @@ from console.session.failure import SessionError
 from console.session.reader import NoReader, ObjectReader
 
 if TYPE_CHECKING:
-    from actions.action_run import ActionRun
     from actions.request import OtherClusterError
-    from actions.runner import Runner
+    from actions.running.action_run import ActionRun
+    from actions.running.runner import Runner
     from console.session.connection import Connection, Wiring
     from fleet.model.objects import ClusterId
     from fleet.model.snapshot import Cluster, Snapshot
@@ -144,7 +144,7 @@ class ObservedCluster:
 
         Raises KubeconfigError where there is none, and SessionError where it does not come to that.
         """
-        from actions.plan_snapshot import PATIENCE, wait_until_known
+        from actions.planning.plan_snapshot import PATIENCE, wait_until_known
 
         connection = self._connected()
         connection.reads()

@@ -12,8 +12,8 @@ from console.session.cluster_in_view import ObservedCluster
 from console.session.thread import LoopThread
 
 if TYPE_CHECKING:
-    from actions.action_run import ActionRun
-    from actions.runner import Runner
+    from actions.running.action_run import ActionRun
+    from actions.running.runner import Runner
     from console.session.actions import ActionSite
     from console.session.connection import Wiring
     from console.session.context_facts import ContextFacts

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from actions.action_run import ActionRun
-    from actions.runner import Runner
+    from actions.running.action_run import ActionRun
+    from actions.running.runner import Runner
     from console.session.bridge import Bridge
     from console.session.context_facts import ContextFacts
     from console.session.local.protocol import Looked

@@ -11,7 +11,7 @@ from console.session.failure import SessionError
 from fleet.sources.kube.errors import KubeconfigError, KubeError
 
 if TYPE_CHECKING:
-    from actions.plan_context import Reads
+    from actions.planning.plan_context import Reads
     from console.session.bridge import Bridge
     from fleet.model.objects import ClusterId, ObjectRef
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     # For the annotations alone: the first frame waits for whoever imports this.
-    from actions.action_run import ActionRun
-    from actions.plan import Plan
+    from actions.planning.plan import Plan
     from actions.request import Request, Target
     from actions.revisions import Revision
+    from actions.running.action_run import ActionRun
     from console.session.context_facts import ContextFacts
     from console.session.local.protocol import LocalServers, Looked
     from fleet.model.alerts import MonitoringRule

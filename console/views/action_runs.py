@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TypeGuard
 
-from actions.action_run import ActionRun
-from actions.progress import Load, Outcome, Progress, Result
+from actions.running.action_run import ActionRun
+from actions.running.progress import Load, Outcome, Progress, Result
 from console.views.filter import Filter
 from console.views.layout import followed, head, labelled, sections, wrapped
 from console.views.plan import place

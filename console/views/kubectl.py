@@ -6,7 +6,7 @@ import json
 import shlex
 from collections.abc import Iterator, Sequence
 
-from actions.plan import Mutation, Plan
+from actions.planning.plan import Mutation, Plan
 from fleet.model.objects import ObjectRef
 
 _PATCHES = {

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 
-from actions.plan import Alternative, Change, Check, CheckTable, Mutation, Plan, Scope, Step, Verdict
+from actions.planning.plan import Alternative, Change, Check, CheckTable, Mutation, Plan, Scope, Step, Verdict
 from console.views.layout import followed, head, labelled, sections
 from fleet.local.fit.memory import gib
 from fleet.model.counting import count

@@ -9,16 +9,16 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from actions.action_run import ActionRun
 from actions.alerting import AlertingWriter
 from actions.audit.log import AuditLog
 from actions.audit.who import Who
 from actions.cluster import ClusterExecutor
-from actions.freeze import FreezeWindow
-from actions.plan import Scope
-from actions.plan_context import ClusterContext, LatencyHistory, Rules
-from actions.runner import Runner
-from actions.writer import Writer
+from actions.planning.freeze import FreezeWindow
+from actions.planning.plan import Scope
+from actions.planning.plan_context import ClusterContext, LatencyHistory, Rules
+from actions.running.action_run import ActionRun
+from actions.running.runner import Runner
+from actions.running.writer import Writer
 from console.config.settings import Settings
 from console.views.production import is_production
 from console.wiring.alerts import configured_alertmanagers

@@ -24,7 +24,7 @@ from fleet.sources.kube.reads import KubeReads
 from fleet.sources.kube.source import KubernetesSource
 
 if TYPE_CHECKING:
-    from actions.runner import Runner
+    from actions.running.runner import Runner
     from console.session.local.watcher import SharedWatcher
     from fleet.model.alerts import MonitoringRule
     from fleet.monitoring.faults import Examined

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 
-from actions.action_run import ActionRun
 from actions.local.context import local_scope
 from actions.local.executor import LocalExecutor
 from actions.local.machine import Machine, Reading, Servers, unheard
 from actions.request import LOCAL
-from actions.runner import Runner
+from actions.running.action_run import ActionRun
+from actions.running.runner import Runner
 from console.config import paths
 from console.config.settings import Settings
 from console.wiring.actions import ClusterAuditLog, rules_of

@@ -16,7 +16,7 @@ from fleet.imports import imported
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from actions.runner import Runner
+    from actions.running.runner import Runner
     from console.session.bridge import Bridge
     from console.session.connection import Connection, Newest, Told
     from console.session.context_facts import ContextFacts

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from actions.cluster import ClusterExecutor
-from actions.plan import Check, Plan, Verdict
-from actions.plan_context import ClusterContext
+from actions.planning.plan import Check, Plan, Verdict
+from actions.planning.plan_context import ClusterContext
 from actions.request import Request
 from tests.actions.stage import FakeCluster
 

@@ -13,11 +13,11 @@ from typing import Any
 
 import orjson
 
-from actions.execution_context import MutationResult
 from actions.kubeobj import controller_of, is_ready, labels_of, selects
-from actions.plan import Mutation
-from actions.plan_context import Rules
-from actions.writer import answer_of
+from actions.planning.plan import Mutation
+from actions.planning.plan_context import Rules
+from actions.running.execution_context import MutationResult
+from actions.running.writer import answer_of
 from fleet.model.frame import Column, Frame
 from fleet.model.objects import Workload
 from fleet.model.quantity import Quantity

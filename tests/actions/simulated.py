@@ -14,13 +14,13 @@ from typing import Any, cast
 from actions.audit.opened_logs import open_folder
 from actions.audit.who import Who
 from actions.cluster import ClusterExecutor
-from actions.plan import Mutation, Plan
-from actions.plan_context import ClusterContext
-from actions.progress import Outcome
+from actions.planning.plan import Mutation, Plan
+from actions.planning.plan_context import ClusterContext
 from actions.request import Request, Target
-from actions.runner import Runner
+from actions.running.progress import Outcome
+from actions.running.runner import Runner
+from actions.running.writer import Writer
 from actions.undo import plan_undo
-from actions.writer import Writer
 from console.config.settings import ClusterSettings, Settings
 from console.wiring import sources
 from console.wiring.actions import runner

@@ -14,13 +14,13 @@ from typing import Any
 
 import orjson
 
-from actions.action_run import ActionRun
 from actions.cluster import ClusterExecutor
-from actions.execution_context import MutationResult
-from actions.plan import JSON_PATCH, Mutation, Scope
-from actions.plan_context import ClusterContext, Rules
-from actions.runner import Runner
-from actions.writer import answer_of
+from actions.planning.plan import JSON_PATCH, Mutation, Scope
+from actions.planning.plan_context import ClusterContext, Rules
+from actions.running.action_run import ActionRun
+from actions.running.execution_context import MutationResult
+from actions.running.runner import Runner
+from actions.running.writer import answer_of
 from fleet.model.snapshot import Cluster, Health, Snapshot, SourceStatus
 from fleet.sources.kube.errors import ConflictError, ForbiddenError, KubeError, NotFoundError
 from fleet.sources.kube.reads import AccessReview

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from actions.diff import yaml_diff
+from actions.planning.diff import yaml_diff
 
 
 def variable(name: str, value: str) -> dict[str, Any]:

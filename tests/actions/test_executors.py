@@ -8,18 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from actions.action_run import ActionRun
 from actions.cluster import ClusterExecutor
-from actions.executor import Executor
-from actions.journal import Journal
 from actions.kinds.local_down import LocalDown
 from actions.kinds.scale import Scale
 from actions.local.context import local_scope
 from actions.local.executor import LocalExecutor
 from actions.local.machine import Machine
 from actions.local.steps import removing
-from actions.plan_context import Rules
+from actions.planning.plan_context import Rules
 from actions.request import LOCAL, LOCAL_SERVER, OtherClusterError, Target
+from actions.running.action_run import ActionRun
+from actions.running.executor import Executor
+from actions.running.journal import Journal
 from fleet.local.server import ServerState
 from tests.actions.stage import NOW, SCOPE, FakeCluster, deployment
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from actions.checks.capacity import check_capacity
-from actions.impact import Impact, impacts, mean, serving
-from actions.plan import Verdict
+from actions.planning.impact import Impact, impacts, mean, serving
+from actions.planning.plan import Verdict
 from fleet.model.quantity import Quantity
 from fleet.model.reading import Bound, Reading, State
 from fleet.model.snapshot import Snapshot

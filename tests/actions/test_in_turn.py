@@ -9,21 +9,21 @@ from typing import Any
 
 import pytest
 
-from actions.action_run import ActionRun
 from actions.audit.opened_logs import open_folder
 from actions.audit.query import Wanted
 from actions.audit.timeline import AuditTimeline
 from actions.catalogue import from_json, spec_of
-from actions.freeze import FreezeWindow
 from actions.kinds.cordon import Cordon, Uncordon
 from actions.kinds.drain_node import DrainNode
 from actions.kinds.pausing import Pause
 from actions.kinds.scale import Scale
-from actions.large_step import large_step
-from actions.plan import Plan, Verdict
-from actions.plan_json import recorded_plan
-from actions.progress import Outcome, Result
+from actions.planning.freeze import FreezeWindow
+from actions.planning.large_step import large_step
+from actions.planning.plan import Plan, Verdict
+from actions.planning.plan_json import recorded_plan
 from actions.request import InTurn, Target, in_turn, to_json
+from actions.running.action_run import ActionRun
+from actions.running.progress import Outcome, Result
 from fleet.model.coverage import Coverage
 from fleet.sources.kube.errors import ForbiddenError, ServerError
 from tests.actions.plans import check

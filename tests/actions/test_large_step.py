@@ -8,8 +8,8 @@ from actions.kinds.bounds import Bounds
 from actions.kinds.cordon import Cordon
 from actions.kinds.hold import Hold
 from actions.kinds.scale import Scale
-from actions.large_step import large_step
-from actions.plan import Change
+from actions.planning.large_step import large_step
+from actions.planning.plan import Change
 from actions.request import Request, Target
 from tests.console.screens.scripted import make_plan
 

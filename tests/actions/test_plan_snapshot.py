@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from actions import plan_snapshot
-from actions.plan_snapshot import lacking, wait_until_known
+from actions.planning import plan_snapshot
+from actions.planning.plan_snapshot import lacking, wait_until_known
 from fleet.model.coverage import Coverage
 from fleet.model.snapshot import Cluster, Health, Snapshot, SourceStatus
 from tests.waiting import PATIENCE

@@ -9,7 +9,7 @@ import pytest
 
 from actions.cluster import AGAIN
 from actions.kinds.scale import Scale
-from actions.plan import Mutation, Verdict
+from actions.planning.plan import Mutation, Verdict
 from actions.request import Target
 from fleet.sources.kube.errors import ConflictError
 from tests.actions.plans import check, make_plan

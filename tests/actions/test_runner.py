@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from actions.action_run import ActionRun
 from actions.audit.errors import AuditError
 from actions.audit.history import SentRequest
 from actions.cluster import ClusterExecutor
 from actions.kinds.scale import Scale
-from actions.plan_context import ClusterContext
-from actions.plan_json import recorded_plan
-from actions.progress import FailureCause, Result
+from actions.planning.plan_context import ClusterContext
+from actions.planning.plan_json import recorded_plan
 from actions.request import OtherClusterError, Target
-from actions.runner import PlanRefusedError, Runner
+from actions.running.action_run import ActionRun
+from actions.running.progress import FailureCause, Result
+from actions.running.runner import PlanRefusedError, Runner
 from fleet.model.objects import ClusterId
 from fleet.sources.kube.errors import ForbiddenError, KubeError, UnauthorizedError, UnreachableError
 from tests.actions.stage import NOW, SCOPE, FakeCluster, deployment

@@ -17,7 +17,7 @@ from actions.follow.rollout import state_of
 from actions.kinds.drain import Drain
 from actions.kinds.restart import Restart
 from actions.kinds.scale import Scale
-from actions.plan import Plan, Verdict
+from actions.planning.plan import Plan, Verdict
 from actions.request import Request, Target
 from fleet.model.frame import Column, Frame
 from fleet.model.quantity import Quantity

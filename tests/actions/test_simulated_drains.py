@@ -13,9 +13,9 @@ from actions.kinds.cordon import Cordon, Uncordon
 from actions.kinds.drain import Drain
 from actions.kinds.drain_node import DrainNode
 from actions.kinds.restore import Restore
-from actions.plan import Plan, Verdict
-from actions.progress import Result
+from actions.planning.plan import Plan, Verdict
 from actions.request import Target
+from actions.running.progress import Result
 from fleet.model.objects import Pod
 from fleet.sources.kube.errors import NotFoundError
 from tests.actions.plans import verdict

@@ -18,10 +18,10 @@ from actions.kinds.restart import Restart
 from actions.kinds.rollback import RollBack
 from actions.kinds.unblock import Unblock
 from actions.kinds.unblock.action import waiting_for_gpus
-from actions.plan import MERGE, Mutation, Verdict
-from actions.progress import Result
+from actions.planning.plan import MERGE, Mutation, Verdict
 from actions.request import Target
 from actions.revisions import Revision, current_of, revisions
+from actions.running.progress import Result
 from fleet.sources.kube.errors import NotFoundError
 from fleet.sources.kube.interner import Interner
 from fleet.sources.kube.project.pods import project_pod

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from actions.surge import rolling_of, written_of
+from actions.planning.surge import rolling_of, written_of
 
 
 @pytest.mark.parametrize(

@@ -18,10 +18,10 @@ from actions.kinds.restart import Restart
 from actions.kinds.restore import Restore
 from actions.kinds.rollback import RollBack
 from actions.kinds.scale import Scale
-from actions.plan import Check, Plan, Verdict
-from actions.progress import Result
+from actions.planning.plan import Check, Plan, Verdict
 from actions.request import Request, Target, to_json
-from actions.runner import Runner
+from actions.running.progress import Result
+from actions.running.runner import Runner
 from actions.spec import ActionSpec
 from actions.undo import last_undo, plan_undo
 from fleet.model.objects import ClusterId

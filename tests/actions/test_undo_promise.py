@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from actions.action_run import ActionRun
 from actions.audit.log import AuditLog
 from actions.audit.opened_logs import open_folder
 from actions.audit.who import Who
@@ -15,10 +14,11 @@ from actions.kinds.pausing import Pause
 from actions.kinds.restart import Restart
 from actions.kinds.restore import Restore
 from actions.kinds.scale import Scale
-from actions.plan import Plan, Undo
-from actions.progress import Outcome, Result
+from actions.planning.plan import Plan, Undo
 from actions.request import Request, Target
-from actions.runner import Runner
+from actions.running.action_run import ActionRun
+from actions.running.progress import Outcome, Result
+from actions.running.runner import Runner
 from actions.undo import plan_undo, why_not
 from fleet.model.objects import Pod
 from fleet.model.snapshot import Snapshot

@@ -6,7 +6,7 @@ from array import array
 from dataclasses import replace
 
 from actions.request import Target
-from actions.user_effect import felt_through, load_of
+from actions.running.user_effect import felt_through, load_of
 from fleet.model.frame import Column, Frame
 from fleet.model.quantity import Quantity
 from fleet.model.reading import State

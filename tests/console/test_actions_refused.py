@@ -32,5 +32,12 @@ def test_the_command_line_refuses_every_action_in_read_only_mode(tmp_path: Path)
     assert codes == dict.fromkeys(COMMANDS, exits.REFUSED)
     said = done.stderr.splitlines()
     assert [line for name in COMMANDS for line in said if line.startswith(f"quarterdeck: {name} was refused: ")] == said
-    acts = ("actions.runner", "actions.planner", "actions.writer", "actions.audit", "console.wiring", "console.session")
+    acts = (
+        "actions.running.runner",
+        "actions.planning.planner",
+        "actions.running.writer",
+        "actions.audit",
+        "console.wiring",
+        "console.session",
+    )
     assert [name for name in loaded if name.startswith(acts) or name.endswith(".action")] == []

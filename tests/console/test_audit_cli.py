@@ -126,7 +126,7 @@ def test_read_only_reads_the_log_and_imports_nothing_that_acts(folder: Path) -> 
     assert "Scale chat-70b" in done.stdout
     loaded = done.stderr.splitlines()[-1]
     assert "'actions.audit.reading'" in loaded
-    for name in ("actions.audit.log", "actions.runner", "actions.writer", "actions.planner"):
+    for name in ("actions.audit.log", "actions.running.runner", "actions.running.writer", "actions.planning.planner"):
         assert f"'{name}'" not in loaded
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast
 
-from actions.plan_context import Reads
+from actions.planning.plan_context import Reads
 from console.doctor.acting import Acting, ask, judge, needed_permissions, read_only
 from console.doctor.check import DoctorStatus
 from fleet.sources.kube.errors import UnreachableError

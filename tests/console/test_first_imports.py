@@ -16,8 +16,8 @@ TEXT = 69
 VALUE = 417
 """The same before the first value. The causes are a module for each family, and all of them judge the first value."""
 NEVER = {
-    "actions.execution",
-    "actions.runner",
+    "actions.running.execution",
+    "actions.running.runner",
     "aiohttp",
     "httpx",
     "kubernetes",

@@ -18,17 +18,17 @@ import pytest
 
 from actions import catalogue
 from actions.permissions import Permission, TargetResource
-from actions.plan import MERGE, Change, Mutation, Plan, Step, Undo
-from actions.progress import Outcome, Result
+from actions.planning.plan import MERGE, Change, Mutation, Plan, Step, Undo
 from actions.request import Request, Target
+from actions.running.progress import Outcome, Result
 from actions.spec import BY_NAME, ActionSpec, Argument, Inline, UsageError, Values, patch
 from fleet.dataclass import dataclass
 from fleet.model.objects import ObjectRef
 from fleet.model.snapshot import Snapshot
 
 if TYPE_CHECKING:
-    from actions.execution_context import ClusterExecution
-    from actions.plan_context import ClusterContext
+    from actions.planning.plan_context import ClusterContext
+    from actions.running.execution_context import ClusterExecution
     from tests.simulator.api_process import Process
 
 NOTE = "example.org/note"

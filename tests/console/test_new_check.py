@@ -15,10 +15,10 @@ from actions.checks import every
 from actions.kinds.cordon import Cordon
 from actions.kinds.scale import Scale
 from actions.kinds.silence import ALERT, SilenceAlert
-from actions.plan import Check, Plan, Verdict
-from actions.plan_context import ClusterContext
+from actions.planning.plan import Check, Plan, Verdict
+from actions.planning.plan_context import ClusterContext
 from actions.request import Target
-from actions.runner import PlanRefusedError
+from actions.running.runner import PlanRefusedError
 from actions.spec import Api
 from console.cli import exits
 from console.cli.dispatch import dispatch

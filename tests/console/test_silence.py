@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from actions.alerting import AlertingWriter
-from actions.execution_context import MutationResult
-from actions.plan import Mutation, Plan
-from actions.progress import Result
+from actions.planning.plan import Mutation, Plan
+from actions.running.execution_context import MutationResult
+from actions.running.progress import Result
 from console.config.settings import AlertmanagerSettings, Settings
 from console.views.alert_marks import board
 from console.wiring.alerts import configured_alertmanagers

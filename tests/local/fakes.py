@@ -16,18 +16,18 @@ from typing import Any
 
 import psutil
 
-from actions.action_run import ActionRun
 from actions.kinds.local_down import LocalDown
 from actions.kinds.local_up import LocalUp
 from actions.local.context import local_scope
 from actions.local.environment import SERVER_ID
 from actions.local.executor import LocalExecutor
 from actions.local.machine import Machine
-from actions.plan import Plan
-from actions.plan_context import Rules
-from actions.progress import Outcome
+from actions.planning.plan import Plan
+from actions.planning.plan_context import Rules
 from actions.request import LOCAL, LOCAL_SERVER, Request, Target
-from actions.runner import Runner
+from actions.running.action_run import ActionRun
+from actions.running.progress import Outcome
+from actions.running.runner import Runner
 from fleet.local.gpus import GpuReading
 from fleet.local.record import read_records, servers_folder
 from fleet.local.server import Phase, ServerState
@@ -131,7 +131,7 @@ class Box:
         await runner.close()
         return plan, outcome
 
-    # actions.journal.Audit
+    # actions.running.journal.Audit
 
     def append(self, event: str, action: str, content: Mapping[str, Any]) -> None:
         self.audited.append((event, action, content))

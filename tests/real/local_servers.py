@@ -18,12 +18,12 @@ from pathlib import Path
 
 import psutil
 
-from actions.action_run import ActionRun
 from actions.kinds.local_up import LocalUp
-from actions.plan import Plan
-from actions.progress import Outcome
+from actions.planning.plan import Plan
 from actions.request import LOCAL, LOCAL_SERVER, Request, Target
-from actions.runner import Runner
+from actions.running.action_run import ActionRun
+from actions.running.progress import Outcome
+from actions.running.runner import Runner
 from console.config import paths
 from console.config.local_settings import LocalSettings
 from console.config.settings import PrometheusSettings, Settings, UiSettings

@@ -20,10 +20,10 @@ import pytest
 
 from actions.kinds.local_down import LocalDown
 from actions.kinds.local_up import LocalUp
-from actions.plan import Verdict
-from actions.progress import Result
+from actions.planning.plan import Verdict
 from actions.request import LOCAL, LOCAL_SERVER, Target
-from actions.runner import PlanRefusedError
+from actions.running.progress import Result
+from actions.running.runner import PlanRefusedError
 from fleet.local.record import ServerRecord, read_records
 from fleet.local.server import Phase, ServerState
 from fleet.local.watch import Watcher

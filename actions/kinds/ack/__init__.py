@@ -9,7 +9,7 @@ from actions.spec import ActionSpec, Api, Argument, Takes, Values, no_permission
 from fleet.dataclass import dataclass
 
 if TYPE_CHECKING:
-    from actions.execution_context import ClusterAction
+    from actions.running.execution_context import ClusterAction
 
 INCIDENT: Final = "Incident"
 """The kind of a target that is an incident: its uid is the incident's key."""

@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import Final
 
 from actions.audit.acknowledged import ABOUT
-from actions.execution_context import ClusterExecution
 from actions.kinds.ack import Acknowledge
-from actions.plan import Change, Check, Plan, Step, Undo, Verdict
-from actions.plan_context import ClusterContext
-from actions.progress import Outcome, Result
+from actions.planning.plan import Change, Check, Plan, Step, Undo, Verdict
+from actions.planning.plan_context import ClusterContext
 from actions.request import Request, expect
+from actions.running.execution_context import ClusterExecution
+from actions.running.progress import Outcome, Result
 from fleet.model.finding import Acknowledged, Incident
 from fleet.sources.kube.errors import NotFoundError
 

@@ -10,7 +10,7 @@ from actions.spec import ActionSpec
 from fleet.dataclass import dataclass
 
 if TYPE_CHECKING:
-    from actions.execution_context import ClusterAction
+    from actions.running.execution_context import ClusterAction
     from fleet.model.objects import ObjectRef
     from fleet.model.snapshot import Snapshot
 

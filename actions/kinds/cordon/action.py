@@ -9,13 +9,13 @@ from typing import Any
 from actions.checks.gpus import held_on
 from actions.checks.jointly import OverAll
 from actions.checks.server import check_server
-from actions.execution_context import ClusterExecution
 from actions.kinds.cordon import Cordon, Uncordon
 from actions.number_words import count, some_names
-from actions.plan import MERGE, Change, Check, Mutation, Plan, Step, Undo, Verdict
-from actions.plan_context import ClusterContext
-from actions.progress import Outcome, Result
+from actions.planning.plan import MERGE, Change, Check, Mutation, Plan, Step, Undo, Verdict
+from actions.planning.plan_context import ClusterContext
 from actions.request import Request, Target
+from actions.running.execution_context import ClusterExecution
+from actions.running.progress import Outcome, Result
 from fleet.model.objects import Node
 from fleet.model.snapshot import Snapshot
 from fleet.sources.kube.errors import NotFoundError

@@ -11,7 +11,7 @@ from actions.spec import ActionSpec, Argument, Takes
 from fleet.dataclass import dataclass
 
 if TYPE_CHECKING:
-    from actions.execution_context import ClusterAction
+    from actions.running.execution_context import ClusterAction
 
 DEADLINE = Argument("deadline", "--deadline", Takes.SECONDS, "S", "seconds for its requests (configuration: 300)")
 AT_DEADLINE = Argument(

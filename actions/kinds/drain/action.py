@@ -24,16 +24,16 @@ from actions.drain.inspect import Inspection
 from actions.drain.manner import AtDeadline, Method
 from actions.drain.unit import DrainUnit, from_fact, to_fact
 from actions.drain.wait import Terms
-from actions.execution_context import ClusterExecution
-from actions.impact import impacts
 from actions.kinds.drain import Drain
 from actions.kinds.restore import Restore
 from actions.kubeobj import labels_of
 from actions.number_words import count, some_names, span
-from actions.plan import Alternative, Change, Check, Mutation, Plan, Step, Undo, Verdict
-from actions.plan_context import ClusterContext, Rules
-from actions.progress import Outcome, Result
+from actions.planning.impact import impacts
+from actions.planning.plan import Alternative, Change, Check, Mutation, Plan, Step, Undo, Verdict
+from actions.planning.plan_context import ClusterContext, Rules
 from actions.request import Request, Target, expect
+from actions.running.execution_context import ClusterExecution
+from actions.running.progress import Outcome, Result
 from fleet.sources.kube.errors import NotFoundError
 
 

@@ -13,7 +13,7 @@ from actions.spec import ActionSpec, Argument, Takes
 from fleet.dataclass import dataclass
 
 if TYPE_CHECKING:
-    from actions.execution_context import ClusterAction
+    from actions.running.execution_context import ClusterAction
 
 
 @dataclass(frozen=True, slots=True)

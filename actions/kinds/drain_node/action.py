@@ -24,17 +24,17 @@ from actions.drain.parallel import ParallelDrains
 from actions.drain.unit import DrainUnit, Member, from_fact, member_of, to_fact
 from actions.drain.victims import Fate, Victim, judge
 from actions.drain.wait import Terms
-from actions.execution_context import ClusterExecution
-from actions.impact import impacts
 from actions.kinds.cordon import Uncordon
 from actions.kinds.cordon.action import Reached, cordoning, is_cordoned, overruled, wait_for_taint
 from actions.kinds.drain_node import DrainNode
 from actions.kubeobj import controller_of, labels_of
 from actions.number_words import count, some_names, span
-from actions.plan import Alternative, Change, Check, Plan, Step, Undo, Verdict
-from actions.plan_context import ClusterContext
-from actions.progress import Outcome, Result
+from actions.planning.impact import impacts
+from actions.planning.plan import Alternative, Change, Check, Plan, Step, Undo, Verdict
+from actions.planning.plan_context import ClusterContext
 from actions.request import Request, Target, expect
+from actions.running.execution_context import ClusterExecution
+from actions.running.progress import Outcome, Result
 from fleet.kinds.registry import kind_of
 from fleet.model.counting import every, share
 

@@ -13,14 +13,14 @@ from actions.checks.gpu_room import check_room
 from actions.checks.owner import check_owner
 from actions.checks.quota import check_quota
 from actions.checks.server import check_server
-from actions.execution_context import ClusterExecution
 from actions.follow.scaling import follow_autoscaler
 from actions.kinds.hold import Hold
 from actions.number_words import span
-from actions.plan import MERGE, Change, Check, Mutation, Plan, Step, Undo, Verdict
-from actions.plan_context import ClusterContext
-from actions.progress import Outcome, Result
+from actions.planning.plan import MERGE, Change, Check, Mutation, Plan, Step, Undo, Verdict
+from actions.planning.plan_context import ClusterContext
 from actions.request import Request, Target, expect
+from actions.running.execution_context import ClusterExecution
+from actions.running.progress import Outcome, Result
 from fleet.json_fields import mapping, mappings, text
 from fleet.model.counting import count
 

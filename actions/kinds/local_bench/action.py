@@ -23,9 +23,9 @@ from actions.local.context import LocalContext, LocalExecution
 from actions.local.installation import installed
 from actions.local.start import server_named
 from actions.number_words import count
-from actions.plan import Plan, Step, Undo
-from actions.progress import Outcome, Result
+from actions.planning.plan import Plan, Step, Undo
 from actions.request import LOCAL, LOCAL_SERVER, Request, Target, expect
+from actions.running.progress import Outcome, Result
 from fleet.local.benches import Bench, ConcurrencyLevel, read_benches
 from fleet.local.comparison import compare, latest_comparable
 from fleet.local.errors import LocalError

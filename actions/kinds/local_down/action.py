@@ -10,9 +10,9 @@ from actions.local.context import LocalContext, LocalExecution
 from actions.local.plan_parts import check_owner, check_running
 from actions.local.start import server_named
 from actions.local.take_down import finish, steps_of
-from actions.plan import Change, Plan, Undo
-from actions.progress import Outcome, Result
+from actions.planning.plan import Change, Plan, Undo
 from actions.request import LOCAL, LOCAL_SERVER, Request, Target, expect
+from actions.running.progress import Outcome, Result
 
 
 class LocalDownAction:

@@ -18,9 +18,9 @@ from actions.local.start import steps_of as steps_up
 from actions.local.store import unmasked
 from actions.local.take_down import finish
 from actions.local.take_down import steps_of as steps_down
-from actions.plan import Change, Plan, Undo
-from actions.progress import Outcome, Result
+from actions.planning.plan import Change, Plan, Undo
 from actions.request import LOCAL, LOCAL_SERVER, Request, Target, expect
+from actions.running.progress import Outcome, Result
 
 
 class LocalRestartAction:

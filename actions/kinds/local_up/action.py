@@ -11,9 +11,9 @@ from actions.local.context import LocalContext, LocalExecution
 from actions.local.installation import installed
 from actions.local.plan_parts import no_vllm
 from actions.local.start import in_its_places, start, start_of, steps_of
-from actions.plan import Change, Check, Plan, Undo, Verdict
-from actions.progress import Outcome
+from actions.planning.plan import Change, Check, Plan, Undo, Verdict
 from actions.request import LOCAL, LOCAL_SERVER, Request, Target, expect
+from actions.running.progress import Outcome
 
 
 class LocalUpAction:

@@ -9,7 +9,7 @@ from actions.spec import BY_NAME, ActionSpec
 from fleet.dataclass import dataclass
 
 if TYPE_CHECKING:
-    from actions.execution_context import ClusterAction
+    from actions.running.execution_context import ClusterAction
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,15 +9,15 @@ from actions.checks.owner import check_owner
 from actions.checks.replaced_pods import check_replacing
 from actions.checks.rollout import ABOUT, check_rollout
 from actions.checks.server import check_server
-from actions.execution_context import ClusterExecution
 from actions.follow.rollout import follow_rollout, state_of
 from actions.kinds.pausing import Pause, Resume
 from actions.number_words import span
-from actions.plan import MERGE, Change, Check, Mutation, Plan, Step, Undo, Verdict
-from actions.plan_context import ClusterContext
-from actions.progress import Outcome, Result
+from actions.planning.plan import MERGE, Change, Check, Mutation, Plan, Step, Undo, Verdict
+from actions.planning.plan_context import ClusterContext
 from actions.request import Request
 from actions.revisions import current_of, revisions_of
+from actions.running.execution_context import ClusterExecution
+from actions.running.progress import Outcome, Result
 from fleet.sources.kube.errors import NotFoundError
 
 

@@ -16,17 +16,29 @@ from actions.drain.inspect import Inspection
 from actions.drain.manner import Method
 from actions.drain.replacement import follow_replacement
 from actions.drain.unit import DrainUnit, from_fact, group_of, to_fact
-from actions.execution_context import ClusterExecution
 from actions.follow.template import follow_template, waiting_step
-from actions.impact import impacts
 from actions.kinds.drain import Drain
 from actions.kinds.restart import Restart
 from actions.kubeobj import controller_of, includes, is_ready, kind_in, labels_of
 from actions.number_words import span
-from actions.plan import JSON, MERGE, STRATEGIC, Alternative, Change, Check, Mutation, Plan, Step, Undo, Verdict
-from actions.plan_context import ClusterContext
-from actions.progress import Outcome, Result
+from actions.planning.impact import impacts
+from actions.planning.plan import (
+    JSON,
+    MERGE,
+    STRATEGIC,
+    Alternative,
+    Change,
+    Check,
+    Mutation,
+    Plan,
+    Step,
+    Undo,
+    Verdict,
+)
+from actions.planning.plan_context import ClusterContext
 from actions.request import Request, expect
+from actions.running.execution_context import ClusterExecution
+from actions.running.progress import Outcome, Result
 from fleet.kinds.kind import AT_ONCE
 from fleet.kinds.registry import kind_of
 

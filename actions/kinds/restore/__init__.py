@@ -11,7 +11,7 @@ from actions.spec import ActionSpec
 from fleet.dataclass import dataclass
 
 if TYPE_CHECKING:
-    from actions.execution_context import ClusterAction
+    from actions.running.execution_context import ClusterAction
 
 
 @dataclass(frozen=True, slots=True)

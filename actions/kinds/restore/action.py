@@ -8,14 +8,14 @@ from typing import Any
 from actions.checks.server import check_server
 from actions.drain.inspect import Inspection
 from actions.drain.wait import receives
-from actions.execution_context import ClusterExecution
 from actions.kinds.restore import Restore
 from actions.kubeobj import controller_of, includes, is_ready, labels_of
 from actions.number_words import some_names
-from actions.plan import MERGE, Change, Check, Mutation, Plan, Step, Undo, Verdict
-from actions.plan_context import ClusterContext
-from actions.progress import Outcome, Result
+from actions.planning.plan import MERGE, Change, Check, Mutation, Plan, Step, Undo, Verdict
+from actions.planning.plan_context import ClusterContext
 from actions.request import Request, Target, expect
+from actions.running.execution_context import ClusterExecution
+from actions.running.progress import Outcome, Result
 from fleet.sources.kube.errors import ForbiddenError, NotFoundError
 from fleet.sources.kube.resources import PODS
 

@@ -12,18 +12,18 @@ from typing import Any
 from actions.checks.owner import check_owner
 from actions.checks.replaced_pods import check_held, check_replacing
 from actions.checks.server import check_server
-from actions.diff import yaml_diff
-from actions.execution_context import ClusterExecution
 from actions.follow.template import follow_template, waiting_step
 from actions.kinds.rollback import RollBack
 from actions.kubeobj import kind_in
-from actions.latency import latencies, latency_words
 from actions.number_words import some_names, span
-from actions.plan import JSON_PATCH, STRATEGIC, Change, Check, Mutation, Plan, Step, Undo, Verdict
-from actions.plan_context import ClusterContext
-from actions.progress import Outcome
+from actions.planning.diff import yaml_diff
+from actions.planning.latency import latencies, latency_words
+from actions.planning.plan import JSON_PATCH, STRATEGIC, Change, Check, Mutation, Plan, Step, Undo, Verdict
+from actions.planning.plan_context import ClusterContext
 from actions.request import Request, expect
 from actions.revisions import CAUSE, Revision, bare, current_of, find_revision, revisions_of, same_template
+from actions.running.execution_context import ClusterExecution
+from actions.running.progress import Outcome
 from fleet.kinds.kind import Replicas, Revisions, count_at
 from fleet.model.counting import share
 

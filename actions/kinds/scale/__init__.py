@@ -11,7 +11,7 @@ from fleet.dataclass import dataclass
 from fleet.kinds.registry import kind_of
 
 if TYPE_CHECKING:
-    from actions.execution_context import ClusterAction
+    from actions.running.execution_context import ClusterAction
     from fleet.model.objects import ObjectRef
     from fleet.model.snapshot import Snapshot
 

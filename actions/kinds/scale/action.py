@@ -17,16 +17,16 @@ from actions.checks.owner import check_owner, replicas_at
 from actions.checks.quota import check_quota
 from actions.checks.rollout import check_rollout
 from actions.checks.server import check_server
-from actions.execution_context import ClusterExecution
 from actions.follow.rollout import follow_rollout
-from actions.impact import Impact, impacts
 from actions.kinds.scale import Scale
 from actions.kubeobj import kind_in
 from actions.number_words import some_names
-from actions.plan import MERGE, Change, Check, Mutation, Plan, Step, Undo, Verdict
-from actions.plan_context import ClusterContext
-from actions.progress import Outcome
+from actions.planning.impact import Impact, impacts
+from actions.planning.plan import MERGE, Change, Check, Mutation, Plan, Step, Undo, Verdict
+from actions.planning.plan_context import ClusterContext
 from actions.request import Request, Target, expect
+from actions.running.execution_context import ClusterExecution
+from actions.running.progress import Outcome
 from fleet.kinds.kind import Leaving, Replicas
 from fleet.kinds.registry import kind_of
 from fleet.model.counting import count

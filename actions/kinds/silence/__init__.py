@@ -9,7 +9,7 @@ from actions.spec import ActionSpec, Api, Argument, Takes, UsageError, Values, n
 from fleet.dataclass import dataclass
 
 if TYPE_CHECKING:
-    from actions.execution_context import ClusterAction
+    from actions.running.execution_context import ClusterAction
 
 ALERT: Final = "Alert"
 """The kind of a target that is an alert: its uid is the alert's key on the board."""

@@ -9,13 +9,13 @@ from typing import Final
 
 from actions.audit.redaction import redacted_text
 from actions.audit.redaction_marks import MARK
-from actions.execution_context import ClusterExecution
 from actions.kinds.silence import LASTS, Expire, SilenceAlert, is_long_enough
 from actions.number_words import span
-from actions.plan import Change, Check, CheckTable, Mutation, Plan, Step, Undo, Verdict
-from actions.plan_context import ClusterContext
-from actions.progress import Outcome, Result
+from actions.planning.plan import Change, Check, CheckTable, Mutation, Plan, Step, Undo, Verdict
+from actions.planning.plan_context import ClusterContext
 from actions.request import Request, Target, expect
+from actions.running.execution_context import ClusterExecution
+from actions.running.progress import Outcome, Result
 from fleet.alerts.board import AlertBoard, AlertBoardMaker, AlertRow
 from fleet.model.alerts import Notified, Silence
 from fleet.model.snapshot import Health, Snapshot

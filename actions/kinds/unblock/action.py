@@ -13,17 +13,17 @@ from actions.checks.last_replica import check_last
 from actions.checks.owner import check_owner
 from actions.checks.rollout import ABOUT
 from actions.checks.server import check_server
-from actions.execution_context import ClusterExecution
 from actions.follow.rollout import follow_rollout, state_of
-from actions.impact import impacts
 from actions.kinds.unblock import Unblock
 from actions.kubeobj import kind_in, written
 from actions.number_words import count
-from actions.plan import STRATEGIC, Change, Check, Mutation, Plan, Step, Undo, Verdict
-from actions.plan_context import ClusterContext
-from actions.progress import Outcome
+from actions.planning.impact import impacts
+from actions.planning.plan import STRATEGIC, Change, Check, Mutation, Plan, Step, Undo, Verdict
+from actions.planning.plan_context import ClusterContext
+from actions.planning.surge import amount, written_of
 from actions.request import Request, expect
-from actions.surge import amount, written_of
+from actions.running.execution_context import ClusterExecution
+from actions.running.progress import Outcome
 from fleet.json_fields import mapping, mappings, text
 from fleet.sources.kube.project.gpu import pod_devices
 

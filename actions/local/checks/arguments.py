@@ -8,7 +8,7 @@ from typing import Final
 
 from actions.audit.redaction import redacted_arguments
 from actions.audit.secret_names import is_secret_field
-from actions.plan import Check, Verdict
+from actions.planning.plan import Check, Verdict
 from fleet.local.arguments import BY_FLAG
 
 _FIELDS: Final = {"--model": "model"} | {flag: each.name.replace("_", " ") for flag, each in BY_FLAG.items()}

@@ -34,7 +34,7 @@ from actions.local.checks.system import (
 )
 from actions.local.installation import ASKED
 from actions.local.machine import Installed, Machine
-from actions.plan import Check, CheckTable, Verdict
+from actions.planning.plan import Check, CheckTable, Verdict
 from fleet.dataclass import dataclass
 from fleet.local.fit.architecture import architecture
 from fleet.local.fit.files import ModelFiles

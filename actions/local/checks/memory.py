@@ -8,7 +8,7 @@ from math import ceil, floor
 
 from actions.local.checks.kv_manager import managed
 from actions.local.machine import Installed
-from actions.plan import Check, CheckTable, Verdict
+from actions.planning.plan import Check, CheckTable, Verdict
 from fleet.dataclass import dataclass
 from fleet.local.fit.architecture import BYTES, Architecture
 from fleet.local.fit.files import ModelFiles

@@ -9,7 +9,7 @@ from typing import Final
 
 from actions.local.machine import Reading, unheard
 from actions.number_words import count
-from actions.plan import Check, Verdict
+from actions.planning.plan import Check, Verdict
 from fleet.local.fit.checksums import Verified, stated_checksums
 from fleet.local.fit.files import ModelFiles, hub_cache, locate, survey
 from fleet.local.fit.memory import GIB, gib

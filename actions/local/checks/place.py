@@ -9,7 +9,7 @@ from contextlib import closing, suppress
 
 import psutil
 
-from actions.plan import Check, Verdict
+from actions.planning.plan import Check, Verdict
 from fleet.local.server import ServerState
 from fleet.local.spec import LaunchSpec
 

@@ -6,7 +6,7 @@ import re
 import shutil
 from pathlib import Path
 
-from actions.plan import Check, Verdict
+from actions.planning.plan import Check, Verdict
 from fleet.local.fit.memory import GIB, gib
 from fleet.local.spec import LaunchSpec
 

@@ -12,16 +12,16 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 
-from actions.action_run import ActionRun
 from actions.audit.opened_logs import open_folder
 from actions.audit.who import Who
 from actions.catalogue import specs_of
 from actions.local.installation import installed
 from actions.local.machine import Reading, unheard
 from actions.local.prompt import ask
-from actions.progress import Outcome, Result
 from actions.request import LOCAL, LOCAL_SERVER, Target
-from actions.runner import Runner
+from actions.running.action_run import ActionRun
+from actions.running.progress import Outcome, Result
+from actions.running.runner import Runner
 from actions.spec import ActionSpec, Launch
 from actions.undo import plan_undo
 from console.cli import exits, interruptible

@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Callable
 
-from actions.action_run import ActionRun
+from actions.running.action_run import ActionRun
 from console.cli import streams
 from console.cli.confirm import width
 from console.views.plan import reading_text

@@ -16,9 +16,9 @@ from actions.audit.reading import look_at, records
 from actions.audit.who import Who
 from actions.audit.words import summary
 from actions.kinds.scale import Scale
-from actions.progress import Result
 from actions.request import Target
-from actions.runner import Runner
+from actions.running.progress import Result
+from actions.running.runner import Runner
 from tests.actions.stage import FakeCluster, deployment
 
 CHAT = Target("Deployment", "serving", "chat-70b", "uid-chat-70b")

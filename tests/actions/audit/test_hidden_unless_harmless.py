@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from actions.audit.redaction import redacted, redacted_arguments, redacted_variables
 from actions.audit.secret_names import is_secret_field, is_secret_variable
-from actions.diff import yaml_diff
+from actions.planning.diff import yaml_diff
 
 CARRIERS = [
     # Names that tell, in all their spellings.

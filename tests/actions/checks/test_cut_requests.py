@@ -6,7 +6,7 @@ from array import array
 from dataclasses import replace
 
 from actions.checks.cut_requests import check_cut
-from actions.plan import Verdict
+from actions.planning.plan import Verdict
 from fleet.model.frame import Column, Frame
 from fleet.model.quantity import Quantity
 from fleet.model.reading import State

@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from actions.freeze import FreezeWindow, in_words
 from actions.kinds.scale import Scale
-from actions.plan import Plan, Verdict
+from actions.planning.freeze import FreezeWindow, in_words
+from actions.planning.plan import Plan, Verdict
 from actions.request import Target
-from actions.runner import PlanRefusedError, refuse
+from actions.running.runner import PlanRefusedError, refuse
 from fleet.model.snapshot import Snapshot
 from tests.actions.plans import check, make_plan
 from tests.actions.stage import RULES, FakeCluster

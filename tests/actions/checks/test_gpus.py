@@ -9,7 +9,7 @@ import pytest
 
 from actions.checks.gpu_room import check_room
 from actions.checks.gpus import spare_for
-from actions.plan import Verdict
+from actions.planning.plan import Verdict
 from fleet.model.gpu_vendors import is_gpu
 from fleet.model.objects import Node, Pod
 from fleet.model.snapshot import Snapshot

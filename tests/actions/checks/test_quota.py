@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from actions.checks.quota import check_quota
-from actions.plan import Verdict
+from actions.planning.plan import Verdict
 from tests.actions.objects import GPU
 from tests.actions.rolled import template
 from tests.actions.stage import FakeCluster

@@ -11,7 +11,7 @@ from actions.drain.inspect import Inspection
 from actions.drain.manner import AtDeadline, Method
 from actions.drain.unit import DrainUnit
 from actions.drain.wait import Terms
-from actions.plan import Verdict
+from actions.planning.plan import Verdict
 from tests.actions.pods import PodCluster, chat
 
 CUT, STAY = AtDeadline.EVICT, AtDeadline.STOP

@@ -8,7 +8,7 @@ import pytest
 
 from actions.checks.users import check_users
 from actions.kinds.scale import Scale
-from actions.plan import Verdict
+from actions.planning.plan import Verdict
 from actions.request import Target
 from console.views.plan import summary_of
 from fleet.model.facts import Dated, Facts

@@ -13,9 +13,9 @@ from actions.drain.inspect import Inspection
 from actions.drain.unit import DrainUnit, from_fact, to_fact
 from actions.kinds.drain import Drain
 from actions.kinds.drain.action import DrainAction
-from actions.plan import Plan, Verdict
-from actions.progress import Outcome, Result
+from actions.planning.plan import Plan, Verdict
 from actions.request import Target
+from actions.running.progress import Outcome, Result
 from fleet.model.objects import Workload
 from fleet.model.snapshot import Snapshot
 from fleet.sources.kube.errors import NotFoundError

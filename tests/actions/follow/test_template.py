@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from actions.follow.template import waiting_step
-from actions.surge import Rolling
+from actions.planning.surge import Rolling
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from actions.kinds.drain import Drain
 from actions.kinds.drain.action import DrainAction
-from actions.progress import Outcome
 from actions.request import Target
+from actions.running.progress import Outcome
 from tests.actions.plans import make_plan
 from tests.actions.pods import HandWork, PodCluster
 from tests.actions.stage import SCOPE

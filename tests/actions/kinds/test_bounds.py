@@ -8,9 +8,9 @@ import pytest
 
 from actions.kinds.bounds import Bounds
 from actions.kinds.hold import Hold
-from actions.plan import MERGE, Change, Verdict
-from actions.progress import Result
+from actions.planning.plan import MERGE, Change, Verdict
 from actions.request import Target
+from actions.running.progress import Result
 from fleet.sources.kube.errors import KubeError
 from tests.actions.plans import check, make_plan
 from tests.actions.rolled import CHAT, chat, owner

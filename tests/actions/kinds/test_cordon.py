@@ -8,9 +8,9 @@ import pytest
 
 from actions.kinds.cordon import Cordon, Uncordon
 from actions.kinds.cordon.action import CordonAction
-from actions.plan import Verdict
-from actions.progress import Result
+from actions.planning.plan import Verdict
 from actions.request import Target
+from actions.running.progress import Result
 from fleet.sources.kube.errors import ConflictError, NotFoundError
 from tests.actions.objects import node
 from tests.actions.plans import make_plan, verdict

@@ -10,9 +10,9 @@ from actions.drain.manner import AtDeadline, Method
 from actions.kinds.drain import Drain
 from actions.kinds.drain.action import DrainAction
 from actions.kinds.restore import Restore
-from actions.plan import Verdict
-from actions.progress import Result
+from actions.planning.plan import Verdict
 from actions.request import Target
+from actions.running.progress import Result
 from fleet.model.finding import Finding, FindingState, Incident, Reach
 from fleet.model.severity import Severity
 from fleet.sources.kube.errors import ConflictError, NotFoundError

@@ -7,9 +7,9 @@ import pytest
 from actions.drain.manner import Method
 from actions.kinds.drain import Drain
 from actions.kinds.drain.action import DrainAction
-from actions.plan import Verdict
-from actions.progress import Result
+from actions.planning.plan import Verdict
 from actions.request import Target
+from actions.running.progress import Result
 from fleet.sources.kube.errors import ConflictError, error_of_status
 from tests.actions.kinds.drained import CHAT0, PATH, done
 from tests.actions.objects import budget

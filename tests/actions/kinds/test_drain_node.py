@@ -10,9 +10,9 @@ import pytest
 from actions.kinds.cordon import Uncordon
 from actions.kinds.drain_node import DrainNode
 from actions.kinds.drain_node.action import DrainNodeAction
-from actions.plan import Verdict
-from actions.progress import Result
+from actions.planning.plan import Verdict
 from actions.request import Target
+from actions.running.progress import Result
 from fleet.sources.kube.errors import ConflictError, error_of_status
 from tests.actions.objects import budget, node, pod, replica_set, service
 from tests.actions.plans import check, make_plan

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from actions.kinds.pausing import Pause, Resume
-from actions.plan import Change, Verdict
-from actions.progress import Result
+from actions.planning.plan import Change, Verdict
+from actions.running.progress import Result
 from fleet.sources.kube.errors import KubeError
 from tests.actions.plans import check, make_plan
 from tests.actions.rolled import CHAT, CHAT_PATH, CODER, chat, coder, template

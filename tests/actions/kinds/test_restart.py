@@ -12,9 +12,9 @@ from actions.kinds.drain import Drain
 from actions.kinds.pausing import Resume
 from actions.kinds.restart import Restart
 from actions.kinds.restart.action import delete_mutation, restart_mutation
-from actions.plan import STRATEGIC, Verdict
-from actions.progress import Result
+from actions.planning.plan import STRATEGIC, Verdict
 from actions.request import Target
+from actions.running.progress import Result
 from fleet.model.objects import PodDisruptionBudget
 from tests.actions.plans import check, make_plan
 from tests.actions.rolled import CHAT, CODER, chat, coder, owner, pod

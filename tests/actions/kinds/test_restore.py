@@ -10,9 +10,9 @@ from actions.kinds.drain import Drain
 from actions.kinds.drain.action import DrainAction
 from actions.kinds.restore import Restore
 from actions.kinds.restore.action import RestoreAction
-from actions.plan import Verdict
-from actions.progress import Result
+from actions.planning.plan import Verdict
 from actions.request import Target, to_json
+from actions.running.progress import Result
 from fleet.sources.kube.errors import NotFoundError
 from tests.actions.kinds.drained import CHAT0
 from tests.actions.plans import make_plan, verdict

@@ -12,11 +12,11 @@ from actions.kinds.pausing import Resume
 from actions.kinds.rollback import RollBack
 from actions.kinds.rollback.action import rollback_mutation
 from actions.kinds.unblock import Unblock
-from actions.latency import latency_words
-from actions.plan import STRATEGIC, Change, Verdict
-from actions.progress import Result
+from actions.planning.latency import latency_words
+from actions.planning.plan import STRATEGIC, Change, Verdict
 from actions.request import Target
 from actions.revisions import CAUSE, revisions
+from actions.running.progress import Result
 from fleet.model.past import Latency
 from fleet.model.problem import SourceProblem
 from fleet.sources.kube.errors import KubeError

@@ -10,9 +10,9 @@ from actions.kinds.bounds import Bounds
 from actions.kinds.hold import Hold
 from actions.kinds.scale import Scale
 from actions.kinds.scale.action import victims
-from actions.plan import Change, Verdict
-from actions.progress import Result
+from actions.planning.plan import Change, Verdict
 from actions.request import Target
+from actions.running.progress import Result
 from fleet.model.coverage import Coverage
 from fleet.model.objects import Pod, Workload
 from fleet.model.snapshot import Cluster, Snapshot

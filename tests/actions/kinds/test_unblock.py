@@ -8,9 +8,9 @@ import pytest
 
 from actions.kinds.unblock import Unblock
 from actions.kinds.unblock.action import unblock_mutation, waiting_for_gpus
-from actions.plan import STRATEGIC, Change, Verdict
-from actions.progress import Result
+from actions.planning.plan import STRATEGIC, Change, Verdict
 from actions.request import Target
+from actions.running.progress import Result
 from tests.actions.plans import check, make_plan
 from tests.actions.rolled import CHAT, CHAT_PATH, chat, waiting
 from tests.actions.stage import FakeCluster

@@ -13,18 +13,18 @@ from typing import Any
 import psutil
 import pytest
 
-from actions.action_run import ActionRun
 from actions.kinds.local_bench import LocalBench
 from actions.local.bench import Tool, measure
 from actions.local.bench_store import keep_bench
 from actions.local.context import local_scope
 from actions.local.executor import LocalExecutor
 from actions.local.machine import Machine
-from actions.plan import Plan, Verdict
-from actions.plan_context import Rules
-from actions.progress import Outcome, Progress, Result
+from actions.planning.plan import Plan, Verdict
+from actions.planning.plan_context import Rules
 from actions.request import LOCAL, LOCAL_SERVER, Target
-from actions.runner import Runner
+from actions.running.action_run import ActionRun
+from actions.running.progress import Outcome, Progress, Result
+from actions.running.runner import Runner
 from fleet import guard
 from fleet.local.benches import Bench, read_benches
 from fleet.local.errors import LocalError

@@ -13,7 +13,7 @@ import httpx
 import psutil
 import pytest
 
-from actions.progress import Result
+from actions.running.progress import Result
 from fleet.local.server import Phase
 from tests import plain
 from tests.local.fakes import SHARED, Open

@@ -11,7 +11,7 @@ import pytest
 from actions.local.checks.launch import check_vllm
 from actions.local.installation import find_executable, installed
 from actions.local.machine import KvRules
-from actions.plan import Verdict
+from actions.planning.plan import Verdict
 
 
 def environment(root: Path, version: str, *, name: str = "vllm", drains: bool = True) -> Path:

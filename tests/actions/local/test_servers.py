@@ -10,9 +10,9 @@ import pytest
 from actions.kinds.local_down import LocalDown
 from actions.kinds.local_restart import LocalRestart
 from actions.kinds.local_up import LocalUp
-from actions.plan import Verdict
-from actions.progress import Result
+from actions.planning.plan import Verdict
 from actions.request import LOCAL, LOCAL_SERVER, Target
+from actions.running.progress import Result
 from fleet import guard
 from fleet.local.errors import LocalError
 from fleet.local.server import Phase

@@ -11,8 +11,8 @@ import psutil
 import pytest
 
 from actions.local.store import runtime
-from actions.progress import Result
-from actions.runner import PlanRefusedError
+from actions.running.progress import Result
+from actions.running.runner import PlanRefusedError
 from fleet.local.errors import LocalError
 from fleet.local.record import read_records
 from fleet.local.server import Phase

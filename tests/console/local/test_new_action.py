@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from actions import catalogue
-from actions.plan import Change, Plan, Step
-from actions.progress import Outcome, Result
+from actions.planning.plan import Change, Plan, Step
 from actions.request import LOCAL_SERVER, Request
+from actions.running.progress import Outcome, Result
 from actions.spec import ActionSpec, Argument, no_permissions
 from fleet.dataclass import dataclass
 from tests.console.local.test_cli import Machine, machine

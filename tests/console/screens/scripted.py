@@ -7,10 +7,10 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from actions.action_run import ActionRun
-from actions.plan import MERGE, Change, Check, Mutation, Plan, Scope, Step, Undo, Verdict
+from actions.planning.plan import MERGE, Change, Check, Mutation, Plan, Scope, Step, Undo, Verdict
 from actions.request import Request, Target
 from actions.revisions import Revision
+from actions.running.action_run import ActionRun
 from console.session.context_facts import ContextFacts
 from console.session.failure import SessionError
 from console.session.local.protocol import LocalServers, Looked, Piece

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from actions.kinds.ack import Acknowledge
-from actions.progress import Outcome, Result
-from actions.runner import NOT_ASKED
+from actions.running.progress import Outcome, Result
+from actions.running.runner import NOT_ASKED
 from console.config.options import Options
 from console.views.fleet_order import FleetOrder
 from console.views.summary import worst_workloads

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 
 from actions.kinds.scale import Scale
-from actions.plan import Plan
-from actions.progress import Load, Outcome, Progress, Result
+from actions.planning.plan import Plan
 from actions.request import Target
+from actions.running.progress import Load, Outcome, Progress, Result
 from console.commands.command import ScreenId
 from console.config.options import Options
 from console.screens.plan import PlanScreen

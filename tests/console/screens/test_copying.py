@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from actions.kinds.scale import Scale
-from actions.plan import MERGE, Mutation, Step
+from actions.planning.plan import MERGE, Mutation, Step
 from console.commands.command import ScreenId
 from console.views import kubectl
 from tests.console.screens.desk import Desk, desk

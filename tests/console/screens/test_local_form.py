@@ -9,7 +9,7 @@ import pytest
 
 from actions.kinds.local_restart import LocalRestart
 from actions.kinds.local_up import LocalUp
-from actions.plan import Plan
+from actions.planning.plan import Plan
 from actions.request import LOCAL, LOCAL_SERVER, Request, Target
 from console.commands.command import ScreenId
 from console.screens.local.form import LaunchForm

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from actions.kinds.local_down import LocalDown
-from actions.plan import CheckTable
+from actions.planning.plan import CheckTable
 from console.commands.command import ScreenId
 from console.commands.table import TABLE
 from console.config.options import Options

@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 
 from actions.kinds.local_bench import LocalBench
-from actions.progress import Outcome, Result
+from actions.running.progress import Outcome, Result
 from console.commands.command import ScreenId
 from console.screens.local.log import LocalLogScreen
 from console.screens.local.servers import LocalScreen

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from actions.kinds.rollback import RollBack
-from actions.plan import Scope
+from actions.planning.plan import Scope
 from actions.request import Request
 from actions.revisions import Revision
 from console.commands.command import ScreenId

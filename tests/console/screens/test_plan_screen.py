@@ -13,7 +13,7 @@ from actions.kinds.drain_node import DrainNode
 from actions.kinds.restart import Restart
 from actions.kinds.rollback import RollBack
 from actions.kinds.scale import Scale
-from actions.plan import Alternative, Change, Check, Plan, Scope, Step, Verdict
+from actions.planning.plan import Alternative, Change, Check, Plan, Scope, Step, Verdict
 from actions.request import Request, Target
 from actions.revisions import Revision
 from console.commands.command import ScreenId

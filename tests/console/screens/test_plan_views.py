@@ -8,14 +8,26 @@ from dataclasses import replace
 
 import pytest
 
-from actions.action_run import ActionRun
 from actions.kinds.drain import Drain
 from actions.kinds.local_up import LocalUp
 from actions.kinds.restart import Restart
 from actions.kinds.scale import Scale
-from actions.plan import MERGE, Alternative, Change, Check, CheckTable, Mutation, Plan, Scope, Step, Undo, Verdict
-from actions.progress import Load, Outcome, Progress, Result
+from actions.planning.plan import (
+    MERGE,
+    Alternative,
+    Change,
+    Check,
+    CheckTable,
+    Mutation,
+    Plan,
+    Scope,
+    Step,
+    Undo,
+    Verdict,
+)
 from actions.request import LOCAL, LOCAL_SERVER, Target
+from actions.running.action_run import ActionRun
+from actions.running.progress import Load, Outcome, Progress, Result
 from console.views.action_runs import action_run_lines, action_run_title, announcement, going_on, outcome_lines
 from console.views.plan import confirm_line, differences, plan_lines, plan_title, request_lines, table_lines
 from fleet.local.spec import LaunchSpec

@@ -47,7 +47,7 @@ async def main(read_only):
 
 asyncio.run(main(sys.argv[1] == "read-only"))
 acting = ("console.session.actions", "console.wiring.actions")
-acting += ("actions.runner", "actions.writer")
+acting += ("actions.running.runner", "actions.running.writer")
 print([name for name in acting if name in sys.modules])
 """
 

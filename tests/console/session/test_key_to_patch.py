@@ -24,7 +24,7 @@ from unittest.mock import AsyncMock, Mock
 import pytest
 
 from actions.kinds.restart.action import RestartAction
-from actions.run import Run
+from actions.running.run import Run
 from console.app.navigator import Navigator
 from console.screens.base import ConsoleScreen
 from console.screens.page import Page

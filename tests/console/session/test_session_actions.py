@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from actions.action_run import ActionRun
 from actions.kinds.scale import Scale
-from actions.plan import Check, Verdict
+from actions.planning.plan import Check, Verdict
 from actions.request import Target
+from actions.running.action_run import ActionRun
 from console.session.actions import ActionSite, SessionActions
 from console.session.bridge import Bridge
 from console.session.failure import SessionError

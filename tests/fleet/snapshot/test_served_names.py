@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from actions.impact import served_by, serving
+from actions.planning.impact import served_by, serving
 from fleet.model.histogram import Histogram
 from fleet.model.measurement import HistogramKey
 from fleet.model.quantity import Family, Quantity

@@ -16,11 +16,11 @@ from actions.local.context import local_scope
 from actions.local.executor import LocalExecutor
 from actions.local.machine import Machine
 from actions.local.prompt import ask
-from actions.plan import Verdict
-from actions.plan_context import Rules
-from actions.progress import Result
+from actions.planning.plan import Verdict
+from actions.planning.plan_context import Rules
 from actions.request import LOCAL, LOCAL_SERVER, Target
-from actions.runner import Runner
+from actions.running.progress import Result
+from actions.running.runner import Runner
 from fleet.local.benches import read_benches
 from fleet.local.errors import LocalError
 from fleet.local.process import identify

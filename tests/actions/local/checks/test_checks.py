@@ -16,7 +16,7 @@ from actions.local.checks.model import check_checksums, find_model
 from actions.local.checks.place import check_address, check_name, check_port
 from actions.local.checks.system import check_fp8_on_cpu, check_session, check_shared, cpu_flags, other_accelerator
 from actions.local.machine import Installed, Machine
-from actions.plan import Verdict
+from actions.planning.plan import Verdict
 from fleet.local.fit.files import survey
 from fleet.local.fit.memory import GIB
 from fleet.local.gpus import GpuReading, LocalGpu

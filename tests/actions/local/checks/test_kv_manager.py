@@ -10,7 +10,7 @@ import pytest
 from actions.local.checks.kv_manager import managed
 from actions.local.checks.memory import MemoryNeed, check_on_cpu, check_on_gpus, with_manager
 from actions.local.machine import Installed, KvRules
-from actions.plan import Verdict
+from actions.planning.plan import Verdict
 from fleet.local.fit.architecture import Architecture, architecture
 from fleet.local.fit.groups import Manager
 from fleet.local.fit.memory import GIB

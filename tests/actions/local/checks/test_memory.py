@@ -18,7 +18,7 @@ from actions.local.checks.memory import (
     space_on_cpu,
 )
 from actions.local.machine import Installed
-from actions.plan import Verdict
+from actions.planning.plan import Verdict
 from fleet.local.fit.architecture import architecture
 from fleet.local.fit.memory import GIB
 from fleet.local.gpus import GpuProcess, LocalGpu

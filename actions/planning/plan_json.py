@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from actions.plan import Plan, Undo
+from actions.planning.plan import Plan, Undo
 from actions.request import to_json
 
 

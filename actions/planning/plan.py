@@ -135,7 +135,7 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything that a user should know before confirming. Made by ``actions.planner``."""
+    """Everything that a user should know before confirming. Made by ``actions.planning.planner``."""
 
     request: Request
     scope: Scope

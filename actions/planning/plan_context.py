@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
-from actions.freeze import FreezeWindow
-from actions.plan import Mutation, Scope
+from actions.planning.freeze import FreezeWindow
+from actions.planning.plan import Mutation, Scope
 from fleet.dataclass import dataclass
 from fleet.model.snapshot import Snapshot
 from fleet.sources.kube.reads import AccessReview

@@ -10,8 +10,8 @@ from typing import Final, NamedTuple
 
 from actions.checks.jointly import OverAll
 from actions.number_words import some_names
-from actions.plan import Alternative, Change, Check, Plan, Undo, Verdict
-from actions.plan_context import PlanContext
+from actions.planning.plan import Alternative, Change, Check, Plan, Undo, Verdict
+from actions.planning.plan_context import PlanContext
 from actions.request import InTurn, in_turn
 
 MOST: Final = 9

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from statistics import median
 
-from actions.plan_context import ClusterContext
+from actions.planning.plan_context import ClusterContext
 from actions.request import Target
 from actions.revisions import POD_REVISION, Revision
 from fleet.kinds.kind import Revisions

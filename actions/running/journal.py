@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
-from actions.action_run import ActionRun
+from actions.running.action_run import ActionRun
 
 
 class Audit(Protocol):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from actions.plan import Plan
-from actions.progress import Outcome, Progress
+from actions.planning.plan import Plan
+from actions.running.progress import Outcome, Progress
 from fleet.dataclass import dataclass
 
 

@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
-from actions.execution_context import Send
-from actions.journal import Journal
 from actions.note import is_note, note
-from actions.plan import Mutation, Plan
-from actions.plan_context import PlanContext
-from actions.progress import Progress
+from actions.planning.plan import Mutation, Plan
+from actions.planning.plan_context import PlanContext
+from actions.running.execution_context import Send
+from actions.running.journal import Journal
+from actions.running.progress import Progress
 from fleet.local.errors import LocalError
 from fleet.model.snapshot import Snapshot
 from fleet.sources.kube.errors import KubeconfigError, KubeError, ServerError, ThrottledError, UnreachableError

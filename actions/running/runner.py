@@ -6,14 +6,14 @@ import asyncio
 import re
 from collections.abc import Callable
 
-from actions.action_run import ActionRun
-from actions.executor import Executor
-from actions.journal import Audit, append
-from actions.plan import Plan
-from actions.plan_context import Rules
-from actions.progress import Outcome, Result
+from actions.planning.plan import Plan
+from actions.planning.plan_context import Rules
 from actions.request import OtherClusterError
-from actions.run import Run
+from actions.running.action_run import ActionRun
+from actions.running.executor import Executor
+from actions.running.journal import Audit, append
+from actions.running.progress import Outcome, Result
+from actions.running.run import Run
 
 MEASURED = 30.0
 """Seconds that the first measurement after the end may take; without it the effect is not known."""

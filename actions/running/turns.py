@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from actions.executor import Executor
-from actions.joined import named, undo_of
 from actions.note import is_note
 from actions.number_words import some_names
-from actions.plan import Plan, Undo
-from actions.progress import FailureCause, Outcome, Result
+from actions.planning.joined import named, undo_of
+from actions.planning.plan import Plan, Undo
+from actions.running.executor import Executor
+from actions.running.progress import FailureCause, Outcome, Result
 from fleet.sources.kube.errors import ConflictError, KubeError
 
 _ALL: Final = 6

@@ -7,18 +7,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any, Protocol, cast
 
-from actions.action_run import ActionRun
 from actions.audit.errors import AuditError
 from actions.catalogue import spec_of
-from actions.execution import POLL, Execution
-from actions.executor import Executor
-from actions.journal import Audit, Journal
-from actions.plan import Plan
-from actions.plan_json import recorded_plan, recorded_undo
-from actions.progress import FailureCause, Load, Outcome, Result
+from actions.planning.plan import Plan
+from actions.planning.plan_json import recorded_plan, recorded_undo
+from actions.running.action_run import ActionRun
+from actions.running.execution import POLL, Execution
+from actions.running.executor import Executor
+from actions.running.journal import Audit, Journal
+from actions.running.progress import FailureCause, Load, Outcome, Result
+from actions.running.turns import NotAsConfirmedError, TurnsTaken, as_confirmed
+from actions.running.user_effect import felt_through, load_of
 from actions.spec import Api
-from actions.turns import NotAsConfirmedError, TurnsTaken, as_confirmed
-from actions.user_effect import felt_through, load_of
 from fleet.local.errors import LocalError
 from fleet.model.snapshot import Snapshot
 from fleet.sources.kube.errors import (

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from actions.catalogue import spec_of
-from actions.plan import Change, Plan
+from actions.planning.plan import Change, Plan
 
 TIMES: Final = 3
 MORE: Final = 10

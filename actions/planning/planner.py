@@ -9,11 +9,11 @@ from hashlib import sha256
 from typing import Any, cast
 
 from actions.catalogue import spec_of
-from actions.execution_context import ClusterAction
 from actions.note import NAMESPACE, note
-from actions.plan import Mutation, Plan
-from actions.plan_context import ClusterContext, DryRun
+from actions.planning.plan import Mutation, Plan
+from actions.planning.plan_context import ClusterContext, DryRun
 from actions.request import LOCAL_SERVER, InTurn, Request
+from actions.running.execution_context import ClusterAction
 from fleet.sources.kube.errors import ConflictError, KubeError, NotFoundError
 
 

@@ -5,8 +5,8 @@ The same workload is read before and after an action, since a pod that is gone b
 
 from __future__ import annotations
 
-from actions.progress import Load
 from actions.request import LOCAL_SERVER, Target
+from actions.running.progress import Load
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
-from actions.plan import Mutation, Plan
-from actions.plan_context import ClusterContext, Reads, Rules
-from actions.progress import Outcome
+from actions.planning.plan import Mutation, Plan
+from actions.planning.plan_context import ClusterContext, Reads, Rules
 from actions.request import Request
+from actions.running.progress import Outcome
 from fleet.dataclass import dataclass
 from fleet.model.snapshot import Snapshot
 

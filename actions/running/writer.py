@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from actions.execution_context import MutationResult
-from actions.plan import Mutation
+from actions.planning.plan import Mutation
+from actions.running.execution_context import MutationResult
 from fleet.sources.kube.client import KubeClient
 from fleet.sources.kube.responses import Response
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable
 
-from actions.plan import Change
+from actions.planning.plan import Change
 from fleet.dataclass import dataclass
 from fleet.model.quantity import Quantity
 from fleet.model.reading import MISSING, Reading

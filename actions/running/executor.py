@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from actions.plan import Plan
-from actions.plan_context import PlanContext
+from actions.planning.plan import Plan
+from actions.planning.plan_context import PlanContext
 from actions.request import Request
 
 if TYPE_CHECKING:
-    from actions.execution import Execution
-    from actions.journal import Journal
+    from actions.running.execution import Execution
+    from actions.running.journal import Journal
 
 
 class Executor(Protocol):

@@ -1,0 +1,1 @@
+"""Running: a confirmed plan from its intent to its result, everything recorded before it is done."""
