@@ -207,7 +207,7 @@ def actions_are_followed_closely() -> Iterator[None]:
     """Who waits for what an action brings about looks ten times a second: the tests have smaller fleets than people."""
     with pytest.MonkeyPatch.context() as patch:
         for module in ("execution", "run"):
-            patch.setattr(f"actions.{module}.POLL", 0.1)
+            patch.setattr(f"actions.running.{module}.POLL", 0.1)
         yield
 
 
