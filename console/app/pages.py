@@ -25,8 +25,9 @@ _SCREENS: Mapping[ScreenId, str] = {
     ScreenId.JOINS: "console.screens.joins:JoinsScreen",
     ScreenId.MONITORING: "console.screens.monitoring:MonitoringScreen",
     ScreenId.OBJECTIVES: "console.screens.objectives:ObjectivesScreen",
+    ScreenId.NUMBERS: "console.screens.provenance:ProvenanceScreen",
 }
-"""Screens of all that is in view: module and class."""
+"""Screens that need no more than the desk, and perhaps names: module and class."""
 
 
 class Pages:
@@ -74,10 +75,10 @@ class Pages:
         read = partial(self._desk.session.yaml, ref)
         self._navigator.push(TextScreen(self._desk, f"yaml {ref}", read, ref))
 
-    def open_screen(self, where: ScreenId) -> None:
+    def open_screen(self, where: ScreenId, *of: str) -> None:
         module, name = _SCREENS[where].split(":")
         screen = getattr(import_module(module), name)
-        self._navigator.open(screen(self._desk))
+        self._navigator.open(screen(self._desk, *of))
 
     async def open_listing(self, resource: str, namespace: str) -> None:
         from console.screens.listing import ListingScreen

@@ -11,7 +11,6 @@ from functools import partial
 from typing import Any
 
 from actions.catalogue import KINDS, spec_of
-from actions.number_words import some_names
 from actions.request import Request, Target
 from actions.spec import ActionSpec, Listed, UsageError
 from console.commands import on_screen
@@ -105,6 +104,9 @@ def _whose(targets: Sequence[Target], now: Sequence[int]) -> str:
     """``chat-a``; of several each with its number where they differ: ``each of chat-a 3, chat-b 2``."""
     if len(targets) == 1:
         return targets[0].name
+    # Not at the top: the first value waits for what is imported there.
+    from actions.number_words import some_names
+
     differ = len(set(now)) > 1
     numbers = zip(targets, now, strict=True)
     return f"each of {some_names([f'{one.name} {number}' if differ else one.name for one, number in numbers])}"

@@ -7,7 +7,10 @@ available.
 from __future__ import annotations
 
 from functools import cache
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from fleet.model.quantity import Quantity
 
 
 def has_ability(view: object, ability: type) -> bool:
@@ -183,6 +186,16 @@ class AsKubectl(Protocol):
 
     def as_kubectl(self) -> str:
         """Return that command; empty for none."""
+        ...
+
+
+@runtime_checkable
+class SortedByNumber(Protocol):
+    """A table that may be sorted by a quantity."""
+
+    @property
+    def sorted_quantity(self) -> Quantity | None:
+        """Return it; None where it is sorted by something else."""
         ...
 
 

@@ -53,6 +53,7 @@ class ScreenId(StrEnum):
     BENCHES = "benchmarks"
     PLOT = "plot"
     WHY = "why slow"
+    NUMBERS = "numbers"
 
 
 _EXPLANATION = re.compile("[:;,]")
@@ -69,6 +70,7 @@ OBJECTS = frozenset(
         ScreenId.INCIDENT,
         ScreenId.OBJECTIVES,
         ScreenId.LISTING,
+        ScreenId.NUMBERS,
     }
 )
 """Screens with an object under the cursor."""

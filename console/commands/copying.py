@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from console.commands.capabilities import AsKubectl, AsPromql, Copyable
-from console.commands.command import Command, Context
+from console.commands.command import Command, Context, ScreenId
 from console.commands.desk import Desk
+from console.commands.on_object import needs_numbers, open_numbers
 from themes.palette import Role
 
 
@@ -35,9 +36,14 @@ def _kubectl(desk: Desk, context: Context) -> None:
 def _promql(desk: Desk, context: Context) -> None:
     text = context.view.as_promql() if isinstance(context.view, AsPromql) else ""
     if text:
-        desk.navigator.copy(text, f"the query: {text}")
+        desk.navigator.copy(text, f"what gives it: {text}")
+    elif isinstance(context.view, AsPromql):
+        desk.navigator.say("nothing gives this number elsewhere", Role.WARNING)
+    elif (why := needs_numbers(context)) is None:
+        # Which of its numbers is meant: that by which the table is sorted, or the one that is chosen there.
+        open_numbers(desk, context)
     else:
-        desk.navigator.say("no query of Prometheus is behind what is here; v plots a quantity, which has one")
+        desk.navigator.say(f"no query is behind what is here: {why}", Role.WARNING)
 
 
 COPYING: tuple[Command, ...] = (
@@ -49,5 +55,19 @@ COPYING: tuple[Command, ...] = (
         ("copy",),
     ),
     Command("copy.kubectl", "Copy the kubectl command for it", _kubectl, ("ctrl+o",), ("kubectl",)),
-    Command("copy.promql", "Copy the PromQL behind it", _promql, ("ctrl+g",), ("promql",)),
+    Command(
+        "copy.number",
+        "Copy what gives the number: PromQL, or the command that reads its metrics",
+        _promql,
+        ("enter",),
+        where=frozenset({ScreenId.NUMBERS}),
+        hint="copy",
+    ),
+    Command(
+        "copy.promql",
+        "Copy the PromQL behind the number; of a row choose which",
+        _promql,
+        ("ctrl+g",),
+        ("promql",),
+    ),
 )

@@ -71,8 +71,8 @@ class Pages(Protocol):
 
     def open_yaml(self, ref: ObjectRef) -> None: ...
 
-    def open_screen(self, where: ScreenId) -> None:
-        """One that is about all in view: sources, joins, monitoring, objectives."""
+    def open_screen(self, where: ScreenId, *of: str) -> None:
+        """Open a screen of all that is in view, or (``of``) the numbers of an object, from one of them on."""
         ...
 
     async def open_listing(self, resource: str, namespace: str) -> None:

@@ -9,6 +9,7 @@ from console.commands.table import BY_ID, bound_on
 
 _NAMES = {
     "slash": "/",
+    "number_sign": "#",
     "colon": ":",
     "question_mark": "?",
     "escape": "esc",

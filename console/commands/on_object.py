@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from console.commands.capabilities import Linked, ListsIncidents
+from console.commands.capabilities import Linked, ListsIncidents, SortedByNumber
 from console.commands.command import OBJECTS, OF_ALERTS, Context, ScreenId
 from console.commands.desk import Desk
 from console.commands.local import server_of
 from console.session.failure import SessionError
 from console.views.alert_marks import board
+from console.views.plot_quantities import plotted_of
 from console.views.subject import has_pod, pod_for, restarts_of, worst_pod
 
 
@@ -45,6 +46,21 @@ def open_why(desk: Desk, context: Context) -> None:
     key = serving_of(context)
     if key is not None:
         desk.pages.open_why(key)
+
+
+def needs_numbers(context: Context) -> str | None:
+    """Return why there are no numbers of what is under the cursor; None where there are some."""
+    snapshot, key = context.snapshot, context.subject
+    if snapshot is None or key is None:
+        return "nothing is under the cursor"
+    return None if plotted_of(snapshot, key) else "nothing of this is measured"
+
+
+def open_numbers(desk: Desk, context: Context) -> None:
+    """Open where the numbers of the object under the cursor come from, at the one that its table is sorted by."""
+    if context.subject is not None:
+        sorted_by = context.view.sorted_quantity if isinstance(context.view, SortedByNumber) else None
+        desk.pages.open_screen(ScreenId.NUMBERS, context.subject, sorted_by or "")
 
 
 def needs_alert(context: Context) -> str | None:

@@ -45,6 +45,7 @@ _SCREENS = {
     ScreenId.BENCHES: "benchmarks",
     ScreenId.PLOT: "plot",
     ScreenId.WHY: "why slow",
+    ScreenId.NUMBERS: "numbers",
 }
 
 

@@ -100,6 +100,16 @@ TABLE: tuple[Command, ...] = (
         available=on_object.needs_requests,
     ),
     Command(
+        "open.numbers",
+        "Numbers: where each comes from, how old it is, and the PromQL that gives it",
+        on_object.open_numbers,
+        ("number_sign",),
+        ("numbers", "provenance"),
+        OBJECTS,
+        bound=OBJECTS - {ScreenId.ALERT, ScreenId.NUMBERS},
+        available=on_object.needs_numbers,
+    ),
+    Command(
         "open.logs",
         "Logs",
         on_object.open_logs(previous=False),

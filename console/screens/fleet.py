@@ -18,11 +18,12 @@ from console.screens.base import bindings_of
 from console.screens.lines import Lines
 from console.screens.table import TableScreen
 from console.screens.under_cursor import UnderCursor
-from console.views.columns import sortable
+from console.views.columns import sortable, sorted_quantity
 from console.views.fleet import FleetTable
 from console.views.fleet_columns import COLUMNS
 from console.views.summary import summary
 from fleet.model.objects import ClusterId
+from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
 from widgets.grid import Grid
 
@@ -121,6 +122,10 @@ class FleetScreen(TableScreen):
 
     def toggle_others(self) -> None:
         self.ask(replace(self.query_, others=not self.query_.others))
+
+    @property
+    def sorted_quantity(self) -> Quantity | None:
+        return sorted_quantity(COLUMNS, self.query_.sort)
 
     @property
     def sortable(self) -> frozenset[str]:

@@ -14,10 +14,11 @@ from console.commands.command import ScreenId
 from console.commands.desk import Desk
 from console.screens.base import bindings_of
 from console.screens.table import TableScreen
-from console.views.columns import sortable
+from console.views.columns import sortable, sorted_quantity
 from console.views.node_columns import COLUMNS
 from console.views.nodes import nodes_model, served_model
 from console.views.subject import place_of, pod_for
+from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
 from widgets.grid import Grid, WorstFirst
 
@@ -41,6 +42,10 @@ class NodesScreen(TableScreen):
         place = place_of(snapshot, self._start)
         if place is not None and self.grid.move_to(place):
             self._start = None
+
+    @property
+    def sorted_quantity(self) -> Quantity | None:
+        return sorted_quantity(COLUMNS, self.query_.sort)
 
     @property
     def sortable(self) -> frozenset[str]:

@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 
 from console.views.query import by_number
 from fleet.dataclass import dataclass
+from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Join, Snapshot
 from widgets.cells import NOTHING, Cell
 from widgets.grid import GridColumn, Sort
@@ -61,6 +62,8 @@ class TableColumn(Generic[Top, Below]):
     """Sort key of a row: NaN for none. None if the column cannot be sorted by."""
     name: Callable[[Snapshot, str], tuple[str, ...]] | None = None
     """The same where it is a text."""
+    quantity: Quantity | None = None
+    """The quantity that it shows; None for what is not measured."""
     key: str = ""
     """The letter that sorts by it, with shift; empty if it has none."""
     words: str = ""
@@ -87,6 +90,11 @@ def drawn(columns: tuple[TableColumn[Top, Below], ...]) -> tuple[GridColumn, ...
 def sortable(columns: Sequence[TableColumn[Top, Below]]) -> frozenset[str]:
     """Return the ids of the columns that the table can be sorted by."""
     return frozenset(column.column.id for column in columns if column.sortable)
+
+
+def sorted_quantity(columns: Sequence[TableColumn[Top, Below]], sort: Sort | None) -> Quantity | None:
+    """Return the quantity that a table is sorted by; None for what is not measured, and for no order."""
+    return next((one.quantity for one in columns if sort is not None and one.column.id == sort.column), None)
 
 
 def ordered(

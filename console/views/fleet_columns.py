@@ -66,7 +66,7 @@ def measured(
     def value(snapshot: Snapshot, row: str) -> float:
         return (snapshot.by_workload if row in snapshot.workloads else snapshot.by_pod).value(row, quantity)
 
-    return TableColumn(column, of_workload, of_pod, value, key=key, words=words)
+    return TableColumn(column, of_workload, of_pod, value, quantity=quantity, key=key, words=words)
 
 
 def _sleeps(shown: Shown, key: str) -> bool:

@@ -55,6 +55,7 @@ def measured(
         blank,
         lambda shown, gpu: draw(shown.snapshot.by_gpu, gpu, quantity),
         highest(quantity),
+        quantity=quantity,
         key=key,
         words=words,
     )
@@ -193,6 +194,7 @@ COLUMNS: tuple[NodeColumn, ...] = (
         blank,
         _memory,
         highest(Quantity.GPU_MEMORY_USED),
+        quantity=Quantity.GPU_MEMORY_USED,
         key="M",
         words="GPU memory",
     ),

@@ -45,6 +45,11 @@ def each_query(question: CurveQuestion) -> str:
     return _query(question, _Writing(question.series, question.range.step, question.window, each=True))
 
 
+def instant(quantity: Quantity, series: Series, window: float) -> str:
+    """One expression without tags, whose value at a moment is the quantity then; empty where no dialect has it."""
+    return _Writing(series, 0.0, window).part(quantity)
+
+
 def _query(question: CurveQuestion, writing: _Writing) -> str:
     wanted = (question.quantity, *(question.band or ()))
     parts = ((quantity, writing.part(quantity)) for quantity in dict.fromkeys(wanted))

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from fleet.metrics.behind import query_behind
 from fleet.model.curve import Curve, CurveQuestion, Series, TimeRange
 from fleet.model.problem import SourceProblem
 from fleet.model.quantity import Quantity
@@ -114,6 +115,17 @@ def test_every_point_is_what_a_query_by_hand_says_at_its_moment(stage: Stage, qu
     assert any(not math.isnan(value) for value in expected), "the query by hand finds nothing to compare with"
     found = asked(stage, CurveQuestion(quantity, SERIES, moments, 10.0))
     assert found.values == pytest.approx(expected, rel=1e-9, nan_ok=True)
+
+
+@pytest.mark.parametrize("quantity", PLAIN)
+def test_the_query_that_is_copied_for_a_number_gives_it_as_a_query_by_hand_does(
+    stage: Stage, quantity: Quantity
+) -> None:
+    (expected,) = values_by_hand(stage, PLAIN[quantity], TimeRange(stage.end, 1.0, 1))
+    (told,) = query(stage.url, query_behind(quantity, SERIES, 10.0), stage.end)
+    assert not math.isnan(expected)
+    assert float(told["value"][1]) == pytest.approx(expected, rel=1e-9)
+    assert set(told["metric"]) <= {"__name__"}, "one number, and no label to choose by"
 
 
 @pytest.mark.parametrize("quantity", LONG)

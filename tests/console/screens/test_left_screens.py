@@ -58,6 +58,7 @@ OPENERS: Mapping[ScreenId, Callable[[Desk], Awaitable[None] | None]] = {
     ScreenId.NODES: lambda d: d.desk.pages.open_nodes(None),
     ScreenId.LOGS: lambda d: d.desk.pages.open_logs(POD, previous=False),
     ScreenId.TEXT: lambda d: d.desk.navigator.push(EntryScreen(d.desk, ENTRY)),
+    ScreenId.NUMBERS: lambda d: d.desk.pages.open_screen(ScreenId.NUMBERS, POD),
     ScreenId.LISTING: lambda d: d.desk.pages.open_listing("svc", ""),
     ScreenId.DOCUMENT: lambda d: d.desk.pages.open_yaml(REF),
     ScreenId.SOURCES: lambda d: d.desk.pages.open_screen(ScreenId.SOURCES),
