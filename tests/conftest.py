@@ -1,4 +1,4 @@
-"""What every test stands on: a clean environment, and the rule for tests that need something from outside."""
+"""The base of all tests: a clean environment, and the rule for tests that need something external."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ settings.register_profile("any machine", deadline=None, suppress_health_check=[H
 settings.load_profile("any machine")
 
 BEGUN = pytest.StashKey[float]()
-"""When the first test began (monotonic seconds)."""
+"""Start of the first test (monotonic seconds)."""
 
 EXECUTABLES = {"alertmanager": "prometheus-alertmanager"}
 """Parts whose command has another name than the part."""
@@ -45,7 +45,7 @@ ENVIRONMENTS = {part: parts_install.installation(part) for part in parts_install
 VLLM = installation()
 
 TOOLS = Path(sys.executable).parent
-"""Of the development environment: kubectl in the version that the tests are for comes with it."""
+"""Folder of the development environment's tools; kubectl is there in the version that the tests need."""
 
 UNWANTED = {
     "KUBECONFIG",
@@ -60,7 +60,7 @@ UNWANTED = {
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """For `make quick`."""
+    """Add the option of `make quick`."""
     parser.addoption("--seconds", type=float, help="begin no test after so many; the rest is skipped")
 
 
@@ -72,7 +72,7 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """What is collected stays until the end: no collection of garbage looks through all of it, now or in a test."""
+    """Keep collected items out of garbage collection: they live until the end."""
     gc.disable()
     try:
         return (yield)
@@ -82,14 +82,14 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What takes longest is begun first; in `make quick`, what is nearest."""
+    """Order the tests: the longest first; in `make quick`, the nearest to the changes first."""
     if config.option.seconds is None:
         items.sort(key=lambda item: rank(item.nodeid))
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling | None:
-    """Where files are distributed, those that share a server are not parted."""
+    """Keep the files that share a server together when files are distributed."""
     return Scheduling(config, log) if config.option.dist == "loadfile" else None
 
 
@@ -118,7 +118,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Where everything is supposed to be there, a skipped real or contract test is a failed one."""
+    """Turn a skipped real or contract test into a failure if everything should be available."""
     report = yield
     external = item.get_closest_marker("real") or item.get_closest_marker("contract")
     if REQUIRE and external and report.skipped:
@@ -130,7 +130,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 @pytest.fixture(autouse=True, scope="session")
 def interruptible() -> Iterator[None]:
-    """What the tests start and end must not ignore what whoever started the tests has them ignore.
+    """Restore the default handling of signals, so that children of the tests do not inherit ignored ones.
 
     A shell has its background jobs ignore SIGINT and SIGQUIT, and nohup has them ignore SIGHUP; processes inherit it.
     """
@@ -177,7 +177,7 @@ def clean_environment(homes: Iterator[Path]) -> Iterator[None]:
 
 @pytest.fixture(autouse=True, scope="session")
 def rest_is_seen_in_the_loop() -> Iterator[None]:
-    """Whoever presses keys waits until the app has nothing left to do, not until the machine looks quiet."""
+    """Make key presses wait until the app has nothing left to do, rather than until the machine looks quiet."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("textual.app.wait_for_idle", idle)
         patch.setattr("textual.pilot.wait_for_idle", idle)
@@ -204,7 +204,7 @@ def styles_are_parsed_once() -> Iterator[None]:
 
 @pytest.fixture(autouse=True, scope="session")
 def actions_are_followed_closely() -> Iterator[None]:
-    """Who waits for what an action brings about looks ten times a second: the tests have smaller fleets than people."""
+    """Make the waits of actions poll ten times a second: the fleets of tests are smaller than real ones."""
     with pytest.MonkeyPatch.context() as patch:
         for module in ("execution", "run"):
             patch.setattr(f"actions.running.{module}.POLL", 0.1)

@@ -1,8 +1,8 @@
-"""When a Textual app has come to rest: when its event loop has nothing left to run, and nothing that is due soon.
+"""Idleness of a Textual app: its event loop has nothing left to run, and nothing that is due soon.
 
 Textual's own way is to compare the processor's time with the clock's over steps of 20 ms, twice for every key: on a
-quiet machine that is most of what a test of a screen takes, and on a busy one it says "at rest" of an app that was not
-given the processor yet.
+quiet machine that is most of the duration of a test of a screen, and on a busy one it reports "at rest" for an app that
+was not given the processor yet.
 """
 
 from __future__ import annotations

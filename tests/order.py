@@ -1,4 +1,4 @@
-"""In which order the files of tests are begun: one that takes long and is begun last is what everybody waits for."""
+"""The order of the files of tests: a long one that starts last keeps everybody waiting."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ LONGEST = (
     "console/test_planned_on.py",
     "test_members.py",
 )
-"""Below tests/, the longest first, as measured on two cores."""
+"""Files below tests/, the longest first, as measured on two cores."""
 TOGETHER = frozenset({"tests/real/one_vllm"})
 """Folders whose files share what takes long to start."""
 READERS = frozenset(
@@ -66,12 +66,12 @@ _RANKS = {file: rank for rank, file in enumerate(LONGEST)}
 
 
 def rank(node: str) -> int:
-    """Where the file of a test (its node id) stands; those that are not among the longest stand side by side."""
+    """Return the position of the file of a test (its node id); files that are not among the longest are equal."""
     return _RANKS.get(node.partition("::")[0].removeprefix("tests/"), len(LONGEST))
 
 
 def whole(node: str) -> str:
-    """What one worker does as a whole: the file of a test (its node id), or those that share something."""
+    """Return the unit of tests for one worker: the file of a test (its node id), or files that share something."""
     file = node.partition("::")[0]
     if file in READERS:
         return "the source"

@@ -65,7 +65,7 @@ async def draw(scenario: str, pictures: Pictures, ready: Callable[[Snapshot], bo
 
 
 async def draw_alerts(folder: Path) -> None:
-    """What monitoring says of a pod that hangs, and whether it can be believed. ``folder`` is for its data."""
+    """Draw the alerts about a pod that hangs, and their credibility. ``folder`` is for its data."""
     rules = [
         {"alert": "VLLMQueueDeep", "expr": "vllm:num_requests_waiting > 50", "labels": {"severity": "warning"}},
         {"alert": "VLLMErrors", "expr": "rate(vllm:request_failure_total[5m]) > 0.1", "labels": {"severity": "page"}},

@@ -7,12 +7,15 @@ import secrets
 import socket
 
 FIRST, LAST = 26_000, 32_000
-"""Below those that a system hands out to whoever asks for any (Linux from 32768, macOS from 49152): of these, nobody
-gets one by chance between the look and the use."""
+"""Range below the ports that a system hands out by itself (Linux from 32768, macOS from 49152): nobody gets one of
+these by chance between the check and the use.
+"""
 
 
 def _own() -> range:
-    """Those of this process: with several workers none takes what another one has found and not yet used."""
+    """Return the ports of this process: with several workers, none takes a port that another has found and not yet
+    used.
+    """
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     each = (LAST - FIRST) // workers

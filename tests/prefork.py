@@ -67,7 +67,7 @@ class Program:
         os.kill(self._process.pid, number)
 
     def end_input(self) -> None:
-        """Its stdin ends."""
+        """Close its stdin."""
         self._stdin.close()
 
     def line(self) -> str:
@@ -78,7 +78,7 @@ class Program:
         return read.decode()
 
     def errors(self) -> str:
-        """Its stderr, up to its end."""
+        """Return its stderr up to the end."""
         return self._read_on(self._stderr)[0].decode()
 
     def wait(self, timeout: float = PATIENCE) -> int:
@@ -138,7 +138,7 @@ def quarterdeck_bytes(
 
 
 def _run(args: Sequence[str], env: Mapping[str, str], streams: _Streams) -> None:
-    """In the fork: become the process that ``python -m`` would have been."""
+    """Become, in the fork, the process that ``python -m`` would have been."""
     for number, stream in enumerate(streams):
         os.dup2(stream.fileno(), number)
         stream.close()

@@ -18,13 +18,13 @@ import grimp
 ROOT = Path(__file__).parents[1]
 ROOMS = ("actions", "console", "fleet", "simulator", "themes", "widgets", "tests")
 SECONDS = 30
-"""Of running tests, after which no other one is begun."""
+"""Duration of tests after which no other one is begun."""
 FILES = 30
 """Test files that are looked at: collecting all of them takes longer than a person waits."""
 
 
 def changed() -> list[str]:
-    """What differs from where this branch began (of main: its last commit), and what git does not know yet."""
+    """Return the files changed since the start of this branch (on main: its last commit), and the untracked ones."""
     base = _git("merge-base", "HEAD", "@{upstream}") or _git("merge-base", "HEAD", "origin/HEAD") or "HEAD~1"
     if base == _git("rev-parse", "HEAD"):
         base = "HEAD~1"
@@ -37,7 +37,7 @@ def module_of(file: str) -> str:
 
 
 def distances(importers: Mapping[str, Iterable[str]], start: Iterable[str]) -> dict[str, int]:
-    """How many imports lead from each module to the nearest of ``start``."""
+    """Return the number of imports between each module and the nearest of ``start``."""
     found = dict.fromkeys(start, 0)
     waiting = deque(found)
     while waiting:
@@ -69,7 +69,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _git(*words: str) -> str:
-    """What git says; nothing where it does not know."""
+    """Return the output of git; empty if it fails."""
     done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False)
     return done.stdout.strip() if done.returncode == 0 else ""
 

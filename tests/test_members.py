@@ -15,7 +15,7 @@ ROOMS = ("actions", "console", "fleet", "simulator", "themes", "widgets")
 MOST = 15
 """Public methods, properties and attributes that a class defines itself."""
 MORE: dict[str, str] = {}
-"""Those with more, and why."""
+"""Classes that may have more, with the reason."""
 LINES = 400
 LONGER: dict[str, str] = {}
 """Files with more lines, and why each is one idea."""
@@ -42,7 +42,7 @@ def _stored(function: ast.AST) -> Iterator[str]:
 
 
 def public_members(node: ast.ClassDef) -> set[str]:
-    """What a class defines itself for others; of data the methods alone."""
+    """Return the public members that a class defines itself; for data classes the methods alone."""
     names: set[str] = set()
     for part in node.body:
         if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef):

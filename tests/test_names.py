@@ -22,7 +22,7 @@ SAME = {
     "Pages",
     "ViewScope",
 }
-"""What screens ask of the desk, as a protocol, and what implements it."""
+"""Protocols of the desk that have the same name as their implementation."""
 SCHEMA = {"EvidencePart", "ObjectPart", "Replicas", "SourcePart"}
 """Parts of documents: their names are in the published schemas, each in its own."""
 

@@ -1,4 +1,4 @@
-"""There is no second way out: read from the source of every room, so that nobody adds one unseen."""
+"""The single way out to the network: the source of all rooms is searched for a second one."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ CLIENTS = {
     "ApiClient",
     "from_url",
 }
-"""What opens a connection, by the last name of the call, in the libraries that we have and in the standard one."""
+"""Calls that open a connection, by last name, in our dependencies and the standard library."""
 PROCESSES = {
     "console/cli/web/child.py": "the console itself, read-only, for one browser",
     "console/wiring/demo.py": "the simulated fleet: a process of ours that belongs to looking at it",

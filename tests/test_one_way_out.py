@@ -1,7 +1,7 @@
-"""There is no second way out to a terminal, and no second thing that starts a process: read from the source.
+"""The single way out to a terminal, and the single starter of processes: the source is searched for others.
 
-Text leaves through ``sys.stdout`` and ``sys.stderr``, which console/cli/streams.py has made harmless, whoever writes to
-them. What is looked for here is everything that would go past these two.
+Text leaves through ``sys.stdout`` and ``sys.stderr``, which console/cli/streams.py has made harmless for every writer.
+The test looks for everything that would bypass these two.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PAST: dict[str, set[str]] = {
     "os.write": {"actions/audit/disk.py"},
     ".steer": {STREAMS},
 }
-"""What goes past the door, and the files that may: Textual's canvas, the door itself, and a log on the disk."""
+"""Calls that bypass it, and the files that may: Textual's canvas, the streams themselves, and a log on disk."""
 WRITERS = {
     "StreamHandler": "logging to a stream of its own",
     "Console": "rich writes escape sequences",

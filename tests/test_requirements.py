@@ -27,7 +27,7 @@ def test_without_needs(): pytest.skip("its own business")
 
 
 def outcomes(folder: Path, **environ: str) -> str:
-    """What pytest says of TESTS under our conftest, in a folder with no recordings beside it."""
+    """Return the output of pytest for TESTS under our conftest, in a folder without recordings."""
     inner = folder / "checkout" / "tests"
     inner.mkdir(parents=True)
     shutil.copy(Path(__file__).with_name("conftest.py"), inner)

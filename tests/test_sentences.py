@@ -43,13 +43,13 @@ ALWAYS_MORE = {
     "fleet/sources/kube/kubeconfig.py: context {} in {} names the cluster {}, which is not defined",
     "fleet/sources/kube/kubeconfig.py: context {} in {} names the user {}, which is not defined",
 }
-"""Where a number before a plural is not one, or no number."""
+"""Sentences whose number before a plural is never one."""
 NO_SENTENCE = re.compile(
     r"(?<!there )(?<!where )\b(is|are) no (moment|speed|argument|port|file|numbers?|length|folder|address|path)\b"
     r"|of this nothing|does not get on|what lacks of it|since before|lines more|with fewer than 1|all 1 "
     r"| 1 (pods|nodes|replicas|requests)\b"
 )
-"""What was on the screen once."""
+"""Wordings that were on the screen once."""
 
 
 def texts() -> Iterator[tuple[str, str]]:

@@ -94,13 +94,13 @@ EXPORTER = Dialect(
 
 @contextmanager
 def known() -> Iterator[None]:
-    """They are among the dialects, as one line each in the registry would have it."""
+    """Register the toys as dialects, as one line each in the registry would."""
     with ENGINES.adding(ENGINE, NAMELESS), GATEWAYS.adding(GATEWAY), GPUS.adding(EXPORTER):
         yield
 
 
 def engine_page(seconds: float, model: str = "duck", shard: str = "north", prefix: str = "quack_") -> str:
-    """What Quacker answers so long after its start: 20 tokens/s, one request a second, half of them within 1 s."""
+    """Return Quacker's page so long after its start: 20 tokens/s, one request a second, half of them within 1 s."""
     labels = f'llm="{model}",shard="{shard}"'
     return f"""\
 {prefix}busy{{{labels}}} 3
@@ -111,12 +111,12 @@ def engine_page(seconds: float, model: str = "duck", shard: str = "north", prefi
 
 
 def nameless_page(seconds: float) -> str:
-    """What Mute answers: 7 tokens/s, and not one label."""
+    """Return Mute's page: 7 tokens/s, and no labels at all."""
     return f"mute_busy 1\nmute_words_total {7 * seconds}\n{_histogram('mute_pause_ms', '', seconds, 1000)}"
 
 
 def gateway_page(seconds: float, backends: tuple[str, ...], model: str = "duck") -> str:
-    """What Drake answers: 5 requests/s, 2 of them refused, 1 retry a second; one open request per server behind it."""
+    """Return Drake's page: 5 requests/s, 2 of them refused, 1 retry a second; one open request per server behind it."""
     behind = "".join(f'drake_open{{to="http://{backend}"}} 1\n' for backend in backends)
     fences = "".join(f'drake_fence{{to="http://{backend}"}} 3\n' for backend in backends)
     return f"""\
@@ -130,7 +130,7 @@ drake_again_total{{asked="{model}"}} {seconds}
 
 
 def card_page(pod: str, namespace: str = "llm", prefix: str = "cardwatch_") -> str:
-    """What cardwatch answers: one card, half busy."""
+    """Return cardwatch's page: one card, half busy."""
     labels = f'card="C-1",host="n1",slot="0",board="Feather 9",namespace="{namespace}",pod="{pod}"'
     return f"""\
 {prefix}heat{{{labels}}} 61

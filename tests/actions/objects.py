@@ -106,5 +106,5 @@ def node(name: str = "node-1", gpus: int = 8, **labels: str) -> Obj:
 
 
 def owned_by(kind: str, name: str, uid: str) -> Obj:
-    """How an object says who controls it."""
+    """Return an owner reference to the controller of an object."""
     return {"apiVersion": "apps/v1", "kind": kind, "name": name, "uid": uid, "controller": True}

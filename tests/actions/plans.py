@@ -21,5 +21,5 @@ def check(plan: Plan, about: str) -> Check:
 
 
 def verdict(plan: Plan, about: str) -> Verdict:
-    """That of the only check of a thing."""
+    """Return the verdict of the only check about something."""
     return check(plan, about).verdict

@@ -50,7 +50,7 @@ class PodCluster(FakeCluster):
     hidden: set[str] = field(default_factory=set)
     """Kinds that may not be listed."""
     refusals: list[KubeError] = field(default_factory=list)
-    """What the next evictions that are meant fail with, before all else."""
+    """Errors of the next real evictions, before anything else."""
     moved_on: Callable[[PodCluster], None] = lambda _: None
     """Called with every second that passes."""
     made: dict[str, float] = field(default_factory=dict)
@@ -63,7 +63,7 @@ class PodCluster(FakeCluster):
         return [obj for (kind, _, _), obj in self.objects.items() if kind == "Pod"]
 
     def names(self) -> set[str]:
-        """Of all pods."""
+        """Names of all pods."""
         return {str(obj["metadata"]["name"]) for obj in self.pods()}
 
     def all_of(self, kind: str) -> list[Obj]:
@@ -201,7 +201,7 @@ class PodCluster(FakeCluster):
         return any(front.items() <= labels_of(found).items() for front in fronts)
 
     def _observed(self) -> Snapshot:
-        """What the console has seen of it by now."""
+        """Return the console's current view of the cluster."""
         rows = [project_pod(p, Interner()) for p in self.pods()]
         pods = {row.key: row for row in rows}
         tops = {f"serving/Deployment/{d['metadata']['name']}": d for d in self.all_of("Deployment")}
@@ -285,7 +285,7 @@ class HandWork:
 
 
 def refused(name: str, needs: int, has: int, retry_after: int | None = None) -> KubeError:
-    """As a server says it whose budget allows none (recording ``eviction_blocked_pdb_429``)."""
+    """Return a server's answer to an eviction that its budget forbids (recording ``eviction_blocked_pdb_429``)."""
     cause = f"The disruption budget {name} needs {needs} healthy pods and has {has} currently"
     details: dict[str, Any] = {"causes": [{"reason": "DisruptionBudget", "message": cause}]}
     if retry_after is not None:
@@ -306,7 +306,7 @@ def chat(replicas: int = 3, *, serving_label: bool = True, requests: float = 20.
 
 
 def _template(pods: list[Obj]) -> dict[str, str]:
-    """What the pods of a template have beside what they are selected by."""
+    """Return the labels of the template that are no part of the selector."""
     return {key: "on" for found in pods for key in labels_of(found) if key == "serving"}
 
 

@@ -196,7 +196,7 @@ def coder(**spec: Any) -> FakeCluster:
 
 
 def seen(cluster: FakeCluster, workload: Target, gpus: int) -> FakeCluster:
-    """With the Snapshot that the console has of it."""
+    """Add the Snapshot that the console has of the cluster."""
     raw = [obj for (kind, _, _), obj in cluster.objects.items() if kind == "Pod"]
     pods = {row.key: row for row in (project_pod(obj, Interner()) for obj in raw)}
     key = f"{workload.namespace}/{workload.kind}/{workload.name}"

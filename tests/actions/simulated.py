@@ -59,7 +59,7 @@ class Simulated:
             return await self.runner.wait(self.runner.start(plan, reason, "test").id)
 
     def context(self) -> ClusterContext:
-        """What a plan is given now."""
+        """Return the context that a plan would get now."""
         return cast("ClusterExecutor", self.runner.executor).context()
 
     async def until(self, condition: Callable[[], bool | Awaitable[bool]]) -> None:
@@ -82,7 +82,7 @@ class Simulated:
         return await plan_undo(log.actions, Who.of_this_process(cluster.user, cluster.groups), self.runner.executor)
 
     async def write(self, mutation: Mutation) -> dict[str, Any]:
-        """What another person does meanwhile."""
+        """Write a change as another user in between."""
         writer = Writer(KubeClient(self.source.client.access, guard=may_change))
         try:
             return (await writer.send(mutation)).document

@@ -214,7 +214,7 @@ class FakeCluster:
 
     @property
     def executor(self) -> ClusterExecutor:
-        """What plans on it and sends to it."""
+        """Return the executor that plans on the cluster and sends to it."""
         return ClusterExecutor(self.context, self)
 
     def runner(self, changed: Callable[[ActionRun], None] = lambda _: None) -> Runner:
@@ -222,7 +222,7 @@ class FakeCluster:
         return Runner(self.executor, self, changed=changed, settle=0.0)
 
     def mutations(self) -> list[str]:
-        """What was really sent, in order."""
+        """The changes that were really sent, in order."""
         return [line for line in self.asked if line.split()[0] in {"PATCH", "POST", "PUT", "DELETE"}]
 
     def with_rules(self, **rules: Any) -> FakeCluster:
@@ -232,7 +232,7 @@ class FakeCluster:
 
 
 def _patched(obj: dict[str, Any], mutation: Mutation) -> dict[str, Any]:
-    """By any of the three kinds of patches, as far as actions send them: no list is merged."""
+    """Apply any of the three kinds of patches, as far as actions send them: lists are not merged."""
     if mutation.content_type != JSON_PATCH:
         return _merge(obj, mutation.body)
     for operation in mutation.body:

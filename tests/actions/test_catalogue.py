@@ -1,4 +1,4 @@
-"""What every declaration of an action keeps to, so that it can be read in any mode and at any start."""
+"""The rules for declarations of actions, which make them importable in any mode and at any start."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from actions.spec import ActionSpec, Api, Argument, Takes, UsageError
 from fleet.dataclass import dataclass
 
 ACTS = ("runner", "planner", "writer", "execution_context", "undo", "checks.", "follow.", "audit.")
-"""What plans, executes and records."""
+"""Modules that plan, execute and record."""
 LIBRARIES = ("asyncio", "httpx", "kubernetes", "orjson", "psutil", "pydantic", "yaml")
 
 IMPORTED = """

@@ -1,4 +1,4 @@
-"""What a person sees of a change of a template."""
+"""The diff that a user sees of a changed template."""
 
 from __future__ import annotations
 

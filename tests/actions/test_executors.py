@@ -32,7 +32,7 @@ HPA = {
 }
 
 KEPT = {"step", "status", "audit_id", "warning", "uid", "resource_version"}
-"""What records of both have had of an answer since there are any."""
+"""Fields of an answer that both kinds of records have always had."""
 
 
 class NoServers:

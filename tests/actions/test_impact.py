@@ -1,4 +1,4 @@
-"""What the others would carry, from the last ten minutes."""
+"""The load that the other replicas would carry, from the last ten minutes."""
 
 from __future__ import annotations
 

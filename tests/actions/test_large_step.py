@@ -1,4 +1,4 @@
-"""Which steps are asked for twice."""
+"""The steps that need a second confirmation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a workload ran before, as a real server keeps it and as a person names it."""
+"""Earlier revisions of a workload, as a real server keeps them and as a user names them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the runner promises whatever the action: nothing unrecorded, nothing unexplained."""
+"""The promises of the runner for any action: nothing unrecorded, nothing unexplained."""
 
 from __future__ import annotations
 

@@ -124,7 +124,7 @@ def planned(cluster: FakeCluster, request: Request) -> Plan:
 
 
 def hold(case: Case, plan: Plan) -> None:
-    """What must be true of all sentences of a plan together."""
+    """Check the properties that all sentences of a plan must have together."""
     by_about: dict[str, list[str]] = {}
     for check in plan.checks:
         by_about.setdefault(check.about, []).append(check.text)

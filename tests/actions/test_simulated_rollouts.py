@@ -55,7 +55,7 @@ async def running(it: Simulated, workload: Target) -> set[tuple[str, str]]:
 
 
 def of(revision: Revision) -> set[tuple[str, str]]:
-    """What ``running`` is where all pods are of this one."""
+    """Return the value of ``running`` when all pods are of this revision."""
     return {(revision.version.image, revision.version.revision)}
 
 

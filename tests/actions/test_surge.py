@@ -1,4 +1,4 @@
-"""How many pods a rollout adds and takes away: as the Deployment and StatefulSet controllers reckon it."""
+"""The pods that a rollout adds and removes, as the Deployment and StatefulSet controllers count them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is promised of undo and what undo does are the same, whatever was done before and since."""
+"""The promise of undo and the effect of undo agree, no matter what was done before and since."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Session:
         return why_not(found, self.runner.action_runs, self.cluster.context().snapshot)
 
     async def agrees(self) -> list[str]:
-        """What the session's actions are told, newest first; undo does what they say."""
+        """Return the promises for the session's actions, newest first; undo keeps them."""
         try:
             undone = (await self.undo()).undoes
         except NotFoundError:

@@ -1,4 +1,4 @@
-"""What users felt: the same workload before and after, whatever became of the target."""
+"""The effect on users: the same workload before and after, whatever happened to the target."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def _place(id_: str) -> tuple[int, str]:
 
 
 def _reports(benchmark: Benchmark, effort: Effort) -> list[Report]:
-    """What it measured; where it could not, that it could not, and why. The others are run all the same."""
+    """Return the measurements, or a note with the reason if there are none. The other benchmarks run all the same."""
     try:
         return benchmark.run(effort)
     except CannotMeasureError as error:

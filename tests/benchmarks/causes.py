@@ -45,7 +45,7 @@ TICK = 2.0
 """Seconds between measurements."""
 BUDGET = 0.25
 _REMEMBER = (UsualTraffic, Departures, EmptyServices)
-"""What remembers for the causes how it was before."""
+"""The stateful rules: they remember earlier values for the causes."""
 BEGAN = 1_795_942_800.0
 _DRAWN = 4
 _SECONDS = 1.0
@@ -61,7 +61,7 @@ _RANGES = {
     Quantity.ERROR_RATIO: ((0.0, 0.01), (0.1, 0.5)),
     Quantity.PREFIX_HIT_RATIO: ((0.3, 0.7), (0.3, 0.7)),
 }
-"""From where to where the number of a pod is that is well, and of one that is sick."""
+"""Range of each number for a healthy pod, and for a sick one."""
 _GPUS = {
     Quantity.GPU_UTIL: (0.5, 1.0),
     Quantity.GPU_MEMORY_USED: (6e10, 7e10),
@@ -102,7 +102,9 @@ def _round(pods: int, sick: int) -> float:
 
 @contextmanager
 def _collected_rarely() -> Iterator[None]:
-    """As few looks for cycles as in the console: else they cost most, and whoever makes objects pays for all."""
+    """Collect cycles as rarely as the console does: collections would dominate otherwise, and be charged to whoever
+    allocates.
+    """
     before = gc.get_threshold()
     collect_rarely()
     try:

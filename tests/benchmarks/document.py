@@ -1,4 +1,4 @@
-"""What is measured, written into a document between markers; all else in it stays."""
+"""Measurements written into a document between markers; everything else in it stays."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def write(file: Path, part: str, lines: Iterable[str]) -> None:
 
 
 def circumstances(now: datetime | None = None) -> str:
-    """When, on what and with what."""
+    """Return the date, the machine and the versions of a measurement."""
     day = (now or datetime.now(UTC)).date()
     return f"Measured {day} on {machine.machine()}; {machine.programs()}."
 
@@ -43,7 +43,7 @@ def results(reports: Iterable[Report]) -> list[str]:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """In Markdown."""
+    """Return a table in Markdown."""
     return [_line(head), _line(["---"] * len(head)), *map(_line, rows)]
 
 

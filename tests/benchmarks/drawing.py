@@ -19,7 +19,7 @@ SIZE = (120, 40)
 
 
 class Counted:
-    """What is counted of an app, whichever it is."""
+    """Counters for any app."""
 
     bytes_written = 0
     on_write: Callable[[], None] = staticmethod(lambda: None)
@@ -63,14 +63,14 @@ class TableApp(Counted, App[None]):
 
 
 def press(app: App[None], key: str) -> None:
-    """As if the key had come from the terminal now."""
+    """Deliver a key as if the terminal had sent it now."""
     event = events.Key(key, None)
     event.set_sender(app)
     app.post_message(event)
 
 
 async def every(seconds: float, do: Callable[[], object]) -> None:
-    """Until cancelled."""
+    """Call ``do`` every so many seconds until cancelled."""
     while True:
         await asyncio.sleep(seconds)
         do()

@@ -1,4 +1,4 @@
-"""How much a run measures: all of it for figures, or a trial that only shows that everything works."""
+"""The size of a run: complete for published figures, or a trial that only shows that everything works."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 _TRIAL_WINDOW = 10
 _TRIAL_REFRESH = 4
 _TRIAL_FLEET = 50
-"""By what a trial divides windows, refreshes and fleets."""
+"""Divisor of windows, refreshes and fleets in a trial."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +22,11 @@ class Effort:
         return 1 if self.trial else whole
 
     def seconds(self, whole: float) -> float:
-        """Of a window that measures for ``whole`` seconds."""
+        """Return the length of a window that takes ``whole`` seconds in a complete run."""
         return whole / _TRIAL_WINDOW if self.trial else whole
 
     def pods(self, whole: int) -> int:
-        """In a fleet of ``whole`` pods; the order of sizes is kept."""
+        """Return the size of a fleet that has ``whole`` pods in a complete run; the order of sizes is kept."""
         return max(3, whole // _TRIAL_FLEET) if self.trial else whole
 
     def refresh(self, whole: float) -> float:

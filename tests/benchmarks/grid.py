@@ -26,7 +26,7 @@ from widgets.grid import Grid
 IDS = ("B5", "B6")
 KEYS = 40
 TICKS = 8
-"""Whose CPU is taken together."""
+"""Number of ticks whose CPU time is added up."""
 _SIDES: tuple[type[Side], ...] = (GridSide, ScreenSide, TableSide)
 _OTHERS = 30.0
 """Seconds for what a DataTable of 5,000 pods keeps a terminal waiting, and for all that starts: for the plan."""
@@ -94,7 +94,7 @@ def run(effort: Effort) -> list[Report]:
 
 @dataclass(frozen=True, slots=True)
 class _Measured:
-    """By side, a sample per round: milliseconds."""
+    """Samples of both sides, one per round (milliseconds)."""
 
     p99: dict[str, tuple[float, ...]]
     cpu: dict[str, tuple[float, ...]]

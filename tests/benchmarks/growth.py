@@ -30,7 +30,7 @@ from tests.benchmarks.stage import ROOT, fleet_server, prometheus_of, scraped_tw
 NAME = "growth"
 PODS = (100, 1_000, 5_000, 10_000)
 PODS_PER_SECOND = 150.0
-"""That Prometheus scrapes here: of more of them it scrapes each less often."""
+"""Pods that Prometheus scrapes per second here: the more there are, the less often each is scraped."""
 TIMEOUT = 600.0
 _SERVE, _PROBE, _PER_POD = 3.0, 20.0, 0.006
 """Seconds that a fleet's server and a probe take, and a probe for each pod: for the plan."""
@@ -93,13 +93,15 @@ def main(arguments: list[str]) -> int:
 
 
 def seconds(pods: int, rounds: int, effort: Effort) -> float:
-    """How long one size means to take."""
+    """Return the expected duration of one size."""
     prometheus = scraped_twice(_interval(pods, effort)) if _has_prometheus() else 0.0
     return _SERVE + prometheus + rounds * (_PROBE + pods * _PER_POD)
 
 
 def table(measured: Measured) -> list[str]:
-    """In Markdown: a row per cost, a column per size, the exponent with its range, and that of the last two sizes."""
+    """Return the table in Markdown: a row per cost, a column per size, then the exponent with its range, and the
+    exponent of the last two sizes.
+    """
     last = " → ".join(f"{pods:,}" for pods in list(measured)[-2:])
     head = ("", *(f"{pods:,} pods" for pods in measured), "exponent", "range", last)
     return document.table(head, [_line(row, measured) for row in ROWS])

@@ -59,7 +59,7 @@ TOUR = (
     b"?",
     ESCAPE,
 )
-"""What is typed, again and again: the cursor, a pod's screen, orders, nodes, a filter, help."""
+"""Keys that are typed again and again: the cursor, a pod's screen, orders, nodes, a filter, help."""
 KEY_EVERY = 1.0
 
 
@@ -90,7 +90,7 @@ def _idle(effort: Effort) -> list[Report]:
 
 
 def _cores(terminals: Sequence[Terminal], window: float) -> list[float]:
-    """What each console uses of a core in a window, in percent; the fleets that they started are not counted."""
+    """Return the CPU use of each console in a window (percent of a core), without the fleets that they started."""
     before = [(time.monotonic(), own_cpu_seconds(terminal.pid)) for terminal in terminals]
     time.sleep(window)
     after = [(time.monotonic(), own_cpu_seconds(terminal.pid)) for terminal in terminals]

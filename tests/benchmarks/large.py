@@ -20,7 +20,7 @@ IDS = ("B9", "B7")
 PODS = 5_000
 SCRAPE_INTERVAL = 20
 SECONDS = 20.0
-"""Of a window: three measurements, and ten ticks."""
+"""Length of a window: three measurements and ten ticks."""
 WARM = 10.0
 _START = 12.0
 """Seconds from the start of the fleet's server to the first value, but for Prometheus' scrapes: for the plan."""

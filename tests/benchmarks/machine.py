@@ -1,4 +1,4 @@
-"""What was measured on what: the line above every table of numbers. It names no host and no path."""
+"""The machine of a measurement: the line above every table of numbers. It names no host and no path."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def machine() -> str:
 
 
 def programs() -> str:
-    """What runs: ours, and what it stands on."""
+    """Return the versions of our program and of those below it."""
     parts = [f"Python {platform.python_version()}", *(f"{name} {version(name)}" for name in ("quarterdeck", "textual"))]
     return ", ".join([*parts, _prometheus()])
 
 
 def peers() -> str:
-    """With whom it is compared."""
+    """Return the names of the programs in the comparison."""
     return ", ".join(peer.name for peer in PEERS)
 
 

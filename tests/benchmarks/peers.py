@@ -27,7 +27,7 @@ class Peer:
     distribution: str
     version: str
     program: str
-    """Its command, which need not be called like the distribution."""
+    """Name of its command, if it differs from the distribution's."""
     arguments: Arguments
     many: bool = False
     """True if it shows more than one engine."""
@@ -39,7 +39,9 @@ class Peer:
         return f"{self.distribution} {self.version}"
 
     def command(self, server: FleetServer, interval: float) -> list[str]:
-        """Its command line, refreshing every ``interval`` seconds. Raises NotHereError where it cannot be installed."""
+        """Return its command line, refreshing every ``interval`` seconds. Raises NotHereError if it cannot be
+        installed.
+        """
         return [str(_installed(self)), *self.arguments(server, f"{interval:g}")]
 
 
@@ -72,7 +74,7 @@ OF_ONE = (
     Peer("vllm-mon", "0.1.0", "vllm-dash", _vllm_mon),
     Peer("vllm-top", "0.1.2", "vllm-top", _vllm_top),
 )
-"""What shows one engine and no more."""
+"""Programs that show a single engine."""
 PEERS = (*OF_FLEETS, *OF_ONE)
 
 

@@ -47,7 +47,9 @@ BY_NAME, BY_WAITING = "N", "W"
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """Of one fleet; ``…_screen`` is that part of a tick that the screen uses. None for what could not be measured."""
+    """Costs of one fleet; ``…_screen`` is the part of a tick that the screen uses. None for costs that could not be
+    measured.
+    """
 
     first_sync: float
     unchanged: float
@@ -203,7 +205,7 @@ def _get(url: str) -> None:
 
 
 async def _warm(api: str) -> None:
-    """What is imported and connected once is no part of the first sync."""
+    """Import and connect once, so that this is not counted in the first sync."""
     client = KubeClient(Access("probe", "probe", "", "", api, {"server": api}, {}))
     await client.get("/version")
     await client.close()

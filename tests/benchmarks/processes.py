@@ -1,4 +1,4 @@
-"""What a process and those that it started have used, from /proc (Linux)."""
+"""Resources used by a process and its descendants, from /proc (Linux)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def own_cpu_seconds(pid: int) -> float:
 
 
 def cpu_seconds(pid: int) -> float:
-    """That of the tree: those that it has started and that still run included."""
+    """Return the CPU time of a process and of its descendants that still run (seconds)."""
     return sum(own_cpu_seconds(each) for each in tree(pid))
 
 

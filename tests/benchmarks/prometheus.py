@@ -30,7 +30,7 @@ IDS = ("B4", "B8")
 PODS = 1_000
 SCRAPE_INTERVAL = 15
 SECONDS = 20.0
-"""Of a window: four measurements, which follow the scrape interval, and ten ticks."""
+"""Length of a window: four measurements, which follow the scrape interval, and ten ticks."""
 WARM = 6.0
 _START = 8.0
 """Seconds that servers and programs take to start, but for Prometheus' scrapes: for the plan."""
@@ -65,7 +65,7 @@ NAIVE = (
         for q in (0.5, 0.95, 0.99)
     ),
 )
-"""What a console would ask that asks for each number on its screen by itself: thirty queries."""
+"""Queries of a console that asks for each number on its screen separately: thirty."""
 
 
 def seconds(effort: Effort) -> float:
@@ -133,20 +133,24 @@ def _queries(log: Path) -> Counter[str]:
 
 
 class Mark(NamedTuple):
-    """At a moment, how often the first engine had been asked for its page."""
+    """Number of scrapes of the first engine at some moment."""
 
     at: float
     scrapes: int
 
 
 def _measurements(fleet: FleetServer, marks: list[Mark]) -> int:
-    """How many there were; and a mark. A look at something else, such as the scrape interval, is a query by itself."""
+    """Count the measurements so far and add a mark. Any other question, such as the scrape interval, is a separate
+    query.
+    """
     marks.append(Mark(time.monotonic(), fleet.scrapes(fleet.engines[0])))
     return sum(asked > 1 for asked in _queries(fleet.query_log).values())
 
 
 def scraped_itself(marks: Sequence[Mark], interval: int) -> list[Report]:
-    """Where Prometheus is too slow the console helps itself: then the CPU is not that of measuring through it."""
+    """Report that Prometheus was too slow and the console scraped by itself: the CPU is then not that of measuring
+    through it.
+    """
     first, last = marks[0], marks[-1]
     scrapes, expected = last.scrapes - first.scrapes, (last.at - first.at) / interval + 1
     if scrapes <= expected:

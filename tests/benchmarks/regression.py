@@ -13,7 +13,9 @@ _T95_BEYOND = 2.1
 
 
 class Slope(NamedTuple):
-    """By how much y grows with x; the truth is within ``± half_width`` of it with 95 % (infinite from two points)."""
+    """Exponent with which y grows with x; the truth is within ``± half_width`` of it with 95 % (infinite from two
+    points).
+    """
 
     value: float
     half_width: float

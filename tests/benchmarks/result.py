@@ -1,4 +1,4 @@
-"""What a benchmark reports, and how it is printed."""
+"""The result of a benchmark, and its printed form."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What could not be measured, and why; or what must be known to read a result."""
+    """A measurement that was impossible, with the reason; or a remark needed to read a result."""
 
     id: str
     what: str
@@ -77,12 +77,12 @@ def report_line(report: Report) -> str:
 
 
 def median(result: Result) -> str:
-    """With its unit."""
+    """Return the median with its unit."""
     return f"{number(result.median)} {result.unit}".rstrip()
 
 
 def spread(result: Result) -> str:
-    """From the least sample to the greatest."""
+    """Return the range from the smallest sample to the largest."""
     return f"{number(min(result.samples))}–{number(max(result.samples))}"
 
 

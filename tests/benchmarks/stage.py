@@ -1,4 +1,4 @@
-"""What the benchmarks run against: the fleet's server in a process of its own, and a Prometheus that scrapes it."""
+"""The environment of the benchmarks: the fleet's server in a separate process, and a Prometheus that scrapes it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class FleetServer:
     """The engines' ports on 127.0.0.1."""
     exporters: dict[str, int]
     folder: Path
-    """For files that belong to it; gone afterwards."""
+    """Folder for its files; deleted afterwards."""
     pid: int
 
     @property
@@ -51,7 +51,7 @@ class FleetServer:
 
     @property
     def query_log(self) -> Path:
-        """Where Prometheus writes what it is asked."""
+        """File in which Prometheus logs its queries."""
         return self.folder / "queries.log"
 
     @property
@@ -60,14 +60,14 @@ class FleetServer:
         return [f"http://127.0.0.1:{port}" for port in self.engines]
 
     def scrapes(self, of: int | None = None) -> int:
-        """How many pages the engines, or the one at this port, have answered."""
+        """Number of pages that the engines, or the engine at this port, have answered."""
         query = "" if of is None else f"?of={of}"
         with urllib.request.urlopen(f"{self.api}/scrapes{query}", timeout=10) as answer:  # noqa: S310 - loopback
             return int(answer.read())
 
     @property
     def environ(self) -> dict[str, str]:
-        """For a program on a terminal that is to find no configuration of ours."""
+        """Return the environment of a program on a terminal, without any configuration of ours."""
         inherited = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL") if name in os.environ}
         return {
             "LANG": "C.UTF-8",

@@ -27,7 +27,7 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """What a program used in one window."""
+    """Resources that a program used in one window."""
 
     program: str
     cpu_ms: float
@@ -45,7 +45,7 @@ class Used:
 
     @property
     def cpu_percent(self) -> float:
-        """Of one core."""
+        """Percent of one core."""
         return self.cpu_ms / self.seconds / 10
 
 
@@ -82,8 +82,11 @@ class _Mark:
 
 
 def _until_refreshed(programs: Sequence[Program], marks: Sequence[_Mark]) -> None:
-    """On a machine with much else to do a short window may end before a program has asked for anything: it is longer
-    then. Who asks for nothing within a minute is told of later."""
+    """Wait until all programs have refreshed.
+
+    On a busy machine a short window may end before a program has asked for anything; it is extended then. A program
+    that asks for nothing within a minute is reported later.
+    """
     deadline = time.monotonic() + 60.0
     while time.monotonic() < deadline:
         if all(program.refreshes() > mark.refreshes for program, mark in zip(programs, marks, strict=True)):

@@ -65,7 +65,7 @@ class Terminal:
 
     @property
     def bytes_written(self) -> int:
-        """By the program so far."""
+        """Number of bytes that the program has written so far."""
         return sum(len(read.data) for read in self._reads)
 
     def first(self, pattern: str, timeout: float) -> float:
@@ -98,7 +98,7 @@ class Terminal:
 
     @property
     def text(self) -> str:
-        """What the screen shows now."""
+        """The current text of the screen."""
         screen = pyte.Screen(COLUMNS, LINES)
         pyte.ByteStream(screen).feed(_UNKNOWN_TO_PYTE.sub(b"", b"".join(read.data for read in self._reads)))
         return "\n".join(line.rstrip() for line in screen.display)

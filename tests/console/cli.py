@@ -14,7 +14,7 @@ from tests import prefork
 
 
 class Said(NamedTuple):
-    """How a command ended."""
+    """Outcome of a command."""
 
     code: int
     out: str

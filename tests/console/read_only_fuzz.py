@@ -75,7 +75,7 @@ class Recorded:
     requests: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def mutating(self) -> list[tuple[str, str]]:
-        """Those that are no read and no review of ourselves."""
+        """The requests that are neither reads nor access reviews of the current user."""
         return [
             (method, path)
             for method, path in self.requests

@@ -51,7 +51,7 @@ class Stage:
 
     @property
     def shown(self) -> str:
-        """What the screen in front shows."""
+        """Return the text of the front screen."""
         views = self.desk.navigator.front.query(LineView) if self.desk.navigator.front is not None else ()
         return "\n".join(line.rstrip() for view in views if view.display for line in view.shown_text)
 
@@ -83,12 +83,12 @@ class Stage:
         front.query_one(Grid).move_to(key)
 
     def recorded(self) -> list[RecordedAction]:
-        """What the audit log has."""
+        """Return the actions in the audit log."""
         return list(open_folder(audit_folder(Settings(), os.environ)).actions)
 
     @property
     def keybar(self) -> str:
-        """What the key bar of the screen in front shows."""
+        """Return the text of the key bar of the front screen."""
         front = self.desk.navigator.front
         assert front is not None
         return "\n".join(str(line) for line in front.query_one(Keybar).shown_text)

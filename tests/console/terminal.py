@@ -78,7 +78,7 @@ class Terminal:
         return self.process.wait(PATIENCE)
 
     def attributes(self) -> list[object]:
-        """How the terminal edits and echoes lines."""
+        """The terminal's settings for editing and echoing lines."""
         return list(termios.tcgetattr(self._master))
 
     def hang_up(self) -> None:

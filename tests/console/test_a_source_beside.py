@@ -134,7 +134,7 @@ def fleet() -> Iterator[Simulation]:
 
 
 MADE: list[Pager] = []
-"""Those that were made."""
+"""Pagers that were made."""
 
 
 @contextmanager

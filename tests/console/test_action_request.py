@@ -1,4 +1,4 @@
-"""From what was typed to a request: numbers that no API takes, and names that are none."""
+"""Parsing of typed text into a request: numbers that no API accepts, and invalid names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From an answer of Prometheus to the cells of the fleet: no file is entered again on the way once it was left.
+"""The path from an answer of Prometheus to the cells of the fleet: no file is entered again after it was left.
 
 The way is what is called from the measurement to the cell, on any thread. A file is left where a function of it calls
 one of another file, and entered again where that, or what it calls, calls back: such a flow is to be read in circles.
@@ -31,12 +31,12 @@ from tests.waiting import block_until
 
 ROOT = Path(__file__).parents[2]
 MEASURED = ("sources/prometheus/remembered_series", "metrics/answer_columns", "snapshot/frames", "snapshot/aggregate")
-"""They make columns, or what folds them; cells are made of the columns."""
+"""Files that make columns, or fold them; cells are made of the columns."""
 ROOMS = ("console", "fleet", "widgets")
 WRITTEN_THERE = frozenset({"<genexpr>", "<lambda>", "<listcomp>", "<setcomp>", "<dictcomp>"})
 """Pieces of a function, which are not entered: what they call is."""
 WORKER = workers._carry_out.__code__
-"""Where a stack begins: what a thread was handed is called by whoever handed it over."""
+"""The start of a stack: work handed to a thread counts as called by the code that handed it over."""
 
 
 class Files:
@@ -48,7 +48,7 @@ class Files:
         self._names: dict[str, str] = {}
 
     def profile(self, frame: FrameType, event: str, _: object) -> None:
-        """For ``sys.setprofile``."""
+        """Record a call, for ``sys.setprofile``."""
         name = self._name(frame) if event == "call" else ""
         if not name or frame.f_code.co_name in WRITTEN_THERE:
             return

@@ -16,7 +16,7 @@ from tests.waiting import block_until
 
 @pytest.fixture
 def collections() -> Iterator[list[int]]:
-    """Which generations are collected, as it happens."""
+    """Record the generations that are collected, as it happens."""
     seen: list[int] = []
     before = gc.get_threshold()
 

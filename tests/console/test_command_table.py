@@ -72,7 +72,7 @@ def test_the_manual_is_the_one_that_is_shipped_and_names_every_command_and_flag(
 
 
 def completed(*words: str, prefix: str = "", monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What a shell is told of the word behind ``words`` that begins so."""
+    """Return the shell completions for the word after ``words`` with this prefix."""
     from argcomplete.finders import CompletionFinder
 
     parser = completion.completing("quarterdeck", list(words))

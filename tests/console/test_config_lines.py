@@ -1,4 +1,4 @@
-"""Where each key of a TOML text stands."""
+"""Line numbers of the keys of a TOML text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From file, environment, flags and policy to settings; and what is said of the ones that cannot be used."""
+"""Merging of file, environment, flags and policy into settings; and the messages about invalid ones."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def problems(file: Path, text: str, environ: dict[str, str] | None = None) -> list[str]:
-    """What is said about a file, with its folder left out."""
+    """Return the messages about a file, with its folder left out."""
     file.write_text(text, encoding="utf-8")
     with pytest.raises(ConfigError) as caught:
         load(environ or {}, file=file, policy=file.parent / "none", check_keys=check_keymap)
@@ -164,7 +164,7 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
     "a number": (lambda law: law.write_text("a = 1" + "0" * 5000), "not valid TOML"),
     "NUL": (lambda law: law.write_bytes(b"\x00"), "not valid TOML"),
 }
-"""What can stand in the place of a policy, and what is said of it."""
+"""Invalid things in place of a policy file, and the messages about them."""
 
 
 @pytest.mark.parametrize("how", BROKEN)

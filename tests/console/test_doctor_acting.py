@@ -1,4 +1,4 @@
-"""What the doctor says of the permissions that actions need, and what that costs the API server."""
+"""The doctor's report of the permissions that actions need, and its cost for the API server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""However the console ends, the terminal is as it was before, and what is under way is told of."""
+"""Every way the console can end: the terminal is as before, and running actions are reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the first text and the first value wait for: modules are counted, since seconds are those of a machine."""
+"""Imports before the first text and the first value: modules are counted, since seconds depend on the machine."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NEVER = {
 }
 """Nothing of these is imported for what is only looked at, through the API server alone and without a proxy."""
 UNASKED = {"fleet.sources.prometheus.source", "fleet.sources.prometheus.past", "fleet.metrics.queries"}
-"""What asks a Prometheus: not imported where none is there."""
+"""Modules that query a Prometheus: not imported if there is none."""
 LATER = {"fleet.model", "fleet.snapshot", "console.commands", "console.screens", "yaml"}
 """Comes once the first text is on the terminal."""
 

@@ -13,7 +13,7 @@ from tests.fleet.snapshot.life import Life
 
 
 def drawn(model: FleetModel) -> dict[str, str]:
-    """What stands in each row; as text, in which what is not a number equals itself."""
+    """Return the content of each row as text, in which NaN equals itself."""
     workloads = [group.key for group in model.groups]
     keys = [*workloads, *(pod for key in workloads for pod in model.snapshot.pods_of.get(key, ()))]
     rows = map(model.row, keys)

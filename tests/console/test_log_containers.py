@@ -1,4 +1,4 @@
-"""Which container's log is opened first, and in which order the others follow."""
+"""The container whose log is opened first, and the order of the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person types is one object, also where another workload made it."""
+"""A name that a user types denotes one object, even if it was made by another workload."""
 
 from __future__ import annotations
 

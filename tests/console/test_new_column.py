@@ -75,7 +75,7 @@ def played() -> dict[str, Any]:
 
 
 def feathers(lines: list[str]) -> list[int]:
-    """What the column says of the workloads, from the top down; pods have 1."""
+    """Return the numbers of the column for the workloads, from top to bottom; pods have 1."""
     said = [int(word[:-1]) for line in lines for word in line.split() if re.fullmatch(r"\d+f", word)]
     return [number for number in said if number > 1]
 

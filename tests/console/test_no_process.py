@@ -1,4 +1,4 @@
-"""In read-only mode nothing starts a process but a credential plugin and the fleet of the demo."""
+"""Read-only mode starts no process but a credential plugin and the fleet of the demo."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What packages are made of: files that are there, no root, and one place for the version."""
+"""Contents of the packages: existing files, no root, and one place for the version."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the command line plans on: the whole cluster, however slow its list and whatever namespace is asked for."""
+"""The command line plans on the whole cluster, no matter how slow its list is and which namespace is given."""
 
 from __future__ import annotations
 

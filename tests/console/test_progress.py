@@ -1,4 +1,4 @@
-"""What takes long says how far it is: on a terminal, after a second, in one line that is gone at the end."""
+"""Progress of slow operations: on a terminal, after a second, in one line that is removed at the end."""
 
 from __future__ import annotations
 

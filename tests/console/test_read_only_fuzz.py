@@ -1,4 +1,4 @@
-"""Whatever is pressed at a read-only console, nothing that changes the cluster leaves it."""
+"""No key of a read-only console sends anything that changes the cluster."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the recorder is seen: among the sources always, in the header where a recording that was asked for fails."""
+"""Display of the recorder: always among the sources, and in the header if a requested recording fails."""
 
 from __future__ import annotations
 

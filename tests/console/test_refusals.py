@@ -1,4 +1,4 @@
-"""Why a command does not run, in words: one line that reads as one sentence, whatever was asked of whatever."""
+"""Reasons why a command does not run: one line that reads as one sentence, for any command and any object."""
 
 from __future__ import annotations
 

@@ -131,7 +131,7 @@ SERVER = "https://kube.example.com:6443"
 
 
 def keep(tmp_path: Path) -> None:
-    """What the console would have kept of that server."""
+    """Keep a recording of that server, as the console would."""
     folder = tmp_path / ".local" / "state" / "quarterdeck" / "recordings"
     keeping = AlwaysKeeping(Keep(folder, Retention(), Plain), Cluster("c", "c", SERVER))
     for now, moment in moments(300):

@@ -37,7 +37,7 @@ LAG = 15.0
 
 
 class Done:
-    """What was done, with the times between which it was."""
+    """An action with its earliest and latest time."""
 
     def __init__(self, fleet: Process) -> None:
         self.fleet = fleet

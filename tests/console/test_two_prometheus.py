@@ -74,7 +74,7 @@ def _is_for(job: dict[str, Any], half: int) -> bool:
 
 
 def _halved(job: dict[str, Any], half: int) -> dict[str, Any]:
-    """Of the engines those whose pods are of this half."""
+    """Return a scrape job with only the engines whose pods are in this half."""
     if job["job_name"] != "vllm":
         return job
     kept = [

@@ -1,4 +1,4 @@
-"""What is typed comes in pieces: half a character, or nothing that is text, is not the end of what is typed."""
+"""Typed bytes arrive in pieces: half a character, or bytes that are no text, do not end the input."""
 
 from __future__ import annotations
 

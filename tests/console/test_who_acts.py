@@ -1,4 +1,4 @@
-"""Who did something is what the cluster says of it, however slow it was to say so."""
+"""The actor of a change is the one that the cluster names, however late it does so."""
 
 from __future__ import annotations
 

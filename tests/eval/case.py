@@ -42,20 +42,20 @@ class Top(NamedTuple):
 
 @dataclass(frozen=True)
 class Guise:
-    """How a kind of incident looks this time."""
+    """The form of a kind of incident in this case."""
 
     name: str
     pods: int | None = None
     demand: float = 1.0
     lacks: str = ""
-    """What is not there: numbers, gpus or events; empty for nothing."""
+    """The missing data: numbers, gpus or events; empty for none."""
     innocent: str = ""
-    """What happens beside it, and is nobody's fault."""
+    """An unrelated harmless event at the same time."""
     seed: int = 1
 
 
 class Case:
-    """What a kind of incident acts upon. Seconds are those after the onset."""
+    """The stage that a kind of incident acts upon. Seconds are counted from the onset."""
 
     def __init__(self, name: str, guise: Guise, tape: Tape) -> None:
         self.guise = guise
@@ -114,7 +114,7 @@ class Case:
         )
 
     def node_of(self, top: Top, pod: str) -> str:
-        """Where a pod runs."""
+        """Return the name of a pod's node."""
         return str(self.raw("Pod", top.namespace, pod)["spec"].get("nodeName", ""))
 
     def workload(self, replicas: int = 3, kinds: Sequence[str] = _TOPS, gpus: int = 1) -> Top:
@@ -126,7 +126,7 @@ class Case:
         return self.claim(top)
 
     def claim(self, top: Top) -> Top:
-        """This workload, to which nothing else happens."""
+        """Reserve this workload, so that nothing else happens to it."""
         self.taken.add(top.name)
         return top
 
@@ -240,7 +240,7 @@ class Case:
         actions: Sequence[str] = (),
         after: float = 0.0,
     ) -> None:
-        """This is wrong, from the onset or so many seconds after it on."""
+        """Declare a fault, from the onset or so many seconds after it."""
         causes = (cause,) if isinstance(cause, str) else tuple(cause)
         self.faults.append(Fault(causes, says, objects, self.onset + after, tuple(evidence), tuple(actions)))
 
@@ -283,7 +283,9 @@ class Case:
         return numbers
 
     def _follow_pods(self, numbers: Numbers) -> None:
-        """Who does not run is not measured, its peers get its requests, and who is new is measured as they are."""
+        """Update the pods that are measured: a stopped pod is not, its peers get its requests, and a new pod counts as
+        they do.
+        """
         measured = frozenset(numbers.pods)
         for top, before in self._at_first.items():
             keys = [f"{top.namespace}/{name}" for name in self.pods(top)]

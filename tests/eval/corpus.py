@@ -23,7 +23,7 @@ _UNASKED = (
     "gpu-metrics-too-old",
     "replicas-unknown",
 )
-"""What is rightly said where there is no Prometheus."""
+"""Findings that are right if there is no Prometheus."""
 COMPOUND = 30
 """Cases of two kinds at once."""
 

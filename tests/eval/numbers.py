@@ -15,7 +15,7 @@ from fleet.model.quantity import Family, Quantity
 
 Q = Quantity
 _WORK = (Q.RUNNING, Q.PROMPT_TOKENS, Q.GENERATION_TOKENS, Q.REQUESTS, Q.HTTP_REQUESTS, Q.KV_USAGE)
-"""What grows with the share of the requests that an engine gets."""
+"""Quantities that grow with an engine's share of the requests."""
 Id = TypeVar("Id", EngineId, GpuId)
 
 
@@ -108,13 +108,13 @@ class Numbers:
             self.load(pod, factor)
 
     def silence(self, pod: str, why: str = "") -> None:
-        """Nobody hears a pod's engines any more; ``why``: though somebody asks."""
+        """Stop the measurements of a pod's engines; ``why`` is the error if they are asked."""
         self._gone.add(pod)
         if why:
             self.unreachable[pod] = why
 
     def age(self, pod: str, seconds: float) -> None:
-        """What is known of a pod's engines is so old."""
+        """Make the values of a pod's engines so old."""
         for row in self.rows(pod):
             self._engine_ages[row] = seconds
 
@@ -151,7 +151,7 @@ class Numbers:
             column[row] = value
 
     def silence_gpus(self, *those: str) -> None:
-        """Nobody says anything of these GPUs any more."""
+        """Stop the measurements of these GPUs."""
         self._gone_gpus.update(those)
 
     def hold(self, pod: str, gpus: Iterable[str]) -> None:
@@ -163,7 +163,7 @@ class Numbers:
         ]
 
     def measurement(self) -> Measurement:
-        """What was measured."""
+        """Return the current measurement."""
         engines = [at for at, one in enumerate(self._engine_ids) if f"{one.namespace}/{one.pod}" not in self._gone]
         gpus = [at for at, one in enumerate(self._gpu_ids) if one.key not in self._gone_gpus]
         dialects = [*self._made.dialects, *[("vLLM",)] * (len(self._engine_ids) - len(self._made.dialects))]

@@ -31,7 +31,7 @@ def condition(raw: Raw, kind: str, status: str, at: float, reason: str = "", mes
 
 
 def ready(raw: Raw, at: float) -> None:
-    """Its containers run and its probes succeed."""
+    """Make a pod ready: its containers run and its probes succeed."""
     raw["status"]["phase"] = "Running"
     for status in _statuses(raw):
         status |= {"ready": True, "started": True}
@@ -50,7 +50,7 @@ def unready(raw: Raw, at: float, message: str = "containers with unready status:
 
 
 def waiting(raw: Raw, at: float, reason: str, message: str = "") -> None:
-    """Its container waits to be started."""
+    """Make a pod's container wait to be started."""
     unready(raw, at)
     for status in _statuses(raw):
         if "running" in status["state"]:
@@ -60,7 +60,7 @@ def waiting(raw: Raw, at: float, reason: str, message: str = "") -> None:
 
 
 def died(raw: Raw, at: float, code: int, reason: str = "Error", message: str = "") -> None:
-    """Its container ended and waits to be started again, for longer each time."""
+    """Make a pod's container crash: it waits to be restarted, longer each time."""
     unready(raw, at)
     for status in _statuses(raw):
         ended = {"exitCode": code, "reason": reason, "finishedAt": timestamp(at)}
@@ -73,7 +73,7 @@ def died(raw: Raw, at: float, code: int, reason: str = "Error", message: str = "
 
 
 def starting(raw: Raw, at: float) -> None:
-    """Its container runs and has not started up."""
+    """Make a pod's container run without having started up."""
     raw["status"]["phase"] = "Running"
     unready(raw, at)
     for status in _statuses(raw):
@@ -100,7 +100,7 @@ def unplaced(raw: Raw, at: float, message: str, reason: str = "Unschedulable") -
 
 
 def placed(raw: Raw, at: float, node: str, reason: str = "ContainerCreating", message: str = "") -> None:
-    """It has a node, and its containers are not created yet."""
+    """Give a pod a node; its containers are not created yet."""
     raw["spec"]["nodeName"] = node
     condition(raw, "PodScheduled", "True", at)
     condition(raw, "Initialized", "True", at)

@@ -39,12 +39,12 @@ FRAMES = 24
 SETTLING = 90.0
 """Seconds before the first: rates are over a whole window then."""
 RESOURCES = {resource.kind: resource for resource in all_resources()}
-"""What the Kubernetes source watches, by kind."""
+"""Resources that the Kubernetes source watches, by kind."""
 CLUSTER = Cluster("eval", "eval", "https://kube.example.com:6443")
 
 
 def place_of(raw: Raw) -> Place:
-    """Where an object is."""
+    """Return the place of an object."""
     meta = raw["metadata"]
     return raw["kind"], meta.get("namespace", ""), meta["name"]
 
@@ -59,7 +59,7 @@ class Objects:
         self._generation = 0
 
     def put(self, raw: Raw) -> None:
-        """It is there, or is otherwise."""
+        """Add or change an object."""
         resource = RESOURCES.get(raw["kind"])
         if resource is not None:
             row = resource.project(raw, self._interner)
@@ -69,7 +69,7 @@ class Objects:
                 self._state = None
 
     def remove(self, place: Place) -> None:
-        """It is gone."""
+        """Remove an object."""
         kind, namespace, name = place
         kept = self._rows.get(kind, {})
         gone = [key for key, row in kept.items() if (getattr(row, "namespace", ""), row.name) == (namespace, name)]
@@ -126,7 +126,7 @@ class Observed:
         return self._objects.state()
 
     def measured(self) -> Measurement:
-        """What all that listens answers now."""
+        """Return the current answers of all endpoints."""
         now = self._watched.clock.at
         tables, unreachable = Tables(now), {}
         every = {one.key: one for one in endpoints(self.objects().pods.values(), (8000,), "/metrics")}

@@ -15,7 +15,7 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\
 
 @dataclass
 class Wire:
-    """What came over it."""
+    """Messages that came over the connection."""
 
     port: int
     lines: list[str] = field(default_factory=list)
@@ -23,7 +23,7 @@ class Wire:
 
     @property
     def url(self) -> str:
-        """Its base URL."""
+        """Base URL of the server."""
         return f"http://127.0.0.1:{self.port}"
 
     @property

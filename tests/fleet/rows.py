@@ -67,7 +67,7 @@ def kube(
     nodes: Sequence[Node] = (),
     generation: int = 1,
 ) -> KubeState:
-    """What the Kubernetes source would say."""
+    """Return the state that the Kubernetes source would give."""
     return KubeState(
         generation,
         Cluster(context="test"),

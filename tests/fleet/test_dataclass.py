@@ -154,7 +154,7 @@ def test_methods_of_its_own_stay(dataclass: Decorator) -> None:
 def test_the_last_word_of_its_making_and_fields_that_are_no_arguments(dataclass: Decorator) -> None:
     @dataclass(slots=True)
     class Counted:
-        """How long a text is."""
+        """A text with its length."""
 
         text: str
         length: int = field(init=False)
@@ -175,7 +175,7 @@ def test_one_that_inherits_has_the_fields_of_both(dataclass: Decorator) -> None:
 
     @dataclass(frozen=True, slots=True)
     class Higher(base):  # type: ignore[misc, valid-type] # made by the test
-        """With a height."""
+        """A subclass with a height."""
 
         z: float = 9.0
 
@@ -204,7 +204,7 @@ def test_a_generic_one(dataclass: Decorator) -> None:
 def test_what_shows_itself_within_itself_ends(dataclass: Decorator) -> None:
     @dataclass(slots=True)
     class Node:
-        """Of a ring."""
+        """A node of a ring."""
 
         following: object = None
 

@@ -1,4 +1,4 @@
-"""What comes first: Prometheus is asked and pods are shown while the rest of the cluster is still being listed."""
+"""Early data: Prometheus is queried and pods are shown while the rest of the cluster is still being listed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is imported on threads is imported whole, whoever else imports at that moment."""
+"""Modules imported on threads are imported completely, even if others import at the same moment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What large answers leave behind: by the resident set of a process of its own, which is that of any machine."""
+"""Memory left behind by large answers: the resident set of a separate process, the same on any machine."""
 
 from __future__ import annotations
 

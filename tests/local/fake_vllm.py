@@ -126,7 +126,7 @@ CHILDREN: list[tuple[subprocess.Popen[bytes], str]] = []
 
 
 def end(server: http.server.ThreadingHTTPServer) -> None:
-    """As vLLM does: with a shutdown timeout the running requests first; then workers, memory, the server."""
+    """Stop as vLLM does: with a shutdown timeout the running requests first; then workers, memory, the server."""
     ENDING.set()
     log("[shutdown] API server: shutdown triggered")
     if BEHAVIOUR["closes"]:

@@ -101,7 +101,7 @@ class Box:
 
     @property
     def servers(self) -> Path:
-        """Where servers are recorded."""
+        """Folder of the records of servers."""
         return servers_folder(self.root / "state")
 
     def spec(self, name: str = "tiny", **values: Any) -> LaunchSpec:
@@ -117,7 +117,7 @@ class Box:
         return LocalDown(Target(LOCAL_SERVER, LOCAL, name), grace)
 
     def runner(self) -> Runner:
-        """Whoever acts."""
+        """Return a runner of actions."""
         executable = str(self.vllm)
         machine = Machine(self.root / "state", os.environ, self.watcher, executable, self.grace, lambda: GpuReading())
         scope = local_scope(os.getuid(), require_reason=False)
@@ -146,7 +146,7 @@ class Box:
 
     @property
     def sent(self) -> list[str]:
-        """What was done, as it is in the audit log."""
+        """Return the requests in the audit log."""
         return [f"{content['method']} {content['path']}" for content in self._sendings()]
 
     @property

@@ -34,11 +34,11 @@ class Driver:
 
     @property
     def environ(self) -> dict[str, str]:
-        """For the processes that shall see the GPUs."""
+        """Environment for processes that should see the GPUs."""
         return {"LD_LIBRARY_PATH": str(self.folder), "NVML_STATE": str(self.folder / "state")}
 
     def has(self, *gpus: Gpu, version: str = "580.95.05", cuda: int = 13000) -> None:
-        """From now on the machine has these."""
+        """Give the machine these GPUs from now on."""
         lines = [f"driver {version} {cuda}"]
         for gpu in gpus:
             held = ",".join(f"{pid}:{size}" for pid, size in (gpu.processes or {}).items()) or "-"

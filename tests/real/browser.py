@@ -77,7 +77,7 @@ class Page:
             await self.call("Input.dispatchKeyEvent", type=kind, **key)
 
     async def picture(self) -> bytes:
-        """What it looks like: PNG."""
+        """Return a screenshot (PNG)."""
         return base64.b64decode((await self.call("Page.captureScreenshot"))["data"])
 
 

@@ -22,13 +22,13 @@ PATIENCE = 120.0
 
 @dataclass
 class Answer:
-    """What a client got for one streamed request."""
+    """A client's result of one streamed request."""
 
     status: int = 0
     first: float = math.nan
     """Seconds to the first token."""
     tokens: int = 0
-    """As the server counts them."""
+    """Number of tokens as the server counts them."""
     ended: str = ""
     """The finish reason."""
     whole: bool = False
@@ -44,11 +44,11 @@ class Clients:
 
     @property
     def outstanding(self) -> int:
-        """How many have not ended yet."""
+        """Number of requests that have not ended."""
         return sum(not task.done() for task in self.tasks)
 
     async def done(self) -> None:
-        """Until all have ended. Raises what one of them raised."""
+        """Wait until all have ended. Raises the error of the first that failed."""
         await asyncio.gather(*self.tasks)
 
 
@@ -99,13 +99,13 @@ async def ask(client: aiohttp.ClientSession, record: ServerRecord, answer: Answe
 
 @dataclass(frozen=True)
 class Said:
-    """What a server itself says of its requests."""
+    """A server's own numbers of its requests."""
 
     running: float
     waiting: float
     done: float
     ttft: list[tuple[float, float]]
-    """Since it started: (upper edge in seconds, cumulative count)."""
+    """Histogram since its start: (upper edge in seconds, cumulative count)."""
 
 
 async def said(record: ServerRecord) -> Said:
@@ -129,7 +129,7 @@ async def said(record: ServerRecord) -> Said:
 
 
 async def all_in(record: ServerRecord, before: Said, count: int) -> None:
-    """Until the server has had them all: from then on they only get fewer."""
+    """Wait until the server has received all: from then on the number only falls."""
     async with asyncio.timeout(PATIENCE):
         while True:
             now = await said(record)

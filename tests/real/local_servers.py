@@ -69,7 +69,7 @@ class Starter:
 
     @property
     def shown(self) -> str:
-        """What it has written so far."""
+        """Return its output so far."""
         # Nothing more to read now, or nobody at the other end any more.
         with suppress(OSError):
             while self._open and (chunk := os.read(self._master, 65536)):
@@ -97,7 +97,7 @@ def _session(pid: int) -> int:
 
 @dataclass
 class Here:
-    """This machine as one person's: settings, state folder and home under ``root``."""
+    """One user on this machine: settings, state folder and home under ``root``."""
 
     root: Path
     vllm: Path
@@ -106,16 +106,16 @@ class Here:
     seen: dict[str, list[Phase]] = field(default_factory=lambda: {ONE: [], TWO: []})
     """The phases in which each was seen while it loaded."""
     told: list[str] = field(default_factory=list)
-    """What the console said of the start of ONE."""
+    """Messages of the console about the start of ONE."""
     plan: Plan | None = None
     outcome: Outcome | None = None
     hung_up: Phase | None = None
-    """Where TWO was when the session of whoever started it ended."""
+    """Phase of TWO when the session that started it ended."""
     starter: Starter | None = None
 
     @property
     def servers(self) -> Path:
-        """Where servers are recorded."""
+        """Folder of the records of servers."""
         return servers_folder(paths.state_folder(self.environ))
 
     @property
@@ -150,7 +150,7 @@ class Here:
         )
 
     def runner(self, watcher: Watcher) -> Runner:
-        """Whoever acts: the console's own, with the audit log."""
+        """Return the console's own runner of actions, with the audit log."""
 
         def changed(state: ActionRun) -> None:
             if state.latest is not None and state.latest.text not in self.told[-1:]:
@@ -253,9 +253,9 @@ def two_servers(root: Path, vllm: Path) -> Iterator[Here]:
 
 
 def _make_models(here: Here) -> None:
-    """Of two shapes; that of TWO in several files.
+    """Make two models of different shapes; the one of TWO is in several files.
 
-    That of ONE is large enough for its frontend to keep up: one that is flooded with tokens answers no scrape.
+    The one of ONE is large enough for its frontend to keep up: a frontend flooded with tokens answers no scrape.
     """
     maker = str(Path(__file__).with_name("vllm_model.py"))
     python = str(here.vllm / "bin" / "python")

@@ -37,7 +37,7 @@ class Engine(ThreadingHTTPServer):
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port that it listens on."""
         return int(self.server_address[1])
 
 
@@ -67,7 +67,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def log_message(self, *_: object) -> None:
-        """Nobody reads it."""
+        """Log nothing."""
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ def recorded(engine: Engine, folder: Path, *, keyed: bool) -> ServerRecord:
 
 
 async def streamed(client: httpx.AsyncClient, engine: Engine) -> list[str]:
-    """What comes, each line before the engine is let go on."""
+    """Return the streamed lines, each received before the engine may continue."""
     lines = []
     async with client.stream("POST", "/v1/chat/completions", json={"stream": True}) as response:
         assert response.status_code == 200

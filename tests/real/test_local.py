@@ -55,7 +55,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Here]:
 
 @pytest.fixture
 async def watcher(here: Here) -> AsyncIterator[Watcher]:
-    """Whoever looks has just come: everything it knows is from the records, the logs and the servers themselves."""
+    """A watcher that has just started: it knows only the records, the logs and the servers themselves."""
     watcher = Watcher(here.servers)
     yield watcher
     await watcher.close()
@@ -67,7 +67,7 @@ def bucket_of(buckets: list[tuple[float, float]], at: float) -> float:
 
 
 def percentile(buckets: list[tuple[float, float]], q: float) -> float:
-    """As Prometheus' histogram_quantile has it: linear within a bucket."""
+    """Return a percentile as Prometheus' histogram_quantile does: linear within a bucket."""
     rank, low, below = q * buckets[-1][1], 0.0, 0.0
     for edge, count in buckets:
         if count >= rank:

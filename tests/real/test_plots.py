@@ -41,7 +41,9 @@ def _mean(metric: str, span: int) -> str:
 
 
 def by_hand(span: int, over: str) -> dict[Quantity, str]:
-    """What a person would ask, with rates over ``span`` seconds and gauges over a range or (empty) as they are."""
+    """Return the queries that a user would write, with rates over ``span`` seconds and gauges over a range or (empty)
+    as they are.
+    """
 
     def gauge(operator: str, name: str, labels: str = WORKLOAD, highest: str = "avg") -> str:
         selected = f"{name}{{{labels}}}"

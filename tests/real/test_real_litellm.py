@@ -38,7 +38,7 @@ def of(model: str) -> GatewayId:
 
 @dataclass
 class Asked:
-    """What the proxy was asked, and how often it answered (model, status)."""
+    """Requests to the proxy, and the number of answers by model and status."""
 
     client: httpx.AsyncClient
     statuses: Counter[tuple[str, int]]
@@ -111,7 +111,7 @@ async def test_requests_failures_rejections_and_fallbacks_are_those_that_clients
         m = await source.measure([target], EPOCH + now)
 
         def count(quantity: Quantity, model: str) -> int:
-            """Since the first scrape: rates times the time that has passed."""
+            """Return the count since the first scrape: the rate times the elapsed time."""
             return round(gateway(m, quantity, of(model)) * now) if of(model) in m.gateways else 0
 
         def counted() -> int:

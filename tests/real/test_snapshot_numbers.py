@@ -46,7 +46,7 @@ POD_QUERIES = {
     "gpu_power": f"sum by ({BY}) ({OF_POD.format('DCGM_FI_DEV_POWER_USAGE')})",
 }
 OLD = "vllm:time_per_output_token_seconds"
-"""What vLLM before 0.10.2 called inter_token_latency_seconds; one engine of the fleet is that old."""
+"""Old name of inter_token_latency_seconds, before vLLM 0.10.2; one engine of the fleet is that old."""
 for family, metric in {
     "ttft": "vllm:time_to_first_token_seconds",
     "itl": "vllm:inter_token_latency_seconds",

@@ -1,4 +1,4 @@
-"""What servers have on a machine and may leave there, looked at without anything of the project."""
+"""Traces of servers on a machine, found without any code of the project."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SHARED = Path("/dev/shm")  # noqa: S108 - looked at
 
 @dataclass(frozen=True)
 class Traces:
-    """What some processes have at one moment."""
+    """Traces of some processes at one moment."""
 
     processes: frozenset[psutil.Process]
     shared: frozenset[str]
@@ -41,7 +41,7 @@ class Traces:
         return Traces(looked, frozenset(shared), frozenset(sockets), frozenset(ports))
 
     def left(self) -> list[str]:
-        """Which of it is still there, in words."""
+        """Return the traces that are still there, in words."""
         alive = (p for p in self.processes if p.is_running() and p.status() != psutil.STATUS_ZOMBIE)
         found = [f"process {process.pid}" for process in alive]
         found += [path for path in self.shared | self.sockets if Path(path).exists()]

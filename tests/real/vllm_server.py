@@ -18,20 +18,22 @@ from tests.real.vllm_install import READY
 from tests.waiting import PATIENCE
 
 UNBOUND = {"VLLM_CPU_OMP_THREADS_BIND": "nobind", "OMP_NUM_THREADS": "1"}
-"""By default every server binds itself, and the compilers that it starts, to the first core of this machine: several
-that start side by side would take turns on one core, with the others idle. One thread, since several spin while they
-wait for each other, and on a busy machine for most of the time.
+"""Variables that keep servers from binding to cores.
+
+By default every server binds itself, and the compilers that it starts, to the first core of this machine: several that
+start at once would take turns on one core, with the others idle. One thread, since several spin while they wait for
+each other, and on a busy machine for most of the time.
 """
 ONE_PROCESS = {"VLLM_ENABLE_V1_MULTIPROCESSING": "0"}
 """The model runs in the process of the engine, as it does on one GPU; on the CPU it has one of its own by default, and
 the two spin on a core each while they wait for each other: half of what a load costs, and a quarter of a start.
 """
 KEPT = "VLLM_CACHE_ROOT"
-"""Where a server keeps what it found out about the classes of models, which takes it a process with an import of vLLM:
-beside the installation, and so once.
+"""Variable with the folder of a server's cache about classes of models, which takes a process with an import of vLLM to
+fill. It is next to the installation, so it is filled once.
 """
 EAGER = "--enforce-eager"
-"""Without compiling the model, which takes most of a start and says nothing of what is served."""
+"""Argument to skip compilation of the model, which takes most of a start and is irrelevant to serving."""
 ENVIRONMENT = (
     UNBOUND
     | ONE_PROCESS

@@ -44,7 +44,7 @@ def value(text: str, name: str, **labels: str) -> float:
 
 
 def increase(before: str, after: str, name: str, **labels: str) -> float:
-    """By how much a counter grew."""
+    """Return the increase of a counter."""
     return value(after, name, **labels) - value(before, name, **labels)
 
 
@@ -143,7 +143,7 @@ def state(pod: dict[str, Any]) -> dict[str, Any]:
 
 
 def patch(fleet: Watched, obj: dict[str, Any], **spec: object) -> None:
-    """What an API server stores after a PATCH of the spec."""
+    """Store an object as an API server does after a PATCH of the spec."""
     generation = obj["metadata"].get("generation", 1) + 1
     fleet.store.put(obj | {"metadata": obj["metadata"] | {"generation": generation}, "spec": obj["spec"] | spec})
 
@@ -172,7 +172,7 @@ def reason(obj: dict[str, Any], kind: str) -> tuple[str, str]:
 
 
 def relabel(fleet: Watched, pod: dict[str, Any], **labels: str | None) -> None:
-    """What an API server stores after a PATCH of a pod's labels; None takes one away."""
+    """Store a pod as an API server does after a PATCH of its labels; None removes one."""
     meta = pod["metadata"]
     current = fleet.store.get("v1", "Pod", meta["namespace"], meta["name"])
     assert current is not None

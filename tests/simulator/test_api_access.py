@@ -1,4 +1,4 @@
-"""Who may do what: tokens, roles, refusals and the reviews that explain them."""
+"""Access control: tokens, roles, refusals and the reviews that explain them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What somebody applies through the API comes to life: workloads, Services, budgets, autoscalers, pods."""
+"""Objects applied through the API take effect: workloads, Services, budgets, autoscalers, pods."""
 
 from __future__ import annotations
 

@@ -235,7 +235,7 @@ def comparable(name: str, body: Any) -> Any:
 
 
 def merged(events: list[Obj]) -> list[Obj]:
-    """Without the bookmarks that repeat one another: how many come depends on the time."""
+    """Return the events without repeated bookmarks, whose number depends on timing."""
     return [event for index, event in enumerate(events) if event not in events[:index]]
 
 

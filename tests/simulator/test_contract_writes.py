@@ -26,7 +26,7 @@ NOT_REPLAYED = {
     "scale_apply": "an apply to /scale conflicts with a manager of another apiVersion than the object's",
 }
 EMBEDS_THE_OBJECT = {"scale_strict_unknown_field", "scale_wrong_type_422"}
-"""Their messages repeat the whole object as Go prints it: the status and the reason are compared."""
+"""Recordings whose messages contain the whole object as Go prints it: only status and reason are compared."""
 BASES = {
     "chat": "deployment_get",
     "tp4": "deployment_paused_get",
@@ -188,7 +188,7 @@ async def test_is_answered_as_recorded(name: str) -> None:
 
 
 def recording_patch(recording: Obj) -> Obj:
-    """What the request writes of the metadata."""
+    """Return the metadata that the request writes."""
     body = recording["request"]["body"]
     metadata = body.get("metadata") if isinstance(body, dict) else None
     return metadata or {}

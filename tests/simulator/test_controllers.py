@@ -1,4 +1,4 @@
-"""What is changed through the API is carried out: pods deleted, workloads scaled and rolled out, nodes cordoned."""
+"""Controllers carry out changes made through the API: pods deleted, workloads scaled and rolled out, nodes cordoned."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a simulated vLLM server answers."""
+"""Answers of a simulated vLLM server."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def get(kubectl: Kubectl, *what: str) -> dict[str, Any]:
 
 
 def wait(kubectl: Kubectl, what: str, path: str, value: object, namespace: str = "serving") -> None:
-    """Until a field of an object has a value."""
+    """Wait until a field of an object has a value."""
     kubectl("-n", namespace, "wait", what, f"--for=jsonpath={path}={value}", "--timeout=50s")
 
 

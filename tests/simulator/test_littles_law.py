@@ -1,4 +1,4 @@
-"""What the demo's pages say fits together at any speed: requests inside = rate x time inside (Little's law)."""
+"""The numbers on the demo's pages agree at any speed: requests inside = rate x time inside (Little's law)."""
 
 from __future__ import annotations
 

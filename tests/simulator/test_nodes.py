@@ -21,7 +21,7 @@ def change(fleet: Watched, name: str, **spec: object) -> None:
 
 
 def waiting(fleet: Watched, workload: str) -> str:
-    """Why the only pod that is not ready has no node."""
+    """Return the reason why the only pod that is not ready has no node."""
     (pod,) = (pod for pod in fleet.pods(workload) if not is_ready(pod))
     return str(pod["status"]["conditions"][0]["message"])
 

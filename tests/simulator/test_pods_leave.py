@@ -1,4 +1,4 @@
-"""How a pod stops serving: out of the endpoints, orphaned, deleted, evicted; and what becomes of its requests."""
+"""Removal of a pod from service: out of the endpoints, orphaned, deleted, evicted; and the fate of its requests."""
 
 from __future__ import annotations
 

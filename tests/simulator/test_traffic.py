@@ -13,7 +13,7 @@ from tests.simulator.test_engine import SPEC
 
 MORNING = 1_795_251_600.0
 AFTERNOON = MORNING + 5.5 * 3600
-"""Near the peak."""
+"""A time near the peak."""
 NIGHT = AFTERNOON + 12 * 3600
 
 

@@ -1,4 +1,4 @@
-"""Which look a terminal gets, and that every look is complete."""
+"""Selection of a terminal's look, and completeness of every look."""
 
 from __future__ import annotations
 

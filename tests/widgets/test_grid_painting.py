@@ -1,4 +1,4 @@
-"""What the grid writes to the terminal, counted."""
+"""Bytes that the grid writes to the terminal, counted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ends up on the terminal, whatever was written in between: partial paints add up to the whole."""
+"""The final state of the terminal: partial paints add up to the whole, no matter what was written between them."""
 
 from __future__ import annotations
 

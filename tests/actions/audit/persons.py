@@ -15,7 +15,7 @@ NOBODY = pwd.getpwnam("nobody")
 
 
 def as_nobody(do: Callable[[], object]) -> str:
-    """What ``do`` returns (as text) when the user ``nobody`` does it; the traceback of what it raises."""
+    """Return the result of ``do`` (as text) when run as the user ``nobody``, or the traceback of what it raises."""
     read, write = os.pipe()
     child = os.fork()
     if not child:

@@ -1,4 +1,4 @@
-"""What was done to a log is found, and the first broken line is named; what a kill leaves is told from that."""
+"""Tampering with a log is found and the first broken line named; a line cut off by a kill is not taken for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What docs/audit.md says of the format is so: its own program comes to the same end."""
+"""The format in docs/audit.md is right: the program printed there comes to the same result."""
 
 from __future__ import annotations
 

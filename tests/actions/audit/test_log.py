@@ -1,4 +1,4 @@
-"""What the log writes: lines, chain, modes, rotation; and what it says when it cannot."""
+"""The log that actions write: lines, chain, file modes and rotation; and its errors when it cannot be written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a pod could be placed now."""
+"""The number of places where a pod could be scheduled now."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def with_nodes(**nodes: int) -> Snapshot:
 
 
 def changed(snapshot: Snapshot, name: str, **values: Any) -> Snapshot:
-    """With one node as it is not."""
+    """Return the Snapshot with one node changed."""
     made: Node = replace(snapshot.nodes[name], **values)
     return replace(snapshot, nodes={**snapshot.nodes, name: made})
 

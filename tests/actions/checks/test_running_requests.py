@@ -1,4 +1,4 @@
-"""Which requests would be cut, and how that is said."""
+"""The requests that a drain would cut off, and the sentence about them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CUT, STAY = AtDeadline.EVICT, AtDeadline.STOP
 
 
 async def units(cluster: PodCluster, *names: str) -> list[DrainUnit]:
-    """What the pods are drained with."""
+    """Return the pods to drain, as the drain is given them."""
     inspection = Inspection(cluster.context())
     return [await inspection.unit(cluster.get("Pod", "serving", name)) for name in names]
 

@@ -1,4 +1,4 @@
-"""What a real server has answered to evictions, and what is made of it."""
+"""Answers of a real server to evictions, and their interpretation."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def recorded(name: str) -> dict[str, Any]:
 
 
 def failure(name: str) -> KubeError:
-    """As the console's client raises it."""
+    """Return a recorded failure as the console's client raises it."""
     answer = recorded(name)["response"]
     headers = {key.title(): value for key, value in answer["headers"].items()}
     return error_of_response(answer["status"], headers, json.dumps(answer["body"]).encode())

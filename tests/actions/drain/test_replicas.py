@@ -29,7 +29,7 @@ BOTH = Drain(Target("Pod", "serving", "chat-0", "uid-chat-0"), others=(Target("P
 
 @dataclass
 class Owned(PodCluster):
-    """Its pods belong to an owner at the top whose own status says nothing of replicas."""
+    """A cluster whose pods belong to a top-level owner whose status has no replicas."""
 
     top: str = "InferenceService"
     readable: bool = True
@@ -119,7 +119,7 @@ async def test_both_go_where_another_gets_ready_each_time(chain: str) -> None:
     fewest: list[int] = []
 
     def start_others(it: PodCluster) -> None:
-        """Whoever makes the pods himself."""
+        """Start missing pods in place of their controller."""
         template = next((p for p in it.pods() if p["metadata"].get("ownerReferences")), None)
         missing = 2 - sum(1 for p in it.pods() if not p["metadata"].get("deletionTimestamp"))
         if template is not None and not it.all_of("ReplicaSet"):
@@ -262,7 +262,7 @@ def test_the_owner_that_overwrites_it_is_named_with_what_to_change_there(
     ("field", "where"), [("f:replicas", "spec.replicas"), ("f:template", "spec.leaderWorkerTemplate")]
 )
 def test_the_workers_of_a_multi_host_engine_are_changed_where_their_group_is(field: str, where: str) -> None:
-    """Their StatefulSet is its leader's, and of a pod nothing can be changed."""
+    """The StatefulSet of the workers belongs to their leader, and nothing of a pod can be changed."""
     labels = {"leaderworkerset.sigs.k8s.io/name": "night"}
     metadata = {"name": "night-0", "labels": labels, "ownerReferences": [owned_by("Pod", "night-0", "u")]}
     found = check_owner({"metadata": metadata}, field=field)

@@ -1,4 +1,4 @@
-"""How fast requests end, and how an engine is asked about them."""
+"""The rate at which requests end, and the questions to an engine about them."""
 
 from __future__ import annotations
 

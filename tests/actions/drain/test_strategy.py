@@ -1,4 +1,4 @@
-"""Which label takes a pod out of service."""
+"""The label that takes a pod out of service."""
 
 from __future__ import annotations
 

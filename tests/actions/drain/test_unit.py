@@ -1,4 +1,4 @@
-"""What counts as a replica that is ready, from raw pods."""
+"""Counting of ready replicas from raw pods."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a workload has arrived, from its status."""
+"""Completion of a rollout, from the status of the workload."""
 
 from __future__ import annotations
 

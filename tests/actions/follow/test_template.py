@@ -1,4 +1,4 @@
-"""What a plan says that it waits for once a template is written."""
+"""The waits that a plan announces after a template is written."""
 
 from __future__ import annotations
 

@@ -187,7 +187,7 @@ async def test_a_node_that_changed_since_the_plan_is_a_conflict_and_nothing_goes
 
 
 async def test_a_node_that_somebody_opens_again_is_not_drained() -> None:
-    """What is evicted could come back to it."""
+    """An evicted pod could be scheduled on the node again."""
     cluster = chat()
     plan = await make_plan(ASKED, cluster.context())
     cluster.react = lambda obj: {**obj, "spec": {**obj["spec"], "unschedulable": False}}

@@ -79,7 +79,7 @@ class Bencher:
         return [folder for folder in folders if Path(folder).exists()]
 
     def remove(self) -> None:
-        """It was uninstalled."""
+        """Uninstall the tool."""
         Path(self.executable).unlink()
 
     @property

@@ -31,7 +31,7 @@ class Asked:
 
 
 class Wire:
-    """What an answer is written to."""
+    """A connection that answers are written to."""
 
     def __init__(self, writer: asyncio.StreamWriter) -> None:
         self._writer = writer
@@ -127,13 +127,13 @@ def page(text: str) -> Answer:
 
 
 def metrics(running: int = 0, waiting: int = 0) -> Answer:
-    """What vLLM says of its requests."""
+    """Return a page of vLLM's numbers of requests."""
     numbers = {"running": running, "waiting": waiting}
     return page("".join(f'vllm:num_requests_{name}{{model_name="tiny"}} {n}\n' for name, n in numbers.items()))
 
 
 def models(name: str = "tiny", longest: int = 1024) -> Answer:
-    """What it serves."""
+    """Return the answer to ``/v1/models``."""
     return page(json.dumps({"data": [{"id": name, "max_model_len": longest}]}))
 
 
@@ -150,5 +150,5 @@ def record(folder: Path, port: int, *, executable: str = "vllm", keyed: bool = T
 
 
 def state(server: ServerRecord, phase: Phase = Phase.READY) -> ServerState:
-    """How it is."""
+    """Return the state of a server in a phase."""
     return ServerState(server, 200.0, StartStage(phase, 110.0))

@@ -1,4 +1,4 @@
-"""What the benchmark tool writes: its progress, its numbers, its end."""
+"""The output of the benchmark tool: its progress, its numbers, its end."""
 
 from __future__ import annotations
 

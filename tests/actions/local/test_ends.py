@@ -47,7 +47,7 @@ async def test_one_that_is_busy_finishes_and_lets_nobody_in(opened: Open) -> Non
 
 
 async def test_one_that_finishes_already_gets_its_time_from_who_takes_it_down_again(opened: Open) -> None:
-    """As one does who comes back to a server whose end was begun by a console that is gone."""
+    """A user comes back to a server whose end was begun by a console that has exited."""
     box = await opened()
     await box.carried_out(box.up(box.spec()))
     record = (await box.server()).record
@@ -326,7 +326,7 @@ async def test_an_end_that_is_stopped_before_anything_was_sent_says_so(opened: O
 
 
 async def _running(client: httpx.AsyncClient, url: str) -> None:
-    """Until the server has the one request."""
+    """Wait until the server has the one request."""
     async with asyncio.timeout(PATIENCE):
         while True:
             if 'running{engine="0",model_name="model"} 1' in (await client.get(f"{url}/metrics")).text:

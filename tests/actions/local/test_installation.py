@@ -1,4 +1,4 @@
-"""Which vLLM is found, and what it can do: read from its files, asked where there are none."""
+"""The vLLM installation that is found and its abilities: read from its files, or from the program if there are none."""
 
 from __future__ import annotations
 

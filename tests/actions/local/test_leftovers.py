@@ -1,4 +1,4 @@
-"""What belongs to a server is found whoever its parent is, and what is left of it is seen."""
+"""Processes of a server are found no matter who their parent is, and leftovers are reported."""
 
 from __future__ import annotations
 

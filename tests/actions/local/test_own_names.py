@@ -1,4 +1,4 @@
-"""What a server leaves behind carries its mark: a real Python is started so, and killed."""
+"""Leftovers of a server carry its mark: a real Python is started with it, and killed."""
 
 from __future__ import annotations
 

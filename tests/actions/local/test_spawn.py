@@ -24,14 +24,14 @@ SLEEPER = (sys.executable, "-c", "import time; time.sleep(600)")
 
 
 def wait_gone(identity: Identity) -> None:
-    """Until it has ended; fails the test where it does not."""
+    """Wait until the process has ended; fail the test if it does not."""
     process = identity.process()
     if process is not None:
         process.wait(PATIENCE)
 
 
 async def reached(file: Path) -> str:
-    """What is in the file, once it is there."""
+    """Wait for the file and return its content."""
 
     def look() -> str:
         deadline = time.monotonic() + 10

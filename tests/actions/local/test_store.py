@@ -1,4 +1,4 @@
-"""What is written down of a server: who may read it, what of it is secret, and that nothing of it stays."""
+"""The stored record of a server: its permissions, its secrets, and its complete removal."""
 
 from __future__ import annotations
 

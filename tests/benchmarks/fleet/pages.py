@@ -32,7 +32,7 @@ class Template:
     first: tuple[int, ...]
     growth: tuple[int, ...]
     gauges: tuple[tuple[int, Callable[[int], int]], ...]
-    """Which of the lines that move are gauges, and what those are."""
+    """Gauges among the moving lines: their indexes, with their functions of the tick."""
 
     def render(self, turn: int) -> bytes:
         """The page at the ``turn``-th scrape."""

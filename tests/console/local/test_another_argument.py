@@ -41,7 +41,7 @@ sing_along = false
 
 
 def with_rows() -> dict[str, Any]:
-    """What all the places say once the rows are there."""
+    """Return the contents of all affected places once the rows exist."""
     vllm_arguments.ARGUMENTS += ROWS
 
     from actions.kinds.local_restart import LocalRestart

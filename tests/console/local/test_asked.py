@@ -1,4 +1,4 @@
-"""From a command line of ``quarterdeck local`` to the server that it asks for."""
+"""The path from a command line of ``quarterdeck local`` to the server that it requests."""
 
 from __future__ import annotations
 

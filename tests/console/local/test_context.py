@@ -1,4 +1,6 @@
-"""This machine as a cluster: the real console and the real session on servers of a fake vLLM, from the keys."""
+"""Tests of this machine as a cluster: the real console and the real session on servers of a fake vLLM, driven by
+keys.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,7 @@ from themes.look import Look, use
 SECRET = "sk-that-nobody-shall-see"
 SERVER = "local/tiny"
 KV = 0.25
-"""What the fake says of its KV cache."""
+"""KV cache usage that the fake reports."""
 
 
 @pytest.fixture

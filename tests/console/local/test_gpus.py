@@ -28,7 +28,7 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Driver:
 
 @pytest.fixture
 async def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Box]:
-    """Its vLLM is one for GPUs."""
+    """A machine whose vLLM supports GPUs."""
     async with a_machine(tmp_path, monkeypatch, version="0.32.0") as made:
         yield made
 

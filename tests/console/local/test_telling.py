@@ -1,4 +1,4 @@
-"""How a start is told of on stderr: on a terminal one line that is written over, elsewhere only news."""
+"""Progress of a start on stderr: one line that is overwritten on a terminal, elsewhere only news."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What holds for the tests of all screens."""
+"""Fixtures shared by the tests of all screens."""
 
 from __future__ import annotations
 

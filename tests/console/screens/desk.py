@@ -28,7 +28,7 @@ from widgets.grid import Grid
 from widgets.line_view import LineView
 
 SIZES = pytest.mark.parametrize("size", [(80, 24), (120, 40)])
-"""For what must be read on the smallest terminal and on a usual one."""
+"""Parameters for tests of the smallest terminal and a usual one."""
 
 
 class CountingDriver(HeadlessDriver):
@@ -112,7 +112,7 @@ class Desk:
 
     @property
     def desk(self) -> ConsoleDesk:
-        """What the screens stand on."""
+        """The desk below the screens."""
         assert self.app.desk is not None
         return self.app.desk
 
@@ -158,7 +158,7 @@ class Desk:
 
 
 def _texts(widget: Widget) -> list[str]:
-    """What a widget has drawn; a line that is typed into shows what is typed, or its placeholder."""
+    """Return the text drawn by a widget; for an input, its value or placeholder."""
     if isinstance(widget, Input):
         return [widget.value or widget.placeholder]
     assert isinstance(widget, LineView)

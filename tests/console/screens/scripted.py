@@ -57,7 +57,7 @@ class ScriptedSession:
     more: asyncio.Queue[str | None] = field(default_factory=asyncio.Queue)
     acts: ScriptedActing = field(default_factory=lambda: ScriptedActing())
     acted: int = 0
-    """How often somebody asked for what acts."""
+    """Number of requests for something that acts."""
     here: ScriptedServers = field(default_factory=lambda: ScriptedServers())
 
     def start(self, deliver: Callable[[Snapshot], None]) -> None:
@@ -173,7 +173,7 @@ class ScriptedActing:
     found: Sequence[Revision] = ()
     forbidden: Mapping[str, str] = field(default_factory=dict)
     last: Request | None = None
-    """What undo takes back by."""
+    """The request that undo reverts with."""
     interrupted: Sequence[tuple[str, float]] = ()
     asked: list[tuple[object, ...]] = field(default_factory=list)
     states: dict[str, ActionRun] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""What is usual of an object, on its page: asked once, beside the numbers of now, with what it stands on."""
+"""Baselines of an object on its page: requested once, next to the current values, with their basis."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a screen can do: each ability is a protocol, and a command that needs one is nowhere where it is lacking."""
+"""Abilities of screens: each is a protocol, and a command that needs one is absent wherever it is lacking."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which container's log is opened, and what is said while it has not started."""
+"""The container whose log is opened, and the message while it has not started."""
 
 from __future__ import annotations
 

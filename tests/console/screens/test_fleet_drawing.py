@@ -1,4 +1,4 @@
-"""How the fleet screen is drawn: at every size, with names from outside, in ASCII, and what its header says."""
+"""Drawing of the fleet screen: at every size, with names from outside, in ASCII, and its header."""
 
 from __future__ import annotations
 

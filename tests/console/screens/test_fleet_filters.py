@@ -1,4 +1,4 @@
-"""Which rows the fleet screen shows, and in which order: filters, sorting, what serves nothing."""
+"""Rows of the fleet screen and their order: filters, sorting, workloads that serve nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the fleet screen says where something is missing: a source, the first Snapshot, pods, a cause."""
+"""Messages of the fleet screen when something is missing: a source, the first Snapshot, pods, a cause."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the table of the fleet keeps from one Snapshot to the next, counted; and that what it keeps is true."""
+"""Reuse in the fleet table from one Snapshot to the next, counted; and its correctness."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a tick costs the first screen: what is new is drawn, and drawn once."""
+"""The cost of a tick on the first screen: changes are drawn, and drawn once."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ async def burst(d: Desk, *keys: str) -> None:
 
 
 async def calm(d: Desk) -> None:
-    """What is open is closed, and the console is there."""
+    """Close everything that is open; the console still works."""
     for _ in range(40):
         if isinstance(d.app.screen, FleetScreen):
             break

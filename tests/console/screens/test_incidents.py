@@ -1,4 +1,4 @@
-"""What is wrong, on the screen: the list, one incident with its evidence, and the ways from there and back."""
+"""Incidents on the screen: the list, one incident with its evidence, and the ways from there and back."""
 
 from __future__ import annotations
 
@@ -205,7 +205,7 @@ def alert(name: str, **labels: str) -> Alert:
 
 
 def monitored(snapshot: Snapshot) -> Snapshot:
-    """With an alert about the broken GPU, and two about things that are well."""
+    """Add an alert about the broken GPU, and two about healthy things."""
     alerts = (alert("XidErrors", UUID="GPU-chat-0"), alert("DiskFull", node="n1"), alert("Known", silenced="x"))
     silenced = replace(alerts[2], silenced_by=("s1",))
     facts = Facts({"alertmanager": Dated(snapshot.at, Notified((*alerts[:2], silenced), ()))})

@@ -1,6 +1,6 @@
-"""What is left of a screen that was left, before the collector of cycles comes by.
+"""Remains of a closed screen, before the collector of cycles runs.
 
-A closed widget is a cycle, as Textual makes it. The collector runs rarely here, so nothing heavy may hang on to it.
+A closed widget is a cycle, as Textual makes it. The collector runs rarely here, so nothing heavy may be attached to it.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from widgets.log_buffer import LogLine
 POD = healthy(make_snapshot())
 REF = ObjectRef("Pod", "serving", make_snapshot().pods[POD].name)
 HEAVY = (Snapshot, LineStrip, Line, GridRow, Number, LogLine)
-"""What a screen has hundreds of, or what hundreds of things hang on."""
+"""Types of which a screen has hundreds, or to which hundreds of objects are attached."""
 
 
 ENTRY = Entry(1.0, 1.0, EntryKind.CHANGE, "replicas 2 → 3", REF, ())

@@ -41,7 +41,9 @@ ANY_OTHER = pytest.mark.parametrize("there", ELSEWHERE.values(), ids=ELSEWHERE)
 
 @dataclass
 class OnCluster(ScriptedSession):
-    """What acts is the real thing, on a cluster of the test that is in view already: the screens may not know yet."""
+    """A session whose actions are real, on a cluster of the test that is already selected: the screens may not know
+    yet.
+    """
 
     there: FakeCluster = field(default_factory=FakeCluster)
 
@@ -121,7 +123,7 @@ async def test_what_is_chosen_there_is_planned_there(there: Snapshot) -> None:
 
 
 def asked(d: Desk) -> list[ClusterId]:
-    """Where each request is for that a plan was asked for."""
+    """Return the cluster of each request that a plan was made for."""
     return [
         each[1].target.cluster for each in d.session.acts.asked if each[0] == "plan" and isinstance(each[1], Request)
     ]

@@ -1,4 +1,4 @@
-"""Where the numbers of a row come from, and what is copied to get the same number elsewhere."""
+"""Provenance of the numbers of a row, and the query that is copied to get the same number elsewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the numbers come from: the sources, and the joins between them that could not be made."""
+"""Sources of the numbers, and the joins between them that could not be made."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the first frame may not cost."""
+"""The first frame and its limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happened, on the screen: of everything, of one object, and what says so."""
+"""The timeline on the screen: of everything, of one object, and the evidence."""
 
 from __future__ import annotations
 

@@ -16,11 +16,11 @@ from tests.fleets import make_snapshot
 NAMED = {"\r": "enter", "\x1b": "escape", "\x13": "ctrl+s"}
 
 READ = {"describe", "baselines"}
-"""What pages read when they are opened."""
+"""Requests of pages when they are opened."""
 
 
 def asked_by_keys(console: Desk) -> list[tuple[object, ...]]:
-    """What was asked for but what pages read by themselves, the ends of logs of pods that start among it."""
+    """Return the requests apart from those of pages themselves, such as the ends of logs of starting pods."""
     return [one for one in console.session.asked if one[0] not in READ and not (one[0] == "logs" and not one[3])]
 
 

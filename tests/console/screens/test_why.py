@@ -1,4 +1,6 @@
-"""Why something is slow, on the screen: the sentence, the phases now and before, and what separates slow from fast."""
+"""The latency explanation on the screen: the sentence, the phases now and before, and the separation of slow from
+fast.
+"""
 
 from __future__ import annotations
 

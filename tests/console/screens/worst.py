@@ -25,7 +25,7 @@ def healthy(snapshot: Snapshot) -> str:
 
 
 def with_readings(snapshot: Snapshot, **values: float) -> Snapshot:
-    """That pod with these readings, fresh, on its engine and itself."""
+    """Give a healthy pod and its engine these readings, fresh."""
     pod = healthy(snapshot)
 
     def frame(of: Frame, key: str) -> Frame:

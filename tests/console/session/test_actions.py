@@ -60,7 +60,7 @@ class FleetStage(Stage):
         self.fleet = fleet
 
     async def replicas(self, workload: Workload) -> int:
-        """As the server has them now."""
+        """Return the number of replicas on the server now."""
         told = await self.session.yaml(ObjectRef(workload.kind, workload.namespace, workload.name))
         lines = told.splitlines()
         spec = lines[lines.index("spec:") :]

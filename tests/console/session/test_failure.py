@@ -1,4 +1,4 @@
-"""What went wrong, in the one line that a screen has for it."""
+"""The one line in which a screen reports an error."""
 
 from __future__ import annotations
 

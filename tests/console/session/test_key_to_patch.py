@@ -1,5 +1,5 @@
-"""From a key to the plan on the screen, and from the key that confirms it to the PATCH: what is called on the way,
-counted where the way is cut. And from a screen that describes an object to the read of it.
+"""The path from a key to the plan on the screen, and from the confirming key to the PATCH: calls on the way are counted
+where the path is cut, as are those from a screen that describes an object to the read of it.
 
 A stack ends where work is handed on: to a worker beside the keys (Textual's ``run_worker``), to the other thread
 (``Bridge.call``), to the task of the action (``Run.go``). The stacks that stand there and at ``KubeClient.send`` are
@@ -41,7 +41,7 @@ MOST = 10
 
 
 class Way:
-    """What was called on the way, the first caller first."""
+    """The calls on the way, outermost caller first."""
 
     def __init__(self) -> None:
         self.codes: dict[str, CodeType] = {}

@@ -1,4 +1,4 @@
-"""What stands between the screens and the runner: which plans it starts, what it asks of the server, and when."""
+"""The layer between the screens and the runner: the plans it starts, its requests to the server, and their time."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Counted(FakeCluster):
 
 
 class Told:
-    """What the screens were told, and a way to wait for it."""
+    """Notifications to the screens, and a way to wait for them."""
 
     def __init__(self) -> None:
         self.states: list[ActionRun | None] = []
@@ -78,7 +78,7 @@ class Acting(SessionActions):
 
     def __init__(self, cluster: FakeCluster, told: Told, audit: Path = Path("/no/such/folder")) -> None:
         self.identified: KubeError | None = None
-        """What asking who we are fails with."""
+        """Error of the request for the current user's identity."""
         self.cluster = cluster
         bridge = Bridge(asyncio.get_running_loop())
         self.site = ActionSite(cluster.runner, self._identify, audit, told)

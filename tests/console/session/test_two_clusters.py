@@ -96,7 +96,7 @@ class Between(FleetStage):
 
 
 def points(stage: Between) -> RecentHistory:
-    """What the strips of the Snapshot in view are drawn from."""
+    """Return the history behind the strips of the current Snapshot."""
     history = stage.snapshot.history
     assert isinstance(history, HistoryView)
     return history.history

@@ -36,7 +36,7 @@ NUMBERS = Mapping[Quantity, float]
 
 
 def unready(since: float, **more: Any) -> dict[str, Any]:
-    """What a pod has that is not ready since then."""
+    """Return the attributes of a pod that is unready since then."""
     return {"ready": False, "conditions": (Condition("Ready", "False", since=since),), **more}
 
 
@@ -87,7 +87,7 @@ class Fleet:
         """Seconds by which the clock of what measures is ahead."""
 
     def of(self, *changed: str, **more: Any) -> None:
-        """These replicas are otherwise."""
+        """Change these replicas."""
         for name in changed:
             self.pods[name] = more
 

@@ -1,4 +1,4 @@
-"""Why a finding is what it is called: the numbers, what was ruled out by which, and what nobody can know."""
+"""Evidence for the name of a finding: the numbers, the excluded causes with their reasons, and unknowable facts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What belongs together is one incident, the root before what follows from it; two roots are two."""
+"""Related findings form one incident, the root before its consequences; two roots form two."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What a tick makes anew of a fleet in which hundreds are sick, counted: numbers make no finding and no words."""
+"""Work of a tick in a fleet with hundreds of sick pods, counted: changed numbers make no new findings and no new
+text.
+"""
 
 from __future__ import annotations
 

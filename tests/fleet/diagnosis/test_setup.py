@@ -1,4 +1,4 @@
-"""How a workload is set up is told where somebody has promised that it is there; what it runs, in any case."""
+"""Findings about the setup of a workload appear if it is promised to be up; those about its contents, in any case."""
 
 from __future__ import annotations
 

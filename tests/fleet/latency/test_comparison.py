@@ -1,4 +1,4 @@
-"""Where the time goes, against peers, an hour ago and before a change."""
+"""The time that requests spend, compared with peers, with an hour ago and with the time before a change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What separates slow replicas from fast ones; and where nothing does, that this is said."""
+"""Attributes that separate slow replicas from fast ones; and the statement that nothing does."""
 
 from __future__ import annotations
 

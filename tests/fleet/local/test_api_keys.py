@@ -1,4 +1,4 @@
-"""Who gets the API key of a server."""
+"""Recipients of the API key of a server."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ def test_ipv6_stands_in_brackets_where_a_port_follows(record: ServerRecord) -> N
 
 
 def test_haproxy_is_told_that_it_is_http(record: ServerRecord) -> None:
-    """Its default is tcp, where health checks by path and headers are ignored or refused."""
+    """HAProxy's default mode is tcp, in which health checks by path and headers are ignored or rejected."""
     lines = entries(record, "haproxy").splitlines()
     backend = lines.index(f"backend {record.name}")
     assert lines[backend + 1] == "    mode http"

@@ -1,4 +1,4 @@
-"""When a server will be ready, from what earlier starts took."""
+"""Estimated time until a server is ready, from the durations of earlier starts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What NVML says of this machine's GPUs, and what is said where it says nothing."""
+"""GPUs of this machine as NVML reports them, and the messages when it reports nothing."""
 
 from __future__ import annotations
 

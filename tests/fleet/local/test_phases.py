@@ -1,4 +1,4 @@
-"""How far a start is, from what vLLM 0.6 to 0.32 wrote while they started.
+"""Progress of a start, from the output of vLLM 0.6 to 0.32.
 
 0.32-cpu is recorded. The others, of GPUs, are put together from the wording of vLLM's source and of public reports.
 """

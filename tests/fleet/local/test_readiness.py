@@ -1,4 +1,4 @@
-"""Whether a server is ready: who answers at its port, what it serves, and to whom its key is shown."""
+"""Readiness of a server: the process that answers at its port, its models, and the recipients of its key."""
 
 from __future__ import annotations
 

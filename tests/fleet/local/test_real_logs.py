@@ -1,4 +1,4 @@
-"""What real servers of several versions wrote: how they started, and how they were made to fail.
+"""Logs of real servers of several versions: their starts, and provoked failures.
 
 Of each log, repeated lines and most of the access log are left out, and long lines are cut; paths are neutral ones.
 """
@@ -30,10 +30,10 @@ REASONS = {
     "unknown-flag": "arguments",
 }
 SAID_OTHERWISE = {("0.8.5", "offline"): "model-not-found"}
-"""That version does not say that the hub was not asked."""
+"""Exceptions: that version does not report that the hub was not contacted."""
 HEALTHY, DOWN = "healthy", "down"
 SERVED = frozenset({HEALTHY, DOWN, "killed-9", "engine-killed"})
-"""Those that were ready once."""
+"""Logs of servers that became ready."""
 NAME = re.compile(r"real-([\d.]+)-(.+)\.log")
 
 

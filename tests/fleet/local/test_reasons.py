@@ -1,7 +1,7 @@
-"""Why a server died: one crash of each class at least, as several versions of vLLM word it.
+"""Reasons for the death of a server: at least one crash of each class, in the wording of several versions of vLLM.
 
-These logs are put together, not recorded: the lines that count are worded as vLLM's source and public reports have
-them, the frames around them are shortened. Recorded ones are in test_real_logs.
+These logs are put together, not recorded: the relevant lines are worded as in vLLM's source and public reports, the
+frames around them are shortened. Recorded logs are in test_real_logs.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ ROOTS = {
     "unknown.0.6": "loaded_weight.shape == param.shape",
     "value.0.11": "gpu_memory_utilization: Input should be less than or equal to 1",
 }
-"""What the line that is quoted says, of each log: the root, not what followed from it."""
+"""The quoted line of each log: the root cause, not its consequences."""
 REFUSED = (
     "ERROR 05-12 19:01:18 [serving_chat.py:200] ValueError: This model's maximum context length is 1024 tokens.",
     '(APIServer pid=7) INFO:     127.0.0.1:42776 - "GET /v1/models HTTP/1.1" 401 Unauthorized',
@@ -82,7 +82,7 @@ REFUSED = (
     "ERROR 05-12 19:01:18 [serving_chat.py:200] requests.exceptions.HTTPError: 404 Client Error: Not Found for url: x",
     "ERROR 05-12 19:01:18 [serving_chat.py:200] pydantic_core.ValidationError: 1 validation error for Request",
 )
-"""What a server writes when it refuses requests, and goes on."""
+"""Lines of a server that refuses requests and continues."""
 READY = "INFO:     Application startup complete."
 END = "(APIServer pid=7) INFO 11-21 08:27:33 [launcher.py:254] [shutdown] API server: shutdown triggered"
 

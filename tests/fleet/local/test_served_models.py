@@ -1,4 +1,4 @@
-"""What a server says that it serves."""
+"""Model names that a server reports."""
 
 from __future__ import annotations
 

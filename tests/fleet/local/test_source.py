@@ -41,7 +41,7 @@ async def seen(*servers: ServerState, gpus: tuple[LocalGpu, ...] = ()) -> KubeSt
 
 
 def judged(state: KubeState) -> tuple[Assessment, Assessment]:
-    """How the only pod, and the workload over it, stand before anything is measured."""
+    """Return the assessments of the only pod and its workload before anything is measured."""
     (pod,), (workload,) = state.pods.values(), state.workloads.values()
     found = Assessor().of_pod(PodSubject(pod)).stands
     whole = WorkloadSubject(workload, [found], workload.ready, workload.ready)

@@ -31,7 +31,7 @@ class Clock:
 
 @dataclass
 class Endpoint:
-    """Whatever answers at a port."""
+    """An HTTP endpoint at a port."""
 
     port: int = 0
     health: int = 200

@@ -55,7 +55,7 @@ class Fake:
 
 @asynccontextmanager
 async def serving(fake: Fake, tls: ssl.SSLContext | None = None) -> AsyncIterator[Fake]:
-    """It listens on loopback; ``fake.url`` says where."""
+    """Serve on loopback; the address is ``fake.url``."""
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", fake.handle)
     runner = web.AppRunner(app, handler_cancellation=True)

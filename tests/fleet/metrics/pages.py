@@ -11,7 +11,7 @@ LONG = (*SHORT, 10.0, 60.0)
 
 @dataclass(frozen=True)
 class Load:
-    """What an engine has done so far. ``latencies`` are observations per bucket of LONG and beyond, not cumulative."""
+    """Counters of an engine. ``latencies`` are observations per bucket of LONG and beyond, not cumulative."""
 
     running: int = 3
     waiting: int = 2
@@ -29,7 +29,7 @@ class Load:
 
 @dataclass(frozen=True)
 class Release:
-    """How one release names things. Names stand without ``vllm:``; several for one quantity are all exposed."""
+    """Metric names of one release, without ``vllm:``; if a quantity has several, all are exposed."""
 
     version: str
     kv: tuple[str, ...]
@@ -210,7 +210,7 @@ class Card:
 
     @property
     def uuid(self) -> str:
-        """As NVML has them."""
+        """UUID as NVML formats it."""
         return f"GPU-{self.ordinal:08d}"
 
 

@@ -1,4 +1,4 @@
-"""What products other than vLLM and DCGM answer, in as few lines as their dialects need."""
+"""Pages of products other than vLLM and DCGM, in as few lines as their dialects need."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _SCHEDULER = 'engine_type="unified",model_name="tiny",moe_ep_rank="0",pp_rank="0
 
 
 def scheduler(dp: int, tp: int, running: int, decoded: int, retracted: int = 0, priority: str = "") -> str:
-    """What one scheduler answers: of the data-parallel rank ``dp``, told by tensor-parallel rank ``tp``."""
+    """Return the page of one scheduler: data-parallel rank ``dp``, reported by tensor-parallel rank ``tp``."""
     labels = f'dp_rank="{dp}",tp_rank="{tp}",{_SCHEDULER}' + priority
     return f"""\
 sglang:num_running_reqs{{{labels}}} {running}
@@ -24,7 +24,7 @@ sglang:queue_time_seconds_count{{{labels}}} {decoded / 10}
 
 
 def tokenizer(streamed: int, whole: int) -> str:
-    """What the tokenizer's manager answers: of streams, and of answers in one piece."""
+    """Return the page of the tokenizer's manager: streams, and answers in one piece."""
     page = ""
     for said, count in (("true", streamed), ("false", whole)):
         labels = f'is_streaming="{said}",model_name="tiny"'
@@ -85,4 +85,4 @@ smg_router_requests_total{model="tiny",endpoint="chat",streaming="false"} %d
 smg_http_rate_limit_total{result="allowed"} %d
 smg_http_rate_limit_total{result="rejected"} %d
 """
-"""To be filled in: streams, other requests, allowed, rejected."""
+"""Template with placeholders: streams, other requests, allowed, rejected."""

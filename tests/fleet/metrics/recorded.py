@@ -1,4 +1,4 @@
-"""What a real program answered, read without any of the product's code: the numbers that ours are held against."""
+"""Recorded answers of real programs, read without any code of the product: the reference for our numbers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Page:
         self.samples = [(m[1], dict(_LABEL.findall(m[2] or "")), float(m[3])) for m in found if m is not None]
 
     def sum(self, name: str, **labels: str) -> float:
-        """Of the samples of a name whose labels match these patterns; raises AssertionError for none."""
+        """Return the sum of the samples of a name whose labels match these patterns; raises AssertionError for none."""
         found = [value for _, value in self._of(name, labels)]
         assert found, f"nothing is called {name} {labels}"
         return sum(found)
@@ -50,7 +50,7 @@ def read(program: str, name: str) -> Page:
 
 
 def seconds_between(program: str) -> float:
-    """Between metrics-under-load-1 and -2."""
+    """Return the time between metrics-under-load-1 and -2."""
     text = (Path(RECORDINGS) / "engines" / program / "between.txt").read_text()
     return float(text.split()[1])
 
@@ -64,7 +64,7 @@ async def replay(*pages: Page | str, seconds: float = 10.0) -> Measurement:
 
 
 def percentile(q: float, before: dict[float, float], after: dict[float, float]) -> float:
-    """Of the observations between two answers, as Prometheus has it: linear inside a bucket."""
+    """Return a percentile of the observations between two answers, as Prometheus does: linear inside a bucket."""
     counts = [after[edge] - before.get(edge, 0.0) for edge in after]
     edges = list(after)
     rank = q * counts[-1]

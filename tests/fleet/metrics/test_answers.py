@@ -1,4 +1,4 @@
-"""From answers to rows: labels that are enough to tell engines apart, GPUs named once, long answers in parts."""
+"""Decoding of answers into rows: labels that distinguish engines, GPUs named once, long answers in parts."""
 
 from __future__ import annotations
 

@@ -119,7 +119,7 @@ def test_what_a_counter_has_come_to_costs_no_precision() -> None:
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.integers(0, 50), min_size=2, max_size=30), st.integers(1, 7))
 def test_increases_are_those_of_prometheus(values: list[int], step: int) -> None:
-    """Against its definition: last - first, plus the value before each fall, over the samples inside the window."""
+    """Compared with the definition: last - first, plus the value before each fall, over the samples in the window."""
     window = Window(20.0)
     for i, value in enumerate(values):
         window.add(i * step, [float(value)])

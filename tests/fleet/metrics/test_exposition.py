@@ -42,7 +42,7 @@ def written(name: str, labels: dict[str, str], value: float, spaced: bool) -> st
 
 
 def oracle(all_samples: list[tuple[str, dict[str, str], float]]) -> list[tuple[str, dict[str, str], float]]:
-    """What a reader of every sample keeps: the needed names, the first of equal series."""
+    """Return the samples that a reader of all samples keeps: the needed names, the first of equal series."""
     seen: set[tuple[str, frozenset[tuple[str, str]]]] = set()
     kept = []
     for name, labels, value in all_samples:

@@ -105,7 +105,7 @@ FAST, SLOW = Histogram((1.0, math.inf), (4.0, 4.0), 2.0), Histogram((1.0, math.i
 def _of(
     *pods: str, at: float = 100.0, age: float = 1.0, running: float = 1.0, whole: Histogram = FAST, **own: Histogram
 ) -> Measurement:
-    """What one Prometheus has of engines of one model, and the buckets of those that it was asked for."""
+    """Return one Prometheus' measurement of engines of one model, with the buckets that it was asked for."""
     engines = tuple(EngineId("llm", name, "chat", "0") for name in pods)
     groups = {HistogramKey("llm", "chat"): whole} | {
         HistogramKey("llm", "chat", name, "0"): one for name, one in own.items()

@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 @pytest.fixture(autouse=True)
 def however_many_are_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    """These fleets are small: with every pod that comes a tenth of the series is another."""
+    """Accept any share of changed series: in these small fleets each new pod is a tenth of them."""
     monkeypatch.setattr(moved_series, "_FEW", 1)
 
 
@@ -87,7 +87,7 @@ class Engines:
         self.random = random.Random(seed)
         self.born = 0
         self.processes: list[list[Labels]] = []
-        """Of each the labels of its ranks."""
+        """Labels of the ranks of each process."""
         self.extra: dict[tuple[str, str], list[Labels]] = {}
         for _ in range(PROCESSES):
             self.come()

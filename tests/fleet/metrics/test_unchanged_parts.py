@@ -1,4 +1,4 @@
-"""What is as it was before is the same object: whoever made something of it need not make it again."""
+"""Unchanged parts are the same objects: results derived from them can be reused."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ LARGE = b"[" + b",".join([b'{"a":[1]}'] * 50_000) + b"]"
 
 @pytest.fixture
 def collections() -> Iterator[list[int]]:
-    """Which generations are collected, as it happens, by a collector that runs often."""
+    """Record the collected generations as it happens, with a collector that runs often."""
     seen: list[int] = []
     before, enabled = gc.get_threshold(), gc.isenabled()
 

@@ -1,4 +1,6 @@
-"""What a guard is shown is what a server receives, byte for byte, whichever client sends it; the rest is not sent."""
+"""The request shown to the guard is the request that a server receives, byte for byte, for each client; nothing else is
+sent.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,7 @@ PLAIN = [
     "/a_b~c!$&'()*+,=:d",
 ]
 ELSEWHERE = ["@127.0.0.1:1/evil?a=", ".evil.example/metrics", ":80/metrics", "metrics", "#/metrics", "\\evil"]
-"""What is no path, and would be a part of the server's name if it were written behind it."""
+"""Strings that are no path, and would become part of the server's name if appended to it."""
 UNCLEAR = [
     f"{POD}/proxy/../../x",
     f"{POD}/proxy/%2e%2e/x",

@@ -1,1 +1,1 @@
-"""What is kept on disk of what the sources said."""
+"""Tests of recordings of the sources on disk."""

@@ -32,7 +32,7 @@ DIFFERENT = 40
 
 @dataclass(frozen=True)
 class Hour:
-    """What there is at the end of an hour."""
+    """The state at the end of an hour."""
 
     hour: int
     rss: float

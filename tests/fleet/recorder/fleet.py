@@ -31,7 +31,7 @@ _COLUMNS = (
 )
 _FAMILIES = (Family.TTFT, Family.ITL, Family.E2E, Family.QUEUE)
 EDGES = (0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0, 20.0, 40.0, 80.0)
-"""Of vLLM's time to first token, and what is above."""
+"""Bucket bounds of vLLM's time to first token, and beyond."""
 _EDGES = (*EDGES, float("inf"))
 
 

@@ -30,7 +30,7 @@ LOOKED_AT = 5
 
 @dataclass(frozen=True)
 class Kills:
-    """How it went."""
+    """Result of the kills."""
 
     rounds: int
     ticks: int

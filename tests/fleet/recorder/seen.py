@@ -1,4 +1,4 @@
-"""What sources said, tick after tick, for recordings."""
+"""Data of sources, tick after tick, for recordings."""
 
 from __future__ import annotations
 

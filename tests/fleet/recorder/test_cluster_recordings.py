@@ -1,4 +1,4 @@
-"""What is always kept: one console writes, the others read; whatever is wrong is said, and mended when it can be."""
+"""The permanent recording: one console writes, the others read; any problem is reported, and mended when possible."""
 
 from __future__ import annotations
 

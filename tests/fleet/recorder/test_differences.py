@@ -1,4 +1,4 @@
-"""What became of objects that keep no history, by the looks that the console kept: known to the time between two."""
+"""Changes of objects without history, from the states that the console kept: known to the time between two."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def hpa(least: int, most: int) -> HorizontalPodAutoscaler:
 
 
 async def told(tmp_path: Path, *looks: tuple[float, KubeState], uid: str = "") -> list[Entry]:
-    """What a console tells that looked at these seconds, without what objects say of themselves."""
+    """Return the entries of a console that saw these states, without what the objects report themselves."""
     file = tmp_path / "kept.qdr"
     writer = RecordingWriter(file, Plain())
     writer.describe(uid="this one")

@@ -56,7 +56,7 @@ SAID = (
     told(alert(1, severity="critical"), silences=(SILENCE,)),
     Facts({"rules": told().by_source["rules"]}),
 )
-"""What was said, for four ticks each."""
+"""Facts for four ticks each."""
 
 
 def seen() -> Iterator[tuple[float, Moment]]:

@@ -1,4 +1,4 @@
-"""What happened, from a recording: the rows of each half hour say it, up to the moment that is played."""
+"""Past events from a recording: the rows of each half hour show them, up to the moment of playback."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from tests.fleet.rows import NOW, deployment, engine, kube, measurement, node, p
 
 WORKLOADS = ("chat", "code", "embed")
 PODS = 5
-"""Of each."""
+"""Number of pods of each."""
 WELL = {Quantity.RUNNING: 2.0, Quantity.GENERATION_TOKENS: 80.0, Quantity.PROMPT_TOKENS: 9.0, Quantity.WAITING: 1.0}
 
 
@@ -79,7 +79,7 @@ def _of_rows(m: Measurement, engines: Sequence[int], gpus: Sequence[int]) -> Mea
 
 
 class Life:
-    """What may happen to a fleet between two ticks."""
+    """Random events of a fleet between two ticks."""
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
@@ -160,7 +160,7 @@ class Life:
             self.state = with_pod(self.state, self.random.choice(waiting), **more)
 
     def replaced(self) -> None:
-        """What a rollout does: one pod more, and one less that nothing is measured of any more."""
+        """Do a step of a rollout: one new pod, and one that is gone and no longer measured."""
         self.arrival()
         born = [key for key in self.state.pods if "/new-" in key]
         if len(born) > 1:

@@ -1,4 +1,4 @@
-"""How old values are, how far that lets them be trusted, and what is drawn of the time before."""
+"""Ages of values, the trust that follows, and the drawing of earlier values."""
 
 from __future__ import annotations
 

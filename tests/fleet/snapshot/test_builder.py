@@ -1,4 +1,4 @@
-"""How the values of engines are combined for pods, workloads and models, and what is said where there are none."""
+"""Aggregation of engines' values for pods, workloads and models, and the result if there are none."""
 
 from __future__ import annotations
 

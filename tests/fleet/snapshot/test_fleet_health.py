@@ -1,4 +1,4 @@
-"""How pods, workloads and GPUs stand where several things can be said of them: the worst, and the rest beside it."""
+"""Health of pods, workloads and GPUs with several problems: the worst first, then the rest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which GPUs are called free: those that the cluster's accounting leaves, whatever an exporter names."""
+"""Free GPUs: those that the cluster's accounting leaves, no matter what an exporter names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the strips keep: by value, and in bytes, since a quarter of an hour of thousands of pods is much memory."""
+"""The values that the strips keep, and their bytes: a quarter of an hour of thousands of pods is much memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who belongs to whom, across three worlds, and what is said of whoever stands alone."""
+"""Joins between the three worlds, and the messages about unmatched objects."""
 
 from __future__ import annotations
 

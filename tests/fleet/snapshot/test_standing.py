@@ -1,4 +1,4 @@
-"""How one pod, one GPU or one workload stands, by what Kubernetes and its metrics say of it."""
+"""Health of one pod, GPU or workload, from Kubernetes and its metrics."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What a tick costs, counted: what has not changed is the same object, and what has is what was made anew.
+"""The cost of a tick, counted: unchanged parts are the same objects, and changed parts are rebuilt.
 
-Whatever was kept from one tick to the next, a Snapshot is the one that would be made from nothing.
+Whatever is reused from one tick to the next, a Snapshot equals the one that would be built from nothing.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What metrics are measured from in tests: pods with engines, and an API server that answers for all others."""
+"""Inputs of measurements in tests: pods with engines, and an API server that answers for all others."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ async def metrics(_: web.BaseRequest) -> web.StreamResponse:
 
 
 class ApiServer:
-    """What the sources ask of the Kubernetes client: GETs of paths, answered by the test."""
+    """The Kubernetes client as the sources use it: GETs of paths, answered by the test."""
 
     def __init__(self, answer: Callable[[str], bytes] | None = None) -> None:
         self.asked: list[str] = []

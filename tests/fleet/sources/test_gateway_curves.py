@@ -1,4 +1,4 @@
-"""What gateways count of a model over time, from a real Prometheus, against PromQL written by hand."""
+"""Counters of gateways per model over time, from a real Prometheus, compared with PromQL written by hand."""
 
 from __future__ import annotations
 

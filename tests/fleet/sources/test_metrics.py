@@ -1,4 +1,4 @@
-"""Which source measures, what is said when none does, and how one takes over from the other."""
+"""The source that measures, the message if none does, and the switch from one to the other."""
 
 from __future__ import annotations
 
@@ -206,7 +206,7 @@ async def test_a_clock_that_jumps_is_noticed_through_the_service_proxy_too() -> 
     async with measuring(api, settings(free_port(), scrape=Use.NEVER)) as found:
 
         async def asked(dated: float) -> int:
-            """How often its clock was asked for in a measurement in which it says that it is then."""
+            """Return the number of requests for its clock in a measurement with this date."""
             api.asked, api.headers = [], {"Date": formatdate(time.time() + dated, usegmt=True)}
             await found.measure(fleet(engine(), services=(PROMETHEUS,)), None, NOW)
             return sum("time()" in unquote(path) for path in api.asked)

@@ -1,1 +1,1 @@
-"""What the past is told from."""
+"""Tests of the sources of the timeline."""

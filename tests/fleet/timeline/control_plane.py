@@ -61,13 +61,13 @@ class ControlPlane:
         self._set("kube_node_spec_unschedulable", f'node="{name}"', at, 0)
 
     def lose(self, name: str, at: float) -> None:
-        """Its kubelet stops to answer."""
+        """Stop the kubelet of a node from answering."""
         self.objects["Node"][name]["status"]["conditions"] = [_condition("Ready", "Unknown", at)]
         self._tell(at, ObjectRef("Node", "", name), r"node (not ready|says nothing any more)")
         self._set("kube_node_status_condition", f'node="{name}",condition="Ready",status="true"', at, 0)
 
     def find(self, name: str, at: float) -> None:
-        """It answers again."""
+        """Let the kubelet of a node answer again."""
         self.objects["Node"][name]["status"]["conditions"] = [_condition("Ready", "True", at)]
         self._tell(at, ObjectRef("Node", "", name), r"node ready")
         self._set("kube_node_status_condition", f'node="{name}",condition="Ready",status="true"', at, 1)
@@ -249,7 +249,7 @@ class ControlPlane:
         return raw
 
     def _wrote(self, raw: dict[str, Any], manager: str, at: float, spec: Mapping[str, Any], sub: str = "") -> None:
-        """What the server keeps of a write: of each manager its last, and a field is of who set it last."""
+        """Record a write as a server does: the last one of each manager, with a field owned by its last writer."""
         fields = raw["metadata"]["managedFields"]
         for other in fields:
             other["fieldsV1"]["f:spec"] = {k: v for k, v in other["fieldsV1"]["f:spec"].items() if k not in spec}

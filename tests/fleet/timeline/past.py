@@ -175,7 +175,7 @@ def _of_gpus() -> Iterator[tuple[str, str, dict[int, float]]]:
 
 
 def _openmetrics() -> Iterator[str]:
-    """In the order that promtool wants: by metric, one sample a line."""
+    """Return lines in the order that promtool needs: by metric, one sample a line."""
     seen: set[str] = set()
     for metric, labels, samples in sorted(_history(), key=lambda one: one[0]):
         if metric not in seen:

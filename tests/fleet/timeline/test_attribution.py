@@ -1,4 +1,4 @@
-"""Who made a rollout whose write the server has forgotten: who else says so, or why nobody does."""
+"""The author of a rollout whose write the server has forgotten: other evidence, or the reason for having none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each kind of object tells of the past."""
+"""The history that each kind of object contains."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What KEDA's objects and events tell of pauses that are over."""
+"""Pauses that are over, from KEDA's objects and events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the servers of this machine tell of themselves: when, how precisely, and what says so."""
+"""History of the servers of this machine: times, precision and evidence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a metrics store still tells: all that was done is told at its time, and no more."""
+"""History in a metrics store: every action at its time, and nothing else."""
 
 from __future__ import annotations
 

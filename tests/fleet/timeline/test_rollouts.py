@@ -1,4 +1,4 @@
-"""What ReplicaSets and ControllerRevisions tell: rollouts and rollbacks, what each changed, and which tool wrote it."""
+"""Rollouts and rollbacks from ReplicaSets and ControllerRevisions: the changes of each, and the tool that wrote it."""
 
 from __future__ import annotations
 

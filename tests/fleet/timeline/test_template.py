@@ -1,4 +1,4 @@
-"""What differs between two templates, in words."""
+"""The difference between two templates, in words."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def at(hours: float, seconds: int = 23) -> float:
 
 
 def lived() -> ControlPlane:
-    """What was done in two days; and what was there before."""
+    """Run two days of actions on top of an existing state."""
     plane = ControlPlane(BEGAN, NOW)
     for name in ("gpu-1", "gpu-2", "gpu-9"):
         plane.join(name, at(-200))

@@ -1,4 +1,4 @@
-"""What objects tell, without a server: lists of raw objects in, entries out."""
+"""History from objects without a server: lists of raw objects in, entries out."""
 
 from __future__ import annotations
 
@@ -69,5 +69,5 @@ def clock(entry: Entry) -> str:
 
 
 def said(entries: list[Entry]) -> list[tuple[str, str, str]]:
-    """When, what and who, in the order of their times."""
+    """Return time, event and actor of the entries, in order of time."""
     return [(clock(entry), entry.what, entry.who) for entry in sorted(entries, key=lambda entry: entry.at)]

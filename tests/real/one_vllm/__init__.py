@@ -1,1 +1,1 @@
-"""What is tried with one and the same vLLM server: it takes half a minute to start."""
+"""Tests on one shared vLLM server, which takes half a minute to start."""

@@ -20,7 +20,7 @@ class Engine:
 
     url: str
     folder: Path
-    """Where its model is, in ``model``."""
+    """Folder with its model, in ``model``."""
 
 
 @pytest.fixture(scope="package")

@@ -142,7 +142,7 @@ async def test_scrape_prometheus_and_client_agree_on_a_real_engine_under_load(st
 
 
 def scraped_at(prometheus: str) -> float:
-    """When Prometheus scraped the engine last (Unix seconds)."""
+    """Return the time at which Prometheus last scraped the engine (Unix seconds)."""
     return float(query(prometheus, "timestamp(vllm:num_requests_running)")[0]["value"][1])
 
 

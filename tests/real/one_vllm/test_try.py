@@ -47,7 +47,7 @@ def server(engine: Engine) -> ServerRecord:
 
 
 def counted(server: ServerRecord) -> dict[str, float]:
-    """What the server has counted so far: prompts' tokens, generated ones, requests that finished."""
+    """Return the server's counters: prompt tokens, generated tokens, finished requests."""
     names = {"prompt_tokens_total": "prompt", "generation_tokens_total": "generated", "request_success_total": "done"}
     totals = dict.fromkeys(names.values(), 0.0)
     for line in plain.get(f"{server.spec.url}/metrics").text.splitlines():
@@ -107,7 +107,7 @@ class Servers:
         """Nowhere."""
 
     def check(self) -> None:
-        """It can be written."""
+        """Accept every write."""
 
 
 async def test_a_benchmark_is_within_what_the_server_counted(server: ServerRecord, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What is looked at besides memory: model, name, port, address, arguments, the machine."""
+"""The checks other than memory: model, name, port, address, arguments, machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the KV cache is managed: read from arguments, variables, the device and the version; else not known."""
+"""The type of KV cache manager: from arguments, variables, device and version; unknown otherwise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a model fits the GPUs or the machine, and what would make it fit."""
+"""A model fits the GPUs or the machine or does not, and the changes that would make it fit."""
 
 from __future__ import annotations
 

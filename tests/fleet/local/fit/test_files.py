@@ -1,4 +1,4 @@
-"""Where a model is, and whether all of it is there."""
+"""The location of a model, and its completeness."""
 
 from __future__ import annotations
 

@@ -138,12 +138,12 @@ def prometheus_with_rules(
 
 
 class Said:
-    """What a server answers by path, and the requests that it saw."""
+    """Answers of a server by path, and the requests that it got."""
 
     def __init__(self, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}"
         self.answers: dict[str, Any] = {}
-        """By path: JSON; bytes as they are; or a status with one of both."""
+        """Answers by path: JSON; bytes as they are; or a status with either."""
         self.seen: list[tuple[str, str]] = []
         self.headers: list[Mapping[str, str]] = []
 

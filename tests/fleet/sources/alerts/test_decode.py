@@ -1,4 +1,4 @@
-"""What is kept of the answers of Alertmanager and of rules, whatever they say."""
+"""The fields kept of any answers of Alertmanager and of rules."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def rules_of(url: str, *, expected: bool = False) -> RulesSource:
 
 
 async def asked(source: FollowsApi[Any]) -> SourceStatus:
-    """Its status after the first question."""
+    """Return the source's status after its first request."""
     await source.start()
     assert await source.wait_synced(60)
     await source.close()

@@ -148,7 +148,7 @@ class Api:
             self._runner = None
 
     def access(self, user: Mapping[str, Any] | None = None, namespace: str = "") -> Access:
-        """How to reach it."""
+        """Return the access to this server."""
         server = f"http://127.0.0.1:{self.port}"
         return Access("test", "test", "tester", namespace, server, {"server": server}, dict(user or {}))
 
@@ -188,7 +188,7 @@ class Api:
         self._publish(path, "DELETED", raw)
 
     def names(self, path: str = PODS) -> dict[str, str]:
-        """What a mirror must hold: ``namespace/name`` → resourceVersion."""
+        """Return the expected content of a mirror: ``namespace/name`` → resourceVersion."""
         return {
             "/".join(filter(None, key)): raw["metadata"]["resourceVersion"] for key, raw in self.objects[path].items()
         }
@@ -234,7 +234,7 @@ class Api:
 
     @property
     def watching(self) -> int:
-        """How many watches are open."""
+        """Number of open watches."""
         return len(self._watches)
 
     def _publish(self, path: str, kind: str, raw: Object) -> None:

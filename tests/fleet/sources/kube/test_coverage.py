@@ -1,4 +1,4 @@
-"""How much of a cluster is read, whatever is in view; and what is said to be known of it."""
+"""The part of a cluster that is read, whatever is selected; and the part that is reported as known."""
 
 from __future__ import annotations
 

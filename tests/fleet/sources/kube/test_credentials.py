@@ -1,4 +1,4 @@
-"""What is sent to the server: tokens from everywhere, passwords, impersonation; renewed when due."""
+"""Credentials sent to the server: tokens from all places, passwords, impersonation; renewed when due."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person reads of one object."""
+"""The description of one object for a user."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the client asks before there is an HTTP client ends as it would with one."""
+"""Requests before there is an HTTP client have the same result as with one."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ async def early() -> AsyncIterator[EarlyQuestions]:
 
 @pytest.fixture
 def no_session(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever needs the HTTP client fails."""
+    """Make everything fail that needs the HTTP client."""
 
     async def connected(self: Links, *_: object, **named: object) -> None:
         raise AssertionError("a session was made")

@@ -1,4 +1,4 @@
-"""Whatever a kubeconfig says and whatever a server answers: it is told in words, and nobody waits at "starting"."""
+"""Any kubeconfig and any answer of a server leads to an error message, never to an endless "starting"."""
 
 from __future__ import annotations
 

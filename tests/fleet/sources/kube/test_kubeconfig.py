@@ -207,7 +207,7 @@ def test_base64_over_several_lines_is_fine(tmp_path: Path) -> None:
 
 @pytest.fixture
 def service_account(tmp_path: Path) -> Path:
-    """What the kubelet mounts into a pod."""
+    """Create the files that the kubelet mounts into a pod."""
     folder = tmp_path / "serviceaccount"
     write(folder / "token", "pod-token\n")
     write(folder / "ca.crt", "PEM")

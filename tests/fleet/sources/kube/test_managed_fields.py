@@ -25,7 +25,7 @@ ENTRY = {
 
 
 def pod(name: str, entries: int = 2, **metadata: Any) -> Object:
-    """As an API server writes it: managedFields are the last of the metadata."""
+    """Return a pod as an API server writes it: managedFields at the end of the metadata."""
     about = {"name": name, "uid": f"uid-{name}", **metadata}
     if entries:
         about["managedFields"] = [ENTRY] * entries

@@ -1,4 +1,4 @@
-"""Whether an API server is there and works, which version it is, and who we are to it."""
+"""The probe of an API server: available, version, and the current user."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What comes back by itself, and how soon: a namespace that is created, a server that works again, new authorities."""
+"""Automatic recovery and its delay: a new namespace, a server that works again, new authorities."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What leads to Services is listed where it is there and may be listed; what it names is never read."""
+"""Objects that lead to Services are listed if they exist and may be listed; objects that they name are never read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which container of a pod serves a model, with what, and where it answers."""
+"""The container of a pod that serves a model: its arguments, and its address."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a container's command line runs, read through its shells."""
+"""The program that a container's command line runs, read through its shells."""
 
 from __future__ import annotations
 

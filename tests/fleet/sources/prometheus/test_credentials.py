@@ -1,4 +1,4 @@
-"""Who asks a Prometheus: tokens, passwords, certificates and headers on the wire, and nowhere else."""
+"""Credentials for Prometheus: tokens, passwords, certificates and headers on the wire, and nowhere else."""
 
 from __future__ import annotations
 

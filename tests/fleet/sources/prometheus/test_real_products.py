@@ -25,7 +25,7 @@ START = time.time() - 100
 
 
 def seconds() -> float:
-    """Since the products were started."""
+    """Time since the products were started."""
     return time.time() - START
 
 

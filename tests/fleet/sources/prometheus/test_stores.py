@@ -47,7 +47,7 @@ class Store:
     at: float = 0.0
 
     async def measure(self, within: Mapping[str, str] | None = None) -> Measurement:
-        """What the source makes of it, a little ago: a scrape under way would still change what is true now."""
+        """Return the source's measurement of a moment ago: a scrape under way would still change the values of now."""
         source = PrometheusSource(PrometheusEndpoint(self.server.url), window=WINDOW, within=within)
         self.at = time.time() - 1.5
         try:

@@ -185,7 +185,7 @@ def test_counters_of_two_replicas_are_not_mixed_in_whatever_order_a_store_has_th
 
 @pytest.mark.parametrize("since", [0.0, 20.0, 40.0])
 def test_an_old_engine_that_got_another_label_has_not_started_from_zero(since: float) -> None:
-    """Whoever adds a target label to a scrape configuration ends all series and begins others, at their values."""
+    """A new target label in a scrape configuration ends all series and begins others, at their values."""
     times = [-55.0 + 5 * n for n in range(12)]
     values = [(at, 1e9 + 100 * at) for at in times]
     before, after = ([one for one in values if (one[0] < -since) is past] for past in (True, False))

@@ -1,4 +1,4 @@
-"""What the direct source remembers from one scrape to the next, and how old it says that its numbers are."""
+"""Memory of the direct source between scrapes, and the ages that it reports."""
 
 from __future__ import annotations
 

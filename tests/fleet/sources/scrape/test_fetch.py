@@ -23,7 +23,7 @@ print(room_for(2000), *resource.getrlimit(resource.RLIMIT_NOFILE))
 
 
 def limited(soft: int, hard: int) -> list[str]:
-    """What a process with these limits says."""
+    """Return the output of a process with these limits."""
     program = LIMITED.format(soft=soft, hard=hard)
     return subprocess.run(
         [sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=60

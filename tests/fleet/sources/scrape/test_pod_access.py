@@ -1,4 +1,4 @@
-"""Who is sent the token for guarded /metrics: listed namespaces, verified connections, engines, and nobody else."""
+"""Recipients of the token for guarded /metrics: listed namespaces, verified connections and engines only."""
 
 from __future__ import annotations
 

@@ -365,8 +365,9 @@ async def test_a_scrape_leaves_nothing_that_waits_for_the_collector() -> None:
 
 
 def left_in_cycles(*packages: str) -> dict[str, int]:
-    """What only the collector of cycles finds, by its type: the console looks rarely, and at what there is when it has
-    started never again, so that a page for each target would stay.
+    """Count the objects that only the collector of cycles finds, by type.
+
+    The console collects rarely, and never the objects from its start, so a page per target would stay.
     """
     gc.set_debug(gc.DEBUG_SAVEALL)
     try:

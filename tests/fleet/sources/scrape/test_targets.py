@@ -1,4 +1,4 @@
-"""Which addresses are scraped when there is no Prometheus."""
+"""Addresses that are scraped without Prometheus."""
 
 from __future__ import annotations
 
