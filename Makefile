@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' console/__init__.py)
 
-.PHONY: demo test quick check format lint types imports dead bench eval written docs lock dist clean
+.PHONY: demo test quick check format lint types imports dead bench eval written docs site lock dist clean
 
 demo: $(READY)  ## the console on a simulated fleet; without a terminal: the fleet table, once
 	@$(BIN)/quarterdeck demo $(ARGS)
@@ -58,13 +58,17 @@ eval: $(READY)  ## how well the diagnosis does on recorded incidents: docs/eval.
 written: $(READY)  ## the documents that are made of declarations, each held by a test
 	$(BIN)/python -m tests.pictures keys
 	$(BIN)/python -m console.report.schema
-	@set -e; for each in config.docs:configuration.md report.docs:snapshot.md report.dialects:dialects.md \
+	@set -e; for each in config.docs:configuration.md report.docs:snapshot.md report.dialects:dialects.md report.findings:findings.md \
 	  cli.man:quarterdeck.1; do \
 	  echo "docs/$${each#*:}"; $(BIN)/python -m console.$${each%:*} > docs/.written; mv docs/.written docs/$${each#*:}; done
 
 docs: $(READY)  ## the pictures in docs/, drawn by the program itself
 	$(BIN)/python -m tests.pictures
+	$(BIN)/python -m tests.tour
 	$(BIN)/python -m tests.picture_of_web
+
+site: written  ## the documentation as a site, in site/ (needs uv)
+	uvx zensical build --clean --strict
 
 lock:  ## write requirements.lock anew from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --upgrade --generate-hashes \

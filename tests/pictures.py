@@ -101,7 +101,7 @@ async def draw_alerts(folder: Path) -> None:
 
 async def _draw(app: QuarterdeckApp, pictures: Pictures, ready: Callable[[Snapshot], bool]) -> None:
     async with app.run_test(size=SIZE) as pilot:
-        desk = await _ready(app, pilot, ready)
+        desk = await ready_app(app, pilot, ready)
         for name, keys in pictures.items():
             await pilot.press(*keys)
             await asyncio.sleep(1.0)
@@ -128,7 +128,7 @@ async def draw_local(vllm: Path, folder: Path) -> None:
         (DOCS / f"{name}.svg").write_text(picture.replace(str(vllm), "/opt/vllm").replace(str(folder), "/srv"))
 
     async with app.run_test(size=SIZE) as pilot:
-        desk = await _ready(app, pilot, lambda _: True)
+        desk = await ready_app(app, pilot, lambda _: True)
 
         async def until(*phases: Phase) -> None:
             async with asyncio.timeout(PATIENCE):
@@ -150,7 +150,8 @@ async def draw_local(vllm: Path, folder: Path) -> None:
                 await pilot.pause(0.2)
 
 
-async def _ready(app: QuarterdeckApp, pilot: Pilot[None], ready: Callable[[Snapshot], bool]) -> ConsoleDesk:
+async def ready_app(app: QuarterdeckApp, pilot: Pilot[None], ready: Callable[[Snapshot], bool]) -> ConsoleDesk:
+    """Return the desk of the app once its Snapshot is as wanted. Raises TimeoutError."""
     async with asyncio.timeout(PATIENCE):
         while app.desk is None or app.desk.snapshot is None or not ready(app.desk.snapshot):
             await pilot.pause(0.5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import get_args
 
@@ -12,9 +13,10 @@ from console.config.sections import SECTIONS
 from console.config.settings import Settings, ThemeChoice
 from console.config.validate import leaves
 from console.config.variables import settable
-from console.report import dialects
+from console.report import dialects, findings
 from console.report import docs as snapshot
 from console.report.schema import SHIPPED, schema
+from fleet.diagnosis.registry import CAUSES
 from fleet.metrics.products import engines, is_read
 from fleet.model.quantity import Quantity
 from themes.look import ThemeName
@@ -28,11 +30,20 @@ DOCS = Path(__file__).parents[2] / "docs"
         ("configuration.md", configuration.lines, "python -m console.config.docs > docs/configuration.md"),
         ("snapshot.md", snapshot.lines, "python -m console.report.docs > docs/snapshot.md"),
         ("dialects.md", dialects.lines, "python -m console.report.dialects > docs/dialects.md"),
+        ("findings.md", findings.lines, "python -m console.report.findings > docs/findings.md"),
     ],
 )
 def test_a_page_is_up_to_date(name: str, lines: object, command: str) -> None:
     assert callable(lines)
     assert (DOCS / name).read_text(encoding="utf-8").splitlines() == list(lines()), command
+
+
+def test_every_finding_has_its_place_and_what_it_points_to_is_there() -> None:
+    page = list(findings.lines())
+    places = [line.removeprefix("### ") for line in page if line.startswith("### ")]
+    assert sorted(places) == sorted(cause.id for cause in CAUSES)
+    assert {name for line in page for name in re.findall(r"\(#([\w-]+)\)", line)} <= set(places)
+    assert not [line for line in page if "<" in line and "object at" in line]
 
 
 def test_the_schema_is_up_to_date() -> None:

@@ -1,0 +1,101 @@
+"""docs/findings.md, written from the causes: ``python -m console.report.findings > docs/findings.md``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from fleet.diagnosis.cause import AnyCause, Of
+from fleet.diagnosis.metrics_sign import Either, Level
+from fleet.diagnosis.quantity_words import quantity_name, quantity_text
+from fleet.diagnosis.registry import CAUSES
+from fleet.diagnosis.sign import Sign
+from fleet.diagnosis.thresholds import Threshold
+from widgets.values import age_text
+
+INTRODUCTION = """\
+# Every finding
+
+What the console can find, in the words in which it says so, with the signs that must hold, those that rule it out, what
+would decide between it and what looks alike, what helps, and what to leave alone. `f` lists what is found now, `enter`
+shows the evidence, and `quarterdeck check` prints both.
+
+A sign whose input is missing is unknown: it proves nothing and excludes nothing. Limits are those of a chat; other
+[profiles](configuration.md#thresholds-of-profiles) have other limits, and yours may have any.
+"""
+_TITLES = {
+    Of.WORKLOAD: "Models and workloads",
+    Of.POD: "Pods",
+    Of.ENGINE: "Engines",
+    Of.REPLICA: "Replicas beside their peers",
+    Of.GPU: "GPUs",
+    Of.NODE: "Nodes",
+    Of.TRAFFIC: "Traffic beside the usual",
+    Of.OBJECTIVE: "Objectives",
+    Of.AUTOSCALER: "Autoscalers",
+    Of.SERVICE: "Services and routes",
+    Of.PLACEMENT: "Lost places",
+    Of.SETUP: "Setup",
+    Of.SOURCE: "Monitoring itself",
+}
+"""Sections, in the order of the page."""
+
+
+def lines() -> Iterator[str]:
+    """The page, line by line."""
+    yield from INTRODUCTION.splitlines()
+    for of in (*_TITLES, *(one for one in Of if one not in _TITLES)):
+        found = [cause for cause in CAUSES if cause.of is of]
+        if not found:
+            continue
+        yield from ("", f"## {_TITLES.get(of, of.value.capitalize())}")
+        for cause in found:
+            yield from _cause(cause)
+
+
+def _cause(cause: AnyCause) -> Iterator[str]:
+    yield from ("", f"### {cause.id}", "", f"**{_sentence(cause.sentence)}** {_severity(cause)}", "")
+    yield from _signs("Must hold", cause.must)
+    yield from _signs("Rules it out", cause.must_not)
+    yield from _signs("Makes it critical", cause.serious)
+    yield from _signs("Adds to it", cause.may)
+    if cause.explains:
+        yield f"- Brings about: {', '.join(map(_linked, cause.explains))}"
+    if cause.alike:
+        yield f"- Looks like: {', '.join(map(_linked, cause.alike))}"
+    yield from (f"- Decides: {text}" for text in cause.decides)
+    yield from (f"- Helps: {one.text}{f' (`:{one.command}`)' if one.command else ''}" for one in cause.helps)
+    yield from (f"- Avoid: {text}" for text in cause.avoid)
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
+
+
+def _severity(cause: AnyCause) -> str:
+    when = f"fires after {age_text(cause.after)}" if cause.after else "fires at once"
+    return f"`{cause.severity.value}`, {when}, is over after {age_text(cause.clears)} without it."
+
+
+def _signs(title: str, signs: tuple[Sign[Any], ...]) -> Iterator[str]:
+    if signs:
+        yield f"- {title}: {'; '.join(map(_sign, signs))}"
+
+
+def _sign(sign: Sign[Any]) -> str:
+    if isinstance(sign, Level):
+        limit = sign.limit.chat if isinstance(sign.limit, Threshold) else sign.limit
+        name = f" (`{sign.limit.name}`)" if isinstance(sign.limit, Threshold) else ""
+        return f"{quantity_name(sign.quantity)} {sign.how.value} {quantity_text(sign.quantity, limit)}{name}"
+    if isinstance(sign, Either):
+        ways = " or ".join(" and ".join(map(_sign, way)) for way in sign.ways)
+        return f"{sign.name} ({ways})"
+    return sign.name
+
+
+def _linked(cause: str) -> str:
+    return f"[{cause}](#{cause})"
+
+
+if __name__ == "__main__":
+    print("\n".join(lines()))
