@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from fleet.memory import give_back, share_heaps
 from fleet.model.snapshot import Health, Snapshot, SourceStatus
 from fleet.recorder.moment import Moment
-from fleet.recorder.tick_keeper import TickKeeper
+from fleet.recorder.tick_recorder import TickRecorder
 from fleet.snapshot.builder import Builder
 from fleet.snapshot.namespace_view import Viewer
 from fleet.sources.defect_line import DefectLine
@@ -25,14 +25,14 @@ from fleet.sources.protocol import MetricsSource, ObjectSource
 from fleet.sources.side_sources import Makes, SideSources, none
 
 if TYPE_CHECKING:
-    from fleet.recorder.protocol import Keeps
+    from fleet.recorder.protocol import Recorder
 
 EAGER = 0.1
 """Seconds between ticks until the first complete one: the user is looking at an empty screen."""
 EAGER_FOR = 10.0
 """Seconds after which an incomplete start is taken as the steady state (for example, an API server that is down)."""
 
-KEEPS_AFTER = 1.5
+RECORDS_AFTER = 1.5
 """Seconds from the first numbers until recording begins: drawing them has the machine to itself."""
 TOGETHER = 0.25
 """Seconds that a tick waits for the measurement that it has begun: direct scrapes are done by then."""
@@ -60,8 +60,8 @@ class Observer:
         clock: Callable[[], float] = time.time,
         builder: Builder | None = None,
         report: Callable[[Exception], str] = lambda _: "",
-        keeps: Keeps | None = None,
-        keeps_after: float = KEEPS_AFTER,
+        recorder: Recorder | None = None,
+        records_after: float = RECORDS_AFTER,
     ) -> None:
         self.objects = objects
         self.metrics = metrics
@@ -77,9 +77,9 @@ class Observer:
         self._wake = asyncio.Event()
         self._unmade: tuple[SourceStatus, ...] = ()
         """Reason why there are no further sources, if they could not be made."""
-        self._keeper = TickKeeper(keeps) if keeps is not None else None
-        self._keeps_after = keeps_after
-        untold = self._keeper.recall if self._keeper is not None else _nothing
+        self._recorder = TickRecorder(recorder) if recorder is not None else None
+        self._records_after = records_after
+        untold = self._recorder.recall if self._recorder is not None else _nothing
         self._measurements = Measurements(metrics, clock, self._measured, untold)
         self._shown: float | None = None
         """Monotonic seconds at which the first numbers arrived."""
@@ -214,13 +214,13 @@ class Observer:
         await self._beside.close()
         await self.metrics.close()
         await self.objects.close()
-        if self._keeper is not None:
-            await self._keeper.close()
+        if self._recorder is not None:
+            await self._recorder.close()
 
     async def wait_until_kept(self) -> None:
         """Wait until the last tick is kept, but not for a disk that hangs."""
-        if self._keeper is not None:
-            await self._keeper.wait()
+        if self._recorder is not None:
+            await self._recorder.wait()
 
     async def synced(self, timeout: float) -> None:  # noqa: ASYNC109 - as above
         """Wait until the cluster is known, but not for one that keeps being out of reach."""
@@ -259,12 +259,12 @@ class Observer:
         now = self._clock()
         facts = self._beside.facts()
         told = self.statuses()
-        keeper = self._keeper
-        sources = told if keeper is None else (*told, *keeper.statuses())
+        recorder = self._recorder
+        sources = told if recorder is None else (*told, *recorder.statuses())
         if self._read_only:
             state = replace(state, cluster=replace(state.cluster, read_only=True))
         past = self._measurements.take_past()
-        recalled = {} if keeper is None else keeper.take_recalled()
+        recalled = {} if recorder is None else recorder.take_recalled()
         latest = self.metrics.latest
 
         def build() -> Snapshot:
@@ -274,15 +274,15 @@ class Observer:
             return snapshot
 
         snapshot = await asyncio.to_thread(build)
-        if keeper is not None and self._is_seen():
-            keeper.keep(Moment(state, told, latest, facts), now)
+        if recorder is not None and self._is_seen():
+            recorder.note(Moment(state, told, latest, facts), now)
         if self._shown is None and (self._complete() or time.monotonic() - self._first_tick >= EAGER_FOR):
             self._shown = time.monotonic()
         return snapshot
 
     def _is_seen(self) -> bool:
         """True if the first numbers have been drawn: recording only starts after that."""
-        return self._shown is not None and time.monotonic() - self._shown >= self._keeps_after
+        return self._shown is not None and time.monotonic() - self._shown >= self._records_after
 
     def _complete(self) -> bool:
         return self.metrics.latest is not None and "pods" in self.objects.state().synced

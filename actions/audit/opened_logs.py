@@ -11,7 +11,7 @@ from actions.audit.chain import Break, Verification, Wrong, verify
 from actions.audit.folder import logs_in
 from actions.audit.history import RecordedAction, history
 from actions.audit.owner import LogOwner, is_shared, owner_of
-from actions.audit.query import Wanted
+from actions.audit.query import AuditQuery
 from actions.audit.reading import LogSnapshot, look_at, look_at_file, records
 from fleet.dataclass import dataclass
 
@@ -42,7 +42,7 @@ class Opened:
         whole = all(chain.verdict.intact for chain in self.chains)
         return whole and all(one.place is not None for one in self.anchored)
 
-    def select(self, wanted: Wanted) -> list[RecordedAction]:
+    def select(self, wanted: AuditQuery) -> list[RecordedAction]:
         """The actions that a person wants to see."""
         return [action for action in self.actions if wanted.matches(action)]
 

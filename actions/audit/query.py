@@ -12,7 +12,7 @@ from fleet.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class AuditQuery:
     """Times are Unix times, both ends included. Texts match anywhere and in either case; ``*`` makes them patterns."""
 
     since: float = -math.inf
@@ -27,7 +27,7 @@ class Wanted:
     @property
     def everything(self) -> bool:
         """True if nothing is filtered out."""
-        return self == Wanted()
+        return self == AuditQuery()
 
     def matches(self, action: RecordedAction) -> bool:
         who = (str(action.who.get(name) or "") for name in ("identity", "local_user", "sudo_user", "ssh_origin"))

@@ -15,7 +15,7 @@ from actions.audit import export
 from actions.audit.anchor import anchors_json, read_anchors
 from actions.audit.history import RecordedAction
 from actions.audit.opened_logs import Opened, open_file, open_folder
-from actions.audit.query import Wanted
+from actions.audit.query import AuditQuery
 from actions.audit.words import RecordFact, moment, opened_text, summary
 from console.cli import exits, streams
 from console.cli.dispatch import Invocation, say
@@ -100,9 +100,9 @@ def _open(invocation: Invocation) -> Opened:
     return open_folder(audit_logs(invocation.load().settings, invocation.environ), anchors)
 
 
-def _filter(options: argparse.Namespace) -> Wanted:
+def _filter(options: argparse.Namespace) -> AuditQuery:
     given = {name: getattr(options, name) for name in _FILTERS}
-    return Wanted(**{name: value for name, value in given.items() if value is not None})
+    return AuditQuery(**{name: value for name, value in given.items() if value is not None})
 
 
 def _verify(log: Opened, *, as_json: bool) -> None:

@@ -90,7 +90,7 @@ class ClusterConnection:
         self.context, self.cluster = here.context or context, here.id
         self._settings = settings_in(settings, here.context)
         self.observer = sources.observer(
-            settings, source, time.time(), environ, memory.keeps(here), memory.history(self.cluster), early
+            settings, source, time.time(), environ, memory.recorder(here), memory.history(self.cluster), early
         )
         numbers = PastNumbers(self._settings, self.observer.metrics, source.state, environ)
         self.reader: ObjectReader = ClusterReader(

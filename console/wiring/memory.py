@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from console.config import paths
-from fleet.recorder.lazy_keeper import Later
+from fleet.recorder.lazy_recorder import LazyRecorder
 from fleet.snapshot.history import RecentHistory
 
 if TYPE_CHECKING:
     from console.config.settings import RecorderSettings
     from fleet.model.objects import ClusterId
     from fleet.model.snapshot import Cluster
-    from fleet.recorder.cluster_recordings import Keep
-    from fleet.recorder.protocol import Keeps
+    from fleet.recorder.cluster_recordings import RecordingPolicy
+    from fleet.recorder.protocol import Recorder
     from fleet.recorder.writer import RecordingWriter
 
 
@@ -32,34 +32,34 @@ class Memory:
         """Return the same history for the same cluster as seen by the same user."""
         return self._histories.setdefault(cluster, RecentHistory())
 
-    def keeps(self, cluster: Cluster) -> Keeps | None:
+    def recorder(self, cluster: Cluster) -> Recorder | None:
         """Return the recorder of a cluster. Files are opened when the first numbers are on the screen."""
         if not self._settings.enabled and self._record is None:
             return None
-        return Later(lambda: self._all_keepers(cluster))
+        return LazyRecorder(lambda: self._all_recorders(cluster))
 
-    def _all_keepers(self, cluster: Cluster) -> Keeps:
-        from fleet.recorder.recording_keeper import Several
+    def _all_recorders(self, cluster: Cluster) -> Recorder:
+        from fleet.recorder.file_recorder import RecorderGroup
 
-        found: list[Keeps] = []
+        found: list[Recorder] = []
         if self._settings.enabled:
-            from fleet.recorder.cluster_recordings import AlwaysKeeping
+            from fleet.recorder.cluster_recordings import ContinuousRecorder
 
-            found.append(AlwaysKeeping(self._keep(), cluster))
+            found.append(ContinuousRecorder(self._keep(), cluster))
         if self._record is not None:
-            from fleet.recorder.recording_keeper import Keeping
+            from fleet.recorder.file_recorder import FileRecorder
 
             record = self._record
-            found.append(Keeping(lambda: _writer(record, cluster)))
-        return Several(found)
+            found.append(FileRecorder(lambda: _writer(record, cluster)))
+        return RecorderGroup(found)
 
-    def _keep(self) -> Keep:
+    def _keep(self) -> RecordingPolicy:
         from console.wiring.redaction import Redacting
-        from fleet.recorder.cluster_recordings import Keep
+        from fleet.recorder.cluster_recordings import RecordingPolicy
         from fleet.recorder.thinning import Retention
 
         bounds = Retention(self._settings.hours * 3600.0, int(self._settings.size * 2**20))
-        return Keep(recordings_folder(self._environ), bounds, Redacting)
+        return RecordingPolicy(recordings_folder(self._environ), bounds, Redacting)
 
 
 def recordings_folder(environ: Mapping[str, str]) -> Path:

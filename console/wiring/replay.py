@@ -115,7 +115,7 @@ class RecordedConnection:
             read_only=True,
             clock=playback.now,
             report=keep,
-            keeps=PlayedBefore(playback.recording.path),
+            recorder=PlayedBefore(playback.recording.path),
         )
         self.reader: ObjectReader = RecordedReader(playback, lambda: objects.state().cluster.namespace)
 

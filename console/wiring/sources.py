@@ -32,7 +32,7 @@ from fleet.sources.scrape.targets import Via
 if TYPE_CHECKING:
     # What is for this machine alone is imported where it is looked at: most consoles look at a cluster.
     from console.session.local.watcher import SharedWatcher
-    from fleet.recorder.protocol import Keeps
+    from fleet.recorder.protocol import Recorder
     from fleet.snapshot.history import RecentHistory
     from fleet.sources.prometheus.transport import PrometheusEndpoint
 
@@ -86,7 +86,7 @@ def observer(
     source: Source,
     now: float,
     environ: Mapping[str, str] = os.environ,
-    keeps: Keeps | None = None,
+    recorder: Recorder | None = None,
     history: RecentHistory | None = None,
     early: EarlyQuestions | None = None,
 ) -> Observer:
@@ -111,7 +111,7 @@ def observer(
         refresh=settings.ui.refresh,
         read_only=settings.read_only,
         report=lambda error: keep(error, sys.argv[1:]),
-        keeps=keeps,
+        recorder=recorder,
         builder=Builder(history, profile_choice(settings.diagnosis)),
     )
 

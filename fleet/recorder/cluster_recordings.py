@@ -36,7 +36,7 @@ _LOOK_EVERY: Final = 60.0
 """Seconds between checks of the file size."""
 
 
-class Keep(NamedTuple):
+class RecordingPolicy(NamedTuple):
     """A request to record: where, how much, and with which redaction."""
 
     folder: Path
@@ -59,10 +59,10 @@ class SetAsideError(Exception):
     """The file is nothing to go on with, and may be all that somebody has of last night: why, in words."""
 
 
-class AlwaysKeeping:
-    """Implements Keeps. What arrives while it cannot write is dropped."""
+class ContinuousRecorder:
+    """Implements Recorder. What arrives while it cannot write is dropped."""
 
-    def __init__(self, keep: Keep, cluster: Cluster) -> None:
+    def __init__(self, keep: RecordingPolicy, cluster: Cluster) -> None:
         self.path = file_of(keep.folder, cluster.context, cluster.server)
         self._keep = keep
         self._cluster = cluster

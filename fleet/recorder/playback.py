@@ -130,7 +130,7 @@ class RecordedObjects:
 
 
 class PlayedBefore:
-    """Implements Keeps for a replay: nothing is recorded again, and the past is in the recording."""
+    """Implements Recorder for a replay: nothing is recorded again, and the past is in the recording."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -10,7 +10,7 @@ from fleet.recorder.moment import Moment
 from fleet.snapshot.backfill import Step
 
 
-class Keeps(Protocol):
+class Recorder(Protocol):
     """A recorder, which receives the data of the sources at each tick."""
 
     def note(self, moment: Moment, now: float) -> None:

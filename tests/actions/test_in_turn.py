@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from actions.audit.opened_logs import open_folder
-from actions.audit.query import Wanted
+from actions.audit.query import AuditQuery
 from actions.audit.timeline import AuditTimeline
 from actions.catalogue import from_json, spec_of
 from actions.kinds.cordon import Cordon, Uncordon
@@ -191,8 +191,8 @@ async def test_all_are_taken_back_the_last_first_or_each_alone(tmp_path: Path, s
     assert replicas(stage) == [2, 3, 4]
     (first, _) = open_folder(tmp_path).actions
     assert first.intent.target_name == "serving/Deployment/chat-a and 2 more"
-    assert Wanted(target="*/chat-c").matches(first), "found by each of its objects"
-    assert not Wanted(target="chat-d").matches(first)
+    assert AuditQuery(target="*/chat-c").matches(first), "found by each of its objects"
+    assert not AuditQuery(target="chat-d").matches(first)
     told = await AuditTimeline(tmp_path, SCOPE.cluster).tell(0.0)
     assert {entry.about.name for entry in told.entries} == set(NAMES), "each has it in its past"
 

@@ -15,7 +15,7 @@ from console.wiring.replay import RecordedWiring
 from fleet import guard
 from fleet.model.objects import Container, Event, ObjectRef
 from fleet.model.snapshot import Cluster
-from fleet.recorder.cluster_recordings import AlwaysKeeping, Keep
+from fleet.recorder.cluster_recordings import ContinuousRecorder, RecordingPolicy
 from fleet.recorder.moment import Moment
 from fleet.recorder.reader import Recording
 from fleet.recorder.thinning import Retention
@@ -133,7 +133,7 @@ SERVER = "https://kube.example.com:6443"
 def keep(tmp_path: Path) -> None:
     """Keep a recording of that server, as the console would."""
     folder = tmp_path / ".local" / "state" / "quarterdeck" / "recordings"
-    keeping = AlwaysKeeping(Keep(folder, Retention(), Plain), Cluster("c", "c", SERVER))
+    keeping = ContinuousRecorder(RecordingPolicy(folder, Retention(), Plain), Cluster("c", "c", SERVER))
     for now, moment in moments(300):
         keeping.note(moment, now)
     keeping.close()

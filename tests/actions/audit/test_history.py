@@ -16,7 +16,7 @@ import pytest
 from actions.audit.history import ActionState, RecordedAction, history, unfinished
 from actions.audit.log import AuditLog
 from actions.audit.opened_logs import open_folder
-from actions.audit.query import Wanted
+from actions.audit.query import AuditQuery
 from actions.audit.reading import look_at, records
 from actions.audit.who import Who
 from actions.audit.words import Tone, chain_text, everything, moment, opened_text, summary
@@ -240,22 +240,22 @@ def test_the_state_of_the_chain_in_words(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("wanted", "found"),
     [
-        (Wanted(), ["a1", "b1"]),
-        (Wanted(person="BOB"), ["b1"]),
-        (Wanted(person="mia"), ["a1"]),
-        (Wanted(person="10.1.*"), ["a1"]),
-        (Wanted(target="llama"), ["b1"]),
-        (Wanted(target="*/deployment/chat*"), ["a1"]),
-        (Wanted(target="uid-1"), ["a1", "b1"]),
-        (Wanted(action="drain"), ["b1"]),
-        (Wanted(action="a1"), ["a1"]),
-        (Wanted(since=NOW + 5), ["b1"]),
-        (Wanted(since=NOW + 4), ["a1", "b1"]),
-        (Wanted(until=NOW + 4), ["a1"]),
-        (Wanted(person="bob", action="scale"), []),
+        (AuditQuery(), ["a1", "b1"]),
+        (AuditQuery(person="BOB"), ["b1"]),
+        (AuditQuery(person="mia"), ["a1"]),
+        (AuditQuery(person="10.1.*"), ["a1"]),
+        (AuditQuery(target="llama"), ["b1"]),
+        (AuditQuery(target="*/deployment/chat*"), ["a1"]),
+        (AuditQuery(target="uid-1"), ["a1", "b1"]),
+        (AuditQuery(action="drain"), ["b1"]),
+        (AuditQuery(action="a1"), ["a1"]),
+        (AuditQuery(since=NOW + 5), ["b1"]),
+        (AuditQuery(since=NOW + 4), ["a1", "b1"]),
+        (AuditQuery(until=NOW + 4), ["a1"]),
+        (AuditQuery(person="bob", action="scale"), []),
     ],
 )
-def test_filters_by_time_person_target_and_action(tmp_path: Path, wanted: Wanted, found: list[str]) -> None:
+def test_filters_by_time_person_target_and_action(tmp_path: Path, wanted: AuditQuery, found: list[str]) -> None:
     folder = tmp_path / "audit"
     filled(folder, 1)
     who = Who("bob@corp", (), "bob", "desk", "")
@@ -278,5 +278,5 @@ def test_what_was_done_on_this_machine_is_told_in_its_own_words(tmp_path: Path) 
     action = only(tmp_path)
     assert action.intent.target_name == "local/server/tiny"
     assert "sent: START /opt/vllm serve: done\n" in f"{told(action)}\n"
-    assert all(Wanted(target=text).matches(action) for text in ("local/LocalNode/tiny", "server/tiny", "f00"))
-    assert not Wanted(target="Deployment").matches(action)
+    assert all(AuditQuery(target=text).matches(action) for text in ("local/LocalNode/tiny", "server/tiny", "f00"))
+    assert not AuditQuery(target="Deployment").matches(action)

@@ -13,7 +13,7 @@ from actions.audit.errors import AuditError
 from actions.audit.folder import logs_in
 from actions.audit.log import AuditLog
 from actions.audit.opened_logs import Opened, open_folder
-from actions.audit.query import Wanted
+from actions.audit.query import AuditQuery
 from actions.audit.who import Who
 from actions.audit.words import opened_text, summary
 from tests.actions.audit.logs import NOW, filled, intent
@@ -97,7 +97,7 @@ def test_a_log_that_another_made_in_a_persons_name_is_not_theirs(site: Path) -> 
         "root": "belongs to nobody: what it says was not written by root",
         "nobody": "belongs to nobody, but its record 1 says that root wrote it",
     }
-    (action, _) = found.select(Wanted(person="root"))
+    (action, _) = found.select(AuditQuery(person="root"))
     assert "so says a log that belongs to nobody" in summary(action)[0].text
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from fleet.model.measurement import Measurement
 from fleet.model.snapshot import Cluster, Health, SourceStatus
-from fleet.recorder.cluster_recordings import AlwaysKeeping, Keep
+from fleet.recorder.cluster_recordings import ContinuousRecorder, RecordingPolicy
 from fleet.recorder.moment import Moment
 from fleet.recorder.reader import Recording
 from fleet.recorder.thinning import Retention
@@ -47,7 +47,9 @@ class Hour:
 
 def hours(folder: Path, pods: int, count: int, bounds: Retention, tick: float = TICK) -> Iterator[Hour]:
     """Keep what a fleet does in so many hours."""
-    keeping = AlwaysKeeping(Keep(folder, bounds, Plain), Cluster("day", "day", "https://kube.example.com"))
+    keeping = ContinuousRecorder(
+        RecordingPolicy(folder, bounds, Plain), Cluster("day", "day", "https://kube.example.com")
+    )
     states = [fleet(pods, restarts) for restarts in range(2)]
     measurements: Iterator[tuple[float, Measurement]] = cycle(list(islice(scraped(states[0], 0.0, tick), DIFFERENT)))
     live = (SourceStatus("kubernetes", Health.LIVE, BEGAN, BEGAN),)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fleet.model.snapshot import Cluster, Health
-from fleet.recorder.cluster_recordings import AlwaysKeeping, Keep
+from fleet.recorder.cluster_recordings import ContinuousRecorder, RecordingPolicy
 from fleet.recorder.moment import Moment
 from fleet.recorder.reader import Recording
 from fleet.recorder.thinning import Retention
@@ -79,7 +79,9 @@ def _lived(folder: Path, first: int, seconds: float) -> int:
 
 def _note_for_ever(folder: Path, first: int, says: int) -> None:
     try:
-        keeping = AlwaysKeeping(Keep(folder, Retention(), Plain), Cluster("prod", "prod", "https://kube.example.com"))
+        keeping = ContinuousRecorder(
+            RecordingPolicy(folder, Retention(), Plain), Cluster("prod", "prod", "https://kube.example.com")
+        )
         for number in range(first, sys.maxsize):
             moment = Moment(state(number), statuses(requests=number), measured(number))
             keeping.note(moment, BEGAN + number * STEP)

@@ -15,7 +15,7 @@ import pytest
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Cluster, Health, SourceStatus
 from fleet.observer import Observer
-from fleet.recorder.cluster_recordings import AGAIN, BUSY_AGAIN, AlwaysKeeping, Keep, file_of
+from fleet.recorder.cluster_recordings import AGAIN, BUSY_AGAIN, ContinuousRecorder, RecordingPolicy, file_of
 from fleet.recorder.moment import Moment
 from fleet.recorder.playback import Playback, RecordedMetrics, RecordedObjects
 from fleet.recorder.reader import Recording
@@ -34,11 +34,11 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "state" / "recordings"
 
 
-def keeping(folder: Path, cluster: Cluster = PROD, bounds: Retention = Retention()) -> AlwaysKeeping:  # noqa: B008 - frozen
-    return AlwaysKeeping(Keep(folder, bounds, Plain), cluster)
+def keeping(folder: Path, cluster: Cluster = PROD, bounds: Retention = Retention()) -> ContinuousRecorder:  # noqa: B008 - frozen
+    return ContinuousRecorder(RecordingPolicy(folder, bounds, Plain), cluster)
 
 
-def status(keeps: AlwaysKeeping) -> SourceStatus:
+def status(keeps: ContinuousRecorder) -> SourceStatus:
     (found,) = keeps.statuses()
     return found
 
@@ -229,7 +229,7 @@ async def test_the_next_start_draws_what_was_before_it_with_a_gap_where_none_ran
         playback = Playback(recording, seen[-1][0], 0.0)
         objects = RecordedObjects(playback)
         observing = Observer(
-            objects, Measuring(objects), clock=lambda: seen[-1][0], keeps=keeping(folder), keeps_after=0.0
+            objects, Measuring(objects), clock=lambda: seen[-1][0], recorder=keeping(folder), records_after=0.0
         )
         snapshot = await observing.tick()
         while not snapshot.history.strip("serving/chat-1", Quantity.RUNNING, 20)[1:]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fleet.model.snapshot import Cluster, Health
-from fleet.recorder.cluster_recordings import BACK, AlwaysKeeping, Keep
+from fleet.recorder.cluster_recordings import BACK, ContinuousRecorder, RecordingPolicy
 from fleet.recorder.problem import RecordingError, UnusableError
 from fleet.recorder.reader import Recording
 from fleet.recorder.thinning import Retention
@@ -97,7 +97,7 @@ def test_a_file_that_others_could_read_is_closed_to_them(tmp_path: Path) -> None
 
 
 def test_what_is_dated_later_than_now_is_put_aside_where_the_clock_was_wrong(tmp_path: Path) -> None:
-    keeps = AlwaysKeeping(Keep(tmp_path, Retention(), Plain), Cluster("prod", "prod", "https://kube"))
+    keeps = ContinuousRecorder(RecordingPolicy(tmp_path, Retention(), Plain), Cluster("prod", "prod", "https://kube"))
     (_, first), (_, second), (_, third), (_, fourth) = moments(4)
     keeps.note(first, BEGAN + 9e6)
     # A correction is no other clock.

@@ -14,10 +14,10 @@ from fleet.model.reading import State
 from fleet.model.snapshot import RECORDER, Health, Snapshot
 from fleet.observer import Observer
 from fleet.recorder.file import OBJECTS
+from fleet.recorder.file_recorder import FileRecorder
 from fleet.recorder.playback import NAME, Playback, PlayedBefore, RecordedMetrics, RecordedObjects
 from fleet.recorder.problem import RecordingError
 from fleet.recorder.reader import Recording
-from fleet.recorder.recording_keeper import Keeping
 from fleet.recorder.writer import RecordingWriter
 from tests.fleet.recorder.seen import BEGAN, STEP, Plain, moments
 
@@ -90,7 +90,9 @@ async def test_the_strips_show_what_was_before_the_moment_at_which_it_is_begun(f
     with Recording(file) as recording:
         objects = RecordedObjects(Playback(recording, seen[30][0], 0.0, clock))
         keeps = PlayedBefore(file)
-        observing = Observer(objects, RecordedMetrics(objects), clock=lambda: seen[30][0], keeps=keeps, keeps_after=0.0)
+        observing = Observer(
+            objects, RecordedMetrics(objects), clock=lambda: seen[30][0], recorder=keeps, records_after=0.0
+        )
         strip: tuple[float, ...] = ()
         while len(strip) < 2:
             strip = (await observing.tick()).history.strip("serving/chat-1", Quantity.RUNNING, 60)
@@ -149,8 +151,8 @@ async def test_a_recording_of_an_observer_is_what_the_observer_showed(file: Path
     with Recording(file) as recording:
         playback = Playback(recording, BEGAN, 1.0, clock)
         objects = RecordedObjects(playback)
-        keeping = Keeping(lambda: RecordingWriter(again, Plain()))
-        observing = Observer(objects, RecordedMetrics(objects), clock=playback.now, keeps=keeping, keeps_after=0.0)
+        keeping = FileRecorder(lambda: RecordingWriter(again, Plain()))
+        observing = Observer(objects, RecordedMetrics(objects), clock=playback.now, recorder=keeping, records_after=0.0)
         await observing.tick()
         for number in range(40):
             clock.seconds = 100.0 + number * STEP
@@ -175,7 +177,9 @@ async def test_a_file_that_cannot_be_written_is_said_once_and_the_observing_goes
         raise RecordingError("no space left on device")
 
     objects = RecordedObjects(playback)
-    observing = Observer(objects, RecordedMetrics(objects), clock=playback.now, keeps=Keeping(broken), keeps_after=0.0)
+    observing = Observer(
+        objects, RecordedMetrics(objects), clock=playback.now, recorder=FileRecorder(broken), records_after=0.0
+    )
     await observing.tick()
     await observing.tick()
     await observing.wait_until_kept()
@@ -195,7 +199,7 @@ def test_what_comes_after_the_end_is_not_kept_and_opens_nothing(tmp_path: Path) 
         opened.append(1)
         return RecordingWriter(tmp_path / "late.qdr", Plain())
 
-    keeping, ((now, moment), (later, another)) = Keeping(open_file), list(moments(2))
+    keeping, ((now, moment), (later, another)) = FileRecorder(open_file), list(moments(2))
     keeping.note(moment, now)
     keeping.close()
     keeping.note(another, later)

@@ -8,12 +8,12 @@ from threading import Lock
 from fleet.model.snapshot import RECORDER, Health, SourceStatus
 from fleet.recorder.moment import Moment
 from fleet.recorder.problem import RecordingError
-from fleet.recorder.protocol import Keeps
+from fleet.recorder.protocol import Recorder
 from fleet.recorder.writer import RecordingWriter
 from fleet.snapshot.backfill import Step
 
 
-class Keeping:
+class FileRecorder:
     """Recorder to the file that ``open_file`` opens at the first tick; it stops after a failure.
 
     A tick may still be being written, on its own thread, when it is closed.
@@ -62,10 +62,10 @@ class Keeping:
             recorder.close()
 
 
-class Several:
-    """Implements Keeps for several who keep."""
+class RecorderGroup:
+    """Implements Recorder for several recorders together."""
 
-    def __init__(self, all_of_them: Sequence[Keeps]) -> None:
+    def __init__(self, all_of_them: Sequence[Recorder]) -> None:
         self._all = all_of_them
 
     def note(self, moment: Moment, now: float) -> None:

@@ -8,24 +8,24 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from fleet.model.snapshot import SourceStatus
     from fleet.recorder.moment import Moment
-    from fleet.recorder.protocol import Keeps
+    from fleet.recorder.protocol import Recorder
     from fleet.snapshot.backfill import Step
 
 
-class Later:
-    """Implements Keeps."""
+class LazyRecorder:
+    """Implements Recorder."""
 
-    def __init__(self, make: Callable[[], Keeps]) -> None:
+    def __init__(self, make: Callable[[], Recorder]) -> None:
         self._make = make
-        self._made: Keeps | None = None
+        self._made: Recorder | None = None
 
     def note(self, moment: Moment, now: float) -> None:
         """One tick, after which it exists."""
-        self._keeper().note(moment, now)
+        self._recorder().note(moment, now)
 
     def before(self, now: float, seconds: float, step: float) -> Mapping[float, Step]:
         """Ask it; it exists afterwards."""
-        return self._keeper().before(now, seconds, step)
+        return self._recorder().before(now, seconds, step)
 
     def statuses(self) -> tuple[SourceStatus, ...]:
         """None before it exists."""
@@ -36,7 +36,7 @@ class Later:
         if self._made is not None:
             self._made.close()
 
-    def _keeper(self) -> Keeps:
+    def _recorder(self) -> Recorder:
         if self._made is None:
             self._made = self._make()
         return self._made

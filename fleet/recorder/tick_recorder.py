@@ -13,32 +13,32 @@ from fleet.snapshot.backfill import Step
 from fleet.snapshot.history import POINTS, STEP
 
 if TYPE_CHECKING:
-    from fleet.recorder.protocol import Keeps
+    from fleet.recorder.protocol import Recorder
 
 HANGS = 3.0
 """Seconds after which a disk is no longer waited for."""
 
 
-class TickKeeper:
+class TickRecorder:
     """Records the data of a tick in parallel with the display, which waits for no disk.
 
     A tick that comes while the previous one is still being written is dropped.
     """
 
-    def __init__(self, keeps: Keeps) -> None:
-        self._keeps = keeps
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
         self._task: asyncio.Task[None] | None = None
         self._recalled: Mapping[float, Step] = {}
         self._recalls = False
 
     def statuses(self) -> tuple[SourceStatus, ...]:
         """Return its problems; empty if there are none."""
-        return self._keeps.statuses()
+        return self._recorder.statuses()
 
-    def keep(self, moment: Moment, now: float) -> None:
+    def note(self, moment: Moment, now: float) -> None:
         """Keep a tick, unless the last one is still being written."""
         if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._keep(moment, now), name="keep")
+            self._task = asyncio.create_task(self._note(moment, now), name="record")
 
     def recall(self) -> None:
         """Ask for the past, with the next recorded tick."""
@@ -58,11 +58,11 @@ class TickKeeper:
         """Finish: no more data comes. A hanging disk does not delay the exit."""
         await self.wait()
         with suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.to_thread(self._keeps.close), HANGS)
+            await asyncio.wait_for(asyncio.to_thread(self._recorder.close), HANGS)
 
-    async def _keep(self, moment: Moment, now: float) -> None:
+    async def _note(self, moment: Moment, now: float) -> None:
         # First what is now: a file that turns out to be of another cluster is not what was before.
-        await asyncio.to_thread(self._keeps.note, moment, now)
+        await asyncio.to_thread(self._recorder.note, moment, now)
         if self._recalls:
             self._recalls = False
-            self._recalled = await asyncio.to_thread(self._keeps.before, now, STEP * POINTS, STEP)
+            self._recalled = await asyncio.to_thread(self._recorder.before, now, STEP * POINTS, STEP)
