@@ -239,6 +239,10 @@ def _global_flags(parser: argparse.ArgumentParser) -> None:
         )
 
 
+def _add_wait(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--wait", metavar="S", type=seconds, default=30.0, help="wait this long for the sources (30)")
+
+
 def _demo(parser: argparse.ArgumentParser) -> None:
     add_record(parser)
     parser.add_argument("--scenario", metavar="S", help="what happens to the fleet (default: steady)")
@@ -260,13 +264,13 @@ def _snapshot(parser: argparse.ArgumentParser) -> None:
     )
     schema = "quarterdeck/snapshot/v1 (docs/snapshot.md)"
     add_output(parser, schema, table="a plain table, worst first (default)", watch=True)
-    parser.add_argument("--wait", metavar="S", type=seconds, default=30.0, help="wait this long for the sources (30)")
+    _add_wait(parser)
 
 
 def _check(parser: argparse.ArgumentParser) -> None:
     add_output(parser, "quarterdeck/check/v1 (docs/check.md)", watch=True)
     parser.add_argument("--now", action="store_true", help="count what holds now, however short a time it has")
-    parser.add_argument("--wait", metavar="S", type=seconds, default=30.0, help="wait this long for the sources (30)")
+    _add_wait(parser)
 
 
 def _slo(parser: argparse.ArgumentParser) -> None:
@@ -277,17 +281,17 @@ def _slo(parser: argparse.ArgumentParser) -> None:
         help="objectives that the fleet keeps today, as TOML for the configuration",
     )
     add_output(parser, "quarterdeck/slo/v1 (docs/objectives.md)", watch=True)
-    parser.add_argument("--wait", metavar="S", type=seconds, default=30.0, help="wait this long for the sources (30)")
+    _add_wait(parser)
 
 
 def _why(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("object", metavar="OBJECT", help="[KIND/]NAME of a workload or a pod")
     parser.add_argument("--json", action="store_true", help="quarterdeck/why/v1 (docs/screens.md)")
-    parser.add_argument("--wait", metavar="S", type=seconds, default=30.0, help="wait this long for the sources (30)")
+    _add_wait(parser)
 
 
 def _rules(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--wait", metavar="S", type=seconds, default=30.0, help="wait this long for the sources (30)")
+    _add_wait(parser)
 
 
 def _timeline(parser: argparse.ArgumentParser) -> None:

@@ -12,9 +12,9 @@ from console.commands.desk import Desk
 from console.screens.base import beside, bindings_of
 from console.screens.table import TableScreen
 from console.session.failure import SessionError
+from console.views.choice_table import ChoiceModel
 from console.views.filter import EVERYTHING
 from console.views.query import Query
-from console.views.small_tables import ChoiceModel
 from themes.palette import Role
 from widgets.cells import Cell
 from widgets.grid import Grid, GridColumn

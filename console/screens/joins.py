@@ -10,7 +10,7 @@ from console.commands.command import ScreenId
 from console.commands.desk import Desk
 from console.screens.base import bindings_of
 from console.screens.table import TableScreen
-from console.views.small_tables import JoinsModel
+from console.views.joins import JoinsModel
 from fleet.model.snapshot import Snapshot
 from widgets.grid import Grid
 

@@ -17,9 +17,9 @@ from console.screens.lines import Lines
 from console.screens.reading import ReadingScreen
 from console.screens.table import TableScreen
 from console.session.failure import SessionError
+from console.views.choice_table import ChoiceModel
 from console.views.filter import EVERYTHING
 from console.views.query import Query
-from console.views.small_tables import ChoiceModel
 from console.views.timeline import place
 from console.views.timeline_table import TimelineModel, entry_lines, title_lines
 from fleet.model.objects import ClusterId, ObjectRef

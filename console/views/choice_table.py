@@ -1,4 +1,4 @@
-"""Small tables: failed joins, and lists to choose from."""
+"""A table of names to choose from."""
 
 from __future__ import annotations
 
@@ -6,44 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import field
 
 from console.views.filter import Filter
-from console.views.subject import is_free_gpu
 from fleet.dataclass import dataclass
-from fleet.model.severity import Severity
-from fleet.model.snapshot import Snapshot
 from themes.palette import Role
 from widgets.cells import NOTHING, Cell, Text
 from widgets.grid import GridColumn, GridRow, RowGroup, Sort
-from widgets.untrusted import untrusted, untrusted_name
+from widgets.untrusted import untrusted_name
 
-_JOIN_COLUMNS = (
-    GridColumn("join", "JOIN", 30, align="left", priority=0),
-    GridColumn("key", "WHAT", 24, align="left", grow=2, widest=70, priority=1),
-    GridColumn("detail", "WHY", 20, align="left", grow=3, widest=100, priority=2),
-)
 _CHOICE_NAME = GridColumn("name", "NAME", 24, align="left", grow=1, widest=70, priority=0)
 _CHOICE_NOW = GridColumn("now", "", 8, align="left", priority=1)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class JoinsModel:
-    """A GridModel of objects without a counterpart in another world. Keys are the objects'."""
-
-    snapshot: Snapshot
-    waiting: str = "everything that is measured has its pod, and everything that should be measured is\nesc goes back"
-    sort: Sort | None = None
-    columns: tuple[GridColumn, ...] = _JOIN_COLUMNS
-
-    @property
-    def groups(self) -> Sequence[RowGroup]:
-        # An object can be unmatched in two ways; the row then tells the first. A GPU that nobody holds is no riddle.
-        odd = (entry.key for entry in self.snapshot.unmatched if not is_free_gpu(self.snapshot, entry))
-        return [RowGroup(key) for key in dict.fromkeys(odd)]
-
-    def row(self, key: str) -> GridRow:
-        entries = [entry for entry in self.snapshot.unmatched if entry.key == key]
-        joins = " · ".join(str(entry.join) for entry in entries)
-        details = " · ".join(untrusted(entry.detail) for entry in entries if entry.detail)
-        return GridRow(key, (Text(joins), Text(untrusted_name(key)), Text(details, Role.DIM)), Severity.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
