@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from fleet.dataclass import dataclass
 from fleet.diagnosis.autoscaler_subject import AutoscalerSubject, autoscaler_subject
+from fleet.diagnosis.hanging import hanging_requests
 from fleet.diagnosis.pod_reports import PodReports, reports_of
 from fleet.kinds.registry import kind_of
 from fleet.model.column_search import rows_at_least
@@ -183,6 +184,8 @@ class WorkloadSubject:
     """Number of its ready pods that are not critical: a pod that is ready but stuck serves nobody."""
     broken: int = 0
     """Number of its pods on a critical GPU: lost capacity that does not return by itself."""
+    hanging: float = 0.0
+    """Requests in critical pods that are ready and generate nothing: their users wait for what does not come."""
     unseen: str = ""
     """The reason why its pods are not all known, empty for all."""
     profile: Profile = CHAT
@@ -353,19 +356,17 @@ class Subjects:
         if kind_of(workload.kind).replica is not None:
             # A replica is a group of pods, and each that is critical takes its group away.
             serving = max(0, workload.desired - len(critical))
-        broken = sum(map(self._stands_on_broken_gpu, critical))
+        held = (fleet.gpus_of.get(pod, ()) for pod in critical)
+        broken = sum(any(self._assessments[gpu].severity is Severity.CRITICAL for gpu in gpus) for gpus in held)
+        hanging = hanging_requests(self._by_pod, (fleet.pods[pod] for pod in critical))
         stands = list(pods.values())
-        return WorkloadSubject(workload, stands, ready, serving, broken, unseen, self._profiles.of(key))
+        return WorkloadSubject(workload, stands, ready, serving, broken, hanging, unseen, self._profiles.of(key))
 
     def _ready_pods(self, workload: str) -> int:
         """Number of ready pods of a workload, counted once."""
         if workload not in self._ready:
             self._ready[workload] = _ready(self._fleet, self._fleet.pods_of.get(workload, ()))
         return self._ready[workload]
-
-    def _stands_on_broken_gpu(self, pod: str) -> bool:
-        gpus = self._fleet.gpus_of.get(pod, ())
-        return any(self._assessments[gpu].severity is Severity.CRITICAL for gpu in gpus)
 
     def _profile_of(self, pod: str) -> Profile:
         return self._profiles.of(self._fleet.workload_of.get(pod))
@@ -374,8 +375,7 @@ class Subjects:
         """True if a failed pod has been replaced: all replicas are ready, or at least exist, and it is old enough."""
         above = self._fleet.workloads.get(workload)
         if above is None or pod.owner is None or not kind_of(pod.owner.kind).replaces:
-            # One that nothing replaces tells of itself for as long as it is there.
-            return False
+            return False  # It tells of itself for as long as it is there.
         if self._ready_pods(workload) >= above.desired:
             return True
         members = (self._fleet.pods[key] for key in self._fleet.pods_of.get(workload, ()) if key in self._fleet.pods)

@@ -46,6 +46,12 @@ _BROKEN: Fact[WorkloadSubject] = Fact(
     lambda subject: subject.broken > 0,
     lambda subject: f"{subject.broken} on a broken GPU" if subject.broken else "",
 )
+_HANGS: Fact[WorkloadSubject] = Fact(
+    "requests hang in a replica",
+    "requests and tokens of its pods",
+    lambda subject: subject.hanging > 0,
+    lambda subject: f"{subject.hanging:,.0f} without a token" if subject.hanging else "",
+)
 _MISSING: Fact[WorkloadSubject] = Fact(
     "replicas are missing", "condition Ready of the pods", lambda subject: subject.missing > 0
 )
@@ -87,8 +93,8 @@ LOST = WorkloadCause(
     sentence="Some replicas serve badly, or not at all.",
     words=_reason,
     must=(_SOME_READY, _CRITICAL),
-    # What a broken GPU takes away does not come back by itself.
-    serious=(_HALF_LOST, _BROKEN),
+    # What a broken GPU takes away does not come back by itself, nor do the requests of an engine that hangs.
+    serious=(_HALF_LOST, _BROKEN, _HANGS),
     explains=_BUDGETS,
     symptom=True,
     after=60,

@@ -58,9 +58,11 @@ def test_of_a_hot_gpu_and_a_stuck_engine_the_worse_comes_first() -> None:
 
 
 @pytest.mark.parametrize(
-    ("stuck", "severity"), [(("a",), Severity.WARNING), (("a", "b"), Severity.CRITICAL), (("a", "b", "c"), "critical")]
+    ("stuck", "severity"), [(("a",), Severity.CRITICAL), (("a", "b"), Severity.CRITICAL), ((), Severity.OK)]
 )
-def test_a_ready_pod_that_is_stuck_serves_nobody(stuck: tuple[str, ...], severity: Severity) -> None:
+def test_the_requests_of_a_ready_pod_that_is_stuck_are_served_by_no_other(
+    stuck: tuple[str, ...], severity: Severity
+) -> None:
     m = measurement({engine(name): STUCK if name in stuck else WELL for name in "abc"})
     assert stands([pod(name) for name in "abc"], m, 3).assessments[CHAT].severity == severity
 
