@@ -16,6 +16,9 @@ from dataclasses import dataclass, field, replace
 from simulator.request import Request
 from simulator.stats import EngineStats
 
+NEVER = 86_400.0
+"""Seconds to the answer of an engine that gives none."""
+
 
 @dataclass(frozen=True, slots=True)
 class EngineSpec:
@@ -96,7 +99,12 @@ class Engine:
         return min(1.0, self._blocks(self._resident, len(self.running)) / self.spec.num_blocks)
 
     def expected_latency(self, prompt: int, output: int) -> float:
-        """Seconds that a request of so many tokens would take now, by the length of the queue and the batch."""
+        """Seconds that a request of so many tokens would take now, by the length of the queue and the batch.
+
+        An engine that hangs or sleeps does not answer: no client waits for so long.
+        """
+        if self.stuck or self.asleep:
+            return NEVER
         batch = max(1, len(self.running))
         queue = len(self.waiting) / batch
         step = self._step_time(batch)

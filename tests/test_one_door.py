@@ -137,8 +137,8 @@ def test_only_the_actions_client_may_change_anything() -> None:
     assert users("may_change") == {"console/wiring/actions.py"}
 
 
-def test_only_a_word_with_a_server_puts_prompts_to_an_engine() -> None:
-    assert users("may_ask") == {"actions/local/prompt.py"}
+def test_only_a_word_with_a_server_and_the_canary_put_prompts_to_an_engine() -> None:
+    assert users("may_ask") == {"actions/local/prompt.py", "actions/canary/question.py"}
 
 
 def test_nobody_but_a_dispatched_command_shuts_the_door_and_nobody_opens_it() -> None:

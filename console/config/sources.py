@@ -33,6 +33,7 @@ SOURCES: tuple[SourceEntry, ...] = (
     SourceEntry("diagnosis", "console.wiring.crash_logs:crash_logs"),
     SourceEntry("actions", "console.wiring.acknowledgements:acknowledgements"),
     SourceEntry("diagnosis", "console.wiring.routing:routing"),
+    SourceEntry("canary", "console.wiring.canary:canary", "console.wiring.canary:CanarySettings"),
     SourceEntry("objectives", "console.wiring.objectives:objectives"),
 )
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from console.views.alert_marks import alert_section
 from console.views.baselines import baseline_lines
+from console.views.canary import canary_text
 from console.views.gpus import gpu_lines
 from console.views.kube_object import condition_lines, container_lines, event_lines, version_lines
 from console.views.layout import head, labelled, packed, pairs, sections
@@ -82,6 +83,8 @@ def _pod_page(
         facts.append(("ip", Span(untrusted(pod.ip))))
     if product := product_of(snapshot, key):
         facts.append(("engine", Span(product)))
+    if (asked := canary_text(snapshot, key)) is not None:
+        facts.append(("canary", asked))
     engines = snapshot.engines_of.get(key, ())
     measured = engines or snapshot.workload_of.get(key, "") in snapshot.model_of
     life = (
@@ -175,6 +178,8 @@ def _workload_page(
         facts.append(("engine", Span(product)))
     if workload.created:
         facts.append(("age", Span(age_text(now - workload.created))))
+    if (asked := canary_text(snapshot, key)) is not None:
+        facts.append(("canary through the gateway", asked))
     uids = {workload.uid, *(pod.uid for pod in pods)} - {""}
     life = (
         _rollout(snapshot, workload, pods),

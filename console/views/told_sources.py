@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from fleet.model.snapshot import ACKNOWLEDGEMENTS, CRASH_LOGS, OBJECTIVES, RECORDER, ROUTING, Health, SourceStatus
+from fleet.model.snapshot import (
+    ACKNOWLEDGEMENTS,
+    CANARY,
+    CRASH_LOGS,
+    OBJECTIVES,
+    RECORDER,
+    ROUTING,
+    Health,
+    SourceStatus,
+)
 
-_QUIET = frozenset({RECORDER, ACKNOWLEDGEMENTS, CRASH_LOGS, OBJECTIVES, ROUTING})
+_QUIET = frozenset({RECORDER, ACKNOWLEDGEMENTS, CANARY, CRASH_LOGS, OBJECTIVES, ROUTING})
 
 
 def is_told(source: SourceStatus) -> bool:

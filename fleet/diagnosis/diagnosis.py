@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from fleet.diagnosis import registry
 from fleet.diagnosis.active_causes import ActiveCause, ActiveCauses, BesideBefore, GpuGroups, Outliers, Reports
 from fleet.diagnosis.autoscaler_subject import AutoscalerSubject
+from fleet.diagnosis.canary import CanaryCause, RouteCanaryCause, canary_troubles
 from fleet.diagnosis.cause import AutoscalerCause, MeasuringCause, ReplicaCause, ReportedCause, SourceCause
 from fleet.diagnosis.causes.endings import OF_POD
 from fleet.diagnosis.causes.symptoms import ENDED
@@ -26,7 +27,7 @@ from fleet.diagnosis.setup import SetupCause, Setups
 from fleet.diagnosis.subject import MeasuringSource, Subjects
 from fleet.model.ending import Endings
 from fleet.model.finding import Finding, Incident, Reach
-from fleet.model.snapshot import ACKNOWLEDGEMENTS, Health, Snapshot, SourceStatus
+from fleet.model.snapshot import ACKNOWLEDGEMENTS, CANARY, Health, Snapshot, SourceStatus
 
 if TYPE_CHECKING:
     from fleet.diagnosis.acknowledging import Acknowledging
@@ -51,6 +52,8 @@ class Diagnosis:
             ]
         )
         self._overdue = Overdue(registry.causes_of(OverdueCause))
+        self._canaries = registry.causes_of(CanaryCause)
+        self._canary_routes = registry.causes_of(RouteCanaryCause)
         self._setups = Setups(registry.causes_of(SetupCause))
         self._late = registry.causes_of(LateCause)
         self._reports = Reports(registry.causes_of(ReportedCause))
@@ -99,6 +102,7 @@ class Diagnosis:
             snapshot.fronts,
             *(one.value for one in snapshot.facts.of(Endings).values()),
             None if told is None else told.value,
+            snapshot.facts.by_source.get(CANARY),
             snapshot.events,
         )
         same = len(of) == len(self._of) and all(a is b for a, b in zip(of, self._of, strict=True))
@@ -148,6 +152,7 @@ class Diagnosis:
             *self._scaling(snapshot),
             *self._beside_before.at(snapshot),
             *self._setups.at(snapshot),
+            *canary_troubles(snapshot, self._canaries, self._canary_routes),
             *late_causes(snapshot, self._late),
             *self._burning(snapshot),
         ]

@@ -9,12 +9,13 @@ from typing import NamedTuple
 
 from fleet.dataclass import dataclass
 from fleet.diagnosis import registry
+from fleet.diagnosis.canary import CanaryCause, RouteCanaryCause, answer_of
 from fleet.diagnosis.cause import OF_WORKLOADS, AnyCause, Help, Of, Ruling
 from fleet.diagnosis.sign import Observation
 from fleet.diagnosis.subject import Subjects
 from fleet.model.finding import Finding
 from fleet.model.quantity import MEANINGS, Unit
-from fleet.model.snapshot import Snapshot
+from fleet.model.snapshot import CANARY, Snapshot
 
 _RATES = frozenset({Unit.PER_SECOND, Unit.TOKENS_PER_SECOND})
 _PODS = frozenset({Of.POD, Of.ENGINE, Of.REPLICA})
@@ -59,7 +60,7 @@ def explain(snapshot: Snapshot, finding: Finding) -> Explanation:
     """Explain a finding by the numbers of a Snapshot. If the object is gone, only the remedy is given."""
     causes = {cause.id: cause for cause in registry.CAUSES}
     cause, subjects, key = causes[finding.cause], Subjects.of(snapshot), finding.key
-    seen = tuple(_sourced(snapshot, cause.of, key, one) for one in cause.observed(subjects, key))
+    seen = tuple(_sourced(snapshot, cause, key, one) for one in cause.observed(subjects, key))
     ruled_out: list[LookAlike] = []
     undecided: list[LookAlike] = []
     for name in cause.alike if seen else ():
@@ -70,7 +71,8 @@ def explain(snapshot: Snapshot, finding: Finding) -> Explanation:
     return Explanation(seen, tuple(ruled_out), tuple(undecided), cause.decides, cause.helps, cause.avoid)
 
 
-def _sourced(snapshot: Snapshot, kind: Of, key: str, seen: Observation) -> IncidentEvidence:
+def _sourced(snapshot: Snapshot, cause: AnyCause, key: str, seen: Observation) -> IncidentEvidence:
+    kind = cause.of
     if kind is Of.TRAFFIC:
         return IncidentEvidence(seen.text, snapshot.method or "metrics", snapshot.window)
     if kind in (Of.ENGINE, Of.GPU, Of.REPLICA):
@@ -78,6 +80,9 @@ def _sourced(snapshot: Snapshot, kind: Of, key: str, seen: Observation) -> Incid
         rate = seen.quantity is not None and MEANINGS[seen.quantity].unit in _RATES
         window = snapshot.window if rate else 0.0
         return IncidentEvidence(seen.text, snapshot.method or "metrics", window, frame.age(frame.index[key]))
+    if isinstance(cause, CanaryCause | RouteCanaryCause):
+        answer = answer_of(snapshot, key)
+        return IncidentEvidence(seen.text, CANARY, age=0.0 if answer is None else max(0.0, snapshot.at - answer.at))
     if kind is Of.OBJECTIVE:
         return IncidentEvidence(seen.text, "objectives")
     source = snapshot.of_objects

@@ -8,6 +8,7 @@ from fleet.diagnosis.cause import AnyCause
 from fleet.diagnosis.causes import (
     admission,
     autoscalers,
+    canary,
     containers,
     departures,
     endings,
@@ -116,6 +117,9 @@ CAUSES: tuple[AnyCause, ...] = (
     autoscalers.AT_MAXIMUM,
     autoscalers.FLAPS,
     *setup.OF_SETUP,
+    canary.UNANSWERED,
+    canary.DIFFERENT,
+    canary.ROUTE,
     *latencies.OF_LATENCIES,
     workloads.BUDGET_FAST,
     workloads.BUDGET_SLOW,

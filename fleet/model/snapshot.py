@@ -53,6 +53,8 @@ ACKNOWLEDGEMENTS: Final = "acknowledgements"
 """The source of who has acknowledged which incident."""
 ROUTING: Final = "routing"
 """The source of what leads to the Services of a cluster."""
+CANARY: Final = "canary"
+"""The source of what engines answer to a question for one token."""
 OBJECTIVES: Final = "objectives"
 """The source that counts for the objectives."""
 

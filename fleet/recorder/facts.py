@@ -18,6 +18,7 @@ import orjson
 from fleet.dataclass import dataclass
 from fleet.model.acknowledgement import Acknowledgements
 from fleet.model.alerts import Alert, Evaluated, MonitoringRule, Notified
+from fleet.model.canary import CanaryAnswers
 from fleet.model.ending import Endings
 from fleet.model.facts import NO_FACTS, Dated, Facts
 from fleet.model.routes import Routing
@@ -34,6 +35,7 @@ KINDS: Final[Mapping[str, type]] = {
     "endings": Endings,
     "acknowledged": Acknowledgements,
     "routing": Routing,
+    "canary": CanaryAnswers,
 }
 """The kinds of facts that are kept, by their names in a recording."""
 _NAMES: Final = {kind: name for name, kind in KINDS.items()}

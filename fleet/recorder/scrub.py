@@ -230,6 +230,8 @@ _OF_ONE: Final[Mapping[str, Rule]] = {
     "Ending.pod_uid": _named("uid"),
     "Ending.reason": _keep,
     "Ending.line": lambda names, value: names.text(value),
+    "CanaryAnswer.key": lambda names, value: names.path(value, "object"),
+    "CanaryAnswer.outcome": _keep,
     "Acknowledgement.by": _named("user"),
     "Acknowledgement.note": lambda names, value: names.text(value),
     "Acknowledgement.cause": _keep,

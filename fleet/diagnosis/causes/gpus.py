@@ -8,7 +8,7 @@ whenever they are fully loaded.
 from __future__ import annotations
 
 from fleet.diagnosis.cause import GpuCause, Help, MetricsText, Numbers
-from fleet.diagnosis.causes.symptoms import AWAY, GPU_AWAY, QUEUES, STUCK, THROTTLING
+from fleet.diagnosis.causes.symptoms import AWAY, CANARY_SILENT, GPU_AWAY, QUEUES, STUCK, THROTTLING
 from fleet.diagnosis.metrics_sign import Code, Either, Is, Level, Lowered
 from fleet.diagnosis.subject import MetricsRow
 from fleet.diagnosis.thresholds import GPU_COOL, GPU_HOT, GPU_THROTTLED
@@ -48,6 +48,7 @@ def _broken(name: str, codes: frozenset[int], sentence: str, cure: str, *decides
             "gpu-lags",
             "errors",
             "replica-slow",
+            CANARY_SILENT,
             *STUCK,
             *GPU_AWAY,
         ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fleet.diagnosis.cause import EngineCause, Help, says
-from fleet.diagnosis.causes.symptoms import GPU_FAULTS, OVERLOAD
+from fleet.diagnosis.causes.symptoms import CANARY_SILENT, GPU_FAULTS, OVERLOAD
 from fleet.diagnosis.metrics_sign import Is, Level
 from fleet.model.quantity import Quantity
 from fleet.model.severity import Severity
@@ -29,7 +29,7 @@ RUNNING = EngineCause(
     sentence="The engine hangs: requests run and no token comes of it.",
     words=says("stuck: requests running, no tokens"),
     must=(*_NO_TOKENS, Level(Quantity.RUNNING, Is.ABOVE, 0)),
-    explains=(*OVERLOAD, "errors"),
+    explains=(*OVERLOAD, "errors", CANARY_SILENT),
     peers=True,
     after=60,
     alike=_ALIKE,
@@ -45,7 +45,7 @@ WAITING = EngineCause(
     must=(*_NO_TOKENS, Level(Quantity.RUNNING, Is.EXACTLY, 0), Level(Quantity.WAITING, Is.ABOVE, 0)),
     # What waits for an adapter, or for the KV blocks of another engine, is not up to this one.
     must_not=(Level(Quantity.WAITING_CAPACITY, Is.EXACTLY, 0),),
-    explains=(*OVERLOAD, "errors"),
+    explains=(*OVERLOAD, "errors", CANARY_SILENT),
     peers=True,
     after=60,
     alike=_ALIKE,

@@ -25,4 +25,6 @@ THROTTLING = ("gpu-power-brake", "gpu-throttled-by-hardware", "gpu-throttled-by-
 GPU_FAULTS = ("gpu-lost", "gpu-memory-broken", "gpu-link-broken", "gpu-hardware-xid")
 ENDED = ("crash-loop", "restarts-and-not-ready", "pod-failed")
 """Symptoms of a container whose log says why it ended."""
+CANARY_SILENT = "canary-unanswered"
+"""Symptom of an engine that hangs, or has so much to do that the question waits with all others."""
 STUCK = ("engine-stuck", "engine-takes-nothing")

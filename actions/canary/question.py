@@ -1,0 +1,108 @@
+"""One question for one token, as OpenAI's API has it, and what came of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import httpx
+import orjson
+
+from fleet.dataclass import dataclass
+from fleet.guard import RefusedError, may_ask
+from fleet.model.canary import CanaryOutcome
+from fleet.net.http import client
+
+PLAIN: Final = "/v1/completions"
+CHAT: Final = "/v1/chat/completions"
+USER: Final = "quarterdeck-canary"
+"""The ``user`` of the question and its User-Agent, by which logs and limits tell it from the requests of users."""
+_LONGEST: Final = 80
+"""Characters of a token, and of an error, that are kept."""
+_FULL: Final = 503
+_OTHER_API: Final = frozenset({404, 405, 501})
+"""Statuses of a server without the API of plain completions."""
+
+
+@dataclass(frozen=True, slots=True)
+class CanaryPlace:
+    """A server that is asked."""
+
+    base: str
+    """``http://10.0.0.7:8000``: without a path."""
+    model: str
+    key: str = ""
+    """Bearer token; empty for none."""
+
+
+@dataclass(frozen=True, slots=True)
+class CanaryHeard:
+    """The outcome of a question, as ``CanaryAnswer`` has it."""
+
+    outcome: CanaryOutcome
+    seconds: float | None = None
+    said: str = ""
+    problem: str = ""
+
+
+async def ask_one_token(
+    place: CanaryPlace,
+    prompt: str,
+    timeout: float,  # noqa: ASYNC109 - silence is an answer
+    clock: Callable[[], float] = time.perf_counter,
+) -> CanaryHeard:
+    """Ask for the likeliest token after ``prompt``: greedy, so that equal engines say the same. Raises nothing.
+
+    A server that speaks chat alone gets the prompt as a message.
+    """
+    headers = {"User-Agent": USER} | ({"Authorization": f"Bearer {place.key}"} if place.key else {})
+    began = clock()
+    try:
+        async with client(timeout, may_ask) as http:
+            for path in (PLAIN, CHAT):
+                began = clock()
+                answer = await http.post(f"{place.base}{path}", json=_body(path, place.model, prompt), headers=headers)
+                if path == CHAT or answer.status_code not in _OTHER_API:
+                    break
+    except RefusedError as error:
+        return CanaryHeard(CanaryOutcome.REFUSED, problem=error.message)
+    except httpx.TimeoutException:
+        return CanaryHeard(CanaryOutcome.SILENT, problem=f"no answer within {timeout:g} s")
+    except httpx.HTTPError as error:
+        return CanaryHeard(CanaryOutcome.FAILED, problem=str(error)[:_LONGEST] or type(error).__name__)
+    return _heard(answer, clock() - began)
+
+
+def _body(path: str, model: str, prompt: str) -> dict[str, Any]:
+    asked = {"messages": [{"role": "user", "content": prompt}]} if path == CHAT else {"prompt": prompt}
+    return {"model": model, **asked, "max_tokens": 1, "temperature": 0, "seed": 0, "stream": False, "user": USER}
+
+
+def _heard(answer: httpx.Response, seconds: float) -> CanaryHeard:
+    status = answer.status_code
+    if status >= 500 and status != _FULL:
+        return CanaryHeard(CanaryOutcome.FAILED, problem=f"answers HTTP {status}")
+    if status != httpx.codes.OK:
+        wants = ": it wants a key (canary.bearer_token_file)" if status in (401, 403) else ""
+        return CanaryHeard(CanaryOutcome.REFUSED, problem=f"answers HTTP {status}{wants}")
+    said = _said(answer.content)
+    if said is None:
+        return CanaryHeard(CanaryOutcome.FAILED, problem="answers what is no completion")
+    return CanaryHeard(CanaryOutcome.ANSWERED, seconds, said[:_LONGEST])
+
+
+def _said(content: bytes) -> str | None:
+    """Return the text of a completion, which may be empty; None for anything else."""
+    try:
+        document = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return None
+    choices = document.get("choices") if isinstance(document, Mapping) else None
+    first = choices[0] if isinstance(choices, list) and choices else None
+    if not isinstance(first, Mapping):
+        return None
+    message = first.get("message")
+    text = message.get("content") if isinstance(message, Mapping) else first.get("text")
+    # A model that thinks has no content after one token.
+    return text if isinstance(text, str) else "" if isinstance(message, Mapping) else None

@@ -1,0 +1,93 @@
+"""Pods and workloads by what the canary was answered, and the class of causes that read it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, NamedTuple
+
+from fleet.diagnosis.active_causes import ActiveCause
+from fleet.diagnosis.cause import Cause, Of
+from fleet.diagnosis.subject import Subjects
+from fleet.model.canary import CanaryAnswer, CanaryAnswers, CanaryOutcome
+from fleet.model.facts import Dated
+from fleet.model.objects import Pod
+from fleet.model.snapshot import CANARY, Snapshot
+
+FAILURES: Final = 2
+"""Questions in a row that come to nothing: one alone may have met a restart, or a burst."""
+ODD: Final = 3
+"""Answers in a row that are not the peers': batches of other sizes round differently now and then, not each time."""
+
+
+class CanaryPod(NamedTuple):
+    """A pod that was asked."""
+
+    pod: Pod
+    answer: CanaryAnswer
+
+
+class CanaryRoute(NamedTuple):
+    """A workload that was asked for through its gateway, and directly."""
+
+    answer: CanaryAnswer
+    """Answer that came through the gateway."""
+    answered: int
+    """Engines of it that answered when they were asked directly."""
+
+
+class CanaryCause(Cause[CanaryPod]):
+    """A cause at a pod, by its answers to the canary."""
+
+    of = Of.POD
+
+    def subject(self, subjects: Subjects, key: str) -> CanaryPod | None:
+        snapshot = subjects.snapshot
+        answer = None if snapshot is None else _answer(snapshot, key, lambda told: told.direct)
+        pod = None if snapshot is None else snapshot.pods.get(key)
+        return None if answer is None or pod is None else CanaryPod(pod, answer)
+
+
+class RouteCanaryCause(Cause[CanaryRoute]):
+    """A cause at what stands in front of a workload, by its answers to the canary."""
+
+    of = Of.SERVICE
+
+    def subject(self, subjects: Subjects, key: str) -> CanaryRoute | None:
+        snapshot = subjects.snapshot
+        answer = None if snapshot is None else _answer(snapshot, key, lambda told: told.through)
+        if snapshot is None or answer is None:
+            return None
+        members = frozenset(snapshot.pods_of.get(key, ()))
+        answered = sum(one.outcome is CanaryOutcome.ANSWERED for one in _told(snapshot).direct if one.key in members)
+        return CanaryRoute(answer, answered)
+
+
+def answer_of(snapshot: Snapshot, key: str) -> CanaryAnswer | None:
+    """Return the last answer of a pod, or of a workload through its gateway; None where it is not asked."""
+    return _answer(snapshot, key, lambda told: (*told.direct, *told.through))
+
+
+def canary_troubles(
+    snapshot: Snapshot, pods: Sequence[CanaryCause], routes: Sequence[RouteCanaryCause]
+) -> Iterator[ActiveCause]:
+    """Yield the causes that hold by the answers."""
+    subjects, told = Subjects.of(snapshot), _told(snapshot)
+    for causes, answers in ((pods, told.direct), (routes, told.through)):
+        for answer in answers:
+            for cause in causes:
+                if _holds(cause, subjects, answer.key):
+                    yield ActiveCause(cause, answer.key)
+
+
+def _holds(cause: CanaryCause | RouteCanaryCause, subjects: Subjects, key: str) -> bool:
+    ruling = cause.ruling(subjects, key)
+    return ruling is not None and ruling.holds is True
+
+
+def _told(snapshot: Snapshot) -> CanaryAnswers:
+    dated: Dated[CanaryAnswers] | None = snapshot.facts.by_source.get(CANARY)
+    return CanaryAnswers() if dated is None else dated.value
+
+
+def _answer(snapshot: Snapshot, key: str, of: Callable[[CanaryAnswers], Sequence[CanaryAnswer]]) -> CanaryAnswer | None:
+    return next((one for one in of(_told(snapshot)) if one.key == key), None)

@@ -1,0 +1,123 @@
+"""One question on the wire: what is sent, what each answer is, and that a shut door lets none through."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from actions.canary.question import CHAT, PLAIN, USER, CanaryPlace, ask_one_token
+from fleet import guard
+from fleet.model.canary import CanaryOutcome
+from tests.ports import free_port
+
+
+@dataclass
+class Server:
+    """A server on loopback that answers what a test says."""
+
+    url: str = ""
+    answers: dict[str, tuple[int, Any]] = field(default_factory=dict)
+    seen: list[tuple[str, dict[str, str], Any]] = field(default_factory=list)
+    holds: threading.Event = field(default_factory=threading.Event)
+    """Set: answers come at once."""
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    said = Server()
+    said.holds.set()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            said.seen.append((self.path, dict(self.headers), body))
+            said.holds.wait(20)
+            status, document = said.answers.get(self.path, (404, {}))
+            data = document if isinstance(document, bytes) else json.dumps(document).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, *_: object) -> None:
+            """Not on the terminal of the tests."""
+
+    running = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    said.url = f"http://127.0.0.1:{running.server_address[1]}"
+    thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield said
+    said.holds.set()
+    running.shutdown()
+    running.server_close()
+    thread.join()
+
+
+COMPLETION = {"choices": [{"text": " 7"}]}
+
+
+async def test_it_asks_for_one_greedy_token_and_says_who_asks(server: Server) -> None:
+    server.answers[PLAIN] = 200, COMPLETION
+    heard = await ask_one_token(CanaryPlace(server.url, "llama", "k3y"), "1 2 3", 5.0)
+    assert (heard.outcome, heard.said) == (CanaryOutcome.ANSWERED, " 7")
+    assert heard.seconds is not None
+    ((path, headers, body),) = server.seen
+    assert path == PLAIN
+    assert (headers["User-Agent"], headers["Authorization"]) == (USER, "Bearer k3y")
+    assert (body["model"], body["prompt"], body["user"], body["stream"]) == ("llama", "1 2 3", USER, False)
+    assert (body["max_tokens"], body["temperature"], body["seed"]) == (1, 0, 0)
+
+
+async def test_a_server_that_speaks_chat_alone_gets_a_message(server: Server) -> None:
+    server.answers[CHAT] = 200, {"choices": [{"message": {"content": "7"}}]}
+    heard = await ask_one_token(CanaryPlace(server.url, "llama"), "1 2 3", 5.0)
+    assert (heard.outcome, heard.said) == (CanaryOutcome.ANSWERED, "7")
+    assert server.seen[-1][2]["messages"] == [{"role": "user", "content": "1 2 3"}]
+    assert "Authorization" not in server.seen[-1][1]
+
+
+@pytest.mark.parametrize(
+    ("status", "document", "outcome", "words"),
+    [
+        (500, {}, CanaryOutcome.FAILED, "answers HTTP 500"),
+        (502, {}, CanaryOutcome.FAILED, "answers HTTP 502"),
+        (503, {}, CanaryOutcome.REFUSED, "answers HTTP 503"),
+        (429, {}, CanaryOutcome.REFUSED, "answers HTTP 429"),
+        (401, {}, CanaryOutcome.REFUSED, "it wants a key"),
+        (400, {}, CanaryOutcome.REFUSED, "answers HTTP 400"),
+        (200, {"choices": []}, CanaryOutcome.FAILED, "no completion"),
+        (200, b"<html>", CanaryOutcome.FAILED, "no completion"),
+        (200, [1], CanaryOutcome.FAILED, "no completion"),
+        (200, {"choices": [{"message": {"content": None}}]}, CanaryOutcome.ANSWERED, ""),
+    ],
+)
+async def test_what_is_no_answer_is_told_from_what_turns_it_away(
+    server: Server, status: int, document: Any, outcome: CanaryOutcome, words: str
+) -> None:
+    server.answers[PLAIN] = status, document
+    heard = await ask_one_token(CanaryPlace(server.url, "llama"), "1", 5.0)
+    assert heard.outcome is outcome
+    assert words in heard.problem
+
+
+async def test_one_that_hangs_and_one_that_is_not_there(server: Server) -> None:
+    server.holds.clear()
+    heard = await ask_one_token(CanaryPlace(server.url, "llama"), "1", 0.2)
+    assert (heard.outcome, heard.problem) == (CanaryOutcome.SILENT, "no answer within 0.2 s")
+    nobody = await ask_one_token(CanaryPlace(f"http://127.0.0.1:{free_port()}", "llama"), "1", 2.0)
+    assert nobody.outcome is CanaryOutcome.FAILED
+
+
+async def test_in_read_only_mode_nothing_is_sent(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.answers[PLAIN] = 200, COMPLETION
+    monkeypatch.setattr(guard, "_allowed", frozenset())
+    heard = await ask_one_token(CanaryPlace(server.url, "llama"), "1", 2.0)
+    assert heard.outcome is CanaryOutcome.REFUSED
+    assert "read-only" in heard.problem
+    assert server.seen == []
