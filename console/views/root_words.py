@@ -34,8 +34,12 @@ def known_objects(snapshot: Snapshot) -> frozenset[str]:
 def told_reason(snapshot: Snapshot, key: str) -> str:
     """Return the reason of an object: the words of the root, then its own if they differ."""
     reason, incident = reason_of(snapshot, key), caused_by(snapshot, key)
-    if incident is None or not reason:
+    if incident is None:
         return reason
+    if not reason:
+        # What stands in front of a workload is in none of its pods: its row is well, and says what is wrong beside it.
+        fires = incident.state is FindingState.FIRING and incident.root.key == key and key in snapshot.model_of
+        return incident.root.words if fires else ""
     root, words = incident.root, incident.root.words
     if not words or not _is_at(snapshot, key, root.key):
         return reason

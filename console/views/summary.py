@@ -10,7 +10,7 @@ from console.views.incident_words import acknowledged_text, place
 from console.views.root_words import caused_by, known_objects, told_reason
 from console.views.standing_since import SinceTracker, since_text
 from console.views.subject import assessment_of, is_free_gpu, pod_for, queue_text
-from fleet.model.finding import Incident
+from fleet.model.finding import FindingState, Incident
 from fleet.model.quantity import MEANINGS, Quantity
 from fleet.model.severity import Severity, rank
 from fleet.model.snapshot import Snapshot
@@ -39,6 +39,9 @@ def summary(snapshot: Snapshot, since: SinceTracker, width: int, glyphs: Glyphs)
     """The worst workload with its reason, and how many others deserve a look."""
     worst = worst_workloads(snapshot)
     if not worst:
+        unseen = _seen_by_no_row(snapshot)
+        if unseen is not None:
+            return Line(fit_spans(_told(snapshot, unseen, glyphs), width, "left", glyphs.ellipsis)), BLANK
         return _calm(snapshot, glyphs), BLANK
     spans = _worst(snapshot, since, worst[0], width, glyphs)
     return Line(fit_spans(spans, width, "left", glyphs.ellipsis)), _others(snapshot, worst[1:], glyphs)
@@ -112,6 +115,31 @@ def _others(snapshot: Snapshot, keys: list[str], glyphs: Glyphs) -> Line:
         spans.append(Span(f" {unmatched} could not be joined ", Role.DIM))
         spans.append(Span(":joins", Role.KEY))
     return Line(tuple(spans))
+
+
+def _seen_by_no_row(snapshot: Snapshot) -> Incident | None:
+    """Return the worst incident of a workload whose pods are all well: at its route, or its error budget."""
+    return next(
+        (
+            one
+            for one in snapshot.incidents
+            if one.state is FindingState.FIRING and one.severity is Severity.CRITICAL and one.about in snapshot.model_of
+        ),
+        None,
+    )
+
+
+def _told(snapshot: Snapshot, incident: Incident, glyphs: Glyphs) -> tuple[Span, ...]:
+    known = incident.acknowledged if incident.is_known else None
+    role = severity_role(incident.severity) if known is None else Role.TEXT
+    said = "" if known is None else f"  {acknowledged_text(known, snapshot.at)}"
+    return (
+        Span(" "),
+        severity_span(incident.severity, glyphs),
+        Span(f" {untrusted_name(place(snapshot, incident.about))}", Role.STRONG),
+        Span(f": {untrusted(incident.root.words)}", role),
+        Span(untrusted_line(said), Role.DIM),
+    )
 
 
 def _calm(snapshot: Snapshot, glyphs: Glyphs) -> Line:

@@ -44,14 +44,17 @@ class Assessor:
         sign: Assessment = WELL,
         gpus: Sequence[Assessment] = (),
         xids: Sequence[Assessment] = (),
+        asked: Assessment | None = None,
     ) -> Assessed:
         """Assess one pod by the worst of its inputs. ``sign`` is the assessment of its metrics, ``gpus`` those of its
-        GPUs, ``xids`` those of them that count in addition to another trouble.
+        GPUs, ``xids`` those of them that count in addition to another trouble; ``asked`` is what its answers to the
+        canary show, None for nothing.
         """
         cause = self._pods.first(seen)
         own = cause.assessment(seen) if cause is not None else WELL
         if seen.is_up and _asks_metrics(cause):
             own = sign if cause is None else _worst([own, sign])
+            own = own if asked is None else _worst([own, asked])
         if cause is not None and cause.stage in _BEFORE_GPUS:
             return Assessed(own, cause)
         if own.severity in TROUBLED and xids:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple
 
+from fleet.diagnosis.canary import CanaryCause
 from fleet.diagnosis.cause import AnyCause, MetricsCause, Of, SameWords, Stage
 from fleet.diagnosis.finding_words import WHOLES, is_later
 from fleet.diagnosis.subject import Subjects
@@ -91,7 +92,7 @@ def _of_pod(snapshot: Snapshot, subjects: Subjects, cause: AnyCause, key: str, b
     """Severity for a pod: one missing replica of many affects nobody while the others carry its load."""
     pod = snapshot.pods[key]
     whole = None
-    if cause.stage < Stage.MEASURING:
+    if cause.stage < Stage.MEASURING or isinstance(cause, CanaryCause):
         whole = snapshot.assessments.get(snapshot.workload_of.get(key, ""))
     spared = whole is not None and whole.severity is not Severity.CRITICAL
     of = (pod, spared)

@@ -17,11 +17,11 @@ from fleet.model.facts import NO_FACTS, Facts
 from fleet.model.measurement import Measurement
 from fleet.model.objects import Event
 from fleet.model.past import Past
-from fleet.model.snapshot import Cluster, Snapshot, SourceStatus
+from fleet.model.snapshot import CANARY, Assessment, Cluster, Snapshot, SourceStatus
 from fleet.snapshot.backfill import Step, steps
 from fleet.snapshot.departures import Departures
 from fleet.snapshot.empty_services import EmptyServices
-from fleet.snapshot.fleet_health import FleetHealth
+from fleet.snapshot.fleet_health import NOBODY_ASKED, FleetHealth
 from fleet.snapshot.frames import Frames
 from fleet.snapshot.fronts import FrontsJoin
 from fleet.snapshot.history import RecentHistory
@@ -119,7 +119,7 @@ class Builder:
             before_models=frames["before"],
             by_gpu=frames["gpu"],
             throttle_reasons=reasons,
-            assessments=self._health.assess(topology, frames, reasons, now, profiles),
+            assessments=self._health.assess(topology, frames, reasons, now, profiles, _asked(facts, topology)),
             profiles=profiles,
             history=view,
             facts=facts,
@@ -161,3 +161,12 @@ class Builder:
             newest = sorted(kube.events.values(), key=lambda e: e.last, reverse=True)[:EVENTS_KEPT]
             self._events = (kube.events, tuple(newest))
         return self._events[1]
+
+
+def _asked(facts: Facts, topology: Topology) -> Mapping[str, Assessment]:
+    """Return what the canary shows of pods; nothing where it asks nobody, as mostly."""
+    if CANARY not in facts.by_source:
+        return NOBODY_ASKED
+    from fleet.diagnosis.canary import shown_by_answers
+
+    return shown_by_answers(facts, topology.pods)

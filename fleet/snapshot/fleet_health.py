@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import ChainMap
 from collections.abc import Collection, Iterator, Mapping
 from operator import is_not
+from typing import Final
 
 from fleet.dataclass import dataclass
 from fleet.diagnosis.active_causes import ActiveCauses
@@ -32,6 +33,8 @@ from fleet.model.profile import ALL_CHAT, WorkloadProfiles
 from fleet.model.snapshot import Assessment
 from fleet.snapshot.differences import changed_keys, unlike
 from fleet.snapshot.topology import Topology
+
+NOBODY_ASKED: Final[Mapping[str, Assessment]] = {}
 
 
 class FleetHealth:
@@ -59,15 +62,24 @@ class FleetHealth:
         reasons: ThrottleReasons,
         now: float,
         profiles: WorkloadProfiles = ALL_CHAT,
+        asked: Mapping[str, Assessment] = NOBODY_ASKED,
     ) -> Mapping[str, Assessment]:
         """Return health by the keys of GPUs, pods and workloads, and the names of nodes; ``now`` is Unix time.
 
-        ``reasons``: what lowers the clocks of GPUs.
+        ``reasons``: what lowers the clocks of GPUs; ``asked``: what the canary shows of pods.
         """
         pods, cards = self._tables(topology, frames, reasons, profiles)
         before, found = self._before, self._found
         seen = _Seen(
-            topology, self._engines.of(pods), self._cards.of(cards), self._xids.of(cards), pods, cards, profiles, now
+            topology,
+            self._engines.of(pods),
+            self._cards.of(cards),
+            self._xids.of(cards),
+            pods,
+            cards,
+            profiles,
+            now,
+            asked,
         )
         due = _everything(topology) if before is None else _differences(before, seen)
         told = dict(self.held.own)
@@ -125,6 +137,8 @@ class _Seen:
     gpus: MetricsTable
     profiles: WorkloadProfiles
     now: float
+    asked: Mapping[str, Assessment]
+    """Trouble of pods by their answers to the canary."""
 
     def is_old(self, pod: str) -> bool:
         """True if a pod failed long enough ago that its successor would be visible."""
@@ -160,6 +174,7 @@ def _differences(before: _Seen, seen: _Seen) -> _Due:
     was, topology = before.topology, seen.topology
     gpus = {*unlike(before.cards, seen.cards), *unlike(before.xids, seen.xids)}
     pods, workloads, nodes = {*unlike(before.engines, seen.engines)}, set[str](), set[str]()
+    pods.update(unlike(before.asked, seen.asked))
     gone = set[str]()
     touched = topology.touched
     if touched is not None and touched.before is was.version:
@@ -241,4 +256,5 @@ def _of_pod(assessor: Assessor, seen: _Seen, subjects: Subjects, key: str) -> As
         seen.engines.get(key, WELL),
         [seen.cards[gpu] for gpu in gpus if gpu in seen.cards],
         [seen.xids[gpu] for gpu in gpus if gpu in seen.xids],
+        seen.asked.get(key),
     )

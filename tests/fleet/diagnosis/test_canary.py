@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from fleet.diagnosis.evidence import explain
@@ -27,11 +29,23 @@ def test_an_engine_that_is_ready_and_does_not_answer_is_told_though_no_number_sh
     snapshot = fleet.at(63)
     (incident,) = snapshot.incidents
     assert (incident.root.cause, incident.about) == ("canary-unanswered", "serving/chat-1")
-    assert incident.severity is Severity.CRITICAL
+    assert snapshot.assessments["serving/chat-1"] == (Severity.CRITICAL, "canary: no answer")
+    assert incident.severity is snapshot.assessments[CHAT].severity is Severity.WARNING, "the others serve"
     told = explain(snapshot, incident.root)
     assert told.evidence[0].text == "questions for one token come to nothing: 2 in a row, no answer within 20 s"
     assert (told.evidence[0].source, told.evidence[0].age) == ("canary", 3.0)
     assert {"engine-stuck", "queue-deep"} <= {one.cause for one in told.ruled_out}
+
+
+def test_where_no_engine_answers_nobody_is_served() -> None:
+    fleet = Fleet()
+    fleet.facts = heard(*(replace(SILENT, key=f"serving/chat-{i}") for i in range(3)))
+    snapshot = fleet.at(63)
+    (incident,) = snapshot.incidents
+    assert (incident.root.cause, incident.about) == ("canary-unanswered", CHAT)
+    assert incident.severity is snapshot.assessments[CHAT].severity is Severity.CRITICAL
+    fleet.facts = heard(*(replace(WELL_AT_0, key=f"serving/chat-{i}") for i in range(3)))
+    assert fleet.at(65).assessments[CHAT].severity is Severity.OK
 
 
 @pytest.mark.parametrize("failures", [0, 1])
