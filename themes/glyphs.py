@@ -21,7 +21,7 @@ class Dots(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Glyphs:
-    """One character each unless the attribute says otherwise; all of them are one cell wide."""
+    """One character each unless the attribute says otherwise; each character is one cell wide."""
 
     ascii: bool
     """True if nothing outside ASCII may reach the terminal."""
@@ -41,7 +41,10 @@ class Glyphs:
     root: str
     """Marks of an object at the root of an incident, and of one that is merely involved."""
     part: str
+    about: str
+    """Prefix of a number that is another quantity than its column's, and the best there is."""
     at_most: str
+    """Prefix of a bound; of two characters in ASCII, whose angles point elsewhere."""
     at_least: str
     ellipsis: str
     between: str
@@ -82,6 +85,7 @@ UNICODE = Glyphs(
     mark="✓",
     root="◆",
     part="◇",
+    about="~",
     at_most="≤",
     at_least="≥",
     ellipsis="…",
@@ -105,7 +109,7 @@ ASCII = Glyphs(
     ascii=True,
     dots=Dots.SIGNS,
     ok="o",
-    starting="~",
+    starting="s",
     warning="!",
     critical="X",
     gone=".",
@@ -115,11 +119,12 @@ ASCII = Glyphs(
     mark="*",
     root="&",
     part="$",
-    at_most="<",
-    at_least=">",
+    about="'",
+    at_most="<=",
+    at_least=">=",
     ellipsis="~",
     between="|",
-    inside=">",
+    inside="/",
     left="<",
     right=">",
     up="^",

@@ -13,7 +13,7 @@ that has truecolor has them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from rich.style import Style
@@ -63,18 +63,56 @@ class Palette:
     styles: Mapping[Role, Style]
     colourless: bool = False
     """True when the styles carry attributes (bold, dim, reverse) and no colour."""
+    selected: Mapping[Role, Style] = field(default_factory=dict)
+    """The styles that are others on the row under the cursor, whose ground is another."""
 
     def style(self, role: Role) -> Style | None:
         """The style of a role, None for plain text."""
         return self.styles.get(role)
 
+    def selected_style(self, role: Role) -> Style | None:
+        """The style of a role on the row under the cursor, over the cursor's own.
 
-def _palette(name: str, colourless: bool = False, /, **styles: str) -> Palette:
-    return Palette(name, {Role(role): Style.parse(style) for role, style in styles.items()}, colourless)
+        Where that is inverted, what a role adds to it is weight and a line: a colour would become the ground of its
+        letters, and what is inverted itself would be inverted back.
+        """
+        own, cursor = self.selected.get(role, self.styles.get(role)), self.styles.get(Role.CURSOR)
+        if own is None or cursor is None:
+            return cursor
+        if cursor.reverse:
+            own = Style(bold=own.bold or None, underline=own.underline or None)
+        return own + cursor
 
+
+def _palette(
+    name: str, colourless: bool = False, /, *, selected: Mapping[str, str] | None = None, **styles: str
+) -> Palette:
+    return Palette(name, _styles(styles), colourless, _styles(selected or {}))
+
+
+def _styles(styles: Mapping[str, str]) -> dict[Role, Style]:
+    return {Role(role): Style.parse(style) for role, style in styles.items()}
+
+
+_LESSER = ("dim", "asleep", "gone", "stale", "head")
+"""The roles of a lesser weight."""
 
 DARK = _palette(
     "quarterdeck-dark",
+    selected={
+        **dict.fromkeys(_LESSER, "color(252)"),
+        "ok": "color(115)",
+        "starting": "color(147)",
+        "critical": "bold color(217)",
+        "error": "bold color(217)",
+        "unknown": "color(183)",
+        "accent": "color(117)",
+        "key": "bold color(117)",
+        "bar": "color(117)",
+        "trend": "color(117)",
+        "match": "bold underline color(222)",
+        "picked": "bold underline color(117)",
+    },
     dim="color(245)",
     strong="bold",
     ok="color(72)",
@@ -98,6 +136,15 @@ DARK = _palette(
 
 LIGHT = _palette(
     "quarterdeck-light",
+    selected={
+        **dict.fromkeys(_LESSER, "color(238)"),
+        "ok": "color(22)",
+        "warning": "bold color(58)",
+        "bar": "color(24)",
+        "trend": "color(24)",
+        "match": "bold underline color(16)",
+        "picked": "bold underline color(25)",
+    },
     dim="color(243)",
     strong="bold",
     ok="color(29)",
@@ -121,6 +168,12 @@ LIGHT = _palette(
 
 CONTRAST = _palette(
     "quarterdeck-contrast",
+    selected={
+        **dict.fromkeys(_LESSER, "color(231)"),
+        "unknown": "color(189)",
+        "match": "bold underline color(226)",
+        "picked": "bold underline color(231)",
+    },
     dim="color(250)",
     strong="bold color(231)",
     ok="color(48)",

@@ -71,8 +71,6 @@ class Marked(NamedTuple):
 
 _MARKED = 8
 """Width of a column from which there is room for the sign."""
-STAND_IN = "~"
-"""Prefix of a number that stands in for the column's quantity."""
 
 
 class Number(NamedTuple):
@@ -93,7 +91,7 @@ class Number(NamedTuple):
             least = replace(self.reading, bound=Bound.AT_LEAST, edge=self.reading.low)
             text = reading_text(least, self.unit, glyphs=glyphs).text
         if self.stand_in:
-            text = STAND_IN + text
+            text = glyphs.about + text
         text = fit(fewer_digits(text, width), width, align, glyphs.ellipsis)
         return (Span(text, self.role if role is Role.TEXT else role),)
 

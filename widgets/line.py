@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from itertools import groupby
 from operator import attrgetter
 from typing import Literal, NamedTuple
+from unicodedata import normalize
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
@@ -134,15 +136,26 @@ def changed_width(old: Line, new: Line, width: int) -> int:
 
 
 _ASCII_FOR = {"µ": "u", "°": " ", "…": "~", "·": "|", "–": "-", "≤": "<", "≥": ">", "→": ">", "←": "<"} | {
-    "×": "x", "›": ">", "“": '"', "”": '"',
+    "×": "x", "›": "/", "“": '"', "”": '"', "—": "-", "‘": "'", "’": "'",
 }  # fmt: skip
 
 
+_NONE = "_"
+"""Replacement of a cell that ASCII has nothing for: no sign of ours, while ``?`` says that something is not known."""
+
+
 def to_ascii(text: str) -> str:
-    """Return the text in ASCII, with the same width; a character without a counterpart becomes ``?`` in each of its
-    cells.
-    """
-    return "".join(char if char.isascii() else _ASCII_FOR.get(char, "?" * cell_len(char)) for char in text)
+    """Return the text in ASCII, equally wide: letters without accents; ``_`` for a cell that has no counterpart."""
+    return "".join(char if char.isascii() else _ascii_for(char) for char in text)
+
+
+@cache
+def _ascii_for(char: str) -> str:
+    known, cells = _ASCII_FOR.get(char), cell_len(char)
+    if known is not None:
+        return known
+    plain = "".join(part for part in normalize("NFKD", char) if part.isascii())
+    return plain if plain and len(plain) == cells else _NONE * cells
 
 
 def segments_of(line: Line, width: int, palette: Palette, glyphs: Glyphs, base: Style | None = None) -> list[Segment]:
@@ -156,8 +169,9 @@ def segments_of(line: Line, width: int, palette: Palette, glyphs: Glyphs, base: 
         base = overlay if base is None else base + overlay
     segments: list[Segment] = []
     text, style, used = "", base, 0
+    selected = line.overlay is Role.CURSOR
     for role, run in groupby(line.spans, _ROLE):
-        own = palette.style(role)
+        own = palette.selected_style(role) if selected else palette.style(role)
         if base is not None:
             # The overlay wins over the span's background but leaves its foreground alone.
             own = base if own is None else own + base if overlay is not None else base + own

@@ -12,7 +12,6 @@ from console.commands.table import TABLE
 from console.views.layout import followed, head
 from themes.glyphs import Glyphs
 from themes.palette import Role
-from widgets.cells import STAND_IN
 from widgets.line import BLANK, Line, Span, fit, fit_spans, width_of
 
 MOVING: tuple[tuple[str, str], ...] = (
@@ -71,8 +70,8 @@ def signs(glyphs: Glyphs) -> tuple[tuple[str, str], ...]:
         (f"{glyphs.ok} {glyphs.starting} {glyphs.warning} {glyphs.critical}", "well, starting, a warning, critical"),
         (f"{glyphs.asleep} {glyphs.gone}", "asleep, gone"),
         (f"{glyphs.missing} {glyphs.unknown}", "not measured; not known"),
-        ("≤0.3s", "at or below the lowest bucket of the histogram, which tells no more"),
-        (f"{STAND_IN}17", "in GPU%: activity of the SMs, where a MIG slice has no utilisation"),
+        (f"{glyphs.at_most}0.3s", "at or below the lowest bucket of the histogram, which tells no more"),
+        (f"{glyphs.about}17", "in GPU%: activity of the SMs, where a MIG slice has no utilisation"),
     )
 
 

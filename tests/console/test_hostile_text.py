@@ -166,7 +166,7 @@ def test_a_configuration(text: str, tmp_path: Path) -> None:
         [HOSTILE],
         [f"--{HOSTILE}"],
         ["snapshot", HOSTILE],
-        ["scale", "x", HOSTILE],
+        ["scale", "x", "--replicas", HOSTILE],
         ["audit", "show", "--since", HOSTILE],
         ["audit", "show", "--dir", f"/nowhere/{HOSTILE}"],
         ["--theme", HOSTILE],

@@ -16,6 +16,7 @@ from themes.glyphs import ASCII, BLOCKS, UNICODE, Glyphs, glyphs_for
 from themes.look import GlyphSet, Look, ThemeName, choose_look, look, use
 from themes.palette import CONTRAST, DARK, LIGHT, MONO, PALETTES, SIXTEEN, Palette, Role, palette_for
 from themes.textual_themes import STYLESHEET, register
+from widgets.line import Line, Span, segments_of, to_ascii
 
 
 @pytest.mark.parametrize(
@@ -61,6 +62,24 @@ def test_every_state_has_a_glyph_of_its_own_one_cell_wide(glyphs: Glyphs) -> Non
         if isinstance(value, str):
             assert all(cell_len(char) == 1 for char in value), field.name
             assert not glyphs.ascii or value.isascii(), field.name
+
+
+def test_without_utf8_no_sign_means_two_things() -> None:
+    drawings = {"ascii", "dots", "thumb", "branch", "last_branch", "horizontal", "bar", "bar_empty", "strip", "gap"}
+    signs = {
+        field.name: getattr(ASCII, field.name) for field in dataclasses.fields(ASCII) if field.name not in drawings
+    }
+    by_sign: dict[str, list[str]] = {}
+    for name, sign in signs.items():
+        by_sign.setdefault(sign, []).append(name)
+    assert {sign: names for sign, names in by_sign.items() if len(names) > 1} == {}
+
+
+def test_what_ascii_has_no_sign_for_is_not_called_unknown() -> None:
+    # A name of a model may be anything; each cell stays a cell.
+    assert to_ascii("Müller-7b ×3 模型 µ…") == "Muller-7b x3 ____ u~"
+    assert ASCII.unknown not in to_ascii("".join(map(chr, range(0xA1, 0x3000))))
+    assert to_ascii("a — b “c”") == 'a - b "c"'
 
 
 @pytest.mark.parametrize("name", PALETTES)
@@ -135,6 +154,37 @@ def test_text_in_colours_can_be_read(palette: Palette, ground: float, least: flo
         if style.color is not None:
             behind = linear(style.bgcolor) if style.bgcolor is not None else (ground,) * 3
             assert contrast(linear(style.color), behind) >= least, role
+
+
+@pytest.mark.parametrize(
+    ("palette", "least"), [(DARK, 4.5), (LIGHT, 4.5), (CONTRAST, 7.0)], ids=["dark", "light", "contrast"]
+)
+@pytest.mark.parametrize("role", Role)
+def test_the_row_under_the_cursor_can_be_read_whatever_stands_in_it(palette: Palette, least: float, role: Role) -> None:
+    style = palette.selected_style(role)
+    assert style is not None
+    assert style.bgcolor is not None, "one ground from end to end"
+    assert style.bgcolor == palette.styles[Role.CURSOR].bgcolor
+    if style.color is not None:
+        assert contrast(linear(style.color), linear(style.bgcolor)) >= least
+
+
+@pytest.mark.parametrize("palette", [SIXTEEN, MONO], ids=["16 colours", "no colour"])
+@pytest.mark.parametrize("role", Role)
+def test_without_a_ground_of_its_own_the_row_under_the_cursor_is_inverted_once(palette: Palette, role: Role) -> None:
+    style = palette.selected_style(role)
+    assert style is not None
+    assert style.reverse
+    assert (style.color, style.bgcolor, style.dim) == (None, None, None), "a colour would be the ground of its letters"
+
+
+@pytest.mark.parametrize("palette", PALETTES.values(), ids=lambda palette: palette.name)
+def test_what_is_drawn_of_the_row_under_the_cursor_has_one_ground(palette: Palette) -> None:
+    spans = tuple(Span(f"{role.value} ", role) for role in Role)
+    segments = segments_of(Line(spans, Role.CURSOR), 300, palette, UNICODE)
+    grounds = {(segment.style.bgcolor, segment.style.reverse) for segment in segments if segment.style is not None}
+    assert len(grounds) == 1
+    assert all(segment.style is not None for segment in segments)
 
 
 def test_the_palette_without_colour_has_none() -> None:

@@ -149,7 +149,7 @@ def test_readings(reading: Reading, unit: Unit, text: str, role: Role) -> None:
 
 def test_readings_in_ascii() -> None:
     bounded = Reading(0.297, State.STALE, 40.0, Bound.AT_MOST, 0.3)
-    assert reading_text(bounded, Unit.SECONDS, glyphs=ASCII, with_age=True).text == "<0.3s|40s"
+    assert reading_text(bounded, Unit.SECONDS, glyphs=ASCII, with_age=True).text == "<=0.3s|40s"
     assert reading_text(MISSING, Unit.COUNT, glyphs=ASCII).text == "-"
 
 

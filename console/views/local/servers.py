@@ -134,7 +134,9 @@ def phase_cell(server: ServerState, now: float) -> PhaseCell:
     if not is_loading(server):
         return PhaseCell(stage.phase.value, role)
     elapsed, left = age_text(elapsed_at(server, now)), left_at(server, now)
-    times = (f"{elapsed}, ~{age_text(left)} left", f"~{age_text(left)}") if left is not None else (elapsed, elapsed)
+    times = (elapsed, elapsed)
+    if left is not None:
+        times = (f"{elapsed}, about {age_text(left)} left", f"{age_text(left)} left")
     if stage.total <= 0:
         return PhaseCell(stage.phase.value, role, times=times)
     return PhaseCell(stage.phase.value, role, count_text(stage), stage.done / stage.total, times)
