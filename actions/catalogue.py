@@ -100,6 +100,13 @@ def spec_of(kind: str) -> ActionSpec:
     return spec
 
 
+def is_record(request: Request) -> bool:
+    """True if a request only writes a record of the person; of several in turn, if each does."""
+    from actions.spec import Api
+
+    return spec_of(request.does).api is Api.RECORD
+
+
 def specs() -> Iterator[ActionSpec]:
     """Yield the declarations of all kinds, in display order."""
     return (spec_of(entry.kind) for entry in KINDS)

@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from typing import Any, Protocol, cast
 
 from actions.audit.errors import AuditError
-from actions.catalogue import spec_of
+from actions.catalogue import is_record, spec_of
 from actions.planning.plan import Plan
 from actions.planning.plan_json import recorded_plan, recorded_undo
 from actions.running.action_run import ActionRun
@@ -18,7 +18,6 @@ from actions.running.journal import Audit, Journal
 from actions.running.progress import FailureCause, Load, Outcome, Result
 from actions.running.turns import NotAsConfirmedError, TurnsTaken, as_confirmed
 from actions.running.user_effect import felt_through, load_of
-from actions.spec import Api
 from fleet.local.errors import LocalError
 from fleet.model.snapshot import Snapshot
 from fleet.sources.kube.errors import (
@@ -136,7 +135,7 @@ class Run:
         outcome = replace(outcome, after=self._load_now(workload))
         # Written down at once: who ends this program while it measures leaves a record that is whole.
         outcome = await self._written("result", outcome, _outcome_record(outcome))
-        if outcome.ok and spec_of(self._plan.request.kind).api is not Api.RECORD:
+        if outcome.ok and not is_record(self._plan.request):
             await self._measured(self._executor.context().now())
             after = self._load_now(workload)
             if after != outcome.after:

@@ -174,12 +174,11 @@ class ActionController:
         front.show_action_runs()
         if action_run.outcome is not None and action_run.id not in self._announced:
             self._announced.add(action_run.id)
-            from actions.catalogue import spec_of
-            from actions.spec import Api
+            from actions.catalogue import is_record
             from console.views.action_runs import announcement
 
             self._navigator.say(*announcement(action_run))
-            if spec_of(action_run.plan.request.kind).api is Api.RECORD:
+            if is_record(action_run.plan.request):
                 # Whoever has just written it wants to see it.
                 self._desk.session.refresh()
 

@@ -12,12 +12,11 @@ from typing import Protocol, TextIO
 
 from actions.audit.anchor import LABEL
 from actions.audit.errors import AuditError
-from actions.catalogue import spec_of
+from actions.catalogue import is_record
 from actions.planning.plan import Plan
 from actions.running.action_run import ActionRun
 from actions.running.progress import FailureCause, Outcome, Result
 from actions.running.runner import NOT_ASKED, PlanRefusedError, Runner
-from actions.spec import Api
 from console.cli import exits, interruptible, streams
 from console.cli.dispatch import say
 from console.report.action import to_json
@@ -81,7 +80,7 @@ async def carry_out_all(
 
 async def _ask(plan: Plan, options: ActingOptions) -> tuple[int, str]:
     """Print the plan and ask; return how it was confirmed, else the exit code for the reason against it."""
-    asks = spec_of(plan.request.kind).api is not Api.RECORD
+    asks = not is_record(plan.request)
     shown = not options.json and (asks or options.dry_run)
     if shown and not streams.write_out(partial(_print_plan, plan, requests=options.dry_run)):
         return exits.PROBLEM, ""
@@ -116,7 +115,7 @@ def _tell(plan: Plan, outcome: Outcome | None, options: ActingOptions) -> None:
     if options.json:
         streams.document(to_json(plan, outcome, reason=options.reason))
     elif outcome is not None:
-        if spec_of(plan.request.kind).api is Api.RECORD:
+        if is_record(plan.request):
             print(untrusted(plan.title))
         print_lines(outcome_lines(outcome, width(), glyphs()))
 
