@@ -172,9 +172,11 @@ class RecordingFile:
     def span(self) -> tuple[float, float] | None:
         """Unix times of the first and the last that was seen; None for an empty one."""
         with self._said():
-            # A layout is older than what is left of the numbers that have it, facts than the objects beside them.
+            # A layout is older than what is left of the numbers that have it, facts than the objects beside them. But
+            # facts may well be what was said last.
             first, last = self._connection.execute(
-                "SELECT min(at), max(at) FROM frames WHERE kind IN (?, ?)", (OBJECTS, NUMBERS)
+                "SELECT min(CASE WHEN kind <> ? THEN at END), max(at) FROM frames WHERE kind IN (?, ?, ?)",
+                (FACTS, OBJECTS, NUMBERS, FACTS),
             ).fetchone()
         if first is None:
             return None

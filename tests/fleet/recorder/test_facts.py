@@ -266,3 +266,15 @@ def test_what_leads_to_engines_is_kept_and_scrubbed_so_that_it_still_joins(tmp_p
     assert scrubbed.policies[0].labels == {
         scrubbed.policies[0].requirements[0].label: scrubbed.policies[0].requirements[0].values[0]
     }
+
+
+def test_a_recording_goes_on_until_the_last_that_was_said_be_it_facts_alone(tmp_path: Path) -> None:
+    writer = RecordingWriter(tmp_path / "x.qdr", Plain())
+    (now, moment), *_ = moments(1)
+    for later, facts in ((0.0, told(alert(0))), (40.0, told(alert(0))), (90.0, told(alert(0), alert(1)))):
+        writer.note(moment._replace(facts=facts), now + later)
+    writer.close()
+    with Recording(tmp_path / "x.qdr") as recording:
+        assert (recording.first, recording.last) == (now, now + 90)
+        assert recording.changes() == [now, now + 90]
+        assert values(recording.at(recording.last).facts) == values(told(alert(0), alert(1)))
