@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +25,8 @@ from tests.simulator.fleet_support import Watched
 
 INTERVAL = 30.0
 """Seconds between scrapes."""
+_TOLD = 3600.0
+"""Seconds for which the reasons of lowered clocks stay the same: with each other one all names are written again."""
 _WORKLOADS = ("chat-70b", "summarize")
 _ROLLOUT = 10 * 3600.0
 _STEP = 900.0
@@ -88,11 +91,16 @@ def write(path: Path, seconds: float = DAY) -> None:
     writer = RecordingWriter(path, Plain())
     writer.describe(context="eval", server="https://kube.example.com:6443", cluster="eval")
     began = watched.clock.at
+    reasons: Mapping[str, tuple[str, ...]] = {}
+    told_at = -math.inf
     while watched.clock.at < began + seconds:
         watched.run(INTERVAL)
         now = watched.clock.at
         statuses = tuple(SourceStatus(name, Health.LIVE, began, now) for name in ("kubernetes", "prometheus"))
         measurement = replace(rounded(observed.measured()), source="prometheus", interval=INTERVAL)
+        if now - told_at >= _TOLD:
+            reasons, told_at = measurement.throttle_reasons, now
+        measurement = replace(measurement, throttle_reasons=reasons)
         writer.note(Moment(observed.objects(), statuses, measurement), now)
     writer.close()
     shrink(path)

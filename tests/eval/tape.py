@@ -6,20 +6,25 @@ the tables of the real sources. A case takes such a tape and changes what is wro
 
 from __future__ import annotations
 
-import copy
+import re
 from array import array
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
+import orjson
+
 from fleet.metrics.exposition import Layouts
+from fleet.model.facts import NO_FACTS, Dated, Facts
 from fleet.model.histogram import Histogram
 from fleet.model.measurement import HistogramKey, Measurement, Table
-from fleet.model.quantity import Family
-from fleet.model.snapshot import Cluster
+from fleet.model.quantity import Family, Quantity
+from fleet.model.routes import Routing
+from fleet.model.snapshot import ROUTING, Cluster
 from fleet.sources.kube.interner import Interner
 from fleet.sources.kube.resources import all_resources
+from fleet.sources.kube.routing import RESOURCES as LED
 from fleet.sources.kube.state import KubeState
 from fleet.sources.scrape.tables import Tables
 from fleet.sources.scrape.target import TargetState
@@ -40,6 +45,8 @@ SETTLING = 90.0
 """Seconds before the first: rates are over a whole window then."""
 RESOURCES = {resource.kind: resource for resource in all_resources()}
 """Resources that the Kubernetes source watches, by kind."""
+LISTED = {resource.kind: (name, resource) for name, resource in LED}
+"""Resources of the way to engines, which are listed beside it, by kind."""
 CLUSTER = Cluster("eval", "eval", "https://kube.example.com:6443")
 
 
@@ -57,9 +64,16 @@ class Objects:
         self._rows: dict[str, dict[str, Any]] = {kind: {} for kind in RESOURCES}
         self._state: KubeState | None = None
         self._generation = 0
+        self._led: dict[str, dict[Place, Any]] = {}
+        self._routing: Routing | None = None
 
     def put(self, raw: Raw) -> None:
         """Add or change an object."""
+        if raw["kind"] in LISTED:
+            name, listed = LISTED[raw["kind"]]
+            self._led.setdefault(name, {})[place_of(raw)] = listed.project(raw, self._interner)
+            self._routing = None
+            return
         resource = RESOURCES.get(raw["kind"])
         if resource is not None:
             row = resource.project(raw, self._interner)
@@ -68,9 +82,20 @@ class Objects:
                 self._rows[raw["kind"]] = kept | {row.key: row}
                 self._state = None
 
+    def facts(self, now: float) -> Facts:
+        """What leads to engines: the same object while it is the same; nothing where there never was any."""
+        if not self._led:
+            return NO_FACTS
+        if self._routing is None:
+            self._routing = Routing(**{name: tuple(rows.values()) for name, rows in self._led.items()})
+        return Facts({ROUTING: Dated(now, self._routing)})
+
     def remove(self, place: Place) -> None:
         """Remove an object."""
         kind, namespace, name = place
+        if kind in LISTED:
+            self._led[LISTED[kind][0]].pop(place, None)
+            self._routing = None
         kept = self._rows.get(kind, {})
         gone = [key for key, row in kept.items() if (getattr(row, "namespace", ""), row.name) == (namespace, name)]
         if gone:
@@ -177,14 +202,27 @@ def tape(pods: int | None = None, demand: float = 1.0) -> Tape:
         watched.run(INTERVAL)
         frames.append(rounded(replace(observed.measured(), source="prometheus")))
         if number == 3:
-            raws = {place_of(raw): copy.deepcopy(raw) for raw in watched.everything() if raw["kind"] in RESOURCES}
+            raws = _named_shortly([raw for raw in watched.everything() if raw["kind"] in RESOURCES])
     # What lowers a clock for a moment under full load would be written with all names each time that it changes.
     reasons = frames[4].throttle_reasons
     return Tape(START, raws, tuple(replace(frame, throttle_reasons=reasons) for frame in frames[4:]))
 
 
+_UID = re.compile(rb'"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"')
+
+
+def _named_shortly(raws: list[Raw]) -> dict[Place, Raw]:
+    """The objects with short uids: of those that are drawn a fifth of a recording of a few minutes would be made."""
+    short: dict[bytes, bytes] = {}
+    text = _UID.sub(lambda uid: short.setdefault(uid[0], b'"uid-%d"' % len(short)), orjson.dumps(raws))
+    return {place_of(raw): raw for raw in orjson.loads(text)}
+
+
 def rounded(m: Measurement) -> Measurement:
-    """Numbers to within a hundredth, in half the bytes; whole ones up to 256 as they are."""
+    """Numbers to within a hundredth, in half the bytes; whole ones up to 128 as they are.
+
+    Those of GPUs by which nothing is judged are within two hundredths.
+    """
     histograms: dict[Family, dict[HistogramKey, Histogram]] = {
         family: {
             group: Histogram(one.edges, tuple(_short(one.counts)), *_short([one.total])) for group, one in found.items()
@@ -198,15 +236,41 @@ def rounded(m: Measurement) -> Measurement:
 
 
 def _short_table(table: Table) -> Table:
-    return replace(table, columns={quantity: array("d", _short(column)) for quantity, column in table.columns.items()})
+    columns = {
+        quantity: array("d", _short(column, _FEWER if quantity in _SHOWN else _DIGITS))
+        for quantity, column in table.columns.items()
+    }
+    return replace(table, columns=columns)
 
 
-def _short(numbers: Iterable[float]) -> list[float]:
+_DIGITS, _FEWER = 6, 5
+"""Binary digits that are kept of a number behind the first."""
+_SHOWN = frozenset(
+    {
+        Quantity.SM_ACTIVE,
+        Quantity.DRAM_ACTIVE,
+        Quantity.TENSOR_ACTIVE,
+        Quantity.GPU_MEMORY_USED,
+        Quantity.GPU_POWER,
+    }
+)
+
+
+def _short(numbers: Iterable[float], digits: int = _DIGITS) -> array[float]:
+    """Numbers rounded to so many binary digits: all at once, as the bits of one whole number."""
     singles = array("f", numbers)
-    bits = array("I", singles.tobytes())
-    for at, value in enumerate(bits):
-        bits[at] = value & 0xFFFF0000
-    return list(array("f", bits.tobytes()))
+    dropped = 23 - digits
+    half, kept = (
+        _repeated(1 << (dropped - 1), len(singles)),
+        _repeated(0xFFFFFFFF << dropped & 0xFFFFFFFF, len(singles)),
+    )
+    bits = int.from_bytes(singles.tobytes(), "little") + half & kept
+    return array("f", bits.to_bytes(len(singles) * 4, "little"))
+
+
+@cache
+def _repeated(word: int, count: int) -> int:
+    return int.from_bytes(word.to_bytes(4, "little") * count, "little")
 
 
 def _demanding(demand: float) -> Scenario:

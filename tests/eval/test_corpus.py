@@ -24,6 +24,7 @@ FLOOR = (
     "autoscaler-at-maximum",
     "autoscaler-blind",
     "autoscaler-flaps",
+    "certificate-not-renewed",
     "command-not-found",
     "crash-loop",
     "cuda-out-of-memory",
@@ -31,12 +32,14 @@ FLOOR = (
     "engine-answers-errors",
     "engine-asleep-with-queue",
     "engine-stuck",
+    "gateway-refuses-route",
     "gpu-double-bit-error",
     "gpu-hardware-slowdown",
     "gpu-link-down",
     "host-port-taken",
     "image-denied",
     "image-pull-slow",
+    "image-tag-moved",
     "init-container-fails",
     "kv-cache-thrash",
     "liveness-kills-under-load",
@@ -57,6 +60,8 @@ FLOOR = (
     "registry-rate-limited",
     "replica-slow",
     "rollout-stuck",
+    "route-port-wrong",
+    "route-to-nowhere",
     "scrape-target-down",
     "secret-missing",
     "service-selects-nothing",
@@ -75,6 +80,8 @@ CALM = (
     "long-prefill",
     "node-joins",
     "pending-for-a-minute",
+    "policy-for-one-port",
+    "route-with-weight-zero",
     "scale-down",
     "xid-echo",
 )
@@ -124,6 +131,13 @@ def test_the_same_corpus_comes_each_time(tmp_path: Path) -> None:
     for suffix in ("toml", "qdr"):
         first, second = ((tmp_path / folder / f"{entry.name}.{suffix}").read_bytes() for folder in ("a", "b"))
         assert first == second
+
+
+def test_five_minutes_of_the_usual_fleet_are_small(tmp_path: Path) -> None:
+    """Of some 430 cases most are no larger: together they stay below 30 MB."""
+    (entry,) = [one for one in entries() if one.name == "seen/queue-deep.usual"]
+    make_all(tmp_path, [entry])
+    assert (tmp_path / f"{entry.name}.qdr").stat().st_size < 48_000
 
 
 def test_the_corpus_is_as_large_as_it_should_be() -> None:
