@@ -14,6 +14,7 @@ from fleet.diagnosis.canary import CanaryCause, RouteCanaryCause, canary_trouble
 from fleet.diagnosis.cause import AutoscalerCause, MeasuringCause, ReplicaCause, ReportedCause, SourceCause
 from fleet.diagnosis.causes.endings import OF_POD
 from fleet.diagnosis.causes.symptoms import ENDED
+from fleet.diagnosis.endpoints import EndpointCause, endpoint_causes
 from fleet.diagnosis.finding_words import FindingWords, WordedFindings, WordedRows
 from fleet.diagnosis.fronts import RouteCause
 from fleet.diagnosis.grouping import Groups, IncidentGroup
@@ -27,7 +28,7 @@ from fleet.diagnosis.setup import SetupCause, Setups
 from fleet.diagnosis.subject import MeasuringSource, Subjects
 from fleet.model.ending import Endings
 from fleet.model.finding import Finding, Incident, Reach
-from fleet.model.snapshot import ACKNOWLEDGEMENTS, CANARY, Health, Snapshot, SourceStatus
+from fleet.model.snapshot import ACKNOWLEDGEMENTS, CANARY, Health, ShownCertificate, Snapshot, SourceStatus
 
 if TYPE_CHECKING:
     from fleet.diagnosis.acknowledging import Acknowledging
@@ -55,6 +56,7 @@ class Diagnosis:
         self._canaries = registry.causes_of(CanaryCause)
         self._canary_routes = registry.causes_of(RouteCanaryCause)
         self._setups = Setups(registry.causes_of(SetupCause))
+        self._endpoints = registry.causes_of(EndpointCause)
         self._late = registry.causes_of(LateCause)
         self._reports = Reports(registry.causes_of(ReportedCause))
         self._outlying: tuple[ActiveCause, ...] = ()
@@ -73,7 +75,7 @@ class Diagnosis:
         self._of_autoscalers = Precedence[AutoscalerSubject](registry.causes_of(AutoscalerCause))
         self._of_endings = {row: self._causes[of.id] for row, of in OF_POD.items()}
         self._of_measuring = Precedence[MeasuringSource](registry.causes_of(MeasuringCause))
-        self._healths: list[tuple[str, Health]] = []
+        self._healths: list[tuple[str, Health, tuple[ShownCertificate, ...]]] = []
         self._of: tuple[object, ...] = ()
         self._at = 0.0
         self._incidents: tuple[Incident, ...] = ()
@@ -106,7 +108,7 @@ class Diagnosis:
             snapshot.events,
         )
         same = len(of) == len(self._of) and all(a is b for a, b in zip(of, self._of, strict=True))
-        healths = [(one.name, one.health) for one in snapshot.sources]
+        healths = [(one.name, one.health, one.certificates) for one in snapshot.sources]
         if same and healths == self._healths and self._at <= snapshot.at < self._hysteresis.until:
             return self._incidents
         if not 0 <= snapshot.at - self._compared < PEERS_EVERY:
@@ -144,6 +146,7 @@ class Diagnosis:
         outlying_still = (one for one in self._outlying if one.key in snapshot.pods or one.key in snapshot.gpus)
         holds = [
             *self._silent(snapshot),
+            *endpoint_causes(snapshot, self._endpoints),
             *self._troubles,
             *outlying_still,
             *self._ended(snapshot),

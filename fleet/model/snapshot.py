@@ -71,6 +71,18 @@ class Health(StrEnum):
     """Not configured, or not needed."""
 
 
+SERVER, CLIENT = "server", "client"
+
+
+class ShownCertificate(NamedTuple):
+    """A certificate that was shown at a handshake with a source. Unix seconds."""
+
+    whose: str
+    """SERVER, or CLIENT for the console's own."""
+    begins: float
+    ends: float
+
+
 @dataclass(frozen=True, slots=True)
 class SourceStatus:
     """The status of a source: shown in the header, explained in one or two lines on demand."""
@@ -94,6 +106,8 @@ class SourceStatus:
     """HTTP requests in the last tick."""
     progress: str = ""
     """Progress of its first read, in words (1,500 of ~5,000 pods); empty before it begins, and afterwards."""
+    certificates: tuple[ShownCertificate, ...] = ()
+    """Certificates of its endpoint that were seen."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -190,6 +190,7 @@ _KEPT: Final = frozenset(
         "Requirement": "operator",
         "AllowedPorts": "protocol",
         "Unlisted": "resource",
+        "ShownCertificate": "whose",
     }.items()
     for name in names.split()
 )

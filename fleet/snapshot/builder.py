@@ -9,21 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from fleet.diagnosis.diagnosis import Diagnosis
 from fleet.diagnosis.profiles import ProfileChoice
 from fleet.diagnosis.subject import NO_REASONS
 from fleet.model.facts import NO_FACTS, Facts
+from fleet.model.fronts import Fronts
 from fleet.model.measurement import Measurement
 from fleet.model.objects import Event
 from fleet.model.past import Past
-from fleet.model.snapshot import CANARY, Assessment, Cluster, Snapshot, SourceStatus
+from fleet.model.snapshot import CANARY, ROUTING, Assessment, Cluster, Snapshot, SourceStatus
 from fleet.snapshot.backfill import Step, steps
 from fleet.snapshot.departures import Departures
 from fleet.snapshot.empty_services import EmptyServices
 from fleet.snapshot.fleet_health import NOBODY_ASKED, FleetHealth
 from fleet.snapshot.frames import Frames
-from fleet.snapshot.fronts import FrontsJoin
 from fleet.snapshot.history import RecentHistory
 from fleet.snapshot.rescales import Rescales
 from fleet.snapshot.status_changes import followed
@@ -31,7 +32,11 @@ from fleet.snapshot.topology import Topology
 from fleet.snapshot.usual import UsualTraffic
 from fleet.sources.kube.state import KubeState
 
+if TYPE_CHECKING:
+    from fleet.snapshot.fronts import FrontsJoin
+
 EVENTS_KEPT = 500
+_NO_FRONTS: Mapping[str, Fronts] = {}
 
 
 class Builder:
@@ -55,7 +60,7 @@ class Builder:
         self._departures = Departures()
         self._rescales = Rescales()
         self._services = EmptyServices()
-        self._fronts = FrontsJoin()
+        self._fronts: FrontsJoin | None = None
         self._diagnosis = Diagnosis()
 
     @property
@@ -127,7 +132,7 @@ class Builder:
             departed=self._departures.at(topology, events, now),
             rescaled=self._rescales.at(topology, now),
             empty_services=self._services.at(topology),
-            fronts=self._fronts.at(topology, facts, now),
+            fronts=self._fronts_at(topology, facts, now),
             **topology.structure(),
         )
         if "objectives" in facts.by_source:
@@ -155,6 +160,16 @@ class Builder:
         """Fill the strips with recorded history, by the time of a step."""
         for at, values in sorted(recalled.items()):
             self._history.backfill(at, values)
+
+    def _fronts_at(self, topology: Topology, facts: Facts, now: float) -> Mapping[str, Fronts]:
+        if self._fronts is None:
+            if ROUTING not in facts.by_source:
+                return _NO_FRONTS
+            # Nothing of it is needed before somebody has listed what leads to engines.
+            from fleet.snapshot.fronts import FrontsJoin
+
+            self._fronts = FrontsJoin()
+        return self._fronts.at(topology, facts, now)
 
     def _newest_events(self, kube: KubeState) -> tuple[Event, ...]:
         if self._events[0] is not kube.events:

@@ -83,7 +83,7 @@ class Objects:
                 self._state = None
 
     def facts(self, now: float) -> Facts:
-        """What leads to engines: the same object while it is the same; nothing where there never was any."""
+        """Return the routes to engines: the same object while they are the same; nothing where there never were any."""
         if not self._led:
             return NO_FACTS
         if self._routing is None:

@@ -134,7 +134,7 @@ def test_the_same_corpus_comes_each_time(tmp_path: Path) -> None:
 
 
 def test_five_minutes_of_the_usual_fleet_are_small(tmp_path: Path) -> None:
-    """Of some 430 cases most are no larger: together they stay below 30 MB."""
+    """Most of the 430 cases are no larger, so that together they stay below 30 MB."""
     (entry,) = [one for one in entries() if one.name == "seen/queue-deep.usual"]
     make_all(tmp_path, [entry])
     assert (tmp_path / f"{entry.name}.qdr").stat().st_size < 48_000

@@ -20,7 +20,7 @@ def behind(case: Case) -> tuple[Top, Raw]:
 
 
 def _owner(case: Case, top: Top) -> object:
-    """What made a workload; empty for one that is the top itself."""
+    """Return the owners of a workload; none for one that is the top itself."""
     return case.raw(*top)["metadata"].get("ownerReferences")
 
 

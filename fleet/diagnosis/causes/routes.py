@@ -166,7 +166,7 @@ EXPIRES = RouteCause(
     ),
     runs_on=True,
     began=lambda of: (min(map(told_from, of.ending)), "its dates") if of.ending else None,
-    after=600,
+    after=60,
     helps=(_RENEW, _PAST),
     avoid=("Do not wait for it to end: renewal fails for a reason, and that has to be found first.",),
     decides=("what cert-manager says of its CertificateRequest and Order: an issuer, DNS, or a limit of rate",),

@@ -19,6 +19,7 @@ import orjson
 
 from fleet.dataclass import dataclass
 from fleet.guard import Guard, RefusedError, reads_helm_metadata, reads_only
+from fleet.model.snapshot import CLIENT, SERVER, ShownCertificate
 from fleet.net.bodies import BodyError, Inflating, Limit, limits
 from fleet.net.early import EarlyQuestions
 from fleet.net.plain_client import PlainRequest
@@ -113,6 +114,13 @@ class KubeClient:
     def server(self) -> str:
         """Address of the server; never with credentials."""
         return self.access.server
+
+    @property
+    def certificates(self) -> tuple[ShownCertificate, ...]:
+        """The certificates of the server and of this client, as far as shown; not one that a plugin renews."""
+        seen = self._links.seen
+        shown = ((SERVER, seen.server), (CLIENT, None if self._links.credentials.from_plugin else seen.client))
+        return tuple(ShownCertificate(whose, *dates) for whose, dates in shown if dates is not None)
 
     async def get(
         self,

@@ -11,7 +11,7 @@ import aiohttp
 from fleet.imports import imported
 from fleet.net.plain_client import CONNECT_TIMEOUT as CONNECT_TIMEOUT
 from fleet.net.proxies import Proxy
-from fleet.sources.kube.tls import Tls, context_of
+from fleet.sources.kube.tls import SeenCertificates, Tls, context_of
 
 CONNECTIONS = 100
 """Largest number of connections to one server: each watch occupies one."""
@@ -26,10 +26,10 @@ class SentFlag:
         self.begun = False
 
 
-async def open_session(tls: Tls, proxy: Proxy | None) -> aiohttp.ClientSession:
+async def open_session(tls: Tls, proxy: Proxy | None, seen: SeenCertificates | None = None) -> aiohttp.ClientSession:
     """Open a session with these certificates. Raises ssl.SSLError, OSError and ValueError if they cannot be used."""
     # aiohttp has a context that trusts what the system trusts, and no other is needed where nothing is said of TLS.
-    context = True if tls == Tls() else await asyncio.to_thread(context_of, tls)
+    context = True if tls == Tls() else await asyncio.to_thread(context_of, tls, seen)
     options: dict[str, Any] = {"limit": CONNECTIONS, "ssl": context}
     if proxy is not None and proxy.socks:
         # Few go through one, and the library for it is not light.

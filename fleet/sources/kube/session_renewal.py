@@ -14,7 +14,7 @@ from fleet.net.proxies import Proxy, proxy_for
 from fleet.sources.kube.credentials import Credentials, Login
 from fleet.sources.kube.errors import KubeconfigError, UnreachableError
 from fleet.sources.kube.kubeconfig import Access
-from fleet.sources.kube.tls import Tls, context_of
+from fleet.sources.kube.tls import SeenCertificates, Tls, context_of
 
 if TYPE_CHECKING:
     import aiohttp
@@ -60,6 +60,8 @@ class Links:
     def __init__(self, access: Access, environ: Mapping[str, str], renewal: float = RENEWAL) -> None:
         self.access = access
         self.credentials = Credentials(access, environ)
+        self.seen = SeenCertificates()
+        """The dates of the certificates that were shown."""
         self._environ = environ
         self._connecting = asyncio.Lock()
         self._link: Link | None = None
@@ -85,7 +87,7 @@ class Links:
                         return None
                     login = await self.credentials.load()
                     secure = self.access.server.startswith("https:")
-                    context = await asyncio.to_thread(context_of, login.tls) if secure else None
+                    context = await asyncio.to_thread(context_of, login.tls, self.seen) if secure else None
                 except (KubeconfigError, *UNUSABLE):
                     return None
                 self._introduction = Introduction(login, context)
@@ -138,7 +140,7 @@ class Links:
         if link is not None and not untrusted and not login.tls.from_files and link.made_for(login.tls, proxy):
             return Link(link.session, login, proxy)
         try:
-            return Link(await open_session(login.tls, proxy), login, proxy)
+            return Link(await open_session(login.tls, proxy, self.seen), login, proxy)
         except UNUSABLE as error:
             raise KubeconfigError(
                 f"the certificates of context {self.access.context!r} cannot be used: {error}",

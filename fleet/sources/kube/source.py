@@ -191,6 +191,7 @@ class KubernetesSource:
             endpoint=self.client.server,
             notes=verdict.notes,
             requests=self._counted - self._before,
+            certificates=self.client.certificates,
             progress=self._progress() if verdict.health is Health.STARTING else "",
         )
         return (status,)

@@ -17,6 +17,7 @@ from tempfile import NamedTemporaryFile
 from typing import Any, NoReturn
 
 from fleet.dataclass import dataclass
+from fleet.net.certificates import Validity, note_peers, validity_in, validity_of
 
 Pem = Path | bytes
 """A file of certificates or of a key, or its content."""
@@ -52,9 +53,22 @@ def tls_of(cluster: Mapping[str, Any], user: Mapping[str, Any]) -> Tls:
     )
 
 
-def context_of(tls: Tls) -> ssl.SSLContext:
+@dataclass(slots=True)
+class SeenCertificates:
+    """The dates of the certificates of a server and of whoever asks it, as they were seen last; None for not seen."""
+
+    server: Validity | None = None
+    client: Validity | None = None
+
+    def note_server(self, der: bytes) -> None:
+        """Note the certificate that a server has shown."""
+        self.server = validity_of(der)
+
+
+def context_of(tls: Tls, seen: SeenCertificates | None = None) -> ssl.SSLContext:
     """Return the context; slow with the system's authorities: call it off the event loop.
 
+    Certificates that are shown are noted in ``seen``.
     Raises ssl.SSLError, OSError and ValueError for certificates and keys that cannot be used.
     """
     context = ssl.create_default_context(
@@ -65,9 +79,13 @@ def context_of(tls: Tls) -> ssl.SSLContext:
     if tls.certificate is not None:
         with _file(tls.certificate) as certificate, _file(tls.key or tls.certificate) as key:
             context.load_cert_chain(certificate, key, password=_encrypted)
+            if seen is not None:
+                seen.client = validity_in(certificate.read_bytes())
     if not tls.verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
+    if seen is not None:
+        note_peers(context, seen.note_server)
     return context
 
 

@@ -24,6 +24,7 @@ from fleet.model.routes import (
     Unlisted,
 )
 from fleet.model.severity import Severity
+from fleet.model.snapshot import ShownCertificate
 from tests.fleet.diagnosis.fleets import CHAT, WELL, Fleet, Q
 from tests.fleet.rows import NOW
 
@@ -261,3 +262,22 @@ def test_the_way_is_joined_again_only_where_something_of_it_is_another() -> None
     assert made.at(30).fronts is first
     made.facts = Facts()
     assert made.at(40).fronts == {}
+
+
+@pytest.mark.parametrize(
+    ("left", "lifetime", "told"),
+    [(30 * DAY, 365 * DAY, False), (20 * DAY, 365 * DAY, True), (-60.0, 365 * DAY, True), (8 * 3600.0, DAY, False)],
+)
+def test_a_certificate_between_the_console_and_a_source_is_told_before_it_ends(
+    left: float, lifetime: float, told: bool
+) -> None:
+    made = fleet(None)
+    shown = (ShownCertificate("server", NOW + left - lifetime, NOW + left), ShownCertificate("client", NOW, NOW + 9e9))
+    made.sources = [replace(made.sources[0], certificates=shown)]
+    found = made.incidents(0, 90)
+    assert [(one.root.cause, one.root.key) for one in found] == (
+        [("source-certificate-expires", "kubernetes")] if told else []
+    )
+    if told:
+        assert found[0].root.told_by == "its dates"
+        assert found[0].root.words.startswith("kubernetes: server certificate: ")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trustme
+from cryptography import x509
 
 from fleet.sources.kube.client import KubeClient
 from fleet.sources.kube.errors import KubeconfigError, UnreachableError
@@ -200,3 +202,26 @@ async def test_a_key_of_another_certificate_is_said() -> None:
     user = {"client-certificate-data": b64(certificate), "client-key-data": b64(key)}
     with pytest.raises(KubeconfigError, match="certificates of context 'c' cannot be used"):
         await tls_get(Access("c", "c", "u", "", server, {"server": server}, user))
+
+
+async def test_dates_of_certificates_are_read_at_the_handshake_also_where_nothing_is_verified() -> None:
+    tls = Tls()
+    await tls.start()
+    certificate, key = tls.certificate("inline")
+    user = {"client-certificate-data": b64(certificate), "client-key-data": b64(key)}
+    shown = x509.load_pem_x509_certificate(certificate)
+    dates = shown.not_valid_before_utc.timestamp(), shown.not_valid_after_utc.timestamp()
+    try:
+        trust = {"certificate-authority-data": b64(tls.authority.cert_pem.bytes())}
+        for cluster in (trust, {"insecure-skip-tls-verify": True}):
+            client = KubeClient(tls.access(user, **cluster))
+            before = client.certificates
+            assert before == ()
+            await client.get("/version")
+            await client.close()
+            server, own = client.certificates
+            assert (server.whose, own.whose) == ("server", "client")
+            assert (own.begins, own.ends) == dates
+            assert server.begins < time.time() < server.ends
+    finally:
+        await tls.stop()
