@@ -81,20 +81,20 @@ class Request:
 
     @property
     def does(self) -> str:
-        """Kind of what is done to its targets; of several in turn that of each."""
+        """Kind of the action on its targets; for several in turn, the kind of each."""
         return self.kind
 
     @property
     def reason(self) -> str:
-        """The reason that the request itself brings, where none is given beside it; empty for none."""
+        """The reason in the request itself, if none is given otherwise; empty for none."""
         return ""
 
 
 @dataclass(frozen=True, slots=True)
 class InTurn(Request):
-    """Several requests under one confirmation, each begun when the one before it has arrived.
+    """Several requests under one confirmation, each begun when the previous one has finished.
 
-    ``target`` is that of the first.
+    ``target`` is the first one's.
     """
 
     kind: ClassVar[str] = "in-turn"

@@ -111,7 +111,7 @@ def current_of(found: Iterable[Revision]) -> Revision | None:
 
 
 def find_revision(found: Sequence[Revision], wanted: str) -> Revision:
-    """The revision of a name, a hash or a number; for an empty one that before the current one.
+    """The revision of a name, a hash or a number; for an empty one, the revision before the current one.
 
     Raises NotFoundError.
     """

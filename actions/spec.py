@@ -96,7 +96,7 @@ class Inline(NamedTuple):
 
 
 Values = Mapping[str, Any]
-"""Values of the arguments, by field; None, or absent, for one that was not given."""
+"""Values of the arguments, by field; None, or absent, if not given."""
 
 
 def always(snapshot: Snapshot, target: ObjectRef) -> str | None:

@@ -100,7 +100,7 @@ def _parameter(each: Field[Any]) -> str:
 
 
 def _value(each: Field[Any], names: dict[str, object]) -> str:
-    """Return the source of a field's value in an instance; empty for one that it has to set itself."""
+    """Return the source of a field's value in an instance; empty if the field has to set it itself."""
     names[f"_default_{each.name}"] = each.default if each.default_factory is MISSING else each.default_factory
     if each.default_factory is not MISSING:
         made = f"_default_{each.name}()"

@@ -223,7 +223,7 @@ class Observer:
             await self._recorder.wait()
 
     async def synced(self, timeout: float) -> None:  # noqa: ASYNC109 - as above
-        """Wait until the cluster is known, but not for one that keeps being out of reach."""
+        """Wait until the cluster is known, unless it stays out of reach."""
         waiting = asyncio.ensure_future(self.objects.wait_synced(timeout))
         down_since: float | None = None
         try:

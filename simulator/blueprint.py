@@ -47,7 +47,7 @@ class NodePool:
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """A model on its GPUs: what it costs to run and how long it takes to start (seconds)."""
+    """A model on its GPUs: its costs, and the duration of its start (seconds)."""
 
     repository: str
     engine: EngineSpec

@@ -1,4 +1,4 @@
-"""Events of the simulated cluster, kept as long as an API server keeps them."""
+"""Events of the simulated cluster, kept for as long as an API server keeps them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Events:
         self._known: dict[tuple[str, str, str], Object] = {}
 
     def record(self, about: Pod | Object, kind: str, reason: str, message: str, component: str, now: float) -> None:
-        """Record an event; one that repeats is counted up, as client-go's correlator does."""
+        """Record an event; a repeated one is counted up, as client-go's correlator does."""
         obj: Object = identity(about) if isinstance(about, Pod) else about
         meta = obj["metadata"]
         regarding = {"kind": obj["kind"], "apiVersion": obj["apiVersion"]}

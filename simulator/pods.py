@@ -87,7 +87,7 @@ class Pod:
     finishing: bool = False
     """True if it was ready when it was told to end: its probes go on."""
     deadline: float = 0.0
-    """Time at which it is killed if it has not ended by itself, and the seconds given for that."""
+    """Time at which it is killed if it has not ended, and the seconds given for that."""
     grace: float = 0.0
     evicted: float | None = None
     """Time of its eviction."""
@@ -124,7 +124,7 @@ class Pod:
 
     @property
     def listening(self) -> bool:
-        """True if its server accepts connections: one that was told to end takes no more."""
+        """True if its server accepts connections: after being told to end it takes no more."""
         return self.alive and (self.server is not None or (self.workload is None and self.ready))
 
     @property

@@ -1,6 +1,7 @@
-"""Acknowledgements of incidents in the audit logs of everybody, read as they grow. Reads only: read-only mode has it.
+"""Acknowledgements of incidents in the audit logs of all users, read as they grow. Only reads, so read-only mode has
+it.
 
-A log of years is read once, and of its files only those that were written to of late; after that what is new.
+A log of years is read once, and of its files only the recently written ones; after that only new lines.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ KIND: Final = "ack"
 ABOUT: Final = "incident"
 """The field of its intent that tells which incident it was."""
 KEPT: Final = 7 * 86_400.0
-"""Seconds after which an acknowledgement is none any more: who has known of something for a week looks again."""
+"""Seconds after which an acknowledgement expires: an incident known for a week deserves another look."""
 _MARK: Final = f'"kind":"{KIND}"'.encode()
 """Canonical JSON of such a kind: lines without it need not be parsed."""
 _MOST: Final = 1000
@@ -38,14 +39,16 @@ class AcknowledgementReader:
         self._files: dict[Path, _LogFile] = {}
 
     def read(self) -> Acknowledgements:
-        """Return those that stand, the latest first. Raises OSError where the folder cannot be read."""
+        """Return the current acknowledgements, the latest first. Raises OSError if the folder cannot be read."""
         since = self._clock() - KEPT
         logs, _ = logs_in(self._folder)
         said = [one for log in logs for one in self._of_log(log, since) if one.is_since(since)]
         return Acknowledgements(tuple(_standing(sorted(said, key=lambda one: -one.told.at)))[:_MOST])
 
     def _of_log(self, log: Path, since: float) -> Iterator[_Said]:
-        """Yield what one log says; of one that another made in a person's name, as said by who could have made it."""
+        """Yield the acknowledgements of one log; for one made in another person's name, the author is the possible
+        writer.
+        """
         try:
             shared = log != self._folder and is_shared(self._folder)
             if shared and log.is_symlink():
@@ -98,7 +101,7 @@ class _Said:
         return self.told.at >= moment
 
     def settles(self, other: Acknowledgement) -> bool:
-        """True if nothing that was said before of the same incident counts any more."""
+        """True if it cancels all earlier acknowledgements of the same incident."""
         own = self.told
         same = own.cause == other.cause and own.server == other.server and own.cluster_uid == other.cluster_uid
         return same and not set(own.objects).isdisjoint(other.objects)
@@ -115,7 +118,7 @@ def _standing(latest_first: list[_Said]) -> Iterator[Acknowledgement]:
 
 
 def _said(record: Record, owner: LogOwner) -> _Said | None:
-    """Read a record; None for what is not as this program writes it."""
+    """Parse a record; None if it does not have the form that this program writes."""
     content = record.content
     about, scope, request = (_mapping(content.get(name)) for name in (ABOUT, "scope", "request"))
     objects, severity, replicas = about.get("objects"), about.get("severity"), about.get("replicas")

@@ -1,4 +1,4 @@
-"""Verification of a log: every line follows the one before it, and none is missing."""
+"""Verification of a log: every line follows the previous one, and none is missing."""
 
 from __future__ import annotations
 

@@ -147,7 +147,7 @@ class AuditLog:
 
 
 def _explained(error: OSError, folder: Path) -> str:
-    """Return what is wrong and what to do."""
+    """Return the problem and the remedy."""
     remedy = {
         errno.ENOSPC: "the disk is full: make room",
         errno.EDQUOT: "the quota is used up: make room",

@@ -33,9 +33,9 @@ class LogFileLine:
 
 
 def look_at(folder: Path) -> LogSnapshot:
-    """The log in a folder as it is now; an empty one where there is none. Raises OSError.
+    """The log in a folder as it is now; an empty one if there is none. Raises OSError.
 
-    It waits a moment for who is writing; where it may not, the last line may be one that is just being written.
+    It waits a moment for a running writer; without permission for that, the last line may be incomplete.
     """
     with holding_writers(folder / LOCK):
         # The head first: without the lock it may then be behind the log, and never ahead of it.

@@ -71,7 +71,7 @@ def redacted(value: Any) -> Any:
 
 
 def redacted_text(text: str) -> str:
-    """A text without the secrets in it; one that is a JSON document stays one."""
+    """A text without its secrets; a JSON document stays one."""
     if text[:1] in {"{", "["}:
         # JSON in a string, such as the last-applied-configuration annotation.
         try:

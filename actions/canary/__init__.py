@@ -1,1 +1,1 @@
-"""The canary: one token, asked of engines that the configuration names. It makes a GPU work: so it is an action."""
+"""The canary: requests for one token to configured engines. They make a GPU work, so the canary is an action."""

@@ -52,9 +52,9 @@ async def ask_one_token(
     timeout: float,  # noqa: ASYNC109 - silence is an answer
     clock: Callable[[], float] = time.perf_counter,
 ) -> CanaryHeard:
-    """Ask for the likeliest token after ``prompt``: greedy, so that equal engines say the same. Raises nothing.
+    """Request the likeliest token after ``prompt``: greedy, so that equal engines answer the same. Raises nothing.
 
-    A server that speaks chat alone gets the prompt as a message.
+    A server with only the chat API gets the prompt as a message.
     """
     headers = {"User-Agent": USER} | ({"Authorization": f"Bearer {place.key}"} if place.key else {})
     began = clock()

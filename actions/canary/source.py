@@ -31,9 +31,9 @@ FIRST: Final = 10.0
 AT_ONCE: Final = 4
 """Questions under way at a time, however many engines there are."""
 PEERS: Final = 3
-"""Engines of a revision that must have answered before one of them can be the odd one: of two nobody knows which."""
+"""Engines of a revision that must have answered before one can be the odd one out: with two, either could be wrong."""
 AGREE: Final = 2 / 3
-"""Share of them that must have said the same: batching alone makes a near tie fall either way."""
+"""Share of them that must have answered the same: batching alone can tip a near tie either way."""
 _CAME_TO_NOTHING: Final = frozenset({CanaryOutcome.SILENT, CanaryOutcome.FAILED})
 _NAMED: Final = 5
 
@@ -56,7 +56,7 @@ class CanaryPlan:
     timeout: float
     ports: tuple[int, ...] = (8000,)
     gateways: Mapping[str, Callable[[], CanaryPlace]] = field(default_factory=dict)
-    """``namespace/name`` of a workload → its gateway; a place without a model is asked for the workload's."""
+    """``namespace/name`` of a workload → its gateway; without a model, the workload's model is requested."""
 
 
 class _Asked(NamedTuple):

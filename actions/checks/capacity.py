@@ -45,7 +45,7 @@ def check_capacity(found: Sequence[Impact], *, ready: int = 0, first: bool = Fal
 
 
 def _suffering(impact: Impact) -> str:
-    """Return what its users suffer now, before the action; empty if nothing stands out."""
+    """Return the impact on users already present before the action; empty if nothing stands out."""
     parts = []
     if impact.queue >= QUEUED:
         waiting = max(n for n in (impact.waiting, impact.waiting_now) if not math.isnan(n))

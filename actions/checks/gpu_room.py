@@ -1,4 +1,4 @@
-"""Is there a GPU for the pods that will start? And for the first pod of a rollout?"""
+"""Check for a GPU for the pods that will start, and for the first pod of a rollout."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class MorePods(NamedTuple):
 
 
 def check_room_for_all(snapshot: Snapshot, wanted: Sequence[MorePods]) -> Check | None:
-    """True if all could be placed, each after the ones before it; None where none asks for a device."""
+    """True if all can be placed, each after the ones before it; None if none requests a device."""
     taken: Counter[tuple[str, str]] = Counter()
     asked, short = 0, list[str]()
     for one in wanted:

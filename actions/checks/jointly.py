@@ -20,10 +20,10 @@ class OverAll(NamedTuple):
 
 @runtime_checkable
 class JointlyChecked(Protocol):
-    """An action of which several in turn take away, or need, more than each says alone."""
+    """An action whose requests in turn remove, or need, more together than each one states."""
 
     async def check_all(self, plans: Sequence[Plan], context: ClusterContext) -> OverAll:
-        """Look at several plans of it at once. Raises KubeError where nobody can tell."""
+        """Check several plans of it together. Raises KubeError if that is impossible."""
         ...
 
 

@@ -1,1 +1,1 @@
-"""Taking pods out of service without cutting their requests: by which method, how long, and what may refuse it."""
+"""Taking pods out of service without cutting their requests: the method, the duration, and the obstacles."""

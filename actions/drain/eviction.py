@@ -54,7 +54,7 @@ def has_two_budgets(error: KubeError) -> bool:
 
 
 async def evict(mutation: Mutation, execution: ClusterExecution, patience: float) -> Outcome | None:
-    """Send it until it is accepted, for ``patience`` seconds; None once it is, or once the pod is gone.
+    """Send it until it is accepted, for ``patience`` seconds; None once it is accepted or the pod is gone.
 
     Raises ConflictError for another pod of that name, and KubeError if waiting does not help.
     """

@@ -67,7 +67,7 @@ def check_lengths(asked: LocalBench, found: tuple[ServedModel, ...] | LocalError
 
 
 async def check_others(state: ServerState) -> Check:
-    """Check whether it has other requests now."""
+    """Check for other current requests."""
     about = "others"
     async with LoadProbe(state.record) as probe:
         load = await probe.load()

@@ -21,9 +21,9 @@ class Events:
         self._data: list[str] = []
 
     def feed(self, chunk: bytes, *, final: bool = False) -> Iterator[str]:
-        """The data of the events that end in ``chunk``. At the end (``final``) also of one without its empty line.
+        """The data of the events that end in ``chunk``. At the end (``final``) also of an event without its empty line.
 
-        Raises LocalError for one that does not end.
+        Raises LocalError for an event that does not end.
         """
         self._rest += self._decoder.decode(chunk, final)
         # A carriage return at the very end may be the first half of a line's end.

@@ -22,7 +22,7 @@ def no_vllm() -> Installed:
 
 
 async def check_running(state: ServerState, grace: float) -> Check:
-    """Check what it is doing now, and what happens to that."""
+    """Check its current state, and the effect on it."""
     about = "running"
     if state.stage.phase is Phase.DEAD:
         left = await asyncio.to_thread(group, state.record.identity)

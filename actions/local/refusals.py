@@ -28,7 +28,7 @@ class EngineRefusal:
 
     @classmethod
     def in_answer(cls, document: Mapping[str, Any]) -> EngineRefusal:
-        """One that came in the middle of an answer."""
+        """A refusal in the middle of an answer."""
         error = document.get("error")
         code = error.get("code") if isinstance(error, dict) else document.get("code")
         return cls(code if isinstance(code, int) else 0, orjson.dumps(document).decode())
@@ -60,7 +60,7 @@ class EngineRefusal:
 
 
 def in_words(refusal: EngineRefusal, server: ServerRecord, model: str, key: str) -> LocalError:
-    """Return what went wrong and what to do; never with the key in it, whatever the server answers."""
+    """Return the problem and the remedy; never with the key in it, whatever the server answers."""
     said = refusal.said.replace(key, "…") if key else refusal.said
     why = f": {said}" if said else ""
     name = server.name

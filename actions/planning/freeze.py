@@ -31,8 +31,7 @@ class FreezeWindow:
     zone: str = "UTC"
     """IANA name of the time zone."""
     lasts: int = 0
-    """Days from the one on which it begins to the one on which it ends; where its end is not later than its beginning,
-    one at least."""
+    """Days from its first to its last; at least one, if its end is not later than its beginning."""
     why: str = ""
     namespaces: tuple[str, ...] = ()
     """Shell patterns of the namespaces that it is for; empty for all."""
@@ -48,7 +47,7 @@ class FreezeWindow:
         return not namespace or not self.namespaces or any(fnmatchcase(namespace, one) for one in self.namespaces)
 
     def faults(self) -> Iterator[str]:
-        """Yield what is wrong with it, in words."""
+        """Yield its problems, in words."""
         try:
             ZoneInfo(self.zone)
         except (ValueError, OSError, KeyError):
@@ -98,7 +97,7 @@ def _read(text: str) -> time | datetime:
 
 
 def active(windows: Iterable[FreezeWindow], namespace: str, now: float) -> tuple[FreezeWindow, float] | None:
-    """Return the window that ends last of those that a namespace is in, and when that is; None for none."""
+    """Return the window of a namespace that ends last, and its end; None if there is none."""
     found = [(window, end) for window in windows if window.is_for(namespace) and (end := window.until(now))]
     return max(found, key=lambda one: (one[0].blocks, one[1]), default=None)
 

@@ -19,7 +19,7 @@ MOST: Final = 9
 _NAME: Final = "\0"
 """Placeholder of an object's name: no text of a cluster has it."""
 _TEXTS: Final = 3
-"""Texts of a check that are told where all pass, each with another."""
+"""Texts for a check that passes for all targets, each with different words."""
 
 
 class NamedPlan(NamedTuple):
@@ -29,7 +29,7 @@ class NamedPlan(NamedTuple):
     plan: Plan
 
     def of(self, text: str) -> str:
-        """Say whose it is, unless it says so itself."""
+        """Add the name of its target, unless the text has it already."""
         return text if self.name in text else f"{self.name}: {text}"
 
 
@@ -85,7 +85,7 @@ def undo_of(plans: Sequence[Plan]) -> Undo:
 
 
 def _title(each: Sequence[NamedPlan]) -> str:
-    """``Scale chat-a, chat-b and 1 more``: what they say alike, around the names."""
+    """``Scale chat-a, chat-b and 1 more``: the common words, around the names."""
     kind = each[-1].plan.kind
     around = {one.plan.title.partition(one.plan.target.name)[::2] for one in each if one.plan.kind == kind}
     before, after = next(iter(around))
@@ -133,7 +133,7 @@ def _some(texts: Sequence[str]) -> str:
 
 
 def _alternatives(request: InTurn, each: Sequence[NamedPlan]) -> Iterator[Alternative]:
-    """The same without what is forbidden, and what each has instead of itself."""
+    """Yield the same plan without its forbidden targets, and the alternatives of each target."""
     forbidden = {one.plan.target: one.name for one in each if one.plan.blocks}
     refs = {target.ref for target in forbidden}
     left = [part for part in request.parts if part.target.ref not in refs]

@@ -17,7 +17,7 @@ from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
 
 BACK = 7 * 86400.0
-"""Seconds that are looked back: as long as most keep raw samples, and short enough for one query."""
+"""Length of the past in seconds: as long as most stores keep raw samples, and short enough for one query."""
 _POINTS = 60
 
 

@@ -174,7 +174,7 @@ class Plan:
 
     @property
     def kind(self) -> str:
-        """Kind of what is done; of several, that of each."""
+        """Kind of the action; for several in turn, the kind of each."""
         return self.request.does
 
     def placed(self) -> Plan:

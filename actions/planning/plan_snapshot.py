@@ -18,11 +18,11 @@ _CHECKED = frozenset({"horizontalpodautoscalers.autoscaling", "poddisruptionbudg
 PATIENCE = 30.0
 """Seconds that a cluster may take to be listed."""
 GIVE_UP = 3.0
-"""Seconds of them for which its API server may be out of reach: a retry or two."""
+"""Seconds of them for which the API server may be out of reach: a retry or two."""
 GETS_ON = 4
 """Factor over the given seconds that a progressing list may take at most."""
 LOOK = 0.5
-"""Seconds after which is looked again whether the API server is still out of reach."""
+"""Seconds between checks whether the API server is still out of reach."""
 
 
 def targets() -> frozenset[str]:

@@ -18,7 +18,7 @@ from fleet.model.snapshot import Snapshot
 from fleet.sources.kube.errors import KubeconfigError, KubeError, ServerError, ThrottledError, UnreachableError
 
 POLL = 1.0
-"""Seconds between two polls of what is followed."""
+"""Seconds between two polls while following."""
 
 
 class Execution:

@@ -28,7 +28,7 @@ Send = Callable[[Mutation], Awaitable[MutationResult]]
 
 
 class ExecutionContext(Protocol):
-    """The means of every action to do its work, wherever that is. All that is sent is written down."""
+    """The means of every action to do its work, in any place. Everything sent is recorded."""
 
     @property
     def rules(self) -> Rules: ...

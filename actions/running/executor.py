@@ -35,5 +35,5 @@ class Executor(Protocol):
         ...
 
     async def close(self) -> None:
-        """Close what is held open."""
+        """Close all open resources."""
         ...

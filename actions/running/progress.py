@@ -12,7 +12,7 @@ class Result(StrEnum):
 
     CONVERGED = "converged"
     FAILED = "failed"
-    """Refused, or the cluster went another way: nothing more will happen by itself."""
+    """Refused, or the cluster took another course: nothing more will happen automatically."""
     TIMED_OUT = "timed out"
     CONFLICT = "conflict"
     """The target changed since the plan was made: nothing was overwritten, a new plan is needed."""

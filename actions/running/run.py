@@ -117,9 +117,8 @@ class Run:
         return turns.outcome
 
     async def _planned_again(self, plan: Plan, conflict: ConflictError) -> Plan:
-        """The same plan for a target whose status moved on before anything was sent: a controller writes there all the
-        time, and a plan that comes out the same is the one that was confirmed. Raises NotAsConfirmedError where
-        it does not.
+        """Plan again for a target whose status changed before anything was sent: controllers write there all the time,
+        and an identical plan is the confirmed one. Raises NotAsConfirmedError if it differs.
         """
         try:
             newer = await self._executor.plan(plan.request)

@@ -20,7 +20,7 @@ MEASURED = 30.0
 
 
 NOT_ASKED = "not asked: nothing is sent"
-"""Confirmation, as the record has it, of what is a record and nothing else."""
+"""Confirmation in the record of an action that only records something."""
 
 
 class PlanRefusedError(Exception):

@@ -1,4 +1,4 @@
-"""Several plans in turn: whether the next one is still what was confirmed, and what came of all of them."""
+"""Several plans in turn: the check that the next one is still as confirmed, and the result of all."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from actions.running.progress import FailureCause, Outcome, Result
 from fleet.sources.kube.errors import ConflictError, KubeError
 
 _ALL: Final = 6
-"""Objects whose ends are told one by one."""
+"""Number of objects whose results are reported one by one."""
 
 
 class NotAsConfirmedError(ConflictError):

@@ -59,8 +59,8 @@ class LineController:
         self._app.call_later(self.open_asked)
 
     async def open_asked(self) -> None:
-        """Open the requested line. The keys after the one that requested it wait for this, so that they find it open;
-        without a key (the palette) there is no need to wait.
+        """Open the requested line. Keys after the requesting one wait for this, so that they find it open; without a
+        key (the palette) there is no need to wait.
         """
         kind, self._asked = self._asked, None
         field, self._field = self._field, None

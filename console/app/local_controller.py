@@ -29,7 +29,7 @@ class LocalController:
         self._looked = looked
         self._servers: LocalServers | None = None
         self._lived: dict[str, bool] | None = None
-        """Ids of the servers that were seen → whether they lived; None before the first look."""
+        """Ids of the seen servers → whether they were alive; None before the first poll."""
 
     @property
     def servers(self) -> LocalServers:

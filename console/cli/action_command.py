@@ -28,7 +28,7 @@ def add_flags(parser: argparse.ArgumentParser, specs: Sequence[ActionSpec]) -> N
 
 
 def add_argument(parser: argparse.ArgumentParser, argument: Argument) -> None:
-    """One that is declared, as a word behind the target or as a flag."""
+    """An argument, as a word after the target or as a flag."""
     into: dict[str, Any] = {"dest": argument.field} if argument.field else {}
     if argument.takes is Takes.SWITCH and argument.negative:
         both = parser.add_mutually_exclusive_group()
@@ -64,9 +64,9 @@ def request_of(specs: Sequence[ActionSpec], options: argparse.Namespace, targets
 
 
 def names_of(specs: Sequence[ActionSpec], options: argparse.Namespace) -> list[str]:
-    """The names of the targets as they were typed; a number behind several words is the argument that may stand there.
+    """The names of the targets as typed; a number after several words is the positional argument.
 
-    argparse gives all words to the names. ``deployment/3`` is what a workload of that name is called.
+    argparse assigns all words to the names. ``deployment/3`` is a workload of that name.
     """
     named: list[str] = list(options.targets)
     words = [argument for spec in specs for argument in spec.arguments if not argument.flag and argument.field]

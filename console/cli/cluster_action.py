@@ -178,9 +178,9 @@ async def _target(typed: str, kinds: tuple[str, ...], snapshot: Snapshot, source
 
 @asynccontextmanager
 async def _observing(settings: Settings, source: KubernetesSource, wait: float) -> AsyncIterator[LatestSnapshot]:
-    """The newest Snapshot of the whole cluster; the sources run for as long as the block does.
+    """The newest Snapshot of the whole cluster; the sources run during the block.
 
-    The first is one from after the cluster was listed, where that took at most ``wait`` seconds.
+    The first one is from after the cluster was listed, if that took at most ``wait`` seconds.
     """
     watched = LatestSnapshot()
     observer = sources.observer(settings, source, time.time())

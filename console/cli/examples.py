@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 Pair = tuple[str, str]
-"""The words behind the name of the program, and what they do."""
+"""The words after the name of the program, and their effect."""
 
 _OF_ACTIONS: Final[dict[str, tuple[Pair, ...]]] = {
     "scale": (

@@ -34,7 +34,9 @@ def add_output(parser: argparse.ArgumentParser, schema: str, *, table: str = "",
 
 
 def add_how(parser: argparse.ArgumentParser, dry_run: str, *, wait: bool) -> None:
-    """Add the options of an action. ``dry_run``: what is then not done; ``wait``: add the wait for sources."""
+    """Add the options of an action. ``dry_run``: the description of what is skipped; ``wait``: add the wait for
+    sources.
+    """
     group = parser.add_argument_group("how it is done")
     group.add_argument("--dry-run", action="store_true", help=f"print the plan and end; {dry_run}")
     group.add_argument("-y", "--yes", action="store_true", help="do not ask; needed where there is no terminal")

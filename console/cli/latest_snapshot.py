@@ -37,7 +37,7 @@ class LatestSnapshot:
         return self._newest
 
     async def until(self, true: Callable[[Snapshot], bool], seconds: float | None = None) -> bool:
-        """Wait until it is true of the newest, ``seconds`` at most; whether it is."""
+        """Wait up to ``seconds`` until it is true of the newest Snapshot; return whether it is."""
         try:
             async with asyncio.timeout(seconds):
                 while self._newest is None or not true(self._newest):

@@ -16,9 +16,9 @@ _MOST = 10
 
 
 def find_incident(typed: str, snapshot: Snapshot, namespace: str) -> Target:
-    """The one incident that is meant; ``namespace`` is the one that was asked for, empty for none.
+    """The one incident that a name denotes; ``namespace`` is the requested one, empty for none.
 
-    Raises NotNamedError, which lists those that could be meant.
+    Raises NotNamedError, which lists the candidates.
     """
     every = [one for one in snapshot.incidents if not namespace or _is_in(one, namespace)]
     found = [one for one in every if one.key == typed] or [one for one in every if _is_called(one, typed, snapshot)]
@@ -44,6 +44,6 @@ def _is_called(incident: Incident, typed: str, snapshot: Snapshot) -> bool:
 
 
 def acknowledgements_are_told(snapshot: Snapshot) -> bool:
-    """True if it is known who has acknowledged what, or why it is not."""
+    """True if acknowledgements are known, or the reason why they are not."""
     source = snapshot.source(ACKNOWLEDGEMENTS)
     return source is not None and source.health is not Health.STARTING

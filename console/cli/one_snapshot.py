@@ -59,13 +59,13 @@ async def observe(
 
 
 def any_answered(snapshot: Snapshot) -> bool:
-    """True if any source answered that tells something of a fleet: what is read on this machine always does."""
+    """True if a source with fleet data answered: local reads always do."""
     heard = (source for source in snapshot.sources if source.name != ACKNOWLEDGEMENTS)
     return any(source.health in (Health.LIVE, Health.DEGRADED) for source in heard)
 
 
 def explain(snapshot: Snapshot) -> list[str]:
-    """Return what is wrong with the sources, and what to do about it, for stderr."""
+    """Return the problems of the sources and their remedies, for stderr."""
     return [
         f"{source.name}: {source.problem}" + (f"\n  {source.remedy}" if source.remedy else "")
         for source in snapshot.sources

@@ -48,7 +48,7 @@ class Narrowable(Protocol):
         ...
 
     def narrow(self, text: str) -> str | None:
-        """Filter by, or search for, a text; return what is wrong with it, None for nothing."""
+        """Filter by, or search for, a text; return the problem, None if there is none."""
         ...
 
 
@@ -103,7 +103,7 @@ class ListsIncidents(Protocol):
 
 @runtime_checkable
 class OfIncident(Protocol):
-    """A screen with an incident under the cursor, or one that is all about one."""
+    """A screen with an incident under the cursor, or about a single one."""
 
     @property
     def incident(self) -> str | None:

@@ -1,4 +1,4 @@
-"""A command: its name, where it works, why it may not, and what it does."""
+"""A command: its name, its screens, its availability, and its effect."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class ScreenId(StrEnum):
-    """The screens, by what they show."""
+    """The screens, by their content."""
 
     FLEET = "fleet"
     DETAIL = "detail"

@@ -179,7 +179,7 @@ class ActionController(Protocol):
         ...
 
     def may_act(self) -> bool:
-        """True if this identity may change what is in view, or that is not known yet."""
+        """True if this identity may change the selected cluster, or that is not known yet."""
         ...
 
     def open_plan(self, request: Request) -> None:
@@ -187,7 +187,7 @@ class ActionController(Protocol):
         ...
 
     async def carry_out(self, request: Request) -> None:
-        """Plan and do at once what sends nothing anywhere and asks nobody. Raises SessionError."""
+        """Plan and execute at once an action that sends nothing and needs no confirmation. Raises SessionError."""
         ...
 
     def open_undo(self) -> None:

@@ -1,4 +1,4 @@
-"""The help: what is valid on the screen it was opened from, in columns by purpose."""
+"""The help: the keys of the screen it was opened from, in columns by purpose."""
 
 from __future__ import annotations
 

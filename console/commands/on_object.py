@@ -49,7 +49,7 @@ def open_why(desk: Desk, context: Context) -> None:
 
 
 def needs_numbers(context: Context) -> str | None:
-    """Return why there are no numbers of what is under the cursor; None where there are some."""
+    """Return why the object under the cursor has no numbers; None if it has some."""
     snapshot, key = context.snapshot, context.subject
     if snapshot is None or key is None:
         return "nothing is under the cursor"
@@ -57,7 +57,7 @@ def needs_numbers(context: Context) -> str | None:
 
 
 def open_numbers(desk: Desk, context: Context) -> None:
-    """Open where the numbers of the object under the cursor come from, at the one that its table is sorted by."""
+    """Open the provenance of the numbers of the object under the cursor, at the sorted column."""
     if context.subject is not None:
         sorted_by = context.view.sorted_quantity if isinstance(context.view, SortedByNumber) else None
         desk.pages.open_screen(ScreenId.NUMBERS, context.subject, sorted_by or "")
@@ -164,7 +164,7 @@ def open_logs(*, previous: bool) -> Callable[[Desk, Context], None]:
 
 
 async def open_listing(desk: Desk, context: Context) -> None:
-    """List a resource of the cluster, in the namespace in view or in one that is named behind it."""
+    """List a resource of the cluster, in the selected namespace or in one given after it."""
     resource, _, namespace = context.argument.partition(" ")
     if not resource:
         raise SessionError(":get takes the name of a resource", ":get services, or :svc")

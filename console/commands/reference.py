@@ -121,7 +121,7 @@ def _actions() -> Iterator[str]:
 
 
 _OF_APIS = {Api.ALERTMANAGER: " on alerts", Api.RECORD: " on incidents"}
-"""Screens of the keys of what is not done at the API server."""
+"""Screens for the keys of actions that do not happen at the API server."""
 
 
 def _action(command: str, spec: ActionSpec) -> tuple[str, ...]:

@@ -118,7 +118,7 @@ def _pods(context: Context) -> Choice:
 
 
 def _nodes(context: Context) -> Choice:
-    """The marked nodes in the order of the screen, else the one under the cursor; of a GPU the node that it is in."""
+    """The marked nodes in screen order, else the one under the cursor; for a GPU, its node."""
     snapshot = context.snapshot
     if _is_here(context):
         return "this is the machine that this program runs on; Kubernetes knows nothing of it"

@@ -26,7 +26,7 @@ def with_arguments(cls: type[T]) -> type[T]:
 @dataclass(frozen=True, slots=True)
 @with_arguments
 class Preset:
-    """Arguments of a server under a name: `quarterdeck local up NAME`. What is not set is left to vLLM."""
+    """Arguments of a server under a name: `quarterdeck local up NAME`. Unset ones are left to vLLM."""
 
     __pydantic_config__: ClassVar[Any] = STRICT
     model: str = setting("", "A folder, or a name of the hub (`org/name`). Required.")

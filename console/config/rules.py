@@ -34,7 +34,7 @@ _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 def check(settings: Settings, check_keys: CheckKeys) -> Iterator[tuple[Where, str, str]]:
-    """Yield (key, what is wrong, remedy) for every setting that cannot work."""
+    """Yield (key, problem, remedy) for every setting that cannot work."""
     for name in sections_of(type(settings)):
         section = getattr(settings, name)
         for field in fields(section):
@@ -114,7 +114,7 @@ def _groups(objectives: ObjectiveSettings) -> Iterator[tuple[Where, str, str]]:
 
 
 def check_freezes(freezes: Mapping[str, FreezeSettings]) -> Iterator[tuple[Where, str, str]]:
-    """Yield the windows that never are, or of which nobody can tell when they are."""
+    """Yield windows that never occur, or whose times are ambiguous."""
     if not freezes:
         return
     # Time zones are read where somebody names one.
@@ -206,7 +206,7 @@ def _endpoint(where: Where, p: EndpointSettings) -> Iterator[tuple[Where, str, s
 
 
 def _scrape(s: ScrapeSettings) -> Iterator[tuple[Where, str, str]]:
-    """Yield tokens that would reach nobody, or anybody on the way."""
+    """Yield tokens that would reach no recipient, or could be read on the way."""
     if s.bearer_token_file and not s.bearer_namespaces:
         yield ("scrape", "bearer_token_file"), "a token for nobody", "Set bearer_namespaces to those that may have it."
     if s.bearer_namespaces and not s.bearer_token_file:

@@ -197,7 +197,7 @@ class ObjectiveGroup(Promises):
 
 @dataclass(frozen=True, slots=True)
 class ObjectiveSettings(Promises):
-    """Objectives of all models (docs/objectives.md): what users are promised, compared with what is counted."""
+    """Objectives of all models (docs/objectives.md): the promises to users, compared with the counts."""
 
     __pydantic_config__: ClassVar[Any] = STRICT
     enabled: bool = setting(True, "Count them. It costs a few queries of Prometheus every half a minute.")

@@ -30,7 +30,7 @@ class NeededPermission:
 
     @property
     def blocks(self) -> bool:
-        """True if nothing works, where these verbs are the ones that are refused: what may be listed is shown."""
+        """True if nothing works when these verbs are refused: then only listable objects are shown."""
         return self.essential and self.verbs != ("watch",)
 
     @property

@@ -100,7 +100,7 @@ def _workloads() -> Iterator[Rule]:
 
 
 def _routing() -> Iterator[Rule]:
-    """Yield the rules of what leads requests to engines, and of certificates. Secrets are named there, and not read."""
+    """Yield the rules for routes to engines, and for certificates. They name Secrets, and read none."""
     seen = {plural for rule in _SEEN_BESIDE_WORKLOADS for plural in rule["resources"]}
     missing = [one for _, one in RESOURCES if one.name not in seen]
     for group, same in groupby(sorted(missing, key=lambda one: one.group), key=lambda one: one.group):

@@ -105,7 +105,7 @@ class ToldPart(DocumentPart):
 
 
 class AcknowledgedPart(DocumentPart):
-    """Somebody has said that they know of it."""
+    """Acknowledged by a user."""
 
     by: str
     at: float
@@ -121,7 +121,7 @@ class IncidentPart(DocumentPart):
     """A root, and its consequences."""
 
     key: str
-    """The same for as long as it lasts."""
+    """Identity: the same for as long as the incident lasts."""
     cause: str
     """Id of the root's cause: it stays the same from version to version."""
     sentence: str
@@ -140,7 +140,7 @@ class IncidentPart(DocumentPart):
     evidence: tuple[EvidencePart, ...]
     ruled_out: tuple[AlikePart, ...]
     not_ruled_out: tuple[AlikePart, ...]
-    """Causes not ruled out, for want of an input."""
+    """Causes not ruled out because an input is missing."""
     decides: tuple[str, ...]
     """Checks that would confirm this cause, or another."""
     helps: tuple[HelpPart, ...]
@@ -151,11 +151,11 @@ class IncidentPart(DocumentPart):
     alerts: tuple[ToldPart, ...] = ()
     """Alerts of monitoring about its objects, the worst first."""
     acknowledged: AcknowledgedPart | None = None
-    """Absent where nobody has acknowledged it. It decides nothing of the verdict."""
+    """Absent if it is not acknowledged. It does not affect the verdict."""
 
 
 class SourcePart(DocumentPart):
-    """A source with a problem: what it does not deliver cannot be diagnosed."""
+    """A source with a problem: the part that it does not deliver cannot be diagnosed."""
 
     name: str
     health: Health

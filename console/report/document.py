@@ -137,7 +137,7 @@ class WorkloadPart(DocumentPart):
     severity: Judgement = None
     reason: Reason = None
     model: str | None = None
-    """Key of the model that it serves; absent for one that serves none."""
+    """Key of the model that it serves; absent if it serves none."""
     replicas: Replicas
     """Desired and existing replicas."""
     paused: bool
@@ -195,7 +195,7 @@ class ContainerPart(DocumentPart):
     reason: str | None = None
     """The reason why it is waiting or has ended."""
     exit_code: int | None = None
-    """Exit code of one that has ended."""
+    """Exit code, if it has ended."""
     last_reason: str | None = None
     """The reason why its previous instance ended."""
     last_exit_code: int | None = None

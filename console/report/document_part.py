@@ -22,7 +22,7 @@ class ReadingPart(DocumentPart):
     """One value."""
 
     value: float
-    """Value in the unit beside it. For a bounded percentile: the result of Prometheus' histogram_quantile."""
+    """Value in the unit next to it. For a bounded percentile: the result of Prometheus' histogram_quantile."""
     unit: Unit
     """Canonical: s, bytes, ratio (0-1), tokens, tokens/s, /s, °C, W, MHz; empty for a count."""
     state: StateName

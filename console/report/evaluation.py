@@ -118,7 +118,7 @@ class EvalDocument(DocumentPart):
     """Goals, measured over all cases, including held-out ones."""
     seen: TotalsPart
     held_out: TotalsPart | None = None
-    """Totals of the held-out kinds, which are not looked at while causes are written."""
+    """Totals of the held-out kinds, which are not consulted while causes are written."""
     kinds: tuple[KindPart, ...]
     cases: tuple[CasePart, ...]
 

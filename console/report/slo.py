@@ -68,7 +68,7 @@ class ObjectivePart(DocumentPart):
     pace: Literal["calm", "slow", "fast"]
     """fast: a page by the SRE workbook's windows; slow: a ticket."""
     promised: bool
-    """False for defaults, which nobody has set."""
+    """False for defaults, which are not promised."""
     windows: tuple[WindowPart, ...]
     """Windows of the SRE workbook and the period, the shortest first."""
 

@@ -57,7 +57,7 @@ class EntryPart(DocumentPart):
     who: str | None = None
     """The user, tool or controller that did it; absent if unknown."""
     unknown: str | None = None
-    """The reason why nobody is named as its author; absent where somebody is, and for what nobody changes."""
+    """The reason for having no author; absent if there is one, and for events without authors."""
     changes: tuple[str, ...] = ()
     """Differences from before."""
     times: int = 1

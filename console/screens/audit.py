@@ -58,7 +58,7 @@ class AuditScreen(TableScreen):
         self._read()
 
     def draw(self, snapshot: Snapshot) -> None:
-        """A tick is the time to look whether there is something new."""
+        """Check for new records on each tick."""
         del snapshot
         self._read()
 

@@ -174,7 +174,7 @@ class ConsoleScreen(Screen[None]):
             self._show_outages(self._drawn, *event.size)
 
     def context(self, argument: str = "") -> Context:
-        """Return the context of a command: this screen, and what is under the cursor now."""
+        """Return the context of a command: this screen, and the object under the cursor."""
         snapshot, subject = self.desk.snapshot, self.subject
         target = ref_of(snapshot, subject) if snapshot is not None and subject is not None else None
         acting, servers = self.desk.actions.service, self.desk.local.states

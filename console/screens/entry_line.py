@@ -53,7 +53,7 @@ class EntryLine(Vertical):
         self._note: Field | None = None
         self._choose: Callable[[str], None] = lambda _: None
         self._refused = False
-        """True if the last that was typed as a number was none, so that what stands there is not what is meant."""
+        """True if the last typed number was invalid, so that the shown number is not the intended one."""
 
     def on_mount(self) -> None:
         self._mounted.set()

@@ -1,4 +1,4 @@
-"""Forms: rows one below the other, a remark beside each, and a plan at the end."""
+"""Forms: rows one below the other, a remark next to each, and a plan at the end."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class FormScreen(ConsoleScreen):
     # what a subclass says
 
     def check(self) -> None:
-        """Validate the input, and show problems beside the rows."""
+        """Validate the input, and show problems next to the rows."""
         raise NotImplementedError
 
     def plan(self) -> None:
@@ -101,7 +101,7 @@ class FormScreen(ConsoleScreen):
         return {key: row.value for key, row in self.rows.items() if row.value}
 
     def say_beside(self, remarks: Mapping[str, str]) -> None:
-        """Show a problem, or else a remark, beside each row."""
+        """Show a problem, or else a remark, next to each row."""
         for key, row in self.rows.items():
             problem = self.problems.get(key, "")
             row.say(problem or remarks.get(key, ""), Role.ERROR if problem else Role.ACCENT)

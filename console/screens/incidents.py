@@ -101,7 +101,7 @@ class IncidentScreen(ReadingScreen):
             self.desk.session.focus(frozenset({subject}))
 
     def _key_of(self, name: str) -> str:
-        """The key of a command here; of one that works on the screen of nodes, the way there, too."""
+        """The key of a command here; for a command of the nodes screen, with the way there."""
         keymap = self.desk.options.keymap
         here = next((one for one in commands_for(self.where) if name in one.names), None)
         there = here or by_name(name, ScreenId.NODES)

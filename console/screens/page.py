@@ -31,7 +31,7 @@ class Page(TextPane):
 
     @property
     def below(self) -> int:
-        """Lines below the last one that is on the screen."""
+        """Number of lines below the screen."""
         return max(0, self.end - self._at[0] - self.size.height)
 
     def text(self, number: int) -> str:

@@ -215,7 +215,9 @@ class PlotScreen(ConsoleScreen):
             self._ask_what_happened()
 
     def _is_due(self) -> bool:
-        """True if the store has another point by now; one that did not answer is not asked again by itself."""
+        """True if the store has another point by now; a store that did not answer is not queried again
+        automatically.
+        """
         if not self._plots or self._problem:
             return False
         shown = self._curves.get((self._keys[0], self._plot, self._span, 0.0))

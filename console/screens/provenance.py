@@ -24,7 +24,7 @@ _LEAST = 3
 
 
 class ProvenanceScreen(TableScreen):
-    """A row per quantity; the cursor begins at the one that ``column`` of the table before showed."""
+    """A row per quantity; the cursor starts at the quantity of the table's ``column`` from before."""
 
     where = ScreenId.NUMBERS
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.NUMBERS)

@@ -81,7 +81,7 @@ class TextScreen(SearchedScreen):
 
     @property
     def has_links(self) -> bool:
-        """True if it names something that can be gone to."""
+        """True if it names something that can be opened."""
         return bool(self._named)
 
     def step_link(self, step: int) -> None:

@@ -62,7 +62,7 @@ class UnderCursor:
         self._entries: tuple[Entry, ...] = ()
         self._made: tuple[tuple[object, ...], Sequence[Line]] = ((), ())
         self.plots = True
-        """True if the plots are not beside the table already."""
+        """True if the plots are not already next to the table."""
 
     @property
     def _has_room(self) -> bool:

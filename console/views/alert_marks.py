@@ -77,7 +77,7 @@ def mark(snapshot: Snapshot, key: str) -> Cell:
 
 
 def any_concern(snapshot: Snapshot) -> bool:
-    """True if some object has an alert of which somebody is told."""
+    """True if some object has an alert that notifies somebody."""
     alerts = board(snapshot)
     return alerts is not None and any(alerts.telling(key) for key in alerts.of)
 

@@ -35,7 +35,7 @@ _COLUMNS = (
 
 
 def row_of(snapshot: Snapshot, key: str) -> AlertRow | None:
-    """One alert by its key; None for one that is over."""
+    """One alert by its key; None if it is over."""
     alerts = board(snapshot)
     return alerts.rows.get(key) if alerts is not None else None
 

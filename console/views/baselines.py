@@ -1,4 +1,4 @@
-"""The numbers of an object beside those at this hour on other days, or in its last calm hour."""
+"""The numbers of an object next to those of this hour on other days, or of its last calm hour."""
 
 from __future__ import annotations
 

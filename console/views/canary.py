@@ -1,4 +1,4 @@
-"""The canary on the page of what is asked: ``0.21s, 3s ago``."""
+"""The canary on the page of a pod or workload: ``0.21s, 3s ago``."""
 
 from __future__ import annotations
 

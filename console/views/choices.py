@@ -28,7 +28,7 @@ OF_CONTEXTS: Final = (
 
 
 def beside_namespaces(snapshot: Snapshot | None) -> Mapping[str, tuple[Cell, ...]]:
-    """Return cells by namespace; the empty one stands for all. A namespace with unknown pods has none."""
+    """Return cells by namespace; the empty one means all. A namespace with unknown pods has none."""
     if snapshot is None:
         return {}
     whole = snapshot.everything

@@ -63,7 +63,7 @@ class TableColumn(Generic[Top, Below]):
     name: Callable[[Snapshot, str], tuple[str, ...]] | None = None
     """The same where it is a text."""
     quantity: Quantity | None = None
-    """The quantity that it shows; None for what is not measured."""
+    """The quantity that it shows; None if it is not measured."""
     key: str = ""
     """The letter that sorts by it, with shift; empty if it has none."""
     words: str = ""
@@ -93,7 +93,7 @@ def sortable(columns: Sequence[TableColumn[Top, Below]]) -> frozenset[str]:
 
 
 def sorted_quantity(columns: Sequence[TableColumn[Top, Below]], sort: Sort | None) -> Quantity | None:
-    """Return the quantity that a table is sorted by; None for what is not measured, and for no order."""
+    """Return the quantity that a table is sorted by; None if it is not measured, or there is no order."""
     return next((one.quantity for one in columns if sort is not None and one.column.id == sort.column), None)
 
 

@@ -44,7 +44,7 @@ def lasted(seconds: float) -> str:
 
 
 def acknowledged_text(one: Acknowledged, now: float) -> str:
-    """``acknowledged by mia 4m ago: draining node 3``; of what has become worse since, that it was, and how."""
+    """``acknowledged by mia 4m ago: draining node 3``; for an incident that became worse since, with how."""
     note = f": {one.note}" if one.note else ""
     was = "" if one.holds else "was "
     worse = f"; worse since: {one.worse}" if one.worse else ""
@@ -52,7 +52,7 @@ def acknowledged_text(one: Acknowledged, now: float) -> str:
 
 
 def known_to(one: Acknowledged, now: float) -> str:
-    """``mia 4m ago: draining node 3``, in a column that says what it is about."""
+    """``mia 4m ago: draining node 3``, for a column whose head explains it."""
     note = f": {one.note}" if one.note else ""
     worse = "" if one.holds else "worse since: "
     return f"{worse}{one.by} {lasted(now - one.at)} ago{note}"

@@ -70,7 +70,7 @@ class IncidentsModel:
 
     @property
     def columns(self) -> tuple[GridColumn, ...]:
-        """Columns of the table; with that of who knows of it where somebody does."""
+        """Columns of the table, with acknowledgements if there are any."""
         known = any(one.acknowledged is not None for one in self.snapshot.incidents)
         return (*_COLUMNS[:_KNOWN], _WHO_KNOWS, *_COLUMNS[_KNOWN:]) if known else _COLUMNS
 
@@ -111,7 +111,7 @@ class IncidentsModel:
 
 
 def _known(incident: Incident, now: float) -> Text:
-    """Return the cell of who knows of it, and what they wrote."""
+    """Return the cell of an acknowledgement: its author and text."""
     one = incident.acknowledged
     if one is None:
         return Text("")
@@ -124,7 +124,7 @@ def alert_names(snapshot: Snapshot, incident: str) -> str:
 
 
 def _with_nothing(row: GridRow) -> GridRow:
-    """The same where there is a column for who knows of it: of an alert nobody is asked to say so here."""
+    """The same if there is a column for acknowledgements: an alert needs none here."""
     return GridRow(row.key, (*row.cells[:_KNOWN], NOTHING, *row.cells[_KNOWN:]), row.severity)
 
 
@@ -271,7 +271,7 @@ def _follows(snapshot: Snapshot, incident: Incident, width: int, glyphs: Glyphs)
 
 
 def _is_title(incident: Incident, symptom: Finding) -> bool:
-    """True if it would say the title of the incident once more: the workload's own words for what is its root."""
+    """True if it would repeat the title of the incident: the workload's own words for its root."""
     return symptom.key == incident.about and symptom.words == incident.root.words
 
 

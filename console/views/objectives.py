@@ -93,7 +93,7 @@ def burn_text(budget: ErrorBudget, window: float, glyphs: Glyphs = UNICODE) -> s
 
 
 def note_text(budget: ErrorBudget) -> str:
-    """Return the remarks beside the numbers."""
+    """Return the remarks next to the numbers."""
     return "; ".join(_notes(budget))
 
 
@@ -115,7 +115,7 @@ def _rest(budget: ErrorBudget, window: float) -> float:
 
 
 def severity_of(found: ObjectiveBoard, row: ObjectiveRow) -> Severity:
-    """Return its severity; an objective that nobody has promised is at most a note."""
+    """Return its severity; an objective that is not promised is at most a note."""
     return _SEVERITIES[row.budget.pace] if found.are_promised else Severity.OK
 
 

@@ -45,7 +45,7 @@ def place(scope: Scope, namespace: str, glyphs: Glyphs) -> str:
 
 
 def plan_title(plan: Plan, width: int, glyphs: Glyphs) -> Line:
-    """Return one line: action, place, identity, and whether that is production."""
+    """Return one line: action, place, identity, and whether the place is production."""
     where = place(plan.scope, plan.target.namespace, glyphs)
     right = [LinePart((Span(untrusted(plan.scope.user), Role.DIM),), 2), LinePart((Span(where, Role.STRONG),), 1)]
     if plan.scope.production:

@@ -52,7 +52,7 @@ def lack_in_full(pod: Pod, name: str) -> str:
 
 
 def _has_ended(container: Container) -> bool:
-    """True if it ran before what it does now."""
+    """True if it ran before the current run."""
     return container.restarts > 0 or container.last_finished is not None or container.reason == "CrashLoopBackOff"
 
 

@@ -47,7 +47,7 @@ class Provenance(NamedTuple):
     source: str
     """Name of the source; several with commas. Empty where nothing of it is read."""
     query: str
-    """PromQL that gives the same number; of what is read directly the command that reads its metrics."""
+    """PromQL that gives the same number; for direct reads, the command that reads the metrics."""
     shown: str
     """The same in a table: PromQL, or the metrics and where they are read."""
 
@@ -88,7 +88,7 @@ def _one(snapshot: Snapshot, key: str, plot: Plotted) -> Provenance:
 
 
 def _frame(snapshot: Snapshot, key: str) -> Frame | None:
-    """The numbers of the kind of an object; None for a node, which has none of its own."""
+    """The numbers of an object's kind; None for a node, which has none of its own."""
     for rows, frame in (
         (snapshot.pods, snapshot.by_pod),
         (snapshot.workloads, snapshot.by_workload),
@@ -101,8 +101,9 @@ def _frame(snapshot: Snapshot, key: str) -> Frame | None:
 
 
 def _read_directly(snapshot: Snapshot, key: str, plot: Plotted, products: Iterable[str]) -> tuple[str, str]:
-    """The command that reads the metrics behind a quantity from the first of its pods, and what is read where; empty
-    where none answers."""
+    """The command that reads the metrics behind a quantity from the first of its pods, and the place of each; empty if
+    none answers.
+    """
     pod = next(_asked(snapshot, key, plot), None)
     spoken = list(products) or ([pod.serving.engine] if pod is not None and pod.serving.engine else [])
     names = metrics_behind(plot.quantity, spoken)
@@ -140,7 +141,7 @@ class _Value(NamedTuple):
     unit: Unit
 
     def text(self, glyphs: Glyphs) -> Value:
-        """The number and its unit, which stands apart where it is a word."""
+        """The number and its unit, separated if the unit is a word."""
         word = self.unit in WORDS and self.reading.known
         text, role = reading_text(self.reading, self.unit, glyphs=glyphs, with_unit=not word)
         return Value(f"{text} {unit_text(self.unit)}" if word else text, role)

@@ -22,7 +22,7 @@ def caused_by(snapshot: Snapshot, key: str) -> Incident | None:
 
 
 def known_objects(snapshot: Snapshot) -> frozenset[str]:
-    """Return the objects whose worst incident somebody has acknowledged: the same object while it is of the same."""
+    """Return the objects whose worst incident is acknowledged: the same object while it is unchanged."""
     if not any(one.acknowledged is not None for one in snapshot.incidents):
         return _NONE
     kept = _KNOWN.made_of(snapshot.incidents)
@@ -53,7 +53,9 @@ def told_reason(snapshot: Snapshot, key: str) -> str:
 
 
 def _is_at(snapshot: Snapshot, key: str, root: str) -> bool:
-    """True if a root is at an object: what another replica has, or a GPU or a node not its own, is not told of it."""
+    """True if a root is at an object: roots at another replica, or at a GPU or node not its own, are not shown for
+    it.
+    """
     pod = snapshot.pods.get(key)
     if pod is None or root == key:
         return True

@@ -1,4 +1,4 @@
-"""Inputs of a table's rows: if none of them changes, no row is made again."""
+"""Inputs of a table's rows: while none of them changes, no row is rebuilt."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BESIDE = frozenset(
     {"sequence", "at", "cluster", "sources", "window", "method", "measured_at", "events", "throttle_reasons"}
     | {"facts", "coverage", "history", "whole", "incidents", "burning"}
 )
-"""Fields that no row is made from, or that change with one that they are made from: the strips with the columns."""
+"""Fields that no row depends on, or that change together with one that they depend on: the strips with the columns."""
 _PARTS = tuple(field.name for field in fields(Snapshot) if field.name not in _BESIDE)
 
 

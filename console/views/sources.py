@@ -1,4 +1,4 @@
-"""The sources, one by one: since when, what is wrong, what to do."""
+"""The sources, one by one: start of the state, problem, remedy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The object that the key of a row stands for."""
+"""The object behind the key of a row."""
 
 from __future__ import annotations
 
@@ -141,5 +141,5 @@ def sick_holder(snapshot: Snapshot, gpu: str) -> str:
 
 
 def is_free_gpu(snapshot: Snapshot, unmatched: Unmatched) -> bool:
-    """True if a GPU has no pod because nobody holds it, which is nothing to look into."""
+    """True if a GPU has no pod because nobody holds it, which is no problem."""
     return unmatched.join is Join.GPU_WITHOUT_POD and snapshot.use_of(unmatched.key) is GpuUse.FREE

@@ -1,4 +1,4 @@
-"""Columns of numbers in a text: what stands above them, which of them fit, and the numbers of one object."""
+"""Columns of numbers in a text: their heads, those that fit, and the numbers of one object."""
 
 from __future__ import annotations
 

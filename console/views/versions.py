@@ -56,7 +56,7 @@ def _template(pod: Pod) -> str:
 
 
 def differences(new: Pod, old: Pod) -> Iterator[tuple[str, str, str]]:
-    """Yield (what, before, now) of image, digest and arguments; empty for one that only the other has."""
+    """Yield (what, before, now) of image, digest and arguments; empty if only one has it."""
     before, now = _facts(old), _facts(new)
     for name in dict.fromkeys((*before, *now)):
         if before.get(name) != now.get(name):
@@ -76,7 +76,7 @@ def _facts(pod: Pod) -> dict[str, str]:
 
 
 def _arguments(command: Sequence[str]) -> dict[str, str]:
-    """Return ``--flag value``, ``--flag=value`` and ``--flag`` by flag; other words stand for themselves."""
+    """Return ``--flag value``, ``--flag=value`` and ``--flag`` by flag; other words as themselves."""
     out: dict[str, str] = {}
     flag = ""
     for word in command:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def acknowledgements(in_view: InView) -> Iterator[AcknowledgementSource]:
-    """The one of a cluster; none for this machine, whose servers have nobody else on call."""
+    """The acknowledgements of a cluster; none for this machine, whose servers have only this user on call."""
     if not in_view.is_machine:
         folder = audit_logs(in_view.settings, in_view.environ)
         yield AcknowledgementSource(AcknowledgementReader(folder).read, str(folder))

@@ -20,7 +20,7 @@ class MergedAlert:
     """An alert, with every source that reports it."""
 
     key: str
-    """A digest of its labels: the same for as long as the alert is."""
+    """Digest of its labels: constant for as long as the alert exists."""
     alert: Alert
     sources: tuple[str, ...]
     """Names of the sources, Alertmanagers first."""

@@ -1,7 +1,7 @@
-"""Incidents that somebody has acknowledged: the same cause at the same object, begun before they said so.
+"""Acknowledged incidents: the same cause at the same object, begun before the acknowledgement.
 
-One that is acknowledged stays, behind those as bad that nobody knows of. It calls again when it becomes worse, and one
-that begins anew is another.
+An acknowledged incident stays in the list, behind unacknowledged ones of the same severity. It alerts again when it
+becomes worse, and a recurrence is a new incident.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ from fleet.model.severity import rank
 from fleet.model.snapshot import Cluster, Snapshot
 
 ONSET_TOLERANCE = 60.0
-"""Seconds by which the onset may lie after the acknowledgement and still be the same one's: consoles look at their own
-moments and by their own clocks. One that fires anew cannot be as near: a cause is over after a minute at the earliest.
+"""Seconds by which the onset may lie after the acknowledgement and still belong to it: consoles check at different
+moments and by different clocks. A recurrence cannot be as near: a cause needs a minute at least to be over.
 """
 SHIFT = 12 * 3600.0
-"""Seconds for which an acknowledgement holds of an incident of which a console does not know when it began: longer than
-that, somebody else is on call, and it may have been another one."""
+"""Seconds for which an acknowledgement applies to an incident whose onset a console does not know: after that, somebody
+else is on call, and it may have been another incident.
+"""
 GROWN = 1.5
 """Factor by which a number of pods is clearly larger: 2 after 1, 5 after 3."""
 QUEUE_GROWN = 2.0
@@ -32,14 +33,14 @@ QUEUE_LEAST = 100.0
 
 
 class Acknowledging:
-    """Marks the incidents of one fleet. What has become worse once calls until it is acknowledged anew."""
+    """Marks the incidents of one fleet. An incident that became worse alerts until it is acknowledged again."""
 
     def __init__(self) -> None:
         self._worse: dict[tuple[str, str, float], str] = {}
         """(cause, person, time of the acknowledgement) → what has become worse."""
 
     def marked(self, snapshot: Snapshot, incidents: Sequence[Incident]) -> tuple[Incident, ...]:
-        """The incidents with their acknowledgements; those that hold are behind the others as bad."""
+        """The incidents with their acknowledgements; acknowledged ones are behind the others of the same severity."""
         told = told_of(snapshot.facts.of(Acknowledgements), snapshot.cluster)
         if not told:
             self._worse = {}
@@ -73,7 +74,7 @@ def _is_here(one: Acknowledgement, cluster: Cluster) -> bool:
 
 
 def is_about(one: Acknowledgement, incident: Incident) -> bool:
-    """True if an incident is the one that was acknowledged: its cause, an object in common, and begun before."""
+    """True if an incident is the acknowledged one: same cause, an object in common, and begun before."""
     objects = {incident.about, *incident.objects[: incident.roots]}
     if one.cause != incident.root.cause or objects.isdisjoint(one.objects):
         return False

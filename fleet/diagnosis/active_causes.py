@@ -109,7 +109,7 @@ class Reports:
 
 
 class BesideBefore:
-    """Finds workloads that differ from before: their traffic, the way to them, what they lost pods with.
+    """Finds workloads that differ from before: in traffic, in the route to them, in lost pods.
 
     Checked again when one of these changes; traffic, with each point of history.
     """
@@ -161,7 +161,7 @@ def _all_of(causes: Sequence[AnyCause], subjects: Subjects, key: str) -> Iterato
 
 
 class GpuGroups:
-    """Finds GPUs that are not as the others of their engine. Which belong together is kept for as long as they do."""
+    """Finds GPUs that differ from the others of their engine. The grouping is cached while it is the same."""
 
     def __init__(self, causes: Sequence[GroupedGpuCause]) -> None:
         self._causes = causes
@@ -183,7 +183,7 @@ class GpuGroups:
 
 
 class Outliers:
-    """Finds replicas that are not as their peers. Which rows can be compared is kept for as long as they are."""
+    """Finds replicas that differ from their peers. The comparable rows are cached while they are the same."""
 
     def __init__(self, causes: Sequence[ReplicaCause]) -> None:
         self._causes = causes

@@ -27,7 +27,7 @@ class CanaryPod(NamedTuple):
 
 
 class CanaryRoute(NamedTuple):
-    """A workload that was asked for through its gateway, and directly."""
+    """A workload that was queried through its gateway, and directly."""
 
     answer: CanaryAnswer
     """Answer that came through the gateway."""
@@ -48,7 +48,7 @@ class CanaryCause(Cause[CanaryPod]):
 
 
 class RouteCanaryCause(Cause[CanaryRoute]):
-    """A cause at what stands in front of a workload, by its answers to the canary."""
+    """A cause in front of a workload, found by the workload's answers to the canary."""
 
     of = Of.SERVICE
 

@@ -76,7 +76,7 @@ class Stage(IntEnum):
     """Leaving, or absent on purpose."""
     BROKEN = 1
     UNSEEN = 2
-    """Unknown, for want of a permission or of a list."""
+    """Unknown, because a permission or a list is missing."""
     PLACING = 3
     """Not placed on a node yet."""
     STARTING = 4
@@ -182,7 +182,9 @@ class Cause(Generic[S]):
         yield from dict.fromkeys(one for sign in (*self.must, *beside) for one in sign.seen(subject))
 
     def ruling(self, subjects: Subjects, key: str) -> Ruling | None:
-        """Rule by the first sign that does not hold; else by one that is not known, or that must not hold and does."""
+        """Rule out by the first sign that does not hold; else by one that is unknown, or that must not hold and
+        does.
+        """
         subject = self.subject(subjects, key)
         if subject is None:
             return None

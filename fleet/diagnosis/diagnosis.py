@@ -64,7 +64,7 @@ class Diagnosis:
         self._hysteresis = Hysteresis()
         self._groups = Groups(self._causes)
         self._acknowledging: Acknowledging | None = None
-        """None until somebody has acknowledged one."""
+        """None until an incident is acknowledged."""
         self._findings: Sequence[Finding] = ()
         self._holds: Sequence[ActiveCause] = ()
         self._troubles: Sequence[ActiveCause] = ()
@@ -131,7 +131,7 @@ class Diagnosis:
         return self._incidents
 
     def _marked(self, snapshot: Snapshot, found: tuple[Incident, ...]) -> tuple[Incident, ...]:
-        """The incidents with who has acknowledged them; what marks them is imported with the first."""
+        """The incidents with their acknowledgements; the module that marks them is imported with the first one."""
         if self._acknowledging is None:
             from fleet.diagnosis.acknowledging import Acknowledging
 

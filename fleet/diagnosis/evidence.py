@@ -1,4 +1,4 @@
-"""The explanation of a finding: what is seen, what was ruled out and by which number, and what would decide.
+"""The explanation of a finding: the observations, the excluded causes with their numbers, and what would decide.
 
 Computed on request: most findings of an incident are never opened.
 """
@@ -50,7 +50,7 @@ class Explanation:
     evidence: tuple[IncidentEvidence, ...]
     ruled_out: tuple[LookAlike, ...]
     open: tuple[LookAlike, ...]
-    """Causes that could not be ruled out, for want of an input."""
+    """Causes that could not be ruled out because an input is missing."""
     decides: tuple[str, ...]
     helps: tuple[Help, ...]
     avoid: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""A workload and what stands in front of it: routes, policies, certificates, Services that are open to the world."""
+"""A workload and the objects in front of it: routes, policies, certificates, Services open to the world."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
 
 EARLY = 21 * 86_400.0
-"""Seconds before its end from which on a certificate that was not renewed is told of (findings catalogue F39)."""
+"""Seconds before its end from which an unrenewed certificate is reported (findings catalogue F39)."""
 LAST_PART = 0.25
-"""Part of its lifetime that is left then at most: one that lives for a day is renewed every sixteen hours, and
-cert-manager renews when a third is left."""
+"""Fraction of its lifetime that is left by then at most: a certificate for a day is renewed every sixteen hours, and
+cert-manager renews when a third is left.
+"""
 
 
 class RoutedSubject(NamedTuple):
@@ -27,7 +28,7 @@ class RoutedSubject(NamedTuple):
     ready: int
     """Pods that are ready."""
     running: float
-    """Requests that run in it; NaN where nobody counts them."""
+    """Running requests; NaN if nobody counts them."""
     keyless: bool | None
     """True if an engine of it asks for no key; None where that is not known."""
     now: float
@@ -69,7 +70,7 @@ def told_from(certificate: RouteCertificate) -> float:
 
 
 def routed_subject(snapshot: Snapshot, key: str) -> RoutedSubject | None:
-    """Look at the way to a workload; None where nobody knows it."""
+    """Examine the route to a workload; None if it is unknown."""
     fronts = snapshot.fronts.get(key)
     if fronts is None or key not in snapshot.workloads:
         return None

@@ -179,7 +179,7 @@ class _Kin:
         return None
 
     def _is_felt(self, finding: Finding) -> bool:
-        """True if it may be beneath what only says how the parts of an object stand."""
+        """True if it can be the root of a cause that only reports the state of an object's parts."""
         cause = self.causes[finding.cause]
         return not cause.symptom and not (cause.runs_on and finding.kind == Of.SETUP)
 

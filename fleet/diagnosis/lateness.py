@@ -19,7 +19,7 @@ class LateSubject(NamedTuple):
     """The promises of one latency that a workload does not keep."""
 
     late: Sequence[LateObjective]
-    """The one that is furthest from what may be first."""
+    """Late objectives, the furthest beyond its limit first."""
     percentile: float
     """The same percentile over the shorter window of the screens, in seconds; NaN for not known."""
     profile: Profile = CHAT

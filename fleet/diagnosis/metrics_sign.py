@@ -35,7 +35,7 @@ class MetricsSign(Sign[MetricsRow], Protocol):
         ...
 
     def among(self, table: MetricsTable, rows: Iterable[int] | None) -> Collection[int]:
-        """Return which of ``rows`` (None: of all) it holds of."""
+        """Return those of ``rows`` (None: all) for which it holds."""
         ...
 
 

@@ -32,7 +32,7 @@ class TrafficSubject(NamedTuple):
     looked_up: float
     """Prompt tokens per second that are looked up in the prefix cache."""
     preemptions: float
-    """Requests per second that are put out of the KV cache."""
+    """Requests per second that are preempted from the KV cache."""
     kv_usage: float
     """Share of the KV cache in use, in the mean of its replicas."""
     for_room: float

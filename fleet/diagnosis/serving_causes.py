@@ -1,4 +1,4 @@
-"""Causes of what serves, by class: a workload compared with its past, its Services, one GPU of several."""
+"""Causes for serving workloads, by class: compared with their past, their Services, one GPU of several."""
 
 from __future__ import annotations
 

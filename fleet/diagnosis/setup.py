@@ -1,6 +1,6 @@
-"""A workload as it is set up: how many replicas serve its model, where they are, what they run.
+"""The setup of a workload: the number of replicas that serve its model, their places, and what they run.
 
-Looked for now and then: nothing of it is news within seconds.
+Checked occasionally: none of it changes within seconds.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from fleet.model.reading import State
 from fleet.model.snapshot import Snapshot
 
 _REVISIONS = (TEMPLATE_HASH, "controller-revision-hash")
-"""Labels by which the pods of two revisions are told apart."""
+"""Labels that distinguish the pods of two revisions."""
 
 
 class NodeLoss(NamedTuple):

@@ -129,7 +129,7 @@ class Replica(NamedTuple):
 
 
 class PodSubject(NamedTuple):
-    """A pod, and whether it is measured."""
+    """A pod, with its measurement state."""
 
     pod: Pod
     serving: bool = False

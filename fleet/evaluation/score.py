@@ -58,7 +58,7 @@ class CaseScore:
     seconds: float = 0.0
     """Length of the recording."""
     first: ShownIncident | None = None
-    """The first line at the end, ignoring findings that are right but not asked for."""
+    """The first line at the end, ignoring findings that are right but unrequested."""
     first_right: bool = False
     """True if that is one of the faults, by cause and object."""
     wrong: list[ShownIncident] = field(default_factory=list)

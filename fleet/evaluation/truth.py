@@ -72,7 +72,7 @@ class Truth(_Part):
     """True for a kind of which only totals are reported, so that no cause is written to fit it."""
     faults: tuple[TrueFault, ...] = ()
     beside: tuple[TrueFinding, ...] = ()
-    """Findings that are right but not asked for, such as a source that does not answer."""
+    """Findings that are right but not required, such as a source that does not answer."""
 
     @property
     def is_calm(self) -> bool:

@@ -136,4 +136,4 @@ ATTRIBUTES: Final[tuple[Named | Numeric, ...]] = (
     Numeric("SM clock", "MHz", _measured(Quantity.SM_CLOCK), slow_when_high=False),
     Numeric("memory clock", "MHz", _measured(Quantity.MEMORY_CLOCK), slow_when_high=False),
 )
-"""Attributes that slow replicas may share: where they run, what they run, what work they get."""
+"""Attributes that slow replicas may share: their places, their software, their work."""

@@ -44,14 +44,14 @@ class Division:
 
 @dataclass(frozen=True, slots=True)
 class Separation:
-    """Replicas of one model by one measure: which are slow, and what they have in common."""
+    """Replicas of one model by one measure: the slow ones, and their common attributes."""
 
     measure: SlownessMeasure
     values: dict[str, float]
     """Pod key → value, of all that were compared."""
     slow: frozenset[str]
     divisions: tuple[Division, ...] = ()
-    """The likeliest first, and only those that are more frequent among the slow replicas than among the others."""
+    """Attributes that are more frequent among the slow replicas than among the others, the likeliest first."""
     tests: int = 0
     """Number of tests that was corrected for."""
     can_tell: bool = True

@@ -1,1 +1,1 @@
-"""The vLLM servers of this machine: which were started, how far each is, what it uses. Changes nothing."""
+"""The vLLM servers of this machine: which were started, the progress of each, their resources. Changes nothing."""

@@ -27,7 +27,7 @@ from fleet.net.http import client
 TIMEOUT: Final = 2.0
 """Seconds for an answer of a server."""
 HEALTH: Final = 5.0
-"""Seconds between two questions to one that is well: most versions write each of them into their log."""
+"""Seconds between two requests to a healthy server: most versions log each of them."""
 KEPT: Final = 2000
 """Lines of a log searched for the reason of a death: the tracebacks of eight workers (some 60 lines each), the engine
 and the API server follow the line that explains it.
@@ -177,7 +177,7 @@ def _problems(record: ServerRecord, watched: _Watched) -> tuple[str, ...]:
 
 
 def _dead(record: ServerRecord, watched: _Watched, now: float) -> tuple[ServerState, bool]:
-    """Return how it ended, and whether processes of it are left. Blocks: they are looked for among all processes."""
+    """Return how it ended, and whether processes of it are left. Blocks: all processes are searched."""
     if watched.reason is None:
         watched.reason = reason_of(tuple(watched.lines), was_ready=watched.ready is not None)
         if watched.reason.id == "killed" and _is_full(record.folder):

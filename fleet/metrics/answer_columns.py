@@ -130,7 +130,7 @@ def known_first(columns: Sequence[list[float]]) -> list[float]:
 
 
 class Choice:
-    """A dialect's parts of each spelling of a quantity, None for one that is not there."""
+    """A dialect's parts of each spelling of a quantity; None for a spelling that is absent."""
 
     def __init__(self, quantity: Quantity, rule: Rule, parts: Sequence[ColumnPart | None]) -> None:
         self.quantity = quantity

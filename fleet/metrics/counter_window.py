@@ -31,7 +31,7 @@ class Window:
         self._gains = array("f")
         """Gain of each counter from each checkpoint to the next, and from the last one to now, in one row."""
         self._now = array("d")
-        """Sums of the counters now; of one that is no number now, the last that it was."""
+        """Sums of the counters now; for a counter that has no number now, its last one."""
         self._blank: tuple[int, ...] = ()
         """The counters that are no numbers now."""
         self._at = -math.inf

@@ -257,9 +257,9 @@ class Dialect:
     masks: Mapping[str, Bits] = field(default_factory=dict)
     """Bit masks of why a GPU's clocks are lowered now, newest name first, and the meaning of their bits."""
     opt_in: Mapping[str, str] = field(default_factory=dict)
-    """Beginning of the names of metrics that are there only where something is switched on → what that is, in words."""
+    """Prefix of metrics that only exist if a feature is switched on → the feature, in words."""
     log: LogWording = field(default_factory=LogWording)
-    """The words of its servers' logs from which it is told why one died."""
+    """The words of its servers' logs that reveal why one died."""
 
     @property
     def name(self) -> str:

@@ -140,7 +140,7 @@ class EngineSeries:
         """Products whose metrics each row has."""
 
     def rows(self, values: Sequence[float]) -> EngineRows:
-        """The rows. The same object as the last time as long as of each engine the same process is chosen."""
+        """The rows: the same object as the last time while the same process is chosen for each engine."""
         if self._rows is None or not self._rows.chooses_same(values):
             self._rows = EngineRows(self, values)
         return self._rows
@@ -206,13 +206,13 @@ class Placing:
         return [row for row in mine if model in ("", self.ids[row].model) and rank in ("", self.ids[row].engine)]
 
     def row_or_first(self, labels: Labels) -> int | None:
-        """The row of a series; of one that names no rank, where the process has several, the first."""
+        """The row of a series; if it names no rank and the process has several, the first."""
         row = self.row(labels)
         return next(iter(self.of_those(labels)), None) if row is None else row
 
     def of_gauge(self, labels: Labels) -> Sequence[int]:
-        """The rows that a gauge is about: its own; for one that names less of an engine than its row does, the only
-        one that it may be.
+        """The rows that a gauge describes: its own; for a gauge that names less of an engine than its row does, the
+        only possible one.
         """
         row = self.row(labels)
         if row is not None:

@@ -28,11 +28,11 @@ class Flags:
     secret: tuple[str, ...] = ("--api-key",)
     """Flags whose values are never shown or copied."""
     keys: tuple[str, ...] = ()
-    """Flags that set the key that it asks for; empty where nobody has looked, and nothing is said of it."""
+    """Flags that set the key that it asks for; empty if they are not known, and nothing is reported then."""
     key_variables: tuple[str, ...] = ()
     """Environment variables that do the same."""
     configuration: tuple[str, ...] = ("--config",)
-    """Flags that name a file in which any of these may stand."""
+    """Flags that name a file that may contain any of these."""
     several: tuple[str, ...] = ()
     """Flags with several values behind them."""
     switches: tuple[str, ...] = ("--trust-remote-code",)

@@ -61,7 +61,7 @@ class Product:
     vendor: str = ""
     """The maker of the GPUs that an exporter measures (``fleet.model.gpu_vendors``)."""
     install: str = ""
-    """Commands that install an exporter, for who has GPUs and none."""
+    """Commands that install an exporter, for a cluster with GPUs and no exporter."""
     naming_pods: str = ""
     """Setting that makes an exporter report which pod holds a GPU."""
 

@@ -266,4 +266,4 @@ def _repository(image: str) -> str:
 
 _APP_LABELS = ("app.kubernetes.io/name", "app", "k8s-app")
 _BESIDE = ("router", "proxy", "sidecar", "gateway", "exporter", "operator", "controller", "bench", "scheduler")
-"""Words in image names of components that run beside an engine and are named after it."""
+"""Words in image names of components that accompany an engine and are named after it."""

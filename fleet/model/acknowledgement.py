@@ -1,4 +1,4 @@
-"""Acknowledgements: persons who have said of an incident that they know of it, as the audit logs tell."""
+"""Acknowledgements of incidents by users, as recorded in the audit logs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fleet.model.severity import Severity
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """One incident as it was when somebody acknowledged it."""
+    """One incident as it was at its acknowledgement."""
 
     by: str
     """The person: the identity that the cluster knows, else the login; of a log that is not theirs, its owner."""
@@ -19,7 +19,7 @@ class Acknowledgement:
     cause: str
     """Id of the root's cause."""
     objects: tuple[str, ...]
-    """Keys of what it was about: the object that named it, and those at which the root's cause was found."""
+    """Keys of its objects: the one that named it, and those at which the root's cause was found."""
     severity: Severity
     replicas: int
     """Pods that were concerned."""
@@ -33,6 +33,6 @@ class Acknowledgement:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgements:
-    """Acknowledgements that stand, the latest first. Of one incident only the last is among them."""
+    """The current acknowledgements, the latest first; only the last one of each incident."""
 
     told: tuple[Acknowledgement, ...] = ()

@@ -78,7 +78,7 @@ class Alert:
 
     @property
     def state(self) -> AlertState:
-        """pending, firing, or why it notifies nobody: silenced, inhibited, muted."""
+        """pending, firing, or the reason why nobody is notified: silenced, inhibited, muted."""
         if self.silenced_by:
             return "silenced"
         if self.inhibited_by:

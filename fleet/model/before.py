@@ -41,7 +41,7 @@ class Departed(NamedTuple):
     node: str = ""
     """The node that was removed; empty where a pod was put out for one of higher priority."""
     told: str = ""
-    """The message of what removed it; empty if there is none."""
+    """The message of its eviction or deletion; empty if there is none."""
 
 
 class Rescaled(NamedTuple):

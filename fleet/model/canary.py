@@ -16,7 +16,7 @@ class CanaryOutcome(StrEnum):
     FAILED = "failed"
     """The connection failed, or the server says that it has failed (5xx)."""
     REFUSED = "refused"
-    """The server turns the question away (4xx, or 503 of one that is full): that says nothing of whether it works."""
+    """The server rejects the request (4xx, or 503 of a full server): this does not tell whether it works."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class CanaryAnswer:
     """The last question at one place."""
 
     key: str
-    """Key of the pod that was asked, or of the workload that was asked for through a gateway."""
+    """Key of the pod that was queried, or of the workload that was queried through a gateway."""
     at: float
     """Unix time of the question."""
     outcome: CanaryOutcome

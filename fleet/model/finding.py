@@ -18,10 +18,10 @@ class FindingState(StrEnum):
     """A finding's place in time, by the hysteresis of its cause."""
 
     PENDING = "pending"
-    """Holding, and not yet for as long as it must to fire."""
+    """Holding, but not yet for as long as it must to fire."""
     FIRING = "firing"
     RECOVERING = "recovering"
-    """Not holding any more, and not yet for as long as it takes to be over."""
+    """No longer holding, but not yet for as long as it must to be over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Acknowledged(NamedTuple):
 
     @property
     def holds(self) -> bool:
-        """True if the incident is as it was known to that person: one that has become worse calls again."""
+        """True if the incident is as it was when acknowledged: one that has become worse alerts again."""
         return not self.worse
 
 
@@ -84,7 +84,7 @@ class Incident:
     """A root and all that follows from it."""
 
     key: str
-    """The same for as long as it lasts."""
+    """Identity: the same for as long as the incident lasts."""
     about: str
     """The key of the object that it is about: the root's own, or the workload whose pods share the cause."""
     sentence: str
@@ -101,11 +101,11 @@ class Incident:
     roots: int = 1
     """Number of ``objects``, from the first on, that have the root's cause."""
     acknowledged: Acknowledged | None = None
-    """The latest acknowledgement of it; None where nobody has said that they know of it."""
+    """The latest acknowledgement; None if there is none."""
 
     @property
     def is_known(self) -> bool:
-        """True if somebody has acknowledged it, and it has not become worse since."""
+        """True if it is acknowledged and has not become worse since."""
         return self.acknowledged is not None and self.acknowledged.holds
 
     @property

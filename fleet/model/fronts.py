@@ -14,7 +14,7 @@ class RouteFault(StrEnum):
     EMPTY = "selects no pod"
     UNREADY = "has no ready pod"
     REFUSED = "is refused"
-    """Said by the controller that should serve it."""
+    """Reported by the controller that should serve it."""
 
 
 class Misrouted(NamedTuple):
@@ -34,7 +34,7 @@ class Misrouted(NamedTuple):
 
 
 class Wall(NamedTuple):
-    """Policies that let nobody in where a workload serves."""
+    """Policies that admit no traffic to the port on which a workload serves."""
 
     policies: tuple[str, ...]
     """Names of all that select its pods."""

@@ -36,4 +36,4 @@ class Listing(NamedTuple):
     columns: tuple[ListedColumn, ...]
     objects: tuple[ListedObject, ...]
     more: int = 0
-    """Number of objects beyond these; -1 if there are some and the server does not say how many."""
+    """Number of objects beyond these; -1 if there are some and the server does not tell how many."""

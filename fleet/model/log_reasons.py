@@ -41,7 +41,7 @@ class LogWording:
     """The words of one product in the log of its servers: regular expressions, each empty where it has none."""
 
     reasons: Mapping[str, str] = field(default_factory=dict)
-    """Id of a reason → how its servers word that, beside what is common to all."""
+    """Id of a reason → the wording of its servers, in addition to the common ones."""
     texts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """Id of a reason → text and remedy where a server is known to be this product."""
     speaker: str = ""
@@ -51,7 +51,7 @@ class LogWording:
     calm: str = ""
     """Lines that say how it is, not what went wrong."""
     asked: str = ""
-    """The line that says that it was told to end."""
+    """The log line about being told to end."""
     consequence: str = ""
     """Lines that only say that something went wrong elsewhere."""
 

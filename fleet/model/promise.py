@@ -15,8 +15,9 @@ class LateObjective(NamedTuple):
     seconds: float
     """The edge at which it is counted: what was promised, or the first above it at which a bucket ends."""
     bad: float
-    """Share of the requests (of ITL: of the tokens) of the last minutes that were later; minutes of which nobody
-    counted anything are taken for good ones."""
+    """Share of the requests (for ITL: of the tokens) of the last minutes that were later; minutes without any count as
+    good.
+    """
     allowed: float
     """The share that may be."""
     events: float
@@ -29,6 +30,6 @@ class Promised(NamedTuple):
     """The promises of one workload."""
 
     availability: float = 0.0
-    """Share of the time in which an engine must be there; 0 where nobody has promised any."""
+    """Share of the time for which an engine must be available; 0 if none is promised."""
     latencies: tuple[LateObjective, ...] = ()
     """The latencies of which more is late now than may be."""

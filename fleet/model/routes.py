@@ -1,7 +1,7 @@
-"""Routes to the Services of a cluster, and what may keep requests from them: slim rows of what people declare.
+"""Routes to the Services of a cluster, and obstacles for their requests: slim rows of declared objects.
 
 Ingress, HTTPRoute, Gateway, InferencePool, NetworkPolicy, and the dates of cert-manager's Certificates. Of a Secret
-there is a name and nothing else: none is ever read.
+there is only a name: Secrets are never read.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Backend(NamedTuple):
     port: str = ""
     """Name or number; empty where it names none."""
     weight: float = 1.0
-    """Share of the requests of its rule; 0 for one that is named, and gets none."""
+    """Share of the requests of its rule; 0 for a backend that is named but gets none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Route:
     gateways: tuple[str, ...] = ()
     """``namespace/name`` of the Gateways that it is for."""
     conditions: tuple[Condition, ...] = ()
-    """Conditions that the controllers of those write: only those that are False."""
+    """Conditions written by their controllers: only those that are False."""
 
     @property
     def key(self) -> str:
@@ -58,7 +58,7 @@ class Gateway:
     secrets: tuple[str, ...] = ()
     """``namespace/name`` of the Secrets that hold its listeners' certificates."""
     conditions: tuple[Condition, ...] = ()
-    """Conditions that its controller writes: only those that are False."""
+    """Conditions written by its controller: only those that are False."""
 
     @property
     def key(self) -> str:
@@ -98,7 +98,7 @@ class AllowedPorts(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class NetworkPolicy:
-    """A NetworkPolicy, as far as it says what may come in."""
+    """A NetworkPolicy, as far as it restricts incoming traffic."""
 
     namespace: str
     name: str
@@ -106,10 +106,11 @@ class NetworkPolicy:
     """``matchLabels`` of the pods that it is for."""
     requirements: tuple[Requirement, ...] = ()
     incoming: bool = True
-    """False for one that says nothing of what may come in."""
+    """False if it does not restrict incoming traffic."""
     rules: tuple[tuple[AllowedPorts, ...], ...] = ()
-    """The ports of each rule that lets something in; a rule without any is for all. Who may come is not kept: that
-    somebody may is all that can be told of it for certain."""
+    """The ports of each rule that admits traffic; a rule without any applies to all. The admitted peers are not kept:
+    only their existence can be known for certain.
+    """
 
     @property
     def key(self) -> str:
@@ -137,7 +138,7 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True)
 class Unlisted:
-    """Objects that nobody knows here."""
+    """Referenced objects that do not exist here."""
 
     resource: str
     """``networkpolicies.networking.k8s.io``."""
@@ -155,4 +156,4 @@ class Routing:
     policies: tuple[NetworkPolicy, ...] = ()
     certificates: tuple[Certificate, ...] = ()
     unlisted: tuple[Unlisted, ...] = ()
-    """Objects that may not be listed. Of what the server does not have there is none, and nothing is said here."""
+    """Objects that may not be listed. Resources that the server does not have are not listed here."""

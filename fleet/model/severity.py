@@ -1,4 +1,4 @@
-"""The severity of what is wrong with an object, the worst first."""
+"""The severity of an object's problem, the worst first."""
 
 from __future__ import annotations
 

@@ -50,11 +50,11 @@ RECORDER: Final = "recorder"
 CRASH_LOGS: Final = "crash-logs"
 """The source of the ends of logs of containers that failed."""
 ACKNOWLEDGEMENTS: Final = "acknowledgements"
-"""The source of who has acknowledged which incident."""
+"""The source of acknowledgements of incidents."""
 ROUTING: Final = "routing"
-"""The source of what leads to the Services of a cluster."""
+"""The source of routes to the Services of a cluster."""
 CANARY: Final = "canary"
-"""The source of what engines answer to a question for one token."""
+"""The source of engines' answers to a request for one token."""
 OBJECTIVES: Final = "objectives"
 """The source that counts for the objectives."""
 
@@ -253,7 +253,7 @@ class Structure:
     workload_of: Mapping[str, str] = field(default_factory=dict)
     """Pod key → workload key."""
     parts: Mapping[str, Workload] = field(default_factory=dict)
-    """Workloads that another one created (the Deployment of an InferenceService), by key. No screen lists them."""
+    """Workloads created by another one (the Deployment of an InferenceService), by key. No screen lists them."""
     part_of: Mapping[str, str] = field(default_factory=dict)
     """Key of a part → key of the workload at the top of its chain."""
     model_of: Mapping[str, str] = field(default_factory=dict)
@@ -269,7 +269,7 @@ class Structure:
     free_gpus: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """Node name → (free, allocatable), by the requests of all pods of the cluster; empty where not all are known."""
     gpu_use: Mapping[str, GpuUse] = field(default_factory=dict)
-    """GPU key → who has it."""
+    """GPU key → its holder."""
     coverage: Coverage = field(default_factory=Coverage)
     """The part of the cluster that this Snapshot knows."""
     unmatched: tuple[Unmatched, ...] = ()
@@ -319,7 +319,7 @@ class Snapshot(Structure):
     burning: Mapping[str, BurningBudget] = field(default_factory=dict)
     """Workload key → the fastest-burning error budget of its model, if it burns fast enough to be reported."""
     promised: Mapping[str, Promised] = field(default_factory=dict)
-    """Workload key → what was promised to users of its model; only workloads of which somebody promised something."""
+    """Workload key → the promises to users of its model; only workloads with a promise."""
     usual: Mapping[str, Traffic] = field(default_factory=dict)
     """Workload key → its usual traffic; only workloads that are measured."""
     departed: Mapping[str, tuple[Departed, ...]] = field(default_factory=dict)
@@ -329,7 +329,7 @@ class Snapshot(Structure):
     empty_services: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Workload key → names of its Services that select no pod."""
     fronts: Mapping[str, Fronts] = field(default_factory=dict)
-    """Workload key → what stands in front of it; empty where nobody lists that."""
+    """Workload key → the objects in front of it; empty if nobody lists them."""
     incidents: tuple[Incident, ...] = ()
     """Incidents that are pending, firing or not over yet, the worst first."""
     profiles: WorkloadProfiles = ALL_CHAT
@@ -350,7 +350,7 @@ class Snapshot(Structure):
         return ObjectRef(kind, namespace, name, self.cluster.id)
 
     def use_of(self, gpu: str) -> GpuUse:
-        """Return who has a GPU, by its key."""
+        """Return the holder of a GPU, by its key."""
         return self.gpu_use.get(gpu, GpuUse.UNKNOWN)
 
     def source(self, name: str) -> SourceStatus | None:

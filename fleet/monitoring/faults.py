@@ -1,4 +1,4 @@
-"""Faults of monitoring itself: what it reports, or would report, is wrong."""
+"""Faults of monitoring itself: it reports, or would report, wrong results."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class NotPlainError(Exception):
 
 
 class LostConnectionError(NotPlainError):
-    """A connection that ended before any of the answer came: one that was kept for too long does."""
+    """A connection that ended before any of the answer came, as an idle one does after too long."""
 
 
 class Headers(Mapping[str, str]):
@@ -285,7 +285,7 @@ class _Reading:
         self._fields.setdefault(named, value.decode("latin-1"))
 
     def on_headers_complete(self) -> None:
-        """The head is whole: whether its body is one that is read."""
+        """The head is complete: returns whether its body can be read here."""
         status, fields = self._parser.get_status_code(), self._fields
         if self._parser.get_http_version() != "1.1" or not _FIRST <= status <= _LAST or status in _BODILESS:
             raise NotPlainError

@@ -1,4 +1,4 @@
-"""Budgets that burn fast enough to be told of, and what else was promised, by the workloads that serve the models."""
+"""Budgets that burn fast enough to report, and other promises, by the workloads that serve the models."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LAST_PROMISES: list[tuple[ObjectiveBoard, dict[str, Promised]]] = []
 
 
 def burns_of(snapshot: Snapshot) -> Mapping[str, BurningBudget]:
-    """Return the burning budgets by workload; none for default objectives, which nobody has promised."""
+    """Return the burning budgets by workload; none for default objectives, which are not promised."""
     found = _MAKER.board_of(snapshot)
     if found is None or not found.are_promised:
         return _NONE
@@ -30,7 +30,7 @@ def burns_of(snapshot: Snapshot) -> Mapping[str, BurningBudget]:
 
 
 def promises_of(snapshot: Snapshot) -> Mapping[str, Promised]:
-    """The promises by workload: the same object while nothing else was counted; none of defaults."""
+    """The promises by workload: the same object while the counts are unchanged; none for defaults."""
     found = _MAKER.board_of(snapshot)
     if found is None or not found.are_promised:
         return _PROMISES
@@ -50,7 +50,7 @@ def _promised(found: ObjectiveBoard) -> Iterator[tuple[str, Promised]]:
 
 
 def _late(budget: ErrorBudget) -> LateObjective | None:
-    """The latency of an objective where more is late now than may be; None for what is kept, or is no latency."""
+    """The latency of an objective if more requests are late now than allowed; None if it is kept, or is no latency."""
     objective, spent = budget.objective, budget.now
     if objective.family is None or spent is None:
         return None

@@ -63,7 +63,7 @@ class ObjectivesSource(PollingSource[Ledger]):
         return self._seen(why or "no metrics store answers here")
 
     def _seen(self, why: str) -> Ledger:
-        """Return the ledger of what was observed since the console started."""
+        """Return the ledger of the observations since the console started."""
         watched, period = self._watched, self._goals.period
         if watched.covered(period) <= 0:
             raise NothingToAskError("nothing is measured yet that objectives could be held against")

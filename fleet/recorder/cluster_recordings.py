@@ -30,8 +30,9 @@ AGAIN: Final = 60.0
 BUSY_AGAIN: Final = 5.0
 """Seconds until a retry while another console writes: it may have ended."""
 BACK: Final = 60.0
-"""Seconds by which a clock is set back while it is corrected. One that is set back further was wrong: what is dated
-later than now would never become old, and its hours would be mixed with those that come."""
+"""Seconds by which a clock may be set back by a correction. A clock set back further was wrong: rows dated later than
+now would never expire, and its hours would be mixed with future ones.
+"""
 _LOOK_EVERY: Final = 60.0
 """Seconds between checks of the file size."""
 
@@ -56,7 +57,7 @@ class BusyError(Exception):
 
 
 class SetAsideError(Exception):
-    """The file is nothing to go on with, and may be all that somebody has of last night: why, in words."""
+    """The file cannot be continued, but may be all that is left of last night; with the reason, in words."""
 
 
 class ContinuousRecorder:
@@ -146,7 +147,7 @@ class ContinuousRecorder:
         self._status = SourceStatus(RECORDER, Health.LIVE, since, endpoint=str(self.path), notes=tuple(notes))
 
     def _hold_against(self, writer: RecordingWriter, uid: str, now: float) -> None:
-        """Raises SetAsideError where the file is of another cluster than the one that is seen now, or of the future."""
+        """Raises SetAsideError if the file belongs to another cluster than the current one, or to the future."""
         if self._latest is None:
             self._latest = writer.latest
         if self._latest is not None and now < self._latest - BACK:

@@ -1,6 +1,6 @@
-"""Differences between two looks at a cluster: objects that are gone, and changes of which objects keep no history.
+"""Differences between two states of a cluster: deleted objects, and changes of objects that keep no history.
 
-What was not in view is not gone. It is held until it is in view again, and what became of it happened in between.
+An object out of view is not deleted. Its last row is kept until it is in view again; its changes happened in between.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from fleet.timeline.entry import (
 Row = Pod | Node | Workload | HorizontalPodAutoscaler
 _AUTOSCALER: Final = "HorizontalPodAutoscaler"
 _OF_KUBERNETES: Final = "node.kubernetes.io/"
-"""Taints that a cluster sets by itself: conditions and cordons say what they do."""
+"""Taints that a cluster sets by itself: conditions and cordons already report them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +40,13 @@ class _Kind:
     field: str
     ref: Callable[[Any], ObjectRef]
     resource: Callable[[Any], str]
-    """The resource of a row, as in ``kubectl auth can-i``; empty for one that is made from what it owns."""
+    """The resource of a row, as in ``kubectl auth can-i``; empty for a row made from its parts."""
     changes: Callable[[Any, Any], Iterator[_Change]]
 
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """A value that is another one."""
+    """A changed value."""
 
     what: str
     before: str
@@ -169,13 +169,13 @@ def _of_autoscaler(before: HorizontalPodAutoscaler, after: HorizontalPodAutoscal
 
 
 def _of_pod(before: Pod, after: Pod) -> Iterator[_Change]:
-    """The begin of its end: all else that changes of a pod it says itself, with the time."""
+    """The start of its deletion: a pod itself reports all other changes, with their times."""
     if before.deleted is None and after.deleted is not None:
         yield _Change(ASKED, "not asked", "asked", topic=ASKED, kind=EntryKind.END)
 
 
 def version_changes(before: ModelVersion, after: ModelVersion) -> tuple[str, ...]:
-    """A line for each part of what a template runs that is another."""
+    """A line for each part of the template that differs."""
     pairs = (
         ("image", before.image, after.image),
         ("model", before.model, after.model),

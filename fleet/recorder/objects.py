@@ -45,7 +45,7 @@ class Looked:
     state: KubeState
     statuses: tuple[SourceStatus, ...] = ()
     before: float | None = None
-    """Unix time of the look before it: what is other was so later than that. None for the first of a console."""
+    """Unix time of the previous state: changes happened after it. None for the first of a console."""
 
 
 class _Once:

@@ -1,7 +1,7 @@
-"""The past of a recording: what happened before the moment that is played, as far as the rows that were kept say.
+"""The past of a recording: what happened before the moment of playback, as far as the stored rows show.
 
-The rows are told by those who tell of a cluster's objects; what is other from one look to the next is told by
-``differences``, to the time between them. What no row has (who wrote a field, arguments of a template) is not told.
+The rows are read as those of a live cluster; changes between two states come from ``differences``, with the time
+between them. Anything that no row has (the author of a field, arguments of a template) is missing.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class RecordedTimeline:
         self._now = now
 
     async def tell(self, since: float) -> SourceTimeline:
-        """Tell what the rows said, and what became other from one look to the next."""
+        """Return the entries of the rows, and the changes between states."""
         return await asyncio.to_thread(self._tell, since)
 
     def _tell(self, since: float) -> SourceTimeline:
@@ -55,9 +55,9 @@ class RecordedTimeline:
 
 
 class KeptTimeline:
-    """A TimelineSource of what the console kept of the cluster that ``uid`` is of; empty for one that is not known.
+    """A TimelineSource of the console's recordings of the cluster with this ``uid``; empty if it is unknown.
 
-    It tells what no object and no store does any more. That nothing was kept is nothing to speak of.
+    It adds what no object and no store contains any more. A missing recording is not reported.
     """
 
     name = "recorder"
@@ -139,7 +139,7 @@ class _Past:
                     taken[key if field == "events" else _told_by(key, told)] = witness.take(told, self._asked)
 
     def _take_links(self, links: Mapping[str, Workload]) -> None:
-        """Tell of those that are new: what came before them is there by then, and may be gone later."""
+        """Report the new rows: the ones before them are already there, and may be gone later."""
         new = {link.uid: link.owner for link in links.values() if link.uid not in self._links}
         self._links.update(new)
         owners = {owner.uid for owner in new.values() if owner is not None}
@@ -248,5 +248,6 @@ _READ: Final[Mapping[str, tuple[str, str, Callable[[Any], Raw]]]] = {
         if not kind.link
     },
 }
-"""Kinds whose rows are told by those who tell of the objects: the field of a KubeState, the kind of the rows in it that
-are of this one (empty: all), and the object of a row."""
+"""Kinds whose rows are read as objects: the field of a KubeState, the kind of its rows (empty: all), and the object of
+a row.
+"""

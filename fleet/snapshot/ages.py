@@ -40,7 +40,7 @@ class Aging:
         """The silence, in seconds, from and until which the states hold."""
 
     def states(self, silence: float) -> bytes:
-        """A State per row, ``silence`` seconds later; the same object for as long as no row's state changes."""
+        """A State per row, ``silence`` seconds later; the same object while no row's state changes."""
         if not self._from <= silence <= self._until:
             self._states, self._from, self._until = self._states_at(silence), silence, self._next(silence)
         return self._states

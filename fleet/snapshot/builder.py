@@ -179,7 +179,7 @@ class Builder:
 
 
 def _asked(facts: Facts, topology: Topology) -> Mapping[str, Assessment]:
-    """Return what the canary shows of pods; nothing where it asks nobody, as mostly."""
+    """Return the canary's results of pods; nothing if the canary is off, as it mostly is."""
     if CANARY not in facts.by_source:
         return NOBODY_ASKED
     from fleet.diagnosis.canary import shown_by_answers

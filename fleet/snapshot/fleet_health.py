@@ -214,7 +214,7 @@ def _keys(topology: Topology) -> set[str]:
 def _assess(
     assessor: Assessor, seen: _Seen, due: _Due, kept: dict[str, Assessment], told: dict[str, AnyCause]
 ) -> dict[str, Assessment]:
-    """Assess all due objects; ``kept`` are the assessments of the others. Stores the deciding causes in ``told``."""
+    """Assess all due objects; ``kept`` are the assessments of the others. Store the deciding causes in ``told``."""
     topology = seen.topology
     found: dict[str, Assessment] = {}
 

@@ -1,7 +1,7 @@
-"""Joins what leads to Services with the workloads behind them: who can be reached, who cannot, and why.
+"""Joins routes to Services with the workloads behind them: the reachable, the unreachable, and the reason.
 
-A route belongs to the workloads that it leads to. One that leads nowhere is of those that it led to last, of those that
-it leads to besides, or of the workload of that name; of any other nobody can say that a model is behind it.
+A route belongs to the workloads that it leads to. A route that leads nowhere belongs to its last ones, to those of its
+other backends, or to the workload of that name; of any other, nobody can say that a model is behind it.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class FrontsJoin:
         self._found: Mapping[str, Fronts] = {}
 
     def at(self, topology: Topology, facts: Facts, now: float) -> Mapping[str, Fronts]:
-        """Workload key → the way to it: the same object while it is the same; nothing where nobody lists routes."""
+        """Workload key → the route to it: the same object while unchanged; nothing if nobody lists routes."""
         routing = next((dated.value for dated in facts.of(Routing).values()), None)
         if routing is None:
             self._of, self._found = (), self._found and {}
@@ -97,7 +97,7 @@ class FrontsJoin:
         return found
 
     def _where(self, route: Route, backend: Backend, topology: Topology, routing: Routing) -> _Led:
-        """Follow a backend; to nobody, and without a fault, where that cannot be told."""
+        """Follow a backend; to no workload, and without a fault, if that cannot be determined."""
         place = f"{backend.namespace}/{backend.name}"
         before = self._led.get((route.key, backend)) or tuple(_named(backend, topology))
         service = topology.kube.services.get(place)
@@ -155,7 +155,7 @@ def _named(backend: Backend, topology: Topology) -> Iterator[str]:
 
 
 def _add(found: dict[str, Fronts], workloads: Iterable[str], more: Fronts) -> None:
-    """Add this to what is known of workloads, each thing once."""
+    """Add this to the facts about workloads, each once."""
     for key in workloads:
         before = found.get(key)
         if before is not None:

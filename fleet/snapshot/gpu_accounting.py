@@ -15,7 +15,7 @@ from fleet.sources.kube.state import KubeState
 
 
 def free_gpus(kube: KubeState) -> dict[str, tuple[int, int]]:
-    """(free, allocatable) per node. Empty where not all pods are known: one that is not seen may hold any of them."""
+    """(free, allocatable) per node. Empty unless all pods are known: an unseen one may hold any of them."""
     if not kube.coverage.knows_all("pods"):
         return {}
     held: Counter[str] = Counter()

@@ -58,7 +58,7 @@ class JoinMatches:
 
     addresses: Addresses
     engine_pods: tuple[str, ...]
-    """The pod that runs each engine, empty for one that is not known."""
+    """The pod that runs each engine; empty if it is unknown."""
     gpu_pods: tuple[tuple[str, ...], ...]
     """The pods that hold each GPU."""
     gpu_nodes: tuple[str, ...]

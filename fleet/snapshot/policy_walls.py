@@ -1,7 +1,7 @@
-"""NetworkPolicies that let nobody in where engines serve, as far as the policies alone decide that.
+"""NetworkPolicies that admit no traffic to serving engines, as far as the policies alone decide that.
 
-Rules add up: one that is for the port may let somebody in, and who that is, is not asked. What is decided is that no
-rule of any policy is for it.
+Rules add up: a rule for the port may admit some peers, and these are not examined. The finding is that no rule of any
+policy is for the port.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def knows(routing: Routing, resource: str, namespace: str) -> bool:
 
 
 def walls(topology: Topology, routing: Routing) -> Iterator[tuple[str, Wall]]:
-    """Yield the workloads of which no pod may be reached where it serves, whoever asks."""
+    """Yield the workloads none of whose pods can be reached on the port where it serves, from anywhere."""
     policies: dict[str, list[NetworkPolicy]] = defaultdict(list)
     for policy in routing.policies:
         if policy.incoming:
@@ -40,7 +40,9 @@ def walls(topology: Topology, routing: Routing) -> Iterator[tuple[str, Wall]]:
 
 
 def _wall(pod: Pod, policies: Iterable[NetworkPolicy]) -> Wall | None:
-    """The policies that let nobody in where a pod serves; None where somebody may, or where its port is not known."""
+    """The policies that admit no traffic to the port where a pod serves; None if some may come in, or its port is
+    unknown.
+    """
     selecting = [one for one in policies if _selects(one, pod.labels)]
     ports = pod.serving.ports or _declared(pod)
     if not selecting or not ports:
@@ -73,7 +75,7 @@ def _meets(requirement: Requirement, labels: Mapping[str, str]) -> bool:
 
 
 def _lets_in(rule: tuple[AllowedPorts, ...], port: int, pod: Pod) -> bool:
-    """True if a rule lets somebody in at a port."""
+    """True if a rule admits some traffic to a port."""
     return not rule or any(_has(allowed, port, pod) for allowed in rule)
 
 

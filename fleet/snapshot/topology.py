@@ -240,7 +240,7 @@ def _placed_gpus(kube: KubeState, gpus: Sequence[GpuId], matches: JoinMatches) -
 
 
 def _rows_alone(measurement: Measurement) -> Measurement:
-    """Values that are out of date are not kept for the sake of their rows."""
+    """Outdated values are not kept to preserve their rows."""
     return replace(_NOTHING, **{name: getattr(measurement, name) for name in _MEASURED})
 
 

@@ -13,7 +13,7 @@ from fleet.sources.kube.state import KubeState
 
 
 def engines_alone(engines: Iterable[EngineId], coverage: Coverage) -> Iterator[Unmatched]:
-    """Engines that are measured and have no known pod, where one would be known: out of sight is not unmatched."""
+    """Measured engines without a known pod, where one should be known: a pod out of sight is not unmatched."""
     for engine in engines:
         if pods_are_known(coverage, engine.namespace):
             yield Unmatched(

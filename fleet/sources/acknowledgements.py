@@ -16,7 +16,9 @@ EVERY: Final = 3.0
 
 
 class AcknowledgementSource(PollingSource[Acknowledgements]):
-    """``read`` gives those that stand and may block; it raises OSError where the ``folder`` cannot be read."""
+    """``read`` returns the current acknowledgements and may block; it raises OSError if the ``folder`` cannot be
+    read.
+    """
 
     def __init__(self, read: Callable[[], Acknowledgements], folder: str) -> None:
         super().__init__(ACKNOWLEDGEMENTS, every=EVERY, endpoint=folder)

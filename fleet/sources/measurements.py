@@ -12,7 +12,7 @@ from fleet.sources.protocol import MetricsSource
 
 
 class Measurements:
-    """Measures while ticks go on: one that is still under way when the next is due is not joined by a second one."""
+    """Runs measurements between ticks: if one is still running when the next is due, no second one is started."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class Measurements:
         return self._task is not None and self._task.done()
 
     def collect(self) -> None:
-        """Finish a measurement that is over. Raises what it failed with."""
+        """Finish a completed measurement. Raises its error."""
         last, self._task = self._task, None
         if last is not None:
             last.result()

@@ -14,7 +14,7 @@ from fleet.sources.protocol import FactSource
 from fleet.sources.status import StatusKeeper, unforeseen
 
 Makes: TypeAlias = Callable[[], Awaitable[Sequence[FactSource]]]
-"""Makes the sources when they are to start: the first screen waits for none of them, nor for their modules."""
+"""Makes the sources when they are to start: the first screen waits neither for them nor for their modules."""
 
 
 async def none() -> Sequence[FactSource]:

@@ -1,7 +1,7 @@
-"""Authors of rollouts: the server keeps the last write of each tool, so others are asked who wrote at that time.
+"""Authors of rollouts: the server keeps the last write of each tool, so other evidence is searched for that time.
 
-Our own records name the person. Argo CD, Flux and Helm keep when they applied what, which is no proof that nobody else
-wrote in the same seconds: the evidence says what it is. Where nobody is left the entry says why.
+Our own records name the user. Argo CD, Flux and Helm record when they applied something, which does not prove that
+nobody else wrote in the same seconds: the evidence names its source. If no author is found, the entry gives the reason.
 """
 
 from __future__ import annotations
@@ -43,7 +43,9 @@ def applied_then(created: float, every: Iterable[Applied]) -> Applied | None:
 
 
 def attributed(entries: Sequence[Entry]) -> list[Entry]:
-    """The entries, rollouts with the person whose action wrote their template; of other changes why nobody is named."""
+    """The entries: rollouts with the user whose action wrote their template; for others the reason for having no
+    author.
+    """
     actions: dict[ObjectRef, list[Entry]] = {}
     for entry in entries:
         if entry.templates:

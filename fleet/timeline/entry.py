@@ -41,9 +41,9 @@ UNCORDONED: Final = "uncordoned: takes pods again"
 ASKED: Final = "asked to end"
 """Words of a pod that was deleted and has not ended yet; its topic, too."""
 GONE: Final = "gone"
-"""The topic of the end of an object, by whoever saw it last."""
+"""Topic of the end of an object, no matter which source saw it last."""
 TEMPLATE: Final = "template"
-"""The topic of another template, by whoever does not know the object that was made for it."""
+"""Topic of a changed template, from sources that do not know the object made for it."""
 
 
 def rollout_topic(made: ObjectRef) -> str:
@@ -99,7 +99,7 @@ class Entry:
     last: float | None = None
     """Unix time; None if it happened once."""
     unknown: str = ""
-    """The reason why nobody is named as its author; empty where somebody is, and for what nobody changes."""
+    """The reason for having no author; empty if there is one, and for events without authors."""
     templates: tuple[float, ...] = ()
     """Unix times at which another pod template was written: what a controller made of it is the same deed."""
 

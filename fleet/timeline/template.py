@@ -153,7 +153,7 @@ def _unrestarted(template: Raw) -> dict[str, Any]:
 
 
 def _value(path: str, value: Any, clean: Clean) -> str:
-    """A value in a few words; empty for one that is not shown so."""
+    """A value in a few words; empty if it cannot be shown like that."""
     if value is None:
         return "none"
     if isinstance(value, bool):

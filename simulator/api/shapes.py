@@ -91,7 +91,7 @@ _SPECS: Mapping[str, Shape] = {
 
 
 def misshapen(kind: str, obj: Mapping[str, Any]) -> Iterator[Problem]:
-    """Yield what is wrong with an object; nothing for a kind that no controller reads."""
+    """Yield the problems of an object; nothing for a kind that no controller reads."""
     yield from _problems("metadata", obj["metadata"], {"labels": _TEXTS, "annotations": _TEXTS})
     if kind in _SPECS and obj.get("spec") is None:
         yield "spec", "Required value"

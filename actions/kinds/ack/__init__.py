@@ -19,7 +19,7 @@ NAMED: Final = "its object (chat-8b, pod/chat-8b-0), its cause, or its key (caus
 
 @dataclass(frozen=True, slots=True)
 class Acknowledge(Request):
-    """Say that a person knows of an incident; ``off``: take that back, whoever said it."""
+    """Acknowledge an incident; ``off``: withdraw the acknowledgement, no matter whose it is."""
 
     kind: ClassVar[str] = "ack"
     note: str = ""

@@ -158,7 +158,7 @@ class _Placed(NamedTuple):
     holders: Mapping[str, int]
     """Number of pods by the devices that they hold."""
     homeless: list[str]
-    """Names of those that cannot be scheduled elsewhere."""
+    """Names of pods that cannot be scheduled elsewhere."""
     unknown: str
     """The reason why that is not known of some; empty where it is of all."""
 

@@ -81,7 +81,7 @@ class ScaleAction:
         )
 
     async def check_all(self, plans: Sequence[Plan], context: ClusterContext) -> OverAll:
-        """Judge what all of them take away from the models that they serve, and the room for all that come."""
+        """Check the total capacity taken from the models that they serve, and the room for all new pods."""
         snapshot = context.snapshot
         leaving = [pod for plan in plans for pod in plan.facts["leaving"]]
         losses = impacts(snapshot, leaving)

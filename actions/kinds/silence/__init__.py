@@ -18,7 +18,7 @@ NAMED: Final = "NAME, NAME{label=value,...} as in PromQL, or the fingerprint"
 HOUR: Final = 3600.0
 SHORTEST: Final = 60.0
 LONGEST: Final = 30 * 24 * HOUR
-"""Seconds. A silence that outlives the memory of its author hides alerts that nobody expects to be hidden."""
+"""Seconds. A silence that outlives its author's memory hides alerts unexpectedly."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,7 @@ class _Asked:
 
 
 async def _carry_out(asked: _Asked, spec: ActionSpec) -> int:
-    """Plan and carry out an action on servers: on each that was named, or on one that is started by it."""
+    """Plan and carry out an action on servers: on each named one, or on the one that it starts."""
     options = asked.options
     async with asked.watching() as here:
         if spec.launch is not None:

@@ -136,7 +136,7 @@ def _logs(invocation: Invocation, _: Settings) -> int:
 
 
 def _log_of(invocation: Invocation, name: str) -> Path:
-    """The log of a server; of one that was taken down, that of its last start. Raises LocalError."""
+    """The log of a server; if it was taken down, of its last start. Raises LocalError."""
     folder = folder_of(invocation)
     kept = folder / name / LOG
     taken_down = all(record.name != name for record in read_records(folder)[0])

@@ -1,1 +1,1 @@
-"""Tables on stdout: a sheet for each kind of row, in whatever format it is written."""
+"""Tables on stdout: a sheet for each kind of row, in any format."""

@@ -1,4 +1,4 @@
-"""Columns common to all tables of the fleet, whatever their rows: an object's severity, and its numbers."""
+"""Columns common to all tables of the fleet, for any rows: an object's severity, and its numbers."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ SERVING: Final = (
     MeasuredColumn(Quantity.GPU_UTIL, "GPU%", priority=1),
     MeasuredColumn(Quantity.GPU_TEMPERATURE, "°C", priority=1),
 )
-"""Numbers of whatever serves."""
+"""Numbers of everything that serves."""
 OF_GPUS: Final = (
     MeasuredColumn(Quantity.GPU_UTIL, "GPU%"),
     MeasuredColumn(Quantity.GPU_MEMORY_USED, "MEMORY", priority=1),

@@ -199,7 +199,7 @@ _USES: Final[Mapping[GpuUse, str]] = {
 
 
 def gpus_sheet(snapshot: Snapshot, glyphs: Glyphs) -> Sheet:
-    """GPUs and MIG instances, by their nodes, with who has them."""
+    """GPUs and MIG instances, by their nodes, with their holders."""
     columns = (
         SIGN, SheetColumn("node", "NODE", least=12, keep="end"), SheetColumn("gpu", "GPU", align="right"),
         SheetColumn("holder", "POD", least=20, keep="end"), *columns_of(OF_GPUS), WHY,

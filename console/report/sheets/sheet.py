@@ -139,7 +139,7 @@ class Layout:
         return self._line({at: self._columns[at].title for at in self._widths})
 
     def rows(self, row: SheetRow) -> Iterator[str]:
-        """A row, and what stands below it."""
+        """A row, and the text below it."""
         yield self._line({at: row.cells[at].text for at in self._widths})
         # Below the first column that says what it is about: no time, no sign.
         indent = 0

@@ -19,7 +19,7 @@ _TRIED = 1000
 
 
 def presets(settings: Settings, environ: Mapping[str, str]) -> dict[str, LaunchSpec]:
-    """The presets as servers, by name. A port of 0 is any that is free.
+    """The presets as servers, by name. Port 0 is any free one.
 
     A variable that a preset takes from one that is not set is left out: ``unset`` has it, and ``require`` refuses.
     """
@@ -27,7 +27,7 @@ def presets(settings: Settings, environ: Mapping[str, str]) -> dict[str, LaunchS
 
 
 def unset(preset: Preset, environ: Mapping[str, str]) -> dict[str, str]:
-    """Variable that a preset takes from one that is not set → the name of that one."""
+    """Variable of a preset that refers to an unset one → the name of the unset one."""
     taken = {name: value.env for name, value in preset.env.items() if isinstance(value, FromEnvironment)}
     return {name: source for name, source in taken.items() if not environ.get(source)}
 

@@ -53,7 +53,7 @@ class LocalServers(Protocol):
         ...
 
     def unset(self, preset: str) -> Mapping[str, str]:
-        """Variable that a preset takes from one that is not set → the name of that one."""
+        """Variable of a preset that refers to an unset one → the name of the unset one."""
         ...
 
     def defaults(self) -> LaunchSpec:

@@ -76,7 +76,7 @@ class Form:
     """Texts of the rows, by key."""
     presets: Mapping[str, LaunchSpec] = field(default_factory=dict)
     unset: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """Preset → variable that it takes from one that is not set → the name of that one."""
+    """Preset → variable that refers to an unset one → the name of the unset one."""
     chosen: str = ""
     """The preset that was chosen."""
     servers: tuple[ServerState, ...] = ()
@@ -119,7 +119,7 @@ class MachineFacts(Protocol):
     def presets(self) -> Mapping[str, LaunchSpec]: ...
 
     def unset(self, preset: str) -> Mapping[str, str]:
-        """Variable that a preset takes from one that is not set → the name of that one."""
+        """Variable of a preset that refers to an unset one → the name of the unset one."""
 
     def defaults(self) -> LaunchSpec: ...
 

@@ -89,7 +89,7 @@ def phase_text(stage: StartStage) -> str:
 
 
 def utc_text(server: ServerState, now: float) -> str:
-    """``41s, about 1m10s more`` for one that loads; empty for one that does not."""
+    """``41s, about 1m10s more`` while it loads; else empty."""
     if not is_loading(server):
         return ""
     left = left_at(server, now)

@@ -1,1 +1,1 @@
-"""The causes, grouped in modules of those that must be told apart."""
+"""The causes, grouped into modules of causes that are easily confused."""

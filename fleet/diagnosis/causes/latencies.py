@@ -1,6 +1,6 @@
-"""Latencies that were promised and are not kept: told within minutes, hours before the budget of a month is gone.
+"""Broken latency promises: reported within minutes, hours before the budget of a month is spent.
 
-Counted as the objectives are: which share of the last five minutes' requests came later than promised.
+Counted as objectives are: the share of the last five minutes' requests that were later than promised.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from fleet.model.severity import Severity
 BUDGETS = ("budget-burns-fast", "budget-burns")
 _NEEDED = {"p99": 100.0}
 _ENOUGH = 20.0
-"""Events without which a percentile says nothing: 20, of a p99 100."""
+"""Events below which a percentile means nothing: 20, and 100 for a p99."""
 
 
 def _counted(of: LateSubject) -> LateObjective | None:

@@ -66,7 +66,7 @@ LEADS_NOWHERE = RouteCause(
     avoid=("Do not restart the engines: they are well, and nobody asks them.",),
     decides=("which was changed last: the route, the Service, or the labels of the pods",),
 )
-"""A backend with weight 0 gets nothing, and is none of these."""
+"""A backend with weight 0 gets no requests and does not count."""
 REFUSED = RouteCause(
     id="route-refused",
     severity=Severity.WARNING,
@@ -171,7 +171,7 @@ EXPIRES = RouteCause(
     avoid=("Do not wait for it to end: renewal fails for a reason, and that has to be found first.",),
     decides=("what cert-manager says of its CertificateRequest and Order: an issuer, DNS, or a limit of rate",),
 )
-"""Findings catalogue F39: three weeks, of one that lives shortly a quarter of its lifetime."""
+"""Findings catalogue F39: three weeks, or a quarter of the lifetime of a short-lived certificate."""
 OPEN = RouteCause(
     id="engine-open-to-all",
     severity=Severity.WARNING,

@@ -1,7 +1,7 @@
-"""Workloads that are set up so that the next fault is felt, or that do not run what they say.
+"""Workloads whose setup makes the next fault visible to users, or that do not run what they claim to.
 
-That one replica serves a model, or that no GPU is spare, is a choice. It is told only where somebody has promised that
-the model is there: of a fleet that promises nothing, nothing is said.
+A single replica for a model, or no spare GPU, is a choice. It is only reported if the model's availability is promised:
+a fleet that promises nothing gets no such finding.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from fleet.model.counting import count
 from fleet.model.severity import Severity
 
 HALTED: float = 1800.0
-"""Seconds without a new pod after which two revisions beside each other are no rollout any more (findings catalogue
-F38). Ten replicas that load for five minutes each need longer as a whole, and bring a new pod every five."""
+"""Seconds without a new pod after which two coexisting revisions no longer count as a rollout (findings catalogue F38).
+Ten replicas that load for five minutes each need longer as a whole, and bring a new pod every five.
+"""
 
 _PROMISED: Fact[SetupSubject] = Fact(
     "somebody has promised that it is there",
@@ -130,7 +131,7 @@ NO_SPARE = SetupCause(
     avoid=("Do not cordon or drain a node of it now: the rest is too small.",),
     decides=("whether pods that may be preempted hold GPUs of that kind: those are spare, too",),
 )
-"""Findings catalogue F46: N+1. What a replica can carry is told by the KV-cache blocks that its requests hold now."""
+"""Findings catalogue F46: N+1. A replica's capacity is derived from the KV-cache blocks that its requests hold now."""
 
 
 def _moved(of: SetupSubject) -> str:
@@ -167,7 +168,7 @@ IMAGE_DIFFERS = SetupCause(
     avoid=("Do not restart before you know which of the two is the right one: all take what the tag is then.",),
     decides=("which digest was tested: the registry says when the tag was moved",),
 )
-"""Findings catalogue F38. Compared are digests: a tag like ``latest`` hides what is different."""
+"""Findings catalogue F38. Digests are compared: a tag like ``latest`` hides differences."""
 
 
 def _halted(of: SetupSubject) -> bool | None:

@@ -61,7 +61,7 @@ _WINDOWS: Final[Mapping[str, int]] = {
     "mistral": 4096,
     "gpt_oss": 128,
 }
-"""Windows where config.json names none. One that is null is none."""
+"""Window if config.json names none. A null window is none."""
 _WIDER: Final = frozenset({"cohere2"})
 """Models whose window excludes the current token (vLLM, commandr.py)."""
 _SWITCHED: Final = ("qwen", "smollm3")

@@ -26,7 +26,7 @@ class Manager:
     """The KV cache manager of a vLLM."""
 
     hybrid: bool = True
-    """True if it keeps kinds of layers apart; one that does not gives each layer the room of a full one."""
+    """True if it separates kinds of layers; otherwise each layer gets the room of a full one."""
     block: int = 16
     """Tokens of a block."""
     in_flight: int = 2048

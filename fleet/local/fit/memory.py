@@ -20,7 +20,7 @@ GIB: Final = 1 << 30
 OVERHEAD: Final = 3 * GIB
 """Bytes per GPU for CUDA's context, activations and graphs: 2 to 4 GB are usual."""
 LEAST: Final = GIB
-"""Smallest overhead in bytes: a model that does not fit beside it certainly does not fit."""
+"""Smallest overhead in bytes: a model that does not fit with it certainly does not fit."""
 HEADROOM: Final = 0.15
 """Ratio of the pool that should stay free: 10 to 20 % are advised."""
 _FLY: Final = {"fp8": 1.0, "bitsandbytes": 0.55, "experts_int8": 1.0, "ptpc_fp8": 1.0, "int8": 1.0, "torchao": 1.0}

@@ -25,7 +25,7 @@ EVERY = 10.0
 _NAMED = 5
 """Clusters that a note names."""
 FORGOTTEN = 3
-"""Failures in a row after which one that was found is looked for again."""
+"""Consecutive failures after which a discovered one is searched again."""
 
 
 class FoundAlertmanager(NamedTuple):

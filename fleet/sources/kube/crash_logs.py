@@ -39,7 +39,7 @@ class _End(NamedTuple):
 
 
 class CrashLogs(PollingSource[Endings]):
-    """Reads them of the pods that are in view. ``plain`` takes the secrets out of a line."""
+    """Reads the logs of the pods in view. ``plain`` removes the secrets from a line."""
 
     def __init__(
         self, reads: KubeReads, pods: Callable[[], Iterable[Pod]], plain: Callable[[str], str], every: float = EVERY

@@ -1,4 +1,4 @@
-"""One copy of what repeats in thousands of objects."""
+"""One shared copy of values that repeat in thousands of objects."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ class ServerProbe:
         return self.cluster
 
     async def run(self) -> None:
-        """Find out who we are and which version answers; and, when all is quiet, whether it still does."""
+        """Determine our identity and the server's version; and, when all is quiet, whether it still answers."""
         while True:
             quiet = _ago(self._client.last_ok) >= self._pace.quiet
             silent = _ago(self._client.last_event, self._storage_asked) >= self._pace.quiet

@@ -1,6 +1,6 @@
-"""Routes to the Services of a cluster: listed every so often, where they are there and may be listed.
+"""Routes to the Services of a cluster: listed periodically, if they exist and may be listed.
 
-Nobody must grant this, and no server must have it: what is missing is a note of this source, and unknown to the
+The permission is optional, and so are the resources: missing ones are a note of this source, and unknown to the
 diagnosis. Secrets are named by these objects, and never read.
 """
 
@@ -62,11 +62,11 @@ RESOURCES: Final[tuple[tuple[str, Resource[Any]], ...]] = (
         ),
     ),
 )
-"""Field of ``Routing`` → what is listed for it."""
+"""Field of ``Routing`` → the resource listed for it."""
 
 
 class RoutingSource(PollingSource[Routing]):
-    """Lists them in all namespaces; where that is forbidden, in those that ``namespaces`` gives."""
+    """Lists them in all namespaces; if that is forbidden, in those that ``namespaces`` returns."""
 
     def __init__(self, client: KubeClient, namespaces: Callable[[], Iterable[str]], every: float = EVERY) -> None:
         super().__init__(ROUTING, every=every, expected=False)
@@ -74,7 +74,7 @@ class RoutingSource(PollingSource[Routing]):
         self._namespaces = namespaces
         self._interner = Interner()
         self._later: dict[tuple[str, str], float] = {}
-        """(Resource, namespace) → Unix time at which it is asked again whether it can be listed."""
+        """(Resource, namespace) → Unix time of the next attempt to list it."""
         self._absent: dict[str, float] = {}
         self._served: set[str] = set()
 
@@ -102,7 +102,9 @@ class RoutingSource(PollingSource[Routing]):
         return Routing(**sorted_rows, unlisted=tuple(unlisted))
 
     async def _is_served(self, resource: Resource[Any]) -> bool:
-        """True if the server has a custom resource. A list would not tell: what is absent is mostly forbidden, too."""
+        """True if the server has a custom resource. A list would not tell: an absent resource is mostly forbidden,
+        too.
+        """
         if not resource.optional or resource.group in self._served:
             return True
         if self._clock() < self._absent.get(resource.group, 0.0):

@@ -174,7 +174,7 @@ def _is_series(element: Any) -> bool:
 
 
 def _result_of(ask: Callable[[], Any]) -> Any:
-    """The result as PrometheusConnect takes it out of the answer. Raises SourceProblem where it finds none."""
+    """The result as PrometheusConnect extracts it from the answer. Raises SourceProblem if it finds none."""
     try:
         return ask()
     except ValueError as error:

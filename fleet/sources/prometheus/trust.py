@@ -55,7 +55,7 @@ class Trust:
 
 
 class Sorted(NamedTuple):
-    """The candidates that may be contacted, and those that are only offered; the likeliest first."""
+    """The candidates that may be contacted, and those that are only suggested; the likeliest first."""
 
     trusted: tuple[Candidate, ...]
     offered: tuple[Candidate, ...]

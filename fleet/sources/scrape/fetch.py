@@ -109,7 +109,7 @@ def _no_page(status: int, reason: str, location: str, said: bytes) -> Exception:
 
 
 async def get(session: aiohttp.ClientSession, target: ScrapeTarget, limit: Limit) -> tuple[bytes, bool]:
-    """The body, and whether the transport vouches that it is whole.
+    """The body, and whether the transport guarantees that it is complete.
 
     Raises SourceProblem in words for an answer that is no use or exceeds the limit, OSError or TimeoutError for none.
     """

@@ -160,7 +160,9 @@ def _rollout(of: ObjectRef, template: RevisionTemplate, before: RevisionTemplate
 def _author(
     of: ObjectRef, template: RevisionTemplate, is_new_cause: bool, asked: SharedFacts, evidence: list[Evidence]
 ) -> tuple[str, str]:
-    """(who, why nobody is named): the write itself, else those who say that they applied then, else its own note."""
+    """(author, reason for none): the write itself, else the tools that report to have applied then, else its own
+    note.
+    """
     write = _written(of, template.created, asked)
     if write is not None:
         evidence.append(Evidence(f"{of} metadata.managedFields", write.stamp))
