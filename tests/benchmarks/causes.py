@@ -2,17 +2,18 @@
 
 Every engine is measured anew at each tick, and every number is another. Sick pods have four causes at once (a cache
 that is full and preempts, a long queue, answers that are errors) and are spread over the workloads: hardly two of them
-are one incident. Each pod has a GPU that is well. There are no histograms, which would only make the rest dearer. The
-first tick is not counted.
+are one incident. Each pod has a GPU that is well. Histograms are those that a store of metrics gives of so large a
+fleet: of each model, in four families. The first tick is not counted.
 """
 
 from __future__ import annotations
 
 import gc
+import itertools
 import random
 import time
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import ParamSpec, TypeVar
@@ -21,8 +22,9 @@ from unittest.mock import patch
 from console.cli.collector import collect_rarely
 from fleet.diagnosis.diagnosis import Diagnosis
 from fleet.diagnosis.metrics_scan import KeptScan
-from fleet.model.measurement import GpuId, Measurement
-from fleet.model.quantity import Quantity
+from fleet.model.histogram import Histogram
+from fleet.model.measurement import EngineId, GpuId, HistogramKey, Measurement
+from fleet.model.quantity import Family, Quantity
 from fleet.model.snapshot import Health, SourceStatus
 from fleet.snapshot.builder import Builder
 from fleet.snapshot.departures import Departures
@@ -31,7 +33,7 @@ from fleet.snapshot.usual import UsualTraffic
 from fleet.sources.kube.state import KubeState
 from tests.benchmarks.effort import Effort
 from tests.benchmarks.result import Report, Result
-from tests.fleet.recorder.fleet import fleet
+from tests.fleet.recorder.fleet import FAMILIES, fleet, histogram
 from tests.fleet.rows import engine, measurement
 
 P = ParamSpec("P")
@@ -155,6 +157,7 @@ def measurements(state: KubeState, sick: int, count: int) -> Iterator[tuple[floa
         )
         for _ in range(_DRAWN)
     ]
+    histograms = list(itertools.islice(_histograms(rng, engines), _DRAWN))
     for tick in range(count):
         engine_columns, gpu_columns = map(_anew, drawn[tick % _DRAWN])
         yield (
@@ -164,12 +167,21 @@ def measurements(state: KubeState, sick: int, count: int) -> Iterator[tuple[floa
                 at=BEGAN + tick * TICK,
                 engine_table=replace(plain.engine_table, columns=engine_columns),
                 gpu_table=replace(plain.gpu_table, columns=gpu_columns),
+                histograms={family: dict(groups) for family, groups in histograms[tick % _DRAWN].items()},
             ),
         )
 
 
 def _drawn(rng: random.Random, ranges: Iterable[tuple[float, float]]) -> array[float]:
     return array("d", (rng.uniform(least, greatest) for least, greatest in ranges))
+
+
+def _histograms(
+    rng: random.Random, engines: Sequence[EngineId]
+) -> Iterator[Mapping[Family, Mapping[HistogramKey, Histogram]]]:
+    models = [HistogramKey("serving", model) for model in dict.fromkeys(one.model for one in engines)]
+    while True:
+        yield {family: {model: histogram(rng) for model in models} for family in FAMILIES}
 
 
 def _anew(columns: Mapping[Quantity, array[float]]) -> dict[Quantity, array[float]]:

@@ -29,7 +29,7 @@ _COLUMNS = (
     Quantity.ERROR_RATIO,
     Quantity.PREFIX_HIT_RATIO,
 )
-_FAMILIES = (Family.TTFT, Family.ITL, Family.E2E, Family.QUEUE)
+FAMILIES = (Family.TTFT, Family.ITL, Family.E2E, Family.QUEUE)
 EDGES = (0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0, 20.0, 40.0, 80.0)
 """Bucket bounds of vLLM's time to first token, and beyond."""
 _EDGES = (*EDGES, float("inf"))
@@ -71,11 +71,11 @@ def _measured(
 
     columns = {quantity: column(quantity) for quantity in _COLUMNS}
     table = replace(plain.engine_table, columns=columns, ages=array("d", (rng.random() for _ in engines)))
-    histograms = {family: {group: _histogram(rng) for group in groups} for family in _FAMILIES}
+    histograms = {family: {group: histogram(rng) for group in groups} for family in FAMILIES}
     return replace(plain, at=at, engine_table=table, histograms=histograms)
 
 
-def _histogram(rng: random.Random) -> Histogram:
+def histogram(rng: random.Random) -> Histogram:
     """Half of its buckets were hit, as those of one engine are within a minute."""
     first, total = rng.randrange(8), 0.0
     counts = []
