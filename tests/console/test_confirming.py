@@ -21,9 +21,10 @@ def fleet() -> Iterator[Simulation]:
 
 
 @contextmanager
-def asked(fleet: Simulation, state: Path) -> Iterator[Terminal]:
-    """``scale`` at its question."""
-    command = ["-m", "console.main", "scale", "summarize", "1", "--kubeconfig", str(fleet.kubeconfig)]
+def asked(fleet: Simulation, state: Path, *action: str) -> Iterator[Terminal]:
+    """An action at its question; ``scale`` where none is given."""
+    action = action or ("scale", "summarize", "1")
+    command = ["-m", "console.main", *action, "--kubeconfig", str(fleet.kubeconfig)]
     with terminal(*command, XDG_STATE_HOME=str(state)) as term:
         term.until(lambda text: "Type yes to go on" in text)
         yield term
@@ -63,3 +64,11 @@ def test_yes_goes_on(fleet: Simulation, tmp_path: Path) -> None:
         term.type(b"yes\n")
         assert term.end() == 0, term.text
     assert written(tmp_path)[0] == "intent"
+
+
+def test_several_objects_have_one_question(fleet: Simulation, tmp_path: Path) -> None:
+    with asked(fleet, tmp_path, "restart", "summarize", "embed") as term:
+        term.type(b"no\n")
+        term.until(lambda text: "nothing was sent" in text)
+        assert term.end() == 4, term.text
+    assert written(tmp_path) == []
