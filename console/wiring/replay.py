@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from fleet.model.curve import Curve, CurveQuestion
     from fleet.model.objects import ObjectRef
     from fleet.model.snapshot import Cluster, Snapshot
+    from fleet.recorder.past import RecordedTimeline
     from fleet.timeline.timeline import Timeline
 
 _WHY = "this is a recording: its cluster is not asked"
@@ -77,12 +78,15 @@ class RecordedReader(NoReader):
         self._now = playback.now
         self._namespace = namespace
         self._curves = RecordedCurves(self._path)
+        self._past: RecordedTimeline | None = None
 
     async def timeline(self, ref: ObjectRef | None, since: float) -> Timeline:
         from fleet.recorder.past import RecordedTimeline
         from fleet.timeline.timeline import ask
 
-        found = await ask([RecordedTimeline(self._path, self._now)], since, self._now(), self._namespace())
+        # Kept: it remembers what it has read.
+        self._past = self._past or RecordedTimeline(self._path, self._now)
+        found = await ask([self._past], since, self._now(), self._namespace())
         return found if ref is None else found.narrowed_to(ref)
 
     async def curve(self, question: CurveQuestion) -> Curve:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
+from pathlib import Path
 from typing import TypeAlias
 
 from actions.audit.redaction import redacted
@@ -17,7 +18,7 @@ from fleet.json_fields import mapping, text
 from fleet.metrics.dialect import Match, Op
 from fleet.model.objects import ClusterId
 from fleet.recorder.cluster_recordings import file_of
-from fleet.recorder.past import KeptTimeline
+from fleet.recorder.past import KeptTimeline, RecordedPast
 from fleet.sources.kube.client import KubeClient
 from fleet.sources.kube.errors import KubeconfigError, KubeError
 from fleet.sources.kube.probe import OLDEST
@@ -78,7 +79,13 @@ def _recorder(past: TimelineContext) -> Iterator[TimelineSource]:
             return ""
         return text(mapping(answer.json(), "metadata"), "uid")
 
-    yield KeptTimeline(file_of(recordings_folder(past.environ), access.context, access.server), uid, time.time)
+    yield KeptTimeline(_kept(file_of(recordings_folder(past.environ), access.context, access.server)), uid, time.time)
+
+
+@lru_cache(maxsize=4)
+def _kept(path: Path) -> RecordedPast:
+    """The same for the same file: it remembers what it has read."""
+    return RecordedPast(path)
 
 
 def _metrics(past: TimelineContext) -> Iterator[TimelineSource]:

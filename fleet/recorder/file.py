@@ -300,9 +300,9 @@ class RecordingFile:
             raise UnusableError(f"{self.path} is damaged: {error}") from None
 
 
-def written(file: RecordingFile, kind: str, begin: float, end: float) -> Iterator[RecordingFrame]:
-    """The frames of a kind between two moments, in the order in which they were written."""
-    return file._frames("kind = ? AND at BETWEEN ? AND ?", (kind, begin, end), "id")
+def written(file: RecordingFile, kind: str, begin: float, end: float, after: int) -> Iterator[RecordingFrame]:
+    """The frames of a kind between two moments and later than one of them, in the order in which they were written."""
+    return file._frames("kind = ? AND at BETWEEN ? AND ? AND id > ?", (kind, begin, end, after), "id")
 
 
 def _close_to_others(path: Path) -> None:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 from bisect import bisect_left
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Lock
 from typing import Any, Final
 
 from fleet.json_fields import Raw
@@ -28,6 +30,8 @@ from fleet.timeline.source import Gap, SourceTimeline
 from fleet.timeline.timeline import merge_sightings
 
 _GAP: Final = Gap("who changed what, and arguments of templates", "a recording keeps rows, and no raw objects")
+_LONGER: Final = 24 * 3600.0
+"""Seconds that are remembered beyond what is asked for: whoever looks on for days does not keep them all."""
 _Key = tuple[ObjectRef, str, float]
 
 
@@ -37,21 +41,14 @@ class RecordedTimeline:
     name = "recording"
 
     def __init__(self, path: Path, now: Callable[[], float]) -> None:
-        self._path = path
+        self._past = RecordedPast(path)
         self._now = now
 
     async def tell(self, since: float) -> SourceTimeline:
         """Return the entries of the rows, and the changes between states."""
-        return await asyncio.to_thread(self._tell, since)
-
-    def _tell(self, since: float) -> SourceTimeline:
-        past = _Past()
-        try:
-            with Recording(self._path) as recording:
-                past.read(recording, since, self._now())
-        except RecordingError as error:
-            return SourceTimeline(past.entries(), past.kin, (_GAP, Gap("what is in the rest of it", str(error))))
-        return SourceTimeline(past.entries(), past.kin, (_GAP,))
+        found, problem = await asyncio.to_thread(self._past.tell, since, self._now())
+        rest = () if problem is None else (Gap("what is in the rest of it", str(problem)),)
+        return replace(found, gaps=(_GAP, *rest))
 
 
 class KeptTimeline:
@@ -62,34 +59,57 @@ class KeptTimeline:
 
     name = "recorder"
 
-    def __init__(self, path: Path, uid: Callable[[], Awaitable[str]], now: Callable[[], float]) -> None:
-        self._path = path
+    def __init__(self, past: RecordedPast, uid: Callable[[], Awaitable[str]], now: Callable[[], float]) -> None:
+        self._past = past
         self._uid = uid
         self._now = now
 
     async def tell(self, since: float) -> SourceTimeline:
         """Tell what was seen, where anything was."""
-        if not self._path.exists():
+        if not self._past.path.exists():
             return SourceTimeline((), Kinship())
-        return await asyncio.to_thread(self._tell, since, await self._uid())
-
-    def _tell(self, since: float, uid: str) -> SourceTimeline:
-        past = _Past()
-        try:
-            with Recording(self._path) as recording:
-                if uid in ("", recording.about.get("uid") or uid):
-                    past.read(recording, since, self._now())
-        except RecordingError as error:
-            gap = Gap("what the console saw", error.problem, error.remedy)
-            return SourceTimeline(past.entries(), past.kin, (gap,))
-        return SourceTimeline(past.entries(), past.kin)
+        found, problem = await asyncio.to_thread(self._past.tell, since, self._now(), await self._uid())
+        if problem is not None:
+            return replace(found, gaps=(Gap("what the console saw", problem.problem, problem.remedy),))
+        return found
 
 
-class _Past:
-    """The entries of all looks of a recording."""
+class RecordedPast:
+    """The past of one file, remembered: who asks again reads what came since. For several threads, one at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._one = Lock()
+        self._looks: _Looks | None = None
+
+    def tell(self, since: float, until: float, uid: str = "") -> tuple[SourceTimeline, RecordingError | None]:
+        """What was seen between two moments, and why not all of it; nothing of another cluster than ``uid``."""
+        with self._one:
+            problem: RecordingError | None = None
+            try:
+                with Recording(self.path) as recording:
+                    if uid not in ("", recording.about.get("uid") or uid):
+                        return SourceTimeline((), Kinship()), None
+                    if self._looks is None or not self._looks.goes_on(recording, since, until):
+                        self._looks = _Looks(since)
+                    self._looks.read(recording, until)
+            except RecordingError as error:
+                problem = error
+            if self._looks is None:
+                return SourceTimeline((), Kinship()), problem
+            kin = Kinship()
+            kin.update(self._looks.kin)
+            return SourceTimeline(self._looks.entries(), kin), problem
+
+
+class _Looks:
+    """The entries of all looks at one file from ``since`` on."""
+
+    def __init__(self, since: float) -> None:
         self.kin = Kinship()
+        self._since = self._until = since
+        self._last: tuple[int, float, KubeState] | None = None
+        """The last look that was read: its frame, its time, and the rows."""
         self._asked = SharedFacts(lambda clean: clean, self.kin)
         self._rows: list[tuple[AnyWitness, dict[Any, Any]]] = [(row, {}) for row in witnesses() if row.kind in _READ]
         self._differences = Differences()
@@ -97,22 +117,29 @@ class _Past:
         self._changed: list[Entry] = []
         self._found: dict[_Key, Entry] = {}
 
-    def read(self, recording: Recording, since: float, until: float) -> None:
-        """Read what was seen between two moments. Raises RecordingError; what was read by then is kept."""
-        measured = recording.measured(since, until)
-        before: tuple[float, KubeState] | None = None
-        for at, looked in recording.looks(since, until):
-            state = looked.state
-            if before is None:
+    def goes_on(self, recording: Recording, since: float, until: float) -> bool:
+        """True if what was read is a part of what is wanted of this file, and not much more than that."""
+        if self._last is not None and not recording.has_look(*self._last[:2]):
+            return False
+        return self._since <= since <= self._since + _LONGER and until >= self._until
+
+    def read(self, recording: Recording, until: float) -> None:
+        """Read what was seen by a moment. Raises RecordingError; what was read by then is kept."""
+        measured = recording.measured(self._until, until)
+        after = 0 if self._last is None else self._last[0]
+        for frame, at, looked in recording.looks(self._since, until, after):
+            state, last = looked.state, self._last
+            if last is None:
                 # What is there by then became so at no time that is known.
                 for _ in self._differences.look(state, at, at):
                     pass
             else:
+                since = looked.before if looked.before is not None else _alive(last[1], at, measured)
                 # A clock that was set back: nothing is known to have been in between.
-                last = looked.before if looked.before is not None else _alive(before[0], at, measured)
-                self._changed += self._differences.look(state, min(last, at), at)
-            self._take(before[1] if before is not None else KubeState(0, state.cluster), state)
-            before = at, state
+                self._changed += self._differences.look(state, min(since, at), at)
+            self._take(last[2] if last is not None else KubeState(0, state.cluster), state)
+            self._last = frame, at, state
+        self._until = until
 
     def entries(self) -> tuple[Entry, ...]:
         """All that was found by now."""

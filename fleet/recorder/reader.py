@@ -106,17 +106,17 @@ class Recording:
         known = self._facts.at(moment) or NO_FACTS
         return Moment(looked.state, looked.statuses, self._measured(moment), known)
 
-    def rows(self, moment: float) -> KubeState:
-        """Return the cluster's rows at a Unix time, without reading anything else."""
-        return self._looked_at(max(moment, self.first)).state
+    def has_look(self, frame: int, at: float) -> bool:
+        """True if it is the file in which that frame is of that moment, and not another in its place."""
+        return any(each.id == frame for each in written(self._file, OBJECTS, at, at, frame - 1))
 
-    def looks(self, begin: float, end: float) -> Iterator[tuple[float, Looked]]:
-        """(Unix time, what was seen) of each look between two moments at which anything was other than before, in the
-        order in which they were written; the first is the last one before them.
+    def looks(self, begin: float, end: float, after: int = 0) -> Iterator[tuple[int, float, Looked]]:
+        """(frame, Unix time, what was seen) of each look between two moments at which anything was other than before,
+        in the order in which they were written: those after a frame, the first of them the last one before ``begin``.
         """
         first = self._file.latest(OBJECTS, begin)
-        for frame in written(self._file, OBJECTS, first.at if first is not None else begin, end):
-            yield frame.at, self._looked.of(frame)
+        for frame in written(self._file, OBJECTS, first.at if first is not None else begin, end, after):
+            yield frame.id, frame.at, self._looked.of(frame)
 
     def rows_and_numbers(self, moment: float) -> tuple[KubeState, Measurement | None]:
         """Return the inputs of quantities at a Unix time, without reading anything else."""

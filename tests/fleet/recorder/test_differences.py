@@ -11,7 +11,7 @@ import pytest
 from fleet.model.coverage import Coverage
 from fleet.model.objects import Event, HorizontalPodAutoscaler, ModelVersion, Node, ObjectRef, Pod, Workload
 from fleet.recorder.moment import Moment
-from fleet.recorder.past import KeptTimeline
+from fleet.recorder.past import KeptTimeline, RecordedPast
 from fleet.recorder.writer import RecordingWriter
 from fleet.sources.kube.state import KubeState
 from fleet.timeline.entry import Entry
@@ -56,7 +56,7 @@ async def _read(file: Path, uid: str = "") -> list[Entry]:
     async def known() -> str:
         return uid
 
-    found = await ask([KeptTimeline(file, known, lambda: BEGAN + 1e6)], BEGAN - 1, BEGAN + 1e6)
+    found = await ask([KeptTimeline(RecordedPast(file), known, lambda: BEGAN + 1e6)], BEGAN - 1, BEGAN + 1e6)
     assert found.gaps == ()
     return list(found.single)
 
@@ -167,6 +167,28 @@ async def test_a_pod_that_is_asked_to_end_and_then_is_gone_are_two_things(tmp_pa
 async def test_what_was_kept_of_another_cluster_is_not_told(tmp_path: Path, uid: str, count: int) -> None:
     found = await told(tmp_path, (0, seen([pod("chat-a")])), (2, seen()), uid=uid)
     assert len(found) == count
+
+
+def test_who_asks_again_reads_what_came_since_and_is_told_the_same(tmp_path: Path) -> None:
+    file, pods = tmp_path / "kept.qdr", [pod(f"chat-{number}") for number in range(9)]
+    known, writer = RecordedPast(file), RecordingWriter(file, Plain())
+    for number in range(8):
+        writer.note(Moment(seen(pods[: 9 - number]), (), None), BEGAN + 2 * number)
+        found, problem = known.tell(BEGAN - 1, BEGAN + 2 * number + 1)
+        fresh, _ = RecordedPast(file).tell(BEGAN - 1, BEGAN + 2 * number + 1)
+        assert problem is None
+        assert set(found.entries) == set(fresh.entries)
+        assert len([one for one in found.entries if one.what == "pod gone"]) == number
+    writer.close()
+    # Another file in its place, and more than was asked for before.
+    file.unlink()
+    writer = RecordingWriter(file, Plain())
+    for number in range(2):
+        writer.note(Moment(seen(pods[: 2 - number]), (), None), BEGAN + 2 * number)
+    writer.close()
+    found, _ = known.tell(BEGAN - 1, BEGAN + 100)
+    assert [one.about.name for one in found.entries if one.what == "pod gone"] == ["chat-1"]
+    assert known.tell(BEGAN - 90_000, BEGAN + 100)[0].entries == found.entries
 
 
 async def test_nothing_was_kept(tmp_path: Path) -> None:
