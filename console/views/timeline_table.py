@@ -19,11 +19,13 @@ from widgets.line import Line, Span
 from widgets.untrusted import untrusted, untrusted_line, untrusted_name
 
 _COLUMNS = (
-    GridColumn("when", "WHEN (UTC)", 16, align="left", priority=0),
+    GridColumn("when", "WHEN (UTC)", 17, align="left", priority=0),
     GridColumn("what", "WHAT", 32, align="left", grow=6, widest=400, priority=0),
     GridColumn("object", "OBJECT", 20, align="left", grow=2, widest=44, priority=1),
     GridColumn("who", "BY", 9, align="left", grow=1, widest=22, priority=2),
 )
+_PRECISE = 1.0
+"""Seconds: a time that is known to that is shown without more words."""
 _ROLES: Mapping[Weight, Role] = {Weight.PLAIN: Role.TEXT, Weight.GOOD: Role.OK, Weight.BAD: Role.WARNING}
 _SEVERITIES: Mapping[Weight, Severity] = {
     Weight.PLAIN: Severity.STARTING,
@@ -51,12 +53,18 @@ class TimelineModel:
     def row(self, key: str) -> GridRow:
         entry = self.timeline.entries[int(key)]
         cells = (
-            Text(clock(entry.at, self.timeline.until)),
+            Text(_when(entry, self.timeline.until)),
             Text(untrusted_line(event_text(entry, by=False)), _ROLES[entry.weight]),
             Name(untrusted(place(entry.about))),
             Text(untrusted(entry.who) or ("unknown" if entry.unknown else ""), Role.DIM),
         )
         return GridRow(key, cells, _SEVERITIES[entry.weight])
+
+
+def _when(entry: Entry, now: float) -> str:
+    """Return the clock of an entry, with how much later it may have been where that is more than a second."""
+    at = clock(entry.at, now)
+    return f"{at} +{span(entry.within)}" if entry.within > _PRECISE else at
 
 
 def _matches(entry: Entry, wanted: Filter) -> bool:

@@ -20,7 +20,7 @@ from tests.simulator.api_process import Process, simulator
 pytestmark = pytest.mark.real("kubectl", "prometheus", "promtool")
 
 NO_PROMETHEUS = """\
-quarterdeck: not told: objects that are gone, and changes before the last
+quarterdeck: not told: objects that are gone, and changes before the last, where no console saw them
   there is no Prometheus that could be asked
 """
 EMBED = ("-n", "serving", "deployment/embed")

@@ -193,7 +193,7 @@ def _last(one: Asked, at: float) -> Evidence:
 
 def _gap(problem: SourceProblem) -> Gap:
     return Gap(
-        "objects that are gone, and changes before the last",
+        "objects that are gone, and changes before the last, where no console saw them",
         problem.problem,
         problem.remedy,
     )

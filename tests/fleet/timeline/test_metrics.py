@@ -88,7 +88,9 @@ async def test_a_store_that_is_gone_is_a_gap_and_no_error() -> None:
     found = await told(source)
     await source.close()
     assert found.entries == ()
-    assert [gap.what for gap in found.gaps] == ["objects that are gone, and changes before the last"]
+    assert [gap.what for gap in found.gaps] == [
+        "objects that are gone, and changes before the last, where no console saw them"
+    ]
 
 
 async def test_no_store_is_a_gap() -> None:
