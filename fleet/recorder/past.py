@@ -83,7 +83,7 @@ class RecordedPast:
         self._looks: _Looks | None = None
 
     def tell(self, since: float, until: float, uid: str = "") -> tuple[SourceTimeline, RecordingError | None]:
-        """What was seen between two moments, and why not all of it; nothing of another cluster than ``uid``."""
+        """Return what was seen between two moments, and why not all of it; nothing of another cluster than ``uid``."""
         with self._one:
             problem: RecordingError | None = None
             try:
