@@ -6,12 +6,13 @@ A log of years is read once, and of its files only the recently written ones; af
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from actions.audit.folder import logs_in
+from actions.audit.folder import logs_in, stamp
 from actions.audit.line import Record, parse
 from actions.audit.owner import LogOwner, is_shared, owner_of
 from actions.audit.reading import look_at
@@ -25,6 +26,8 @@ ABOUT: Final = "incident"
 """The field of its intent that tells which incident it was."""
 KEPT: Final = 7 * 86_400.0
 """Seconds after which an acknowledgement expires: an incident known for a week deserves another look."""
+AGAIN: Final = 600.0
+"""Seconds after which unchanged logs are read again: their acknowledgements expire."""
 _MARK: Final = f'"kind":"{KIND}"'.encode()
 """Canonical JSON of such a kind: lines without it need not be parsed."""
 _MOST: Final = 1000
@@ -37,10 +40,20 @@ class AcknowledgementReader:
         self._folder = folder
         self._clock = clock
         self._files: dict[Path, _LogFile] = {}
+        self._told = Acknowledgements()
+        self._seen: Hashable = None
+        self._looked = -math.inf
 
     def read(self) -> Acknowledgements:
         """Return the current acknowledgements, the latest first. Raises OSError if the folder cannot be read."""
-        since = self._clock() - KEPT
+        now, seen = self._clock(), stamp(self._folder)
+        if seen == self._seen and 0 <= now - self._looked < AGAIN:
+            # Looking at a log delays its writers for a moment.
+            return self._told
+        self._told, self._seen, self._looked = self._look(now - KEPT), seen, now
+        return self._told
+
+    def _look(self, since: float) -> Acknowledgements:
         logs, _ = logs_in(self._folder)
         said = [one for log in logs for one in self._of_log(log, since) if one.is_since(since)]
         return Acknowledgements(tuple(_standing(sorted(said, key=lambda one: -one.told.at)))[:_MOST])

@@ -101,7 +101,8 @@ class CanarySource(PollingSource[CanaryAnswers]):
         state = self._state()
         if not state.pods:
             raise NothingToAskError("no pod is known that could be asked")
-        asked, unasked = self._chosen(state)
+        # Of thousands of pods the owners are joined beside everything else.
+        asked, unasked = await asyncio.to_thread(self._chosen, state)
         if not asked:
             why = f": {unasked[0]}" if unasked else ""
             raise NothingToAskError(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,10 +12,10 @@ from typing import Any
 import pytest
 
 from console.cli import exits
-from console.cli.dispatch import dispatch
 from console.cli.named import NotNamedError
 from console.cli.named_incidents import find_incident
 from fleet.diagnosis.check_status import CheckStatus
+from tests import prefork
 from tests.fleet.diagnosis.fleets import COOL, STUCK, Fleet, Q, crashing
 from tests.fleet.rows import NOW
 from tests.simulator.api_process import Process, simulator
@@ -27,18 +29,17 @@ def cluster() -> Iterator[Process]:
         yield running
 
 
-def shell(cluster: Process, home: Path, logs: Path, capsys: pytest.CaptureFixture[str]) -> Shell:
+def shell(cluster: Process, home: Path, logs: Path) -> Shell:
     """The command line of somebody with a home of their own, and the logs of everybody."""
     home.mkdir()
     (home / "config.toml").write_text(f'[actions]\naudit_dir = "{logs}"\n[ui]\nrefresh = 0.5\n', encoding="utf-8")
     flags = ["--config", str(home / "config.toml"), "--kubeconfig", str(cluster.kubeconfig)]
+    environ = {"HOME": str(home), "XDG_STATE_HOME": str(home), "PATH": os.environ["PATH"]}
 
     def run(command: str, *words: str) -> tuple[int, str, str]:
         first, *rest = command.split()
-        environ = {"HOME": str(home), "XDG_STATE_HOME": str(home)}
-        code = dispatch("quarterdeck", [first, *rest, *flags, *words], environ, home / "no-policy")
-        said = capsys.readouterr()
-        return code, said.out, said.err
+        done = prefork.quarterdeck(first, *rest, *flags, *words, env=environ)
+        return done.returncode, done.stdout, done.stderr
 
     return run
 
@@ -48,19 +49,12 @@ def worst(document: str) -> dict[str, Any]:
     return found
 
 
-def test_what_one_acknowledges_another_sees_until_it_is_taken_back(
-    cluster: Process, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_one_acknowledges_another_sees_until_it_is_taken_back(cluster: Process, tmp_path: Path) -> None:
     logs = tmp_path / "logs"
-    mine, theirs = (shell(cluster, tmp_path / name, logs, capsys) for name in ("mine", "theirs"))
+    mine, theirs = (shell(cluster, tmp_path / name, logs) for name in ("mine", "theirs"))
     code, out, _ = theirs("check --json")
     assert "acknowledged" not in worst(out)
     key = worst(out)["key"]
-
-    code, out, said = mine("ack", key, "--note", "draining the node, INC-7", "--dry-run")
-    assert code == exits.OK, said
-    assert "nothing is sent to the cluster" in out
-    assert "acknowledged" not in worst(theirs("check --json")[1])
 
     code, out, said = mine("ack", "gpu-lost", "--note", "draining the node, INC-7")
     assert code == exits.OK, said
@@ -69,31 +63,25 @@ def test_what_one_acknowledges_another_sees_until_it_is_taken_back(
     assert code == CheckStatus.CRITICAL, "that somebody knows of it makes it no better"
     known = worst(out)["acknowledged"]
     assert (known["note"], known["holds"]) == ("draining the node, INC-7", True)
-    code, out, _ = theirs("check")
-    assert f"acknowledged by {known['by']} 0s ago: draining the node, INC-7" in out
-    assert "draining the node" in theirs("snapshot incidents -o wide")[1]
-
-    code, out, _ = theirs("audit show --action ack")
-    assert code == exits.OK
-    assert "draining the node, INC-7" in out
-    assert "not asked: nothing is sent" in theirs("audit export --action ack")[1]
+    told = theirs("snapshot incidents -o wide")[1]
+    assert re.search(rf"acknowledged by {known['by']} \d+s ago: draining the node, INC-7", told)
+    recorded = theirs("audit export --action ack")[1]
+    assert "draining the node, INC-7" in recorded
+    assert "not asked: nothing is sent" in recorded
     assert theirs("audit verify")[0] == exits.OK
 
     assert mine("undo", "--yes")[0] == exits.USAGE, "it is no change of the cluster, and takes nobody's turn"
     code, out, said = theirs("ack", key, "--off", "--json")
     assert code == exits.OK, said
     assert json.loads(out)["outcome"]["result"] == "converged"
-    assert "acknowledged" not in worst(mine("check --json")[1])
     code, _, said = mine("ack", key, "--off")
     assert code == exits.USAGE
     assert "nobody has acknowledged" in said
 
 
-def test_read_only_refuses_it_and_sees_what_others_wrote(
-    cluster: Process, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_read_only_refuses_it_and_sees_what_others_wrote(cluster: Process, tmp_path: Path) -> None:
     logs = tmp_path / "logs"
-    mine, auditor = (shell(cluster, tmp_path / name, logs, capsys) for name in ("mine", "auditor"))
+    mine, auditor = (shell(cluster, tmp_path / name, logs) for name in ("mine", "auditor"))
     assert mine("ack", "gpu-lost", "--note", "I know")[0] == exits.OK
     before = {file: file.read_bytes() for file in logs.rglob("*") if file.is_file()}
     code, out, _ = auditor("check --read-only --json")

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from actions.audit.acknowledged import KEPT, AcknowledgementReader
+from actions.audit import acknowledged
+from actions.audit.acknowledged import AGAIN, KEPT, AcknowledgementReader
 from actions.audit.chain import verify
 from actions.audit.log import AuditLog
-from actions.audit.reading import look_at
+from actions.audit.reading import LogSnapshot, look_at
 from actions.audit.who import Who, login
 from tests.actions.audit.logs import NOW, RESULT, WHO, filled, intent, log_in, only_file
 
@@ -68,6 +69,29 @@ def test_what_is_written_later_is_read_from_there_on(tmp_path: Path) -> None:
     assert [each.note for each in one.read().told] == ["other", "first"]
     written(tmp_path, acknowledges("after a torn write", objects=["serving/chat-6"]), later=2)
     assert [each.note for each in one.read().told] == ["after a torn write", "other", "first"]
+
+
+def test_logs_to_which_nobody_has_written_are_not_looked_at_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[Path] = []
+
+    def noted(log: Path) -> LogSnapshot:
+        looked.append(log)
+        return look_at(log)
+
+    monkeypatch.setattr(acknowledged, "look_at", noted)
+    written(tmp_path, acknowledges("first"))
+    moments = iter((60.0, 63.0, 66.0, 66.0 + AGAIN))
+    one = AcknowledgementReader(tmp_path, lambda: NOW + next(moments))
+    first = one.read()
+    assert one.read() is first
+    assert len(looked) == 1
+    written(tmp_path, acknowledges("second"), later=1)
+    assert [each.note for each in one.read().told] == ["second"]
+    assert len(looked) == 2
+    one.read()
+    assert len(looked) == 3, "a week goes by without a record, too"
 
 
 def test_a_later_one_of_the_same_takes_its_place_and_one_that_is_taken_back_is_none(tmp_path: Path) -> None:
