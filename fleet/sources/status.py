@@ -6,7 +6,7 @@ import traceback
 from pathlib import Path
 
 from fleet.model.problem import SourceProblem
-from fleet.model.snapshot import Health, SourceStatus
+from fleet.model.snapshot import Health, ShownCertificate, SourceStatus
 
 
 def defect(error: Exception, now: float, details: str = "") -> SourceStatus:
@@ -46,6 +46,7 @@ class StatusKeeper:
         endpoint: str = "",
         notes: tuple[str, ...] = (),
         requests: int = 0,
+        certificates: tuple[ShownCertificate, ...] = (),
     ) -> None:
         """Note how the source is at ``now`` (Unix seconds). LIVE and DEGRADED count as an answer."""
         last = self.status
@@ -60,4 +61,5 @@ class StatusKeeper:
             endpoint=endpoint or last.endpoint,
             notes=notes,
             requests=requests,
+            certificates=certificates,
         )

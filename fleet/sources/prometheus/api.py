@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fleet.guard import reads_only
 from fleet.imports import IMPORTING
+from fleet.model.snapshot import SERVER, ShownCertificate
 from fleet.sources.prometheus.answer import Answer, no_json, not_prometheus
 
 if TYPE_CHECKING:
@@ -71,6 +72,12 @@ class PrometheusApi:
     def requests(self) -> int:
         """Number of HTTP requests sent so far."""
         return self._opened.adapter.requests if self._opened else 0
+
+    @property
+    def certificates(self) -> tuple[ShownCertificate, ...]:
+        """The certificate that the server showed; none if it speaks no TLS, or was not asked yet."""
+        peer = self._opened.adapter.peer if self._opened else None
+        return () if peer is None else (ShownCertificate(SERVER, *peer),)
 
     @property
     def skew(self) -> float:

@@ -147,6 +147,7 @@ class PrometheusCollector:
             endpoint=endpoint,
             notes=(*notes, *measurement.notes, *map(offer, self._offered)),
             requests=measurement.requests,
+            certificates=() if self._source is None else self._source.certificates,
         )
 
     async def remembered(self, end: float, seconds: float, step: float) -> list[Past]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import email.utils
 import os
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ from fleet.files import SECRET_LIMIT, check_file, read_text
 from fleet.guard import Guard, RefusedError
 from fleet.model.problem import SourceProblem
 from fleet.net.bodies import Body, BodyError, Limit, limits
+from fleet.net.certificates import Validity, validity_of
 from fleet.net.deadline import bound
 from fleet.net.headers import sendable
 from fleet.net.proxies import proxy_for
@@ -135,6 +137,9 @@ class Adapter(HTTPAdapter):
         self._last = threading.local()
         self.requests = 0
         """Number of requests sent."""
+        self.peer: Validity | None = None
+        """Dates of the certificate that the server showed; None if it showed none."""
+        self._shown = b""
         self._lock = threading.Lock()
 
     def date(self) -> float | None:
@@ -157,6 +162,7 @@ class Adapter(HTTPAdapter):
                 response = self._forward(request)
             else:
                 response = super().send(request, **options | {"proxies": self._proxies(request.url or "")})
+                self._note_peer(response)
                 self._read(response)
             content = response.content
         except (requests.RequestException, HTTPError, OSError) as error:
@@ -176,6 +182,13 @@ class Adapter(HTTPAdapter):
             raise SourceProblem(proxy.problem, "correct it, or add the host that is asked to NO_PROXY")
         # The names of SOCKS are for the proxy to look up.
         return {urlsplit(url).scheme: proxy.url.replace("socks5://", "socks5h://", 1)}
+
+    def _note_peer(self, response: requests.Response) -> None:
+        """Read the dates of the server's certificate, once for each."""
+        sock = getattr(getattr(response.raw, "connection", None), "sock", None)
+        shown = sock.getpeercert(binary_form=True) if isinstance(sock, ssl.SSLSocket) else None
+        if shown and shown != self._shown:
+            self._shown, self.peer = shown, validity_of(shown)
 
     def _read(self, response: requests.Response) -> None:
         try:

@@ -41,6 +41,7 @@ from fleet.metrics.young_engines import Rates, rates
 from fleet.model.measurement import EngineId, Measurement
 from fleet.model.problem import NamePatternError
 from fleet.model.quantity import Family
+from fleet.model.snapshot import ShownCertificate
 from fleet.sources.prometheus.answer import Answer
 from fleet.sources.prometheus.api import PrometheusApi
 from fleet.sources.prometheus.remarks import remarks
@@ -128,6 +129,11 @@ class PrometheusSource:
         """The products whose engines it had series of; empty at first, for any."""
         self._exact = False
         """True if the store refused regular expressions on names and accepted exact ones."""
+
+    @property
+    def certificates(self) -> tuple[ShownCertificate, ...]:
+        """The certificates that the server showed."""
+        return self._api.certificates
 
     async def measure(self, pods: Collection[str] | None = (), at: float | None = None) -> Measurement:
         """Return all measurements at one moment.

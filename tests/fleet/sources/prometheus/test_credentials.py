@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import time
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,12 @@ async def test_a_private_authority_and_a_client_certificate(tmp_path: Path) -> N
     server, files = _contexts(tmp_path)
     async with serving(Fake(), server) as fake:
         async with asking(PrometheusEndpoint(fake.url, **files)) as source:
+            before = source.certificates
+            assert before == ()
             assert (await source.measure()).engines == ()
+            (shown,) = source.certificates
+            assert shown.whose == "server"
+            assert shown.begins < time.time() < shown.ends
         async with asking(PrometheusEndpoint(fake.url)) as source:
             with pytest.raises(SourceProblem, match=r"certificate of .* is not trusted"):
                 await source.measure()
