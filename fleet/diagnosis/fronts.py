@@ -15,6 +15,8 @@ from fleet.model.snapshot import Snapshot
 
 EARLY = 21 * 86_400.0
 """Seconds before its end from which an unrenewed certificate is reported (findings catalogue F39)."""
+_POINTS = 60
+"""Points of history in which it is looked for whether requests ran."""
 LAST_PART = 0.25
 """Fraction of its lifetime that is left by then at most: a certificate for a day is renewed every sixteen hours, and
 cert-manager renews when a third is left.
@@ -29,6 +31,8 @@ class RoutedSubject(NamedTuple):
     """Pods that are ready."""
     running: float
     """Running requests; NaN if nobody counts them."""
+    ran: bool
+    """True if requests ran in it in the last quarter of an hour."""
     keyless: bool | None
     """True if an engine of it asks for no key; None where that is not known."""
     now: float
@@ -80,6 +84,7 @@ def routed_subject(snapshot: Snapshot, key: str) -> RoutedSubject | None:
         fronts,
         sum(pod.ready and pod.deleted is None for pod in pods),
         snapshot.by_workload.value(key, Quantity.RUNNING),
+        any(one > 0 for one in snapshot.history.strip(key, Quantity.RUNNING, _POINTS)),
         None if not keys or None in keys else False in keys,
         snapshot.at,
         snapshot.profiles.of(key),

@@ -33,7 +33,7 @@ def walls(topology: Topology, routing: Routing) -> Iterator[tuple[str, Wall]]:
         if namespace not in policies or not knows(routing, _POLICIES, namespace):
             continue
         every = (topology.pods[one] for one in topology.pods_of.get(key, ()) if one in topology.pods)
-        pods = [pod for pod in every if pod.deleted is None and pod.serving.engine]
+        pods = [pod for pod in every if pod.deleted is None and pod.serving.engine and not pod.serving.follows]
         found = [_wall(pod, policies[namespace]) for pod in pods]
         if found and (first := found[0]) is not None and all(found):
             yield key, first

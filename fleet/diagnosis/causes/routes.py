@@ -17,12 +17,12 @@ _SERVES: Fact[RoutedSubject] = Fact("engines are ready", "condition Ready of the
 _NOTHING_RUNS: Fact[RoutedSubject] = Fact(
     "nothing runs in them any more",
     "requests_running",
-    lambda of: of.running == 0 if of.running == of.running else None,
+    lambda of: of.ran and of.running == 0 if of.running == of.running else None,
 )
 _NO_OTHER_WAY: Fact[RoutedSubject] = Fact(
-    "no other route leads to them, and nothing runs in them",
+    "no other route leads to them, and nothing runs in them any more",
     "backends of all routes, requests_running",
-    lambda of: not of.fronts.routes and of.running == 0 if of.running == of.running else None,
+    lambda of: not of.fronts.routes and of.ran and of.running == 0 if of.running == of.running else None,
 )
 
 

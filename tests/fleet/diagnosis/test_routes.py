@@ -55,9 +55,14 @@ def fleet(routing: Routing | None, *, idle: bool = False, services: tuple[Servic
     return made
 
 
-def told(routing: Routing | None, **more: Any) -> dict[str, Severity]:
-    """Cause → severity of what is found after two minutes."""
-    found = fleet(routing, **more).incidents(0, 60, 125)
+def told(routing: Routing | None, *, ran: bool = True, **more: Any) -> dict[str, Severity]:
+    """Cause → severity of what is found after two minutes; before, requests ran in it or did not."""
+    made = fleet(routing, **more)
+    if ran:
+        before, made.engines = made.engines, dict.fromkeys(made.pods, WELL)
+        made.incidents(-15)
+        made.engines = before
+    found = made.incidents(0, 60, 125)
     assert all(one.state is FindingState.FIRING and one.about == CHAT for one in found), found
     return {one.root.cause: one.severity for one in found}
 
@@ -110,6 +115,9 @@ def test_what_cannot_be_decided_or_is_meant_so_is_not_told(routing: Routing) -> 
 
 def test_where_no_route_leads_to_it_any_more_and_nothing_runs_it_is_critical() -> None:
     assert told(Routing((ingress(GOOD._replace(port="1")),)), idle=True) == {"route-leads-nowhere": Severity.CRITICAL}
+    assert told(Routing((ingress(GOOD._replace(port="1")),)), idle=True, ran=False) == {
+        "route-leads-nowhere": Severity.WARNING
+    }
     both = Routing((ingress(GOOD._replace(port="1")), Route("HTTPRoute", "serving", "other", (GOOD,))))
     assert told(both, idle=True) == {"route-leads-nowhere": Severity.WARNING}
 
@@ -178,6 +186,10 @@ TCP = AllowedPorts("TCP", "8000")
 )
 def test_policies_wall_a_workload_off_where_no_rule_of_any_is_for_its_port(routing: Routing, walled: bool) -> None:
     assert told(routing, idle=True) == ({"policy-lets-nobody-in": Severity.CRITICAL} if walled else {})
+
+
+def test_one_that_nobody_asked_before_may_be_walled_off_on_purpose() -> None:
+    assert told(policy(), idle=True, ran=False) == {"policy-lets-nobody-in": Severity.WARNING}
 
 
 def test_where_requests_run_the_network_does_not_keep_to_policies() -> None:
