@@ -195,6 +195,14 @@ class Pseudonyms:
         """Return the pseudonym of an object's key, part by part between slashes."""
         return "/".join(self.name(part, kind) for part in text.split("/"))
 
+    def key(self, text: str) -> str:
+        """Pseudonym of the key of an object in a Snapshot: in ``namespace/Kind/name`` the kind stays."""
+        namespace, _, rest = text.partition("/")
+        kind, slash, name = rest.partition("/")
+        if not slash:
+            return self.path(text, "object")
+        return f"{self.name(namespace, 'namespace')}/{kind}/{self.name(name, 'object')}"
+
     def address(self, text: str) -> str:
         """Pseudonym of host:port, an address or a URL; ports and schemes stay."""
         scheme, slashes, rest = text.rpartition("://")
