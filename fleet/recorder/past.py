@@ -18,9 +18,10 @@ from typing import Any, Final
 from fleet.json_fields import Raw
 from fleet.kinds.registry import listed
 from fleet.model.objects import Condition, Container, Event, Node, ObjectRef, Owner, Pod, Workload
+from fleet.recorder.alert_changes import AlertChanges
 from fleet.recorder.differences import Differences, in_a_line, version_changes
 from fleet.recorder.problem import RecordingError
-from fleet.recorder.reader import Recording
+from fleet.recorder.reader import Recording, has_look
 from fleet.sources.kube.state import KubeState
 from fleet.timeline.cluster.registry import witnesses
 from fleet.timeline.cluster.witness import AnyWitness, SharedFacts
@@ -113,13 +114,16 @@ class _Looks:
         self._asked = SharedFacts(lambda clean: clean, self.kin)
         self._rows: list[tuple[AnyWitness, dict[Any, Any]]] = [(row, {}) for row in witnesses() if row.kind in _READ]
         self._differences = Differences()
+        self._alerts = AlertChanges()
+        self._told = 0
+        """The last change of facts that was read."""
         self._links: set[str] = set()
         self._changed: list[Entry] = []
         self._found: dict[_Key, Entry] = {}
 
     def goes_on(self, recording: Recording, since: float, until: float) -> bool:
         """True if what was read is a part of what is wanted of this file, and not much more than that."""
-        if self._last is not None and not recording.has_look(*self._last[:2]):
+        if self._last is not None and not has_look(recording, *self._last[:2]):
             return False
         return self._since <= since <= self._since + _LONGER and until >= self._until
 
@@ -139,6 +143,9 @@ class _Looks:
                 self._changed += self._differences.look(state, min(since, at), at)
             self._take(last[2] if last is not None else KubeState(0, state.cluster), state)
             self._last = frame, at, state
+        for frame, facts in recording.told(self._since, until, self._told):
+            self._changed += self._alerts.look(facts)
+            self._told = frame
         self._until = until
 
     def entries(self) -> tuple[Entry, ...]:

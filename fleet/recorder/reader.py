@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
-from fleet.model.facts import NO_FACTS
+from fleet.model.facts import NO_FACTS, Facts
 from fleet.model.measurement import Measurement
 from fleet.recorder import facts, metrics, objects
 from fleet.recorder.facts import sources_in
@@ -106,10 +106,6 @@ class Recording:
         known = self._facts.at(moment) or NO_FACTS
         return Moment(looked.state, looked.statuses, self._measured(moment), known)
 
-    def has_look(self, frame: int, at: float) -> bool:
-        """True if it is the file in which that frame is of that moment, and not another in its place."""
-        return any(each.id == frame for each in written(self._file, OBJECTS, at, at, frame - 1))
-
     def looks(self, begin: float, end: float, after: int = 0) -> Iterator[tuple[int, float, Looked]]:
         """(frame, Unix time, what was seen) of each look between two moments at which anything was other than before,
         in the order in which they were written: those after a frame, the first of them the last one before ``begin``.
@@ -117,6 +113,12 @@ class Recording:
         first = self._file.latest(OBJECTS, begin)
         for frame in written(self._file, OBJECTS, first.at if first is not None else begin, end, after):
             yield frame.id, frame.at, self._looked.of(frame)
+
+    def told(self, begin: float, end: float, after: int = 0) -> Iterator[tuple[int, Facts]]:
+        """(frame, facts) of each change of the facts of any source, in the same way."""
+        first = self._file.latest(FACTS, begin)
+        for frame in written(self._file, FACTS, first.at if first is not None else begin, end, after):
+            yield frame.id, self._facts.of(frame)
 
     def rows_and_numbers(self, moment: float) -> tuple[KubeState, Measurement | None]:
         """Return the inputs of quantities at a Unix time, without reading anything else."""
@@ -177,3 +179,8 @@ class Recording:
                 raise RecordingError("a measurement of it does not say of what")
             self._layout = found.id, metrics.unpack_layout(found.data)
         return self._layout[1]
+
+
+def has_look(recording: Recording, frame: int, at: float) -> bool:
+    """True if it is the file in which that frame is of that moment, and not another in its place."""
+    return any(each.id == frame for each in written(recording._file, OBJECTS, at, at, frame - 1))

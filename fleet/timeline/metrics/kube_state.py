@@ -102,7 +102,7 @@ def _paused(before: float, after: float, labels: Labels) -> ChangeMessage:
     return ChangeMessage(what, topic=pause_topic(paused=bool(after)))
 
 
-def _alert(labels: Labels) -> ObjectRef:
+def alerted(labels: Labels) -> ObjectRef:
     """Return the object of an alert, according to its labels: the most specific one."""
     namespace = label(labels, "namespace")
     for kind, key in (("Pod", "pod"), (DEPLOYMENT.kind, "deployment"), (STATEFUL_SET.kind, "statefulset")):
@@ -145,7 +145,7 @@ CREATED: tuple[Created, ...] = (
 APPEARING: tuple[Appearing, ...] = (
     Appearing(
         "ALERTS",
-        _alert,
+        alerted,
         lambda labels: ChangeMessage(f"alert {labels.get('alertname', '')} fires", EntryKind.CONDITION, Weight.BAD),
         lambda labels: ChangeMessage(f"alert {labels.get('alertname', '')} ended", EntryKind.CONDITION, Weight.GOOD),
         _equal(alertstate="firing"),

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from fleet.model.alerts import Alert, Notified
 from fleet.model.coverage import Coverage
+from fleet.model.facts import Dated, Facts
 from fleet.model.objects import Event, HorizontalPodAutoscaler, ModelVersion, Node, ObjectRef, Pod, Workload
 from fleet.recorder.moment import Moment
 from fleet.recorder.past import KeptTimeline, RecordedPast
@@ -193,3 +195,23 @@ def test_who_asks_again_reads_what_came_since_and_is_told_the_same(tmp_path: Pat
 
 async def test_nothing_was_kept(tmp_path: Path) -> None:
     assert await _read(tmp_path / "none.qdr") == []
+
+
+async def test_alerts_that_began_and_ended_are_told_without_a_metrics_store(tmp_path: Path) -> None:
+    def heard(at: float, *alerts: Alert) -> Facts:
+        return Facts({"alertmanager": Dated(BEGAN + at, Notified(alerts, ()))})
+
+    labels = {"alertname": "QueueGrows", "namespace": "serving", "deployment": "chat"}
+    slow = Alert(labels, since=BEGAN + 20)
+    old = Alert({"alertname": "Watchdog"}, since=OLD)
+    waits = Alert({"alertname": "Later"}, firing=False)
+    file, state = tmp_path / "kept.qdr", seen()
+    writer = RecordingWriter(file, Plain())
+    for at, facts in ((0, heard(0, old)), (30, heard(30, old, slow, waits)), (60, heard(60, old))):
+        writer.note(Moment(state, (), None, facts), BEGAN + at)
+    writer.close()
+    found = await _read(file)
+    assert lines(found) == [
+        (20, 10, "serving/Deployment/chat", "alert QueueGrows fires"),
+        (30, 30, "serving/Deployment/chat", "alert QueueGrows ended"),
+    ]
