@@ -80,7 +80,7 @@ def whole(node: str) -> str:
 
 
 class Scheduling(LoadFileScheduling):  # type: ignore[misc]
-    """Files to workers, those that share something to one."""
+    """Distributes files to workers, with files that share something on one worker."""
 
     def _split_scope(self, nodeid: str) -> str:
         return whole(nodeid)

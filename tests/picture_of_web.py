@@ -16,7 +16,7 @@ from tests.simulator.api_process import simulator
 
 FILE = Path(__file__).parents[1] / "docs" / "web.png"
 HISTORY = 60.0
-"""Seconds for which it is looked at before, so that there is something to plot."""
+"""Seconds of observation before, so that there is something to plot."""
 
 
 async def draw() -> None:

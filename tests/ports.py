@@ -23,7 +23,7 @@ def _own() -> range:
 
 
 def free_port() -> int:
-    """A port that nobody listens on, at this moment. Raises OSError where there is none."""
+    """Return a port without a listener at this moment. Raises OSError if there is none."""
     own = _own()
     start = secrets.randbelow(len(own))
     for number in range(len(own)):

@@ -62,7 +62,7 @@ class Program:
         return self._process.exitcode
 
     def send_signal(self, number: signal.Signals) -> None:
-        """Only to one that runs."""
+        """Send a signal to the process, which must still run."""
         assert self._process.pid is not None
         os.kill(self._process.pid, number)
 
@@ -71,7 +71,7 @@ class Program:
         self._stdin.close()
 
     def line(self) -> str:
-        """The next line of its stdout; what is there of one where it ends."""
+        """Return the next line of its stdout; a partial one if it ends."""
         read = bytearray()
         while not read.endswith(b"\n") and (byte := os.read(self._stdout.fileno(), 1)):
             read += byte
@@ -89,7 +89,7 @@ class Program:
         return self.returncode
 
     def communicate(self, timeout: float = PATIENCE) -> tuple[bytes, bytes]:
-        """Both streams, until nobody holds them any more. Raises subprocess.TimeoutExpired."""
+        """Return both streams, once no process holds them. Raises subprocess.TimeoutExpired."""
         self.end_input()
         out, err = self._read_on(self._stdout, self._stderr, timeout=timeout)
         self.wait(timeout)

@@ -1,4 +1,4 @@
-"""Plans, and what they say."""
+"""Plans and their sentences."""
 
 from __future__ import annotations
 

@@ -257,7 +257,7 @@ class HandWork:
 
     @property
     def words(self) -> list[str]:
-        """Everything that was said."""
+        """Everything that was reported."""
         return [text for _, text, *_ in self.said]
 
     def now(self) -> float:

@@ -63,7 +63,7 @@ class Simulated:
         return cast("ClusterExecutor", self.runner.executor).context()
 
     async def until(self, condition: Callable[[], bool | Awaitable[bool]]) -> None:
-        """Wait for what comes by itself."""
+        """Wait until the condition holds."""
         async with asyncio.timeout(PATIENCE):
             while True:
                 found = condition()

@@ -92,7 +92,7 @@ async def test_what_is_of_another_place_is_planned_by_neither(tmp_path: Path) ->
 
 
 async def test_every_target_in_a_plan_says_where_it_is() -> None:
-    """Also those of what undoes it and of what would serve better, which the kind makes of what it has read."""
+    """Also those of its undo and of better alternatives, which the kind makes from its reads."""
     stage = FakeCluster()
     stage.add(deployment())
     stage.add(HPA)

@@ -1,4 +1,4 @@
-"""Several objects under one plan: what it says of all of them, what is done in which order, what is taken back."""
+"""Several objects under one plan: its sentences, the order of the changes, and the undo."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ async def settled(task: asyncio.Task[str]) -> None:
 
 
 async def test_a_measured_snapshot_from_before_the_list_is_not_planned_on() -> None:
-    """Prometheus answers first: the numbers are there, and Kubernetes has not said a word."""
+    """Prometheus answers first: the numbers are there, and Kubernetes has not answered yet."""
     deliveries = Deliveries()
     task = deliveries.waiting()
     await settled(task)
@@ -116,7 +116,7 @@ async def test_time_in_which_the_process_was_not_let_on_does_not_count(monkeypat
 
 
 async def test_a_list_that_gets_on_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each look is a second later; one resource more is listed every three, and nobody waits for more than four."""
+    """Each check is a second later; one more resource is listed every three, and the wait for each is at most four."""
     clock = itertools.count()
     monkeypatch.setattr(plan_snapshot, "time", SimpleNamespace(monotonic=lambda: float(next(clock))))
     deliveries = Deliveries()

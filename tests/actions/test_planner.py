@@ -1,4 +1,4 @@
-"""A controller that writes a status while a plan is made stands against nothing: the plan is made again."""
+"""A controller that writes a status while a plan is made does not block it: the plan is made again."""
 
 from __future__ import annotations
 

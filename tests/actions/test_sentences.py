@@ -1,4 +1,4 @@
-"""No sentence of a plan contradicts another, or the objects that it is made of: whatever state a workload is in."""
+"""No sentence of a plan contradicts another, or the objects behind it, in any state of a workload."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def cases(draw: st.DrawFn) -> Case:
 
 
 def built(case: Case) -> FakeCluster:
-    """The workload with its pods, and what is measured of them."""
+    """The workload with its pods and their measurements."""
     cluster = chat(gpus=16, replicas=2, **case.strategy) if case.kind == "Deployment" else coder(**case.strategy)
     target = OWNER[case.kind]
     obj = cluster.get(case.kind, "serving", target.name)

@@ -36,7 +36,7 @@ CODER = Target("StatefulSet", "serving", "coder-32b")
 
 @asynccontextmanager
 async def calm() -> AsyncIterator[Simulated]:
-    """A cluster whose autoscalers hold still: one that adds a replica in a rollout may take its last GPU."""
+    """A cluster whose autoscalers are off: one that adds a replica during a rollout could take its last GPU."""
     async with simulated(*FAST) as it:
         for hpa in it.snapshot.autoscalers.values():
             path = await it.reads.path_of("HorizontalPodAutoscaler", hpa.namespace, hpa.name)

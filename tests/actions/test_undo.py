@@ -1,4 +1,4 @@
-"""Undo: whose last action, on which cluster, and whether it still stands."""
+"""Undo: whose last action, on which cluster, and whether it is still in effect."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ ME = Who("oncall@corp", ("sre",), "anna", "laptop", "")
 
 
 class Recorded:
-    """A cluster and the log of what was done on it."""
+    """A cluster and the log of the actions on it."""
 
     def __init__(self, cluster: FakeCluster, folder: Path) -> None:
         self.cluster = cluster
         self.folder = folder
 
     async def do(self, request: Request | Plan, who: Who = ME) -> Result:
-        """Plan it where it is no plan yet, and carry it out as somebody."""
+        """Plan it if it is not yet a plan, and execute it as some user."""
         runner = Runner(self.cluster.executor, AuditLog(self.folder, who), settle=0.0)
         plan = request if isinstance(request, Plan) else await runner.executor.plan(request)
         return (await runner.wait(runner.start(plan, "", "yes").id)).result
@@ -100,7 +100,7 @@ async def test_what_was_done_on_another_cluster_is_left_there(log: Recorded) -> 
 
 
 async def test_behind_one_server_the_actions_of_the_context_in_view_come_first(log: Recorded) -> None:
-    """A proxy may stand before many clusters, and tell them by who asks."""
+    """A proxy may serve many clusters, and distinguish them by the caller."""
     await log.do(Scale(CHAT, 4))
     other = chat(gpus=32)
     other.scope = replace(SCOPE, context="eu2-behind-the-same-proxy")

@@ -65,7 +65,7 @@ def _reports(benchmark: Benchmark, effort: Effort) -> list[Report]:
 
 
 def _measured(chosen: Sequence[Benchmark], wanted: Collection[str], effort: Effort) -> Iterator[Report]:
-    """Printed as soon as it is there."""
+    """Print each result as soon as it is there."""
     for benchmark in chosen:
         for report in _reports(benchmark, effort):
             if not wanted or benchmark.name in wanted or report.id in wanted:
@@ -74,7 +74,7 @@ def _measured(chosen: Sequence[Benchmark], wanted: Collection[str], effort: Effo
 
 
 def main(arguments: list[str]) -> int:
-    """Run those that are named, by id or by module; all where none is."""
+    """Run the named benchmarks, by id or by module; all if none is named."""
     if arguments[:1] == [growth.NAME]:
         return growth.main(arguments[1:])
     options = _parser().parse_args(arguments)

@@ -117,7 +117,7 @@ def _collected_rarely() -> Iterator[None]:
 
 
 class _Clock:
-    """Adds up the CPU seconds of what looks for causes, and of what makes incidents of them."""
+    """Adds up the CPU seconds of the search for causes, and of making incidents of them."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -185,5 +185,5 @@ def _histograms(
 
 
 def _anew(columns: Mapping[Quantity, array[float]]) -> dict[Quantity, array[float]]:
-    """The same numbers in other columns: a measurement knows nothing of the ones before."""
+    """The same numbers in new columns: a measurement does not share objects with earlier ones."""
     return {quantity: array("d", values) for quantity, values in columns.items()}

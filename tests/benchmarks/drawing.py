@@ -26,7 +26,7 @@ class Counted:
 
 
 class CountingTerminal(HeadlessDriver):
-    """Counts what it is given and calls back at each write; nothing reaches a terminal."""
+    """Counts its input and calls back at each write; nothing reaches a terminal."""
 
     @property
     def is_headless(self) -> bool:
@@ -77,6 +77,6 @@ async def every(seconds: float, do: Callable[[], object]) -> None:
 
 
 def common_terminal() -> None:
-    """Bytes depend on the colours; wherever this runs, they are those of a common terminal."""
+    """Colours of a common terminal, wherever this runs: the number of bytes depends on them."""
     os.environ.update(TERM="xterm-256color")
     os.environ.pop("NO_COLOR", None)

@@ -134,7 +134,7 @@ def of_size(pods: int, rounds: int, effort: Effort) -> Iterator[Costs]:
 
 
 def _probed(words: Iterable[str]) -> Costs:
-    """Raises CannotMeasureError with the last thing that the probe said."""
+    """Raises CannotMeasureError with the last output of the probe."""
     command = [sys.executable, "-m", "tests.benchmarks.probe", *words]
     try:
         probe = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT, check=True)

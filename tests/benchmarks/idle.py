@@ -98,7 +98,7 @@ def _cores(terminals: Sequence[Terminal], window: float) -> list[float]:
 
 
 def _memory(effort: Effort) -> list[Report]:
-    """The console with a key every second; every second its resident set is looked at."""
+    """Run the console with a key every second, and read its resident set every second."""
     pods, every = effort.pods(PODS), effort.seconds(KEY_EVERY)
     warm, span, batch = effort.seconds(MEMORY_WARM), effort.seconds(effort.span), effort.seconds(BATCH)
     with fleet_server(pods) as fleet, on_terminal(fleet.console(), fleet.environ) as terminal:

@@ -129,7 +129,7 @@ class Probe:
         await self._metrics.measure(self._kube.state(), self._in_view(), time.time())
 
     async def _tick(self, pilot: Pilot[None]) -> _Tick:
-        """A Snapshot of what is known, and its way to the terminal."""
+        """Build a Snapshot of the known state, and draw it."""
         focus = self._in_view()
         begun = time.process_time()
         statuses = (*self._kube.statuses(), *self._metrics.statuses())
@@ -141,7 +141,7 @@ class Probe:
         return _Tick((shown - begun) * 1e3, (shown - built) * 1e3)
 
     async def _one_pod(self, pilot: Pilot[None]) -> _Tick:
-        """The same after the watch has said that a pod restarted: what that costs is counted with it."""
+        """The same after the watch has reported a restarted pod: its cost is included."""
         pods = self._kube.state().pods
         await asyncio.to_thread(_get, f"{self._api}/touch")
 
@@ -155,7 +155,7 @@ class Probe:
         return _Tick(heard + tick.cpu, tick.screen)
 
     async def _order(self, pilot: Pilot[None]) -> float:
-        """A key that orders the fleet by a column; before it, uncounted, one that orders it by name."""
+        """Press a key that sorts the fleet by a column; before it, uncounted, one that sorts it by name."""
         await self._press(pilot, BY_NAME)
         return await _cpu(lambda: self._press(pilot, BY_WAITING))
 
@@ -177,7 +177,7 @@ class Probe:
             await source.close()
 
     def _in_view(self) -> frozenset[str]:
-        """The pods whose own percentiles the screen has asked for."""
+        """The pods whose own percentiles the screen has requested."""
         session = self._app.session
         return session.focused[-1] if session.focused else frozenset()
 

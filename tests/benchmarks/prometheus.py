@@ -38,7 +38,7 @@ _WAIT = 1.5
 """Seconds for a measurement and thirty queries, on two cores of a server: for the plan."""
 TICK = 2.0
 ON_SCREEN = 40
-"""Rows of a terminal: the pods whose own percentiles are asked for."""
+"""Rows of a terminal: the pods whose own percentiles are requested."""
 WAITS = 5
 THREADS = 8
 
@@ -81,7 +81,7 @@ def run(effort: Effort) -> list[Report]:
 
 
 def _refreshes(fleet: FleetServer, prometheus: Prometheus, effort: Effort) -> list[Report]:
-    """The console beside vllmstat, which has 64 engines of its own."""
+    """Compare the console with vllmstat, which has 64 separate engines."""
     pods = len(fleet.engines)
     tick = effort.refresh(TICK)
     arguments = fleet.console("--prometheus", prometheus.url, "--refresh", f"{tick:g}")

@@ -52,7 +52,7 @@ def _of(pods: int, rounds: int) -> list[Report]:
 
 
 def _round(pods: int) -> tuple[float, float, float]:
-    """(Share, milliseconds of the first tick, and of one that keeps a measurement)."""
+    """(Share, milliseconds of the first tick, and of one that stores a measurement)."""
     statuses = (SourceStatus("kubernetes", Health.LIVE, BEGAN, BEGAN),)
     state, builder = fleet(pods), Builder()
     ticks = list(islice(scraped(state, BEGAN, TICK), 1 + round(2 * EVERY / TICK)))

@@ -50,7 +50,7 @@ Report = Result | Note
 
 
 class CannotMeasureError(Exception):
-    """Something that a measurement needs is not on this machine, or does not do what it should; says what."""
+    """A requirement of a measurement is not on this machine, or does not work; with the reason."""
 
 
 def percentile(samples: Sequence[float], q: float) -> float:

@@ -34,7 +34,7 @@ Hello().run()
 
 
 def seconds(effort: Effort) -> float:
-    """Once more than the rounds: the first turn is not counted."""
+    """One more than the rounds: the first turn is not counted."""
     return (1 + effort.rounds(ROUNDS)) * _TURN
 
 

@@ -15,14 +15,14 @@ from tests.benchmarks.terminal import Terminal, on_terminal
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A command line, and what tells how often it has asked for fresh numbers so far."""
+    """A command line, and the function that counts its refreshes so far."""
 
     name: str
     arguments: Sequence[str]
     environ: Mapping[str, str]
     refreshes: Callable[[], int]
     shows: str = VALUE
-    """A pattern of what it shows when it works."""
+    """Pattern of its screen when it works."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Used:
 
     @property
     def cpu_ms_per_refresh(self) -> float:
-        """Raises CannotMeasureError where it asked for nothing fresh."""
+        """Raises CannotMeasureError if it requested no fresh data."""
         if not self.refreshes:
             raise CannotMeasureError(f"{self.program} asked for no fresh numbers in {self.seconds:.0f} s")
         return self.cpu_ms / self.refreshes

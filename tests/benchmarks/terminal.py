@@ -41,7 +41,7 @@ class Read(NamedTuple):
 
 
 class NotShownError(CannotMeasureError):
-    """The program did not show what was waited for; says what it did show."""
+    """The program did not show the expected text; with its actual text."""
 
 
 class Terminal:

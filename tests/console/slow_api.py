@@ -20,7 +20,7 @@ from aiohttp import web
 
 NAME = "vllm:num_requests_running"
 ENGINES = (("serving", "chat-70b-elsewhere"), ("batch", "night-1"))
-"""Pods that Prometheus knows; Kubernetes has not said a word of anything by then."""
+"""Pods that Prometheus knows; Kubernetes has not answered anything by then."""
 
 
 async def _serve(server: str, delay: float) -> None:

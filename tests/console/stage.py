@@ -61,7 +61,7 @@ class Stage:
         await self.pilot.press("colon", *(names.get(char, char) for char in text), "enter")
 
     async def planned(self) -> PlanScreen:
-        """The plan that was asked for."""
+        """The requested plan."""
         await self.until(lambda: isinstance(front := self.desk.navigator.front, PlanScreen) and front.plan is not None)
         front = self.desk.navigator.front
         assert isinstance(front, PlanScreen)

@@ -47,7 +47,7 @@ class Terminal:
         return "\n".join(line.rstrip() for line in self._screen.display)
 
     def until(self, shown: Callable[[str], bool]) -> None:
-        """Read until the screen is as wanted, or fail with what it shows."""
+        """Read until the screen is as wanted, or fail with its text."""
         deadline = time.monotonic() + PATIENCE
         while not shown(self.text):
             assert time.monotonic() < deadline, self.text

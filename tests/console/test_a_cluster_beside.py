@@ -1,4 +1,4 @@
-"""Another cluster as a source beside the one in view: its Snapshots are facts of this one's."""
+"""Another cluster as a source in addition to the selected one: its Snapshots are facts of this one's."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def fleet() -> Iterator[Simulation]:
 
 
 class OtherCluster:
-    """Another cluster beside the one in view: its Snapshots are facts."""
+    """Another cluster in addition to the selected one: its Snapshots are facts."""
 
     def __init__(self, name: str, in_view: InView, context: str) -> None:
         self.name = name
@@ -66,11 +66,11 @@ class OtherCluster:
 
 
 OTHERS: list[str] = []
-"""The contexts that are observed beside the one in view."""
+"""The contexts that are observed in addition to the selected one."""
 
 
 def other_clusters(in_view: InView) -> Iterator[OtherCluster]:
-    """Make them beside the one in view: an Observer of another has none beside it."""
+    """Make them in addition to the selected cluster: an Observer of another has none."""
     if in_view.objects.state().cluster.context not in OTHERS:
         for context in OTHERS:
             yield OtherCluster(context, in_view, context)

@@ -1,4 +1,4 @@
-"""A source that nobody knows, with its own table of the configuration: one module and one line, seen everywhere."""
+"""A new source with its own table of the configuration: one module and one line, visible everywhere."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class Pager(PollingSource[Alerts]):
 
 
 class Service:
-    """A pager on loopback: what fires, and whether it works."""
+    """A pager on loopback: its firing alerts, and whether it works."""
 
     def __init__(self, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}/alerts"
@@ -139,7 +139,9 @@ MADE: list[Pager] = []
 
 @contextmanager
 def wired(monkeypatch: pytest.MonkeyPatch, url: str) -> Iterator[list[Pager]]:
-    """The line is there, and a variable of the environment says where the pager is. Gives those that were made."""
+    """Register the line and set the environment variable with the pager's address. Yields the sources that were
+    made.
+    """
     MADE.clear()
     monkeypatch.setattr(registry, "SOURCES", (*registry.SOURCES, ENTRY))
     monkeypatch.setenv("QUARTERDECK_PAGER_URL", url)

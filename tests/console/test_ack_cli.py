@@ -30,7 +30,7 @@ def cluster() -> Iterator[Process]:
 
 
 def shell(cluster: Process, home: Path, logs: Path) -> Shell:
-    """The command line of somebody with a home of their own, and the logs of everybody."""
+    """The command line of a user with a separate home, and the logs of all users."""
     home.mkdir()
     (home / "config.toml").write_text(f'[actions]\naudit_dir = "{logs}"\n[ui]\nrefresh = 0.5\n', encoding="utf-8")
     flags = ["--config", str(home / "config.toml"), "--kubeconfig", str(cluster.kubeconfig)]

@@ -1,4 +1,6 @@
-"""Alerts in the console and in the document: from an alert to its object and back, marks, and what is said of none."""
+"""Alerts in the console and in the document: from an alert to its object and back, marks, and alerts without
+objects.
+"""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ class Files:
 
     @contextmanager
     def recorded(self) -> Iterator[None]:
-        """Record what is called meanwhile, also on threads that begin meanwhile."""
+        """Record all calls meanwhile, also on threads that begin meanwhile."""
         threading.setprofile(self.profile)
         sys.setprofile(self.profile)
         try:

@@ -1,4 +1,4 @@
-"""``quarterdeck audit``: what it prints where, its filters, and its exit codes."""
+"""``quarterdeck audit``: its output, its filters, and its exit codes."""
 
 from __future__ import annotations
 

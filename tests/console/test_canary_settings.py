@@ -1,4 +1,4 @@
-"""The canary by its settings: nobody is asked unless they are named, and never in read-only mode."""
+"""The canary and its settings: only named workloads are queried, and none in read-only mode."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``quarterdeck check``: what is wrong as an exit code, as the line of a monitoring plugin, and as a document."""
+"""``quarterdeck check``: problems as an exit code, as the line of a monitoring plugin, and as a document."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from tests.waiting import PATIENCE
 
 
 class Store:
-    """Something that stands where a Prometheus is configured, and notes who asks."""
+    """A server in the place of a configured Prometheus, which records its clients."""
 
     def __init__(self) -> None:
         self.asked: set[str] = set()

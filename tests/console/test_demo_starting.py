@@ -1,4 +1,4 @@
-"""The console opens beside a simulated fleet that is only starting, and says so where it does not start."""
+"""The console opens while a simulated fleet is still starting, and reports a failed start."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.waiting import PATIENCE, block_until
 
 @contextmanager
 def console(folder: Path, then: str) -> Iterator[Terminal]:
-    """``quarterdeck demo``, whose child waits until ``folder/go`` is there and then does this."""
+    """``quarterdeck demo``, whose child waits for ``folder/go`` and then does this."""
     child = folder / "child"
     child.write_text(f"#!/bin/sh\necho $$ > {folder}/pid\nwhile [ ! -e {folder}/go ]; do sleep 0.05; done\n{then}\n")
     child.chmod(0o700)

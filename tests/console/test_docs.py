@@ -1,4 +1,4 @@
-"""The generated pages and schemas are those that the code would write now."""
+"""The generated pages and schemas are up to date with the code."""
 
 from __future__ import annotations
 

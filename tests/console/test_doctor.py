@@ -1,4 +1,4 @@
-"""The doctor: what it finds, and that its fixes are fixes."""
+"""The doctor: its findings, and that its fixes work."""
 
 from __future__ import annotations
 

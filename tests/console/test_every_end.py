@@ -15,7 +15,7 @@ DEMO = ("-m", "console.main", "demo", "--pods", "4")
 BEFORE = {"1049": "l", "25": "h", "7": "h", "2004": "l", "1004": "l"} | dict.fromkeys(
     ("1000", "1002", "1003", "1006", "1015", "1016"), "l"
 )
-"""Private modes as a terminal has them by itself: alternate screen, cursor, wrapping, mouse, pasting, focus."""
+"""Default private modes of a terminal: alternate screen, cursor, wrapping, mouse, pasting, focus."""
 
 
 def started(text: str) -> bool:

@@ -12,7 +12,7 @@ from tests.console.terminal import terminal
 
 ROOMS = ("actions", "console", "fleet", "themes", "widgets")
 TEXT = 69
-"""Modules of our own before the first text, at most. Whoever adds one finds out whether the first frame needs it."""
+"""Upper bound of our own modules before the first text. If you add one, check whether the first frame needs it."""
 VALUE = 428
 """The same before the first value. The causes are a module for each family, and all of them judge the first value."""
 NEVER = {
@@ -25,7 +25,7 @@ NEVER = {
     "pydantic",
     "python_socks",
 }
-"""Nothing of these is imported for what is only looked at, through the API server alone and without a proxy."""
+"""Modules that are not imported for reading through the API server alone and without a proxy."""
 UNASKED = {"fleet.sources.prometheus.source", "fleet.sources.prometheus.past", "fleet.metrics.queries"}
 """Modules that query a Prometheus: not imported if there is none."""
 LATER = {"fleet.model", "fleet.snapshot", "console.commands", "console.screens", "yaml"}
@@ -72,7 +72,7 @@ sys.exit(main.main(["--kubeconfig", kubeconfig]))
 
 @pytest.fixture(scope="module")
 def imported(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, frozenset[str]]:
-    """The modules that are there at the first ``text`` and at the first ``value``."""
+    """The modules that are imported at the first ``text`` and at the first ``value``."""
     folder = tmp_path_factory.mktemp("imports")
     file = folder / "modules"
     # Somebody has been here before. A variable of ours would be read by what reads them.

@@ -1,4 +1,4 @@
-"""Text of others on the command line: whatever a server, a plugin or a file says, it steers no terminal."""
+"""Foreign text on the command line: no text of a server, a plugin or a file controls the terminal."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def assert_harmless(done: subprocess.CompletedProcess[bytes]) -> str:
 
 @contextmanager
 def liar(status: int, body: bytes, kind: str) -> Iterator[str]:
-    """A server that says this to whatever it is asked."""
+    """A server that gives this answer to every request."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

@@ -1,4 +1,4 @@
-"""A command that is told to end cleans up first, however it is told; its exit code is that of Ctrl-C."""
+"""A command that is told to end cleans up first, whatever the signal; its exit code is that of Ctrl-C."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rows of a table that was kept are those of one that is made from nothing, whatever happens to the fleet."""
+"""The rows of a reused table are those of a new one, whatever happens to the fleet."""
 
 from __future__ import annotations
 

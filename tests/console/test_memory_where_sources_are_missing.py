@@ -40,7 +40,7 @@ def fleet() -> Iterator[Simulation]:
 
 @asynccontextmanager
 async def seen(config: Path, home: Path, context: str, namespace: str = "") -> AsyncIterator[tuple[Connection, Path]]:
-    """A console that has kept what it saw, at least once; and the file in which it did."""
+    """A console that has recorded at least once; and its file."""
     settings = Settings(cluster=ClusterSettings(kubeconfig=str(config)))
     environ = {"HOME": str(home), "KUBECONFIG": str(config)}
     connection = SettingsWiring(settings, settings, environ).connect(context, namespace)

@@ -1,4 +1,4 @@
-"""An action that nobody knows: one module and one line, and it is everywhere.
+"""A new action: one module and one line, and it appears everywhere.
 
 The module is the first half of this file, the line is in ``register``; what is made from the catalogue is made in
 processes of their own, in which the line is there from the start, as it is for every action.

@@ -1,6 +1,4 @@
-"""Causes that nobody knows, a row and a line each: their words are on the fleet screen, in the document, and in the
-order of the worst.
-"""
+"""New causes, a row and a line each: their words are on the fleet screen, in the document, and sorted by severity."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""A check of plans that nobody knows, one function and one row: every plan on a cluster has it, that of a silence too,
-and one that blocks is not run.
+"""A new check of plans, one function and one row: every plan on a cluster has it, including that of a silence, and a
+plan that it blocks is not run.
 """
 
 from __future__ import annotations

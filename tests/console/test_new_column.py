@@ -1,4 +1,4 @@
-"""A column that nobody knows: one row of the table of columns, and it is drawn, sorted by its key, and in the help.
+"""A new column: one row of the table of columns, and it is drawn, sorted by its key, and in the help.
 
 The row is ``FEATHERS``. What is made from the columns (bindings, commands, documents) is made in a process of its own,
 in which the row is there from the start, as it is for every column.
@@ -38,7 +38,7 @@ FEATHERS: fleet_columns.FleetColumn = TableColumn(
 
 
 def play() -> None:
-    """The console with the row; what it shows goes to stdout."""
+    """Run the console with the row; its screen goes to stdout."""
     fleet_columns.COLUMNS = (*fleet_columns.COLUMNS, FEATHERS)
     print(json.dumps(asyncio.run(_played())))
 

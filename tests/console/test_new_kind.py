@@ -1,4 +1,4 @@
-"""A kind of workload that nobody knows, added from this module: it is listed, joined, shown, scaled and permitted."""
+"""A new kind of workload, added from this module: it is listed, joined, shown, scaled and permitted."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ def hook(event, args):
 sys.addaudithook(hook)
 import console.main as main, console.cli.dispatch as dispatch
 """
-"""PEP 578: events of the interpreter, whatever library starts the process."""
+"""Audit events of the interpreter (PEP 578), whatever library starts the process."""
 
 
 def started(tmp_path: Path, *words: str, before: str = "", **environ: str) -> list[str]:

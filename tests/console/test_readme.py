@@ -1,4 +1,4 @@
-"""The README keeps what it promises."""
+"""The promises of the README are kept."""
 
 from __future__ import annotations
 

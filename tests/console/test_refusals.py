@@ -41,7 +41,7 @@ ABILITIES = tuple(
     if isinstance(ability, type) and ability.__module__ == capabilities.__name__
 )
 VIEW: object = type("AnyScreen", ABILITIES, {"narrows_at_once": True})()
-"""A screen that could do anything, and is asked for nothing: refusals are pure."""
+"""A screen with all abilities that gets no requests: refusals are pure."""
 
 
 def fleet() -> Snapshot:

@@ -1,4 +1,4 @@
-"""``quarterdeck replay``: without a terminal, and what is wrong with a file, in words."""
+"""``quarterdeck replay``: without a terminal, and the error messages about files."""
 
 from __future__ import annotations
 

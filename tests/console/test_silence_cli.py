@@ -1,4 +1,4 @@
-"""An alert is silenced, and told of again, from the command line: named, planned, confirmed, recorded, taken back."""
+"""An alert is silenced and unsilenced from the command line: named, planned, confirmed, recorded, undone."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def cluster() -> Iterator[Process]:
 
 
 class Shell:
-    """The command line of somebody whose configuration names an Alertmanager."""
+    """The command line of a user whose configuration names an Alertmanager."""
 
     def __init__(self, cluster: Process, url: str, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (home / "config.toml").write_text(f'[alertmanager]\nurl = "{url}"\n[ui]\nrefresh = 0.5\n', encoding="utf-8")

@@ -1,4 +1,6 @@
-"""``quarterdeck snapshot --json`` beside a real Prometheus: every number is the one that PromQL gives at that time."""
+"""``quarterdeck snapshot --json`` compared with a real Prometheus: every number is the one that PromQL gives at that
+time.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Standard streams that are closed, full or read by nobody: what was asked for is done, and said as it was."""
+"""Closed, full or unread standard streams: the command does its work, and reports the result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``quarterdeck timeline`` on a cluster that was changed by hand, against the list of what was done to it."""
+"""``quarterdeck timeline`` on a cluster that was changed by hand, compared with the list of changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dialects that nobody knows on the screens, in ``snapshot --json`` and in the PromQL that is asked."""
+"""New dialects on the screens, in ``snapshot --json`` and in the PromQL."""
 
 from __future__ import annotations
 

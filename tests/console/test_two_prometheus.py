@@ -141,7 +141,7 @@ async def test_a_measurement_costs_each_store_no_more_requests_than_it_would_alo
 
 
 def _equal(make: Callable[[], tuple[Any, Any]]) -> None:
-    """A scrape that was under way is stored a moment later, under a time before it: then it is compared anew."""
+    """A scrape under way is stored a moment later, under an earlier time: compare again then."""
     for attempt in range(ATTEMPTS):
         found, wanted = make()
         assert wanted

@@ -1,4 +1,4 @@
-"""Names of others of which nothing would be seen: something stands where each is drawn."""
+"""Foreign names that would be invisible: something visible is drawn for each."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from themes.glyphs import UNICODE
 
 
 def unseen(name: str) -> Snapshot:
-    """A workload with one pod, on a node of its own, in a fleet in which whatever has a name is called so."""
+    """A workload with one pod, on a separate node, in a fleet in which everything has this name."""
     snapshot = make_snapshot(workloads=1, pods_per=1)
     pod = replace(next(iter(snapshot.pods.values())), name=name, node=name)
     workload = replace(next(iter(snapshot.workloads.values())), name=name)

@@ -1,4 +1,4 @@
-"""The console in a browser: who is let in, what a session may do, and that it ends."""
+"""The console in a browser: access, abilities of a session, and its end."""
 
 from __future__ import annotations
 

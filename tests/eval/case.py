@@ -176,13 +176,13 @@ class Case:
         self._objects.put(raw)
 
     def remove(self, *place: str) -> None:
-        """An object is gone from now on."""
+        """Remove an object from now on."""
         kind, namespace, name = place
         self._raws.pop((kind, namespace, name), None)
         self._objects.remove((kind, namespace, name))
 
     def delete(self, seconds: float, top: Top, pod: str, grace: float = 30) -> None:
-        """Somebody deletes a pod, and it ends in time."""
+        """Delete a pod as a user would; it ends in time."""
         self.edit_pod(seconds, top, pod, lambda raw, now: pods.leaving(raw, now, grace))
         self.at(seconds + grace, lambda _: self.remove("Pod", top.namespace, pod))
 
@@ -246,7 +246,7 @@ class Case:
         self.faults.append(Fault(causes, says, objects, self.onset + after, tuple(evidence), tuple(actions)))
 
     def not_asked(self, *cause: str) -> None:
-        """Right, wherever it is found, and not what is asked for."""
+        """Accept a finding wherever it is found, without requiring it."""
         self.beside.append(Found(cause, "", ()))
 
     # the recording

@@ -1,4 +1,4 @@
-"""Changes beside an incident that are nobody's fault: who looks for what changed last finds these."""
+"""Harmless changes at the same time as an incident: a search for the last change finds these."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _other_rollout(case: Case) -> None:
 
 
 def _other_relabelled(case: Case) -> None:
-    """Somebody changes a note of another workload."""
+    """Change an annotation of another workload."""
     top = case.workload()
     case.edit(_BEFORE, top, lambda raw, _: raw["metadata"]["labels"].update(team="search"))
 

@@ -45,7 +45,7 @@ class Numbers:
         return [at for at, one in enumerate(self._engine_ids) if f"{one.namespace}/{one.pod}" == pod]
 
     def get(self, pod: str, quantity: Quantity) -> float:
-        """The sum of a pod's engines; NaN where nobody says."""
+        """Return the sum of a pod's engines; NaN if it is not measured."""
         column = self._engines.get(quantity)
         return math.nan if column is None else math.fsum(column[row] for row in self.rows(pod))
 
@@ -155,7 +155,7 @@ class Numbers:
         self._gone_gpus.update(those)
 
     def hold(self, pod: str, gpus: Iterable[str]) -> None:
-        """A pod holds these GPUs; with an empty key nobody does."""
+        """Make a pod hold these GPUs; with an empty key, nobody does."""
         namespace, _, name = pod.partition("/")
         wanted = frozenset(gpus)
         self._gpu_ids = [

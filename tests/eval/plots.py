@@ -55,7 +55,7 @@ def not_starting(
     actions: Sequence[str] = ("describe", "rollback"),
     beside: Sequence[str] = (),
 ) -> tuple[Top, str]:
-    """A pod is started anew, gets a node, and its container is never created."""
+    """Restart a pod so that it gets a node, and its container is never created."""
     top = case.workload()
     old = case.pod(top, case.random.randrange(9))
     node = case.node_of(top, old)

@@ -130,7 +130,7 @@ def failed(raw: Raw, at: float, reason: str, message: str) -> None:
 
 
 def leaving(raw: Raw, at: float, grace: float = 60) -> None:
-    """Somebody deleted it."""
+    """Mark a pod as deleted by a user."""
     raw["metadata"] |= {"deletionTimestamp": timestamp(at + grace), "deletionGracePeriodSeconds": int(grace)}
 
 

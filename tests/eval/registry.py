@@ -1,4 +1,4 @@
-"""The kinds of incidents: each is a function that makes a case, and what it needs to be told at all."""
+"""The kinds of incidents: each is a function that makes a case, with the inputs that it needs to be detectable."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ class Kind:
     about: str
     play: Callable[[Case], None]
     needs: frozenset[str]
-    """Inputs without which nobody could tell it; the others may be missing."""
+    """Inputs without which it is undetectable; the others may be missing."""
     lasts: float
     """Seconds after the onset."""
     calm: bool
     alone: bool
-    """True if it concerns the whole fleet, so that no second one can happen beside it."""
+    """True if it concerns the whole fleet, so that no second one can happen at the same time."""
 
     @property
     def is_held_out(self) -> bool:
-        """True if it is one of the third that nobody looks at while causes are written."""
+        """True if it belongs to the third that is hidden while causes are written."""
         return held_out(self.name)
 
 
 def held_out(name: str) -> bool:
-    """True if a name is of the third that is held out: decided by its hash, and by nobody."""
+    """True if a name belongs to the held-out third: decided by its hash alone."""
     return int(hashlib.sha256(name.encode()).hexdigest(), 16) % 3 == 0
 
 

@@ -46,7 +46,7 @@ SETTLING = 90.0
 RESOURCES = {resource.kind: resource for resource in all_resources()}
 """Resources that the Kubernetes source watches, by kind."""
 LISTED = {resource.kind: (name, resource) for name, resource in LED}
-"""Resources of the way to engines, which are listed beside it, by kind."""
+"""Resources of the route to engines, listed separately, by kind."""
 CLUSTER = Cluster("eval", "eval", "https://kube.example.com:6443")
 
 
@@ -128,7 +128,7 @@ _ALONE = frozenset({"Pod", "Node", "HorizontalPodAutoscaler", "PodDisruptionBudg
 
 
 class Observed:
-    """A simulated fleet, looked at as the console's sources do."""
+    """A simulated fleet, observed as the console's sources do."""
 
     def __init__(self, watched: Watched) -> None:
         self._watched = watched

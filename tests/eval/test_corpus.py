@@ -72,7 +72,7 @@ FLOOR = (
     "volume-not-bound",
     "webhook-denies",
 )
-"""Kinds whose usual guise is named first, with cause and object. One that is named from now on is added."""
+"""Kinds whose usual guise is named first, with cause and object. A new kind is added here."""
 CALM = (
     "clients-cancel",
     "engines-asleep",
@@ -85,7 +85,7 @@ CALM = (
     "scale-down",
     "xid-echo",
 )
-"""Kinds of calm of which nothing is said."""
+"""Kinds of calm without any report."""
 
 
 @pytest.fixture(scope="module")

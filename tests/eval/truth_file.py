@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Found:
-    """A finding that is right, or right and not asked for."""
+    """A finding that is right and required, or right and optional."""
 
     cause: Sequence[str]
     says: str

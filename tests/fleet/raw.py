@@ -1,4 +1,4 @@
-"""A server on loopback that is no HTTP library: what arrives is kept as bytes, what is answered is said as bytes."""
+"""A server on loopback without an HTTP library: requests are kept as bytes, answers are sent as bytes."""
 
 from __future__ import annotations
 

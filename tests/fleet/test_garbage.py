@@ -1,4 +1,4 @@
-"""An engine that answers garbage costs its own numbers, and nobody else's."""
+"""An engine with a garbage answer loses its own numbers, and no others."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def garbage(draw: st.DrawFn) -> bytes:
 
 
 async def observed(pages: list[str]) -> Snapshot:
-    """The Snapshot of a healthy pod and of one that answers these pages one after the other."""
+    """The Snapshot of a healthy pod and of one that gives these pages in turn."""
     rig = Rig()
     for number, page in enumerate(pages):
         found = await rig.tick({"good": NEXT if number else FIRST, "bad": page})

@@ -1,4 +1,4 @@
-"""Ticks: what is shown while sources are slow, silent or broken."""
+"""Ticks: the screen while sources are slow, silent or broken."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.waiting import PATIENCE
 
 
 class Cluster:
-    """A Kubernetes side that says what it is told."""
+    """A Kubernetes source with given data."""
 
     def __init__(self, state: KubeState) -> None:
         self.now = replace(state, synced=frozenset({"pods"}))
@@ -116,7 +116,7 @@ REFRESH = 0.1
 
 
 async def until(observer: Observer, wanted: Callable[[Snapshot], bool]) -> Snapshot:
-    """Run the observer until it delivers what is wanted, then end it."""
+    """Run the observer until it delivers the wanted Snapshot, then end it."""
     found: asyncio.Future[Snapshot] = asyncio.get_running_loop().create_future()
 
     def deliver(snapshot: Snapshot) -> None:

@@ -1,4 +1,4 @@
-"""Prometheus and the direct scrape take turns: who measures what, and what nobody measures any more."""
+"""Prometheus and the direct scrape alternate: the source of each number, and numbers without a source."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ BOTH = {"timestamp(DCGM": CARDS, "vllm": [SERVING, THERE]}
 
 @dataclass
 class Stage:
-    """A pod that serves and one that exports GPUs, on one port, and a Prometheus; each may be silenced."""
+    """A pod that serves and one that exports GPUs, on one port, and a Prometheus; each can be silenced."""
 
     prometheus: Fake = field(default_factory=Fake)
     silent: bool = False

@@ -1,4 +1,4 @@
-"""Dialects that nobody knows, added from one module of a test: everything that is read is read of them too."""
+"""New dialects, added from one test module: everything is read for them, too."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _value(measurement: Measurement, row: int, quantity: Quantity) -> float:
 
 
 def _is_as_it_should_be(found: Measurement, rel: float) -> None:
-    """Everything that the toys say is in the Snapshot, whoever measured it."""
+    """Everything that the toys expose is in the Snapshot, from any source."""
     assert [(e.pod, e.model, e.engine) for e in found.engines] == [("duck-0", "duck", "north"), ("swan-0", "", "0")]
     assert found.dialects == (("Quacker",), ("Mute",))
     snapshot = _snapshot(found)

@@ -1,4 +1,4 @@
-"""A machine of a test: a fake ``vllm``, a tiny model folder, a state folder, and whoever acts on them."""
+"""A machine of a test: a fake ``vllm``, a tiny model folder, a state folder, and a runner of actions."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ class Box:
 
     @property
     def said(self) -> list[str]:
-        """Everything that was told while it went on."""
+        """All messages meanwhile."""
         return [state.latest.text for state in self.states if state.latest is not None]
 
     @property
@@ -171,7 +171,7 @@ class Box:
         return state
 
     async def loading(self) -> ServerState:
-        """The only server, once it is there and reads its weights."""
+        """Wait for the only server to read its weights, and return it."""
         async with asyncio.timeout(PATIENCE):
             while True:
                 found = await self.watcher.look()
@@ -203,7 +203,7 @@ Open = Callable[..., Awaitable[Box]]
 
 @asynccontextmanager
 async def a_box(root: Path, **behaviour: Any) -> AsyncIterator[Box]:
-    """A machine; every process of it is gone when it ends, and so is their shared memory."""
+    """A machine; all its processes and their shared memory are gone at the end."""
     watcher = Watcher(servers_folder(root / "state"))
     box = Box(root, watcher, fake_vllm(root / "bin", **behaviour), model_folder(root / "model"))
     try:

@@ -1,4 +1,4 @@
-"""A real browser without a window (Debian's chromium), told what to do over its DevTools protocol."""
+"""A real browser without a window (Debian's chromium), controlled over its DevTools protocol."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _FLAGS = (
 
 
 class Page:
-    """One page. What it complains about (errors of scripts, what its policy forbids) is kept."""
+    """One page. Its complaints (errors of scripts, violations of its policy) are kept."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self._socket = socket

@@ -28,7 +28,7 @@ async def ask(session: aiohttp.ClientSession, url: str, model: str, tokens: int)
 
 
 async def main(url: str, model: str, clients: int, tokens: int) -> list[tuple[float, float]]:
-    """All clients ask once, and again for as long as standard input is open."""
+    """All clients send one request, and more while standard input is open."""
     over = asyncio.Event()
     loop = asyncio.get_running_loop()
 

@@ -39,7 +39,7 @@ from tests.waiting import PATIENCE
 
 ONE, TWO = "one", "two"
 SLOTS = {ONE: 4, TWO: 2}
-"""--max-num-seqs: what is beyond waits."""
+"""--max-num-seqs: further requests wait."""
 SPACE = UNBOUND | {"VLLM_CPU_KVCACHE_SPACE": "1"}
 ENVIRONMENT = {ONE: SPACE | ONE_PROCESS, TWO: SPACE | {"VLLM_DISABLE_COMPILE_CACHE": "1"}}
 """One of them has its model in a process of its own, as all do on the CPU that nobody tells otherwise, and compiles it
@@ -53,7 +53,7 @@ COLUMNS = 100
 
 
 class Starter:
-    """``quarterdeck`` on a terminal of its own, in a session of its own: what somebody logged in by SSH has."""
+    """``quarterdeck`` on a separate terminal and in a separate session, like that of a user logged in by SSH."""
 
     def __init__(self, arguments: list[str], environ: Mapping[str, str]) -> None:
         self._master, slave = pty.openpty()
@@ -120,7 +120,7 @@ class Here:
 
     @property
     def settings(self) -> Settings:
-        """A person's who has set little. The window holds all that is asked here."""
+        """Settings of a user who has set little. The window covers all requests here."""
         return Settings(
             local=LocalSettings(vllm=str(self.vllm / "bin" / "vllm"), grace=200.0),
             ui=UiSettings(refresh=0.5),
@@ -136,7 +136,7 @@ class Here:
         return ENVIRONMENT[name] | {KEPT: str(self.vllm / "cache")}
 
     def spec(self, name: str) -> LaunchSpec:
-        """A server as it is asked for."""
+        """Return a request for a server."""
         return LaunchSpec(
             name,
             str(self.model(name)),
@@ -211,7 +211,7 @@ class Here:
             await acting.close()
 
     def processes(self) -> list[psutil.Process]:
-        """Every process that runs in a folder of our servers, whoever its parent is."""
+        """Return all processes that run in a folder of our servers, whatever their parent."""
         found = []
         for process in psutil.process_iter():
             with suppress(psutil.Error, OSError):
@@ -222,7 +222,7 @@ class Here:
 
 @contextmanager
 def two_servers(root: Path, vllm: Path) -> Iterator[Here]:
-    """Both servers, ready; every process of them is gone when it ends."""
+    """Both servers, ready; all their processes are gone at the end."""
     home = root / "home"
     home.mkdir()
     unwanted = ("QUARTERDECK_", "KUBECONFIG", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "VLLM_", "HF_")

@@ -1,4 +1,4 @@
-"""The actions of the command line on a simulated fleet; what became of the cluster is asked of kubectl."""
+"""The actions of the command line on a simulated fleet; the resulting cluster is read by kubectl."""
 
 from __future__ import annotations
 

@@ -230,7 +230,7 @@ async def test_down_under_load_fails_no_request_and_leaves_nothing(here: Here, w
 
 
 async def until(here: Here, watcher: Watcher, name: str, phase: Phase) -> ServerState:
-    """The server, once it is there."""
+    """Wait for the server, and return it."""
     async with asyncio.timeout(PATIENCE):
         while True:
             state = await here.server(watcher, name)

@@ -1,4 +1,4 @@
-"""A real LiteLLM proxy before a real llama.cpp server: what we say of it against what we asked of it."""
+"""A real LiteLLM proxy before a real llama.cpp server: our numbers compared with our requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A real llama.cpp server: what we say of it against what we asked of it."""
+"""A real llama.cpp server: our numbers compared with our requests."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TOKENS = 20
 
 
 class Scraper:
-    """Scrapes one server, with time that passes when it is told to: rates are then exact counts."""
+    """Scrapes one server with controlled time: rates are then exact counts."""
 
     def __init__(self, url: str) -> None:
         self.now = 0.0

@@ -1,4 +1,4 @@
-"""Logs for the tests of what writes and reads them."""
+"""Logs for the tests of writing and reading them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ EVENT = {
 
 
 def log_in(folder: Path, *, limit: int = LIMIT, who: Who = WHO) -> AuditLog:
-    """A log whose clock goes on by a second with every record."""
+    """A log whose clock advances by a second with every record."""
     ticks = iter(range(1_000_000))
     return AuditLog(folder, who, clock=lambda: NOW + next(ticks), limit_bytes=limit)
 
@@ -87,6 +87,6 @@ def filled(folder: Path, actions: int = 3, *, limit: int = LIMIT) -> AuditLog:
 
 
 def only_file(folder: Path) -> Path:
-    """The one file of a log."""
+    """Return the one file of a log."""
     [file] = folder.glob("audit-*.jsonl")
     return file

@@ -37,7 +37,7 @@ def as_nobody(do: Callable[[], object]) -> str:
 
 @contextmanager
 def shared_folder(mode: int = 0o1733) -> Iterator[Path]:
-    """A folder that belongs to root, and that everybody can reach (that of a test, nobody else can)."""
+    """Create a folder that belongs to root and that everybody can reach (the folder of a test is private)."""
     around = Path(tempfile.mkdtemp(dir="/tmp"))
     try:
         around.chmod(0o755)

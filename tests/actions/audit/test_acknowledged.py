@@ -1,4 +1,4 @@
-"""Acknowledgements as the logs tell them: those of everybody, as they are written, and of nobody who did not."""
+"""Acknowledgements in the audit logs of all users, as they are written, attributed only to their authors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An anchor that stands elsewhere shows what chain and head, written anew together, do not."""
+"""An anchor kept elsewhere reveals that chain and head were rewritten together."""
 
 from __future__ import annotations
 

@@ -217,7 +217,7 @@ def test_one_file_alone_is_checked_for_what_it_can_show(tmp_path: Path) -> None:
 
 
 def torn(folder: Path, keep: int) -> bytes:
-    """Leave what is left of the last record after ``keep`` bytes of it, with the head as it was before it."""
+    """Cut the last record after ``keep`` bytes, with the head as it was before it."""
     *before, last = only_file(folder).read_bytes().splitlines(keepends=True)
     only_file(folder).write_bytes(b"".join(before) + last[:keep])
     (folder / "head.json").write_bytes(Head(9, digest(before[-1].rstrip(b"\n"))).to_bytes())

@@ -1,4 +1,4 @@
-"""Actions out of records: what was intended, sent, answered, and what is not known."""
+"""Actions reconstructed from records: what was intended, sent, answered, and what is unknown."""
 
 from __future__ import annotations
 
@@ -268,7 +268,7 @@ def test_a_moment_is_in_utc() -> None:
 
 
 def test_what_was_done_on_this_machine_is_told_in_its_own_words(tmp_path: Path) -> None:
-    """The record of a version that called a server a node, and wrote the status of an answer that there was none of."""
+    """A record from a version that called a server a node, and wrote a status for a missing answer."""
     target = {"kind": "LocalNode", "namespace": "local", "name": "tiny", "uid": "f00"}
     sent = {"step": 0, "method": "START", "path": "/opt/vllm serve", "query": {}, "body": {"node": "tiny"}}
     log = log_in(tmp_path)

@@ -1,4 +1,4 @@
-"""kill -9 of a process that writes, at random moments: the log goes on, and nothing that was promised is missing."""
+"""kill -9 of a writing process at random moments: the log continues, and no promised record is missing."""
 
 from __future__ import annotations
 

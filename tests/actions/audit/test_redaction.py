@@ -1,4 +1,4 @@
-"""No secret enters the log, and what is around it stays readable."""
+"""No secret enters the log, and the surrounding text stays readable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A folder of everybody's logs: each can write their own, and nobody another's."""
+"""A shared folder of logs: each user can write their own log, and no other."""
 
 from __future__ import annotations
 

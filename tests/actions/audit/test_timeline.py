@@ -32,7 +32,7 @@ async def test_what_was_done_on_this_server_is_told_with_who_and_why(tmp_path: P
 
 
 async def test_what_was_done_through_another_context_of_the_same_server_says_so(tmp_path: Path) -> None:
-    """One proxy may stand before many clusters, and know them by the caller."""
+    """A proxy may serve many clusters, and distinguish them by the caller."""
     log = log_in(tmp_path)
     for context in ("prod", "staging"):
         scope = {"context": context, "server": SERVER}

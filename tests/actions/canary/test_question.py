@@ -1,4 +1,4 @@
-"""One question on the wire: what is sent, what each answer is, and that a shut door lets none through."""
+"""One request on the wire: its content, the classification of each answer, and the closed guard that stops it."""
 
 from __future__ import annotations
 

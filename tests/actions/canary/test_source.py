@@ -1,4 +1,4 @@
-"""The canary: whom it asks and how often, what it keeps of the answers, and which are not as those of the peers."""
+"""The canary: its targets and their frequency, the answers that it keeps, and those that differ from their peers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Windows in which nothing is to be changed: when they are, and what they do to a plan."""
+"""Freeze windows: their times, and their effect on a plan."""
 
 from __future__ import annotations
 

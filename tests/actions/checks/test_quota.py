@@ -1,4 +1,4 @@
-"""Quotas: what is used, what is wanted, and how it is said."""
+"""Quotas: usage, demand, and the sentence about them."""
 
 from __future__ import annotations
 

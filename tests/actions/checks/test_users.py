@@ -1,4 +1,4 @@
-"""No plan says that nothing stands against it while its model queues, or misses its objective."""
+"""A plan never reports "nothing against it" while its model queues, or misses its objective."""
 
 from __future__ import annotations
 

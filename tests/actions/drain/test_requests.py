@@ -45,7 +45,7 @@ class Engine:
 
 @asynccontextmanager
 async def engine(page: str) -> AsyncIterator[Engine]:
-    """One that listens on loopback."""
+    """A server that listens on loopback."""
     served = Engine(page)
 
     async def answer(_: web.Request) -> web.Response:

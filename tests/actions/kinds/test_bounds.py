@@ -1,4 +1,4 @@
-"""Bounds and holds: what lasts beside an autoscaler."""
+"""Bounds and holds: changes that persist despite an autoscaler."""
 
 from __future__ import annotations
 

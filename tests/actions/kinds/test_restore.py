@@ -22,7 +22,7 @@ STAYS = Drain(CHAT0, deadline=5.0, at_deadline=AtDeadline.STOP)
 
 
 async def drained(cluster: PodCluster, request: Drain) -> Restore:
-    """Out of service and not evicted; what undoes it, as the audit log has kept it."""
+    """Pods out of service and not evicted; the undo that the audit log has for them."""
     plan = await make_plan(request, cluster.context())
     outcome = await DrainAction().execute(plan, HandWork(cluster))
     assert outcome.result is Result.TIMED_OUT

@@ -1,4 +1,4 @@
-"""Roll back: what the plan says of the two revisions, what it sends, and who may take it back."""
+"""Rollback: its plan for the two revisions, its requests, and the users who may undo it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scale: what its plan says, what it sends, and who may undo it."""
+"""Scale: its plan, its requests, and the users who may undo it."""
 
 from __future__ import annotations
 

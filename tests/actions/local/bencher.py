@@ -59,7 +59,7 @@ for name, base in (("ttft", 20), ("itl", 2), ("e2el", 200)):
         result[f"p{{p}}_{{name}}_ms"] = base + p / 100
 (pathlib.Path(value("--result-dir")) / value("--result-filename")).write_text(json.dumps(result))
 """
-"""A ``vllm`` that measures nothing: what it does at which concurrency is in ``modes``, its calls in ``calls``."""
+"""A ``vllm`` that measures nothing: its behaviour per concurrency is in ``modes``, its calls in ``calls``."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Bencher:
 
 
 def bencher(folder: Path, **modes: str) -> Bencher:
-    """``modes``: ``at_4="hang"`` for what it does at concurrency 4."""
+    """``modes``: ``at_4="hang"`` is its behaviour at concurrency 4."""
     folder.mkdir()
     script = folder / "vllm"
     script.write_text(BENCH.format(python=sys.executable))

@@ -1,4 +1,4 @@
-"""An engine on loopback that answers what a test says and writes down what it was asked."""
+"""An engine on loopback that gives the answers of a test and records its requests."""
 
 from __future__ import annotations
 

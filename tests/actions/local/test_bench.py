@@ -1,4 +1,4 @@
-"""A benchmark: what is checked before, what is run, what becomes of it, and that nothing of it is left."""
+"""A benchmark: its checks, its run, its result, and that nothing of it is left behind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Benchmarks that are kept, and what is said where one cannot be."""
+"""Stored benchmarks, and the message if one cannot be stored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ends of servers: their requests finish, and nothing of one is left, however it behaves and whatever it died of."""
+"""Ends of servers: their requests finish, and nothing is left of one, however it behaves or dies."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ async def test_shared_memory_of_one_that_was_killed_whole_is_removed(opened: Ope
 
 
 def names_in(folder: str) -> list[str]:
-    """None where it is gone."""
+    """None if it is gone."""
     return [file.name for file in Path(folder).glob("*")]
 
 

@@ -1,4 +1,4 @@
-"""Server-sent events, wherever the network cuts them."""
+"""Server-sent events, however the network splits them."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from actions.planning.plan import Verdict
 
 
 def environment(root: Path, version: str, *, name: str = "vllm", drains: bool = True) -> Path:
-    """A virtual environment with as much of vLLM as is looked at."""
+    """A virtual environment with the parts of vLLM that are examined."""
     packages = root / "lib" / "python3.12" / "site-packages"
     (packages / f"{name}-{version}.dist-info").mkdir(parents=True)
     (packages / "vllm" / "engine").mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""A word with a server: what goes over the wire, what is measured, and what is said when there is no answer."""
+"""A prompt to a server: the request, the measurement, and the message if there is no answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Processes: those that outlive this program, and those that end with the task that runs them."""
+"""Processes: those that outlive this program, and those that end with their task."""
 
 from __future__ import annotations
 

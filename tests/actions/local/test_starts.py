@@ -1,4 +1,4 @@
-"""Starts of servers: what forbids one, how one is followed, what is said of one that fails."""
+"""Starts of servers: the checks that forbid one, following one, and the report of a failed one."""
 
 from __future__ import annotations
 

@@ -21,12 +21,12 @@ _GAUGES: dict[str, tuple[str, Callable[[int], int]]] = {
     "DCGM_FI_DEV_GPU_TEMP": ("%d", lambda turn: 50 + turn * 5 % 30),
     "DCGM_FI_DEV_POWER_USAGE": ("%d.5", lambda turn: 300 + turn * 17 % 380),
 }
-"""Name → how its value is written, and what it is at the n-th scrape."""
+"""Name → the format of its value, and its value at the n-th scrape."""
 
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A page whose numbers depend on how often it was asked for; all tuples are in the order of the lines that move."""
+    """A page whose numbers depend on the number of scrapes; all tuples are in the order of the moving lines."""
 
     layout: str
     first: tuple[int, ...]
@@ -71,7 +71,7 @@ def template(page: str) -> Template:
 
 @cache
 def _simulated() -> tuple[str, str]:
-    """The page of an engine that has served for some minutes, and of the GPU exporter beside it."""
+    """Return the page of an engine that has served for some minutes, and that of its GPU exporter."""
     # Only the process that serves needs the simulator.
     from tests.simulator.fleet_support import Watched, is_ready, only
 

@@ -30,7 +30,7 @@ PER_PROCESS = 2_500
 TOUCH_EVERY = 1.0
 """Seconds between changes of a pod: a large fleet is never quite still."""
 TOUCH_AFTER = 0.2
-"""Seconds from the answer to ``/touch`` to the change: who asked for it has time to get ready."""
+"""Seconds from the answer to ``/touch`` to the change: the caller has time to get ready."""
 
 
 class Exporter:
@@ -80,7 +80,7 @@ async def listen(exporter: Exporter) -> int:
 
 
 class Api:
-    """The API server: lists in pages, watches in which now and then, or when it is told to, a pod changes."""
+    """The API server: lists in pages, and watches in which a pod changes occasionally, or on request."""
 
     def __init__(self, objects: dict[str, list[bytes]], exporters: dict[int, Exporter], *, still: bool) -> None:
         self._objects = objects
@@ -166,7 +166,7 @@ async def serve_alone(numbers: Iterable[int], *, slim: bool, say: Callable[[dict
 async def serve(
     pods: int, per_process: int, *, slim: bool, gpus: bool, still: bool, say: Callable[[dict[str, object]], None]
 ) -> None:
-    """Serve until cancelled; ``say`` is told where."""
+    """Serve until cancelled; ``say`` gets the addresses."""
     engines = [Engine(number) for number in range(pods)]
     asked = await serve_engines(range(min(pods, per_process)), slim=slim)
     others = [

@@ -1,4 +1,4 @@
-"""An action on the servers of this machine that nobody knows: one module and one line, and the command line has it.
+"""A new action on the servers of this machine: one module and one line, and the command line has it.
 
 The module is the first part of this file, the line is in ``register``; the commands are processes of their own, in
 which the line is there from the start.

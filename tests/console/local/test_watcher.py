@@ -14,7 +14,7 @@ from tests.fleet.local.servers import record, state
 
 
 class Slow:
-    """A watcher that finds what is there when its look begins, and is let go on by the test."""
+    """A watcher that finds the state at the beginning of its poll, and is released by the test."""
 
     def __init__(self) -> None:
         self.there: tuple[ServerState, ...] = ()

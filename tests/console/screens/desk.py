@@ -87,7 +87,7 @@ class Desk:
         await self.press("enter")
 
     async def open(self, key: str) -> None:
-        """The page of what is on the grid."""
+        """Return the page of the object on the grid."""
         self.grid.move_to(key)
         await self.press("enter")
 

@@ -1,4 +1,4 @@
-"""A session on a machine with servers, and what is asked for of them."""
+"""A session on a machine with servers, and the requests for them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.console.screens.scripted import ScriptedSession, make_server
 
 
 def session(*names: str) -> ScriptedSession:
-    """A machine with a server that is ready, one that loads and one that died; or those of them that are named."""
+    """A machine with a ready server, a loading one and a dead one; or the named ones of them."""
     every = {
         "bad": make_server("bad", Phase.DEAD, spec={"port": 8002}),
         "loads": make_server("loads", Phase.LOADING, done=3, total=30, eta=70.0, spec={"port": 8003}),

@@ -36,7 +36,7 @@ from widgets.log_buffer import LogLine
 
 @dataclass
 class ScriptedSession:
-    """A session without sources. What was asked for is in ``asked``; ``fails`` makes the next answers errors."""
+    """A session without sources. Requests are in ``asked``; ``fails`` makes the next answers errors."""
 
     context: str = "prod-eu1"
     namespace: str = ""
@@ -165,7 +165,7 @@ def rising(question: CurveQuestion) -> Curve:
 
 @dataclass
 class ScriptedActing:
-    """Actions that reach nothing. Plans come from ``make``; an action goes on as the test says with ``come_on``."""
+    """Actions that reach nothing. Plans come from ``make``; an action proceeds on ``come_on``."""
 
     make: Callable[[Request], Plan] = lambda request: make_plan(request)
     changed: Changed = lambda _: None
@@ -240,7 +240,7 @@ class ScriptedServers:
     lacking: str = ""
     presets: Mapping[str, LaunchSpec] = field(default_factory=dict)
     absent: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """Preset → what it takes from variables that are not set."""
+    """Preset → its references to unset variables."""
     default: LaunchSpec = field(default_factory=lambda: LaunchSpec("", "", port=8001))
     logs: dict[str, tuple[str, ...]] = field(default_factory=dict)
     runs: tuple[Bench, ...] = ()

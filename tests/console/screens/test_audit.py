@@ -18,7 +18,7 @@ from tests.console.screens.desk import SIZES, Desk, desk, fleet
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A log with an action that converged, one that failed, and one that another machine began."""
+    """A log with an action that converged, one that failed, and one begun on another machine."""
     log = filled(tmp_path / "audit", 1)
     log.append("intent", "b1", intent("mixtral", kind="drain", title="Drain mixtral-7", reason="INC-8"))
     log.append("result", "b1", {"result": "failed", "text": "the budget allows none"})

@@ -1,4 +1,4 @@
-"""The canary on the screens: on the pages of what is asked, and in the first line where no row shows what is wrong."""
+"""The canary on the screens: on the pages of its targets, and in the first line if no row shows the problem."""
 
 from __future__ import annotations
 

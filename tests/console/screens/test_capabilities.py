@@ -68,13 +68,13 @@ def test_an_ability_is_had_by_some_screens_and_not_by_all(ability: type) -> None
 
 @runtime_checkable
 class Foldable(Protocol):
-    """An ability that nobody knows."""
+    """A new ability."""
 
     def fold(self) -> None: ...
 
 
 class PaperScreen(ConsoleScreen):
-    """A screen that nobody knows, in place of one of texts."""
+    """A screen of an unknown kind, in place of a text screen."""
 
     where = ScreenId.TEXT
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.TEXT)

@@ -1,4 +1,4 @@
-"""One table: what it holds, where it can be reached from, and that nothing runs that may not."""
+"""The command table: its contents, its entry points, and that no forbidden command runs."""
 
 from __future__ import annotations
 

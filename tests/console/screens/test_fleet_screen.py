@@ -1,4 +1,4 @@
-"""The first screen: what is wrong is on it without a key, and it stays in place while the fleet moves."""
+"""The first screen: problems are on it without a key, and it stays in place while the fleet changes."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ KEYS = [
 
 
 async def burst(d: Desk, *keys: str) -> None:
-    """Keys that are all there before the first one has been looked at, as over a slow link."""
+    """Keys that have all arrived before the first one is handled, as over a slow link."""
     for key in keys:
         d.app.simulate_key(key)
     # Not until all is painted: without room nothing ever is.

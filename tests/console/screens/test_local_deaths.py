@@ -1,4 +1,4 @@
-"""Servers that die are told of, on whatever screen is in front; and who looks at them."""
+"""Deaths of servers are reported on whatever screen is in front; and the watcher that finds them."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ async def test_a_server_that_is_taken_down_is_not_told_of_as_dead() -> None:
 
 
 async def test_a_console_that_starts_looks_at_servers_where_there_are_any(tmp_path: Path) -> None:
-    """And where there are none, nothing is imported and nobody looks."""
+    """Nothing is imported and nothing is polled if there are no servers."""
     async with desk(make_snapshot(), session=session("bad"), options=Options(servers=tmp_path)) as d:
         assert ("local_servers",) not in d.session.here.asked
     (tmp_path / "bad").mkdir()

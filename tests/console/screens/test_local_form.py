@@ -1,4 +1,4 @@
-"""The form for a vLLM server: what is typed becomes a request, and what is wrong is said beside its row at once."""
+"""The form for a vLLM server: input becomes a request, and errors are shown next to the row at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The list of the vLLM servers of this machine, from the keyboard: what it shows, and what is done from it."""
+"""The list of the vLLM servers of this machine, from the keyboard: its content and its actions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A namespace that is left and looked at again: what was seen of it meanwhile is known."""
+"""A namespace that is left and opened again: changes in between are known."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_since_goes_on_for_what_is_out_of_view_and_what_is_out_of_view_is_not_go
     elsewhere = replace(whole.cluster, namespace="elsewhere")
 
     def seen(at: float, severity: Severity, *, away: bool) -> bool:
-        """One tick, in view or out of it; whether the workload is among the rows."""
+        """Run one tick, in view or out of it; return whether the workload is among the rows."""
         assessments = {**whole.assessments, key: Assessment(severity)}
         tick = replace(whole, at=at, assessments=assessments, cluster=elsewhere if away else whole.cluster)
         shown = viewer.view(tick)

@@ -1,4 +1,4 @@
-"""Nodes and their GPUs: where each is found, what is told of it, and what a GPU's fault is to its pod."""
+"""Nodes and their GPUs: the location of each, its facts, and the effect of a GPU's fault on its pod."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The screen of objectives: one key from the fleet; what is left, how fast it burns, and what that stands on."""
+"""The screen of objectives: one key from the fleet; the budget left, its burn rate, and their basis."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.fleets import make_snapshot
 
 
 def promised() -> tuple[Snapshot, str]:
-    """A fleet of whose first model 4 % of the requests fail, where 1 % may; nobody looked for longer than a day."""
+    """A fleet in which 4 % of the first model's requests fail, where 1 % may; unobserved for longer than a day."""
     snapshot = make_snapshot()
     model = next(iter(snapshot.models.values()))
     goals, owner = (

@@ -1,4 +1,4 @@
-"""Another cluster comes into view, with objects of the same names: nothing of the one before is taken for one of it."""
+"""Selecting another cluster with objects of the same names: nothing of the previous one is taken for one of it."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def on(there: Snapshot) -> OnCluster:
 
 
 async def refused(d: Desk, session: OnCluster) -> None:
-    """No plan is made, the person is told why, and the server was not even asked."""
+    """No plan is made, the user gets the reason, and the server gets no request."""
     await d.until(lambda: d.screen.where is ScreenId.PLAN and "no plan could be made" in d.text)
     here, there = HERE.cluster.id, session.there.scope.cluster
     assert f"it is for {here}, and this is {there}: choose its target again here" in " ".join(d.text.split())
@@ -151,7 +151,7 @@ async def test_a_revision_of_before_is_rolled_back_to_there_and_nowhere_else(the
 async def test_a_plan_that_is_made_again_there_is_not_the_plan_that_was_seen(
     there: Snapshot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Undo asks for no object: what it takes back is the last action, on whatever cluster is in view."""
+    """Undo needs no object: it reverts the last action, whatever cluster is selected."""
     session = ScriptedSession()
     made = iter((HERE.cluster, there.cluster))
 

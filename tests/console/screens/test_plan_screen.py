@@ -1,4 +1,4 @@
-"""A plan on the screen: what it says, and what it takes to apply it."""
+"""A plan on the screen: its sentences, and the keys to apply it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A plan in words: nothing of it is cut, nothing of it does anything, and what is different is told."""
+"""A plan in words: complete, without side effects, and with its differences."""
 
 from __future__ import annotations
 

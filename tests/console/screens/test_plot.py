@@ -1,4 +1,4 @@
-"""The screen of plots: its keys, the mouse, what is asked of the store, and what is said where there is none."""
+"""The screen of plots: its keys, the mouse, its queries to the store, and the message if there is none."""
 
 from __future__ import annotations
 

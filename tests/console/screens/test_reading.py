@@ -1,4 +1,4 @@
-"""Logs, describe and YAML: text that is read when it is asked for."""
+"""Logs, describe and YAML: text that is read on request."""
 
 from __future__ import annotations
 

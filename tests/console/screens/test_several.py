@@ -1,4 +1,4 @@
-"""One plan for the rows that are marked: of one kind, each with its own number, asked for as one request."""
+"""One plan for the marked rows: of one kind, each with its own number, in one request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keys that arrive faster than the screen follows: a burst over a slow link means what it would mean typed slowly."""
+"""Keys that arrive faster than the screen follows: a burst over a slow link has the same effect as slow typing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The workload of the synthetic fleet that stands first, for it is worst off, and a pod of it that is well."""
+"""The first workload of the synthetic fleet, which is the worst, and a healthy pod of it."""
 
 from __future__ import annotations
 

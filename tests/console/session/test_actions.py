@@ -90,7 +90,7 @@ async def acting(*flags: str, context: str = "") -> AsyncIterator[FleetStage]:
 
 
 def unscaled(snapshot: Snapshot) -> str:
-    """A Deployment with several replicas that nothing scales by itself."""
+    """A Deployment with several replicas and no autoscaler."""
     return next(
         key
         for key, w in snapshot.workloads.items()

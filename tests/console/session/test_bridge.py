@@ -1,4 +1,4 @@
-"""The way between two event loops: what is asked, what streams, what fails, and what is let go."""
+"""The bridge between two event loops: requests, streams, failures and cancellation."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_there_is_one_bridge() -> None:
 
 
 class Numbers:
-    """A source of numbers over there that says how far it has come, and whether it was closed."""
+    """A source of numbers on the other loop that reports its progress, and whether it was closed."""
 
     def __init__(self, count: int, error: Exception | None = None) -> None:
         self.given = 0

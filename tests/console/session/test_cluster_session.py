@@ -146,7 +146,7 @@ async def test_the_history_of_a_cluster_is_there_again_when_one_comes_back_to_it
 
 
 async def kept_of(fleet: Simulation, folder: Path, settings: Settings, done: Callable[[Snapshot], bool]) -> None:
-    """Look at it until ``done`` with what is seen."""
+    """Observe the fleet until ``done`` returns True for a Snapshot."""
     session = session_of(settings, environ={"HOME": str(folder)})
     here, seen = asyncio.get_running_loop(), asyncio.Queue[Snapshot]()
 

@@ -56,7 +56,7 @@ class Way:
         return [name for name, code in self.codes.items() if _only_forwards(code)]
 
     def stops_at(self, method: Callable[..., Any], when: Callable[..., bool] = lambda *_: True) -> Callable[..., Any]:
-        """The method, which adds the stack that it stands on, and itself, to the way."""
+        """The method, which adds its stack, and itself, to the way."""
 
         def recorded(*arguments: Any, **named: Any) -> Any:
             if when(*arguments, **named):
@@ -83,7 +83,7 @@ def _only_forwards(code: CodeType) -> bool:
 
 
 def _stack() -> list[CodeType]:
-    """The functions of ours that stand on the stack."""
+    """Our functions on the stack."""
     found = []
     frame: FrameType | None = sys._getframe(2)
     while frame is not None and frame.f_code is not Handle._run.__code__:

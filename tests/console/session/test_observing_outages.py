@@ -29,7 +29,7 @@ users: [{name: u, user: {token: t}}]
 
 
 class Watcher:
-    """A session and what it delivers."""
+    """A session and its output."""
 
     def __init__(self, settings: Settings) -> None:
         self.session = session_of(settings)

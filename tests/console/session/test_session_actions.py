@@ -29,7 +29,7 @@ REF = ObjectRef("Deployment", "serving", "chat-70b")
 
 
 class Counted(FakeCluster):
-    """Counts what it is asked about permissions."""
+    """Counts its questions about permissions."""
 
     reviews: int = 0
 
@@ -214,7 +214,7 @@ async def test_what_may_not_be_done_on_one_cluster_says_nothing_of_the_next() ->
 
 
 async def test_what_was_asked_of_one_cluster_is_no_answer_for_the_same_name_in_another() -> None:
-    """The screens may ask of what they still show after what was known of it is forgotten."""
+    """The screens may request objects that they still show after these are forgotten."""
     cluster, told = Counted(forbidden={"patch deployments/scale"}), Told()
     acts = Acting(cluster, told)
     here, there = REF._replace(cluster=SCOPE.cluster), REF._replace(cluster=ClusterId("prod-us1", "https://us1"))

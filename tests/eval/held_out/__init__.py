@@ -1,6 +1,6 @@
-"""The third of the kinds, by the hash of their names, that nobody looks at while causes are written.
+"""The third of the kinds, by the hash of their names, that is hidden while causes are written.
 
-Whoever writes a cause reads nothing here, and no result of a case made here: only sums over all of them are reported.
+Authors of causes read nothing here, and no result of a case made here: only sums over all of them are reported.
 """
 
 from __future__ import annotations

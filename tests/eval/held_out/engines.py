@@ -1,4 +1,4 @@
-"""Engines, alone and beside their peers."""
+"""Incidents of engines, alone and compared with their peers."""
 
 from __future__ import annotations
 

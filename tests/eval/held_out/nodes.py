@@ -1,4 +1,4 @@
-"""Nodes that are gone or short of something."""
+"""Incidents of nodes that are gone or short of something."""
 
 from __future__ import annotations
 

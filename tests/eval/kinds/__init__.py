@@ -1,4 +1,4 @@
-"""Kinds of incidents that may be looked at while causes are written."""
+"""Kinds of incidents that may be read while causes are written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calm that looks alarming: nothing is wrong, and nothing must be said."""
+"""Calm that looks alarming: nothing is wrong, and nothing must be reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Engines: what hangs, what is slow, what has more to do than it can."""
+"""Incidents of engines: hanging, slow, overloaded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The way to engines that are well: routes, certificates, what they run; and what of it only looks wrong."""
+"""Incidents of the route to healthy engines: routes, certificates, revisions; and harmless lookalikes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The objects that an alert concerns, by whichever labels it has; what they name and is not there is said."""
+"""The objects that an alert concerns, by any of its labels; named objects that do not exist are reported."""
 
 from __future__ import annotations
 

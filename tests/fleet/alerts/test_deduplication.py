@@ -1,4 +1,4 @@
-"""An alert is one line, whoever tells of it."""
+"""An alert is one line, however many sources report it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Baselines that were asked for a moment ago are not asked for again."""
+"""Recent baselines are not requested again."""
 
 from __future__ import annotations
 

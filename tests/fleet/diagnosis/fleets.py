@@ -84,7 +84,7 @@ class Fleet:
         self.now = NOW
         self.looks = 0
         self.skew = 0.0
-        """Seconds by which the clock of what measures is ahead."""
+        """Seconds by which the clock of the metrics source is ahead."""
 
     def of(self, *changed: str, **more: Any) -> None:
         """Change these replicas."""
@@ -120,7 +120,7 @@ class Fleet:
         return self.builder.build(state, m, self.sources, self.now, facts=self.facts)
 
     def incidents(self, *seconds: float) -> tuple[Incident, ...]:
-        """The incidents at the last of these moments, having looked at all of them."""
+        """The incidents at the last of these moments, after all of them were diagnosed."""
         return [self.at(one) for one in seconds][-1].incidents
 
     def _pod(self, i: int, name: str, version: ModelVersion) -> Pod:

@@ -1,4 +1,4 @@
-"""Incidents that somebody has acknowledged: known on every console, behind the others, until they become worse."""
+"""Acknowledged incidents: known on every console, sorted behind the others, until they become worse."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Autoscalers that cannot, do not see, have nothing left to give or go to and fro; and those that only look so."""
+"""Autoscalers that fail, are blind, are exhausted or oscillate; and those that only seem to."""
 
 from __future__ import annotations
 

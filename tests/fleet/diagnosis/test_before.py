@@ -1,4 +1,4 @@
-"""Workloads that are otherwise than before: their traffic, what they lost pods with, Services that select nothing."""
+"""Workloads that differ from before: their traffic, the reasons for lost pods, Services that select nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Causes that only the canary shows, beside what looks like them."""
+"""Causes that only the canary detects, and their lookalikes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The causes as data: what holds of all of them, and the order in which those of one object are told."""
+"""The causes as data: their common properties, and the order of those of one object."""
 
 from __future__ import annotations
 

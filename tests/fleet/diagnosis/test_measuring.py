@@ -1,4 +1,4 @@
-"""Numbers that are old, and engines that sleep: who is to blame is told by how many it happens to."""
+"""Old numbers, and sleeping engines: the culprit is found by the number of affected objects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Routes, policies and certificates in front of engines: told where the objects decide it, and nowhere else."""
+"""Routes, policies and certificates in front of engines: reported if the objects decide it, and only then."""
 
 from __future__ import annotations
 

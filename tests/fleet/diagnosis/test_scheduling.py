@@ -1,4 +1,4 @@
-"""Pods without a node: which of the scheduler's reasons counts, and what is told of the node that is in its way."""
+"""Pods without a node: the decisive reason of the scheduler, and the facts about the node in the way."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Replaying a recorded incident, and what is scored of it."""
+"""Replaying a recorded incident, and its score."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Benchmarks as they were kept, and what they say beside each other and beside the fleet."""
+"""Stored benchmarks, compared with each other and with the fleet."""
 
 from __future__ import annotations
 

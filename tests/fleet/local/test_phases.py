@@ -52,7 +52,7 @@ EXPECTED = {
         READY: ("11-21 08:27:28", "", 0),
     },
 }
-"""Phase → when it began, what was said of it last, how many shards or graphs there were."""
+"""Phase → its start, its last message, the number of shards or graphs."""
 
 
 def lines_of(path: Path) -> Iterator[str]:

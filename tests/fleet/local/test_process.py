@@ -25,7 +25,7 @@ sys.stdin.read()
 
 @pytest.fixture
 def family() -> Iterator[tuple[Identity, int, int]]:
-    """A leader, one of its children that has a session of its own, and one that has not."""
+    """A leader, one child with its own session, and one without."""
     command = [sys.executable, "-c", FAMILY]
     pipe = subprocess.PIPE
     with ending(subprocess.Popen(command, stdin=pipe, stdout=pipe, start_new_session=True, text=True)) as leader:

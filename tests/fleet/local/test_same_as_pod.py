@@ -1,4 +1,4 @@
-"""The same as a pod: what is taken over, what had to differ and why, and which pods are refused."""
+"""The same server as a pod: adopted arguments, necessary differences with their reasons, and refused pods."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A log that grows, is cut off, is put aside, and has in it whatever a process may write."""
+"""A log that grows, is truncated, is rotated, and contains arbitrary bytes."""
 
 from __future__ import annotations
 

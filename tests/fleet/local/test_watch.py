@@ -1,4 +1,4 @@
-"""Looking at servers: whose process and whose log it is, and what is said of each."""
+"""Watching servers: ownership of process and log, and the message about each."""
 
 from __future__ import annotations
 

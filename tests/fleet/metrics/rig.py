@@ -1,4 +1,4 @@
-"""A direct scrape without a network: pages in, measurements out, with time that passes when it is told to."""
+"""A direct scrape without a network: pages in, measurements out, with controlled time."""
 
 from __future__ import annotations
 

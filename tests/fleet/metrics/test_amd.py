@@ -1,4 +1,4 @@
-"""AMD's exporter: units, clocks told apart by a label, partitions, and who is who without a UUID."""
+"""AMD's exporter: units, clocks distinguished by a label, partitions, and identities without a UUID."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dynamo's workers, which answer their engine's metrics beside their own, and its frontend."""
+"""Dynamo's workers, which serve their engine's metrics in addition to their own, and its frontend."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ async def test_the_recording_of_the_frontend() -> None:
 
 
 def worker(engine: str, ended: int) -> str:
-    """A worker beside whose own metrics stand those of an engine."""
+    """A worker with its own metrics and those of an engine."""
     own = 'dynamo_component="backend",dynamo_namespace="ns",worker_id="ab"'
     return (
         f'dynamo_component_inflight_requests{{{own},dynamo_endpoint="generate"}} 9\n'

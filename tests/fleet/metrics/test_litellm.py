@@ -1,4 +1,4 @@
-"""LiteLLM's proxy: what it counts for whom, and what it counts of itself."""
+"""LiteLLM's proxy: its counts for models, and its counts of itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Series that come and go between answers: what is moved and what is worked out from nothing read the same numbers."""
+"""Series that come and go between answers: moving the known ones and starting from nothing read the same numbers."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def answer(series: Iterable[Labels], values: Iterable[float]) -> Answer:
 
 
 class Twice:
-    """Reads each answer twice: by what is remembered of the ones before, and from nothing."""
+    """Reads each answer twice: from what is remembered of earlier ones, and from nothing."""
 
     def __init__(self) -> None:
         self.made = 0

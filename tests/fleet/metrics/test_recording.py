@@ -19,7 +19,7 @@ pytestmark = pytest.mark.contract
 
 
 class Clock:
-    """Time that passes when it is told to."""
+    """Controlled time."""
 
     def __init__(self) -> None:
         self.now = 1000.0

@@ -1,4 +1,4 @@
-"""Monitoring that lies is found out: against a real Prometheus, and within a bounded number of queries."""
+"""Faulty monitoring is detected: with a real Prometheus, and in a bounded number of queries."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ async def test_rules_that_fail_or_stand_still_say_nothing() -> None:
 
 
 class Counting:
-    """A store in which everything has a series, and that refuses what it is told to."""
+    """A store in which everything has a series, and that refuses as told."""
 
     def __init__(self, refused: str = "\0") -> None:
         self.asked: list[str] = []

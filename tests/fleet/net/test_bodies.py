@@ -1,4 +1,4 @@
-"""No body costs more than its limit, whoever asks, however it is sent; and what was too much is said by name."""
+"""No body costs more than its limit, for any client and encoding; and the excess is reported by name."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ HOSTILE = {
 }
 
 Ask = Callable[[str], Awaitable[str]]
-"""Asks a server and answers in what words it was told that this is no use."""
+"""A function that sends a request and returns the wording of its error."""
 
 
 async def kube(base: str) -> str:

@@ -1,4 +1,4 @@
-"""The collector of cycles does not run while an answer is decoded, and afterwards it does what it did before."""
+"""The cycle collector is paused while an answer is decoded, and restored afterwards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The first questions are over when there are numbers, after a while, or when somebody says so."""
+"""The early requests end with the first numbers, after a while, or on request."""
 
 from __future__ import annotations
 

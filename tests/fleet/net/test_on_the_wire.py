@@ -64,7 +64,7 @@ BEYOND = [f"{POD}/proxymetrics", f"{POD}/proxy@x/metrics", f"{POD}/proxy:80/metr
 """Plain, and nothing that is read."""
 
 Send = Callable[[str, str, guard.Guard], Awaitable[None]]
-"""Sends a GET of base and path with this guard. Raises RefusedError for what is not sent."""
+"""Send a GET of base and path with this guard. Raises RefusedError if it is not sent."""
 
 
 async def kube(base: str, path: str, guard: guard.Guard) -> None:

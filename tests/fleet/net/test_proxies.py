@@ -1,4 +1,4 @@
-"""The proxy of a URL is the one that kubectl would take."""
+"""The proxy of a URL is the one that kubectl would use."""
 
 from __future__ import annotations
 

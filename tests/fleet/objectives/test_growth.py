@@ -1,4 +1,4 @@
-"""Growth of a queue: told where it grows, by the rate that it does, and of nothing else."""
+"""Growth of a queue: reported if it grows, with its rate, and never otherwise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Budgets by a real Prometheus: each number is what PromQL gives when somebody works it out by hand."""
+"""Budgets from a real Prometheus: each number equals the result of PromQL written by hand."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class Hour:
     back: float
     """Hours that it reaches back."""
     coarsest: float
-    """Seconds between measurements in its first part; 0 where all are there."""
+    """Seconds between measurements in its first part; 0 if all are there."""
 
 
 def hours(folder: Path, pods: int, count: int, bounds: Retention, tick: float = TICK) -> Iterator[Hour]:

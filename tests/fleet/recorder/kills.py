@@ -40,7 +40,7 @@ class Kills:
 
 
 def run(folder: Path, rounds: int, seed: int = 1) -> Kills:
-    """Raises AssertionError where something is lost that had been said to be kept, or is not what was seen."""
+    """Raises AssertionError if confirmed data are lost, or differ from what was seen."""
     rng = random.Random(seed)
     last = -1
     within = 0

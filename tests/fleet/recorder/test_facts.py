@@ -1,4 +1,4 @@
-"""A recording keeps what monitoring said: alerts, silences and rules are played as they were, and scrubbed."""
+"""A recording contains monitoring's data: alerts, silences and rules are replayed as they were, and scrubbed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scrubbing: no text of the cluster is left, whatever it was in; all that was joined is joined."""
+"""Scrubbing: no text of the cluster is left, wherever it was; all joins still work."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def test_no_name_no_address_and_no_prompt_is_left(file: Path, tmp_path: Path) ->
 
 
 def test_every_text_of_the_model_is_hidden_unless_it_is_known_to_be_of_nobody(file: Path, tmp_path: Path) -> None:
-    """A field that is added tomorrow is hidden: here every text of every row is one that nobody knows."""
+    """A future field is hidden: here every text of every row is unknown."""
     said = SECRET.capitalize()
     recorder = RecordingWriter(tmp_path / "all.qdr", Plain())
     moment = whole()

@@ -1,4 +1,4 @@
-"""Words that look like Kubernetes' own and are somebody's: in the places where most are nobody's."""
+"""Words that look like Kubernetes' own and belong to somebody: in places where most do not."""
 
 from __future__ import annotations
 

@@ -131,7 +131,7 @@ def test_before_anything_is_measured_nothing_has_failed_to_be_joined() -> None:
 
 
 def test_engines_that_are_called_the_same_are_one_row_and_the_next_engine_has_its_own_numbers() -> None:
-    """A process that names no model is called after its pod, in which another one names the same model."""
+    """A process that names no model is named after its pod, in which another one names the same model."""
     both = pod("a", version=ModelVersion(served_name="llama"))
     loads = {engine("a", model=""): 1.0, engine("a"): 2.0, engine("b"): 5.0}
     m = measurement({one: {Quantity.RUNNING: load} for one, load in loads.items()})

@@ -1,4 +1,4 @@
-"""A namespace in view: what is left out of the screen, and what stays that of the cluster."""
+"""A selected namespace: the rows that are left out, and the numbers that stay those of the cluster."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pods that nothing is measured of come, go and move: whatever depends on them is what joins from nothing would say."""
+"""Unmeasured pods come, go and move: everything that depends on them equals a join from nothing."""
 
 from __future__ import annotations
 

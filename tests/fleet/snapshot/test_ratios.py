@@ -1,4 +1,4 @@
-"""Ratios of what engines count: never averaged, never 0 where nothing is counted."""
+"""Ratios of engines' counters: never averaged, never 0 without counts."""
 
 from __future__ import annotations
 

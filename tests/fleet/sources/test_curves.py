@@ -1,4 +1,4 @@
-"""Curves: what is asked of a metrics store, and what its answer becomes."""
+"""Curves: the queries to a metrics store, and the conversion of its answer."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RANGE = TimeRange(AT, 60.0, 4)
 
 
 class Store:
-    """A metrics store whose clock is ahead; it answers what it is told to."""
+    """A metrics store with given answers, whose clock is ahead."""
 
     def __init__(self, ahead: float = 0.0, **told: list[tuple[float, str]]) -> None:
         self._ahead = ahead

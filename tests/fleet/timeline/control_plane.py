@@ -26,7 +26,7 @@ class Did(NamedTuple):
     at: float
     about: ObjectRef
     what: str
-    """A regular expression: what must be said of it."""
+    """A regular expression for the expected message."""
     who: str = ""
     """Tool that did it, where something keeps that."""
 

@@ -20,7 +20,7 @@ BEGAN = NOW - DAYS * 86_400
 OTHER = 'cluster="there"'
 CHAT, POD, GONE = "chat", "chat-5b6d-1", "chat-4a4a-9"
 SILENT = "chat-5b6d-2"
-"""A pod whose process does not say when it began."""
+"""A pod whose process does not expose its start time."""
 
 
 class Done(NamedTuple):
@@ -116,7 +116,7 @@ def _history() -> Iterator[tuple[str, str, dict[int, float]]]:
 
 
 def _of_servers() -> Iterator[tuple[str, str, dict[int, float]]]:
-    """Processes, counters and settings of engines, and of what is no engine."""
+    """Processes, counters and settings of engines, and of other programs."""
     always = _between(0, NOW + 1)
     chat = f'namespace="llm",pod="{POD}",container="vllm"'
     yield "vllm:num_requests_running", chat, always
@@ -156,7 +156,7 @@ def _of_servers() -> Iterator[tuple[str, str, dict[int, float]]]:
 
 
 def _of_gpus() -> Iterator[tuple[str, str, dict[int, float]]]:
-    """Two nodes: a card is replaced, one falls off the bus, one is new; for half an hour nobody says anything."""
+    """Two nodes: a card is replaced, one falls off the bus, one is new; for half an hour there are no data."""
     silent = _between(at(10), at(10.5))
     for node, ordinal, uuid, begin, end in (
         ("gpu-1", 0, "GPU-a", 0, NOW + 1),

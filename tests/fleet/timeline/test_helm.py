@@ -1,4 +1,4 @@
-"""Records of Helm: asked for by metadata alone, where that is allowed, and never otherwise."""
+"""Records of Helm: requested as metadata only, if that is allowed, and never otherwise."""
 
 from __future__ import annotations
 

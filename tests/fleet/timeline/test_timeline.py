@@ -1,4 +1,4 @@
-"""One timeline from several sources: order, span, what is folded and what never is, and the timeline of one object."""
+"""One timeline from several sources: order, span, folding, and the timeline of one object."""
 
 from __future__ import annotations
 

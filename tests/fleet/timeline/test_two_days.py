@@ -1,4 +1,4 @@
-"""Two days that a control plane lived through, and a real Prometheus: all of it is told, and nothing else."""
+"""Two days of a control plane and of a real Prometheus: all events are found, and nothing else."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def store(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 @asynccontextmanager
 async def api(plane: ControlPlane) -> AsyncIterator[KubeClient]:
-    """An API server that lists what is left, and nothing else."""
+    """An API server that lists the remaining objects, and nothing else."""
     kinds = {object_path(row.group, row.version, row.plural, ""): row.kind for row in witnesses()}
 
     async def answer(request: web.Request) -> web.Response:

@@ -11,7 +11,7 @@ import pytest
 from tests.real.vllm_server import installation, served
 
 SLOTS = 4
-"""--max-num-seqs of the server: what is beyond waits."""
+"""--max-num-seqs of the server: further requests wait."""
 
 
 @dataclass(frozen=True)

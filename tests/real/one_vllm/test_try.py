@@ -1,4 +1,4 @@
-"""A word with a real vLLM, and a benchmark of it: what is told is what the server itself counted."""
+"""A prompt to a real vLLM, and a benchmark of it: the report equals the server's own counts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A real Prometheus with rules and a real Alertmanager on loopback, and a server that answers whatever a test says."""
+"""A real Prometheus with rules and a real Alertmanager on loopback, and a server with a test's answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Looking for an Alertmanager: whom Prometheus names, which Services are believed, and who is not asked."""
+"""The search for an Alertmanager: those named by Prometheus, the trusted Services, and those that are not contacted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Alertmanager and rules as sources: how they are, what they read, and that they change nothing."""
+"""Alertmanager and rules as sources: their states, their reads, and that they change nothing."""
 
 from __future__ import annotations
 

@@ -168,7 +168,7 @@ class Api:
         return let_go
 
     def recover(self) -> None:
-        """Answer as usual again, whatever was to be answered next."""
+        """Answer as usual again, and forget scripted answers."""
         self._overrides.clear()
 
     def put(self, raw: Object, path: str = PODS) -> None:

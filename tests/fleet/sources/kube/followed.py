@@ -1,4 +1,4 @@
-"""A source that follows the simulated API server, and how it says that it is."""
+"""A source that follows the simulated API server, and its status."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A reflector that mirrors the pods of a scripted API server, and what it asked that server."""
+"""A reflector that mirrors the pods of a scripted API server, and its requests."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SMALL_PAGES = Resource("pods", "", "v1", "Pod", PODS.project, "pods", page=2)
 
 
 class Mirror:
-    """A reflector that runs, and how often it said that something changed."""
+    """A running reflector, and the number of its change notifications."""
 
     def __init__(self, api: Api, scope: str = "", resource: Resource[Pod] = SMALL_PAGES, pace: Pace = QUICK) -> None:
         self.client = KubeClient(api.access())

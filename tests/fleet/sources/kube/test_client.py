@@ -1,4 +1,4 @@
-"""Every way in which a server, or what stands in front of it, can answer; and the guard before the socket."""
+"""Every kind of answer of a server, or of a proxy in front of it; and the guard before the socket."""
 
 from __future__ import annotations
 

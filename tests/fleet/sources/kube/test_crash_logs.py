@@ -1,4 +1,4 @@
-"""Ends of logs: which are read, what is asked on the wire, and what is kept of it."""
+"""Ends of logs: the selected containers, the requests on the wire, and the kept part."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tokens of exec plugins: how one is asked, how often, and what is said of one that fails."""
+"""Tokens of exec plugins: the call, its frequency, and the message about a failed one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kubeconfigs as kubectl reads them, and what is said of broken ones."""
+"""Kubeconfigs as kubectl reads them, and the messages about broken ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""managedFields are taken out of a list unread, and nothing else ever is."""
+"""managedFields are removed from a list unread, and nothing else is."""
 
 from __future__ import annotations
 

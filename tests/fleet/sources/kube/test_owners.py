@@ -1,4 +1,4 @@
-"""Pods find the workload at the top of their chain, whatever of it can be seen."""
+"""Pods find the workload at the top of their chain, whatever part of it is visible."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The way to an API server through a proxy; and who is blamed where the proxy is dead."""
+"""The path to an API server through a proxy; and the message if the proxy is dead."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.fleet.sources.kube.api import Api
 
 
 def dead() -> int:
-    """A port on which nobody listens."""
+    """A port without a listener."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port: int = taken.getsockname()[1]

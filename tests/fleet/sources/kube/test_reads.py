@@ -1,4 +1,4 @@
-"""Reads on demand: what is asked on the wire, and what comes of the answer."""
+"""Reads on demand: the requests on the wire, and their results."""
 
 from __future__ import annotations
 

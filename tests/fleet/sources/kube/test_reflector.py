@@ -1,4 +1,4 @@
-"""List and watch, and where each goes on: the rows equal the server's, and the wire shows how."""
+"""List and watch, and their continuation: the rows equal the server's, and the wire shows how."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pods of one template have it read once, and each says what it would say if it were read alone."""
+"""The template of several pods is read once, and each pod's result is the same as if read alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Prometheus source against servers that refuse, lie, warn and lag; what it sends."""
+"""The Prometheus source with servers that refuse, lie, warn and lag; its requests."""
 
 from __future__ import annotations
 

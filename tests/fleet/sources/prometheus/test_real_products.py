@@ -1,4 +1,4 @@
-"""A real Prometheus that scrapes several products: the numbers that we ask for against those asked for by hand."""
+"""A real Prometheus that scrapes several products: our numbers compared with queries by hand."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def llama_cpp() -> str:
 
 
 def dynamo() -> str:
-    """A worker beside whose own metrics stand its engine's."""
+    """A worker with its own metrics and those of its engine."""
     own = 'dynamo_component="backend",dynamo_endpoint="generate",worker_id="ab"'
     return (
         vllm(V0_33, {"0": Load()}, "dyn")

@@ -1,4 +1,4 @@
-"""Answers of the same series: their labels are read once, their numbers each time, and whatever changed is seen."""
+"""Answers with the same series: labels are read once, numbers each time, and any change is noticed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _said(vector: Vector, at: float = 1_795_220_000.123, indent: bool = False, *
 
 
 class Reader:
-    """Reads answers, and counts how often their labels were asked for."""
+    """Reads answers, and counts the reads of their labels."""
 
     def __init__(self) -> None:
         self.made = 0

@@ -1,4 +1,4 @@
-"""A Prometheus is believed for where it lives, and not for what it is called."""
+"""A Prometheus is trusted by its location, and not by its name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An engine that is younger than the window: its rates are right from its second sample on, whoever is asked."""
+"""An engine younger than the window: its rates are right from its second sample on, from any source."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Servers for which the small client has no words: they are heard all the same, and not asked twice for good."""
+"""Servers that the small client cannot handle: they are read all the same, and not queried twice permanently."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MOVED = b"HTTP/1.1 307 Moved\r\nConnection: close\r\nLocation: /metrics/\r\nCont
 
 
 class Odd:
-    """Answers each path with what it has for it, and remembers what was asked."""
+    """Gives each path its answer, and records the requests."""
 
     def __init__(self, **pages: bytes) -> None:
         self.pages = {f"/{name.replace('_', '/')}": page for name, page in pages.items()}

@@ -1,4 +1,4 @@
-"""The direct source over HTTP: what it sends, and what it does with bad answers."""
+"""The direct source over HTTP: its requests, and its handling of bad answers."""
 
 from __future__ import annotations
 
