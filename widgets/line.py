@@ -119,6 +119,14 @@ def fit_spans(spans: tuple[Span, ...], width: int, align: Align, ellipsis: str) 
     return tuple(out)
 
 
+def ended(line: Line, width: int, ellipsis: str) -> Line:
+    """Return the line as it is where it fits, or has no more than blanks beyond; else cut with an ellipsis."""
+    over = spans_width(line.spans) - width
+    if over <= 0 or not "".join(span.text for span in line.spans)[-over:].strip():
+        return line
+    return Line(fit_spans(line.spans, width, "left", ellipsis), line.overlay)
+
+
 def changed_width(old: Line, new: Line, width: int) -> int:
     """Return how many cells of a line, from its left end, must be redrawn: up to the last one that differs.
 

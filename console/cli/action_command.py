@@ -8,7 +8,7 @@ from typing import Any
 
 from actions.request import Request, Target
 from actions.spec import ActionSpec, Argument, Takes, UsageError
-from console.cli.how_flags import add_how_on_a_cluster, seconds
+from console.cli.how_flags import FORM_HELP, add_form, add_how_on_a_cluster, seconds
 from console.cli.moments import length
 
 _TYPES: dict[Takes, Any] = {Takes.TEXT: str, Takes.INTEGER: int, Takes.SECONDS: seconds, Takes.LENGTH: length}
@@ -24,6 +24,7 @@ def add_flags(parser: argparse.ArgumentParser, specs: Sequence[ActionSpec]) -> N
     for listed in dict.fromkeys(spec.inline.choose_from for spec in specs if spec.inline is not None):
         if listed is not None:
             parser.add_argument("--list", action="store_true", help=f"print the {listed.value} and end")
+            add_form(parser, f"--list: {FORM_HELP}")
     add_how_on_a_cluster(parser)
 
 

@@ -20,7 +20,7 @@ from actions.revisions import revisions
 from actions.running.runner import Runner
 from actions.spec import Api, UsageError
 from actions.undo import last_undo, plan_undo
-from console.cli import exits, interruptible, streams
+from console.cli import exits, interruptible
 from console.cli.action_command import names_of, request_of, targets_of
 from console.cli.confirm import ProgressPrinter, execute
 from console.cli.dispatch import Invocation, say
@@ -28,10 +28,11 @@ from console.cli.latest_snapshot import LatestSnapshot, alerts_are_told
 from console.cli.named import NotNamedError, find, parse
 from console.cli.named_incidents import acknowledgements_are_told, find_incident
 from console.cli.one_snapshot import explain
+from console.cli.output import glyphs_of, tell
 from console.cli.progress import telling, waiting_for
 from console.config.settings import Settings
 from console.report.action import revisions_json
-from console.views.revisions import revision_text
+from console.report.sheets.revisions import revisions_sheet
 from console.wiring import actions, sources
 from console.wiring.audit_folder import audit_folder
 from console.wiring.contexts import is_machine, not_a_cluster
@@ -126,15 +127,16 @@ async def _plan_and_do(
             await watched.until(acknowledgements_are_told, options.wait)
         named = names_of(specs, options)
         targets = tuple([await _target(name, targets_of(specs), watched.newest(), source) for name in named])
+        if getattr(options, "form", "") and not options.list:
+            raise UsageError("-o is the form of --list")
         if getattr(options, "list", False):
             if len(targets) > 1:
                 raise UsageError("--list is for one workload at a time")
             found = await revisions(targets[0], source.reads)
-            if options.json:
-                streams.document(revisions_json(targets[0], found))
-            else:
-                for revision in found:
-                    print(revision_text(revision, time.time()))
+            glyphs = glyphs_of(settings.ui.glyphs)
+            sheet = revisions_sheet(targets[0].kind, found, time.time(), glyphs)
+            form = options.form or ("json" if options.json else "table")
+            tell(form, sheet, lambda: revisions_json(targets[0], found), glyphs)
             return exits.OK
         await source.identify()
         plan = await runner.executor.plan(request_of(specs, options, targets))

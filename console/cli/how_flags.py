@@ -9,6 +9,7 @@ from typing import Final
 
 FORMS: Final = ("table", "wide", "json", "yaml", "csv", "name")
 """Forms of a table on stdout: console/cli/output.py writes them."""
+FORM_HELP: Final = "table, wide (every column, nothing cut), json, yaml, csv or name"
 _LONGEST: Final = 86_400.0
 """Seconds that may be waited for anything: a day, as in the configuration."""
 _MOST: Final = 1_000_000_000
@@ -17,20 +18,17 @@ _MOST: Final = 1_000_000_000
 def add_output(parser: argparse.ArgumentParser, schema: str, *, table: str = "", watch: bool = False) -> None:
     """Add the output flags. ``schema`` is the JSON document; ``table``: the meaning of --table, if there is one."""
     form = parser.add_mutually_exclusive_group()
-    form.add_argument(
-        "-o",
-        "--output",
-        dest="form",
-        metavar="FORM",
-        choices=FORMS,
-        default="",
-        help="table, wide (every column, nothing cut), json, yaml, csv or name",
-    )
+    add_form(form, FORM_HELP)
     form.add_argument("--json", dest="form", action="store_const", const="json", help=f"the same as -o json: {schema}")
     if table:
         form.add_argument("--table", dest="form", action="store_const", const="table", help=table)
     if watch:
         parser.add_argument("-w", "--watch", action="store_true", help="then print what changes, until Ctrl-C")
+
+
+def add_form(parser: argparse._ActionsContainer, text: str) -> None:
+    """Add the flag that chooses the format of a table."""
+    parser.add_argument("-o", "--output", dest="form", metavar="FORM", choices=FORMS, default="", help=text)
 
 
 def add_how(parser: argparse.ArgumentParser, dry_run: str, *, wait: bool) -> None:

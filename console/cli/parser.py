@@ -286,7 +286,7 @@ def _slo(parser: argparse.ArgumentParser) -> None:
 
 def _why(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("object", metavar="OBJECT", help="[KIND/]NAME of a workload or a pod")
-    parser.add_argument("--json", action="store_true", help="quarterdeck/why/v1 (docs/screens.md)")
+    add_output(parser, "quarterdeck/why/v1 (docs/screens.md)")
     _add_wait(parser)
 
 

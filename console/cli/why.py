@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from console.cli import exits, interruptible, named, streams
+from console.cli import exits, interruptible, named
 from console.cli.dispatch import Invocation, say
 from console.cli.one_snapshot import any_answered, explain
+from console.cli.output import columns, glyphs_of, tell
 from console.cli.progress import telling, waiting_for
 from console.session.failure import SessionError
 from console.views.series import series_of
@@ -20,12 +18,15 @@ from fleet.kinds.registry import listed
 from fleet.latency.comparison import LOOKS_BACK, LastChange, last_change, questions
 from fleet.latency.report import LatencyReport, latency_report
 from fleet.model.snapshot import Snapshot
-from themes.look import choose_glyphs
 
 if TYPE_CHECKING:
     from console.session.local.watcher import SharedWatcher
     from console.session.reader import ObjectReader
     from fleet.model.curve import Curve
+
+
+_WIDE = 160
+"""Cells of a line that no terminal limits."""
 
 
 class _Asking:
@@ -110,13 +111,15 @@ async def _run(invocation: Invocation) -> int:
 def _tell(invocation: Invocation, snapshot: Snapshot, report: LatencyReport, problem: str) -> None:
     if problem:
         say(f"the past is not known: {problem}")
-    if invocation.options.json:
+    form, glyphs = invocation.options.form or "table", glyphs_of(invocation.load().settings.ui.glyphs)
+    if form not in ("table", "wide"):
+        from console.report.sheets.why import why_sheet
         from console.report.why import to_json
 
-        streams.document(to_json(snapshot, report))
+        tell(form, why_sheet(snapshot, report, glyphs), lambda: to_json(snapshot, report), glyphs)
         return
-    glyphs = choose_glyphs(os.environ, sys.stdout.encoding, invocation.load().settings.ui.glyphs)
     # What goes into a pipe is for another program, or for later: it is not cut.
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 160
+    width = columns() if form == "table" else None
+    width = _WIDE if width is None else width
     for line in why_lines(report, snapshot.at, "", width, glyphs):
         print("".join(span.text for span in line.spans).rstrip())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from themes.glyphs import Glyphs
-from widgets.line import Line
+from widgets.line import Line, ended
 from widgets.line_view import LineView
 
 Draw = Callable[[int, Glyphs], Sequence[Line]]
@@ -33,4 +33,5 @@ class Lines(LineView):
         return self.redraw()
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        return self._draw_lines(width, self.glyphs)[:height]
+        glyphs = self.glyphs
+        return [ended(line, width, glyphs.ellipsis) for line in self._draw_lines(width, glyphs)[:height]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from console.screens.lines import Draw, draw_nothing
-from widgets.line import Line
+from widgets.line import Line, ended
 from widgets.text_pane import TextPane
 
 
@@ -40,7 +40,8 @@ class Page(TextPane):
     def lines(self, width: int, height: int) -> Sequence[Line]:
         if self.searching or self.wrapped or self._offset:
             return super().lines(width, height)
-        return self._page[self._at[0] : self._at[0] + height]
+        shown = self._page[self._at[0] : self._at[0] + height]
+        return [ended(line, width, self.glyphs.ellipsis) for line in shown]
 
     def on_resize(self) -> None:
         self._lay_out()

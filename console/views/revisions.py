@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from actions.number_words import count
 from actions.revisions import Revision
 from console.views.filter import Filter
 from fleet.dataclass import dataclass
@@ -63,15 +62,6 @@ def _unlike(one: str, other: str) -> tuple[str, str]:
 
 def _short(digest: str) -> str:
     return digest.removeprefix("sha256:")[:8]
-
-
-def revision_text(revision: Revision, now: float) -> str:
-    """One line of ``rollback --list``."""
-    current = " (current)" if revision.current else ""
-    age = age_text(max(0.0, now - revision.created))
-    cause = f"  {untrusted(revision.cause)}" if revision.cause else ""
-    pods = count(revision.pods, "pod")
-    return f"{revision.number}{current}  {revision.name}  {pods}  {age}  {version_text(revision.version)}{cause}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from console.cli.dispatch import dispatch
+from console.report.sheets.sheet import to_csv
+from console.report.sheets.why import why_sheet
+from fleet.latency.report import latency_report
+from fleet.latency.separation import Division, Separation
+from fleet.latency.slowness import MEASURES
+from fleet.model.snapshot import Cluster, Snapshot
 from tests.simulator.api_process import Process, simulator
+from themes.glyphs import UNICODE
 
 
 @pytest.fixture(scope="module")
@@ -46,3 +56,25 @@ def test_the_document_has_every_number(fleet: Process, tmp_path: Path, capsys: p
 def test_a_name_that_nothing_has_is_refused(fleet: Process, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert why(["chatt-8b", "--kubeconfig", str(fleet.kubeconfig)], tmp_path) == 2
     assert "did you mean chat-8b" in capsys.readouterr().err
+
+
+def test_for_programs_it_is_the_replicas_that_are_slow(
+    fleet: Process, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert why(["chat-8b", "-o", "csv", "--kubeconfig", str(fleet.kubeconfig)], tmp_path) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert why(["chat-8b", "-o", "yaml", "--kubeconfig", str(fleet.kubeconfig)], tmp_path) == 0
+    assert "schema: quarterdeck/why/v1" in capsys.readouterr().out
+    assert all(row["unit"] and float(row["value"]) > float(row["median"]) for row in rows)
+
+
+def test_a_slow_replica_is_a_row_with_what_such_have_in_common() -> None:
+    values = {"serving/chat-a": 0.04, "serving/chat-b": 0.09}
+    division = Division(("node gpu-3",), frozenset({"serving/chat-b"}), 1, 0.01)
+    slow = Separation(MEASURES[0], values, frozenset({"serving/chat-b"}), (division,))
+    snapshot = Snapshot(1, 0.0, Cluster(), window=60.0)
+    report = replace(latency_report(snapshot, "serving/Deployment/chat"), separations=(slow,))
+    sheet = why_sheet(snapshot, report, UNICODE)
+    (row,) = csv.DictReader(io.StringIO(to_csv(sheet)))
+    assert (row["pod"], row["value"], row["in_common"]) == ("serving/chat-b", "0.09", "node gpu-3")
+    assert [one.name for one in sheet.rows] == ["pod/chat-b"], "as drain takes it"

@@ -7,6 +7,8 @@ import gc
 from rich.segment import Segment
 from textual.strip import Strip
 
+from themes.palette import Role
+from widgets.line import Line, Span, ended
 from widgets.line_view import LineStrip
 
 
@@ -32,3 +34,12 @@ def test_it_is_divided_as_any_strip() -> None:
     segments = [Segment("abc"), Segment("def")]
     for cuts in ([2, 6], [3, 4, 6], [1], [2, 9]):
         assert list(LineStrip(segments, 6).divide(cuts)) == list(Strip(segments, 6).divide(cuts))
+
+
+def test_a_line_that_is_cut_says_so_and_one_that_fits_is_left() -> None:
+    line = Line((Span("numbers of "), Span("chat-70b   ", Role.STRONG)), Role.CURSOR)
+    assert ended(line, 22, "…") is line
+    assert ended(line, 19, "…") is line, "beyond are blanks alone"
+    cut = ended(line, 15, "…")
+    assert "".join(span.text for span in cut.spans) == "numbers of cha…"
+    assert cut.overlay is Role.CURSOR
