@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from fleet.diagnosis.active_causes import ActiveCause
 from fleet.diagnosis.cause import Cause, Of
 from fleet.diagnosis.subject import Subjects
 from fleet.model.canary import CanaryAnswer, CanaryAnswers, CanaryOutcome
-from fleet.model.facts import Dated, Facts
+from fleet.model.facts import Dated
 from fleet.model.objects import Pod
-from fleet.model.snapshot import CANARY, Assessment, Snapshot
+from fleet.model.snapshot import CANARY, Snapshot
 
 FAILURES: Final = 2
 """Questions in a row that come to nothing: one alone may have met a restart, or a burst."""
@@ -77,24 +77,6 @@ def canary_troubles(
             for cause in causes:
                 if _holds(cause, subjects, answer.key):
                     yield ActiveCause(cause, answer.key)
-
-
-def shown_by_answers(facts: Facts, pods: Mapping[str, Pod]) -> Mapping[str, Assessment]:
-    """Return the trouble that the answers show, by the keys of pods: the row says what the incident does."""
-    # Not at the top: the causes are made of the classes here.
-    from fleet.diagnosis.causes.canary import DIFFERENT, UNANSWERED
-
-    found = {}
-    for dated in facts.of(CanaryAnswers).values():
-        for answer in dated.value.direct:
-            pod = pods.get(answer.key)
-            if pod is None:
-                continue
-            seen = CanaryPod(pod, answer)
-            for cause in (DIFFERENT, UNANSWERED):
-                if all(sign.holds(seen) for sign in cause.must) and not cause.excluded(seen):
-                    found[answer.key] = cause.assessment(seen)
-    return found
 
 
 def _holds(cause: CanaryCause | RouteCanaryCause, subjects: Subjects, key: str) -> bool:

@@ -44,12 +44,10 @@ class SweepComparison:
     """A sweep compared with an earlier one."""
 
     earlier: Bench
-    obstacles: tuple[str, ...]
-    """Reasons why their numbers are not comparable: another model, other lengths, another tool."""
     circumstances: tuple[str, ...]
     """Other causes of a difference: the version of vLLM, the server's arguments."""
     differences: tuple[SweepDifference, ...]
-    """Differences of the levels that are in both; none where there is an obstacle."""
+    """Differences of the levels that are in both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,21 +66,16 @@ class FleetRow:
 
 def latest_comparable(bench: Bench, benches: Iterable[Bench]) -> Bench | None:
     """The latest earlier sweep that it can be compared with; None for none."""
-    earlier = [other for other in benches if other.at < bench.at and not _obstacles(bench, other)]
+    earlier = [other for other in benches if other.at < bench.at and _is_comparable(bench, other)]
     return max(earlier, key=lambda other: other.at, default=None)
 
 
 def compare(bench: Bench, earlier: Bench) -> SweepComparison:
-    """Compare a benchmark with an earlier one."""
-    obstacles = _obstacles(bench, earlier)
+    """Compare a benchmark with an earlier comparable one."""
     known = {level.concurrency: level for level in earlier.levels}
     both = [(level, known[level.concurrency]) for level in bench.levels if level.concurrency in known]
-    differences = (
-        ()
-        if obstacles
-        else tuple(SweepDifference(now.concurrency, _ratios(now, _measures(then))) for now, then in both)
-    )
-    return SweepComparison(earlier, obstacles, _circumstances(bench, earlier), differences)
+    differences = tuple(SweepDifference(now.concurrency, _ratios(now, _measures(then))) for now, then in both)
+    return SweepComparison(earlier, _circumstances(bench, earlier), differences)
 
 
 def against_fleet(
@@ -104,15 +97,10 @@ def against_fleet(
     return tuple(rows)
 
 
-def _obstacles(bench: Bench, earlier: Bench) -> tuple[str, ...]:
-    found = []
-    if bench.model != earlier.model:
-        found.append(f"another model: {earlier.model}")
-    if (bench.prompt_tokens, bench.output_tokens) != (earlier.prompt_tokens, earlier.output_tokens):
-        found.append(f"other lengths: {earlier.prompt_tokens} tokens and {earlier.output_tokens} of output")
-    if bench.tool != earlier.tool:
-        found.append(f"measured by {earlier.tool}")
-    return tuple(found)
+def _is_comparable(bench: Bench, earlier: Bench) -> bool:
+    """True if both measured the same: the same model, lengths and tool."""
+    lengths, before = (bench.prompt_tokens, bench.output_tokens), (earlier.prompt_tokens, earlier.output_tokens)
+    return (bench.model, lengths, bench.tool) == (earlier.model, before, earlier.tool)
 
 
 def _circumstances(bench: Bench, earlier: Bench) -> tuple[str, ...]:

@@ -51,7 +51,7 @@ def test_the_server_is_called_as_in_files_of_earlier_versions() -> None:
 def test_differences_are_ratios_of_the_levels_in_both() -> None:
     earlier = then(levels=(replace(LEVEL, output_rate=80.0, ttft_p95=0.1, itl_p95=None, e2e_p99=0.0),))
     comparison = compare(BENCH, earlier)
-    assert (comparison.obstacles, comparison.circumstances) == ((), ())
+    assert comparison.circumstances == ()
     (difference,) = comparison.differences
     assert difference.concurrency == 1
     ratios = difference.ratios
@@ -63,18 +63,10 @@ def test_differences_are_ratios_of_the_levels_in_both() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"prompt_tokens": 65}, "other lengths: 65 tokens and 16 of output"),
-        ({"output_tokens": 17}, "other lengths: 64 tokens and 17 of output"),
-        ({"model": "big"}, "another model: big"),
-        ({"tool": "guidellm"}, "measured by guidellm"),
-    ],
+    "change", [{"prompt_tokens": 65}, {"output_tokens": 17}, {"model": "big"}, {"tool": "guidellm"}], ids=str
 )
-def test_what_is_not_alike_is_not_compared(change: Mapping[str, Any], words: str) -> None:
-    comparison = compare(BENCH, then(**change))
-    assert comparison.obstacles == (words,)
-    assert comparison.differences == ()
+def test_what_is_not_alike_is_not_compared(change: Mapping[str, Any]) -> None:
+    assert latest_comparable(BENCH, [then()]) is not None
     assert latest_comparable(BENCH, [then(**change)]) is None
 
 
