@@ -78,7 +78,7 @@ class CanarySource(PollingSource[CanaryAnswers]):
         ask: AsksOneToken = ask_one_token,
         first: float = FIRST,
     ) -> None:
-        super().__init__(CANARY, every=plan.every, endpoint=", ".join(plan.workloads))
+        super().__init__(CANARY, every=plan.every, endpoint=", ".join(plan.workloads), expected=False)
         self._plan = plan
         self._state = state
         self._key_of = key_of

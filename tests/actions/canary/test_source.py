@@ -14,6 +14,7 @@ from actions.canary.source import AT_ONCE, CanaryPlan, CanarySource
 from fleet.model.canary import CanaryAnswer, CanaryOutcome
 from fleet.model.objects import TEMPLATE_HASH, ModelVersion, Pod
 from fleet.model.problem import NothingToAskError
+from fleet.model.snapshot import Health
 from fleet.sources.kube.state import KubeState
 from fleet.sources.scrape.targets import Endpoint
 from tests.fleet.rows import deployment, kube, node, pod
@@ -93,6 +94,7 @@ async def test_a_command_that_looks_once_asks_nobody_and_does_not_wait() -> None
     source = CanarySource(PLAN, lambda: state(replicas()), ask=engines)
     await source.start()
     assert await source.wait_synced(PLAN.timeout)
+    assert source.statuses()[0].health is Health.OFF, "nothing is wrong with who has asked nobody yet"
     await source.close()
     assert engines.asked == []
 
