@@ -31,7 +31,7 @@ def read_bytes(path: str | Path, limit: int) -> bytes:
 
     Raises OSError, whose ``strerror`` says what is wrong, for anything else.
     """
-    # Without waiting: to open a FIFO that nobody writes to would block before it could be looked at.
+    # Non-blocking: opening a FIFO without a writer would block before it could be examined.
     opened = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         _check(os.fstat(opened), limit)
@@ -39,7 +39,7 @@ def read_bytes(path: str | Path, limit: int) -> bytes:
             content = file.read(limit + 1)
     finally:
         os.close(opened)
-    # What is written while it is read has grown beyond what was looked at.
+    # A file written to while it is read has grown beyond the size that was checked.
     if len(content) > limit:
         raise _too_large(limit)
     return content

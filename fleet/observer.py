@@ -110,7 +110,7 @@ class Observer:
         begun = time.monotonic()
         synced: asyncio.Task[bool] | None = None
         try:
-            # Within: who is told to end while the sources start has started some of them.
+            # Inside the try: if told to end while the sources start, some of them are already running.
             await self.objects.start()
             # The first screen with numbers must not wait for the next tick once there is somebody to measure.
             synced = asyncio.create_task(self.objects.wait_synced(), name="first sync")

@@ -75,7 +75,7 @@ def _carry_out(future: Future[T], call: Callable[[], T]) -> None:
         return
     try:
         result = call()
-    except BaseException as error:  # noqa: BLE001 - it belongs to whoever waits for the result
+    except BaseException as error:  # noqa: BLE001 - it is raised where the result is awaited
         future.set_exception(error)
     else:
         future.set_result(result)

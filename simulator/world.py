@@ -203,7 +203,7 @@ class Fleet:
         if seconds % HEARTBEAT == 0:
             heartbeat(self.cluster, now)
         self.cluster.publish_all()
-        self.cluster.owned.touched.clear()  # the controllers have looked at them
+        self.cluster.owned.touched.clear()  # the controllers have handled them
         ready = self._controllers.endpoints.ready
         self._behind = {
             place: [pod.server.engine for pod in ready.get(place, []) if pod.server] for place in self.traffic

@@ -166,7 +166,7 @@ def _interpolated(values: Sequence[float], place: float) -> float:
         return values[index]
     here, there = values[index], values[index + 1]
     if math.isnan(here) or math.isnan(there):
-        # A value that stands alone is seen, too.
+        # An isolated value is visible, too.
         return here if part < 0.5 else there
     return here + (there - here) * part
 

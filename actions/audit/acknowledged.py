@@ -70,7 +70,7 @@ class AcknowledgementReader:
             records = [record for file, size in look.sizes.items() for record in self._records(file, size, since)]
             owner = owner_of(log, look, records) if shared else LogOwner()
         except PermissionError:
-            # That a log may not be read is told where logs are shown.
+            # Unreadable logs are reported where logs are shown.
             return
         for record in records:
             if (one := _said(record, owner)) is not None:

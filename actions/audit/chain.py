@@ -203,7 +203,7 @@ def _vouches(entry: _Entry, stray: Sequence[_Entry]) -> bool:
     if any(other.file != entry.file for other in stray):
         return False
     data = b"".join(other.data for other in stray)
-    # The last of the line breaks was added by whoever marked it, or was there before.
+    # The last of the line breaks was added with the mark, or was there before.
     told = entry.marks or {}
     return any(told.get("sha256") == digest(d) and told.get("bytes") == len(d) for d in (data, data[:-1]))
 

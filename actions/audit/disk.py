@@ -222,7 +222,7 @@ def _wait(descriptor: int, kind: int, patience: float, lock: Path) -> None:
                 held = f"another process has held {lock} for {patience:.0f} s"
                 raise AuditError(f"{held}: see which with fuser {lock}, end it, try again") from None
             # Not all of those that wait at the same moment.
-            time.sleep(random.uniform(0.1, 1.0) * _PAUSE)  # noqa: S311 - nobody is to be surprised by it
+            time.sleep(random.uniform(0.1, 1.0) * _PAUSE)  # noqa: S311 - not used for security
         else:
             return
 

@@ -58,7 +58,7 @@ def open_folder(folder: Path, anchors: Sequence[Anchor] = ()) -> Opened:
     for log in logs:
         try:
             shared = log != folder and is_shared(folder)
-            # Where a link leads is for whoever made it to say.
+            # A link in a shared folder could lead anywhere: it is not followed.
             opened[log] = LogSnapshot({}, None, log) if shared and log.is_symlink() else look_at(log)
             if shared:
                 owners[log] = owner_of(log, opened[log], records(opened[log]))

@@ -88,7 +88,7 @@ async def check_budget(
     known = {member.name for held in over.values() for unit in held for member in unit.members}
     for name, words in verdicts.refused.items():
         if name not in known:
-            # The budgets may not be looked at, and hold all the same.
+            # The budgets may not be read, and apply all the same.
             found.append(Check(ABOUT, Verdict.WARN, f"{name}: {words}; the eviction waits, at most {span(patience)}"))
     if verdicts.unknown:
         found.append(Check(ABOUT, Verdict.WARN, f"no dry run of the eviction: {verdicts.unknown}"))

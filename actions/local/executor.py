@@ -66,7 +66,7 @@ class LocalExecutor:
         return LocalContext(snapshot, self._scope, self._rules, self._now, self._machine)
 
     async def plan(self, request: Request) -> Plan:
-        # No cluster stands behind it: no permission to ask for, no data to be too old, no Event to write.
+        # There is no cluster: no permission to check, no data to be too old, no Event to write.
         action = action_of(request.kind)
         return (await action.plan(placed(request, self._scope.cluster), self.context())).placed()
 

@@ -110,7 +110,7 @@ def _holders() -> dict[str, set[int]]:
     """Return shared memory file → the processes that have it open or mapped, as far as permitted (Linux)."""
     names = _names()
     holders: dict[str, set[int]] = {}
-    # Where there is no file of it, nobody has one open.
+    # If it has no files, none can be open.
     for pid in psutil.pids() if names else ():
         # A process of another person, or one that has just ended.
         with suppress(OSError):
@@ -126,7 +126,7 @@ def _open(pid: int) -> set[str]:
         for link in links:
             with suppress(OSError):
                 target = os.readlink(link.path)  # noqa: PTH115 - beside scandir
-                # A file that has lost its name ends with whoever has it open.
+                # An unlinked file ends with the process that has it open.
                 if target.startswith(f"{SHARED}/") and not target.endswith(" (deleted)"):
                     found.add(target)
     return found

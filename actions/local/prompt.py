@@ -97,7 +97,7 @@ def _hear(data: str, said: _Said, server: ServerRecord, model: str, key: str) ->
     if not isinstance(document, dict):
         raise LocalError(f"{server.name} sent something that is not part of an answer")
     if document.get("error") or document.get("object") == "error":
-        # The answer had begun with 200: what went wrong since can only be told within it.
+        # The answer began with 200: later errors can only be reported inside it.
         raise in_words(EngineRefusal.in_answer(document), server, model, key)
     return said.hear(document)
 
@@ -130,7 +130,7 @@ class _Said:
         if chunk.is_token or chunk.stopped:
             self._last = now
         if chunk.text:
-            # Reasoning comes first, and its end is told by nothing but the first word of the answer.
+            # Reasoning comes first, and only the first word of the answer marks its end.
             self._text.append("\n\n" if self._thinking and not chunk.thought else "")
             self._text.append(chunk.text)
             self._thinking = chunk.thought

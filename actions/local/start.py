@@ -141,7 +141,7 @@ def in_its_places(spec: LaunchSpec) -> LaunchSpec:
             return spec
         whole = path.resolve()
     except (OSError, RuntimeError):
-        # A home of nobody, a name that is too long, a loop of links: whoever looks for the model says so.
+        # An unknown user's home, a name that is too long, a loop of links: the check of the model reports it.
         return spec
     return replace(spec, model=str(whole), served_model_name=spec.served_model_name or (whole.name,))
 

@@ -186,7 +186,7 @@ def runtime(folder: Path, temporary: str = "") -> Path:
         if temporary and Path(temporary).is_dir() and len(bytes(Path(temporary) / "quarterdeck-12345678")) <= SOCKETS:
             return Path(tempfile.mkdtemp(prefix="quarterdeck-", dir=temporary))
         if len(bytes(folder / "run")) <= SOCKETS:
-            # What an earlier start left there is nobody's.
+            # Leftovers of an earlier start belong to nobody.
             shutil.rmtree(folder / "run", ignore_errors=True)
             (folder / "run").mkdir(mode=0o700)
             return folder / "run"

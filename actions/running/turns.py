@@ -110,6 +110,6 @@ class TurnsTaken:
             f"done before: {', '.join(self._names[:at]) or 'nothing'}",
             f"not begun: {', '.join(self._names[at + 1 :]) or 'nothing'}",
         )
-        # What a program is told by it is that nothing at all was done.
+        # For a program it means that nothing at all was done.
         cause = last.cause if not self._begun else FailureCause.OTHER
         return replace(last, text="\n".join(parts), cause=cause)

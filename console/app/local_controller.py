@@ -72,7 +72,7 @@ class LocalController:
         if front is None:
             return
         front.show_servers()
-        # What an action of ours does to a server is told by the action.
+        # Effects of our own actions on a server are reported by the action.
         dead = [server for server in self.states if not server.alive and server.record.id not in changing]
         died = [server for server in dead if (self._lived or {}).get(server.record.id, True)]
         meanwhile = self._lived is None

@@ -44,7 +44,7 @@ class Pages:
 
         snapshot = self._desk.snapshot
         if snapshot is not None and key not in snapshot.workloads:
-            # A GPU stands for the pod that holds it.
+            # A GPU represents the pod that holds it.
             key = pod_for(snapshot.everything, key) or key
         self._navigator.push(DetailScreen(self._desk, key))
 

@@ -87,7 +87,7 @@ def _completer(command: str, action: argparse.Action) -> _Completer | None:
     if command.startswith("local ") and action.dest in ("name", "names") and not action.option_strings:
         return live_names.servers
     file = isinstance(action.metavar, str) and action.metavar in ("FILE", "DIR", "IN", "OUT", "MODEL", "FORM|FILE")
-    # argcomplete offers files where nobody says anything: not for a number, or a name.
+    # argcomplete offers files by default: not for a number, or a name.
     return None if action.choices or action.nargs == 0 or file else _one_of(())
 
 

@@ -54,6 +54,6 @@ def when_ended(stop: Callable[[], object]) -> None:
 
 def _on_ending(do: Callable[[], object]) -> None:
     for number in _ENDING:
-        # What whoever started us has us ignore (nohup), we ignore.
+        # Signals that the parent process made us ignore (nohup) stay ignored.
         if signal.getsignal(number) is not signal.SIG_IGN:
             asyncio.get_running_loop().add_signal_handler(number, do)

@@ -41,7 +41,7 @@ class _Console(QuarterdeckApp):
     async def run_async(self, **how: Any) -> None:
         """Run as Textual does; from the first frame on it handles requests to end."""
         for number in _ENDING:
-            # What whoever started us has us ignore (nohup), we ignore.
+            # Signals that the parent process made us ignore (nohup) stay ignored.
             if signal.getsignal(number) is not signal.SIG_IGN:
                 asyncio.get_running_loop().add_signal_handler(number, self.hang_up)
         await super().run_async(**how)

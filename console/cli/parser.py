@@ -119,7 +119,7 @@ def _long_flags(parser: argparse.ArgumentParser) -> list[str]:
 
 def parse(prog: str, arguments: Sequence[str]) -> argparse.Namespace:
     """The options of a command line; ``command`` is None for the console itself. SystemExit(2) for wrong usage."""
-    # What stands behind `--` of what starts a server is for vllm: no flag of it is one of ours.
+    # Arguments after `--` of a command that starts a server are for vllm: they are not our flags.
     cut = arguments.index("--") if "--" in arguments else len(arguments)
     parser, commands = build(prog, arguments[:cut])
     meant = _parser_for(parser, commands, arguments[:cut])

@@ -48,7 +48,7 @@ class _Ending(Event):
     def set(self) -> None:
         """End it; the waiter on ``selectable`` wakes up."""
         super().set()
-        # Told to end once more, when all is closed, there is nobody to wake.
+        # If told to end again after everything is closed, there is nobody to wake.
         with suppress(OSError):
             self._told.send(b"\0")
 

@@ -139,7 +139,7 @@ def _profiles(diagnosis: DiagnosisSettings) -> Iterator[tuple[Where, str, str]]:
         )
     if not diagnosis.profiles:
         return
-    # Not imported before the first text where nobody asks for it.
+    # Only imported if configured: the first text does not wait for it.
     from fleet.diagnosis.thresholds import NAMES
 
     for name, profile in diagnosis.profiles.items():

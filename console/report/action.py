@@ -21,7 +21,7 @@ REVISIONS_SCHEMA = "quarterdeck/revisions/v1"
 def document(plan: Plan, outcome: Outcome | None, *, reason: str = "") -> dict[str, Any]:
     """Return the document; ``outcome`` is None if nothing was done: a dry run, a blocked plan, a user who declined."""
     told = None if outcome is None else asdict(outcome) | {"result": str(outcome.result)}
-    # As in the audit log: a token that was given in --env is nobody's business who reads this.
+    # As in the audit log: readers must not see a token given in --env.
     document: dict[str, Any] = redacted(
         {"schema": SCHEMA, "plan": recorded_plan(plan), "reason": reason, "outcome": told}
     )

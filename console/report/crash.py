@@ -38,7 +38,7 @@ def write(error: BaseException, arguments: Sequence[str]) -> Path:
         + redacted_text("".join(traceback.format_exception(error)))
     )
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
-        # It is looked at in a terminal.
+        # It is read in a terminal.
         out.write(harmless(text))
     return file
 

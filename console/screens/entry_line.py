@@ -152,7 +152,7 @@ class EntryLine(Vertical):
         message.stop()
         text = message.field.value
         if self._refused:
-            # What was typed did not get into the line: what stands there is planned once it is asked for knowingly.
+            # The typed text was not accepted: the shown number is only planned if requested again.
             self._refused = False
             self._on.say(f"{_NUMBER}; enter once more plans {text}", Role.WARNING)
             return

@@ -56,7 +56,7 @@ class Starts:
                 if progress := await self._read(snapshot, pod):
                     found[pod.key] = progress
         except SessionError:
-            # Who may not read logs is told so where they are asked for; the page says the rest.
+            # A missing permission for logs is reported where logs are opened; the page shows the rest.
             self._refused = True
             return
         newest = self._screen.desk.snapshot

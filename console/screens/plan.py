@@ -161,7 +161,7 @@ class PlanScreen(ConsoleScreen):
         news, diff, requests = self._news, self._diff, self._requests
 
         def page(width: int, glyphs: Glyphs) -> list[Line]:
-            # What stands against it must not be below the screen.
+            # Objections must not be below the screen.
             small = len(plan_lines(plan, width, glyphs, news=news)) > self.page.size.height
             return plan_lines(plan, width, glyphs, diff=diff, requests=requests, news=news, checks_first=small)
 

@@ -87,7 +87,7 @@ class UnderCursor:
     def look(self, snapshot: Snapshot, key: str | None) -> None:
         """Store a Snapshot and the cursor's key. Draws nothing."""
         if self._newest is None or self._newest.cluster.id != snapshot.cluster.id:
-            # What was told there is of other objects, whatever they are called.
+            # The events there belong to other objects, whatever their names.
             self._told, self._asked_at = None, float("-inf")
             self._key, self._shown, self._entries = None, None, ()
         self._newest = snapshot

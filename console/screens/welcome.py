@@ -34,7 +34,7 @@ class Welcome(Lines):
     def forget_hint(self) -> None:
         """Go, and do not come again."""
         self.remove()
-        # Where nothing can be written they come again, which harms nobody.
+        # If nothing can be written they appear again, which is harmless.
         with suppress(OSError):
             self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._file.touch(mode=0o600)

@@ -56,7 +56,7 @@ class Bridge:
             except Exception as error:  # noqa: BLE001 - whatever it is, the reader must hear of it
                 end = in_words(error)
             finally:
-                # Nobody is left to be told where the console's own loop has ended first.
+                # If the console's own loop has ended first, there is nobody to notify.
                 with suppress(RuntimeError):
                     here.call_soon_threadsafe(arrived.put_nowait, end)
                 if isinstance(items, AsyncGenerator):

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    # For the annotations alone: the first frame waits for whoever imports this.
+    # Only for annotations: the first frame would wait for this import.
     from actions.planning.plan import Plan
     from actions.request import Request, Target
     from actions.revisions import Revision

@@ -15,7 +15,7 @@ def canary_text(snapshot: Snapshot, key: str) -> Span | None:
     """Return what came of the last question to a pod, or through the gateway of a workload; None where none is put."""
     if CANARY not in snapshot.facts.by_source:
         return None
-    # Nothing of it is needed where nobody asks.
+    # Only needed if the canary is on.
     from fleet.diagnosis.canary import answer_of
 
     answer = answer_of(snapshot, key)

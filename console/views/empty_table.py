@@ -8,7 +8,7 @@ from fleet.model.snapshot import Health, Snapshot
 from widgets.untrusted import untrusted
 
 if TYPE_CHECKING:
-    # It stands on the grid, and the table on stdout asks here too, without Textual.
+    # It is drawn on the grid, and the table on stdout uses it too, without Textual.
     from console.views.query import Query
 
 

@@ -208,7 +208,7 @@ def _why(shown: Shown, row: Workload | Pod) -> Cell:
     reason = ", ".join(filter(None, (reason, queue_text(snapshot, row.key))))
     severity = assessment_of(snapshot, row.key).severity
     if not reason:
-        # What the console sees nothing in, somebody was told of.
+        # The console finds nothing, but somebody was notified.
         names, worst = names_of(snapshot, row.key)
         if names:
             return Text(f"alert {names}", severity_role(worst))

@@ -252,7 +252,7 @@ def _alerts(snapshot: Snapshot, incident: Incident, width: int) -> list[Line]:
 def _follows(snapshot: Snapshot, incident: Incident, width: int, glyphs: Glyphs) -> list[Line]:
     """Symptoms of the root: of several objects with the same, the worst."""
     there = {one.key for one in incident.findings if one.state is not FindingState.RECOVERING}
-    # A pod in a crash loop has another status every minute: what it has now is told.
+    # A pod in a crash loop has another status every minute: the current one is shown.
     those = (
         one
         for one in incident.symptoms

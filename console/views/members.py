@@ -110,7 +110,7 @@ def _row(
     if place:
         spans.append(Span("  " + fit_end(_place(snapshot, pod), place - 2, "left", glyphs.ellipsis), Role.DIM))
     if standing.severity is Severity.STARTING and is_starting(pod):
-        # How far it has come is told below.
+        # Its progress is shown below.
         return [Line(tuple(spans))]
     reason = untrusted(reason_of(snapshot, key) or ("" if standing.severity is Severity.OK else pod.status))
     if not reason:

@@ -57,7 +57,7 @@ def under_cursor_lines(
     happened = _happened(snapshot, entries, width, count if drawn else height - 1, glyphs)
     title = _title(snapshot, key, found.name, width, glyphs)
     lines = [title, *drawn, *happened]
-    # It stands at the bottom: what there is less of is left out above.
+    # It is at the bottom: missing lines are left out above.
     return [BLANK] * (height - len(lines)) + lines
 
 

@@ -48,7 +48,7 @@ class RecordedWiring(SettingsWiring):
 
     def connect(self, context: str, namespace: str) -> Connection:
         del context
-        # Opened anew each time: whoever leaves it closes it.
+        # Opened each time: leaving it closes it.
         playback = Playback(Recording(self._path), self._at, self._speed)
         return RecordedConnection(playback, namespace, self._refresh, self.keep)
 

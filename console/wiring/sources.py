@@ -30,7 +30,7 @@ from fleet.sources.scrape.source import ScrapeLimits
 from fleet.sources.scrape.targets import Via
 
 if TYPE_CHECKING:
-    # What is for this machine alone is imported where it is looked at: most consoles look at a cluster.
+    # Modules for this machine are only imported if it is selected: most consoles show a cluster.
     from console.session.local.watcher import SharedWatcher
     from fleet.recorder.protocol import Recorder
     from fleet.snapshot.history import RecentHistory

@@ -32,7 +32,7 @@ def scores(folder: Path, jobs: int = 1, told: Callable[[int, int], object] = lam
         for one in every:
             note(_scored(*one))
         return found
-    # Started anew: a fork of a process that has threads may hold what one of them had locked.
+    # Spawned: a fork of a process with threads may inherit a lock that one of them held.
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         for scored in pool.map(_scored, *zip(*every, strict=True), chunksize=4):
             note(scored)

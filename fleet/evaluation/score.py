@@ -127,7 +127,7 @@ def _judge(case: CaseScore, last: Snapshot) -> None:
         incident = next((one for one in asked if one.key not in taken and matches(fault, one)), None)
         if incident is None:
             continue
-        # Two faults that are told as one incident are not told apart.
+        # Two faults reported as one incident are not distinguished.
         taken.add(incident.key)
         found.named = True
         found.evidence, found.helped = _evidence(last, fault, incident), _helps(last, fault, incident)

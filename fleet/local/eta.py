@@ -85,7 +85,7 @@ def estimate(
     if current.total and 0 < current.done < current.total:
         rest = spent * (current.total - current.done) / current.done
     left = ahead + rest
-    # Nothing left, and still not ready: it is late, and how late nobody knows.
+    # Nothing left, and still not ready: it is late by an unknown time.
     return left if left >= 1 else None
 
 

@@ -152,7 +152,7 @@ def _container(state: ServerState, version: ModelVersion, gpus: int, *, ready: b
 
 def _ready(state: ServerState, *, ready: bool) -> Condition:
     stage = state.stage
-    # Since when it is not ready after it was, nobody wrote down.
+    # The time at which it stopped being ready was not recorded.
     since = stage.began if ready or stage.phase is not Phase.READY else None
     return Condition("Ready", str(ready), "" if ready else _REASONS[stage.phase], "" if ready else status(state), since)
 

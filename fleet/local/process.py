@@ -58,7 +58,7 @@ def group(identity: Identity) -> tuple[Identity, ...]:
         if process.pid in found:
             continue
         try:
-            # The server leads its session: its id is the leader's pid, which nobody gets while the session lives.
+            # The server leads its session: the session id is its pid, which is not reused while the session exists.
             if os.getsid(process.pid) == identity.pid and process.create_time() >= identity.started - CLOCK_STEP:
                 _keep(found, process)
         except (OSError, psutil.Error):

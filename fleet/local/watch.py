@@ -142,7 +142,7 @@ class Watcher:
         watched.stranger = False
         if not watched.healthy or watched.models:
             return
-        # Before its key is shown: whoever has taken its port meanwhile must not get it, whatever its log says.
+        # Checked before its key is sent: another process on its port must not get the key, whatever the log shows.
         watched.healthy = await asyncio.to_thread(listens, record.identity, record.spec.port)
         watched.stranger = not watched.healthy
         if watched.stranger:

@@ -63,7 +63,7 @@ class LogReader:
             lines = _since_ready(lines)
         lines = [self.without_process(line) for line in lines]
         asked = next((number for number, line in enumerate(lines) if self._asked.search(line)), None)
-        # Who is told to end says many things that look like errors.
+        # A server that is told to end logs many lines that look like errors.
         before = [line for line in (lines if asked is None else lines[:asked]) if not self._calm.search(line)]
         for id, pattern in self._patterns.items():  # noqa: A001 - the reason's
             if was_ready and id not in SERVING:

@@ -44,7 +44,7 @@ def _promised(found: ObjectiveBoard) -> Iterator[tuple[str, Promised]]:
         rows = found.of.get(key, ())
         available = [row.budget.objective for row in rows]
         shares = [one.share for one in available if one.measure is Indicator.AVAILABILITY]
-        # Of a model that several workloads serve it is told once.
+        # A model served by several workloads is reported once.
         first = [row.budget for row in rows if row.subject.workloads[:1] == (key,)]
         yield key, Promised(max(shares, default=0.0), tuple(filter(None, map(_late, first))))
 
@@ -64,7 +64,7 @@ def _late(budget: ErrorBudget) -> LateObjective | None:
 def _burning(found: ObjectiveBoard) -> list[tuple[str, BurningBudget]]:
     seen: dict[str, list[ErrorBudget]] = {}
     for row in found.rows:
-        # Of a model that several workloads serve it is told once.
+        # A model served by several workloads is reported once.
         for key in row.subject.workloads[:1]:
             seen.setdefault(key, []).append(row.budget)
     burning = ((key, worst(budgets)) for key, budgets in seen.items())

@@ -102,7 +102,7 @@ class RecordingFile:
                     f"PRAGMA user_version = {VERSION}; {_SCHEMA}"
                 )
             found._check()
-            # Of an older version nothing has to be written anew: kinds of frames were added.
+            # Nothing of an older version must be rewritten: only kinds of frames were added.
             found._connection.execute(f"PRAGMA user_version = {VERSION}")
             found._connection.execute("PRAGMA journal_mode = WAL")
             # A killed process loses nothing that was committed; a machine that loses power may lose the last seconds.

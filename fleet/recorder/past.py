@@ -219,7 +219,7 @@ def _ref(row: Workload) -> ObjectRef:
     return ObjectRef(row.kind, row.namespace, row.name)
 
 
-# Rows as the API server had them: as much of the objects as is told of.
+# Rows as raw objects of the API server, with the fields that the timeline reads.
 
 
 def _stamp(at: float) -> str:

@@ -82,7 +82,7 @@ def _measured_alike(before: Topology, kube: KubeState, keys: Sequence[str], rows
     new = {(pod.namespace, pod.name) for pod in rows if pod.key not in was}
     return (
         not before.gateways
-        # No row is made up for an engine whose pod nobody sees, and none was found by its address.
+        # No row is invented for an engine whose pod is out of view, and none was found by its address.
         and len(before.pods) == len(was)
         and len(before.engines) == len(measured.engines)
         and all(f"{engine.namespace}/{engine.pod}" in before.engines_of for engine in measured.engines)

@@ -130,7 +130,7 @@ class MetricsCollector:
             told += self._stores.before_failing(now)
         found, lacking = merged(told, state.pods)
         self._own_is_new, self._own_wanted = bool(lacking - self._own_wanted), lacking
-        # A scrape that nobody answered tells nothing: what was known before grows old on the screen instead.
+        # A scrape without any answer is no data: the previous values age on the screen instead.
         if found is not None and (found.engines or found.gpus or not found.unreachable):
             self.latest = keeping(self.latest, found)
             if self._early is not None:

@@ -70,7 +70,7 @@ class WorstFirst:
         states, before = self._severities, self._held
         if not same:
             known = dict(zip(self._keys, zip(states, before, strict=True), strict=True))
-            # A row that is new stands where it is.
+            # A new row stays where it is.
             rows = [known.get(row[0], row[1:]) for row in zip(keys, severities, scores, strict=True)]
             states, before = [row[0] for row in rows], [row[1] for row in rows]
         floor, share = self._floor, self._share

@@ -44,7 +44,7 @@ class DrainAction:
         inspection = Inspection(context)
         pods = [await _read_chosen(target, context) for target in (wanted.target, *wanted.others)]
         spares = [spare_for(context.snapshot, pod.get("spec") or {}) for pod in pods]
-        # The one that finds no room decides what is told.
+        # The pod that finds no room decides the message.
         spare = next((one for one in spares if not one.places), spares[0])
         first = wanted.replacement_first
         units: list[DrainUnit] = []

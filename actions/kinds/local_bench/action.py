@@ -74,7 +74,7 @@ class LocalBenchAction:
         except LocalError as error:
             problem = error
         except asyncio.CancelledError:
-            # Ended here and not by the runner: what was measured by then is kept and told.
+            # Ended here and not by the runner: the results so far are kept and reported.
             stopped = True
         bench = replace(bench, levels=tuple(levels), cancelled=len(levels) < len(asked.concurrency))
         told = await asyncio.shield(asyncio.to_thread(_keep, servers_folder(execution.machine.state), bench))

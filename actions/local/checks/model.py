@@ -28,7 +28,7 @@ def find_model(spec: LaunchSpec, environ: Mapping[str, str]) -> tuple[ModelFiles
         place = locate(spec.model, spec.revision, {**environ, **spec.env})
         files = survey(place) if place is not None else None
     except (OSError, RuntimeError) as error:
-        # RuntimeError: a home of nobody, a loop of links (pathlib).
+        # RuntimeError: an unknown user's home, a loop of links (pathlib).
         why = getattr(error, "strerror", None) or error
         return None, Check(about, Verdict.BLOCK, f"{spec.model[:_SHOWN]} cannot be read: {why}", "check the path")
     if files is None:

@@ -33,7 +33,7 @@ def check_port(spec: LaunchSpec, servers: Sequence[ServerState], instead_of: str
     mine = next((state for state in servers if state.record.id == instead_of), None)
     if mine is not None and mine.alive and mine.record.spec.port == spec.port:
         return Check("port", Verdict.PASS, f"{spec.port} is its own")
-    # One that loads has bound its port and does not listen yet: a probe finds nobody there.
+    # A loading server has bound its port and does not listen yet: a probe would find it free.
     taken = {state.record.spec.port: state.name for state in servers if state.alive and state is not mine}
     problem = why_not(spec.host, spec.port)
     if not problem and spec.port in taken:

@@ -173,7 +173,7 @@ class LocalScreen(TableScreen):
             await follow(self.desk, self._followed[0], self.log_view)
 
     def on_screen_suspend(self) -> None:
-        # Another screen is in front: nobody reads this log.
+        # Another screen is in front: this log is not visible.
         self._followed = None
         self.workers.cancel_group(self, "log")
 

@@ -54,7 +54,7 @@ class SharedWatcher:
             from actions.local.store import mark_ready
 
             self._noted.add(state.record.id)
-            # A disk that is full is told of where something is started.
+            # A full disk is reported when something is started.
             with suppress(LocalError):
                 await asyncio.to_thread(mark_ready, state.record, state.record.ready or state.at)
 

@@ -285,7 +285,7 @@ class _Reader:
             self.problems["env"] = f"{wrong.partition('=')[0]!r}: NAME=value is wanted"
             return {}
         typed = dict(word.split("=", 1) for word in words)
-        # A mask that was left as it is stands for what it hides.
+        # An unchanged mask keeps the hidden value.
         return {name: self._form.base.env.get(name, MARK) if value == MARK else value for name, value in typed.items()}
 
     def _extra(self) -> tuple[str, ...]:

@@ -93,7 +93,7 @@ ASLEEP_AND_ASKED = EngineCause(
     words=Numbers("asleep, with a queue of {:.0f}", (Quantity.WAITING,)),
     must=(Level(Quantity.SLEEP_LEVEL, Is.ABOVE, 0), Level(Quantity.WAITING, Is.ABOVE, 0)),
     explains=QUEUES,
-    # Waking takes a while, and whoever asks is what wakes some.
+    # Waking takes a while, and some are only woken by a request.
     after=60,
     alike=("engine-takes-nothing", "engine-stuck"),
     helps=(

@@ -118,7 +118,7 @@ class AlertmanagerSource(FollowsApi[Notified]):
     """One Alertmanager."""
 
     def read(self, api: JsonApi, reader: AlertReader) -> Notified:
-        # All of them, also those that nobody is told of: it is shown why.
+        # All of them, including those that notify nobody: the reason is shown.
         alerts = api.get("/api/v2/alerts")
         silences = api.get("/api/v2/silences")
         if not isinstance(alerts, list) or not isinstance(silences, list):

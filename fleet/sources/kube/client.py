@@ -192,7 +192,7 @@ class KubeClient:
         the chunks end when the server ends them.
         """
         if self._early is not None:
-            # What changes from now on is missed by nobody: a watch goes on from the version of the list.
+            # No later change is missed: a watch continues from the version of the list.
             await self._early.wait_until_over()
         async with self._slots:
             try:

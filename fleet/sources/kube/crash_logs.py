@@ -57,7 +57,7 @@ class CrashLogs(PollingSource[Endings]):
         self.requests = 0
         pods = tuple(self._pods())
         if not pods:
-            # What has asked nobody has no answer, either: an API server that is away must not look as if it were there.
+            # Without a request there is no answer: an unreachable API server must not look reachable.
             raise NothingToAskError("no pod is known whose log could be read")
         ends = {_End(pod.uid, one.name, one.restarts): (pod, one) for pod, one in _ended(pods)}
         self._read = {end: told for end, told in self._read.items() if end in ends}

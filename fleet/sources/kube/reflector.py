@@ -136,7 +136,7 @@ class Reflector(Generic[R]):
                 wait = max(backoff.wait(), getattr(error, "retry_after", None) or 0.0)
             except Exception as error:  # noqa: BLE001 - whatever it is, it must be said, and not end the following
                 self._failed(DefectError(error))
-                # What led to it may be in the rows that were listed: begin anew.
+                # Its reason may be in the listed rows: start over.
                 self._version = ""
                 wait = backoff.wait()
             await self._pause(wait)
@@ -288,7 +288,7 @@ class Reflector(Generic[R]):
         broken = False
         async with self._client.stream(self.resource.path(self.scope), query, idle=seconds + 30.0) as chunks:
             self._note_success()
-            # It stands; whether it is of use, its first event tells.
+            # It is established; its first event shows whether it is useful.
             if not self._expired:
                 self.unwatched = None
             try:

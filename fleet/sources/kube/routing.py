@@ -82,7 +82,7 @@ class RoutingSource(PollingSource[Routing]):
         before = self._client.requests
         namespaces = sorted(set(self._namespaces()))
         if not namespaces:
-            # What has asked nobody has no answer, either: an API server that is away must not look as if it were there.
+            # Without a request there is no answer: an unreachable API server must not look reachable.
             raise NothingToAskError("no engine is known that requests could be led to")
         found: dict[str, list[Any]] = {name: [] for name, _ in RESOURCES}
         unlisted: list[Unlisted] = []

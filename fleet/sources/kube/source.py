@@ -236,7 +236,7 @@ class KubernetesSource:
             frozenset(feed.resource.qualified for feed in self._feeds if not feed.settled),
             {name: scopes for name, scopes in limits.items() if scopes is not None},
         )
-        # The same object as long as nothing changed: it tells whether joins must be made anew.
+        # The same object while nothing changes: identity decides whether joins must be rebuilt.
         if found != self._covered:
             self._covered = found
         return self._covered

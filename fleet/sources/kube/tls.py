@@ -73,7 +73,7 @@ def context_of(tls: Tls, seen: SeenCertificates | None = None) -> ssl.SSLContext
     """
     context = ssl.create_default_context(
         cafile=tls.authority if isinstance(tls.authority, Path) else None,
-        # PEM as text must be ASCII; what is not stands in the comments between certificates.
+        # PEM as text must be ASCII; other characters are in the comments between certificates.
         cadata=tls.authority.decode("ascii", "ignore") if isinstance(tls.authority, bytes) else None,
     )
     if tls.certificate is not None:

@@ -63,7 +63,7 @@ class PrometheusCollector:
         self._engines_seen = False
         self.whole_from = float("-inf")
         """Console time (Unix) from which its window has no gap from an outage."""
-        # One that is not configured is not missed until the cluster's services have been looked at.
+        # An unconfigured Prometheus is not missed until the cluster's services have been searched.
         self.keeper = StatusKeeper(name, Health.OFF if endpoint is None else Health.STARTING, now)
 
     async def measure(

@@ -265,7 +265,7 @@ class PrometheusSource:
             found, values = counts.result()
             self._edges = _Edges(rows.ids, self._clock(), common_edges(found.read(values)), restarted)
         else:
-            # Whoever has restarted since may be another release: to be looked at in the next tick.
+            # A restarted server may be another release: check it in the next tick.
             looked = -math.inf if restarted - self._edges.restarted else self._edges.looked
             self._edges = self._edges._replace(looked=looked, restarted=restarted)
         found, values = models.result()

@@ -144,7 +144,7 @@ class ScrapeSource:
             except SourceProblem as problem:
                 unreachable[target.key] = problem.problem
             except (OSError, TimeoutError) as error:
-                # Whoever listens there after nobody did may be another.
+                # A server that listens there after a refusal may be another one.
                 state.odd = state.odd and not isinstance(error, ConnectionRefusedError)
                 unreachable[target.key] = in_words(error, self._settings.timeout)
 

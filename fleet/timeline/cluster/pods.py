@@ -49,7 +49,7 @@ def _lifetime(raw: Raw, ref: ObjectRef) -> Iterator[Entry]:
     if created is not None:
         yield Entry(created, WHOLE_SECONDS, EntryKind.START, "pod made", ref, (stamped(raw, ref),))
     if deleted is not None:
-        # What stands there is when its time is over.
+        # The field holds the end of its grace period.
         grace = float(integer(metadata, "deletionGracePeriodSeconds"))
         evidence = stamped(raw, ref, "deletionTimestamp")
         what = ASKED + (f", with {grace:g} s to do so" if grace else "")

@@ -51,7 +51,7 @@ def _replica_set(raw: Raw, asked: SharedFacts) -> RevisionTemplate | None:
 
 def _controller_revision(raw: Raw, asked: SharedFacts) -> RevisionTemplate | None:
     number = raw.get("revision")
-    # A rollback gives it a new number and keeps no other: that it came first is told by its time alone.
+    # A rollback renumbers the revision and keeps no old number: only its time shows that it came first.
     template = mapping(mapping(mapping(raw, "data"), "spec"), "template")
     present = number if isinstance(number, int) else 0
     return _template(raw, Revisions.CONTROLLER_REVISIONS, (present, present), template, asked)

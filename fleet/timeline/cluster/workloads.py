@@ -36,7 +36,7 @@ def workload(kind: WorkloadKind) -> Witness[Raw]:
         note_owner(raw, ref, asked.kin)
         note_writes(raw, ref, asked)
         note_release(raw, ref, asked.kin)
-        # Of the spec only what stands in one word is said again.
+        # Only the values of the spec that fit in one word are repeated.
         plain = {key: value for key, value in mapping(raw, "spec").items() if isinstance(value, str | int | float)}
         conditions = mapping(raw, "status").get("conditions")
         return {"metadata": _slim(mapping(raw, "metadata")), "spec": plain, "status": {"conditions": conditions}}
