@@ -20,6 +20,7 @@ SAME = {
     "LocalPages",
     "Navigator",
     "Pages",
+    "SavedViews",
     "ViewScope",
 }
 """Protocols of the desk that have the same name as their implementation."""

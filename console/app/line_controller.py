@@ -83,7 +83,9 @@ class LineController:
         if kind == "/":
             return ()
         servers, contexts = [server.name for server in self._local.states], self._desk.session.contexts()
-        return complete(text, self._scope.known_namespaces(), contexts, servers, self._local.presets())
+        return complete(
+            text, self._scope.known_namespaces(), contexts, servers, self._local.presets(), self._scope.views.names
+        )
 
     def run(self, text: str, context: Context) -> None:
         try:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from console.app.saved_views import SavedViews
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -20,6 +22,7 @@ class ViewScope:
         self._desk = desk
         self._navigator = navigator
         self._actions = actions
+        self.views = SavedViews(desk, navigator)
         self._recent: list[str] = []
         """Namespaces, most recently selected first."""
 

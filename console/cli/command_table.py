@@ -60,6 +60,7 @@ COMMON_FLAGS: Final = (
     CommonFlag(("--read-only",), "", "let nothing through that changes the cluster", WHICH),
     CommonFlag(("--refresh",), "S", "seconds between updates", HOW),
     CommonFlag(("--theme",), "T", "colours", HOW),
+    CommonFlag(("--view",), "NAME", "begin with this saved view", HOW),
     CommonFlag(("--no-color",), "", "no colours; NO_COLOR does the same", HOW),
     CommonFlag(("--config",), "FILE", "configuration file", HOW),
 )

@@ -11,16 +11,23 @@ from console.cli.dispatch import Invocation, say
 from console.config.settings import Settings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from console.wiring.demo import Starting
 
 
 def run(invocation: Invocation) -> int:
     """Exit 0; without a terminal as ``quarterdeck snapshot --table``."""
-    return show(invocation, invocation.load().settings)
+    loaded = invocation.load()
+    return show(invocation, loaded.settings, config=loaded.path)
 
 
 def show(
-    invocation: Invocation, settings: Settings, here: Settings | None = None, fleet: Starting | None = None
+    invocation: Invocation,
+    settings: Settings,
+    here: Settings | None = None,
+    fleet: Starting | None = None,
+    config: Path | None = None,
 ) -> int:
     """Run the console with these settings, or print the fleet without a terminal; ``here``: console.wiring.session.
 
@@ -46,7 +53,7 @@ def show(
         # Wrong flags are known by now: no screen is opened to say so.
         fleet.check()
     session = session_of(settings, here, invocation.environ, fleet, invocation.options.record)
-    return open_console(settings, invocation.environ, session, here)
+    return open_console(settings, invocation.environ, session, here, config)
 
 
 def _run_once(settings: Settings, fleet: Starting | None) -> int:

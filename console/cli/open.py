@@ -22,6 +22,8 @@ from console.wiring.audit_folder import audit_logs
 from themes.look import choose_look, use
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from console.session.protocol import Session
 
 
@@ -90,8 +92,17 @@ def _draw_on_the_terminal() -> None:
     sys.__stderr__ = streams.canvas(2 if os.isatty(2) else 1)  # type: ignore[misc]
 
 
-def open_console(settings: Settings, environ: Mapping[str, str], session: Session, here: Settings | None = None) -> int:
-    """Run the console until the user leaves it. An unexpected error is raised once the terminal is restored."""
+def open_console(
+    settings: Settings,
+    environ: Mapping[str, str],
+    session: Session,
+    here: Settings | None = None,
+    config: Path | None = None,
+) -> int:
+    """Run the console until the user leaves it. An unexpected error is raised once the terminal is restored.
+
+    ``config`` is the file that views are saved in; None where nothing is to be saved.
+    """
     _draw_on_the_terminal()
     ui = settings.ui
     theme = None if ui.theme == "auto" else ui.theme
@@ -105,6 +116,9 @@ def open_console(settings: Settings, environ: Mapping[str, str], session: Sessio
         servers=paths.state_folder(environ) / "local",
         welcome=paths.state_folder(environ) / "welcomed" if ui.welcome else None,
         state=paths.state_folder(environ),
+        view=ui.view,
+        views=ui.views,
+        config=config,
     )
     app = _Console(session, options)
     try:

@@ -214,6 +214,7 @@ def setting_flags(options: argparse.Namespace) -> list[Flag]:
             ("read_only", ("read_only",), "--read-only"),
             ("refresh", ("ui", "refresh"), "--refresh"),
             ("theme", ("ui", "theme"), "--theme"),
+            ("view", ("ui", "view"), "--view"),
         )
         if name in given
     ]

@@ -10,6 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
+    from console.views.query import Query
     from fleet.model.quantity import Quantity
 
 
@@ -186,6 +187,22 @@ class AsKubectl(Protocol):
 
     def as_kubectl(self) -> str:
         """Return that command; empty for none."""
+        ...
+
+
+@runtime_checkable
+class Viewable(Protocol):
+    """A table whose filter and order can be saved and shown again."""
+
+    query_: Query
+
+    @property
+    def sortable(self) -> frozenset[str]:
+        """The columns that it can be sorted by."""
+        ...
+
+    def ask(self, query: Query) -> None:
+        """Show the table in another way."""
         ...
 
 

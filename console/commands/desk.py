@@ -110,7 +110,10 @@ class Pages(Protocol):
 
 
 class ViewScope(Protocol):
-    """The context and the namespace in view."""
+    """The context and the namespace in view, and views that are saved by name."""
+
+    @property
+    def views(self) -> SavedViews: ...
 
     def choose_namespace(self) -> None: ...
 
@@ -223,6 +226,25 @@ class LocalController(Protocol):
     @property
     def measured(self) -> Snapshot | None:
         """Measurements of the servers, whichever cluster is selected."""
+        ...
+
+
+class SavedViews(Protocol):
+    """The views that are saved by name."""
+
+    @property
+    def names(self) -> tuple[str, ...]: ...
+
+    def show(self, name: str) -> None:
+        """Show one of them."""
+        ...
+
+    def choose(self) -> None:
+        """List them, to choose one."""
+        ...
+
+    def save(self, name: str) -> None:
+        """Keep the table in front by this name, in the configuration file."""
         ...
 
 

@@ -51,6 +51,7 @@ def complete(
     contexts: Sequence[str],
     servers: Sequence[str] = (),
     presets: Sequence[str] = (),
+    views: Sequence[str] = (),
 ) -> list[str]:
     """Return completed lines for the typed text, the shortest first. ``servers`` and ``presets``: of this machine."""
     name, blank, argument = text.lstrip(":").lstrip().partition(" ")
@@ -69,6 +70,8 @@ def complete(
         values = (SAME, *presets)
     elif command.argument == QUANTITY:
         values = plot_names()
+    elif command.id == "view.saved":
+        values = ("save ", *views)
     elif command.argument == THEME:
         values = theme_names()
     elif command.argument == SERVER:

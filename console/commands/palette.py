@@ -60,6 +60,11 @@ class TableProvider(Provider):
             if score > 0:
                 run = partial(self._desk.commands.perform, command, self._context)
                 yield Hit(score, matcher.highlight(command.title), run, text=command.title, help=help_text)
+        for name in self._desk.scope.views.names:
+            score = matcher.match(f"view {name}")
+            if score > 0:
+                run = partial(self._desk.scope.views.show, name)
+                yield Hit(score, matcher.highlight(f"view {name}"), run, text=f"view {name}", help=f":view {name}")
         for key, name, what, go in self._objects(query):
             yield Hit(_FOUND, escape(untrusted_name(name)), go, text=f"{what} {key}", help=escape(untrusted(what)))
 

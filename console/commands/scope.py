@@ -43,6 +43,19 @@ async def open_fleet(desk: Desk, context: Context) -> None:
         await desk.scope.switch(namespace="" if argument == "all" else argument)
 
 
+def _view(desk: Desk, context: Context) -> None:
+    """Show the view that is named, save what is in front, or (without a name) list those there are."""
+    word, _, name = context.argument.partition(" ")
+    if word == "save" and name.strip():
+        desk.scope.views.save(name.strip())
+    elif word and word != "save":
+        desk.scope.views.show(context.argument.strip())
+    elif word:
+        desk.navigator.say("say its name: :view save NAME")
+    else:
+        desk.scope.views.choose()
+
+
 def _favourite(number: int) -> Callable[[Desk, Context], Awaitable[None]]:
     return lambda desk, _: desk.scope.switch_to_favourite(number)
 
@@ -60,6 +73,14 @@ SCOPE: tuple[Command, ...] = (
         bound=_LISTS,
     ),
     Command("view.context", "Contexts", _context, (), ("ctx", "context", "contexts"), argument="[CONTEXT]"),
+    Command(
+        "view.saved",
+        "Views: a filter, an order and a namespace, saved by name in the configuration",
+        _view,
+        (),
+        ("view", "views"),
+        argument="[NAME | save NAME]",
+    ),
     Command("view.all_namespaces", "All namespaces", _all_namespaces, ("0",), bound=_LISTS),
     *(
         Command(

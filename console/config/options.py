@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from pathlib import Path
 
+from console.config.settings import SavedView
 from fleet.dataclass import dataclass
 
 
@@ -28,3 +29,9 @@ class Options:
     """Marker file that the first start leaves behind; None for no welcome."""
     state: Path | None = None
     """Folder of the console's files for this user (saved logs, dismissed hints); None to write none."""
+    view: str = ""
+    """The saved view to begin with; empty for none."""
+    views: Mapping[str, SavedView] = field(default_factory=dict)
+    """The saved views of the settings."""
+    config: Path | None = None
+    """The configuration file, in which views are saved; None where nothing is to be saved."""

@@ -19,6 +19,7 @@ from console.config.settings import (
     Promises,
     ScrapeSettings,
     Settings,
+    UiSettings,
     sections_of,
 )
 from fleet.files import SECRET_LIMIT, check_file
@@ -43,6 +44,7 @@ def check(settings: Settings, check_keys: CheckKeys) -> Iterator[tuple[Where, st
         yield from _endpoint(where, endpoint)
     yield from _scrape(settings.scrape)
     yield from _presets(settings.local)
+    yield from _views(settings.ui)
     yield from _profiles(settings.diagnosis)
     yield from _groups(settings.objectives)
     for where, what, remedy in check_freezes(settings.actions.freezes):
@@ -101,6 +103,16 @@ def _presets(local: LocalSettings) -> Iterator[tuple[Where, str, str]]:
             yield above, "it names no model", 'Set model = "org/name", or a folder.'
         for field in fields(preset):
             yield from _range((*above, field.name), getattr(preset, field.name), field.metadata)
+
+
+def _views(ui: UiSettings) -> Iterator[tuple[Where, str, str]]:
+    for name in ui.views:
+        if not is_name(name):
+            remedy = "It is typed behind :view: letters, digits, dots and dashes, 63 at most."
+            yield ("ui", "views", name), f'"{name}" cannot be the name of a view', remedy
+    if ui.view and ui.view not in ui.views:
+        there = f"There are {', '.join(ui.views)}." if ui.views else "None is saved: `:view save NAME` saves one."
+        yield ("ui", "view"), f'there is no view "{ui.view}"', there
 
 
 def _groups(objectives: ObjectiveSettings) -> Iterator[tuple[Where, str, str]]:

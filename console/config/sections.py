@@ -16,6 +16,7 @@ from console.config.settings import (
     ObjectiveGroup,
     ProfileSettings,
     PrometheusSettings,
+    SavedView,
     Settings,
     sections_of,
 )
@@ -33,6 +34,7 @@ NAMED: dict[tuple[str, str], type] = {
     ("diagnosis", "profiles"): ProfileSettings,
     ("objectives", "groups"): ObjectiveGroup,
     ("actions", "freezes"): FreezeSettings,
+    ("ui", "views"): SavedView,
 }
 """Tables of named tables: ``[local.presets.NAME]``."""
 

@@ -208,6 +208,22 @@ class ObjectiveSettings(Promises):
     groups: Mapping[str, ObjectiveGroup] = setting({}, "Tables of their own: see below.")
 
 
+ViewedScreen = Literal["fleet", "nodes", "alerts"]
+
+
+@dataclass(frozen=True, slots=True)
+class SavedView:
+    """A table as it was saved by `:view save NAME`, for `:view NAME` and `--view NAME`."""
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+    screen: ViewedScreen = setting("fleet", "The table.")
+    filter: str = setting("", "What is typed behind `/`.")
+    sort: str = setting("", "Column that it is sorted by (`ttft`, `wait`, `name` …). Empty: worst first.")
+    ascending: bool = setting(False, "The other way round: the smallest first, or names from A to Z.")
+    others: bool = setting(False, "With what serves no model, or holds no GPU.")
+    namespace: str = setting("", "Its namespace; `all` for every one. Empty: the one in view.")
+
+
 @dataclass(frozen=True, slots=True)
 class UiSettings:
     """The screen."""
@@ -218,6 +234,8 @@ class UiSettings:
     )
     theme: ThemeChoice = setting("auto", "Colours: `auto` asks the terminal; `ansi` uses its own sixteen.")
     glyphs: GlyphSet = setting("auto", "`auto`: unicode where the locale can show it.")
+    view: str = setting("", "The saved view that the console begins with. Empty: the fleet, worst first.")
+    views: Mapping[str, SavedView] = setting({}, "Tables of their own: see below.")
     welcome: bool = setting(True, "On the first start, a few lines say what the screen shows, until the first key.")
 
 

@@ -108,6 +108,8 @@ class FleetScreen(TableScreen):
         if not self._welcomed:
             self._welcomed = True
             self._welcome()
+            if self.desk.options.view:
+                self.desk.scope.views.show(self.desk.options.view)
 
     def action_command(self, id: str) -> None:  # noqa: A002 - the command's
         self._touched = True

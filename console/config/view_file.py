@@ -1,0 +1,103 @@
+"""Saving a view in the configuration file: its table alone is written, and not a byte of the rest is another.
+
+No TOML library for that: the table is put behind the others, or in the place of the one of its name, and the whole is
+read again before it is kept. What cannot be written so (an inline table above it) is refused, in words.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+import tempfile
+import tomllib
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Any, Final
+
+from console.config.file import is_there, text_of
+from console.config.problem import ConfigError, Problem
+from console.config.settings import SavedView
+
+_TABLE: Final = re.compile(r"^\s*\[", re.MULTILINE)
+_BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def save_view(path: Path, name: str, view: SavedView) -> None:
+    """Write a view into the file, which is made where there is none. Raises ConfigError; nothing is changed then."""
+    text = text_of(path) if is_there(path) else ""
+    try:
+        before: dict[str, Any] = tomllib.loads(text)
+        after = with_view(text, name, view)
+        kept = tomllib.loads(after)
+    except tomllib.TOMLDecodeError as error:
+        raise _by_hand(path, name, view, f"is not as it must be for that: {error}") from None
+    ui = before.setdefault("ui", {})
+    if isinstance(ui, dict) and isinstance(ui.setdefault("views", {}), dict):
+        ui["views"][name] = _values(view)
+    if kept != before:
+        raise _by_hand(path, name, view, "already says something else of views")
+    try:
+        _write(path, after)
+    except OSError as error:
+        raise ConfigError(
+            Problem(str(path), f"cannot be written: {error.strerror}", "The view is not saved.")
+        ) from None
+
+
+def with_view(text: str, name: str, view: SavedView) -> str:
+    """Return the text with the table of the view, in the place of one of its name or behind everything."""
+    key = name if _BARE.fullmatch(name) else json.dumps(name)
+    head = f"[ui.views.{key}]"
+    lines = [head, *(f"{each} = {_toml(value)}" for each, value in _values(view).items())]
+    table = "\n".join(lines) + "\n"
+    found = re.search(rf"^[ \t]*\[\s*ui\s*\.\s*views\s*\.\s*{re.escape(key)}\s*\][^\n]*\n?", text, re.MULTILINE)
+    if found is None:
+        gap = "" if not text else "\n" if text.endswith("\n") else "\n\n"
+        return f"{text}{gap}{table}"
+    following = _TABLE.search(text, found.end())
+    end = following.start() if following is not None else len(text)
+    # The comments and blank lines in front of the next table are that one's.
+    body = text[found.end() : end]
+    own = re.match(r"(?:\s*[^#\s][^\n]*(?:\n|$))*", body)
+    rest = body[own.end() :] if own is not None else body
+    return text[: found.start()] + table + rest + text[end:]
+
+
+def _values(view: SavedView) -> dict[str, str | bool]:
+    """The values that differ from the defaults, and the screen."""
+    given = ((each, getattr(view, each.name)) for each in fields(view))
+    return {each.name: value for each, value in given if each.name == "screen" or value != _default(each)}
+
+
+def _default(field: Any) -> object:
+    return field.default if field.default is not MISSING else field.default_factory()
+
+
+def _toml(value: str | bool) -> str:
+    """A value of a view; the strings of JSON are strings of TOML, too."""
+    return str(value).lower() if isinstance(value, bool) else json.dumps(value)
+
+
+def _by_hand(path: Path, name: str, view: SavedView, what: str) -> ConfigError:
+    written = with_view("", name, view).strip().replace("\n", "; ")
+    return ConfigError(Problem(str(path), what, f"Write it there yourself: {written}"))
+
+
+def _write(path: Path, text: str) -> None:
+    """Whole or not at all; a link stays one, and the file keeps its mode. Raises OSError."""
+    place = path.resolve()
+    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    mode = stat.S_IMODE(place.stat().st_mode) if place.exists() else 0o600
+    handle, temporary = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as out:
+            out.write(text)
+            out.flush()
+            os.fsync(out.fileno())
+        Path(temporary).chmod(mode)
+        Path(temporary).replace(place)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
