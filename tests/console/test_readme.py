@@ -44,7 +44,7 @@ def test_every_dependency_has_its_reason() -> None:
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     named = {re.split(r"[<>=]", d)[0] for d in project["dependencies"]}
-    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
     explained = {
         name.strip() for row in re.findall(r"^\| ([a-z, -]+) \|", page, re.MULTILINE) for name in row.split(",")
     }
