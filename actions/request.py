@@ -106,7 +106,7 @@ class InTurn(Request):
 
     @property
     def does(self) -> str:
-        # What is done to all of them before is a part of it.
+        # The preparation of all of them is a part of it.
         return self.parts[-1].does
 
 

@@ -65,7 +65,7 @@ class Workers(ThreadPoolExecutor):
     def _work(self) -> None:
         while (call := self._calls.get()) is not None:
             call()
-            # Whoever waits for nothing must not keep the last result alive.
+            # An idle worker must not keep the last result alive.
             del call
         self._calls.put(None)
 

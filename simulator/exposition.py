@@ -78,7 +78,7 @@ class _Family:
                 raise ValueError(f"not a sample: {line}")
             labels = Template(found["labels"] or "").substitute(facts)
             self._samples.append((labels, found["key"], found["fixed"], float(found["limit"] or math.inf)))
-        # What does not change is made once: there are thousands of lines, and large fleets.
+        # Constant parts are made once: there are thousands of lines, and large fleets.
         self._names: dict[tuple[str, tuple[float, ...]], list[str]] = {}
         self._tails: dict[tuple[str, ...], str] = {}
 

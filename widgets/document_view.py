@@ -64,7 +64,7 @@ class DocumentView(TextView):
 
     def search(self, pattern: str) -> bool:
         if pattern and self._folded:
-            # What is found must be there to be seen.
+            # A match must be rendered to be visible.
             self._fold(frozenset())
         return super().search(pattern)
 

@@ -241,7 +241,7 @@ class FormLine(FormRow):
 
     @value.setter
     def value(self, text: str) -> None:
-        # What cannot be typed cannot be put there either.
+        # Text that cannot be typed cannot be set either.
         self._line.value = untrusted(text)
         self._line.cursor_position = len(self._line.value)
 

@@ -25,7 +25,7 @@ def arrange(left: Sequence[LinePart], right: Sequence[LinePart], width: int, gap
     """Parts from the left edge and up to the right edge, a cell away from both, ``gap`` blanks between parts."""
     parts: list[LinePart | None] = [*left, *right]
     while _width(parts, gap) > width:
-        # Of equals the last one gives way first.
+        # Among equals the last one is dropped first.
         giving = [(part.priority, i, part) for i, part in enumerate(parts) if part and (part.priority or part.short)]
         if not giving:
             break

@@ -70,7 +70,7 @@ class AuditLog:
             tail = find_tail(log_files(self.folder))
             if tail.file is not None:
                 disk.append(tail.file, b"")
-            # What fails here would fail in the middle of an action.
+            # A failure here would otherwise happen in the middle of an action.
             disk.replace_file(self.folder / _PROBE, b"can it be written?\n")
             (self.folder / _PROBE).unlink()
             room = os.statvfs(self.folder)
@@ -135,7 +135,7 @@ class AuditLog:
         if file is None or (size and not tail.rest and size + len(data) > self._limit):
             number = 1 if file is None else (number_of(file) or 0) + 1
             file, size = self.folder / file_name(number), 0
-        # What was torn stays where it is, in a line of its own.
+        # Torn bytes stay where they are, in a separate line.
         data = b"\n" + data if tail.rest and not tail.rest.endswith(b"\n") else data
         disk.append(file, data)
         after = LogTail(file, size + len(data), tail.seq + 1, digest(line))

@@ -49,7 +49,7 @@ def _end(file: Path, size: int) -> tuple[int, str, bytes]:
             start = max(0, size - window)
             stream.seek(start, os.SEEK_SET)
             data = stream.read(size - start)
-            # Of the first line only its end may be in the window.
+            # Only the end of the first line may be in the window.
             begin = 0 if start == 0 else data.find(b"\n") + 1
             end = len(data)
             while (stop := data.rfind(b"\n", begin, end)) >= 0:

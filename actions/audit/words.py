@@ -217,7 +217,7 @@ def _answer(sent: SentRequest) -> str:
         return f"not sent: {error}"
     if sent.unknown:
         return f"no answer ({error}): whether the server did it is not known; look at the object"
-    # What was done on this machine has no answer of a server to show.
+    # Actions on this machine have no answer of a server to show.
     parts = [str(sent.status) if sent.method in _HTTP or not sent.done else "done"]
     if error:
         parts.append(error)

@@ -47,7 +47,7 @@ def _felt(snapshot: Snapshot, workload: str) -> Iterator[str]:
     if waiting > 0:
         yield f"{count(round(waiting) or 1, 'request')} of {model} wait{'s' if round(waiting) <= 1 else ''} now"
     if "objectives" in snapshot.facts.by_source:
-        # What joins objectives is imported where there are some.
+        # The join of objectives is only imported if there are some.
         from fleet.objectives.fast_burns import missed
 
         yield from (f"{model} misses its objective: {text}" for text in missed(snapshot, workload))

@@ -84,6 +84,6 @@ def _say(execution: ClusterExecution, target: Target | None, text: str, done: in
     if target is None:
         execution.say(text, done, total)
         return
-    # What is there is not said to be on its way by a Snapshot that is older.
+    # Existing pods are not announced as pending by an older Snapshot.
     phases = starting(execution.snapshot, target, execution.now(), most=0 if total and done >= total else None)
     execution.say(f"{text}{'; ' + phases.words if phases.words else ''}", done, total, phases.eta)

@@ -109,7 +109,7 @@ async def wait_for_requests(unit: DrainUnit, execution: ClusterExecution, terms:
             return False
         first, last = first or seen, seen
         if seen.at >= since:
-            # What was seen before it left says nothing of requests that came until then.
+            # Numbers from before it left do not include requests that came until then.
             fall.add(seen)
         total = max(first.requests, seen.requests)
         if seen.at >= since:

@@ -50,7 +50,7 @@ async def follow_by_hand(plan: Plan, execution: ClusterExecution, why: str, old:
             raise NotFoundError(f"{target} was deleted, and another of its name was made")
         state, pods = state_of(obj), await pods_of(obj, execution.reads)
         there = [str(pod["metadata"]["name"]) for pod in pods if pod["metadata"].get("uid") in old]
-        # One that was deleted may have come back as it was: below a partition it does.
+        # A deleted pod may have come back unchanged: below a partition it does.
         revision = str((obj.get("status") or {}).get("updateRevision", ""))
         left[:] = sorted({*there, *(of_another(pods, revision) if state.observed else ())})
         if left:

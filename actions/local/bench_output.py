@@ -55,7 +55,7 @@ class Output:
             found = _BAR.search(line)
             if found:
                 self.done, self.total, self.left = int(found[1]), int(found[2]), _seconds(found[3])
-        # What it was called with is a line of 5,000 characters that says nothing new.
+        # Its echoed arguments are a line of 5,000 characters without news.
         kept = [line for line in lines if line.strip() and not _BAR.search(line) and "Namespace(" not in line]
         self._lines += kept
         for line in kept:

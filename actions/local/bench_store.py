@@ -28,7 +28,7 @@ def keep_bench(folder: Path, bench: Bench) -> None:
         with _locked(folder):
             before = file.read_bytes() if file.exists() else b""
             if before.count(b"\n") < KEPT:
-                # What was cut off by a crash must not spoil the next line.
+                # A line cut off by a crash must not spoil the next one.
                 _append(file, line if before.endswith(b"\n") or not before else b"\n" + line)
             else:
                 write_whole(file, b"\n".join(before.splitlines()[-KEPT + 1 :]) + b"\n" + line)

@@ -59,7 +59,7 @@ def survey(record: ServerRecord) -> Belongings:
     for process in psutil.process_iter():
         if process.pid in processes:
             continue
-        # Those of other people do not tell their environment, and are none of ours.
+        # Other users' processes hide their environment, and are not ours.
         with suppress(psutil.Error, OSError):
             if process.environ().get(SERVER_ID) == record.id and process.status() != psutil.STATUS_ZOMBIE:
                 processes[process.pid] = Identity(process.pid, process.create_time())

@@ -70,7 +70,7 @@ def with_own_names(env: Mapping[str, str], server: str, runtime: Path) -> dict[s
     site.mkdir(mode=0o700, exist_ok=True)
     (site / "sitecustomize.py").write_text(_MODULE)
     temporary = env.get(_TEMPORARY) or "/tmp"  # noqa: S108 - where the system has them
-    # What was compiled by an earlier start is found again, where PyTorch looked for it before.
+    # Code compiled by an earlier start is found again where PyTorch looked for it before.
     compiled = Path(temporary) / f"torchinductor_{_login(env)}"
     return {
         _COMPILED: str(compiled),

@@ -66,7 +66,7 @@ def joined(request: InTurn, plans: Sequence[Plan], over_all: OverAll, context: P
         alternatives=tuple(_alternatives(request, each))[:MOST],
         diff="\n".join(plan.diff.rstrip("\n") for plan in plans if plan.diff),
         undo=undo_of(plans),
-        # What is no object of the API server has none: then none is known of all.
+        # Objects outside the API server have none: then none is known for all.
         fingerprint=sha256("".join(fingerprints).encode()).hexdigest() if all(fingerprints) else "",
         parts=tuple(plans),
     )
@@ -109,7 +109,7 @@ def _checks(each: Sequence[NamedPlan], over_all: Sequence[Check]) -> tuple[Check
     for name, plan in each:
         for check in plan.checks:
             if check.about not in together or check.verdict is Verdict.BLOCK:
-                # Those that differ in the name alone are alike.
+                # Texts that differ only in the name are alike.
                 alike = replace(check, text=check.text.replace(name, _NAME), fix=check.fix.replace(name, _NAME))
                 by_words.setdefault(alike, []).append(name)
     found, passed = list(over_all), dict[str, list[str]]()

@@ -80,7 +80,7 @@ class ActionController:
         if row is None:
             return True
         ref = snapshot.ref(row.kind, row.namespace, row.name)
-        # What is not denied is not asked further: for most that is one look in a table.
+        # The first action that is not denied ends the check: for most users that is one look in a table.
         return not all(service.denied(kind, ref) for kind in _USUAL)
 
     @property
@@ -179,7 +179,7 @@ class ActionController:
 
             self._navigator.say(*announcement(action_run))
             if is_record(action_run.plan.request):
-                # Whoever has just written it wants to see it.
+                # The user who has just written it wants to see it.
                 self._desk.session.refresh()
 
     async def _tell_what_was_cut_off(self, service: ActionService) -> None:

@@ -88,7 +88,7 @@ async def _act(invocation: Invocation, settings: Settings) -> int:
         say(f"{status.problem}\n  {status.remedy}")
         return exits.USAGE
     async with _observing(settings, source, options.wait) as watched:
-        # What Prometheus knows is no ground to act on: the API server's own reason comes first.
+        # Data of Prometheus alone do not justify an action: the API server's error comes first.
         if source.trouble is not None:
             raise in_words(source.trouble, source.access)
         snapshot = watched.newest()

@@ -55,7 +55,7 @@ def find(typed: str, snapshot: Snapshot, namespace: str, default: str, kinds: tu
     inside = [t for t in known if not namespace or not t.namespace or t.namespace == namespace]
     found = [t for t in inside if t.name == name]
     if not found:
-        # What another workload made goes by its name too; the plan says whose it is.
+        # An owned workload can be named directly, too; the plan shows its owner.
         parts = [t for t in _parts(snapshot) if t.kind in kinds and (not kind or t.kind == kind) and t.name == name]
         found = [t for t in parts if not namespace or t.namespace == namespace]
     if len(found) > 1:

@@ -41,7 +41,7 @@ def run(invocation: Invocation) -> int:
             if not first <= at <= last:
                 say(f"{file} is from {stamped(first)} to {stamped(last)} UTC: --at is not within")
                 return exits.USAGE
-            # What cannot be read is said here, and not on a screen that has nothing to show.
+            # Unreadable files are reported here, and not on an empty screen.
             recording.at(at)
     except RecordingError as error:
         say(error.problem + (f"\n{error.remedy}" if error.remedy else ""))

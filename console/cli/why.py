@@ -118,7 +118,7 @@ def _tell(invocation: Invocation, snapshot: Snapshot, report: LatencyReport, pro
 
         tell(form, why_sheet(snapshot, report, glyphs), lambda: to_json(snapshot, report), glyphs)
         return
-    # What goes into a pipe is for another program, or for later: it is not cut.
+    # Piped output is for another program, or for later: it is not cut.
     width = columns() if form == "table" else None
     width = _WIDE if width is None else width
     for line in why_lines(report, snapshot.at, "", width, glyphs):

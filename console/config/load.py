@@ -160,7 +160,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[Key, str]]:
     except RecursionError:
         deep, document, places = True, {}, {}
     except ValueError as error:
-        # Of TOML, and of Python: a number of more than 4300 digits.
+        # TOML errors, and Python's for a number of more than 4300 digits.
         raise ConfigError(_syntax(path, text, str(error))) from None
     if deep:
         raise ConfigError(Problem(str(path), "is nested too deeply", "No setting needs more than four levels."))
@@ -236,7 +236,7 @@ def _merge(layers: list[_Layer]) -> tuple[Settings, dict[Key, str]]:
     result = validate(with_tables(document.keys()), document)
     if isinstance(result, Settings):
         return result, origins
-    # What was meant may be of a table that nothing was said in.
+    # The intended key may be in a table that is not set.
     everything = validate(with_tables(), document)
     raise _error(origins, result if isinstance(everything, Settings) else everything)
 

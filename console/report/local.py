@@ -28,7 +28,7 @@ def benches_json(benches: Sequence[Bench]) -> str:
 
 def _server(state: ServerState) -> dict[str, Any]:
     record, stage, reason = state.record, state.stage, state.reason
-    # What an earlier version wrote down, or a log repeats, may have a secret in clear.
+    # Records of an earlier version, or lines of a log, may contain a secret in clear.
     spec = asdict(record.spec) | {
         "env": redacted_variables(record.spec.env),
         "extra": redacted_arguments(record.spec.extra),

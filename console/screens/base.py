@@ -273,7 +273,7 @@ class ConsoleScreen(Screen[None]):
 
     def on_click(self, event: events.Click) -> None:
         """A command that is named on the screen, such as ``:joins``, is run where it only opens something."""
-        # Of an event that has come up from a widget, the place is that widget's.
+        # The position of an event that bubbled up from a widget is relative to that widget.
         widget, region = self.get_widget_at(event.screen_x, event.screen_y)
         if not isinstance(widget, Lines | MessageLine):
             return

@@ -99,7 +99,7 @@ class EntryLine(Vertical):
         message.stop()
         self._on.focus_body()
         if message.kind == ":":
-            # What was under the cursor when the line was opened is what is meant, whatever has happened since.
+            # The target is the object that was under the cursor when the line was opened, whatever has happened since.
             asked_of = self._asked_of
             known = asked_of is not None and asked_of.snapshot is not None
             self._desk.line.run(message.text, asked_of if asked_of is not None and known else self._on.context())

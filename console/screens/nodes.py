@@ -63,7 +63,7 @@ class NodesScreen(TableScreen):
             if not model and not self.narrowed:
                 self.say("no model is served on what is under the cursor")
                 return
-            # What is typed next begins with it: no more of it is escaped than must be.
+            # Typing continues from it: no more of it is escaped than necessary.
             escaped = re.escape(model).replace("\\-", "-")
             which = f"model:{escaped}"
         self.narrow("" if self.narrowed else which)

@@ -168,7 +168,7 @@ class UnderCursor:
                 return
             self._told = told
         except SessionError:
-            # What cannot be read is said where it is asked for; here there are just the plots.
+            # Read errors are reported on the full page; here the plots are shown alone.
             self._told = None
         finally:
             self._is_asking = False

@@ -52,6 +52,6 @@ class Permissions:
         except (KubeError, KubeconfigError, SessionError):
             # Not known: the plan asks again, and says so.
             return
-        # Of the cluster that was asked, which may be in view no more.
+        # For the cluster that was asked, which may no longer be selected.
         answers[cluster, permission, namespace] = answer
         self._learned()

@@ -108,7 +108,7 @@ def _pod_page(
             *told_lines(pod, starts.get(key), _usual_start(snapshot, pod), now, width, 3),
         ],
         alert_section(snapshot, key, width),
-        # Of a pod that serves, its load is asked for; of one that does not, why.
+        # For a serving pod the load matters; for any other, the reason.
         *((*load, *life) if pod.ready else (*life, *load)),
         plot_block(snapshot, key, width, glyphs) if measured else [],
     )

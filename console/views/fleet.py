@@ -70,7 +70,7 @@ class FleetTable:
         """The model for one Snapshot, in the order that the Snapshots before have led to."""
         (objects, values), known = drawn_from(snapshot), self._model
         as_before = query is self._query and values == self._from[1] and are_same(objects, self._from[0])
-        # What an empty table says is of the sources, which always change.
+        # The text of an empty table depends on the sources, which always change.
         if as_before and known is not None and known.groups:
             return known
         self._query, self._from = query, (objects, values)

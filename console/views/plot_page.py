@@ -69,7 +69,7 @@ def kept_curve(snapshot: Snapshot, key: str, plot: Plotted, wanted: TimeRange) -
         at = newest - back * step
         if wanted.start - wanted.step / 2 <= at <= wanted.end + wanted.step and not math.isnan(value):
             index = wanted.index(at)
-            # Of several in one step the highest is kept, so that no short peak is lost.
+            # The highest of several in one step is kept, so that no short peak is lost.
             values[index] = value if math.isnan(values[index]) else max(values[index], value)
     found = Curve(plot.quantity, wanted, tuple(values))
     return None if math.isnan(found.since) else found

@@ -121,7 +121,7 @@ def queue_text(snapshot: Snapshot, key: str) -> str:
 
 
 def _queue(snapshot: Snapshot, key: str) -> str:
-    # What joins objectives is imported for the first queue that grows: most fleets have none at first.
+    # The join of objectives is imported for the first growing queue: most fleets have none at first.
     from console.views.objectives import rows_of
     from fleet.objectives.growth import growth_text, outlook, trend_of
     from fleet.objectives.objective import DEFAULTS

@@ -62,7 +62,7 @@ def _worst(snapshot: Snapshot, since: SinceTracker, key: str, width: int, glyphs
         Span(f": {untrusted(said)}", severity_role(standing.severity) if known is None else Role.TEXT),
     )
     if known is not None:
-        # Who knows of it comes before the numbers: it is what the next one wants to know.
+        # The acknowledgement comes before the numbers: the next person on call needs it first.
         return (*lead, Span(f"  {untrusted_line(acknowledged_text(known, snapshot.at))}", Role.DIM))
     ttft = _number(snapshot, key, Quantity.TTFT_P95, "  TTFT95 ", glyphs)
     waits = _number(snapshot, key, Quantity.WAITING, "  wait ", glyphs)

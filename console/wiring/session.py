@@ -71,9 +71,9 @@ class SettingsWiring:
         from console.wiring.memory import Memory
         from fleet.net.early import EarlyQuestions
 
-        # Whoever looks at another cluster later has the HTTP client by then.
+        # When another cluster is selected later, the HTTP client is there already.
         early = EarlyQuestions() if self._memory is None else None
-        # What was seen of a cluster is there again when somebody comes back to it.
+        # The history of a cluster is available again when it is selected again.
         self._memory = self._memory or Memory(self._settings.recorder, self._environ, self._record)
         memory = self._memory
         return connect(self._settings, context, namespace, self._environ, self._servers, memory, early, self._here)

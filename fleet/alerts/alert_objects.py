@@ -17,7 +17,7 @@ from fleet.model.alerts import Alert
 from fleet.model.snapshot import Snapshot
 
 _NAMESPACES = ("exported_namespace", "namespace", "kubernetes_namespace", "pod_namespace", "Namespace")
-# What is exported comes before what exports it.
+# The exported object comes before its exporter.
 _PODS = ("exported_pod", "pod", "pod_name", "kubernetes_pod_name", "Pod")
 _NODES = ("exported_node", "node", "nodename", "Hostname", "hostname", "kubernetes_node", "node_name", "host")
 _GPUS = ("UUID", "uuid", "gpu_uuid", "GPU_UUID")
@@ -99,7 +99,7 @@ class Index:
             if uuid in gpus:
                 yield uuid
             else:
-                # Of a card that is cut in parts, the parts.
+                # For a partitioned card, its parts.
                 yield from (key for key in self._parts_of_gpus.get(uuid, ()))
         numbered = _NUMBERED.fullmatch(_first(labels, _ORDINALS))
         if numbered is not None:
@@ -130,7 +130,7 @@ class Index:
         for name in _values(labels, _MODELS):
             namespaces = list(_values(labels, _NAMESPACES))
             here = [key for namespace in namespaces if (key := f"{namespace}/{name}") in self._all.models]
-            # Of a gateway or a recording rule, which name no namespace: where only one serves a model of that name.
+            # From a gateway or a recording rule, which name no namespace: if only one serves a model of that name.
             every = here or (self._models_by_name.get(name, []) if not namespaces else [])
             if len(every) == 1:
                 yield every[0]

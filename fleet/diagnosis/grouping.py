@@ -200,7 +200,7 @@ class _Kin:
                 if not peers:
                     return
                 others = self._of_workload.get(snapshot.workload_of.get(finding.key, ""), ())
-                # What is beneath another replica reaches this one only through what it does to that one.
+                # A cause beneath another replica affects this one only through that replica.
                 yield [one for one in others if one.kind in _PODS]
             case Of.GPU:
                 gpu = snapshot.gpus.get(finding.key)

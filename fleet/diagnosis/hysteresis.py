@@ -85,7 +85,7 @@ class Hysteresis:
             else:
                 _tell(one, severities.said(cause, key, one.said))
                 if one.backfilled != past and _may_be_older(one):
-                    # What was before the console's time is read after its first look.
+                    # History from before the start of the console is read after its first tick.
                     one.backfilled = past
                     one.since, one.finding = onset_of(snapshot, cause, key) or one.since, None
             one.last = now

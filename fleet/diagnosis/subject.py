@@ -349,7 +349,7 @@ class Subjects:
         critical = [pod for pod, stands in pods.items() if stands.severity is Severity.CRITICAL]
         serving = ready - _ready(fleet, critical)
         if not fleet.coverage.sees("pods", workload.namespace):
-            # What is not listed is not gone: the workload's own count is the better one until it is.
+            # Unlisted is not gone: until the list is complete, the workload's own count is better.
             unseen = "its pods are not listed yet" if "pods" in fleet.coverage.pending else MAY_NOT_LIST
             listed, ready = ready, max(ready, workload.ready)
             serving += ready - listed

@@ -71,7 +71,7 @@ class StageReader:
             # Another rank begins, and will wait for the same download.
             return
         if current.phase is Phase.LOADING and phase is Phase.DOWNLOADING and not (current.total or current.detail):
-            # That it loads is said before it is known that the weights are not here.
+            # The log reports loading before it finds that the weights are missing.
             self._stages[-1] = StartStage(phase, current.began, detail, done, total)
             return
         if _ORDER[phase] < _ORDER[current.phase]:

@@ -136,7 +136,7 @@ def _arguments(pod: Pod, container: Container) -> list[str]:
             what = words[0] if words else container.image
             raise CannotCopyError(f"{pod.name} runs {what}: it cannot be seen to be vLLM, nor with which arguments")
         found = words
-    # What redirects the output of a script is no argument.
+    # Redirections of a script's output are no arguments.
     return [word for word in takewhile(lambda word: not _REDIRECTION.fullmatch(word), found) if word.strip()]
 
 

@@ -121,7 +121,7 @@ class Watcher:
             stage, stages = _stage_by_endpoints(watched, stages, now)
         loading = stage.phase not in (Phase.READY, Phase.STOPPING)
         return ServerState(
-            # Whoever started it may not have written down yet when it was ready.
+            # The starting program may not have recorded yet when it was ready.
             replace(record, ready=record.ready or watched.ready),
             now,
             stage,
@@ -198,7 +198,7 @@ def _dead(record: ServerRecord, watched: _Watched, now: float) -> tuple[ServerSt
         reason=reason,
         tail=tuple(watched.lines)[-TOLD:],
         models=watched.models,
-        # One that loads writes all the time: its last word was its end.
+        # A loading server logs all the time: its last line was its end.
         end_seen=watched.lived or watched.ready is None,
     )
     return state, bool(left)

@@ -99,7 +99,7 @@ def _rates_of_page(
     last = [0.0] * len(counters)
     times = sorted({at for samples in counters for at in samples})
     for at in times:
-        # One that was not there in an earlier answer of the process has started from zero.
+        # A series missing from an earlier answer of the process has started from zero.
         last = [samples.get(at, before) for samples, before in zip(counters, last, strict=True)]
         watched.add(at, last)
     per_second = watched.rates()

@@ -43,7 +43,7 @@ class CountingStore:
             try:
                 found |= await self._counted(part)
             except SourceProblem:
-                # One that the store refuses takes the others of its query with it: they are asked one by one.
+                # A refused selector fails its whole query: the others are then queried one by one.
                 for one in part if self.sent < MOST else ():
                     try:
                         found |= await self._counted([one])

@@ -56,7 +56,7 @@ def plain_path(text: str) -> str:
     """
     path = text if text.startswith("/") else f"/{text}"
     trouble = _trouble(path)
-    # What escapes are for in a path, a name of metrics does without.
+    # Metric names need no characters that must be escaped in a path.
     if trouble or "%" in path or "@" in path:
         raise ValueError(trouble or "it has characters that no path of metrics needs")
     return path

@@ -175,7 +175,7 @@ def _bad(objective: Objective, tallies: list[Tally], window: float, covered: flo
     if objective.measure is Indicator.AVAILABILITY:
         if not tallies or covered <= 0:
             return math.nan, math.nan, math.nan
-        # Of several workloads the one that was there longest: the model was there at least as long.
+        # The oldest of several workloads: the model has existed at least as long.
         present = max(tally.present for tally in tallies)
         # Where the window is longer than the history, one look more or less is at its edge, and no outage.
         seen = present * window + (look(window) if covered < window else 0.0)

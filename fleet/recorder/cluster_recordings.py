@@ -115,7 +115,7 @@ class ContinuousRecorder:
         try:
             return recalled(self.path, now - seconds, now, step)
         except RecordingError:
-            # Whoever writes it next says what is wrong with it.
+            # The next writer reports what is wrong with it.
             return {}
 
     def statuses(self) -> tuple[SourceStatus, ...]:

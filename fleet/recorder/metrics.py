@@ -216,7 +216,7 @@ class _Numbers:
         if len(shape.of) != len(shape.edges):
             raise RecordingError("a measurement of it has histograms of nobody")
         found, numbers, at = {}, self._all, self._at
-        # Of thousands: each costs what two slices do.
+        # There are thousands: each costs as much as two slices.
         for of, place in zip(shape.of, shape.edges, strict=True):
             if not 0 <= place < len(self._edges):
                 raise RecordingError("a measurement of it has histograms without edges")

@@ -134,7 +134,7 @@ class _Looks:
         for frame, at, looked in recording.looks(self._since, until, after):
             state, last = looked.state, self._last
             if last is None:
-                # What is there by then became so at no time that is known.
+                # The initial state has no known start.
                 for _ in self._differences.look(state, at, at):
                     pass
             else:
@@ -169,7 +169,7 @@ class _Looks:
             for key, row in rows.items() if rows is not old else ():
                 if old.get(key) is not row and (not of or row.kind == of):
                     told = raw(row)
-                    # Of an event the last word of it; of the others each that says anything else.
+                    # For an event its last version; for the others each version that differs.
                     taken[key if field == "events" else _told_by(key, told)] = witness.take(told, self._asked)
 
     def _take_links(self, links: Mapping[str, Workload]) -> None:

@@ -78,6 +78,6 @@ def _step(lines: Iterable[_Line], places: Iterable[int]) -> Step:
 def _only_workload(topology: Topology, entry: Past) -> str:
     model = topology.models.get(f"{entry.group.namespace}/{entry.group.model}")
     if model is None or len(model.workloads) != 1 or len(topology.served[model.workloads[0]]) > 1:
-        # Of a workload with several models, one model's percentile is not its own.
+        # If a workload has several models, one model's percentile is not the workload's.
         return ""
     return model.workloads[0]

@@ -45,7 +45,7 @@ async def curve_of_fleet(
     read = [one for one in stores if one.name in names]
     if len(read) > 1:
         return await _curve_of_parts(read, question, clock)
-    # Of what is not measured now any may know more.
+    # Any store may have more on objects that are not measured now.
     for one in read or stores:
         found = await curve(one.store, one.within, question, clock)
         if not math.isnan(found.since):

@@ -118,7 +118,7 @@ class PollingSource(ABC, Generic[T]):
         now = self._clock()
         self._backoff.reset()
         last = self._facts
-        # What is made of facts is kept for as long as they are the same object.
+        # Results derived from facts are cached while they are the same object.
         self._facts = Dated(now, last.value if last is not None and last.value == value else value)
         self._report(Health.LIVE)
         return self._every

@@ -66,7 +66,7 @@ def folded(entries: Iterable[Entry], kin: Kinship) -> tuple[Entry, ...]:
         top, words = kin.workload(entry.about), _without_teller(entry)
         key = (entry.kind, words, entry.who, top, turns.of(entry))
         fold = latest.get(key)
-        # What somebody changed is a thing by itself, however often.
+        # Changes are never folded, however many.
         if fold is not None and entry.kind is not EntryKind.CHANGE and entry.at - fold.last <= WITHIN:
             fold.again.append(entry)
             fold.last = max(fold.last, entry.ended)

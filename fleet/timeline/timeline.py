@@ -87,7 +87,7 @@ def merge_sightings(sources: Iterable[Sequence[Entry]]) -> list[Entry]:
     tellers: list[set[int]] = []
     seen: dict[tuple[ObjectRef, str], list[int]] = defaultdict(list)
     told = [(entry, teller) for teller, entries in enumerate(sources) for entry in entries]
-    # Who knows the time best comes first: the others are held against that.
+    # The most precise time comes first: the others are compared with it.
     for entry, teller in sorted(told, key=lambda one: one[0].within):
         places = seen[entry.about, entry.topic or entry.what]
         same = (at for at in places if teller not in tellers[at] and _overlap(kept[at], entry))

@@ -122,7 +122,7 @@ def event_view(event: Obj) -> Obj:
         "lastTimestamp": "deprecatedLastTimestamp",
         "count": "deprecatedCount",
     }
-    # What the core view writes empty and the other view leaves out.
+    # Fields that the core view writes empty and the other view omits.
     optional = {"reportingInstance", "firstTimestamp", "lastTimestamp"}
     view = {renamed.get(name, name): value for name, value in event.items() if value or name not in optional}
     return view | {"apiVersion": "events.k8s.io/v1"}

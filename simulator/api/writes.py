@@ -201,7 +201,7 @@ class Writes:
         validate(resource, old, new)
         if new.get("spec") != old.get("spec") and "generation" in metadata:
             metadata["generation"] = metadata["generation"] + 1
-        # What follows from a write is dated after it: the fleet may be a step behind its clock.
+        # Effects of a write are dated after it: the fleet may be a step behind its clock.
         now = self._world.now
         if applied is not None:
             fields = managed.applied(old, new, applied, options.manager, subresource, now)

@@ -66,7 +66,7 @@ class StatefulSets:
         for ordinal in range(first, first + spec["replicas"]):
             name = f"{meta['name']}-{ordinal}"
             if (meta["namespace"], name) not in self._cluster.pods:  # one of the same name may still have to end
-                # Those below the partition stay what they were.
+                # Pods below the partition stay unchanged.
                 revision = before if ordinal < _partition(spec) and before in templates else update
                 labels = {
                     HASH: revision,

@@ -83,7 +83,7 @@ class Viewport:
         opened = self._pinned | {group} if group is not None else set(self._pinned)
         if self._open_all:
             opened = {entry.key for entry in model.groups}
-        # Whoever leaves a group finds it folded when coming back.
+        # A group that the cursor leaves is folded.
         self._unfolded &= opened
         index = self.outline.find(cursor) if self._outlined == (model, opened) else None
         if index is None:

@@ -125,7 +125,7 @@ class DrainNodeAction:
         await execution.send(plan.steps[_CORDON].mutations[0])
         reached = await wait_for_taint(plan.target, execution, closing=True)
         if reached is Reached.OVERRULED:
-            # What is evicted could come back to it.
+            # Evicted pods could be scheduled on it again.
             found = overruled(plan.target, closing=True)
             return replace(found, text=f"{found.text}; nothing was taken out of service")
         if reached is Reached.NOT_SEEN:

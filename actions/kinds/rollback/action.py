@@ -84,7 +84,7 @@ def rollback_mutation(path: str, obj: Mapping[str, Any], then: Revision) -> Muta
     """The request. The resourceVersion makes a change in between a 409; in a JSON patch only a ``replace`` does."""
     version, about = obj["metadata"]["resourceVersion"], f"write the template of {then.name}"
     if kind_in(obj).revisions is Revisions.CONTROLLER_REVISIONS:
-        # What a ControllerRevision keeps is itself such a patch.
+        # The data of a ControllerRevision are such a patch.
         template = {"$patch": "replace", **then.template}
         body = {"metadata": {"resourceVersion": version}, "spec": {"template": template}}
         return Mutation("PATCH", path, body, STRATEGIC, about=about)

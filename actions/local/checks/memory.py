@@ -79,7 +79,7 @@ class MemoryNeed:
 def need_of(arch: Architecture, files: ModelFiles | None, spec: LaunchSpec) -> MemoryNeed | None:
     """Return the memory needed; None if neither files nor shape show the size of the weights."""
     named = spec.dtype if spec.dtype not in ("", "auto") else arch.dtype
-    # What is stored as float32 is served with half of it, unless that is asked for (vLLM, --dtype auto).
+    # Models stored as float32 are served in half precision by default (vLLM, --dtype auto).
     auto = spec.dtype in ("", "auto") and named == "float32"
     dtype = 2.0 if auto else BYTES.get(named, 2.0)
     fly = spec.quantization if not arch.quantization else ""

@@ -104,6 +104,6 @@ def _read(argument: VllmArgument, given: Any) -> Any:
 def _variable(pair: str) -> tuple[str, str]:
     name, equals, value = pair.partition("=")
     if not equals or not name.isidentifier():
-        # What was typed may be a secret: it is not repeated.
+        # The typed text may be a secret: it is not repeated.
         raise LocalError("--env takes NAME=VALUE")
     return name, value

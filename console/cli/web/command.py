@@ -31,7 +31,7 @@ def run(invocation: Invocation) -> int:
     """Serve until Ctrl-C: exit 0; 2 if it cannot be served as requested."""
     options = invocation.options
     loaded = invocation.load()
-    # Whatever the configuration says: what serves browsers changes nothing itself.
+    # Whatever the configuration says: the server for browsers changes nothing itself.
     guard.lock(loaded.policy.allow)
     if not _is_loopback(options.host) and options.cert is None:
         say(

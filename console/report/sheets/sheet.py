@@ -187,7 +187,7 @@ def _fitted(sheet: Sheet, natural: dict[int, int], width: int) -> dict[int, int]
         if room >= 0 or not last[0]:
             break
         del widths[last[1]]
-    # What is left goes to those that were cut, a cell each in turn: short ones are whole first.
+    # The remaining width goes to the cut columns, a cell each in turn: short ones are complete first.
     short = [at for at, w in widths.items() if least[at] < w]
     while room > 0 and short:
         share, rest = divmod(room, len(short))

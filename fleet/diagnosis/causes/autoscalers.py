@@ -105,7 +105,7 @@ BLIND = AutoscalerCause(
     must_not=(_UNABLE,),
     explains=_QUEUES,
     before=("autoscaler-at-maximum", "autoscaler-flaps"),
-    # Of a workload that has just come there are no numbers yet.
+    # A new workload has no numbers yet.
     after=120,
     clears=120,
     helps=(_SEE, Help("see which sources of metrics answer", "sources"), _SCALE),

@@ -43,7 +43,7 @@ WAITING = EngineCause(
     sentence="The engine hangs: requests wait, none is taken up, and no token is made.",
     words=says("stuck: requests wait, none runs, no tokens"),
     must=(*_NO_TOKENS, Level(Quantity.RUNNING, Is.EXACTLY, 0), Level(Quantity.WAITING, Is.ABOVE, 0)),
-    # What waits for an adapter, or for the KV blocks of another engine, is not up to this one.
+    # Requests that wait for an adapter, or for KV blocks of another engine, are not this engine's fault.
     must_not=(Level(Quantity.WAITING_CAPACITY, Is.EXACTLY, 0),),
     explains=(*OVERLOAD, "errors", CANARY_SILENT),
     peers=True,

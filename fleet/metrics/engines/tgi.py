@@ -16,7 +16,7 @@ from fleet.metrics.product import Product
 from fleet.model.quantity import Family, Quantity
 
 _C = MetricType.COUNTER
-# Those of the client (validation, template) and those that were turned away (overloaded) are not the engine's.
+# Client errors (validation, template) and rejections (overloaded) are not the engine's errors.
 _OWN_FAULT = (Match("err", Op.MATCHES, "generation|incomplete|dropped"),)
 
 TGI = Dialect(

@@ -55,7 +55,7 @@ VLLM = Dialect(
         port=None,
         model_variables=("VLLM_MODEL",),
         variables=("VLLM_",),
-        # That of the newer images is `vllm serve`.
+        # The entry point of newer images is `vllm serve`.
         entrypoints=("vllm",),
         ranks=Ranks(
             switches=("--data-parallel-multi-port-external-lb", "-dpm"),

@@ -231,7 +231,7 @@ class KubeClient:
             except (aiohttp.ClientError, OSError) as error:
                 raise error_of_exception(error, self.server) from error
             finally:
-                # Whatever was not read to its end is cut off, not read on.
+                # An answer that was not read to its end is closed, not drained.
                 response.release()
         self.last_ok = time()
         return Response(response.status, content, response.content_type, response.headers)
@@ -360,7 +360,7 @@ class KubeClient:
             # Written behind the server's name it would be a part of that, or lead elsewhere.
             raise RefusedError(f"{request.method} {request.path!r} was not sent: that is not a path")
         url = self.access.server + request.path + (f"?{urlencode(request.query)}" if request.query else "")
-        # What is asked for in this form has a door of its own, which leads nowhere else.
+        # Requests of this form have a separate guard, which allows nothing else.
         guard = reads_helm_metadata if request.accept == METADATA else self._guard
         guard(request.method, url)
         return url

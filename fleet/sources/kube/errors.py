@@ -196,7 +196,7 @@ def error_of_response(status: int, headers: Mapping[str, str], body: bytes) -> K
         error = NotKubernetesError(f"the server {what}: this is not a Kubernetes API server", status=status)
         error.location = where if status < 400 else ""
         return error
-    # Of a health check, what fails; it may stand far down in a long answer.
+    # For a health check, the failing part, which may be far down in a long answer.
     failing = [line for line in body.splitlines() if line.startswith(b"[-]")]
     text = "" if html else " ".join((b"\n".join(failing) or body)[:200].decode("utf-8", "replace").split())
     kind = _BY_STATUS.get(status, ServerError if status >= 500 else KubeError)

@@ -189,7 +189,7 @@ class ServerProbe:
         except NotFoundError:
             absent = namespace
         except ForbiddenError:
-            # Who may not ask sees what there is, if anything.
+            # Without the permission to ask, the available facts are shown, if any.
             absent = ""
         else:
             absent = ""

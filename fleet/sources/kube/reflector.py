@@ -193,7 +193,7 @@ class Reflector(Generic[R]):
     def _note_success(self) -> None:
         self.trouble = None
         self.troubled_since = None
-        # Whoever woke it has what they wanted.
+        # The wake-up is done.
         self._woken.clear()
         self._attempted()
 

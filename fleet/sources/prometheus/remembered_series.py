@@ -116,7 +116,7 @@ def _places(before: array[int], now: array[int]) -> list[int] | None:
     at = dict(zip(now, range(len(now)), strict=True))
     places = [at.get(each, -1) for each in before]
     stayed = [place for place in places if place >= 0]
-    # One that is written twice would be taken for the other.
+    # A series written twice would be taken for the other.
     if len(at) < len(now) or any(map(operator.ge, stayed, stayed[1:])):
         return None
     return [*places, -1]

@@ -203,7 +203,7 @@ class PrometheusSource:
     def _measured(self, pods: frozenset[str] | None, at: float | None, sent: int) -> Measurement:
         at = self._time(at)
         notes: dict[str, None] = {}
-        # What is asked for hardly ever changes, so it is asked for while the first answer is still to come.
+        # The queries hardly ever change, so the last ones are sent before the first answer is there.
         guess = self._queries(self._last.scope, self._last.rows, pods) if self._last is not None else None
         asked = self._ask_all(guess, at, notes) if guess is not None else []
         # Before the interval is known, long enough for any usual one.

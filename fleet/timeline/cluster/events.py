@@ -81,7 +81,7 @@ def _take(raw: Raw, asked: SharedFacts) -> Entry | None:
         what,
         ref,
         (evidence,),
-        # What a component noticed it did not do.
+        # A component that only observed something is not its author.
         who="" if kind is EntryKind.CHANGE else _reporter(raw),
         weight=Weight.BAD if text(raw, "type") == "Warning" else Weight.PLAIN,
         topic=topic,
