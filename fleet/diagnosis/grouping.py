@@ -179,9 +179,13 @@ class _Kin:
         return None
 
     def _is_felt(self, finding: Finding) -> bool:
-        """True if it can be the root of a cause that only reports the state of an object's parts."""
+        """True if it can be the root of a cause that only reports the state of an object's parts.
+
+        Not what stands in front of a workload: requests that do not arrive are counted by none of its engines. Nor how
+        it is set up, where that is felt with the next fault only.
+        """
         cause = self.causes[finding.cause]
-        return not cause.symptom and not (cause.runs_on and finding.kind == Of.SETUP)
+        return not (cause.symptom or finding.kind == Of.SERVICE or (finding.kind == Of.SETUP and cause.runs_on))
 
     def _places(self, finding: Finding, *, peers: bool, roots: frozenset[str]) -> Iterator[Sequence[Finding]]:
         """Yield the places where its root may be, the lowest first; ``peers``: also the other replicas.

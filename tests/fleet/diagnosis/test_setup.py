@@ -15,9 +15,10 @@ from fleet.diagnosis.lateness import LateSubject
 from fleet.diagnosis.setup import SetupSubject, setup_subject
 from fleet.model.facts import Dated, Facts
 from fleet.model.finding import FindingState, Incident
-from fleet.model.objects import ModelVersion
+from fleet.model.objects import ModelVersion, Service
 from fleet.model.promise import LateObjective, Promised
 from fleet.model.quantity import Family, Quantity
+from fleet.model.routes import Backend, Certificate, Route, Routing
 from fleet.model.severity import Severity
 from fleet.model.snapshot import Snapshot
 from fleet.objectives.burn_rate import WINDOWS
@@ -171,18 +172,30 @@ def test_how_it_is_set_up_is_no_root_of_what_users_feel() -> None:
     assert {one.root.cause for one in late} == {"ttft-objective-missed", "single-replica"}
 
 
-def incidents(*, waiting: float, bad: float, replicas: int = 2, availability: bool = False) -> tuple[Incident, ...]:
+def test_what_stands_in_front_of_it_is_no_root_of_a_latency_that_engines_count() -> None:
+    certificate = Certificate("serving", "chat", "chat-tls", NOW - 80 * 86_400, NOW + 10 * 86_400)
+    route = Route("Ingress", "serving", "chat", (Backend("Service", "serving", "chat"),), ("serving/chat-tls",))
+    found = incidents(waiting=0.0, bad=0.2, routing=Routing((route,), certificates=(certificate,)))
+    assert {one.root.cause for one in found} == {"ttft-objective-missed", "certificate-expires"}
+
+
+def incidents(
+    *, waiting: float, bad: float, replicas: int = 2, availability: bool = False, routing: Routing | None = None
+) -> tuple[Incident, ...]:
     """A model of whose first tokens such a share came later than 2.5 s, of 600 in five minutes."""
     goals = Goals((objective("ttft_p95", 2.5), *([objective("availability", 0.99)] if availability else [])))
     names = [f"chat-7c9f58-x2k4{letter}" for letter in "bcdf"[:replicas]]
-    rows = [pod(name, node=f"n{at}") for at, name in enumerate(names)]
+    rows = [pod(name, node=f"n{at}", labels={"app": "chat"}) for at, name in enumerate(names)]
     state = kube(rows, deployment(desired=replicas), [node(f"n{at}") for at in range(replicas)])
     engines = {engine(name): WELL | {Quantity.WAITING: waiting} for name in names}
     owner = RequestOwner("serving", "chat")
     buckets = {Family.TTFT: {2.5: 2.0 * (1 - bad), float("inf"): 2.0}}
     spent = {window: {owner: Tally(buckets, all=2.0, present=1.0)} for window in (*WINDOWS, goals.period)}
     ledger = Ledger(goals, spent, {owner: NOW - goals.period}, dict.fromkeys(spent, NOW), "prometheus")
-    builder, facts = Builder(), Facts({"objectives": Dated(NOW, ledger)})
+    service = Service("serving", "chat", "uid-s", "1", "ClusterIP", {"app": "chat"}, (("http", 80),))
+    state = replace(state, services={service.key: service})
+    led = {} if routing is None else {"routing": Dated(NOW, routing)}
+    builder, facts = Builder(), Facts({"objectives": Dated(NOW, ledger), **led})
     found = [
         builder.build(state, measurement(engines, at=NOW + seconds), (), NOW + seconds, facts=facts)
         for seconds in (0, 60, 300)
