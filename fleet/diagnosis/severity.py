@@ -91,13 +91,20 @@ def _of_object(
 def _of_pod(snapshot: Snapshot, subjects: Subjects, cause: AnyCause, key: str, before: ToldCause | None) -> ToldCause:
     """Severity for a pod: one missing replica of many affects nobody while the others carry its load."""
     pod = snapshot.pods[key]
-    whole = None
-    if cause.stage < Stage.MEASURING or isinstance(cause, CanaryCause):
-        whole = snapshot.assessments.get(snapshot.workload_of.get(key, ""))
-    spared = whole is not None and whole.severity is not Severity.CRITICAL
+    away = cause.stage < Stage.MEASURING or isinstance(cause, CanaryCause)
+    spared = away and _others_carry(snapshot, subjects, snapshot.workload_of.get(key, ""))
     of = (pod, spared)
     if before is not None and isinstance(before.of, tuple) and before.of[0] is pod and before.of[1] is spared:
         return before
     stands = cause.assessed(subjects, key)
     severity = Severity.WARNING if spared and stands.severity is Severity.CRITICAL else stands.severity
     return ToldCause(severity, stands.reason, of)
+
+
+def _others_carry(snapshot: Snapshot, subjects: Subjects, workload: str) -> bool:
+    """True if a workload serves without its missing replicas, though it may be critical for what happens in another."""
+    whole = snapshot.assessments.get(workload)
+    if whole is None or whole.severity is not Severity.CRITICAL:
+        return whole is not None
+    seen = subjects.workload(workload)
+    return seen is not None and (seen.workload.desired - seen.serving) * 2 < seen.workload.desired
