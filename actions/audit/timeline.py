@@ -1,4 +1,4 @@
-"""The console's own records as part of the timeline: what was done from a console or command line, and by whom."""
+"""The console's own records as part of the timeline: actions from a console or command line, with their authors."""
 
 from __future__ import annotations
 

@@ -259,7 +259,7 @@ def _result(action: RecordedAction) -> list[RecordFact]:
 
 
 def _unfinished_facts(action: RecordedAction) -> list[RecordFact]:
-    """Return what is known, and what is not, of an action without a result."""
+    """Return the known and the unknown facts about an action without a result."""
     sent = action.sent
     unknown = sum(one.unknown for one in sent)
     if not sent:

@@ -47,7 +47,7 @@ class MorePods(NamedTuple):
 
 
 def check_room_for_all(snapshot: Snapshot, wanted: Sequence[MorePods]) -> Check | None:
-    """True if all can be placed, each after the ones before it; None if none requests a device."""
+    """Check that all can be placed, each after the ones before it; None if none requests a device."""
     taken: Counter[tuple[str, str]] = Counter()
     asked, short = 0, list[str]()
     for one in wanted:

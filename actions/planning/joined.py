@@ -50,7 +50,7 @@ def named(plans: Sequence[Plan]) -> tuple[NamedPlan, ...]:
 
 
 def joined(request: InTurn, plans: Sequence[Plan], over_all: OverAll, context: PlanContext) -> Plan:
-    """Return the plan of all. ``over_all``: what was found of them together, which says more than of each alone."""
+    """Return the plan of all. ``over_all``: findings about all together, which are more than those of each alone."""
     each = named(plans)
     fingerprints = [plan.fingerprint for plan in plans]
     return Plan(
@@ -103,7 +103,7 @@ def _changes(each: Sequence[NamedPlan]) -> tuple[Change, ...]:
 
 
 def _checks(each: Sequence[NamedPlan], over_all: Sequence[Check]) -> tuple[Check, ...]:
-    """Say once what was found of all alike; of the others each warning by name, and what passes in a line."""
+    """State common findings once; of the others each warning by name, and the passed ones in one line."""
     together = {check.about for check in over_all}
     by_words: dict[Check, list[str]] = {}
     for name, plan in each:

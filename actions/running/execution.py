@@ -105,7 +105,7 @@ class Execution:
         return answer.document
 
     async def _leave_note(self) -> None:
-        """Leave an Event on the target, with what has become known since planning."""
+        """Leave an Event on the target, with the facts learned since planning."""
         plan, journal = self._plan, self._journal
         user, reason = plan.scope.user, journal.state.reason
         try:

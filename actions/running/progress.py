@@ -17,7 +17,7 @@ class Result(StrEnum):
     CONFLICT = "conflict"
     """The target changed since the plan was made: nothing was overwritten, a new plan is needed."""
     STOPPED = "stopped"
-    """A user stopped it; what was done by then stays done."""
+    """A user stopped it; completed steps stay done."""
 
 
 class FailureCause(StrEnum):

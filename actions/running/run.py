@@ -110,7 +110,7 @@ class Run:
         return part
 
     async def _told(self, turns: TurnsTaken) -> Outcome:
-        """The outcome of all; where not all was done, only what was can be taken back."""
+        """The outcome of all; if some were not done, only the done ones can be undone."""
         if turns.several and not turns.all_done:
             self._journal.update(plan=replace(self.state.plan, undo=turns.undo))
             return await self._written("undo", turns.outcome, recorded_undo(turns.undo))

@@ -19,7 +19,7 @@ _ALL: Final = 6
 
 
 class NotAsConfirmedError(ConflictError):
-    """An object, or what would be done to it, is no longer what was confirmed."""
+    """An object, or the planned change to it, is no longer as confirmed."""
 
 
 class ForbiddenByNowError(KubeError):
@@ -88,12 +88,12 @@ class TurnsTaken:
 
     @property
     def undo(self) -> Undo:
-        """The way back from what was begun."""
+        """The undo of everything that was begun."""
         return undo_of(self._begun) if self._begun else Undo("")
 
     @property
     def outcome(self) -> Outcome:
-        """The outcome of all: that of the first that did not arrive, with what was done before it and what was not."""
+        """The outcome of all: that of the first failure, with the parts done before it and the parts not begun."""
         *before, last = self._outcomes
         if not self.several:
             return last

@@ -44,7 +44,7 @@ async def open_fleet(desk: Desk, context: Context) -> None:
 
 
 def _view(desk: Desk, context: Context) -> None:
-    """Show the view that is named, save what is in front, or (without a name) list those there are."""
+    """Show the named view, save the front screen as one, or (without a name) list the views."""
     word, _, name = context.argument.partition(" ")
     if word == "save" and name.strip():
         desk.scope.views.save(name.strip())

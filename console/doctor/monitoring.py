@@ -18,7 +18,7 @@ _WORDS = {
 
 
 def check_monitoring(examined: Examined) -> Iterator[DoctorCheck]:
-    """True if rules and targets are as they appear."""
+    """Check that rules and targets are as they appear."""
     looked = f"{examined.rules} rules, {examined.selectors} selectors"
     lies = [fault for fault in examined.faults if fault.kind in _WORDS]
     if not lies:

@@ -50,7 +50,7 @@ NAMED = 5
 
 
 def check_api_server(snapshot: Snapshot, *, explained: bool) -> DoctorCheck:
-    """True if the API server answers, and as whom; ``explained``: its refusals are reported elsewhere."""
+    """Check that the API server answers, and as whom; ``explained``: its refusals are reported elsewhere."""
     status = snapshot.source(KUBERNETES)
     cluster = snapshot.cluster
     if status is None or status.health is Health.DOWN:

@@ -33,7 +33,7 @@ def check_configuration(loaded: Loaded | ConfigError, environ: Mapping[str, str]
 def check_terminal(
     environ: Mapping[str, str], encoding: str | None, size: tuple[int, int], *, interactive: bool
 ) -> DoctorCheck:
-    """True if the screens can be shown here, and how: (columns, lines), encoding, colours."""
+    """Check that the screens can be shown here, and how: (columns, lines), encoding, colours."""
     term = environ.get("TERM", "")
     if term in {"", "dumb"}:
         return DoctorCheck(

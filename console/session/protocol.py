@@ -149,7 +149,7 @@ class ActionService(Protocol):
         ...
 
     def stop(self, id: str) -> None:  # noqa: A002 - the run's
-        """Stop it; what was sent stays."""
+        """Stop it; requests that were sent stay in effect."""
         ...
 
     @property

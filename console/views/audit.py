@@ -46,7 +46,7 @@ _MOST = 4
 
 
 def chain_lines(folder: Path, opened: Opened, width: int) -> list[Line]:
-    """True if the log is what was written, and where it is."""
+    """Return the lines about the verification of the log, and its place."""
     lines: list[Line] = []
     for fact in opened_text(opened):
         role = Role.DIM if fact.tone is Tone.PLAIN else ROLES[fact.tone]

@@ -55,7 +55,7 @@ class CanarySettings:
 
 
 def canary(in_view: InView) -> Iterator[CanarySource]:
-    """The one of the cluster in view, where there is somebody to ask."""
+    """The canary of the selected cluster, if it has targets."""
     settings = in_view.settings.of(CanarySettings)
     if not settings.workloads or in_view.is_machine or guard.is_locked():
         return

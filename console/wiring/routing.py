@@ -1,4 +1,4 @@
-"""The source of what leads to engines, as the settings say."""
+"""The source of routes to engines, according to the settings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def routing(in_view: InView) -> Iterator[RoutingSource]:
-    """The one of the cluster in view; none where nobody wants it."""
+    """The routing source of the selected cluster; none if it is disabled."""
     objects = in_view.objects
     if not in_view.settings.diagnosis.routing or not isinstance(objects, KubernetesSource):
         return

@@ -95,7 +95,7 @@ class Help(NamedTuple):
 
 
 class Ruling(NamedTuple):
-    """The verdict on a cause at an object, and what it rests on."""
+    """The verdict on a cause at an object, with its evidence."""
 
     holds: bool | None
     """None where it is not known."""
@@ -130,7 +130,7 @@ class Cause(Generic[S]):
     beside: bool = False
     """True if it does not make an otherwise well object unwell, but adds to another trouble of its holder."""
     symptom: bool = False
-    """True if it only reports the state of an object's parts: what is found at the parts is its root."""
+    """True if it only reports the state of an object's parts: a finding at the parts is its root."""
     runs_on: bool = False
     """True if what already runs on its object is unaffected, and only future work is."""
     peers: bool = False

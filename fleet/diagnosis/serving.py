@@ -1,4 +1,4 @@
-"""A workload compared with its past: its traffic and the usual traffic, its Services, and what it lost pods with."""
+"""A workload compared with its past: its traffic and the usual traffic, its Services, and the reasons for lost pods."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _HASHES = (TEMPLATE_HASH, "controller-revision-hash")
 
 
 class TrafficSubject(NamedTuple):
-    """The traffic of a workload. NaN for what is not measured."""
+    """The traffic of a workload. NaN if it is not measured."""
 
     now: Traffic
     usual: Traffic

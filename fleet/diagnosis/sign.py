@@ -47,7 +47,7 @@ class Sign(Protocol[S_contra]):
         ...
 
     def contrary(self, of: S_contra) -> str:
-        """Return words for what is seen where it does not hold."""
+        """Return words for the observation that contradicts it."""
         ...
 
 

@@ -166,7 +166,7 @@ class MeasuringSource(NamedTuple):
 
 
 class EndedSubject(NamedTuple):
-    """A pod with a container that ended, and what it wrote before."""
+    """A pod with a container that ended, and its last output."""
 
     pod: Pod
     words: LastWords
@@ -181,7 +181,7 @@ class WorkloadSubject:
     ready: int
     """Number of its pods that Kubernetes calls ready."""
     serving: int
-    """Number of its ready pods that are not critical: a pod that is ready but stuck serves nobody."""
+    """Number of its ready pods that are not critical: a pod that is ready but stuck serves no requests."""
     broken: int = 0
     """Number of its pods on a critical GPU: lost capacity that does not return by itself."""
     hanging: float = 0.0

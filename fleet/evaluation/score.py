@@ -22,7 +22,7 @@ _TROUBLE = frozenset({Severity.CRITICAL, Severity.WARNING, Severity.UNKNOWN})
 
 @dataclass(frozen=True, slots=True)
 class ShownIncident:
-    """An incident as shown: what is reported for an object."""
+    """An incident as shown: the report for an object."""
 
     cause: str
     object: str
@@ -115,7 +115,7 @@ def _follow(fault: TrueFault, found: FaultScore, look: ReplayedTick) -> None:
 
 
 def _judge(case: CaseScore, last: Snapshot) -> None:
-    """Judge what is shown at the end."""
+    """Score the incidents shown at the end."""
     shown = [one for one in counted(last.incidents, pending=True) if one.severity in _TROUBLE]
     asked = [one for one in shown if not any(matches(beside, one) for beside in case.truth.beside)]
     if asked:

@@ -103,7 +103,7 @@ def _mean(values: Sequence[float]) -> float | None:
 
 
 class Goal(NamedTuple):
-    """A goal: what is measured, and its lower or upper bound."""
+    """A goal: a measure, and its lower or upper bound."""
 
     name: str
     of: Callable[[Totals], float | None]

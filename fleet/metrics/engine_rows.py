@@ -45,7 +45,7 @@ class Example(NamedTuple):
 
 
 class PresentMetrics(NamedTuple):
-    """The other metrics of a store, and what they show about it."""
+    """The other metrics of a store, and the information in them."""
 
     names: frozenset[str]
     """The counters and histogram counts that the data have."""

@@ -49,7 +49,7 @@ class Finding:
 
 
 class Reach(NamedTuple):
-    """Impact of an incident on users. NaN for what is not measured."""
+    """Impact of an incident on users. NaN for unmeasured values."""
 
     replicas: int = 0
     """Pods that are concerned."""

@@ -13,7 +13,7 @@ class LateObjective(NamedTuple):
     percentile: str
     """``p50``, ``p95`` or ``p99``."""
     seconds: float
-    """The edge at which it is counted: what was promised, or the first above it at which a bucket ends."""
+    """The edge at which it is counted: the promised limit, or the first bucket bound above it."""
     bad: float
     """Share of the requests (for ITL: of the tokens) of the last minutes that were later; minutes without any count as
     good.

@@ -24,7 +24,7 @@ class Validity(NamedTuple):
 
 
 def validity_of(der: bytes) -> Validity | None:
-    """Return the dates of a certificate in DER; None for what is none."""
+    """Return the dates of a certificate in DER; None if it is not a certificate."""
     try:
         body = _value(der, 0, _SEQUENCE)
         signed = _value(body, 0, _SEQUENCE)

@@ -1,4 +1,4 @@
-"""Alerts that began and ended, from what the sources of alerts said: known to the time between two of their answers."""
+"""Alerts that began and ended, from the data of their sources: known to the time between two answers."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ class FactsWriter:
         return self.difference(facts) or _packed(_Changes())
 
     def difference(self, facts: Facts) -> bytes | None:
-        """Return the difference from what was written last; None if there is none."""
+        """Return the difference from the last written facts; None if there is none."""
         kept = kept_facts(facts)
         gone = tuple(name for name in self._values if name not in kept)
         told = {}

@@ -32,7 +32,7 @@ from fleet.timeline.timeline import merge_sightings
 
 _GAP: Final = Gap("who changed what, and arguments of templates", "a recording keeps rows, and no raw objects")
 _LONGER: Final = 24 * 3600.0
-"""Seconds that are remembered beyond what is asked for: whoever looks on for days does not keep them all."""
+"""Seconds cached beyond the requested span: a user who pages through days does not keep them all in memory."""
 _Key = tuple[ObjectRef, str, float]
 
 
@@ -66,7 +66,7 @@ class KeptTimeline:
         self._now = now
 
     async def tell(self, since: float) -> SourceTimeline:
-        """Tell what was seen, where anything was."""
+        """Return the recorded past; nothing if there is no recording."""
         if not self._past.path.exists():
             return SourceTimeline((), Kinship())
         found, problem = await asyncio.to_thread(self._past.tell, since, self._now(), await self._uid())
@@ -84,7 +84,9 @@ class RecordedPast:
         self._looks: _Looks | None = None
 
     def tell(self, since: float, until: float, uid: str = "") -> tuple[SourceTimeline, RecordingError | None]:
-        """Return what was seen between two moments, and why not all of it; nothing of another cluster than ``uid``."""
+        """Return the entries between two moments, and the reason if some are missing; none for another cluster than
+        ``uid``.
+        """
         with self._one:
             problem: RecordingError | None = None
             try:
@@ -122,13 +124,13 @@ class _Looks:
         self._found: dict[_Key, Entry] = {}
 
     def goes_on(self, recording: Recording, since: float, until: float) -> bool:
-        """True if what was read is a part of what is wanted of this file, and not much more than that."""
+        """True if the cached part belongs to the requested span of this file, and is not much larger."""
         if self._last is not None and not has_look(recording, *self._last[:2]):
             return False
         return self._since <= since <= self._since + _LONGER and until >= self._until
 
     def read(self, recording: Recording, until: float) -> None:
-        """Read what was seen by a moment. Raises RecordingError; what was read by then is kept."""
+        """Read the recording up to a moment. Raises RecordingError; earlier reads are kept."""
         measured = recording.measured(self._until, until)
         after = 0 if self._last is None else self._last[0]
         for frame, at, looked in recording.looks(self._since, until, after):

@@ -174,7 +174,7 @@ class Pseudonyms:
         return text if text in _words(_COMPONENTS) else self.name(text, "component")
 
     def gpu(self, text: str) -> str:
-        """Pseudonym of what a GPU is called; one that its maker calls so stays."""
+        """Pseudonym of a GPU's name; names given by its maker stay."""
         parts = re.split(r"[- ]", text)
         makers = {domain.partition(".")[0] for domain in _domains()}
         known = (part.lower() in _words(_GPU_WORDS) | makers or _GPU_NUMBER.fullmatch(part) for part in parts)
@@ -185,7 +185,7 @@ class Pseudonyms:
         return text if _PROFILE.fullmatch(text) else self.name(text, "profile")
 
     def version(self, text: str) -> str:
-        """Version of Kubernetes without an ending by which somebody calls a build of his own."""
+        """Version of Kubernetes without a suffix that identifies a private build."""
         found = _KUBERNETES.match(text)
         if found is None:
             return self.name(text, "version")

@@ -42,7 +42,7 @@ class _Chain(Generic[T]):
         return None if last is None else self.of(last)
 
     def of(self, last: RecordingFrame) -> T:
-        """Return what was known with a frame. Raises RecordingError."""
+        """Return the state at a frame. Raises RecordingError."""
         value = self._value
         for frame in reversed(list(self._since_known(last))):
             value = self._apply(None if frame.base is None else value, frame.data)

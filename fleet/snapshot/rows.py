@@ -44,7 +44,7 @@ class FrameRows:
 
 @dataclass(frozen=True, slots=True)
 class ServingFleet:
-    """Workloads and models, and what was measured of them."""
+    """Workloads and models, and their measurements."""
 
     pods: Iterable[str]
     pods_of: Mapping[str, Sequence[str]]

@@ -29,7 +29,7 @@ from fleet.sources.store import NamedStore, Store
 
 
 class Use(StrEnum):
-    """True if a source is used: the values of a setting."""
+    """Use of a source: the values of a setting."""
 
     AUTO = "auto"
     ALWAYS = "always"

@@ -21,7 +21,7 @@ REFUSALS = {
     "limit-range-violated": r"(?:minimum|maximum) ([\w./-]+) usage per (?:Container|Pod)",
     "service-account-missing": r'error looking up service account \S+: serviceaccount "([^"]+)" not found',
 }
-"""Cause → the pattern of its message; a group in it captures the name of what refuses or is missing."""
+"""Cause → the pattern of its message; a group in it captures the name of the refusing or missing object."""
 _COMPILED = {name: re.compile(words) for name, words in REFUSALS.items()}
 
 

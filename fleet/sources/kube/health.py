@@ -118,7 +118,7 @@ def _is_refusal(trouble: Trouble | None) -> bool:
 
 
 def _notes(feeds: Sequence[Feed[Any]], user: str) -> tuple[list[str], list[str]]:
-    """Return what is known of some namespaces only, and what is not known at all."""
+    """Return the facts that are known for some namespaces only, and those that are not known at all."""
     notes: list[str] = []
     partial: dict[tuple[str, ...], list[str]] = {}
     for feed in feeds:

@@ -20,7 +20,7 @@ BUFFER = 2**21
 
 
 class SentFlag:
-    """True if anything of one request may have left for the server."""
+    """Flag of one request, set once anything of it may have left for the server."""
 
     def __init__(self) -> None:
         self.begun = False

@@ -1,4 +1,4 @@
-"""One kind of object that is read for the past: where it is listed, what is kept of each, and the entries made from
+"""One kind of object that is read for the past: its list, the kept part of each object, and the entries made from
 all.
 """
 
