@@ -14,6 +14,7 @@ from fleet.dataclass import dataclass
 from fleet.diagnosis.active_causes import READ_AGAIN, ActiveCause
 from fleet.diagnosis.cause import Cause, Of
 from fleet.diagnosis.subject import Subjects
+from fleet.kinds.kind import Update
 from fleet.kinds.registry import kind_of
 from fleet.model.objects import TEMPLATE_HASH, Pod, Workload
 from fleet.model.profile import CHAT, Profile
@@ -55,6 +56,11 @@ class SetupSubject(NamedTuple):
     """None where no node takes anything away that is known."""
     now: float
     profile: Profile = CHAT
+
+    @property
+    def may_be_partitioned(self) -> bool:
+        """True if its kind may hold back some of its pods by a partition, whose field is not read."""
+        return kind_of(self.workload.kind).update is not Update.STRATEGY and self.workload.strategy != "OnDelete"
 
     @property
     def nodes(self) -> Mapping[str, int]:

@@ -6,9 +6,9 @@ from enum import StrEnum
 from typing import Final
 
 from fleet.dataclass import dataclass
+from fleet.kinds.replicaset import REPLICA_SET
 from fleet.model.objects import ObjectRef
 
-REPLICA_SET: Final = "ReplicaSet"
 WHOLE_SECONDS: Final = 1.0
 """Accuracy of a time of the Kubernetes API in seconds: whole seconds, rounded down."""
 
@@ -48,7 +48,7 @@ TEMPLATE: Final = "template"
 
 def rollout_topic(made: ObjectRef) -> str:
     """Return the topic of a rollout, from the object created for its template: the same in every source."""
-    return f"rollout={made.kind}/{made.name}" if made.kind == REPLICA_SET else TEMPLATE
+    return f"rollout={made.kind}/{made.name}" if made.kind == REPLICA_SET.kind else TEMPLATE
 
 
 def pause_topic(*, paused: bool) -> str:

@@ -196,7 +196,7 @@ HALF_ROLLED_OUT = SetupCause(
         ),
     ),
     # A partition is a canary on purpose, and its field is not read.
-    must_not=(Fact("it may be a canary by partition", "the kind of the workload", lambda of: _may_be_canary(of)),),
+    must_not=(Fact("it may be a canary by partition", "the kind of the workload", lambda of: of.may_be_partitioned),),
     began=lambda of: (max(pod.created for pod in of.pods), "when its newest pod was created"),
     alike=("rollout-stuck",),
     helps=(
@@ -208,10 +208,6 @@ HALF_ROLLED_OUT = SetupCause(
     decides=("whether somebody halted it on purpose: ask who wrote the last change",),
 )
 """Findings catalogue F38."""
-
-
-def _may_be_canary(of: SetupSubject) -> bool:
-    return of.workload.kind != "Deployment" and of.workload.strategy != "OnDelete"
 
 
 OF_SETUP = (SINGLE_REPLICA, ONE_NODE, NO_SPARE, IMAGE_DIFFERS, HALF_ROLLED_OUT)
