@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from themes.glyphs import ASCII, BLOCKS, UNICODE, Glyphs, glyphs_for
+from themes.palette import Palette
 
 GlyphSet = Literal["auto", "unicode", "ascii"]
 ThemeName = Literal["quarterdeck-dark", "quarterdeck-light", "quarterdeck-contrast", "ansi"]
@@ -28,8 +29,10 @@ class Look:
     """Glyphs, theme and whether colours may be written."""
 
     glyphs: Glyphs = UNICODE
-    theme: ThemeName = "quarterdeck-dark"
+    theme: str = "quarterdeck-dark"
     no_color: bool = False
+    own: tuple[Palette, ...] = ()
+    """Themes of the person's own."""
 
 
 _LOOK: ContextVar[Look] = ContextVar("look", default=Look())  # noqa: B039 - Look is immutable
@@ -45,13 +48,13 @@ def use(chosen: Look) -> None:
     _LOOK.set(chosen)
 
 
-def use_theme(name: ThemeName) -> None:
+def use_theme(name: str) -> None:
     """Apply the look with the colours of another theme."""
     _LOOK.set(replace(look(), theme=name))
 
 
 def choose_look(
-    environ: Mapping[str, str], encoding: str | None, theme: ThemeName | None = None, glyphs: GlyphSet = "auto"
+    environ: Mapping[str, str], encoding: str | None, theme: str | None = None, glyphs: GlyphSet = "auto"
 ) -> Look:
     """The look for a terminal.
 

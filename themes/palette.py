@@ -12,7 +12,7 @@ that has truecolor has them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -65,6 +65,9 @@ class Palette:
     """True when the styles carry attributes (bold, dim, reverse) and no colour."""
     selected: Mapping[Role, Style] = field(default_factory=dict)
     """The styles that are others on the row under the cursor, whose ground is another."""
+
+    like: str = ""
+    """The theme that a person's own is made from; empty for one that comes with the console."""
 
     def style(self, role: Role) -> Style | None:
         """The style of a role, None for plain text."""
@@ -240,6 +243,10 @@ MONO = _palette(
 PALETTES: Mapping[str, Palette] = {palette.name: palette for palette in (DARK, LIGHT, CONTRAST, SIXTEEN, MONO)}
 
 
-def palette_for(theme: str, *, no_color: bool) -> Palette:
-    """The palette of a theme by its name: MONO under NO_COLOR, the terminal's 16 colours for a theme not ours."""
-    return MONO if no_color else PALETTES.get(theme, SIXTEEN)
+def palette_for(theme: str, *, no_color: bool, own: Iterable[Palette] = ()) -> Palette:
+    """The palette of a theme by its name, ``own`` ones among them: MONO under NO_COLOR, the terminal's 16 colours for a
+    theme that is not known.
+    """
+    if no_color:
+        return MONO
+    return PALETTES.get(theme) or next((one for one in own if one.name == theme), SIXTEEN)

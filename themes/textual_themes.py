@@ -12,6 +12,8 @@ from typing import Any
 from textual.app import App
 from textual.theme import BUILTIN_THEMES, Theme
 
+from themes.look import look
+
 STYLESHEET = Path(__file__).with_name("quarterdeck.tcss")
 """The stylesheet for ``App.CSS_PATH``."""
 
@@ -51,6 +53,9 @@ TEXTUAL_THEMES: tuple[Theme, ...] = (_DARK, _LIGHT, _CONTRAST, _ANSI)
 
 
 def register(app: App[Any]) -> None:
-    """Make our themes known to an app; set ``app.theme`` after it."""
+    """Make our themes and the person's own known to an app; set ``app.theme`` after it."""
     for theme in TEXTUAL_THEMES:
         app.register_theme(theme)
+    for palette in look().own:
+        base = next((theme for theme in TEXTUAL_THEMES if theme.name == palette.like), _ANSI)
+        app.register_theme(replace(base, name=palette.name))

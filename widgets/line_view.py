@@ -104,7 +104,8 @@ class LineView(Widget):
 
     @property
     def _palette(self) -> Palette:
-        return palette_for(self.app.theme, no_color=look().no_color or self.app.no_color)
+        found = look()
+        return palette_for(self.app.theme, no_color=found.no_color or self.app.no_color, own=found.own)
 
     def _draw(self) -> None:
         size, palette = self.size, self._palette

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from console.app.navigator import Navigator
     from console.commands.desk import Desk
-    from console.config.settings import SavedView
+    from console.config.ui_tables import SavedView
 
 
 class SavedViews:

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from textual.drivers.linux_driver import LinuxDriver
@@ -20,6 +21,7 @@ from console.config.options import Options
 from console.config.settings import Settings
 from console.wiring.audit_folder import audit_logs
 from themes.look import choose_look, use
+from themes.own import own_palette
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -106,7 +108,8 @@ def open_console(
     _draw_on_the_terminal()
     ui = settings.ui
     theme = None if ui.theme == "auto" else ui.theme
-    use(choose_look(environ, sys.stdout.encoding, theme, ui.glyphs))
+    own = tuple(own_palette(name, each.like, each.styles) for name, each in ui.themes.items())
+    use(replace(choose_look(environ, sys.stdout.encoding, theme, ui.glyphs), own=own))
     options = Options(
         settings.read_only,
         settings.cluster.production,

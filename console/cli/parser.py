@@ -7,7 +7,7 @@ import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn, get_args
+from typing import Any, NoReturn
 
 from actions.catalogue import commands as acting
 from actions.catalogue import specs_of
@@ -17,7 +17,6 @@ from console.cli.how_flags import add_how_on_a_cluster, add_output, seconds
 from console.cli.moments import moment, moment_until
 from console.cli.recording_flags import add_eval, add_record, add_replay, add_scrub
 from console.config.load import Flag
-from console.config.settings import ThemeChoice
 from widgets.untrusted import untrusted
 
 COMMON = "flags of every command"
@@ -229,7 +228,6 @@ def _global_flags(parser: argparse.ArgumentParser) -> None:
     view = group.add_mutually_exclusive_group()
     typed: Mapping[str, dict[str, Any]] = {
         "--refresh": {"type": float},
-        "--theme": {"choices": get_args(ThemeChoice)},
         "--config": {"type": Path, "dest": "config_file"},
     }
     for flag in COMMON_FLAGS:

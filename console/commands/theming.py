@@ -9,17 +9,22 @@ from console.commands.desk import Desk
 from themes.look import ThemeName, look, use_theme
 
 THEME: Final = "[THEME]"
-_NAMES: Final[tuple[ThemeName, ...]] = get_args(ThemeName)
+_BUILT_IN: Final[tuple[str, ...]] = get_args(ThemeName)
 _OURS: Final = "quarterdeck-"
+
+
+def _names() -> tuple[str, ...]:
+    """Return all themes: those that come with the console, then the person's own."""
+    return (*_BUILT_IN, *(palette.name for palette in look().own))
 
 
 def theme_names() -> tuple[str, ...]:
     """Return what may follow ``:theme``."""
-    return tuple(name.removeprefix(_OURS) for name in _NAMES)
+    return tuple(name.removeprefix(_OURS) for name in _names())
 
 
-def _named(argument: str) -> ThemeName | None:
-    return next((name for name in _NAMES if argument in (name, name.removeprefix(_OURS))), None)
+def _named(argument: str) -> str | None:
+    return next((name for name in _names() if argument in (name, name.removeprefix(_OURS))), None)
 
 
 def _is_there(context: Context) -> str | None:
@@ -32,8 +37,9 @@ def _is_there(context: Context) -> str | None:
 
 def _change(desk: Desk, context: Context) -> None:
     """Change to the theme that was named; without a name to the next one."""
-    now = _NAMES.index(look().theme)
-    chosen = _named(context.argument) or _NAMES[(now + 1) % len(_NAMES)]
+    names = _names()
+    now = names.index(look().theme) if look().theme in names else -1
+    chosen = _named(context.argument) or names[(now + 1) % len(names)]
     use_theme(chosen)
     desk.navigator.change_theme(chosen)
     desk.navigator.say(f'theme {chosen}, until the console ends; [ui] theme = "{chosen}" keeps it')

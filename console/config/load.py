@@ -93,7 +93,12 @@ def load(
             settings = replace(settings, **{name: replace(getattr(settings, name), contexts={})})
     settings, laid_down, warnings = _apply_policy(settings, origins, policy)
     _raise(origins, rules.check(settings, check_keys))
-    return Loaded(settings, path, exists, origins, warnings, laid_down)
+    doubts = (
+        Problem(_origin_of(origins, where), f"{dotted}: {what}", remedy)
+        for where, what, remedy in rules.doubts(settings)
+        if (dotted := ".".join(where))
+    )
+    return Loaded(settings, path, exists, origins, (*warnings, *doubts), laid_down)
 
 
 def chosen_file(environ: Mapping[str, str], file: Path | None) -> Path:

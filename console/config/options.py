@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from pathlib import Path
 
-from console.config.settings import SavedView
+from console.config.ui_tables import SavedView
 from fleet.dataclass import dataclass
 
 

@@ -22,6 +22,7 @@ from console.config.settings import (
     UiSettings,
     sections_of,
 )
+from console.config.ui_tables import BuiltInTheme
 from fleet.files import SECRET_LIMIT, check_file
 from fleet.local.names import is_name
 from fleet.net.headers import sendable
@@ -45,6 +46,7 @@ def check(settings: Settings, check_keys: CheckKeys) -> Iterator[tuple[Where, st
     yield from _scrape(settings.scrape)
     yield from _presets(settings.local)
     yield from _views(settings.ui)
+    yield from _themes(settings.ui)
     yield from _profiles(settings.diagnosis)
     yield from _groups(settings.objectives)
     for where, what, remedy in check_freezes(settings.actions.freezes):
@@ -113,6 +115,33 @@ def _views(ui: UiSettings) -> Iterator[tuple[Where, str, str]]:
     if ui.view and ui.view not in ui.views:
         there = f"There are {', '.join(ui.views)}." if ui.views else "None is saved: `:view save NAME` saves one."
         yield ("ui", "view"), f'there is no view "{ui.view}"', there
+
+
+def _themes(ui: UiSettings) -> Iterator[tuple[Where, str, str]]:
+    names = ("auto", *get_args(BuiltInTheme))
+    if ui.theme not in (*names, *ui.themes):
+        yield ("ui", "theme"), f"must be one of {', '.join(map(repr, (*names, *ui.themes)))}", ""
+    if not ui.themes:
+        return
+    # Not imported before the first text where nobody has a theme.
+    from themes.own import faults
+
+    for name, theme in ui.themes.items():
+        above = ("ui", "themes", name)
+        if name in names or not is_name(name):
+            yield above, f'"{name}" cannot be the name of a theme', "It is typed behind :theme, and no other's."
+        for role, what, remedy in faults(theme.styles):
+            yield (*above, "styles", role), what, remedy
+
+
+def doubts(settings: Settings) -> Iterator[tuple[Where, str, str]]:
+    """(key, what is doubtful, remedy) of what can be used, and may not be what was meant."""
+    if settings.ui.themes:
+        from themes.own import doubts as of_theme
+
+        for name, theme in settings.ui.themes.items():
+            for role, what in of_theme(name, theme.like, theme.styles):
+                yield ("ui", "themes", name, "styles", role), f"{what}: it can hardly be read", "3:1 can be made out."
 
 
 def _groups(objectives: ObjectiveSettings) -> Iterator[tuple[Where, str, str]]:

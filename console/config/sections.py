@@ -16,10 +16,10 @@ from console.config.settings import (
     ObjectiveGroup,
     ProfileSettings,
     PrometheusSettings,
-    SavedView,
     Settings,
     sections_of,
 )
+from console.config.ui_tables import OwnTheme, SavedView
 
 SECTIONS: Mapping[str, type] = sections_of(Settings)
 """The tables that no source declares itself (``console.config.sources``)."""
@@ -35,6 +35,7 @@ NAMED: dict[tuple[str, str], type] = {
     ("objectives", "groups"): ObjectiveGroup,
     ("actions", "freezes"): FreezeSettings,
     ("ui", "views"): SavedView,
+    ("ui", "themes"): OwnTheme,
 }
 """Tables of named tables: ``[local.presets.NAME]``."""
 

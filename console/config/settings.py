@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Literal, TypeVar, cast
 
 from console.config.fields import STRICT, EndpointSettings, setting
 from console.config.local_settings import LocalSettings
+from console.config.ui_tables import OwnTheme, SavedView
 from fleet.dataclass import dataclass
 from fleet.sources.prometheus.stacks import NAMESPACES
 
@@ -20,7 +21,6 @@ T = TypeVar("T")
 
 Use = Literal["auto", "always", "never"]
 Via = Literal["auto", "pod-ip", "proxy"]
-ThemeChoice = Literal["auto", "quarterdeck-dark", "quarterdeck-light", "quarterdeck-contrast", "ansi"]
 ProfileName = Literal["chat", "autocomplete", "batch"]
 GlyphSet = Literal["auto", "unicode", "ascii"]
 
@@ -208,22 +208,6 @@ class ObjectiveSettings(Promises):
     groups: Mapping[str, ObjectiveGroup] = setting({}, "Tables of their own: see below.")
 
 
-ViewedScreen = Literal["fleet", "nodes", "alerts"]
-
-
-@dataclass(frozen=True, slots=True)
-class SavedView:
-    """A table as it was saved by `:view save NAME`, for `:view NAME` and `--view NAME`."""
-
-    __pydantic_config__: ClassVar[Any] = STRICT
-    screen: ViewedScreen = setting("fleet", "The table.")
-    filter: str = setting("", "What is typed behind `/`.")
-    sort: str = setting("", "Column that it is sorted by (`ttft`, `wait`, `name` …). Empty: worst first.")
-    ascending: bool = setting(False, "The other way round: the smallest first, or names from A to Z.")
-    others: bool = setting(False, "With what serves no model, or holds no GPU.")
-    namespace: str = setting("", "Its namespace; `all` for every one. Empty: the one in view.")
-
-
 @dataclass(frozen=True, slots=True)
 class UiSettings:
     """The screen."""
@@ -232,7 +216,12 @@ class UiSettings:
     refresh: float = setting(
         2.0, "Seconds between updates. Prometheus is asked no more often than it scrapes.", minimum=0.5, maximum=300
     )
-    theme: ThemeChoice = setting("auto", "Colours: `auto` asks the terminal; `ansi` uses its own sixteen.")
+    theme: str = setting(
+        "auto",
+        "Colours: `auto` asks the terminal; `quarterdeck-dark`, `quarterdeck-light`, `quarterdeck-contrast`; `ansi` "
+        "uses its own sixteen; or the name of a table below `[ui.themes]`.",
+    )
+    themes: Mapping[str, OwnTheme] = setting({}, "Tables of their own: see below.")
     glyphs: GlyphSet = setting("auto", "`auto`: unicode where the locale can show it.")
     view: str = setting("", "The saved view that the console begins with. Empty: the fleet, worst first.")
     views: Mapping[str, SavedView] = setting({}, "Tables of their own: see below.")

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from console.config.file import is_there, text_of
 from console.config.problem import ConfigError, Problem
-from console.config.settings import SavedView
+from console.config.ui_tables import SavedView
 
 _TABLE: Final = re.compile(r"^\s*\[", re.MULTILINE)
 _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from console.config.settings import SavedView, ViewedScreen
+from console.config.ui_tables import SavedView, ViewedScreen
 from console.views.filter import parse_filter
 from console.views.query import Query
 from widgets.grid import Sort

@@ -10,7 +10,8 @@ import pytest
 
 from console.config import docs as configuration
 from console.config.sections import SECTIONS
-from console.config.settings import Settings, ThemeChoice
+from console.config.settings import Settings
+from console.config.ui_tables import BuiltInTheme
 from console.config.validate import leaves
 from console.config.variables import settable
 from console.report import dialects, findings
@@ -74,4 +75,4 @@ def test_every_engine_that_is_known_by_name_stands_in_the_page_of_engines() -> N
 
 
 def test_every_theme_can_be_chosen() -> None:
-    assert set(get_args(ThemeChoice)) == {"auto", *get_args(ThemeName)}
+    assert set(get_args(BuiltInTheme)) == set(get_args(ThemeName))

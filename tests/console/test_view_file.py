@@ -9,7 +9,7 @@ import pytest
 
 from console.config.load import load
 from console.config.problem import ConfigError
-from console.config.settings import SavedView
+from console.config.ui_tables import SavedView
 from console.config.view_file import save_view
 
 VIEW = SavedView("nodes", "is:free", "temp", namespace="serving")

@@ -42,7 +42,7 @@ def test_glyphs_follow_the_encoding(encoding: str | None, expected: Glyphs) -> N
 )
 def test_theme_follows_the_terminal(environ: dict[str, str], theme: str, no_color: bool) -> None:
     glyphs = BLOCKS if environ.get("TERM") == "linux" else UNICODE
-    assert choose_look(environ, "utf-8") == Look(glyphs, theme, no_color)  # type: ignore[arg-type]
+    assert choose_look(environ, "utf-8") == Look(glyphs, theme, no_color)
 
 
 def test_what_is_configured_wins() -> None:

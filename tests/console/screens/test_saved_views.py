@@ -7,7 +7,7 @@ from pathlib import Path
 from console.commands.line import complete
 from console.config.load import load
 from console.config.options import Options
-from console.config.settings import SavedView
+from console.config.ui_tables import SavedView
 from tests.console.screens.desk import desk
 from tests.fleets import make_snapshot
 
