@@ -21,12 +21,14 @@ def run(invocation: Invocation) -> int:
         for line in lines(loaded):
             print(line)
         return exits.OK
-    problems = [*loaded.warnings, *located(loaded.origins, check_references(loaded.settings, invocation.environ))]
+    problems = [*located(loaded.origins, check_references(loaded.settings, invocation.environ))]
     for name, meant in unknown(invocation.environ):
         hint = f"Did you mean {meant}?" if meant else "quarterdeck config show lists what there is."
         problems.append(Problem(f"environment {name}", "no such setting", hint))
     for problem in problems:
         say(problem)
+    # Those of the settings themselves were told as they were loaded.
+    problems += loaded.warnings
     if not problems:
         print(f"{loaded.path}: {'ok' if loaded.exists else 'not there; every setting is at its default'}")
     return exits.PROBLEM if problems else exits.OK

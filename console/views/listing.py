@@ -16,7 +16,7 @@ from widgets.untrusted import untrusted, untrusted_name
 
 _WIDEST = 48
 """Cells of a column at most, where there is room."""
-_LEAST = 40
+_LEAST = 24
 """Cells of a column that it gets before others are turned to."""
 _BAD = frozenset({"Failed", "Error", "Lost", "Warning", "Pending", "Unknown", "NotReady", "CrashLoopBackOff", "False"})
 

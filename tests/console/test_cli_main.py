@@ -284,6 +284,14 @@ def test_config_show_is_toml_that_can_be_read_back() -> None:
     assert set(shown) == {"read_only", "keys"} | sections
 
 
+def test_config_check_says_once_what_was_told_when_it_was_loaded(tmp_path: Path) -> None:
+    file = tmp_path / "c.toml"
+    file.write_text('[ui.themes.mine]\nstyles = { dim = "#222222" }\n')
+    done = run(["config", "check", "--config", str(file)])
+    assert done.returncode == 1
+    assert done.stderr.count(f"{file}:2: ui.themes.mine.styles.dim: dim has a contrast of 1.3:1") == 1
+
+
 def test_config_check(tmp_path: Path) -> None:
     file = tmp_path / "c.toml"
     file.write_text('[prometheus]\nca_file = "ca.pem"\n[prometheus.headers]\nA = { env = "NOWHERE" }\n')

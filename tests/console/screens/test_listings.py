@@ -46,6 +46,48 @@ async def test_a_resource_is_listed_by_its_name_with_describe_and_yaml_and_no_ac
         await d.until(lambda: session.asked[-1][0] == "yaml")
 
 
+EVENTS = Listing(
+    "Event",
+    "events",
+    True,
+    (
+        ListedColumn("Last Seen"),
+        ListedColumn("Type"),
+        ListedColumn("Reason"),
+        ListedColumn("Object"),
+        ListedColumn("Subobject", is_wide=True),
+        ListedColumn("Source", is_wide=True),
+        ListedColumn("Message"),
+        ListedColumn("Count", is_wide=True),
+    ),
+    (
+        ListedObject(
+            "serving",
+            "chat-7c9f.1",
+            (
+                "43s",
+                "Warning",
+                "FailedScheduling",
+                f"pod/{'chat-70b' * 5}",
+                "spec.containers{vllm}",
+                "default-scheduler",
+                "0/6 nodes are available: 2 Insufficient nvidia.com/gpu, 4 node(s) didn't match",
+                "17",
+            ),
+        ),
+    ),
+)
+
+
+async def test_what_an_event_says_is_on_the_first_page_before_what_only_the_wide_table_has() -> None:
+    async with desk(make_snapshot(), session=ScriptedSession(listings={"events": EVENTS})) as d:
+        await d.command("events all")
+        await d.until(lambda: d.screen.where is ScreenId.LISTING)
+        assert "MESSAGE" in d.lines[2]
+        assert "0/6 nodes are" in d.line_with("FailedScheduling")
+        assert "SUBOBJECT" not in d.lines[2]
+
+
 async def test_what_is_neither_a_command_nor_a_resource_is_told_so() -> None:
     session = ScriptedSession()
     async with desk(make_snapshot(), session=session) as d:
