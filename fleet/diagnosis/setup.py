@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import is_not
 from typing import ClassVar, NamedTuple
 
 from fleet.dataclass import dataclass
@@ -25,6 +26,10 @@ from fleet.model.snapshot import Snapshot
 
 _REVISIONS = (TEMPLATE_HASH, "controller-revision-hash")
 """Labels that distinguish the pods of two revisions."""
+
+
+SAME_AGAIN = 300.0
+"""Seconds after which pods that are the same are looked at again: they have become older."""
 
 
 class NodeLoss(NamedTuple):
@@ -164,13 +169,19 @@ class Setups:
 
     def __init__(self, causes: Sequence[SetupCause]) -> None:
         self._causes = causes
+        self._of: tuple[object, ...] = ()
         self._read = -math.inf
         self._found: Sequence[ActiveCause] = ()
 
     def at(self, snapshot: Snapshot) -> Sequence[ActiveCause]:
-        """The causes that hold of workloads: the same object until they are looked for again."""
-        if not 0 <= snapshot.at - self._read < READ_AGAIN:
-            self._found, self._read = list(self._holding(snapshot)), snapshot.at
+        """Return the causes that hold of workloads: the same object until they are looked for again.
+
+        Without a promise nothing of it depends on numbers: then the same pods are looked at again only for their age.
+        """
+        of = (snapshot.pods, snapshot.workloads, snapshot.model_of)
+        same = len(of) == len(self._of) and not any(map(is_not, of, self._of)) and not snapshot.promised
+        if not 0 <= snapshot.at - self._read < (SAME_AGAIN if same else READ_AGAIN):
+            self._found, self._read, self._of = list(self._holding(snapshot)), snapshot.at, of
         return [one for one in self._found if one.key in snapshot.workloads] if self._found else self._found
 
     def _holding(self, snapshot: Snapshot) -> Iterator[ActiveCause]:

@@ -149,6 +149,18 @@ def test_a_rollout_that_goes_on_no_more_leaves_two_revisions() -> None:
     assert told(seen(halves(4000, desired=4), {})) == [], "it is stuck, which is told by its pods"
 
 
+def test_the_same_pods_are_looked_at_again_once_they_are_older() -> None:
+    fleet = halves(1700)
+    builder, numbers = Builder(), {engine(name): WELL for name in fleet.pods}
+    rows = [fleet._pod(at, name, ModelVersion()) for at, name in enumerate(fleet.pods)]
+    state = kube(rows, deployment(desired=3), list(fleet.nodes.values()))
+    found = [
+        [one.root.cause for one in builder.build(state, measurement(numbers, at=now), (), now).incidents]
+        for now in (NOW + seconds for seconds in (0, 120, 305))
+    ]
+    assert found == [[], [], ["revisions-differ"]]
+
+
 def subject_words(snapshot: Snapshot) -> str:
     subject = setup_subject(snapshot, CHAT)
     assert isinstance(subject, SetupSubject)
