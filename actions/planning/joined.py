@@ -140,9 +140,34 @@ def _alternatives(request: InTurn, each: Sequence[NamedPlan]) -> Iterator[Altern
     if forbidden and left:
         why = next(one.plan.blocks[0].text for one in each if one.plan.blocks)
         yield Alternative(f"without {some_names(list(forbidden.values()))}", in_turn(left), why)
+    shared = _shared(each)
+    for title, offered in shared.items():
+        yield _for_all(title, offered, request)
     for one in each:
         for alternative in one.plan.alternatives:
-            yield replace(alternative, title=one.of(alternative.title))
+            if alternative.title.replace(one.name, _NAME) not in shared:
+                yield replace(alternative, title=one.of(alternative.title))
+
+
+_Offered = list[tuple[NamedPlan, Alternative]]
+
+
+def _shared(each: Sequence[NamedPlan]) -> dict[str, _Offered]:
+    """Return the alternatives that several have alike, each to do the same in another way, by title."""
+    found: dict[str, _Offered] = {}
+    for one in each:
+        for alternative in one.plan.alternatives:
+            if alternative.request.kind == one.plan.request.kind:
+                found.setdefault(alternative.title.replace(one.name, _NAME), []).append((one, alternative))
+    return {title: offered for title, offered in found.items() if len(offered) > 1}
+
+
+def _for_all(title: str, offered: _Offered, request: InTurn) -> Alternative:
+    """Return one alternative for all that have it; the others are done as they were to be."""
+    instead = {(one.plan.request.kind, one.plan.target.ref): alternative.request for one, alternative in offered}
+    parts = [instead.get((part.kind, part.target.ref), part) for part in request.parts]
+    names = some_names([one.name for one, _ in offered])
+    return Alternative(title.replace(_NAME, names), in_turn(parts), offered[0][1].why)
 
 
 def _unique(names: Sequence[str]) -> list[str]:

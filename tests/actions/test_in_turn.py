@@ -243,6 +243,29 @@ def node(name: str) -> dict[str, Any]:
     return {"kind": "Node", "metadata": {"name": name, "uid": f"uid-{name}"}, "spec": {}, "status": {}}
 
 
+async def test_what_several_may_do_otherwise_alike_is_one_alternative() -> None:
+    one, two = (Target("Node", "", name, f"uid-{name}", SCOPE.cluster) for name in ("gpu-1", "gpu-2"))
+    stage = FakeCluster()
+    for name in ("gpu-1", "gpu-2"):
+        stage.add(node(name), bare_pod(f"bare-{name}", name))
+    plan = await stage.executor.plan(spec_of("drain-node").make({}, (one, two)))
+    assert {found.about for found in plan.blocks} == {"unmanaged"}
+    (too,) = [other for other in plan.alternatives if other.title == "drain them too"]
+    forced = [DrainNode(target, force=True) for target in (one, two)]
+    assert too.request == in_turn([Cordon(one), Cordon(two), *forced])
+    assert not (await stage.executor.plan(too.request)).blocks
+
+
+def bare_pod(name: str, on: str) -> dict[str, Any]:
+    """One that nothing would start again."""
+    return {
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": "serving", "uid": f"uid-{name}"},
+        "spec": {"nodeName": on, "containers": [{"name": "main"}]},
+        "status": {"phase": "Running"},
+    }
+
+
 async def test_several_nodes_are_all_cordoned_before_the_first_is_drained() -> None:
     one, two = (Target("Node", "", name, f"uid-{name}", SCOPE.cluster) for name in ("gpu-1", "gpu-2"))
     request = spec_of("drain-node").make({}, (one, two))
