@@ -44,7 +44,7 @@ def choose(spec: ActionSpec, context: Context) -> Choice:
         return found
     for each in found:
         if why := spec.available(context.snapshot, each.ref):
-            return f"{each.ref.name}: {why}" if len(found) > 1 else why
+            return _marked(each.ref.name, why) if len(found) > 1 else why
     return found
 
 
@@ -68,11 +68,16 @@ def _under_cursor(spec: ActionSpec, context: Context) -> Choice:
         chosen = _one(spec, context, key)
         if isinstance(chosen, str):
             name = (key or "").rpartition("/")[2]
-            return f"{name}: {chosen}; esc clears the marks" if context.marked else chosen
+            return _marked(name, chosen) if context.marked else chosen
         found.append(chosen)
     if len({chosen.ref.kind == "Pod" for chosen in found}) > 1:
         return "workloads and pods are marked; esc clears the marks"
     return tuple(found)
+
+
+def _marked(name: str, why: str) -> str:
+    """Say of one of several that are marked why it cannot be done, as one clause."""
+    return f"{name} is marked, and {why.partition(';')[0]}; esc clears the marks"
 
 
 def _one(spec: ActionSpec, context: Context, key: str | None) -> Chosen | str:
