@@ -29,6 +29,7 @@ Choice = tuple[Chosen, ...] | str
 
 
 UNKNOWN: Final = "it is measured, but Kubernetes does not know it"
+_NO_WORKLOAD: Final = "no workload is under the cursor"
 _NO_NODE: Final = "no node is under the cursor"
 
 
@@ -77,7 +78,8 @@ def _under_cursor(spec: ActionSpec, context: Context) -> Choice:
 
 def _marked(name: str, why: str) -> str:
     """Say of one of several that are marked why it cannot be done, as one clause."""
-    return f"{name} is marked, and {why.partition(';')[0]}; esc clears the marks"
+    clause = "this is no workload" if why == _NO_WORKLOAD else why.partition(";")[0]
+    return f"{clause} ({name}); esc clears the marks"
 
 
 def _one(spec: ActionSpec, context: Context, key: str | None) -> Chosen | str:
@@ -95,7 +97,7 @@ def _workload(kinds: tuple[str, ...], snapshot: Snapshot | None, key: str | None
         return UNKNOWN
     if snapshot is None or found is None:
         of_pod = snapshot is not None and key in snapshot.pods
-        return "this is a pod; { goes to its workload" if of_pod else "no workload is under the cursor"
+        return "this is a pod; { goes to its workload" if of_pod else _NO_WORKLOAD
     if kinds and found.kind not in kinds:
         return f"this is a {found.kind}, and it is for a {' or a '.join(kinds)}"
     if why := kind_of(found.kind).unscalable:

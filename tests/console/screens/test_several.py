@@ -68,7 +68,7 @@ async def test_what_is_marked_and_cannot_be_done_is_named() -> None:
         await mark(d, WORST, pod)
         await d.press("s")
         name = SNAPSHOT.pods[pod].name
-        assert f"Scale: {name} is marked, and this is a pod; esc clears the marks" in d.screen.said
+        assert f"Scale: this is a pod ({name}); esc clears the marks" in d.screen.said
         await d.press("r")
         assert "workloads and pods are marked; esc clears the marks" in d.screen.said
         assert d.session.acts.asked == []
