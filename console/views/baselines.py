@@ -29,6 +29,8 @@ COMPARED: Final = (
 """The quantities that are compared, and their names."""
 QUANTITIES: Final = tuple(quantity for _, quantity in COMPARED)
 _SOURCES: Final = {"prometheus": "the metrics store", "recorder": "what the console kept"}
+_BY_NUMBERS: Final = "calm by its queue, KV cache, preemptions, errors and answers to scrapes"
+"""Basis of a calm hour of a store, which knows no findings."""
 _VALUE: Final = 11
 
 
@@ -59,7 +61,8 @@ def baseline_lines(
 
 def _stands_on(one: Baseline, now: float) -> str:
     span = f"{clock(one.start, now)} to {clock(one.end, now)} UTC"
-    return f"{one.then}: {span}, {one.points} measurements, by {_SOURCES.get(one.source, one.source)}"
+    said = f"{one.then}: {span}, {one.points} measurements, by {_SOURCES.get(one.source, one.source)}"
+    return f"{said} ({_BY_NUMBERS})" if one.then is Then.CALM and one.source == "prometheus" else said
 
 
 def _value(value: float, quantity: Quantity, glyphs: Glyphs) -> str:

@@ -55,16 +55,25 @@ class PastNumbers:
     async def _ask_baselines(self, question: BaselineQuestion) -> Baselines:
         from fleet.baseline.from_store import stored
 
-        problem = "the metrics store does not reach back to yesterday"
         try:
             of_object = await self._store_of(question.series)
             found = await stored(of_object.store, of_object.within, question)
-        except SourceProblem as why:
-            problem = why.problem
-        else:
             if found.of:
                 return found
-        return await self._recorded_baselines(question, problem)
+        except SourceProblem as why:
+            return await self._recorded_baselines(question, why.problem)
+        # A recording knows what was found then, a store the numbers alone.
+        found = await self._recorded_baselines(question, "the metrics store has no calm hour of it, and no yesterday")
+        try:
+            return found if found.of else await self._calm_in_store(of_object, question, found)
+        except SourceProblem as why:
+            return await self._recorded_baselines(question, why.problem)
+
+    async def _calm_in_store(self, of_object: NamedStore, question: BaselineQuestion, none: Baselines) -> Baselines:
+        from fleet.baseline.calm_hour import calm_in_store
+
+        found = await calm_in_store(of_object.store, of_object.within, question)
+        return found if found.of else none
 
     async def _store_of(self, series: Series) -> NamedStore:
         """Return the store that an object is read from: data on a part of it would not be comparable."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from fleet.model.baseline import HOUR, LEAST, Baseline, BaselineQuestion, Baselines, Then
+from fleet.model.baseline import HOUR, LEAST, RECENT, Baseline, BaselineQuestion, Baselines, Then
 from fleet.model.measurement import Measurement
 from fleet.model.severity import Severity
 from fleet.recorder.curves import value_in
@@ -22,8 +22,6 @@ from fleet.snapshot.frames import Frames
 from fleet.snapshot.status_changes import followed
 from fleet.sources.kube.state import KubeState
 
-_RECENT: Final = 900.0
-"""Seconds before the moment in question that are excluded: the current trouble may have begun in them."""
 _MERGED: Final = 60.0
 """Seconds between the measurements that make up an hour, and between assessments of the object: the length of their
 rate windows.
@@ -42,7 +40,7 @@ def recorded(path: Path, question: BaselineQuestion) -> Baselines:
 
 def _ends(recording: Recording, at: float) -> Iterator[float]:
     """The ends of hours, from the latest on."""
-    end = min(at - _RECENT, recording.last)
+    end = min(at - RECENT, recording.last)
     while end - HOUR >= recording.first:
         yield end
         end -= HOUR / 2

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from fleet.metrics.curve_queries import hours_queries, points_of
 from fleet.metrics.dialect import Match
@@ -34,9 +35,14 @@ async def stored(
     first, last = (question.at + ahead + HOUR / 2 - back for back in (backs[0], backs[-1]))
     ranges = [store.range(text, round(first), round(last), round(last - first)) for text in texts]
     answers = await asyncio.gather(*ranges)
-    told = {series["metric"].get(TAG, ""): dict(_pairs(series["values"])) for found in answers for series in found}
+    told = told_by_tag(answers)
     every = {quantity: tuple(_baselines(told, quantity, question.at, ahead)) for quantity in question.quantities}
     return Baselines({quantity: known for quantity, known in every.items() if known})
+
+
+def told_by_tag(answers: Iterable[Iterable[Mapping[str, Any]]]) -> Mapping[str, Mapping[int, float]]:
+    """Return the series of range queries: tag → time in whole seconds → value."""
+    return {series["metric"].get(TAG, ""): dict(_pairs(series["values"])) for found in answers for series in found}
 
 
 def _pairs(values: Sequence[Sequence[object]]) -> Iterator[tuple[int, float]]:

@@ -94,6 +94,30 @@ def hours_queries(series: Series, quantities: Iterable[Quantity], seconds: float
     return queries([*parts, *(tagged(tag, writing.points(quantity)) for tag, quantity in counted.items())])
 
 
+DOWN: Final = "down"
+"""The tag of how many scraped targets did not answer."""
+
+
+def worst_queries(series: Series, quantities: Iterable[Quantity], window: float) -> list[str]:
+    """Return queries, as few as their length allows, whose values at a moment are those of the worst replica then, of
+    ratios those of the whole object, and the number of its targets that did not answer; none if no dialect has one of
+    these quantities.
+    """
+    one, whole = _Writing(series, 0.0, window, each=True), _Writing(series, 0.0, window)
+    by_pod = listed((*NAMESPACE_LABELS, *POD_LABELS, "instance"))
+    parts = []
+    for quantity in quantities:
+        if text := one.part(quantity):
+            operator = _OPERATORS.get(MEANINGS[quantity].to_pod, "sum")
+            parts.append(tagged(quantity, f"max ({operator} by ({by_pod}) ({text}))"))
+        elif text := whole.part(quantity):
+            parts.append(tagged(quantity, text))
+    if not parts:
+        return []
+    targets = " or ".join(selector("up", matches) for matches in whose(series))
+    return queries([*parts, tagged(DOWN, f"count (({targets}) == 0)")])
+
+
 def points_of(quantity: Quantity) -> str:
     """Return the tag of a quantity's sample count: quantities of one scrape share it."""
     return GPU_POINTS if quantity in GPU_QUANTITIES else POINTS

@@ -16,6 +16,9 @@ DAY: Final = 24 * HOUR
 LEAST: Final = 12
 """Fewest measurements for a baseline; with fewer there is none."""
 
+RECENT: Final = 900.0
+"""Seconds before the moment in question that no calm hour is from: the current trouble may have begun in them."""
+
 
 class Then(StrEnum):
     """The time of a baseline."""

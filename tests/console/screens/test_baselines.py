@@ -48,6 +48,13 @@ async def test_a_workload_is_held_against_yesterday_and_last_week(size: tuple[in
     assert (question.key, question.quantities, question.at) == (WORST, QUANTITIES, NOW)
 
 
+async def test_a_calm_hour_of_a_store_says_what_it_was_judged_by() -> None:
+    calm = Baselines({Quantity.WAITING: (baseline(3.0, Then.CALM, 7200),)})
+    async with desk(make_snapshot(), session=ScriptedSession(usual=calm), size=(160, 60)) as d:
+        await d.press("enter")
+        await d.until(lambda: "last calm hour: " in d.text and "calm by its queue, KV cache" in d.text)
+
+
 async def test_why_there_is_nothing_to_compare_with_is_said() -> None:
     session = ScriptedSession(usual=Baselines(problem="the metrics store does not reach back to yesterday"))
     async with desk(make_snapshot(), session=session, size=(120, 60)) as d:
