@@ -15,10 +15,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from themes.glyphs import ASCII, BLOCKS, UNICODE, Glyphs, glyphs_for
-from themes.palette import Palette
+
+if TYPE_CHECKING:
+    # The first text needs no colours.
+    from themes.palette import Palette
 
 GlyphSet = Literal["auto", "unicode", "ascii"]
 ThemeName = Literal["quarterdeck-dark", "quarterdeck-light", "quarterdeck-contrast", "ansi"]

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple, Protocol
 
 from actions.canary.question import CanaryHeard, CanaryPlace, ask_one_token
 from fleet.dataclass import dataclass
-from fleet.diagnosis.setup import revision_of
+from fleet.diagnosis.setup_subject import revision_of
 from fleet.model.canary import CanaryAnswer, CanaryAnswers, CanaryOutcome
 from fleet.model.counting import count
 from fleet.model.objects import Pod

@@ -18,15 +18,15 @@ from console.cli.dispatch import say
 from console.cli.terminal_driver import TerminalDriver
 from console.config import paths
 from console.config.options import Options
-from console.config.settings import Settings
+from console.config.settings import Settings, UiSettings
 from console.wiring.audit_folder import audit_logs
 from themes.look import choose_look, use
-from themes.own import own_palette
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from console.session.protocol import Session
+    from themes.palette import Palette
 
 
 _ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
@@ -89,6 +89,15 @@ class _Console(QuarterdeckApp):
             driver.give_back()
 
 
+def _own_themes(ui: UiSettings) -> tuple[Palette, ...]:
+    """The themes of the configuration: colours are imported before the first text only for these."""
+    if not ui.themes:
+        return ()
+    from themes.own import own_palette
+
+    return tuple(own_palette(name, each.like, each.styles) for name, each in ui.themes.items())
+
+
 def _draw_on_the_terminal() -> None:
     """Make Textual draw on the terminal: it draws on stderr, which may be redirected (``2>errors.txt``)."""
     sys.__stderr__ = streams.canvas(2 if os.isatty(2) else 1)  # type: ignore[misc]
@@ -108,8 +117,7 @@ def open_console(
     _draw_on_the_terminal()
     ui = settings.ui
     theme = None if ui.theme == "auto" else ui.theme
-    own = tuple(own_palette(name, each.like, each.styles) for name, each in ui.themes.items())
-    use(replace(choose_look(environ, sys.stdout.encoding, theme, ui.glyphs), own=own))
+    use(replace(choose_look(environ, sys.stdout.encoding, theme, ui.glyphs), own=_own_themes(ui)))
     options = Options(
         settings.read_only,
         settings.cluster.production,

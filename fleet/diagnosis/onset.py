@@ -12,7 +12,8 @@ from fleet.diagnosis.endpoints import EndpointCause, endpoint_subject, told_from
 from fleet.diagnosis.fronts import RouteCause, routed_subject
 from fleet.diagnosis.metrics_sign import Level
 from fleet.diagnosis.quantity_words import quantity_name
-from fleet.diagnosis.setup import SetupCause, setup_subject
+from fleet.diagnosis.setup import SetupCause
+from fleet.diagnosis.setup_subject import setup_subject
 from fleet.model.objects import Condition, Node, Pod, Workload
 from fleet.model.snapshot import Snapshot
 

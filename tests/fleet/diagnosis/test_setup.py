@@ -12,7 +12,7 @@ from fleet.diagnosis.causes.latencies import OF_LATENCIES
 from fleet.diagnosis.causes.setup import OF_SETUP
 from fleet.diagnosis.evidence import explain
 from fleet.diagnosis.lateness import LateSubject
-from fleet.diagnosis.setup import SetupSubject, setup_subject
+from fleet.diagnosis.setup_subject import SetupSubject, setup_subject
 from fleet.model.facts import Dated, Facts
 from fleet.model.finding import FindingState, Incident
 from fleet.model.objects import ModelVersion, Service
