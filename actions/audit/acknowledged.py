@@ -26,6 +26,10 @@ ABOUT: Final = "incident"
 """The field of its intent that tells which incident it was."""
 KEPT: Final = 7 * 86_400.0
 """Seconds after which an acknowledgement expires: an incident known for a week deserves another look."""
+AHEAD: Final = 600.0
+"""Seconds by which the clock of another machine may be ahead: an acknowledgement dated later would apply to incidents
+that are still to begin.
+"""
 AGAIN: Final = 600.0
 """Seconds after which unchanged logs are read again: their acknowledgements expire."""
 _MARK: Final = f'"kind":"{KIND}"'.encode()
@@ -50,12 +54,13 @@ class AcknowledgementReader:
         if seen == self._seen and 0 <= now - self._looked < AGAIN:
             # Looking at a log delays its writers for a moment.
             return self._told
-        self._told, self._seen, self._looked = self._look(now - KEPT), seen, now
+        self._told, self._seen, self._looked = self._look(now), seen, now
         return self._told
 
-    def _look(self, since: float) -> Acknowledgements:
+    def _look(self, now: float) -> Acknowledgements:
         logs, _ = logs_in(self._folder)
-        said = [one for log in logs for one in self._of_log(log, since) if one.is_since(since)]
+        since = now - KEPT
+        said = [one for log in logs for one in self._of_log(log, since) if since <= one.told.at <= now + AHEAD]
         return Acknowledgements(tuple(_standing(sorted(said, key=lambda one: -one.told.at)))[:_MOST])
 
     def _of_log(self, log: Path, since: float) -> Iterator[_Said]:
@@ -110,9 +115,6 @@ class _Said:
     told: Acknowledgement
     off: bool
 
-    def is_since(self, moment: float) -> bool:
-        return self.told.at >= moment
-
     def settles(self, other: Acknowledgement) -> bool:
         """True if it cancels all earlier acknowledgements of the same incident."""
         own = self.told
@@ -135,7 +137,7 @@ def _said(record: Record, owner: LogOwner) -> _Said | None:
     content = record.content
     about, scope, request = (_mapping(content.get(name)) for name in (ABOUT, "scope", "request"))
     objects, severity, replicas = about.get("objects"), about.get("severity"), about.get("replicas")
-    if content.get("kind") != KIND or not isinstance(objects, list) or severity not in set(Severity):
+    if content.get("kind") != KIND or not isinstance(objects, list) or severity not in list(Severity):
         return None
     waiting = about.get("waiting")
     person = str(record.who.get("identity") or record.who.get("local_user") or "")

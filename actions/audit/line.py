@@ -56,6 +56,7 @@ def seal(document: Mapping[str, Any]) -> bytes:
     return canonical({**document, "hash": digest(canonical(document))})
 
 
+_LARGEST: Final = (1 << 63) - 1
 _DECODER: Final = json.JSONDecoder()
 _TYPES: Final[Mapping[str, tuple[type, ...]]] = {
     "schema": (str,),
@@ -91,7 +92,7 @@ def legible(line: bytes) -> Record | None:
 
 def _document(line: bytes) -> dict[str, Any] | None:
     try:
-        document = json.loads(line)
+        document = json.loads(line, parse_int=_integer)
         if not isinstance(document, dict) or document.keys() != _TYPES.keys() or document["schema"] != SCHEMA:
             return None
         canonical(document)
@@ -99,6 +100,16 @@ def _document(line: bytes) -> dict[str, Any] | None:
         return None
     fits = all(isinstance(document[name], types) for name, types in _TYPES.items())
     return document if fits and not isinstance(document["seq"], bool) else None
+
+
+def _integer(text: str) -> int:
+    """Parse an integer. Raises ValueError outside of 64 bits: no version writes one, and no number or time is made of
+    it.
+    """
+    number = int(text)
+    if not -_LARGEST <= number <= _LARGEST:
+        raise ValueError("an integer of more than 64 bits")
+    return number
 
 
 def _record(document: Mapping[str, Any], line: bytes) -> Record:

@@ -28,6 +28,8 @@ def still_runs(process: Mapping[str, Any], host: str) -> bool | None:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
+    except OverflowError:
+        return False  # no process has such a number
     except PermissionError:
         pass  # there is one, of another user
     # Process ids are used again: another start means another process.

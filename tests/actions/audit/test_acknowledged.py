@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from actions.audit import acknowledged
-from actions.audit.acknowledged import AGAIN, KEPT, AcknowledgementReader
+from actions.audit.acknowledged import AGAIN, AHEAD, KEPT, AcknowledgementReader
 from actions.audit.chain import verify
 from actions.audit.log import AuditLog
 from actions.audit.reading import LogSnapshot, look_at
@@ -110,6 +110,13 @@ def test_after_a_week_it_is_none_any_more(tmp_path: Path) -> None:
     assert not reader(tmp_path, KEPT + 1).read().told
 
 
+def test_one_that_is_dated_ahead_of_every_clock_does_not_count_before_its_time(tmp_path: Path) -> None:
+    written(tmp_path, acknowledges("whatever comes"), later=AHEAD + 100)
+    one = reader(tmp_path, 0)
+    assert not one.read().told
+    assert reader(tmp_path, 101).read().told
+
+
 def test_a_file_that_nobody_has_written_to_for_a_week_is_not_read(tmp_path: Path) -> None:
     log_in(tmp_path, limit=1).append("intent", "k", acknowledges("old"))
     old = only_file(tmp_path)
@@ -125,7 +132,10 @@ def test_a_record_that_is_not_as_it_was_written_is_none(tmp_path: Path) -> None:
     assert reader(tmp_path).read().told == ()
 
 
-@pytest.mark.parametrize("wrong", [{"objects": "serving/chat-3"}, {"severity": "bad"}, {"severity": None}])
+@pytest.mark.parametrize(
+    "wrong",
+    [{"objects": "serving/chat-3"}, {"severity": "bad"}, {"severity": None}, {"severity": []}, {"waiting": 10**400}],
+)
 def test_what_no_version_writes_is_none(tmp_path: Path, wrong: dict[str, Any]) -> None:
     written(tmp_path, acknowledges(**wrong))
     assert reader(tmp_path).read().told == ()

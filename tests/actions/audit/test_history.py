@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -13,7 +14,9 @@ from typing import Any
 
 import pytest
 
+from actions.audit.chain import verify
 from actions.audit.history import ActionState, RecordedAction, history, unfinished
+from actions.audit.line import seal
 from actions.audit.log import AuditLog
 from actions.audit.opened_logs import open_folder
 from actions.audit.query import AuditQuery
@@ -212,6 +215,20 @@ def test_records_of_another_shape_are_shown_as_far_as_they_go(tmp_path: Path, co
     assert summary(action)
     assert everything(action)
     assert action.title == "a1"
+
+
+@pytest.mark.parametrize("wrong", [{"at": 10**400}, {"seq": 1 << 63}, {"process": {"pid": 1 << 40}}])
+def test_numbers_that_no_clock_and_no_system_has_do_not_hide_what_else_was_written(
+    tmp_path: Path, wrong: dict[str, Any]
+) -> None:
+    """Somebody else's log in a shared folder may say anything."""
+    AuditLog(tmp_path, HERE, clock=lambda: NOW).append("intent", "a1", intent())
+    file = only_file(tmp_path)
+    line = file.read_bytes().rstrip()
+    document = {name: value for name, value in json.loads(line).items() if name != "hash"}
+    file.write_bytes(line + b"\n" + seal(document | {"action": "a2"} | wrong) + b"\n")
+    assert "a1" in [action.id for action in history(records(look_at(tmp_path)))]
+    assert not verify(look_at(tmp_path)).intact
 
 
 def test_an_edited_log_is_shown_all_the_same(tmp_path: Path) -> None:
