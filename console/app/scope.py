@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
-
-from console.app.saved_views import SavedViews
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from console.app.action_controller import ActionController
     from console.app.navigator import Navigator
+    from console.app.saved_views import SavedViews
     from console.commands.desk import Desk
     from widgets.cells import Cell
 
@@ -22,9 +22,14 @@ class ViewScope:
         self._desk = desk
         self._navigator = navigator
         self._actions = actions
-        self.views = SavedViews(desk, navigator)
         self._recent: list[str] = []
         """Namespaces, most recently selected first."""
+
+    @cached_property
+    def views(self) -> SavedViews:
+        from console.app.saved_views import SavedViews
+
+        return SavedViews(self._desk, self._navigator)
 
     def choose_namespace(self) -> None:
         from console.screens.choice import ChoiceScreen

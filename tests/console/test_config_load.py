@@ -374,7 +374,7 @@ def test_variables_are_parsed_by_the_type_of_their_setting(file: Path) -> None:
             "blue",
             (
                 "[ui] theme: must be one of 'auto', 'quarterdeck-dark', 'quarterdeck-light', 'quarterdeck-contrast', "
-                "'ansi'"
+                "'ansi'\n  A table [ui.themes.NAME] makes one more."
             ),
         ),
     ],
