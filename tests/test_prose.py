@@ -1,4 +1,4 @@
-"""Rules for docstrings: they say something, begin with the idea, and cite only what is in the repository."""
+"""Rules for docstrings: they say something, begin with the idea, and cite and name only what exists."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.raises import ancestors, told, untold, used
 from tests.trees import files, nodes
 
 ROOT = Path(__file__).parents[1]
@@ -144,6 +145,46 @@ def test_it_finds_a_beginning_that_is_not_the_idea(text: str) -> None:
 )
 def test_it_lets_the_idea_begin(text: str) -> None:
     assert not opens_badly(text)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_an_exception_in_a_docstring_exists(room: str) -> None:
+    unknown = [
+        f"{file.relative_to(ROOT)}:{line}: {name}"
+        for file in files(room)
+        for line, text in docstrings(file)
+        for name in sorted(told(text))
+        if not ancestors(name) and name not in used()
+    ]
+    assert unknown == []
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_function_that_tells_what_it_raises_tells_all_that_it_raises_itself(room: str) -> None:
+    found = [
+        f"{file.relative_to(ROOT)}:{node.lineno}: {node.name} raises {name}"
+        for file in files(room)
+        for node in nodes(file)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        for name in dict.fromkeys(untold(node))
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ("source", "names"),
+    [
+        ('"""Raises KeyError."""\n    raise ValueError("x")', ["ValueError"]),
+        ('"""Raises LookupError."""\n    raise KeyError', []),
+        ('"""Ask. Raises OSError, and\n    ValueError if it is odd."""\n    raise ValueError', []),
+        ('"""Nothing is said."""\n    raise ValueError', []),
+        ('"""Raises OSError."""\n    try:\n        raise ValueError\n    except ValueError:\n        pass', []),
+    ],
+)
+def test_what_is_told_is_compared_with_what_is_raised(source: str, names: list[str]) -> None:
+    (function,) = ast.parse(f"def f():\n    {source}").body
+    assert isinstance(function, ast.FunctionDef)
+    assert [*untold(function)] == names
 
 
 def test_each_file_that_the_documents_name_is_there() -> None:

@@ -17,8 +17,6 @@ from actions.running.run import Run
 
 MEASURED = 30.0
 """Seconds that the first measurement after the end may take; without it the effect is not known."""
-
-
 NOT_ASKED = "not asked: nothing is sent"
 """Confirmation in the record of an action that only records something."""
 
@@ -53,7 +51,7 @@ class Runner:
     def start(self, plan: Plan, reason: str, confirmation: str) -> ActionRun:
         """Start executing it; it continues when no screen shows it. ``confirmation`` says how the user confirmed.
 
-        Raises RefusedError.
+        Raises PlanRefusedError.
         """
         reason = reason or plan.request.reason
         context = self.executor.context()
@@ -93,7 +91,7 @@ class Runner:
 
 
 def refuse(plan: Plan, reason: str, rules: Rules) -> None:
-    """Raises RefusedError where the plan may not be carried out with this reason."""
+    """Raise PlanRefusedError if the plan may not be executed with this reason."""
     if plan.blocks:
         raise PlanRefusedError("; ".join(dict.fromkeys(check.text for check in plan.blocks)))
     if (rules.require_reason or plan.scope.require_reason) and not reason.strip():

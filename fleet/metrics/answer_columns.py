@@ -79,7 +79,7 @@ class ColumnPart:
 
     def moved(self, sources: Sequence[int], places: Sequence[int]) -> ColumnPart:
         """Return the part for other rows: each has the numbers of its row in ``sources``, none for -1, and they are at
-        the places in ``places`` (see ``Moved``). Raises LostError if one of those numbers no longer exists.
+        the places in ``places`` (see ``Moved``). Raises LostSeriesError if one of those numbers no longer exists.
         """
         other = copy(self)
         other._rows = len(sources)

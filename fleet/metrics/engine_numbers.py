@@ -45,7 +45,7 @@ class EngineNumbers:
         self._place(enumerate(series))
 
     def followed(self, rows: Placing, moved: Moved) -> EngineNumbers:
-        """Return the meaning of the next answer's series. Raises LostError if it must be derived from scratch."""
+        """Return the meaning of the next answer's series. Raises LostSeriesError if it must be derived from scratch."""
         sources = rows.sources(self._rows)
 
         def taken(parts: Mapping[K, ColumnPart]) -> dict[K, ColumnPart]:

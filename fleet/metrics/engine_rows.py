@@ -169,7 +169,7 @@ class Placing:
         """Return each row's index in ``before``, -1 for a new row; a process is kept only if all its rows are
         unchanged.
 
-        Raises LostError if series may belong to other rows than before.
+        Raises LostSeriesError if series may belong to other rows than before.
         """
         if self.engines is not before.engines or (self.key, self.process_key) != (before.key, before.process_key):
             raise LostSeriesError

@@ -39,7 +39,7 @@ class Gpus:
         self._place(_sorted(enumerate(series)), {})
 
     def followed(self, moved: Moved) -> Gpus:
-        """Return the meaning of the next answer's series. Raises LostError if it must be derived from scratch.
+        """Return the meaning of the next answer's series. Raises LostSeriesError if it must be derived from scratch.
 
         The holder of every GPU is read again: one series of each states it, and it changes often.
         """

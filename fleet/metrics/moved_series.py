@@ -28,7 +28,7 @@ class Moved:
         self._labels = labels
 
     def others(self, taken: Collection[int]) -> Iterator[tuple[int, Labels]]:
-        """Yield all series but those at ``taken``, with their labels. Raises LostError if there are too many."""
+        """Yield all series but those at ``taken``, with their labels. Raises LostSeriesError if there are too many."""
         rest = sorted(set(range(self.count)).difference(taken))
         if len(rest) * _FEW > self.count:
             raise LostSeriesError

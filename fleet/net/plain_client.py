@@ -179,7 +179,7 @@ class _Connection(asyncio.Protocol):
         self._reading: _Reading | None = None
 
     async def ask(self, request: bytes, limit: Limit) -> PlainResponse:
-        """Send a request. Raises OddError."""
+        """Send a request. Raises NotPlainError."""
         self._reading = _Reading(limit)
         self._waiting = asyncio.get_running_loop().create_future()
         self._transport.write(request)
@@ -246,7 +246,7 @@ class _Reading:
         self._whole = False
 
     def feed(self, data: bytes) -> PlainResponse | None:
-        """The answer, once it is whole. Raises OddError."""
+        """The answer, once it is whole. Raises NotPlainError."""
         self.begun = True
         if self._body is None:
             self._head += len(data)

@@ -31,7 +31,7 @@ class Listings:
     async def listing(self, name: str, namespace: str = "") -> Listing:
         """The objects of a resource in a namespace (empty: all), with the columns of the server.
 
-        Raises ForbiddenError for Secrets without asking the server: no screen shows one.
+        Raises ForbiddenError for Secrets without asking the server (no screen shows one), and KubeError.
         """
         resource = await self.find(name)
         if resource.kind == "Secret":

@@ -93,7 +93,7 @@ class ServerProbe:
         return self.cluster
 
     async def run(self) -> None:
-        """Determine our identity and the server's version; and, when all is quiet, whether it still answers."""
+        """Read the user's identity and the server's version, and check that a quiet server still answers."""
         while True:
             quiet = _ago(self._client.last_ok) >= self._pace.quiet
             silent = _ago(self._client.last_event, self._storage_asked) >= self._pace.quiet
@@ -103,7 +103,7 @@ class ServerProbe:
                 self._look_about.clear()
                 await self._ask_or_say()
                 self._attempted()
-                # Nobody waits for it. After a silence another cluster may be behind its address.
+                # Last, because nothing waits for it. After a silence another cluster may be behind the address.
                 if self.trouble is None and (self.cluster.uid or not self._uid_asked):
                     await self._look_at_uid()
             with suppress(TimeoutError):
@@ -113,7 +113,7 @@ class ServerProbe:
     async def _ask_or_say(self) -> None:
         try:
             await self._ask()
-        except Exception as error:  # noqa: BLE001 - whatever it is, it must be said, and not end the watching over
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is reported, and does not end the watch
             self.trouble = DefectError(error)
 
     async def _ask(self) -> None:
@@ -131,7 +131,7 @@ class ServerProbe:
             if error.reason == NO_STORAGE:
                 self.trouble = error
                 return
-            # Overloaded: that the server answers is all that was asked. Who we are is asked again.
+            # Overloaded, but it answers. The identity is requested again next time.
         self.asked = True
         if self.trouble is not None:
             self.trouble = None
@@ -141,12 +141,12 @@ class ServerProbe:
         try:
             answer = await self._client.probe(_VERSION, self._pace.answer)
         except (ForbiddenError, NotFoundError):
-            # It may be closed to all who need not know.
+            # Some servers hide their version.
             return
         self.cluster = replace(self.cluster, version=text(answer.json(), "gitVersion"))
 
     async def _look_at_uid(self) -> None:
-        """Ask which cluster it is. Who may not read that namespace does without."""
+        """Read the cluster's uid; it stays unknown without permission to read that namespace."""
         try:
             answer = await self._client.probe(OLDEST, self._pace.answer)
         except (KubeError, KubeconfigError) as error:
@@ -158,7 +158,8 @@ class ServerProbe:
     async def _look_at_storage(self) -> None:
         """Check etcd behind the server. Without it the server still answers, and watches are merely silent.
 
-        Raises ServerError if it fails. If it cannot be checked (a proxy without that path), it is assumed to work.
+        Raises ServerError if it fails, and UnreachableError if it does not answer in time. If it cannot be checked (a
+        proxy without that path), it is assumed to work.
         """
         self._storage_asked = time.time()
         try:

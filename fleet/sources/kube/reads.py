@@ -63,7 +63,7 @@ class KubeReads:
     async def get_raw(self, kind: str, namespace: str, name: str) -> dict[str, Any]:
         """The whole object, as the server has it; kinds outside the console's own are found through discovery.
 
-        Raises :class:`ForbiddenError` for a Secret without asking the server: no screen shows one.
+        Raises ForbiddenError for a Secret without asking the server (no screen shows one), and KubeError.
         """
         path = await self.path_of(kind, namespace, name)
         document = (await self._client.get(path)).json()

@@ -49,7 +49,7 @@ class Remembered(Generic[T]):
 
         ``make`` derives the meaning from all labels; it is only called again if the series or ``against`` (compared
         with ==) have changed. ``follow`` derives it from the previous one if most series are unchanged; it may raise
-        LostError. Raises SourceProblem if an answer is not a vector.
+        LostSeriesError. Raises SourceProblem if an answer is not a vector.
 
         The answers are consumed: their texts take ten times the memory of what is read from them.
         """
