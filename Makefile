@@ -47,7 +47,7 @@ imports: $(READY)
 	$(BIN)/lint-imports
 
 dead: $(READY)  ## code that nothing reaches
-	$(BIN)/vulture
+	@$(BIN)/python -m tests.dead
 
 bench: $(READY)  ## the budgets, peers measured in the same run
 	$(BIN)/python -m tests.benchmarks $(ARGS)
