@@ -20,7 +20,7 @@ from actions.note import is_note
 from actions.number_words import some_names, span
 from actions.planning.joined import MOST
 from actions.planning.plan import Alternative, Check, Plan, Scope, Verdict
-from actions.request import InTurn, Request, to_json
+from actions.request import InTurn, Request, in_turn, to_json
 from actions.running.action_run import ActionRun
 from actions.running.executor import Executor
 from fleet.model.objects import ClusterId
@@ -128,7 +128,7 @@ async def plan_undo(done: Sequence[RecordedAction], who: Who, executor: Executor
         )
     request = inverse_of(_recorded(action), context.snapshot)
     try:
-        plan = await executor.plan(request)
+        plan, left_out = await _plan_what_is_left(request, executor)
     except NotFoundError as error:
         raise NotFoundError(
             f"“{action.title}” cannot be taken back: {error.message}",
@@ -137,10 +137,56 @@ async def plan_undo(done: Sequence[RecordedAction], who: Who, executor: Executor
     return replace(
         plan,
         title=f"Undo “{action.title}”: {plan.title[:1].lower()}{plan.title[1:]}",
-        checks=(*_check_where(action, context.scope), _check_since(action, plan, context.now()), *plan.checks),
+        checks=(
+            *_check_where(action, context.scope),
+            _check_since(action, plan, context.now()),
+            *left_out,
+            *plan.checks,
+        ),
         alternatives=(*_each_alone(plan.request), *plan.alternatives)[:MOST],
         undoes=action.id,
     )
+
+
+async def _plan_what_is_left(request: Request, executor: Executor) -> tuple[Plan, tuple[Check, ...]]:
+    """Plan the reversal of what can still be reversed, and say which of several objects are left out.
+
+    Those are gone, or as they were before: somebody has put them back, or the action ended before their turn. Raises
+    what planning raises; NotFoundError only if nothing is left.
+    """
+    if not isinstance(request, InTurn):
+        return await executor.plan(request), ()
+    try:
+        plan = await executor.plan(request)
+    except NotFoundError as error:
+        there = [part for part in request.parts if await _is_there(part, executor)]
+        if not there:
+            raise
+        plan, left_out = await _plan_what_is_left(in_turn(there), executor)
+        gone = _names_of(part for part in request.parts if part not in there)
+        return plan, (Check("gone", Verdict.WARN, f"{gone}: not taken back ({error.message})"), *left_out)
+    as_before = [part.request for part in plan.parts if part.blocks and _changes_nothing(part)]
+    if not as_before or len(as_before) == len(plan.parts):
+        return plan, ()
+    left = [part.request for part in plan.parts if part.request not in as_before]
+    check = Check("as before", Verdict.PASS, f"{_names_of(as_before)}: as before already, so nothing is sent there")
+    return await executor.plan(in_turn(left)), (check,)
+
+
+async def _is_there(request: Request, executor: Executor) -> bool:
+    try:
+        await executor.plan(request)
+    except NotFoundError:
+        return False
+    return True
+
+
+def _changes_nothing(plan: Plan) -> bool:
+    return bool(plan.changes) and all(change.before == change.after for change in plan.changes)
+
+
+def _names_of(requests: Iterable[Request]) -> str:
+    return some_names(list(dict.fromkeys(target.name for request in requests for target in request.targets)))
 
 
 def _each_alone(request: Request) -> tuple[Alternative, ...]:

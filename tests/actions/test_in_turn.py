@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from actions.audit.log import AuditLog
 from actions.audit.opened_logs import open_folder
 from actions.audit.query import AuditQuery
 from actions.audit.timeline import AuditTimeline
@@ -204,6 +205,31 @@ async def test_after_a_failure_only_what_was_done_is_taken_back(tmp_path: Path, 
     stage.dry_run = _passes  # type: ignore[method-assign]
     assert await log.do(plan) is Result.FAILED
     assert (await log.undo(ME)).request == Scale(A, 2)
+
+
+async def test_of_what_was_cut_off_only_what_was_done_is_taken_back(tmp_path: Path, stage: FakeCluster) -> None:
+    """A console that was killed has recorded the way back of all."""
+    log = Recorded(stage, tmp_path)
+    plan = await stage.executor.plan(to(5))
+    AuditLog(tmp_path, ME).append("intent", "k1", recorded_plan(plan))
+    AuditLog(tmp_path, ME).append("sending", "k1", {"method": "PATCH", "path": f"{path('chat-a')}/scale"})
+    stage.objects["Deployment", "serving", "chat-a"]["spec"]["replicas"] = 5
+    undo = await log.undo()
+    assert undo.request == Scale(A, 2)
+    assert not undo.blocks
+    assert check(undo, "as before").text.startswith("chat-c, chat-b: as before")
+    assert check(undo, "since then").verdict is Verdict.PASS
+
+
+async def test_what_is_left_of_several_is_taken_back_where_one_is_gone(tmp_path: Path, stage: FakeCluster) -> None:
+    log = Recorded(stage, tmp_path)
+    assert await log.do(to(5)) is Result.CONVERGED
+    del stage.objects["Deployment", "serving", "chat-b"]
+    undo = await log.undo()
+    assert undo.request == in_turn([Scale(C, 4), Scale(A, 2)])
+    assert check(undo, "gone").text.startswith("chat-b: not taken back")
+    assert await log.do(undo) is Result.CONVERGED
+    assert undo.undoes == open_folder(tmp_path).actions[0].id
 
 
 async def test_a_reason_that_one_of_them_needs_is_needed_for_all(stage: FakeCluster) -> None:
