@@ -212,6 +212,15 @@ class Node:
         return self.name
 
 
+class TemplateWrite(NamedTuple):
+    """The last write of a workload's template."""
+
+    manager: str
+    """The field manager, as the tool named itself."""
+    at: float
+    """Unix time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Workload:
     """A workload of one of ``fleet.kinds``: the top of a pod's owner chain, or a step of it."""
@@ -239,6 +248,7 @@ class Workload:
     gpus: int = 0
     """GPUs of one replica's pod template."""
     version: ModelVersion = ModelVersion()
+    template_write: TemplateWrite | None = None
 
     @property
     def key(self) -> str:

@@ -1,7 +1,8 @@
 """The past of a recording: what happened before the moment of playback, as far as the stored rows show.
 
 The rows are read as those of a live cluster; changes between two states come from ``differences``, with the time
-between them. Anything that no row has (the author of a field, arguments of a template) is missing.
+between them. A row names the last writer of its template; each that was seen counts. Anything that no row has (authors
+of other fields, arguments of a template) is missing.
 """
 
 from __future__ import annotations
@@ -17,20 +18,24 @@ from typing import Any, Final
 
 from fleet.json_fields import Raw
 from fleet.kinds.registry import listed
-from fleet.model.objects import Condition, Container, Event, Node, ObjectRef, Owner, Pod, Workload
+from fleet.model.objects import Condition, Container, Event, Node, ObjectRef, Owner, Pod, TemplateWrite, Workload
 from fleet.recorder.alert_changes import AlertChanges
 from fleet.recorder.differences import Differences, in_a_line, version_changes
 from fleet.recorder.problem import RecordingError
 from fleet.recorder.reader import Recording, has_look
 from fleet.sources.kube.state import KubeState
+from fleet.timeline.attribution import Write
 from fleet.timeline.cluster.registry import witnesses
 from fleet.timeline.cluster.witness import AnyWitness, SharedFacts
-from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence, rollout_topic
+from fleet.timeline.entry import TEMPLATE, WHOLE_SECONDS, Entry, EntryKind, Evidence, rollout_topic
+from fleet.timeline.field_managers import tool
 from fleet.timeline.kinship import Kinship
 from fleet.timeline.source import Gap, SourceTimeline
 from fleet.timeline.timeline import merge_sightings
 
-_GAP: Final = Gap("who changed what, and arguments of templates", "a recording keeps rows, and no raw objects")
+_GAP: Final = Gap(
+    "who changed what but templates, and arguments of templates", "a recording keeps rows, and no raw objects"
+)
 _LONGER: Final = 24 * 3600.0
 """Seconds cached beyond the requested span: a user who pages through days does not keep them all in memory."""
 _Key = tuple[ObjectRef, str, float]
@@ -102,7 +107,7 @@ class RecordedPast:
                 return SourceTimeline((), Kinship()), problem
             kin = Kinship()
             kin.update(self._looks.kin)
-            return SourceTimeline(self._looks.entries(), kin), problem
+            return SourceTimeline(self._looks.entries(), kin, writes=self._looks.written()), problem
 
 
 class _Looks:
@@ -120,6 +125,7 @@ class _Looks:
         self._told = 0
         """The last change of facts that was read."""
         self._links: set[str] = set()
+        self._writes: dict[ObjectRef, dict[TemplateWrite, None]] = {}
         self._changed: list[Entry] = []
         self._found: dict[_Key, Entry] = {}
 
@@ -158,6 +164,10 @@ class _Looks:
         # What an event or a condition says was seen as well.
         return tuple(merge_sightings((tuple(self._found.values()), self._changed)))
 
+    def written(self) -> dict[ObjectRef, tuple[Write, ...]]:
+        """Return the writes of templates, by workload: every one that a look has shown."""
+        return {ref: tuple(map(_write, some)) for ref, some in self._writes.items()}
+
     def _add(self, entry: Entry) -> None:
         self._found[entry.about, entry.topic or entry.what, entry.at] = entry
 
@@ -165,6 +175,9 @@ class _Looks:
         """Take the rows that are other than before."""
         if state.links is not before.links:
             self._take_links(state.links)
+        for key, row in state.workloads.items() if state.workloads is not before.workloads else ():
+            if row.template_write is not None and before.workloads.get(key) is not row:
+                self._writes.setdefault(_ref(row), {})[row.template_write] = None
         for witness, taken in self._rows:
             field, of, raw = _READ[witness.kind]
             rows, old = getattr(state, field), getattr(before, field)
@@ -182,6 +195,10 @@ class _Looks:
         some = {key: link for key, link in links.items() if link.owner is not None and link.owner.uid in owners}
         for entry in _rollouts(some, self.kin):
             self._found.setdefault((entry.about, entry.topic, entry.at), entry)
+
+
+def _write(write: TemplateWrite) -> Write:
+    return Write(write.at, tool(write.manager), (TEMPLATE,), f"{write.manager} {_stamp(write.at)}")
 
 
 def _told_by(key: str, raw: Raw) -> tuple[str, str]:

@@ -16,6 +16,7 @@ from fleet.kinds.registry import KINDS
 from fleet.metrics.products import engines, known_flags
 from fleet.metrics.registry import GATEWAYS, GPUS
 from fleet.model.gpu_vendors import VENDORS
+from fleet.timeline.field_managers import is_common_tool
 
 _PUBLIC: Final = """
     true false none null auto http https metrics grpc tcp udp default localhost 0.0.0.0 127.0.0.1 :: /metrics
@@ -172,6 +173,10 @@ class Pseudonyms:
     def component(self, text: str) -> str:
         """Pseudonym of a reporter of events; one that is a part of many clusters stays."""
         return text if text in _words(_COMPONENTS) else self.name(text, "component")
+
+    def manager(self, text: str) -> str:
+        """Pseudonym of a field manager; the name of a tool that many clusters have stays."""
+        return text if is_common_tool(text) else self.name(text, "manager")
 
     def gpu(self, text: str) -> str:
         """Pseudonym of a GPU's name; names given by its maker stay."""

@@ -212,6 +212,7 @@ _OF_ONE: Final[Mapping[str, Rule]] = {
     "Owner.name": _named("workload"),
     "ObjectRef.name": _named("object"),
     "Workload.name": _named("workload"),
+    "TemplateWrite.manager": lambda names, value: names.manager(value),
     "Event.name": _named("event"),
     "Coverage.limited": _limited,
     "Cluster.groups": lambda names, value: tuple(names.name(each, "group") for each in value),

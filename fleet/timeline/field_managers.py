@@ -26,6 +26,26 @@ OWN_HANDS = frozenset({"controller manager", "kubelet", "scheduler"})
 AUTOSCALER = "autoscaler"
 
 
+_IN_FULL = frozenset(
+    {
+        "argocd-application-controller",
+        "argocd-controller",
+        "keda-operator",
+        "kubectl-client-side-apply",
+        "kubectl-create",
+        "kubectl-edit",
+        "kubectl-patch",
+        "kubectl-set",
+    }
+)
+"""Names of managers that common tools use."""
+
+
+def is_common_tool(manager: str) -> bool:
+    """True for the name of a tool that identifies nobody. A longer name may: anybody may choose one."""
+    return manager in _IN_FULL or any(manager == pattern.removesuffix("*") for pattern, _ in _TOOLS)
+
+
 def tool(manager: str, subresource: str = "") -> str:
     """Return the name of a manager's tool; the manager's own name if unknown, empty for "unknown".
 

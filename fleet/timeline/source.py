@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import field
 from typing import Protocol
 
 from fleet.dataclass import dataclass
+from fleet.model.objects import ObjectRef
+from fleet.timeline.attribution import Write
 from fleet.timeline.entry import Entry
 from fleet.timeline.kinship import Kinship
 
@@ -25,6 +29,8 @@ class SourceTimeline:
     entries: tuple[Entry, ...]
     kin: Kinship
     gaps: tuple[Gap, ...] = ()
+    writes: Mapping[ObjectRef, Sequence[Write]] = field(default_factory=dict)
+    """Writes of templates that the objects no longer name, by workload."""
 
 
 class TimelineSource(Protocol):

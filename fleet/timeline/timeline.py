@@ -9,7 +9,7 @@ from dataclasses import field, replace
 
 from fleet.dataclass import dataclass
 from fleet.model.objects import SAME_CLUSTER, ObjectRef
-from fleet.timeline.attribution import attributed
+from fleet.timeline.attribution import Write, attributed
 from fleet.timeline.entry import Entry
 from fleet.timeline.folding import folded
 from fleet.timeline.kinship import Kinship
@@ -64,11 +64,14 @@ async def ask(sources: Sequence[TimelineSource], since: float, now: float, names
 def merged(told: Sequence[SourceTimeline], since: float, now: float, namespace: str = "") -> Timeline:
     """Merge the entries of all sources for a namespace (empty: all) and for cluster-scoped objects."""
     kin, gaps = Kinship(), dict[Gap, None]()
+    writes: dict[ObjectRef, list[Write]] = defaultdict(list)
     for one in told:
         kin.update(one.kin)
         gaps |= dict.fromkeys(one.gaps)
+        for ref, some in one.writes.items():
+            writes[ref] += some
     # A clock that is ahead of ours is no reason to leave out what it dates.
-    seen = attributed(merge_sightings([one.entries for one in told]))
+    seen = attributed(merge_sightings([one.entries for one in told]), writes)
     inside = ("", namespace) if namespace else None
     entries = [one for one in seen if one.ended >= since and (inside is None or one.about.namespace in inside)]
     return Timeline(since, now, tuple(sorted(entries, key=_order)), kin, tuple(gaps))

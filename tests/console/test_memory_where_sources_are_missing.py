@@ -7,6 +7,7 @@ that the console has, against a simulated cluster.
 from __future__ import annotations
 
 import asyncio
+import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
@@ -25,7 +26,10 @@ from fleet.model.baseline import BaselineQuestion
 from fleet.model.curve import CurveQuestion, time_range
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import RECORDER, Health, Snapshot
+from fleet.recorder.past import RecordedTimeline
 from fleet.recorder.reader import Recording
+from fleet.timeline.entry import WHOLE_SECONDS
+from fleet.timeline.timeline import ask
 from tests.console.cli import kubeconfig
 from tests.waiting import PATIENCE
 
@@ -131,3 +135,49 @@ async def test_without_the_api_server_its_silence_is_kept_and_the_timeline_says_
     (kubernetes,) = [one for one in moment.statuses if one.name == "kubernetes"]
     assert kubernetes.health is Health.DOWN
     assert moment.measurement is None
+
+
+@pytest.mark.real("kubectl")
+async def test_authors_of_rollouts_are_told_that_a_later_write_has_replaced_in_the_cluster(
+    fleet: Simulation, tmp_path: Path
+) -> None:
+    kubectl = ["kubectl", f"--kubeconfig={fleet.kubeconfig}", f"--cache-dir={tmp_path}", "-n", "serving"]
+    managers = ("release-bot", "hotfix-by-hand")
+
+    async def run(*arguments: str) -> str:
+        done = await asyncio.to_thread(subprocess.run, [*kubectl, *arguments], capture_output=True, check=True)
+        return done.stdout.decode()
+
+    async with seen(fleet.kubeconfig, tmp_path, "demo") as (connection, file):
+        now = time.time()
+        names = (await run("get", "deploy/chat-8b", "-o", "jsonpath={.spec.template.spec.containers[*].name}")).split()
+        for place, manager in enumerate(managers):
+            if place:
+                # Later than the seconds in which both writes could have begun the first rollout.
+                await asyncio.sleep(WHOLE_SECONDS * 2)
+            await run(
+                "set", "image", "deploy/chat-8b", f"{names[0]}=vllm/vllm-openai:v9.{place}", "--field-manager", manager
+            )
+
+            def kept() -> str:
+                with Recording(file) as recording:
+                    write = recording.at(recording.last).state.workloads[WORKLOAD].template_write
+                return write.manager if write is not None else ""
+
+            async with asyncio.timeout(PATIENCE):
+                while True:
+                    if await asyncio.to_thread(kept) == manager:
+                        break
+                    await asyncio.sleep(0.1)
+        left = await run(
+            "get", "deploy/chat-8b", "-o", "jsonpath={.metadata.managedFields[*].manager}", "--show-managed-fields"
+        )
+        assert managers[0] not in left.split(), "its fields are the other's now: the cluster does not know it any more"
+        told = await connection.reader.timeline(None, now - 5)
+        rollouts = [
+            entry for entry in told.entries if entry.topic.startswith("rollout=") and entry.about.name == "chat-8b"
+        ]
+        assert [entry.who for entry in rollouts] == list(managers)
+        assert "as the console saw it" in rollouts[0].evidence[-1].where
+    played = await ask([RecordedTimeline(file, time.time)], now - 5, time.time())
+    assert [one.who for one in played.entries if one.topic.startswith("rollout=")] == list(managers)

@@ -38,8 +38,10 @@ class ListPages:
         """True once the last page was read."""
         self._client = client
         self._name = resource.name
-        self._typed = not resource.optional
-        """True if the server serialises these objects by their Go type; custom resources have none."""
+        self._shortened = not resource.optional and not resource.writers
+        """True if managedFields are removed: the server serialises these objects by their Go type, which custom
+        resources lack, and no row keeps a writer.
+        """
         self._path = resource.path(scope)
         self._then = {} if whole else {"limit": str(resource.page)}
         self._query = {} if whole else {"limit": str(resource.first or resource.page)}
@@ -50,7 +52,7 @@ class ListPages:
 
     def read(self, body: bytes) -> ListPage:
         """Decode a fetched page. Raises NotKubernetesError if it is not a list, or the list has no end."""
-        document = decode(without_managed_fields(body) if self._typed else body)
+        document = decode(without_managed_fields(body) if self._shortened else body)
         items = (document.get("items") or []) if isinstance(document, dict) else None
         if not isinstance(items, list):
             raise NotKubernetesError(f"the answer to a list of {self._name} is not a list")

@@ -59,6 +59,8 @@ class Resource(Generic[R]):
     bound: int | None = None
     """Most rows to keep; the newest by ``newest``."""
     newest: Callable[[R], float] | None = None
+    writers: bool = False
+    """True if a row keeps who wrote something last: ``managedFields`` are then read in lists, too."""
 
     def path(self, namespace: str = "", name: str = "") -> str:
         """The path of the list, or of one object; all namespaces where none is given."""
@@ -111,7 +113,15 @@ def workloads(kind: WorkloadKind) -> Resource[Workload]:
     project = partial(project_workload, kind)
     # Each has a whole pod in it, its template.
     return Resource(
-        kind.plural, kind.group, kind.version, kind.kind, project, kind.lost, optional=kind.custom, page=PODS.page
+        kind.plural,
+        kind.group,
+        kind.version,
+        kind.kind,
+        project,
+        kind.lost,
+        optional=kind.custom,
+        page=PODS.page,
+        writers=not kind.link,
     )
 
 

@@ -12,8 +12,8 @@ from fleet.kinds.kind import Revisions, value_at
 from fleet.kinds.replicaset import REPLICA_SET
 from fleet.model.objects import ObjectRef
 from fleet.sources.kube.project.common_fields import owner
-from fleet.timeline.attribution import applied_then, began
-from fleet.timeline.cluster.witness import SharedFacts, Witness, Write, note_owner, ref_of, stamped
+from fleet.timeline.attribution import Write, applied_then, began
+from fleet.timeline.cluster.witness import SharedFacts, Witness, note_owner, ref_of, stamped
 from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence, rollout_topic
 from fleet.timeline.template import template_changes
 

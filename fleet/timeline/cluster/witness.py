@@ -13,24 +13,12 @@ from fleet.dataclass import dataclass
 from fleet.json_fields import Raw, mapping, text
 from fleet.model.objects import ObjectRef
 from fleet.sources.kube.project.common_fields import owner
-from fleet.timeline.attribution import Applied
+from fleet.timeline.attribution import Applied, Write
 from fleet.timeline.entry import Entry, Evidence
 from fleet.timeline.kinship import Kinship
 from fleet.timeline.template import Clean
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Write:
-    """The last change that one tool made to an object, as the server keeps it."""
-
-    at: float
-    tool: str
-    fields: tuple[str, ...]
-    """Fields of the spec that are the tool's: it changed one of them then, at least."""
-    stamp: str
-    """The time and its author, as in the object."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from fleet.json_fields import Raw, mapping, mappings, moment, text
 from fleet.model.objects import ObjectRef
-from fleet.timeline.attribution import began
-from fleet.timeline.cluster.witness import SharedFacts, Write
+from fleet.timeline.attribution import Write, began
+from fleet.timeline.cluster.witness import SharedFacts
 from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence
 from fleet.timeline.field_managers import OWN_HANDS, tool
 from fleet.timeline.kinship import Kinship

@@ -28,6 +28,7 @@ STAYS: dict[str, tuple[str, ...]] = {
         "PodReadyToStartContainers", "RollingUpdate", "ClusterIP", "StatefulSet", "LeaderWorkerSet", "InferenceService",
     ),
     "component": ("kubelet", "replicaset-controller", "keda-operator"),
+    "manager": ("kubectl-set", "helm", "argocd-controller", "kustomize-controller", "quarterdeck"),
     "gpu": (
         "NVIDIA-H100-80GB-HBM3", "NVIDIA H200 NVL", "Tesla-T4", "AMD Instinct MI300X OAM",
         "NVIDIA-A100-SXM4-40GB-MIG-1g.5gb",
@@ -42,6 +43,7 @@ STAYS: dict[str, tuple[str, ...]] = {
 GOES: dict[str, tuple[str, ...]] = {
     "reason": ("ZebraQuotaHit", "target-health.zebra.aws/my-zebra-tg", "ZebraModelDeployment", "Init:ZebraFailed"),
     "component": ("zebra-operator", "kubelet-zebra"),
+    "manager": ("zebra", "kubectl-zebra", "flux-zebra"),
     "gpu": ("NVIDIA-zebra", "zebra", "H100 of zebra"),
     "profile": ("zebra", "1g.10gb-zebra"),
     "version": ("v1.31.4-zebra.7", "v1.31.4+zebra", "zebra"),

@@ -10,6 +10,7 @@ from fleet.sources.kube.project.common_fields import conditions, owner
 from fleet.sources.kube.project.gpu import pod_gpus
 from fleet.sources.kube.project.kept_annotations import is_note
 from fleet.sources.kube.project.model_version import model_version
+from fleet.sources.kube.project.template_write import template_write
 
 _PLAIN = Replicas()
 
@@ -44,4 +45,5 @@ def project_workload(kind: WorkloadKind, raw: Raw, interner: Interner) -> Worklo
         strategy=share(text(mapping(spec, kind.update), "type") if kind.update else ""),
         gpus=sum(template.pods * pod_gpus(template.spec)[0] for template in templates),
         version=model_version(templates[0].spec, {}, interner),
+        template_write=None if kind.link else template_write(raw, interner),
     )

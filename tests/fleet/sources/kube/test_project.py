@@ -12,7 +12,7 @@ from fleet.kinds.daemonset import DAEMON_SET
 from fleet.kinds.deployment import DEPLOYMENT
 from fleet.kinds.leaderworkerset import LEADER_WORKER_SET
 from fleet.model.gpu_vendors import is_gpu
-from fleet.model.objects import ModelVersion, Owner
+from fleet.model.objects import ModelVersion, Owner, TemplateWrite
 from fleet.sources.kube.describe import describe, to_yaml
 from fleet.sources.kube.interner import Interner
 from fleet.sources.kube.project.gpu import pod_gpus
@@ -253,6 +253,29 @@ def test_a_node() -> None:
 def test_replicas_that_are_left_out_mean_one_and_zero_means_zero() -> None:
     assert project_workload(DEPLOYMENT, {"metadata": {"name": "d"}}, Interner()).desired == 1
     assert project_workload(DEPLOYMENT, {"metadata": {"name": "d"}, "spec": {"replicas": 0}}, Interner()).desired == 0
+
+
+def test_the_last_writer_of_a_template_is_kept_and_writers_of_other_fields_are_not() -> None:
+    def entry(manager: str, minute: int, *fields: str, subresource: str = "") -> dict[str, Any]:
+        return {
+            "manager": manager,
+            "time": f"2026-07-01T09:{minute:02}:00Z",
+            "subresource": subresource,
+            "fieldsV1": {"f:spec": {f"f:{name}": {} for name in fields}},
+        }
+
+    entries = [
+        entry("argocd-controller", 1, "replicas", "template"),
+        entry("kubectl-set", 5, "template"),
+        entry("helm", 3, "template"),
+        entry("keda", 9, "replicas"),
+        entry("kube-controller-manager", 9, "template", subresource="status"),
+    ]
+    row = project_workload(DEPLOYMENT, {"metadata": {"name": "d", "managedFields": entries}}, Interner())
+    assert row.template_write == TemplateWrite("kubectl-set", 1782896700.0)
+    group = {"metadata": {"name": "l", "managedFields": [entry("helm", 5, "leaderWorkerTemplate")]}}
+    assert project_workload(LEADER_WORKER_SET, group, Interner()).template_write == TemplateWrite("helm", 1782896700.0)
+    assert project_workload(DEPLOYMENT, {"metadata": {"name": "d"}}, Interner()).template_write is None
 
 
 def test_a_daemon_set_wants_what_its_nodes_are() -> None:
