@@ -38,7 +38,8 @@ from fleet.metrics.gpu_answers import Gpus
 from fleet.metrics.moved_series import Moved
 from fleet.metrics.registry import ENGINES, GATEWAYS, GPUS
 from fleet.metrics.young_engines import Rates, rates
-from fleet.model.measurement import EngineId, Measurement
+from fleet.model.histogram import Histogram
+from fleet.model.measurement import EngineId, HistogramKey, Measurement
 from fleet.model.problem import NamePatternError
 from fleet.model.quantity import Family
 from fleet.model.snapshot import ShownCertificate
@@ -89,6 +90,15 @@ class _Queries(NamedTuple):
     pods: frozenset[str] | None
     exact: bool
     tick: TickQueries
+
+
+class _Found(NamedTuple):
+    """The engines of a tick, and the seconds between their scrapes and of the window of rates."""
+
+    engines: EngineSeries
+    stamps: list[float]
+    interval: float
+    window: float
 
 
 class PrometheusSource:
@@ -206,18 +216,7 @@ class PrometheusSource:
         # The queries hardly ever change, so the last ones are sent before the first answer is there.
         guess = self._queries(self._last.scope, self._last.rows, pods) if self._last is not None else None
         asked = self._ask_all(guess, at, notes) if guess is not None else []
-        # Before the interval is known, long enough for any usual one.
-        known = self._engine_interval.seconds
-        ended = max(self._window, 4 * known) if known else LOOK_BACK
-        interval = known or _DEFAULT_INTERVAL
-        young = self._stretched(interval) - _EXTRAPOLATED * interval
-        engines, stamps = self._find_engines(ended, young, at, notes)
-        self._engine_interval.look(*engines.example, partial(self._api.query, at=at))
-        interval = self._engine_interval.seconds or _DEFAULT_INTERVAL
-        window = self._stretched(interval)
-        known_young = window - _EXTRAPOLATED * interval
-        if window > ended or abs(known_young - young) > interval / 2:
-            engines, stamps = self._find_engines(max(window, ended), known_young, at, notes)
+        engines, stamps, interval, window = self._find_in_window(at, notes)
         rows = engines.rows(stamps)
         has = engines.present
         products = has.engines, has.gateways, has.gpus
@@ -228,23 +227,13 @@ class PrometheusSource:
             asked = self._ask_all(tick, at, notes)
         of_models, of_numbers, of_gpus, of_gateways, *of_own = asked
 
-        def read(
-            memory: Remembered[T],
-            make: Callable[[Iterable[answers.Labels]], T],
-            found: Future[list[Answer]],
-            against: object,
-            follow: Callable[[T, Moved], T] | None = None,
-        ) -> Future[tuple[T, list[float]]]:
-            # None waits for ever for a thread: whatever is waited for here has one already, or gets one before this.
-            return self._pool.submit(lambda: memory.read(found.result(), against, make, follow))
-
         fresh = self._pool.submit(self._young_rates, young_samples(scope, rows), rows, window, at, notes)
         look = self._releases_may_differ(rows)
         counted = self._pool.submit(self._ask, (bucket_counts(scope),), at, notes) if look else None
         placing, version = rows.placing, ENGINES.version
         placed = (placing, version)
 
-        numbers = read(
+        numbers = self._read(
             self._numbers,
             partial(EngineNumbers, placing),
             of_numbers,
@@ -252,28 +241,16 @@ class PrometheusSource:
             lambda before, moved: before.followed(placing, moved),
         )
         own = [
-            read(memory, partial(engine_buckets, placing), one, placed)
+            self._read(memory, partial(engine_buckets, placing), one, placed)
             for memory, one in zip(self._own, of_own, strict=False)
         ]
-        models = read(self._models, model_buckets, of_models, version)
-        gpus = read(self._gpus, Gpus, of_gpus, GPUS.version, lambda before, moved: before.followed(moved))
-        counts = read(self._counts, model_buckets, counted, version) if counted is not None else None
+        models = self._read(self._models, model_buckets, of_models, version)
+        gpus = self._read(self._gpus, Gpus, of_gpus, GPUS.version, lambda before, moved: before.followed(moved))
+        counts = self._read(self._counts, model_buckets, counted, version) if counted is not None else None
         of_engines, values = numbers.result()
         engine_table, means = of_engines.read(values, rows.ages(stamps, at), fresh.result())
-        restarted = engine_table.reset
-        if counts is not None:
-            found, values = counts.result()
-            self._edges = _Edges(rows.ids, self._clock(), common_edges(found.read(values)), restarted)
-        else:
-            # A restarted server may be another release: check it in the next tick.
-            looked = -math.inf if restarted - self._edges.restarted else self._edges.looked
-            self._edges = self._edges._replace(looked=looked, restarted=restarted)
-        found, values = models.result()
-        histograms = model_histograms(found.read(values), self._edges.common)
-        for part in own:
-            found, values = part.result()
-            for family, groups in answers.histograms(found.read(values)).items():
-                histograms.setdefault(family, {}).update(groups)
+        self._compare_edges(counts, rows, engine_table.reset)
+        histograms = self._histograms(models, own)
         elements = (answer.elements() for answer in of_gateways.result())
         gateways = Gateways(answers.samples(chain.from_iterable(elements)), at)
         cards, values = gpus.result()
@@ -301,6 +278,58 @@ class PrometheusSource:
             notes=(*remarks(rows, engine_table, window, self._api.skew, latencies=bool(histograms)), *notes),
             throttle_reasons=reasons,
         )
+
+    def _find_in_window(self, at: float, notes: dict[str, None]) -> _Found:
+        """Return the engines; queried again if their scrape interval is not the assumed one."""
+        # Before the interval is known, long enough for any usual one.
+        known = self._engine_interval.seconds
+        ended = max(self._window, 4 * known) if known else LOOK_BACK
+        interval = known or _DEFAULT_INTERVAL
+        young = self._stretched(interval) - _EXTRAPOLATED * interval
+        engines, stamps = self._find_engines(ended, young, at, notes)
+        self._engine_interval.look(*engines.example, partial(self._api.query, at=at))
+        interval = self._engine_interval.seconds or _DEFAULT_INTERVAL
+        window = self._stretched(interval)
+        known_young = window - _EXTRAPOLATED * interval
+        if window > ended or abs(known_young - young) > interval / 2:
+            engines, stamps = self._find_engines(max(window, ended), known_young, at, notes)
+        return _Found(engines, stamps, interval, window)
+
+    def _read(
+        self,
+        memory: Remembered[T],
+        make: Callable[[Iterable[answers.Labels]], T],
+        found: Future[list[Answer]],
+        against: object,
+        follow: Callable[[T, Moved], T] | None = None,
+    ) -> Future[tuple[T, list[float]]]:
+        """Read the answers on a thread of the pool, once they are there."""
+        # None waits for ever for a thread: whatever is waited for here has one already, or gets one before this.
+        return self._pool.submit(lambda: memory.read(found.result(), against, make, follow))
+
+    def _compare_edges(
+        self, counts: Future[tuple[Buckets, list[float]]] | None, rows: EngineRows, restarted: frozenset[int]
+    ) -> None:
+        """Keep the bucket edges that all engines of a model have, where the bucket lists were read in this tick."""
+        if counts is not None:
+            found, values = counts.result()
+            self._edges = _Edges(rows.ids, self._clock(), common_edges(found.read(values)), restarted)
+            return
+        # A restarted server may be another release: check it in the next tick.
+        looked = -math.inf if restarted - self._edges.restarted else self._edges.looked
+        self._edges = self._edges._replace(looked=looked, restarted=restarted)
+
+    def _histograms(
+        self, models: Future[tuple[Buckets, list[float]]], own: Iterable[Future[tuple[Buckets, list[float]]]]
+    ) -> dict[Family, dict[HistogramKey, Histogram]]:
+        """Return the histograms of the models, and those of the requested pods' engines."""
+        found, values = models.result()
+        histograms = model_histograms(found.read(values), self._edges.common)
+        for part in own:
+            found, values = part.result()
+            for family, groups in answers.histograms(found.read(values)).items():
+                histograms.setdefault(family, {}).update(groups)
+        return histograms
 
     def _queries(self, scope: QueryScope, rows: EngineRows, pods: frozenset[str] | None) -> TickQueries:
         """Return the queries of a tick, reused from the last one if nothing changed."""
