@@ -40,7 +40,7 @@ class ParallelDrains:
         self.errors: list[Exception] = []
 
     async def drain(self, units: Sequence[DrainUnit]) -> None:
-        """One workload's."""
+        """Drain the units of one workload, one after the other."""
         for unit in units:
             if self.failures or self.errors:
                 return
@@ -49,7 +49,7 @@ class ParallelDrains:
                 outcome, cut = await drain(
                     unit, execution, self._terms, execution.enter, as_planned=False, follow=False
                 )
-            except Exception as error:  # noqa: BLE001 - it is for the caller, once the others have come to an end
+            except Exception as error:  # noqa: BLE001 - reported by the caller, after the other drains
                 self.errors.append(error)
                 return
             finally:
@@ -92,7 +92,7 @@ class _Part:
         return self._work.snapshot
 
     def step(self, index: int) -> None:
-        """Do nothing: the plan's steps are shared by all the drains."""
+        """Do nothing: all drains share the steps of the plan."""
 
     def enter(self, phase: DrainPhase) -> None:
         self._drains.tell(self._name, _WORDS[phase])

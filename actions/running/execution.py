@@ -68,7 +68,12 @@ class Execution:
         return len(self.sent) > self.sent_before
 
     async def send(self, mutation: Mutation) -> dict[str, Any]:
-        """The first one is followed by the note on the target."""
+        """Send a mutation, recorded before and after; return the object in the answer.
+
+        The first one of a plan is followed by an Event on the target.
+
+        Raises KubeError, KubeconfigError, LocalError, and AuditError if nothing can be recorded.
+        """
         first = not self.has_begun
         what = mutation.about or f"{mutation.method} {mutation.path}"
         request = {

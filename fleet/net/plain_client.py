@@ -196,8 +196,8 @@ class _Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         del exc
         self.open = False
-        # asyncio's transport holds a method of its own: without that it goes at once, and 3 kB with it, not with a
-        # collection. Whoever scrapes thousands of pods opens thousands of connections each time.
+        # asyncio's transport refers to a method of its own: without that cycle its 3 kB are freed at once, not by the
+        # next collection. Scraping thousands of pods opens thousands of connections each time.
         if hasattr(self._transport, "_read_ready_cb"):
             self._transport._read_ready_cb = None
         if self._reading is not None:
@@ -205,7 +205,7 @@ class _Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self._reading is None:
-            # Nobody has asked for this.
+            # Data without a request.
             self.end()
             return
         try:

@@ -17,10 +17,10 @@ from fleet.timeline.entry import Entry, EntryKind, Evidence
 from fleet.timeline.kinship import Kinship
 
 WITHIN = 300.0
-"""Seconds between two that are put together."""
-WHOEVER = "…"
-"""Placeholder for the words in which they differ."""
-_TELLER = re.compile(
+"""Largest number of seconds between two entries that are merged."""
+NAME = "…"
+"""Placeholder for the name of the object, in which merged messages differ."""
+_IDENTITY = re.compile(
     # An address, with its port; an identifier of an object; the name and namespace that the kubelet writes before one.
     r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?\b"
     r"|\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"
@@ -29,7 +29,7 @@ _TELLER = re.compile(
 
 @dataclass(slots=True)
 class _Fold:
-    """Entries that are to be one. Put together once, at the end: there may be thousands."""
+    """Entries to merge into one, at the end: there may be thousands."""
 
     first: Entry
     words: str
@@ -63,7 +63,7 @@ def folded(entries: Iterable[Entry], kin: Kinship) -> tuple[Entry, ...]:
     latest: dict[tuple[EntryKind, str, str, ObjectRef, int], _Fold] = {}
     turns = _Turns()
     for entry in entries:
-        top, words = kin.workload(entry.about), _without_teller(entry)
+        top, words = kin.workload(entry.about), _without_names(entry)
         key = (entry.kind, words, entry.who, top, turns.of(entry))
         fold = latest.get(key)
         # Changes are never folded, however many.
@@ -92,8 +92,8 @@ class _Turns:
         return turn
 
 
-def _without_teller(entry: Entry) -> str:
+def _without_names(entry: Entry) -> str:
     what = entry.what
     if entry.about.name:
-        what = re.sub(rf"\b{re.escape(entry.about.name)}(_[a-z0-9-]+)?", WHOEVER, what)
-    return _TELLER.sub(WHOEVER, what)
+        what = re.sub(rf"\b{re.escape(entry.about.name)}(_[a-z0-9-]+)?", NAME, what)
+    return _IDENTITY.sub(NAME, what)
