@@ -41,6 +41,8 @@ _LEAST_WINDOW = 60.0
 """Seconds: the window of the rates, unless a Snapshot has another."""
 _SELDOM = 15.0
 """Seconds between two questions for the same curve, at least."""
+_TOLD_FOR = 60.0
+"""Seconds after which what happened is asked for again: a rollout may begin while one looks."""
 _SCRAPES = 4
 """Scrapes in a window of the rates: no two points are nearer than one of them."""
 
@@ -53,6 +55,7 @@ class PlotScreen(ConsoleScreen):
 
     def __init__(self, desk: Desk, keys: Sequence[str], wanted: str = "") -> None:
         self._keys = tuple(keys[:2])
+        self._names = _told_apart(self._keys)
         self._span = next(iter(SPANS))
         self._earlier = 0
         self._pointer = math.nan
@@ -60,6 +63,7 @@ class PlotScreen(ConsoleScreen):
         self._problem = ""
         self._entries: tuple[Entry, ...] = ()
         self._told_since = math.inf
+        self._told_at = -math.inf
         snapshot = desk.snapshot
         self._plots = plotted_of(snapshot, self._keys[0]) if snapshot is not None else ()
         self._at = found(self._plots, wanted) or 0 if wanted else 0
@@ -78,9 +82,10 @@ class PlotScreen(ConsoleScreen):
         self._ask_all()
 
     def draw(self, snapshot: Snapshot) -> None:
-        del snapshot
         if self._is_due():
             self._ask()
+        if self._plots and snapshot.at - self._told_at >= _TOLD_FOR:
+            self._ask_what_happened()
         self.chart.redraw()
 
     # what commands ask
@@ -199,7 +204,7 @@ class PlotScreen(ConsoleScreen):
         if curve is None and not before:
             curve = kept_curve(snapshot, key, plot, wanted)
         if not words:
-            words = key.rpartition("/")[2] if len(self._keys) > 1 else "now"
+            words = self._names[key] if len(self._keys) > 1 else "now"
         return Layer(words, curve, before)
 
     # what is asked
@@ -250,14 +255,24 @@ class PlotScreen(ConsoleScreen):
 
     @beside("happened")
     async def _ask_what_happened(self) -> None:
-        """Ask once for each longer range; without an answer there are no marks."""
+        """Ask for a longer range, and again after a minute; without an answer there are no marks."""
         snapshot, since = self.desk.snapshot, self._range().start
-        if snapshot is None or since >= self._told_since:
+        if snapshot is None or (since >= self._told_since and snapshot.at - self._told_at < _TOLD_FOR):
             return
-        of = ref_of(snapshot.everything, self._keys[0]) or snapshot.cluster.id
-        try:
-            told = await self.desk.session.timeline(of, since)
-        except SessionError:
-            return
-        self._told_since, self._entries = since, told.entries
+        self._told_at = snapshot.at
+        entries: dict[Entry, None] = {}
+        for key in self._keys:
+            of = ref_of(snapshot.everything, key) or snapshot.cluster.id
+            try:
+                told = await self.desk.session.timeline(of, since)
+            except SessionError:
+                return
+            entries |= dict.fromkeys(told.entries)
+        self._told_since, self._entries = since, tuple(sorted(entries, key=lambda entry: entry.at))
         self.chart.redraw()
+
+
+def _told_apart(keys: Sequence[str]) -> dict[str, str]:
+    """Return the names of objects: whole keys where the names are the same."""
+    names = {key: key.rpartition("/")[2] for key in keys}
+    return names if len(set(names.values())) == len(keys) else dict(zip(keys, keys, strict=True))

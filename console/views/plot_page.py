@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 
+from console.views.plot_parts import CurvePart, parts_line
 from console.views.plot_quantities import SPANS, Plotted
 from console.views.timeline import clock, event_text, place
 from console.views.timeline import span as span_text
@@ -27,6 +28,7 @@ _ENTRIES = 5
 """Most lines for events."""
 _TALL = 18
 """Height in lines from which some are for events."""
+_ORDER = (Weight.PLAIN, Weight.GOOD, Weight.BAD)
 _ROLES = {Weight.PLAIN: Role.ACCENT, Weight.GOOD: Role.OK, Weight.BAD: Role.WARNING}
 
 
@@ -86,7 +88,9 @@ def chart_model(page: PlotPage, glyphs: Glyphs) -> ChartModel:
     every = [value for one in drawn for value in (*one.values, *one.high)]
     top = nice_top(every, page.plot.least, page.plot.unit)
     signs = _signs(glyphs)
-    marks = tuple(Mark(entry.at, signs[entry.weight], _ROLES[entry.weight]) for entry in page.entries)
+    # Of several in one column the last is seen: the one that matters most.
+    weighed = sorted(page.entries, key=lambda entry: _ORDER.index(entry.weight))
+    marks = tuple(Mark(entry.at, signs[entry.weight], _ROLES[entry.weight]) for entry in weighed)
     return ChartModel(page.plot.unit, page.range.start, page.range.end, top, tuple(drawn), marks, page.pointer)
 
 
@@ -94,7 +98,7 @@ def plot_lines(page: PlotPage, width: int, height: int, glyphs: Glyphs) -> list[
     """The page in ``height`` lines."""
     happened = _happened(page, width, glyphs) if height >= _TALL else []
     below = [*_reading(page, width, glyphs), *happened]
-    head = [_title(page, width, glyphs), _legend(page, glyphs), Line()]
+    head = [_title(page, width, glyphs), _legend(page, width, glyphs), Line()]
     chart = chart_lines(chart_model(page, glyphs), width, height - len(head) - len(below), glyphs)
     return [*head, *chart, *below][:height]
 
@@ -117,26 +121,33 @@ def _title(page: PlotPage, width: int, glyphs: Glyphs) -> Line:
     return Line((*fit_spans(left, room, "left", glyphs.ellipsis), *right)) if room > 20 else Line(left)
 
 
-def _legend(page: PlotPage, glyphs: Glyphs) -> Line:
+def _legend(page: PlotPage, width: int, glyphs: Glyphs) -> Line:
     """Each curve with its newest value and its range."""
-    spans: list[Span] = []
+    parts = []
     for number, layer in enumerate(page.layers):
         sign = ("* " if number == 0 else "o ") if glyphs.ascii else ("━ " if number == 0 else "┅ ")
-        spans.append(Span(f" {sign}", Role.TREND if number == 0 else Role.ACCENT))
-        spans.append(Span(f"{untrusted(layer.name)} "))
+        before = (Span(f" {sign}", Role.TREND if number == 0 else Role.ACCENT),)
+        name = Span(untrusted(layer.name))
         known = [v for v in layer.curve.values if not math.isnan(v)] if layer.curve is not None else []
         if not known:
-            spans.append(Span(f"{glyphs.missing}  ", Role.DIM))
+            parts.append(CurvePart(before, name, (Span(f" {glyphs.missing}  ", Role.DIM),)))
             continue
-        spans.append(Span(_value(page.plot, known[-1]), Role.STRONG))
-        spans.append(Span(f"  {_value(page.plot, min(known))} to {_value(page.plot, max(known))}  ", Role.DIM))
-        if number == 0 and layer.curve is not None and layer.curve.is_peak:
-            lower = "then" if layer.curve.is_recorded else "mean"
-            spans.append(Span(f" {':' if glyphs.ascii else '░'} {lower} to peak  ", Role.DIM))
-        elif number == 0 and layer.curve is not None and layer.curve.low and page.plot.band:
-            low, high = (str(edge).rpartition("_")[2] for edge in page.plot.band)
-            spans.append(Span(f" {':' if glyphs.ascii else '░'} {low} to {high}  ", Role.DIM))
-    return Line(tuple(spans))
+        value = (Span(" "), Span(_value(page.plot, known[-1]), Role.STRONG), Span("  "))
+        extent = (Span(f"{_value(page.plot, min(known))} to {_value(page.plot, max(known))}  ", Role.DIM),)
+        band = _band(page.plot, layer.curve, glyphs) if number == 0 and layer.curve is not None else ()
+        parts.append(CurvePart(before, name, value, (extent, band)))
+    return parts_line((), parts, width, glyphs.ellipsis)
+
+
+def _band(plot: Plotted, curve: Curve, glyphs: Glyphs) -> tuple[Span, ...]:
+    """Return the words for the shaded band of a curve; nothing for none."""
+    shade = ":" if glyphs.ascii else "░"
+    if curve.is_peak:
+        return (Span(f" {shade} {'then' if curve.is_recorded else 'mean'} to peak  ", Role.DIM),)
+    if curve.low and plot.band:
+        low, high = (str(edge).rpartition("_")[2] for edge in plot.band)
+        return (Span(f" {shade} {low} to {high}  ", Role.DIM),)
+    return ()
 
 
 def _value(plot: Plotted, value: float) -> str:
@@ -150,18 +161,21 @@ def _reading(page: PlotPage, width: int, glyphs: Glyphs) -> list[Line]:
         role = Role.UNKNOWN if page.is_problem else Role.DIM
         return [Line((Span(f" {text}", role),)) for text in folded(untrusted_line(page.state), width - 2)] or [BLANK]
     index = page.range.index(page.pointer)
-    spans = [Span(f" {clock(page.pointer, page.range.end)} ", Role.KEY)]
+    parts = []
     for number, layer in enumerate(page.layers):
         value = layer.curve.values[index] if layer.curve is not None else math.nan
-        name = f" {untrusted(layer.name)} " if len(page.layers) > 1 else " "
-        spans.append(Span(name, Role.DIM))
-        spans.append(Span(glyphs.missing if math.isnan(value) else _value(page.plot, value), Role.STRONG))
+        name = untrusted(layer.name) if len(page.layers) > 1 else ""
+        text = glyphs.missing if math.isnan(value) else _value(page.plot, value)
+        details: tuple[tuple[Span, ...], ...] = ()
         band = layer.curve if layer.curve is not None and layer.curve.low and layer.curve.high else None
         if number == 0 and band is not None and not math.isnan(band.low[index]):
             lower, upper = _value(page.plot, band.low[index]), _value(page.plot, band.high[index])
-            edges = f"  peak {upper}" if band.is_peak else f"  {lower} to {upper}"
-            spans.append(Span(edges, Role.DIM))
-    return [Line(tuple(spans))]
+            details = ((Span(f"  peak {upper}" if band.is_peak else f"  {lower} to {upper}", Role.DIM),),)
+        parts.append(
+            CurvePart((Span(" "),), Span(name, Role.DIM), (Span(" " if name else ""), Span(text, Role.STRONG)), details)
+        )
+    head = (Span(f" {clock(page.pointer, page.range.end)} ", Role.KEY),)
+    return [parts_line(head, parts, width, glyphs.ellipsis)]
 
 
 def _happened(page: PlotPage, width: int, glyphs: Glyphs) -> list[Line]:

@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 import pytest
 
 from console.session.failure import SessionError
+from console.views.plot_page import Layer, PlotPage, plot_lines
 from console.views.plot_quantities import PLOTTED, plotted_of
 from console.views.series import series_of
 from fleet.model.curve import Curve, CurveQuestion, time_range
+from fleet.model.objects import ClusterId, ObjectRef
 from fleet.model.quantity import Quantity
 from fleet.timeline.entry import Entry, EntryKind, Evidence, Weight
 from fleet.timeline.kinship import Kinship
@@ -19,7 +21,7 @@ from tests.console.screens.desk import SIZES, desk
 from tests.console.screens.scripted import ScriptedSession, rising
 from tests.console.screens.worst import WORST
 from tests.fleets import NOW, make_snapshot
-from themes.glyphs import ASCII
+from themes.glyphs import ASCII, UNICODE, Glyphs
 from themes.look import Look
 from widgets.chart import AXIS
 from widgets.chart_view import ChartView
@@ -113,6 +115,63 @@ async def test_two_that_are_marked_are_laid_over_each_other() -> None:
         await d.until(lambda: len(questions(session)) == 2)
         assert {one.rpartition("/")[2] in d.lines[2], other.rpartition("/")[2] in d.lines[2]} == {True}
         assert all(question.series.is_one for question in questions(session))
+
+
+@pytest.mark.parametrize("glyphs", [UNICODE, ASCII])
+@pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
+def test_two_long_names_leave_room_for_both_values_and_keep_their_ends(width: int, glyphs: Glyphs) -> None:
+    moments = time_range(NOW, 900.0, 60, 15.0)
+    plot = next(one for one in PLOTTED if one.quantity is Quantity.TTFT_P95)
+    flat = (7.0,) * moments.points
+    layers = tuple(
+        Layer(
+            f"{'mixtral-8x22b-instruct-' * 3}{end}",
+            Curve(plot.quantity, moments, (value,) * moments.points, flat, flat),
+        )
+        for end, value in (("4hpw5", 11.0), ("k68qr", 13.0))
+    )
+    page = PlotPage(("a", "b"), plot, "15m", moments, layers, pointer=moments.end)
+    lines = plot_lines(page, width, 24, glyphs)
+    legend, reading = ("".join(span.text for span in line.spans) for line in (lines[1], lines[-1]))
+    for text in (legend, reading):
+        assert len(text.rstrip()) <= width
+        assert [part in text for part in ("4hpw5 11.0s", "k68qr 13.0s")] == [True, True]
+        assert (glyphs.ellipsis in text) is (width < 200)
+    assert ("p50 to p99" in legend) is (width == 200)
+
+
+async def test_what_happened_to_either_of_two_is_marked_and_the_worst_of_a_column_is_seen() -> None:
+    snapshot = make_snapshot()
+    one, other = snapshot.pods_of[WORST][:2]
+    evidence = (Evidence("x", "y"),)
+
+    def entry(key: str, weight: Weight, at: float) -> Entry:
+        ref = snapshot.ref("Pod", "serving", key.rpartition("/")[2])
+        return Entry(at, 1.0, EntryKind.CHANGE, f"{weight} of it", ref, evidence, weight=weight)
+
+    class Each(ScriptedSession):
+        async def timeline(self, of: ObjectRef | ClusterId, since: float) -> Timeline:
+            await super().timeline(of, since)
+            assert isinstance(of, ObjectRef)
+            mine = [entry(one, Weight.BAD, NOW - 300)] if one.endswith(of.name) else []
+            theirs = [entry(other, Weight.GOOD, NOW - 299), entry(other, Weight.GOOD, NOW - 600)]
+            return Timeline(since, NOW, tuple(mine or theirs), Kinship())
+
+    session = Each()
+    async with desk(snapshot, session=session, look=Look(ASCII)) as d:
+        for key in (one, other):
+            d.grid.move_to(key)
+            await d.press("space")
+        await d.press("v")
+        await d.until(lambda: "bad of it" in d.text and "good of it" in d.text)
+        axis = next(line for line in d.lines if line.lstrip().startswith("+---"))
+        assert (axis.count("!"), axis.count("o")) == (1, 1)
+        asked = len([each for each in session.asked if each[0] == "timeline"])
+        await d.deliver(replace(snapshot, sequence=2, at=NOW + 30))
+        assert len([each for each in session.asked if each[0] == "timeline"]) == asked
+        # A rollout may begin while one looks.
+        await d.deliver(replace(snapshot, sequence=3, at=NOW + 61))
+        await d.until(lambda: len([each for each in session.asked if each[0] == "timeline"]) == asked + 2)
 
 
 async def test_the_pointer_reads_values_by_keys_and_by_the_mouse() -> None:
