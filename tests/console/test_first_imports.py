@@ -13,8 +13,17 @@ from tests.console.terminal import terminal
 ROOMS = ("actions", "console", "fleet", "themes", "widgets")
 TEXT = 70
 """Upper bound of our own modules before the first text. If you add one, check whether the first frame needs it."""
-VALUE = 430
-"""The same before the first value. The causes are a module for each family, and all of them judge the first value."""
+VALUE = 357
+"""The same before the first value."""
+ADDED = {
+    "actions.kinds",
+    "fleet.diagnosis.causes",
+    "fleet.kinds",
+    "fleet.metrics.engines",
+    "fleet.metrics.gateways",
+    "fleet.metrics.gpus",
+}
+"""Modules of declarations, which are not counted: one more is what a recipe of docs/architecture.md adds."""
 NEVER = {
     "actions.running.execution",
     "actions.running.runner",
@@ -90,7 +99,8 @@ def imported(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, frozenset
 
 
 def ours(modules: frozenset[str]) -> set[str]:
-    return {name for name in modules if name.partition(".")[0] in ROOMS}
+    added = {*within(modules, ADDED)}
+    return {name for name in modules if name.partition(".")[0] in ROOMS and name not in added}
 
 
 def within(modules: frozenset[str], packages: set[str]) -> list[str]:
