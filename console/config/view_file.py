@@ -1,11 +1,12 @@
 """Saving a view in the configuration file: its table alone is written, and not a byte of the rest is another.
 
-No TOML library for that: the table is put behind the others, or in the place of the one of its name, and the whole is
+No TOML library for that: the table is put behind the others, or in the place of the values of the one of its name, whose comments stay, and the whole is
 read again before it is kept. What cannot be written so (an inline table above it) is refused, in words.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -21,6 +22,7 @@ from console.config.problem import ConfigError, Problem
 from console.config.ui_tables import SavedView
 
 _TABLE: Final = re.compile(r"^\s*\[", re.MULTILINE)
+_ESCAPED: Final = re.compile("[\x7f\ud800-\udfff]")
 _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -58,11 +60,18 @@ def with_view(text: str, name: str, view: SavedView) -> str:
         return f"{text}{gap}{table}"
     following = _TABLE.search(text, found.end())
     end = following.start() if following is not None else len(text)
+    body = text[found.end() : end].splitlines(keepends=True)
     # The comments and blank lines in front of the next table are that one's.
-    body = text[found.end() : end]
-    own = re.match(r"(?:\s*[^#\s][^\n]*(?:\n|$))*", body)
-    rest = body[own.end() :] if own is not None else body
-    return text[: found.start()] + table + rest + text[end:]
+    own = max((at for at, line in enumerate(body, 1) if not _is_comment(line)), default=0)
+    comments = [line for line in body[:own] if line.strip() and _is_comment(line)]
+    opening = found[0] if found[0].endswith("\n") else f"{found[0]}\n"
+    values = "\n".join(lines[1:]) + "\n"
+    return text[: found.start()] + opening + "".join(comments) + values + "".join(body[own:]) + text[end:]
+
+
+def _is_comment(line: str) -> bool:
+    """True if a line has no value: a comment, or a blank one."""
+    return not line.partition("#")[0].strip()
 
 
 def _values(view: SavedView) -> dict[str, str | bool]:
@@ -76,8 +85,10 @@ def _default(field: Any) -> object:
 
 
 def _toml(value: str | bool) -> str:
-    """A value of a view; the strings of JSON are strings of TOML, too."""
-    return str(value).lower() if isinstance(value, bool) else json.dumps(value)
+    """A value of a view. The strings of JSON are strings of TOML, but for surrogates (TOML has none) and DEL."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False))
 
 
 def _by_hand(path: Path, name: str, view: SavedView, what: str) -> ConfigError:
@@ -90,6 +101,9 @@ def _write(path: Path, text: str) -> None:
     place = path.resolve()
     place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     mode = stat.S_IMODE(place.stat().st_mode) if place.exists() else 0o600
+    if place.exists() and not os.access(place, os.W_OK):
+        # A new file in its place would need the folder alone to be writable.
+        raise PermissionError(errno.EACCES, "the file is read-only", str(place))
     handle, temporary = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as out:

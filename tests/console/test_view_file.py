@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -55,6 +56,24 @@ def test_one_of_the_name_is_replaced_in_its_place(tmp_path: Path) -> None:
     before, after = FILE.split("[ui.views.old]")
     assert text.startswith(before)
     assert text.endswith(after[after.index("\n# about Prometheus") :])
+
+
+def test_comments_in_its_own_table_stay_and_a_filter_is_any_text(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text("[ui.views.old] # of mine\n# why\nfilter = 'chat'\n# by name\nsort = 'name'\n# the end\n")
+    save_view(path, "old", SavedView(filter='model:😀\x7f"\\'))
+    assert views(path) == {"old": SavedView(filter='model:😀\x7f"\\')}
+    lines = path.read_text().splitlines()
+    assert [line for line in lines if "#" in line] == ["[ui.views.old] # of mine", "# why", "# by name", "# the end"]
+
+
+def test_a_file_that_may_not_be_written_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(FILE)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(ConfigError, match="cannot be written: the file is read-only"):
+        save_view(path, "free", VIEW)
+    assert path.read_text() == FILE
 
 
 def test_a_file_is_made_for_its_owner_alone_and_one_that_is_there_keeps_its_mode_and_its_link(tmp_path: Path) -> None:
