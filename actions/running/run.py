@@ -161,6 +161,8 @@ class Run:
         try:
             await self._journal.record(event, content)
         except AuditError as error:
+            if str(error) in outcome.text:
+                return outcome  # that is why it ended so
             return replace(outcome, text=f"{outcome.text} (not in the audit log: {error})")
         return outcome
 
