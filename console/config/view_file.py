@@ -1,7 +1,8 @@
 """Saving a view in the configuration file: its table alone is written, and not a byte of the rest is another.
 
-No TOML library for that: the table is put behind the others, or in the place of the values of the one of its name, whose comments stay, and the whole is
-read again before it is kept. What cannot be written so (an inline table above it) is refused, in words.
+No TOML library for that: the table is put behind the others, or its values in the place of those of the one of its
+name, whose comments stay, and the whole is read again before it is kept. What cannot be written so (an inline table
+above it) is refused, in words.
 """
 
 from __future__ import annotations
