@@ -24,10 +24,14 @@ _PAUSE = 0.02
 _SEARCH = getattr(os, "O_PATH", os.O_RDONLY)
 """Flags that open a folder for access to its contents only; its names need not be readable."""
 _WRITABLE_BY_OTHERS = 0o022
+_OF_A_GROUP = stat.S_ISGID | stat.S_IRGRP | stat.S_IXGRP
+"""Mode of a folder whose group reads what is put into it: an administrator has to set it (``chmod 3770``)."""
 
 
 def make_folder(folder: Path) -> None:
-    """Create the folder (0700) durably if it does not exist; an existing one must belong to this user.
+    """Create the folder durably if it does not exist; an existing one must belong to this user.
+
+    It is 0700, or 2750 where its parent is set-group-ID and readable by its group.
 
     The parent folder may be world-writable and unreadable (``chmod 1733``): another user may have put a folder of
     theirs, or a link, in this place.
@@ -52,7 +56,18 @@ def _make_folder(name: str, around: int) -> bool:
         os.mkdir(name, 0o700, dir_fd=around)
     except FileExistsError:
         return False
+    if _is_read_by_group(os.fstat(around)):
+        # Whatever the umask is. Outside of the group the system leaves the set-group-ID bit out: files stay private.
+        os.chmod(name, 0o2750, dir_fd=around)  # noqa: S103 - the group is the parent's, whose administrator wants it
     return True
+
+
+def _is_read_by_group(folder: os.stat_result) -> bool:
+    return folder.st_mode & _OF_A_GROUP == _OF_A_GROUP
+
+
+def _file_mode(folder: Path) -> int:
+    return 0o640 if _is_read_by_group(folder.stat()) else 0o600
 
 
 def _stat_of(folder: Path, around: int) -> os.stat_result:
@@ -98,7 +113,7 @@ def _move_advice(path: Path) -> str:
 
 
 def append(file: Path, data: bytes) -> None:
-    """Append bytes to a file (created with 0600); return when they are on the disk.
+    """Append bytes to a file (0600, or 0640 where the folder's group reads it); return when they are on the disk.
 
     All or nothing: a failed write is undone. Raises OSError; AuditError if it could not be undone.
     """
@@ -106,6 +121,8 @@ def append(file: Path, data: bytes) -> None:
     try:
         before = os.fstat(descriptor)
         _only_ours(file, before)
+        if not before.st_size:
+            os.fchmod(descriptor, _file_mode(file.parent))
         try:
             _write_all(descriptor, data)
             sync(descriptor)
@@ -138,6 +155,7 @@ def replace_file(file: Path, data: bytes) -> None:
     fresh = file.with_name(file.name + ".new")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
+        os.fchmod(descriptor, _file_mode(file.parent))
         _write_all(descriptor, data)
         sync(descriptor)
     finally:

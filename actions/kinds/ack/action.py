@@ -50,7 +50,7 @@ class AckAction:
     async def execute(self, plan: Plan, execution: ClusterExecution) -> Outcome:
         execution.step(0)
         off = expect(plan.request, Acknowledge).off
-        return Outcome(Result.CONVERGED, "taken back" if off else "all who share the audit log see it")
+        return Outcome(Result.CONVERGED, "taken back" if off else "all who may read this audit log see it")
 
 
 def _said(before: Acknowledged) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from actions.audit.acknowledged import AcknowledgementReader
 from actions.audit.errors import AuditError
 from actions.audit.folder import logs_in
 from actions.audit.log import AuditLog
@@ -18,6 +19,7 @@ from actions.audit.who import Who
 from actions.audit.words import opened_text, summary
 from tests.actions.audit.logs import NOW, filled, intent
 from tests.actions.audit.persons import NOBODY, as_nobody, shared_folder
+from tests.actions.audit.test_acknowledged import acknowledges
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 
@@ -53,6 +55,24 @@ def test_somebody_who_may_not_even_list_the_folder_writes_their_log_and_reads_it
     found = open_folder(site)
     assert found.intact
     assert [chain.place.name for chain in found.chains] == ["nobody", "root"]
+
+
+def test_a_folder_with_a_group_has_logs_that_the_group_reads_and_nobody_else_writes() -> None:
+    with shared_folder(0o700) as folder:
+        os.chown(folder, -1, NOBODY.pw_gid)
+        folder.chmod(0o3770)
+        before = os.umask(0o077)
+        try:
+            AuditLog(folder / "root", ROOT, clock=lambda: NOW).append("intent", "x1", acknowledges())
+        finally:
+            os.umask(before)
+        assert as_nobody(lambda: [one.note for one in AcknowledgementReader(folder, lambda: NOW).read().told]) == str(
+            ["draining n1"]
+        )
+        assert as_nobody(lambda: open_folder(folder).intact) == "True"
+        assert "belongs to root" in as_nobody(lambda: write(folder / "root", NOBODYS))
+        assert as_nobody(lambda: write(folder / "nobody", NOBODYS)) == ""
+        assert open_folder(folder).intact
 
 
 def test_a_folder_that_another_user_made_first_is_refused_with_a_way_on(site: Path) -> None:

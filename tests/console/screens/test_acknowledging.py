@@ -55,9 +55,9 @@ async def test_once_it_is_written_it_is_read_again_at_once() -> None:
         await d.press("f", "enter", "a", "enter")
         run = d.session.acts.action_runs[0]
         before = d.session.asked.count(("refresh",))
-        d.session.acts.come_on(run.id, outcome=Outcome(Result.CONVERGED, "all who share the audit log see it"))
+        d.session.acts.come_on(run.id, outcome=Outcome(Result.CONVERGED, "all who may read this audit log see it"))
         await d.until(lambda: d.session.asked.count(("refresh",)) == before + 1)
-        assert "all who share the audit log see it" in d.text
+        assert "all who may read this audit log see it" in d.text
 
 
 async def test_escape_writes_nothing_and_a_minus_takes_it_back() -> None:
