@@ -20,10 +20,10 @@ class TableScreen(ConsoleScreen):
     """Base of the screens whose body is a Grid; ``query_`` has the user's sorting and filter."""
 
     narrows_at_once = True
+    query_ = Query()
 
     def __init__(self, desk: Desk, grid: Grid) -> None:
         self.grid = grid
-        self.query_ = Query()
         self._copied: str | None = None
         """The row whose name was copied last."""
         super().__init__(desk)
