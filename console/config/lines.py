@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 
 Path = tuple[str, ...]
 
@@ -43,11 +44,23 @@ def _keys(text: str) -> tuple[Path, int]:
     out: list[str] = []
     at = 0
     while match := _KEY.match(text, at):
-        out.append(next(part for part in match.groups()[:3] if part is not None))
+        quoted, literal, bare = match.groups()[:3]
+        out.append(_plain(quoted) if quoted is not None else literal if literal is not None else bare)
         at = match.end()
         if not match[4]:
             break
     return tuple(out), at
+
+
+def _plain(quoted: str) -> str:
+    """The characters of a quoted key; its escapes as they are where they make none."""
+    if "\\" not in quoted:
+        return quoted
+    try:
+        (key,) = tomllib.loads(f'"{quoted}" = 0')
+    except tomllib.TOMLDecodeError:
+        return quoted
+    return key
 
 
 class _ValueScan:

@@ -26,6 +26,7 @@ from console.config.lines import Path, locate
         ("a = '''\nb = \"\"\" ''' # '''\nc = 1", ("c",), 3),
         ('a = [\n  "]", # ]\n  "x",\n]\nb = 1', ("b",), 5),
         ('"a\\"b" = 1\nc = 1', ("c",), 2),
+        ('[a."x\\u001b[31m"]\nb = 1', ("a", "x\x1b[31m", "b"), 2),
     ],
 )
 def test_a_key_is_found_on_its_line(text: str, path: Path, line: int) -> None:
