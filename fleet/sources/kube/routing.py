@@ -76,6 +76,7 @@ class RoutingSource(PollingSource[Routing]):
         self._later: dict[tuple[str, str], float] = {}
         """(Resource, namespace) → Unix time of the next attempt to list it."""
         self._absent: dict[str, float] = {}
+        """API group or resource that the server did not have → Unix time of the next attempt."""
         self._served: set[str] = set()
 
     async def ask(self) -> Routing:
@@ -105,6 +106,8 @@ class RoutingSource(PollingSource[Routing]):
         """True if the server has a custom resource. A list would not tell: an absent resource is mostly forbidden,
         too.
         """
+        if self._clock() < self._absent.get(resource.qualified, 0.0):
+            return False
         if not resource.optional or resource.group in self._served:
             return True
         if self._clock() < self._absent.get(resource.group, 0.0):
@@ -151,7 +154,7 @@ class RoutingSource(PollingSource[Routing]):
             self._later[place] = self._clock() + ASKED_AGAIN
             return None
         except NotFoundError:
-            # The definition is gone, or the version is.
-            self._served.discard(resource.group)
+            # The definition is gone, or the group has other resources only.
+            self._absent[resource.qualified] = self._clock() + ASKED_AGAIN
             return []
         return found

@@ -111,6 +111,22 @@ async def test_what_the_server_does_not_have_is_looked_for_again_after_minutes()
     assert "/apis/cert-manager.io/v1/certificates" in server.asked
 
 
+async def test_a_resource_that_its_group_does_not_have_is_looked_for_again_after_minutes() -> None:
+    routes = "/apis/gateway.networking.k8s.io/v1/httproutes"
+    server = Server({}, {routes: NotFoundError("the server could not find it", status=404)})
+    found, clock = source(server, "serving")
+    await found.ask()
+    before = len(server.asked)
+    await found.ask()
+    again = server.asked[before:]
+    assert routes not in again
+    assert CUSTOM[0] not in again
+    assert "/apis/gateway.networking.k8s.io/v1/gateways" in again
+    clock.now += ASKED_AGAIN + 1
+    await found.ask()
+    assert server.asked.count(routes) == 2
+
+
 async def test_where_all_at_once_is_forbidden_the_namespaces_of_engines_are_listed_and_the_rest_is_a_note() -> None:
     denied = ForbiddenError("no", status=403)
     of = "/apis/networking.k8s.io/v1/namespaces/{}/ingresses"
