@@ -123,7 +123,7 @@ _ONE_MORE = "A table [ui.themes.NAME] makes one more."
 def _themes(ui: UiSettings) -> Iterator[tuple[Where, str, str]]:
     names = ("auto", *get_args(BuiltInTheme))
     if ui.theme not in (*names, *ui.themes):
-        yield ("ui", "theme"), f"must be one of {', '.join(map(repr, (*names, *ui.themes)))}", _ONE_MORE
+        yield ("ui", "theme"), f'"{ui.theme}" is not one of {", ".join(map(repr, (*names, *ui.themes)))}', _ONE_MORE
     if not ui.themes:
         return
     # Not imported before the first text where nobody has a theme.

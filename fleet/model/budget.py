@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Final, NamedTuple
 
 
 class BurningBudget(NamedTuple):
@@ -12,3 +13,7 @@ class BurningBudget(NamedTuple):
     """True if it warrants a page, by the windows of the SRE workbook."""
     words: str
     """The objective, its burn and the remaining budget, in a few words."""
+
+
+NOTHING_BURNS: Final[Mapping[str, BurningBudget]] = {}
+"""The same object at every tick where there are no objectives: what is derived from it is kept."""

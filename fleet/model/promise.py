@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Final, NamedTuple
 
 
 class LateObjective(NamedTuple):
@@ -33,3 +34,7 @@ class Promised(NamedTuple):
     """Share of the time for which an engine must be available; 0 if none is promised."""
     latencies: tuple[LateObjective, ...] = ()
     """The latencies of which more is late now than may be."""
+
+
+NOTHING_PROMISED: Final[Mapping[str, Promised]] = {}
+"""The same object at every tick where there are no objectives: what is derived from it is kept."""

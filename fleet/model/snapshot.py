@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from fleet.dataclass import dataclass
 from fleet.model.before import Departed, Rescaled, Traffic
-from fleet.model.budget import BurningBudget
+from fleet.model.budget import NOTHING_BURNS, BurningBudget
 from fleet.model.coverage import Coverage
 from fleet.model.facts import NO_FACTS, Facts
 from fleet.model.frame import Frame
@@ -33,7 +33,7 @@ from fleet.model.objects import (
     Workload,
 )
 from fleet.model.profile import ALL_CHAT, WorkloadProfiles
-from fleet.model.promise import Promised
+from fleet.model.promise import NOTHING_PROMISED, Promised
 from fleet.model.quantity import Quantity
 from fleet.model.severity import Severity
 
@@ -316,9 +316,9 @@ class Snapshot(Structure):
     by_gpu: Frame = field(default_factory=Frame)
     assessments: Mapping[str, Assessment] = field(default_factory=dict)
     """Pod key, workload key, node name or GPU key → its assessment."""
-    burning: Mapping[str, BurningBudget] = field(default_factory=dict)
+    burning: Mapping[str, BurningBudget] = field(default_factory=lambda: NOTHING_BURNS)
     """Workload key → the fastest-burning error budget of its model, if it burns fast enough to be reported."""
-    promised: Mapping[str, Promised] = field(default_factory=dict)
+    promised: Mapping[str, Promised] = field(default_factory=lambda: NOTHING_PROMISED)
     """Workload key → the promises to users of its model; only workloads with a promise."""
     usual: Mapping[str, Traffic] = field(default_factory=dict)
     """Workload key → its usual traffic; only workloads that are measured."""

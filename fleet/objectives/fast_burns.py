@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from fleet.model.budget import BurningBudget
-from fleet.model.promise import LateObjective, Promised
+from fleet.model.budget import NOTHING_BURNS, BurningBudget
+from fleet.model.promise import NOTHING_PROMISED, LateObjective, Promised
 from fleet.model.snapshot import Snapshot
 from fleet.objectives.board import ObjectiveBoard, ObjectiveBoardMaker
 from fleet.objectives.burn_rate import WINDOWS, BurnPace, ErrorBudget, worst
 from fleet.objectives.objective import Indicator
 
-_NONE: Final[Mapping[str, BurningBudget]] = {}
 _MAKER: Final = ObjectiveBoardMaker()
 _LAST: list[tuple[ObjectiveBoard, dict[str, BurningBudget]]] = []
-_PROMISES: Final[Mapping[str, Promised]] = {}
 _LAST_PROMISES: list[tuple[ObjectiveBoard, dict[str, Promised]]] = []
 
 
@@ -23,7 +21,7 @@ def burns_of(snapshot: Snapshot) -> Mapping[str, BurningBudget]:
     """Return the burning budgets by workload; none for default objectives, which are not promised."""
     found = _MAKER.board_of(snapshot)
     if found is None or not found.are_promised:
-        return _NONE
+        return NOTHING_BURNS
     if not _LAST or _LAST[0][0] is not found:
         _LAST[:] = [(found, dict(_burning(found)))]
     return _LAST[0][1]
@@ -33,7 +31,7 @@ def promises_of(snapshot: Snapshot) -> Mapping[str, Promised]:
     """The promises by workload: the same object while the counts are unchanged; none for defaults."""
     found = _MAKER.board_of(snapshot)
     if found is None or not found.are_promised:
-        return _PROMISES
+        return NOTHING_PROMISED
     if not _LAST_PROMISES or _LAST_PROMISES[0][0] is not found:
         _LAST_PROMISES[:] = [(found, dict(_promised(found)))]
     return _LAST_PROMISES[0][1]

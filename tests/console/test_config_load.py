@@ -373,8 +373,8 @@ def test_variables_are_parsed_by_the_type_of_their_setting(file: Path) -> None:
             "UI_THEME",
             "blue",
             (
-                "[ui] theme: must be one of 'auto', 'quarterdeck-dark', 'quarterdeck-light', 'quarterdeck-contrast', "
-                "'ansi'\n  A table [ui.themes.NAME] makes one more."
+                "[ui] theme: \"blue\" is not one of 'auto', 'quarterdeck-dark', 'quarterdeck-light', "
+                "'quarterdeck-contrast', 'ansi'\n  A table [ui.themes.NAME] makes one more."
             ),
         ),
     ],

@@ -46,7 +46,7 @@ def test_it_holds_the_rooms_and_their_data_and_nothing_else(wheel: Path) -> None
         assert {str(p.relative_to(ROOT)) for p in files} <= set(names)
 
 
-def test_it_installs_the_three_commands_and_names_its_licence(wheel: Path) -> None:
+def test_it_installs_the_commands_and_names_its_licence(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as opened:
         info = f"quarterdeck-{__version__}.dist-info"
         scripts = opened.read(f"{info}/entry_points.txt").decode().split()
@@ -55,6 +55,7 @@ def test_it_installs_the_three_commands_and_names_its_licence(wheel: Path) -> No
         "quarterdeck",
         "qd",
         "kubectl-quarterdeck",
+        "kubectl_complete-quarterdeck",
     }
     assert metadata["Version"] == __version__
     assert metadata["License-Expression"] == "Apache-2.0"
