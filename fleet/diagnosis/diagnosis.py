@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 PEERS_EVERY = 15.0
 """Seconds between comparisons of replicas: they change slowly, and a comparison visits all of them."""
 
+AGAIN = 5.0
+"""Seconds after which the causes are looked for again where nothing is new: a pod becomes overdue by time alone."""
+
 
 class Diagnosis:
     """The diagnosis of one fleet. Returns the same incident objects while nothing about them changes."""
@@ -76,6 +79,7 @@ class Diagnosis:
         self._of_endings = {row: self._causes[of.id] for row, of in OF_POD.items()}
         self._of_measuring = Precedence[MeasuringSource](registry.causes_of(MeasuringCause))
         self._healths: list[tuple[str, Health, tuple[ShownCertificate, ...]]] = []
+        self._backfilled = 0
         self._of: tuple[object, ...] = ()
         self._at = 0.0
         self._incidents: tuple[Incident, ...] = ()
@@ -109,7 +113,8 @@ class Diagnosis:
         )
         same = len(of) == len(self._of) and all(a is b for a, b in zip(of, self._of, strict=True))
         healths = [(one.name, one.health, one.certificates) for one in snapshot.sources]
-        if same and healths == self._healths and self._at <= snapshot.at < self._hysteresis.until:
+        same = same and healths == self._healths and snapshot.history.backfilled == self._backfilled
+        if same and self._at <= snapshot.at < min(self._hysteresis.until, self._at + AGAIN):
             return self._incidents
         if not 0 <= snapshot.at - self._compared < PEERS_EVERY:
             self._outlying = (*self._outliers.at(snapshot), *self._gpu_groups.at(snapshot))
@@ -128,6 +133,7 @@ class Diagnosis:
         if found != self._incidents:
             self._incidents = found
         self._of, self._at, self._healths = of, snapshot.at, healths
+        self._backfilled = snapshot.history.backfilled
         return self._incidents
 
     def _marked(self, snapshot: Snapshot, found: tuple[Incident, ...]) -> tuple[Incident, ...]:

@@ -10,8 +10,9 @@ from fleet.diagnosis.evidence import explain
 from fleet.model.finding import FindingState
 from fleet.model.objects import Container
 from fleet.model.severity import Severity
+from fleet.snapshot.builder import Builder
 from tests.fleet.diagnosis.fleets import COOL, WELL, Fleet, Q, causes, unready
-from tests.fleet.rows import NOW, node
+from tests.fleet.rows import LIVE, NOW, deployment, kube, node, pod
 
 
 def test_a_pod_that_does_not_go_is_told_once_its_grace_is_long_over() -> None:
@@ -85,3 +86,13 @@ def test_a_clock_that_is_elsewhere_is_told_of_whoever_measures() -> None:
     (found,) = fleet.incidents(0, 610)
     assert (found.root.cause, found.about, found.severity) == ("clock-skew", "scrape", Severity.CRITICAL)
     assert found.root.words == "clock 42 s ahead"
+
+
+def test_a_pod_becomes_overdue_where_nothing_else_is_new_and_nothing_is_measured() -> None:
+    builder = Builder()
+    row = pod("chat-1", "chat", **unready(NOW, containers=(Container("vllm", "vllm:1"),)))
+    state = kube([row], deployment("chat"))
+    looks = [builder.build(state, None, [LIVE], NOW + seconds) for seconds in (0, 30, 1_300, 1_310)]
+    assert looks[0].pods is looks[1].pods
+    assert "loading-takes-long" not in causes(looks[1].incidents)
+    assert "loading-takes-long" in causes(looks[-1].incidents)
