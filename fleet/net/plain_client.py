@@ -309,15 +309,22 @@ class _Reading:
 async def _connected(question: PlainRequest) -> _Connection:
     parts = urlsplit(question.url)
     host = parts.hostname or ""
-    async with asyncio.timeout(CONNECT_TIMEOUT):
-        _, connection = await asyncio.get_running_loop().create_connection(
-            _Connection,
-            host,
-            parts.port or (443 if question.context else 80),
-            ssl=question.context,
-            server_hostname=(question.server_name or None) if question.context else None,
-            happy_eyeballs_delay=None if _ADDRESS.fullmatch(host) else _NEXT_ADDRESS,
-        )
+    connection = _Connection()
+    try:
+        async with asyncio.timeout(CONNECT_TIMEOUT):
+            await asyncio.get_running_loop().create_connection(
+                lambda: connection,
+                host,
+                parts.port or (443 if question.context else 80),
+                ssl=question.context,
+                server_hostname=(question.server_name or None) if question.context else None,
+                happy_eyeballs_delay=None if _ADDRESS.fullmatch(host) else _NEXT_ADDRESS,
+            )
+    except BaseException:
+        # Time can be over, and an asker gone, in the moment in which it is open: nobody else would close it.
+        if connection.open:
+            connection.end()
+        raise
     return connection
 
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import field, replace
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, cast
 
 from fleet.dataclass import dataclass
 from fleet.metrics.products import exports_gpus
@@ -329,11 +329,17 @@ _NO_WAY = (
 )
 
 
+class _Probe(asyncio.Protocol):
+    """A connection that is closed once it is open, whether somebody still waits for it or not."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        cast("asyncio.Transport", transport).abort()
+
+
 async def _connects(endpoint: Endpoint) -> bool:
     try:
         async with asyncio.timeout(PROBE):
-            _, writer = await asyncio.open_connection(endpoint.pod.ip, endpoint.port)
+            await asyncio.get_running_loop().create_connection(_Probe, endpoint.pod.ip, endpoint.port)
     except (OSError, TimeoutError):
         return False
-    writer.close()
     return True

@@ -8,6 +8,7 @@ import gzip
 import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import pytest
 
@@ -278,3 +279,23 @@ async def test_a_header_is_sent_in_utf_8_as_by_the_other_clients(client: PlainCl
     async with serving(plain(b"")) as server:
         await client.ask(get(f"{server.url}/api", ("Impersonate-User", "jürgen")))
     assert "Impersonate-User: jürgen\r\n".encode() in server.requests[0]
+
+
+async def test_a_connection_that_is_open_when_its_asker_goes_is_closed(client: PlainClient) -> None:
+    async with serving(plain(b"never asked for")) as server:
+        asking = asyncio.ensure_future(client.ask(get(f"{server.url}/metrics")))
+        loop = asyncio.get_running_loop()
+        connect = loop.create_connection
+
+        async def connected(*args: Any, **options: Any) -> Any:
+            await connect(*args, **options)
+            # It is open now, and whoever waits for it is told to end in the same turn.
+            asking.cancel()
+            await asyncio.sleep(0)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(loop, "create_connection", connected)
+            with pytest.raises(asyncio.CancelledError):
+                await asking
+        await until(lambda: server.connections == 1 and all(talk.done() for talk in server.talks))
+    assert server.requests == []
