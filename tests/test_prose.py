@@ -147,6 +147,29 @@ def test_it_lets_the_idea_begin(text: str) -> None:
     assert not opens_badly(text)
 
 
+def misplaced(functions: list[ast.FunctionDef | ast.AsyncFunctionDef]) -> Iterator[str]:
+    """Yield the functions of a file whose docstring is another's: the same sentence twice, or of another result."""
+    told: dict[str, str] = {}
+    for function in functions:
+        sentence = (ast.get_docstring(function) or "").partition("\n\n")[0]
+        other = told.setdefault(sentence, function.name)
+        returns_nothing = isinstance(function.returns, ast.Constant) and function.returns.value is None
+        if (len(sentence) > 60 and other != function.name) or (
+            returns_nothing and re.search("; None (if|where)", sentence)
+        ):
+            yield f"{function.lineno}: {function.name}: {sentence}"
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_docstring_is_that_of_its_function(room: str) -> None:
+    found = [
+        f"{file.relative_to(ROOT)}:{one}"
+        for file in files(room)
+        for one in misplaced([node for node in nodes(file) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)])
+    ]
+    assert not found, "\n".join(found)
+
+
 @pytest.mark.parametrize("room", ROOMS)
 def test_an_exception_in_a_docstring_exists(room: str) -> None:
     unknown = [

@@ -169,7 +169,7 @@ def _write_all(descriptor: int, data: bytes) -> None:
 
 
 def sync(descriptor: int) -> None:
-    """Wait until the names in a folder are on the disk, even if they may not be read."""
+    """Wait until a file is on the disk itself: on macOS, fsync ends when it is in the disk's cache."""
     full: int | None = getattr(fcntl, "F_FULLFSYNC", None)
     if full is None:
         os.fsync(descriptor)
@@ -178,10 +178,7 @@ def sync(descriptor: int) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Hold the lock of a log, against other threads and other processes; the system frees it when a process dies.
-
-    Raises OSError, and AuditError if another process holds it for ``patience`` seconds.
-    """
+    """Wait until the names in a folder are on the disk, even if they may not be read."""
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except PermissionError:
@@ -198,7 +195,7 @@ def sync_folder(folder: Path) -> None:
 def writing(lock: Path, patience: float = PATIENCE) -> Iterator[None]:
     """Hold the lock of a log, against other threads and other processes; the system frees it when a process dies.
 
-    Raises OSError, and AuditError where another one holds it for ``patience`` seconds.
+    Raises OSError, and AuditError if another one holds it for ``patience`` seconds.
     """
     descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:

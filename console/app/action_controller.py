@@ -164,7 +164,7 @@ class ActionController:
         self._navigator.open(ActionScreen(self._desk, id))
 
     def show(self, action_run: ActionRun | None) -> None:
-        """Show a new state of an action; None if only a permission has become known."""
+        """Show a new state of an action; without one, that a permission has become known."""
         front = self._navigator.front
         if front is None:
             return

@@ -36,7 +36,7 @@ def _rows() -> Iterator[Command]:
 
 
 def _row(spec: ActionSpec) -> Command:
-    """Plan it; if a required argument was not typed, ask for that first."""
+    """Return the command for a declared action."""
 
     def available(context: Context) -> str | None:
         choice = choose(spec, context)
@@ -65,7 +65,7 @@ def _row(spec: ActionSpec) -> Command:
 
 
 def _run(spec: ActionSpec, desk: Desk, context: Context) -> None:
-    """Return the number for ``6``, ``+1`` or ``-1``; None if it is none of these."""
+    """Plan it; if a required argument was not typed, ask for that first."""
     chosen = choose(spec, context)
     if isinstance(chosen, str):
         return
@@ -113,7 +113,7 @@ def _whose(targets: Sequence[Target], now: Sequence[int]) -> str:
 
 
 def _number(typed: str, now: int) -> int | None:
-    """Return whether the action under the cursor is over; None if there is none."""
+    """Return the number for ``6``, ``+1`` or ``-1``; None if it is none of these."""
     try:
         number = int(typed)
     except ValueError:
