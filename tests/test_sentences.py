@@ -18,7 +18,9 @@ ROOT = Path(__file__).parents[1]
 ROOMS = ("actions", "console", "fleet", "widgets")
 NOUNS = (
     "action|alert|case|container|engine|file|fault|GPU|incident|line|message|model|name|node|object|pod|record|"
-    "replica|request|revision|server|source|target|test|time|workload"
+    "replica|request|revision|server|source|target|test|time|workload|"
+    "character|check|cluster|layer|level|log|measurement|minute|place|product|rank|restart|rule|selector|"
+    "sequence|warning"
 )
 MANY = re.compile(rf" ({NOUNS})s\b")
 DESCRIBED = re.compile(rf" (serving|ready|running|waiting|more|other|free|weight|sick) ({NOUNS})s\b")
@@ -34,6 +36,23 @@ ALWAYS_MORE = {
     "fleet/timeline/cluster/pods.py: , the last of {} times",
     "fleet/timeline/metrics/kube_state.py: restarted {} times",
     "actions/checks/capacity.py: the other {} ready replicas",
+    (
+        "actions/local/checks/launch.py: "
+        "{} ranks share the CPU: of use where it has as many sockets; memory is worked out for one"
+    ),
+    "actions/local/checks/system.py: {} of shared memory for {} ranks: NCCL may end with a bus error",
+    "console/app/navigator.py: copied the first {} characters of {}",
+    "console/doctor/dialects.py: {} products are read, {}",
+    "console/screens/plan_confirmation.py: type the last {} characters of the pod ({})",
+    "console/views/local/bench_form.py: {} levels at most",
+    "fleet/recorder/problem.py: it is wrong in {} places",
+    "fleet/sources/alerts/alertmanager.py: it has alerts of {} clusters ({}), which may be mixed up here",
+    "fleet/sources/kube/kubeconfig_file.py: {}: nested more than {} levels deep, which no kubeconfig is",
+    (
+        "fleet/sources/prometheus/remarks.py: it holds engines of {} clusters ({}), which may be mixed up here: "
+        'name yours in the configuration: [prometheus] cluster = "NAME"'
+    ),
+    "fleet/timeline/metrics/source.py: this store has the objects of {} clusters ({}), and nothing says which this is",
     # Two numbers: ``set 2-8 replicas``, ``1 running and 0 waiting requests``.
     "actions/kinds/bounds/action.py: set {} replicas",
     "actions/local/bench_checks.py: {} running and {} waiting requests of others",

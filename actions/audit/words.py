@@ -53,24 +53,22 @@ def outcome_tone(action: RecordedAction) -> Tone:
 def chain_text(verdict: Verification) -> list[RecordFact]:
     """Return whether the log is unchanged, as far as can be verified."""
     if verdict.broken is not None:
-        before = f"; what was written before it is as it was: {_count(verdict.records)}" if verdict.records else ""
+        before = (
+            f"; what was written before it is as it was: {count(verdict.records, 'record')}" if verdict.records else ""
+        )
         facts = [RecordFact("chain", f"BROKEN at {verdict.broken}{before}", Tone.BAD)]
     elif not verdict.records:
         facts = [RecordFact("chain", "nothing is recorded yet")]
     else:
         since = f", since {moment(verdict.since)}" if verdict.since is not None else ""
         alone = "" if verdict.anchored else " (of one file: what was before and after it is not known)"
-        facts = [RecordFact("chain", f"intact, {_count(verdict.records)}{since}{alone}", Tone.GOOD)]
+        facts = [RecordFact("chain", f"intact, {count(verdict.records, 'record')}{since}{alone}", Tone.GOOD)]
     for torn in verdict.torn:
         marked = "marked in the log" if torn.marked else "not yet marked, the next record will"
         facts.append(
             RecordFact("", f"{torn.file}:{torn.line}: a write was cut off here, {torn.size} bytes of it ({marked})")
         )
     return facts
-
-
-def _count(records: int) -> str:
-    return count(records, "record")
 
 
 def opened_text(opened: Opened) -> list[RecordFact]:
@@ -91,9 +89,8 @@ def _chains_text(opened: Opened) -> list[RecordFact]:
     facts = [fact for chain in opened.chains if not chain.verdict.intact for fact in chain_text(chain.verdict)]
     whole = [chain.verdict for chain in opened.chains if chain.verdict.intact]
     if whole:
-        count = "1 log" if len(whole) == 1 else f"{len(whole)} logs"
         records = sum(verdict.records for verdict in whole)
-        facts.append(RecordFact("chains", f"{count} intact, {_count(records)}", Tone.GOOD))
+        facts.append(RecordFact("chains", f"{count(len(whole), 'log')} intact, {count(records, 'record')}", Tone.GOOD))
         facts += [fact for verdict in whole for fact in chain_text(verdict)[1:]]
     facts += [RecordFact("", f"{place} may not be read", Tone.UNKNOWN) for place in opened.closed]
     return facts

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from console.commands import on_object, on_screen
 from console.commands.capabilities import Foldable, Followable, Linked, LogText, PodLog, Savable, Searchable, Wrappable
 from console.commands.command import Command, ScreenId
+from fleet.model.counting import count
 
 TEXTS = frozenset(
     {
@@ -35,7 +36,7 @@ def _log_ranges() -> Iterator[Command]:
     family = "Its last lines, or those of the last 1m, 5m, 15m, 30m, 1h"
     ranges = {"0": 0, "2": 60, "3": 300, "4": 900, "5": 1800, "6": 3600}
     for key, seconds in ranges.items():
-        title = f"The log of the last {seconds // 60} minutes" if seconds else "The last lines of the log"
+        title = f"The log of the last {count(seconds // 60, 'minute')}" if seconds else "The last lines of the log"
         name = f"view.log_{seconds // 60}m" if seconds else "view.log_tail"
         run, where = on_screen.read_since(seconds), frozenset({ScreenId.LOGS})
         yield Command(name, title, run, (key,), where=where, family=family, needs=PodLog)

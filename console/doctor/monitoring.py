@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from console.doctor.check import DoctorCheck, DoctorStatus
+from fleet.model.counting import count
 from fleet.monitoring.faults import Examined, FaultKind, MonitoringFault
 
 _NAMED = 5
@@ -19,7 +20,7 @@ _WORDS = {
 
 def check_monitoring(examined: Examined) -> Iterator[DoctorCheck]:
     """Check that rules and targets are as they appear."""
-    looked = f"{examined.rules} rules, {examined.selectors} selectors"
+    looked = f"{count(examined.rules, 'rule')}, {count(examined.selectors, 'selector')}"
     lies = [fault for fault in examined.faults if fault.kind in _WORDS]
     if not lies:
         yield DoctorCheck("monitoring", DoctorStatus.OK, f"{looked}: nothing is wrong with them", examined.gaps)

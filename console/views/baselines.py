@@ -7,6 +7,7 @@ from typing import Final
 from console.views.layout import LABEL, head
 from console.views.timeline import clock
 from fleet.model.baseline import Baseline, Baselines, Then
+from fleet.model.counting import count
 from fleet.model.frame import Frame
 from fleet.model.quantity import MEANINGS, Quantity
 from fleet.model.snapshot import Snapshot
@@ -61,7 +62,7 @@ def baseline_lines(
 
 def _stands_on(one: Baseline, now: float) -> str:
     span = f"{clock(one.start, now)} to {clock(one.end, now)} UTC"
-    said = f"{one.then}: {span}, {one.points} measurements, by {_SOURCES.get(one.source, one.source)}"
+    said = f"{one.then}: {span}, {count(one.points, 'measurement')}, by {_SOURCES.get(one.source, one.source)}"
     return f"{said} ({_BY_NUMBERS})" if one.then is Then.CALM and one.source == "prometheus" else said
 
 

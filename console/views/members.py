@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from console.views.layout import followed, head
 from console.views.subject import assessment_of, reason_of
 from console.views.value_columns import ValueColumn, fitting, titles, total_width, values
+from fleet.model.counting import count
 from fleet.model.objects import Container, Pod
 from fleet.model.quantity import Quantity
 from fleet.model.severity import Severity, rank
@@ -158,7 +159,7 @@ def end_text(container: Container, now: float) -> str:
         return ""
     number = f" ({code})" if code is not None else ""
     ago = f" {age_text(now - ended)} ago" if ended is not None else ""
-    restarts = "1 restart" if container.restarts == 1 else f"{container.restarts} restarts"
+    restarts = count(container.restarts, "restart")
     return f"ended last: {untrusted(reason) or 'ended'}{number}{ago}, {restarts}"
 
 

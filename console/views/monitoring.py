@@ -33,7 +33,8 @@ def examined_text(examined: Examined) -> str:
     """Return the result in a sentence, with the number of checks."""
     lies = sum(fault.kind is not FaultKind.PARTLY for fault in examined.faults)
     found = count(lies, "fault") if lies else "nothing is wrong with what was looked at"
-    looked = f"{examined.rules} rules with {examined.selectors} selectors, in {examined.queries} queries"
+    asked = count(examined.queries, "query", "queries")
+    looked = f"{count(examined.rules, 'rule')} with {count(examined.selectors, 'selector')}, in {asked}"
     return f"{found}; {looked}"
 
 

@@ -120,9 +120,9 @@ def summary_of(plan: Plan) -> str:
     """The checks in a few words: ``2 checks forbid it``."""
     blocks, warns = len(plan.blocks), sum(check.verdict is Verdict.WARN for check in plan.checks)
     if blocks:
-        return "1 check forbids it" if blocks == 1 else f"{blocks} checks forbid it"
+        return count(blocks, "check forbids it", "checks forbid it")
     if warns:
-        return "1 warning" if warns == 1 else f"{warns} warnings"
+        return count(warns, "warning")
     return "nothing stands against it"
 
 

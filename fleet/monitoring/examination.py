@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Sequence
 from fleet.metrics.dialect import Match
 from fleet.metrics.registry import ENGINES, GATEWAYS, GPUS
 from fleet.model.alerts import MonitoringRule
+from fleet.model.counting import count
 from fleet.model.problem import SourceProblem
 from fleet.monitoring.faults import Examined, FaultKind, MonitoringFault
 from fleet.monitoring.rules import RuleReport, unevaluated
@@ -43,6 +44,7 @@ async def examine(
     await part("engines that are scraped twice", twice(asking, ENGINES, within))
     await part("series of the rules", held.faults(asking, (ENGINES, GATEWAYS, GPUS)))
     if asking.left_out:
-        gaps.append(f"{asking.left_out} selectors were not looked at: {MOST} queries were sent, and no more are")
+        left_out = count(asking.left_out, "selector was", "selectors were")
+        gaps.append(f"{left_out} not looked at: {MOST} queries were sent, and no more are")
     faults.sort(key=lambda fault: (_ORDER[fault.kind], fault.about))
     return Examined(now, tuple(faults), len(rules), len(held.selectors), asking.sent, tuple(gaps))

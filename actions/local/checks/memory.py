@@ -207,7 +207,7 @@ def _close(each: Sizes, space: float, length: int) -> Check:
     if length and each.groups.needed(length) > space * (1 - HEADROOM):
         what = f"close: room for about {tokens:,} tokens, and one sequence may have {length:,}"
         return Check(ABOUT, Verdict.WARN, what)
-    many = f", {tokens // length} sequences of {length:,}" if length else ""
+    many = f", {count(tokens // length, 'sequence')} of {length:,}" if length else ""
     return Check(ABOUT, Verdict.PASS, f"fits: a KV cache of about {tokens:,} tokens{many}")
 
 
@@ -273,9 +273,9 @@ def _model_rows(need: MemoryNeed, each: Sizes, spec: LaunchSpec) -> list[tuple[s
     # A group of other layers is as large as that of those which keep all, so this is what a block of one has.
     layers = round(groups.token_bytes / need.token_bytes(spec))
     if arch.latent:
-        formula = f"{layers} layers x {arch.latent} latent (MLA)"
+        formula = f"{count(layers, 'layer')} x {arch.latent} latent (MLA)"
     else:
-        formula = f"2 x {layers} layers x {max(1, -(-arch.kv_heads // tp))} KV heads x {arch.head_dim}"
+        formula = f"2 x {count(layers, 'layer')} x {max(1, -(-arch.kv_heads // tp))} KV heads x {arch.head_dim}"
     formula += f" x {kv_bytes(spec.kv_cache_dtype, need.dtype):g} bytes, config.json"
     rows.append(("KV cache per token", f"{groups.token_bytes / 1024:.1f} KiB", formula))
     for some, keeps, words in (

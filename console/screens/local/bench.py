@@ -65,7 +65,7 @@ class BenchForm(FormScreen):
 
 def _sum(wanted: WantedSweep, width: int, glyphs: Glyphs) -> list[Line]:
     del width, glyphs
-    levels = "1 level" if len(wanted.concurrency) == 1 else f"{len(wanted.concurrency)} levels"
+    levels = count(len(wanted.concurrency), "level")
     return [
         plain(
             f"   {levels}, {count(wanted.total, 'request')} in all; the server's other users will feel them", Role.DIM

@@ -118,7 +118,8 @@ AT_MAXIMUM = AutoscalerCause(
     id="autoscaler-at-maximum",
     severity=Severity.WARNING,
     sentence="The autoscaler has all the replicas that it may have, and requests wait.",
-    words=lambda subject: f"autoscaler at its maximum of {subject.autoscaler.maximum}, {subject.waiting:.0f} wait",
+    # How many is beside it, of the model or the workload: a second number, per replica, would pass for another total.
+    words=lambda subject: f"autoscaler at its maximum of {subject.autoscaler.maximum}, requests wait",
     must=(_LIMITED, _WAIT),
     must_not=(_UNABLE, _BLIND),
     serious=(Fact("users give up", "requests_waiting", _waits(thresholds.QUEUE_SERIOUS), _waiting),),

@@ -13,6 +13,7 @@ from fleet.diagnosis.causes.symptoms import GPU_FAULTS, OVERLOAD
 from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.subject import PodSubject
 from fleet.diagnosis.thresholds import RESTARTS
+from fleet.model.counting import count
 from fleet.model.objects import Container
 from fleet.model.severity import Severity
 
@@ -152,7 +153,7 @@ _AGAIN: Fact[PodSubject] = Fact(
     "it was restarted more than once by ill luck",
     "restartCount",
     lambda subject: subject.pod.restarts >= RESTARTS.at(subject.profile),
-    lambda subject: f"{subject.pod.restarts} restarts",
+    lambda subject: count(subject.pod.restarts, "restart"),
 )
 _LOADING: Fact[PodSubject] = Fact(
     "a container has not started up",
@@ -305,7 +306,7 @@ KILLED = PodCause(
     stage=Stage.STARTING,
     severity=Severity.CRITICAL,
     sentence="A container was killed because it took more memory of the host than its limit, and is not ready again.",
-    words=lambda subject: f"OOMKilled, {subject.pod.restarts} restarts",
+    words=lambda subject: f"OOMKilled, {count(subject.pod.restarts, 'restart')}",
     must=(_UNREADY, _KILLED),
     explains=(*OVERLOAD, "rollout-stuck"),
     peers=True,
@@ -317,7 +318,7 @@ RESTARTED = PodCause(
     stage=Stage.STARTING,
     severity=Severity.CRITICAL,
     sentence="The pod was restarted several times and is not ready.",
-    words=lambda subject: f"not ready, {subject.pod.restarts} restarts",
+    words=lambda subject: f"not ready, {count(subject.pod.restarts, 'restart')}",
     must=(_UNREADY, _AGAIN),
     must_not=(_KILLED,),
     may=(_LAST_END,),

@@ -9,6 +9,7 @@ from fleet.diagnosis.cause import Help, ReportedCause, Stage, says
 from fleet.diagnosis.causes.symptoms import OVERLOAD
 from fleet.diagnosis.pod_reports import PodReports, Reported
 from fleet.diagnosis.sign import Fact
+from fleet.model.counting import count
 from fleet.model.severity import Severity
 
 _HOLDS_UP = (*OVERLOAD, "rollout-stuck", "pod-not-ready")
@@ -21,7 +22,7 @@ _CREATED = ("Created", "Started")
 """A container that is created has its image, its volumes and its sandbox."""
 _WAITS: Fact[PodReports] = Fact("it waits to be created", "status.phase", lambda of: of.pod.phase == "Pending")
 _RESTARTED: Fact[PodReports] = Fact(
-    "it was restarted", "restartCount", lambda of: of.pod.restarts > 0, lambda of: f"{of.pod.restarts} restarts"
+    "it was restarted", "restartCount", lambda of: of.pod.restarts > 0, lambda of: count(of.pod.restarts, "restart")
 )
 
 ATTACHED_ELSEWHERE = ReportedCause(

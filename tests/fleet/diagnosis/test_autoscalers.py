@@ -34,7 +34,7 @@ def test_a_queue_that_no_replica_may_relieve_has_the_maximum_for_its_root() -> N
     (found,) = (snapshot := fleet.at(60)).incidents
     assert (found.root.cause, found.about, found.state) == ("autoscaler-at-maximum", CHAT, FindingState.FIRING)
     assert {one.cause for one in found.findings} >= {"queue-deep", "replicas-in-trouble"}
-    assert found.root.words == "autoscaler at its maximum of 3, 70 wait"
+    assert found.root.words == "autoscaler at its maximum of 3, requests wait"
     told = explain(snapshot, found.root)
     assert [one.text for one in told.evidence] == [
         "it wants more replicas than its maximum: maximum 3, has 3",
