@@ -18,9 +18,9 @@ from console.views.row_inputs import drawn_from
 from console.views.subject import assessment_of
 from fleet.dataclass import dataclass
 from fleet.model.counting import count
+from fleet.model.differences import are_same
 from fleet.model.severity import Severity
 from fleet.model.snapshot import Assessment, Join, Snapshot
-from fleet.snapshot.differences import are_same
 from widgets.grid import GridColumn, GridRow, RowGroup, Sort
 from widgets.untrusted import untrusted_name
 

@@ -8,12 +8,12 @@ from console.views.filter import Filter
 from console.views.root_words import known_objects
 from console.views.subject import UNASSESSED
 from fleet.dataclass import dataclass
+from fleet.model.differences import are_same
 from fleet.model.frame import Frame
 from fleet.model.objects import Pod
 from fleet.model.quantity import Quantity
 from fleet.model.severity import Severity
 from fleet.model.snapshot import Snapshot
-from fleet.snapshot.differences import are_same
 from widgets.grid import WorstFirst
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from fleet.snapshot.differences import are_same
+from fleet.model.differences import are_same
 
 V = TypeVar("V")
 

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from fleet.alerts.alert_objects import Index
 from fleet.alerts.board import AlertBoard, AlertRow
 from fleet.dataclass import dataclass
+from fleet.model.differences import are_same
 from fleet.model.finding import Incident
 from fleet.model.severity import Severity
 from fleet.model.snapshot import Snapshot
-from fleet.snapshot.differences import are_same
 
 
 @dataclass(frozen=True, slots=True, eq=False)

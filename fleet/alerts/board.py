@@ -8,10 +8,10 @@ from fleet.alerts.alert_objects import AlertObjects, Index
 from fleet.alerts.deduplication import MergedAlert, merged
 from fleet.dataclass import dataclass
 from fleet.model.alerts import Alert, Evaluated, Notified
+from fleet.model.differences import are_same
 from fleet.model.facts import Facts
 from fleet.model.severity import Severity, rank
 from fleet.model.snapshot import Snapshot
-from fleet.snapshot.differences import are_same
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import field
-from operator import is_not
 from typing import NamedTuple
 
 from fleet.dataclass import dataclass
@@ -15,6 +14,7 @@ from fleet.diagnosis.pod_reports import Reported, reports_of
 from fleet.diagnosis.serving import unusual
 from fleet.diagnosis.serving_causes import GroupedGpuCause, PlacementCause, ServiceCause, TrafficCause
 from fleet.diagnosis.subject import Replica, Subjects, comparable_rows
+from fleet.model.differences import are_same
 from fleet.model.objects import FINISHED, Event
 from fleet.model.reading import State
 from fleet.model.severity import Severity
@@ -85,8 +85,7 @@ class Reports:
     def at(self, snapshot: Snapshot) -> Sequence[ActiveCause]:
         """The causes that hold of pods: the same object while there is no news."""
         of = (snapshot.events, snapshot.pods)
-        same = len(of) == len(self._of) and not any(map(is_not, of, self._of))
-        if not same or not 0 <= snapshot.at - self._read < READ_AGAIN:
+        if not are_same(self._of, of) or not 0 <= snapshot.at - self._read < READ_AGAIN:
             self._found, self._of, self._read = list(self._holding(snapshot)), of, snapshot.at
         return self._found
 
@@ -130,7 +129,7 @@ class BesideBefore:
         if not 0 <= snapshot.at - self._looked < snapshot.history.step:
             # There is a point more of the past.
             self._busy, self._looked = list(self._otherwise(snapshot)), snapshot.at
-        elif len(of) == len(self._of) and not any(map(is_not, of, self._of)):
+        elif are_same(self._of, of):
             return self._found
         self._of, self._found = of, [*self._busy, *self._holding(snapshot)]
         return self._found
@@ -172,7 +171,7 @@ class GpuGroups:
         """Yield the causes that hold of GPUs."""
         frame, profile = snapshot.by_gpu, snapshot.profiles.default
         of = (snapshot.gpus_of, frame.index)
-        if len(of) != len(self._of) or any(map(is_not, of, self._of)):
+        if not are_same(self._of, of):
             self._of = of
             self._groups = [frame.rows(held) for held in snapshot.gpus_of.values() if len(held) > 1]
         for rows in self._groups:
@@ -205,7 +204,7 @@ class Outliers:
     def _comparable(self, snapshot: Snapshot) -> Mapping[str, Sequence[int]]:
         frame = snapshot.by_pod
         of = (snapshot.pods, snapshot.pods_of, snapshot.model_of, frame.index)
-        if frame.states != self._states or len(of) != len(self._of) or any(map(is_not, of, self._of)):
+        if frame.states != self._states or not are_same(self._of, of):
             found = {key: comparable_rows(snapshot, frame, key) for key in snapshot.model_of}
             self._rows = {key: rows for key, rows in found.items() if len(rows) > 1}
             self._of, self._states = of, frame.states

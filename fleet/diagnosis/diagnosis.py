@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from operator import is_not
 from typing import TYPE_CHECKING
 
 from fleet.diagnosis import registry
@@ -26,6 +25,7 @@ from fleet.diagnosis.reach import RequestCounts
 from fleet.diagnosis.serving_causes import GroupedGpuCause, PlacementCause, ServiceCause, TrafficCause
 from fleet.diagnosis.setup import SetupCause, Setups
 from fleet.diagnosis.subject import MeasuringSource, Subjects
+from fleet.model.differences import are_same
 from fleet.model.ending import Endings
 from fleet.model.finding import Finding, Incident, Reach
 from fleet.model.snapshot import ACKNOWLEDGEMENTS, CANARY, Health, ShownCertificate, Snapshot, SourceStatus
@@ -111,7 +111,7 @@ class Diagnosis:
             snapshot.facts.by_source.get(CANARY),
             snapshot.events,
         )
-        same = len(of) == len(self._of) and all(a is b for a, b in zip(of, self._of, strict=True))
+        same = are_same(self._of, of)
         healths = [(one.name, one.health, one.certificates) for one in snapshot.sources]
         same = same and healths == self._healths and snapshot.history.backfilled == self._backfilled
         if same and self._at <= snapshot.at < min(self._hysteresis.until, self._at + AGAIN):
@@ -147,7 +147,7 @@ class Diagnosis:
     def _holding(self, snapshot: Snapshot, held: ActiveCauses) -> Sequence[ActiveCause]:
         """All that holds: the same object while it is the same."""
         ground = (held, snapshot.pods, snapshot.gpus, snapshot.workload_of, snapshot.model_of)
-        if len(self._ground) != len(ground) or any(map(is_not, ground, self._ground)):
+        if not are_same(self._ground, ground):
             self._troubles, self._ground = list(held.troubles(snapshot)), ground
         outlying_still = (one for one in self._outlying if one.key in snapshot.pods or one.key in snapshot.gpus)
         holds = [

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from operator import is_
 from typing import NamedTuple
 
 from fleet.dataclass import dataclass
 from fleet.diagnosis.cause import AnyCause, Of
 from fleet.diagnosis.reach import Concerned, concerned_by, holders
+from fleet.model.differences import are_same
 from fleet.model.finding import Finding, FindingState
 from fleet.model.objects import Pod
 from fleet.model.severity import Severity, rank
@@ -70,7 +70,7 @@ class Groups:
             snapshot.gpus,
             snapshot.by_pod.index,
         )
-        same = len(self._ground) == len(ground) and all(map(is_, ground, self._ground))
+        same = are_same(self._ground, ground)
         if same and (findings is self._findings or findings == self._findings):
             return self._groups
         if not same or not _alike_but_for_state(findings, self._findings):
@@ -116,8 +116,7 @@ def _grouped(
     for about, alike in _alike(snapshot, roots.values()):
         those = (*alike, *(one for each in alike for one in members.get(id(each), ())))
         was = kept.get(id(those[0]))
-        same = was is not None and was.about == about and len(was.findings) == len(those)
-        if was is not None and same and all(map(is_, was.findings, those)):
+        if was is not None and was.about == about and are_same(was.findings, those):
             found.append(was)
         else:
             found.append(_group(snapshot, about, alike, those, causes))

@@ -7,12 +7,12 @@ result is kept until a column, a state or an age changes.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from operator import is_not
 
 from fleet.diagnosis.cause import MetricsCause, Of
 from fleet.diagnosis.metrics_sign import together
 from fleet.diagnosis.precedence import ordered
 from fleet.diagnosis.subject import MetricsTable
+from fleet.model.differences import are_same
 from fleet.model.quantity import Quantity
 from fleet.model.reading import LOOKBACK
 from fleet.model.snapshot import Assessment
@@ -44,7 +44,7 @@ class KeptScan:
         frame = table.frame
         of = (frame.index, table.reasons, table.profiles, *(frame.columns.get(name) for name in self._quantities))
         doubts = (frame.states, table.older_than(LOOKBACK))
-        if doubts != self._doubts or len(of) != len(self._of) or any(map(is_not, of, self._of)):
+        if doubts != self._doubts or not are_same(self._of, of):
             self._hold([_rows_of(cause, table) for cause in self._causes], frame.keys)
             self._of, self._doubts = of, doubts
             self._tell(table)
@@ -62,7 +62,7 @@ class KeptScan:
                 told = ground, dict(zip(rows, cause.assessments(table, rows), strict=True))
             self._told[cause.id] = told
             parts.append(told[1])
-        if len(parts) != len(self._parts) or any(map(is_not, parts, self._parts)) or self._keys is not self._of_keys:
+        if not are_same(self._parts, parts) or self._keys is not self._of_keys:
             found = {self._keys[at]: stands for part in parts for at, stands in part.items()}
             self._parts, self._of_keys = parts, self._keys
             if found != self._found:

@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 
 from fleet.dataclass import dataclass
 from fleet.diagnosis.thresholds import THRESHOLDS
+from fleet.model.differences import are_same
 from fleet.model.objects import Workload
 from fleet.model.profile import CHAT, Profile, WorkloadProfiles
 from fleet.model.snapshot import Structure
@@ -49,7 +50,7 @@ class ProfileChoice:
     def at(self, fleet: Structure) -> WorkloadProfiles:
         """The profiles of a fleet's workloads: the same object while they are the same."""
         of = (fleet.workloads, fleet.model_of, fleet.models)
-        if self._rules and not (len(of) == len(self._of) and all(a is b for a, b in zip(of, self._of, strict=True))):
+        if self._rules and not are_same(self._of, of):
             self._of = of
             found = dict(self._found(fleet))
             if found != self._chosen.by_workload:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from operator import is_not
 from typing import ClassVar
 
 from fleet.dataclass import dataclass
@@ -15,6 +14,7 @@ from fleet.diagnosis.active_causes import READ_AGAIN, ActiveCause
 from fleet.diagnosis.cause import Cause, Of
 from fleet.diagnosis.setup_subject import SetupSubject, setup_subject
 from fleet.diagnosis.subject import Subjects
+from fleet.model.differences import are_same
 from fleet.model.snapshot import Snapshot
 
 SAME_AGAIN = 300.0
@@ -50,7 +50,7 @@ class Setups:
         Without a promise nothing of it depends on numbers: then the same pods are looked at again only for their age.
         """
         of = (snapshot.pods, snapshot.workloads, snapshot.model_of)
-        same = len(of) == len(self._of) and not any(map(is_not, of, self._of)) and not snapshot.promised
+        same = are_same(self._of, of) and not snapshot.promised
         if not 0 <= snapshot.at - self._read < (SAME_AGAIN if same else READ_AGAIN):
             self._found, self._read, self._of = list(self._holding(snapshot)), snapshot.at, of
         return [one for one in self._found if one.key in snapshot.workloads] if self._found else self._found

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from operator import is_not
 from typing import NamedTuple
 
 from fleet.dataclass import dataclass
+from fleet.model.differences import are_same
 from fleet.model.snapshot import Snapshot
 from fleet.objectives.burn_rate import ErrorBudget, Spent
 from fleet.objectives.edges import snapped
@@ -77,7 +77,7 @@ class ObjectiveBoardMaker:
     def board_of(self, snapshot: Snapshot) -> ObjectiveBoard | None:
         """Return the objectives of the view; None if nothing is counted."""
         of = (ledger_of(snapshot), snapshot.models, snapshot.model_of, snapshot.pods_of, snapshot.workloads)
-        if len(of) != len(self._of) or any(map(is_not, of, self._of)):
+        if not are_same(self._of, of):
             self._of, self._board = of, board_of(snapshot)
         return self._board
 

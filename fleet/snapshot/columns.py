@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from fleet.model.differences import are_same
 from fleet.model.frame import Column
 from fleet.model.quantity import Quantity
-from fleet.snapshot.differences import are_same
 
 
 class Make(NamedTuple):

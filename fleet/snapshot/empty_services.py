@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from operator import is_not
 
 from fleet.kinds.registry import kinds_that
+from fleet.model.differences import are_same
 from fleet.model.objects import Service
 from fleet.snapshot.selected import LabelSelector, selected
 from fleet.snapshot.topology import Topology
@@ -27,7 +27,7 @@ class EmptyServices:
         """Return workload key → names of its Services that select nothing: the same object while unchanged."""
         services = topology.kube.services
         of = (services, topology.pods_of, topology.workload_of)
-        if len(of) != len(self._of) or any(map(is_not, of, self._of)):
+        if not are_same(self._of, of):
             self._of = of
             found: dict[str, list[str]] = defaultdict(list)
             selected = _selected([one for one in services.values() if one.selector], topology)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Collection, Iterator, Mapping
-from operator import is_not
 from typing import Final
 
 from fleet.dataclass import dataclass
@@ -28,10 +27,10 @@ from fleet.diagnosis.subject import (
     ThrottleReasons,
     is_left_over,
 )
+from fleet.model.differences import are_same, changed_keys, unlike
 from fleet.model.frame import Frame
 from fleet.model.profile import ALL_CHAT, WorkloadProfiles
 from fleet.model.snapshot import Assessment
-from fleet.snapshot.differences import changed_keys, unlike
 from fleet.snapshot.topology import Topology
 
 NOBODY_ASKED: Final[Mapping[str, Assessment]] = {}
@@ -100,7 +99,7 @@ class FleetHealth:
         """The numbers of pods and of GPUs, with profiles that are the same objects while they are the same."""
         pods, gpus = frames["pod"], frames["gpu"]
         of = (profiles, pods.index, topology.workload_of)
-        if any(map(is_not, of, self._profiles_of)):
+        if not are_same(self._profiles_of, of):
             default = profiles.default
             self._profiles = RowProfiles.of(profiles, pods, topology.workload_of), RowProfiles(default, {}, (default,))
             self._profiles_of = of
@@ -112,7 +111,7 @@ class FleetHealth:
         before = self.held
         told = told if told != before.own else before.own
         parts = (unwell, told, self._engines.held, self._cards.held, self._xids.held)
-        if any(map(is_not, parts, (before.unwell, before.own, before.engines, before.gpus, before.beside))):
+        if not are_same((before.unwell, before.own, before.engines, before.gpus, before.beside), parts):
             self.held = ActiveCauses(*parts)
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from fleet.dataclass import dataclass
+from fleet.model.differences import are_same
 from fleet.model.frame import Frame
 from fleet.model.measurement import Measurement
 from fleet.model.quantity import Quantity
@@ -20,7 +21,6 @@ from fleet.model.reading import State
 from fleet.snapshot.ages import Aging
 from fleet.snapshot.aggregate import as_they_are, gauges_and_rates, means, percentiles
 from fleet.snapshot.columns import Columns, Make
-from fleet.snapshot.differences import are_same
 from fleet.snapshot.fold import Members, most_doubtful, oldest, possible
 from fleet.snapshot.latency_parts import GatewayParts, LatencyParts
 from fleet.snapshot.topology import Topology

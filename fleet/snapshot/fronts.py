@@ -7,10 +7,10 @@ other backends, or to the workload of that name; of any other, nobody can say th
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from operator import is_not
 from typing import NamedTuple, TypeVar
 
 from fleet.kinds.registry import kinds_that
+from fleet.model.differences import are_same
 from fleet.model.facts import Facts
 from fleet.model.fronts import Fronts, Misrouted, RouteCertificate, RouteFault
 from fleet.model.objects import Pod
@@ -55,7 +55,7 @@ class FrontsJoin:
             return self._found
         services = topology.kube.services
         of = (routing, services, topology.pods_of, topology.workload_of, topology.model_of)
-        if len(of) != len(self._of) or any(map(is_not, of, self._of)):
+        if not are_same(self._of, of):
             keyed = [LabelSelector(_key(SERVICE, one.key), one.namespace, one.selector) for one in services.values()]
             keyed += [LabelSelector(_key(POOL, one.key), one.namespace, one.selector) for one in routing.pools]
             self._behind = selected(keyed, topology.pods)

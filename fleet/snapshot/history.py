@@ -14,10 +14,10 @@ from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
 from fleet.dataclass import dataclass
+from fleet.model.differences import are_same
 from fleet.model.frame import Frame
 from fleet.model.quantity import Quantity
 from fleet.model.reading import State
-from fleet.snapshot.differences import are_same
 from fleet.snapshot.history_rows import HistoryRows
 
 STEP = 15.0

@@ -12,9 +12,9 @@ from functools import partial
 from typing import Any, TypeVar
 
 from fleet.dataclass import dataclass
+from fleet.model.differences import are_same, replaced
 from fleet.model.finding import Incident
 from fleet.model.snapshot import Join, Snapshot, Unmatched
-from fleet.snapshot.differences import are_same, replaced
 
 V = TypeVar("V")
 

@@ -11,9 +11,9 @@ from dataclasses import replace
 from operator import attrgetter
 from typing import Any, TypeVar, cast
 
+from fleet.model.differences import replaced
 from fleet.model.measurement import Measurement
 from fleet.model.objects import Pod, Workload
-from fleet.snapshot.differences import replaced
 from fleet.snapshot.pod_arrivals import with_pods
 from fleet.snapshot.topology import Topology, Touched, budgets_of, build_topology, by_target
 from fleet.snapshot.unmatched import pods_alone

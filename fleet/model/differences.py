@@ -1,4 +1,4 @@
-"""Differences from an earlier state. Rows and columns are immutable, so only identities are compared."""
+"""Differences from an earlier state: what is unchanged is the same immutable object, so identities are compared."""
 
 from __future__ import annotations
 
