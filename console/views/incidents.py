@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from fleet.alerts.board import AlertRow
 
 _COLUMNS = (
-    GridColumn("where", "WHERE", 20, align="left", grow=2, widest=60, priority=0),
-    GridColumn("what", "WHAT", 26, align="left", grow=3, widest=80, priority=0),
+    GridColumn("where", "WHERE", 18, align="left", grow=2, widest=60, priority=0),
+    GridColumn("what", "WHAT", 16, align="left", grow=3, widest=80, priority=0, share=0.36),
     GridColumn("time", "FOR", 10, align="left", priority=1),
     GridColumn("replicas", "REPLICAS", 8, priority=2),
     GridColumn("waiting", "WAIT", 6, priority=1),
@@ -42,7 +42,7 @@ _COLUMNS = (
 )
 _KNOWN = 2
 """Place of the next column among the others."""
-_WHO_KNOWS = GridColumn("known", "KNOWN TO", 14, align="left", grow=4, widest=60, priority=0)
+_WHO_KNOWS = GridColumn("known", "KNOWN TO", 16, align="left", grow=4, widest=60, priority=1)
 _SILENT = frozenset({Health.STARTING, Health.DOWN})
 _INDENT = 6
 KeyOf = Callable[[str], str]

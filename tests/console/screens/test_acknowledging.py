@@ -118,3 +118,10 @@ async def test_the_first_line_and_the_first_row_are_of_the_workload_that_nobody_
     assert list(FleetOrder().workloads(twin, (CHAT, other))) == [other, CHAT]
     again = replace(twin, incidents=known_by_mia(stuck(), worse="more").incidents)
     assert worst_workloads(again) == [CHAT, other]
+
+
+async def test_where_there_is_hardly_room_a_row_still_says_where_and_what() -> None:
+    for snapshot in (stuck(), known_by_mia(stuck())):
+        async with desk(snapshot, size=(40, 10)) as d:
+            await d.press("f")
+            assert "stuck: requests" in d.line_with("chat-3")
