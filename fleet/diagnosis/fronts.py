@@ -21,6 +21,8 @@ LAST_PART = 0.25
 """Fraction of its lifetime that is left by then at most: a certificate for a day is renewed every sixteen hours, and
 cert-manager renews when a third is left.
 """
+ISSUING = 3600.0
+"""Seconds that a renewal may take once it is due (an ACME order with its DNS records); at most half of what is left."""
 
 
 class RoutedSubject(NamedTuple):
@@ -66,11 +68,14 @@ class RouteCause(Cause[RoutedSubject]):
 
 
 def told_from(certificate: RouteCertificate) -> float:
-    """Return the Unix time from which on it should have been renewed."""
+    """Return the Unix time from which on it should have been renewed; never before it is due (``renewBefore``)."""
     early = EARLY
     if certificate.begins is not None:
         early = min(early, (certificate.ends - certificate.begins) * LAST_PART)
-    return certificate.ends - early
+    if certificate.renews is None:
+        return certificate.ends - early
+    due = certificate.renews + min(ISSUING, max(certificate.ends - certificate.renews, 0.0) / 2)
+    return max(certificate.ends - early, due)
 
 
 def routed_subject(snapshot: Snapshot, key: str) -> RoutedSubject | None:

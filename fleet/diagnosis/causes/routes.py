@@ -158,8 +158,8 @@ EXPIRES = RouteCause(
     words=lambda of: f"{of.ending[0].name} expires in {_days(of, of.ending[0])}" if of.ending else "",
     must=(
         Fact[RoutedSubject](
-            "its end is near, by its lifetime",
-            "status.notAfter, notBefore of the Certificate",
+            "its end is near, by its lifetime, and its renewal is overdue",
+            "status.notAfter, notBefore, renewalTime of the Certificate",
             lambda of: bool(of.ending),
             lambda of: _certificates(of, list(of.ending)),
         ),
@@ -171,7 +171,9 @@ EXPIRES = RouteCause(
     avoid=("Do not wait for it to end: renewal fails for a reason, and that has to be found first.",),
     decides=("what cert-manager says of its CertificateRequest and Order: an issuer, DNS, or a limit of rate",),
 )
-"""Findings catalogue F39: three weeks, or a quarter of the lifetime of a short-lived certificate."""
+"""Findings catalogue F39: three weeks, or a quarter of the lifetime of a short-lived certificate; where its object has
+a later time of renewal (``renewBefore``), from then on.
+"""
 OPEN = RouteCause(
     id="engine-open-to-all",
     severity=Severity.WARNING,

@@ -236,6 +236,32 @@ def test_a_certificate_is_told_by_its_lifetime_and_red_once_it_has_expired(
     assert {one.root.cause: one.severity for one in found} == expected
 
 
+@pytest.mark.parametrize(
+    ("left", "renews", "lifetime", "told"),
+    [
+        (20 * DAY, 5 * DAY, 90 * DAY, False),
+        (15 * DAY, -600.0, 90 * DAY, False),
+        (14 * DAY, -DAY, 90 * DAY, True),
+        (20 * DAY, -10 * DAY, 90 * DAY, True),
+        (2 * 3600.0, 3600.0, DAY, False),
+        (300.0, -900.0, 3600.0, True),
+    ],
+    ids=[
+        "renewBefore: 360h",
+        "just due",
+        "a day overdue",
+        "ten days overdue",
+        "renewBefore: 1h",
+        "of an hour, overdue",
+    ],
+)
+def test_a_certificate_is_not_told_before_it_is_due_for_renewal(
+    left: float, renews: float, lifetime: float, told: bool
+) -> None:
+    found = fleet(certified(left, lifetime, renews=NOW + renews)).incidents(0, 70)
+    assert [one.root.cause for one in found] == (["certificate-expires"] if told else [])
+
+
 def test_why_it_is_not_renewed_is_told_in_the_words_of_cert_manager() -> None:
     made = fleet(certified(-7200.0, message="acme: rate limited"))
     (found,) = (snapshot := made.at(0)).incidents
