@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
-from fleet.json_fields import Raw, mapping, mappings, moment, text, texts
+from fleet.json_fields import Raw, integer, mapping, mappings, moment, text, texts
 from fleet.model.objects import Condition
 from fleet.model.routes import (
     SERVICE,
@@ -27,6 +27,7 @@ _MOST = 256
 """Backends of one route that are kept, and certificates: more than any has that people write."""
 _FAILS = frozenset({"Accepted", "ResolvedRefs", "Programmed"})
 """Conditions that say by False that requests do not arrive."""
+_GATEWAYS = "gateway.networking.k8s.io"
 
 
 def project_ingress(raw: Raw, interner: Interner) -> Route:
@@ -47,13 +48,37 @@ def project_ingress(raw: Raw, interner: Interner) -> Route:
 def project_http_route(raw: Raw, interner: Interner) -> Route:
     """The row of an HTTPRoute."""
     spec, place = mapping(raw, "spec"), _place(raw, interner)
-    parents = [one for one in mappings(spec, "parentRefs") if (text(one, "kind") or "Gateway") == "Gateway"]
+    refs = mappings(spec, "parentRefs")
+    parents = [one for one in refs if _parent(one, place[0])[:2] == (_GATEWAYS, "Gateway")]
     gateways = (f"{text(one, 'namespace') or place[0]}/{text(one, 'name')}" for one in parents)
     backends = (one for rule in mappings(spec, "rules") for one in _weighed(mappings(rule, "backendRefs"), place[0]))
-    said = (
-        one for parent in mappings(mapping(raw, "status"), "parents") for one in _failing(conditions(parent, interner))
+    asked, written = {_parent(one, place[0]) for one in refs}, integer(mapping(raw, "metadata"), "generation")
+    # The status keeps what was said of parents that the route has left, by controllers that are gone, too.
+    answers = (
+        one
+        for one in mappings(mapping(raw, "status"), "parents")
+        if not (ref := mapping(one, "parentRef")) or _parent(ref, place[0]) in asked
     )
+    said = (one for answer in answers for one in _failing(conditions(_up_to_date(answer, written), interner)))
     return Route("HTTPRoute", *place, _few(backends), (), _few(gateways), _few(said))
+
+
+def _parent(ref: Raw, namespace: str) -> tuple[str, str, str, str, str, str]:
+    """Group, kind, namespace, name, listener and port of a parentRef, with its defaults."""
+    return (
+        text(ref, "group") or _GATEWAYS,
+        text(ref, "kind") or "Gateway",
+        text(ref, "namespace") or namespace,
+        text(ref, "name"),
+        text(ref, "sectionName"),
+        str(ref.get("port") or ""),
+    )
+
+
+def _up_to_date(status: Raw, generation: int) -> Raw:
+    """A status without the conditions that are of an earlier spec: their controller has not looked at this one yet."""
+    said = mappings(status, "conditions")
+    return {"conditions": [one for one in said if integer(one, "observedGeneration", generation) >= generation]}
 
 
 def _weighed(refs: list[Raw], namespace: str) -> Iterator[Backend]:

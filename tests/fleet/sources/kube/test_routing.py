@@ -192,6 +192,46 @@ def test_an_http_route_has_shares_and_what_its_controllers_say_against_it() -> N
     assert row.conditions == (Condition("ResolvedRefs", "False", "BackendNotFound", "chat-v2"),)
 
 
+PUBLIC, NO = (
+    {"name": "public", "namespace": "edge"},
+    {"type": "Accepted", "status": "False", "reason": "NoMatchingParent"},
+)
+
+
+@pytest.mark.parametrize(
+    ("ref", "condition", "counts"),
+    [
+        (PUBLIC, NO, True),
+        (PUBLIC | {"group": "gateway.networking.k8s.io", "kind": "Gateway"}, NO | {"observedGeneration": 3}, True),
+        ({"name": "former", "namespace": "edge"}, NO, False),
+        (PUBLIC | {"sectionName": "https"}, NO, False),
+        (PUBLIC, NO | {"observedGeneration": 2}, False),
+        (PUBLIC, NO | {"status": "Unknown", "reason": "Pending"}, False),
+    ],
+    ids=[
+        "said now",
+        "spelled out",
+        "a Gateway that it left",
+        "a listener that it left",
+        "of the spec before",
+        "not yet",
+    ],
+)
+def test_what_controllers_said_of_an_earlier_route_does_not_count(
+    ref: dict[str, Any], condition: dict[str, Any], counts: bool
+) -> None:
+    route = raw(
+        "HTTPRoute", spec={"parentRefs": [PUBLIC]}, status={"parents": [{"parentRef": ref, "conditions": [condition]}]}
+    )
+    route["metadata"]["generation"] = 3
+    assert bool(project_http_route(route, Interner()).conditions) is counts
+
+
+def test_a_parent_of_another_group_is_no_gateway_of_ours() -> None:
+    parents = [{"kind": "Gateway", "group": "networking.istio.io", "name": "mesh"}]
+    assert project_http_route(raw("HTTPRoute", spec={"parentRefs": parents}), Interner()).gateways == ()
+
+
 def test_gateways_pools_and_certificates() -> None:
     listeners = [{"tls": {"certificateRefs": [{"name": "public-tls"}, {"name": "other", "namespace": "edge"}]}}, {}]
     gateway = project_gateway(raw("Gateway", spec={"listeners": listeners}), Interner())
