@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from fleet.diagnosis.active_causes import ActiveCause
 from fleet.diagnosis.cause import Cause, Of
-from fleet.diagnosis.fronts import EARLY, LAST_PART
+from fleet.diagnosis.fronts import renewal_due
 from fleet.diagnosis.subject import Subjects
 from fleet.model.snapshot import ShownCertificate, Snapshot
 
@@ -22,7 +22,7 @@ class EndpointSubject(NamedTuple):
     @property
     def near(self) -> Sequence[ShownCertificate]:
         """Certificates whose end is near or past, the first to end first."""
-        found = [one for one in self.certificates if told_from(one) <= self.now]
+        found = [one for one in self.certificates if renewal_due(one) <= self.now]
         return sorted(found, key=lambda one: one.ends)
 
 
@@ -33,11 +33,6 @@ class EndpointCause(Cause[EndpointSubject]):
 
     def subject(self, subjects: Subjects, key: str) -> EndpointSubject | None:
         return None if subjects.snapshot is None else endpoint_subject(subjects.snapshot, key)
-
-
-def told_from(one: ShownCertificate) -> float:
-    """Return the Unix time from which on a certificate should have been renewed."""
-    return one.ends - min(EARLY, (one.ends - one.begins) * LAST_PART)
 
 
 def endpoint_subject(snapshot: Snapshot, name: str) -> EndpointSubject | None:

@@ -11,7 +11,7 @@ from fleet.diagnosis.subject import Subjects
 from fleet.model.fronts import Fronts, RouteCertificate
 from fleet.model.profile import CHAT, Profile
 from fleet.model.quantity import Quantity
-from fleet.model.snapshot import Snapshot
+from fleet.model.snapshot import ShownCertificate, Snapshot
 
 EARLY = 21 * 86_400.0
 """Seconds before its end from which an unrenewed certificate is reported (findings catalogue F39)."""
@@ -48,7 +48,7 @@ class RoutedSubject(NamedTuple):
     @property
     def ending(self) -> Sequence[RouteCertificate]:
         """Certificates that should have been renewed by now, the first to end first."""
-        found = [one for one in self.fronts.certificates if told_from(one) <= self.now < one.ends]
+        found = [one for one in self.fronts.certificates if renewal_due(one) <= self.now < one.ends]
         return sorted(found, key=lambda one: one.ends)
 
 
@@ -67,14 +67,15 @@ class RouteCause(Cause[RoutedSubject]):
         return None if subjects.snapshot is None else routed_subject(subjects.snapshot, key)
 
 
-def told_from(certificate: RouteCertificate) -> float:
-    """Return the Unix time from which on it should have been renewed; never before it is due (``renewBefore``)."""
+def renewal_due(certificate: RouteCertificate | ShownCertificate) -> float:
+    """Return the Unix time by which it should have been renewed; never before its own time for that (``renewBefore``)."""
     early = EARLY
     if certificate.begins is not None:
         early = min(early, (certificate.ends - certificate.begins) * LAST_PART)
-    if certificate.renews is None:
+    renews = certificate.renews if isinstance(certificate, RouteCertificate) else None
+    if renews is None:
         return certificate.ends - early
-    due = certificate.renews + min(ISSUING, max(certificate.ends - certificate.renews, 0.0) / 2)
+    due = renews + min(ISSUING, max(certificate.ends - renews, 0.0) / 2)
     return max(certificate.ends - early, due)
 
 

@@ -8,8 +8,8 @@ from itertools import takewhile
 from typing import NamedTuple
 
 from fleet.diagnosis.cause import AnyCause, Of, Stage
-from fleet.diagnosis.endpoints import EndpointCause, endpoint_subject, told_from
-from fleet.diagnosis.fronts import RouteCause, routed_subject
+from fleet.diagnosis.endpoints import EndpointCause, endpoint_subject
+from fleet.diagnosis.fronts import RouteCause, renewal_due, routed_subject
 from fleet.diagnosis.metrics_sign import Level
 from fleet.diagnosis.quantity_words import quantity_name
 from fleet.diagnosis.setup import SetupCause
@@ -43,7 +43,7 @@ def onset_of(snapshot: Snapshot, cause: AnyCause, key: str) -> Onset | None:
             return _numbers(snapshot, cause, key)
         case Of.SOURCE if isinstance(cause, EndpointCause):
             shown = endpoint_subject(snapshot, key)
-            return None if shown is None or not shown.near else Onset(told_from(shown.near[0]), "its dates")
+            return None if shown is None or not shown.near else Onset(renewal_due(shown.near[0]), "its dates")
         case Of.SOURCE:
             source = snapshot.source(key)
             return None if source is None else Onset(source.since, "the source itself")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from fleet.diagnosis.cause import Help
 from fleet.diagnosis.causes.symptoms import SILENCE
-from fleet.diagnosis.fronts import RouteCause, RoutedSubject, told_from
+from fleet.diagnosis.fronts import RouteCause, RoutedSubject, renewal_due
 from fleet.diagnosis.sign import Fact
 from fleet.model.fronts import Misrouted, RouteCertificate, RouteFault
 from fleet.model.severity import Severity
@@ -165,7 +165,7 @@ EXPIRES = RouteCause(
         ),
     ),
     runs_on=True,
-    began=lambda of: (min(map(told_from, of.ending)), "its dates") if of.ending else None,
+    began=lambda of: (min(map(renewal_due, of.ending)), "its dates") if of.ending else None,
     after=60,
     helps=(_RENEW, _PAST),
     avoid=("Do not wait for it to end: renewal fails for a reason, and that has to be found first.",),
