@@ -19,23 +19,20 @@ from fleet.json_fields import mapping, mappings, moment, text, texts
 from fleet.kinds.deployment import REVISION
 from fleet.kinds.kind import Revisions, value_at
 from fleet.kinds.registry import kind_of, kinds_that
-from fleet.model.objects import TEMPLATE_HASH, ModelVersion, Pod
+from fleet.model.objects import REVISION_HASH, TEMPLATE_HASH, ModelVersion, Pod
 from fleet.sources.kube.errors import KubeError, NotFoundError
 from fleet.sources.kube.interner import Interner
 from fleet.sources.kube.project.model_version import command_words, model_version
 from fleet.sources.kube.project.pods import project_pod
 from fleet.sources.kube.project.serving import engine_container
+from fleet.timeline.attribution import began
 
 CAUSE = "kubernetes.io/change-cause"
 HASH = TEMPLATE_HASH
 UNKNOWN = "unknown"
 
 _HISTORY = "deployment.kubernetes.io/revision-history"
-POD_REVISION = "controller-revision-hash"
-"""The label of a StatefulSet's pods that holds the name of their ControllerRevision."""
 _CONTROLLER_HASH = "controller.kubernetes.io/hash"
-_WRITE_TO_REVISION = 30.0
-"""Seconds after the write of a template within which its controller has created the revision, even if it is busy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,8 +224,7 @@ def _author(workload: Mapping[str, Any], created: float) -> str:
     for entry in mappings(mapping(workload, "metadata"), "managedFields"):
         at = moment(entry, "time")
         wrote = "f:template" in mapping(mapping(entry, "fieldsV1"), "f:spec")
-        # Times are whole seconds.
-        if wrote and at is not None and -1.0 <= created - at <= _WRITE_TO_REVISION:
+        if wrote and at is not None and began(at, created):
             found.append((at, text(entry, "manager")))
     return max(found)[1] if found else UNKNOWN
 
@@ -240,7 +236,7 @@ def _by_revision(pods: Iterable[Mapping[str, Any]], kept: Revisions) -> Mapping[
         if pod.owner is None:
             continue
         labels = mapping(raw["metadata"], "labels")
-        found[pod.owner.name if kept is Revisions.REPLICA_SETS else text(labels, POD_REVISION)].append(pod)
+        found[pod.owner.name if kept is Revisions.REPLICA_SETS else text(labels, REVISION_HASH)].append(pod)
     return found
 
 

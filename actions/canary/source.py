@@ -15,10 +15,9 @@ from typing import Final, NamedTuple, Protocol
 
 from actions.canary.question import CanaryHeard, CanaryPlace, ask_one_token
 from fleet.dataclass import dataclass
-from fleet.diagnosis.setup_subject import revision_of
 from fleet.model.canary import CanaryAnswer, CanaryAnswers, CanaryOutcome
 from fleet.model.counting import count
-from fleet.model.objects import Pod
+from fleet.model.objects import Pod, revision_of
 from fleet.model.problem import NothingToAskError
 from fleet.model.snapshot import CANARY
 from fleet.sources.kube.owners import ownership

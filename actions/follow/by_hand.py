@@ -10,10 +10,10 @@ from actions.kubeobj import controller_of, kind_in, written
 from actions.number_words import some_names, span
 from actions.planning.plan import Plan
 from actions.planning.plan_context import Reads
-from actions.revisions import POD_REVISION
 from actions.running.execution_context import ClusterExecution
 from actions.running.progress import Outcome, Result
 from fleet.model.counting import share
+from fleet.model.objects import REVISION_HASH
 from fleet.sources.kube.errors import NotFoundError
 
 
@@ -31,7 +31,7 @@ def of_another(pods: Sequence[Mapping[str, Any]], revision: str) -> list[str]:
     return [
         str(pod["metadata"]["name"])
         for pod in pods
-        if ((pod["metadata"].get("labels") or {}).get(POD_REVISION) or "") != revision
+        if ((pod["metadata"].get("labels") or {}).get(REVISION_HASH) or "") != revision
     ]
 
 

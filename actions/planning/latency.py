@@ -8,9 +8,10 @@ from statistics import median
 
 from actions.planning.plan_context import ClusterContext
 from actions.request import Target
-from actions.revisions import POD_REVISION, Revision
+from actions.revisions import Revision
 from fleet.kinds.kind import Revisions
 from fleet.kinds.registry import kind_of
+from fleet.model.objects import REVISION_HASH
 from fleet.model.past import Latency
 from fleet.model.problem import SourceProblem
 from fleet.model.quantity import Quantity
@@ -71,7 +72,7 @@ def _from_snapshot(revision: Revision, target: Target, snapshot: Snapshot) -> La
 def _runs(revision: Revision, snapshot: Snapshot, key: str) -> bool:
     pod = snapshot.pods[key]
     by_owner = pod.owner is not None and pod.owner.name == revision.name
-    return by_owner or pod.labels.get(POD_REVISION) == revision.name
+    return by_owner or pod.labels.get(REVISION_HASH) == revision.name
 
 
 def _median(snapshot: Snapshot, pods: Sequence[str], quantity: Quantity) -> float:

@@ -9,14 +9,13 @@ from dataclasses import replace
 from fleet.metrics.promql import pattern
 from fleet.model.curve import GatewaySeries, Series
 from fleet.model.measurement import GatewayId
-from fleet.model.objects import Pod, Workload
+from fleet.model.objects import TEMPLATE_HASH, Pod, Workload
 from fleet.model.snapshot import ModelGroup, Snapshot
 
 _RANDOM = "bcdfghjklmnpqrstvwxz2456789"
 """The letters that Kubernetes makes names of (k8s.io/apimachinery, ``rand.String``)."""
 _SUFFIX = f"[{_RANDOM}]{{5}}"
 _HASH = f"[{_RANDOM}]{{1,10}}"
-_TEMPLATE = "pod-template-hash"
 
 
 def series_of(snapshot: Snapshot, key: str) -> Series | None:
@@ -114,7 +113,7 @@ def _generalized(pod: Pod, workload: str) -> str:
     stem, rest = (workload, pod.name.removeprefix(f"{workload}-")) if pod.name.startswith(f"{workload}-") else ("", "")
     if not rest:
         stem, _, rest = pod.name.rpartition("-")
-    template = pod.labels.get(_TEMPLATE, "")
+    template = pod.labels.get(TEMPLATE_HASH, "")
     out = [pattern([stem])] if stem else []
     for part in rest.split("-"):
         if template and part == template:

@@ -8,14 +8,12 @@ from itertools import groupby
 from console.views.kube_object import version_lines
 from console.views.layout import head, labelled, packed, pairs, wrapped
 from fleet.dataclass import dataclass
-from fleet.model.objects import ModelVersion, Pod, Workload
+from fleet.model.objects import ModelVersion, Pod, Workload, revision_of
 from themes.palette import Role
 from widgets.line import Line, Span
 from widgets.untrusted import untrusted
 from widgets.values import age_text
 
-_TEMPLATE_LABELS = ("pod-template-hash", "controller-revision-hash")
-"""Labels by which Deployments, and StatefulSets and DaemonSets, distinguish the pods of their templates."""
 _SHORT = 19
 """Characters of a digest that identify it: ``sha256:`` and twelve."""
 
@@ -51,8 +49,7 @@ def running(pods: Sequence[Pod]) -> list[Running]:
 
 
 def _template(pod: Pod) -> str:
-    named = (pod.labels.get(label, "") for label in _TEMPLATE_LABELS)
-    return next(filter(None, named), "") or f"{pod.version.image} {pod.version.revision}"
+    return revision_of(pod) or f"{pod.version.image} {pod.version.revision}"
 
 
 def differences(new: Pod, old: Pod) -> Iterator[tuple[str, str, str]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from fleet.model.before import Departed, Traffic, traffic_in
-from fleet.model.objects import TEMPLATE_HASH, Pod
+from fleet.model.objects import Pod, revision_of
 from fleet.model.profile import CHAT, Profile
 from fleet.model.quantity import Quantity
 from fleet.model.reading import State
@@ -20,8 +20,6 @@ ALIKE = 1.2
 """Factor by which prompts must be longer than usual before anything else is checked."""
 REVISED = 3600.0
 """Seconds after which a new revision no longer explains a change."""
-_HASHES = (TEMPLATE_HASH, "controller-revision-hash")
-"""Labels that distinguish the pods of two revisions."""
 
 
 class TrafficSubject(NamedTuple):
@@ -131,11 +129,10 @@ def revised(snapshot: Snapshot, workload: str) -> float:
     pods = _pods(snapshot, workload)
     if len(pods) < 2:
         return math.nan
-    hashes = [next((pod.labels[name] for name in _HASHES if name in pod.labels), "") for pod in pods]
-    newest = max(range(len(pods)), key=lambda at: pods[at].created)
-    began = min(pod.created for pod, one in zip(pods, hashes, strict=True) if one == hashes[newest])
+    newest = revision_of(max(pods, key=lambda pod: pod.created))
+    began = min(pod.created for pod in pods if revision_of(pod) == newest)
     age = snapshot.at - began
-    return age if hashes[newest] and age < REVISED and snapshot.workloads[workload].created < began else math.nan
+    return age if newest and age < REVISED and snapshot.workloads[workload].created < began else math.nan
 
 
 def traffic_subject(snapshot: Snapshot, workload: str) -> TrafficSubject | None:

@@ -12,15 +12,12 @@ from typing import NamedTuple
 
 from fleet.kinds.kind import Update
 from fleet.kinds.registry import kind_of
-from fleet.model.objects import TEMPLATE_HASH, Pod, Workload
+from fleet.model.objects import Pod, Workload, revision_of
 from fleet.model.profile import CHAT, Profile
 from fleet.model.promise import Promised
 from fleet.model.quantity import Quantity
 from fleet.model.reading import State
 from fleet.model.snapshot import Snapshot
-
-_REVISIONS = (TEMPLATE_HASH, "controller-revision-hash")
-"""Labels that distinguish the pods of two revisions."""
 
 
 class NodeLoss(NamedTuple):
@@ -79,11 +76,6 @@ class SetupSubject(NamedTuple):
         for pod in self.pods:
             found.setdefault(revision_of(pod), []).append(pod)
         return {} if "" in found else found
-
-
-def revision_of(pod: Pod) -> str:
-    """Return what tells the template that a pod was made from; empty for not known."""
-    return next((pod.labels[name] for name in _REVISIONS if name in pod.labels), "")
 
 
 def setup_subject(snapshot: Snapshot, key: str) -> SetupSubject | None:

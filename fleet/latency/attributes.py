@@ -10,13 +10,11 @@ from fleet.dataclass import dataclass
 from fleet.kinds.kind import Leaving
 from fleet.kinds.registry import kind_of
 from fleet.model.gpu_vendors import driver_labels
-from fleet.model.objects import Pod
+from fleet.model.objects import REVISION_HASH, TEMPLATE_HASH, Pod
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
 
 ZONE: Final = "topology.kubernetes.io/zone"
-TEMPLATE: Final = "pod-template-hash"
-REVISION: Final = "controller-revision-hash"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +121,7 @@ ATTRIBUTES: Final[tuple[Named | Numeric, ...]] = (
     Named("image", lambda _, pod: filter(None, [pod.version.image])),
     Named("image digest", lambda _, pod: filter(None, [pod.version.digest])),
     Named("model revision", lambda _, pod: filter(None, [pod.version.revision])),
-    Named("pod template", _label(TEMPLATE, REVISION)),
+    Named("pod template", _label(TEMPLATE_HASH, REVISION_HASH)),
     Named("argument", _arguments),
     Named("rank", _ordinal),
     Named("workload", _workload),

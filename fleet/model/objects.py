@@ -16,6 +16,8 @@ from fleet.dataclass import dataclass
 
 TEMPLATE_HASH: Final = "pod-template-hash"
 """Label of pods that names their template, set by links (ReplicaSets)."""
+REVISION_HASH: Final = "controller-revision-hash"
+"""The same of pods that their workload makes itself (StatefulSets, DaemonSets, LeaderWorkerSets)."""
 
 UNSEEN: Final = "Unseen"
 """Kind of the synthetic workload for engines whose pods Kubernetes does not show, and their status."""
@@ -181,6 +183,11 @@ class Pod:
     @property
     def key(self) -> str:
         return f"{self.namespace}/{self.name}"
+
+
+def revision_of(pod: Pod) -> str:
+    """Return the label that tells the pods of one template of its workload from those of another; empty for none."""
+    return pod.labels.get(TEMPLATE_HASH) or pod.labels.get(REVISION_HASH) or ""
 
 
 @dataclass(frozen=True, slots=True)
