@@ -57,6 +57,12 @@ def listed() -> tuple[WorkloadKind, ...]:
     return kinds_that(lambda kind: kind.listed)
 
 
+def keys_named(namespace: str, name: str) -> tuple[str, ...]:
+    """Return the keys that a workload of this name may have: one for each kind that a Service may be for."""
+    kinds = kinds_that(lambda kind: kind.listed and not kind.link and not kind.per_node)
+    return tuple(f"{namespace}/{kind.kind}/{name}" for kind in kinds)
+
+
 def kinds_that(can: Callable[[WorkloadKind], object]) -> tuple[WorkloadKind, ...]:
     """Return the kinds for which ``can`` holds."""
     return tuple(kind for kind in KINDS if can(kind))

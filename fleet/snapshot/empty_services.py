@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from fleet.kinds.registry import kinds_that
+from fleet.kinds.registry import keys_named
 from fleet.model.differences import are_same
 from fleet.model.objects import Service
 from fleet.snapshot.selected import LabelSelector, selected
@@ -46,9 +46,7 @@ class EmptyServices:
         known = [key for key in self._for.get(service.key, ()) if key in topology.workloads]
         if known:
             return known
-        kinds = kinds_that(lambda kind: kind.listed and not kind.link and not kind.per_node)
-        named = (f"{service.namespace}/{kind.kind}/{service.name}" for kind in kinds)
-        return [key for key in named if key in topology.workloads]
+        return [key for key in keys_named(service.namespace, service.name) if key in topology.workloads]
 
 
 def _selected(services: list[Service], topology: Topology) -> Mapping[str, tuple[str, ...]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple, TypeVar
 
-from fleet.kinds.registry import kinds_that
+from fleet.kinds.registry import keys_named
 from fleet.model.differences import are_same
 from fleet.model.facts import Facts
 from fleet.model.fronts import Fronts, Misrouted, RouteCertificate, RouteFault
@@ -99,7 +99,8 @@ class FrontsJoin:
     def _where(self, route: Route, backend: Backend, topology: Topology, routing: Routing) -> _Led:
         """Follow a backend; to no workload, and without a fault, if that cannot be determined."""
         place = f"{backend.namespace}/{backend.name}"
-        before = self._led.get((route.key, backend)) or tuple(_named(backend, topology))
+        named = (key for key in keys_named(backend.namespace, backend.name) if key in topology.model_of)
+        before = self._led.get((route.key, backend)) or tuple(named)
         service = topology.kube.services.get(place)
         if backend.kind == SERVICE:
             if not topology.coverage.sees("services", backend.namespace):
@@ -145,13 +146,6 @@ class FrontsJoin:
 
 def _key(kind: str, place: str) -> str:
     return f"{kind}:{place}"
-
-
-def _named(backend: Backend, topology: Topology) -> Iterator[str]:
-    """Yield the workloads that have the name of a backend."""
-    kinds = kinds_that(lambda kind: kind.listed and not kind.link and not kind.per_node)
-    keys = (f"{backend.namespace}/{kind.kind}/{backend.name}" for kind in kinds)
-    return (key for key in keys if key in topology.model_of)
 
 
 def _add(found: dict[str, Fronts], workloads: Iterable[str], more: Fronts) -> None:
