@@ -28,13 +28,14 @@ def make_private(folder: Path, top: Path) -> None:
             step.chmod(_MODE)
 
 
-def write_whole(file: Path, content: bytes) -> None:
-    """Write a file completely or not at all, durably, readable by its owner only. Raises OSError."""
+def write_whole(file: Path, content: bytes, mode: int = 0o600) -> None:
+    """Write a file completely or not at all, durably; by default it is readable by its owner only. Raises OSError."""
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     try:
         with os.fdopen(handle, "wb") as out:
             out.write(content)
             out.flush()
+            os.fchmod(out.fileno(), mode)
             os.fsync(out.fileno())
         Path(name).replace(file)
     except BaseException:

@@ -12,12 +12,12 @@ import json
 import os
 import re
 import stat
-import tempfile
 import tomllib
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any, Final
 
+from actions.private import write_whole
 from console.config.file import is_there, text_of
 from console.config.problem import ConfigError, Problem
 from console.config.ui_tables import SavedView
@@ -105,14 +105,4 @@ def _write(path: Path, text: str) -> None:
     if place.exists() and not os.access(place, os.W_OK):
         # A new file in its place would need the folder alone to be writable.
         raise PermissionError(errno.EACCES, "the file is read-only", str(place))
-    handle, temporary = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as out:
-            out.write(text)
-            out.flush()
-            os.fsync(out.fileno())
-        Path(temporary).chmod(mode)
-        Path(temporary).replace(place)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_whole(place, text.encode(), mode)
