@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from console.config.fields import STRICT, setting
 from fleet import guard
 from fleet.dataclass import dataclass
+from fleet.files import SECRET_LIMIT, read_text
+from fleet.net.headers import sendable
 
 if TYPE_CHECKING:
     from actions.canary.source import CanarySource
@@ -79,14 +80,15 @@ def canary(in_view: InView) -> Iterator[CanarySource]:
 
 
 def _token(file: str, variable: str, environ: Mapping[str, str]) -> Callable[[], str]:
-    """Return what reads a token: of a file each time anew. One that cannot be read is none, which its server says."""
+    """Return what reads a token: of a file each time anew. One that cannot be read or sent is none, which its server
+    says.
+    """
 
     def read() -> str:
-        if not file:
-            return environ.get(variable, "") if variable else ""
         try:
-            return Path(file).expanduser().read_text(encoding="ascii").strip()
+            token = read_text(file, SECRET_LIMIT, "ascii").strip() if file else environ.get(variable, "")
         except (OSError, UnicodeDecodeError):
             return ""
+        return token if sendable(token) else ""
 
     return read

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,19 @@ def test_the_gateway_of_a_workload_has_a_key_of_its_own_read_each_time(tmp_path:
     assert (place().base, place().key) == ("http://gw:8080", "")
     token.write_text("k1\n")
     assert place().key == "k1"
+
+
+def test_what_is_no_key_is_not_sent_and_not_waited_for(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    table = f'[canary.gateways."serving/chat-8b"]\nurl = "http://gw:8080/"\nbearer_token_file = "{token}"\n'
+    (source,) = canary(in_view(tmp_path, NAMED + table))
+    place = source._plan.gateways["serving/chat-8b"]
+    # A request with a line break in a header fails, which would look like an engine that does not answer.
+    token.write_text("k1\nk2\n")
+    assert place().key == ""
+    token.unlink()
+    os.mkfifo(token)
+    assert place().key == ""
 
 
 @pytest.mark.parametrize("wrong", ["every = 1", 'workloads = "chat"', "prompts = 1"])

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import ssl
 from dataclasses import replace
-from pathlib import Path
 
 from fleet.dataclass import dataclass
+from fleet.files import SECRET_LIMIT, read_text
 from fleet.sources.scrape.target import ScrapeTarget
 
 
@@ -54,7 +54,7 @@ class PodCredentials:
                 self._context = context
         if self._access.token_file:
             try:
-                token = Path(self._access.token_file).read_text(encoding="ascii").strip()
+                token = read_text(self._access.token_file, SECRET_LIMIT, "ascii").strip()
             except (OSError, UnicodeDecodeError) as error:
                 reason = error.strerror if isinstance(error, OSError) else "not text"
                 self.problem = f"scrape.bearer_token_file cannot be read ({reason}): no token is sent"

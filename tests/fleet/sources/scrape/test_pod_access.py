@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from pathlib import Path
 
@@ -71,6 +72,10 @@ def test_a_token_is_read_again_and_what_is_none_is_not_sent(token: str) -> None:
     Path(token).unlink()
     credentials.read()
     assert "cannot be read" in credentials.problem
+    # Nobody writes into it: it must not be waited for.
+    os.mkfifo(token)
+    credentials.read()
+    assert "a regular file is needed" in credentials.problem
 
 
 async def test_nobody_but_an_engine_that_the_authority_vouches_for_sees_the_token(
