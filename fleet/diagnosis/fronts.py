@@ -68,7 +68,7 @@ class RouteCause(Cause[RoutedSubject]):
 
 
 def renewal_due(certificate: RouteCertificate | ShownCertificate) -> float:
-    """Return the Unix time by which it should have been renewed; never before its own time for that (``renewBefore``)."""
+    """Return the Unix time by which it should have been renewed: never before its own time for it (``renewBefore``)."""
     early = EARLY
     if certificate.begins is not None:
         early = min(early, (certificate.ends - certificate.begins) * LAST_PART)
