@@ -17,6 +17,8 @@ EARLY = 21 * 86_400.0
 """Seconds before its end from which an unrenewed certificate is reported (findings catalogue F39)."""
 _POINTS = 60
 """Points of history in which it is looked for whether requests ran."""
+_LOOKED_BACK = 900.0
+"""Seconds that these points are."""
 LAST_PART = 0.25
 """Fraction of its lifetime that is left by then at most: a certificate for a day is renewed every sixteen hours, and
 cert-manager renews when a third is left.
@@ -39,6 +41,11 @@ class RoutedSubject(NamedTuple):
     """True if an engine of it asks for no key; None where that is not known."""
     now: float
     profile: Profile = CHAT
+
+    @property
+    def is_walled_anew(self) -> bool:
+        """True if policies wall it off since a time at which it is known whether requests ran."""
+        return self.fronts.wall is not None and self.now - self.fronts.wall.since < _LOOKED_BACK
 
     @property
     def ended(self) -> Sequence[RouteCertificate]:

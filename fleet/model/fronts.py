@@ -39,6 +39,8 @@ class Wall(NamedTuple):
     policies: tuple[str, ...]
     """Names of all that select its pods."""
     port: int
+    since: float = 0.0
+    """Unix time at which it appeared: seen by the console, else when the newest of the policies was created."""
 
 
 class RouteCertificate(NamedTuple):

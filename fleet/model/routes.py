@@ -111,6 +111,8 @@ class NetworkPolicy:
     """The ports of each rule that admits traffic; a rule without any applies to all. The admitted peers are not kept:
     only their existence can be known for certain.
     """
+    created: float = 0.0
+    """Unix time; 0 where it is not known."""
 
     @property
     def key(self) -> str:

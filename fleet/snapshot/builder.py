@@ -15,10 +15,12 @@ from fleet.diagnosis.diagnosis import Diagnosis
 from fleet.diagnosis.profiles import ProfileChoice
 from fleet.diagnosis.subject import NO_REASONS
 from fleet.model.facts import NO_FACTS, Facts
+from fleet.model.frame import Frame
 from fleet.model.fronts import Fronts
 from fleet.model.measurement import Measurement
 from fleet.model.objects import Event
 from fleet.model.past import Past
+from fleet.model.quantity import Quantity
 from fleet.model.snapshot import CANARY, ROUTING, Assessment, Cluster, Snapshot, SourceStatus
 from fleet.snapshot.backfill import Step, steps
 from fleet.snapshot.departures import Departures
@@ -132,7 +134,7 @@ class Builder:
             departed=self._departures.at(topology, events, now),
             rescaled=self._rescales.at(topology, now),
             empty_services=self._services.at(topology),
-            fronts=self._fronts_at(topology, facts, now),
+            fronts=self._fronts_at(topology, facts, now, frames["workload"]),
             **topology.structure(),
         )
         if "objectives" in facts.by_source:
@@ -161,7 +163,7 @@ class Builder:
         for at, values in sorted(recalled.items()):
             self._history.backfill(at, values)
 
-    def _fronts_at(self, topology: Topology, facts: Facts, now: float) -> Mapping[str, Fronts]:
+    def _fronts_at(self, topology: Topology, facts: Facts, now: float, workloads: Frame) -> Mapping[str, Fronts]:
         if self._fronts is None:
             if ROUTING not in facts.by_source:
                 return _NO_FRONTS
@@ -169,7 +171,7 @@ class Builder:
             from fleet.snapshot.fronts import FrontsJoin
 
             self._fronts = FrontsJoin()
-        return self._fronts.at(topology, facts, now)
+        return self._fronts.at(topology, facts, now, lambda key: workloads.value(key, Quantity.RUNNING))
 
     def _newest_events(self, kube: KubeState) -> tuple[Event, ...]:
         if self._events[0] is not kube.events:

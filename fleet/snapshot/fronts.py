@@ -6,7 +6,7 @@ other backends, or to the workload of that name; of any other, nobody can say th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple, TypeVar
 
 from fleet.kinds.registry import keys_named
@@ -15,7 +15,7 @@ from fleet.model.facts import Facts
 from fleet.model.fronts import Fronts, Misrouted, RouteCertificate, RouteFault
 from fleet.model.objects import Pod
 from fleet.model.routes import POOL, SERVICE, Backend, Certificate, Gateway, Route, Routing
-from fleet.snapshot.policy_walls import knows, walls
+from fleet.snapshot.policy_walls import StandingWalls, knows, walls
 from fleet.snapshot.selected import LabelSelector, selected
 from fleet.snapshot.topology import Topology
 
@@ -46,9 +46,13 @@ class FrontsJoin:
         self._led: dict[tuple[str, Backend], tuple[str, ...]] = {}
         """Route and backend → the workloads to which it led last."""
         self._found: Mapping[str, Fronts] = {}
+        self._walls = StandingWalls()
 
-    def at(self, topology: Topology, facts: Facts, now: float) -> Mapping[str, Fronts]:
-        """Workload key → the route to it: the same object while unchanged; nothing if nobody lists routes."""
+    def at(self, topology: Topology, facts: Facts, now: float, running: Callable[[str], float]) -> Mapping[str, Fronts]:
+        """Workload key → the route to it: the same object while unchanged; nothing if nobody lists routes.
+
+        ``running`` are the running requests of a workload, NaN where nobody counts them.
+        """
         routing = next((dated.value for dated in facts.of(Routing).values()), None)
         if routing is None:
             self._of, self._found = (), self._found and {}
@@ -62,12 +66,17 @@ class FrontsJoin:
             self._of, self._pods = of, None
         if topology.pods is not self._pods and (self._pods is None or not 0 <= now - self._looked < AGAIN):
             self._pods, self._looked = topology.pods, now
-            found = self._joined(topology, routing)
-            if found != self._found:
-                self._found = found
+            self._join(topology, routing, now)
+        if self._walls.passed(running, now):
+            self._join(topology, routing, now)
         return self._found
 
-    def _joined(self, topology: Topology, routing: Routing) -> Mapping[str, Fronts]:
+    def _join(self, topology: Topology, routing: Routing, now: float) -> None:
+        found = self._joined(topology, routing, now)
+        if found != self._found:
+            self._found = found
+
+    def _joined(self, topology: Topology, routing: Routing, now: float) -> Mapping[str, Fronts]:
         found = {key: Fronts() for key in topology.model_of}
         certificates = {f"{one.namespace}/{one.secret}": one for one in routing.certificates if one.ends is not None}
         gateways = {one.key: one for one in routing.gateways}
@@ -90,7 +99,7 @@ class FrontsJoin:
                 if secret in certificates
             )
             _add(found, beside, Fronts(misrouted=refused, certificates=tuple(dated)))
-        for key, wall in walls(topology, routing):
+        for key, wall in self._walls.standing(walls(topology, routing), now):
             _add(found, (key,), Fronts(wall=wall))
         for key, door in self._doors(topology):
             _add(found, (key,), Fronts(open_doors=(door,)))

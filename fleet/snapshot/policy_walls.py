@@ -1,13 +1,17 @@
 """NetworkPolicies that admit no traffic to serving engines, as far as the policies alone decide that.
 
 Rules add up: a rule for the port may admit some peers, and these are not examined. The finding is that no rule of any
-policy is for the port.
+policy is for the port, nor for one of another container of the pod, which may pass requests on (a proxy that asks for a
+login, a router of prefills).
+
+Policies of other kinds (Cilium's, Calico's, those of administrators) may admit what these do not, and are not read. By
+their effect they are known: requests that begin under policies prove that these are no wall, until they change.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from fleet.model.fronts import Wall
 from fleet.model.objects import Pod
@@ -15,6 +19,57 @@ from fleet.model.routes import AllowedPorts, NetworkPolicy, Requirement, Routing
 from fleet.snapshot.topology import Topology
 
 _POLICIES = "networkpolicies.networking.k8s.io"
+_TUNNEL = 15008
+"""Port at which an Istio ambient mesh (HBONE) delivers the requests for all ports of a pod."""
+IN_FLIGHT = 1800.0
+"""Seconds for which requests may run that were accepted before a policy was written: connections are not cut, and what
+waits in an engine is done first.
+"""
+
+
+class StandingWalls:
+    """The walls that hold, and since when. One is forgotten once a request has passed it: until it changes."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, Wall] = {}
+        self._seen: dict[str, float] = {}
+        """Workload → when the console first looked at its wall."""
+        self._empty: set[str] = set()
+        """Workloads in which nothing ran since: what runs later has passed."""
+        self._passed: set[str] = set()
+        self._has_looked = False
+
+    def passed(self, running: Callable[[str], float], now: float) -> bool:
+        """True if requests run behind a wall that was there before they began: the first time."""
+        news = False
+        for key in self._found.keys() - self._passed:
+            requests = running(key)
+            if requests == 0:
+                self._empty.add(key)
+            elif requests > 0 and (key in self._empty or now - self._seen[key] > IN_FLIGHT):
+                self._passed.add(key)
+                news = True
+        return news
+
+    def standing(self, found: Iterable[tuple[str, Wall]], now: float) -> Iterator[tuple[str, Wall]]:
+        """Yield the walls of those found that nobody has passed, with the time at which they appeared."""
+        before, self._found = self._found, {}
+        for key, wall in found:
+            known = before.get(key)
+            if known is not None and known._replace(since=0.0) == wall._replace(since=0.0):
+                wall = known
+            else:
+                wall = wall._replace(since=now) if self._has_looked else wall
+                self._seen[key] = now
+                self._passed.discard(key)
+                self._empty.discard(key)
+            self._found[key] = wall
+            if key not in self._passed:
+                yield key, wall
+        self._has_looked = True
+        self._seen = {key: at for key, at in self._seen.items() if key in self._found}
+        self._passed &= self._found.keys()
+        self._empty &= self._found.keys()
 
 
 def knows(routing: Routing, resource: str, namespace: str) -> bool:
@@ -47,9 +102,11 @@ def _wall(pod: Pod, policies: Iterable[NetworkPolicy]) -> Wall | None:
     ports = pod.serving.ports or _declared(pod)
     if not selecting or not ports:
         return None
-    if any(_lets_in(rule, port, pod) for one in selecting for rule in one.rules for port in ports):
+    beside = [port for one in pod.containers if one.name != pod.serving.container for _, port in one.ports]
+    doors = (*ports, *beside, _TUNNEL)
+    if any(_lets_in(rule, port, pod) for one in selecting for rule in one.rules for port in doors):
         return None
-    return Wall(tuple(one.name for one in selecting), ports[0])
+    return Wall(tuple(one.name for one in selecting), ports[0], max(one.created for one in selecting))
 
 
 def _declared(pod: Pod) -> tuple[int, ...]:

@@ -15,9 +15,9 @@ from fleet.model.severity import Severity
 _PAST = Help("see who changed it, and when", "past")
 _SERVES: Fact[RoutedSubject] = Fact("engines are ready", "condition Ready of the pods", lambda of: of.ready > 0)
 _NOTHING_RUNS: Fact[RoutedSubject] = Fact(
-    "nothing runs in them any more",
-    "requests_running",
-    lambda of: of.ran and of.running == 0 if of.running == of.running else None,
+    "it is new, and nothing runs in them any more",
+    "requests_running, and when the policies were written",
+    lambda of: of.is_walled_anew and of.ran and of.running == 0 if of.running == of.running else None,
 )
 _NO_OTHER_WAY: Fact[RoutedSubject] = Fact(
     "no other route leads to them, and nothing runs in them any more",
@@ -113,7 +113,10 @@ WALLED = RouteCause(
     alike=("service-selects-nothing", "route-leads-nowhere"),
     helps=(Help("see the labels of its pods", "describe"), _PAST),
     avoid=("Do not delete a policy of others: add one that lets the gateway in at that port.",),
-    decides=("whether the network plugin keeps to policies at all, and no AdminNetworkPolicy stands above them",),
+    decides=(
+        "whether the network plugin keeps to policies at all",
+        "whether policies of another kind let requests in (Cilium's, Calico's, AdminNetworkPolicy): those are not read",
+    ),
 )
 
 

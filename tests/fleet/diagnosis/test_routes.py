@@ -153,7 +153,7 @@ def test_the_word_of_a_controller_is_told_with_its_time() -> None:
 
 
 def policy(*rules: tuple[AllowedPorts, ...], **more: Any) -> Routing:
-    return Routing(policies=(NetworkPolicy("serving", "deny", rules=rules, **more),))
+    return Routing(policies=(NetworkPolicy("serving", "deny", rules=rules, **{"created": NOW - 10, **more}),))
 
 
 TCP = AllowedPorts("TCP", "8000")
@@ -194,6 +194,47 @@ def test_one_that_nobody_asked_before_may_be_walled_off_on_purpose() -> None:
 
 def test_where_requests_run_the_network_does_not_keep_to_policies() -> None:
     assert told(policy()) == {}
+
+
+def test_an_old_policy_is_no_news_of_requests_that_ran_under_it() -> None:
+    assert told(policy(created=NOW - DAY), idle=True) == {"policy-lets-nobody-in": Severity.WARNING}
+
+
+def walled(*parts: tuple[float, dict[Q, float]]) -> list[str]:
+    """The causes that fire in the end, after these seconds with these numbers of the engines, under an old policy."""
+    made = fleet(policy(created=NOW - DAY))
+    for at, numbers in parts:
+        made.engines = dict.fromkeys(made.pods, numbers)
+        found = made.incidents(at)
+    return [one.root.cause for one in found if one.state is FindingState.FIRING]
+
+
+def test_requests_that_begin_under_policies_prove_that_others_let_them_in() -> None:
+    told = ["policy-lets-nobody-in"]
+    assert walled((0, IDLE), (70, IDLE), (140, IDLE)) == told
+    assert walled((0, IDLE), (30, WELL), (60, IDLE), (130, IDLE), (2000, IDLE)) == []
+    assert walled((0, WELL), (60, IDLE), (130, IDLE)) == told, "those were accepted before the console looked"
+    assert walled((0, WELL), (1700, WELL), (2000, WELL), (2060, IDLE), (2200, IDLE)) == []
+
+
+def test_what_requests_have_passed_is_a_wall_again_once_it_is_another() -> None:
+    made = fleet(policy(created=NOW - DAY), idle=True)
+    for at, numbers in ((0, IDLE), (30, WELL), (60, IDLE)):
+        made.engines = dict.fromkeys(made.pods, numbers)
+        found = made.incidents(at)
+    assert found == ()
+    two = (*policy(created=NOW - DAY).policies, NetworkPolicy("serving", "more", created=NOW + 70))
+    made.facts = Facts({"routing": Dated(NOW, Routing(policies=two))})
+    (one,) = made.incidents(80, 200)
+    assert (one.root.cause, one.severity) == ("policy-lets-nobody-in", Severity.CRITICAL)
+
+
+@pytest.mark.parametrize("port", ["8443", "login", "15008"], ids=["a proxy beside it", "by its name", "ambient mesh"])
+def test_a_policy_for_what_passes_requests_on_is_no_wall(port: str) -> None:
+    proxy = Container("oauth-proxy", "oauth-proxy:4", ready=True, ports=(("login", 8443),))
+    made = fleet(policy((AllowedPorts("TCP", port),)), idle=True)
+    made.of(*made.pods, **(ENGINE | {"containers": (Container("vllm", "vllm:1", ready=True), proxy)}))
+    assert made.incidents(0, 120) == ()
 
 
 def test_of_pods_whose_port_is_not_known_nothing_is_said() -> None:

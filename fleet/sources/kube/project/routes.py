@@ -128,7 +128,8 @@ def project_network_policy(raw: Raw, interner: Interner) -> NetworkPolicy:
     )
     rules = (tuple(map(_allowed, mappings(rule, "ports"))) for rule in mappings(spec, "ingress"))
     labels = interner.strings(selector.get("matchLabels"))
-    return NetworkPolicy(*_place(raw, interner), labels, tuple(requirements), incoming, tuple(rules))
+    created = moment(mapping(raw, "metadata"), "creationTimestamp") or 0.0
+    return NetworkPolicy(*_place(raw, interner), labels, tuple(requirements), incoming, tuple(rules), created)
 
 
 def _allowed(port: Raw) -> AllowedPorts:
