@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from fleet.dataclass import dataclass
 from fleet.diagnosis.autoscaler_subject import AutoscalerSubject, autoscaler_subject
-from fleet.diagnosis.hanging import hanging_requests
 from fleet.diagnosis.pod_reports import PodReports, reports_of
+from fleet.diagnosis.replica_states import all_asleep, hanging_requests, is_left_over
 from fleet.kinds.registry import kind_of
 from fleet.model.column_search import rows_at_least
 from fleet.model.ending import LastWords, last_words
@@ -32,8 +32,6 @@ ThrottleReasons = Mapping[str, tuple[str, ...]]
 NO_REASONS: ThrottleReasons = {}
 _NO_ROWS = Frame()
 MAY_NOT_LIST = "its pods may not be listed"
-LEFT_OVER = 600.0
-"""Seconds after creation from which a failed pod no longer affects its workload's assessment."""
 
 
 class RowProfiles(NamedTuple):
@@ -189,6 +187,8 @@ class WorkloadSubject:
     unseen: str = ""
     """The reason why its pods are not all known, empty for all."""
     profile: Profile = CHAT
+    sleeps: bool = False
+    """True if every pod sleeps but workers of groups, which lend their GPUs to the engine of another."""
 
     @property
     def missing(self) -> int:
@@ -359,8 +359,8 @@ class Subjects:
         held = (fleet.gpus_of.get(pod, ()) for pod in critical)
         broken = sum(any(self._assessments[gpu].severity is Severity.CRITICAL for gpu in gpus) for gpus in held)
         hanging = hanging_requests(self._by_pod, (fleet.pods[pod] for pod in critical))
-        stands = list(pods.values())
-        return WorkloadSubject(workload, stands, ready, serving, broken, hanging, unseen, self._profiles.of(key))
+        stands, sleep = list(pods.values()), all_asleep(fleet.pods, pods)
+        return WorkloadSubject(workload, stands, ready, serving, broken, hanging, unseen, self._profiles.of(key), sleep)
 
     def _ready_pods(self, workload: str) -> int:
         """Number of ready pods of a workload, counted once."""
@@ -381,11 +381,6 @@ class Subjects:
         members = (self._fleet.pods[key] for key in self._fleet.pods_of.get(workload, ()) if key in self._fleet.pods)
         there = sum(one.deleted is None and one.phase not in FINISHED for one in members)
         return is_left_over(pod, self._now) and there >= above.desired
-
-
-def is_left_over(pod: Pod, now: float) -> bool:
-    """True if a pod is old enough that its successor would be visible."""
-    return now - pod.created > LEFT_OVER
 
 
 def comparable_rows(fleet: Structure, frame: Frame, workload: str) -> list[int]:

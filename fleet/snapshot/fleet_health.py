@@ -16,6 +16,7 @@ from fleet.diagnosis.assessor import TROUBLED, Assessed, Assessor
 from fleet.diagnosis.cause import AnyCause, EngineCause, GpuCause
 from fleet.diagnosis.metrics_scan import KeptScan, Signs
 from fleet.diagnosis.registry import causes_of
+from fleet.diagnosis.replica_states import is_left_over
 from fleet.diagnosis.subject import (
     NO_REASONS,
     ONE_PROFILE,
@@ -25,7 +26,6 @@ from fleet.diagnosis.subject import (
     RowProfiles,
     Subjects,
     ThrottleReasons,
-    is_left_over,
 )
 from fleet.model.differences import are_same, changed_keys, unlike
 from fleet.model.frame import Frame

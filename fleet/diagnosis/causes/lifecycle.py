@@ -117,13 +117,13 @@ PODS_ASLEEP = WorkloadCause(
     stage=Stage.ASLEEP,
     severity=Severity.ASLEEP,
     sentence="All replicas sleep.",
-    words=lambda subject: subject.worst.reason,
+    words=lambda subject: next((pod.reason for pod in subject.pods if pod.severity is Severity.ASLEEP), ""),
     must=(
         Fact("a replica is ready", "the pods' condition Ready", lambda subject: subject.ready > 0),
         Fact(
-            "all pods sleep",
+            "all engines sleep",
             "the pods' sleep level",
-            lambda subject: all(pod.severity is Severity.ASLEEP for pod in subject.pods),
+            lambda subject: subject.sleeps,
         ),
     ),
 )
