@@ -90,7 +90,7 @@ def action_run_title(action_run: ActionRun, now: float, width: int, glyphs: Glyp
         state = Span(f"under way for {age_text(max(0.0, now - action_run.begun))}", Role.STARTING)
     else:
         state = Span(outcome.result.value, _RESULTS[outcome.result][1])
-    where = LinePart((Span(place(plan.scope, plan.target.namespace, glyphs), Role.STRONG),), 1)
+    where = LinePart((Span(place(plan, glyphs), Role.STRONG),), 1)
     right = [where]
     if plan.scope.production:
         right.append(LinePart((Span("PRODUCTION", Role.CRITICAL),), short=(Span("PROD", Role.CRITICAL),)))

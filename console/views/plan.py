@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 
-from actions.planning.plan import Alternative, Change, Check, CheckTable, Mutation, Plan, Scope, Step, Verdict
+from actions.planning.plan import Alternative, Change, Check, CheckTable, Mutation, Plan, Step, Verdict
 from console.views.layout import followed, head, labelled, sections
 from fleet.local.fit.memory import gib
 from fleet.model.counting import count
@@ -38,15 +38,17 @@ def verdict_span(verdict: Verdict, glyphs: Glyphs) -> Span:
     return Span(drawn[verdict], _ROLES[verdict])
 
 
-def place(scope: Scope, namespace: str, glyphs: Glyphs) -> str:
-    """``prod-eu1 › serving``."""
-    where = untrusted(scope.context or scope.server)
-    return f"{where} {glyphs.inside} {untrusted_name(namespace)}" if namespace else where
+def place(plan: Plan, glyphs: Glyphs) -> str:
+    """``prod-eu1 › serving``; of several objects all their namespaces, but for those beyond the second."""
+    where = untrusted(plan.scope.context or plan.scope.server)
+    found = list(dict.fromkeys(untrusted_name(one.namespace) for one in plan.request.targets if one.namespace))
+    more = f" and {len(found) - 2} more" if len(found) > 2 else ""
+    return f"{where} {glyphs.inside} {', '.join(found[:2])}{more}" if found else where
 
 
 def plan_title(plan: Plan, width: int, glyphs: Glyphs) -> Line:
     """Return one line: action, place, identity, and whether the place is production."""
-    where = place(plan.scope, plan.target.namespace, glyphs)
+    where = place(plan, glyphs)
     right = [LinePart((Span(untrusted(plan.scope.user), Role.DIM),), 2), LinePart((Span(where, Role.STRONG),), 1)]
     if plan.scope.production:
         right.append(LinePart((Span("PRODUCTION", Role.CRITICAL),), short=(Span("PROD", Role.CRITICAL),)))
@@ -297,7 +299,7 @@ def confirm_line(plan: Plan, width: int, glyphs: Glyphs, *, more: int = 0) -> Li
 
 def banner_line(plan: Plan, width: int, glyphs: Glyphs) -> Line:
     """Return the frame of a confirmation in production."""
-    where = place(plan.scope, plan.target.namespace, glyphs)
+    where = place(plan, glyphs)
     words = f" PRODUCTION  {where}: users feel this "
     return Line(
         (Span(f" {glyphs.horizontal * 2}{words}", Role.CRITICAL), Span(glyphs.horizontal * width, Role.CRITICAL))

@@ -25,7 +25,7 @@ from actions.planning.plan import (
     Undo,
     Verdict,
 )
-from actions.request import LOCAL, LOCAL_SERVER, Target
+from actions.request import LOCAL, LOCAL_SERVER, Target, in_turn
 from actions.running.action_run import ActionRun
 from actions.running.progress import Load, Outcome, Progress, Result
 from console.views.action_runs import action_run_lines, action_run_title, announcement, going_on, outcome_lines
@@ -85,6 +85,19 @@ def test_what_is_confirmed_names_all_pods_of_a_drain() -> None:
     plan = replace(PLAN, request=Drain(pods[0], others=tuple(pods[1:])))
     assert "Pod chat-0 and 2 more" in words([confirm_line(plan, 120, UNICODE)])
     assert "more" not in words([confirm_line(replace(plan, request=Drain(pods[0])), 120, UNICODE)])
+
+
+@pytest.mark.parametrize(
+    ("namespaces", "said"),
+    [
+        (("serving", "serving"), "prod-eu1 › serving "),
+        (("serving", "batch"), "prod-eu1 › serving, batch "),
+        (("a", "b", "c", "d"), "prod-eu1 › a, b and 2 more "),
+    ],
+)
+def test_a_plan_of_several_names_all_their_namespaces(namespaces: tuple[str, ...], said: str) -> None:
+    parts = [Scale(Target("Deployment", each, f"chat-{at}", f"u{at}"), 3) for at, each in enumerate(namespaces)]
+    assert said in words([plan_title(replace(PLAN, request=in_turn(parts)), 160, UNICODE)])
 
 
 def test_numbers_of_a_table_stand_at_the_right_of_their_column() -> None:
