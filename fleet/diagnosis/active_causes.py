@@ -103,7 +103,7 @@ class Reports:
                 continue
             seen = reports_of(pod, by_uid.get(pod.uid, ()), snapshot.at)
             for cause in self._causes:
-                if all(sign.holds(seen) for sign in cause.must) and not cause.excluded(seen):
+                if cause.holds(seen):
                     yield ActiveCause(cause, key)
 
 
@@ -155,7 +155,7 @@ def _all_of(causes: Sequence[AnyCause], subjects: Subjects, key: str) -> Iterato
     """Yield the causes, all of one class, that hold for an object."""
     of = causes[0].subject(subjects, key)
     for cause in causes if of is not None else ():
-        if all(sign.holds(of) for sign in cause.must) and not cause.excluded(of):
+        if cause.holds(of):
             yield ActiveCause(cause, key)
 
 

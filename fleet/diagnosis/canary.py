@@ -55,11 +55,7 @@ class RouteCanaryCause(Cause[CanaryRoute]):
     def subject(self, subjects: Subjects, key: str) -> CanaryRoute | None:
         snapshot = subjects.snapshot
         answer = None if snapshot is None else _answer(snapshot, key, lambda told: told.through)
-        if snapshot is None or answer is None:
-            return None
-        members = frozenset(snapshot.pods_of.get(key, ()))
-        answered = sum(one.outcome is CanaryOutcome.ANSWERED for one in _told(snapshot).direct if one.key in members)
-        return CanaryRoute(answer, answered)
+        return None if snapshot is None or answer is None else _route(snapshot, answer)
 
 
 def answer_of(snapshot: Snapshot, key: str) -> CanaryAnswer | None:
@@ -71,17 +67,20 @@ def canary_troubles(
     snapshot: Snapshot, pods: Sequence[CanaryCause], routes: Sequence[RouteCanaryCause]
 ) -> Iterator[ActiveCause]:
     """Yield the causes that hold by the answers."""
-    subjects, told = Subjects.of(snapshot), _told(snapshot)
-    for causes, answers in ((pods, told.direct), (routes, told.through)):
-        for answer in answers:
-            for cause in causes:
-                if _holds(cause, subjects, answer.key):
-                    yield ActiveCause(cause, answer.key)
+    told = _told(snapshot)
+    for answer in told.direct:
+        if (pod := snapshot.pods.get(answer.key)) is not None:
+            seen = CanaryPod(pod, answer)
+            yield from (ActiveCause(cause, answer.key) for cause in pods if cause.holds(seen))
+    for answer in told.through:
+        route = _route(snapshot, answer)
+        yield from (ActiveCause(cause, answer.key) for cause in routes if cause.holds(route))
 
 
-def _holds(cause: CanaryCause | RouteCanaryCause, subjects: Subjects, key: str) -> bool:
-    ruling = cause.ruling(subjects, key)
-    return ruling is not None and ruling.holds is True
+def _route(snapshot: Snapshot, answer: CanaryAnswer) -> CanaryRoute:
+    members = frozenset(snapshot.pods_of.get(answer.key, ()))
+    answered = sum(one.outcome is CanaryOutcome.ANSWERED for one in _told(snapshot).direct if one.key in members)
+    return CanaryRoute(answer, answered)
 
 
 def _told(snapshot: Snapshot) -> CanaryAnswers:

@@ -22,6 +22,6 @@ def shown_by_answers(facts: Facts, pods: Mapping[str, Pod]) -> Mapping[str, Asse
                 continue
             seen = CanaryPod(pod, answer)
             for cause in (DIFFERENT, UNANSWERED):
-                if all(sign.holds(seen) for sign in cause.must) and not cause.excluded(seen):
+                if cause.holds(seen):
                     found[answer.key] = cause.assessment(seen)
     return found

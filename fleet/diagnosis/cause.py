@@ -154,6 +154,10 @@ class Cause(Generic[S]):
     def subject(self, subjects: Subjects, key: str) -> S | None:
         """Return what its signs examine of an object; None if the object is absent or has no metrics."""
 
+    def holds(self, of: S) -> bool:
+        """True if all its signs hold, and none that excludes it."""
+        return all(sign.holds(of) for sign in self.must) and not self.excluded(of)
+
     def excluded(self, of: S) -> bool:
         """True if an excluding sign holds. An unknown sign excludes nothing, just as it proves nothing."""
         return bool(self.must_not) and any(sign.holds(of) for sign in self.must_not)

@@ -50,5 +50,5 @@ def endpoint_causes(snapshot: Snapshot, causes: Sequence[EndpointCause]) -> Iter
         if seen is None:
             continue
         for cause in causes:
-            if all(sign.holds(seen) for sign in cause.must):
+            if cause.holds(seen):
                 yield ActiveCause(cause, source.name)

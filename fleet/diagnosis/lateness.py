@@ -53,5 +53,5 @@ def late_causes(snapshot: Snapshot, causes: Sequence[LateCause]) -> Iterator[Act
     for key, promised in snapshot.promised.items():
         for cause in causes if promised.latencies else ():
             seen = late_subject(snapshot, key, cause.measure)
-            if seen is not None and all(sign.holds(seen) for sign in cause.must) and key in snapshot.workloads:
+            if seen is not None and cause.holds(seen) and key in snapshot.workloads:
                 yield ActiveCause(cause, key)

@@ -60,5 +60,5 @@ class Overdue:
             if seen is None:
                 continue
             for cause in self._causes:
-                if all(sign.holds(seen) for sign in cause.must):
+                if cause.holds(seen):
                     yield ActiveCause(cause, key)

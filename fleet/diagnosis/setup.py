@@ -61,5 +61,5 @@ class Setups:
             if seen is None:
                 continue
             for cause in self._causes:
-                if all(sign.holds(seen) for sign in cause.must) and not cause.excluded(seen):
+                if cause.holds(seen):
                     yield ActiveCause(cause, key)
