@@ -236,7 +236,9 @@ def _wait(descriptor: int, kind: int, patience: float, lock: Path) -> None:
             if time.monotonic() >= give_up:
                 held = f"another process has held {lock} for {patience:.0f} s"
                 raise AuditError(f"{held}: see which with fuser {lock}, end it, try again") from None
-            # Not all of those that wait at the same moment.
+            # flock can wait without asking again, but not with a limit: only a signal would end that, and those are the
+            # main thread's. All callers are commands or on a thread of their own (asyncio.to_thread), never the event
+            # loop. Not all of those that wait at the same moment.
             time.sleep(random.uniform(0.1, 1.0) * _PAUSE)  # noqa: S311 - not used for security
         else:
             return

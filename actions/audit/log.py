@@ -140,7 +140,7 @@ class AuditLog:
         disk.append(file, data)
         after = LogTail(file, size + len(data), tail.seq + 1, digest(line))
         # The record is on the disk, so it is in the log whatever becomes of the head, which the next one brings up to
-        # date. Before another action begins, ``check`` finds out that the head cannot be written.
+        # date. Before another action sends anything, ``check`` finds out that the head cannot be written.
         with suppress(OSError):
             disk.replace_file(self.folder / HEAD, Head(after.seq, after.digest).to_bytes())
         return after

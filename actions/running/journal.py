@@ -35,6 +35,10 @@ class Journal:
         self._audit = audit
         self._changed = changed
 
+    async def check(self) -> None:
+        """Find out that an action can be recorded to its end, before anything is sent. Raises AuditError."""
+        await asyncio.shield(asyncio.to_thread(self._audit.check))
+
     async def record(self, event: str, content: Mapping[str, Any]) -> None:
         """Write it down: it is on the disk when this returns. Raises AuditError."""
         self.anchor = await append(self._audit, event, self.state.id, content)

@@ -107,6 +107,8 @@ class Run:
             return await as_confirmed(part, self._executor)
         intent = recorded_plan(self._plan) | {"reason": self.state.reason, "confirmation": confirmation}
         await self._journal.record("intent", intent)
+        # The log has what was wanted by then: that nothing came of it is told by a whole record.
+        await self._journal.check()
         return part
 
     async def _told(self, turns: TurnsTaken) -> Outcome:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -46,6 +47,18 @@ async def test_without_an_audit_log_nothing_is_sent(stage: FakeCluster) -> None:
     assert outcome.result is Result.FAILED
     assert outcome.text.count("the disk is full") == 1
     assert not stage.mutations()
+
+
+async def test_a_log_that_would_be_full_before_the_end_is_found_out_before_the_beginning(
+    stage: FakeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner = stage.runner()
+    plan = await runner.executor.plan(Scale(CHAT, 6))
+    monkeypatch.setattr(stage, "check", Mock(side_effect=AuditError("the disk is full")))
+    outcome = await runner.wait(runner.start(plan, "", "yes").id)
+    assert (outcome.result, outcome.text.count("the disk is full")) == (Result.FAILED, 1)
+    assert not stage.mutations()
+    assert [event for event, *_ in stage.audited] == ["intent", "result"]
 
 
 ELSEWHERE = ClusterId("prod-us1", "https://us1")
