@@ -309,7 +309,9 @@ class Service:
     """(name, port)."""
     labels: Mapping[str, str] = field(default_factory=dict)
     guarded: bool = False
-    """True if its load balancer is one of an inner network, or lets in some networks alone."""
+    """True if its load balancer is one of an inner network, lets in some networks alone, or does not exist yet."""
+    targets: tuple[str, ...] = ()
+    """Where each of ``ports`` leads in the pods: the number of a port, or its name."""
 
     @property
     def key(self) -> str:

@@ -13,7 +13,7 @@ from fleet.kinds.registry import keys_named
 from fleet.model.differences import are_same
 from fleet.model.facts import Facts
 from fleet.model.fronts import Fronts, Misrouted, RouteCertificate, RouteFault
-from fleet.model.objects import Pod
+from fleet.model.objects import Pod, Service
 from fleet.model.routes import POOL, SERVICE, Backend, Certificate, Gateway, Route, Routing
 from fleet.snapshot.policy_walls import StandingWalls, knows, walls
 from fleet.snapshot.selected import LabelSelector, selected
@@ -148,9 +148,16 @@ class FrontsJoin:
                 continue
             for pod in self._behind.get(_key(SERVICE, key), ()):
                 workload = topology.workload_of.get(pod.key, "")
-                if workload in topology.model_of and pod.serving.engine:
+                if workload in topology.model_of and pod.serving.engine and not _is_beside(service, pod):
                     yield workload, f"Service {service.name}"
                     break
+
+
+def _is_beside(service: Service, pod: Pod) -> bool:
+    """True if all ports of a Service lead to containers beside the engine: a proxy that asks for a login."""
+    other = [port for one in pod.containers if one.name != pod.serving.container for port in one.ports]
+    beside = {text for name, number in other for text in (name, str(number)) if text}
+    return bool(service.targets) and all(target in beside for target in service.targets)
 
 
 def _key(kind: str, place: str) -> str:

@@ -185,7 +185,7 @@ OPEN = RouteCause(
     must=(
         Fact[RoutedSubject](
             "a Service of type LoadBalancer selects its engines",
-            "spec.type, loadBalancerSourceRanges, annotations",
+            "spec.type, targetPort, loadBalancerSourceRanges, annotations; status.loadBalancer",
             lambda of: bool(of.fronts.open_doors),
             lambda of: ", ".join(of.fronts.open_doors),
         ),

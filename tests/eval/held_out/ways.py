@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from fleet.model.quantity import Quantity
 from tests.eval import ways
@@ -55,7 +56,12 @@ def open_to_all(case: Case) -> None:
     top, service = ways.behind(case)
     web = ways.ingress(top, (top.name, ways.port_of(service)))
     case.at(-85, lambda _: case.put(web))
-    case.edit(0, ("Service", top.namespace, top.name), lambda raw, _: raw["spec"].update(type="LoadBalancer"))
+
+    def balanced(raw: dict[str, Any], _: float) -> None:
+        raw["spec"]["type"] = "LoadBalancer"
+        raw["status"] = {"loadBalancer": {"ingress": [{"ip": "203.0.113.7"}]}}
+
+    case.edit(0, ("Service", top.namespace, top.name), balanced)
     case.fault(
         ("engine-open-to-all",),
         *keys(top),

@@ -334,6 +334,26 @@ def test_a_load_balancer_before_engines_without_a_key_is_told(
     assert {one.root.cause: one.severity for one in made.incidents(0, 120)} == expected
 
 
+@pytest.mark.parametrize(
+    ("targets", "told"),
+    [
+        (("8443",), False),
+        (("login",), False),
+        (("8443", "8000"), True),
+        (("http",), True),
+        (("9999",), True),
+        ((), True),
+    ],
+)
+def test_a_load_balancer_before_a_proxy_of_the_pod_is_no_open_door(targets: tuple[str, ...], told: bool) -> None:
+    proxy = Container("oauth-proxy", "oauth-proxy:4", ready=True, ports=(("login", 8443),))
+    made = fleet(Routing(), services=(replace(SERVICE, type="LoadBalancer", targets=targets),))
+    made.of(
+        *made.pods, **(ENGINE | {"containers": (Container("vllm", "v", ready=True, ports=(("http", 8000),)), proxy)})
+    )
+    assert bool(made.incidents(0, 120)) is told
+
+
 def test_the_way_is_joined_again_only_where_something_of_it_is_another() -> None:
     made = fleet(Routing((ingress(GOOD),)))
     first = made.at(0).fronts

@@ -23,6 +23,7 @@ from fleet.sources.kube.project.routes import (
     project_network_policy,
     project_pool,
 )
+from fleet.sources.kube.project.services import project_service
 from fleet.sources.kube.responses import Response
 from fleet.sources.kube.routing import ASKED_AGAIN, RoutingSource
 
@@ -285,3 +286,32 @@ def garbage() -> Iterator[Any]:
 def test_whatever_stands_in_an_object_makes_a_row(project: Any) -> None:
     for one in garbage():
         assert project(one, Interner()).name == "x"
+
+
+@pytest.mark.parametrize(
+    ("addresses", "spec", "guarded"),
+    [
+        ([{"ip": "203.0.113.7"}], {}, False),
+        ([{"hostname": "a1.elb.example.com"}], {}, False),
+        ([{"ip": "2001:db8::7"}], {}, False),
+        ([{"ip": "192.168.1.240"}, {"ip": "198.51.100.1"}], {}, False),
+        ([{"ip": "203.0.113.7"}], {"loadBalancerSourceRanges": ["192.0.2.0/24"]}, True),
+        ([{"ip": "192.168.1.240"}], {}, True),
+        ([{"ip": "100.101.1.2"}], {}, True),
+        ([{"ip": "fd00::7"}], {}, True),
+        ([{"ip": "no address"}], {}, True),
+        ([], {}, True),
+    ],
+    ids=["v4", "name", "v6", "both", "some only", "on the premises", "tailnet", "inner v6", "garbage", "pending"],
+)
+def test_a_load_balancer_is_open_only_with_an_address_outside(
+    addresses: list[dict[str, str]], spec: dict[str, Any], guarded: bool
+) -> None:
+    made = {"type": "LoadBalancer", **spec}
+    service = raw("Service", spec=made, status={"loadBalancer": {"ingress": addresses}})
+    assert project_service(service, Interner()).guarded is guarded
+
+
+def test_the_targets_of_a_service_are_its_ports_where_it_names_none() -> None:
+    ports = [{"port": 80, "targetPort": "http"}, {"port": 443, "targetPort": 8443}, {"port": 9090}]
+    assert project_service(raw("Service", spec={"ports": ports}), Interner()).targets == ("http", "8443", "9090")
