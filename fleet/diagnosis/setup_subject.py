@@ -49,6 +49,8 @@ class SetupSubject(NamedTuple):
     """None where no node takes anything away that is known."""
     now: float
     profile: Profile = CHAT
+    others: int = 0
+    """Pods that are not ready yet, or end."""
 
     @property
     def may_be_partitioned(self) -> bool:
@@ -83,7 +85,7 @@ def setup_subject(snapshot: Snapshot, key: str) -> SetupSubject | None:
     workload, model = snapshot.workloads.get(key), snapshot.models.get(snapshot.model_of.get(key, ""))
     if workload is None or model is None or not snapshot.coverage.sees("pods", workload.namespace):
         return None
-    every = (snapshot.pods[one] for one in snapshot.pods_of.get(key, ()) if one in snapshot.pods)
+    every = [snapshot.pods[one] for one in snapshot.pods_of.get(key, ()) if one in snapshot.pods]
     pods = [pod for pod in every if pod.ready and pod.deleted is None]
     grouped = kind_of(workload.kind).replica is not None
     promised = snapshot.promised.get(key, Promised())
@@ -98,6 +100,7 @@ def setup_subject(snapshot: Snapshot, key: str) -> SetupSubject | None:
         None if grouped or not promised.availability else node_loss(snapshot, pods),
         snapshot.at,
         snapshot.profiles.of(key),
+        len(every) - len(pods),
     )
 
 

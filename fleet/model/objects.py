@@ -311,7 +311,7 @@ class Service:
     guarded: bool = False
     """True if its load balancer is one of an inner network, lets in some networks alone, or does not exist yet."""
     targets: tuple[str, ...] = ()
-    """Where each of ``ports`` leads in the pods: the number of a port, or its name."""
+    """The port of the pods to which each of ``ports`` leads: its number, or its name."""
 
     @property
     def key(self) -> str:

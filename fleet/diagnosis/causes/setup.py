@@ -195,6 +195,8 @@ HALF_ROLLED_OUT = SetupCause(
             "condition Ready of the pods",
             lambda of: len(of.pods) >= of.workload.desired,
         ),
+        # A large model loads for longer than any pause between two pods: while one loads, the rollout goes on.
+        Fact("no pod of it starts or ends", "condition Ready, deletionTimestamp of the pods", lambda of: not of.others),
     ),
     # A partition is a canary on purpose, and its field is not read.
     must_not=(Fact("it may be a canary by partition", "the kind of the workload", lambda of: of.may_be_partitioned),),

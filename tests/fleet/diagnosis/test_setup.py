@@ -149,6 +149,15 @@ def test_a_rollout_that_goes_on_no_more_leaves_two_revisions() -> None:
     assert told(seen(halves(4000, desired=4), {})) == [], "it is stuck, which is told by its pods"
 
 
+@pytest.mark.parametrize("other", [{"ready": False}, {"deleted": NOW - 5}], ids=["loads for long", "ends"])
+def test_while_a_pod_of_it_comes_or_goes_a_rollout_goes_on(other: dict[str, Any]) -> None:
+    """Pods that load for forty minutes: the newest that is ready was created before that."""
+    fleet = halves(4000, desired=2)
+    assert told(seen(fleet, {})) == ["revisions-differ"]
+    fleet.of(next(iter(fleet.pods)), **other)
+    assert told(seen(fleet, {})) == []
+
+
 def test_the_same_pods_are_looked_at_again_once_they_are_older() -> None:
     fleet = halves(1700)
     builder, numbers = Builder(), {engine(name): WELL for name in fleet.pods}
