@@ -16,6 +16,7 @@ from console.views.series import series_of
 from fleet.dataclass import dataclass
 from fleet.metrics.behind import metrics_behind, query_behind
 from fleet.metrics.products import exporter
+from fleet.model.curve import Series
 from fleet.model.frame import Frame
 from fleet.model.objects import Pod
 from fleet.model.quantity import MEANINGS, Unit
@@ -60,9 +61,9 @@ class Provenance(NamedTuple):
 def provenance_of(snapshot: Snapshot, key: str) -> tuple[Provenance, ...]:
     """The numbers of a pod, a workload with its model's gateways, a GPU, or of all GPUs of a node."""
     whole = snapshot.everything
-    found = [_one(snapshot, key, plot) for plot in plotted_of(snapshot, key)]
+    found = [*_each(snapshot, key, plotted_of(snapshot, key))]
     if (model := whole.model_of.get(key)) is not None:
-        found += [_one(snapshot, model, plot) for plot in plotted_of(snapshot, model) if plot.of_gateways]
+        found += _each(snapshot, model, [plot for plot in plotted_of(snapshot, model) if plot.of_gateways])
     return tuple(found)
 
 
@@ -72,12 +73,18 @@ def row_of(numbers: Sequence[Provenance], quantity: str) -> str | None:
     return numbers[at].key if at is not None else None
 
 
-def _one(snapshot: Snapshot, key: str, plot: Plotted) -> Provenance:
-    whole, series = snapshot.everything, series_of(snapshot, key)
-    frame = _frame(snapshot, key)
-    reading = frame.get(key, plot.quantity) if frame is not None else MISSING
+def _each(snapshot: Snapshot, key: str, plots: Sequence[Plotted]) -> Iterator[Provenance]:
+    """Yield the numbers of an object; its series are looked up once, which of a large workload takes a while."""
+    series, frame = series_of(snapshot, key) if plots else None, _frame(snapshot, key)
+    for plot in plots:
+        reading = frame.get(key, plot.quantity) if frame is not None else MISSING
+        yield _one(snapshot, key, plot, reading, series)
+
+
+def _one(snapshot: Snapshot, key: str, plot: Plotted, reading: Reading, series: Series | None) -> Provenance:
     if series is None:
         return Provenance(plot, reading, "", "", "")
+    whole = snapshot.everything
     sources = series.gateway_sources if plot.of_gateways else series.gpu_sources if plot.of_gpus else series.sources
     told = sources or frozenset({whole.method} - {""})
     name = ", ".join(sorted(told))
