@@ -38,14 +38,14 @@ class SavedViews:
 
     async def _show(self, name: str, view: SavedView) -> None:
         from console.views.filter import FilterError
-        from console.views.saved import query_of
+        from console.views.saved import ALL, query_of
 
         try:
             query = query_of(view)
         except FilterError as error:
             self._navigator.say(f"view {name}: its filter is none: {error}", Role.WARNING)
             return
-        namespace = "" if view.namespace == "all" else view.namespace
+        namespace = "" if view.namespace == ALL else view.namespace
         if view.namespace and namespace != self._desk.session.namespace:
             await self._desk.scope.switch(namespace=namespace)
         self._navigator.go_home()

@@ -140,12 +140,11 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True)
 class Unlisted:
-    """Referenced objects that do not exist here."""
+    """A resource whose objects may not be listed in a namespace."""
 
     resource: str
     """``networkpolicies.networking.k8s.io``."""
     namespace: str
-    """Empty for all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,3 +158,7 @@ class Routing:
     certificates: tuple[Certificate, ...] = ()
     unlisted: tuple[Unlisted, ...] = ()
     """Objects that may not be listed. Resources that the server does not have are not listed here."""
+
+    def knows(self, resource: str, namespace: str) -> bool:
+        """True if the objects of a resource (``gateways.gateway.networking.k8s.io``) in a namespace are known."""
+        return not any(one.resource == resource and one.namespace == namespace for one in self.unlisted)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from fleet.kinds.registry import keys_named
 from fleet.model.differences import are_same
 from fleet.model.objects import Service
-from fleet.snapshot.selected import LabelSelector, selected
+from fleet.snapshot.label_selectors import LabelSelector, selected_pods
 from fleet.snapshot.topology import Topology
 
 
@@ -51,5 +51,5 @@ class EmptyServices:
 
 def _selected(services: list[Service], topology: Topology) -> Mapping[str, tuple[str, ...]]:
     """Return Service key → the workloads of which it selects a pod."""
-    found = selected((LabelSelector(one.key, one.namespace, one.selector) for one in services), topology.pods)
+    found = selected_pods((LabelSelector(one.key, one.namespace, one.selector) for one in services), topology.pods)
     return {key: tuple(dict.fromkeys(topology.workload_of[pod.key] for pod in pods)) for key, pods in found.items()}

@@ -15,8 +15,8 @@ from fleet.model.facts import Facts
 from fleet.model.fronts import Fronts, Misrouted, RouteCertificate, RouteFault
 from fleet.model.objects import Pod, Service
 from fleet.model.routes import POOL, SERVICE, Backend, Certificate, Gateway, Route, Routing
-from fleet.snapshot.policy_walls import StandingWalls, knows, walls
-from fleet.snapshot.selected import LabelSelector, selected
+from fleet.snapshot.label_selectors import LabelSelector, selected_pods
+from fleet.snapshot.policy_walls import StandingWalls, walls
 from fleet.snapshot.topology import Topology
 
 T = TypeVar("T")
@@ -62,7 +62,7 @@ class FrontsJoin:
         if not are_same(self._of, of):
             keyed = [LabelSelector(_key(SERVICE, one.key), one.namespace, one.selector) for one in services.values()]
             keyed += [LabelSelector(_key(POOL, one.key), one.namespace, one.selector) for one in routing.pools]
-            self._behind = selected(keyed, topology.pods)
+            self._behind = selected_pods(keyed, topology.pods)
             self._of, self._pods = of, None
         if topology.pods is not self._pods and (self._pods is None or not 0 <= now - self._looked < AGAIN):
             self._pods, self._looked = topology.pods, now
@@ -90,7 +90,7 @@ class FrontsJoin:
                 elif backend.weight:
                     wrong = Misrouted(shown, f"{backend.kind} {backend.name}", one.fault, backend.weight, one.told)
                     _add(found, one.workloads or beside, Fronts(misrouted=(wrong,)))
-            refused = tuple(_refusals(route, shown, gateways, known=knows(routing, _GATEWAYS, route.namespace)))
+            refused = tuple(_refusals(route, shown, gateways, known=routing.knows(_GATEWAYS, route.namespace)))
             shown_by = ((shown, route.secrets), *_listeners(route, gateways))
             dated = (
                 _dated(certificates[secret], holder)
@@ -120,7 +120,7 @@ class FrontsJoin:
                 # Its endpoints are written by somebody else.
                 return _Led(())
         elif backend.kind == POOL:
-            if not knows(routing, _POOLS, backend.namespace):
+            if not routing.knows(_POOLS, backend.namespace):
                 return _Led(())
             if not any(one.key == place for one in routing.pools):
                 return _Led(before, RouteFault.MISSING)

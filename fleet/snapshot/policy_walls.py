@@ -72,11 +72,6 @@ class StandingWalls:
         self._empty &= self._found.keys()
 
 
-def knows(routing: Routing, resource: str, namespace: str) -> bool:
-    """True if the objects of a resource in a namespace are known."""
-    return not any(one.resource == resource and one.namespace == namespace for one in routing.unlisted)
-
-
 def walls(topology: Topology, routing: Routing) -> Iterator[tuple[str, Wall]]:
     """Yield the workloads none of whose pods can be reached on the port where it serves, from anywhere."""
     policies: dict[str, list[NetworkPolicy]] = defaultdict(list)
@@ -85,7 +80,7 @@ def walls(topology: Topology, routing: Routing) -> Iterator[tuple[str, Wall]]:
             policies[policy.namespace].append(policy)
     for key in topology.model_of if policies else ():
         namespace = key.partition("/")[0]
-        if namespace not in policies or not knows(routing, _POLICIES, namespace):
+        if namespace not in policies or not routing.knows(_POLICIES, namespace):
             continue
         every = (topology.pods[one] for one in topology.pods_of.get(key, ()) if one in topology.pods)
         pods = [pod for pod in every if pod.deleted is None and pod.serving.engine and not pod.serving.follows]

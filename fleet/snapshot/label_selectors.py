@@ -1,4 +1,4 @@
-"""The pods that selectors select, all looked up together."""
+"""Label selectors, and the pods that they select: all looked up together."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class LabelSelector(NamedTuple):
     labels: Mapping[str, str]
 
 
-def selected(selectors: Iterable[LabelSelector], pods: Mapping[str, Pod]) -> Mapping[str, list[Pod]]:
+def selected_pods(selectors: Iterable[LabelSelector], pods: Mapping[str, Pod]) -> Mapping[str, list[Pod]]:
     """Key of a selector → the pods that it selects. Those without labels, which select by other means, are left out."""
     those = [one for one in selectors if one.labels]
     wanted = {pair for one in those for pair in one.labels.items()}
