@@ -28,6 +28,7 @@ from fleet.snapshot.empty_services import EmptyServices
 from fleet.snapshot.fleet_health import NOBODY_ASKED, FleetHealth
 from fleet.snapshot.frames import Frames
 from fleet.snapshot.history import RecentHistory
+from fleet.snapshot.label_selectors import ServicePods
 from fleet.snapshot.rescales import Rescales
 from fleet.snapshot.status_changes import followed
 from fleet.snapshot.topology import Topology
@@ -61,7 +62,8 @@ class Builder:
         self._usual = UsualTraffic()
         self._departures = Departures()
         self._rescales = Rescales()
-        self._services = EmptyServices()
+        self._behind = ServicePods()
+        self._services = EmptyServices(self._behind)
         self._fronts: FrontsJoin | None = None
         self._diagnosis = Diagnosis()
 
@@ -170,7 +172,7 @@ class Builder:
             # Nothing of it is needed before somebody has listed what leads to engines.
             from fleet.snapshot.fronts import FrontsJoin
 
-            self._fronts = FrontsJoin()
+            self._fronts = FrontsJoin(self._behind)
         return self._fronts.at(topology, facts, now, lambda key: workloads.value(key, Quantity.RUNNING))
 
     def _newest_events(self, kube: KubeState) -> tuple[Event, ...]:

@@ -11,27 +11,28 @@ from collections.abc import Iterable, Mapping
 from fleet.kinds.registry import keys_named
 from fleet.model.differences import are_same
 from fleet.model.objects import Service
-from fleet.snapshot.label_selectors import LabelSelector, selected_pods
+from fleet.snapshot.label_selectors import ServicePods
 from fleet.snapshot.topology import Topology
 
 
 class EmptyServices:
     """Finds Services that select nothing. Checked again when a Service changes or pods come or go."""
 
-    def __init__(self) -> None:
+    def __init__(self, behind: ServicePods) -> None:
+        self._behind = behind
         self._of: tuple[object, ...] = ()
         self._for: dict[str, tuple[str, ...]] = {}
         self._found: Mapping[str, tuple[str, ...]] = {}
 
     def at(self, topology: Topology) -> Mapping[str, tuple[str, ...]]:
         """Return workload key → names of its Services that select nothing: the same object while unchanged."""
-        services = topology.kube.services
-        of = (services, topology.pods_of, topology.workload_of)
+        services, behind = topology.kube.services, self._behind.at(topology)
+        of = (behind, topology.workload_of)
         if not are_same(self._of, of):
             self._of = of
             found: dict[str, list[str]] = defaultdict(list)
-            selected = _selected([one for one in services.values() if one.selector], topology)
-            for key, workloads in selected.items():
+            for key, pods in behind.items():
+                workloads = tuple(dict.fromkeys(topology.workload_of[pod.key] for pod in pods))
                 if workloads:
                     self._for[key] = workloads
                 for workload in () if workloads else self._meant(services[key], topology):
@@ -47,9 +48,3 @@ class EmptyServices:
         if known:
             return known
         return [key for key in keys_named(service.namespace, service.name) if key in topology.workloads]
-
-
-def _selected(services: list[Service], topology: Topology) -> Mapping[str, tuple[str, ...]]:
-    """Return Service key → the workloads of which it selects a pod."""
-    found = selected_pods((LabelSelector(one.key, one.namespace, one.selector) for one in services), topology.pods)
-    return {key: tuple(dict.fromkeys(topology.workload_of[pod.key] for pod in pods)) for key, pods in found.items()}

@@ -15,7 +15,7 @@ from fleet.model.facts import Facts
 from fleet.model.fronts import Fronts, Misrouted, RouteCertificate, RouteFault
 from fleet.model.objects import Pod, Service
 from fleet.model.routes import POOL, SERVICE, Backend, Certificate, Gateway, Route, Routing
-from fleet.snapshot.label_selectors import LabelSelector, selected_pods
+from fleet.snapshot.label_selectors import LabelSelector, ServicePods, selected_pods
 from fleet.snapshot.policy_walls import StandingWalls, walls
 from fleet.snapshot.topology import Topology
 
@@ -38,11 +38,13 @@ class _Led(NamedTuple):
 class FrontsJoin:
     """Knows the way to every workload. Joined again where a route, a Service or which pods there are is another."""
 
-    def __init__(self) -> None:
+    def __init__(self, behind: ServicePods) -> None:
+        self._services = behind
         self._of: tuple[object, ...] = ()
         self._pods: object = None
         self._looked = float("-inf")
-        self._behind: Mapping[str, list[Pod]] = {}
+        self._behind: Mapping[str, Mapping[str, list[Pod]]] = {}
+        """Kind of a backend → its key → the pods that it selects."""
         self._led: dict[tuple[str, Backend], tuple[str, ...]] = {}
         """Route and backend → the workloads to which it led last."""
         self._found: Mapping[str, Fronts] = {}
@@ -57,12 +59,11 @@ class FrontsJoin:
         if routing is None:
             self._of, self._found = (), self._found and {}
             return self._found
-        services = topology.kube.services
-        of = (routing, services, topology.pods_of, topology.workload_of, topology.model_of)
+        behind = self._services.at(topology)
+        of = (routing, behind, topology.workload_of, topology.model_of)
         if not are_same(self._of, of):
-            keyed = [LabelSelector(_key(SERVICE, one.key), one.namespace, one.selector) for one in services.values()]
-            keyed += [LabelSelector(_key(POOL, one.key), one.namespace, one.selector) for one in routing.pools]
-            self._behind = selected_pods(keyed, topology.pods)
+            pools = (LabelSelector(one.key, one.namespace, one.selector) for one in routing.pools)
+            self._behind = {SERVICE: behind, POOL: selected_pods(pools, topology.pods)}
             self._of, self._pods = of, None
         if topology.pods is not self._pods and (self._pods is None or not 0 <= now - self._looked < AGAIN):
             self._pods, self._looked = topology.pods, now
@@ -126,7 +127,7 @@ class FrontsJoin:
                 return _Led(before, RouteFault.MISSING)
         else:
             return _Led(())
-        pods = self._behind.get(_key(backend.kind, place), ())
+        pods = self._behind[backend.kind].get(place, ())
         served = {topology.workload_of[pod.key] for pod in pods if pod.key in topology.workload_of}
         workloads = tuple(sorted(served & topology.model_of.keys()))
         if not pods:
@@ -146,7 +147,7 @@ class FrontsJoin:
         for key, service in topology.kube.services.items():
             if service.type != _BALANCED or service.guarded:
                 continue
-            for pod in self._behind.get(_key(SERVICE, key), ()):
+            for pod in self._behind[SERVICE].get(key, ()):
                 workload = topology.workload_of.get(pod.key, "")
                 if workload in topology.model_of and pod.serving.engine and not _is_beside(service, pod):
                     yield workload, f"Service {service.name}"
@@ -158,10 +159,6 @@ def _is_beside(service: Service, pod: Pod) -> bool:
     other = [port for one in pod.containers if one.name != pod.serving.container for port in one.ports]
     beside = {text for name, number in other for text in (name, str(number)) if text}
     return bool(service.targets) and all(target in beside for target in service.targets)
-
-
-def _key(kind: str, place: str) -> str:
-    return f"{kind}:{place}"
 
 
 def _add(found: dict[str, Fronts], workloads: Iterable[str], more: Fronts) -> None:
