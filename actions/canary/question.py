@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -21,6 +22,8 @@ USER: Final = "quarterdeck-canary"
 _LONGEST: Final = 80
 """Characters of a token, and of an error, that are kept."""
 _FULL: Final = 503
+_HAS_EXPIRED: Final = 10
+"""OpenSSL's X509_V_ERR_CERT_HAS_EXPIRED."""
 _OTHER_API: Final = frozenset({404, 405, 501})
 """Statuses of a server without the API of plain completions."""
 
@@ -70,8 +73,26 @@ async def ask_one_token(
     except httpx.TimeoutException:
         return CanaryHeard(CanaryOutcome.SILENT, problem=f"no answer within {timeout:g} s")
     except httpx.HTTPError as error:
+        if (untrusted := _untrusted(error)) is not None:
+            return untrusted
         return CanaryHeard(CanaryOutcome.FAILED, problem=str(error)[:_LONGEST] or type(error).__name__)
     return _heard(answer, clock() - began)
+
+
+def _untrusted(error: BaseException) -> CanaryHeard | None:
+    """The outcome at a certificate that cannot be verified; None for another error.
+
+    One that has expired fails for users, too. An issuer or a name that is not known here may well be known to them.
+    """
+    link: BaseException | None = error
+    while link is not None and not isinstance(link, ssl.SSLCertVerificationError):
+        link = link.__cause__ or link.__context__
+    if link is None:
+        return None
+    if link.verify_code == _HAS_EXPIRED:
+        return CanaryHeard(CanaryOutcome.FAILED, problem="its certificate has expired")
+    problem = f"nothing was asked, its certificate is not trusted here: {link.verify_message}"
+    return CanaryHeard(CanaryOutcome.REFUSED, problem=problem[: 2 * _LONGEST])
 
 
 def _body(path: str, model: str, prompt: str) -> dict[str, Any]:

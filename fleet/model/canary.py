@@ -16,7 +16,9 @@ class CanaryOutcome(StrEnum):
     FAILED = "failed"
     """The connection failed, or the server says that it has failed (5xx)."""
     REFUSED = "refused"
-    """The server rejects the request (4xx, or 503 of a full server): this does not tell whether it works."""
+    """The server rejects the request (4xx, or 503 of a full server), or its certificate is not trusted here: this does
+    not tell whether it works.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import ssl
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import httpx
 import pytest
+import trustme
 
 from actions.canary.question import CHAT, PLAIN, USER, CanaryPlace, ask_one_token
 from fleet import guard
 from fleet.model.canary import CanaryOutcome
+from fleet.net import http
 from tests.ports import free_port
 
 
@@ -121,3 +127,35 @@ async def test_in_read_only_mode_nothing_is_sent(server: Server, monkeypatch: py
     assert heard.outcome is CanaryOutcome.REFUSED
     assert "read-only" in heard.problem
     assert server.seen == []
+
+
+def _issued(*, trusted: bool, expired: bool) -> tuple[ssl.SSLContext, trustme.CA | None]:
+    issuer = trustme.CA()
+    ended = datetime.now(UTC) - timedelta(days=1)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    issuer.issue_cert("127.0.0.1", not_after=ended if expired else None).configure_cert(context)
+    return context, issuer if trusted else None
+
+
+@pytest.mark.parametrize(
+    ("trusted", "expired", "outcome", "problem"),
+    [
+        (False, False, CanaryOutcome.REFUSED, "nothing was asked, its certificate is not trusted here: "),
+        (True, True, CanaryOutcome.FAILED, "its certificate has expired"),
+    ],
+    ids=["its own issuer", "expired"],
+)
+async def test_an_issuer_that_only_this_console_does_not_know_is_no_failure_of_the_route(
+    monkeypatch: pytest.MonkeyPatch, trusted: bool, expired: bool, outcome: CanaryOutcome, problem: str
+) -> None:
+    context, issuer = _issued(trusted=trusted, expired=expired)
+    if issuer is not None:
+        known = httpx.create_ssl_context(trust_env=False)
+        issuer.configure_trust(known)
+        monkeypatch.setattr(http, "_authorities", lambda: known)
+    serving = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0, ssl=context)
+    async with serving:
+        port = serving.sockets[0].getsockname()[1]
+        heard = await ask_one_token(CanaryPlace(f"https://127.0.0.1:{port}", "llama", "k3y"), "1", 5.0)
+    assert heard.outcome is outcome
+    assert heard.problem.startswith(problem)
