@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from fleet.diagnosis.active_causes import ActiveCause
-from fleet.diagnosis.cause import Cause, Of
+from fleet.diagnosis.cause import Of
 from fleet.diagnosis.fronts import renewal_due
+from fleet.diagnosis.onset import DatedCause
 from fleet.diagnosis.subject import Subjects
 from fleet.model.snapshot import ShownCertificate, Snapshot
 
@@ -26,7 +27,7 @@ class EndpointSubject(NamedTuple):
         return sorted(found, key=lambda one: one.ends)
 
 
-class EndpointCause(Cause[EndpointSubject]):
+class EndpointCause(DatedCause[EndpointSubject]):
     """A cause at the certificates of a source."""
 
     of = Of.SOURCE

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import ClassVar, NamedTuple
 
 from fleet.dataclass import dataclass
-from fleet.diagnosis.cause import Cause, Of
+from fleet.diagnosis.cause import Of
+from fleet.diagnosis.onset import DatedCause
 from fleet.diagnosis.subject import Subjects
 from fleet.model.fronts import Fronts, RouteCertificate
 from fleet.model.profile import CHAT, Profile
@@ -59,16 +60,11 @@ class RoutedSubject(NamedTuple):
         return sorted(found, key=lambda one: one.ends)
 
 
-Began = Callable[[RoutedSubject], "tuple[float, str] | None"]
-
-
 @dataclass(frozen=True, kw_only=True)
-class RouteCause(Cause[RoutedSubject]):
+class RouteCause(DatedCause[RoutedSubject]):
     """A cause in front of a workload."""
 
     of: ClassVar[Of] = Of.SERVICE
-    began: Began = lambda _: None
-    """Unix time since when it is so, and what tells it; None where only the console can tell."""
 
     def subject(self, subjects: Subjects, key: str) -> RoutedSubject | None:
         return None if subjects.snapshot is None else routed_subject(subjects.snapshot, key)

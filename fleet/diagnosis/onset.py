@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import takewhile
 from typing import NamedTuple
 
-from fleet.diagnosis.cause import AnyCause, Of, Stage
-from fleet.diagnosis.endpoints import EndpointCause, endpoint_subject
-from fleet.diagnosis.fronts import RouteCause, renewal_due, routed_subject
+from fleet.dataclass import dataclass
+from fleet.diagnosis.cause import AnyCause, Cause, Of, S, Stage
 from fleet.diagnosis.metrics_sign import Level
 from fleet.diagnosis.quantity_words import quantity_name
-from fleet.diagnosis.setup import SetupCause
-from fleet.diagnosis.setup_subject import setup_subject
+from fleet.diagnosis.subject import Subjects
 from fleet.model.objects import Condition, Node, Pod, Workload
 from fleet.model.snapshot import Snapshot
 
@@ -30,8 +28,20 @@ class Onset(NamedTuple):
     """True if it was so in all that is kept."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class DatedCause(Cause[S]):
+    """A cause whose subject says since when it has held."""
+
+    began: Callable[[S], tuple[float, str] | None] = lambda _: None
+    """Unix time since when it is so, and what tells it; None where only the console can tell."""
+
+
 def onset_of(snapshot: Snapshot, cause: AnyCause, key: str) -> Onset | None:
     """Return the onset; None if nothing but the console's own observation shows it."""
+    if isinstance(cause, DatedCause):
+        seen = cause.subject(Subjects.of(snapshot), key)
+        began = None if seen is None else cause.began(seen)
+        return None if began is None else Onset(*began)
     match cause.of:
         case Of.POD:
             return _pod(snapshot.pods[key], cause.stage)
@@ -41,23 +51,12 @@ def onset_of(snapshot: Snapshot, cause: AnyCause, key: str) -> Onset | None:
             return _workload(snapshot.workloads[key], cause)
         case Of.ENGINE:
             return _numbers(snapshot, cause, key)
-        case Of.SOURCE if isinstance(cause, EndpointCause):
-            shown = endpoint_subject(snapshot, key)
-            return None if shown is None or not shown.near else Onset(renewal_due(shown.near[0]), "its dates")
         case Of.SOURCE:
             source = snapshot.source(key)
             return None if source is None else Onset(source.since, "the source itself")
         case Of.PLACEMENT:
             gone = snapshot.departed.get(key, ())
             return Onset(gone[0].at, "when it went") if gone else None
-        case Of.SETUP if isinstance(cause, SetupCause):
-            seen = setup_subject(snapshot, key)
-            began = cause.began(seen) if seen is not None else None
-            return None if began is None else Onset(*began)
-        case Of.SERVICE if isinstance(cause, RouteCause):
-            routed = routed_subject(snapshot, key)
-            since = cause.began(routed) if routed is not None else None
-            return None if since is None else Onset(*since)
         case _:
             return None
 

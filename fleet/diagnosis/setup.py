@@ -6,12 +6,13 @@ Checked occasionally: no setup changes within seconds.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from fleet.dataclass import dataclass
 from fleet.diagnosis.active_causes import READ_AGAIN, ActiveCause
-from fleet.diagnosis.cause import Cause, Of
+from fleet.diagnosis.cause import Of
+from fleet.diagnosis.onset import DatedCause
 from fleet.diagnosis.setup_subject import SetupSubject, setup_subject
 from fleet.diagnosis.subject import Subjects
 from fleet.model.differences import are_same
@@ -20,16 +21,12 @@ from fleet.model.snapshot import Snapshot
 SAME_AGAIN = 300.0
 """Seconds after which pods that are the same are looked at again: they have become older."""
 
-Began = Callable[[SetupSubject], "tuple[float, str] | None"]
-"""Unix time since when it is so, and what tells it; None where only the console can tell."""
-
 
 @dataclass(frozen=True, kw_only=True)
-class SetupCause(Cause[SetupSubject]):
+class SetupCause(DatedCause[SetupSubject]):
     """A cause at a workload as it is set up."""
 
     of: ClassVar[Of] = Of.SETUP
-    began: Began = lambda _: None
 
     def subject(self, subjects: Subjects, key: str) -> SetupSubject | None:
         return None if subjects.snapshot is None else setup_subject(subjects.snapshot, key)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fleet.diagnosis.cause import Help
 from fleet.diagnosis.endpoints import EndpointCause, EndpointSubject
+from fleet.diagnosis.fronts import renewal_due
 from fleet.diagnosis.sign import Fact
 from fleet.model.severity import Severity
 
@@ -30,6 +31,7 @@ CERTIFICATE_ENDS = EndpointCause(
         ),
     ),
     runs_on=True,
+    began=lambda of: (renewal_due(of.near[0]), "its dates") if of.near else None,
     after=60,
     helps=(
         Help("see the source", "sources"),
