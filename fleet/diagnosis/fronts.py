@@ -8,6 +8,7 @@ from typing import ClassVar, NamedTuple
 from fleet.dataclass import dataclass
 from fleet.diagnosis.cause import Of
 from fleet.diagnosis.onset import DatedCause
+from fleet.diagnosis.serving import pods_in, ready_pods
 from fleet.diagnosis.subject import Subjects
 from fleet.model.fronts import Fronts, RouteCertificate
 from fleet.model.profile import CHAT, Profile
@@ -87,11 +88,11 @@ def routed_subject(snapshot: Snapshot, key: str) -> RoutedSubject | None:
     fronts = snapshot.fronts.get(key)
     if fronts is None or key not in snapshot.workloads:
         return None
-    pods = [snapshot.pods[one] for one in snapshot.pods_of.get(key, ()) if one in snapshot.pods]
+    pods = pods_in(snapshot, key)
     keys = {pod.serving.key for pod in pods if pod.serving.engine and not pod.serving.follows}
     return RoutedSubject(
         fronts,
-        sum(pod.ready and pod.deleted is None for pod in pods),
+        len(ready_pods(pods)),
         snapshot.by_workload.value(key, Quantity.RUNNING),
         any(one > 0 for one in snapshot.history.strip(key, Quantity.RUNNING, _POINTS)),
         None if not keys or None in keys else False in keys,

@@ -126,7 +126,7 @@ def _refused(snapshot: Snapshot) -> Iterator[str]:
 
 def revised(snapshot: Snapshot, workload: str) -> float:
     """Return how long ago the newest revision began; NaN where there is none, or none is known."""
-    pods = _pods(snapshot, workload)
+    pods = pods_in(snapshot, workload)
     if len(pods) < 2:
         return math.nan
     newest = revision_of(max(pods, key=lambda pod: pod.created))
@@ -165,7 +165,7 @@ def traffic_subject(snapshot: Snapshot, workload: str) -> TrafficSubject | None:
 
 
 def _starting(snapshot: Snapshot, workload: str) -> int:
-    stands = (snapshot.assessments[pod.key].severity for pod in _pods(snapshot, workload))
+    stands = (snapshot.assessments[pod.key].severity for pod in pods_in(snapshot, workload))
     return sum(severity is Severity.STARTING for severity in stands)
 
 
@@ -176,7 +176,7 @@ def front_subject(snapshot: Snapshot, workload: str) -> FrontSubject | None:
         return None
     empty = snapshot.empty_services.get(workload, ())
     running = snapshot.by_workload.value(workload, Quantity.RUNNING)
-    return FrontSubject(empty, _ready(_pods(snapshot, workload)), workload in snapshot.model_of, running)
+    return FrontSubject(empty, len(ready_pods(pods_in(snapshot, workload))), workload in snapshot.model_of, running)
 
 
 def placement_subject(snapshot: Snapshot, workload: str) -> PlacementSubject | None:
@@ -184,15 +184,17 @@ def placement_subject(snapshot: Snapshot, workload: str) -> PlacementSubject | N
     departed, known = snapshot.departed.get(workload, ()), snapshot.workloads.get(workload)
     if not departed or known is None:
         return None
-    pods = _pods(snapshot, workload)
-    ready = _ready(pods)
+    pods = pods_in(snapshot, workload)
+    ready = len(ready_pods(pods))
     unplaced = sum(pod.phase == "Pending" and not pod.node for pod in pods)
     return PlacementSubject(departed, known.desired - ready, unplaced, ready)
 
 
-def _pods(snapshot: Snapshot, workload: str) -> list[Pod]:
+def pods_in(snapshot: Snapshot, workload: str) -> list[Pod]:
+    """Return the rows of a workload's pods."""
     return [snapshot.pods[pod] for pod in snapshot.pods_of.get(workload, ()) if pod in snapshot.pods]
 
 
-def _ready(pods: Iterable[Pod]) -> int:
-    return sum(pod.ready and pod.deleted is None for pod in pods)
+def ready_pods(pods: Iterable[Pod]) -> list[Pod]:
+    """Return those that are ready, and are not leaving."""
+    return [pod for pod in pods if pod.ready and pod.deleted is None]

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from fleet.diagnosis.serving import pods_in, ready_pods
 from fleet.kinds.kind import Update
 from fleet.kinds.registry import kind_of
 from fleet.model.objects import Pod, Workload, revision_of
@@ -85,8 +86,8 @@ def setup_subject(snapshot: Snapshot, key: str) -> SetupSubject | None:
     workload, model = snapshot.workloads.get(key), snapshot.models.get(snapshot.model_of.get(key, ""))
     if workload is None or model is None or not snapshot.coverage.sees("pods", workload.namespace):
         return None
-    every = [snapshot.pods[one] for one in snapshot.pods_of.get(key, ()) if one in snapshot.pods]
-    pods = [pod for pod in every if pod.ready and pod.deleted is None]
+    every = pods_in(snapshot, key)
+    pods = ready_pods(every)
     grouped = kind_of(workload.kind).replica is not None
     promised = snapshot.promised.get(key, Promised())
     return SetupSubject(
