@@ -42,7 +42,7 @@ def summary(snapshot: Snapshot, since: SinceTracker, width: int, glyphs: Glyphs)
         unseen = _seen_by_no_row(snapshot)
         if unseen is not None:
             return Line(fit_spans(_told(snapshot, unseen, glyphs), width, "left", glyphs.ellipsis)), BLANK
-        return _calm(snapshot, glyphs), BLANK
+        return _calm(snapshot, glyphs), _warned(snapshot, width, glyphs)
     spans = _worst(snapshot, since, worst[0], width, glyphs)
     return Line(fit_spans(spans, width, "left", glyphs.ellipsis)), _others(snapshot, worst[1:], glyphs)
 
@@ -127,6 +127,20 @@ def _seen_by_no_row(snapshot: Snapshot) -> Incident | None:
         ),
         None,
     )
+
+
+def _warned(snapshot: Snapshot, width: int, glyphs: Glyphs) -> Line:
+    """The worst that fires while all workloads are well (a route, a certificate, a setup), and the number of others.
+
+    What somebody knows of is left to the incidents' screen.
+    """
+    firing = [one for one in snapshot.incidents if one.state is FindingState.FIRING and not one.is_known]
+    if not firing:
+        return BLANK
+    spans = _told(snapshot, firing[0], glyphs)
+    more = (Span(f"  {len(firing) - 1} more", Role.DIM),) if len(firing) > 1 else ()
+    room = width - spans_width(more)
+    return Line((*fit_spans(spans, min(room, spans_width(spans)), "left", glyphs.ellipsis), *more))
 
 
 def _told(snapshot: Snapshot, incident: Incident, glyphs: Glyphs) -> tuple[Span, ...]:

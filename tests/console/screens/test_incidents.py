@@ -10,6 +10,10 @@ from actions.kinds.scale import Scale
 from console.views.alert_marks import board
 from fleet.model.alerts import Alert, Notified
 from fleet.model.facts import Dated, Facts
+from fleet.model.finding import Acknowledged
+from fleet.model.objects import Condition, Service
+from fleet.model.routes import Backend, Route, Routing
+from fleet.model.severity import Severity
 from fleet.model.snapshot import Health, Snapshot, SourceStatus
 from tests.console.screens.desk import SIZES, desk
 from tests.fleet.diagnosis.fleets import CHAT, COOL, DEEP, STUCK, WELL, Fleet, Q, crashing
@@ -342,3 +346,24 @@ async def test_what_one_replica_has_is_not_told_of_another() -> None:
         assert "CrashLoopBackOff" in d.line_with("■ chat-0")
         assert "CrashLoopBackOff" not in d.line_with(" chat-2 ")
         assert "long queue" in d.line_with(" chat-2 ")
+
+
+@SIZES
+async def test_what_is_warned_of_while_all_workloads_are_well_is_below_the_first_line(size: tuple[int, int]) -> None:
+    no = Condition("Accepted", "False", "NotAllowedByListeners", since=NOW - 500)
+    fleet = Fleet()
+    route = Route("HTTPRoute", "serving", "way", (Backend("Service", "serving", "chat", "80"),), conditions=(no,))
+    fleet.of(*fleet.pods, labels={"app": "chat"})
+    fleet.services = [Service("serving", "chat", "uid-s", "1", "ClusterIP", {"app": "chat"}, (("http", 80),))]
+    fleet.facts = Facts({"routing": Dated(NOW, Routing((route,)))})
+    fleet.at(0)
+    snapshot = fleet.at(70)
+    assert [one.severity for one in snapshot.incidents] == [Severity.WARNING]
+    async with desk(snapshot, size=size) as d:
+        assert d.lines[1].strip().endswith("1 serving workload is well")
+        assert d.lines[2].strip() == "▲ serving/chat: HTTPRoute way refused: NotAllowedByListeners"
+    known = Acknowledged("mia@corp", snapshot.at - 240, "the platform team moves it")
+    async with desk(
+        replace(snapshot, incidents=tuple(replace(one, acknowledged=known) for one in snapshot.incidents))
+    ) as d:
+        assert not d.lines[2].strip(), "somebody knows of it"
