@@ -10,11 +10,12 @@ from fleet.model.counting import count
 from fleet.monitoring.faults import Examined, FaultKind, MonitoringFault
 
 _NAMED = 5
+# Of one and of several.
 _WORDS = {
-    FaultKind.NOT_EVALUATED: "rules are not evaluated",
-    FaultKind.DEAD: "rules are about series that are not there",
-    FaultKind.DOWN: "jobs have targets that are down",
-    FaultKind.TWICE: "products are scraped twice",
+    FaultKind.NOT_EVALUATED: ("rule is not evaluated", "rules are not evaluated"),
+    FaultKind.DEAD: ("rule is about series that are not there", "rules are about series that are not there"),
+    FaultKind.DOWN: ("job has targets that are down", "jobs have targets that are down"),
+    FaultKind.TWICE: ("product is scraped twice", "products are scraped twice"),
 }
 
 
@@ -29,7 +30,7 @@ def check_monitoring(examined: Examined) -> Iterator[DoctorCheck]:
         more = (f"and {len(every) - _NAMED} more: :monitoring lists them",) if len(every) > _NAMED else ()
         details = (*map(_words, every[:_NAMED]), *more)
         yield DoctorCheck(
-            "monitoring", DoctorStatus.WARN, f"{len(every)} {_WORDS[kind]} ({looked})", details, every[0].remedy
+            "monitoring", DoctorStatus.WARN, f"{count(len(every), *_WORDS[kind])} ({looked})", details, every[0].remedy
         )
 
 

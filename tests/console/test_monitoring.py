@@ -54,14 +54,14 @@ def test_faults_stand_by_their_kind_with_what_to_do() -> None:
 
 def test_nothing_wrong_is_said_of_what_was_looked_at() -> None:
     assert examined_text(Examined(0.0, (PARTLY,), 1, 2, 3)).startswith(
-        "nothing is wrong with what was looked at; 1 rules"
+        "nothing is wrong with what was looked at; 1 rule "
     )
 
 
 def test_the_doctor_warns_and_an_alternative_is_no_warning() -> None:
     dead, down = check_monitoring(Examined(0.0, (DEAD, DOWN, PARTLY), 12, 20, 3))
     assert (dead.verdict, down.verdict) == (DoctorStatus.WARN, DoctorStatus.WARN)
-    assert dead.finding == "1 rules are about series that are not there (12 rules, 20 selectors)"
+    assert dead.finding == "1 rule is about series that are not there (12 rules, 20 selectors)"
     assert dead.details == ("serving/Full: kv_usage: no such metric; there is kv_usage_total",)
     (fine,) = check_monitoring(Examined(0.0, (PARTLY,), 12, 20, 3))
     assert fine.verdict is DoctorStatus.OK
@@ -71,7 +71,7 @@ async def test_the_screen_says_what_could_not_be_looked_at(fleet: Simulation, se
     async with console(fleet, server) as stage:
         await stage.until(lambda: bool(stage.snapshot.facts.by_source.get("rules")))
         await stage.line("monitoring")
-        await stage.until(lambda: "1 rules with 0 selectors" in stage.shown)
+        await stage.until(lambda: "1 rule with 0 selectors" in stage.shown)
         assert "no metrics store answers" in stage.shown
 
 
