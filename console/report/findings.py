@@ -16,12 +16,12 @@ from widgets.values import age_text
 INTRODUCTION = """\
 # Every finding
 
-What the console can find, in the words in which it says so, with the signs that must hold, those that rule it out, what
-would decide between it and what looks alike, what helps, and what to leave alone. `f` lists what is found now, `enter`
-shows the evidence, and `quarterdeck check` prints both.
+Every finding of the console, in the words that it uses on the screen: the signs that must hold, those that rule it out,
+what it looks like and what would tell them apart, what helps, and what to avoid. `f` lists the findings of the moment,
+`enter` shows the evidence, and `quarterdeck check` prints both.
 
-A sign whose input is missing is unknown: it proves nothing and excludes nothing. Limits are those of a chat; other
-[profiles](configuration.md#thresholds-of-profiles) have other limits, and yours may have any.
+A sign whose input is missing is unknown: it neither supports a finding nor rules it out. The limits shown are those of
+the profile `chat`; other [profiles](configuration.md#thresholds-of-profiles) have others, and you can define your own.
 """
 _TITLES = {
     Of.WORKLOAD: "Models and workloads",
@@ -57,13 +57,13 @@ def _cause(cause: AnyCause) -> Iterator[str]:
     yield from ("", f"### {cause.id}", "", f"**{_sentence(cause.sentence)}** {_severity(cause)}", "")
     yield from _signs("Must hold", cause.must)
     yield from _signs("Rules it out", cause.must_not)
-    yield from _signs("Makes it critical", cause.serious)
-    yield from _signs("Adds to it", cause.may)
+    yield from _signs("Critical if", cause.serious)
+    yield from _signs("Supported by", cause.may)
     if cause.explains:
-        yield f"- Brings about: {', '.join(map(_linked, cause.explains))}"
+        yield f"- Explains: {', '.join(map(_linked, cause.explains))}"
     if cause.alike:
         yield f"- Looks like: {', '.join(map(_linked, cause.alike))}"
-    yield from (f"- Decides: {text}" for text in cause.decides)
+    yield from (f"- To decide: check {text}" for text in cause.decides)
     yield from (f"- Helps: {one.text}{f' (`:{one.command}`)' if one.command else ''}" for one in cause.helps)
     yield from (f"- Avoid: {text}" for text in cause.avoid)
 
@@ -74,7 +74,7 @@ def _sentence(text: str) -> str:
 
 def _severity(cause: AnyCause) -> str:
     when = f"fires after {age_text(cause.after)}" if cause.after else "fires at once"
-    return f"`{cause.severity.value}`, {when}, is over after {age_text(cause.clears)} without it."
+    return f"`{cause.severity.value}`, {when}, clears after {age_text(cause.clears)}."
 
 
 def _signs(title: str, signs: tuple[Sign[Any], ...]) -> Iterator[str]:

@@ -94,7 +94,7 @@ def _ruling(snapshot: Snapshot, subjects: Subjects, kind: Of, key: str, other: A
     places = keys_beside(snapshot, kind, key, other.of)
     rulings = [ruling for place in places if (ruling := other.ruling(subjects, place)) is not None]
     if not rulings:
-        return Ruling(None, f"{other.of.value}: nothing is known of it")
+        return Ruling(None, f"{other.of.value}: unknown")
     decisive = next((one for one in rulings if one.holds is True), None)
     decisive = decisive or next((one for one in rulings if one.holds is None), None)
     if decisive is not None:

@@ -183,7 +183,9 @@ class Lowered(NumbersInWords):
 
     def contrary(self, of: MetricsRow) -> str:
         return (
-            f"what lowers its clocks: {', '.join(of.throttled_by)}" if of.throttled_by else "nothing lowers its clocks"
+            f"its clocks are lowered by: {', '.join(of.throttled_by)}"
+            if of.throttled_by
+            else "nothing lowers its clocks"
         )
 
     def among(self, table: MetricsTable, rows: Iterable[int] | None) -> Collection[int]:

@@ -147,7 +147,7 @@ class PodSubject(NamedTuple):
 
     @property
     def is_up(self) -> bool:
-        """True if it serves, and Kubernetes calls it ready."""
+        """True if it serves, and Kubernetes reports it ready."""
         return self.pod.ready and self.serving
 
 

@@ -43,7 +43,7 @@ def _by(subject: WorkloadSubject) -> str:
 
 
 _REFUSED: Fact[WorkloadSubject] = Fact(
-    "its pods are refused",
+    "its pods are rejected",
     "condition ReplicaFailure",
     lambda subject: any(one.type == "ReplicaFailure" and one.status == "True" for one in subject.workload.conditions),
     _message,
@@ -51,13 +51,13 @@ _REFUSED: Fact[WorkloadSubject] = Fact(
 _NONE_READY: Fact[WorkloadSubject] = Fact(
     "no replica is ready", "condition Ready of the pods", lambda subject: not subject.ready
 )
-_DESCRIBE = Help("see what the API server answered", "describe")
-_BEFORE = Help("go back to the revision before", "rollback")
+_DESCRIBE = Help("read what the API server answered", "describe")
+_BEFORE = Help("roll back to the previous revision", "rollback")
 
 
 def _refused_by(name: str) -> Fact[WorkloadSubject]:
     return Fact(
-        "the answer is " + (name or "another one"),
+        "the reason is " + (name or "some other reason"),
         "condition ReplicaFailure",
         lambda subject: _refusal(_message(subject))[0] == name,
         _by,
@@ -83,39 +83,39 @@ def _cause(name: str, sentence: str, words: str, *helps: Help, told: str, avoid:
 
 QUOTA = _cause(
     "quota-exceeded",
-    "The namespace's quota is used up: pods of the workload are not made.",
-    "quota used up",
-    Help("want fewer replicas, here or of a neighbour", "scale"),
+    "The namespace's quota is exhausted: the workload's pods are not created.",
+    "quota exhausted",
+    Help("scale down this workload or a neighbour", "scale"),
     told="quota-exceeded",
-    avoid=("Do not look for a free GPU: the pod is refused before the scheduler sees it.",),
+    avoid=("Do not look for a free GPU: the pod is rejected before the scheduler sees it.",),
 )
 DENIED = _cause(
     "admission-denied",
-    "An admission webhook or policy refuses the pods of the workload.",
-    "pods refused by admission",
+    "An admission webhook or policy rejects the workload's pods.",
+    "pods rejected by admission",
     _BEFORE,
-    Help("see what changed before it", "past"),
+    Help("see what changed before", "past"),
     told="admission-denied",
-    avoid=("Do not restart the rollout: the same template is refused again.",),
+    avoid=("Do not restart the rollout: the same template is rejected again.",),
 )
 WEBHOOK_DOWN = _cause(
     "webhook-unreachable",
-    "An admission webhook does not answer, and without its answer no pod is made.",
+    "An admission webhook does not answer, and no pod is created without its answer.",
     "admission webhook does not answer",
     told="webhook-unreachable",
-    avoid=("Do not delete the webhook's configuration: what it forbids is then allowed to all.",),
+    avoid=("Do not delete the webhook's configuration: everyone may then do what it forbids.",),
 )
 SECURITY = _cause(
     "pod-security-violated",
-    "The namespace's Pod Security standard forbids the pods of the workload.",
-    "pods refused by Pod Security",
+    "The namespace's Pod Security standard forbids the workload's pods.",
+    "pods rejected by Pod Security",
     _BEFORE,
     told="pod-security-violated",
 )
 LIMITS = _cause(
     "limit-range-violated",
-    "A LimitRange of the namespace forbids what a container of the workload asks for.",
-    "pods refused by a LimitRange",
+    "A LimitRange of the namespace forbids what a container of the workload requests.",
+    "pods rejected by a LimitRange",
     _BEFORE,
     told="limit-range-violated",
 )
@@ -126,6 +126,6 @@ ACCOUNT = _cause(
     _BEFORE,
     told="service-account-missing",
 )
-REFUSED = _cause("pods-refused", "The API server refuses the pods of the workload.", "pods refused", _BEFORE, told="")
+REFUSED = _cause("pods-refused", "The API server rejects the workload's pods.", "pods rejected", _BEFORE, told="")
 OF_ADMISSION = (QUOTA, DENIED, WEBHOOK_DOWN, SECURITY, LIMITS, ACCOUNT, REFUSED)
 """Causes of pods that are not made: one of these holds, by the API server's answer."""

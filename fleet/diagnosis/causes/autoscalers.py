@@ -18,7 +18,7 @@ from fleet.model.severity import Severity
 
 _QUEUES = (*QUEUES, "kv-cache-full", "requests-turned-away")
 """Symptoms of a workload that does not get the replicas that it needs."""
-_SEE = Help("see what its controller says", "describe")
+_SEE = Help("read what its controller reports", "describe")
 _SCALE = Help("set the replicas by hand until it works", "scale")
 
 
@@ -64,7 +64,7 @@ def _sizes(subject: AutoscalerSubject) -> str:
 
 
 _UNABLE = _condition("AbleToScale", "False", "it cannot set the replicas")
-_BLIND = _condition("ScalingActive", "False", "it does not get its metric", "ScalingDisabled")
+_BLIND = _condition("ScalingActive", "False", "it cannot read its metric", "ScalingDisabled")
 _LIMITED: Fact[AutoscalerSubject] = Fact(
     "it wants more replicas than its maximum",
     "condition ScalingLimited",
@@ -77,7 +77,7 @@ _LIMITED: Fact[AutoscalerSubject] = Fact(
 )
 _WAIT = Fact("requests wait", "requests_waiting", _waits(thresholds.QUEUE_AT_MAXIMUM), _waiting)
 _FLAPS: Fact[AutoscalerSubject] = Fact(
-    f"it came to the same number of replicas again and again within {REMEMBERED / 60:.0f} min",
+    f"it returned to the same number of replicas repeatedly within {REMEMBERED / 60:.0f} min",
     "events SuccessfulRescale",
     lambda subject: _most(subject)[1] >= thresholds.SIZE_AGAIN.at(subject.profile),
     _sizes,
@@ -93,14 +93,14 @@ UNABLE = AutoscalerCause(
     before=("autoscaler-blind", "autoscaler-at-maximum", "autoscaler-flaps"),
     after=60,
     helps=(_SEE, _SCALE),
-    avoid=("Do not raise its maximum: it does not reach the one that it has.",),
+    avoid=("Do not raise its maximum: it does not reach the current one.",),
     decides=("whether the kind has a scale subresource, and who may write it",),
 )
 BLIND = AutoscalerCause(
     id="autoscaler-blind",
     severity=Severity.WARNING,
-    sentence="The autoscaler does not get the metric that it scales by: it leaves the replicas as they are.",
-    words=says("autoscaler gets no metric"),
+    sentence="The autoscaler cannot read the metric that it scales on, so it leaves the replicas as they are.",
+    words=says("autoscaler has no metric"),
     must=(_BLIND,),
     must_not=(_UNABLE,),
     explains=_QUEUES,
@@ -108,8 +108,10 @@ BLIND = AutoscalerCause(
     # A new workload has no numbers yet.
     after=120,
     clears=120,
-    helps=(_SEE, Help("see which sources of metrics answer", "sources"), _SCALE),
-    avoid=("Do not take its last number of replicas for what is needed: it is what was needed when it could see.",),
+    helps=(_SEE, Help("see which metrics sources answer", "sources"), _SCALE),
+    avoid=(
+        "Do not take its last number of replicas as what is needed now: it dates from when the metric was readable.",
+    ),
     decides=(
         "whether the metrics API has it: kubectl get --raw /apis/custom.metrics.k8s.io or external.metrics.k8s.io",
     ),
@@ -117,7 +119,7 @@ BLIND = AutoscalerCause(
 AT_MAXIMUM = AutoscalerCause(
     id="autoscaler-at-maximum",
     severity=Severity.WARNING,
-    sentence="The autoscaler has all the replicas that it may have, and requests wait.",
+    sentence="The autoscaler is at its maximum, and requests wait.",
     # How many is beside it, of the model or the workload: a second number, per replica, would pass for another total.
     words=lambda subject: f"autoscaler at its maximum of {subject.autoscaler.maximum}, requests wait",
     must=(_LIMITED, _WAIT),
@@ -129,24 +131,24 @@ AT_MAXIMUM = AutoscalerCause(
     clears=180,
     still=(_LIMITED, Fact("requests wait", "requests_waiting", _waits(thresholds.QUEUE_AT_MAXIMUM_EASED), _waiting)),
     helps=(Help("raise its maximum", "bounds"), _SEE, Help("see whether GPUs are free", "nodes")),
-    avoid=("Do not scale the workload by hand: the autoscaler takes back what is beyond its maximum.",),
-    decides=("whether GPUs are free for more: else more nodes, or fewer replicas of something else",),
+    avoid=("Do not scale the workload by hand: the autoscaler removes what exceeds its maximum.",),
+    decides=("whether GPUs are free for more replicas: if not, add nodes or scale something else down",),
 )
 FLAPS = AutoscalerCause(
     id="autoscaler-flaps",
     severity=Severity.WARNING,
-    sentence="The autoscaler adds replicas and takes them away again and again: each one loads its model anew.",
+    sentence="The autoscaler keeps adding and removing replicas, and each new one has to load the model.",
     words=_flapping,
     must=(_FLAPS,),
     must_not=(_UNABLE,),
     clears=600,
     helps=(
         Help("see its bounds and its behaviour", "describe"),
-        Help("see when it did what", "past"),
-        Help("hold more replicas at the least", "bounds"),
+        Help("see what it did, and when", "past"),
+        Help("raise its minimum", "bounds"),
     ),
     avoid=(
-        "Do not shorten its stabilization window: a replica that loads for minutes is no answer to a rush of seconds.",
+        "Do not shorten its stabilization window: a replica that loads for minutes cannot help a burst of seconds.",
     ),
-    decides=("whether its metric goes to and fro by itself, or because a replica that loads is counted as idle",),
+    decides=("whether its metric oscillates by itself, or because a loading replica counts as idle",),
 )

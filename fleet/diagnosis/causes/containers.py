@@ -56,7 +56,7 @@ def _ended(subject: PodSubject) -> list[Container]:
 
 
 _LAST_END: Fact[PodSubject] = Fact(
-    "its last end",
+    "its last termination",
     "lastState.terminated",
     lambda subject: bool(_ended(subject)),
     lambda subject: "; ".join(map(_exit, _ended(subject))),
@@ -75,7 +75,7 @@ def _of_memory(subject: PodSubject) -> str:
     return "OOMKilled" if subject.stopped_by == "OOMKilled" else f"OOMKilled, {subject.stopped_by}"
 
 
-_STOPPED: Fact[PodSubject] = Fact("it does not run", "status", lambda subject: subject.pod.status != "Running")
+_STOPPED: Fact[PodSubject] = Fact("it is not running", "status", lambda subject: subject.pod.status != "Running")
 _IMAGE = _reason_is(
     "ImagePullBackOff",
     "ErrImagePull",
@@ -95,13 +95,13 @@ _CONFIG = _reason_is(
 )
 _LOOP = _reason_is("CrashLoopBackOff")
 _OOM: Fact[PodSubject] = Fact(
-    "a container was killed for its memory",
+    "a container was OOM-killed",
     "status.containerStatuses",
     lambda subject: "OOMKilled" in _deaths(subject),
     lambda subject: ", ".join(_deaths(subject)),
 )
 _INIT: Fact[PodSubject] = Fact(
-    "a container that runs before the others ends with an error",
+    "an init container ends with an error",
     "status.initContainerStatuses",
     lambda subject: subject.pod.status.startswith(
         ("Init:CrashLoopBackOff", "Init:Error", "Init:ExitCode", "Init:Signal")
@@ -115,7 +115,7 @@ _SHUT_DOWN = _reason_is("NodeShutdown", "Shutdown", "Terminated")
 _REFUSALS = frozenset({"UnexpectedAdmissionError", "NodeAffinity", "NodePorts", "PodFeatureUnsupported", "NodeName"})
 """Reasons for which the kubelet rejects a scheduled pod; OutOf<resource> is handled separately."""
 _REFUSED: Fact[PodSubject] = Fact(
-    "its kubelet refuses it",
+    "its kubelet rejects it",
     "status.reason",
     lambda subject: subject.stopped_by in _REFUSALS or subject.stopped_by.lower().startswith("outof"),
     _status,
@@ -127,7 +127,7 @@ PULLS = {
     "access denied": r"\b40[13]\b|unauthorized|denied|no basic auth",
     "not found": r"not found|manifest unknown",
     "certificate not trusted": r"x509",
-    "registry not reached": r"dial tcp|no such host|i/o timeout|connection re(?:fused|set)",
+    "registry unreachable": r"dial tcp|no such host|i/o timeout|connection re(?:fused|set)",
     "no space left": r"no space left",
 }
 """Reason of a failed pull → the words of registries and container runtimes that show it."""
@@ -145,12 +145,12 @@ def _main(subject: PodSubject) -> Iterator[Container]:
 
 _UNREADY: Fact[PodSubject] = Fact("it is not ready", "condition Ready", lambda subject: not subject.pod.ready)
 _KILLED: Fact[PodSubject] = Fact(
-    "a container was killed for its memory",
+    "a container was OOM-killed",
     "lastState.terminated.reason",
     lambda subject: any(one.last_reason == "OOMKilled" for one in _main(subject)),
 )
 _AGAIN: Fact[PodSubject] = Fact(
-    "it was restarted more than once by ill luck",
+    "it was restarted more often than bad luck explains",
     "restartCount",
     lambda subject: subject.pod.restarts >= RESTARTS.at(subject.profile),
     lambda subject: count(subject.pod.restarts, "restart"),
@@ -165,7 +165,7 @@ INIT_FAILS = PodCause(
     id="init-container-fails",
     stage=Stage.BROKEN,
     severity=Severity.CRITICAL,
-    sentence="An init container fails, and so the engine's turn does not come.",
+    sentence="An init container fails, so the engine never starts.",
     words=_status,
     must=(_STOPPED, _INIT),
     must_not=(_OOM,),
@@ -174,30 +174,30 @@ INIT_FAILS = PodCause(
     peers=True,
     alike=("crash-loop",),
     helps=(
-        Help("read the end of its log before it ended", "previous"),
-        Help("see what it is to do", "describe"),
-        Help("go back to the revision before", "rollback"),
+        Help("read the end of its previous log", "previous"),
+        Help("see what it should do", "describe"),
+        Help("roll back to the previous revision", "rollback"),
     ),
-    avoid=("Do not restart the pod: the kubelet does that, and the same is fetched anew.",),
+    avoid=("Do not restart the pod: the kubelet retries by itself, and a new pod has to fetch everything again.",),
 )
 OOM = PodCause(
     id="out-of-memory",
     stage=Stage.BROKEN,
     severity=Severity.CRITICAL,
-    sentence="A container was killed because it took more memory of the host than its limit.",
+    sentence="A container was OOM-killed: it used more host memory than its limit.",
     words=_of_memory,
     must=(_STOPPED, _OOM),
     may=(_LAST_END,),
     explains=("out-of-memory-again", *OVERLOAD, "rollout-stuck"),
     peers=True,
-    helps=(Help("see the limit, and what was asked for", "describe"), Help("see what it did last", "previous")),
-    avoid=("Do not raise the limit beyond what the node has: the kernel then kills whom it likes.",),
+    helps=(Help("see its memory limit and request", "describe"), Help("see what it did last", "previous")),
+    avoid=("Do not raise the limit beyond the node's memory: the kernel may then kill any process.",),
 )
 CRASH_LOOP = PodCause(
     id="crash-loop",
     stage=Stage.BROKEN,
     severity=Severity.CRITICAL,
-    sentence="A container starts, dies and is started again.",
+    sentence="A container keeps exiting and being restarted.",
     words=_status,
     must=(_STOPPED, _LOOP),
     must_not=(_OOM, _INIT),
@@ -209,42 +209,42 @@ CRASH_LOOP = PodCause(
     still=(_UNREADY, _AGAIN),
     alike=(*GPU_FAULTS, "out-of-memory"),
     helps=(
-        Help("read the end of the log before it died", "previous"),
-        Help("see what changed before it", "past"),
-        Help("go back to the revision before", "rollback"),
+        Help("read the end of the log before it exited", "previous"),
+        Help("see what changed before", "past"),
+        Help("roll back to the previous revision", "rollback"),
     ),
-    avoid=("Do not restart it: it does that by itself.",),
-    decides=("the last lines of the log before it died",),
+    avoid=("Do not restart it: the kubelet already does.",),
+    decides=("the last lines of the log before it exited",),
 )
 IMAGE = PodCause(
     id="image-not-pulled",
     stage=Stage.BROKEN,
     severity=Severity.CRITICAL,
-    sentence="The image of a container cannot be pulled.",
+    sentence="A container's image cannot be pulled.",
     words=_pull,
     must=(_STOPPED, _IMAGE),
     explains=(*OVERLOAD, "rollout-stuck"),
     peers=True,
     after=60,
-    helps=(Help("see what the registry answered", "describe"), Help("go back to the revision before", "rollback")),
-    decides=("the event of the pull: not found is the name, denied is the secret, timeout is the network",),
+    helps=(Help("read what the registry answered", "describe"), Help("roll back to the previous revision", "rollback")),
+    decides=('the pull event: "not found" means the name, "denied" the pull secret, "timeout" the network',),
 )
 CONFIG = PodCause(
     id="container-not-created",
     stage=Stage.BROKEN,
     severity=Severity.CRITICAL,
-    sentence="A container cannot be created: a Secret, a ConfigMap, a path or a command of its description is missing.",
+    sentence="A container cannot be created: a Secret, ConfigMap, path or command that its spec names is missing.",
     words=_status,
     must=(_STOPPED, _CONFIG),
     explains=(*OVERLOAD, "rollout-stuck"),
     peers=True,
-    helps=(Help("see what is missing", "describe"), Help("go back to the revision before", "rollback")),
+    helps=(Help("see what is missing", "describe"), Help("roll back to the previous revision", "rollback")),
 )
 EVICTED = PodCause(
     id="evicted",
     stage=Stage.BROKEN,
     severity=Severity.CRITICAL,
-    sentence="The kubelet put the pod out because its node ran short of something.",
+    sentence="The kubelet evicted the pod because its node ran short of a resource.",
     words=_status,
     must=(_STOPPED, _EVICTED),
     explains=(*OVERLOAD, "rollout-stuck"),
@@ -255,7 +255,7 @@ NODE_LOST = PodCause(
     id="node-lost",
     stage=Stage.BROKEN,
     severity=Severity.CRITICAL,
-    sentence="The node of the pod has not answered for so long that the pod is given up.",
+    sentence="The pod's node has been silent for so long that the pod is considered lost.",
     words=_status,
     must=(_STOPPED, _LOST),
     explains=(*OVERLOAD, "rollout-stuck"),
@@ -266,30 +266,30 @@ REFUSED = PodCause(
     id="refused-by-node",
     stage=Stage.BROKEN,
     severity=Severity.CRITICAL,
-    sentence="The kubelet refused the pod: its node could not give it what it was placed there for.",
+    sentence="The kubelet rejected the pod: its node could not provide what the pod was scheduled for.",
     words=_status,
     must=(_STOPPED, _REFUSED),
     explains=(*OVERLOAD, "rollout-stuck"),
     peers=True,
-    helps=(Help("see what the kubelet says", "describe"), Help("see the GPUs of its node", "nodes")),
+    helps=(Help("read what the kubelet says", "describe"), Help("see the GPUs of its node", "nodes")),
 )
 NODE_SHUT_DOWN = PodCause(
     id="node-shut-down",
     stage=Stage.BROKEN,
     severity=Severity.CRITICAL,
-    sentence="The pod was ended because its node was shut down in order.",
+    sentence="The pod was terminated by a graceful shutdown of its node.",
     words=_status,
     must=(_STOPPED, _SHUT_DOWN),
     explains=(*OVERLOAD, "rollout-stuck"),
     peers=True,
     helps=(Help("see its node", "nodes"), Help("see who shut it down, and when", "past")),
-    avoid=("Do not restart the pod: what is left of it stays until its successor is there, or somebody deletes it.",),
+    avoid=("Do not restart the pod: this record of it stays until its replacement exists or somebody deletes it.",),
 )
 FAILED = PodCause(
     id="pod-failed",
     stage=Stage.BROKEN,
     severity=Severity.CRITICAL,
-    sentence="A container of the pod ended with an error, and nothing has taken its place.",
+    sentence="A container of the pod ended with an error and was not replaced.",
     words=_status,
     must=(
         Fact("it failed", "status.phase", lambda subject: subject.pod.phase == "Failed" or subject.stopped_by in _DIED),
@@ -305,13 +305,13 @@ KILLED = PodCause(
     id="out-of-memory-again",
     stage=Stage.STARTING,
     severity=Severity.CRITICAL,
-    sentence="A container was killed because it took more memory of the host than its limit, and is not ready again.",
+    sentence="A container was OOM-killed and is not ready again.",
     words=lambda subject: f"OOMKilled, {count(subject.pod.restarts, 'restart')}",
     must=(_UNREADY, _KILLED),
     explains=(*OVERLOAD, "rollout-stuck"),
     peers=True,
-    helps=(Help("see the limit, and what was asked for", "describe"), Help("see what it did last", "previous")),
-    avoid=("Do not raise the limit beyond what the node has: the kernel then kills whom it likes.",),
+    helps=(Help("see its memory limit and request", "describe"), Help("see what it did last", "previous")),
+    avoid=("Do not raise the limit beyond the node's memory: the kernel may then kill any process.",),
 )
 RESTARTED = PodCause(
     id="restarts-and-not-ready",
@@ -325,15 +325,15 @@ RESTARTED = PodCause(
     explains=(*OVERLOAD, "rollout-stuck"),
     peers=True,
     alike=(*GPU_FAULTS,),
-    helps=(Help("read the end of the log before it died", "previous"), Help("see what changed before it", "past")),
-    avoid=("Do not restart it: it does that by itself.",),
-    decides=("the last lines of the log before it died, and whether a probe killed it",),
+    helps=(Help("read the end of the log before it exited", "previous"), Help("see what changed before", "past")),
+    avoid=("Do not restart it: the kubelet already does.",),
+    decides=("the last lines of the log before it exited, and whether a probe killed it",),
 )
 LOADING = PodCause(
     id="pod-loading",
     stage=Stage.STARTING,
     severity=Severity.STARTING,
-    sentence="The engine loads its model.",
+    sentence="The engine is loading its model.",
     words=says("loading"),
     must=(_UNREADY, _LOADING),
     must_not=(_KILLED, _AGAIN),
@@ -342,7 +342,7 @@ NOT_READY = PodCause(
     id="pod-not-ready",
     stage=Stage.STARTING,
     severity=Severity.WARNING,
-    sentence="The pod runs, has started up, and is not ready.",
+    sentence="The pod is running and has started up, but is not ready.",
     words=says("not ready"),
     must=(_UNREADY,),
     must_not=(_KILLED, _AGAIN, _LOADING),
@@ -350,5 +350,5 @@ NOT_READY = PodCause(
     peers=True,
     after=60,
     alike=("node-not-ready", "kubelet-silent", *GPU_FAULTS),
-    helps=(Help("see what its probe says", "describe"), Help("read its log", "logs")),
+    helps=(Help("read what its probe reports", "describe"), Help("read its log", "logs")),
 )

@@ -25,7 +25,7 @@ _FOLLOWS = (
     "rollout-stuck",
 )
 _MISSING: Fact[PlacementSubject] = Fact(
-    "replicas are missing since",
+    "replicas have been missing since then",
     "condition Ready of the pods",
     lambda subject: subject.missing > 0,
     lambda subject: f"{subject.missing}, {subject.unplaced} without a node",
@@ -33,17 +33,17 @@ _MISSING: Fact[PlacementSubject] = Fact(
 _NONE_READY: Fact[PlacementSubject] = Fact(
     "no replica is ready", "condition Ready of the pods", lambda subject: subject.ready == 0
 )
-_SCALE = Help("want fewer replicas", "scale")
+_SCALE = Help("scale down", "scale")
 
 NODE_REMOVED = PlacementCause(
     id="node-removed",
     severity=Severity.WARNING,
-    sentence="A node was removed with the pods that were on it, and not all of them have found another.",
+    sentence="A node was removed with the pods on it, and not all of them have found another node.",
     words=lambda subject: f"node {', '.join(subject.nodes)} removed, {count(subject.missing, 'replica')} missing",
     must=(
         _MISSING,
         Fact(
-            "the node that they were on is gone",
+            "the node they were on is gone",
             "nodes, events RemovingNode and DeletingNode",
             lambda subject: bool(subject.nodes),
             lambda subject: f"node {', '.join(subject.nodes)}",
@@ -55,21 +55,23 @@ NODE_REMOVED = PlacementCause(
     helps=(
         Help("see which GPUs are free, and where", "nodes"),
         Help("see who removed it, and when", "past"),
-        Help("see what the scheduler says of the pods", "describe"),
+        Help("read what the scheduler says about the pods", "describe"),
         _SCALE,
     ),
-    avoid=("Do not take pods away by force for it: the GPUs of the node are gone, whoever waits for them.",),
-    decides=("whether the cloud took it (spot, maintenance) or somebody scaled the pool: only the first comes back",),
+    avoid=("Do not force-delete pods: the node's GPUs are gone, whichever pod waits for them.",),
+    decides=(
+        "whether the cloud took it (spot, maintenance) or somebody scaled the node pool: only the former comes back",
+    ),
 )
 PREEMPTED = PlacementCause(
     id="preempted-by-priority",
     severity=Severity.WARNING,
-    sentence="The scheduler put a pod out for one of higher priority, and it has not found another place.",
+    sentence="The scheduler preempted a pod for one of higher priority, and it has not found another node.",
     words=lambda subject: f"preempted by higher priority, {count(subject.missing, 'replica')} missing",
     must=(
         _MISSING,
         Fact(
-            "a pod was put out for one of higher priority",
+            "a pod was preempted by one of higher priority",
             "condition DisruptionTarget, event Preempted",
             lambda subject: bool(subject.put_out),
             lambda subject: subject.put_out,
@@ -83,7 +85,7 @@ PREEMPTED = PlacementCause(
         Help("see which pod took its place, and the priority of both", "describe"),
         _SCALE,
     ),
-    avoid=("Do not delete the pod in waiting: its successor has the same priority.",),
-    decides=("the priority classes of both: engines that answer users should not stand below batch jobs",),
+    avoid=("Do not delete the pending pod: its replacement has the same priority.",),
+    decides=("the priority classes of both: engines that serve users should not rank below batch jobs",),
 )
 OF_PLACEMENT = (NODE_REMOVED, PREEMPTED)

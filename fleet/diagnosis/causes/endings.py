@@ -28,8 +28,10 @@ class _OfPod(NamedTuple):
 
 OF_POD: Final[Mapping[str, _OfPod]] = {
     "arguments": _OfPod("engine-arguments-wrong", "compare the arguments with the image's version"),
-    "port-taken": _OfPod("engine-port-taken", "give its containers ports of their own", "its port is taken in the pod"),
-    "shard-missing": _OfPod("weights-missing", "fill its volume again: the index names what belongs to the model"),
+    "port-taken": _OfPod(
+        "engine-port-taken", "give each container its own port", "its port is already in use in the pod"
+    ),
+    "shard-missing": _OfPod("weights-missing", "fetch the model again: its index lists the files that belong to it"),
     "shard-broken": _OfPod("weights-damaged", "fetch that file again and compare its checksum"),
     "gated": _OfPod("model-gated", "accept the model's terms on the hub and give the pod a token"),
     "offline": _OfPod(
@@ -39,36 +41,42 @@ OF_POD: Final[Mapping[str, _OfPod]] = {
     ),
     "model-not-found": _OfPod("model-not-found", "check the path or the name of the model, and the pod's volume"),
     "token": _OfPod("model-token-refused", "give the pod a valid token"),
-    "cuda-oom": _OfPod("cuda-out-of-memory", "less context or fewer sequences, more tensor parallelism, fp8 KV cache"),
-    "gpu-not-free": _OfPod("gpu-memory-taken", "see who else is on its GPU: a process that was left, a shared slice"),
-    "no-kv-room": _OfPod("no-room-for-kv-cache", "a higher --gpu-memory-utilization, or more tensor parallelism"),
-    "context-too-long": _OfPod("context-too-long", "lower --max-model-len, fp8 KV cache, or more GPUs"),
+    "cuda-oom": _OfPod(
+        "cuda-out-of-memory", "reduce context or sequences, use more tensor parallelism or an fp8 KV cache"
+    ),
+    "gpu-not-free": _OfPod("gpu-memory-taken", "see what else uses its GPU: a leftover process, a shared slice"),
+    "no-kv-room": _OfPod("no-room-for-kv-cache", "raise --gpu-memory-utilization, or use more tensor parallelism"),
+    "context-too-long": _OfPod("context-too-long", "lower --max-model-len, use an fp8 KV cache, or more GPUs"),
     "max-model-len": _OfPod("context-beyond-model", "lower --max-model-len to what config.json says"),
-    "driver-too-old": _OfPod("gpu-driver-too-old", "place it on nodes with a newer driver, or take an older image"),
-    "tensor-parallel": _OfPod("tensor-parallel-wrong", "take a tensor parallelism that divides the attention heads"),
+    "driver-too-old": _OfPod("gpu-driver-too-old", "run it on nodes with a newer driver, or use an older image"),
+    "tensor-parallel": _OfPod(
+        "tensor-parallel-wrong", "use a tensor parallelism that divides the number of attention heads"
+    ),
     "too-few-gpus": _OfPod(
-        "too-few-gpus", "request as many GPUs as tensor times pipeline", "it asks for more GPUs than the pod has"
+        "too-few-gpus",
+        "request as many GPUs as tensor times pipeline parallelism parallelism",
+        "it needs more GPUs than the pod has",
     ),
     "no-gpu": _OfPod("no-gpu-in-pod", "see its limits, its runtime class and the device plugin of its node"),
-    "nccl": _OfPod("gpu-communication-failed", "see the links of its GPUs; a larger /dev/shm; NCCL_DEBUG=INFO"),
-    "remote-code": _OfPod("remote-code-refused", "read that code, then add --trust-remote-code"),
+    "nccl": _OfPod("gpu-communication-failed", "check the links of its GPUs, enlarge /dev/shm, set NCCL_DEBUG=INFO"),
+    "remote-code": _OfPod("remote-code-refused", "review that code, then add --trust-remote-code"),
     "architecture": _OfPod("architecture-unknown", "a newer image may know it"),
-    "dtype": _OfPod("number-format-unsupported", "another --dtype, or nodes with newer GPUs"),
-    "quantization": _OfPod("quantization-unsupported", "leave --quantization out: config.json says which one it has"),
+    "dtype": _OfPod("number-format-unsupported", "use another --dtype, or nodes with newer GPUs"),
+    "quantization": _OfPod("quantization-unsupported", "omit --quantization: config.json names the method"),
     "shared-memory": _OfPod(
         "shared-memory-too-small", "mount an emptyDir of medium Memory on /dev/shm", "its /dev/shm is too small"
     ),
-    "disk-full": _OfPod("disk-full-in-pod", "see which of its volumes, or the node's disk, is full"),
-    "host-oom": _OfPod("host-memory-exhausted", "a higher memory limit", "it ran out of the host's memory"),
-    "cpu-memory": _OfPod("kv-cache-beyond-memory", "give the KV cache less, or a higher memory limit"),
-    "installation": _OfPod("image-broken", "another image", "something that it needs cannot be imported"),
+    "disk-full": _OfPod("disk-full-in-pod", "see which of its volumes is full, or whether the node's disk is"),
+    "host-oom": _OfPod("host-memory-exhausted", "raise its memory limit", "it ran out of the host's memory"),
+    "cpu-memory": _OfPod("kv-cache-beyond-memory", "give the KV cache less memory, or raise the memory limit"),
+    "installation": _OfPod("image-broken", "use another image", "a module that it needs cannot be imported"),
     "permission": _OfPod("file-permission-denied", "see runAsUser and fsGroup, and who owns that file"),
-    "cpu-feature": _OfPod("cpu-feature-missing", "other nodes, or an image for this CPU"),
-    "illegal-instruction": _OfPod("illegal-instruction", "other nodes, or an image for this CPU"),
+    "cpu-feature": _OfPod("cpu-feature-missing", "use other nodes, or an image for this CPU"),
+    "illegal-instruction": _OfPod("illegal-instruction", "use other nodes, or an image for this CPU"),
     "segfault": _OfPod("engine-crashed-in-native-code", "the stack in its log names the library"),
     "process-killed": _OfPod("engine-process-killed", "see the memory limit, and the kernel's log of the node"),
-    "engine-died": _OfPod("engine-crashed", "see whether its GPU has an XID: one that does so again is broken"),
-    "value": _OfPod("engine-value-refused", "the line says which value", "the engine refuses a value"),
+    "engine-died": _OfPod("engine-crashed", "check its GPU for an XID: if it happens there again, the GPU is broken"),
+    "value": _OfPod("engine-value-refused", "the log line names the value", "the engine rejects an argument's value"),
 }
 """Id of a log reason → its wording for a pod."""
 
@@ -91,12 +99,12 @@ def _cause(reason: str, text: str, of: _OfPod) -> EndingCause:
         explains=(*ENDED, *OVERLOAD, "rollout-stuck"),
         peers=True,
         helps=(
-            Help("read the end of the log before it died", "previous"),
+            Help("read the end of the log before it exited", "previous"),
             Help(of.remedy),
-            Help("see what changed before it", "past"),
-            Help("go back to the revision before", "rollback"),
+            Help("see what changed before", "past"),
+            Help("roll back to the previous revision", "rollback"),
         ),
-        avoid=("Do not restart it: it does that by itself, and ends of the same.",),
+        avoid=("Do not restart it: the kubelet already does, and it ends the same way.",),
     )
 
 

@@ -20,11 +20,11 @@ def _left(of: EndpointSubject) -> str:
 CERTIFICATE_ENDS = EndpointCause(
     id="source-certificate-expires",
     severity=Severity.WARNING,
-    sentence="A certificate between the console and a source ends soon: then nothing of it can be seen any more.",
+    sentence="The certificate of a source expires soon: after that the console can no longer read it.",
     words=lambda of: f"{of.name}: {_left(of)}" if of.near else "",
     must=(
         Fact[EndpointSubject](
-            "its end is near, by its lifetime",
+            "it expires soon relative to its lifetime",
             "the certificate shown at the handshake",
             lambda of: bool(of.near),
             _left,
@@ -35,9 +35,9 @@ CERTIFICATE_ENDS = EndpointCause(
     after=60,
     helps=(
         Help("see the source", "sources"),
-        Help("renew it: of an API server kubeadm certs renew, of a user a new kubeconfig"),
+        Help("renew it: kubeadm certs renew for an API server, a new kubeconfig for a user"),
     ),
     avoid=("Do not turn verification off (insecure-skip-tls-verify): nobody turns it on again.",),
-    decides=("whether the server has a new one already, and only waits to be started anew",),
+    decides=("whether the server already has a new one and only needs a restart",),
 )
 """Findings catalogue F39."""

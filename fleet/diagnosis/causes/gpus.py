@@ -29,8 +29,8 @@ ECHO = frozenset({37, 38, 43, 44, 45, 63, 66, 67, 121, 137, 141, 154})
 
 _SAID = Numbers("XID {:.0f}", (Quantity.XID,))
 
-_KEEP_PROOF = "Do not reset it before the report of its driver is taken: the reset clears what proves the fault."
-_STAYS = "Do not restart the pod on it: it comes back to the same GPU."
+_KEEP_PROOF = "Do not reset it before you have its driver's report: the reset erases the evidence."
+_STAYS = "Do not restart its pod: it comes back to the same GPU."
 
 
 def _broken(name: str, codes: frozenset[int], sentence: str, cure: str, *decides: str) -> GpuCause:
@@ -53,8 +53,8 @@ def _broken(name: str, codes: frozenset[int], sentence: str, cure: str, *decides
             *GPU_AWAY,
         ),
         helps=(
-            Help("keep new pods away from the node", "cordon"),
-            Help("see what the pod on it says", "logs"),
+            Help("keep new pods off the node", "cordon"),
+            Help("read what its pod logged", "logs"),
             Help(cure, "drain"),
         ),
         avoid=(_KEEP_PROOF, _STAYS),
@@ -65,41 +65,44 @@ def _broken(name: str, codes: frozenset[int], sentence: str, cure: str, *decides
 GPU_LOST = _broken(
     "gpu-lost",
     LOST,
-    "The GPU has fallen off the bus: nothing on the node reaches it any more.",
-    "move the pods, then reboot the node; a GPU that is lost again is to be replaced",
+    "The GPU has fallen off the bus: its node can no longer reach it.",
+    "move the pods, then reboot the node; replace the GPU if it is lost again",
 )
 GPU_MEMORY = _broken(
     "gpu-memory-broken",
     MEMORY,
-    "The memory of the GPU fails: an error could not be corrected, or a row not be replaced.",
-    "move the pods, then reset the GPU; one whose rows cannot be replaced is to be returned",
-    "the driver's counters of remapped rows: pending is cured by a reset, failure is not",
+    "The GPU's memory is failing: an uncorrectable error, or a row that could not be remapped.",
+    "move the pods, then reset the GPU; replace it if rows cannot be remapped",
+    "the driver's counters of remapped rows: a reset cures pending ones, not failures",
 )
 GPU_LINK = _broken(
     "gpu-link-broken",
     LINK,
-    "A link between GPUs fails: engines that stand on several of them hang, or crawl.",
+    "A link between GPUs is failing: engines that span several of them hang or crawl.",
     "move the pods, then reset the GPUs of the node together",
-    "whether the GPU at the other end of the link says the same",
+    "whether the GPU at the other end of the link reports the same",
 )
 HARDWARE_XID = _broken(
     "gpu-hardware-xid",
     RESET,
-    "The GPU has to be reset: a processor of its own has failed, and its driver says so.",
+    "The GPU must be reset: its driver reports that one of its own processors has failed.",
     "move the pods, then reset the GPU or reboot the node",
 )
 APPLICATION_XID = GpuCause(
     id="gpu-application-xid",
     severity=Severity.WARNING,
-    sentence="A program made an error on the GPU; the GPU itself need not be broken.",
+    sentence="A program faulted on the GPU; the GPU itself may be healthy.",
     words=_SAID,
     must=(Code(Quantity.XID, HARDWARE | ECHO, but=True),),
     beside=True,
     # The gauge is sticky: an error of long ago must not pass for why an engine hangs now.
     explains=AWAY,
-    helps=(Help("see what the program said", "previous"), Help("restart the pod: the GPU can stay", "restart")),
-    avoid=("Do not drain the node: the same code comes back with the same program elsewhere.",),
-    decides=("whether the same code is on GPUs of other nodes that run the same model",),
+    helps=(
+        Help("read what the program logged", "previous"),
+        Help("restart the pod: the GPU can stay in use in use", "restart"),
+    ),
+    avoid=("Do not drain the node: the same program causes the same XID elsewhere.",),
+    decides=("whether GPUs of other nodes that run the same model have the same XID",),
 )
 
 _BRAKE = frozenset({"power brake"})
@@ -117,40 +120,40 @@ _REASON = MetricsText(_first_reason)
 POWER_BRAKE = GpuCause(
     id="gpu-power-brake",
     severity=Severity.CRITICAL,
-    sentence="The power supply of the node tells the GPU to slow down.",
+    sentence="The node's power supply makes the GPU slow down.",
     words=_REASON,
     must=(Lowered(_BRAKE, "the power supply lowers its clocks"),),
     explains=("gpu-throttled-by-heat", "gpu-lags", "replica-slow", *QUEUES),
     after=60,
     helps=(
-        Help("see its neighbours: one that is braked alone is its cable, all of them are the supply", "nodes"),
-        Help("keep new pods away from the node", "cordon"),
+        Help("see its neighbours: one GPU alone means its cable, all of them the power supply", "nodes"),
+        Help("keep new pods off the node", "cordon"),
     ),
-    avoid=("Do not take the software power cap for it: a GPU that is fully loaded runs into that every day.",),
+    avoid=("Do not confuse it with the software power cap, which every fully loaded GPU reaches.",),
 )
 BY_HARDWARE = GpuCause(
     id="gpu-throttled-by-hardware",
     severity=Severity.CRITICAL,
-    sentence="The GPU protects itself: its hardware lowers the clocks.",
+    sentence="The GPU's hardware lowers its clocks to protect it.",
     words=_REASON,
     must=(_BY_HARDWARE,),
     explains=("gpu-throttled-by-heat", "gpu-hot", "gpu-lags", "replica-slow", *QUEUES),
     after=120,
     helps=(
-        Help("keep new pods away from the node", "cordon"),
-        Help("move its pods, then look at cooling and power", "drain"),
+        Help("keep new pods off the node", "cordon"),
+        Help("move its pods, then check cooling and power", "drain"),
     ),
-    decides=("the temperatures of the other GPUs of the node: one that is hot is a fan, all of them are the air",),
+    decides=("the temperatures of the node's other GPUs: one hot GPU means a fan, all of them the airflow",),
 )
 BY_HEAT = GpuCause(
     id="gpu-throttled-by-heat",
     severity=Severity.WARNING,
-    sentence="The GPU is slower than it could be, because it is hot.",
+    sentence="The GPU is throttled because it is hot.",
     words=Numbers("throttled by heat, {:.0f} °C", (Quantity.GPU_TEMPERATURE,)),
     must=(
         Either(
             (
-                (Lowered(frozenset({"thermal (software)"}), "the driver lowers its clocks for heat"),),
+                (Lowered(frozenset({"thermal (software)"}), "the driver lowers its clocks because of heat"),),
                 (
                     Level(Quantity.GPU_TEMPERATURE, Is.AT_LEAST, GPU_HOT),
                     Level(Quantity.THROTTLE, Is.AT_LEAST, GPU_THROTTLED),
@@ -163,13 +166,13 @@ BY_HEAT = GpuCause(
     after=120,
     still=(Level(Quantity.GPU_TEMPERATURE, Is.AT_LEAST, GPU_COOL),),
     clears=300,
-    helps=(Help("see its neighbours", "nodes"), Help("keep new pods away from the node", "cordon")),
-    avoid=("Do not take the software power cap for it: a GPU that is fully loaded runs into that every day.",),
+    helps=(Help("see its neighbours", "nodes"), Help("keep new pods off the node", "cordon")),
+    avoid=("Do not confuse it with the software power cap, which every fully loaded GPU reaches.",),
 )
 HOT_GPU = GpuCause(
     id="gpu-hot",
     severity=Severity.WARNING,
-    sentence="The GPU is hot, and not slower for it yet.",
+    sentence="The GPU is hot but not throttled yet.",
     words=Numbers("{:.0f} °C", (Quantity.GPU_TEMPERATURE,)),
     must=(Level(Quantity.GPU_TEMPERATURE, Is.ABOVE, GPU_HOT),),
     after=300,

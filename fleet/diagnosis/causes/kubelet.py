@@ -20,7 +20,7 @@ _NODES = Help("see its node", "nodes")
 _UNREADY: Fact[PodReports] = Fact("it is not ready", "condition Ready", lambda of: not of.pod.ready)
 _CREATED = ("Created", "Started")
 """A container that is created has its image, its volumes and its sandbox."""
-_WAITS: Fact[PodReports] = Fact("it waits to be created", "status.phase", lambda of: of.pod.phase == "Pending")
+_WAITS: Fact[PodReports] = Fact("it is waiting to be created", "status.phase", lambda of: of.pod.phase == "Pending")
 _RESTARTED: Fact[PodReports] = Fact(
     "it was restarted", "restartCount", lambda of: of.pod.restarts > 0, lambda of: count(of.pod.restarts, "restart")
 )
@@ -29,16 +29,16 @@ ATTACHED_ELSEWHERE = ReportedCause(
     id="volume-attached-elsewhere",
     stage=Stage.STARTING,
     severity=Severity.CRITICAL,
-    sentence="The pod's volume is still attached to another node, and may be attached to one only.",
+    sentence="The pod's volume is still attached to another node, and can be attached to only one.",
     words=says("its volume is attached elsewhere"),
     must=(_WAITS, Reported("it is used elsewhere", ("FailedAttachVolume",), "Multi-Attach", _CREATED)),
     explains=_HOLDS_UP,
     peers=True,
     after=60,
     alike=("image-not-pulled",),
-    helps=(_DESCRIBE, Help("see where it was before", "past"), _NODES),
-    avoid=("Do not delete the old pod by force while its node may still be alive: both would write to the volume.",),
-    decides=("whether the old node is alive: one that is gone for good is taken out of service by a taint",),
+    helps=(_DESCRIBE, Help("see where it ran before", "past"), _NODES),
+    avoid=("Do not force-delete the old pod while its node may still be alive: both would write to the volume.",),
+    decides=("whether the old node is alive: if it is gone for good, give it the out-of-service taint",),
 )
 NOT_ATTACHED = ReportedCause(
     id="volume-not-attached",
@@ -56,8 +56,8 @@ MOUNT_SOURCE = ReportedCause(
     id="volume-source-missing",
     stage=Stage.STARTING,
     severity=Severity.CRITICAL,
-    sentence="A Secret, a ConfigMap or a path that the pod mounts does not exist.",
-    words=says("what it mounts is missing"),
+    sentence="A Secret, ConfigMap or path that the pod mounts does not exist.",
+    words=says("a mounted object is missing"),
     must=(
         _WAITS,
         Reported(
@@ -67,7 +67,7 @@ MOUNT_SOURCE = ReportedCause(
     explains=_HOLDS_UP,
     peers=True,
     after=60,
-    helps=(_DESCRIBE, Help("go back to the revision before", "rollback")),
+    helps=(_DESCRIBE, Help("roll back to the previous revision", "rollback")),
     alike=("container-not-created",),
 )
 NOT_MOUNTED = ReportedCause(
@@ -89,27 +89,27 @@ SANDBOX = ReportedCause(
     severity=Severity.CRITICAL,
     sentence="The node cannot set up the pod's sandbox: its network plugin or container runtime fails.",
     words=says("sandbox not created"),
-    must=(_WAITS, Reported("the sandbox fails", ("FailedCreatePodSandBox",), "", _CREATED)),
+    must=(_WAITS, Reported("creating creating the sandbox fails", ("FailedCreatePodSandBox",), "", _CREATED)),
     explains=_HOLDS_UP,
     peers=True,
     after=60,
-    helps=(_DESCRIBE, Help("keep new pods away from its node", "cordon"), _NODES),
-    decides=("whether other new pods of this node fail alike: then it is the node's network plugin",),
+    helps=(_DESCRIBE, Help("keep new pods off its node", "cordon"), _NODES),
+    decides=("whether other new pods on this node fail the same way: then it is the node's network plugin",),
 )
 PULL_SLOW = ReportedCause(
     id="image-pull-slow",
     stage=Stage.STARTING,
     severity=Severity.WARNING,
-    sentence="The image of a container is still being pulled.",
+    sentence="A container's image is still being pulled.",
     words=says("image pull takes long"),
-    must=(_WAITS, Reported("the pull goes on", ("Pulling",), "", ("Pulled", "Failed", "BackOff", *_CREATED))),
+    must=(_WAITS, Reported("the pull is still running", ("Pulling",), "", ("Pulled", "Failed", "BackOff", *_CREATED))),
     explains=_HOLDS_UP,
     peers=True,
     after=300,
     alike=("image-not-pulled",),
     helps=(_DESCRIBE, _NODES),
-    avoid=("Do not delete the pod: on another node the pull begins anew.",),
-    decides=("whether other nodes have the image: then it is this node's line or disk",),
+    avoid=("Do not delete the pod: on another node the pull starts over.",),
+    decides=("whether other nodes have the image: then it is this node's network or disk",),
 )
 STARTUP_KILLS = ReportedCause(
     id="killed-by-startup-probe",
@@ -122,8 +122,8 @@ STARTUP_KILLS = ReportedCause(
     explains=_DEATHS,
     peers=True,
     alike=("out-of-memory-again",),
-    helps=(_DESCRIBE, Help("see how far it came", "previous"), Help("go back to the revision before", "rollback")),
-    avoid=("Do not restart it: the weights are loaded from the beginning, and the probe gives up again.",),
+    helps=(_DESCRIBE, Help("see how far it got", "previous"), Help("roll back to the previous revision", "rollback")),
+    avoid=("Do not restart it: the weights load from the beginning, and the probe gives up again.",),
     decides=(
         "whether the log before the kill still loads weights: then failureThreshold x periodSeconds is too short",
     ),
@@ -132,7 +132,7 @@ LIVENESS_KILLS = ReportedCause(
     id="killed-by-liveness-probe",
     stage=Stage.STARTING,
     severity=Severity.CRITICAL,
-    sentence="The liveness probe fails, and the kubelet kills the engine for it.",
+    sentence="The liveness probe fails, so the kubelet kills the engine.",
     words=says("killed by its liveness probe"),
     must=(Reported("the liveness probe kills it", ("Killing",), "failed liveness probe"),),
     may=(_RESTARTED, Reported("the probe fails", ("Unhealthy",), "Liveness probe")),
@@ -140,26 +140,26 @@ LIVENESS_KILLS = ReportedCause(
     peers=True,
     alike=("engine-stuck", "out-of-memory-again"),
     helps=(_DESCRIBE, Help("see what it did before it was killed", "previous")),
-    avoid=("Do not add load to find out: an engine that is only busy answers its probe late as well.",),
+    avoid=("Do not add load to find out: an engine that is merely busy also answers its probe late.",),
     decides=(
-        "whether it made tokens until the kill: then it was busy, not dead, and the probe's timeout is too short",
+        "whether it generated tokens until it was killed: then it was busy, and the probe's timeout is too short",
     ),
 )
 DRAIN_BLOCKED = ReportedCause(
     id="drain-blocked-by-budget",
     stage=Stage.SERVING,
     severity=Severity.WARNING,
-    sentence="A disruption budget lets no pod of the workload go, and so its node cannot be drained.",
-    words=says("eviction forbidden by its budget"),
+    sentence="A PodDisruptionBudget allows no eviction of the workload's pods, so their node cannot be drained.",
+    words=says("eviction blocked by its disruption budget"),
     must=(
         Reported(
             "its eviction is refused", ("FailedEviction", "FailedDraining", "DisruptionBlocked"), "disruption budget"
         ),
     ),
     after=30,
-    helps=(Help("see the budget, and what it counts", "describe"), Help("have a replica more to spare", "scale")),
-    avoid=("Do not delete the pod in place of the eviction: that goes round the budget, and its users feel it.",),
-    decides=("whether all replicas are ready: the budget gives way once they are",),
+    helps=(Help("see the budget, and what it counts", "describe"), Help("add a spare replica", "scale")),
+    avoid=("Do not delete the pod instead of evicting it: that bypasses the budget, and users notice.",),
+    decides=("whether all replicas are ready: the budget allows evictions once they are",),
 )
 OF_KUBELET = (
     ATTACHED_ELSEWHERE,

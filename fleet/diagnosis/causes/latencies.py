@@ -19,7 +19,7 @@ _ENOUGH = 20.0
 
 
 def _counted(of: LateSubject) -> LateObjective | None:
-    """The first promise of which enough is counted to tell."""
+    """The first promise of which enough requests to tell."""
     return next((one for one in of.late if one.events >= _NEEDED.get(one.percentile, _ENOUGH)), None)
 
 
@@ -29,13 +29,13 @@ def _seconds(value: float) -> str:
 
 def _words(of: LateSubject) -> str:
     one = _counted(of) or of.late[0]
-    return f"{one.measure.upper()} {one.percentile} misses {_seconds(one.seconds)}, {one.bad:.0%} later"
+    return f"{one.measure.upper()} {one.percentile} misses {_seconds(one.seconds)}: {one.bad:.0%} are late"
 
 
 def _shares(of: LateSubject) -> str:
     return "; ".join(
         f"{one.measure.upper()}: {one.bad:.1%} of {one.events:.0f} later than {_seconds(one.seconds)} "
-        f"in {one.window / 60:.0f} min, {one.allowed:.3g} may be"
+        f"in {one.window / 60:.0f} min, {one.allowed:.3g} allowed"
         for one in of.late
     )
 
@@ -55,8 +55,10 @@ def _late(measure: str, name: str, sentence: str, helps: tuple[Help, ...], avoid
         sentence=sentence,
         words=_words,
         must=(
-            Fact("enough is counted to tell", "objectives", lambda of: _counted(of) is not None),
-            Fact[LateSubject](f"more {name} are late than may be", "objectives", lambda of: bool(of.late), _shares),
+            Fact("enough requests to tell", "objectives", lambda of: _counted(of) is not None),
+            Fact[LateSubject](
+                f"more {name} are late than the objective allows", "objectives", lambda of: bool(of.late), _shares
+            ),
         ),
         serious=(
             Fact[LateSubject](
@@ -70,39 +72,39 @@ def _late(measure: str, name: str, sentence: str, helps: tuple[Help, ...], avoid
         explains=BUDGETS,
         after=60,
         clears=600,
-        helps=(Help("see where the time goes", "why"), *helps, Help("see what came before it", "past")),
+        helps=(Help("see where the time goes", "why"), *helps, Help("see what happened before", "past")),
         avoid=(avoid,),
         decides=(decides,),
     )
 
 
-_SLO = Help("see what is left of each budget", "slo")
+_SLO = Help("see what is left of each error budget", "slo")
 
 TTFT_LATE = _late(
     "ttft",
     "first tokens",
-    "Users wait longer for the first token than was promised.",
+    "Users wait longer for the first token than the objective allows.",
     (Help("add replicas", "scale"), _SLO),
-    "Do not take the engine's TTFT for what users wait: the gateway's queue is not in it.",
+    "Do not take the engine's TTFT as the users' wait: the gateway's queue is not in it.",
     "which part of the wait grew: the queue (too few replicas), or the prefill (longer prompts, a colder cache)",
 )
 """Findings catalogue F32."""
 ITL_LATE = _late(
     "itl",
     "tokens",
-    "Tokens come more slowly one after the other than was promised.",
+    "Tokens arrive more slowly than the objective allows.",
     (_SLO,),
     "Do not add replicas before you know that it is load: one slow replica or long prompts look the same.",
-    "whether all replicas are slow or some: some is a GPU, all is the load, the prompts or the revision",
+    "whether all replicas are slow or only some: some means a GPU, all means the load, the prompts or the revision",
 )
 """Findings catalogue F33."""
 E2E_LATE = _late(
     "e2e",
     "answers",
-    "Answers take longer from beginning to end than was promised.",
+    "Requests take longer from end to end than the objective allows.",
     (_SLO,),
     "Do not judge it alone: it grows with the length of the answers, which users choose.",
-    "whether answers got longer: then tokens come as fast as before, and nothing is slow",
+    "whether answers got longer: then tokens arrive as fast as before, and nothing is slow",
 )
 """Findings catalogue F34."""
 OF_LATENCIES = (TTFT_LATE, ITL_LATE, E2E_LATE)

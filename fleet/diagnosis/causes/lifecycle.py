@@ -25,7 +25,7 @@ COMPLETED = PodCause(
     id="pod-completed",
     stage=Stage.GOING,
     severity=Severity.GONE,
-    sentence="The pod has done its work.",
+    sentence="The pod has completed.",
     words=says("completed"),
     must=(Fact("it succeeded", "status.phase", lambda subject: subject.pod.phase == "Succeeded"),),
     must_not=TERMINATING.must,
@@ -38,12 +38,12 @@ LEFT_OVER = PodCause(
     words=lambda subject: f"left over: {subject.pod.status}",
     must=(
         Fact("it failed", "status.phase", lambda subject: subject.pod.phase == "Failed"),
-        Fact("its successor is there", "the other pods of its workload", lambda subject: subject.replaced),
+        Fact("its replacement exists", "the other pods of its workload", lambda subject: subject.replaced),
     ),
     must_not=TERMINATING.must,
 )
 
-_MADE_UP: Fact[PodSubject] = Fact("only its metrics tell of it", "metadata.uid", lambda subject: not subject.pod.uid)
+_MADE_UP: Fact[PodSubject] = Fact("only its metrics show it", "metadata.uid", lambda subject: not subject.pod.uid)
 _HIDDEN: Fact[PodSubject] = Fact(
     "its namespace may not be listed", "coverage", lambda subject: subject.pod.status == HIDDEN
 )
@@ -52,7 +52,7 @@ POD_UNLISTED = PodCause(
     id="pod-unlisted",
     stage=Stage.UNSEEN,
     severity=Severity.UNKNOWN,
-    sentence="An engine is measured whose pod may not be listed.",
+    sentence="There are metrics of an engine whose pod may not be listed.",
     words=says(MAY_NOT_LIST),
     must=(_MADE_UP, _HIDDEN),
     after=60,
@@ -61,7 +61,7 @@ POD_UNSEEN = PodCause(
     id="pod-unseen",
     stage=Stage.UNSEEN,
     severity=Severity.UNKNOWN,
-    sentence="An engine is measured whose pod Kubernetes does not have.",
+    sentence="There are metrics of an engine whose pod is not in Kubernetes.",
     words=says("not seen in Kubernetes"),
     must=(_MADE_UP,),
     must_not=(_HIDDEN,),
@@ -71,7 +71,7 @@ PODS_UNLISTED = WorkloadCause(
     id="pods-unlisted",
     stage=Stage.UNSEEN,
     severity=Severity.UNKNOWN,
-    sentence="The pods of the workload are not known.",
+    sentence="The workload's pods are not known.",
     words=lambda subject: subject.unseen,
     must=(Fact("its pods are not known", "coverage", lambda subject: bool(subject.unseen) and not subject.pods),),
     after=60,
@@ -81,7 +81,7 @@ ENGINE_ASLEEP = EngineCause(
     id="engine-asleep",
     stage=Stage.ASLEEP,
     severity=Severity.ASLEEP,
-    sentence="The engine sleeps: its weights are not on the GPU until somebody wakes it.",
+    sentence="The engine is asleep: its weights are not on the GPU until it is woken.",
     words=Numbers("asleep, level {:.0f}", (Quantity.SLEEP_LEVEL,)),
     must=(Level(Quantity.SLEEP_LEVEL, Is.ABOVE, 0),),
 )
@@ -89,7 +89,7 @@ ASLEEP_AND_ASKED = EngineCause(
     id="engine-asleep-with-queue",
     stage=Stage.ASLEEP,
     severity=Severity.WARNING,
-    sentence="The engine sleeps, and requests for it wait: nobody wakes it for them.",
+    sentence="The engine is asleep while requests for it wait: nothing wakes it.",
     words=Numbers("asleep, with a queue of {:.0f}", (Quantity.WAITING,)),
     must=(Level(Quantity.SLEEP_LEVEL, Is.ABOVE, 0), Level(Quantity.WAITING, Is.ABOVE, 0)),
     explains=QUEUES,
@@ -101,27 +101,27 @@ ASLEEP_AND_ASKED = EngineCause(
         Help("see what puts it to sleep", "describe"),
         Help("see since when", "past"),
     ),
-    avoid=("Do not restart it for that: it would load all its weights again, which waking does not.",),
-    decides=("whether a router knows that it sleeps: then it should have sent nothing",),
+    avoid=("Do not restart it: that loads all its weights again, and waking does not.",),
+    decides=("whether the router knows that it is asleep: then it should have sent nothing",),
 )
 SCALED_TO_ZERO = WorkloadCause(
     id="scaled-to-zero",
     stage=Stage.GOING,
     severity=Severity.ASLEEP,
-    sentence="No replica is wanted.",
+    sentence="The workload is scaled to zero.",
     words=says("scaled to 0"),
-    must=(Fact("no replica is wanted", "spec.replicas", lambda subject: subject.workload.desired == 0),),
+    must=(Fact("zero replicas are wanted", "spec.replicas", lambda subject: subject.workload.desired == 0),),
 )
 PODS_ASLEEP = WorkloadCause(
     id="pods-asleep",
     stage=Stage.ASLEEP,
     severity=Severity.ASLEEP,
-    sentence="All replicas sleep.",
+    sentence="All replicas are asleep.",
     words=lambda subject: next((pod.reason for pod in subject.pods if pod.severity is Severity.ASLEEP), ""),
     must=(
         Fact("a replica is ready", "the pods' condition Ready", lambda subject: subject.ready > 0),
         Fact(
-            "all engines sleep",
+            "all engines are asleep",
             "the pods' sleep level",
             lambda subject: subject.sleeps,
         ),

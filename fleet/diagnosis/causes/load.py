@@ -21,17 +21,17 @@ that do not report why requests wait.
 _HELPS = (
     Help("add a replica", "scale"),
     Help("see what else changed", "past"),
-    Help("allow fewer requests at a time, or keep the KV cache in 8 bits", ""),
+    Help("allow fewer concurrent requests, or use an fp8 KV cache", ""),
 )
 _AVOID = (
-    "Do not take a full cache alone for it: 95 % without preemptions and without a queue is good packing.",
-    "Do not judge by the mean latency or by GPU utilisation: both look well while some requests begin again.",
+    "Do not act on a full cache alone: 95 % without preemptions and without a queue is good packing.",
+    "Do not judge by mean latency or GPU utilisation: both look fine while some requests start over.",
 )
 
 PREEMPTS = EngineCause(
     id="kv-cache-preempts",
     severity=Severity.WARNING,
-    sentence="The KV cache is too small for what runs: requests are put out of it and begin again.",
+    sentence="The KV cache is too small for the running requests: some are preempted and start over.",
     words=says("preempts requests"),
     must=(Level(Quantity.PREEMPTIONS, Is.ABOVE, thresholds.PREEMPTIONS),),
     may=(Level(Quantity.KV_USAGE, Is.AT_LEAST, thresholds.KV_FULL), Level(Quantity.WAITING, Is.ABOVE, 0)),
@@ -78,9 +78,9 @@ QUEUE_DEEP = EngineCause(
         "gpu-throttled-by-hardware",
         "gpu-throttled-by-heat",
     ),
-    helps=(Help("add replicas", "scale"), Help("see what came before it", "past")),
-    avoid=("Do not restart replicas that serve: what waits in them is lost, and comes back as retries.",),
-    decides=("whether requests wait in one replica or in all: one is routing, all is capacity",),
+    helps=(Help("add replicas", "scale"), Help("see what happened before", "past")),
+    avoid=("Do not restart replicas that serve: the requests waiting in them are lost and come back as retries.",),
+    decides=("whether requests wait in one replica or in all: one means routing, all means capacity",),
 )
 
 ERRORS = EngineCause(
@@ -92,6 +92,6 @@ ERRORS = EngineCause(
     after=120,
     clears=300,
     alike=("queue-deep", *GPU_FAULTS),
-    helps=(Help("read its log", "logs"), Help("see whether a rollout came before", "past")),
-    decides=("which status codes: 503 is a queue that is full, 500 is the engine",),
+    helps=(Help("read its log", "logs"), Help("see whether a rollout preceded it", "past")),
+    decides=("which status codes: 503 means a full queue, 500 the engine",),
 )

@@ -24,10 +24,10 @@ def _problem(source: SourceStatus) -> str:
 
 _UP: Fact[PodSubject] = Fact("it serves and is ready", "condition Ready", lambda subject: subject.is_up)
 _UNMEASURED: Fact[PodSubject] = Fact(
-    "nobody measures it", "the targets that answer", lambda subject: not subject.measured
+    "nothing measures it", "the targets that answer", lambda subject: not subject.measured
 )
 _EXCUSED: Fact[PodSubject] = Fact(
-    "nobody needs to", "its command and its group", lambda subject: bool(subject.unmeasured)
+    "nothing needs to", "its command and its group", lambda subject: bool(subject.unmeasured)
 )
 
 
@@ -75,7 +75,7 @@ NOT_READ = PodCause(
     id="engine-not-read",
     stage=Stage.MEASURING,
     severity=Severity.OK,
-    sentence="The pod owes no metrics of its own.",
+    sentence="The pod is not expected to have metrics.",
     words=lambda subject: subject.unmeasured,
     must=(_UP, _UNMEASURED, _EXCUSED),
 )
@@ -83,13 +83,13 @@ NO_METRICS = PodCause(
     id="no-metrics",
     stage=Stage.MEASURING,
     severity=Severity.UNKNOWN,
-    sentence="The pod serves, and nobody measures it: whether it does so well is not known.",
+    sentence="The pod serves, but nothing measures it: its health is unknown.",
     words=says("no metrics"),
     must=(_UP, _UNMEASURED),
     must_not=(_EXCUSED,),
     after=60,
     helps=(Help("see which source is behind", "sources"), Help("read its log", "logs")),
-    avoid=("Do not take silence for health, nor for death: an engine under load may be too slow to be scraped.",),
+    avoid=("Do not read silence as health or as death: an engine under load may be too slow to be scraped.",),
 )
 METRICS_UNKNOWN = EngineCause(
     id="metrics-unknown",
@@ -100,29 +100,29 @@ METRICS_UNKNOWN = EngineCause(
     must=(_UNKNOWN,),
     after=60,
     helps=(Help("see which source is behind", "sources"), Help("read its log", "logs")),
-    avoid=("Do not take silence for health, nor for death: an engine under load may be too slow to be scraped.",),
+    avoid=("Do not read silence as health or as death: an engine under load may be too slow to be scraped.",),
 )
 METRICS_TOO_OLD = EngineCause(
     id="metrics-too-old",
     stage=Stage.MEASURING,
     severity=Severity.UNKNOWN,
-    sentence="The engine's metrics are so old that they are not a ground for a verdict on now.",
+    sentence="The engine's metrics are too old to judge its current state.",
     words=says("metrics are old"),
     must=(TooOld(),),
     must_not=(_UNKNOWN,),
     after=60,
     helps=(Help("see which source is behind", "sources"), Help("read its log", "logs")),
-    avoid=("Do not take silence for health, nor for death: an engine under load may be too slow to be scraped.",),
+    avoid=("Do not read silence as health or as death: an engine under load may be too slow to be scraped.",),
 )
 METRICS_STALE = EngineCause(
     id="metrics-stale",
     severity=Severity.UNKNOWN,
-    sentence="The engine's metrics have not been renewed for several intervals.",
+    sentence="The engine's metrics have missed several scrapes.",
     words=says("metrics are old"),
     must=(InState(State.STALE),),
     after=60,
     helps=(Help("see which source is behind", "sources"), Help("read its log", "logs")),
-    avoid=("Do not take silence for health, nor for death: an engine under load may be too slow to be scraped.",),
+    avoid=("Do not read silence as health or as death: an engine under load may be too slow to be scraped.",),
 )
 GPU_UNKNOWN = GpuCause(
     id="gpu-metrics-unknown",
@@ -138,7 +138,7 @@ GPU_TOO_OLD = GpuCause(
     id="gpu-metrics-too-old",
     stage=Stage.MEASURING,
     severity=Severity.UNKNOWN,
-    sentence="The GPU's metrics are so old that they are not a ground for a verdict on now.",
+    sentence="The GPU's metrics are too old to judge its current state.",
     words=says("GPU metrics are old"),
     must=(TooOld(),),
     must_not=(_UNKNOWN,),
@@ -170,25 +170,25 @@ MEASURES_DOWN = SourceCause(
     id="metrics-source-down",
     stage=Stage.MEASURING,
     severity=Severity.UNKNOWN,
-    sentence="What measures does not answer: how engines and GPUs do is not known.",
+    sentence="The source of metrics does not answer: the state of engines and GPUs is unknown.",
     words=lambda source: source.problem or "does not answer",
     must=(_DOWN, _MEASURES),
     explains=("no-metrics", "metrics-unknown", "metrics-too-old", "metrics-stale", *GPU_SILENCE, "replicas-unknown"),
     after=60,
     helps=_SEE,
-    avoid=("Do not take silence for health: alerts that are made from the same source are silent, too.",),
+    avoid=("Do not read silence as health: alerts from the same source are silent, too.",),
 )
 SOURCE_BEHIND = MeasuringCause(
     id="metrics-source-stale",
     stage=Stage.MEASURING,
     severity=Severity.UNKNOWN,
-    sentence="What measures answers, and its numbers are old: Prometheus has stopped to scrape, or is behind.",
+    sentence="The source of metrics answers, but its numbers are old: Prometheus has stopped scraping or lags behind.",
     words=lambda source: f"numbers of {share(source.old, source.engines, 'engine')} are old, {source.age:.0f} s",
     must=(_ANSWERS, _BEHIND),
     explains=(*SILENCE, *GPU_SILENCE, "replicas-unknown"),
     after=60,
     helps=(*_SEE, Help("see which targets it scrapes", "monitoring")),
-    avoid=("Do not look for one engine among them: what all of them have in common is who measures them.",),
+    avoid=("Do not look for a faulty engine: what all of them share is the source that measures them.",),
     decides=("whether its own up and scrape_duration_seconds are as old: then it does not scrape at all",),
 )
 
@@ -206,14 +206,14 @@ CLOCK_SKEW = MeasuringCause(
     id="clock-skew",
     stage=Stage.MEASURING,
     severity=Severity.WARNING,
-    sentence="The clocks of the console and of what measures differ: times beside each other are not what they seem.",
+    sentence="The clocks of the console and of the source of metrics differ: times shown side by side do not match.",
     words=lambda source: f"clock {abs(source.skew):.0f} s {'ahead' if source.skew > 0 else 'behind'}",
     must=(_ANSWERS, _is_skewed(5.0)),
     must_not=(_BEHIND,),
     serious=(_is_skewed(30.0),),
     after=600,
     helps=_SEE,
-    avoid=("Do not set a clock by hand: let NTP or chrony bring it back, step by step.",),
+    avoid=("Do not set a clock by hand: let NTP or chrony correct it gradually.",),
     decides=("which of the two is wrong: compare both with the API server's",),
 )
 """Findings catalogue F43: tokens and certificates are not valid where clocks differ by half a minute."""
@@ -221,7 +221,7 @@ SOURCE_DOWN = SourceCause(
     id="source-down",
     stage=Stage.MEASURING,
     severity=Severity.UNKNOWN,
-    sentence="A source does not answer: what only it tells cannot be found.",
+    sentence="A source does not answer: what only it can show is not found.",
     words=lambda source: source.problem or "does not answer",
     must=(_DOWN,),
     must_not=(_MEASURES,),

@@ -44,51 +44,51 @@ JOINING = NodeCause(
     id="node-never-ready",
     stage=Stage.BROKEN,
     severity=Severity.WARNING,
-    sentence="The node has joined and has not become ready since.",
+    sentence="The node has joined but has not become ready.",
     words=says("joins"),
     must=(Fact("Ready is False", "condition Ready", lambda node: node.ready == "False", _ready), _JOINING),
     explains=("nodes-closed",),
     after=600,
     helps=(Help("see what the kubelet waits for", "describe"),),
-    decides=("the message of its condition Ready: the network plugin is what most new nodes wait for",),
+    decides=("the message of its condition Ready: most new nodes wait for the network plugin",),
 )
 NOT_READY = NodeCause(
     id="node-not-ready",
     stage=Stage.BROKEN,
     severity=Severity.CRITICAL,
-    sentence="The kubelet says that its node is not ready.",
+    sentence="The kubelet reports that its node is not ready.",
     words=says("not ready"),
     must=(Fact("Ready is False", "condition Ready", lambda node: node.ready == "False", _ready),),
     must_not=(_JOINING,),
     explains=(*AWAY, *SILENCE, *GPU_SILENCE, *STUCK, "nodes-closed"),
-    helps=(Help("see what the kubelet complains of", "describe"), Help("keep new pods away from it", "cordon")),
-    avoid=("Do not delete its pods by force: two engines may then write to one volume.",),
+    helps=(Help("read what the kubelet reports", "describe"), Help("keep new pods off it", "cordon")),
+    avoid=("Do not force-delete its pods: two engines may then write to one volume.",),
 )
 SILENT = NodeCause(
     id="kubelet-silent",
     stage=Stage.BROKEN,
     severity=Severity.CRITICAL,
-    sentence="Nobody has heard from the kubelet: the node is down, or cut off.",
+    sentence="The kubelet has stopped reporting: the node is down or cut off.",
     words=says("kubelet silent"),
     must=(Fact("Ready is Unknown", "condition Ready", lambda node: node.ready not in ("True", "False"), _ready),),
     explains=(*AWAY, *SILENCE, *GPU_SILENCE, *STUCK, "nodes-closed"),
-    helps=(Help("see since when, and what came before", "past"), Help("keep new pods away from it", "cordon")),
-    avoid=("Do not delete its pods by force: two engines may then write to one volume.",),
+    helps=(Help("see since when, and what happened before", "past"), Help("keep new pods off it", "cordon")),
+    avoid=("Do not force-delete its pods: two engines may then write to one volume.",),
 )
 PRESSURE = NodeCause(
     id="node-pressure",
     severity=Severity.WARNING,
-    sentence="The node is short of memory, disk or process ids, and puts pods out.",
+    sentence="The node is short of memory, disk or process IDs, and evicts pods.",
     words=lambda node: ", ".join(_pressures(node)),
-    must=(Fact("something is short", "conditions", lambda node: bool(_pressures(node))),),
+    must=(Fact("a resource is short", "conditions", lambda node: bool(_pressures(node))),),
     explains=("evicted", "nodes-closed"),
     before=("node-cordoned",),
-    helps=(Help("see what is short, and who takes it", "describe"), Help("move its pods", "drain")),
+    helps=(Help("see what is short, and what uses it", "describe"), Help("move its pods", "drain")),
 )
 NETWORK = NodeCause(
     id="node-network-unavailable",
     severity=Severity.CRITICAL,
-    sentence="The node has no route to the pods of other nodes: what runs here is not reached.",
+    sentence="The node has no route to the pods of other nodes: pods here cannot be reached.",
     words=says("network unavailable"),
     must=(
         Fact(
@@ -100,7 +100,7 @@ NETWORK = NodeCause(
     ),
     explains=(*AWAY, *SILENCE, *GPU_SILENCE, "nodes-closed", "sandbox-not-created"),
     before=("node-pressure", "node-cordoned"),
-    helps=(Help("see what the network plugin says", "describe"), Help("keep new pods away from it", "cordon")),
+    helps=(Help("see what the network plugin says", "describe"), Help("keep new pods off it", "cordon")),
     avoid=("Do not restart its pods: they come back to a node without a route.",),
 )
 _FEWER: Fact[Node] = Fact(
@@ -113,7 +113,7 @@ _NONE_LEFT: Fact[Node] = Fact("none is", "status.allocatable", lambda node: not 
 GPUS_WITHDRAWN = NodeCause(
     id="gpus-withdrawn",
     severity=Severity.WARNING,
-    sentence="The device plugin calls some GPUs of the node unhealthy: no pod is given them.",
+    sentence="The device plugin reports some GPUs of the node as unhealthy: pods cannot get them.",
     words=lambda node: f"{count(_withdrawn(node), 'GPU')} withdrawn",
     must=(_FEWER,),
     must_not=(_NONE_LEFT,),
@@ -121,14 +121,14 @@ GPUS_WITHDRAWN = NodeCause(
     explains=("no-free-gpu", "refused-by-node"),
     before=("node-cordoned",),
     after=120,
-    helps=(Help("see the GPUs of it, and what their driver says", "describe"), Help("see since when", "past")),
-    avoid=("Do not restart the device plugin before the driver's report is taken: it then counts a sick GPU again.",),
-    decides=("the XIDs of its GPUs: the plugin withdraws a GPU for an XID that it takes for critical",),
+    helps=(Help("see its GPUs, and what their driver reports", "describe"), Help("see since when", "past")),
+    avoid=("Do not restart the device plugin before you have the driver's report: it would offer a faulty GPU again.",),
+    decides=("the XIDs of its GPUs: the plugin withdraws a GPU for an XID that it considers critical",),
 )
 NO_GPUS = NodeCause(
     id="no-gpu-allocatable",
     severity=Severity.WARNING,
-    sentence="The node has GPUs, and none of them is allocatable: its device plugin does not run, or sees none.",
+    sentence="The node has GPUs, but none is allocatable: its device plugin is not running or sees none.",
     words=says("no GPU allocatable"),
     must=(_FEWER, _NONE_LEFT),
     runs_on=True,
@@ -137,15 +137,15 @@ NO_GPUS = NodeCause(
     # The driver of a node that has joined takes minutes.
     after=900,
     helps=(Help("see what runs on it: driver, toolkit, device plugin", "describe"), Help("see since when", "past")),
-    avoid=("Do not wait for it without a look: pods that want its GPUs stay where they are.",),
+    avoid=("Do not just wait: pods that need its GPUs stay pending.",),
 )
 CORDONED = NodeCause(
     id="node-cordoned",
     severity=Severity.WARNING,
-    sentence="Somebody cordoned the node: no new pod comes here.",
+    sentence="The node is cordoned: no new pods are scheduled on it.",
     words=says("cordoned"),
     must=(Fact("it is cordoned", "spec.unschedulable", lambda node: node.unschedulable),),
     runs_on=True,
     explains=("nodes-closed",),
-    helps=(Help("see who did it, and when", "past"), Help("let pods come here again", "uncordon")),
+    helps=(Help("see who did it, and when", "past"), Help("uncordon it", "uncordon")),
 )

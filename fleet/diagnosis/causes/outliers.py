@@ -20,7 +20,7 @@ from fleet.model.severity import Severity
 SLOW = ReplicaCause(
     id="replica-slow",
     severity=Severity.WARNING,
-    sentence="The replica is slower than the others that serve the same.",
+    sentence="The replica is slower than its peers.",
     words=says("slower than its peers"),
     must=(Slower(REPLICA_SLOWER, REPLICA_BUSY),),
     explains=(*QUEUES, "replica-overloaded"),
@@ -28,37 +28,37 @@ SLOW = ReplicaCause(
     clears=600,
     alike=("gpu-throttled-by-hardware", "gpu-throttled-by-heat", *GPU_FAULTS, "kv-cache-preempts"),
     decides=(
-        "the clocks and the power of its GPUs against those of its peers",
-        "the length of the prompts that it gets: a member of a pool for long contexts is slow by design",
+        "the clocks and power of its GPUs compared with those of its peers",
+        "the length of its prompts: a member of a long-context pool is slow by design",
     ),
     helps=(
         Help("see its GPUs", "nodes"),
         Help("see what is different about it", "describe"),
-        Help("keep new pods away from its node, where a GPU is the reason", "cordon"),
+        Help("keep new pods off its node, if a GPU is the reason", "cordon"),
     ),
     avoid=("Do not compare it with replicas on other GPUs, or with a batch of another size.",),
 )
 OVERLOADED = ReplicaCause(
     id="replica-overloaded",
     severity=Severity.WARNING,
-    sentence="Requests wait in one replica while another has room for them: they are not spread.",
+    sentence="Requests wait in one replica while another has room: the load is not balanced.",
     words=says("gets more than its share"),
     must=(Busier(SHARE_TIMES, SHARE_MORE, SHARE_ROOM),),
     explains=OVERLOAD,
     after=300,
     clears=300,
     alike=("replica-slow", "engine-stuck"),
-    decides=("its share of prefix hits: routing by prefix is uneven by design, and pays for it with hits",),
+    decides=("its prefix hits: routing by prefix is uneven by design, and gains hits in return",),
     helps=(
         Help("see what routes to it", "describe"),
-        Help("let the router take the replica with the fewest requests"),
+        Help("let the router prefer the replica with the fewest requests"),
     ),
-    avoid=("Do not add replicas for it: those that are there have room.",),
+    avoid=("Do not add replicas: the existing ones have room.",),
 )
 LAGS = GroupedGpuCause(
     id="gpu-lags",
     severity=Severity.WARNING,
-    sentence="One of the GPUs of an engine is slower than the others, which wait for it at every token.",
+    sentence="One GPU of an engine is slower than the others, which wait for it at every token.",
     words=says("slower than the other GPUs of its engine"),
     must=(LowerClock(GPU_LAGS, GPU_BUSY),),
     explains=("replica-slow", "replica-overloaded", *QUEUES),
@@ -69,8 +69,8 @@ LAGS = GroupedGpuCause(
     helps=(
         Help("see the GPUs of its node", "nodes"),
         Help("see the pod that holds it", "describe"),
-        Help("keep new pods away from its node", "cordon"),
+        Help("keep new pods off its node", "cordon"),
     ),
-    avoid=("Do not judge by GPU utilisation: those that wait for it are busy with waiting.",),
+    avoid=("Do not judge by GPU utilisation: the GPUs that wait for it look busy.",),
 )
 """Findings catalogue F24."""

@@ -17,11 +17,11 @@ STAYS = OverdueCause(
     id="pod-stuck-terminating",
     stage=Stage.GOING,
     severity=Severity.WARNING,
-    sentence="The pod was deleted and does not go: its node does not answer, or a finalizer or a volume holds it.",
-    words=lambda of: f"terminating for {of.overdue / 60:.0f} min beyond its grace",
+    sentence="The deleted pod does not go away: its node does not respond, or a finalizer or volume holds it.",
+    words=lambda of: f"terminating for {of.overdue / 60:.0f} min beyond its grace period",
     must=(
         Fact[TimedPod](
-            "its grace is long over",
+            "its grace period is long over",
             "metadata.deletionTimestamp",
             lambda of: of.pod.deleted is not None and of.overdue > GOES,
             lambda of: f"{of.overdue:.0f} s",
@@ -29,7 +29,7 @@ STAYS = OverdueCause(
     ),
     alike=("node-not-ready", "kubelet-silent"),
     helps=(Help("see its finalizers, and what its kubelet says", "describe"), Help("see its node", "nodes")),
-    avoid=("Do not delete it by force while its node may still be alive: it would go on, and write to its volumes.",),
+    avoid=("Do not force-delete it while its node may still be alive: it would keep writing to its volumes.",),
     decides=("whether its node answers: if it does, the end of the kubelet's log names the volume or the hook",),
 )
 LOADS_LONG = OverdueCause(
@@ -40,7 +40,7 @@ LOADS_LONG = OverdueCause(
     words=lambda of: f"loading for {of.overdue / 60:.0f} min",
     must=(
         Fact[TimedPod](
-            "it runs, has not started up, and was not restarted",
+            "it is running, has not started up and was not restarted",
             "containerStatuses.started, restartCount",
             lambda of: (
                 of.pod.deleted is None
@@ -51,18 +51,21 @@ LOADS_LONG = OverdueCause(
             ),
         ),
         Fact[TimedPod](
-            "that is so for long", "condition Ready", lambda of: of.overdue > LOADS, lambda of: f"{of.overdue:.0f} s"
+            "it has been so for long",
+            "condition Ready",
+            lambda of: of.overdue > LOADS,
+            lambda of: f"{of.overdue:.0f} s",
         ),
     ),
     explains=(*OVERLOAD, "rollout-stuck"),
     peers=True,
     alike=("image-pull-slow",),
     helps=(
-        Help("see how far it has come", "logs"),
+        Help("see how far it has got", "logs"),
         Help("see where its weights come from", "describe"),
-        Help("go back to the revision before", "rollback"),
+        Help("roll back to the previous revision", "rollback"),
     ),
-    avoid=("Do not restart it: what is loaded is lost, and loading begins anew.",),
-    decides=("whether the log still counts shards: then it is the storage or the network that is slow",),
+    avoid=("Do not restart it: loading would start over.",),
+    decides=("whether the log still counts shards: then the storage or the network is slow",),
 )
 OF_TIME = (STAYS, LOADS_LONG)

@@ -48,12 +48,12 @@ def _since(found: list[Misrouted]) -> tuple[float, str] | None:
 LEADS_NOWHERE = RouteCause(
     id="route-leads-nowhere",
     severity=Severity.WARNING,
-    sentence="A route to the model sends requests where nobody is: whoever comes that way is answered with an error.",
+    sentence="A route to the model leads to a backend without endpoints: its requests are answered with errors.",
     words=lambda of: f"{_lost(of)[0].route}: {_lost(of)[0].target} {_lost(of)[0].fault}" if _lost(of) else "",
     must=(
         _SERVES,
         Fact[RoutedSubject](
-            "a backend of a route is nobody",
+            "a backend of a route has no endpoints",
             "backends of Ingress and HTTPRoute, Services, their ports and pods",
             lambda of: bool(_lost(of)),
             lambda of: "; ".join(map(_shown, _lost(of)[:3])),
@@ -63,20 +63,20 @@ LEADS_NOWHERE = RouteCause(
     after=60,
     alike=("service-selects-nothing", "policy-lets-nobody-in"),
     helps=(Help("see the Service, and what it selects", "describe"), _PAST),
-    avoid=("Do not restart the engines: they are well, and nobody asks them.",),
-    decides=("which was changed last: the route, the Service, or the labels of the pods",),
+    avoid=("Do not restart the engines: they are healthy but receive no requests.",),
+    decides=("which changed last: the route, the Service or the pods' labels",),
 )
 """A backend with weight 0 gets no requests and does not count."""
 REFUSED = RouteCause(
     id="route-refused",
     severity=Severity.WARNING,
-    sentence="The controller of a Gateway does not take a route to the model, or not all of it.",
+    sentence="The controller of a Gateway rejects a route to the model, or part of it.",
     words=lambda of: (
         f"{_refused(of)[0].route} refused: {_refused(of)[0].told.partition(':')[0]}" if _refused(of) else ""
     ),
     must=(
         Fact[RoutedSubject](
-            "its controller says no",
+            "its controller rejects it",
             "conditions Accepted, ResolvedRefs of the route",
             lambda of: bool(_refused(of)),
             lambda of: "; ".join(f"{one.route}: {one.told}" for one in _refused(of)[:3]),
@@ -86,18 +86,18 @@ REFUSED = RouteCause(
     began=lambda of: _since(_refused(of)),
     explains=("route-leads-nowhere",),
     after=60,
-    helps=(Help("see what it names, and who may name it (ReferenceGrant)", "describe"), _PAST),
-    avoid=("Do not restart the engines: they are well, and nobody asks them.",),
-    decides=("whether the Gateway takes any other route: if not, it is the Gateway",),
+    helps=(Help("see what it references, and whether it may (ReferenceGrant)", "describe"), _PAST),
+    avoid=("Do not restart the engines: they are healthy but receive no requests.",),
+    decides=("whether the Gateway accepts any other route: if not, the Gateway is the problem",),
 )
 WALLED = RouteCause(
     id="policy-lets-nobody-in",
     severity=Severity.WARNING,
-    sentence="NetworkPolicies select the engines, and none lets anybody in at the port where they serve.",
-    words=lambda of: f"NetworkPolicy lets nobody in at {of.fronts.wall.port}" if of.fronts.wall else "",
+    sentence="NetworkPolicies select the engines, and none allows traffic to the port on which they serve.",
+    words=lambda of: f"NetworkPolicy blocks port {of.fronts.wall.port}" if of.fronts.wall else "",
     must=(
         Fact[RoutedSubject](
-            "no rule of any policy that selects its pods is for its port",
+            "no rule of the policies that select its pods allows its port",
             "podSelector and ingress of the NetworkPolicies of its namespace",
             lambda of: of.fronts.wall is not None,
             lambda of: (
@@ -112,10 +112,10 @@ WALLED = RouteCause(
     after=60,
     alike=("service-selects-nothing", "route-leads-nowhere"),
     helps=(Help("see the labels of its pods", "describe"), _PAST),
-    avoid=("Do not delete a policy of others: add one that lets the gateway in at that port.",),
+    avoid=("Do not delete someone else's policy: add one that allows the gateway to reach that port.",),
     decides=(
-        "whether the network plugin keeps to policies at all",
-        "whether policies of another kind let requests in (Cilium's, Calico's, AdminNetworkPolicy): those are not read",
+        "whether the network plugin enforces policies at all",
+        "whether policies of another kind (Cilium, Calico, AdminNetworkPolicy) allow it: those are not read",
     ),
 )
 
@@ -134,15 +134,15 @@ def _certificates(of: RoutedSubject, found: list[RouteCertificate]) -> str:
     )
 
 
-_RENEW = Help("renew it (cmctl renew, or the annotation of cert-manager), and see why it was not")
+_RENEW = Help("renew it (cmctl renew, or cert-manager's annotation), and find out why that has not happened")
 EXPIRED = RouteCause(
     id="certificate-expired",
     severity=Severity.CRITICAL,
-    sentence="A certificate on the way to the model has expired: clients that verify it are not answered.",
+    sentence="A certificate in front of the model has expired: clients that verify it cannot connect.",
     words=lambda of: f"{of.ended[0].name} expired" if of.ended else "",
     must=(
         Fact[RoutedSubject](
-            "its end is past",
+            "it has expired",
             "status.notAfter of the Certificate",
             lambda of: bool(of.ended),
             lambda of: _certificates(of, list(of.ended)),
@@ -150,18 +150,18 @@ EXPIRED = RouteCause(
     ),
     began=lambda of: (min(one.ends for one in of.ended), "its notAfter") if of.ended else None,
     helps=(_RENEW, _PAST),
-    avoid=("Do not turn verification off at the clients: that stays for longer than the certificate does.",),
-    decides=("whether the gateway has the new one already: it may serve what it read at its start",),
+    avoid=("Do not turn verification off in the clients: that tends to outlast the certificate.",),
+    decides=("whether the gateway already has the new one: it may still serve what it read at its start",),
 )
 """Findings catalogue F39. Of the Certificate object: the Secret is not read."""
 EXPIRES = RouteCause(
     id="certificate-expires",
     severity=Severity.WARNING,
-    sentence="A certificate on the way to the model should have been renewed by now, and was not.",
+    sentence="A certificate in front of the model is overdue for renewal.",
     words=lambda of: f"{of.ending[0].name} expires in {_days(of, of.ending[0])}" if of.ending else "",
     must=(
         Fact[RoutedSubject](
-            "its end is near, by its lifetime, and its renewal is overdue",
+            "it expires soon relative to its lifetime, and its renewal is overdue",
             "status.notAfter, notBefore, renewalTime of the Certificate",
             lambda of: bool(of.ending),
             lambda of: _certificates(of, list(of.ending)),
@@ -171,8 +171,8 @@ EXPIRES = RouteCause(
     began=lambda of: (min(map(renewal_due, of.ending)), "its dates") if of.ending else None,
     after=60,
     helps=(_RENEW, _PAST),
-    avoid=("Do not wait for it to end: renewal fails for a reason, and that has to be found first.",),
-    decides=("what cert-manager says of its CertificateRequest and Order: an issuer, DNS, or a limit of rate",),
+    avoid=("Do not wait for it to expire: find out first why its renewal fails.",),
+    decides=("what cert-manager says about its CertificateRequest and Order: the issuer, DNS or a rate limit",),
 )
 """Findings catalogue F39: three weeks, or a quarter of the lifetime of a short-lived certificate; where its object has
 a later time of renewal (``renewBefore``), from then on.
@@ -180,8 +180,8 @@ a later time of renewal (``renewBefore``), from then on.
 OPEN = RouteCause(
     id="engine-open-to-all",
     severity=Severity.WARNING,
-    sentence="A load balancer leads straight to engines that ask for no key: whoever finds it uses them.",
-    words=lambda of: f"{of.fronts.open_doors[0]} leads to engines without a key" if of.fronts.open_doors else "",
+    sentence="A load balancer exposes engines that require no API key: anyone who finds it can use them.",
+    words=lambda of: f"{of.fronts.open_doors[0]} exposes engines without a key" if of.fronts.open_doors else "",
     must=(
         Fact[RoutedSubject](
             "a Service of type LoadBalancer selects its engines",
@@ -189,17 +189,17 @@ OPEN = RouteCause(
             lambda of: bool(of.fronts.open_doors),
             lambda of: ", ".join(of.fronts.open_doors),
         ),
-        Fact("they ask for no key", "command line and environment of the engines", lambda of: of.keyless),
+        Fact("they require no key", "command line and environment of the engines", lambda of: of.keyless),
     ),
     runs_on=True,
     after=60,
     helps=(
         Help("see the Service", "describe"),
-        Help("set a key (--api-key from a Secret), or make the Service a ClusterIP behind a gateway that asks for one"),
+        Help("set a key (--api-key from a Secret), or make the Service a ClusterIP behind a gateway that requires one"),
     ),
     avoid=(
-        "Do not rely on the key alone: an engine guards /v1 with it, and /tokenize, /metrics and others stay open.",
-        "Do not test it by requests from outside: that it is open is told by its objects.",
+        "Do not rely on the key alone: it protects /v1, while /tokenize, /metrics and others stay open.",
+        "Do not test it with requests from outside: its objects already show that it is open.",
     ),
     decides=("whether the load balancer has an address outside of your networks",),
 )

@@ -15,7 +15,7 @@ from fleet.model.severity import Severity
 
 SCHEDULED = "PodScheduled"
 _HOLDS_UP = (*OVERLOAD, "rollout-stuck")
-_SEE_NODES = Help("see what the scheduler says of each node", "describe")
+_SEE_NODES = Help("read what the scheduler says about each node", "describe")
 
 
 def unplaced(subject: PodSubject) -> Condition | None:
@@ -62,7 +62,7 @@ def _wants_gpu(subject: PodSubject) -> bool:
 _PENDING: Fact[PodSubject] = Fact("it is pending", "status.phase", lambda subject: subject.pod.phase == "Pending")
 _GATED: Fact[PodSubject] = Fact("its scheduling is gated", "condition PodScheduled", _gated)
 _UNPLACED: Fact[PodSubject] = Fact(
-    "no node suits it", "condition PodScheduled", lambda subject: unplaced(subject) is not None, _message
+    "no node fits it", "condition PodScheduled", lambda subject: unplaced(subject) is not None, _message
 )
 _NO_GPU: Fact[PodSubject] = Fact("GPUs are short", "condition PodScheduled", _wants_gpu, _what)
 _NAMED: Fact[PodSubject] = Fact(
@@ -73,7 +73,7 @@ GATED = PodCause(
     id="waits-for-quota",
     stage=Stage.PLACING,
     severity=Severity.STARTING,
-    sentence="The pod is not given to the scheduler yet: its queue has no quota for it.",
+    sentence="The pod is not released to the scheduler yet: its queue has no quota for it.",
     words=says("waits for quota"),
     must=(_PENDING, _GATED),
 )
@@ -81,7 +81,7 @@ NO_FREE_GPU = PodCause(
     id="no-free-gpu",
     stage=Stage.PLACING,
     severity=Severity.WARNING,
-    sentence="No node has as many free GPUs as the pod wants.",
+    sentence="No node has as many free GPUs as the pod requests.",
     words=says("no free GPU"),
     must=(_PENDING, _UNPLACED, _NO_GPU),
     must_not=(_GATED,),
@@ -92,10 +92,10 @@ NO_FREE_GPU = PodCause(
     helps=(
         Help("see which GPUs are free, and where", "nodes"),
         _SEE_NODES,
-        Help("want fewer replicas, so that a rollout can go on", "scale"),
+        Help("scale down, so that a rollout can continue", "scale"),
     ),
-    avoid=("Do not wait for a new node without a look at it: its GPUs do not count until their driver is there.",),
-    decides=("whether free GPUs are many on one node or one on many: an engine needs all of its own on one",),
+    avoid=("Do not just wait for a new node: its GPUs do not count until their driver is installed.",),
+    decides=("whether the free GPUs are on one node or scattered: an engine needs all of its GPUs on one node",),
 )
 
 
@@ -133,36 +133,36 @@ def _cause(
 RESOURCES_SHORT = _cause(
     "node-resources-short",
     _refused_for("a node's resources are short", "resource", "device"),
-    sentence="No node has as much free of what the pod asks for beside GPUs: CPU, memory, disk, another device.",
+    sentence="No node has enough of what the pod requests besides GPUs: CPU, memory, disk or another device.",
     words=lambda subject: f"no node has enough {_what(subject)}",
     must_not=(_NO_GPU,),
     helps=(_SEE_NODES, Help("see what is left on each node", "nodes"), Help("go back", "rollback")),
-    avoid=("Do not lower a request below what the engine takes: its weights go through the host's memory.",),
+    avoid=("Do not lower a request below what the engine uses: its weights pass through the host's memory.",),
     decides=(
         "whether an empty node would have enough: if none would, the request is wrong, and waiting does not help",
     ),
 )
 SELECTOR_UNMATCHED = _cause(
     "node-selector-unmatched",
-    _refused_for("its node selector or affinity is matched by no node", "selector", "node"),
-    sentence="No node has the labels that the pod's node selector or affinity asks for.",
+    _refused_for("no node matches its node selector or affinity", "selector", "node"),
+    sentence="No node has the labels that the pod's node selector or affinity requires.",
     words=says("no node matches its selector"),
-    helps=(_SEE_NODES, Help("see the nodes", "nodes"), Help("go back to the revision before", "rollback")),
-    avoid=("Do not label a node by hand for it: feature discovery writes such labels, and takes them away.",),
-    decides=("whether the label was ever on a node: one that is spelled otherwise was not",),
+    helps=(_SEE_NODES, Help("see the nodes", "nodes"), Help("roll back to the previous revision", "rollback")),
+    avoid=("Do not label a node by hand: feature discovery sets and removes such labels.",),
+    decides=("whether the label was ever on a node: a misspelled one never was",),
 )
 TAINTED = _cause(
     "taint-not-tolerated",
-    _refused_for("its tolerations lack a taint", "taint"),
-    sentence="The nodes that would suit the pod have a taint that it does not tolerate.",
+    _refused_for("it does not tolerate a taint", "taint"),
+    sentence="The nodes that would fit the pod have a taint that it does not tolerate.",
     words=lambda subject: f"taint {_what(subject)} not tolerated".replace("  ", " "),
     helps=(_SEE_NODES, Help("see the nodes", "nodes")),
-    avoid=("Do not take the taint off: it keeps others' pods from the GPUs.",),
+    avoid=("Do not remove the taint: it keeps other pods off the GPUs.",),
 )
 NODES_CLOSED = _cause(
     "nodes-closed",
-    _refused_for("the nodes that suit it take no pods", "closed"),
-    sentence="The nodes that would suit the pod take no new pods: cordoned, not ready, or short of something.",
+    _refused_for("the nodes that fit it accept no pods", "closed"),
+    sentence="The nodes that would fit the pod accept no new pods: cordoned, not ready, or short of a resource.",
     words=lambda subject: f"nodes closed: {_what(subject).removeprefix('node.kubernetes.io/')}",
     helps=(Help("see which nodes, and why", "nodes"), _SEE_NODES),
     alike=("no-free-gpu", "taint-not-tolerated"),
@@ -170,31 +170,31 @@ NODES_CLOSED = _cause(
 PORT_TAKEN = _cause(
     "host-port-taken",
     _refused_for("a port of the node is taken", "port"),
-    sentence="The pod asks for a port of its node, and on every node that would suit another pod has it.",
+    sentence="The pod requests a host port that another pod uses on every node that would fit.",
     words=says("its host port is taken"),
-    helps=(_SEE_NODES, Help("go back to the revision before", "rollback"), Help("see the nodes", "nodes")),
-    avoid=("Do not surge in a rollout: beside the old pod the new one never gets the port.",),
+    helps=(_SEE_NODES, Help("roll back to the previous revision", "rollback"), Help("see the nodes", "nodes")),
+    avoid=("Do not surge in a rollout: on the node of the old pod the new one never gets the port.",),
     decides=("whether the pod that has the port is its own predecessor: then the rollout waits for itself",),
 )
 ANTI_AFFINITY = _cause(
     "anti-affinity",
     _refused_for("pods that must not share a node are on all of them", "apart"),
-    sentence="Anti-affinity forbids the pod every node: one that it must not be beside is there already.",
+    sentence="Anti-affinity rules out every node: each already has a pod that this one must not share a node with.",
     words=says("kept apart by anti-affinity"),
-    helps=(_SEE_NODES, Help("see which nodes are left", "nodes"), Help("want fewer replicas", "scale")),
+    helps=(_SEE_NODES, Help("see which nodes are left", "nodes"), Help("scale down", "scale")),
     avoid=("Do not drain a node for it: the pod that leaves needs another node as well.",),
 )
 POD_AFFINITY = _cause(
     "pod-affinity-unmatched",
-    _refused_for("the pods that it must be beside are nowhere", "together"),
-    sentence="The pod must run beside others by its affinity, and no node that suits it has them.",
+    _refused_for("the pods that it must run next to are nowhere", "together"),
+    sentence="The pod's affinity requires other pods on its node, and no node that fits has them.",
     words=says("pod affinity unmatched"),
     helps=(_SEE_NODES, Help("see the nodes", "nodes")),
 )
 SPREAD = _cause(
     "spread-unsatisfied",
-    _refused_for("the spread over zones or nodes would be broken", "spread"),
-    sentence="On every node that has room the pod would break its topology spread constraint.",
+    _refused_for("the spread over zones or nodes would be violated", "spread"),
+    sentence="On every node that has room, the pod would violate its topology spread constraint.",
     words=says("topology spread unsatisfied"),
     helps=(_SEE_NODES, Help("see the nodes of each zone", "nodes")),
     decides=("whether one zone has no room: the others wait for it",),
@@ -202,46 +202,46 @@ SPREAD = _cause(
 VOLUME_UNBOUND = _cause(
     "volume-not-bound",
     _refused_for("a claim has no volume", "unbound"),
-    sentence="A PersistentVolumeClaim of the pod has no volume yet, and none is found for it.",
+    sentence="A PersistentVolumeClaim of the pod is not bound, and no volume is found for it.",
     words=says("its volume claim is not bound"),
-    helps=(Help("see the claim and its events", "describe"), Help("see what changed before it", "past")),
-    avoid=("Do not delete the claim: with it goes what is on a volume that it had.",),
+    helps=(Help("see the claim and its events", "describe"), Help("see what changed before", "past")),
+    avoid=("Do not delete the claim: the data on a volume that it had is lost with it.",),
     decides=("the events of the claim: no storage class, no provisioner, a quota, or no capacity",),
 )
 CLAIM_MISSING = _cause(
     "volume-claim-missing",
     _refused_for("its claim, or the claim's volume, does not exist", "claim"),
-    sentence="The pod names a PersistentVolumeClaim that does not exist, or one whose volume does not.",
+    sentence="The pod names a PersistentVolumeClaim that does not exist, or whose volume does not.",
     words=lambda subject: f"volume claim {_what(subject)} missing".replace("  ", " "),
-    helps=(_SEE_NODES, Help("see what changed before it", "past"), Help("go back", "rollback")),
+    helps=(_SEE_NODES, Help("see what changed before", "past"), Help("go back", "rollback")),
 )
 VOLUME_ELSEWHERE = _cause(
     "volume-in-other-zone",
     _refused_for("its volume cannot be reached from any node that has room", "zone"),
-    sentence="The pod's volume is in a zone, or on a node, in which nothing that suits the pod is free.",
+    sentence="The pod's volume is tied to a zone or node in which nothing that fits the pod is free.",
     words=says("its volume is in another zone"),
     helps=(_SEE_NODES, Help("see the nodes of that zone", "nodes"), Help("see where it ran before", "past")),
-    avoid=("Do not delete the claim to let it go elsewhere: what is on the volume is lost with it.",),
+    avoid=("Do not delete the claim to move the pod: the data on the volume is lost with it.",),
 )
 VOLUME_USED = _cause(
     "volume-in-use",
     _refused_for("another pod has its volume", "volume-used"),
-    sentence="The pod's volume may be used by one pod at a time, and another has it.",
+    sentence="The pod's volume can be used by one pod at a time, and another pod uses it.",
     words=says("its volume is in use"),
-    helps=(_SEE_NODES, Help("see who has it", "past")),
-    avoid=("Do not delete the other pod by force: two engines may then write to one volume.",),
+    helps=(_SEE_NODES, Help("see which pod uses it", "past")),
+    avoid=("Do not force-delete the other pod: two engines may then write to one volume.",),
 )
 VOLUME_LIMIT = _cause(
     "node-volume-limit",
-    _refused_for("the nodes have as many volumes as they can", "volume-limit"),
-    sentence="The nodes that would suit the pod have as many volumes attached as they can have.",
+    _refused_for("the nodes are at their volume limit", "volume-limit"),
+    sentence="The nodes that would fit the pod are at their limit of attached volumes.",
     words=says("nodes at their volume limit"),
     helps=(_SEE_NODES, Help("see the nodes", "nodes")),
 )
 DEVICE_CLAIM = _cause(
     "device-claim-not-allocated",
     _refused_for("its resource claims are not allocated", "device-claim"),
-    sentence="No node has the devices that the pod's resource claims ask for.",
+    sentence="No node has the devices that the pod's resource claims request.",
     words=says("device claim not allocated"),
     helps=(_SEE_NODES, Help("see the nodes", "nodes")),
 )
@@ -249,7 +249,7 @@ UNSCHEDULABLE = PodCause(
     id="unschedulable",
     stage=Stage.PLACING,
     severity=Severity.WARNING,
-    sentence="No node suits the pod, for a reason of the scheduler that is none of the usual ones.",
+    sentence="No node fits the pod, for one of the scheduler's less common reasons.",
     words=says("unschedulable"),
     must=(_PENDING, _UNPLACED),
     must_not=(_GATED, _NO_GPU, _NAMED),
@@ -263,7 +263,7 @@ PENDING = PodCause(
     id="pod-pending",
     stage=Stage.PLACING,
     severity=Severity.STARTING,
-    sentence="The pod has a node, or waits for one, and its containers do not run yet.",
+    sentence="The pod's containers are not running yet: it has just got a node, or waits for one.",
     words=lambda subject: subject.pod.status,
     must=(_PENDING,),
     must_not=(_UNPLACED,),

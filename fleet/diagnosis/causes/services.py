@@ -11,7 +11,7 @@ from fleet.model.severity import Severity
 SELECTS_NOTHING = ServiceCause(
     id="service-selects-nothing",
     severity=Severity.WARNING,
-    sentence="A Service selects none of the pods that it is for: who calls it is answered by nobody.",
+    sentence="A Service selects none of the pods that it is for: its callers get no answer.",
     words=lambda subject: f"Service {', '.join(subject.empty)} selects no pod",
     must=(
         Fact("engines are ready", "condition Ready of the pods", lambda subject: subject.serves and subject.ready > 0),
@@ -29,6 +29,6 @@ SELECTS_NOTHING = ServiceCause(
         Help("see its selector, and the labels of the pods", "describe"),
         Help("see who changed one of them", "past"),
     ),
-    avoid=("Do not restart the engines: they are well, and nobody asks them.",),
-    decides=("which of the two was changed last: the selector of the Service, or the labels of the pods",),
+    avoid=("Do not restart the engines: they are healthy but receive no requests.",),
+    decides=("which changed last: the Service's selector or the pods' labels",),
 )

@@ -20,10 +20,12 @@ Ten replicas that load for five minutes each need longer as a whole, and bring a
 """
 
 _PROMISED: Fact[SetupSubject] = Fact(
-    "somebody has promised that it is there",
+    "its availability was promised",
     "objectives.availability",
     lambda of: of.promised.availability > 0,
-    lambda of: f"{of.promised.availability * 100:.6g} % of the time" if of.promised.availability else "nobody has",
+    lambda of: (
+        f"{of.promised.availability * 100:.6g} % of the time" if of.promised.availability else "nobody promised it"
+    ),
 )
 _SCALE = Help("add a replica", "scale")
 _NODES = Help("see which nodes have room", "nodes")
@@ -31,7 +33,7 @@ _NODES = Help("see which nodes have room", "nodes")
 SINGLE_REPLICA = SetupCause(
     id="single-replica",
     severity=Severity.WARNING,
-    sentence="One replica alone serves a model that was promised to be there: nobody answers while it restarts.",
+    sentence="A single replica serves a model whose availability was promised: nothing answers while it restarts.",
     words=lambda of: f"one replica of {of.model}, {of.promised.availability * 100:.6g} % promised",
     must=(
         _PROMISED,
@@ -45,15 +47,15 @@ SINGLE_REPLICA = SetupCause(
     ),
     runs_on=True,
     after=300,
-    helps=(_SCALE, Help("see its bounds, where an autoscaler has it", "describe")),
-    avoid=("Do not restart, drain or roll it out while users need it: a second replica first.",),
-    decides=("whether another pool or a gateway's fallback answers for it: then the promise is kept elsewhere",),
+    helps=(_SCALE, Help("see its bounds, if it has an autoscaler", "describe")),
+    avoid=("Do not restart, drain or roll it out while users need it: add a second replica first.",),
+    decides=("whether another pool or a gateway's fallback serves it: then the promise is kept elsewhere",),
 )
 """Findings catalogue F44. Pods of one replica that spans several nodes count as one."""
 ONE_NODE = SetupCause(
     id="replicas-on-one-node",
     severity=Severity.WARNING,
-    sentence="All replicas of a model that was promised to be there are on one node: what ends that ends all.",
+    sentence="All replicas of a model whose availability was promised are on one node: if it fails, all of them do.",
     words=lambda of: f"all {count(len(of.pods), 'replica')} on {next(iter(of.nodes), '')}",
     must=(
         _PROMISED,
@@ -80,7 +82,7 @@ ONE_NODE = SetupCause(
         Help("spread them (topologySpreadConstraints over kubernetes.io/hostname)"),
         Help("see how it is set up", "describe"),
     ),
-    avoid=("Do not drain that node before replicas are elsewhere.",),
+    avoid=("Do not drain that node before replicas run elsewhere.",),
     decides=("whether another node has GPUs of that kind at all: without one, only more hardware helps",),
 )
 """Findings catalogue F44."""
@@ -115,7 +117,7 @@ def _fullness(of: SetupSubject) -> str:
 NO_SPARE = SetupCause(
     id="no-spare-capacity",
     severity=Severity.WARNING,
-    sentence="If the node with most of its replicas goes, the others cannot hold the requests, and no GPU is spare.",
+    sentence="If the node with most of its replicas fails, the others cannot carry the load, and no GPU is spare.",
     words=lambda of: f"without {of.loss.node if of.loss else 'a node'}: {_fullness(of)} of the rest",
     must=(
         _PROMISED,
@@ -129,8 +131,8 @@ NO_SPARE = SetupCause(
     clears=600,
     alike=("kv-cache-full", "no-free-gpu"),
     helps=(_SCALE, _NODES, Help("see how much each model holds, and what it would need", "slo")),
-    avoid=("Do not cordon or drain a node of it now: the rest is too small.",),
-    decides=("whether pods that may be preempted hold GPUs of that kind: those are spare, too",),
+    avoid=("Do not cordon or drain one of its nodes now: the rest is too small.",),
+    decides=("whether pods that may be preempted hold such GPUs: those are spare, too",),
 )
 """Findings catalogue F46: N+1. A replica's capacity is derived from the KV-cache blocks that its requests hold now."""
 
@@ -153,7 +155,7 @@ IMAGE_DIFFERS = SetupCause(
     words=says("replicas of one tag run different images"),
     must=(
         Fact[SetupSubject](
-            "one tag is several digests",
+            "one tag has several digests",
             "status.containerStatuses.imageID",
             lambda of: any(len(digests) > 1 for digests in of.images.values()) if of.images else None,
             _moved,
@@ -163,10 +165,12 @@ IMAGE_DIFFERS = SetupCause(
     after=1800,
     helps=(
         Help("see which pods run which", "describe"),
-        Help("restart it, so that all take the same", "restart"),
+        Help("restart it, so that all run the same", "restart"),
         Help("name the image by its digest (repository@sha256:…)"),
     ),
-    avoid=("Do not restart before you know which of the two is the right one: all take what the tag is then.",),
+    avoid=(
+        "Do not restart before you know which of the two is right: all replicas then get whatever the tag points to.",
+    ),
     decides=("which digest was tested: the registry says when the tag was moved",),
 )
 """Findings catalogue F38. Digests are compared: a tag like ``latest`` hides differences."""
@@ -186,8 +190,8 @@ def _beside_each_other(of: SetupSubject) -> str:
 HALF_ROLLED_OUT = SetupCause(
     id="revisions-differ",
     severity=Severity.WARNING,
-    sentence="Two revisions of a workload serve beside each other, and no rollout goes on.",
-    words=lambda of: "rolled out by half" + (", paused" if of.workload.paused else ""),
+    sentence="Two revisions of a workload serve side by side, and no rollout is in progress.",
+    words=lambda of: "half rolled out" + (", paused" if of.workload.paused else ""),
     must=(
         Fact("pods of several revisions are ready", "revision label of the pods", _halted, _beside_each_other),
         Fact(
@@ -196,7 +200,11 @@ HALF_ROLLED_OUT = SetupCause(
             lambda of: len(of.pods) >= of.workload.desired,
         ),
         # A large model loads for longer than any pause between two pods: while one loads, the rollout goes on.
-        Fact("no pod of it starts or ends", "condition Ready, deletionTimestamp of the pods", lambda of: not of.others),
+        Fact(
+            "none of its pods is starting or ending",
+            "condition Ready, deletionTimestamp of the pods",
+            lambda of: not of.others,
+        ),
     ),
     # A partition is a canary on purpose, and its field is not read.
     must_not=(Fact("it may be a canary by partition", "the kind of the workload", lambda of: of.may_be_partitioned),),
@@ -204,11 +212,11 @@ HALF_ROLLED_OUT = SetupCause(
     alike=("rollout-stuck",),
     helps=(
         Help("see what is different", "past"),
-        Help("go back to the revision before", "rollback"),
+        Help("roll back to the previous revision", "rollback"),
         Help("finish it (kubectl rollout resume, or delete the old pods of OnDelete)"),
     ),
-    avoid=("Do not compare latencies of the whole workload meanwhile: they are of two revisions.",),
-    decides=("whether somebody halted it on purpose: ask who wrote the last change",),
+    avoid=("Do not judge the latencies of the whole workload meanwhile: they mix two revisions.",),
+    decides=("whether somebody stopped it on purpose: ask who made the last change",),
 )
 """Findings catalogue F38."""
 

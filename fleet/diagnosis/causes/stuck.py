@@ -10,23 +10,23 @@ from fleet.model.severity import Severity
 
 _ALIKE = ("engine-asleep", *GPU_FAULTS, "gpu-throttled-by-hardware", "node-not-ready", "kubelet-silent")
 _DECIDES = (
-    "the last lines of its log: a watchdog of NCCL, EngineDeadError, or nothing since it hangs",
+    "the last lines of its log: an NCCL watchdog, EngineDeadError, or nothing since it hung",
     "one request for one token: an engine that answers it had only stale gauges",
 )
 _HELPS = (
     Help("read the end of its log", "logs"),
-    Help("start its pods anew, one after the other", "restart"),
+    Help("restart its pods one after another", "restart"),
 )
 _AVOID = (
-    "Do not believe /health: it answers 200 while the engine hangs.",
-    "Do not restart a single pod of an engine that runs on several: its group hangs with it.",
+    "Do not trust /health: it answers 200 while the engine hangs.",
+    "Do not restart a single pod of an engine that spans several: its group hangs with it.",
 )
 _NO_TOKENS = (Level(Quantity.GENERATION_TOKENS, Is.EXACTLY, 0), Level(Quantity.PROMPT_TOKENS, Is.EXACTLY, 0))
 
 RUNNING = EngineCause(
     id="engine-stuck",
     severity=Severity.CRITICAL,
-    sentence="The engine hangs: requests run and no token comes of it.",
+    sentence="The engine hangs: requests are running, but no tokens are generated.",
     words=says("stuck: requests running, no tokens"),
     must=(*_NO_TOKENS, Level(Quantity.RUNNING, Is.ABOVE, 0)),
     explains=(*OVERLOAD, "errors", CANARY_SILENT),
@@ -40,7 +40,7 @@ RUNNING = EngineCause(
 WAITING = EngineCause(
     id="engine-takes-nothing",
     severity=Severity.CRITICAL,
-    sentence="The engine hangs: requests wait, none is taken up, and no token is made.",
+    sentence="The engine hangs: requests wait, none is started, and no tokens are generated.",
     words=says("stuck: requests wait, none runs, no tokens"),
     must=(*_NO_TOKENS, Level(Quantity.RUNNING, Is.EXACTLY, 0), Level(Quantity.WAITING, Is.ABOVE, 0)),
     # Requests that wait for an adapter, or for KV blocks of another engine, are not this engine's fault.

@@ -23,7 +23,7 @@ _LEAST = 3.0
 """Waiting requests below which growth of the queue is not reported."""
 _SLOWEST = 0.05
 """Smallest growth of a queue that is reported, in requests per second."""
-_PAST = Help("see what came before it", "past")
+_PAST = Help("see what happened before", "past")
 _DESCRIBE = Help("see how it is set up", "describe")
 
 
@@ -74,13 +74,13 @@ def _growth_words(subject: TrafficSubject) -> str:
 
 
 _GROWS: Fact[TrafficSubject] = Fact(
-    "its queue grows without a pause",
+    "its queue grows steadily",
     "requests_waiting",
     _grows,
     _growth_words,
 )
 _SOON_DEEP: Fact[TrafficSubject] = Fact(
-    "it comes to its limit within a quarter of an hour",
+    "it reaches its limit within a quarter of an hour",
     "requests_waiting",
     lambda subject: subject.growth > 0 and _seconds_left(subject) < _SOON,
     lambda subject: _left(subject) if subject.growth > 0 else "it does not grow",
@@ -98,7 +98,7 @@ _DEFERRED: Fact[TrafficSubject] = Fact(
 QUEUE_GROWS = TrafficCause(
     id="queue-grows",
     severity=Severity.WARNING,
-    sentence="Requests come faster than they are served: ever more of them wait.",
+    sentence="Requests arrive faster than they are served: the queue keeps growing.",
     words=says("queue grows"),
     must=(_GROWS, _SOON_DEEP),
     must_not=(_DEFERRED,),
@@ -106,8 +106,8 @@ QUEUE_GROWS = TrafficCause(
     clears=180,
     alike=("kv-cache-full", "engine-stuck", "queue-deep"),
     helps=(Help("add replicas", "scale"), _PAST),
-    avoid=("Do not wait for the latency to tell: what waits is in no histogram before it has its first token.",),
-    decides=("whether users ask more often, or replicas serve more slowly than before",),
+    avoid=("Do not wait for latency to show it: a waiting request is in no histogram before its first token.",),
+    decides=("whether traffic has grown, or replicas have become slower",),
 )
 """Findings catalogue F02."""
 
@@ -130,7 +130,7 @@ def _itl(times: Threshold) -> Callable[[TrafficSubject], bool | None]:
 
 def _prompt_words(subject: TrafficSubject) -> str:
     now, usual = subject.now.prompt, subject.usual.prompt
-    return f"{now:.0f} tokens in the mean, {usual:.0f} are usual" if _known(now, usual) else ""
+    return f"{now:.0f} tokens on average, usually {usual:.0f}" if _known(now, usual) else ""
 
 
 _LONG: Fact[TrafficSubject] = Fact(
@@ -140,12 +140,10 @@ _LONG: Fact[TrafficSubject] = Fact(
     _prompt_words,
 )
 _STALLS: Fact[TrafficSubject] = Fact(
-    "its tokens come more slowly than usual",
+    "its tokens arrive more slowly than usual",
     "itl_p95",
     _itl(thresholds.ITL_SLOWER),
-    lambda subject: (
-        f"inter-token latency p95 {subject.now.itl * 1000:.0f} ms, {subject.usual.itl * 1000:.0f} are usual"
-    ),
+    lambda subject: f"inter-token latency p95 {subject.now.itl * 1000:.0f} ms, usually {subject.usual.itl * 1000:.0f}",
 )
 _PREEMPTS: Fact[TrafficSubject] = Fact(
     "it preempts",
@@ -159,7 +157,7 @@ _PREEMPTS: Fact[TrafficSubject] = Fact(
 LONG_PROMPTS = TrafficCause(
     id="long-prompts",
     severity=Severity.WARNING,
-    sentence="Prompts got long: while they are read in, the tokens of all other requests wait.",
+    sentence="Prompts got longer: while they are prefilled, the tokens of all other requests wait.",
     words=says("long prompts stall tokens"),
     must=(_LONG, _STALLS),
     # A cache that is too small gives the same picture, and is to be looked for first.
@@ -169,7 +167,7 @@ LONG_PROMPTS = TrafficCause(
     clears=300,
     still=(
         Fact("its prompts are longer than usual", _LONG.reads, _prompts(thresholds.PROMPTS_EASED), _prompt_words),
-        Fact("its tokens come more slowly than usual", _STALLS.reads, _itl(thresholds.ITL_EASED)),
+        Fact("its tokens arrive more slowly than usual", _STALLS.reads, _itl(thresholds.ITL_EASED)),
     ),
     alike=("kv-cache-preempts", "gpu-throttled-by-hardware", "gpu-throttled-by-heat"),
     helps=(
@@ -177,11 +175,11 @@ LONG_PROMPTS = TrafficCause(
         _DESCRIBE,
         Help("add replicas", "scale"),
         Help(
-            "allow fewer prompt tokens at a time (--max-num-batched-tokens), or send documents to a pool of their own"
+            "allow fewer prompt tokens at a time (--max-num-batched-tokens), or send long documents to a separate pool"
         ),
     ),
-    avoid=("Do not allow fewer than some 512 tokens at a time: throughput falls, and prompts wait for longer.",),
-    decides=("who sends them: one tenant's documents belong in a pool for long contexts",),
+    avoid=("Do not allow fewer than about 512 tokens at a time: throughput falls, and prompts wait longer.",),
+    decides=("who sends them: one tenant's documents belong in a long-context pool",),
 )
 """Findings catalogue F28."""
 
@@ -196,31 +194,31 @@ def _hits(share: Threshold) -> Callable[[TrafficSubject], bool | None]:
 
 def _hit_words(subject: TrafficSubject) -> str:
     now, usual = subject.now.prefix_hits, subject.usual.prefix_hits
-    return f"{now:.0%} of prompt tokens are found, {usual:.0%} are usual" if _known(now, usual) else ""
+    return f"{now:.0%} of prompt tokens hit, usually {usual:.0%}" if _known(now, usual) else ""
 
 
 _FELL: Fact[TrafficSubject] = Fact(
-    "its prefix cache finds less than usual",
+    "its prefix cache hits less than usual",
     "prefix_cache_hit_ratio",
     _hits(thresholds.PREFIX_SHARE),
     _hit_words,
 )
 _WAS_WORTH = _at_least(
-    "it usually finds enough to matter",
+    "it usually hits enough to matter",
     "prefix_cache_hit_ratio",
     lambda subject: subject.usual.prefix_hits,
     thresholds.PREFIX_WORTH,
     lambda subject: f"{subject.usual.prefix_hits:.0%}",
 )
 _EVICTS = _at_least(
-    "the KV cache is full, and evicts what it knew",
+    "the KV cache is full and evicts prefixes",
     "kv_cache_usage",
     lambda subject: subject.kv_usage,
     thresholds.KV_EASED,
     lambda subject: f"KV cache {subject.kv_usage:.0%} in use",
 )
 _LOOKED_UP = _at_least(
-    "enough is looked up to tell",
+    "enough lookups to tell",
     "prefix_cache_query_tokens_per_second",
     lambda subject: subject.looked_up,
     thresholds.PREFIX_LOOKED_UP,
@@ -230,8 +228,8 @@ _LOOKED_UP = _at_least(
 PREFIX_COLLAPSE = TrafficCause(
     id="prefix-cache-collapse",
     severity=Severity.WARNING,
-    sentence="The prefix cache finds much less than usual: prompts that were known are read in anew.",
-    words=says("prefix cache finds little"),
+    sentence="The prefix cache hits much less than usual: prompts that were cached are computed again.",
+    words=says("few prefix cache hits"),
     must=(_FELL, _WAS_WORTH, _LOOKED_UP),
     must_not=(_PREEMPTS, _EVICTS),
     explains=QUEUES,
@@ -241,14 +239,14 @@ PREFIX_COLLAPSE = TrafficCause(
     still=(Fact(_FELL.name, _FELL.reads, _hits(thresholds.PREFIX_EASED), _hit_words),),
     alike=("kv-cache-preempts",),
     helps=(_PAST, _DESCRIBE),
-    avoid=("Do not restart replicas: each of them begins with an empty cache.",),
+    avoid=("Do not restart replicas: each of them starts with an empty cache.",),
     decides=(
-        "whether all replicas find less, or some: all is the prompt (a time at its beginning), some is the routing",
+        "whether all replicas hit less or only some: all means the prompt (a timestamp at its start), some the routing",
     ),
 )
 """Findings catalogue F27."""
 _REVISED: Fact[TrafficSubject] = Fact(
-    "it has a revision that is new",
+    "it has a new revision",
     "creation and revision label of its pods",
     lambda subject: _known(subject.revised),
     lambda subject: f"since {subject.revised / 60:.0f} min" if _known(subject.revised) else "",
@@ -257,7 +255,7 @@ _REVISED: Fact[TrafficSubject] = Fact(
 SLOW_AFTER_ROLLOUT = TrafficCause(
     id="slow-after-rollout",
     severity=Severity.WARNING,
-    sentence="Tokens come more slowly than before the new revision, and prompts are no longer.",
+    sentence="Tokens arrive more slowly than before the new revision, although prompts are not longer.",
     words=says("slower since its rollout"),
     must=(_STALLS, _REVISED),
     must_not=(_PREEMPTS, Fact(_LONG.name, _LONG.reads, _prompts(thresholds.PROMPTS_EASED), _prompt_words)),
@@ -269,7 +267,7 @@ SLOW_AFTER_ROLLOUT = TrafficCause(
     alike=("long-prompts", "gpu-throttled-by-hardware", "gpu-throttled-by-heat", *GPU_FAULTS),
     helps=(
         Help("see what is different in it", "past"),
-        Help("go back to the revision before", "rollback"),
+        Help("roll back to the previous revision", "rollback"),
         _DESCRIBE,
     ),
     avoid=("Do not judge in the first ten minutes: a new replica compiles, and its prefix cache is cold.",),
@@ -278,17 +276,17 @@ SLOW_AFTER_ROLLOUT = TrafficCause(
 """Findings catalogue F36."""
 
 _REFUSED: Fact[TrafficSubject] = Fact(
-    "its drafts are accepted less than usual",
+    "fewer of its draft tokens are accepted than usual",
     "spec_acceptance_ratio",
     lambda subject: (
         subject.now.accepted < thresholds.SPEC_SHARE.at(subject.profile) * subject.usual.accepted
         if _known(subject.now.accepted, subject.usual.accepted)
         else None
     ),
-    lambda subject: f"{subject.now.accepted:.0%} of the drafted tokens, {subject.usual.accepted:.0%} are usual",
+    lambda subject: f"{subject.now.accepted:.0%} of draft tokens accepted, usually {subject.usual.accepted:.0%}",
 )
 _DRAFTED = _at_least(
-    "enough is drafted to tell",
+    "enough draft tokens to tell",
     "spec_draft_tokens_per_second",
     lambda subject: subject.drafted,
     thresholds.SPEC_DRAFTED,
@@ -298,20 +296,20 @@ _DRAFTED = _at_least(
 SPEC_COLLAPSE = TrafficCause(
     id="speculation-collapse",
     severity=Severity.WARNING,
-    sentence="Speculative decoding guesses much less than usual: its work is thrown away, and tokens come more slowly.",
-    words=says("speculative decoding guesses little"),
+    sentence="Far fewer draft tokens are accepted than usual: the work is wasted, and tokens arrive more slowly.",
+    words=says("few draft tokens accepted"),
     must=(_REFUSED, _DRAFTED),
     explains=QUEUES,
     after=900,
     clears=300,
-    helps=(_PAST, _DESCRIBE, Help("go back to the revision before", "rollback")),
-    avoid=("Do not take creative texts for it: of those a third to a half is accepted by nature.",),
-    decides=("whether the model was changed and its draft was not: they belong together",),
+    helps=(_PAST, _DESCRIBE, Help("roll back to the previous revision", "rollback")),
+    avoid=("Do not mistake creative writing for it: there, a third to a half is accepted normally.",),
+    decides=("whether the model was changed and its draft model was not: they belong together",),
 )
 """Findings catalogue F29."""
 
 _TURNED_AWAY = _at_least(
-    "gateways turn requests away",
+    "gateways reject requests",
     "gateway_rejections_per_second / gateway_requests_per_second",
     lambda subject: subject.rejected,
     thresholds.REJECTED,
@@ -325,7 +323,7 @@ _MANY = _at_least(
     lambda subject: f"{subject.rejected:.1%}",
 )
 _ENOUGH = _at_least(
-    "enough is asked to tell",
+    "enough requests to tell",
     "gateway_requests_per_second",
     lambda subject: subject.asked,
     thresholds.ASKED,
@@ -335,21 +333,21 @@ _ENOUGH = _at_least(
 REJECTED = TrafficCause(
     id="requests-turned-away",
     severity=Severity.WARNING,
-    sentence="Gateways turn requests for the model away: its limits are reached, or nobody behind them is free.",
-    words=says("requests turned away"),
+    sentence="Gateways reject requests for the model: a limit is reached, or no backend is free.",
+    words=says("requests rejected"),
     must=(_TURNED_AWAY, _ENOUGH),
     serious=(_MANY,),
     after=300,
     clears=300,
     alike=("queue-deep", "autoscaler-at-maximum"),
     helps=(Help("add replicas", "scale"), _PAST, Help("see the limits of the gateway", "describe")),
-    avoid=("Do not raise the limits where the queue is long: what is let in then waits for longer than users do.",),
-    decides=("whether it is one tenant's quota, or all are turned away: 429 is a limit, 503 is nobody who is free",),
+    avoid=("Do not raise the limits while the queue is long: what is admitted then waits longer than users do.",),
+    decides=("whether one tenant is rejected or all are: 429 means a limit, 503 no free backend",),
 )
 """Findings catalogue F35."""
 _MANY_START: Fact[TrafficSubject] = Fact(
     "many replicas start at once",
-    "how its pods stand",
+    "the states of its pods",
     lambda subject: subject.starting >= max(2, (subject.ready + subject.starting) / 4),
     lambda subject: f"{subject.starting} start, {subject.ready} are ready",
 )
@@ -367,7 +365,7 @@ _QUEUES_UP: Fact[TrafficSubject] = Fact(
 COLD_START = TrafficCause(
     id="cold-start-storm",
     severity=Severity.WARNING,
-    sentence="Many replicas load their model at once, and requests wait in those that are left.",
+    sentence="Many replicas load their model at once, and requests wait in the remaining ones.",
     words=says("many replicas load, requests wait"),
     must=(_MANY_START, _QUEUES_UP),
     explains=OVERLOAD,
@@ -375,12 +373,12 @@ COLD_START = TrafficCause(
     clears=120,
     alike=("autoscaler-at-maximum",),
     helps=(
-        Help("pause the rollout, where one takes the replicas away", "pause"),
+        Help("pause the rollout, if one is replacing them", "pause"),
         _PAST,
-        Help("see how far they have come", "logs"),
+        Help("see how far they have got", "logs"),
     ),
-    avoid=("Do not restart those that load: they begin anew, all at once again.",),
-    decides=("whether a rollout took more away at a time than it should (maxUnavailable), or a node took them",),
+    avoid=("Do not restart those that are loading: they would all start over at once.",),
+    decides=("whether a rollout replaced too many at a time (maxUnavailable), or a node was lost",),
 )
 """Findings catalogue F08."""
 OF_TRAFFIC = (QUEUE_GROWS, LONG_PROMPTS, SLOW_AFTER_ROLLOUT, PREFIX_COLLAPSE, SPEC_COLLAPSE, REJECTED, COLD_START)

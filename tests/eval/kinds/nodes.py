@@ -177,7 +177,7 @@ def target_down(case: Case) -> None:
         pod,
         top.key,
         says="nobody measures|target|scrape",
-        evidence=("nobody measures it|deadline",),
+        evidence=("nothing measures it|deadline",),
         actions=("sources", "logs", "monitoring"),
     )
 

@@ -115,7 +115,7 @@ def test_what_waits_for_a_gpu_since_its_node_was_removed_follows_from_that() -> 
     assert (found.root.cause, found.about, found.state) == ("node-removed", CHAT, FindingState.PENDING)
     assert found.root.words == "node n1 removed, 1 replica missing"
     assert "no-free-gpu" in [one.cause for one in found.symptoms]
-    assert explain(snapshot, found.root).evidence[1].text == "the node that they were on is gone: node n1"
+    assert explain(snapshot, found.root).evidence[1].text == "the node they were on is gone: node n1"
     assert fleet.incidents(160)[0].state is FindingState.FIRING
     fleet.of("chat-new", node="n0")
     fleet.engines["chat-new"] = WELL

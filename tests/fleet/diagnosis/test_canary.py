@@ -32,7 +32,7 @@ def test_an_engine_that_is_ready_and_does_not_answer_is_told_though_no_number_sh
     assert snapshot.assessments["serving/chat-1"] == (Severity.CRITICAL, "canary: no answer")
     assert incident.severity is snapshot.assessments[CHAT].severity is Severity.WARNING, "the others serve"
     told = explain(snapshot, incident.root)
-    assert told.evidence[0].text == "questions for one token come to nothing: 2 in a row, no answer within 20 s"
+    assert told.evidence[0].text == "one-token requests fail: 2 in a row, no answer within 20 s"
     assert (told.evidence[0].source, told.evidence[0].age) == ("canary", 3.0)
     assert {"engine-stuck", "queue-deep"} <= {one.cause for one in told.ruled_out}
 

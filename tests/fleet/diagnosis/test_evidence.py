@@ -86,7 +86,7 @@ def test_what_lowers_the_clocks_rules_out_what_it_is_not_and_is_no_number_of_oth
     fleet = stuck()
     fleet.reasons = {"GPU-chat-1": ("power cap",)}
     out = {one.cause: one.by for one in explained(fleet).ruled_out}
-    assert out["gpu-throttled-by-hardware"] == "what lowers its clocks: power cap"
+    assert out["gpu-throttled-by-hardware"] == "its clocks are lowered by: power cap"
     assert out["gpu-lost"] == out["gpu-memory-broken"] == "last XID code: 0"
 
 
@@ -110,8 +110,8 @@ def test_a_stuck_rollout_is_told_from_what_looks_alike_by_its_pods() -> None:
     assert told.open == ()
     assert {one.cause: one.by for one in told.ruled_out} == {
         "no-free-gpu": "not so: it is pending, on all 3",
-        "image-not-pulled": "not so: it does not run, on all 3",
-        "crash-loop": "not so: it does not run, on all 3",
+        "image-not-pulled": "not so: it is not running, on all 3",
+        "crash-loop": "not so: it is not running, on all 3",
     }
 
 
@@ -120,4 +120,4 @@ def test_what_must_not_hold_and_does_rules_out() -> None:
     snapshot = stuck_rollout(**crashing(NOW - 300) | {"containers": (died,)}).at(0)
     stands = next(f for i in snapshot.incidents for f in i.findings if f.cause == "rollout-stuck")
     out = {one.cause: one.by for one in explain(snapshot, stands).ruled_out}
-    assert "a container was killed for its memory: OOMKilled" in out["crash-loop"]
+    assert "a container was OOM-killed: OOMKilled" in out["crash-loop"]

@@ -21,8 +21,8 @@ def test_a_pod_that_does_not_go_is_told_once_its_grace_is_long_over() -> None:
     assert "pod-stuck-terminating" not in causes(fleet.incidents(0, 40, 200))
     snapshot = fleet.at(400)
     (found,) = [one for one in snapshot.incidents if one.root.cause == "pod-stuck-terminating"]
-    assert (found.about, found.root.words) == ("serving/chat-2", "terminating for 6 min beyond its grace")
-    assert explain(snapshot, found.root).evidence[0].text == "its grace is long over: 370 s"
+    assert (found.about, found.root.words) == ("serving/chat-2", "terminating for 6 min beyond its grace period")
+    assert explain(snapshot, found.root).evidence[0].text == "its grace period is long over: 370 s"
 
 
 def test_an_engine_that_loads_for_long_is_told_and_one_that_loads_is_not() -> None:

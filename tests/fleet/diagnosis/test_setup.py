@@ -178,7 +178,7 @@ def subject_words(snapshot: Snapshot) -> str:
 
 
 def test_one_that_was_paused_is_called_so_and_a_canary_by_partition_is_none() -> None:
-    assert subject_words(seen(halves(4000, paused=True), {})) == "rolled out by half, paused"
+    assert subject_words(seen(halves(4000, paused=True), {})) == "half rolled out, paused"
     subject = setup_subject(seen(halves(4000), {}), CHAT)
     assert subject is not None
     (cause,) = [one for one in OF_SETUP if one.id == "revisions-differ"]
@@ -231,7 +231,7 @@ def test_a_latency_that_is_not_kept_is_told_within_minutes() -> None:
         Severity.WARNING,
         FindingState.FIRING,
     )
-    assert found.root.words == "TTFT p95 misses 2.5 s, 20% later"
+    assert found.root.words == "TTFT p95 misses 2.5 s: 20% are late"
     assert "budget-burns" in {one.cause for one in found.symptoms}
     assert incidents(waiting=0.0, bad=0.04) == ()
 
