@@ -11,18 +11,17 @@ import asyncio
 from bisect import bisect_left
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final
 
 from fleet.json_fields import Raw
-from fleet.kinds.registry import listed
-from fleet.model.objects import Condition, Container, Event, Node, ObjectRef, Owner, Pod, TemplateWrite, Workload
+from fleet.model.objects import ObjectRef, TemplateWrite, Workload
 from fleet.recorder.alert_changes import AlertChanges
 from fleet.recorder.differences import Differences, in_a_line, version_changes
 from fleet.recorder.problem import RecordingError
 from fleet.recorder.reader import Recording, has_look
+from fleet.recorder.rows_as_objects import ROWS, time_text
 from fleet.sources.kube.state import KubeState
 from fleet.timeline.attribution import Write
 from fleet.timeline.cluster.registry import witnesses
@@ -119,7 +118,7 @@ class _Looks:
         self._last: tuple[int, float, KubeState] | None = None
         """The last look that was read: its frame, its time, and the rows."""
         self._asked = SharedFacts(lambda clean: clean, self.kin)
-        self._rows: list[tuple[AnyWitness, dict[Any, Any]]] = [(row, {}) for row in witnesses() if row.kind in _READ]
+        self._rows: list[tuple[AnyWitness, dict[Any, Any]]] = [(row, {}) for row in witnesses() if row.kind in ROWS]
         self._differences = Differences()
         self._alerts = AlertChanges()
         self._told = 0
@@ -179,13 +178,13 @@ class _Looks:
             if row.template_write is not None and before.workloads.get(key) is not row:
                 self._writes.setdefault(_ref(row), {})[row.template_write] = None
         for witness, taken in self._rows:
-            field, of, raw = _READ[witness.kind]
-            rows, old = getattr(state, field), getattr(before, field)
+            kept = ROWS[witness.kind]
+            rows, old = getattr(state, kept.field), getattr(before, kept.field)
             for key, row in rows.items() if rows is not old else ():
-                if old.get(key) is not row and (not of or row.kind == of):
-                    told = raw(row)
+                if old.get(key) is not row and (not kept.kind or row.kind == kept.kind):
+                    told = kept.raw(row)
                     # For an event its last version; for the others each version that differs.
-                    taken[key if field == "events" else _told_by(key, told)] = witness.take(told, self._asked)
+                    taken[key if kept.field == "events" else _told_by(key, told)] = witness.take(told, self._asked)
 
     def _take_links(self, links: Mapping[str, Workload]) -> None:
         """Report the new rows: the ones before them are already there, and may be gone later."""
@@ -198,7 +197,7 @@ class _Looks:
 
 
 def _write(write: TemplateWrite) -> Write:
-    return Write(write.at, tool(write.manager), (TEMPLATE,), f"{write.manager} {_stamp(write.at)}")
+    return Write(write.at, tool(write.manager), (TEMPLATE,), f"{write.manager} {time_text(write.at)}")
 
 
 def _told_by(key: str, raw: Raw) -> tuple[str, str]:
@@ -225,7 +224,7 @@ def _rollouts(links: Mapping[str, Workload], kin: Kinship) -> Iterator[Entry]:
             if not link.created:
                 continue
             changes = version_changes(before.version, link.version) if before is not None else ()
-            evidence = Evidence(f"{_ref(link)} metadata.creationTimestamp", _stamp(link.created))
+            evidence = Evidence(f"{_ref(link)} metadata.creationTimestamp", time_text(link.created))
             what = f"revision {link.revision}" if link.revision else link.name
             what += f": {in_a_line(changes)}" if changes else " made"
             topic = rollout_topic(_ref(link))
@@ -236,71 +235,3 @@ def _rollouts(links: Mapping[str, Workload], kin: Kinship) -> Iterator[Entry]:
 
 def _ref(row: Workload) -> ObjectRef:
     return ObjectRef(row.kind, row.namespace, row.name)
-
-
-# Rows as raw objects of the API server, with the fields that the timeline reads.
-
-
-def _stamp(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _object(
-    row: Pod | Node | Workload, conditions: tuple[Condition, ...], owner: Owner | None = None
-) -> dict[str, Any]:
-    metadata: dict[str, Any] = {"name": row.name, "namespace": getattr(row, "namespace", "")}
-    metadata |= {"creationTimestamp": _stamp(row.created)} if row.created else {}
-    if owner is not None:
-        metadata["ownerReferences"] = [{"kind": owner.kind, "name": owner.name, "uid": owner.uid, "controller": True}]
-    return {"metadata": metadata, "spec": {}, "status": {"conditions": [_condition(one) for one in conditions]}}
-
-
-def _condition(row: Condition) -> Raw:
-    at = {"lastTransitionTime": _stamp(row.since)} if row.since is not None else {}
-    return {"type": row.type, "status": row.status, "reason": row.reason, "message": row.message, **at}
-
-
-def _pod(row: Pod) -> Raw:
-    raw = _object(row, row.conditions, row.owner)
-    for key, init in (("containerStatuses", False), ("initContainerStatuses", True)):
-        raw["status"][key] = [_container(one) for one in row.containers if one.init is init]
-    return {**raw, "spec": {"nodeName": row.node}}
-
-
-def _container(row: Container) -> Raw:
-    last = (
-        {"reason": row.last_reason, "exitCode": row.last_exit_code or 0, "finishedAt": _stamp(row.last_finished)}
-        if row.last_finished is not None
-        else {}
-    )
-    return {"name": row.name, "restartCount": row.restarts, "lastState": {"terminated": last}}
-
-
-def _event(row: Event) -> Raw:
-    involved = row.involved
-    return {
-        "metadata": {"name": row.name, "namespace": row.namespace},
-        "involvedObject": {"kind": involved.kind, "namespace": involved.namespace, "name": involved.name},
-        "type": row.type,
-        "reason": row.reason,
-        "message": row.message,
-        "count": row.count,
-        "firstTimestamp": _stamp(row.first or row.last),
-        "lastTimestamp": _stamp(row.last),
-        "source": {"component": row.source},
-    }
-
-
-_READ: Final[Mapping[str, tuple[str, str, Callable[[Any], Raw]]]] = {
-    "Pod": ("pods", "", _pod),
-    "Node": ("nodes", "", lambda row: _object(row, row.conditions)),
-    "Event": ("events", "", _event),
-    **{
-        kind.kind: ("workloads", kind.kind, lambda row: _object(row, row.conditions, row.owner))
-        for kind in listed()
-        if not kind.link
-    },
-}
-"""Kinds whose rows are read as objects: the field of a KubeState, the kind of its rows (empty: all), and the object of
-a row.
-"""
