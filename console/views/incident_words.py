@@ -9,6 +9,8 @@ from fleet.model.severity import Severity
 from fleet.model.snapshot import Snapshot
 from widgets.values import age_text
 
+_ACRONYMS = {"gpus": "GPUs"} | {one: one.upper() for one in ("cpu", "cuda", "gpu", "itl", "kv", "ttft", "xid")}
+
 
 def place(snapshot: Snapshot, key: str) -> str:
     """The object as a person calls it: ``serving/chat-8b``, ``gpu-node-3``, ``GPU 2 of gpu-node-3``."""
@@ -19,6 +21,11 @@ def place(snapshot: Snapshot, key: str) -> str:
     if workload is not None:
         return f"{workload.namespace}/{workload.name}"
     return f"{pod.namespace}/{pod.name}" if pod is not None else key
+
+
+def cause_name(cause: str) -> str:
+    """A cause by name, for lists of causes that may not hold: ``GPU memory broken`` for ``gpu-memory-broken``."""
+    return " ".join(_ACRONYMS.get(word, word) for word in cause.split("-"))
 
 
 def shown_severity(incident: Incident) -> Severity:

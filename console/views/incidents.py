@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING
 from console.views.alert_marks import alerts_of, object_words, summary_of, told_lines, unexplained
 from console.views.baselines import baseline_lines
 from console.views.filter import Filter
-from console.views.incident_words import acknowledged_text, felt, in_time, known_to, lasted, place, shown_severity
+from console.views.incident_words import (
+    acknowledged_text,
+    cause_name,
+    felt,
+    in_time,
+    known_to,
+    lasted,
+    place,
+    shown_severity,
+)
 from console.views.layout import followed, head, labelled, sections, wrapped
 from console.views.plots import plot_block
 from console.views.standing_since import clock, coarse
@@ -192,9 +201,9 @@ def incident_lines(
         _evidence(snapshot, incident, told.evidence, width),
         _alerts(snapshot, incident, width),
         _follows(snapshot, incident, width, glyphs),
-        _ruled("ruled out", "because", told.ruled_out, width),
-        _ruled("not ruled out", "it would take", told.open, width),
-        _list("what would decide", told.decides, width),
+        _ruled("ruled out", told.ruled_out, width),
+        _ruled("not ruled out", told.open, width),
+        _list("how to decide: check", told.decides, width),
         _list("what not to do", told.avoid, width, Role.WARNING),
         _usual(snapshot, incident, usual, width, glyphs),
         _drawn(snapshot, incident, width, glyphs),
@@ -224,7 +233,7 @@ def _title(snapshot: Snapshot, incident: Incident, width: int, glyphs: Glyphs) -
     since = f"{clock(incident.since)}, {in_time(incident, snapshot.at)}; known by {incident.root.told_by}"
     lines += wrapped("since", since, width)
     if reach := felt(incident.reach):
-        lines += wrapped("felt by", reach, width)
+        lines += wrapped("affects", reach, width)
     if (known := incident.acknowledged) is not None:
         role = Role.OK if known.holds else Role.WARNING
         lines += wrapped("known", untrusted_line(acknowledged_text(known, snapshot.at)), width, role)
@@ -240,7 +249,7 @@ def _evidence(snapshot: Snapshot, incident: Incident, seen: Iterable[IncidentEvi
     alike = len(incident.alike)
     worst = f"at {untrusted_name(place(snapshot, incident.root.key))}"
     remark = f"{worst}, the worst of {alike} alike" if alike > 1 else worst
-    return [head("what is seen", remark), *lines] if lines else []
+    return [head("evidence", remark), *lines] if lines else []
 
 
 def _alerts(snapshot: Snapshot, incident: Incident, width: int) -> list[Line]:
@@ -267,7 +276,7 @@ def _follows(snapshot: Snapshot, incident: Incident, width: int, glyphs: Glyphs)
         lead = (Span("   "), severity_span(one.severity, glyphs), Span(" "))
         text = f"{untrusted_name(place(snapshot, one.key))}{more}: {untrusted(one.words)}"
         lines += followed(lead, text, Role.TEXT, width, _INDENT)
-    return [head("what follows from it"), *lines] if lines else []
+    return [head("symptoms of it"), *lines] if lines else []
 
 
 def _is_title(incident: Incident, symptom: Finding) -> bool:
@@ -282,13 +291,15 @@ def _helps(told: Explanation, key_of: KeyOf, width: int) -> list[Line]:
     return [head("what helps"), *lines] if lines else []
 
 
-def _ruled(title: str, by: str, ruled: Iterable[LookAlike], width: int) -> list[Line]:
-    """Return causes that look alike, grouped under the number that excludes them."""
+def _ruled(title: str, ruled: Iterable[LookAlike], width: int) -> list[Line]:
+    """Return the causes that look alike, by name, above the number that excludes them, or what is unknown.
+
+    Their sentences would read as findings.
+    """
     lines: list[Line] = []
     for reason, alike in groupby(ruled, key=lambda one: one.by):
-        for one in alike:
-            lines += wrapped("", one.sentence, width)
-        lines += wrapped("", f"{by}: {untrusted_line(reason)}", width, Role.DIM)
+        lines += wrapped("", ", ".join(cause_name(one.cause) for one in alike), width)
+        lines += wrapped("", f"  {untrusted_line(reason)}", width, Role.DIM)
     return [head(title), *lines] if lines else []
 
 

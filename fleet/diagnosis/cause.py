@@ -198,7 +198,7 @@ class Cause(Generic[S]):
             return Ruling(False, missed.contrary(subject))
         unknown = next((sign for sign, holds in held if holds is None), None)
         if unknown is not None:
-            return Ruling(None, f"{unknown.reads} is not known")
+            return Ruling(None, f"unknown: {unknown.reads}")
         excluding = next((sign for sign in self.must_not if sign.holds(subject)), None)
         if excluding is None:
             return Ruling(True)

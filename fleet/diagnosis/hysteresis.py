@@ -18,8 +18,8 @@ from fleet.diagnosis.subject import Subjects
 from fleet.model.finding import Finding, FindingState
 from fleet.model.snapshot import Snapshot
 
-SEEN = "this console, which has seen it begin"
-SEEN_FIRST = "this console, which found it so"
+SEEN = "this console, which saw it begin"
+SEEN_FIRST = "this console, which found it already so"
 
 
 @dataclass(slots=True)

@@ -55,7 +55,7 @@ class NumbersInWords:
 
     def contrary(self: MetricsSign, of: MetricsRow) -> str:
         numbers = [one.text for one in self.seen(of) if one.quantity is not None]
-        return ", ".join(numbers) or f"not so: {self.name}"
+        return ", ".join(numbers) or f"not true: {self.name}"
 
 
 class Is(StrEnum):

@@ -61,7 +61,7 @@ class SignInWords(Generic[S]):
         return (Observation(f"{self.name}: {shown}" if shown else self.name),)
 
     def contrary(self: _Shows[S], of: S) -> str:
-        return self.shows(of) or f"not so: {self.name}"
+        return self.shows(of) or f"not true: {self.name}"
 
 
 class _Shows(Protocol[S_contra]):

@@ -17,7 +17,7 @@ def incidents_sheet(snapshot: Snapshot, glyphs: Glyphs) -> Sheet:
     """Return the table of incidents, worst first: what is wrong, where, for how long, and its impact."""
     columns = (
         SIGN, SheetColumn("incident", "INCIDENT", shown=DATA), STATE, OBJECT, SheetColumn("words", "WHAT", least=20),
-        SINCE, SheetColumn("reach", "FELT BY", least=10, priority=2, moves=True),
+        SINCE, SheetColumn("reach", "AFFECTS", least=10, priority=2, moves=True),
         SheetColumn("known", "KNOWN", least=10, priority=3, moves=True),
         SheetColumn("cause", "CAUSE", priority=3), SheetColumn("alerts", "ALERTS", least=10, priority=3),
         SheetColumn("sentence", "SENTENCE", shown=WIDE),

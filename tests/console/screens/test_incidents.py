@@ -111,14 +111,16 @@ async def test_one_incident_is_the_sentence_the_key_the_numbers_and_what_was_rul
         assert "RULED OUT" in d.text
         if size == (120, 40):
             assert "last XID code: 0" in d.text
-            assert "throttle reasons is not known" in d.text
+            assert "GPU lost, GPU memory broken" in d.text
+            assert "fallen off the bus" not in d.text, "what is ruled out must not read as a finding"
+            assert "unknown: throttle reasons" in d.text
 
 
 async def test_what_follows_from_the_root_is_told_below_it() -> None:
     async with desk(two(), size=(120, 60)) as d:
         d.grid.move_to("serving/chat-0")
         await d.press("f", "enter")
-        assert "WHAT FOLLOWS FROM IT" in d.text
+        assert "SYMPTOMS OF IT" in d.text
         assert "CrashLoopBackOff" in d.line_with("serving/chat-0: ")
         assert "o c" in d.line_with("keep new pods off the node")
         assert "o r" in d.line_with("move the pods, then reboot the node")
@@ -166,7 +168,7 @@ async def test_it_is_drawn_anew_and_says_when_it_is_over() -> None:
         await d.press("f", "enter")
         fleet.engines = dict.fromkeys(fleet.engines, DEEP | {Q.WAITING: 90.0})
         await d.deliver(fleet.at(75))
-        assert "270 requests wait" in d.line_with("felt by")
+        assert "270 requests wait" in d.line_with("affects")
         fleet.engines = dict.fromkeys(fleet.engines, WELL)
         await d.deliver(fleet.at(80))
         assert "easing" in d.text
@@ -314,7 +316,7 @@ async def test_the_numbers_of_a_workload_are_its_own_and_not_those_of_its_worst_
         assert "333" in d.line_with("long queue")
         assert "112" not in d.text
         await d.press("enter")
-        assert "333 requests wait" in d.line_with("felt by")
+        assert "333 requests wait" in d.line_with("affects")
         assert "112" not in d.line_with("serving/chat:")
 
 

@@ -42,8 +42,8 @@ def test_what_is_not_measured_is_not_ruled_out() -> None:
     fleet.gpus["chat-1"] = {Q.GPU_TEMPERATURE: 60.0}
     told = explained(fleet)
     open_ = {one.cause: one.by for one in told.open}
-    assert open_["gpu-hardware-xid"] == "last_xid is not known"
-    assert open_["gpu-throttled-by-hardware"] == "throttle reasons is not known"
+    assert open_["gpu-hardware-xid"] == "unknown: last_xid"
+    assert open_["gpu-throttled-by-hardware"] == "unknown: throttle reasons"
     assert "gpu-hardware-xid" not in {one.cause for one in told.ruled_out}
 
 
@@ -109,9 +109,9 @@ def test_a_stuck_rollout_is_told_from_what_looks_alike_by_its_pods() -> None:
     told = explained(stuck_rollout())
     assert told.open == ()
     assert {one.cause: one.by for one in told.ruled_out} == {
-        "no-free-gpu": "not so: it is pending, on all 3",
-        "image-not-pulled": "not so: it is not running, on all 3",
-        "crash-loop": "not so: it is not running, on all 3",
+        "no-free-gpu": "not true: it is pending, on all 3",
+        "image-not-pulled": "not true: it is not running, on all 3",
+        "crash-loop": "not true: it is not running, on all 3",
     }
 
 

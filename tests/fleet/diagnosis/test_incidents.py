@@ -30,18 +30,18 @@ def test_a_cause_fires_once_it_has_held_for_as_long_as_it_must() -> None:
     assert later.state is FindingState.PENDING
     (fires,) = fleet.incidents(75)
     assert (fires.state, fires.severity, fires.since) == (FindingState.FIRING, Severity.CRITICAL, NOW + 15)
-    assert fires.root.told_by == "this console, which has seen it begin"
+    assert fires.root.told_by == "this console, which saw it begin"
 
 
 def test_of_what_no_history_is_kept_the_console_says_since_when_it_has_seen_it() -> None:
     fleet = Fleet(2)
     fleet.gpus["chat-0"] = COOL | {Q.XID: 79.0}
     (found,) = fleet.incidents(0)
-    assert found.root.told_by == "this console, which found it so"
+    assert found.root.told_by == "this console, which found it already so"
     fleet.gpus["chat-1"] = COOL | {Q.XID: 151.0}
     (both,) = fleet.incidents(20)
     told = {one.key: (one.told_by, one.since) for one in both.alike}
-    assert told["GPU-chat-1"] == ("this console, which has seen it begin", NOW + 20)
+    assert told["GPU-chat-1"] == ("this console, which saw it begin", NOW + 20)
 
 
 def test_it_is_over_once_it_has_not_held_for_long_enough_and_begins_anew_if_it_comes_back() -> None:

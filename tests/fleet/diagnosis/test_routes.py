@@ -134,7 +134,7 @@ def test_a_service_that_was_deleted_is_told_at_the_workload_that_it_led_to() -> 
     assert "Ingress chat → Service front, which does not exist" in evidence.evidence[1].text
     assert {one.cause: one.by for one in evidence.ruled_out} == {
         "service-selects-nothing": "its Services select pods",
-        "policy-lets-nobody-in": "not so: no rule of the policies that select its pods allows its port",
+        "policy-lets-nobody-in": "not true: no rule of the policies that select its pods allows its port",
     }
 
 
