@@ -12,6 +12,7 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, Field, FrozenInstanceError
 from reprlib import recursive_repr
+from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 T = TypeVar("T")
@@ -77,7 +78,7 @@ def _compiled(head: str, body: Sequence[str], names: dict[str, object]) -> _Meth
 
 
 def _init(cls: type) -> _Method:
-    names: dict[str, object] = {"_MISSING": MISSING, "_set": object.__setattr__}
+    names: dict[str, object] = {"_MISSING": MISSING}
     positional: list[str] = []
     keywords: list[str] = []
     body: list[str] = []
@@ -86,11 +87,23 @@ def _init(cls: type) -> _Method:
         if each.init:
             (keywords if each.kw_only else positional).append(_parameter(each))
         if value:
-            body.append(f"_set(self, {each.name!r}, {value})")
+            body.append(_assignment(cls, each.name, value, names))
     if hasattr(cls, "__post_init__"):
         body.append("self.__post_init__()")
     parameters = ["self", *positional, *(["*", *keywords] if keywords else [])]
     return _compiled(f"__init__({', '.join(parameters)})", body, names)
+
+
+def _assignment(cls: type, name: str, value: str, names: dict[str, object]) -> str:
+    """Return the source that sets a field: of the ways that get past a frozen class' own, the fastest."""
+    if cls.__setattr__ is object.__setattr__:
+        return f"self.{name} = {value}"
+    slot = getattr(cls, name, None)
+    if isinstance(slot, MemberDescriptorType):
+        names[f"_set_{name}"] = slot.__set__
+        return f"_set_{name}(self, {value})"
+    names["_set"] = object.__setattr__
+    return f"_set(self, {name!r}, {value})"
 
 
 def _parameter(each: Field[Any]) -> str:

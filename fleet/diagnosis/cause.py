@@ -156,7 +156,10 @@ class Cause(Generic[S]):
 
     def holds(self, of: S) -> bool:
         """True if all its signs hold, and none that excludes it."""
-        return all(sign.holds(of) for sign in self.must) and not self.excluded(of)
+        for sign in self.must:
+            if not sign.holds(of):
+                return False
+        return not self.excluded(of)
 
     def excluded(self, of: S) -> bool:
         """True if an excluding sign holds. An unknown sign excludes nothing, just as it proves nothing."""

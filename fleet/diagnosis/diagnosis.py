@@ -71,6 +71,8 @@ class Diagnosis:
         self._findings: Sequence[Finding] = ()
         self._holds: Sequence[ActiveCause] = ()
         self._troubles: Sequence[ActiveCause] = ()
+        self._with_endings: Sequence[ActiveCause] = ()
+        """The troubles of pods whose containers have ended."""
         self._ground: tuple[object, ...] = ()
         self._rows = WordedRows(self._causes, ())
         self._words = FindingWords(self._causes)
@@ -149,6 +151,7 @@ class Diagnosis:
         ground = (held, snapshot.pods, snapshot.gpus, snapshot.workload_of, snapshot.model_of)
         if not are_same(self._ground, ground):
             self._troubles, self._ground = list(held.troubles(snapshot)), ground
+            self._with_endings = [one for one in self._troubles if one.cause.id in ENDED]
         outlying_still = (one for one in self._outlying if one.key in snapshot.pods or one.key in snapshot.gpus)
         holds = [
             *self._silent(snapshot),
@@ -177,8 +180,8 @@ class Diagnosis:
     def _ended(self, snapshot: Snapshot) -> Iterator[ActiveCause]:
         """Yield why the containers of pods ended, if their logs say so."""
         subjects = Subjects.of(snapshot)
-        for trouble in self._troubles:
-            seen = subjects.ended(trouble.key) if trouble.cause.id in ENDED else None
+        for trouble in self._with_endings:
+            seen = subjects.ended(trouble.key)
             cause = None if seen is None else self._of_endings.get(seen.words.reason)
             if cause is not None:
                 yield ActiveCause(cause, trouble.key)

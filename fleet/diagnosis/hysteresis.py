@@ -29,6 +29,8 @@ class _Kept:
     last: float
     """Unix time at which it last held."""
     said: ToldCause
+    asks: bool
+    """True if its severity or words may change while it holds."""
     finding: Finding | None = None
     """The current finding; None if it must be rebuilt."""
     eased: str = ""
@@ -83,7 +85,8 @@ class Hysteresis:
             if one is None:
                 one = self._begun(snapshot, cause, key, severities.said(cause, key, None))
             else:
-                _tell(one, severities.said(cause, key, one.said))
+                if one.asks:
+                    _tell(one, severities.said(cause, key, one.said))
                 if one.backfilled != past and _may_be_older(one):
                     # History from before the start of the console is read after its first tick.
                     one.backfilled = past
@@ -100,7 +103,7 @@ class Hysteresis:
         self._clears = min((one.cause.clears for one in kept.values() if one.fired), default=math.inf)
         self._asked, self._grounds = {}, {}
         for at, ((_, key), one) in enumerate(kept.items()):
-            if asks(one.cause):
+            if one.asks:
                 self._asked.setdefault(one.cause.id, (one.cause, []))[1].append((at, key, one))
         self._findings = [self._finding(key, one, now) for (_, key), one in kept.items()]
         return self._findings
@@ -130,7 +133,7 @@ class Hysteresis:
     def _begun(self, snapshot: Snapshot, cause: AnyCause, key: str, said: ToldCause) -> _Kept:
         told = SEEN if self._looked else SEEN_FIRST
         since = onset_of(snapshot, cause, key) or Onset(snapshot.at, told, may_be_older=not self._looked)
-        return _Kept(cause, since, snapshot.at, said, backfilled=snapshot.history.backfilled)
+        return _Kept(cause, since, snapshot.at, said, asks(cause), backfilled=snapshot.history.backfilled)
 
     def _finding(self, key: str, one: _Kept, now: float) -> Finding:
         """Return the finding; it stays the same object while nothing about it changes."""

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from fleet.diagnosis.thresholds import ITL_SLOWER
 from fleet.model.before import Departed, Traffic, traffic_in
 from fleet.model.objects import Pod, revision_of
 from fleet.model.profile import CHAT, Profile
@@ -142,6 +143,7 @@ def traffic_subject(snapshot: Snapshot, workload: str) -> TrafficSubject | None:
     if row is None or known is None or frame.states[row] >= State.STALE:
         return None
     (now,), usual = traffic_in(frame, [row]), snapshot.usual.get(workload, Traffic())
+    profile = snapshot.profiles.of(workload)
     model, gateways = snapshot.model_of.get(workload, ""), snapshot.before_models
     asked = gateways.value(model, Quantity.GATEWAY_REQUESTS)
     return TrafficSubject(
@@ -156,17 +158,17 @@ def traffic_subject(snapshot: Snapshot, workload: str) -> TrafficSubject | None:
         snapshot.history.step,
         known.ready,
         _starting(snapshot, workload) if known.ready < known.desired else 0,
-        # Nobody asks for it where tokens come as they do usually.
-        revised(snapshot, workload) if now.itl > usual.itl else math.nan,
+        # Nobody asks for it where tokens do not stall: it visits all pods.
+        revised(snapshot, workload) if now.itl >= ITL_SLOWER.at(profile) * usual.itl else math.nan,
         asked,
         gateways.value(model, Quantity.GATEWAY_REJECTIONS) / asked if asked > 0 else math.nan,
-        snapshot.profiles.of(workload),
+        profile,
     )
 
 
 def _starting(snapshot: Snapshot, workload: str) -> int:
-    stands = (snapshot.assessments[pod.key].severity for pod in pods_in(snapshot, workload))
-    return sum(severity is Severity.STARTING for severity in stands)
+    there, stands = snapshot.pods, snapshot.assessments
+    return [stands[key].severity for key in snapshot.pods_of.get(workload, ()) if key in there].count(Severity.STARTING)
 
 
 def front_subject(snapshot: Snapshot, workload: str) -> FrontSubject | None:

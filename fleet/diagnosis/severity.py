@@ -33,8 +33,6 @@ class Severities:
 
     def said(self, cause: AnyCause, key: str, before: ToldCause | None) -> ToldCause:
         """Return severity and words of a cause at an object: the same object as before if unchanged."""
-        if before is not None and not asks(cause):
-            return before
         if isinstance(cause, MetricsCause):
             return self._of_row(cause, key, before)
         return _of_object(self._snapshot, self._subjects, cause, key, before)

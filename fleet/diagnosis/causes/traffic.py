@@ -5,6 +5,7 @@ Reported for a workload as a whole: its traffic reaches all replicas alike.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from itertools import pairwise
 
@@ -28,7 +29,7 @@ _DESCRIBE = Help("see how it is set up", "describe")
 
 
 def _known(*numbers: float) -> bool:
-    return all(number == number for number in numbers)
+    return not any(map(math.isnan, numbers))
 
 
 def _at_least(
