@@ -1,0 +1,179 @@
+"""Search for the roots of findings: the finding that each one follows from.
+
+A root is searched for below: at the same object, at the GPUs and the node of a pod, at the other replicas. Of each
+place the findings are sorted once, by how likely one is to blame, so that a search costs what is there of different
+causes, however many findings there are: a workload of thousands of replicas may have all of them in trouble.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple, TypeAlias
+
+from fleet.diagnosis.cause import AnyCause, Of
+from fleet.diagnosis.reach import holders
+from fleet.model.finding import Finding
+from fleet.model.severity import rank
+from fleet.model.snapshot import Snapshot
+
+_PODS = frozenset({Of.POD, Of.ENGINE, Of.REPLICA})
+_THROUGH_SOURCES = _PODS | {Of.GPU, Of.WORKLOAD, Of.OBJECTIVE, Of.TRAFFIC}
+"""Kinds of findings that may be there because a source is silent."""
+
+
+def blamed_first(finding: Finding) -> tuple[int, float, str]:
+    """Return the key by which findings that may be to blame are sorted: the worst first, then the earliest."""
+    return rank(finding.severity), finding.since, finding.key
+
+
+class _Place:
+    """The findings of one object, or of one set of objects: of each cause the first to blame."""
+
+    __slots__ = ("felt", "of_cause")
+
+    def __init__(self) -> None:
+        self.of_cause: dict[str, Finding] = {}
+        """In the order by which they are to blame."""
+        self.felt: Finding | None = None
+        """The first of those that can be the root of a symptom."""
+
+    def of(self, causes: Collection[str]) -> Finding | None:
+        """Return the first to blame of these causes; None if none is found here."""
+        for cause, finding in self.of_cause.items():
+            if cause in causes:
+                return finding
+        return None
+
+
+_Search: TypeAlias = "tuple[Iterable[_Place], Collection[str], bool]"
+"""Places equally close to a finding, the causes that may be its root there, and whether anything felt may be, too."""
+
+
+class RootSearch:
+    """The roots of all findings of a Snapshot."""
+
+    def __init__(self, snapshot: Snapshot, findings: Sequence[Finding], causes: Mapping[str, AnyCause]) -> None:
+        self._snapshot = snapshot
+        self._roots: dict[int, Finding] = {}
+        active = [causes[name] for name in {one.cause for one in findings}]
+        self._above_of = {one.id: _Above.of(one, active) for one in active}
+        self._at: dict[str, _Place] = defaultdict(_Place)
+        self._of_workload: dict[str, _Place] = defaultdict(_Place)
+        """What is found at the pods and GPUs of a workload."""
+        self._replicas: dict[str, _Place] = defaultdict(_Place)
+        """What is found at the pods of a workload themselves: a cause beneath another replica affects this one only
+        through that replica.
+        """
+        self._sources, self._nodes = _Place(), _Place()
+        self._has_gpus = any(finding.kind == Of.GPU for finding in findings)
+        felt = {cause.id for cause in active if _is_felt(cause)}
+        for finding in sorted(findings, key=blamed_first):
+            for place in self._places_of(finding):
+                place.of_cause.setdefault(finding.cause, finding)
+                if place.felt is None and finding.cause in felt:
+                    place.felt = finding
+
+    def _places_of(self, finding: Finding) -> Iterable[_Place]:
+        """Return where a finding is searched for."""
+        key, kind, workload_of = finding.key, finding.kind, self._snapshot.workload_of
+        if kind in _PODS:
+            workload = workload_of.get(key)
+            if workload is not None:
+                return self._at[key], self._of_workload[workload], self._replicas[workload]
+        elif kind == Of.GPU:
+            those = {workload_of[pod] for pod in holders(self._snapshot, key)}
+            return [self._at[key], *(self._of_workload[workload] for workload in those)]
+        elif kind == Of.SOURCE:
+            return self._at[key], self._sources
+        elif kind == Of.NODE:
+            return self._at[key], self._nodes
+        return (self._at[key],)
+
+    def root(self, finding: Finding) -> Finding:
+        """Return the finding that it follows from, or itself."""
+        found = self._roots.get(id(finding))
+        if found is None:
+            self._roots[id(finding)] = finding
+            above = self._above(finding)
+            found = self._roots[id(finding)] = finding if above is None else self.root(above)
+        return found
+
+    def _above(self, finding: Finding) -> Finding | None:
+        above = self._above_of[finding.cause]
+        if not above.roots and not above.symptom:
+            return None
+        for places, those, or_felt in self._searches(finding, above):
+            found = [place.of(those) or (place.felt if or_felt else None) for place in places]
+            there = [one for one in found if one is not None]
+            if there:
+                return min(there, key=blamed_first) if len(there) > 1 else there[0]
+        return None
+
+    def _searches(self, finding: Finding, above: _Above) -> Iterator[_Search]:
+        """Yield where its root may be, the lowest first."""
+        key, snapshot, (roots, peers, symptom) = finding.key, self._snapshot, above
+        if self._sources.of_cause and finding.kind in _THROUGH_SOURCES:
+            yield (self._sources,), roots, False
+        match finding.kind:
+            case Of.POD | Of.ENGINE | Of.REPLICA:
+                workload = snapshot.workload_of.get(key, "")
+                if self._nodes.of_cause:
+                    yield self._beneath(key), roots, False
+                if self._has_gpus:
+                    yield [self._at[gpu] for gpu in snapshot.gpus_of.get(key, ()) if gpu in self._at], roots, False
+                yield (self._at[key],), roots, False
+                yield _at(workload, self._at), roots, False
+                if peers:
+                    yield _at(workload, self._replicas), peers, False
+            case Of.GPU:
+                gpu = snapshot.gpus.get(key)
+                yield () if gpu is None else _at(gpu.node, self._at), roots, False
+                yield (self._at[key],), roots, False
+            case Of.NODE:
+                yield (self._at[key],), roots, False
+                yield [self._at[gpu] for gpu in snapshot.gpus_on.get(key, ()) if gpu in self._at], roots, False
+            case Of.OBJECTIVE | Of.WORKLOAD | Of.TRAFFIC:
+                yield (self._at[key],), roots, symptom and finding.kind != Of.WORKLOAD
+                yield _at(key, self._of_workload), roots, symptom
+            case _:
+                yield (self._at[key],), roots, False
+
+    def _beneath(self, key: str) -> Sequence[_Place]:
+        """The findings at a pod's node; at all nodes for a pod that none takes."""
+        pod = self._snapshot.pods.get(key)
+        if pod is None:
+            return ()
+        return _at(pod.node, self._at) if pod.node or pod.phase != "Pending" else (self._nodes,)
+
+
+class _Above(NamedTuple):
+    """The causes that may be above one."""
+
+    roots: frozenset[str]
+    """Causes of it that are currently found."""
+    peers: frozenset[str]
+    """Roots that do so at the other replicas, too."""
+    symptom: bool
+    """True if any finding at its parts ranks above it."""
+
+    @staticmethod
+    def of(cause: AnyCause, active: Sequence[AnyCause]) -> _Above:
+        """Return the causes above one, among the active ones."""
+        roots = [one for one in active if cause.id in one.explains]
+        of_peers = frozenset(one.id for one in roots if one.peers)
+        return _Above(frozenset(one.id for one in roots), of_peers, cause.symptom)
+
+
+def _at(key: str, places: Mapping[str, _Place]) -> Sequence[_Place]:
+    found = places.get(key)
+    return () if found is None else (found,)
+
+
+def _is_felt(cause: AnyCause) -> bool:
+    """True if it can be the root of a cause that only reports the state of an object's parts.
+
+    Not what stands in front of a workload: requests that do not arrive are counted by none of its engines. Nor how it
+    is set up, where that is felt with the next fault only.
+    """
+    return not (cause.symptom or cause.of is Of.SERVICE or (cause.of is Of.SETUP and cause.runs_on))
