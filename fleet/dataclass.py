@@ -96,7 +96,7 @@ def _init(cls: type) -> _Method:
 
 def _assignment(cls: type, name: str, value: str, names: dict[str, object]) -> str:
     """Return the source that sets a field: of the ways that get past a frozen class' own, the fastest."""
-    if cls.__setattr__ is object.__setattr__:
+    if not any("__setattr__" in vars(base) for base in cls.__mro__[:-1]):
         return f"self.{name} = {value}"
     slot = getattr(cls, name, None)
     if isinstance(slot, MemberDescriptorType):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import field
 from enum import StrEnum
 from operator import eq, ge, gt, lt
@@ -102,9 +102,13 @@ class Level(NumbersInWords):
         column = table.frame.columns.get(self.quantity)
         if column is None:
             return ()
-        values, limit = column.values, self._widest(table)
+        values: array[float] = column.values
+        limit = self._widest(table)
         compare = _COMPARE[self.how]
-        found = [row for row in self._near(table, limit, values, rows) if compare(values[row], limit)]
+        if rows is None:
+            found = self._anywhere(table, limit, values)
+        else:
+            found = [row for row in rows if compare(values[row], limit)]
         if not found or not table.profiles.by_row or not isinstance(self.limit, Threshold):
             return found
         return [row for row in found if self.met(values[row], table.profile_of(row))]
@@ -116,17 +120,15 @@ class Level(NumbersInWords):
         widest = max if self.how is Is.BELOW else min
         return widest(map(self.limit.at, table.profiles.distinct))
 
-    def _near(
-        self, table: MetricsTable, limit: float, values: array[float], rows: Iterable[int] | None
-    ) -> Iterable[int]:
-        """Return rows among which are all that meet a limit, and few others."""
-        if rows is not None:
-            return rows
+    def _anywhere(self, table: MetricsTable, limit: float, values: array[float]) -> Sequence[int]:
+        """Return all rows that meet a limit."""
         if self.how in _REACHING and limit > 0:
-            return table.reaching(self.quantity, limit)
+            least = limit if self.how is Is.AT_LEAST else math.nextafter(limit, math.inf)
+            return table.reaching(self.quantity, least)
         if self.how is Is.EXACTLY and limit == 0:
             return rows_of_zero(values)
-        return range(len(values))
+        compare = _COMPARE[self.how]
+        return [row for row, value in enumerate(values) if compare(value, limit)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from operator import add
 from typing import Protocol
 
 from fleet.dataclass import dataclass
@@ -111,18 +112,18 @@ class Busier(SignInWords[Replica]):
     def among(self, frame: Frame, rows: Sequence[int], profile: Profile) -> Collection[int]:
         if len(rows) < 2:
             return ()
-        waiting = frame.values(rows, Quantity.WAITING)
-        if not any(one > 0 for one in waiting):
+        running, waiting = frame.values(rows, Quantity.RUNNING), frame.values(rows, Quantity.WAITING)
+        load = list(map(add, running, waiting))
+        mean = sum(load) / len(load)
+        if mean != mean or not max(waiting):
+            # The load of one is not known, or none has requests to give away.
             return ()
-        running, usage = frame.values(rows, Quantity.RUNNING), frame.values(rows, Quantity.KV_USAGE)
-        room = limit_at(self.room, profile)
+        limit = max(limit_at(self.times, profile) * mean, mean + limit_at(self.more, profile))
+        if max(load) <= limit:
+            return ()
+        usage, room = frame.values(rows, Quantity.KV_USAGE), limit_at(self.room, profile)
         if not any(one == 0 and kv < room for one, kv in zip(waiting, usage, strict=True)):
             return ()
-        load = [a + b for a, b in zip(running, waiting, strict=True)]
-        if any(one != one for one in load):
-            return ()
-        mean = sum(load) / len(load)
-        limit = max(limit_at(self.times, profile) * mean, mean + limit_at(self.more, profile))
         return [row for row, has, wait in zip(rows, load, waiting, strict=True) if has > limit and wait > 0]
 
     def shows(self, of: Replica) -> str:

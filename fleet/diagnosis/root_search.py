@@ -34,7 +34,7 @@ class _Place:
 
     def __init__(self) -> None:
         self.of_cause: dict[str, Finding] = {}
-        """In the order by which they are to blame."""
+        """Cause → the first to blame of its findings, in that order."""
         self.felt: Finding | None = None
         """The first of those that can be the root of a symptom."""
 
@@ -60,10 +60,10 @@ class RootSearch:
         self._above_of = {one.id: _Above.of(one, active) for one in active}
         self._at: dict[str, _Place] = defaultdict(_Place)
         self._of_workload: dict[str, _Place] = defaultdict(_Place)
-        """What is found at the pods and GPUs of a workload."""
+        """Findings at the pods and GPUs of a workload."""
         self._replicas: dict[str, _Place] = defaultdict(_Place)
-        """What is found at the pods of a workload themselves: a cause beneath another replica affects this one only
-        through that replica.
+        """Findings at the pods of a workload alone: a cause beneath another replica affects this one only through that
+        replica.
         """
         self._sources, self._nodes = _Place(), _Place()
         self._has_gpus = any(finding.kind == Of.GPU for finding in findings)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from fleet.diagnosis.thresholds import ITL_SLOWER
-from fleet.model.before import Departed, Traffic, traffic_in
+from fleet.model.before import Departed, Traffic, traffic_in, traffic_of
 from fleet.model.objects import Pod, revision_of
 from fleet.model.profile import CHAT, Profile
 from fleet.model.quantity import Quantity
@@ -142,7 +142,7 @@ def traffic_subject(snapshot: Snapshot, workload: str) -> TrafficSubject | None:
     row, known = frame.index.get(workload), snapshot.workloads.get(workload)
     if row is None or known is None or frame.states[row] >= State.STALE:
         return None
-    (now,), usual = traffic_in(frame, [row]), snapshot.usual.get(workload, Traffic())
+    now, usual = traffic_of(frame, workload), snapshot.usual.get(workload, Traffic())
     profile = snapshot.profiles.of(workload)
     model, gateways = snapshot.model_of.get(workload, ""), snapshot.before_models
     asked = gateways.value(model, Quantity.GATEWAY_REQUESTS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from fleet.model.frame import Frame
@@ -52,9 +51,15 @@ class Rescaled(NamedTuple):
     size: int
 
 
-def traffic_in(by_workload: Frame, rows: Sequence[int] | None = None) -> list[Traffic]:
-    """The traffic of workloads now: of these rows, or of all."""
-    rows = range(len(by_workload.keys)) if rows is None else rows
+def traffic_of(by_workload: Frame, workload: str) -> Traffic:
+    """The traffic of one workload now."""
+    tokens, requests, *others = (by_workload.value(workload, quantity) for quantity in _READ)
+    return Traffic(tokens / requests if requests > 0 else math.nan, *others)
+
+
+def traffic_in(by_workload: Frame) -> list[Traffic]:
+    """The traffic of all workloads now, by row."""
+    rows = range(len(by_workload.keys))
     tokens, requests, *others = (by_workload.values(rows, quantity) for quantity in _READ)
     prompts = [prompt / of if of > 0 else math.nan for prompt, of in zip(tokens, requests, strict=True)]
     return list(map(Traffic, prompts, *others))

@@ -9,6 +9,7 @@ from itertools import count
 
 import pytest
 
+from fleet.diagnosis import grouping
 from fleet.diagnosis.cause import Numbers
 from fleet.diagnosis.subject import MetricsRow
 from fleet.model.finding import FindingState
@@ -129,6 +130,24 @@ def test_one_pod_that_gets_worse_makes_its_own_finding_and_those_of_its_workload
     assert ("queue-deep", f"serving/{ticks.engines[0].pod}") in others
     assert {key for _, key in others} == {f"serving/{ticks.engines[0].pod}", "serving/Deployment/chat-0"}
     assert ticks.made == (findings + len(others), groupings + 1)
+
+
+def test_whom_an_incident_concerns_is_not_looked_up_again_when_more_of_it_fires(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ticks = Ticks()
+    before = ticks.until(100)
+    looked_up: list[int] = []
+    monkeypatch.setattr(grouping, "concerned_by", lambda *_: looked_up.append(1))
+    after = ticks.until(40)
+    assert _firing(after) == _firing(before) + SICK, "errors have lasted long enough"
+    assert looked_up == []
+    assert [one.reach.workloads for one in after.incidents] == [one.reach.workloads for one in before.incidents]
+
+
+def _firing(snapshot: Snapshot) -> int:
+    findings = (finding for incident in snapshot.incidents for finding in incident.findings)
+    return sum(finding.state is FindingState.FIRING for finding in findings)
 
 
 def test_what_eases_says_what_it_said_when_it_held_last() -> None:
