@@ -115,6 +115,8 @@ class Observer:
             # The first screen with numbers must not wait for the next tick once there is somebody to measure.
             synced = asyncio.create_task(self.objects.wait_synced(), name="first sync")
             synced.add_done_callback(lambda _: self._wake.set())
+            # Nobody has to see a Snapshot of nothing: a server nearby has answered within that time.
+            await self._pause(EAGER)
             while True:
                 deliver(self._viewer.view(await self._tick_or_say()))
                 starting = not self._complete() and time.monotonic() - begun < EAGER_FOR
@@ -181,7 +183,7 @@ class Observer:
         if self._measurements.is_over:
             self._collect()
         # Where it takes no time there is one Snapshot with it, and none before that tells only how old the last is.
-        if await self._measurements.begin(state, TOGETHER if self._shown is not None else 0.0, self._wake.set):
+        if await self._measurements.begin(state, TOGETHER if self._shown is not None else EAGER, self._wake.set):
             self._collect()
         return await self._build(self.objects.state())
 

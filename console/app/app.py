@@ -6,6 +6,7 @@ and the sources come when that frame is on the terminal.
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events
@@ -18,6 +19,7 @@ from textual.worker import Worker, WorkerState
 
 from console.app.key_order import settled
 from console.config.options import Options
+from fleet.imports import imported
 from themes.look import look
 from themes.textual_themes import STYLESHEET, register
 
@@ -57,6 +59,10 @@ class ServersLooked(Message):
         return isinstance(message, ServersLooked)
 
 
+class DeskOpened(Message):
+    """The first screen of the desk is on the terminal."""
+
+
 class Opening(Screen[None]):
     """The first frame."""
 
@@ -79,7 +85,11 @@ class QuarterdeckApp(App[None]):
         self._session = session
         self._options = options or Options()
         self.desk: ConsoleDesk | None = None
-        """The desk of the screens; None until the first frame is on the terminal."""
+        """The desk of the screens; None until the first of them is on the terminal."""
+        self._early: Snapshot | None = None
+        """The newest Snapshot that came before there was a screen to show it on."""
+        self._typed: list[events.Key] = []
+        """Keys that came before that."""
         register(cast("App[object]", self))
         self.theme = look().theme
 
@@ -92,7 +102,11 @@ class QuarterdeckApp(App[None]):
         leaves. Over a slow link every burst of keys is typed that fast. So bindings come first here, except for keys
         that are text in an open line; and messages triggered by a key have arrived before the next key is handled.
         """
-        if isinstance(event, events.Key) and not event.is_forwarded and self.desk is not None:
+        if isinstance(event, events.Key) and not event.is_forwarded:
+            if self.desk is None:
+                await self._keep_for_the_desk(event)
+                return
+            await self._type_kept()
             self.desk.navigator.forget_hints()
         if isinstance(event, events.Key) and not event.is_forwarded and not self._is_text(event):
             if await self._check_bindings(event.key, priority=True):
@@ -105,6 +119,19 @@ class QuarterdeckApp(App[None]):
                 await self._settle(told)
                 return
         await super().on_event(event)
+
+    async def _keep_for_the_desk(self, key: events.Key) -> None:
+        """Keep a key until there is a screen to type it on, except for one that leaves."""
+        if not await self._check_bindings(key.key, priority=True):
+            self._typed.append(key)
+
+    async def _type_kept(self) -> None:
+        kept, self._typed = self._typed, []
+        for key in kept:
+            await self.on_event(key)
+
+    async def on_desk_opened(self) -> None:
+        await self._type_kept()
 
     def _is_text(self, key: events.Key) -> bool:
         """True if the focused widget takes a key as text."""
@@ -135,13 +162,21 @@ class QuarterdeckApp(App[None]):
 
     async def _open(self) -> None:
         self._session.start(self.deliver)
+        # The sources first: what they ask for is on its way while the screens are imported.
+        await asyncio.to_thread(imported, "console.screens.fleet")
         from console.app.desk import ConsoleDesk
         from console.commands.keys import textual_keymap
         from console.screens.fleet import FleetScreen
 
         self.set_keymap(textual_keymap(self._options.keymap))
-        self.desk = ConsoleDesk(self, self._session, self._options, self.tell, self.looked)
-        await self.push_screen(FleetScreen(self.desk))
+        desk = ConsoleDesk(self, self._session, self._options, self.tell, self.looked)
+        await self.push_screen(FleetScreen(desk))
+        # From here on: a screen that is not composed yet can show nothing.
+        self.desk = desk
+        if self._early is not None:
+            desk.show(self._early)
+            self._early = None
+        self.post_message(DeskOpened())
 
     async def on_unmount(self) -> None:
         await self._session.close()
@@ -178,5 +213,7 @@ class QuarterdeckApp(App[None]):
             self.desk.commands.say_failure(event.worker.error)
 
     def on_snapshot_arrived(self, message: SnapshotArrived) -> None:
-        if self.desk is not None:
+        if self.desk is None:
+            self._early = message.snapshot
+        else:
             self.desk.show(message.snapshot)
