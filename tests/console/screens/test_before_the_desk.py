@@ -1,4 +1,4 @@
-"""What comes while the screens are still being imported is kept: keys in their order, and the newest Snapshot."""
+"""Keys and Snapshots that come while the screens are still being imported: kept, in their order; the newest counts."""
 
 from __future__ import annotations
 
