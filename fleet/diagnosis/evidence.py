@@ -14,7 +14,7 @@ from fleet.diagnosis.cause import OF_WORKLOADS, AnyCause, Help, Of, Ruling
 from fleet.diagnosis.sign import Observation
 from fleet.diagnosis.subject import Subjects
 from fleet.model.finding import Finding
-from fleet.model.quantity import MEANINGS, Unit
+from fleet.model.quantity import MEANINGS, Quantity, Unit
 from fleet.model.snapshot import CANARY, Snapshot
 
 _RATES = frozenset({Unit.PER_SECOND, Unit.TOKENS_PER_SECOND})
@@ -78,6 +78,7 @@ def _sourced(snapshot: Snapshot, cause: AnyCause, key: str, seen: Observation) -
     if kind in (Of.ENGINE, Of.GPU, Of.REPLICA):
         frame = snapshot.by_gpu if kind is Of.GPU else snapshot.by_pod
         rate = seen.quantity is not None and MEANINGS[seen.quantity].unit in _RATES
+        rate = rate and seen.quantity is not Quantity.LATEST_TOKENS
         window = snapshot.window if rate else 0.0
         return IncidentEvidence(seen.text, snapshot.method or "metrics", window, frame.age(frame.index[key]))
     if isinstance(cause, CanaryCause | RouteCanaryCause):

@@ -212,6 +212,11 @@ class Either(NumbersInWords):
     def reads(self) -> str:
         return ", ".join(dict.fromkeys(sign.reads for way in self.ways for sign in way))
 
+    def seen(self, of: MetricsRow) -> Iterable[Observation]:
+        """Yield what the ways read that hold: a number of another way would seem to contradict it."""
+        held = [way for way in self.ways if _all_hold(sign.holds(of) for sign in way)]
+        return dict.fromkeys(one for way in held or self.ways for sign in way for one in sign.seen(of))
+
     def holds(self, row: MetricsRow) -> bool | None:
         seen = [_all_hold(sign.holds(row) for sign in way) for way in self.ways]
         return True if True in seen else None if None in seen else False

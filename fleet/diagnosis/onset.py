@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import takewhile
 from typing import NamedTuple
 
 from fleet.dataclass import dataclass
 from fleet.diagnosis.cause import AnyCause, Cause, Of, S, Stage
-from fleet.diagnosis.metrics_sign import Level
+from fleet.diagnosis.metrics_sign import Either, Level, MetricsSign
 from fleet.diagnosis.quantity_words import quantity_name
 from fleet.diagnosis.subject import Subjects
 from fleet.model.objects import Condition, Node, Pod, Workload
@@ -101,22 +101,45 @@ def _condition_since(conditions: Iterable[Condition], name: str, status: str) ->
 
 def _numbers(snapshot: Snapshot, cause: AnyCause, key: str) -> Onset | None:
     """Return since when every number that is kept has been over its limit without a gap."""
-    lengths: dict[str, int] = {}
-    kept = 0
-    profile = snapshot.profiles.of(snapshot.workload_of.get(key))
-    for sign in cause.must:
-        if isinstance(sign, Level):
-            strip = snapshot.history.strip(key, sign.quantity, POINTS)
-            if strip:
-                kept = max(kept, len(strip))
-                lengths[quantity_name(sign.quantity)] = sum(
-                    1 for _ in takewhile(partial(sign.met, profile=profile), reversed(strip))
-                )
-    if not lengths:
+    past = _Past(snapshot, key)
+    known = [found for sign in cause.must if (found := past.length(sign)) is not None]
+    if not known:
         return None
-    points = min(lengths.values())
+    points = min(length for length, _ in known)
     if points < 2:
         # One point is what the console sees now.
         return None
     since = snapshot.at - (points - 1) * snapshot.history.step
-    return Onset(since, f"the numbers of {', '.join(lengths)}", may_be_older=points >= kept)
+    told = ", ".join(dict.fromkeys(name for _, names in known for name in names))
+    return Onset(since, f"the numbers of {told}", may_be_older=points >= past.kept)
+
+
+class _Past:
+    """The history of one pod's numbers."""
+
+    def __init__(self, snapshot: Snapshot, key: str) -> None:
+        self._history, self._key = snapshot.history, key
+        self._profile = snapshot.profiles.of(snapshot.workload_of.get(key))
+        self.kept = 0
+        """Points of the longest history that was read."""
+
+    def length(self, sign: object) -> tuple[int, Sequence[str]] | None:
+        """Return the number of newest points at which a sign has held, and the names of its numbers; None if none of
+        them is kept. Of several ways to see one thing the one that holds longest counts, and none whose decisive
+        number, the first, is not kept.
+        """
+        if isinstance(sign, Level):
+            strip = self._history.strip(self._key, sign.quantity, POINTS)
+            self.kept = max(self.kept, len(strip))
+            met = takewhile(partial(sign.met, profile=self._profile), reversed(strip))
+            return (sum(1 for _ in met), (quantity_name(sign.quantity),)) if strip else None
+        if isinstance(sign, Either):
+            return max(map(self._of_way, sign.ways))
+        return None
+
+    def _of_way(self, way: Sequence[MetricsSign]) -> tuple[int, Sequence[str]]:
+        lengths = [self.length(sign) for sign in way]
+        if lengths[0] is None:
+            return 0, ()
+        known = [one for one in lengths if one is not None]
+        return min(length for length, _ in known), tuple(name for _, names in known for name in names)

@@ -202,7 +202,7 @@ class _Binder:
         *,
         one_of_each: bool = False,
     ) -> None:
-        bound = {cell.quantity for cell in (*rows.gauges, *rows.rates) if cell.row == row}
+        bound = {cell.quantity for cell in (*rows.gauges, *rows.rates, *rows.latest) if cell.row == row}
         for quantity, rule in dialect.rules.items():
             if quantity in bound:
                 continue
@@ -224,7 +224,8 @@ class _Binder:
             terms = tuple(
                 self._term(m, alike[m][:most]) if m in alike else absent for m in rule.metrics if m.kind is kind
             )
-            (rows.gauges if kind is MetricType.GAUGE else rows.rates).append(
+            counted = rows.latest if rule.latest else rows.rates
+            (rows.gauges if kind is MetricType.GAUGE else counted).append(
                 NumberCell.made_of(quantity, row, rule, terms)
             )
 

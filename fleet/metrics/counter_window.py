@@ -10,9 +10,18 @@ import math
 import operator
 from array import array
 from collections.abc import Sequence
+from typing import NamedTuple
 
 _CHECKPOINTS = 8
 """Per window: how finely the window's start can be placed."""
+
+
+class Gained(NamedTuple):
+    """What each counter has gained from one sample to the next; NaN for one that is no number now."""
+
+    counters: Sequence[float]
+    seconds: float
+    """Time between the two."""
 
 
 class Window:
@@ -37,14 +46,17 @@ class Window:
         self._at = -math.inf
         self._reset_at = -math.inf
 
-    def add(self, at: float, values: Sequence[float]) -> None:
-        """The counters as scraped at ``at`` (seconds, any steady clock, increasing), in the order of the last call."""
+    def add(self, at: float, values: Sequence[float]) -> Gained | None:
+        """The counters as scraped at ``at`` (seconds, any steady clock, increasing), in the order of the last call.
+
+        Returns the gains since the sample before; None without one, and for a sample that is no newer.
+        """
         if at <= self._at:
-            return
+            return None
         before, before_at = self._now, self._at
         self._now, self._at = array("d", values), at
         if not before:
-            return
+            return None
         gains = array("f", map(operator.sub, self._now, before))
         self._blank = ()
         if math.isnan(sum(gains)):
@@ -53,6 +65,15 @@ class Window:
         if fell:
             self._reset_at = at
             gains = array("f", [now if gain < 0 else gain for gain, now in zip(gains, self._now, strict=True)])
+        self._count(before_at, gains, fell=fell)
+        blank: int
+        for blank in self._blank:
+            gains[blank] = math.nan
+        return Gained(gains, at - before_at)
+
+    def _count(self, before_at: float, gains: array[float], *, fell: bool) -> None:
+        """Add the gains since the sample before to the window."""
+        at = self._at
         newest = self._checkpoints[-1] if self._checkpoints else -math.inf
         if newest < before_at and (fell or before_at - newest >= self.span / _CHECKPOINTS):
             self._checkpoints.append(before_at)

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from fleet.metrics.dialect import IMPLAUSIBLE, Dialect, Match, Metric, MetricType, Op, Pick, Rule
 from fleet.metrics.dialect_set import DialectSet
-from fleet.metrics.expressions import PART
+from fleet.metrics.expressions import PART, rate_function
 from fleet.metrics.identity import NAMESPACE_LABELS, POD_LABELS, REPLICA_LABELS, gpu_key_labels
 from fleet.metrics.promql import duration, joined, listed, pattern, queries, scaled, selector, span, tagged
 from fleet.metrics.registry import ENGINES, GATEWAYS, GPUS
@@ -206,13 +206,14 @@ class _Writing:
         for i, metric in enumerate(metrics):
             for name in member.spellings(metric.name):
                 for matches in whose:
-                    number = self._metric(quantity, metric, name, (*matches, *metric.where, *member.where))
+                    selected = (*matches, *metric.where, *member.where)
+                    number = self._metric(quantity, metric, name, selected, latest=rule.latest)
                     yield _summand(number, i) if rule.pick is Pick.SUM and len(metrics) > 1 else number
 
-    def _metric(self, quantity: Quantity, metric: Metric, name: str, matches: Sequence[Match]) -> str:
+    def _metric(self, quantity: Quantity, metric: Metric, name: str, matches: Sequence[Match], *, latest: bool) -> str:
         selected = selector(name, matches)
         if metric.kind is MetricType.COUNTER:
-            return scaled(f"rate({selected}{self._span})", metric.scale)
+            return scaled(f"{rate_function(latest=latest)}({selected}{self._span})", metric.scale)
         if self._long:
             over = _OVER_TIME.get(MEANINGS[quantity].to_group, "avg_over_time")
             selected = f"{over}({selected}{self._step})"

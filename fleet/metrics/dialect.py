@@ -180,6 +180,10 @@ class Rule:
     """A quantity whose presence makes absence of this one mean 0: labelled counters do not exist before the first
     increment.
     """
+    latest: bool = False
+    """True if counters are compared between the last two samples, not over the window: 0 as soon as they stand still.
+    Only for counters that move with every step of the engine, not at the end of a request.
+    """
 
 
 class Proof(Enum):

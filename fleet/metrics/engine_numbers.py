@@ -110,7 +110,8 @@ class EngineNumbers:
 
     @staticmethod
     def _rated(quantity: Quantity, column: list[float], young: Mapping[int, Rated]) -> list[float]:
-        for row, rated in young.items():
+        # Between two samples nothing is extrapolated, however young an engine is.
+        for row, rated in young.items() if quantity is not Quantity.LATEST_TOKENS else ():
             column[row] = rated.get(quantity, math.nan)
         return column
 

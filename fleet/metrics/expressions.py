@@ -163,9 +163,9 @@ def in_units(member: Dialect, base: str, buckets: str) -> str:
     return f'label_replace({buckets}, "{PER_SECOND}", "{member.per_second[base]:g}", "", "")'
 
 
-def rate_of(scope: QueryScope, member: Dialect, name: str, matches: Sequence[Match]) -> str:
-    """The rate of a counter of a dialect, of each series once."""
-    return deduplicated(scope, member, plain_rate(scope, name, matches))
+def rate_of(scope: QueryScope, member: Dialect, name: str, matches: Sequence[Match], *, latest: bool = False) -> str:
+    """The rate of a counter of a dialect, of each series once; ``latest``: between its last two samples."""
+    return deduplicated(scope, member, plain_rate(scope, name, matches, latest=latest))
 
 
 def deduplicated(scope: QueryScope, member: Dialect, vector: str) -> str:
@@ -174,6 +174,11 @@ def deduplicated(scope: QueryScope, member: Dialect, vector: str) -> str:
     return f"max without ({listed(labels)}) ({vector})" if labels else vector
 
 
-def plain_rate(scope: QueryScope, name: str, matches: Sequence[Match]) -> str:
+def plain_rate(scope: QueryScope, name: str, matches: Sequence[Match], *, latest: bool = False) -> str:
     """The rate of a counter, as often as it was scraped."""
-    return f"rate({selector(name, matches)}{scope.range})"
+    return f"{rate_function(latest=latest)}({selector(name, matches)}{scope.range})"
+
+
+def rate_function(*, latest: bool) -> str:
+    """PromQL's function for the rate over a range, or between the last two samples in it, resets counted by both."""
+    return "irate" if latest else "rate"

@@ -89,7 +89,8 @@ def scaled(expression: str, scale: float) -> str:
 
 def tagged(tag: str, expression: str) -> str:
     """A part of a joined query."""
-    return f'label_replace({expression}, "{TAG}", "{tag}", "", "")'
+    # Each space is three characters of a URL.
+    return f'label_replace({expression},"{TAG}","{tag}","","")'
 
 
 def joined(parts: Sequence[str]) -> str:
@@ -104,8 +105,8 @@ def joined(parts: Sequence[str]) -> str:
 
 
 def listed(labels: Iterable[str]) -> str:
-    """Labels, as ``by`` and ``without`` take them."""
-    return ", ".join(labels)
+    """Labels, as ``by`` and ``without`` take them; each space would be three characters of a URL."""
+    return ",".join(labels)
 
 
 def queries(parts: Sequence[str]) -> list[str]:

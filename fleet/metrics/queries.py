@@ -153,7 +153,7 @@ def _rates_of_engines(scope: QueryScope) -> Iterable[str]:
     yield from _resets(scope)
     for member in scope.engines:
         for quantity, rule in member.rules.items():
-            rates = _rates_of(scope, member, rule.metrics)
+            rates = _rates_of(scope, member, rule)
             if rates and rule.per_process:
                 # Other servers have the metrics of processes too: only all labels tell theirs from an engine's.
                 by = scope.kept_labels(*PROCESS_LABELS)
@@ -166,14 +166,14 @@ def _rates_of_engines(scope: QueryScope) -> Iterable[str]:
                     yield tagged(f"{quantity}/{part}", f"sum by ({listed(scope.key)}) ({of_part})")
 
 
-def _rates_of(scope: QueryScope, member: Dialect, metrics: Iterable[Metric]) -> list[str]:
-    """The rates of each counter among these metrics, in the canonical unit."""
+def _rates_of(scope: QueryScope, member: Dialect, rule: Rule) -> list[str]:
+    """The rates of each counter of a quantity, in the canonical unit."""
     every = (
         " or ".join(
-            scaled(rate_of(scope, member, name, (*metric.where, *member.where)), metric.scale)
+            scaled(rate_of(scope, member, name, (*metric.where, *member.where), latest=rule.latest), metric.scale)
             for name in scope.spellings(member, metric.name)
         )
-        for metric in metrics
+        for metric in rule.metrics
         if metric.kind is MetricType.COUNTER
     )
     return list(filter(None, every))

@@ -87,10 +87,13 @@ class Mean(NamedTuple):
 
 @dataclass(slots=True)
 class RowCells:
-    """The rows of one kind: gauges index the target's values, rates its counters."""
+    """The rows of one kind: gauges index the target's values, rates its counters, and ``latest`` the gains of these
+    since the sample before.
+    """
 
     gauges: list[NumberCell] = field(default_factory=list)
     rates: list[NumberCell] = field(default_factory=list)
+    latest: list[NumberCell] = field(default_factory=list)
     buckets: list[BucketCells] = field(default_factory=list)
 
 
@@ -118,6 +121,11 @@ class Binding:
     def gauges(self) -> Iterator[NumberCell]:
         """Gauges of all rows, kind by kind."""
         return chain(self.of_engines.gauges, self.of_gateways.gauges, self.of_gpus.gauges)
+
+    @property
+    def latest(self) -> Iterator[NumberCell]:
+        """Rates between the last two samples, of all rows, kind by kind."""
+        return chain(self.of_engines.latest, self.of_gateways.latest, self.of_gpus.latest)
 
     @property
     def empty(self) -> bool:

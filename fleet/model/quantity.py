@@ -54,6 +54,7 @@ class Quantity(StrEnum):
     # engines: rates over the window
     PROMPT_TOKENS = "prompt_tokens_per_second"
     GENERATION_TOKENS = "generation_tokens_per_second"
+    LATEST_TOKENS = "latest_tokens_per_second"
     REQUESTS = "requests_per_second"
     REQUEST_ERRORS = "request_errors_per_second"
     PREEMPTIONS = "preemptions_per_second"
@@ -148,6 +149,9 @@ MEANINGS: dict[Quantity, Meaning] = {
     Quantity.SLEEP_LEVEL: Meaning("0 awake, 1 weights offloaded, 2 all discarded", _U.COUNT, _X, Combine.MIN),
     Quantity.PROMPT_TOKENS: Meaning("prompt tokens processed, cached ones included", _U.TOKENS_PER_SECOND, _S, _S),
     Quantity.GENERATION_TOKENS: Meaning("tokens generated", _U.TOKENS_PER_SECOND, _S, _S),
+    Quantity.LATEST_TOKENS: Meaning(
+        "tokens read and generated between the last two scrapes", _U.TOKENS_PER_SECOND, _S, _S
+    ),
     Quantity.REQUESTS: Meaning("requests finished, for whatever reason", _U.PER_SECOND, _S, _S),
     Quantity.REQUEST_ERRORS: Meaning("requests finished by an engine error", _U.PER_SECOND, _S, _S),
     Quantity.PREEMPTIONS: Meaning("requests preempted for want of KV blocks", _U.PER_SECOND, _S, _S),

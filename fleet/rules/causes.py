@@ -5,15 +5,16 @@ A cause that needs the API server, the peers of a replica or text from an export
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from fleet.diagnosis import registry
 from fleet.diagnosis.cause import EngineCause
-from fleet.diagnosis.metrics_sign import Is, Level
+from fleet.diagnosis.metrics_sign import Either, Is, Level, MetricsSign
 from fleet.diagnosis.thresholds import limit_at
 from fleet.metrics.dialect import Dialect, MetricType
 from fleet.metrics.dialect_set import DialectSet
+from fleet.metrics.expressions import rate_function
 from fleet.metrics.promql import duration, scaled, selector
 from fleet.model.profile import CHAT
 from fleet.model.quantity import MEANINGS, RATIOS, Combine, Quantity
@@ -27,15 +28,13 @@ def cause_rules(dialects: DialectSet, names: Collection[str], window: float) -> 
     """Yield the rules of all causes that these metrics can show; ``window`` is for the rates, in seconds."""
     writing = _Writing(dialects, names, window)
     for cause in registry.causes_of(EngineCause):
-        levels = [sign for sign in cause.must if isinstance(sign, Level)]
-        if cause.severity not in (Severity.CRITICAL, Severity.WARNING) or len(levels) != len(cause.must):
+        if cause.severity not in (Severity.CRITICAL, Severity.WARNING):
             continue
-        expression = writing.all_of(levels)
+        expression = writing.all_of(cause.must)
         if not expression:
             continue
         yield _rule(cause, expression, cause.severity)
-        serious = [sign for sign in cause.serious if isinstance(sign, Level)]
-        worse = " or ".join(filter(None, (writing.all_of([*levels, sign]) for sign in serious)))
+        worse = " or ".join(filter(None, (writing.all_of((*cause.must, sign)) for sign in cause.serious)))
         if worse and cause.severity is not Severity.CRITICAL:
             yield _rule(cause, worse, Severity.CRITICAL)
 
@@ -63,10 +62,18 @@ class _Writing:
         self._names = names
         self._window = duration(window)
 
-    def all_of(self, levels: list[Level]) -> str:
+    def all_of(self, signs: Sequence[MetricsSign]) -> str:
         """Return the expression for all of these at one pod; empty if one of them cannot be expressed."""
-        parts = [self._level(level) for level in levels]
+        parts = [self._sign(sign) for sign in signs]
         return " and ".join(parts) if parts and all(parts) else ""
+
+    def _sign(self, sign: MetricsSign) -> str:
+        if isinstance(sign, Level):
+            return self._level(sign)
+        if isinstance(sign, Either):
+            ways = " or ".join(f"({way})" for way in map(self.all_of, sign.ways) if way)
+            return f"({ways})" if ways else ""
+        return ""
 
     def _level(self, level: Level) -> str:
         number = self._number(level.quantity)
@@ -86,11 +93,13 @@ class _Writing:
 
     def _expressions(self, member: Dialect, quantity: Quantity) -> Iterator[str]:
         rule = member.rules.get(quantity)
-        for metric in rule.metrics if rule is not None else ():
+        if rule is None:
+            return
+        for metric in rule.metrics:
             if metric.weights is not None or metric.products or metric.state is not None:
                 continue
             for name in member.spellings(metric.name):
                 if name in self._names:
                     found = selector(name, (*metric.where, *member.where))
-                    rated = f"rate({found}{self._window})" if metric.kind is MetricType.COUNTER else found
-                    yield scaled(rated, metric.scale)
+                    rate = f"{rate_function(latest=rule.latest)}({found}{self._window})"
+                    yield scaled(rate if metric.kind is MetricType.COUNTER else found, metric.scale)

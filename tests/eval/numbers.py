@@ -12,10 +12,12 @@ from typing import TypeVar
 from fleet.model.histogram import Histogram
 from fleet.model.measurement import EngineId, GpuId, HistogramKey, Measurement, Table
 from fleet.model.quantity import Family, Quantity
+from tests.eval.tape import INTERVAL, WINDOW
 
 Q = Quantity
-_WORK = (Q.RUNNING, Q.PROMPT_TOKENS, Q.GENERATION_TOKENS, Q.REQUESTS, Q.HTTP_REQUESTS, Q.KV_USAGE)
+_WORK = (Q.RUNNING, Q.PROMPT_TOKENS, Q.GENERATION_TOKENS, Q.LATEST_TOKENS, Q.REQUESTS, Q.HTTP_REQUESTS, Q.KV_USAGE)
 """Quantities that grow with an engine's share of the requests."""
+_TOKENS = frozenset({Q.PROMPT_TOKENS, Q.GENERATION_TOKENS})
 Id = TypeVar("Id", EngineId, GpuId)
 
 
@@ -51,8 +53,10 @@ class Numbers:
 
     def set(self, pod: str, values: Mapping[Quantity, float]) -> None:
         """A pod's engines have these. Whoever waits waits for capacity where nothing else is said, and where engines
-        tell why.
+        tell why; an engine that makes so many tokens makes them between the last two scrapes, too.
         """
+        if not _TOKENS.isdisjoint(values) and Q.LATEST_TOKENS not in values:
+            values = {**values, Q.LATEST_TOKENS: self._tokens(pod, values)}
         if (
             Q.WAITING in values
             and Q.WAITING_CAPACITY not in values
@@ -72,11 +76,21 @@ class Numbers:
                 column[row] *= factor  # type: ignore[index] # there is one, or there are no rows
 
     def blend(self, pod: str, values: Mapping[Quantity, float], share: float) -> None:
-        """Rates over a window of which a share is after the change."""
+        """Rates over a window of which a share is after the change; between two scrapes once both are after it."""
+        latest = self.get(pod, Q.LATEST_TOKENS)
+        if share >= INTERVAL / WINDOW:
+            latest = self._tokens(pod, values)
         for quantity, value in values.items():
             before = self.get(pod, quantity)
             share = 1.0 if math.isnan(before) else share
             self.set(pod, {quantity: value * share + (0.0 if math.isnan(before) else before) * (1 - share)})
+        if not _TOKENS.isdisjoint(values):
+            self.set(pod, {Q.LATEST_TOKENS: latest})
+
+    def _tokens(self, pod: str, values: Mapping[Quantity, float]) -> float:
+        """The tokens per second of a pod that has these values, and else its own."""
+        made = (values.get(one, self.get(pod, one)) for one in _TOKENS)
+        return math.fsum(one for one in made if not math.isnan(one))
 
     def load(self, pod: str, factor: float) -> None:
         """A pod gets so many times as many requests."""

@@ -236,15 +236,19 @@ def rounded(m: Measurement) -> Measurement:
 
 
 def _short_table(table: Table) -> Table:
-    columns = {
-        quantity: array("d", _short(column, _FEWER if quantity in _SHOWN else _DIGITS))
-        for quantity, column in table.columns.items()
-    }
+    columns = {quantity: array("d", _short(column, _digits(quantity))) for quantity, column in table.columns.items()}
     return replace(table, columns=columns)
 
 
-_DIGITS, _FEWER = 6, 5
-"""Binary digits that are kept of a number behind the first."""
+def _digits(quantity: Quantity) -> int:
+    """Binary digits that are kept of a number behind the first."""
+    if quantity is Quantity.LATEST_TOKENS:
+        # Only whether there are some is asked.
+        return 0
+    return 5 if quantity in _SHOWN else _DIGITS
+
+
+_DIGITS = 6
 _SHOWN = frozenset(
     {
         Quantity.SM_ACTIVE,

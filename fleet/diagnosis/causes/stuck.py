@@ -1,10 +1,15 @@
-"""An engine that has requests and makes no progress: it hangs, even if /health succeeds."""
+"""An engine that has requests and makes no progress: it hangs, even if /health succeeds.
+
+Seen first between two scrapes, while the rates over the window still fall; certain once the window has no token in it.
+A request alone in an engine proves nothing until then: while its prompt is read, however long it is, no counter moves.
+Beside others that decode, prompts are read in parts, and tokens come with each step.
+"""
 
 from __future__ import annotations
 
-from fleet.diagnosis.cause import EngineCause, Help, says
+from fleet.diagnosis.cause import EngineCause, Help, MetricsText
 from fleet.diagnosis.causes.symptoms import CANARY_SILENT, GPU_FAULTS, OVERLOAD
-from fleet.diagnosis.metrics_sign import Is, Level
+from fleet.diagnosis.metrics_sign import Either, Is, Level
 from fleet.model.quantity import Quantity
 from fleet.model.severity import Severity
 
@@ -21,14 +26,28 @@ _AVOID = (
     "Do not trust /health: it answers 200 while the engine hangs.",
     "Do not restart a single pod of an engine that spans several: its group hangs with it.",
 )
-_NO_TOKENS = (Level(Quantity.GENERATION_TOKENS, Is.EXACTLY, 0), Level(Quantity.PROMPT_TOKENS, Is.EXACTLY, 0))
+_WINDOW_EMPTY = (Level(Quantity.GENERATION_TOKENS, Is.EXACTLY, 0), Level(Quantity.PROMPT_TOKENS, Is.EXACTLY, 0))
+_STANDS_STILL = Level(Quantity.LATEST_TOKENS, Is.EXACTLY, 0)
+_CERTAIN = Either((_WINDOW_EMPTY,), "no tokens in the whole window")
+
+
+def _words(still: str, certain: str) -> MetricsText:
+    """Until the window is empty, a rate beside the words is not 0: they speak of the last scrape then."""
+    return MetricsText(
+        lambda row: certain if row.value(Quantity.GENERATION_TOKENS) == 0 else still, (Quantity.GENERATION_TOKENS,)
+    )
+
 
 RUNNING = EngineCause(
     id="engine-stuck",
-    severity=Severity.CRITICAL,
+    severity=Severity.WARNING,
     sentence="The engine hangs: requests are running, but no tokens are generated.",
-    words=says("stuck: requests running, no tokens"),
-    must=(*_NO_TOKENS, Level(Quantity.RUNNING, Is.ABOVE, 0)),
+    words=_words("requests running, no tokens since the last scrape", "stuck: requests running, no tokens"),
+    must=(
+        Either(((_STANDS_STILL, Level(Quantity.RUNNING, Is.AT_LEAST, 2)), _WINDOW_EMPTY), "no tokens are generated"),
+        Level(Quantity.RUNNING, Is.ABOVE, 0),
+    ),
+    serious=(_CERTAIN,),
     explains=(*OVERLOAD, "errors", CANARY_SILENT),
     peers=True,
     after=60,
@@ -37,14 +56,22 @@ RUNNING = EngineCause(
     helps=_HELPS,
     avoid=_AVOID,
 )
+"""Findings catalogue F06. It takes up to two scrapes to be seen, and up to the window where a request is alone: with
+that, it fires after one and a half to two minutes without a token.
+"""
 WAITING = EngineCause(
     id="engine-takes-nothing",
-    severity=Severity.CRITICAL,
+    severity=Severity.WARNING,
     sentence="The engine hangs: requests wait, none is started, and no tokens are generated.",
-    words=says("stuck: requests wait, none runs, no tokens"),
-    must=(*_NO_TOKENS, Level(Quantity.RUNNING, Is.EXACTLY, 0), Level(Quantity.WAITING, Is.ABOVE, 0)),
+    words=_words("requests wait, none runs, no tokens since the last scrape", "stuck: requests wait, none runs, no tokens"),
+    must=(
+        Either(((_STANDS_STILL,), _WINDOW_EMPTY), "no tokens are generated"),
+        Level(Quantity.RUNNING, Is.EXACTLY, 0),
+        Level(Quantity.WAITING, Is.ABOVE, 0),
+    ),
     # Requests that wait for an adapter, or for KV blocks of another engine, are not this engine's fault.
     must_not=(Level(Quantity.WAITING_CAPACITY, Is.EXACTLY, 0),),
+    serious=(_CERTAIN,),
     explains=(*OVERLOAD, "errors", CANARY_SILENT),
     peers=True,
     after=60,

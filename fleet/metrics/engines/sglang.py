@@ -69,6 +69,7 @@ SGLANG = Dialect(
             (_realtime("prefill_compute|prefill_cache"), Metric("sglang:prompt_tokens_total", _C))
         ),
         Quantity.GENERATION_TOKENS: Rule((_realtime("decode"), Metric("sglang:generation_tokens_total", _C))),
+        Quantity.LATEST_TOKENS: Rule((_realtime("decode|prefill_compute|prefill_cache"),), latest=True),
         Quantity.REQUESTS: Rule((Metric("sglang:num_requests_total", _C),)),
         Quantity.PREEMPTIONS: Rule((Metric("sglang:num_retracted_requests_total", _C),)),
         # Either one series ("total") or one per tier that holds them, never both of the same request.

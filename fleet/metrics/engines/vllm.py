@@ -10,7 +10,7 @@ not the inter-token latency).
 
 from __future__ import annotations
 
-from fleet.metrics.dialect import Dialect, LabelProduct, Match, Metric, MetricType, Op, Proof, Rule
+from fleet.metrics.dialect import Dialect, LabelProduct, Match, Metric, MetricType, Op, Pick, Proof, Rule
 from fleet.metrics.engines.vllm_flags import VLLM_FLAGS
 from fleet.metrics.engines.vllm_log import VLLM_LOG
 from fleet.metrics.product import Product, Ranks
@@ -122,6 +122,11 @@ VLLM = Dialect(
         ),
         Quantity.GENERATION_TOKENS: Rule(
             (Metric("vllm:generation_tokens_total", _C), Metric("vllm:avg_generation_throughput_toks_per_s"))
+        ),
+        Quantity.LATEST_TOKENS: Rule(
+            (Metric("vllm:generation_tokens_total", _C), Metric("vllm:prompt_tokens_total", _C)),
+            pick=Pick.SUM,
+            latest=True,
         ),
         # Despite its name: all that finished, for whatever reason; rejected requests and disconnects are not in it.
         Quantity.REQUESTS: Rule((Metric("vllm:request_success_total", _C),)),

@@ -33,7 +33,8 @@ class Tables:
 
     def add(self, state: TargetState) -> None:
         """Append what one target says."""
-        binding, rates, gauges = state.binding, state.rates(), iter(state.gauges)
+        binding, rates = state.binding, state.rates()
+        gauges, latest = iter(state.gauges), iter(state.latest)
         age = max(0.0, self._at - state.sampled_at)
         covered = state.window.covered > 0.0
         reset = state.window.reset
@@ -45,6 +46,8 @@ class Tables:
             base = columns.grow(ids, age, reset=reset)  # type: ignore[arg-type] # each table with its own ids
             # As many of them as this kind has cells: the next kind's follow.
             for cell, value in zip(rows.gauges, gauges, strict=False):
+                columns.put(cell.quantity, base + cell.row, value)
+            for cell, value in zip(rows.latest, latest, strict=False):
                 columns.put(cell.quantity, base + cell.row, value)
             if covered:
                 for cell in rows.rates:

@@ -67,6 +67,7 @@ class TargetState:
         "binding",
         "gauges",
         "heard_at",
+        "latest",
         "odd",
         "reasons",
         "sampled_at",
@@ -88,6 +89,8 @@ class TargetState:
         self.window = Window(span)
         self.gauges = array("d")
         """Values of the cells of ``binding.gauges``."""
+        self.latest = array("d")
+        """Values of the cells of ``binding.latest``; empty before the second answer."""
         self.reasons: Mapping[str, tuple[str, ...]] = _NO_REASONS
         """GPU key → what lowers its clocks now, for the GPUs that report it."""
         self.heard_at = -math.inf
@@ -109,7 +112,10 @@ class TargetState:
             self.window.relabel(binding.source(self.binding) if self._series is not None else ())
             self._series, self._node, self.binding = exposition.series, target.node, binding
         values, gpus, masks = exposition.values, self.binding.gpus, self.binding.masks
-        self.window.add(clock, [values[i] for i in self.binding.counters])
+        gained = self.window.add(clock, [values[i] for i in self.binding.counters])
+        if gained is not None:
+            per_second = (cell.of(gained.counters) / gained.seconds for cell in self.binding.latest)
+        self.latest = array("d", per_second if gained is not None else ())
         # The cells alone are kept until the next answer: an answer has ten times as many values.
         self.gauges = array("d", [cell.of(values) for cell in self.binding.gauges])
         self.reasons = {gpus[row].key: bit_words(values[at], bits) for row, at, bits in masks} if masks else _NO_REASONS

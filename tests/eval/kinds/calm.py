@@ -157,6 +157,13 @@ def long_prefill(case: Case) -> None:
     )
 
 
+@calm("engine-pauses", "an engine loads an adapter: for twenty seconds no token comes to anybody", needs=(NUMBERS,))
+def pauses(case: Case) -> None:
+    top = case.workload()
+    pod = f"{top.namespace}/{case.pod(top)}"
+    case.shape(lambda numbers, _: numbers.set(pod, {Q.LATEST_TOKENS: 0.0, Q.RUNNING: 6.0}), until=20)
+
+
 @calm(
     "clients-cancel", "users close their windows: requests end without an answer, and no engine fails", needs=(NUMBERS,)
 )

@@ -30,6 +30,20 @@ def engine_stuck(case: Case) -> None:
     )
 
 
+@kind("queue-not-taken-up", "an engine's scheduler hangs: requests wait, none runs, no token comes", needs=(NUMBERS,))
+def not_taken_up(case: Case) -> None:
+    top = case.workload()
+    pod = case.pod(top, case.random.randrange(9))
+    freeze(case, _key(top, pod), NO_TOKENS | {Q.RUNNING: 0.0, Q.WAITING: 14.0})
+    case.fault(
+        ("engine-takes-nothing", "engine-stuck"),
+        *keys(top, pod),
+        says="hangs",
+        evidence=("waiting", "tokens"),
+        actions=("logs", "restart"),
+    )
+
+
 @kind(
     "engine-answers-errors",
     "the core of an engine is dead: its pod is ready and answers 500 to all",

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from fleet.diagnosis.evidence import explain
 from fleet.model.coverage import Coverage
 from fleet.model.finding import FindingState, Reach
 from fleet.model.objects import Condition, Container
@@ -31,6 +32,45 @@ def test_a_cause_fires_once_it_has_held_for_as_long_as_it_must() -> None:
     (fires,) = fleet.incidents(75)
     assert (fires.state, fires.severity, fires.since) == (FindingState.FIRING, Severity.CRITICAL, NOW + 15)
     assert fires.root.told_by == "this console, which saw it begin"
+
+
+STANDS_STILL = WELL | {Q.LATEST_TOKENS: 0.0}
+"""Between the last two scrapes; the rates over the window still fall."""
+
+
+def test_an_engine_is_seen_to_hang_before_its_window_is_empty_and_is_critical_from_then_on() -> None:
+    fleet = Fleet(4)
+    fleet.at(0)
+    fleet.engines["chat-1"] = STANDS_STILL
+    (seen,) = fleet.incidents(15)
+    assert (seen.root.cause, seen.state, seen.severity) == ("engine-stuck", FindingState.PENDING, Severity.WARNING)
+    assert seen.root.words == "requests running, no tokens since the last scrape"
+    texts = [one.text for one in explain(fleet.at(16), seen.root).evidence]
+    assert texts == [
+        "tokens read and generated between the last two scrapes: 0 tokens/s",
+        "requests in execution batches: 8",
+    ]
+    fleet.engines["chat-1"] = STUCK | {Q.LATEST_TOKENS: 0.0}
+    (later,) = fleet.incidents(60)
+    assert (later.severity, later.since) == (Severity.CRITICAL, NOW + 15)
+    assert later.root.words == "stuck: requests running, no tokens"
+    (fires,) = fleet.incidents(75)
+    assert fires.state is FindingState.FIRING
+
+
+def test_a_request_alone_proves_nothing_until_the_window_is_empty_its_prompt_may_be_long() -> None:
+    fleet = Fleet(4)
+    fleet.engines["chat-1"] = STANDS_STILL | {Q.RUNNING: 1.0}
+    assert fleet.incidents(0, 15, 30) == ()
+    fleet.engines["chat-1"] = STUCK | {Q.LATEST_TOKENS: 0.0, Q.RUNNING: 1.0}
+    assert causes(fleet.incidents(60)) == ["engine-stuck"]
+
+
+def test_a_queue_of_which_nothing_is_taken_up_is_seen_between_two_scrapes() -> None:
+    fleet = Fleet(4)
+    fleet.engines["chat-1"] = STANDS_STILL | {Q.RUNNING: 0.0, Q.WAITING: 6.0}
+    (seen,) = fleet.incidents(0)
+    assert (seen.root.cause, seen.state) == ("engine-takes-nothing", FindingState.PENDING)
 
 
 def test_of_what_no_history_is_kept_the_console_says_since_when_it_has_seen_it() -> None:

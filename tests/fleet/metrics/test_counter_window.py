@@ -128,3 +128,17 @@ def test_increases_are_those_of_prometheus(values: list[int], step: int) -> None
     increase = inside[-1] - inside[0] + sum(a for a, b in pairwise(inside) if b < a)
     assert covered <= 20.0
     assert window.rates()[0] * covered == pytest.approx(increase)
+
+
+def test_the_gain_since_the_sample_before_counts_a_restart_and_does_not_know_what_is_no_number() -> None:
+    window = Window(60)
+    assert window.add(0, [100.0, 5.0]) is None
+    moved = window.add(10, [130.0, 5.0])
+    assert moved is not None
+    assert (list(moved.counters), moved.seconds) == ([30.0, 0.0], 10)
+    assert window.add(10, [140.0, 5.0]) is None, "the same answer again is no sample"
+    again = window.add(25, [4.0, math.nan])
+    assert again is not None
+    assert (again.counters[0], again.seconds) == (4.0, 15)
+    assert math.isnan(again.counters[1])
+    assert next(iter(window.rates())) == pytest.approx(34 / 25)

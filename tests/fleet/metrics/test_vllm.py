@@ -225,3 +225,15 @@ async def test_rule_10_a_process_with_two_models_has_an_engine_row_for_each() ->
     page = vllm(V0_33, {"0": BEFORE}, model="chat") + vllm(V0_33, {"0": replace(BEFORE, running=8)}, model="embed")
     m = await Rig().tick({"p": page})
     assert [(e.model, value(m, Quantity.RUNNING, i)) for i, e in enumerate(m.engines)] == [("chat", 3), ("embed", 8)]
+
+
+async def test_tokens_that_stand_still_are_told_by_the_next_scrape_and_not_when_the_window_is_empty() -> None:
+    rig = Rig()
+    loads = [replace(BEFORE, prompt=1000.0, generation=1000.0 + made) for made in (0, 200, 400, 400)]
+    found = [await rig.tick({"p": vllm(V0_33, {"0": load})}, after=10.0) for load in loads]
+    latest = [value(m, Quantity.LATEST_TOKENS) for m in found]
+    assert math.isnan(latest[0]), "one answer tells no gain"
+    assert latest[1:] == pytest.approx([20, 20, 0])
+    assert value(found[-1], Quantity.GENERATION_TOKENS) > 0
+    reborn = await rig.tick({"p": vllm(V0_33, {"0": replace(BEFORE, prompt=0.0, generation=30.0)})})
+    assert value(reborn, Quantity.LATEST_TOKENS) == pytest.approx(3), "since its restart"

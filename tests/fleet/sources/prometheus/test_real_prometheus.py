@@ -46,6 +46,9 @@ BY_HAND = {
     Quantity.KV_USAGE: "vllm:kv_cache_usage_perc{%s} or vllm:gpu_cache_usage_perc{%s}",
     Quantity.PROMPT_TOKENS: "rate(vllm:prompt_tokens_total{%s}[6s])",
     Quantity.GENERATION_TOKENS: "rate(vllm:generation_tokens_total{%s}[6s])",
+    Quantity.LATEST_TOKENS: (
+        "irate(vllm:generation_tokens_total{%s}[6s]) + ignoring(__name__) irate(vllm:prompt_tokens_total{%s}[6s])"
+    ),
     Quantity.REQUESTS: "sum(rate(vllm:request_success_total{%s}[6s]))",
     Quantity.PREEMPTIONS: "rate(vllm:num_preemptions_total{%s}[6s])",
     Quantity.PREFIX_HITS: (

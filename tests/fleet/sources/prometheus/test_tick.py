@@ -57,8 +57,8 @@ async def test_what_is_asked_for_follows_what_there_is_in_the_same_tick() -> Non
         other = {"job": "again", "pod": "q"}
         fake.vectors = {
             FIRST: [(SEEN, str(time.time())), ({**SEEN, **other}, str(time.time())), *THERE],
-            f"by (pod, {', '.join(KEY)}": [_rate("30", pod="p"), _rate("40", pod="q")],
-            f"by (job, {', '.join(KEY)}": [_rate("30", job="j"), _rate("40", job="again")],
+            f"by (pod,{','.join(KEY)}": [_rate("30", pod="p"), _rate("40", pod="q")],
+            f"by (job,{','.join(KEY)}": [_rate("30", job="j"), _rate("40", job="again")],
             NUMBERS: [_rate("70")],
         }
         found = await source.measure()
