@@ -63,7 +63,9 @@ WAITING = EngineCause(
     id="engine-takes-nothing",
     severity=Severity.WARNING,
     sentence="The engine hangs: requests wait, none is started, and no tokens are generated.",
-    words=_words("requests wait, none runs, no tokens since the last scrape", "stuck: requests wait, none runs, no tokens"),
+    words=_words(
+        "requests wait, none runs, no tokens since the last scrape", "stuck: requests wait, none runs, no tokens"
+    ),
     must=(
         Either(((_STANDS_STILL,), _WINDOW_EMPTY), "no tokens are generated"),
         Level(Quantity.RUNNING, Is.EXACTLY, 0),
