@@ -17,7 +17,7 @@ _CHECKPOINTS = 8
 
 
 class Gained(NamedTuple):
-    """What each counter has gained from one sample to the next; NaN for one that is no number now."""
+    """Gains of counters from one sample to the next; NaN for one that is no number now."""
 
     counters: Sequence[float]
     seconds: float

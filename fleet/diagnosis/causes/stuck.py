@@ -32,7 +32,7 @@ _CERTAIN = Either((_WINDOW_EMPTY,), "no tokens in the whole window")
 
 
 def _words(still: str, certain: str) -> MetricsText:
-    """Until the window is empty, a rate beside the words is not 0: they speak of the last scrape then."""
+    """Return the words: those of the last scrape until the window is empty, since a rate beside them is not 0 yet."""
     return MetricsText(
         lambda row: certain if row.value(Quantity.GENERATION_TOKENS) == 0 else still, (Quantity.GENERATION_TOKENS,)
     )
