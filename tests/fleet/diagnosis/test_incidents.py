@@ -35,7 +35,7 @@ def test_a_cause_fires_once_it_has_held_for_as_long_as_it_must() -> None:
 
 
 STANDS_STILL = WELL | {Q.LATEST_TOKENS: 0.0}
-"""Between the last two scrapes; the rates over the window still fall."""
+"""An engine that stands still between the last two scrapes, while its rates over the window still fall."""
 
 
 def test_an_engine_is_seen_to_hang_before_its_window_is_empty_and_is_critical_from_then_on() -> None:
