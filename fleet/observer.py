@@ -36,6 +36,10 @@ RECORDS_AFTER = 1.5
 """Seconds from the first numbers until recording begins: drawing them has the machine to itself."""
 TOGETHER = 0.25
 """Seconds that a tick waits for the measurement that it has begun: direct scrapes are done by then."""
+TRIM_EVERY = 60.0
+"""Seconds between returns of free heap pages to the system: pages of metrics come and go between objects that stay, and
+after half an hour half of the heaps would be holes.
+"""
 GIVE_UP = 3.0
 """Seconds that a source may be out of reach before a single Snapshot is made without it: a retry or two."""
 
@@ -107,7 +111,7 @@ class Observer:
 
     async def run(self, deliver: Callable[[Snapshot], None]) -> None:
         """Observe until cancelled."""
-        begun = time.monotonic()
+        begun = trimmed = time.monotonic()
         synced: asyncio.Task[bool] | None = None
         try:
             # Inside the try: if told to end while the sources start, some of them are already running.
@@ -122,6 +126,9 @@ class Observer:
                 starting = not self._complete() and time.monotonic() - begun < EAGER_FOR
                 if not starting and self._starting is None:
                     self._starting = asyncio.create_task(self._start_beside(self._refresh), name="start beside")
+                if time.monotonic() - trimmed >= TRIM_EVERY:
+                    await asyncio.to_thread(give_back)
+                    trimmed = time.monotonic()
                 await self._pause(EAGER if starting else self._refresh)
         finally:
             if synced is not None:

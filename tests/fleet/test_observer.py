@@ -205,6 +205,18 @@ async def test_the_pods_on_the_screen_are_the_ones_asked_for() -> None:
     assert meter.asked[-1] == frozenset({"serving/a"})
 
 
+@pytest.mark.parametrize(("every", "often"), [(0.0, True), (60.0, False)])
+async def test_free_heap_pages_go_back_to_the_system_every_minute(
+    every: float, often: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trimmed: list[int] = []
+    monkeypatch.setattr("fleet.observer.TRIM_EVERY", every)
+    monkeypatch.setattr("fleet.observer.give_back", lambda: trimmed.append(1))
+    await until(observing(Meter(lambda: running(3.0))), lambda s: s.sequence > 4)
+    # Once in any case, after the cluster has been listed.
+    assert (len(trimmed) > 2) is often
+
+
 async def test_ending_lets_go_of_everything() -> None:
     meter, cluster = Meter(lambda: running(3.0)), Cluster(kube([pod("a")], deployment()))
     await until(observing(meter, cluster), lambda s: shown(s) == 3.0)
