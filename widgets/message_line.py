@@ -33,6 +33,7 @@ class MessageLine(LineView):
         super().__init__(id=id)
         self._text = ""
         self._role = Role.TEXT
+        self._is_answer = True
         self._timer: Timer | None = None
 
     @property
@@ -40,17 +41,21 @@ class MessageLine(LineView):
         """The current message; empty for none."""
         return self._text
 
-    def say(self, text: str, role: Role = Role.TEXT, seconds: float | None = 10.0) -> None:
-        """Show a message for ``seconds``, or until the next one (None), for a lasting condition."""
+    def say(self, text: str, role: Role = Role.TEXT, seconds: float | None = 10.0, *, is_event: bool = False) -> None:
+        """Show a message for ``seconds``, or until the next one (None), for a lasting condition.
+
+        ``is_event`` is for what happened by itself: a key that was pressed at the same moment does not hide it.
+        """
         self._stop_timer()
         self._text, self._role = untrusted(text), role
+        self._is_answer = not is_event and role is not Role.ERROR
         if seconds is not None:
             self._timer = self.set_timer(seconds, self.clear)
         self.redraw()
 
     def forget_hint(self) -> None:
-        """Hide a plain message; a warning or an error stays for its time."""
-        if self._text and self._role is Role.TEXT and self._timer is not None:
+        """Hide the answer to a key; an error or an event stays for its time."""
+        if self._text and self._is_answer and self._timer is not None:
             self.clear()
 
     def clear(self) -> None:

@@ -177,7 +177,7 @@ class ActionController:
             from actions.catalogue import is_record
             from console.views.action_runs import announcement
 
-            self._navigator.say(*announcement(action_run))
+            self._navigator.say(*announcement(action_run), is_event=True)
             if is_record(action_run.plan.request):
                 # The user who has just written it wants to see it.
                 self._desk.session.refresh()
@@ -186,11 +186,11 @@ class ActionController:
         try:
             found = await service.cut_off()
         except SessionError as error:
-            self._navigator.say(f"{error.problem}; nothing can be changed until it can", Role.WARNING)
+            self._navigator.say(f"{error.problem}; nothing can be changed until it can", Role.WARNING, is_event=True)
             return
         if found:
             last = clock(found[-1][1])
             what = (
                 f"1 action was cut off at {last}" if len(found) == 1 else f"{count(len(found), 'action')} were cut off"
             )
-            self._navigator.say(f"{what}; :audit shows what is known", Role.WARNING)
+            self._navigator.say(f"{what}; :audit shows what is known", Role.WARNING, is_event=True)

@@ -94,10 +94,10 @@ class Navigator:
     def suspend(self) -> None:
         self._app.action_suspend_process()
 
-    def say(self, text: str, role: Role = Role.TEXT) -> None:
+    def say(self, text: str, role: Role = Role.TEXT, *, is_event: bool = False) -> None:
         front = self.front
         if front is not None:
-            front.say(text, role)
+            front.say(text, role, is_event=is_event)
 
     def copy(self, text: str, what: str) -> None:
         # Terminals and multiplexers drop a sequence that is too long without a word.

@@ -39,8 +39,8 @@ class Navigator(Protocol):
         """Stop as ctrl-z stops any program, until ``fg``."""
         ...
 
-    def say(self, text: str, role: Role = Role.TEXT) -> None:
-        """Show a message in the message line of the front screen."""
+    def say(self, text: str, role: Role = Role.TEXT, *, is_event: bool = False) -> None:
+        """Show a message in the message line of the front screen, until the next key unless it is an event."""
         ...
 
     def copy(self, text: str, what: str) -> None:

@@ -87,7 +87,12 @@ def _one(spec: ActionSpec, context: Context, key: str | None) -> Chosen | str:
     kinds = tuple(kind for kind in spec.targets if kind != "Pod")
     snapshot = context.snapshot
     pod = _pod(snapshot, key or "") if snapshot is not None and "Pod" in spec.targets else None
-    return pod if pod is not None else _workload(() if spec.other_workloads else kinds, snapshot, key)
+    if pod is not None:
+        return pod
+    if snapshot is not None and key in snapshot.pods and not context.marked:
+        # What is for workloads alone can only mean that of the pod; its name is in the line that asks and in the plan.
+        key = snapshot.workload_of.get(key or "")
+    return _workload(() if spec.other_workloads else kinds, snapshot, key)
 
 
 def _workload(kinds: tuple[str, ...], snapshot: Snapshot | None, key: str | None) -> Chosen | str:

@@ -100,6 +100,7 @@ class ActionsScreen(TableScreen):
 
     where = ScreenId.ACTIONS
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.ACTIONS)
+    enter = "open"
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(

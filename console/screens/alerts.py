@@ -22,6 +22,7 @@ class AlertsScreen(TableScreen):
 
     where = ScreenId.ALERTS
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.ALERTS)
+    enter = "open"
 
     def __init__(self, desk: Desk, only: str = "") -> None:
         super().__init__(desk, Grid(waiting="asking for alerts …"))

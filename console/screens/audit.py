@@ -34,6 +34,7 @@ class AuditScreen(TableScreen):
 
     where = ScreenId.AUDIT
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.AUDIT)
+    enter = "record"
 
     DEFAULT_CSS = """
     AuditScreen #chain {

@@ -181,9 +181,9 @@ class ConsoleScreen(Screen[None]):
         marked = self.marked if isinstance(self, Markable) else ()
         return Context(self.where, self, snapshot, subject, target, argument, marked, acting, servers)
 
-    def say(self, text: str, role: Role = Role.TEXT) -> None:
-        """Show a message below the body."""
-        self._messages.say(text, role)
+    def say(self, text: str, role: Role = Role.TEXT, *, is_event: bool = False) -> None:
+        """Show a message below the body; the next key hides it unless it is an error or an event."""
+        self._messages.say(text, role, is_event=is_event)
 
     @property
     def said(self) -> str:
@@ -257,11 +257,13 @@ class ConsoleScreen(Screen[None]):
         hinted = [command for command in bound_on(self.where) if command.hint or self.where in command.hints]
         commands = runnable(hinted, context, read_only=self.desk.read_only)
         heard = ((command, self._first_heard(command)) for command in commands)
-        return [
+        hints = [
             Hint(key_text(key), command.hints.get(self.where, command.hint), command.id in _LAST, command.id)
             for command, key in heard
             if key
         ]
+        # What a new user presses first is not among those that there is no room for.
+        return sorted(hints, key=lambda hint: hint.key != "enter")
 
     def _first_heard(self, command: Command) -> str:
         """The first key of a command that the line with the focus does not take for text; empty where there is none."""

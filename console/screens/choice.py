@@ -28,6 +28,7 @@ class ChoiceScreen(TableScreen):
 
     where = ScreenId.CHOICE
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.CHOICE)
+    enter = "choose"
 
     def __init__(
         self,

@@ -32,6 +32,7 @@ class ListingScreen(TableScreen):
 
     where = ScreenId.LISTING
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.LISTING)
+    enter = "open"
     DEFAULT_CSS = """
     ListingScreen #title {
         height: 1;

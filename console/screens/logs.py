@@ -107,11 +107,12 @@ class LogsScreen(LogScreen):
 
     def _say_lack(self) -> None:
         if self._lack == _GONE:
-            self.say("the pod is gone: its container never started", Role.WARNING)
+            self.say("the pod is gone: its container never started", Role.WARNING, is_event=True)
             return
         said = lack_in_full(self._pod, self._container)
         more = f": {said}" if said else ""
-        self.say(f"{untrusted_name(self._container)} has not started yet, {self._lack}{more}", Role.WARNING)
+        text = f"{untrusted_name(self._container)} has not started yet, {self._lack}{more}"
+        self.say(text, Role.WARNING, is_event=True)
 
     @beside("logs")
     async def _read(self) -> None:

@@ -179,7 +179,7 @@ class PlanScreen(ConsoleScreen):
         for target, seen in self._seen.items():
             if (version := self._version(snapshot, target)) != seen:
                 self._changed = "is gone" if version is None else "has changed"
-                self.say(f"{target} {self._changed} since this was planned", Role.WARNING)
+                self.say(f"{target} {self._changed} since this was planned", Role.WARNING, is_event=True)
                 return
 
     def show_servers(self) -> None:

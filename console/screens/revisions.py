@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import BindingType
+from textual.widget import Widget
 
 from actions.kinds.rollback import RollBack
 from actions.request import Target
 from console.commands.command import ScreenId
 from console.commands.desk import Desk
 from console.screens.base import beside, bindings_of
+from console.screens.lines import Lines
 from console.screens.table import TableScreen
 from console.session.failure import SessionError
 from console.views.query import Query
-from console.views.revisions import RevisionsModel
+from console.views.revisions import RevisionsModel, revisions_title
 from themes.palette import Role
 from widgets.grid import Grid
 
@@ -29,13 +31,26 @@ class RevisionsScreen(TableScreen):
 
     where = ScreenId.REVISIONS
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.REVISIONS)
+    enter = "plan it"
+    DEFAULT_CSS = """
+    RevisionsScreen #title {
+        height: 1;
+    }
+    """
 
     def __init__(self, desk: Desk, target: Target) -> None:
         super().__init__(desk, Grid(waiting=f"reading the revisions of {target.name} …"))
         self._target = target
         self._found: Sequence[Revision] = ()
+        self._title = Lines(id="title")
+
+    def body(self) -> Iterable[Widget]:
+        yield self._title
+        yield self.grid
 
     def on_mount(self) -> None:
+        line = revisions_title(self._target.kind, self._target.namespace, self._target.name)
+        self._title.show(lambda _width, _glyphs: [line])
         self._load()
 
     @beside("read")

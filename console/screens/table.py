@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import ClassVar, Final
 
 from textual.widget import Widget
 
@@ -13,13 +14,19 @@ from console.views.filter import EVERYTHING, FilterError, parse_filter
 from console.views.query import Query
 from console.views.subject import is_somewhere
 from widgets.grid import Grid
+from widgets.keybar import Hint, Keybar
 from widgets.untrusted import untrusted_name
+
+_SELECT: Final = "grid.select"
+"""The id of enter in the key bar: the binding of the grid."""
 
 
 class TableScreen(ConsoleScreen):
     """Base of the screens whose body is a Grid; ``query_`` has the user's sorting and filter."""
 
     narrows_at_once = True
+    enter: ClassVar[str] = ""
+    """What enter does with a row, for the key bar, where no command of the table has that key."""
     query_ = Query()
 
     def __init__(self, desk: Desk, grid: Grid) -> None:
@@ -34,6 +41,14 @@ class TableScreen(ConsoleScreen):
     @property
     def subject(self) -> str | None:
         return self.grid.cursor
+
+    def _hints(self) -> list[Hint]:
+        return [*([Hint("enter", self.enter, id=_SELECT)] if self.enter else ()), *super()._hints()]
+
+    def on_keybar_picked(self, message: Keybar.Picked) -> None:
+        if message.id == _SELECT:
+            message.prevent_default()
+            self.grid.action_select()
 
     def copied(self) -> tuple[str, str]:
         """The name under the cursor, and when it was copied a moment ago the whole row."""
@@ -99,7 +114,7 @@ class TableScreen(ConsoleScreen):
     def on_grid_vanished(self, message: Grid.Vanished) -> None:
         snapshot = self.desk.snapshot
         if self.tells_what_vanished and not (snapshot is not None and is_somewhere(snapshot, message.key)):
-            self.say(f"{untrusted_name(message.key)} is gone")
+            self.say(f"{untrusted_name(message.key)} is gone", is_event=True)
 
     @property
     def tells_what_vanished(self) -> bool:

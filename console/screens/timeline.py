@@ -39,6 +39,7 @@ class TimelineScreen(TableScreen):
 
     where = ScreenId.TIMELINE
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.TIMELINE)
+    enter = "evidence"
 
     DEFAULT_CSS = """
     TimelineScreen #title {

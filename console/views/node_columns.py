@@ -203,5 +203,5 @@ COLUMNS: tuple[NodeColumn, ...] = (
     measured(GridColumn("clock", "MHZ", 5, priority=7), Quantity.SM_CLOCK),
     measured(GridColumn("throttle", "THR%", 4, priority=6), Quantity.THROTTLE),
     measured(GridColumn("xid", "XID", 4, priority=2), Quantity.XID),
-    TableColumn(GridColumn("why", "", 10, align="left", grow=3, widest=60, priority=4), _assessment, _gpu_why),
+    TableColumn(GridColumn("why", "STATUS", 16, align="left", grow=3, widest=60, priority=1), _assessment, _gpu_why),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from actions.revisions import Revision
 from console.views.filter import Filter
@@ -11,19 +12,26 @@ from fleet.model.objects import ModelVersion
 from themes.palette import Role
 from widgets.cells import Name, Text
 from widgets.grid import GridColumn, GridRow, RowGroup, Sort
+from widgets.line import Line, Span
 from widgets.untrusted import untrusted, untrusted_name
 from widgets.values import age_text
 
 _COLUMNS = (
     GridColumn("number", "REVISION", 12, align="left", priority=0),
-    GridColumn("pods", "PODS", 5, priority=1),
-    GridColumn("age", "AGE", 6, priority=1),
-    GridColumn("unlike", "UNLIKE THE CURRENT ONE", 30, align="left", grow=6, widest=100, priority=1),
-    GridColumn("version", "IMAGE, MODEL", 24, align="left", grow=3, widest=100, priority=2),
-    GridColumn("cause", "WHY", 14, align="left", grow=2, widest=60, priority=3),
-    GridColumn("who", "BY", 10, align="left", priority=4),
-    GridColumn("name", "NAME", 20, align="left", priority=5),
+    GridColumn("pods", "PODS", 5, priority=2),
+    GridColumn("age", "AGE", 6, priority=2),
+    GridColumn("unlike", "DIFFERS FROM CURRENT", 20, align="left", grow=6, widest=100, priority=1, share=1.0),
+    GridColumn("version", "IMAGE, MODEL", 24, align="left", grow=3, widest=100, priority=3),
+    GridColumn("cause", "WHY", 14, align="left", grow=2, widest=60, priority=4),
+    GridColumn("who", "BY", 10, align="left", priority=5),
+    GridColumn("name", "NAME", 20, align="left", priority=6),
 )
+
+
+def revisions_title(kind: str, namespace: str, name: str) -> Line:
+    """``revisions of chat-70b``, and which object that is."""
+    words = f"{kind} in {untrusted_name(namespace)}, the newest first"
+    return Line((Span(f" revisions of {untrusted_name(name)}", Role.STRONG), Span(f"   {words}", Role.DIM)))
 
 
 def version_text(version: ModelVersion) -> str:
@@ -73,7 +81,19 @@ class RevisionsModel:
     now: float
     waiting: str = "it keeps no revisions\nits revisionHistoryLimit says how many are kept; d shows it"
     sort: Sort | None = None
-    columns: tuple[GridColumn, ...] = _COLUMNS
+
+    @property
+    def columns(self) -> tuple[GridColumn, ...]:
+        """Before anything else there is room for what differs, as long as it is."""
+        longest = max((len(difference_text(one, self._current)) for one in self.revisions), default=0)
+        return tuple(
+            replace(column, widest=max(column.width, longest)) if column.id == "unlike" else column
+            for column in _COLUMNS
+        )
+
+    @property
+    def _current(self) -> Revision | None:
+        return next((r for r in self.revisions if r.current), None)
 
     @property
     def groups(self) -> Sequence[RowGroup]:
@@ -82,14 +102,13 @@ class RevisionsModel:
     def row(self, key: str) -> GridRow:
         revision = next(r for r in self.revisions if r.name == key)
         role = Role.STRONG if revision.current else Role.TEXT
-        current = next((r for r in self.revisions if r.current), None)
         return GridRow(
             key,
             (
                 Text(f"{revision.number}{' current' if revision.current else ''}", role),
                 Text(str(revision.pods)),
                 Text(age_text(max(0.0, self.now - revision.created)), Role.DIM),
-                Text(difference_text(revision, current), role),
+                Text(difference_text(revision, self._current), role),
                 Text(version_text(revision.version), Role.STRONG if revision.current else Role.DIM),
                 Text(untrusted(revision.cause)),
                 Text(untrusted(revision.who), Role.DIM),

@@ -16,7 +16,7 @@ _COLUMNS = (
     SheetColumn("current", "", shown=DATA),
     SheetColumn("pods", "PODS", "right"),
     SheetColumn("age", "AGE", "right", moves=True),
-    SheetColumn("unlike", "UNLIKE THE CURRENT ONE", least=16),
+    SheetColumn("unlike", "DIFFERS FROM CURRENT", least=16),
     SheetColumn("version", "IMAGE, MODEL", least=16, priority=1),
     SheetColumn("cause", "WHY", least=12, priority=2),
     SheetColumn("by", "BY", least=8, priority=3, shown=WIDE),

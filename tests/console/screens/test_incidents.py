@@ -334,9 +334,6 @@ async def test_a_row_says_whether_it_has_the_root_of_an_incident_or_a_part_in_it
             assert root not in well
             assert part not in well
             await d.press("o")
-            if size == (80, 24):
-                # The reasons of nodes are on the next page of columns.
-                await d.press("right")
             assert f" {root} XID 79" in d.text
 
 

@@ -271,14 +271,26 @@ async def test_pods_are_drained_together_when_they_are_marked() -> None:
         assert {pod.uid for pod in chosen} == {snapshot.pods[one].uid, snapshot.pods[two].uid}
 
 
-async def test_a_workload_is_not_drained_and_a_pod_is_not_scaled() -> None:
+async def test_a_workload_is_not_drained_and_on_a_pod_its_workload_is_scaled() -> None:
     snapshot = make_snapshot()
     async with desk(snapshot, session=acting()) as d:
         await d.press("ctrl+d")
         assert "Drain: this is a workload; its pods are below it" in d.screen.said
         d.grid.move_to(snapshot.pods_of[WORST][0])
         await d.press("s")
-        assert "this is a pod; { goes to its workload" in d.screen.said
+        assert f"replicas of {snapshot.workloads[WORST].name}" in d.text
+        await d.press(*"7", "enter")
+        ((_, request),) = d.session.acts.asked
+        assert isinstance(request, Scale)
+        assert request.target.uid == snapshot.workloads[WORST].uid
+
+
+async def test_of_marked_pods_the_workload_is_not_meant() -> None:
+    snapshot = make_snapshot()
+    async with desk(snapshot, session=acting()) as d:
+        d.grid.move_to(snapshot.pods_of[WORST][0])
+        await d.press("space", "s")
+        assert "this is a pod" in d.screen.said
         assert d.session.acts.asked == []
 
 

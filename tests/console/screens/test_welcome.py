@@ -7,6 +7,7 @@ from pathlib import Path
 from console.config.options import Options
 from tests.console.screens.desk import desk
 from tests.fleets import make_snapshot
+from themes.palette import Role
 
 
 async def test_the_first_start_says_what_is_shown_until_the_first_key_and_never_again(tmp_path: Path) -> None:
@@ -22,14 +23,17 @@ async def test_the_first_start_says_what_is_shown_until_the_first_key_and_never_
         assert "first start" not in d.text, "the rows need the room"
 
 
-async def test_a_hint_goes_with_the_next_key_and_a_warning_stays() -> None:
+async def test_the_answer_to_a_key_goes_with_the_next_one_and_what_happened_by_itself_stays() -> None:
     async with desk(make_snapshot()) as d:
         await d.press("q")
         assert "quits" in d.screen.said
         await d.press("j")
         assert d.screen.said == ""
         await d.press("slash", *"(", "enter")
-        warned = d.screen.said
-        assert warned
+        assert d.screen.said
         await d.press("j")
-        assert d.screen.said == warned
+        assert d.screen.said == "", "a warning about what was typed is read, or in the way"
+        for role, is_event in ((Role.ERROR, False), (Role.WARNING, True), (Role.TEXT, True)):
+            d.screen.say("the drain was refused", role, is_event=is_event)
+            await d.press("j")
+            assert d.screen.said == "the drain was refused"
