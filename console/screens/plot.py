@@ -28,6 +28,7 @@ from console.views.plot_quantities import EARLIER, SPANS, Plotted, found, plotte
 from console.views.series import series_of
 from console.views.subject import ref_of
 from fleet.model.curve import Curve, CurveQuestion, TimeRange, time_range
+from fleet.model.naming import UNKNOWN_NAMING
 from fleet.model.snapshot import Snapshot
 from themes.glyphs import Glyphs
 from widgets.chart import AXIS, time_at
@@ -129,15 +130,16 @@ class PlotScreen(ConsoleScreen):
                 self.chart.redraw()
 
     def as_promql(self) -> str:
-        from fleet.metrics.curve_queries import curve_query
+        from fleet.metrics.behind import query_behind
 
         snapshot = self.desk.snapshot
         series = series_of(snapshot, self._keys[0]) if snapshot is not None and self._plots else None
         if snapshot is None or series is None:
             return ""
         plot = self._plot
-        window = self._window(snapshot)
-        return curve_query(CurveQuestion(plot.quantity, series, self._range(), window, plot.band, self._keys[0]))
+        sources = series.gateway_sources if plot.of_gateways else series.gpu_sources if plot.of_gpus else series.sources
+        naming = snapshot.naming.get(next(iter(sources), ""), UNKNOWN_NAMING) if len(sources) == 1 else UNKNOWN_NAMING
+        return query_behind(plot.quantity, series, self._window(snapshot), naming, self._range().step)
 
     # what is shown
 

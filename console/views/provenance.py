@@ -12,12 +12,13 @@ from console.views import kubectl
 from console.views.filter import Filter
 from console.views.plot_quantities import Plotted, plotted_of
 from console.views.plot_quantities import found as found_in
-from console.views.series import series_of
+from console.views.series import now_of, series_of
 from fleet.dataclass import dataclass
 from fleet.metrics.behind import metrics_behind, query_behind
 from fleet.metrics.products import exporter
 from fleet.model.curve import Series
 from fleet.model.frame import Frame
+from fleet.model.naming import UNKNOWN_NAMING
 from fleet.model.objects import Pod
 from fleet.model.quantity import MEANINGS, Unit
 from fleet.model.reading import MISSING, Reading, State
@@ -90,7 +91,8 @@ def _one(snapshot: Snapshot, key: str, plot: Plotted, reading: Reading, series: 
     name = ", ".join(sorted(told))
     if told == {SCRAPE}:
         return Provenance(plot, reading, name, *_read_directly(whole, key, plot, series.products))
-    query = query_behind(plot.quantity, series, whole.window or WINDOW)
+    naming = whole.naming.get(name, UNKNOWN_NAMING)
+    query = query_behind(plot.quantity, now_of(whole, key, series), whole.window or WINDOW, naming)
     return Provenance(plot, reading, name, query, query)
 
 

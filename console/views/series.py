@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import takewhile
 
 from fleet.metrics.promql import pattern
 from fleet.model.curve import GatewaySeries, Series
@@ -39,6 +40,22 @@ def series_of(snapshot: Snapshot, key: str) -> Series | None:
         read = frozenset({whole.measured_from(key)})
         return Series(gpu=(gpu.uuid, gpu.instance_id), is_one=True, cluster=whole.cluster.id, gpu_sources=read)
     return None
+
+
+_MOST_NAMED = 50
+"""Pods of which a query names each."""
+
+
+def now_of(snapshot: Snapshot, key: str, series: Series) -> Series:
+    """Return the series of the pods that it has now, by their names: those that are gone have rates for a while."""
+    names = sorted({pod.name for pod in _members(snapshot, key)})
+    if not 0 < len(names) <= _MOST_NAMED:
+        return series
+    same = takewhile(lambda pair: pair[0] == pair[1], zip(names[0], names[-1], strict=False))
+    stem = "".join(letter for letter, _ in same).rpartition("-")[0]
+    rest = [name.removeprefix(f"{stem}-") if stem else name for name in names]
+    several = f"({pattern(rest)})" if len(rest) > 1 else pattern(rest)
+    return replace(series, pods=f"{pattern([stem])}-{several}" if stem else pattern(rest))
 
 
 def _members(snapshot: Snapshot, workload: str) -> list[Pod]:

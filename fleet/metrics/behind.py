@@ -9,12 +9,18 @@ from fleet.metrics.dialect import Dialect
 from fleet.metrics.dialect_set import DialectSet
 from fleet.metrics.registry import ENGINES, GATEWAYS, GPUS
 from fleet.model.curve import Series
+from fleet.model.naming import UNKNOWN_NAMING, Naming
 from fleet.model.quantity import GATEWAY_QUANTITIES, GPU_QUANTITIES, QUANTILES, RATIOS, Quantity
 
 
-def query_behind(quantity: Quantity, series: Series, window: float) -> str:
-    """PromQL whose value at this moment is the number; rates are over ``window`` seconds. Empty where there is none."""
-    return instant(quantity, series, window)
+def query_behind(
+    quantity: Quantity, series: Series, window: float, naming: Naming = UNKNOWN_NAMING, step: float = 0
+) -> str:
+    """PromQL whose value at this moment is the number, for the store of this naming; empty where there is none.
+
+    Rates are over ``window`` seconds, or ``step`` if that is longer; gauges, too, then.
+    """
+    return instant(quantity, series, window, naming, step)
 
 
 def metrics_behind(quantity: Quantity, products: Iterable[str]) -> tuple[str, ...]:

@@ -16,15 +16,16 @@ from fleet.metrics.dialect import IMPLAUSIBLE, Dialect, Match, Metric, MetricTyp
 from fleet.metrics.dialect_set import DialectSet
 from fleet.metrics.expressions import PART, rate_function
 from fleet.metrics.identity import NAMESPACE_LABELS, POD_LABELS, REPLICA_LABELS, gpu_key_labels
-from fleet.metrics.promql import duration, joined, listed, pattern, queries, scaled, selector, span, tagged
+from fleet.metrics.promql import duration, joined, limited_to, listed, pattern, queries, scaled, selector, span, tagged
 from fleet.metrics.registry import ENGINES, GATEWAYS, GPUS
 from fleet.model.curve import CurveQuestion, GatewaySeries, Series
+from fleet.model.naming import UNKNOWN_NAMING, Naming, SeriesNaming
 from fleet.model.quantity import GATEWAY_QUANTITIES, GPU_QUANTITIES, MEANINGS, QUANTILES, RATIOS, Combine, Quantity
 
 _SPELLINGS = 2
 """Number of pod labels that are queried: the others belong to rare exporters, and each makes the query longer."""
-_SCRAPERS = ("job", "endpoint", "service", "container", "prometheus", *REPLICA_LABELS)
-"""Labels set by the scraper, not by the target."""
+_SCRAPERS = ("job", "endpoint", "service", "container", "prometheus")
+"""Labels set by the scraper, not by the target; those of replicas are others."""
 _OPERATORS = {
     Combine.SUM: "sum",
     Combine.WHOLE: "sum",
@@ -45,9 +46,13 @@ def each_query(question: CurveQuestion) -> str:
     return _query(question, _Writing(question.series, question.range.step, question.window, each=True))
 
 
-def instant(quantity: Quantity, series: Series, window: float) -> str:
-    """One expression without tags, whose value at a moment is the quantity then; empty where no dialect has it."""
-    return _Writing(series, 0.0, window).part(quantity)
+def instant(quantity: Quantity, series: Series, window: float, naming: Naming = UNKNOWN_NAMING, step: float = 0) -> str:
+    """One expression without tags, whose value at a moment is the quantity then; empty where no dialect has it.
+
+    With the naming of a store it says only what that store needs, and is about its part of the cluster alone.
+    """
+    with limited_to(Match(label, Op.EQUAL, value) for label, value in naming.within):
+        return _Writing(series, step, window, naming=naming).part(quantity)
 
 
 def _query(question: CurveQuestion, writing: _Writing) -> str:
@@ -134,14 +139,17 @@ class _Counted(NamedTuple):
 class _Writing:
     """Writes the parts of one query, whose points are ``step`` seconds apart and rates cover at least ``window``."""
 
-    def __init__(self, series: Series, step: float, window: float, *, each: bool = False) -> None:
+    def __init__(
+        self, series: Series, step: float, window: float, *, each: bool = False, naming: Naming = UNKNOWN_NAMING
+    ) -> None:
         self._each = each
+        self._naming = naming
         self._series = series
         self._long = step > window
         self._step = duration(step)
         self._span = duration(max(step, window))
         known = ENGINES.of_products(series.products) if series.products else ENGINES
-        of_engines = tuple((member, tuple(whose(series))) for member in known)
+        of_engines = tuple((member, tuple(whose(series, naming.engines))) for member in known)
         self._engines = _Counted(known, of_engines)
         self._gateways = _Counted(GATEWAYS, tuple(_gateways(series.gateways)))
 
@@ -156,7 +164,9 @@ class _Writing:
             return self._quantile(quantity, counted)
         if quantity in RATIOS:
             top, bottom = (self._combined(one, counted, "sum") for one in RATIOS[quantity])
-            return f"{top} / ({bottom} > 0)" if top and bottom else ""
+            # A fleet without a single error has no counter of errors.
+            top = self._or_zero(RATIOS[quantity][0], counted, top) if top else ""
+            return f"({top}) / ({bottom} > 0)" if top and bottom else ""
         if any(quantity in member.phases for member in counted.dialects):
             return self._mean(quantity)
         found = self._combined(quantity, counted, self._operator(quantity))
@@ -187,28 +197,59 @@ class _Writing:
     def _combined(self, quantity: Quantity, counted: _Counted, operator: str) -> str:
         """Return a quantity of all the engines or gateways, each counted once, however many scrapers see it."""
         dialects = counted.dialects
+        having = self._having(quantity, (member for member, _ in counted.whose))
         each = " or ".join(
-            part for member, matches in counted.whose for part in self._expressions(member, quantity, matches)
+            part
+            for member, matches in counted.whose
+            if member in having
+            for part in self._expressions(member, quantity, matches)
         )
         if not each:
             return ""
+        known = self._naming.engines if counted is self._engines else SeriesNaming()
         told_by = (*dialects.model_labels, *dialects.rank_labels, *dialects.backend_labels)
-        kept = (*NAMESPACE_LABELS, *POD_LABELS, "instance", *told_by)
-        repeated = {label: None for member in dialects for label in member.repeated_by}
-        once = f"max without ({listed((*_SCRAPERS, *repeated))}) ({each})"
+        kept = known.key or (*NAMESPACE_LABELS, *POD_LABELS, "instance", *told_by)
+        scrapers = () if known.is_scraped_once else _SCRAPERS
+        replicas = self._naming.replicas if known.key else REPLICA_LABELS
+        repeated = {label: None for member in having for label in member.repeated_by}
+        twice = (*scrapers, *replicas, *repeated)
+        once = f"max without ({listed(twice)}) ({each})" if twice else each
+        if operator == "sum" and not self._each:
+            return f"sum ({once})"
         return self._folded(operator, f"sum by ({listed(kept)}) ({once})")
+
+    def _having(self, quantity: Quantity, members: Iterable[Dialect]) -> list[Dialect]:
+        """Return the dialects by whose names the store has a quantity; all of them where it is seen under none."""
+        every, seen = list(members), self._metrics(quantity)
+        found = [
+            member
+            for member in every
+            if (rule := member.rules.get(quantity)) is not None
+            and any(name in seen for metric in _plain(rule) for name in member.spellings(metric.name))
+        ]
+        return found or every
+
+    def _metrics(self, quantity: Quantity) -> frozenset[str]:
+        """The names that were looked for in the store; of gateways not all were."""
+        return frozenset() if quantity in GATEWAY_QUANTITIES else self._naming.metrics
+
+    def _seen(self, quantity: Quantity, names: Iterable[str]) -> list[str]:
+        """Return those of these names that the store was seen to have; all of them where it was with none."""
+        known, every = self._metrics(quantity), list(names)
+        return [name for name in every if _shown_by(name) in known or name in known] or every
 
     def _expressions(self, member: Dialect, quantity: Quantity, whose: Iterable[Sequence[Match]]) -> Iterator[str]:
         rule = member.rules.get(quantity)
         if rule is None:
             return
         metrics = _plain(rule)
-        for i, metric in enumerate(metrics):
-            for name in member.spellings(metric.name):
-                for matches in whose:
-                    selected = (*matches, *metric.where, *member.where)
-                    number = self._metric(quantity, metric, name, selected, latest=rule.latest)
-                    yield _summand(number, i) if rule.pick is Pick.SUM and len(metrics) > 1 else number
+        spelt = [(i, metric, name) for i, metric in enumerate(metrics) for name in member.spellings(metric.name)]
+        seen = set(self._seen(quantity, (name for _, _, name in spelt)))
+        for i, metric, name in spelt:
+            for matches in whose if name in seen else ():
+                selected = (*matches, *metric.where, *member.where)
+                number = self._metric(quantity, metric, name, selected, latest=rule.latest)
+                yield _summand(number, i) if rule.pick is Pick.SUM and len(metrics) > 1 else number
 
     def _metric(self, quantity: Quantity, metric: Metric, name: str, matches: Sequence[Match], *, latest: bool) -> str:
         selected = selector(name, matches)
@@ -224,9 +265,10 @@ class _Writing:
         family, q = QUANTILES[quantity]
         found: dict[float, list[str]] = defaultdict(list)
         for member, matches in counted.whose:
-            for base in member.families.get(family, ()):
-                for name in member.spellings(f"{base}_bucket"):
-                    found[member.per_second.get(base, 1.0)] += self._rates(name, member.where, matches)
+            bases = member.families.get(family, ())
+            named = {name: base for base in bases for name in member.spellings(f"{base}_bucket")}
+            for name in self._seen(quantity, named):
+                found[member.per_second.get(named[name], 1.0)] += self._rates(name, member.where, matches)
         # Buckets that two scrapers saw count twice in every one of them, which leaves the percentile as it is.
         return " or ".join(
             scaled(f"histogram_quantile({q:g}, sum by (le) ({' or '.join(rates)}))", 1 / per_second)
@@ -238,7 +280,7 @@ class _Writing:
         for member, matches in self._engines.whose:
             for base in member.phases.get(quantity, ()):
                 for part, rates in parts.items():
-                    for name in member.spellings(f"{base}_{part}"):
+                    for name in self._seen(quantity, member.spellings(f"{base}_{part}")):
                         scale = 1 / member.per_second.get(base, 1.0) if part == "sum" else 1.0
                         rates += [scaled(rate, scale) for rate in self._rates(name, member.where, matches)]
         return f"sum ({' or '.join(parts['sum'])}) / (sum ({' or '.join(parts['count'])}) > 0)"
@@ -249,21 +291,28 @@ class _Writing:
     def _gpus(self, quantity: Quantity) -> str:
         """Return a quantity of all the GPUs, each counted once; series that are no GPU number are left out."""
         pick, parts = Pick.FIRST, []
-        for member in GPUS:
+        known = self._naming.gpus
+        for member in self._having(quantity, GPUS):
             rule = member.rules.get(quantity)
             if rule is not None:
                 pick = rule.pick if rule.pick in (Pick.MAX, Pick.SUM) else pick
-                parts += list(self._expressions(member, quantity, whose(self._series)))
+                parts += list(self._expressions(member, quantity, whose(self._series, known)))
         if not parts:
             return ""
         if pick is not Pick.FIRST:
             parts = [_summand(part, i) for i, part in enumerate(parts)]
         each = "sum" if pick is Pick.SUM else "max"
-        once = f"{each} by ({listed(gpu_key_labels(GPUS))}) ({' or '.join(parts)})"
+        once = f"{each} by ({listed(known.key or gpu_key_labels(GPUS))}) ({' or '.join(parts)})"
         return self._folded(self._operator(quantity), f"{once} < {IMPLAUSIBLE:g}")
 
     def _folded(self, operator: str, each: str) -> str:
         return each if self._each else f"{operator} ({each})"
+
+
+def _shown_by(name: str) -> str:
+    """The name that shows that a histogram is there: its count."""
+    stem, _, part = name.rpartition("_")
+    return f"{stem}_count" if part in ("bucket", "sum") else name
 
 
 def _summand(expression: str, number: int) -> str:
@@ -287,17 +336,21 @@ def _plain(rule: Rule) -> tuple[Metric, ...]:
     return tuple(m for m in metrics if m.weights is None and not m.products and m.state is None)
 
 
-def whose(series: Series) -> list[tuple[Match, ...]]:
-    """Return the label selectors of an object's series: alternatives, of which no series matches two."""
+def whose(series: Series, naming: SeriesNaming = UNKNOWN_NAMING.engines) -> list[tuple[Match, ...]]:
+    """Return the label selectors of an object's series: alternatives, of which no series matches two.
+
+    With a naming only those by the labels that a store has.
+    """
+    uuids = [label for label in GPUS.gpu.uuid if not naming.key or label in naming.key]
     if series.cards:
-        return [(Match(label, Op.MATCHES, pattern(series.cards)),) for label in GPUS.gpu.uuid]
+        return [(Match(label, Op.MATCHES, pattern(series.cards)),) for label in uuids]
     uuid, instance = series.gpu
     if uuid:
-        return [(Match(label, Op.EQUAL, uuid), *_part(instance)) for label in GPUS.gpu.uuid]
+        return [(Match(label, Op.EQUAL, uuid), *_part(instance, naming)) for label in uuids]
     found: list[tuple[Match, ...]] = []
     if series.pods:
-        for i in range(_SPELLINGS):
-            others = (Match(label, Op.EQUAL, "") for label in POD_LABELS[:i])
+        for i in (i for i in range(_SPELLINGS) if not naming.pods or POD_LABELS[i] in naming.pods):
+            others = (Match(label, Op.EQUAL, "") for label in POD_LABELS[:i] if not naming.pods or label in naming.pods)
             # Where the exporter's own pod is named too, the first of the labels is the workload's.
             named = Match(POD_LABELS[i], Op.MATCHES, series.pods)
             found.append((*others, named, Match(NAMESPACE_LABELS[i], Op.EQUAL, series.namespace)))
@@ -329,10 +382,11 @@ def _told_apart(dialect: Dialect, part: GatewaySeries) -> Iterator[Match]:
             yield from (Match(label, Op.EQUAL, "") for label in labels)
 
 
-def _part(instance: str) -> tuple[Match, ...]:
+def _part(instance: str, naming: SeriesNaming) -> tuple[Match, ...]:
     """A part of a GPU, or (empty) the whole of one that is not split."""
     own = GPUS.gpu
+    labels = [label for label in own.instance if not naming.key or label in naming.key]
     if instance:
-        return tuple(Match(label, Op.MATCHES, f"|{pattern([instance])}") for label in own.instance)
-    wholes = {label: [value for name, value in own.whole if name == label] for label in own.instance}
+        return tuple(Match(label, Op.MATCHES, f"|{pattern([instance])}") for label in labels)
+    wholes = {label: [value for name, value in own.whole if name == label] for label in labels}
     return tuple(Match(label, Op.MATCHES, pattern(["", *values])) for label, values in wholes.items())

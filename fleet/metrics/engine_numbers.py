@@ -34,6 +34,8 @@ class EngineNumbers:
         self._count = len(rows.ids)
         self._open: Container[int] = range(self._count)
         """The rows that series may be put into."""
+        self.metrics: frozenset[str] = frozenset()
+        """The gauges that were seen, as spelled in the data."""
         self._reset = ColumnPart(self._count)
         self._rates: dict[Quantity, ColumnPart] = {}
         self._means: dict[tuple[Quantity, str], ColumnPart] = {}
@@ -53,6 +55,7 @@ class EngineNumbers:
 
         other = EngineNumbers(rows)
         other._open = {row for row, source in enumerate(sources) if source < 0}
+        other.metrics = self.metrics
         other._reset = self._reset.moved(sources, moved.places)
         other._gauges = taken(self._gauges)
         other._rates = {quantity: part for quantity, part in taken(self._rates).items() if part.there}
@@ -67,6 +70,7 @@ class EngineNumbers:
         dialects = self._rows.engines
         shared = bool(dialects.telling)
         unranked: list[tuple[Labels, int]] = []
+        seen: set[str] = set()
         for place, labels in series:
             tag = labels.get(TAG, "")
             if tag:
@@ -74,6 +78,8 @@ class EngineNumbers:
                     unranked.append((labels, place))
                 continue
             name = labels.get("__name__", "")
+            if name in readers:
+                seen.add(name)
             for member, metric, part in readers.get(name, ()):
                 if shared and dialects.owner(name, labels) is not member:
                     continue
@@ -83,6 +89,7 @@ class EngineNumbers:
                         part.put(row, place, metric.factor(labels))
         for labels, place in unranked:
             self._of_first(labels, place, labels[TAG])
+        self.metrics |= seen
         self._choices = list(self._choose())
 
     def read(self, values: Sequence[float], ages: array[float], young: Mapping[int, Rated]) -> tuple[Table, Means]:

@@ -30,6 +30,7 @@ from fleet.metrics.promql import TAG
 from fleet.metrics.queries import running_names
 from fleet.metrics.registry import ENGINES, GATEWAYS, GPUS
 from fleet.model.measurement import EngineId
+from fleet.model.naming import SeriesNaming
 
 _Key = tuple[str | None, ...]
 """The values of some labels, None for an absent one."""
@@ -95,6 +96,13 @@ class EngineSeries:
         self.young = frozenset(young)
         """The processes that are younger than the window of rates."""
         self._identify(seen)
+        naming_pods = {next((label for label in POD_LABELS if labels.get(label)), "") for labels, _ in seen}
+        self.naming = SeriesNaming(
+            tuple(label for label in POD_LABELS if label in naming_pods),
+            self.key,
+            all(len(by) == 1 for by in self.stamps.values()),
+        )
+        """How queries select these series."""
         self._rows: EngineRows | None = None
 
     def _identify(self, seen: Sequence[tuple[Labels, int]]) -> None:

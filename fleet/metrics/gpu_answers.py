@@ -13,11 +13,12 @@ from fleet.metrics.answer_columns import Choice, ColumnPart, columns, table
 from fleet.metrics.answers import Labels
 from fleet.metrics.dialect import Dialect, Metric, MetricType, bit_words
 from fleet.metrics.expressions import STAMP
-from fleet.metrics.identity import POD_LABELS, exporter_pods, gpu_id, gpu_key, one_gpu
+from fleet.metrics.identity import POD_LABELS, exporter_pods, gpu_id, gpu_key, gpu_key_labels, one_gpu
 from fleet.metrics.moved_series import LostSeriesError, Moved
 from fleet.metrics.promql import TAG
 from fleet.metrics.registry import GPUS
 from fleet.model.measurement import GpuId, Table
+from fleet.model.naming import SeriesNaming
 from fleet.model.quantity import Quantity
 
 _Key = tuple[str, str]
@@ -89,6 +90,9 @@ class Gpus:
         self._stamps = [by_key[gpu[:2]][1] for gpu in self.ids]
         self.example: Labels = said.example
         """The labels of one GPU's gauge."""
+        self.metrics: frozenset[str] = said.metrics if before is None else before.metrics | said.metrics
+        """The names that were seen, as spelled in the data."""
+        self.naming = _naming([labels for labels, _ in said.stamps])
         for name in GPUS.masks:
             for gpu in self.ids if name in said.cells else ():
                 if found := said.cells[name].get(gpu[:2]):
@@ -128,6 +132,8 @@ class _Said(NamedTuple):
     stamps: list[tuple[Labels, int]]
     cells: dict[str, _Cells]
     example: Labels
+    metrics: frozenset[str]
+    """Names as spelled in the data."""
 
 
 def _sorted(series: Iterable[tuple[int, Labels]]) -> _Said:
@@ -135,6 +141,7 @@ def _sorted(series: Iterable[tuple[int, Labels]]) -> _Said:
     cells: dict[str, _Cells] = defaultdict(lambda: defaultdict(list))
     example: Labels = {}
     names = GPUS.gpu
+    metrics: set[str] = set()
     spelt = {spelling: m.name for member, _, _, m in _metrics() for spelling in member.spellings(m.name)}
     for place, labels in series:
         key, tag = gpu_key(labels, names), labels.get(TAG, "")
@@ -144,9 +151,23 @@ def _sorted(series: Iterable[tuple[int, Labels]]) -> _Said:
             stamps.append((labels, place))
         else:
             name = tag or labels.get("__name__", "")
+            metrics.add(name)
             cells[spelt.get(name, name)][key].append((labels, place))
             example = example or ({} if tag else labels)
-    return _Said(stamps, cells, example)
+    return _Said(stamps, cells, example, frozenset(metrics))
+
+
+def _naming(seen: Sequence[Labels]) -> SeriesNaming:
+    """Return how queries select the GPUs with these labels. Where the exporter's labels are renamed, a plain ``pod`` is
+    its own.
+    """
+    first_of = {next((label for label in POD_LABELS if labels.get(label)), "") for labels in seen}
+    pods = tuple(label for label in POD_LABELS if label in first_of)
+    there = {label for labels in seen for label in labels}
+    return SeriesNaming(
+        pods[:1] if pods[:1] == POD_LABELS[:1] else pods,
+        tuple(label for label in gpu_key_labels(GPUS) if label in there),
+    )
 
 
 def _gpus_by_key(seen: Iterable[tuple[Labels, int]]) -> dict[_Key, tuple[list[GpuId], list[int]]]:

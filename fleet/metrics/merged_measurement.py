@@ -123,6 +123,7 @@ class _Merging:
                 requests=sum(m.requests for m in self._all),
                 notes=tuple(dict.fromkeys(note for m in self._all for note in m.notes)),
                 sources=SourceNames(engines=engines.names(self._told)),
+                naming={one.name: naming for one in self._told for naming in one.measurement.naming.values()},
             )
         )
         return MergedMeasurement(self._with_gpus(found), lacking)

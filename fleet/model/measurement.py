@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from fleet.dataclass import dataclass
 from fleet.model.histogram import Histogram
+from fleet.model.naming import Naming
 from fleet.model.quantity import Family, Quantity
 
 
@@ -159,3 +160,5 @@ class Measurement:
     """
     sources: SourceNames = SourceNames()
     """Name of the source of each row, if there are several."""
+    naming: Mapping[str, Naming] = field(default_factory=dict)
+    """How its series are named, by the name of the source; only of metrics stores."""

@@ -21,6 +21,7 @@ from fleet.model.facts import NO_FACTS, Facts
 from fleet.model.frame import Frame
 from fleet.model.fronts import Fronts
 from fleet.model.measurement import EngineId, GatewayId, GpuId
+from fleet.model.naming import Naming
 from fleet.model.objects import (
     TEMPLATE_HASH,
     ClusterId,
@@ -297,7 +298,8 @@ class Snapshot(Structure):
     """Name of the source of the numbers: prometheus, scrape, or empty for none."""
     measured_at: float | None = None
     """Evaluation time of the metrics (Unix): a PromQL query at this time gives the same numbers."""
-
+    naming: Mapping[str, Naming] = field(default_factory=dict)
+    """How the series of each metrics store are named, by the name of the source."""
     clock_skew: float = 0.0
     """Seconds by which the clock of the metrics source is ahead of the console's."""
 

@@ -117,6 +117,7 @@ class Builder:
             sources=tuple(sources),
             window=measurement.window if measurement else 0.0,
             method=measurement.source if measurement else "",
+            naming=measurement.naming if measurement else {},
             measured_at=measurement.at if measurement else None,
             clock_skew=measurement.clock_skew if measurement else 0.0,
             events=events,

@@ -40,6 +40,7 @@ from fleet.metrics.registry import ENGINES, GATEWAYS, GPUS
 from fleet.metrics.young_engines import Rates, rates
 from fleet.model.histogram import Histogram
 from fleet.model.measurement import EngineId, HistogramKey, Measurement
+from fleet.model.naming import Naming
 from fleet.model.problem import NamePatternError
 from fleet.model.quantity import Family
 from fleet.model.snapshot import ShownCertificate
@@ -61,6 +62,7 @@ _SETTLED = 1.0
 """Seconds before the server's now at which a tick is evaluated. A scrape is stored under the time at which it began, so
 the result for the current moment may still change; a second ago, the same query gives every client the same answer.
 """
+_NAME = "prometheus"
 _WORKERS = 6
 _EXTRAPOLATED = 1.1
 """Scrape intervals that samples may begin later than the range of ``rate``: up to that, it extrapolates to the
@@ -257,7 +259,7 @@ class PrometheusSource:
         gpu_table, reasons = cards.read(values, at)
         self._gpu_interval.look((cards.example.get("__name__", ""),), cards.example, partial(self._api.query, at=at))
         return Measurement(
-            source="prometheus",
+            source=_NAME,
             at=at,
             window=window,
             interval=interval,
@@ -277,6 +279,15 @@ class PrometheusSource:
             clock_skew=self._api.skew,
             notes=(*remarks(rows, engine_table, window, self._api.skew, latencies=bool(histograms)), *notes),
             throttle_reasons=reasons,
+            naming={
+                _NAME: Naming(
+                    has.names | of_engines.metrics | cards.metrics,
+                    engines.naming,
+                    cards.naming,
+                    has.replicas,
+                    tuple((match.label, match.value) for match in self.within),
+                )
+            },
         )
 
     def _find_in_window(self, at: float, notes: dict[str, None]) -> _Found:
