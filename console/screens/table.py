@@ -4,36 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import ClassVar, Final
 
 from textual.widget import Widget
 
 from console.commands.desk import Desk
-from console.screens.base import ConsoleScreen
+from console.screens.grid_screen import GridScreen
 from console.views.filter import EVERYTHING, FilterError, parse_filter
 from console.views.query import Query
 from console.views.subject import is_somewhere
 from widgets.grid import Grid
-from widgets.keybar import Hint, Keybar
 from widgets.untrusted import untrusted_name
 
-_SELECT: Final = "grid.select"
-"""The id of enter in the key bar: the binding of the grid."""
 
-
-class TableScreen(ConsoleScreen):
+class TableScreen(GridScreen):
     """Base of the screens whose body is a Grid; ``query_`` has the user's sorting and filter."""
 
     narrows_at_once = True
-    enter: ClassVar[str] = ""
-    """What enter does with a row, for the key bar, where no command of the table has that key."""
     query_ = Query()
 
     def __init__(self, desk: Desk, grid: Grid) -> None:
-        self.grid = grid
         self._copied: str | None = None
         """The row whose name was copied last."""
-        super().__init__(desk)
+        super().__init__(desk, grid)
 
     def body(self) -> Iterable[Widget]:
         yield self.grid
@@ -41,14 +33,6 @@ class TableScreen(ConsoleScreen):
     @property
     def subject(self) -> str | None:
         return self.grid.cursor
-
-    def _hints(self) -> list[Hint]:
-        return [*([Hint("enter", self.enter, id=_SELECT)] if self.enter else ()), *super()._hints()]
-
-    def on_keybar_picked(self, message: Keybar.Picked) -> None:
-        if message.id == _SELECT:
-            message.prevent_default()
-            self.grid.action_select()
 
     def copied(self) -> tuple[str, str]:
         """The name under the cursor, and when it was copied a moment ago the whole row."""

@@ -84,7 +84,7 @@ class RevisionsModel:
 
     @property
     def columns(self) -> tuple[GridColumn, ...]:
-        """Before anything else there is room for what differs, as long as it is."""
+        """The columns; the differences get as much room as the longest needs."""
         longest = max((len(difference_text(one, self._current)) for one in self.revisions), default=0)
         return tuple(
             replace(column, widest=max(column.width, longest)) if column.id == "unlike" else column

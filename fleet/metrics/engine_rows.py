@@ -102,7 +102,7 @@ class EngineSeries:
             self.key,
             all(len(by) == 1 for by in self.stamps.values()),
         )
-        """How queries select these series."""
+        """The labels by which queries select these series."""
         self._rows: EngineRows | None = None
 
     def _identify(self, seen: Sequence[tuple[Labels, int]]) -> None:

@@ -161,4 +161,4 @@ class Measurement:
     sources: SourceNames = SourceNames()
     """Name of the source of each row, if there are several."""
     naming: Mapping[str, Naming] = field(default_factory=dict)
-    """How its series are named, by the name of the source; only of metrics stores."""
+    """The naming of its series, by the name of the source; only for metrics stores."""

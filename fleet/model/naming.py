@@ -1,4 +1,4 @@
-"""How a metrics store names its series: what a query needs to say, and what it can leave out."""
+"""The names and labels in a metrics store: they determine what a query for it can leave out."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class SeriesNaming(NamedTuple):
 
 
 class Naming(NamedTuple):
-    """What one store was seen to have."""
+    """The names and labels in the answers of one store."""
 
     metrics: frozenset[str] = frozenset()
     """Gauges and counters as spelled there, and the counts of histograms."""
@@ -30,4 +30,4 @@ class Naming(NamedTuple):
 
 
 UNKNOWN_NAMING = Naming()
-"""Of a store that has not been looked at: queries name everything that it might have."""
+"""The naming of a store without answers: queries contain everything that it might have."""

@@ -299,7 +299,7 @@ class Snapshot(Structure):
     measured_at: float | None = None
     """Evaluation time of the metrics (Unix): a PromQL query at this time gives the same numbers."""
     naming: Mapping[str, Naming] = field(default_factory=dict)
-    """How the series of each metrics store are named, by the name of the source."""
+    """The naming of the series in each metrics store, by the name of the source."""
     clock_skew: float = 0.0
     """Seconds by which the clock of the metrics source is ahead of the console's."""
 

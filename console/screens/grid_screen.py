@@ -1,0 +1,32 @@
+"""Screens with one grid: the key bar begins with the effect of enter on a row."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+from console.commands.desk import Desk
+from console.screens.base import ConsoleScreen
+from widgets.grid import Grid
+from widgets.keybar import Hint, Keybar
+
+_SELECT: Final = "grid.select"
+"""The id of enter in the key bar: the binding of the grid."""
+
+
+class GridScreen(ConsoleScreen):
+    """Base of the screens whose rows can be selected."""
+
+    enter: ClassVar[str] = ""
+    """The word for enter in the key bar; empty if a command of the table has that key."""
+
+    def __init__(self, desk: Desk, grid: Grid) -> None:
+        self.grid = grid
+        super().__init__(desk)
+
+    def _hints(self) -> list[Hint]:
+        return [*([Hint("enter", self.enter, id=_SELECT)] if self.enter else ()), *super()._hints()]
+
+    def on_keybar_picked(self, message: Keybar.Picked) -> None:
+        if message.id == _SELECT:
+            message.prevent_default()
+            self.grid.action_select()
