@@ -32,6 +32,8 @@ EAGER = 0.1
 EAGER_FOR = 10.0
 """Seconds after which an incomplete start is taken as the steady state (for example, an API server that is down)."""
 
+JUDGED_AFTER = 0.05
+"""Seconds in which the first Snapshot is drawn before the causes are imported, which would share the interpreter."""
 RECORDS_AFTER = 1.5
 """Seconds from the first numbers until recording begins: drawing them has the machine to itself."""
 TOGETHER = 0.25
@@ -109,8 +111,8 @@ class Observer:
         self._beside.hurry()
         self._wake.set()
 
-    async def run(self, deliver: Callable[[Snapshot], None]) -> None:
-        """Observe until cancelled."""
+    async def run(self, deliver: Callable[[Snapshot], None], *, numbers_first: bool = False) -> None:
+        """Observe until cancelled. ``numbers_first``: the first Snapshot is not judged, and another follows."""
         begun = trimmed = time.monotonic()
         synced: asyncio.Task[bool] | None = None
         try:
@@ -121,8 +123,13 @@ class Observer:
             synced.add_done_callback(lambda _: self._wake.set())
             # Nobody has to see a Snapshot of nothing: a server nearby has answered within that time.
             await self._pause(EAGER)
+            judge = not numbers_first
             while True:
-                deliver(self._viewer.view(await self._tick_or_say()))
+                deliver(self._viewer.view(await self._tick_or_say(judge=judge)))
+                if not judge:
+                    judge = True
+                    await self._pause(JUDGED_AFTER)
+                    continue
                 starting = not self._complete() and time.monotonic() - begun < EAGER_FOR
                 if not starting and self._starting is None:
                     self._starting = asyncio.create_task(self._start_beside(self._refresh), name="start beside")
@@ -183,7 +190,7 @@ class Observer:
         except Exception as error:  # noqa: BLE001 - whatever it is, it must reach the person with what is known
             self._defect.note(error)
 
-    async def tick(self) -> Snapshot:
+    async def tick(self, *, judge: bool = True) -> Snapshot:
         """Start a measurement if one is due, and build a Snapshot of what is known now."""
         self.objects.tick()
         state = self.objects.state()
@@ -192,16 +199,16 @@ class Observer:
         # Where it takes no time there is one Snapshot with it, and none before that tells only how old the last is.
         if await self._measurements.begin(state, TOGETHER if self._shown is not None else EAGER, self._wake.set):
             self._collect()
-        return await self._build(self.objects.state())
+        return await self._build(self.objects.state(), judge=judge)
 
     def _collect(self) -> None:
         self._measurements.collect()
         self._sound = True
 
-    async def _tick_or_say(self) -> Snapshot:
+    async def _tick_or_say(self, *, judge: bool) -> Snapshot:
         """Tick; after an unexpected error, return the last Snapshot with a line about it."""
         try:
-            snapshot = await self.tick()
+            snapshot = await self.tick(judge=judge)
         except Exception as error:  # noqa: BLE001 - whatever it is, it must reach the screen and not end the observing
             self._defect.note(error)
             self._sound = False
@@ -264,7 +271,7 @@ class Observer:
         """The sources as they are at the moment, before any Snapshot has them."""
         return (*self.objects.statuses(), *self.metrics.statuses(), *self._beside.statuses(), *self._unmade)
 
-    async def _build(self, state: KubeState) -> Snapshot:
+    async def _build(self, state: KubeState, *, judge: bool = True) -> Snapshot:
         now = self._clock()
         facts = self._beside.facts()
         told = self.statuses()
@@ -277,7 +284,7 @@ class Observer:
         latest = self.metrics.latest
 
         def build() -> Snapshot:
-            snapshot = self._builder.build(state, latest, sources, now, self._focus, facts)
+            snapshot = self._builder.build(state, latest, sources, now, self._focus, facts, judge=judge)
             self._builder.remember(past, latest.clock_skew if latest is not None else 0.0)
             self._builder.recall(recalled)
             return snapshot

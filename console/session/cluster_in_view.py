@@ -175,7 +175,7 @@ class ObservedCluster:
 
     async def _follow(self, connection: Connection, context: str) -> None:
         """Observe. A cluster that the kubeconfig does not lead to is looked for again: a login may be writing it."""
-        running = asyncio.create_task(connection.observer.run(self._take))
+        running = asyncio.create_task(connection.observer.run(self._take, numbers_first=True))
         try:
             if not connection.is_absent:
                 await running
@@ -188,8 +188,10 @@ class ObservedCluster:
         self._observe(context, self.namespace)
 
     def _take(self, snapshot: Snapshot) -> None:
-        self.newest = snapshot.everything
-        self._arrived.set()
+        if snapshot.is_judged:
+            # No plan is made on one of which nobody has said yet what is wrong.
+            self.newest = snapshot.everything
+            self._arrived.set()
         self._deliver(snapshot)
 
     def say_end(self, task: asyncio.Task[None]) -> None:

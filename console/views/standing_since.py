@@ -27,6 +27,8 @@ class SinceTracker:
 
     def observe(self, snapshot: Snapshot) -> None:
         """Observe a Snapshot. To be called with every one, in order."""
+        if not snapshot.is_judged:
+            return
         seen: dict[str, tuple[Severity, ShownSince]] = {}
         for key in snapshot.workloads:
             severity = assessment_of(snapshot, key).severity

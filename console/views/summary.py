@@ -37,6 +37,8 @@ def worst_workloads(snapshot: Snapshot) -> list[str]:
 
 def summary(snapshot: Snapshot, since: SinceTracker, width: int, glyphs: Glyphs) -> tuple[Line, Line]:
     """The worst workload with its reason, and how many others deserve a look."""
+    if not snapshot.is_judged:
+        return _unjudged(snapshot), BLANK
     worst = worst_workloads(snapshot)
     if not worst:
         unseen = _seen_by_no_row(snapshot)
@@ -154,6 +156,12 @@ def _told(snapshot: Snapshot, incident: Incident, glyphs: Glyphs) -> tuple[Span,
         Span(f": {untrusted(incident.root.words)}", role),
         Span(untrusted_line(said), Role.DIM),
     )
+
+
+def _unjudged(snapshot: Snapshot) -> Line:
+    serving = len(snapshot.model_of)
+    words = f" {serving} serving {'workload' if serving == 1 else 'workloads'}, not assessed yet"
+    return plain(words, Role.DIM) if serving else BLANK
 
 
 def _calm(snapshot: Snapshot, glyphs: Glyphs) -> Line:

@@ -347,6 +347,11 @@ class Snapshot(Structure):
         """The whole cluster, whatever the view: plans and calculations are based on it."""
         return self.whole or self
 
+    @property
+    def is_judged(self) -> bool:
+        """False for the first numbers of a fleet, for which no cause has been looked for: nothing of it is well yet."""
+        return bool(self.assessments) or not self.workloads
+
     def ref(self, kind: str, namespace: str, name: str) -> ObjectRef:
         """Return a reference to an object of this cluster; it stays valid when another cluster is selected."""
         return ObjectRef(kind, namespace, name, self.cluster.id)

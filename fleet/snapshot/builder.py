@@ -11,9 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from fleet.diagnosis.diagnosis import Diagnosis
 from fleet.diagnosis.profiles import ProfileChoice
-from fleet.diagnosis.subject import NO_REASONS
+from fleet.imports import imported
 from fleet.model.facts import NO_FACTS, Facts
 from fleet.model.frame import Frame
 from fleet.model.fronts import Fronts
@@ -21,11 +20,10 @@ from fleet.model.measurement import Measurement
 from fleet.model.objects import Event
 from fleet.model.past import Past
 from fleet.model.quantity import Quantity
-from fleet.model.snapshot import CANARY, ROUTING, Assessment, Cluster, Snapshot, SourceStatus
+from fleet.model.snapshot import ROUTING, Cluster, Snapshot, SourceStatus
 from fleet.snapshot.backfill import Step, steps
 from fleet.snapshot.departures import Departures
 from fleet.snapshot.empty_services import EmptyServices
-from fleet.snapshot.fleet_health import NOBODY_ASKED, FleetHealth
 from fleet.snapshot.frames import Frames
 from fleet.snapshot.history import RecentHistory
 from fleet.snapshot.label_selectors import ServicePods
@@ -37,8 +35,10 @@ from fleet.sources.kube.state import KubeState
 
 if TYPE_CHECKING:
     from fleet.snapshot.fronts import FrontsJoin
+    from fleet.snapshot.judgement import Judgement
 
 EVENTS_KEPT = 500
+_NO_REASONS: Mapping[str, tuple[str, ...]] = {}
 _NO_FRONTS: Mapping[str, Fronts] = {}
 
 
@@ -58,14 +58,14 @@ class Builder:
         self._topology: Topology | None = None
         self._events: tuple[Mapping[str, Event], tuple[Event, ...]] = ({}, ())
         self._frames = Frames()
-        self._health = FleetHealth()
+        self._judgement: Judgement | None = None
+        """None until a Snapshot is judged: the causes are two hundred classes, which the first numbers do not need."""
         self._usual = UsualTraffic()
         self._departures = Departures()
         self._rescales = Rescales()
         self._behind = ServicePods()
         self._services = EmptyServices(self._behind)
         self._fronts: FrontsJoin | None = None
-        self._diagnosis = Diagnosis()
 
     @property
     def measured(self) -> int:
@@ -75,12 +75,12 @@ class Builder:
     @property
     def assessed(self) -> int:
         """Number of objects assessed."""
-        return self._health.assessed
+        return self._judgement.health.assessed if self._judgement is not None else 0
 
     @property
     def diagnosed(self) -> tuple[int, int]:
         """Number of findings made, and of groupings."""
-        return self._diagnosis.made
+        return self._judgement.diagnosis.made if self._judgement is not None else (0, 0)
 
     def build(
         self,
@@ -90,8 +90,10 @@ class Builder:
         now: float,
         focus: frozenset[str] | None = None,
         facts: Facts = NO_FACTS,
+        *,
+        judge: bool = True,
     ) -> Snapshot:
-        """Return a Snapshot at ``now`` (Unix seconds, the console's clock).
+        """Return a Snapshot at ``now`` (Unix seconds, the console's clock); unassessed without ``judge``.
 
         ``measurement`` is the last one, however old; None if there never was one. ``focus`` are the keys of the pods
         whose own percentiles are wanted; None for all. ``facts`` are those of further sources.
@@ -106,7 +108,6 @@ class Builder:
         self.joined += before is None or before.addresses is not topology.addresses
         self._sequence += 1
         frames = self._frames.frames_at(topology, measurement, now, focus)
-        reasons = measurement.throttle_reasons if measurement else NO_REASONS
         profiles = self._profiles.at(topology)
         view = self._history.record(now, (frames["workload"], frames["pod"]))
         events = self._newest_events(kube)
@@ -128,8 +129,7 @@ class Builder:
             by_gateway=frames["gateway"],
             before_models=frames["before"],
             by_gpu=frames["gpu"],
-            throttle_reasons=reasons,
-            assessments=self._health.assess(topology, frames, reasons, now, profiles, _asked(facts, topology)),
+            throttle_reasons=measurement.throttle_reasons if measurement else _NO_REASONS,
             profiles=profiles,
             history=view,
             facts=facts,
@@ -145,7 +145,15 @@ class Builder:
             from fleet.objectives.fast_burns import burns_of, promises_of
 
             snapshot = replace(snapshot, burning=burns_of(snapshot), promised=promises_of(snapshot))
-        return replace(snapshot, incidents=self._diagnosis.incidents_at(snapshot, self._health.held))
+        return self._judged(snapshot, topology, frames) if judge else snapshot
+
+    def _judged(self, snapshot: Snapshot, topology: Topology, frames: Mapping[str, Frame]) -> Snapshot:
+        if self._judgement is None:
+            imported("fleet.snapshot.judgement")
+            from fleet.snapshot.judgement import Judgement
+
+            self._judgement = Judgement()
+        return self._judgement.of(snapshot, topology, frames)
 
     def shared(self) -> frozenset[str]:
         """Return the pods whose percentiles are needed to distinguish the workloads that serve one model."""
@@ -181,12 +189,3 @@ class Builder:
             newest = sorted(kube.events.values(), key=lambda e: e.last, reverse=True)[:EVENTS_KEPT]
             self._events = (kube.events, tuple(newest))
         return self._events[1]
-
-
-def _asked(facts: Facts, topology: Topology) -> Mapping[str, Assessment]:
-    """Return the canary's results of pods; nothing if the canary is off, as it mostly is."""
-    if CANARY not in facts.by_source:
-        return NOBODY_ASKED
-    from fleet.diagnosis.canary_assessments import shown_by_answers
-
-    return shown_by_answers(facts, topology.pods)

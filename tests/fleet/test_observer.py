@@ -21,6 +21,7 @@ from fleet.snapshot.builder import Builder
 from fleet.sources.kube.state import KubeState
 from tests.fleet.rows import LIVE, NOW, deployment, engine, kube, measurement, pod
 from tests.waiting import PATIENCE
+from tests.waiting import until as soon
 
 
 class Cluster:
@@ -138,6 +139,23 @@ def shown(snapshot: Snapshot) -> float:
 
 def shown_3(snapshot: Snapshot) -> bool:
     return shown(snapshot) == 3.0
+
+
+async def test_numbers_that_come_first_are_judged_in_the_next_snapshot_and_other_callers_see_no_others() -> None:
+    for first in (True, False):
+        delivered: list[Snapshot] = []
+
+        def deliver(snapshot: Snapshot, delivered: list[Snapshot] = delivered) -> None:
+            delivered.append(snapshot)
+
+        observer = observing(Meter(lambda: running(3.0)))
+        task = asyncio.create_task(observer.run(deliver, numbers_first=first))
+        await soon(lambda delivered=delivered: len(delivered) > 1)  # type: ignore[misc]
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        assert shown(delivered[0]) == 3.0
+        assert [one.is_judged for one in delivered[:2]] == [not first, True]
+        assert bool(delivered[0].assessments) is not first
 
 
 async def test_a_slow_measurement_does_not_hold_up_the_screen_and_is_not_joined_by_a_second() -> None:

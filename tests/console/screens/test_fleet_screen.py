@@ -35,6 +35,15 @@ async def test_since_when_is_exact_for_what_changed_before_our_eyes() -> None:
         assert "since 14:14" in d.lines[1]
 
 
+async def test_the_first_numbers_call_nothing_well_and_date_nothing() -> None:
+    first = make_snapshot()
+    async with desk(replace(first, assessments={}, incidents=())) as d:
+        assert d.lines[1].strip() == "4 serving workloads, not assessed yet"
+        assert "well" not in d.text
+        await d.deliver(replace(first, at=NOW + 60))
+        assert "or earlier" in d.lines[1]
+
+
 async def test_the_cause_is_under_the_cursor_without_a_key() -> None:
     async with desk(make_snapshot()) as d:
         assert d.grid.cursor == WORST
