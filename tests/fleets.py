@@ -28,7 +28,6 @@ from fleet.model.snapshot import (
     Snapshot,
     SourceStatus,
     Unmatched,
-    engine_key,
 )
 
 NOW = 1_790_000_000.0
@@ -99,7 +98,7 @@ def make_snapshot(workloads: int = 4, pods_per: int = 6, seed: int = 1, *, seque
         states.append({3: State.STALE, 4: State.UNKNOWN, 6: State.RESET}.get(i % 12, State.FRESH))
     ages = array("d", (40.0 if s == State.STALE else 300.0 if s == State.UNKNOWN else 2.0 for s in states))
     engines = {
-        engine_key(engine): engine
+        engine.key: engine
         for engine in (EngineId("serving", pod.name, pod.version.served_name, "0") for pod in pods.values())
     }
     gpus = _gpus(pods.values())

@@ -26,6 +26,12 @@ class EngineId(NamedTuple):
     engine: str
     instance: str = ""
 
+    @property
+    def key(self) -> str:
+        """Unique within a Snapshot."""
+        pod = f"{self.namespace}/{self.pod}" if self.pod else self.instance
+        return f"{pod}#{self.engine}@{self.model}"
+
 
 class GatewayId(NamedTuple):
     """The scope of a gateway's counts: one model, one backend, both, or everything.

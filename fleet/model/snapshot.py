@@ -397,9 +397,3 @@ def _made_by(part: Workload, pod: Pod) -> bool:
         return False
     through_link = bool(template) and owner.kind != part.kind and owner.name == f"{part.name}-{template}"
     return owner.uid == part.uid or through_link
-
-
-def engine_key(engine: EngineId) -> str:
-    """The key of an engine in a Snapshot."""
-    pod = f"{engine.namespace}/{engine.pod}" if engine.pod else engine.instance
-    return f"{pod}#{engine.engine}@{engine.model}"

@@ -13,7 +13,7 @@ from fleet.dataclass import dataclass
 from fleet.model.addresses import Addresses, pod_of_engine
 from fleet.model.measurement import EngineId, GpuId, HistogramKey, Measurement
 from fleet.model.objects import HIDDEN, UNSEEN, HorizontalPodAutoscaler, Pod, PodDisruptionBudget, Workload
-from fleet.model.snapshot import GpuUse, ModelGroup, Origin, Structure, engine_key
+from fleet.model.snapshot import GpuUse, ModelGroup, Origin, Structure
 from fleet.snapshot.gateways import models_behind
 from fleet.snapshot.gpu_accounting import free_gpus, uses
 from fleet.snapshot.join import JoinMatches, match, pods_are_known
@@ -102,7 +102,7 @@ def build_topology(kube: KubeState, measurement: Measurement | None) -> Topology
     gpus = _placed_gpus(kube, measured.gpus, matches)
     gateway_rows = _gateway_rows(kube, measured, matches, fleet, served, models)
     excused = unmeasured(kube.pods, fleet.workload_of, fleet.pods_of, measured.unread)
-    keys = [engine_key(engine) for engine in fleet.engines]
+    keys = [engine.key for engine in fleet.engines]
     origins = _origins(keys, measured.dialects, [fleet.pods[p] for p in fleet.engine_pods])
     engines_of = {p: tuple(dict.fromkeys(keys[i] for i in rows)) for p, rows in engine_rows.items()}
     unseen = [e for e, p in zip(fleet.engines, fleet.engine_pods, strict=True) if p not in kube.pods]

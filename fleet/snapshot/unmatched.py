@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from fleet.model.coverage import Coverage
 from fleet.model.measurement import EngineId, GpuId, Measurement
 from fleet.model.objects import Pod
-from fleet.model.snapshot import GpuUse, Join, Unmatched, engine_key
+from fleet.model.snapshot import GpuUse, Join, Unmatched
 from fleet.snapshot.join import pods_are_known
 from fleet.sources.kube.state import KubeState
 
@@ -16,9 +16,7 @@ def engines_alone(engines: Iterable[EngineId], coverage: Coverage) -> Iterator[U
     """Measured engines without a known pod, where one should be known: a pod out of sight is not unmatched."""
     for engine in engines:
         if pods_are_known(coverage, engine.namespace):
-            yield Unmatched(
-                Join.METRICS_WITHOUT_POD, engine_key(engine), "no pod of this name or address in the cluster"
-            )
+            yield Unmatched(Join.METRICS_WITHOUT_POD, engine.key, "no pod of this name or address in the cluster")
 
 
 def pods_alone(
