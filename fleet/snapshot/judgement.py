@@ -1,4 +1,4 @@
-"""What is wrong in a Snapshot: the health of its objects, and the incidents made of it.
+"""Judgement of a Snapshot: the health of its objects, and the incidents made of it.
 
 The only module of this folder that imports the causes; the builder imports it with the first Snapshot that is judged.
 """
