@@ -7,7 +7,9 @@ and the sources come when that frame is on the terminal.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, ClassVar, cast
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from textual import events
 from textual.app import App, ComposeResult
@@ -29,8 +31,14 @@ if TYPE_CHECKING:
 
     from actions.running.action_run import ActionRun
     from console.app.desk import ConsoleDesk
+    from console.screens.first_numbers import FirstNumbers
     from console.session.protocol import Session
     from fleet.model.snapshot import Snapshot
+
+DESK: Final = "console.screens.fleet"
+"""The module that imports all that the fleet screen needs."""
+FIRST_WITHIN: Final = 0.3
+"""Seconds that the import of the desk waits for the first Snapshot: both would share the interpreter."""
 
 
 class SnapshotArrived(Message):
@@ -90,6 +98,10 @@ class QuarterdeckApp(App[None]):
         """The newest Snapshot that came before there was a screen to show it on."""
         self._typed: list[events.Key] = []
         """Keys that came before that."""
+        self._first: FirstNumbers | None = None
+        """The screen until the desk is imported; None before and after."""
+        self._drawn = asyncio.Event()
+        """A first Snapshot is on the terminal."""
         register(cast("App[object]", self))
         self.theme = look().theme
 
@@ -163,20 +175,47 @@ class QuarterdeckApp(App[None]):
     async def _open(self) -> None:
         self._session.start(self.deliver)
         # The sources first: what they ask for is on its way while the screens are imported.
-        await asyncio.to_thread(imported, "console.screens.fleet")
+        if DESK not in sys.modules and not self._options.view:
+            await self._show_first_numbers()
+        await asyncio.to_thread(imported, DESK)
         from console.app.desk import ConsoleDesk
         from console.commands.keys import textual_keymap
         from console.screens.fleet import FleetScreen
 
         self.set_keymap(textual_keymap(self._options.keymap))
         desk = ConsoleDesk(self, self._session, self._options, self.tell, self.looked)
-        await self.push_screen(FleetScreen(desk))
+        if self._first is None:
+            await self.push_screen(FleetScreen(desk))
+        else:
+            await self.switch_screen(FleetScreen(desk))
         # From here on: a screen that is not composed yet can show nothing.
-        self.desk = desk
+        self.desk, self._first = desk, None
         if self._early is not None:
             desk.show(self._early)
             self._early = None
         self.post_message(DeskOpened())
+
+    async def _show_first_numbers(self) -> None:
+        """Show the first Snapshot on a screen that is imported in half of the desk's time, and wait until it is drawn.
+
+        A Snapshot that takes longer does not hold up the desk.
+        """
+        await asyncio.to_thread(imported, "console.screens.first_numbers")
+        from console.screens.first_numbers import FirstNumbers
+
+        where, options = self._session, self._options
+        first = FirstNumbers(where.context, where.namespace, options.production, read_only=options.read_only)
+        await self.push_screen(first)
+        self._first = first
+        if self._early is not None:
+            self._draw_first(first, self._early)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FIRST_WITHIN):
+                await self._drawn.wait()
+
+    def _draw_first(self, screen: FirstNumbers, snapshot: Snapshot) -> None:
+        screen.show(snapshot)
+        screen.call_after_refresh(self._drawn.set)
 
     async def on_unmount(self) -> None:
         await self._session.close()
@@ -213,7 +252,9 @@ class QuarterdeckApp(App[None]):
             self.desk.commands.say_failure(event.worker.error)
 
     def on_snapshot_arrived(self, message: SnapshotArrived) -> None:
-        if self.desk is None:
-            self._early = message.snapshot
-        else:
+        if self.desk is not None:
             self.desk.show(message.snapshot)
+            return
+        self._early = message.snapshot
+        if self._first is not None:
+            self._draw_first(self._first, message.snapshot)
