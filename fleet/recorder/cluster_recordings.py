@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import math
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -80,6 +81,8 @@ class ContinuousRecorder:
         """UID of the cluster that the file is known to be of."""
         self._latest: float | None = None
         """Unix time of the last that is in the file, by now; None before it is known."""
+        self._former = math.inf
+        """Unix time of the last that was in the file before this console wrote to it; infinite before it is known."""
 
     def note(self, moment: Moment, now: float) -> None:
         """One tick."""
@@ -111,9 +114,14 @@ class ContinuousRecorder:
                 self._fail(f"a defect of Quarterdeck, {type(error).__name__}: {error}", "", now)
 
     def before(self, now: float, seconds: float, step: float) -> Mapping[float, Step]:
-        """Return steps of the seconds before ``now``; empty if there are none, or they cannot be read."""
+        """Return steps of the seconds before ``now``; empty if there are none, or they cannot be read.
+
+        Not what this console has written itself: its strips have that, and reading a large fleet again takes as much
+        memory as having it.
+        """
+        end = min(now, self._former)
         try:
-            return recalled(self.path, now - seconds, now, step)
+            return recalled(self.path, now - seconds, end, step) if end >= now - seconds else {}
         except RecordingError:
             # The next writer reports what is wrong with it.
             return {}
@@ -131,6 +139,9 @@ class ContinuousRecorder:
     def _open(self) -> RecordingWriter:
         self._lock = _locked(self.path.with_suffix(".lock"))
         writer = RecordingWriter(self.path, self._keep.redaction(), self._keep.bounds, EVERY)
+        if self._former == math.inf:
+            latest = writer.latest
+            self._former = -math.inf if latest is None else latest
         cluster = self._cluster
         writer.describe(context=cluster.context, server=cluster.server, cluster=cluster.cluster)
         return writer

@@ -96,6 +96,22 @@ def test_one_console_writes_and_the_next_takes_over(folder: Path) -> None:
         assert (recording.first, recording.last) == (BEGAN, later)
 
 
+def test_a_console_recalls_what_was_kept_before_it_and_not_what_it_has_written(folder: Path) -> None:
+    seen = list(moments(60))
+    one = keeping(folder)
+    for now, moment in seen[:30]:
+        one.note(moment, now)
+    assert one.before(seen[29][0], 900.0, STEP) == {}
+    one.close()
+    two = keeping(folder)
+    for now, moment in seen[30:]:
+        two.note(moment, now)
+    recalled = two.before(seen[-1][0], 3600.0, STEP)
+    assert recalled
+    assert max(recalled) <= seen[29][0]
+    two.close()
+
+
 HOLDING = """
 import sys, time
 from pathlib import Path
