@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -21,7 +22,7 @@ from fleet.sources.metrics import MetricsCollector, MetricsSettings, Use
 from fleet.sources.prometheus.transport import PrometheusEndpoint
 from fleet.sources.scrape.collector import ScrapeCollectorSettings
 from fleet.sources.scrape.source import ScrapeLimits
-from fleet.sources.scrape.targets import Via
+from fleet.sources.scrape.targets import Endpoint, Via
 from tests.fleet.metrics.fake_prometheus import SEEN, Fake
 from tests.fleet.metrics.fake_prometheus import serving as serving_prometheus
 from tests.fleet.rows import NOW
@@ -186,6 +187,25 @@ async def test_what_was_scraped_before_prometheus_came_back_never_returns() -> N
         assert stage.status("scrape").health is Health.DOWN
         assert found is not None
         assert [e.model for e in found.engines] == ["chat"]
+
+
+def _engines_to_scrape() -> int:
+    gc.collect()
+    return sum(isinstance(each, Endpoint) and each.pod.name == "a" for each in gc.get_objects())
+
+
+async def test_nothing_is_kept_of_how_engines_are_scraped_once_prometheus_has_them() -> None:
+    switch = Switch()
+    async with staged(Fake(ENGINES, reply=switch)) as stage:
+        switch.off = True
+        await stage.measure()
+        assert _engines_to_scrape()
+        switch.off = False
+        async with asyncio.timeout(PATIENCE):
+            while (found := await stage.measure(after=5.0)) is None or found.source != "prometheus":
+                pass
+        assert stage.status("scrape").notes == ("only what no Prometheus has is scraped: GPUs (1)",)
+        assert not _engines_to_scrape()
 
 
 async def test_where_nobody_answers_the_last_numbers_grow_old() -> None:

@@ -165,7 +165,7 @@ class ScrapeCollector:
             nobody = "no pod names a model to serve, so there is nothing to scrape"
             silent = self._unclear | self._unread
             why = next((f"{target}: {reason}" for target, reason in sorted(silent.items())), nobody)
-            self.switch_off(now, "" if only else why)
+            self._rest(now, "" if only else why)
             return None
         via = await self._way(found, now)
         if via is None:
@@ -178,8 +178,13 @@ class ScrapeCollector:
         self._judge(measurement, found, via, now, only)
         return measurement
 
-    def switch_off(self, now: float, why: str = "") -> None:
-        """Stop while not needed. Earlier scrapes are dropped: they would be old when the next one begins."""
+    def switch_off(self, now: float) -> None:
+        """Stop while not needed."""
+        self._forget_all_endpoints()
+        self._rest(now)
+
+    def _rest(self, now: float, why: str = "") -> None:
+        """Drop earlier scrapes: they would be old when the next one begins."""
         self._source.forget()
         if self.keeper.status.health is not Health.OFF or self.keeper.status.problem != why:
             self.keeper.report(Health.OFF, now, problem=why)
@@ -218,6 +223,10 @@ class ScrapeCollector:
             self._endpoints, self._unclear = told_apart(every)
         return self._endpoints
 
+    def _forget_all_endpoints(self) -> None:
+        """Forget the endpoints of all pods: while a store has the engines, they are a kilobyte for each pod."""
+        self._found_in, self._asked, self._endpoints = None, {}, []
+
     def _endpoints_of(self, pod: Pod) -> _Endpoints:
         return _Endpoints(pod, endpoints((pod,), self._settings.ports, self._settings.path), _unread(pod))
 
@@ -228,6 +237,7 @@ class ScrapeCollector:
         if self._lacking_in is not None and self._lacking_in[0] is state.pods and self._lacking_in[1] == lacking:
             return self._lacked
         self._lacking_in = state.pods, lacking
+        self._forget_all_endpoints()
         before, self._what = self._what, {}
         for key, pod in state.pods.items():
             known = before.get(key)
