@@ -34,10 +34,6 @@ from widgets.message_line import MessageLine
 if TYPE_CHECKING:
     from fleet.model.objects import ClusterId
 
-_OUTAGES = 4
-"""Lines for problems of the sources; the screen of sources has all of them."""
-_TALL = 20
-"""Height of a screen from which there may be several such lines."""
 _NAMED = re.compile(r"(?<!\S):([a-z][a-z-]+)\b")
 _LAST = frozenset({"console.help", "console.back"})
 
@@ -164,7 +160,7 @@ class ConsoleScreen(Screen[None]):
         self.show_keys()
 
     def _show_outages(self, snapshot: Snapshot, width: int, height: int) -> None:
-        lines = outages(snapshot, width, self._outages.glyphs)[: _OUTAGES if height >= _TALL else 1]
+        lines = outages(snapshot, width, height, self._outages.glyphs)
         self._outages.styles.height = len(lines)
         self._outages.display = bool(lines)
         self._outages.show(lambda _width, _glyphs: lines)

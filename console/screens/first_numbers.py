@@ -68,7 +68,7 @@ class FirstNumbers(Screen[None]):
         self._header.show(
             header_model(snapshot, context, namespace, read_only=self._read_only, production=self._production)
         )
-        lines = outages(snapshot, self.size.width, self._outages.glyphs)[:1]
+        lines = outages(snapshot, *self.size, self._outages.glyphs)
         self._outages.styles.height = len(lines)
         self._outages.display = bool(lines)
         self._outages.show(lambda _width, _glyphs: lines)

@@ -61,8 +61,16 @@ def _badge(source: SourceStatus, now: float) -> SourceBadge:
     return SourceBadge(source.name, source.health, coarse(now - source.since), source.progress)
 
 
-def outages(snapshot: Snapshot, width: int, glyphs: Glyphs) -> list[Line]:
-    """Return, for each source that is down or relevantly degraded: since when, what is wrong, what to do."""
+_OUTAGES = 4
+"""Lines for problems of the sources; the screen of sources has all of them."""
+_TALL = 20
+"""Height of a screen from which there may be several such lines."""
+
+
+def outages(snapshot: Snapshot, width: int, height: int, glyphs: Glyphs) -> list[Line]:
+    """Return, for each source that is down or relevantly degraded: since when, what is wrong, what to do. As many lines
+    as a screen of this height has room for.
+    """
     lines: list[Line] = []
     for source in snapshot.sources:
         if source.health is Health.DOWN or (source.health is Health.DEGRADED and source.problem):
@@ -72,4 +80,4 @@ def outages(snapshot: Snapshot, width: int, glyphs: Glyphs) -> list[Line]:
             if source.remedy:
                 words += f" {glyphs.right} {untrusted(source.remedy)}"
             lines += followed((Span(" "), glyph, Span(since, glyph.role)), words, Role.TEXT, width - 1, 3)
-    return lines
+    return lines[: _OUTAGES if height >= _TALL else 1]

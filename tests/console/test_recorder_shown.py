@@ -37,7 +37,7 @@ def words(lines: Sequence[Line]) -> str:
 @pytest.mark.parametrize("status", [KEPT, FULL, ELSEWHERE])
 def test_what_is_always_kept_is_told_among_the_sources_alone(status: SourceStatus) -> None:
     assert RECORDER not in badges(status)
-    assert not outages(shown(status), 120, UNICODE)
+    assert not outages(shown(status), 120, 40, UNICODE)
     text = words(source_lines(shown(status), 120, UNICODE))
     assert all(note in text for note in status.notes)
     assert "/state/prod.qdr" in text
@@ -45,4 +45,4 @@ def test_what_is_always_kept_is_told_among_the_sources_alone(status: SourceStatu
 
 def test_a_recording_that_was_asked_for_and_fails_is_said_in_the_header() -> None:
     assert badges(ASKED_FOR)[-1] == RECORDER
-    assert "disk is full" in words(outages(shown(ASKED_FOR), 120, UNICODE))
+    assert "disk is full" in words(outages(shown(ASKED_FOR), 120, 40, UNICODE))

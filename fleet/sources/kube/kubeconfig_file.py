@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -19,6 +20,8 @@ VALUES: Final = 500_000
 """Largest number of values in one file, counting aliases each time they are used: a few lines of them can expand to
 billions.
 """
+KEPT: Final = 8
+"""Files whose last text is kept with what it says: KUBECONFIG may list a few."""
 
 _SECTIONS: Final[Mapping[str, tuple[str, Field]]] = {
     "clusters": ("cluster", CLUSTER),
@@ -42,7 +45,19 @@ def read_document(file: Path) -> Document:
     Raises :class:`KubeconfigError` if it cannot be read or parsed, or a field anywhere in it has another type than
     kubectl accepts.
     """
-    document = _parsed(file)
+    try:
+        text = read_text(file, SETTINGS_LIMIT)
+    except OSError as error:
+        raise KubeconfigError(f"cannot read {file}: {error.strerror}", "Check the path, its owner and mode.") from error
+    except UnicodeDecodeError as error:
+        raise KubeconfigError(f"{file} is not text: {error.reason}", "Write the file again, as YAML.") from error
+    return _document(file, text)
+
+
+@lru_cache(maxsize=KEPT)
+def _document(file: Path, text: str) -> Document:
+    """Return the definitions in a text, which is parsed once: at the start, contexts and access are read from it."""
+    document = _parsed(file, text)
     top = TOP(document, str(file))
     if top.get("kind") not in (None, "", "Config") or top.get("apiVersion") not in (None, "", "v1"):
         raise KubeconfigError(
@@ -71,13 +86,9 @@ def _section(document: Mapping[str, Any], plural: str, file: Path) -> dict[str, 
     return entries
 
 
-def _parsed(file: Path) -> dict[str, Any]:
+def _parsed(file: Path, text: str) -> dict[str, Any]:
     try:
-        document = yaml.load(read_text(file, SETTINGS_LIMIT), _Loader)  # noqa: S506 - a SafeLoader, and safe as that
-    except OSError as error:
-        raise KubeconfigError(f"cannot read {file}: {error.strerror}", "Check the path, its owner and mode.") from error
-    except UnicodeDecodeError as error:
-        raise KubeconfigError(f"{file} is not text: {error.reason}", "Write the file again, as YAML.") from error
+        document = yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader, and safe as that
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark is not None else ""

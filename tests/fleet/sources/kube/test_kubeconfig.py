@@ -54,6 +54,24 @@ def test_a_context_chosen_by_name(tmp_path: Path) -> None:
     assert load_access(file, "a").server == "https://a.example.com:6443"
 
 
+def test_a_file_is_parsed_once_while_its_text_is_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[str] = []
+    load = yaml.load
+
+    def counted(text: str, loader: Any) -> Any:
+        parsed.append(text)
+        return load(text, loader)
+
+    monkeypatch.setattr(yaml, "load", counted)
+    file = write(tmp_path / "config", config("a", "b", current="b"))
+    assert load_access(file).context == "b"
+    assert list(load_kubeconfig(file).contexts) == ["a", "b"]
+    assert len(parsed) == 1
+    write(file, config("a", "c", current="c"))
+    assert load_access(file).context == "c"
+    assert len(parsed) == 2
+
+
 def test_the_first_of_several_files_wins(tmp_path: Path) -> None:
     one = write(tmp_path / "one", config("a") | {"current-context": ""})
     two = write(tmp_path / "two", config("a", "b", current="b", server="https://other-{}.example.com"))
