@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from textual import events
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
+from textual.geometry import Region
 from textual.message import Message
 from textual.screen import Screen
+from textual.strip import Strip
 from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
@@ -37,6 +40,8 @@ if TYPE_CHECKING:
 
 DESK: Final = "console.screens.fleet"
 """The module that imports all that the fleet screen needs."""
+HEAD_START: Final = 0.002
+"""Seconds of a thread before the next one imports: of that which writes the first frame, then of the sources."""
 FIRST_WITHIN: Final = 0.3
 """Seconds that the import of the desk waits for the first Snapshot: both would share the interpreter."""
 
@@ -71,11 +76,30 @@ class DeskOpened(Message):
     """The first screen of the desk is on the terminal."""
 
 
+class _FirstText(Static):
+    """A text that says when it is drawn for the first time."""
+
+    def __init__(self, text: str, drawn: Callable[[], object]) -> None:
+        super().__init__(text, markup=False)
+        self._drawn: Callable[[], object] | None = drawn
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        drawn, self._drawn = self._drawn, None
+        if drawn is not None:
+            drawn()
+        return super().render_lines(crop)
+
+
 class Opening(Screen[None]):
-    """The first frame."""
+    """The first frame. ``then`` is called once it is written: Textual's own callback comes a frame later."""
+
+    def __init__(self, then: Callable[[], Awaitable[None]]) -> None:
+        super().__init__()
+        self._then = then
 
     def compose(self) -> ComposeResult:
-        yield Static(" looking for the fleet", markup=False)
+        # The app goes on handling its messages: the callback is this screen's.
+        yield _FirstText(" looking for the fleet", lambda: self.set_timer(HEAD_START, self._then))
 
 
 class QuarterdeckApp(App[None]):
@@ -167,14 +191,12 @@ class QuarterdeckApp(App[None]):
             await self.desk.line.open_asked()
 
     def get_default_screen(self) -> Screen[None]:
-        return Opening()
-
-    def on_mount(self) -> None:
-        self.call_after_refresh(self._open)
+        return Opening(self._open)
 
     async def _open(self) -> None:
         self._session.start(self.deliver)
         # The sources first: what they ask for is on its way while the screens are imported.
+        await asyncio.sleep(HEAD_START)
         if DESK not in sys.modules and not self._options.view:
             await self._show_first_numbers()
         await asyncio.to_thread(imported, DESK)
@@ -184,6 +206,9 @@ class QuarterdeckApp(App[None]):
 
         self.set_keymap(textual_keymap(self._options.keymap))
         desk = ConsoleDesk(self, self._session, self._options, self.tell, self.looked)
+        if self._early is not None:
+            # Before there is a screen: its first frame has it.
+            desk.show(self._early)
         if self._first is None:
             await self.push_screen(FleetScreen(desk))
         else:
@@ -205,16 +230,16 @@ class QuarterdeckApp(App[None]):
 
         where, options = self._session, self._options
         first = FirstNumbers(where.context, where.namespace, options.production, read_only=options.read_only)
-        await self.push_screen(first)
-        self._first = first
         if self._early is not None:
             self._draw_first(first, self._early)
+        await self.push_screen(first)
+        self._first = first
         with suppress(TimeoutError):
             async with asyncio.timeout(FIRST_WITHIN):
                 await self._drawn.wait()
 
     def _draw_first(self, screen: FirstNumbers, snapshot: Snapshot) -> None:
-        screen.show(snapshot)
+        screen.show(snapshot, self.size)
         screen.call_after_refresh(self._drawn.set)
 
     async def on_unmount(self) -> None:

@@ -33,6 +33,8 @@ class ConsoleDesk:
         self.options = options
         self.snapshot: Snapshot | None = None
         self.since = SinceTracker()
+        self._adopted = False
+        """The servers of this machine are looked for with the first Snapshot on a screen."""
         self.navigator = Navigator(app, self)
         self.commands = CommandRunner(app, self)
         self.local = LocalController(self, self.navigator, looked)
@@ -48,7 +50,6 @@ class ConsoleDesk:
 
     def show(self, snapshot: Snapshot) -> None:
         """Show a new Snapshot on the front screen, and keep it for screens that come to the front later."""
-        first = self.snapshot is None
         if self.snapshot is not None and self.snapshot.cluster.id != snapshot.cluster.id:
             # Nothing that was seen, or marked, in the other cluster says anything about this one.
             self.since = SinceTracker()
@@ -59,8 +60,9 @@ class ConsoleDesk:
         front = self.navigator.front
         if front is not None:
             front.show(snapshot)
-        if first:
-            self.local.adopt()
+            if not self._adopted:
+                self._adopted = True
+                self.local.adopt()
 
     def leave(self) -> None:
         under_way = self.actions.going_on()

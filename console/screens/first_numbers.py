@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from textual.app import ComposeResult
+from textual.geometry import Size
 from textual.screen import Screen
 
 from console.screens.lines import Lines
@@ -62,13 +63,16 @@ class FirstNumbers(Screen[None]):
         yield self._summary
         yield self._grid
 
-    def show(self, snapshot: Snapshot) -> None:
-        """Show a Snapshot, with the cursor where the fleet screen will have it."""
+    def show(self, snapshot: Snapshot, size: Size) -> None:
+        """Show a Snapshot on a terminal of this size, with the cursor where the fleet screen will have it.
+
+        It may be called before the screen is composed.
+        """
         context, namespace = self._where
         self._header.show(
             header_model(snapshot, context, namespace, read_only=self._read_only, production=self._production)
         )
-        lines = outages(snapshot, *self.size, self._outages.glyphs)
+        lines = outages(snapshot, *size, self._outages.glyphs)
         self._outages.styles.height = len(lines)
         self._outages.display = bool(lines)
         self._outages.show(lambda _width, _glyphs: lines)

@@ -10,8 +10,10 @@ from itertools import takewhile
 import pytest
 
 from console.app import app as module
+from console.app.desk import ConsoleDesk
 from console.config.options import Options
 from console.screens.first_numbers import FirstNumbers
+from console.screens.fleet import FleetScreen
 from fleet.model.snapshot import Snapshot
 from tests.console.screens.desk import CountedApp, Desk, fleet
 from tests.console.screens.scripted import ScriptedSession
@@ -70,6 +72,23 @@ async def test_the_fleet_screen_takes_over_and_no_line_has_moved(
         assert first[0] == shown(app)
         assert "mixtral-8x22b" in str(first[0])
         assert not any(isinstance(one, FirstNumbers) for one in app.screen_stack)
+
+
+async def test_the_first_frame_of_the_fleet_screen_has_the_numbers_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    known: list[Snapshot | None] = []
+    made = FleetScreen.__init__
+
+    def note(screen: FleetScreen, desk: ConsoleDesk) -> None:
+        known.append(desk.snapshot)
+        made(screen, desk)
+
+    monkeypatch.setattr(FleetScreen, "__init__", note)
+    async with not_imported_yet(monkeypatch) as d:
+        await until(lambda: isinstance(d.app.screen, FirstNumbers))
+        assert d.session.deliver is not None
+        d.session.deliver(first := fleet(assessments={}, incidents=()))
+        await until(lambda: d.app.desk is not None)
+        assert known == [first]
 
 
 async def test_a_first_snapshot_that_is_late_does_not_hold_up_the_desk(monkeypatch: pytest.MonkeyPatch) -> None:
