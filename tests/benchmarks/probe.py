@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 from textual.pilot import Pilot
 
+from console.cli.collector import collect_rarely, not_yet
 from fleet.model.snapshot import Snapshot
 from fleet.snapshot.builder import Builder
 from fleet.sources.kube.client import KubeClient
@@ -86,6 +87,7 @@ class Probe:
                 # What is done for the first time is no part of any step.
                 await self._measure()
                 await self._tick(pilot)
+                collect_rarely()
                 frames, scraped, new_numbers = await self._measurements(pilot)
                 unchanged = [await self._tick(pilot) for _ in range(self._times)]
                 one_pod = [await self._one_pod(pilot) for _ in range(self._times)]
@@ -219,6 +221,8 @@ def main() -> None:
     parser.add_argument("--keys", type=int, default=KEYS)
     options = parser.parse_args()
     common_terminal()
+    # As the console does: with Python's own thresholds every step would look for cycles among all objects of the fleet.
+    not_yet()
 
     async def run() -> Costs:
         await _warm(options.api)
